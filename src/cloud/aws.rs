@@ -1,0 +1,1 @@
+//! The AWS SDKs' side of the port.

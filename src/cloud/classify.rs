@@ -1,0 +1,1 @@
+//! Raw answers of AWS into outcomes: once, here.

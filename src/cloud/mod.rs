@@ -1,0 +1,81 @@
+//! What is asked of AWS, in our words. The verifier knows this and nothing of any SDK.
+
+pub mod aws;
+mod classify;
+mod session;
+
+use async_trait::async_trait;
+
+pub use session::{Session, SessionName};
+
+use crate::domain::account::AccountId;
+use crate::domain::answer::Answer;
+use crate::domain::arn::{BucketName, KeyArn, RoleArn};
+use crate::domain::evidence::{KeyFacts, Removed, Stored};
+use crate::domain::external_id::ExternalId;
+use crate::domain::region::Region;
+
+/// A bucket as somebody calls it: with whose session, where, and whose it has to be.
+#[derive(Debug, Clone)]
+pub struct BucketCall {
+    pub session: Session,
+    pub bucket: BucketName,
+    pub region: Region,
+    /// Sent as `x-amz-expected-bucket-owner`; none asks whoever owns it.
+    pub owner: Option<AccountId>,
+}
+
+/// A key as somebody calls it.
+#[derive(Debug, Clone)]
+pub struct KeyCall {
+    pub session: Session,
+    /// Its region is where the call goes.
+    pub key: KeyArn,
+}
+
+/// Whether a call is to be carried out, or only weighed by AWS.
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html>
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Run {
+    Real,
+    /// Granted when AWS says that it would have worked.
+    Dry,
+}
+
+/// Every call answers; none fails. What went wrong on the way is `Outcome::Unanswered`.
+#[async_trait]
+pub trait Cloud: Send + Sync {
+    /// The vendor's own session on its storage role: made once, and shared until shortly before it expires.
+    async fn storage_session(&self, role: &RoleArn) -> Answer<Session>;
+
+    /// The vendor's own session on its direct role without any tag: shared likewise.
+    async fn untagged_session(&self, role: &RoleArn) -> Answer<Session>;
+
+    /// A new session on the vendor's direct role, with the external ID as its session tag.
+    async fn tagged_session(&self, role: &RoleArn, external_id: &ExternalId, name: &SessionName) -> Answer<Session>;
+
+    /// A new session on a customer's role, assumed by `by`.
+    async fn client_session(&self, by: &Session, role: &RoleArn, external_id: Option<&ExternalId>, name: &SessionName) -> Answer<Session>;
+
+    async fn head_bucket(&self, call: &BucketCall) -> Answer;
+    /// Lists one key at most under the prefix.
+    async fn list_objects(&self, call: &BucketCall, prefix: &str) -> Answer;
+    /// Without any encryption header, so that the bucket's default is what encrypts.
+    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>) -> Answer<Stored>;
+    async fn get_object(&self, call: &BucketCall, key: &str) -> Answer<Vec<u8>>;
+    /// Granted when S3 says that the object is not archived: then the call was allowed.
+    async fn restore_object(&self, call: &BucketCall, key: &str) -> Answer;
+    async fn delete_object(&self, call: &BucketCall, key: &str) -> Answer<Removed>;
+
+    async fn describe_key(&self, call: &KeyCall) -> Answer<KeyFacts>;
+    /// Gives the ciphertext; a dry run gives none.
+    async fn encrypt(&self, call: &KeyCall, plaintext: &[u8], run: Run) -> Answer<Vec<u8>>;
+    /// Gives the plaintext; a dry run gives none.
+    async fn decrypt(&self, call: &KeyCall, ciphertext: &[u8], run: Run) -> Answer<Vec<u8>>;
+    /// Always a dry run, from the key to itself.
+    async fn reencrypt(&self, call: &KeyCall, ciphertext: &[u8]) -> Answer;
+    /// Always a dry run.
+    async fn generate_data_key(&self, call: &KeyCall) -> Answer;
+    /// Always a dry run.
+    async fn generate_data_key_without_plaintext(&self, call: &KeyCall) -> Answer;
+}

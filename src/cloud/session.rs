@@ -1,0 +1,36 @@
+//! Sessions: temporary credentials, which nobody but the AWS adapter can read.
+
+use aws_credential_types::Credentials;
+
+use crate::domain::ids::VerificationId;
+
+/// Temporary credentials. Its `Debug` shows none of them.
+#[derive(Clone)]
+pub struct Session(pub(super) Credentials);
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Session(…)")
+    }
+}
+
+/// By which a session is found in CloudTrail: 2 to 64 characters of `[\w+=,.@-]`.
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionName(String);
+
+impl SessionName {
+    /// `latchkey-<verification id>`
+    pub fn of_verification(id: VerificationId) -> Self {
+        Self(format!("latchkey-{id}"))
+    }
+
+    /// For the vendor's own sessions, which serve many verifications.
+    pub fn shared() -> Self {
+        Self("latchkey".into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}

@@ -1,0 +1,133 @@
+//! What AWS answered, in our words. The classification of raw answers into these is `cloud`'s.
+
+use std::time::Duration;
+
+use super::region::Region;
+
+/// One call's outcome, and what is kept of the exchange.
+#[derive(Debug, Clone)]
+pub struct Answer<T = ()> {
+    pub outcome: Outcome<T>,
+    pub exchange: Exchange,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome<T = ()> {
+    Granted(T),
+    /// An access denial.
+    Refused(Refusal),
+    /// The thing that was asked about does not exist.
+    Absent,
+    /// It exists, but its state or kind forbids the call: a disabled key, for instance.
+    Unusable,
+    /// It is in another region.
+    Misrouted,
+    /// No verdict follows from this: throttled, 5xx, time-out, no network, an expired session, clock skew.
+    Unanswered,
+}
+
+/// What is known of a call besides its outcome. Never a credential, never a signature, never AWS's own prose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exchange {
+    /// `s3:PutObject`, for instance.
+    pub operation: &'static str,
+    pub code: Option<String>,
+    pub status: Option<u16>,
+    pub request_id: Option<String>,
+    pub duration: Duration,
+    /// Of the header `x-amz-bucket-region`, which S3 sends with refusals too.
+    pub bucket_region: Option<Region>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub by: Refuser,
+    pub reason: Reason,
+    /// The key that a KMS refusal names, when it names one.
+    pub key: Option<String>,
+    /// The `kms:` action that a KMS refusal names, when it names one.
+    pub action: Option<String>,
+}
+
+/// Whose permission was missing. S3 passes KMS's refusals on, and by then has let the caller in itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refuser {
+    Sts,
+    S3,
+    Kms,
+}
+
+/// Why, as far as AWS says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    Unsaid,
+    /// Nothing of this kind allows it.
+    NotAllowedBy(PolicyKind),
+    /// Something of this kind forbids it.
+    DeniedBy(PolicyKind),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PolicyKind {
+    Identity,
+    Resource,
+    PermissionsBoundary,
+    Session,
+    ServiceControl,
+    ResourceControl,
+    VpcEndpoint,
+}
+
+impl PolicyKind {
+    /// As a person would call it in a sentence.
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Identity => "an identity-based policy",
+            Self::Resource => "a resource policy",
+            Self::PermissionsBoundary => "a permissions boundary",
+            Self::Session => "a session policy",
+            Self::ServiceControl => "a service control policy of the organization",
+            Self::ResourceControl => "a resource control policy of the organization",
+            Self::VpcEndpoint => "a VPC endpoint policy",
+        }
+    }
+}
+
+impl<T> Answer<T> {
+    pub fn granted(&self) -> Option<&T> {
+        match &self.outcome {
+            Outcome::Granted(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match &self.outcome {
+            Outcome::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    pub fn is_refused_by(&self, by: Refuser) -> bool {
+        self.refusal().is_some_and(|refusal| refusal.by == by)
+    }
+
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self.outcome, Outcome::Unanswered)
+    }
+
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Answer<U> {
+        let outcome = match self.outcome {
+            Outcome::Granted(value) => Outcome::Granted(f(value)),
+            Outcome::Refused(refusal) => Outcome::Refused(refusal),
+            Outcome::Absent => Outcome::Absent,
+            Outcome::Unusable => Outcome::Unusable,
+            Outcome::Misrouted => Outcome::Misrouted,
+            Outcome::Unanswered => Outcome::Unanswered,
+        };
+        Answer {
+            outcome,
+            exchange: self.exchange,
+        }
+    }
+}

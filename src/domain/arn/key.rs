@@ -1,0 +1,163 @@
+//! KMS key ARNs.
+
+use super::{Partition, split};
+use crate::domain::account::AccountId;
+use crate::domain::region::Region;
+use crate::domain::text::{Malformed, checked_text};
+
+const FORM: &str = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+/// `arn:<partition>:kms:<region>:<account>:key/<id>`. Never an alias: an alias can be pointed elsewhere later.
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN>
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct KeyArn {
+    text: String,
+    partition: Partition,
+    region: Region,
+    account: AccountId,
+}
+
+impl KeyArn {
+    /// # Errors
+    /// One code for each usual mistake: see the tests.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        if is_key_id(text) {
+            return Err(Malformed::new(
+                "key_id_without_arn",
+                format!("this is a key's id; give its whole ARN, such as {FORM}"),
+            ));
+        }
+        if text.starts_with("alias/") {
+            return Err(alias());
+        }
+        let parts = split(text, FORM)?;
+        if parts.service != "kms" {
+            return Err(Malformed::new(
+                "not_a_key_arn",
+                format!(
+                    "this ARN is of the service {}, not of kms; expected one such as {FORM}",
+                    parts.service
+                ),
+            ));
+        }
+        if parts.resource.starts_with("alias/") {
+            return Err(alias());
+        }
+        let id = parts.resource.strip_prefix("key/").unwrap_or_default();
+        if !is_key_id(id) {
+            return Err(Malformed::new(
+                "not_a_key_arn",
+                format!("a key's ARN ends with key/ and the key's id, as in {FORM}"),
+            ));
+        }
+        let region = Region::parse(parts.region).map_err(|_| {
+            Malformed::new(
+                "malformed_region_in_key_arn",
+                format!("the region in this ARN is none; expected an ARN such as {FORM}"),
+            )
+        })?;
+        let account = AccountId::parse(parts.account).map_err(|_| {
+            Malformed::new(
+                "malformed_account_in_key_arn",
+                format!("the account in this ARN is not twelve digits; expected an ARN such as {FORM}"),
+            )
+        })?;
+        Ok(Self {
+            text: text.to_owned(),
+            partition: parts.partition,
+            region,
+            account,
+        })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub fn partition(&self) -> Partition {
+        self.partition
+    }
+
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+}
+checked_text!(
+    KeyArn,
+    "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+);
+
+fn alias() -> Malformed {
+    Malformed::new(
+        "alias_arn",
+        format!("an alias can be pointed at another key later, so it is not enough: give the ARN of the key itself, such as {FORM}"),
+    )
+}
+
+/// A UUID, or the id of a multi-region key: `mrk-` and 32 hexadecimal digits.
+fn is_key_id(text: &str) -> bool {
+    let lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    if let Some(id) = text.strip_prefix("mrk-") {
+        return id.len() == 32 && id.bytes().all(lower_hex);
+    }
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => lower_hex(byte),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use strum::IntoEnumIterator;
+
+    use super::*;
+
+    #[rstest]
+    #[case("arn:aws:kms:eu-central-1:123456789012:alias/docs", "alias_arn")]
+    #[case("alias/docs", "alias_arn")]
+    #[case("1234abcd-12ab-34cd-56ef-1234567890ab", "key_id_without_arn")]
+    #[case("mrk-1234abcd12ab34cd56ef1234567890ab", "key_id_without_arn")]
+    #[case("arn:aws:kms:eu-central-1:123456789012:key/", "not_a_key_arn")]
+    #[case("arn:aws:kms:eu-central-1:123456789012:key/*", "not_a_key_arn")]
+    #[case("arn:aws:kms:eu-central-1:123456789012:key/1234ABCD-12ab-34cd-56ef-1234567890ab", "not_a_key_arn")]
+    #[case("arn:aws:s3:::my-bucket", "not_a_key_arn")]
+    #[case(
+        "arn:aws:kms::123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "malformed_region_in_key_arn"
+    )]
+    #[case(
+        "arn:aws:kms:eu-central-1:12345:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "malformed_account_in_key_arn"
+    )]
+    #[case("", "not_an_arn")]
+    fn a_wrong_key_arn_says_what_is_wrong(#[case] text: &str, #[case] code: &str) {
+        assert_eq!(KeyArn::parse(text).unwrap_err().code, code);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_well_formed_parses_and_prints_back(
+            id in "([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})",
+            account in "[0-9]{12}",
+            nth in 0usize..8,
+        ) {
+            let partition = Partition::iter().nth(nth).unwrap();
+            let text = format!("arn:{partition}:kms:eu-central-1:{account}:key/{id}");
+            let arn = KeyArn::parse(&text).unwrap();
+            prop_assert_eq!(arn.to_string(), text);
+            prop_assert_eq!(arn.account().as_str(), account);
+        }
+
+        #[test]
+        fn garbage_never_panics(text in any::<String>(), tail in any::<String>()) {
+            let _ = (KeyArn::parse(&text), KeyArn::parse(&format!("arn:aws:kms:eu-central-1:123456789012:{tail}")));
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! IAM role names and role ARNs.
+
+use super::{Partition, split};
+use crate::domain::account::AccountId;
+use crate::domain::text::{Malformed, checked_text};
+
+const FORM: &str = "arn:aws:iam::123456789012:role/my-role";
+
+/// A role's name without its path: 1 to 64 of `[A-Za-z0-9+=,.@_-]`.
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RoleName(String);
+
+impl RoleName {
+    /// # Errors
+    /// `malformed_role_name`.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b);
+        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Malformed::new(
+            "malformed_role_name",
+            "a role's name is 1 to 64 letters, digits and characters of +=,.@_- without its path; for example my-role",
+        ))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+checked_text!(RoleName, "my-role");
+
+/// `arn:<partition>:iam::<account>:role/<path/><name>`
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RoleArn {
+    text: String,
+    partition: Partition,
+    account: AccountId,
+    name: RoleName,
+}
+
+impl RoleArn {
+    /// # Errors
+    /// One code for each usual mistake: see the tests.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let parts = split(text, FORM)?;
+        if parts.service == "sts" {
+            return Err(Malformed::new(
+                "session_arn",
+                format!("this is the ARN of a session of a role; give the role's own, such as {FORM}"),
+            ));
+        }
+        if parts.service != "iam" {
+            return Err(Malformed::new(
+                "not_a_role_arn",
+                format!(
+                    "this ARN is of the service {}, not of iam; expected one such as {FORM}",
+                    parts.service
+                ),
+            ));
+        }
+        if !parts.region.is_empty() {
+            return Err(Malformed::new(
+                "region_in_role_arn",
+                format!("a role's ARN has no region in it; expected one such as {FORM}"),
+            ));
+        }
+        let account = AccountId::parse(parts.account).map_err(|_| {
+            Malformed::new(
+                "malformed_account_in_role_arn",
+                format!("the account in this ARN is not twelve digits; expected an ARN such as {FORM}"),
+            )
+        })?;
+        let Some(path) = parts.resource.strip_prefix("role/") else {
+            let kind = parts.resource.split('/').next().unwrap_or_default();
+            return Err(Malformed::new(
+                "not_a_role_arn",
+                format!(
+                    "this ARN names a {kind}, not a role; expected one such as {FORM}",
+                    kind = if kind.is_empty() { "nothing" } else { kind }
+                ),
+            ));
+        };
+        let (path, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if path.starts_with("aws-service-role") {
+            return Err(Malformed::new(
+                "service_linked_role",
+                format!("a service-linked role can be assumed by its service alone; give a role of your own, such as {FORM}"),
+            ));
+        }
+        let path_allowed = |b: u8| (0x21..0x7f).contains(&b) && b != b'*';
+        if path.len() > 510 || !path.bytes().all(path_allowed) {
+            return Err(Malformed::new(
+                "malformed_role_path",
+                format!("the path in this ARN is none; expected an ARN such as {FORM}"),
+            ));
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            partition: parts.partition,
+            account,
+            name: RoleName::parse(name)?,
+        })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub fn partition(&self) -> Partition {
+        self.partition
+    }
+
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    pub fn name(&self) -> &RoleName {
+        &self.name
+    }
+}
+checked_text!(RoleArn, "arn:aws:iam::123456789012:role/my-role");
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("my-role", "not_an_arn")]
+    #[case("arn:aws:sts::123456789012:assumed-role/my-role/session", "session_arn")]
+    #[case("arn:aws:iam::123456789012:user/alice", "not_a_role_arn")]
+    #[case("arn:aws:iam::123456789012:root", "not_a_role_arn")]
+    #[case("arn:aws:iam::123456789012:", "not_a_role_arn")]
+    #[case("arn:aws:iam::1234:role/my-role", "malformed_account_in_role_arn")]
+    #[case("arn:aws:iam:eu-central-1:123456789012:role/my-role", "region_in_role_arn")]
+    #[case("arn:aws:iam::123456789012:role/", "malformed_role_name")]
+    #[case("arn:aws:iam::123456789012:role/*", "malformed_role_name")]
+    #[case(
+        "arn:aws:iam::123456789012:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
+        "service_linked_role"
+    )]
+    #[case("arn:aws:s3:::my-bucket", "not_a_role_arn")]
+    fn a_wrong_role_arn_says_what_is_wrong(#[case] text: &str, #[case] code: &str) {
+        assert_eq!(RoleArn::parse(text).unwrap_err().code, code);
+    }
+
+    #[test]
+    fn a_path_is_no_part_of_the_name() {
+        let arn = RoleArn::parse("arn:aws:iam::123456789012:role/teams/docs/my-role").unwrap();
+        assert_eq!(arn.name().as_str(), "my-role");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_well_formed_parses_and_prints_back(name in "[A-Za-z0-9+=,.@_-]{1,64}", path in "([a-z]{1,8}/){0,3}", account in "[0-9]{12}") {
+            let text = format!("arn:aws-us-gov:iam::{account}:role/{path}{name}");
+            let arn = RoleArn::parse(&text).unwrap();
+            prop_assert_eq!(arn.to_string(), text);
+            prop_assert_eq!(arn.name().as_str(), name);
+        }
+
+        #[test]
+        fn garbage_never_panics(text in any::<String>(), tail in any::<String>()) {
+            let _ = (RoleArn::parse(&text), RoleArn::parse(&format!("arn:aws:iam::123456789012:role/{tail}")));
+        }
+    }
+}

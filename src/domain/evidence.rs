@@ -1,0 +1,104 @@
+//! All that a verification's calls brought to light so far: one answer for each call, empty until it is there.
+
+use chrono::{DateTime, Utc};
+
+use super::answer::{Answer, Refuser};
+
+#[derive(Debug, Default)]
+pub struct Evidence {
+    pub vendor_role: Option<Answer>,
+    pub client_role: Option<Answer>,
+    pub client_role_without_id: Option<Answer>,
+    pub client_role_with_random_id: Option<Answer>,
+
+    pub head: Option<Answer>,
+    /// Asked only when `head` was refused: the same without naming the owner.
+    pub head_of_any_owner: Option<Answer>,
+    pub list: Option<Answer>,
+
+    pub describe_key: Option<Answer<KeyFacts>>,
+    pub encrypt: Option<Answer>,
+    pub decrypt: Option<Answer<Echo>>,
+    pub reencrypt: Option<Answer>,
+    pub generate_data_key: Option<Answer>,
+    pub generate_data_key_without_plaintext: Option<Answer>,
+
+    pub put: Option<Answer<Stored>>,
+    pub get: Option<Answer<Echo>>,
+    pub restore: Option<Answer>,
+    pub delete: Option<Answer<Removed>>,
+
+    /// `direct` only: the vendor's role without the tenant's tag.
+    pub untagged: StrangerEvidence,
+    /// `direct` only: the vendor's role with a tag that is not the tenant's.
+    pub mistagged: StrangerEvidence,
+}
+
+/// What somebody who must be refused was answered.
+#[derive(Debug, Default)]
+pub struct StrangerEvidence {
+    pub role: Option<Answer>,
+    pub list: Option<Answer>,
+    pub get: Option<Answer>,
+    pub restore: Option<Answer>,
+    pub encrypt: Option<Answer>,
+    pub generate_data_key: Option<Answer>,
+    pub decrypt: Option<Answer>,
+    pub reencrypt: Option<Answer>,
+}
+
+impl Evidence {
+    pub fn strangers(&self) -> [&StrangerEvidence; 2] {
+        [&self.untagged, &self.mistagged]
+    }
+
+    /// `direct`: S3 itself refused the list to both strangers.
+    pub fn list_refused_to_strangers(&self) -> bool {
+        self.strangers()
+            .iter()
+            .all(|stranger| stranger.list.as_ref().is_some_and(|list| list.is_refused_by(Refuser::S3)))
+    }
+
+    /// `assume_role`: the role let nobody in without the right external ID.
+    pub fn role_refused_to_strangers(&self) -> bool {
+        [&self.client_role_without_id, &self.client_role_with_random_id]
+            .iter()
+            .all(|assumed| assumed.as_ref().is_some_and(|answer| answer.is_refused_by(Refuser::Sts)))
+    }
+}
+
+/// Whether what was written came back the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Echo {
+    Same,
+    Different,
+}
+
+/// What `kms:DescribeKey` says that matters here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFacts {
+    pub customer_managed: bool,
+    /// `SYMMETRIC_DEFAULT` is the one that S3 can use.
+    pub spec: String,
+    /// `ENCRYPT_DECRYPT` is the one that S3 can use.
+    pub usage: String,
+    /// `Enabled` is the one that works.
+    pub state: String,
+    pub deletion_at: Option<DateTime<Utc>>,
+}
+
+/// What S3 says of an object that it stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// `aws:kms`, `aws:kms:dsse` or `AES256`.
+    pub encryption: Option<String>,
+    pub key: Option<String>,
+    pub version: Option<String>,
+}
+
+/// What S3 says of an object that it deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    pub marker: bool,
+    pub version: Option<String>,
+}

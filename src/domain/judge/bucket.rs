@@ -1,0 +1,134 @@
+//! The bucket itself: that it is there, whose it is, where it is, and that it can be listed.
+
+use super::{Case, Judgement};
+use crate::domain::answer::Outcome;
+use crate::domain::check::{CheckName, Finding};
+use crate::domain::fix::{self, Fix, FixAction, FixDocument, Permission};
+use crate::domain::storage_config::Mode;
+use crate::domain::templates::statements;
+
+pub fn reachable(case: &Case) -> Judgement {
+    let check = CheckName::BucketReachable;
+    let Some(head) = &case.evidence.head else {
+        return Judgement::Pending;
+    };
+    match head.outcome {
+        Outcome::Absent => Finding::failed(
+            check,
+            format!("There is no bucket named {}.", case.storage.bucket.name()),
+            Some(&head.exchange),
+            Fix::form("Correct the bucket's ARN, or create the bucket under this name."),
+        ),
+        Outcome::Unanswered => Finding::unanswered(check, head),
+        _ => Finding::passed(check, "The bucket is there.", Some(&head.exchange)),
+    }
+    .into()
+}
+
+pub fn owner_matches(case: &Case) -> Judgement {
+    let check = CheckName::BucketOwnerMatches;
+    let Some(head) = &case.evidence.head else {
+        return Judgement::Pending;
+    };
+    let matches = |exchange| {
+        Finding::passed(
+            check,
+            format!("The bucket belongs to the account {}.", case.storage.bucket_account),
+            Some(exchange),
+        )
+    };
+    if !matches!(head.outcome, Outcome::Refused(_)) {
+        return matches(&head.exchange).into();
+    }
+    let Some(of_any) = &case.evidence.head_of_any_owner else {
+        return Judgement::Pending;
+    };
+    match of_any.outcome {
+        Outcome::Granted(()) => Finding::failed(
+            check,
+            format!("The bucket does not belong to the account {}.", case.storage.bucket_account),
+            Some(&of_any.exchange),
+            Fix::form(
+                "Give the account that owns the bucket as bucket_account_id, or correct the bucket's ARN if it is somebody else's bucket.",
+            ),
+        ),
+        Outcome::Unanswered => Finding::unanswered(check, of_any),
+        _ => matches(&head.exchange),
+    }
+    .into()
+}
+
+pub fn region_matches(case: &Case) -> Judgement {
+    let check = CheckName::BucketRegionMatches;
+    let Some(head) = &case.evidence.head else {
+        return Judgement::Pending;
+    };
+    let named = &case.storage.region;
+    match (&head.exchange.bucket_region, &head.outcome) {
+        (Some(real), _) if real == named => Finding::passed(check, format!("The bucket is in {named}."), Some(&head.exchange)),
+        (Some(real), _) => Finding::failed(
+            check,
+            format!("The bucket is in {real}, not in {named}."),
+            Some(&head.exchange),
+            Fix::form(format!(
+                "Give {real} as the bucket's region. The key has to be in {real} too: if it is not, create one there."
+            )),
+        ),
+        (None, Outcome::Misrouted) => Finding::failed(
+            check,
+            format!("The bucket is not in {named}."),
+            Some(&head.exchange),
+            Fix::form("Give the region that the S3 console shows for the bucket."),
+        ),
+        // A call signed for another region would not have been granted.
+        (None, Outcome::Granted(())) => Finding::passed(check, format!("The bucket is in {named}."), Some(&head.exchange)),
+        (None, _) => Finding::unanswered(check, head),
+    }
+    .into()
+}
+
+pub fn listable(case: &Case) -> Judgement {
+    let check = CheckName::BucketListable;
+    let (Some(head), Some(list)) = (&case.evidence.head, &case.evidence.list) else {
+        return Judgement::Pending;
+    };
+    match (&list.outcome, &head.outcome) {
+        (Outcome::Granted(()), Outcome::Granted(())) => Finding::passed(check, "The vendor can list the bucket.", Some(&list.exchange)),
+        (Outcome::Refused(refusal), _) => Finding::failed(
+            check,
+            "The vendor was refused s3:ListBucket.",
+            Some(&list.exchange),
+            fix::of_refusal(refusal, "s3:ListBucket", Permission::List, case.blanks),
+        )
+        .with_detail(format!(
+            "s3:ListBucket is about the bucket: its resource is {bucket}, not {bucket}/*, which is the usual mistake.",
+            bucket = case.storage.bucket
+        )),
+        (Outcome::Granted(()), Outcome::Refused(_)) => {
+            let (document, statement) = match case.storage.mode() {
+                Mode::Direct => (
+                    FixDocument::BucketPolicy,
+                    statements::bucket_policy_statement(Permission::List, case.blanks),
+                ),
+                Mode::AssumeRole => (
+                    FixDocument::RolePermissions,
+                    statements::role_statement(Permission::List, case.blanks),
+                ),
+            };
+            Finding::failed(
+                check,
+                "The vendor can list only a part of the bucket.",
+                Some(&head.exchange),
+                Fix::new(
+                    document,
+                    FixAction::Replace,
+                    "Grant s3:ListBucket without a condition on s3:prefix.",
+                    Some(statement),
+                ),
+            )
+        }
+        (Outcome::Granted(()), _) => Finding::unanswered(check, head),
+        _ => Finding::unanswered(check, list),
+    }
+    .into()
+}

@@ -1,0 +1,192 @@
+//! `direct`: that bucket and key are bound to the tenant's external ID, so that nobody else's session gets in.
+
+use super::{Case, Judgement};
+use crate::domain::answer::{Answer, Outcome, Refuser};
+use crate::domain::check::{CheckName, Finding, Status};
+use crate::domain::evidence::StrangerEvidence;
+use crate::domain::fix::{Fix, FixAction, FixDocument, Permission};
+use crate::domain::templates::statements;
+
+const DANGER: &str = "This is dangerous: the vendor's role acts for other customers too. One of them who enters the name of your bucket \
+                      would get at your documents. Only the condition on aws:PrincipalTag/latchkey-external-id keeps them out.";
+
+const WHO: [&str; 2] = ["without a tag", "with somebody else's tag"];
+
+pub fn bucket_requires_external_id(case: &Case) -> Judgement {
+    let check = CheckName::BucketRequiresExternalId;
+    let strangers = case.evidence.strangers();
+    if let Some(silent) = silent_roles(check, strangers) {
+        return silent;
+    }
+    let lists: Vec<&Answer> = strangers.iter().filter_map(|stranger| stranger.list.as_ref()).collect();
+    if lists.len() < strangers.len() {
+        return Judgement::Pending;
+    }
+    let let_in: Vec<LetIn> = lists
+        .iter()
+        .zip(WHO)
+        .filter(|(list, _)| list.granted().is_some())
+        .map(|(list, who)| (Permission::List, "s3:ListBucket", who, *list))
+        .collect();
+    if let Some(finding) = bucket_is_open(case, &let_in) {
+        return finding.into();
+    }
+    let silent = |answers: &[&Answer]| {
+        let silent = answers.iter().find(|answer| !answer.is_refused_by(Refuser::S3));
+        silent.map(|answer| Finding::unanswered(check, answer))
+    };
+    // The object half: nothing is written before the list half is proven, so this comes second.
+    if let Some(finding) = silent(&lists) {
+        return finding.into();
+    }
+    match case.status(CheckName::ObjectWritable) {
+        None => return Judgement::Pending,
+        Some(Status::Passed) => {}
+        Some(_) => return Judgement::Because(CheckName::ObjectWritable),
+    }
+    let Some(objects) = answers_on_object(strangers) else {
+        return Judgement::Pending;
+    };
+    let mut let_in: Vec<LetIn> = Vec::new();
+    for (get, restore, who) in &objects {
+        // A get that the key stopped was let in by the bucket.
+        if matches!(get.outcome, Outcome::Granted(()) | Outcome::Unusable) || get.is_refused_by(Refuser::Kms) {
+            let_in.push((Permission::Objects, "s3:GetObject", who, get));
+        }
+        if restore.granted().is_some() {
+            let_in.push((Permission::Objects, "s3:RestoreObject", who, restore));
+        }
+    }
+    if let Some(finding) = bucket_is_open(case, &let_in) {
+        return finding.into();
+    }
+    let asked: Vec<&Answer> = objects.iter().flat_map(|(get, restore, _)| [*get, *restore]).collect();
+    silent(&asked)
+        .unwrap_or_else(|| {
+            Finding::passed(
+                check,
+                "The bucket refuses the vendor's role without your external ID.",
+                Some(&lists[0].exchange),
+            )
+        })
+        .into()
+}
+
+/// A call that had to be refused and was not: the statement that allowed it, the action, by whom, and the answer.
+type LetIn<'a> = (Permission, &'static str, &'static str, &'a Answer);
+
+fn bucket_is_open(case: &Case, let_in: &[LetIn]) -> Option<Finding> {
+    let (permission, _, _, answer) = let_in.first()?;
+    let finding = Finding::failed(
+        CheckName::BucketRequiresExternalId,
+        format!(
+            "The bucket let the vendor's role in where it had to refuse it: {}.",
+            name_calls(let_in.iter().map(|(_, action, who, _)| (*action, *who)))
+        ),
+        Some(&answer.exchange),
+        Fix::new(
+            FixDocument::BucketPolicy,
+            FixAction::Replace,
+            "Put this statement in the place of the one that names the vendor's role; no second one without the condition may remain.",
+            Some(statements::bucket_policy_statement(*permission, case.blanks)),
+        ),
+    );
+    Some(finding.with_detail(DANGER))
+}
+
+fn name_calls<'a>(calls: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    calls.map(|(action, who)| format!("{action} {who}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Get and restore of the probe object by each stranger, once all are there.
+fn answers_on_object<'a>(strangers: [&'a StrangerEvidence; 2]) -> Option<Vec<(&'a Answer, &'a Answer, &'static str)>> {
+    strangers
+        .iter()
+        .zip(WHO)
+        .map(|(stranger, who)| Some((stranger.get.as_ref()?, stranger.restore.as_ref()?, who)))
+        .collect()
+}
+
+pub fn key_requires_external_id(case: &Case) -> Judgement {
+    let check = CheckName::KeyRequiresExternalId;
+    let evidence = case.evidence;
+    let strangers = evidence.strangers();
+    if let Some(silent) = silent_roles(check, strangers) {
+        return silent;
+    }
+    // A key that answers nobody would pass for one that refuses strangers.
+    let own_checks = [
+        CheckName::KeyDescribable,
+        CheckName::KeyEncryptAllowed,
+        CheckName::KeyGenerateDataKeyAllowed,
+    ];
+    if own_checks.iter().any(|check| case.found(*check).is_none()) {
+        return Judgement::Pending;
+    }
+    if !own_checks.iter().any(|check| case.status(*check) == Some(Status::Passed)) {
+        return Judgement::Because(CheckName::KeyDescribable);
+    }
+    let has_ciphertext = evidence.encrypt.as_ref().is_some_and(|encrypt| encrypt.granted().is_some());
+    let mut asked = Vec::new();
+    for (stranger, who) in strangers.into_iter().zip(WHO) {
+        let mut calls = vec![
+            ("kms:Encrypt", &stranger.encrypt),
+            ("kms:GenerateDataKey", &stranger.generate_data_key),
+        ];
+        if has_ciphertext {
+            calls.extend([("kms:Decrypt", &stranger.decrypt), ("kms:ReEncrypt", &stranger.reencrypt)]);
+        }
+        for (action, answer) in calls {
+            let Some(answer) = answer else {
+                return Judgement::Pending;
+            };
+            asked.push((action, who, answer));
+        }
+    }
+    let open: Vec<_> = asked.iter().filter(|(_, _, answer)| answer.granted().is_some()).collect();
+    if let Some((_, _, answer)) = open.first() {
+        return Finding::failed(
+            check,
+            format!(
+                "The key let the vendor's role in where it had to refuse it: {}.",
+                name_calls(open.iter().map(|(action, who, _)| (*action, *who)))
+            ),
+            Some(&answer.exchange),
+            Fix::new(
+                FixDocument::KeyPolicy,
+                FixAction::Replace,
+                "Put this statement in the place of the one that names the vendor's role; no second one without the condition may remain.",
+                Some(statements::key_policy_statement(case.blanks)),
+            ),
+        )
+        .with_detail(DANGER)
+        .into();
+    }
+    if case.is_broken(CheckName::KeySuitable) {
+        return Judgement::Because(CheckName::KeySuitable);
+    }
+    if let Some((_, _, answer)) = asked.iter().find(|(_, _, answer)| answer.refusal().is_none()) {
+        return Finding::unanswered(check, answer).into();
+    }
+    if !has_ciphertext {
+        return Judgement::Because(CheckName::KeyEncryptAllowed);
+    }
+    Finding::passed(
+        check,
+        "The key refuses the vendor's role without your external ID.",
+        asked.first().map(|(_, _, answer)| &answer.exchange),
+    )
+    .into()
+}
+
+/// Without the strangers' own sessions nothing can be asked of them. That is the vendor's to mend, or AWS was silent.
+fn silent_roles(check: CheckName, strangers: [&StrangerEvidence; 2]) -> Option<Judgement> {
+    for stranger in strangers {
+        match &stranger.role {
+            None => return Some(Judgement::Pending),
+            Some(role) if role.granted().is_none() => return Some(Finding::unanswered(check, role).into()),
+            Some(_) => {}
+        }
+    }
+    None
+}

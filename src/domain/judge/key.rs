@@ -1,0 +1,158 @@
+//! The key: that it is known, fit for S3, and that each action of the template is allowed.
+
+use super::{Case, Judgement, permission};
+use crate::domain::answer::{Answer, Outcome};
+use crate::domain::check::{CheckName, Finding, Status};
+use crate::domain::evidence::{Echo, KeyFacts};
+use crate::domain::fix::{self, Fix, FixAction, FixDocument, Permission};
+
+pub fn describable(case: &Case) -> Judgement {
+    let check = CheckName::KeyDescribable;
+    let Some(answer) = &case.evidence.describe_key else {
+        return Judgement::Pending;
+    };
+    match &answer.outcome {
+        Outcome::Absent => Finding::failed(
+            check,
+            "There is no key of this ARN.",
+            Some(&answer.exchange),
+            Fix::form("Correct the key's ARN: copy it from the key's page in the KMS console."),
+        )
+        .into(),
+        Outcome::Refused(refusal) => Finding::failed(
+            check,
+            "The vendor was refused kms:DescribeKey.",
+            Some(&answer.exchange),
+            fix::of_refusal(refusal, "kms:DescribeKey", Permission::Key, case.blanks),
+        )
+        .with_detail("AWS refuses in the same way when another account has no key of this ARN: check the ARN too.")
+        .into(),
+        _ => permission(
+            case,
+            check,
+            Some(answer),
+            "kms:DescribeKey",
+            Permission::Key,
+            "The vendor can look the key up.",
+        ),
+    }
+}
+
+pub fn suitable(case: &Case) -> Judgement {
+    let check = CheckName::KeySuitable;
+    let Some(answer) = &case.evidence.describe_key else {
+        return Judgement::Pending;
+    };
+    let Some(facts) = answer.granted() else {
+        return Judgement::Because(CheckName::KeyDescribable);
+    };
+    match unsuitable(facts) {
+        None => Finding::passed(check, "The key is one that S3 can use.", Some(&answer.exchange)),
+        Some((summary, remedy)) => Finding::failed(
+            check,
+            summary,
+            Some(&answer.exchange),
+            Fix::new(FixDocument::KeySettings, FixAction::Set, remedy, None),
+        ),
+    }
+    .into()
+}
+
+/// What is wrong with the key and how to mend it, if anything is.
+fn unsuitable(facts: &KeyFacts) -> Option<(String, String)> {
+    let other_key = "Create a symmetric key for encryption and decryption, make it the bucket's default, and give its ARN.";
+    if !facts.customer_managed {
+        return Some((
+            "The key is managed by AWS, and such a key cannot be shared with another account.".into(),
+            "Create a key of your own, make it the bucket's default, and give its ARN.".into(),
+        ));
+    }
+    if facts.spec != "SYMMETRIC_DEFAULT" {
+        return Some((
+            format!("The key is of the kind {}, and S3 can use symmetric keys alone.", facts.spec),
+            other_key.into(),
+        ));
+    }
+    if facts.usage != "ENCRYPT_DECRYPT" {
+        return Some((format!("The key is for {}, not for encryption.", facts.usage), other_key.into()));
+    }
+    match facts.state.as_str() {
+        "Enabled" => None,
+        "Disabled" => Some(("The key is disabled.".into(), "Enable the key in the KMS console.".into())),
+        "PendingDeletion" => {
+            let date = facts
+                .deletion_at
+                .map_or_else(String::new, |at| format!(" on {}", at.format("%Y-%m-%d")));
+            Some((
+                format!("The key is to be deleted{date}."),
+                "Cancel the key's deletion and enable it, or documents will be lost for good.".into(),
+            ))
+        }
+        other => Some((
+            format!("The key is in the state {other}."),
+            "Bring the key into the state Enabled.".into(),
+        )),
+    }
+}
+
+/// An unsuitable key says it all; whether it is suitable matters no more once it could not be looked up.
+fn behind_suitable(case: &Case, judge: impl FnOnce() -> Judgement) -> Judgement {
+    match case.status(CheckName::KeySuitable) {
+        None => Judgement::Pending,
+        Some(Status::Failed | Status::Warning) => Judgement::Because(CheckName::KeySuitable),
+        Some(_) => judge(),
+    }
+}
+
+fn allowed<T>(case: &Case, check: CheckName, answer: Option<&Answer<T>>, action: &str) -> Judgement {
+    behind_suitable(case, || {
+        permission(
+            case,
+            check,
+            answer,
+            action,
+            Permission::Key,
+            &format!("The vendor is allowed {action}."),
+        )
+    })
+}
+
+pub fn encrypt_allowed(case: &Case) -> Judgement {
+    allowed(case, CheckName::KeyEncryptAllowed, case.evidence.encrypt.as_ref(), "kms:Encrypt")
+}
+
+pub fn decrypt_allowed(case: &Case) -> Judgement {
+    let answer = case.evidence.decrypt.as_ref();
+    if answer.is_some_and(|answer| answer.granted() == Some(&Echo::Different)) {
+        return Finding::inconclusive(
+            CheckName::KeyDecryptAllowed,
+            "The key gave back other bytes than were encrypted with it. Nothing is needed from you; it will be asked again.",
+            answer.map(|answer| &answer.exchange),
+        )
+        .into();
+    }
+    allowed(case, CheckName::KeyDecryptAllowed, answer, "kms:Decrypt")
+}
+
+pub fn reencrypt_allowed(case: &Case) -> Judgement {
+    allowed(
+        case,
+        CheckName::KeyReencryptAllowed,
+        case.evidence.reencrypt.as_ref(),
+        "kms:ReEncrypt*",
+    )
+}
+
+pub fn generate_data_key_allowed(case: &Case) -> Judgement {
+    let check = CheckName::KeyGenerateDataKeyAllowed;
+    let (Some(with), Some(without)) = (&case.evidence.generate_data_key, &case.evidence.generate_data_key_without_plaintext) else {
+        return Judgement::Pending;
+    };
+    // The answer that says most: a refusal before a silence, a silence before a grant.
+    let telling = [with, without].into_iter().min_by_key(|answer| match answer.outcome {
+        Outcome::Refused(_) => 0,
+        Outcome::Granted(()) => 2,
+        _ => 1,
+    });
+    allowed(case, check, telling, "kms:GenerateDataKey*")
+}

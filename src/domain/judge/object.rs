@@ -1,0 +1,219 @@
+//! The probe object: written without any encryption header, read, restored and deleted.
+
+use super::{Case, Judgement, permission};
+use crate::domain::answer::{Answer, Outcome, Refuser};
+use crate::domain::check::{CheckName, Finding, Status};
+use crate::domain::evidence::{Echo, Stored};
+use crate::domain::fix::{Fix, FixAction, FixDocument, Permission};
+use crate::domain::templates::statements;
+
+const KEY_CHECKS: [CheckName; 6] = [
+    CheckName::KeySuitable,
+    CheckName::KeyDescribable,
+    CheckName::KeyEncryptAllowed,
+    CheckName::KeyDecryptAllowed,
+    CheckName::KeyReencryptAllowed,
+    CheckName::KeyGenerateDataKeyAllowed,
+];
+
+/// A put that S3 let in and the key stopped: which check is it about?
+enum StoppedByKey {
+    Undecided,
+    /// A check of the submitted key shows the cause already.
+    Shown(CheckName),
+    /// The submitted key is fine, so the bucket encrypts with another.
+    OtherKey,
+}
+
+fn stopped_by_key(case: &Case, put: &Answer<Stored>) -> Option<StoppedByKey> {
+    let named = match &put.outcome {
+        Outcome::Refused(refusal) if refusal.by == Refuser::Kms => refusal.key.as_deref(),
+        Outcome::Unusable => None,
+        _ => return None,
+    };
+    if named.is_some_and(|named| named != case.storage.key.as_str()) {
+        return Some(StoppedByKey::OtherKey);
+    }
+    if let Some(broken) = KEY_CHECKS.into_iter().find(|check| case.is_broken(*check)) {
+        return Some(StoppedByKey::Shown(broken));
+    }
+    if KEY_CHECKS.iter().any(|check| case.found(*check).is_none()) {
+        return Some(StoppedByKey::Undecided);
+    }
+    Some(StoppedByKey::OtherKey)
+}
+
+pub fn writable(case: &Case) -> Judgement {
+    let Some(put) = &case.evidence.put else {
+        // Nothing is written to a bucket that was not seen to refuse strangers.
+        return match case.status(CheckName::BucketRequiresExternalId) {
+            None | Some(Status::Passed) => Judgement::Pending,
+            Some(_) => Judgement::Because(CheckName::BucketRequiresExternalId),
+        };
+    };
+    match stopped_by_key(case, put) {
+        Some(StoppedByKey::Undecided) => return Judgement::Pending,
+        Some(StoppedByKey::Shown(check)) => return Judgement::Because(check),
+        Some(StoppedByKey::OtherKey) => {
+            return Finding::skipped(
+                CheckName::ObjectWritable,
+                CheckName::EncryptedWithKey,
+                "Not looked at, because the bucket encrypts with another key.",
+            )
+            .into();
+        }
+        None => {}
+    }
+    permission(
+        case,
+        CheckName::ObjectWritable,
+        Some(put),
+        "s3:PutObject",
+        Permission::Objects,
+        "The vendor wrote a probe object.",
+    )
+}
+
+pub fn encrypted_with_key(case: &Case) -> Judgement {
+    let check = CheckName::EncryptedWithKey;
+    let Some(put) = &case.evidence.put else {
+        return match case.found(CheckName::ObjectWritable) {
+            None => Judgement::Pending,
+            Some(_) => Judgement::Because(CheckName::ObjectWritable),
+        };
+    };
+    let set_default = || {
+        Fix::new(
+            FixDocument::BucketEncryption,
+            FixAction::Set,
+            "Make your key the default encryption of the bucket, by its full ARN.",
+            Some(statements::bucket_encryption(case.blanks)),
+        )
+    };
+    let Some(stored) = put.granted() else {
+        return match stopped_by_key(case, put) {
+            Some(StoppedByKey::Undecided) => Judgement::Pending,
+            Some(StoppedByKey::OtherKey) => Finding::failed(
+                check,
+                "The bucket encrypts with a key that is not the one you named.",
+                Some(&put.exchange),
+                set_default(),
+            )
+            .into(),
+            Some(StoppedByKey::Shown(_)) | None => match case.found(CheckName::ObjectWritable) {
+                None => Judgement::Pending,
+                Some(_) => Judgement::Because(CheckName::ObjectWritable),
+            },
+        };
+    };
+    let algorithm = stored.encryption.as_deref().unwrap_or("none");
+    let with_kms = matches!(algorithm, "aws:kms" | "aws:kms:dsse");
+    match stored.key.as_deref() {
+        Some(key) if with_kms && key == case.storage.key.as_str() => {
+            Finding::passed(check, "The bucket encrypted the probe object with your key.", Some(&put.exchange))
+        }
+        Some(key) if with_kms => Finding::failed(
+            check,
+            format!("The bucket encrypted the probe object with another key: {key}."),
+            Some(&put.exchange),
+            set_default(),
+        ),
+        _ => Finding::failed(
+            check,
+            format!("The bucket encrypts with {algorithm}, not with a KMS key."),
+            Some(&put.exchange),
+            set_default(),
+        ),
+    }
+    .into()
+}
+
+pub fn versioning_disabled(case: &Case) -> Judgement {
+    let check = CheckName::VersioningDisabled;
+    let Some(put) = &case.evidence.put else {
+        return Judgement::Pending;
+    };
+    let kept = |version: Option<&String>| version.is_some_and(|version| version != "null");
+    let versioned = put.granted().is_some_and(|stored| kept(stored.version.as_ref()));
+    let Some(delete) = case.evidence.delete.as_ref().filter(|_| !versioned) else {
+        return if versioned { on(case, put).into() } else { Judgement::Pending };
+    };
+    match delete.granted() {
+        Some(removed) if removed.marker || kept(removed.version.as_ref()) => on(case, delete),
+        _ => Finding::passed(check, "The bucket keeps no old versions.", Some(&put.exchange)),
+    }
+    .into()
+}
+
+fn on<T>(case: &Case, answer: &Answer<T>) -> Finding {
+    Finding::failed(
+        CheckName::VersioningDisabled,
+        "The bucket keeps old versions of objects.",
+        Some(&answer.exchange),
+        Fix::new(
+            FixDocument::BucketVersioning,
+            FixAction::Set,
+            "Use a bucket on which versioning was never enabled, or suspend it on this one.",
+            Some(serde_json::json!({"Status": "Suspended"})),
+        ),
+    )
+    .with_detail(format!(
+        "Documents that are deleted would live on as old versions, and a version of the probe object under latchkey-probe/ in {} does too.",
+        case.storage.bucket.name()
+    ))
+}
+
+pub fn readable(case: &Case) -> Judgement {
+    let check = CheckName::ObjectReadable;
+    let Some(get) = &case.evidence.get else {
+        return Judgement::Pending;
+    };
+    if get.granted() == Some(&Echo::Different) {
+        return Finding::inconclusive(
+            check,
+            "The probe object came back with other bytes than were written. Nothing is needed from you; it will be asked again.",
+            Some(&get.exchange),
+        )
+        .into();
+    }
+    let by_kms = get.is_refused_by(Refuser::Kms);
+    if by_kms || get.outcome == Outcome::Unusable {
+        match case.found(CheckName::KeyDecryptAllowed) {
+            None => return Judgement::Pending,
+            Some(_) if case.is_broken(CheckName::KeyDecryptAllowed) => return Judgement::Because(CheckName::KeyDecryptAllowed),
+            Some(_) if case.is_broken(CheckName::KeySuitable) => return Judgement::Because(CheckName::KeySuitable),
+            Some(_) => {}
+        }
+    }
+    let action = if by_kms { "kms:Decrypt" } else { "s3:GetObject" };
+    permission(
+        case,
+        check,
+        Some(get),
+        action,
+        Permission::Objects,
+        "The vendor read the probe object back.",
+    )
+}
+
+pub fn restorable(case: &Case) -> Judgement {
+    permission(
+        case,
+        CheckName::ObjectRestorable,
+        case.evidence.restore.as_ref(),
+        "s3:RestoreObject",
+        Permission::Objects,
+        "The vendor could restore an archived object.",
+    )
+}
+
+pub fn deletable(case: &Case) -> Judgement {
+    permission(
+        case,
+        CheckName::ObjectDeletable,
+        case.evidence.delete.as_ref(),
+        "s3:DeleteObject",
+        Permission::Objects,
+        "The vendor deleted the probe object.",
+    )
+}

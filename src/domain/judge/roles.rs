@@ -1,0 +1,101 @@
+//! The roles: the vendor's own, and the customer's in `assume_role`.
+
+use super::{Case, Judgement};
+use crate::domain::answer::{Outcome, PolicyKind, Reason};
+use crate::domain::check::{CheckName, Finding};
+use crate::domain::fix::{Fix, FixAction, FixDocument};
+use crate::domain::templates::statements;
+
+pub fn vendor_role_assumable(case: &Case) -> Judgement {
+    let check = CheckName::VendorRoleAssumable;
+    let Some(answer) = &case.evidence.vendor_role else {
+        return Judgement::Pending;
+    };
+    match answer.outcome {
+        Outcome::Granted(()) => Finding::passed(check, "The vendor's own role works.", Some(&answer.exchange)),
+        // Whatever it is, it is the vendor's: never `failed`, which would ask the customer to act.
+        _ => vendors_fault(check, answer.exchange.code.as_deref()),
+    }
+    .into()
+}
+
+fn vendors_fault(check: CheckName, code: Option<&str>) -> Finding {
+    let code = code.unwrap_or("no answer");
+    Finding::inconclusive(
+        check,
+        format!("Something is wrong on the vendor's side ({code}). Nothing is needed from you; the vendor has been told."),
+        None,
+    )
+}
+
+pub fn client_role_assumable(case: &Case) -> Judgement {
+    let check = CheckName::ClientRoleAssumable;
+    let Some(answer) = &case.evidence.client_role else {
+        return Judgement::Pending;
+    };
+    match &answer.outcome {
+        Outcome::Granted(()) => Finding::passed(check, "Your role lets the vendor in.", Some(&answer.exchange)),
+        // The vendor's own role lacks sts:AssumeRole: the one reason that STS tells across accounts.
+        Outcome::Refused(refusal) if refusal.reason == Reason::NotAllowedBy(PolicyKind::Identity) => {
+            vendors_fault(check, answer.exchange.code.as_deref())
+        }
+        Outcome::Refused(_) => Finding::failed(
+            check,
+            "Your role did not let the vendor in.",
+            Some(&answer.exchange),
+            Fix::new(
+                FixDocument::TrustPolicy,
+                FixAction::Replace,
+                "Make this the statement of the role's trust policy.",
+                Some(statements::trust_statement(case.blanks)),
+            ),
+        )
+        .with_detail(
+            "AWS gives one answer for four causes: there is no role of this name, its trust policy names another principal, it asks for \
+             another external ID, or a policy of your organization keeps outsiders out.",
+        ),
+        _ => Finding::unanswered(check, answer),
+    }
+    .into()
+}
+
+pub fn role_requires_external_id(case: &Case) -> Judgement {
+    let check = CheckName::RoleRequiresExternalId;
+    let (Some(without), Some(random)) = (&case.evidence.client_role_without_id, &case.evidence.client_role_with_random_id) else {
+        return Judgement::Pending;
+    };
+    let got_in = match (without.granted().is_some(), random.granted().is_some()) {
+        (true, true) => "with no external ID, and with a made-up one",
+        (true, false) => "with no external ID",
+        (false, true) => "with a made-up external ID",
+        (false, false) => {
+            let open = [without, random].into_iter().find(|answer| answer.refusal().is_none());
+            return match open {
+                Some(answer) => Finding::unanswered(check, answer),
+                None => Finding::passed(check, "Your role refuses whoever lacks your external ID.", Some(&random.exchange)),
+            }
+            .into();
+        }
+    };
+    let exchange = if without.granted().is_some() {
+        &without.exchange
+    } else {
+        &random.exchange
+    };
+    Finding::failed(
+        check,
+        format!("Your role let the vendor in {got_in}."),
+        Some(exchange),
+        Fix::new(
+            FixDocument::TrustPolicy,
+            FixAction::Replace,
+            "Make this the only statement of the trust policy that names the vendor: a second one without the condition leaves the role open.",
+            Some(statements::trust_statement(case.blanks)),
+        ),
+    )
+    .with_detail(
+        "This is dangerous: another customer of the vendor who enters the name of your role would get at your documents. Only the \
+         condition on sts:ExternalId keeps them out.",
+    )
+    .into()
+}

@@ -1,0 +1,284 @@
+//! A submission: what a customer typed, judged as a whole. All faults are found at once, and nothing is repaired
+//! beyond the white space around a value.
+
+use super::account::AccountId;
+use super::arn::{BucketArn, KeyArn, RoleArn};
+use super::external_id::ExternalId;
+use super::partition::Partition;
+use super::region::Region;
+use super::storage_config::{Access, Mode, Storage};
+use super::text::{FieldError, Malformed};
+use super::vendor::Vendor;
+
+/// The fields as they came.
+#[derive(Debug, Clone, Default)]
+pub struct Submission {
+    pub mode: Option<String>,
+    pub bucket_arn: Option<String>,
+    pub bucket_region: Option<String>,
+    pub key_arn: Option<String>,
+    pub key_region: Option<String>,
+    pub role_arn: Option<String>,
+    pub external_id: Option<String>,
+    pub bucket_account_id: Option<String>,
+}
+
+impl Submission {
+    /// Judges the submission of a tenant that may use `modes` and was issued `external_ids`.
+    ///
+    /// # Errors
+    /// Every fault, each with its field and its remedy.
+    pub fn judge(&self, vendor: &Vendor, modes: &[Mode], external_ids: &[ExternalId]) -> Result<Storage, Vec<FieldError>> {
+        let mut faults = Faults::default();
+
+        let mode = faults.field("mode", self.mode.as_deref(), |text| parse_mode(text, vendor, modes));
+        let bucket = faults.field("bucket_arn", self.bucket_arn.as_deref(), BucketArn::parse);
+        let region = faults.field("bucket_region", self.bucket_region.as_deref(), |text| vendor.regions.parse(text));
+        let key = faults.field("key_arn", self.key_arn.as_deref(), KeyArn::parse);
+        let key_region = faults.optional("key_region", self.key_region.as_deref(), |text| vendor.regions.parse(text));
+        let account = faults.optional("bucket_account_id", self.bucket_account_id.as_deref(), AccountId::parse);
+        let role = faults.optional("role_arn", self.role_arn.as_deref(), RoleArn::parse);
+        faults.optional("external_id", self.external_id.as_deref(), |text| {
+            parse_external_id(text, external_ids)
+        });
+
+        let partition = vendor.partition();
+        faults.same_partition("bucket_arn", "bucket", bucket.as_ref().map(BucketArn::partition), partition);
+        faults.same_partition("key_arn", "key", key.as_ref().map(KeyArn::partition), partition);
+        faults.same_partition("role_arn", "role", role.as_ref().map(RoleArn::partition), partition);
+        faults.same_partition("bucket_region", "region", region.as_ref().map(Region::partition), partition);
+        if let Some(key) = &key {
+            faults.key_region(key, region.as_ref(), key_region.as_ref());
+        }
+        faults.role(mode, role.as_ref(), present(self.role_arn.as_deref()).is_some(), vendor);
+
+        if !faults.0.is_empty() {
+            return Err(faults.0);
+        }
+        let (Some(mode), Some(bucket), Some(region), Some(key)) = (mode, bucket, region, key) else {
+            unreachable!("a required field that is missing is a fault");
+        };
+        let bucket_account = account
+            .or_else(|| role.as_ref().map(|role| role.account().clone()))
+            .unwrap_or_else(|| key.account().clone());
+        let access = match (mode, role) {
+            (Mode::AssumeRole, Some(role)) => Access::AssumeRole { role },
+            _ => Access::Direct,
+        };
+        Ok(Storage {
+            access,
+            bucket,
+            region,
+            key,
+            bucket_account,
+        })
+    }
+}
+
+fn present(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+fn parse_mode(text: &str, vendor: &Vendor, modes: &[Mode]) -> Result<Mode, Malformed> {
+    let offered: Vec<Mode> = vendor.modes().into_iter().filter(|mode| modes.contains(mode)).collect();
+    let names = offered.iter().map(Mode::to_string).collect::<Vec<_>>().join(" or ");
+    let mode: Mode = text
+        .parse()
+        .map_err(|_| Malformed::new("unknown_mode", format!("there is no mode of that name; give {names}")))?;
+    if !offered.contains(&mode) {
+        return Err(Malformed::new(
+            "mode_not_offered",
+            format!("this mode is not offered to you; give {names}"),
+        ));
+    }
+    Ok(mode)
+}
+
+fn parse_external_id(text: &str, issued: &[ExternalId]) -> Result<(), Malformed> {
+    if issued.iter().any(|id| id.as_str() == text) {
+        return Ok(());
+    }
+    Err(Malformed::new(
+        "not_the_issued_external_id",
+        "the external ID is issued to you and cannot be chosen: leave the field out, and use the issued one in your policies",
+    ))
+}
+
+#[derive(Default)]
+struct Faults(Vec<FieldError>);
+
+impl Faults {
+    fn add(&mut self, field: &str, code: &str, detail: impl Into<String>) {
+        self.0.push(FieldError::new(field, code, detail));
+    }
+
+    fn field<T>(&mut self, field: &str, text: Option<&str>, parse: impl FnOnce(&str) -> Result<T, Malformed>) -> Option<T> {
+        if present(text).is_none() {
+            self.add(field, "required", format!("{field} is missing"));
+            return None;
+        }
+        self.optional(field, text, parse)
+    }
+
+    fn optional<T>(&mut self, field: &str, text: Option<&str>, parse: impl FnOnce(&str) -> Result<T, Malformed>) -> Option<T> {
+        match parse(present(text)?) {
+            Ok(value) => Some(value),
+            Err(malformed) => {
+                self.0.push(FieldError::of(field, malformed));
+                None
+            }
+        }
+    }
+
+    fn same_partition(&mut self, field: &str, what: &str, theirs: Option<Partition>, ours: Partition) {
+        if let Some(theirs) = theirs.filter(|theirs| *theirs != ours) {
+            self.add(
+                field,
+                "other_partition",
+                format!("this {what} is in the partition {theirs}; identities do not cross partitions, so it has to be in {ours}"),
+            );
+        }
+    }
+
+    fn key_region(&mut self, key: &KeyArn, bucket_region: Option<&Region>, typed: Option<&Region>) {
+        if let Some(typed) = typed.filter(|typed| *typed != key.region()) {
+            self.add(
+                "key_region",
+                "key_region_mismatch",
+                format!(
+                    "the key's ARN says {}, this says {typed}: give the region of the ARN, or leave the field out",
+                    key.region()
+                ),
+            );
+        }
+        if let Some(bucket_region) = bucket_region.filter(|region| *region != key.region()) {
+            self.add(
+                "key_arn",
+                "key_in_other_region",
+                format!(
+                    "the key is in {}, the bucket in {bucket_region}; S3 needs a key in the bucket's own region",
+                    key.region()
+                ),
+            );
+        }
+    }
+
+    fn role(&mut self, mode: Option<Mode>, role: Option<&RoleArn>, typed: bool, vendor: &Vendor) {
+        match mode {
+            Some(Mode::AssumeRole) if !typed => self.add(
+                "role_arn",
+                "role_arn_required",
+                "the mode assume_role needs the ARN of the role that you created in your account",
+            ),
+            Some(Mode::Direct) if typed => self.add(
+                "role_arn",
+                "role_arn_not_allowed",
+                "the mode direct uses no role of yours: leave role_arn out, or give the mode assume_role",
+            ),
+            _ => {}
+        }
+        if let (Some(role), Some(prefix)) = (role, &vendor.client_role_prefix)
+            && !role.name().as_str().starts_with(prefix.as_str())
+        {
+            self.add(
+                "role_arn",
+                "role_name_prefix",
+                format!("the role's name has to begin with {prefix}: create it under such a name"),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::arn::RoleName;
+    use crate::domain::region::Regions;
+
+    const ISSUED: &str = "lk-0123456789abcdef0123456789abcdef01234567";
+
+    fn vendor() -> Vendor {
+        Vendor {
+            name: "Example Vendor".into(),
+            storage_role: Some(RoleArn::parse("arn:aws:iam::111111111111:role/storage").unwrap()),
+            direct_role: Some(RoleArn::parse("arn:aws:iam::111111111111:role/direct").unwrap()),
+            client_role_prefix: Some(RoleName::parse("vendor-").unwrap()),
+            advisory_checks: BTreeSet::new(),
+            regions: Regions::default(),
+        }
+    }
+
+    fn good() -> Submission {
+        let text = |text: &str| Some(text.to_owned());
+        Submission {
+            mode: text("assume_role"),
+            bucket_arn: text("arn:aws:s3:::acme-documents"),
+            bucket_region: text("eu-central-1"),
+            key_arn: text("arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+            role_arn: text("arn:aws:iam::333333333333:role/vendor-documents"),
+            ..Submission::default()
+        }
+    }
+
+    fn judge(submission: &Submission) -> Result<Storage, Vec<(String, String)>> {
+        let issued = [ExternalId::parse(ISSUED).unwrap()];
+        submission
+            .judge(&vendor(), &[Mode::Direct, Mode::AssumeRole], &issued)
+            .map_err(|faults| faults.into_iter().map(|fault| (fault.field, fault.code)).collect())
+    }
+
+    #[test]
+    fn a_good_one_is_taken_and_white_space_is_trimmed() {
+        let mut submission = good();
+        submission.bucket_arn = Some("  arn:aws:s3:::acme-documents\n".into());
+        submission.external_id = Some(ISSUED.into());
+        let storage = judge(&submission).unwrap();
+        assert_eq!(storage.bucket.name().as_str(), "acme-documents");
+        assert_eq!(storage.bucket_account.as_str(), "333333333333", "the role's account");
+    }
+
+    #[test]
+    fn in_direct_the_owner_is_the_keys_account_unless_named() {
+        let mut submission = good();
+        submission.mode = Some("direct".into());
+        submission.role_arn = None;
+        assert_eq!(judge(&submission).unwrap().bucket_account.as_str(), "222222222222");
+        submission.bucket_account_id = Some("444444444444".into());
+        assert_eq!(judge(&submission).unwrap().bucket_account.as_str(), "444444444444");
+    }
+
+    #[rstest]
+    #[case::mode_unknown(|s: &mut Submission| s.mode = Some("both".into()), "mode", "unknown_mode")]
+    #[case::role_missing(|s: &mut Submission| s.role_arn = None, "role_arn", "role_arn_required")]
+    #[case::role_in_direct(|s: &mut Submission| s.mode = Some("direct".into()), "role_arn", "role_arn_not_allowed")]
+    #[case::prefix(|s: &mut Submission| s.role_arn = Some("arn:aws:iam::333333333333:role/documents".into()), "role_arn", "role_name_prefix")]
+    #[case::region(|s: &mut Submission| s.bucket_region = Some("eu-west-1".into()), "key_arn", "key_in_other_region")]
+    #[case::key_region(|s: &mut Submission| s.key_region = Some("eu-west-1".into()), "key_region", "key_region_mismatch")]
+    #[case::partition(|s: &mut Submission| s.bucket_arn = Some("arn:aws-cn:s3:::acme-documents".into()), "bucket_arn", "other_partition")]
+    #[case::external_id(|s: &mut Submission| s.external_id = Some("my-own-choice".into()), "external_id", "not_the_issued_external_id")]
+    #[case::account(|s: &mut Submission| s.bucket_account_id = Some("12".into()), "bucket_account_id", "malformed_account_id")]
+    #[case::alias(|s: &mut Submission| s.key_arn = Some("arn:aws:kms:eu-central-1:222222222222:alias/docs".into()), "key_arn", "alias_arn")]
+    fn a_fault_names_its_field(#[case] spoil: fn(&mut Submission), #[case] field: &str, #[case] code: &str) {
+        let mut submission = good();
+        spoil(&mut submission);
+        assert_eq!(judge(&submission).unwrap_err(), [(field.to_owned(), code.to_owned())]);
+    }
+
+    #[test]
+    fn all_faults_come_at_once() {
+        let faults = judge(&Submission::default()).unwrap_err();
+        let fields: Vec<&str> = faults.iter().map(|(field, _)| field.as_str()).collect();
+        assert_eq!(fields, ["mode", "bucket_arn", "bucket_region", "key_arn"]);
+    }
+
+    #[test]
+    fn a_mode_that_the_tenant_may_not_use_is_refused() {
+        let issued = [ExternalId::parse(ISSUED).unwrap()];
+        let faults = good().judge(&vendor(), &[Mode::Direct], &issued).unwrap_err();
+        assert_eq!(faults[0].code, "mode_not_offered");
+    }
+}

@@ -1,0 +1,192 @@
+//! The documents as JSON, each with where it goes, in the order that works: role, key, bucket.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{Blanks, statements};
+use crate::domain::fix::{FixDocument, Permission};
+use crate::domain::storage_config::Mode;
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Documents {
+    pub mode: Mode,
+    /// In the order in which to apply them: a policy that names a role is refused before that role exists.
+    pub documents: Vec<Document>,
+    pub settings: Vec<Setting>,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Document {
+    pub document: FixDocument,
+    pub title: String,
+    /// Where it goes, in words.
+    pub apply_to: String,
+    pub form: Form,
+    #[schema(value_type = Object)]
+    pub body: Value,
+    /// The whole policy of a key that is yet to be created. An existing key's policy is only ever added to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub new_key_policy: Option<Value>,
+}
+
+/// What a document's body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// A whole policy document.
+    Policy,
+    /// One statement, to be added to the statements that are there.
+    Statement,
+    /// A setting of the resource.
+    Configuration,
+}
+
+/// A setting that is no document.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Setting {
+    pub name: &'static str,
+    pub value: &'static str,
+    pub why: &'static str,
+}
+
+const SETTINGS: [Setting; 7] = [
+    Setting {
+        name: "Bucket type",
+        value: "General purpose",
+        why: "Directory and table buckets know neither bucket keys nor these policies.",
+    },
+    Setting {
+        name: "Object ownership",
+        value: "ACLs disabled",
+        why: "Then the bucket policy alone says who gets in, and every object is yours.",
+    },
+    Setting {
+        name: "Block public access",
+        value: "All four on",
+        why: "Nothing here needs the public.",
+    },
+    Setting {
+        name: "Bucket versioning",
+        value: "Disabled",
+        why: "A deleted document would live on as an old version.",
+    },
+    Setting {
+        name: "Region",
+        value: "The key's own",
+        why: "S3 needs the key in the bucket's region.",
+    },
+    Setting {
+        name: "Server access logging",
+        value: "On, to another bucket",
+        why: "It shows who did what. The bucket that receives the logs must not encrypt with a KMS key by default.",
+    },
+    Setting {
+        name: "Review",
+        value: "Regularly",
+        why: "Look over the role, the bucket policy and the key policy from time to time, as you do for every grant to a third party.",
+    },
+];
+
+/// Every document of a mode.
+pub fn documents(blanks: &Blanks) -> Documents {
+    let mut documents = Vec::new();
+    if blanks.mode == Mode::AssumeRole {
+        documents.push(Document {
+            document: FixDocument::TrustPolicy,
+            title: "Trust policy of your role".into(),
+            apply_to: format!("IAM, role {}, Trust relationships", blanks.role_name()),
+            form: Form::Policy,
+            body: statements::policy(&[statements::trust_statement(blanks)]),
+            new_key_policy: None,
+        });
+        documents.push(Document {
+            document: FixDocument::RolePermissions,
+            title: "Permissions of your role".into(),
+            apply_to: format!("IAM, role {}, Permissions, inline policy", blanks.role_name()),
+            form: Form::Policy,
+            body: statements::policy(
+                &[Permission::Objects, Permission::List, Permission::Key].map(|p| statements::role_statement(p, blanks)),
+            ),
+            new_key_policy: None,
+        });
+    }
+    documents.push(Document {
+        document: FixDocument::KeyPolicy,
+        title: "Statement to add to the key's policy".into(),
+        apply_to: format!("KMS, key {}, Key policy, one more element of Statement", blanks.key_arn()),
+        form: Form::Statement,
+        body: statements::key_policy_statement(blanks),
+        new_key_policy: Some(statements::policy(&[
+            statements::key_administration_statement(blanks),
+            statements::key_policy_statement(blanks),
+        ])),
+    });
+    documents.push(Document {
+        document: FixDocument::BucketPolicy,
+        title: "Bucket policy".into(),
+        apply_to: format!("S3, bucket {}, Permissions, Bucket policy", blanks.bucket_name()),
+        form: Form::Policy,
+        body: statements::policy(&[Permission::Objects, Permission::List].map(|p| statements::bucket_policy_statement(p, blanks))),
+        new_key_policy: None,
+    });
+    documents.push(Document {
+        document: FixDocument::BucketEncryption,
+        title: "Default encryption of the bucket".into(),
+        apply_to: format!("S3, bucket {}, Properties, Default encryption", blanks.bucket_name()),
+        form: Form::Configuration,
+        body: statements::bucket_encryption(blanks),
+        new_key_policy: None,
+    });
+    Documents {
+        mode: blanks.mode,
+        documents,
+        settings: SETTINGS.to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::arn::{BucketName, KeyArn, RoleArn, RoleName};
+    use crate::domain::external_id::ExternalId;
+
+    fn blanks(mode: Mode) -> Blanks {
+        let vendor = RoleArn::parse("arn:aws-us-gov:iam::111111111111:role/vendor").unwrap();
+        Blanks::empty(
+            mode,
+            vendor,
+            vec![ExternalId::parse("lk-0123456789abcdef0123456789abcdef01234567").unwrap()],
+        )
+    }
+
+    #[test]
+    fn assume_role_untyped() {
+        insta::assert_json_snapshot!(documents(&blanks(Mode::AssumeRole)).documents);
+    }
+
+    #[test]
+    fn direct_all_typed() {
+        let typed = Blanks {
+            bucket: Some(BucketName::parse("acme-documents").unwrap()),
+            key: Some(KeyArn::parse("arn:aws-us-gov:kms:us-gov-west-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab").unwrap()),
+            ..blanks(Mode::Direct)
+        };
+        insta::assert_json_snapshot!(documents(&typed).documents);
+    }
+
+    #[test]
+    fn both_ids_are_listed_during_a_rotation() {
+        let mut rotating = blanks(Mode::AssumeRole);
+        rotating.role_name = Some(RoleName::parse("documents").unwrap());
+        rotating
+            .external_ids
+            .push(ExternalId::parse("lk-fedcba9876543210fedcba9876543210fedcba98").unwrap());
+        let statement = statements::trust_statement(&rotating);
+        assert_eq!(
+            statement["Condition"]["StringEquals"]["sts:ExternalId"].as_array().map(Vec::len),
+            Some(2)
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! Templates: what a tenant is asked to apply. Pure functions: the same input gives the same bytes.
+
+pub mod json;
+pub mod statements;
+
+use super::account::AccountId;
+use super::arn::{BucketArn, BucketName, KeyArn, RoleArn, RoleName};
+use super::external_id::ExternalId;
+use super::partition::Partition;
+use super::storage_config::{Mode, Storage};
+
+/// What fills the blanks of the documents. What the customer has not typed yet becomes a placeholder that no AWS API
+/// accepts, such as `<BUCKET>`.
+#[derive(Debug, Clone)]
+pub struct Blanks {
+    pub mode: Mode,
+    pub partition: Partition,
+    /// The vendor's role of the mode.
+    pub vendor_role: RoleArn,
+    /// One, or two during a rotation.
+    pub external_ids: Vec<ExternalId>,
+    pub bucket: Option<BucketName>,
+    pub key: Option<KeyArn>,
+    pub role: Option<RoleArn>,
+    pub role_name: Option<RoleName>,
+    pub account: Option<AccountId>,
+}
+
+impl Blanks {
+    /// Nothing typed yet.
+    pub fn empty(mode: Mode, vendor_role: RoleArn, external_ids: Vec<ExternalId>) -> Self {
+        Self {
+            mode,
+            partition: vendor_role.partition(),
+            vendor_role,
+            external_ids,
+            bucket: None,
+            key: None,
+            role: None,
+            role_name: None,
+            account: None,
+        }
+    }
+
+    /// Everything is known: the customer submitted it.
+    pub fn of_storage(storage: &Storage, vendor_role: RoleArn, external_ids: Vec<ExternalId>) -> Self {
+        let role = storage.access.client_role();
+        Self {
+            bucket: Some(storage.bucket.name().clone()),
+            key: Some(storage.key.clone()),
+            role_name: role.map(|role| role.name().clone()),
+            account: role.map(|role| role.account().clone()),
+            role: role.cloned(),
+            ..Self::empty(storage.mode(), vendor_role, external_ids)
+        }
+    }
+
+    fn bucket_arn(&self) -> String {
+        self.bucket.as_ref().map_or_else(
+            || format!("arn:{}:s3:::<BUCKET>", self.partition),
+            |bucket| BucketArn::of(self.partition, bucket.clone()).to_string(),
+        )
+    }
+
+    fn bucket_name(&self) -> &str {
+        self.bucket.as_ref().map_or("<BUCKET>", BucketName::as_str)
+    }
+
+    fn key_arn(&self) -> &str {
+        self.key.as_ref().map_or("<KEY_ARN>", KeyArn::as_str)
+    }
+
+    fn role_name(&self) -> &str {
+        self.role_name.as_ref().map_or("<ROLE_NAME>", RoleName::as_str)
+    }
+
+    fn account(&self) -> Option<&AccountId> {
+        self.account.as_ref().or_else(|| self.key.as_ref().map(KeyArn::account))
+    }
+
+    fn role_arn(&self) -> String {
+        self.role.as_ref().map_or_else(
+            || {
+                let account = self.account.as_ref().map_or("<ACCOUNT_ID>", AccountId::as_str);
+                format!("arn:{}:iam::{account}:role/{}", self.partition, self.role_name())
+            },
+            RoleArn::to_string,
+        )
+    }
+}

@@ -1,0 +1,130 @@
+//! The statements of every document, each written down once: the issued documents and the fixes are made of them.
+
+use serde_json::{Value, json};
+
+use super::Blanks;
+use crate::domain::fix::Permission;
+use crate::domain::storage_config::Mode;
+
+const OBJECT_ACTIONS: [&str; 4] = ["s3:GetObject", "s3:PutObject", "s3:RestoreObject", "s3:DeleteObject"];
+const LIST_ACTIONS: [&str; 1] = ["s3:ListBucket"];
+const KEY_ACTIONS: [&str; 5] = [
+    "kms:Encrypt",
+    "kms:Decrypt",
+    "kms:ReEncrypt*",
+    "kms:GenerateDataKey*",
+    "kms:DescribeKey",
+];
+
+/// The session tag that binds a session of the direct role to one tenant.
+pub const TAG: &str = "latchkey-external-id";
+
+/// A policy document around statements.
+pub fn policy(statements: &[Value]) -> Value {
+    json!({"Version": "2012-10-17", "Statement": statements})
+}
+
+/// Lets the vendor's role assume the customer's, with the external ID alone.
+pub fn trust_statement(blanks: &Blanks) -> Value {
+    json!({
+        "Sid": "LatchkeyAssume",
+        "Effect": "Allow",
+        "Principal": {"AWS": blanks.vendor_role},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"sts:ExternalId": external_ids(blanks)}},
+    })
+}
+
+/// A statement of the customer's role.
+pub fn role_statement(permission: Permission, blanks: &Blanks) -> Value {
+    json!({
+        "Sid": sid(permission),
+        "Effect": "Allow",
+        "Action": actions(permission),
+        "Resource": resource(permission, blanks),
+    })
+}
+
+/// A statement of the bucket's policy.
+pub fn bucket_policy_statement(permission: Permission, blanks: &Blanks) -> Value {
+    shared_statement(permission, &resource(permission, blanks), blanks)
+}
+
+/// The statement to add to the key's policy, where the resource `*` means this key.
+pub fn key_policy_statement(blanks: &Blanks) -> Value {
+    shared_statement(Permission::Key, "*", blanks)
+}
+
+/// The administrator's statement of a new key's policy: without it nobody could ever change the policy.
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
+pub fn key_administration_statement(blanks: &Blanks) -> Value {
+    let account = blanks.account().map_or("<ACCOUNT_ID>", |account| account.as_str());
+    json!({
+        "Sid": "EnableRootAccess",
+        "Effect": "Allow",
+        "Principal": {"AWS": format!("arn:{}:iam::{account}:root", blanks.partition)},
+        "Action": "kms:*",
+        "Resource": "*",
+    })
+}
+
+/// Default encryption of the bucket, by the key's full ARN: a bare id would be looked up in the caller's account.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html>
+pub fn bucket_encryption(blanks: &Blanks) -> Value {
+    json!({
+        "Rules": [{
+            "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": blanks.key_arn()},
+            "BucketKeyEnabled": true,
+        }],
+    })
+}
+
+fn shared_statement(permission: Permission, resource: &str, blanks: &Blanks) -> Value {
+    let principal = match blanks.mode {
+        Mode::Direct => blanks.vendor_role.to_string(),
+        Mode::AssumeRole => blanks.role_arn(),
+    };
+    let mut statement = json!({
+        "Sid": sid(permission),
+        "Effect": "Allow",
+        "Principal": {"AWS": principal},
+        "Action": actions(permission),
+        "Resource": resource,
+    });
+    if blanks.mode == Mode::Direct {
+        let tag = format!("aws:PrincipalTag/{TAG}");
+        statement["Condition"] = json!({"StringEquals": {tag: external_ids(blanks)}});
+    }
+    statement
+}
+
+fn external_ids(blanks: &Blanks) -> Value {
+    match blanks.external_ids.as_slice() {
+        [one] => json!(one),
+        several => json!(several),
+    }
+}
+
+fn sid(permission: Permission) -> &'static str {
+    match permission {
+        Permission::Objects => "LatchkeyObjects",
+        Permission::List => "LatchkeyList",
+        Permission::Key => "LatchkeyKey",
+    }
+}
+
+fn actions(permission: Permission) -> Value {
+    match permission {
+        Permission::Objects => json!(OBJECT_ACTIONS),
+        Permission::List => json!(LIST_ACTIONS),
+        Permission::Key => json!(KEY_ACTIONS),
+    }
+}
+
+fn resource(permission: Permission, blanks: &Blanks) -> String {
+    match permission {
+        Permission::Objects => format!("{}/*", blanks.bucket_arn()),
+        Permission::List => blanks.bucket_arn(),
+        Permission::Key => blanks.key_arn().to_owned(),
+    }
+}

@@ -1,0 +1,154 @@
+//! Tenants and their status, which is derived from facts here and nowhere else.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
+use utoipa::ToSchema;
+
+use super::external_id::ExternalId;
+use super::ids::{Slug, TenantId, TenantName};
+use super::storage_config::Mode;
+use super::verification::{State, Verdict};
+
+/// How far apart two rejections of an active version have to be before it counts as degraded.
+pub const DEGRADED_AFTER: TimeDelta = TimeDelta::minutes(1);
+
+/// One customer of the vendor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    pub id: TenantId,
+    pub slug: Slug,
+    pub name: TenantName,
+    /// The vendor's own name for this tenant: an account number in its books, for instance.
+    pub reference: Option<String>,
+    pub modes: Vec<Mode>,
+    pub external_id: ExternalId,
+    pub created_at: DateTime<Utc>,
+    pub facts: Facts,
+}
+
+impl Tenant {
+    pub fn status(&self) -> TenantStatus {
+        self.facts.status()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, EnumIter, IntoStaticStr, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum TenantStatus {
+    /// Nothing submitted yet.
+    Invited,
+    /// Nothing active, and the newest version is being verified.
+    Verifying,
+    /// Nothing active, and the last verdict was not `verified`.
+    ActionRequired,
+    Active,
+    /// Active, but its verifications are rejected now.
+    Degraded,
+    /// Switched off by ops.
+    Suspended,
+    /// Ended.
+    Offboarded,
+}
+
+/// What a tenant's status follows from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    pub offboarded_at: Option<DateTime<Utc>>,
+    pub suspended_at: Option<DateTime<Utc>>,
+    pub active: Option<ActiveFacts>,
+    /// State and verdict of the newest verification, if anything was submitted.
+    pub newest: Option<(State, Option<Verdict>)>,
+}
+
+/// What is known of the active version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActiveFacts {
+    pub version: i32,
+    /// First and last of the rejections since it was last verified.
+    pub rejections: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+impl ActiveFacts {
+    fn is_degraded(&self) -> bool {
+        self.rejections.is_some_and(|(first, last)| last - first >= DEGRADED_AFTER)
+    }
+}
+
+impl Facts {
+    pub fn status(&self) -> TenantStatus {
+        if self.offboarded_at.is_some() {
+            return TenantStatus::Offboarded;
+        }
+        if self.suspended_at.is_some() {
+            return TenantStatus::Suspended;
+        }
+        match (&self.active, &self.newest) {
+            (Some(active), _) if active.is_degraded() => TenantStatus::Degraded,
+            (Some(_), _) => TenantStatus::Active,
+            (None, None) => TenantStatus::Invited,
+            (None, Some((State::Finished, _))) => TenantStatus::ActionRequired,
+            (None, Some(_)) => TenantStatus::Verifying,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+    }
+
+    fn active(rejections: Option<(i64, i64)>) -> Facts {
+        Facts {
+            active: Some(ActiveFacts {
+                version: 1,
+                rejections: rejections.map(|(first, last)| (at(first), at(last))),
+            }),
+            newest: Some((State::Finished, Some(Verdict::Verified))),
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn the_status_follows_from_the_facts() {
+        let newest = |state, verdict| Facts {
+            newest: Some((state, verdict)),
+            ..Facts::default()
+        };
+        for (facts, status) in [
+            (Facts::default(), TenantStatus::Invited),
+            (newest(State::Queued, None), TenantStatus::Verifying),
+            (newest(State::Running, None), TenantStatus::Verifying),
+            (newest(State::Finished, Some(Verdict::Rejected)), TenantStatus::ActionRequired),
+            (newest(State::Finished, Some(Verdict::Inconclusive)), TenantStatus::ActionRequired),
+            (active(None), TenantStatus::Active),
+        ] {
+            assert_eq!(facts.status(), status, "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn one_rejection_does_not_degrade_and_neither_do_two_in_a_minute() {
+        assert_eq!(active(Some((0, 0))).status(), TenantStatus::Active);
+        assert_eq!(active(Some((0, 59))).status(), TenantStatus::Active);
+        assert_eq!(active(Some((0, 60))).status(), TenantStatus::Degraded);
+    }
+
+    #[test]
+    fn suspending_covers_and_offboarding_ends() {
+        let suspended = Facts {
+            suspended_at: Some(at(0)),
+            ..active(None)
+        };
+        assert_eq!(suspended.status(), TenantStatus::Suspended);
+        let ended = Facts {
+            offboarded_at: Some(at(1)),
+            ..suspended
+        };
+        assert_eq!(ended.status(), TenantStatus::Offboarded);
+    }
+}

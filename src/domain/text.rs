@@ -1,0 +1,104 @@
+//! Text that follows a rule: what every id, ARN and name of the domain is made of.
+
+use std::fmt;
+
+/// Why a text is not what it should be. It names no field: whoever read the text knows which one it was.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Malformed {
+    /// A stable word for programs, such as `alias_arn`.
+    pub code: &'static str,
+    /// What is wrong and how to mend it, for people.
+    pub detail: String,
+}
+
+impl Malformed {
+    pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// One fault of an input, with the field that it is in.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct FieldError {
+    /// The field's name in the request, `bucket_arn` for instance.
+    pub field: String,
+    /// A stable word for programs.
+    pub code: String,
+    /// What is wrong and how to mend it, for people.
+    pub detail: String,
+}
+
+impl FieldError {
+    pub fn new(field: &str, code: &str, detail: impl Into<String>) -> Self {
+        Self {
+            field: field.to_owned(),
+            code: code.to_owned(),
+            detail: detail.into(),
+        }
+    }
+
+    pub fn of(field: &str, malformed: Malformed) -> Self {
+        Self::new(field, malformed.code, malformed.detail)
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.detail)
+    }
+}
+
+/// Gives a type that holds checked text its ways in and out. All of them, serde's too, go through `parse`,
+/// which the type writes itself: `fn parse(text: &str) -> Result<Self, Malformed>`; and its text back is `as_str`.
+macro_rules! checked_text {
+    ($type:ty, $example:literal) => {
+        impl std::str::FromStr for $type {
+            type Err = $crate::domain::text::Malformed;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::parse(text)
+            }
+        }
+
+        impl TryFrom<String> for $type {
+            type Error = $crate::domain::text::Malformed;
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                Self::parse(&text)
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::parse(&text).map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl utoipa::PartialSchema for $type {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .examples([serde_json::json!($example)])
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $type {}
+    };
+}
+pub(crate) use checked_text;

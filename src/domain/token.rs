@@ -1,0 +1,94 @@
+//! API tokens and what their roles may do.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use strum::{Display, EnumString, IntoStaticStr};
+use utoipa::ToSchema;
+
+use super::ids::TokenId;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Role {
+    /// Reads `/v1`.
+    Viewer,
+    /// All of `/v1` but tokens.
+    Ops,
+    /// `/internal/v1` alone.
+    Service,
+    /// What ops may, and tokens.
+    Admin,
+}
+
+/// What a request needs a role for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    ReadTenants,
+    ManageTenants,
+    ReadStorage,
+}
+
+impl Role {
+    pub fn may(self, right: Right) -> bool {
+        match right {
+            Right::ReadTenants => matches!(self, Self::Viewer | Self::Ops | Self::Admin),
+            Right::ManageTenants => matches!(self, Self::Ops | Self::Admin),
+            Right::ReadStorage => self == Self::Service,
+        }
+    }
+}
+
+/// A token as it is kept: never the token itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    pub id: TokenId,
+    pub name: String,
+    pub role: Role,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// SHA-256 of a token. A token has 256 random bits, so a slow hash would protect nothing more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The text of a new token: `lk_<role>_<64 hexadecimal digits>`.
+pub fn text_of(role: Role, secret: [u8; 32]) -> secrecy::SecretString {
+    use std::fmt::Write;
+    let mut text = format!("lk_{role}_");
+    for byte in secret {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(Role::Viewer, [true, false, false])]
+    #[case(Role::Ops, [true, true, false])]
+    #[case(Role::Service, [false, false, true])]
+    #[case(Role::Admin, [true, true, false])]
+    fn a_role_may_what_it_is_for(#[case] role: Role, #[case] may: [bool; 3]) {
+        assert_eq!(
+            [Right::ReadTenants, Right::ManageTenants, Right::ReadStorage].map(|right| role.may(right)),
+            may
+        );
+    }
+}

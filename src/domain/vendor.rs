@@ -1,0 +1,53 @@
+//! What of the vendor's own set-up the rules need to know.
+
+use std::collections::BTreeSet;
+
+use super::arn::{RoleArn, RoleName};
+use super::check::CheckName;
+use super::partition::Partition;
+use super::region::Regions;
+use super::storage_config::Mode;
+
+/// The vendor, as its customers meet it.
+#[derive(Debug, Clone)]
+pub struct Vendor {
+    pub name: String,
+    /// The document-storage role, which assumes the customers' roles. Set when `assume_role` is offered.
+    pub storage_role: Option<RoleArn>,
+    /// The customer-facing role, which the customers' policies name. Set when `direct` is offered.
+    pub direct_role: Option<RoleArn>,
+    /// How the name of every customer's role has to begin.
+    pub client_role_prefix: Option<RoleName>,
+    /// Checks that may only warn.
+    pub advisory_checks: BTreeSet<CheckName>,
+    pub regions: Regions,
+}
+
+impl Vendor {
+    pub fn role(&self, mode: Mode) -> Option<&RoleArn> {
+        match mode {
+            Mode::Direct => self.direct_role.as_ref(),
+            Mode::AssumeRole => self.storage_role.as_ref(),
+        }
+    }
+
+    /// The modes on offer, the recommended one first.
+    pub fn modes(&self) -> Vec<Mode> {
+        [Mode::AssumeRole, Mode::Direct]
+            .into_iter()
+            .filter(|mode| self.role(*mode).is_some())
+            .collect()
+    }
+
+    /// The partition that all of the vendor's roles are in.
+    pub fn partition(&self) -> Partition {
+        self.storage_role
+            .as_ref()
+            .or(self.direct_role.as_ref())
+            .map_or(Partition::Aws, RoleArn::partition)
+    }
+
+    pub fn requires(&self, check: CheckName) -> bool {
+        !self.advisory_checks.contains(&check)
+    }
+}

@@ -1,0 +1,112 @@
+//! Verifications: one run of the checks against one version.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr};
+use utoipa::ToSchema;
+
+use super::check::{CheckName, Finding, Status};
+use super::ids::{StorageConfigId, TenantId, VerificationId};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Trigger {
+    Submission,
+    Manual,
+    Scheduled,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum State {
+    Queued,
+    Running,
+    Finished,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Verdict {
+    /// Every required check passed.
+    Verified,
+    /// A required check failed.
+    Rejected,
+    /// AWS, the network or the vendor's own set-up left a required check unanswered.
+    Inconclusive,
+    /// A newer version came, or the tenant was offboarded.
+    Superseded,
+}
+
+impl Verdict {
+    /// What the findings of a whole run amount to.
+    pub fn of(findings: &[Finding]) -> Self {
+        let required = || findings.iter().filter(|finding| finding.required);
+        if required().any(|finding| finding.status == Status::Failed) {
+            return Self::Rejected;
+        }
+        // Neither a check that was skipped because an advisory one only warned nor a run without checks amounts to a yes.
+        if required().next().is_none() || required().any(|finding| matches!(finding.status, Status::Inconclusive | Status::Skipped)) {
+            return Self::Inconclusive;
+        }
+        Self::Verified
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verification {
+    pub id: VerificationId,
+    pub tenant_id: TenantId,
+    pub config_id: StorageConfigId,
+    pub version: i32,
+    pub trigger: Trigger,
+    pub state: State,
+    pub verdict: Option<Verdict>,
+    /// Counts from 1; 0 while queued.
+    pub attempt: i32,
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Keys of probe objects that could not be deleted.
+    pub leftovers: Vec<String>,
+    /// Of the present attempt, in the order of the catalogue.
+    pub findings: Vec<Finding>,
+}
+
+impl Verification {
+    pub fn failing(&self) -> impl Iterator<Item = CheckName> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.status == Status::Failed)
+            .map(|finding| finding.check)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn finding(status: Status, required: bool) -> Finding {
+        Finding {
+            required,
+            ..Finding::passed(CheckName::BucketReachable, "", None).with_status(status)
+        }
+    }
+
+    #[rstest]
+    #[case(&[(Status::Passed, true)], Verdict::Verified)]
+    #[case(&[(Status::Passed, true), (Status::Warning, false), (Status::Inconclusive, false)], Verdict::Verified)]
+    #[case(&[(Status::Failed, true), (Status::Inconclusive, true)], Verdict::Rejected)]
+    #[case(&[(Status::Passed, true), (Status::Inconclusive, true)], Verdict::Inconclusive)]
+    #[case(&[(Status::Passed, true), (Status::Skipped, true)], Verdict::Inconclusive)]
+    #[case(&[], Verdict::Inconclusive)]
+    fn the_verdict_follows_from_the_required_checks(#[case] findings: &[(Status, bool)], #[case] verdict: Verdict) {
+        let findings: Vec<Finding> = findings.iter().map(|(status, required)| finding(*status, *required)).collect();
+        assert_eq!(Verdict::of(&findings), verdict);
+    }
+}

@@ -1,0 +1,3 @@
+//! Latchkey
+pub mod cloud;
+pub mod domain;
