@@ -1,1 +1,84 @@
-//! The only source of time and randomness.
+//! The only source of time and randomness. Everyone else is handed one, so that tests decide both.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+use rand::TryRng;
+use uuid::Uuid;
+
+/// Time as the system or a test tells it.
+pub trait Clock: Send + Sync {
+    fn now(&self) -> DateTime<Utc>;
+
+    /// Monotonic, for durations.
+    fn instant(&self) -> Instant;
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+
+    /// Fills the buffer with bytes that nobody can guess.
+    fn fill_random(&self, buffer: &mut [u8]);
+}
+
+impl dyn Clock {
+    /// Bytes that nobody can guess.
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.fill_random(&mut bytes);
+        bytes
+    }
+
+    /// A new UUID of version 7, which sorts by the time it was made.
+    pub fn uuid(&self) -> Uuid {
+        let millis = u64::try_from(self.now().timestamp_millis()).unwrap_or_default();
+        uuid::Builder::from_unix_timestamp_millis(millis, &self.random()).into_uuid()
+    }
+}
+
+/// Shared by all that need the time.
+pub type SharedClock = Arc<dyn Clock>;
+
+/// The system's own clock and random source.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+#[expect(clippy::disallowed_methods, reason = "this is the place that everyone else is sent to")]
+impl Clock for SystemClock {
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+
+    fn instant(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn fill_random(&self, buffer: &mut [u8]) {
+        // A system that cannot give random bytes can issue no secret: there is nothing to go on with.
+        rand::rngs::SysRng.try_fill_bytes(buffer).expect("the system gives random bytes");
+    }
+}
+
+impl fmt::Debug for dyn Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_the_time_they_were_made() {
+        let clock: SharedClock = Arc::new(SystemClock);
+        let first = clock.uuid();
+        assert_eq!(first.get_version_num(), 7);
+        assert_ne!(first, clock.uuid());
+    }
+}

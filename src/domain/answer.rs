@@ -30,7 +30,7 @@ pub enum Outcome<T = ()> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exchange {
     /// `s3:PutObject`, for instance.
-    pub operation: &'static str,
+    pub operation: String,
     pub code: Option<String>,
     pub status: Option<u16>,
     pub request_id: Option<String>,

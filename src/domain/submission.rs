@@ -24,11 +24,12 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// Judges the submission of a tenant that may use `modes` and was issued `external_ids`.
+    /// Judges the submission of a tenant that may use `modes` and was issued `external_ids`; none of them when it is not
+    /// known whose submission it is.
     ///
     /// # Errors
     /// Every fault, each with its field and its remedy.
-    pub fn judge(&self, vendor: &Vendor, modes: &[Mode], external_ids: &[ExternalId]) -> Result<Storage, Vec<FieldError>> {
+    pub fn judge(&self, vendor: &Vendor, modes: &[Mode], external_ids: Option<&[ExternalId]>) -> Result<Storage, Vec<FieldError>> {
         let mut faults = Faults::default();
 
         let mode = faults.field("mode", self.mode.as_deref(), |text| parse_mode(text, vendor, modes));
@@ -94,7 +95,10 @@ fn parse_mode(text: &str, vendor: &Vendor, modes: &[Mode]) -> Result<Mode, Malfo
     Ok(mode)
 }
 
-fn parse_external_id(text: &str, issued: &[ExternalId]) -> Result<(), Malformed> {
+fn parse_external_id(text: &str, issued: Option<&[ExternalId]>) -> Result<(), Malformed> {
+    let Some(issued) = issued else {
+        return ExternalId::parse(text).map(drop);
+    };
     if issued.iter().any(|id| id.as_str() == text) {
         return Ok(());
     }
@@ -227,7 +231,7 @@ mod tests {
     fn judge(submission: &Submission) -> Result<Storage, Vec<(String, String)>> {
         let issued = [ExternalId::parse(ISSUED).unwrap()];
         submission
-            .judge(&vendor(), &[Mode::Direct, Mode::AssumeRole], &issued)
+            .judge(&vendor(), &[Mode::Direct, Mode::AssumeRole], Some(&issued))
             .map_err(|faults| faults.into_iter().map(|fault| (fault.field, fault.code)).collect())
     }
 
@@ -278,7 +282,7 @@ mod tests {
     #[test]
     fn a_mode_that_the_tenant_may_not_use_is_refused() {
         let issued = [ExternalId::parse(ISSUED).unwrap()];
-        let faults = good().judge(&vendor(), &[Mode::Direct], &issued).unwrap_err();
+        let faults = good().judge(&vendor(), &[Mode::Direct], Some(&issued)).unwrap_err();
         assert_eq!(faults[0].code, "mode_not_offered");
     }
 }

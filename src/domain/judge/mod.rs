@@ -98,31 +98,29 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Nothing more will be asked: what is still open was never answered. Leaves out `bucket-not-claimed`, which the
-    /// database decides.
-    pub fn close(&mut self) -> Vec<Finding> {
+    /// Nothing more will be asked: what is still open was never answered. `bucket-not-claimed` stays open when all that
+    /// it rests on passed: the database decides it.
+    pub fn close(&mut self, evidence: &Evidence) -> Vec<Finding> {
         let mut new = Vec::new();
         for check in CheckName::of_mode(self.mode()) {
-            if check == CheckName::BucketNotClaimed || self.findings.contains_key(&check) {
+            if self.findings.contains_key(&check) {
                 continue;
             }
-            let open = self.weigh(Finding::inconclusive(
-                check,
-                "This was not asked: the verification ended before.",
-                None,
-            ));
-            self.findings.insert(check, open.clone());
-            new.push(open);
+            let decided = self.decide(check, evidence);
+            let open = || self.weigh(Finding::inconclusive(check, "This was not asked: the verification ended before.", None));
+            let finding = match decided {
+                None if check == CheckName::BucketNotClaimed => continue,
+                None => open(),
+                Some(finding) => finding,
+            };
+            self.findings.insert(check, finding.clone());
+            new.push(finding);
         }
         new
     }
 
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.findings.values()
-    }
-
-    pub fn has_passed(&self, check: CheckName) -> bool {
-        self.findings.get(&check).is_some_and(|finding| finding.status == Status::Passed)
     }
 
     fn decide(&self, check: CheckName, evidence: &Evidence) -> Option<Finding> {

@@ -1,0 +1,57 @@
+create table verifications (
+    id uuid primary key,
+    tenant_id uuid not null,
+    config_id uuid not null,
+    trigger text not null check (trigger in ('submission', 'manual', 'scheduled')),
+    state text not null check (state in ('queued', 'running', 'finished')),
+    verdict text check (verdict in ('verified', 'rejected', 'inconclusive', 'superseded')),
+    attempt int not null default 0 check (attempt >= 0),
+    next_attempt_at timestamptz,
+    created_at timestamptz not null,
+    started_at timestamptz,
+    finished_at timestamptz,
+    -- Grows with every worker that takes the run on, so that one that was thought dead can write no more.
+    lease bigint not null default 0,
+    -- Number of the last event, which is what a reader of the event stream resumes after.
+    last_event int not null default 0,
+    -- Keys of probe objects that are, or may be, in the bucket.
+    probe_objects text[] not null default '{}',
+    constraint verifications_config_of_tenant foreign key (config_id, tenant_id) references storage_configs (id, tenant_id),
+    constraint verifications_finished_has_verdict check ((state = 'finished') = (verdict is not null and finished_at is not null)),
+    constraint verifications_started check (state = 'queued' or started_at is not null or verdict = 'superseded')
+);
+
+-- One at a time, and one waiting.
+create unique index verifications_one_running on verifications (tenant_id) where state = 'running';
+create unique index verifications_one_queued on verifications (tenant_id) where state = 'queued';
+create index verifications_newest on verifications (tenant_id, created_at desc, id desc);
+create index verifications_of_config on verifications (config_id, finished_at desc);
+
+create table verification_attempts (
+    verification_id uuid not null references verifications (id),
+    attempt int not null check (attempt >= 1),
+    event int not null,
+    started_at timestamptz not null,
+    next_attempt_at timestamptz,
+    primary key (verification_id, attempt)
+);
+
+create table verification_checks (
+    verification_id uuid not null,
+    attempt int not null,
+    name text not null,
+    event int not null,
+    status text not null check (status in ('passed', 'failed', 'warning', 'skipped', 'inconclusive')),
+    required boolean not null,
+    summary text not null,
+    detail text,
+    operation text,
+    code text,
+    http_status int,
+    request_id text,
+    duration_ms bigint,
+    skipped_because text,
+    fix jsonb,
+    primary key (verification_id, attempt, name),
+    foreign key (verification_id, attempt) references verification_attempts (verification_id, attempt)
+);

@@ -1,0 +1,12 @@
+create table tokens (
+    id uuid primary key,
+    name text not null check (name <> ''),
+    role text not null check (role in ('viewer', 'ops', 'service', 'admin')),
+    -- SHA-256 of the token. The token itself is nowhere.
+    hash bytea not null check (octet_length(hash) = 32),
+    created_at timestamptz not null,
+    expires_at timestamptz,
+    last_used_at timestamptz,
+    revoked_at timestamptz,
+    constraint tokens_hash_key unique (hash)
+);

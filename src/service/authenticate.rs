@@ -1,0 +1,68 @@
+//! Tokens: made once, shown once, recognised by their hash.
+
+use chrono::TimeDelta;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Caller, Context};
+use crate::domain::audit::{Action, Actor};
+use crate::domain::text::FieldError;
+use crate::domain::token::{Role, Token, TokenHash, text_of};
+use crate::store::{self, tokens};
+
+#[derive(Debug, thiserror::Error)]
+pub enum CreateTokenError {
+    #[error("the token's name is not valid")]
+    Invalid(Vec<FieldError>),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Makes a token. Its text is in the answer and nowhere else.
+pub async fn create_token(
+    context: &Context,
+    caller: &Caller,
+    name: &str,
+    role: Role,
+    expires_in: Option<TimeDelta>,
+) -> Result<(Token, SecretString), CreateTokenError> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        let detail = "a token's name is 1 to 100 characters on one line, such as billing-service";
+        return Err(CreateTokenError::Invalid(vec![FieldError::new("name", "malformed_name", detail)]));
+    }
+    let now = context.clock.now();
+    let text = text_of(role, context.clock.random());
+    let token = Token {
+        id: context.clock.uuid().into(),
+        name: name.to_owned(),
+        role,
+        created_at: now,
+        expires_at: expires_in.map(|lifetime| now + lifetime),
+    };
+    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
+    tokens::insert(&mut db, &token, &TokenHash::of(text.expose_secret())).await?;
+    let detail = serde_json::json!({"token_id": token.id, "name": token.name, "role": token.role, "expires_at": token.expires_at});
+    context.audit(&mut db, caller, Action::TokenCreated, None, detail).await?;
+    db.commit().await.map_err(store::Error::from)?;
+    Ok((token, text))
+}
+
+/// The token of this text, if there is one that is still good.
+pub async fn recognise(context: &Context, text: &SecretString) -> store::Result<Option<Token>> {
+    let now = context.clock.now();
+    let mut db = context.pool.acquire().await?;
+    let Some(token) = tokens::find_valid(&mut db, &TokenHash::of(text.expose_secret()), now).await? else {
+        return Ok(None);
+    };
+    tokens::touch(&mut db, token.id, now).await?;
+    Ok(Some(token))
+}
+
+impl Token {
+    pub fn actor(&self) -> Actor {
+        Actor::Token {
+            id: self.id,
+            name: self.name.clone(),
+        }
+    }
+}

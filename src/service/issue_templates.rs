@@ -1,0 +1,61 @@
+//! The documents that a tenant is asked to apply, filled with what is known so far.
+
+use super::Context;
+use crate::domain::account::AccountId;
+use crate::domain::arn::{BucketName, KeyArn, RoleName};
+use crate::domain::storage_config::Mode;
+use crate::domain::templates::Blanks;
+use crate::domain::tenant::Tenant;
+use crate::domain::text::{FieldError, Malformed};
+
+/// What the customer typed so far.
+#[derive(Debug, Clone, Default)]
+pub struct Typed {
+    pub mode: Option<String>,
+    pub bucket: Option<String>,
+    pub key_arn: Option<String>,
+    pub role_name: Option<String>,
+    pub account_id: Option<String>,
+}
+
+/// Fills the blanks of a tenant's templates.
+///
+/// # Errors
+/// Every fault of what was typed.
+pub fn fill(context: &Context, tenant: &Tenant, typed: &Typed) -> Result<Blanks, Vec<FieldError>> {
+    fn parse<T>(field: &str, text: Option<&str>, parse: impl Fn(&str) -> Result<T, Malformed>, faults: &mut Vec<FieldError>) -> Option<T> {
+        let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+        parse(text).map_err(|malformed| faults.push(FieldError::of(field, malformed))).ok()
+    }
+
+    let mut faults = Vec::new();
+    let offered: Vec<Mode> = context
+        .vendor
+        .modes()
+        .into_iter()
+        .filter(|mode| tenant.modes.contains(mode))
+        .collect();
+    let mode = match typed.mode.as_deref() {
+        None => offered.first().copied(),
+        Some(text) => text.parse().ok().filter(|mode| offered.contains(mode)),
+    };
+    let vendor_role = mode.and_then(|mode| context.vendor.role(mode).cloned());
+    if vendor_role.is_none() {
+        let names = offered.iter().map(Mode::to_string).collect::<Vec<_>>().join(" or ");
+        faults.push(FieldError::new("mode", "mode_not_offered", format!("this mode is not offered; give {names}")));
+    }
+    let bucket = parse("bucket", typed.bucket.as_deref(), BucketName::parse, &mut faults);
+    let key = parse("key_arn", typed.key_arn.as_deref(), KeyArn::parse, &mut faults);
+    let role_name = parse("role_name", typed.role_name.as_deref(), RoleName::parse, &mut faults);
+    let account = parse("account_id", typed.account_id.as_deref(), AccountId::parse, &mut faults);
+    match (mode, vendor_role) {
+        (Some(mode), Some(vendor_role)) if faults.is_empty() => Ok(Blanks {
+            bucket,
+            key,
+            role_name,
+            account,
+            ..Blanks::empty(mode, vendor_role, vec![tenant.external_id.clone()])
+        }),
+        _ => Err(faults),
+    }
+}

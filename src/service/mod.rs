@@ -1,0 +1,70 @@
+//! Use cases, each a function: what the HTTP handlers, the jobs and the command line have in common.
+
+pub mod authenticate;
+pub mod create_tenant;
+pub mod issue_templates;
+pub mod read;
+pub mod request_verification;
+pub mod run_verification;
+pub mod submit_config;
+
+use std::sync::Arc;
+
+use sqlx::{PgConnection, PgPool};
+
+use crate::clock::SharedClock;
+use crate::domain::audit::{Action, Actor, Event};
+use crate::domain::ids::TenantId;
+use crate::domain::vendor::Vendor;
+use crate::store::{self, audit};
+
+/// What every use case is handed.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub pool: PgPool,
+    pub clock: SharedClock,
+    pub vendor: Arc<Vendor>,
+}
+
+/// On whose behalf.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub actor: Actor,
+    pub request_id: Option<String>,
+}
+
+impl Caller {
+    pub fn system() -> Self {
+        Self {
+            actor: Actor::System,
+            request_id: None,
+        }
+    }
+
+    pub fn operator() -> Self {
+        Self {
+            actor: Actor::Operator,
+            request_id: None,
+        }
+    }
+}
+
+impl Context {
+    /// Writes an entry of the audit log, in the transaction of the change that it tells of.
+    async fn audit(
+        &self,
+        db: &mut PgConnection,
+        caller: &Caller,
+        action: Action,
+        tenant: Option<TenantId>,
+        detail: serde_json::Value,
+    ) -> store::Result<()> {
+        let event = Event {
+            actor: caller.actor.clone(),
+            action,
+            tenant,
+            detail,
+        };
+        audit::append(db, self.clock.uuid().into(), self.clock.now(), caller.request_id.as_deref(), &event).await
+    }
+}

@@ -1,0 +1,106 @@
+//! Looking things up.
+
+use chrono::{DateTime, Utc};
+
+use super::Context;
+use crate::domain::ids::{TenantId, TenantRef, VerificationId};
+use crate::domain::storage_config::StorageConfig;
+use crate::domain::tenant::{Tenant, TenantStatus};
+use crate::domain::verification::Verification;
+use crate::store::active_configs::Active;
+use crate::store::verifications::Event;
+use crate::store::{self, active_configs, storage_configs, tenants, verifications};
+
+/// A place in a list that is ordered by time of making, newest first.
+pub type Place<Id> = (DateTime<Utc>, Id);
+
+/// One tenant with what there is to know of it.
+#[derive(Debug, Clone)]
+pub struct TenantDetail {
+    pub tenant: Tenant,
+    pub active: Option<Active>,
+    pub last_verification: Option<Verification>,
+}
+
+pub async fn tenant(context: &Context, tenant: &TenantRef) -> store::Result<Option<Tenant>> {
+    let mut db = context.pool.acquire().await?;
+    tenants::find(&mut db, tenant).await
+}
+
+pub async fn tenant_detail(context: &Context, tenant: &TenantRef) -> store::Result<Option<TenantDetail>> {
+    let mut db = context.pool.acquire().await?;
+    let Some(tenant) = tenants::find(&mut db, tenant).await? else {
+        return Ok(None);
+    };
+    let active = active_configs::find(&mut db, tenant.id).await?;
+    let last = verifications::of_tenant(&mut db, tenant.id, None, 1).await?.pop();
+    let last_verification = match last {
+        Some(last) => verifications::find(&mut db, last.id).await?,
+        None => None,
+    };
+    Ok(Some(TenantDetail {
+        tenant,
+        active,
+        last_verification,
+    }))
+}
+
+pub async fn tenant_list(context: &Context, after: Option<Place<TenantId>>, limit: i64) -> store::Result<Vec<Tenant>> {
+    let mut db = context.pool.acquire().await?;
+    tenants::list(&mut db, after, limit).await
+}
+
+pub async fn config_list(context: &Context, tenant: TenantId) -> store::Result<Vec<StorageConfig>> {
+    let mut db = context.pool.acquire().await?;
+    storage_configs::of_tenant(&mut db, tenant).await
+}
+
+pub async fn config(context: &Context, tenant: TenantId, version: i32) -> store::Result<Option<StorageConfig>> {
+    let mut db = context.pool.acquire().await?;
+    storage_configs::find_version(&mut db, tenant, version).await
+}
+
+pub async fn verification(context: &Context, id: VerificationId) -> store::Result<Option<Verification>> {
+    let mut db = context.pool.acquire().await?;
+    verifications::find(&mut db, id).await
+}
+
+pub async fn verification_list(
+    context: &Context,
+    tenant: TenantId,
+    after: Option<Place<VerificationId>>,
+    limit: i64,
+) -> store::Result<Vec<Verification>> {
+    let mut db = context.pool.acquire().await?;
+    verifications::of_tenant(&mut db, tenant, after, limit).await
+}
+
+pub async fn verification_events(context: &Context, id: VerificationId, after: i32) -> store::Result<Vec<(i32, Event)>> {
+    let mut db = context.pool.acquire().await?;
+    verifications::events_after(&mut db, id, after).await
+}
+
+/// What an internal service asks for: where a tenant's documents are.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    #[error("there is no such tenant, or it has nothing active")]
+    NothingActive,
+    #[error("the tenant is suspended")]
+    Suspended,
+    #[error("the tenant is offboarded")]
+    Offboarded,
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+pub async fn active_storage(context: &Context, tenant: &TenantRef) -> Result<(Tenant, Active), StorageError> {
+    let mut db = context.pool.acquire().await.map_err(store::Error::from)?;
+    let tenant = tenants::find(&mut db, tenant).await?.ok_or(StorageError::NothingActive)?;
+    match tenant.status() {
+        TenantStatus::Suspended => return Err(StorageError::Suspended),
+        TenantStatus::Offboarded => return Err(StorageError::Offboarded),
+        _ => {}
+    }
+    let active = active_configs::find(&mut db, tenant.id).await?.ok_or(StorageError::NothingActive)?;
+    Ok((tenant, active))
+}

@@ -1,0 +1,96 @@
+//! Asking for a verification of a version that is there already.
+
+use super::{Caller, Context};
+use crate::domain::audit::Action;
+use crate::domain::ids::{TenantId, TenantRef, VerificationId};
+use crate::domain::storage_config::StorageConfig;
+use crate::domain::tenant::{DEGRADED_AFTER, TenantStatus};
+use crate::domain::verification::{State, Trigger, Verification};
+use crate::store::{self, active_configs, jobs, storage_configs, tenants, verifications};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no such tenant")]
+    UnknownTenant,
+    #[error("the tenant is offboarded")]
+    Offboarded,
+    #[error("nothing was submitted yet")]
+    NothingSubmitted,
+    #[error("only the active version and the newest one can be verified")]
+    NotThatVersion,
+    #[error("a verification of another version waits already")]
+    AnotherWaits(VerificationId),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Queues a verification of that version, or of the active or else the newest one. While one of the same version is
+/// under way, that one is the answer.
+pub async fn request_verification(
+    context: &Context,
+    caller: &Caller,
+    tenant: &TenantRef,
+    version: Option<i32>,
+) -> Result<Verification, Error> {
+    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
+    let tenant = tenants::find(&mut db, tenant).await?.ok_or(Error::UnknownTenant)?;
+    tenants::lock(&mut db, tenant.id).await?;
+    if tenant.status() == TenantStatus::Offboarded {
+        return Err(Error::Offboarded);
+    }
+    let active = active_configs::find(&mut db, tenant.id).await?.map(|active| active.config);
+    let newest = storage_configs::newest(&mut db, tenant.id).await?.ok_or(Error::NothingSubmitted)?;
+    let config = choose(version, active, newest).ok_or(Error::NotThatVersion)?;
+
+    let under_way = verifications::under_way(&mut db, tenant.id).await?;
+    if let Some(same) = under_way.iter().find(|other| other.version == config.version) {
+        return Ok(same.clone());
+    }
+    if let Some(waiting) = under_way.iter().find(|other| other.state == State::Queued) {
+        return Err(Error::AnotherWaits(waiting.id));
+    }
+    let id: VerificationId = context.clock.uuid().into();
+    verifications::insert_queued(&mut db, id, tenant.id, config.id, Trigger::Manual, context.clock.now()).await?;
+    jobs::enqueue_verify(&mut db, tenant.id, id).await?;
+    let detail = serde_json::json!({"verification_id": id, "version": config.version});
+    context
+        .audit(&mut db, caller, Action::VerificationRequested, Some(tenant.id), detail)
+        .await?;
+    let queued = verifications::find(&mut db, id)
+        .await?
+        .ok_or_else(|| store::Error::inconsistent("verifications", id, "it was just inserted"))?;
+    db.commit().await.map_err(store::Error::from)?;
+    Ok(queued)
+}
+
+fn choose(version: Option<i32>, active: Option<StorageConfig>, newest: StorageConfig) -> Option<StorageConfig> {
+    match version {
+        None => Some(active.unwrap_or(newest)),
+        Some(version) => [active, Some(newest)].into_iter().flatten().find(|config| config.version == version),
+    }
+}
+
+/// Queues the second look at an active version that was rejected, unless it is degraded or mended by now.
+pub async fn recheck(context: &Context, tenant: TenantId) -> store::Result<()> {
+    let mut db = context.pool.begin().await?;
+    let Some(tenant) = tenants::find(&mut db, &TenantRef::Id(tenant)).await? else {
+        return Ok(());
+    };
+    tenants::lock(&mut db, tenant.id).await?;
+    let Some((first, last)) = tenant.facts.active.as_ref().and_then(|active| active.rejections) else {
+        return Ok(());
+    };
+    let under_way = verifications::under_way(&mut db, tenant.id).await?;
+    let (Some(active), true, true) = (
+        active_configs::find(&mut db, tenant.id).await?,
+        under_way.is_empty() && last - first < DEGRADED_AFTER,
+        tenant.facts.offboarded_at.is_none(),
+    ) else {
+        return Ok(());
+    };
+    let id: VerificationId = context.clock.uuid().into();
+    verifications::insert_queued(&mut db, id, tenant.id, active.config.id, Trigger::Scheduled, context.clock.now()).await?;
+    jobs::enqueue_verify(&mut db, tenant.id, id).await?;
+    db.commit().await?;
+    Ok(())
+}

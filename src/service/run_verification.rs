@@ -1,0 +1,190 @@
+//! Running a queued verification: taken on under a lease, written down as it goes, ended with its verdict.
+
+use futures::future::join;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::{Caller, Context};
+use crate::cloud::Cloud;
+use crate::domain::audit::Action;
+use crate::domain::check::{CheckName, Finding};
+use crate::domain::fix::Fix;
+use crate::domain::ids::{TenantRef, VerificationId};
+use crate::domain::storage_config::StorageConfig;
+use crate::domain::tenant::DEGRADED_AFTER;
+use crate::domain::verification::Verdict;
+use crate::store::verifications::{Lease, Standing, Started};
+use crate::store::{self, active_configs, jobs, storage_configs, tenants, verifications};
+use crate::verifier::{self, PROBE_PREFIX, Report, Subject};
+
+/// Runs a verification to its end. One that is finished already is left alone, so that the job may come twice.
+///
+/// # Errors
+/// The store's. The run has cleaned up by then as far as it could, and can be taken on again.
+pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: VerificationId) -> store::Result<()> {
+    let Some((started, config, subject)) = take_on(context, id).await? else {
+        return Ok(());
+    };
+    let lease = &started.lease;
+    let Some(subject) = subject else {
+        error!(verification = %id, "the vendor no longer has the role of this mode: nothing can be verified");
+        let unanswered = Finding::inconclusive(
+            CheckName::VendorRoleAssumable,
+            "Something is wrong on the vendor's side. Nothing is needed from you; the vendor has been told.",
+            None,
+        );
+        let report = Report {
+            findings: vec![unanswered.clone()],
+            leftovers: started.leftovers.clone(),
+            stopped: false,
+        };
+        write(context, lease, &[unanswered]).await?;
+        return finish(context, lease, &config, &report).await;
+    };
+
+    let stop = CancellationToken::new();
+    let (found, findings) = unbounded_channel();
+    let (report, written) = join(
+        verifier::run(cloud, &context.clock, &context.vendor, &subject, found, &stop),
+        write_down(context, lease, findings, &stop),
+    )
+    .await;
+    written?;
+    finish(context, lease, &config, &report).await
+}
+
+/// Takes the verification on. The subject is missing when its mode is no longer offered.
+async fn take_on(context: &Context, id: VerificationId) -> store::Result<Option<(Started, StorageConfig, Option<Subject>)>> {
+    let mut db = context.pool.begin().await?;
+    let random: [u8; 8] = context.clock.random();
+    let probe_key = format!("{PROBE_PREFIX}{id}-{:016x}", u64::from_be_bytes(random));
+    let Some(started) = verifications::start(&mut db, id, &probe_key, context.clock.now()).await? else {
+        return Ok(None);
+    };
+    let missing = |what| store::Error::inconsistent("verifications", id, what);
+    let tenant = tenants::find(&mut db, &TenantRef::Id(started.tenant_id))
+        .await?
+        .ok_or_else(|| missing("its tenant is not there"))?;
+    let config = storage_configs::find(&mut db, started.config_id)
+        .await?
+        .ok_or_else(|| missing("its config is not there"))?;
+    db.commit().await?;
+    let subject = context.vendor.role(config.storage.mode()).map(|role| Subject {
+        verification: id,
+        storage: config.storage.clone(),
+        vendor_role: role.clone(),
+        external_id: tenant.external_id,
+        probe_key,
+        leftovers: started.leftovers.clone(),
+    });
+    Ok(Some((started, config, subject)))
+}
+
+/// Writes findings as they come, and stops the run once it is no longer wanted or cannot be written down.
+async fn write_down(
+    context: &Context,
+    lease: &Lease,
+    mut findings: UnboundedReceiver<Finding>,
+    stop: &CancellationToken,
+) -> store::Result<()> {
+    let mut outcome = Ok(());
+    let mut batch = Vec::new();
+    while findings.recv_many(&mut batch, 32).await > 0 {
+        if outcome.is_ok() {
+            match write(context, lease, &batch).await {
+                Ok(Standing::Wanted) => {}
+                Ok(Standing::Superseded | Standing::Lost) => stop.cancel(),
+                Err(error) => {
+                    stop.cancel();
+                    outcome = Err(error);
+                }
+            }
+        }
+        batch.clear();
+    }
+    outcome
+}
+
+async fn write(context: &Context, lease: &Lease, findings: &[Finding]) -> store::Result<Standing> {
+    let mut db = context.pool.begin().await?;
+    let standing = verifications::standing(&mut db, lease).await?;
+    if standing != Standing::Lost {
+        verifications::record(&mut db, lease, findings).await?;
+        db.commit().await?;
+    }
+    Ok(standing)
+}
+
+async fn finish(context: &Context, lease: &Lease, config: &StorageConfig, report: &Report) -> store::Result<()> {
+    let now = context.clock.now();
+    let mut db = context.pool.begin().await?;
+    tenants::lock(&mut db, config.tenant_id).await?;
+    let verdict = match verifications::standing(&mut db, lease).await? {
+        Standing::Lost => {
+            warn!(verification = %lease.verification, "another worker took this verification on");
+            return Ok(());
+        }
+        Standing::Superseded => Verdict::Superseded,
+        Standing::Wanted => Verdict::of(&report.findings),
+    };
+    let was_active = active_configs::find(&mut db, config.tenant_id).await?;
+    let verdict = match verdict {
+        Verdict::Verified => claim(context, &mut db, lease, config).await?,
+        other => other,
+    };
+    verifications::finish(&mut db, lease, verdict, &report.leftovers, now).await?;
+
+    let is_active = was_active.as_ref().is_some_and(|active| active.config.id == config.id);
+    let caller = Caller::system();
+    if verdict == Verdict::Verified && !is_active {
+        let detail = serde_json::json!({
+            "version": config.version,
+            "replaces": was_active.map(|active| active.config.version),
+        });
+        context
+            .audit(&mut db, &caller, Action::StorageConfigActivated, Some(config.tenant_id), detail)
+            .await?;
+    }
+    if verdict == Verdict::Rejected && is_active {
+        jobs::enqueue_recheck(&mut db, config.tenant_id, now + DEGRADED_AFTER).await?;
+    }
+    let detail = serde_json::json!({
+        "verification_id": lease.verification,
+        "version": config.version,
+        "verdict": verdict,
+        "leftovers": report.leftovers,
+    });
+    context
+        .audit(&mut db, &caller, Action::VerificationFinished, Some(config.tenant_id), detail)
+        .await?;
+    db.commit().await?;
+    info!(verification = %lease.verification, tenant = %config.tenant_id, version = config.version, %verdict, "verification finished");
+    if !report.leftovers.is_empty() {
+        warn!(verification = %lease.verification, keys = ?report.leftovers, "probe objects could not be deleted");
+    }
+    Ok(())
+}
+
+/// The last check: the version becomes the active one, unless another tenant has its bucket or role.
+async fn claim(context: &Context, db: &mut sqlx::PgConnection, lease: &Lease, config: &StorageConfig) -> store::Result<Verdict> {
+    let check = CheckName::BucketNotClaimed;
+    let (finding, verdict) = match active_configs::activate(db, config, context.clock.now()).await {
+        Ok(()) => (
+            Finding::passed(check, "No other tenant uses this bucket or this role.", None),
+            Verdict::Verified,
+        ),
+        Err(error) if active_configs::is_claim(&error) => (
+            Finding::failed(
+                check,
+                "Another tenant of the vendor uses this bucket or this role.",
+                None,
+                Fix::form("Give a bucket, and a role, that are used for nothing else. If you have two accounts with the vendor, ask the vendor."),
+            ),
+            Verdict::Rejected,
+        ),
+        Err(error) => return Err(error),
+    };
+    verifications::record(db, lease, &[finding]).await?;
+    Ok(verdict)
+}

@@ -1,0 +1,70 @@
+//! Submitting a storage config: judged, stored as a new version, and queued for verification, all or nothing.
+
+use super::{Caller, Context};
+use crate::domain::audit::Action;
+use crate::domain::ids::{TenantRef, VerificationId};
+use crate::domain::storage_config::{Storage, StorageConfig};
+use crate::domain::submission::Submission;
+use crate::domain::tenant::TenantStatus;
+use crate::domain::text::FieldError;
+use crate::domain::verification::Trigger;
+use crate::store::{self, jobs, storage_configs, tenants, verifications};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no such tenant")]
+    UnknownTenant,
+    #[error("the tenant is offboarded")]
+    Offboarded,
+    #[error("the submission is not valid")]
+    Invalid(Vec<FieldError>),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+pub async fn submit_config(
+    context: &Context,
+    caller: &Caller,
+    tenant: &TenantRef,
+    submission: &Submission,
+) -> Result<(StorageConfig, VerificationId), Error> {
+    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
+    let tenant = tenants::find(&mut db, tenant).await?.ok_or(Error::UnknownTenant)?;
+    tenants::lock(&mut db, tenant.id).await?;
+    if tenant.status() == TenantStatus::Offboarded {
+        return Err(Error::Offboarded);
+    }
+    let storage = submission
+        .judge(&context.vendor, &tenant.modes, Some(std::slice::from_ref(&tenant.external_id)))
+        .map_err(Error::Invalid)?;
+
+    let now = context.clock.now();
+    let config = storage_configs::insert(&mut db, context.clock.uuid().into(), tenant.id, &storage, now).await?;
+    verifications::supersede_queued(&mut db, tenant.id, now).await?;
+    let verification: VerificationId = context.clock.uuid().into();
+    verifications::insert_queued(&mut db, verification, tenant.id, config.id, Trigger::Submission, now).await?;
+    jobs::enqueue_verify(&mut db, tenant.id, verification).await?;
+    let detail = serde_json::json!({
+        "version": config.version,
+        "mode": storage.mode(),
+        "bucket_arn": storage.bucket,
+        "region": storage.region,
+        "key_arn": storage.key,
+        "role_arn": storage.access.client_role(),
+        "bucket_account_id": storage.bucket_account,
+        "verification_id": verification,
+    });
+    context
+        .audit(&mut db, caller, Action::StorageConfigSubmitted, Some(tenant.id), detail)
+        .await?;
+    db.commit().await.map_err(store::Error::from)?;
+    Ok((config, verification))
+}
+
+/// Judges a submission without storing it and without asking AWS.
+///
+/// # Errors
+/// Every fault.
+pub fn validate(context: &Context, submission: &Submission) -> Result<Storage, Vec<FieldError>> {
+    submission.judge(&context.vendor, &context.vendor.modes(), None)
+}

@@ -1,0 +1,68 @@
+//! The active version of each tenant, and with it the claim on its bucket and role.
+
+use chrono::{DateTime, Utc};
+use sqlx::{Acquire, PgConnection};
+
+use super::{Constraint, Error, Result, storage_configs};
+use crate::domain::ids::TenantId;
+use crate::domain::storage_config::StorageConfig;
+
+/// The active version, with when it was last proven.
+#[derive(Debug, Clone)]
+pub struct Active {
+    pub config: StorageConfig,
+    pub verified_at: DateTime<Utc>,
+}
+
+/// Makes a version the active one.
+///
+/// # Errors
+/// `Constraint::ActiveConfigsBucketKey` or `…RoleKey` when another tenant's active version has the bucket or the role;
+/// the transaction stays usable.
+pub async fn activate(db: &mut PgConnection, config: &StorageConfig, now: DateTime<Utc>) -> Result<()> {
+    let mut savepoint = db.begin().await?;
+    sqlx::query!(
+        "insert into active_configs (tenant_id, config_id, bucket_arn, role_arn, activated_at, verified_at)
+         values ($1, $2, $3, $4, $5, $5)
+         on conflict (tenant_id) do update set
+             config_id = excluded.config_id,
+             bucket_arn = excluded.bucket_arn,
+             role_arn = excluded.role_arn,
+             activated_at = case when active_configs.config_id = excluded.config_id
+                 then active_configs.activated_at else excluded.activated_at end,
+             verified_at = excluded.verified_at",
+        config.tenant_id.as_uuid(),
+        config.id.as_uuid(),
+        config.storage.bucket.as_str(),
+        config.storage.access.client_role().map(crate::domain::arn::RoleArn::as_str),
+        now,
+    )
+    .execute(&mut *savepoint)
+    .await?;
+    savepoint.commit().await?;
+    Ok(())
+}
+
+/// Whether an error says that another tenant has the bucket or the role.
+pub fn is_claim(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Constraint(Constraint::ActiveConfigsBucketKey | Constraint::ActiveConfigsRoleKey)
+    )
+}
+
+pub async fn find(db: &mut PgConnection, tenant: TenantId) -> Result<Option<Active>> {
+    let Some(row) = sqlx::query!("select config_id, verified_at from active_configs where tenant_id = $1", tenant.as_uuid())
+        .fetch_optional(&mut *db)
+        .await?
+    else {
+        return Ok(None);
+    };
+    let config = storage_configs::find(db, row.config_id.into())
+        .await?
+        .ok_or_else(|| Error::inconsistent("active_configs", tenant, "its config is not there"))?;
+    Ok(Some(Active {
+        config,
+        verified_at: row.verified_at,
+    }))
+}

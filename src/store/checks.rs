@@ -1,0 +1,133 @@
+//! The findings of a verification's attempts.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use std::time::Duration;
+use uuid::Uuid;
+
+use super::error::{Error, column};
+use super::{Result, verifications::Lease};
+use crate::domain::answer::Exchange;
+use crate::domain::check::Finding;
+use crate::domain::ids::VerificationId;
+
+const TABLE: &str = "verification_checks";
+
+struct Row {
+    verification_id: Uuid,
+    name: String,
+    event: i32,
+    status: String,
+    required: bool,
+    summary: String,
+    detail: Option<String>,
+    operation: Option<String>,
+    code: Option<String>,
+    http_status: Option<i32>,
+    request_id: Option<String>,
+    duration_ms: Option<i64>,
+    skipped_because: Option<String>,
+    fix: Option<serde_json::Value>,
+}
+
+impl TryFrom<Row> for Finding {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let id = row.verification_id;
+        let status = |status: i32| u16::try_from(status).map_err(|fault| Error::inconsistent(TABLE, id, fault));
+        let exchange = match row.operation {
+            Some(operation) => Some(Exchange {
+                operation,
+                code: row.code,
+                status: row.http_status.map(status).transpose()?,
+                request_id: row.request_id,
+                duration: Duration::from_millis(row.duration_ms.and_then(|ms| u64::try_from(ms).ok()).unwrap_or_default()),
+                bucket_region: None,
+            }),
+            None => None,
+        };
+        Ok(Self {
+            check: column(TABLE, id, &row.name)?,
+            status: column(TABLE, id, &row.status)?,
+            required: row.required,
+            summary: row.summary,
+            detail: row.detail,
+            exchange,
+            skipped_because: row.skipped_because.map(|check| column(TABLE, id, &check)).transpose()?,
+            fix: row
+                .fix
+                .map(serde_json::from_value)
+                .transpose()
+                .map_err(|fault| Error::inconsistent(TABLE, id, fault))?,
+        })
+    }
+}
+
+/// Writes a finding as the verification's event of that number.
+pub(super) async fn insert(db: &mut PgConnection, lease: &Lease, event: i32, finding: &Finding) -> Result<()> {
+    let exchange = finding.exchange.as_ref();
+    let (name, status): (&str, &str) = (finding.check.into(), finding.status.into());
+    sqlx::query!(
+        "insert into verification_checks
+             (verification_id, attempt, name, event, status, required, summary, detail, operation, code, http_status, request_id,
+              duration_ms, skipped_because, fix)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        lease.verification.as_uuid(),
+        lease.attempt,
+        name,
+        event,
+        status,
+        finding.required,
+        finding.summary,
+        finding.detail,
+        exchange.map(|exchange| exchange.operation.as_str()),
+        exchange.and_then(|exchange| exchange.code.as_deref()),
+        exchange.and_then(|exchange| exchange.status).map(i32::from),
+        exchange.and_then(|exchange| exchange.request_id.as_deref()),
+        finding.duration().map(|duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        finding.skipped_because.map(|check| check.to_string()),
+        finding.fix.as_ref().map(|fix| serde_json::json!(fix)),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The findings of one attempt, in the catalogue's order.
+pub(super) async fn of_attempt(db: &mut PgConnection, id: VerificationId, attempt: i32) -> Result<Vec<Finding>> {
+    let events = since(db, id, attempt, 0).await?;
+    let mut findings: Vec<Finding> = events.into_iter().map(|(_, finding)| finding).collect();
+    findings.sort_by_key(|finding| finding.check);
+    Ok(findings)
+}
+
+/// The findings of one attempt after an event, each with its number, in the order in which they were found.
+pub(super) async fn since(db: &mut PgConnection, id: VerificationId, attempt: i32, after: i32) -> Result<Vec<(i32, Finding)>> {
+    sqlx::query_as!(
+        Row,
+        "select verification_id, name, event, status, required, summary, detail, operation, code, http_status, request_id, duration_ms,
+                skipped_because, fix
+         from verification_checks where verification_id = $1 and attempt = $2 and event > $3 order by event",
+        id.as_uuid(),
+        attempt,
+        after,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|row| {
+        let event = row.event;
+        Finding::try_from(row).map(|finding| (event, finding))
+    })
+    .collect()
+}
+
+/// An attempt, as the event stream tells it.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    pub attempt: i32,
+    pub event: i32,
+    pub started_at: DateTime<Utc>,
+    pub next_attempt_at: Option<DateTime<Utc>>,
+}

@@ -1,0 +1,62 @@
+//! What can go wrong in the store.
+
+use std::fmt;
+use std::str::FromStr;
+
+use strum::{EnumString, IntoStaticStr};
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A rule that two requests could race on was kept by the database.
+    #[error("the constraint {0:?} was violated")]
+    Constraint(Constraint),
+    /// A row that cannot be what it says it is.
+    #[error("the row {id} of {table} is inconsistent: {what}")]
+    Inconsistent { table: &'static str, id: String, what: String },
+    #[error("the database failed: {0}")]
+    Database(#[source] sqlx::Error),
+}
+
+/// The constraints that a request can run into, by their names in the migrations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Constraint {
+    TenantsSlugKey,
+    StorageConfigsVersionKey,
+    ActiveConfigsBucketKey,
+    ActiveConfigsRoleKey,
+    VerificationsOneRunning,
+    VerificationsOneQueued,
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let constraint = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::constraint)
+            .and_then(|name| Constraint::from_str(name).ok());
+        constraint.map_or(Self::Database(error), Self::Constraint)
+    }
+}
+
+impl Error {
+    pub fn inconsistent(table: &'static str, id: impl fmt::Display, what: impl fmt::Display) -> Self {
+        Self::Inconsistent {
+            table,
+            id: id.to_string(),
+            what: what.to_string(),
+        }
+    }
+}
+
+/// Reads a column's text as what it has to be.
+pub(super) fn column<T>(table: &'static str, id: impl fmt::Display, text: &str) -> Result<T>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+{
+    text.parse()
+        .map_err(|fault| Error::inconsistent(table, id, format_args!("{text:?}: {fault}")))
+}

@@ -1,0 +1,36 @@
+//! The schema: ours, and the job queue's own.
+
+use graphile_worker::WorkerUtils;
+use sqlx::PgPool;
+use sqlx::migrate::{MigrateError, Migrator};
+
+use super::jobs::SCHEMA;
+
+pub static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Any number that nobody else uses: it names the lock under which the job queue's schema is changed.
+const LOCK: i64 = 0x6c61_7463_686b_6579;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the schema could not be brought up to date: {0}")]
+    Ours(#[from] MigrateError),
+    #[error("the job queue's schema could not be brought up to date: {0}")]
+    Queue(String),
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Brings the schema up to date. Any number of processes may do so at once: each waits for the one before it.
+pub async fn run(pool: &PgPool) -> Result<(), Error> {
+    MIGRATIONS.run(pool).await?;
+    // The queue's library takes no lock of its own. This one lasts as long as the transaction that holds it.
+    let mut lock = pool.begin().await?;
+    sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *lock).await?;
+    WorkerUtils::new(pool.clone(), SCHEMA)
+        .migrate()
+        .await
+        .map_err(|error| Error::Queue(error.to_string()))?;
+    lock.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! Postgres: one file for each aggregate. A row becomes a thing of the domain or an inconsistency, never a default.
+
+pub mod active_configs;
+pub mod audit;
+pub mod checks;
+mod error;
+pub mod jobs;
+pub mod migrations;
+pub mod notices;
+mod pool;
+pub mod storage_configs;
+pub mod tenants;
+pub mod tokens;
+pub mod verifications;
+
+pub use error::{Constraint, Error, Result};
+pub use pool::connect;

@@ -1,0 +1,126 @@
+//! Storage configs: inserted, never changed.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::error::{Error, column};
+use super::Result;
+use crate::domain::ids::{StorageConfigId, TenantId};
+use crate::domain::storage_config::{Access, Mode, Storage, StorageConfig};
+
+const TABLE: &str = "storage_configs";
+
+/// A row of `storage_configs`, wherever it was selected from.
+pub(super) struct Row {
+    pub id: Uuid,
+    pub tenant_id: Uuid,
+    pub version: i32,
+    pub mode: String,
+    pub bucket_arn: String,
+    pub bucket_account_id: String,
+    pub region: String,
+    pub key_arn: String,
+    pub role_arn: Option<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+impl TryFrom<Row> for StorageConfig {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let id = row.id;
+        let mode: Mode = column(TABLE, id, &row.mode)?;
+        let role = row.role_arn.as_deref().map(|role| column(TABLE, id, role)).transpose()?;
+        let access = match (mode, role) {
+            (Mode::AssumeRole, Some(role)) => Access::AssumeRole { role },
+            (Mode::Direct, None) => Access::Direct,
+            _ => return Err(Error::inconsistent(TABLE, id, "mode and role do not fit")),
+        };
+        Ok(Self {
+            id: id.into(),
+            tenant_id: row.tenant_id.into(),
+            version: row.version,
+            storage: Storage {
+                access,
+                bucket: column(TABLE, id, &row.bucket_arn)?,
+                region: column(TABLE, id, &row.region)?,
+                key: column(TABLE, id, &row.key_arn)?,
+                bucket_account: column(TABLE, id, &row.bucket_account_id)?,
+            },
+            created_at: row.created_at,
+        })
+    }
+}
+
+/// Inserts the next version. The tenant's row has to be locked, or two could take the same number.
+pub async fn insert(db: &mut PgConnection, id: StorageConfigId, tenant: TenantId, storage: &Storage, now: DateTime<Utc>) -> Result<StorageConfig> {
+    let mode: &str = storage.mode().into();
+    let version = sqlx::query_scalar!(
+        r#"insert into storage_configs
+               (id, tenant_id, version, mode, bucket_arn, bucket_account_id, region, key_arn, role_arn, created_at)
+           select $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6, $7, $8, $9 from storage_configs where tenant_id = $2
+           returning version"#,
+        id.as_uuid(),
+        tenant.as_uuid(),
+        mode,
+        storage.bucket.as_str(),
+        storage.bucket_account.as_str(),
+        storage.region.as_str(),
+        storage.key.as_str(),
+        storage.access.client_role().map(crate::domain::arn::RoleArn::as_str),
+        now,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(StorageConfig {
+        id,
+        tenant_id: tenant,
+        version,
+        storage: storage.clone(),
+        created_at: now,
+    })
+}
+
+/// All versions of a tenant, newest first.
+pub async fn of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<StorageConfig>> {
+    sqlx::query_as!(Row, "select * from storage_configs where tenant_id = $1 order by version desc", tenant.as_uuid())
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(StorageConfig::try_from)
+        .collect()
+}
+
+pub async fn find_version(db: &mut PgConnection, tenant: TenantId, version: i32) -> Result<Option<StorageConfig>> {
+    sqlx::query_as!(
+        Row,
+        "select * from storage_configs where tenant_id = $1 and version = $2",
+        tenant.as_uuid(),
+        version
+    )
+    .fetch_optional(db)
+    .await?
+    .map(StorageConfig::try_from)
+    .transpose()
+}
+
+pub async fn newest(db: &mut PgConnection, tenant: TenantId) -> Result<Option<StorageConfig>> {
+    sqlx::query_as!(
+        Row,
+        "select * from storage_configs where tenant_id = $1 order by version desc limit 1",
+        tenant.as_uuid()
+    )
+    .fetch_optional(db)
+    .await?
+    .map(StorageConfig::try_from)
+    .transpose()
+}
+
+pub async fn find(db: &mut PgConnection, id: StorageConfigId) -> Result<Option<StorageConfig>> {
+    sqlx::query_as!(Row, "select * from storage_configs where id = $1", id.as_uuid())
+        .fetch_optional(db)
+        .await?
+        .map(StorageConfig::try_from)
+        .transpose()
+}

@@ -1,0 +1,136 @@
+//! Tenants, with the facts that their status follows from.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::error::{Error, column};
+use super::Result;
+use crate::domain::ids::{TenantId, TenantRef};
+use crate::domain::tenant::{ActiveFacts, Facts, Tenant};
+
+const TABLE: &str = "tenants";
+
+struct Row {
+    id: Uuid,
+    slug: String,
+    name: String,
+    reference: Option<String>,
+    modes: Vec<String>,
+    external_id: String,
+    created_at: DateTime<Utc>,
+    suspended_at: Option<DateTime<Utc>>,
+    offboarded_at: Option<DateTime<Utc>>,
+    active_version: Option<i32>,
+    first_rejection: Option<DateTime<Utc>>,
+    last_rejection: Option<DateTime<Utc>>,
+    newest_state: Option<String>,
+    newest_verdict: Option<String>,
+}
+
+impl TryFrom<Row> for Tenant {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let id = row.id;
+        let newest = match row.newest_state {
+            Some(state) => {
+                let verdict = row.newest_verdict.map(|verdict| column(TABLE, id, &verdict)).transpose()?;
+                Some((column(TABLE, id, &state)?, verdict))
+            }
+            None => None,
+        };
+        Ok(Self {
+            id: id.into(),
+            slug: column(TABLE, id, &row.slug)?,
+            name: column(TABLE, id, &row.name)?,
+            reference: row.reference,
+            modes: row.modes.iter().map(|mode| column(TABLE, id, mode)).collect::<Result<_>>()?,
+            external_id: column(TABLE, id, &row.external_id)?,
+            created_at: row.created_at,
+            facts: Facts {
+                offboarded_at: row.offboarded_at,
+                suspended_at: row.suspended_at,
+                active: row.active_version.map(|version| ActiveFacts {
+                    version,
+                    rejections: row.first_rejection.zip(row.last_rejection),
+                }),
+                newest,
+            },
+        })
+    }
+}
+
+/// Inserts a tenant of which nothing but its names is known yet.
+///
+/// # Errors
+/// `Constraint::TenantsSlugKey` when the slug is taken.
+pub async fn insert(db: &mut PgConnection, tenant: &Tenant) -> Result<()> {
+    let modes: Vec<String> = tenant.modes.iter().map(ToString::to_string).collect();
+    sqlx::query!(
+        "insert into tenants (id, slug, name, reference, modes, external_id, created_at) values ($1, $2, $3, $4, $5, $6, $7)",
+        tenant.id.as_uuid(),
+        tenant.slug.as_str(),
+        tenant.name.as_str(),
+        tenant.reference,
+        &modes,
+        tenant.external_id.as_str(),
+        tenant.created_at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Locks a tenant's row, so that what follows happens to it alone.
+pub async fn lock(db: &mut PgConnection, id: TenantId) -> Result<()> {
+    sqlx::query!("select id from tenants where id = $1 for update", id.as_uuid())
+        .fetch_one(db)
+        .await?;
+    Ok(())
+}
+
+/// The tenant of this id, offboarded or not, or the one that goes by this slug now.
+pub async fn find(db: &mut PgConnection, tenant: &TenantRef) -> Result<Option<Tenant>> {
+    let (id, slug) = match tenant {
+        TenantRef::Id(id) => (Some(id.as_uuid()), None),
+        TenantRef::Slug(slug) => (None, Some(slug.as_str())),
+    };
+    sqlx::query_as!(
+        Row,
+        r#"select t.*, f.active_version as "active_version?", f.first_rejection, f.last_rejection,
+                  f.newest_state as "newest_state?", f.newest_verdict
+           from tenants t, lateral tenant_facts(t.id) f
+           where t.id = $1 or t.slug = $2
+           order by t.offboarded_at desc nulls first
+           limit 1"#,
+        id,
+        slug,
+    )
+    .fetch_optional(db)
+    .await?
+    .map(Tenant::try_from)
+    .transpose()
+}
+
+/// A page of tenants, newest first, after the one given.
+pub async fn list(db: &mut PgConnection, after: Option<(DateTime<Utc>, TenantId)>, limit: i64) -> Result<Vec<Tenant>> {
+    let (at, id) = after.unzip();
+    sqlx::query_as!(
+        Row,
+        r#"select t.*, f.active_version as "active_version?", f.first_rejection, f.last_rejection,
+                  f.newest_state as "newest_state?", f.newest_verdict
+           from tenants t, lateral tenant_facts(t.id) f
+           where $1::timestamptz is null or (t.created_at, t.id) < ($1, $2)
+           order by t.created_at desc, t.id desc
+           limit $3"#,
+        at,
+        id.map(TenantId::as_uuid),
+        limit,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(Tenant::try_from)
+    .collect()
+}

@@ -1,0 +1,315 @@
+//! Verifications: queued, taken on by a worker under a lease, finished.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::error::column;
+use super::{Result, checks, notices};
+use crate::domain::check::Finding;
+use crate::domain::ids::{StorageConfigId, TenantId, VerificationId};
+use crate::domain::verification::{Trigger, Verdict, Verification};
+
+const TABLE: &str = "verifications";
+
+struct Row {
+    id: Uuid,
+    tenant_id: Uuid,
+    config_id: Uuid,
+    version: i32,
+    trigger: String,
+    state: String,
+    verdict: Option<String>,
+    attempt: i32,
+    next_attempt_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    started_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+    probe_objects: Vec<String>,
+}
+
+impl Row {
+    fn with(self, findings: Vec<Finding>) -> Result<Verification> {
+        let id = self.id;
+        Ok(Verification {
+            id: id.into(),
+            tenant_id: self.tenant_id.into(),
+            config_id: self.config_id.into(),
+            version: self.version,
+            trigger: column(TABLE, id, &self.trigger)?,
+            state: column(TABLE, id, &self.state)?,
+            verdict: self.verdict.map(|verdict| column(TABLE, id, &verdict)).transpose()?,
+            attempt: self.attempt,
+            next_attempt_at: self.next_attempt_at,
+            created_at: self.created_at,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+            leftovers: self.probe_objects,
+            findings,
+        })
+    }
+}
+
+/// The right to write to a running verification. Whoever takes the run on next makes this one worthless.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub verification: VerificationId,
+    pub number: i64,
+    pub attempt: i32,
+}
+
+/// A verification taken on.
+#[derive(Debug, Clone)]
+pub struct Started {
+    pub lease: Lease,
+    pub tenant_id: TenantId,
+    pub config_id: StorageConfigId,
+    /// Keys of objects that an interrupted run may have left behind.
+    pub leftovers: Vec<String>,
+}
+
+/// What a worker learns when it writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    Wanted,
+    /// A newer version waits, or the tenant was offboarded: clean up and end.
+    Superseded,
+    /// Another worker took the run on: write no more.
+    Lost,
+}
+
+/// # Errors
+/// `Constraint::VerificationsOneQueued` when one waits already.
+pub async fn insert_queued(
+    db: &mut PgConnection,
+    id: VerificationId,
+    tenant: TenantId,
+    config: StorageConfigId,
+    trigger: Trigger,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let trigger: &str = trigger.into();
+    sqlx::query!(
+        "insert into verifications (id, tenant_id, config_id, trigger, state, created_at) values ($1, $2, $3, $4, 'queued', $5)",
+        id.as_uuid(),
+        tenant.as_uuid(),
+        config.as_uuid(),
+        trigger,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Ends what waits, because something newer comes. What runs learns of it when it writes next.
+pub async fn supersede_queued(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
+    let ended = sqlx::query_scalar!(
+        "update verifications set state = 'finished', verdict = 'superseded', finished_at = $2, last_event = last_event + 1
+         where tenant_id = $1 and state = 'queued' returning id",
+        tenant.as_uuid(),
+        now,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    for id in ended {
+        notices::verification_changed(db, id.into()).await?;
+    }
+    Ok(())
+}
+
+pub async fn find(db: &mut PgConnection, id: VerificationId) -> Result<Option<Verification>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select v.id, v.tenant_id, v.config_id, c.version, v.trigger, v.state, v.verdict, v.attempt, v.next_attempt_at, v.created_at,
+                  v.started_at, v.finished_at, v.probe_objects
+           from verifications v join storage_configs c on c.id = v.config_id where v.id = $1"#,
+        id.as_uuid(),
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    match row {
+        Some(row) => {
+            let findings = checks::of_attempt(db, id, row.attempt).await?;
+            row.with(findings).map(Some)
+        }
+        None => Ok(None),
+    }
+}
+
+/// A tenant's verifications, newest first, after the one given, without their findings.
+pub async fn of_tenant(
+    db: &mut PgConnection,
+    tenant: TenantId,
+    after: Option<(DateTime<Utc>, VerificationId)>,
+    limit: i64,
+) -> Result<Vec<Verification>> {
+    let (at, id) = after.unzip();
+    sqlx::query_as!(
+        Row,
+        r#"select v.id, v.tenant_id, v.config_id, c.version, v.trigger, v.state, v.verdict, v.attempt, v.next_attempt_at, v.created_at,
+                  v.started_at, v.finished_at, v.probe_objects
+           from verifications v join storage_configs c on c.id = v.config_id
+           where v.tenant_id = $1 and ($2::timestamptz is null or (v.created_at, v.id) < ($2, $3))
+           order by v.created_at desc, v.id desc limit $4"#,
+        tenant.as_uuid(),
+        at,
+        id.map(VerificationId::as_uuid),
+        limit,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|row| row.with(Vec::new()))
+    .collect()
+}
+
+/// The tenant's unfinished verifications: one that runs and one that waits, at most.
+pub async fn under_way(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Verification>> {
+    sqlx::query_as!(
+        Row,
+        r#"select v.id, v.tenant_id, v.config_id, c.version, v.trigger, v.state, v.verdict, v.attempt, v.next_attempt_at, v.created_at,
+                  v.started_at, v.finished_at, v.probe_objects
+           from verifications v join storage_configs c on c.id = v.config_id
+           where v.tenant_id = $1 and v.state in ('queued', 'running') order by v.created_at, v.id"#,
+        tenant.as_uuid(),
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|row| row.with(Vec::new()))
+    .collect()
+}
+
+/// Takes a verification on for one attempt that will write `probe_key`. None when it is finished already. The key is
+/// recorded before anything is written under it, so that a crash can hide no object.
+///
+/// # Errors
+/// `Constraint::VerificationsOneRunning` while another one of the tenant runs.
+pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, now: DateTime<Utc>) -> Result<Option<Started>> {
+    let row = sqlx::query!(
+        r#"update verifications v
+           set state = 'running', started_at = coalesce(v.started_at, $2), next_attempt_at = null, attempt = v.attempt + 1,
+               lease = v.lease + 1, last_event = v.last_event + 1, probe_objects = v.probe_objects || $3::text
+           where v.id = $1 and v.state in ('queued', 'running')
+           returning v.tenant_id, v.config_id, v.lease, v.attempt, v.last_event, v.probe_objects"#,
+        id.as_uuid(),
+        now,
+        probe_key,
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(mut row) = row else {
+        return Ok(None);
+    };
+    sqlx::query!(
+        "insert into verification_attempts (verification_id, attempt, event, started_at) values ($1, $2, $3, $4)",
+        id.as_uuid(),
+        row.attempt,
+        row.last_event,
+        now,
+    )
+    .execute(&mut *db)
+    .await?;
+    notices::verification_changed(db, id).await?;
+    row.probe_objects.retain(|key| key != probe_key);
+    Ok(Some(Started {
+        lease: Lease {
+            verification: id,
+            number: row.lease,
+            attempt: row.attempt,
+        },
+        tenant_id: row.tenant_id.into(),
+        config_id: row.config_id.into(),
+        leftovers: row.probe_objects,
+    }))
+}
+
+/// Whether the run is still wanted. Locks the row, so that what follows in the transaction holds.
+pub async fn standing(db: &mut PgConnection, lease: &Lease) -> Result<Standing> {
+    let row = sqlx::query!(
+        r#"select v.lease, v.state,
+                  t.offboarded_at is not null or exists (
+                      select 1 from verifications w join storage_configs d on d.id = w.config_id
+                      where w.tenant_id = v.tenant_id and w.state = 'queued' and d.version > c.version
+                  ) as "superseded!"
+           from verifications v join tenants t on t.id = v.tenant_id join storage_configs c on c.id = v.config_id
+           where v.id = $1 for update of v"#,
+        lease.verification.as_uuid(),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(match row.superseded {
+        _ if row.lease != lease.number || row.state != "running" => Standing::Lost,
+        true => Standing::Superseded,
+        false => Standing::Wanted,
+    })
+}
+
+/// Writes findings as they come. The lease has to be good: ask for the `standing` first, in the same transaction.
+pub async fn record(db: &mut PgConnection, lease: &Lease, findings: &[Finding]) -> Result<()> {
+    let count = i32::try_from(findings.len()).unwrap_or(i32::MAX);
+    let last = sqlx::query_scalar!(
+        "update verifications set last_event = last_event + $2 where id = $1 returning last_event",
+        lease.verification.as_uuid(),
+        count,
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    for (finding, event) in findings.iter().zip(last - count + 1..) {
+        checks::insert(db, lease, event, finding).await?;
+    }
+    notices::verification_changed(db, lease.verification).await
+}
+
+/// Ends a verification. The lease has to be good: ask for the `standing` first, in the same transaction.
+pub async fn finish(db: &mut PgConnection, lease: &Lease, verdict: Verdict, leftovers: &[String], now: DateTime<Utc>) -> Result<()> {
+    let verdict: &str = verdict.into();
+    sqlx::query!(
+        "update verifications set state = 'finished', verdict = $2, finished_at = $3, probe_objects = $4, last_event = last_event + 1
+         where id = $1",
+        lease.verification.as_uuid(),
+        verdict,
+        now,
+        leftovers,
+    )
+    .execute(&mut *db)
+    .await?;
+    notices::verification_changed(db, lease.verification).await
+}
+
+/// Something that happened in a verification.
+#[derive(Debug, Clone)]
+pub enum Event {
+    Attempt(checks::Attempt),
+    Check(Finding),
+    Finished(Box<Verification>),
+}
+
+/// What happened after the event of that number, in order, each with its own number.
+pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32) -> Result<Vec<(i32, Event)>> {
+    let attempts = sqlx::query_as!(
+        checks::Attempt,
+        "select attempt, event, started_at, next_attempt_at from verification_attempts where verification_id = $1 order by attempt",
+        id.as_uuid(),
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let mut events = Vec::new();
+    for attempt in attempts {
+        let found = checks::since(db, id, attempt.attempt, after).await?;
+        if attempt.event > after {
+            events.push((attempt.event, Event::Attempt(attempt)));
+        }
+        events.extend(found.into_iter().map(|(number, finding)| (number, Event::Check(finding))));
+    }
+    let last = sqlx::query!("select last_event, state from verifications where id = $1", id.as_uuid())
+        .fetch_optional(&mut *db)
+        .await?;
+    if let Some(last) = last.filter(|last| last.state == "finished" && last.last_event > after)
+        && let Some(verification) = find(db, id).await?
+    {
+        events.push((last.last_event, Event::Finished(Box::new(verification))));
+    }
+    Ok(events)
+}

@@ -1,0 +1,88 @@
+//! What a run holds while it goes: evidence, sessions, and what is to be cleaned up.
+
+use crate::cloud::Session;
+use crate::domain::answer::{Answer, Outcome};
+use crate::domain::evidence::{Evidence, Removed};
+
+pub struct Board {
+    pub evidence: Evidence,
+    /// The vendor's own, by which a customer's role is assumed.
+    pub vendor: Option<Session>,
+    /// What production will use: the client role's in `assume_role`, the tagged one in `direct`.
+    pub production: Option<Session>,
+    pub untagged: Option<Session>,
+    pub mistagged: Option<Session>,
+    pub ciphertext: Option<Vec<u8>>,
+    delete_sent: bool,
+    /// Of earlier runs: still to be deleted.
+    due: Vec<String>,
+    /// Of earlier runs: could not be deleted.
+    kept: Vec<String>,
+}
+
+/// An object to delete.
+pub enum CleanUp {
+    Probe(String),
+    Leftover(String),
+}
+
+impl Board {
+    pub fn new(leftovers: Vec<String>) -> Self {
+        Self {
+            evidence: Evidence::default(),
+            vendor: None,
+            production: None,
+            untagged: None,
+            mistagged: None,
+            ciphertext: None,
+            delete_sent: false,
+            due: leftovers,
+            kept: Vec::new(),
+        }
+    }
+
+    /// The put may have written the object: it was granted, or nobody knows.
+    fn may_have_written(&self) -> bool {
+        self.evidence
+            .put
+            .as_ref()
+            .is_some_and(|put| matches!(put.outcome, Outcome::Granted(_) | Outcome::Unanswered))
+    }
+
+    /// What to delete next: leftovers at once, the probe object when no call needs it any more.
+    pub fn next_clean_up(&mut self, object_is_idle: bool, probe_key: &str) -> Option<CleanUp> {
+        self.production.as_ref()?;
+        if let Some(key) = self.due.pop() {
+            return Some(CleanUp::Leftover(key));
+        }
+        if object_is_idle && !self.delete_sent && self.may_have_written() {
+            self.delete_sent = true;
+            return Some(CleanUp::Probe(probe_key.to_owned()));
+        }
+        None
+    }
+
+    pub fn record_clean_up(&mut self, what: CleanUp, answer: Answer<Removed>) {
+        match what {
+            CleanUp::Probe(_) => self.evidence.delete = Some(answer),
+            CleanUp::Leftover(key) => {
+                if !is_gone(&answer) {
+                    self.kept.push(key);
+                }
+            }
+        }
+    }
+
+    /// Keys of objects of ours that may still be there.
+    pub fn leftovers(self, probe_key: &str) -> Vec<String> {
+        let probe_stays = self.may_have_written() && !self.evidence.delete.as_ref().is_some_and(is_gone);
+        let mut keys = self.kept;
+        keys.extend(self.due);
+        keys.extend(probe_stays.then(|| probe_key.to_owned()));
+        keys
+    }
+}
+
+fn is_gone(answer: &Answer<Removed>) -> bool {
+    matches!(answer.outcome, Outcome::Granted(_) | Outcome::Absent)
+}
