@@ -21,6 +21,8 @@ pub struct Submission {
     pub role_arn: Option<String>,
     pub external_id: Option<String>,
     pub bucket_account_id: Option<String>,
+    /// Faults of reading: fields that are unknown, or that hold no text.
+    pub unreadable: Vec<FieldError>,
 }
 
 impl Submission {
@@ -30,7 +32,7 @@ impl Submission {
     /// # Errors
     /// Every fault, each with its field and its remedy.
     pub fn judge(&self, vendor: &Vendor, modes: &[Mode], external_ids: Option<&[ExternalId]>) -> Result<Storage, Vec<FieldError>> {
-        let mut faults = Faults::default();
+        let mut faults = Faults(self.unreadable.clone());
 
         let mode = faults.field("mode", self.mode.as_deref(), |text| parse_mode(text, vendor, modes));
         let bucket = faults.field("bucket_arn", self.bucket_arn.as_deref(), BucketArn::parse);
@@ -108,7 +110,6 @@ fn parse_external_id(text: &str, issued: Option<&[ExternalId]>) -> Result<(), Ma
     ))
 }
 
-#[derive(Default)]
 struct Faults(Vec<FieldError>);
 
 impl Faults {
@@ -118,7 +119,9 @@ impl Faults {
 
     fn field<T>(&mut self, field: &str, text: Option<&str>, parse: impl FnOnce(&str) -> Result<T, Malformed>) -> Option<T> {
         if present(text).is_none() {
-            self.add(field, "required", format!("{field} is missing"));
+            if self.0.iter().all(|fault| fault.field != field) {
+                self.add(field, "required", format!("{field} is missing"));
+            }
             return None;
         }
         self.optional(field, text, parse)

@@ -16,6 +16,8 @@ pub struct NewTenant {
     pub name: Option<String>,
     pub reference: Option<String>,
     pub modes: Option<Vec<String>>,
+    /// Faults of reading: fields that are unknown, or of another type.
+    pub unreadable: Vec<FieldError>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +46,7 @@ pub async fn create_tenant(context: &Context, caller: &Caller, new: &NewTenant) 
 }
 
 fn judge(context: &Context, new: &NewTenant) -> Result<Tenant, Vec<FieldError>> {
-    let mut faults = Vec::new();
+    let mut faults = new.unreadable.clone();
     let slug = required("slug", new.slug.as_deref(), &mut faults).and_then(|text| keep("slug", Slug::parse(text), &mut faults));
     let name = required("name", new.name.as_deref(), &mut faults).and_then(|text| keep("name", TenantName::parse(text), &mut faults));
     let reference = new.reference.as_deref().map(str::trim).filter(|text| !text.is_empty());
@@ -95,7 +97,7 @@ fn judge(context: &Context, new: &NewTenant) -> Result<Tenant, Vec<FieldError>> 
 
 fn required<'a>(field: &str, text: Option<&'a str>, faults: &mut Vec<FieldError>) -> Option<&'a str> {
     let text = text.map(str::trim).filter(|text| !text.is_empty());
-    if text.is_none() {
+    if text.is_none() && faults.iter().all(|fault| fault.field != field) {
         faults.push(FieldError::new(field, "required", format!("{field} is missing")));
     }
     text

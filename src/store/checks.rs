@@ -1,6 +1,5 @@
 //! The findings of a verification's attempts.
 
-use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::time::Duration;
 use uuid::Uuid;
@@ -121,13 +120,4 @@ pub(super) async fn since(db: &mut PgConnection, id: VerificationId, attempt: i3
         Finding::try_from(row).map(|finding| (event, finding))
     })
     .collect()
-}
-
-/// An attempt, as the event stream tells it.
-#[derive(Debug, Clone)]
-pub struct Attempt {
-    pub attempt: i32,
-    pub event: i32,
-    pub started_at: DateTime<Utc>,
-    pub next_attempt_at: Option<DateTime<Utc>>,
 }

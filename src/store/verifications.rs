@@ -278,10 +278,19 @@ pub async fn finish(db: &mut PgConnection, lease: &Lease, verdict: Verdict, left
     notices::verification_changed(db, lease.verification).await
 }
 
+/// An attempt began.
+#[derive(Debug, Clone)]
+pub struct AttemptStarted {
+    pub attempt: i32,
+    pub event: i32,
+    pub started_at: DateTime<Utc>,
+    pub next_attempt_at: Option<DateTime<Utc>>,
+}
+
 /// Something that happened in a verification.
 #[derive(Debug, Clone)]
 pub enum Event {
-    Attempt(checks::Attempt),
+    Attempt(AttemptStarted),
     Check(Finding),
     Finished(Box<Verification>),
 }
@@ -289,7 +298,7 @@ pub enum Event {
 /// What happened after the event of that number, in order, each with its own number.
 pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32) -> Result<Vec<(i32, Event)>> {
     let attempts = sqlx::query_as!(
-        checks::Attempt,
+        AttemptStarted,
         "select attempt, event, started_at, next_attempt_at from verification_attempts where verification_id = $1 order by attempt",
         id.as_uuid(),
     )

@@ -1,0 +1,116 @@
+//! The two listeners: what each serves, and nothing of the one on the other.
+
+mod auth;
+mod extract;
+mod health;
+mod internal;
+pub mod live;
+mod ops;
+mod page;
+pub mod problem;
+mod request;
+mod views;
+
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use axum::{Router, middleware};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi as _};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+use live::Live;
+use problem::{Kind, Problem};
+
+use crate::service::Context;
+
+/// The largest body that is read.
+const MAX_BODY: usize = 64 * 1024;
+
+/// What the handlers are handed.
+#[derive(Debug, Clone)]
+pub struct State {
+    pub context: Context,
+    pub live: Live,
+    pub metrics: PrometheusHandle,
+    /// Cancelled when the process is to stop: streams end then.
+    pub stop: CancellationToken,
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "Latchkey", description = "Onboards customer-owned S3 buckets and KMS keys, and proves that access works for you and for nobody else."),
+    modifiers(&BearerToken),
+    security(("token" = [])),
+    tags(
+        (name = "tenants", description = "The vendor's customers"),
+        (name = "storage configs", description = "What customers submit"),
+        (name = "verifications", description = "Proofs that access works for the vendor, and for nobody else"),
+        (name = "internal", description = "For the vendor's own services"),
+    )
+)]
+struct Api;
+
+struct BearerToken;
+
+impl Modify for BearerToken {
+    fn modify(&self, openapi: &mut OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("lk_<role>_<secret>").build();
+        openapi
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The API's routes with their description.
+fn api() -> (Router<State>, OpenApi) {
+    OpenApiRouter::with_openapi(Api::openapi())
+        .merge(ops::router())
+        .merge(internal::router())
+        .split_for_parts()
+}
+
+/// The API's description, as `openapi.json` has it.
+pub fn openapi() -> OpenApi {
+    api().1
+}
+
+/// What customers reach, through the internet.
+pub fn public(state: State) -> Router {
+    surrounded(Router::new().route("/healthz", get(health::live)), state)
+}
+
+/// What vendor ops and internal services reach, from inside.
+pub fn private(state: State) -> Router {
+    let (api, openapi) = api();
+    let metrics = state.metrics.clone();
+    let router = api
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(|| async move { metrics.render() }))
+        .route("/problems/{name}", get(problem::page))
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi));
+    surrounded(router, state)
+}
+
+fn surrounded(router: Router<State>, state: State) -> Router {
+    let clock = state.context.clock.clone();
+    router
+        .fallback(|| async { Problem::new(Kind::NotFound, "There is nothing at this path.") })
+        .method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed, "This path does not have that method.") })
+        .with_state(state)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            tracing::error!("a handler panicked");
+            axum::response::IntoResponse::into_response(Problem::new(
+                Kind::Internal,
+                "Something broke on our side; it was logged under this request's id.",
+            ))
+        }))
+        .layer(middleware::from_fn_with_state(clock, request::surround))
+}

@@ -1,0 +1,41 @@
+//! `/v1`: what vendor ops do. One file for each operation.
+
+mod create_tenant;
+mod get_storage_config;
+mod get_tenant;
+mod get_verification;
+mod issue_templates;
+mod list_storage_configs;
+mod list_tenants;
+mod list_verifications;
+mod request_verification;
+mod submit_storage_config;
+mod validate;
+mod verification_events;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::State;
+use super::problem::Problem;
+use crate::domain::ids::TenantRef;
+use crate::domain::tenant::Tenant;
+use crate::service::read;
+
+pub fn router() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(create_tenant::handle, list_tenants::handle))
+        .routes(routes!(get_tenant::handle))
+        .routes(routes!(issue_templates::handle))
+        .routes(routes!(submit_storage_config::handle, list_storage_configs::handle))
+        .routes(routes!(get_storage_config::handle))
+        .routes(routes!(request_verification::handle, list_verifications::handle))
+        .routes(routes!(get_verification::handle))
+        .routes(routes!(verification_events::handle))
+        .routes(routes!(validate::handle))
+}
+
+/// The tenant that a path names.
+async fn find_tenant(state: &State, tenant: &TenantRef) -> Result<Tenant, Problem> {
+    read::tenant(&state.context, tenant).await?.ok_or_else(Problem::unknown_tenant)
+}

@@ -1,0 +1,132 @@
+//! `GET /v1/verifications/{id}/events`
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State as Extract;
+use axum::http::HeaderMap;
+use axum::response::Sse;
+use axum::response::sse::{Event, KeepAlive};
+use futures::stream::{self, Stream, StreamExt};
+use tokio::sync::broadcast::error::RecvError;
+use tracing::warn;
+
+use crate::domain::ids::VerificationId;
+use crate::http::State;
+use crate::http::auth::Reader;
+use crate::http::extract::VerificationPath;
+use crate::http::live::News;
+use crate::http::problem::{self, Kind, Problem};
+use crate::http::views::{AttemptView, CheckView, VerificationView};
+use crate::service::read;
+use crate::store::verifications::Event as Happened;
+
+/// How often a comment is sent while nothing happens, so that proxies keep the connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Watch a verification
+///
+/// Server-sent events: `attempt` when the checks start over, `check` for each finding, `finished` with the whole
+/// verification at the end. Each has an id; a reader that sends it back as `last-event-id` goes on after it.
+#[utoipa::path(
+    get, path = "/v1/verifications/{id}/events", tag = "verifications",
+    params(
+        ("id" = String, Path, description = "The verification's id"),
+        ("last-event-id" = Option<i32>, Header, description = "Id of the last event that was read"),
+    ),
+    responses(
+        (status = 200, content_type = "text/event-stream", body = String),
+        (status = "4XX", body = problem::Body, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<State>,
+    _reader: Reader,
+    VerificationPath(id): VerificationPath,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let after = match headers.get("last-event-id") {
+        None => 0,
+        Some(value) => value
+            .to_str()
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| Problem::new(Kind::Unreadable, "The header last-event-id has to be the id of an event."))?,
+    };
+    // Subscribed before the first look: nothing that happens in between is missed.
+    let news = state.live.subscribe();
+    read::verification(&state.context, id)
+        .await?
+        .ok_or_else(|| Problem::new(Kind::NotFound, "There is no verification of this id."))?;
+    let stop = state.stop.clone();
+    let reader = Reading {
+        state,
+        id,
+        after,
+        news,
+        looked: false,
+        ended: false,
+    };
+    let events = stream::unfold(reader, |mut reader| async move { reader.next().await.map(|events| (events, reader)) })
+        .flat_map(stream::iter)
+        .map(Ok)
+        .take_until(stop.cancelled_owned());
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+struct Reading {
+    state: State,
+    id: VerificationId,
+    after: i32,
+    news: tokio::sync::broadcast::Receiver<News>,
+    looked: bool,
+    ended: bool,
+}
+
+impl Reading {
+    /// The next events, once there are any; none when there will be no more.
+    async fn next(&mut self) -> Option<Vec<Event>> {
+        while !self.ended {
+            if self.looked && !self.wait().await {
+                return None;
+            }
+            self.looked = true;
+            let happened = match read::verification_events(&self.state.context, self.id, self.after).await {
+                Ok(happened) => happened,
+                Err(error) => {
+                    // The reader comes back with the id of its last event.
+                    warn!(%error, "an event stream ends early");
+                    return None;
+                }
+            };
+            let Some((last, _)) = happened.last() else {
+                continue;
+            };
+            self.after = *last;
+            self.ended = matches!(happened.last(), Some((_, Happened::Finished(_))));
+            return Some(happened.into_iter().map(|(number, happened)| event(number, happened)).collect());
+        }
+        None
+    }
+
+    /// Waits for news of this verification. False when none will ever come.
+    async fn wait(&mut self) -> bool {
+        loop {
+            match self.news.recv().await {
+                Ok(News::Of(id)) if id != self.id => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => return true,
+                Err(RecvError::Closed) => return false,
+            }
+        }
+    }
+}
+
+fn event(number: i32, happened: Happened) -> Event {
+    let event = Event::default().id(number.to_string());
+    let sent = match happened {
+        Happened::Attempt(attempt) => event.event("attempt").json_data(AttemptView::from(attempt)),
+        Happened::Check(finding) => event.event("check").json_data(CheckView::from(finding)),
+        Happened::Finished(verification) => event.event("finished").json_data(VerificationView::from(*verification)),
+    };
+    sent.unwrap_or_default()
+}

@@ -1,0 +1,217 @@
+//! Errors as RFC 9457 problems. What a caller reads is written here; what went wrong inside is logged and not shown.
+
+use axum::extract::Path;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use serde::Serialize;
+use strum::{EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
+use tracing::error;
+use utoipa::ToSchema;
+
+use crate::domain::text::FieldError;
+use crate::store;
+
+/// Every kind of problem. Its name is the last part of its `type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Kind {
+    Unreadable,
+    Unauthenticated,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    Conflict,
+    Suspended,
+    Offboarded,
+    TooLarge,
+    UnsupportedMediaType,
+    Validation,
+    Internal,
+    Unavailable,
+}
+
+impl Kind {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Unreadable => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::Suspended => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::Offboarded => StatusCode::GONE,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Validation => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Unreadable => "The request cannot be read",
+            Self::Unauthenticated => "Who you are is not known",
+            Self::Forbidden => "You may not do this",
+            Self::NotFound => "There is no such thing",
+            Self::MethodNotAllowed => "This cannot be done here",
+            Self::Conflict => "Something stands in the way",
+            Self::Suspended => "The tenant is suspended",
+            Self::Offboarded => "The tenant is offboarded",
+            Self::TooLarge => "The request is too large",
+            Self::UnsupportedMediaType => "The request is not JSON",
+            Self::Validation => "Some fields are not right",
+            Self::Internal => "Something broke on our side",
+            Self::Unavailable => "Not available right now",
+        }
+    }
+
+    /// What the problem's page says.
+    fn explanation(self) -> &'static str {
+        match self {
+            Self::Unreadable => "The body or the query is not well formed. The detail says where reading it ended.",
+            Self::Unauthenticated => {
+                "The request carries no token, or one that is unknown, expired or revoked. Send a good one as Authorization: Bearer lk_…"
+            }
+            Self::Forbidden => "The token is good, but its role does not allow this. The detail names the roles that do.",
+            Self::NotFound => "Nothing goes by this name, or you may not know that it exists.",
+            Self::MethodNotAllowed => "The path exists, but not with this method. The header Allow names those that it has.",
+            Self::Conflict => "The request is right in itself, but not in the present state. The detail says what stands in the way.",
+            Self::Suspended => "The tenant was switched off by the vendor's operations. Its storage is not served until they switch it on again.",
+            Self::Offboarded => "The tenant has ended. Its history is kept, its storage is not served any more.",
+            Self::TooLarge => "A body may have 64 KiB at most.",
+            Self::UnsupportedMediaType => "Bodies are JSON: send them with content-type: application/json.",
+            Self::Validation => "The member errors lists every field that is not right, each with a code for programs and a sentence that says how to mend it.",
+            Self::Internal => "It was logged under the request id in the member instance. Trying again may help.",
+            Self::Unavailable => "A part that this needs does not answer. Try again after the time in the header Retry-After.",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// An answer that is a problem.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    kind: Kind,
+    detail: String,
+    errors: Vec<FieldError>,
+}
+
+/// RFC 9457's members, and `errors`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Body {
+    /// Which kind of problem; also the path of a page that explains it.
+    #[serde(rename = "type")]
+    #[schema(example = "/problems/validation")]
+    kind: String,
+    title: &'static str,
+    #[schema(example = 422)]
+    status: u16,
+    detail: String,
+    /// The request's id, by which it is found in the logs.
+    instance: String,
+    /// Every field that is not right.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+impl Problem {
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
+    }
+
+    pub fn validation(errors: Vec<FieldError>) -> Self {
+        let fields: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
+        let detail = format!("Not right: {}. Nothing was stored.", fields.join(", "));
+        Self {
+            errors,
+            ..Self::new(Kind::Validation, detail)
+        }
+    }
+
+    pub fn unknown_tenant() -> Self {
+        Self::new(Kind::NotFound, "There is no tenant of this id or slug.")
+    }
+
+    pub fn offboarded() -> Self {
+        Self::new(Kind::Offboarded, "This tenant has ended; nothing can be changed any more.")
+    }
+
+    #[must_use]
+    pub fn with_errors(self, errors: Vec<FieldError>) -> Self {
+        Self { errors, ..self }
+    }
+
+    /// The answer with its body, for the request of that id.
+    pub fn render(self, request_id: &str) -> Response {
+        let status = self.kind.status();
+        let body = Body {
+            kind: format!("/problems/{}", self.kind.name()),
+            title: self.kind.title(),
+            status: status.as_u16(),
+            detail: self.detail,
+            instance: request_id.to_owned(),
+            errors: self.errors,
+        };
+        let mut response = (status, axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match self.kind {
+            Kind::Unauthenticated => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Kind::Unavailable => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// The problem travels in the response's extensions until the request's own layer, which knows the id, renders it.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.kind.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        error!(%error, "the store failed");
+        match error {
+            store::Error::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => {
+                Self::new(Kind::Unavailable, "The database does not answer.")
+            }
+            _ => Self::new(Kind::Internal, "Something broke on our side; it was logged under this request's id."),
+        }
+    }
+}
+
+/// The page that a problem's `type` leads to.
+pub async fn page(Path(name): Path<String>) -> Result<Html<String>, Problem> {
+    let kind: Kind = name
+        .parse()
+        .map_err(|_| Problem::new(Kind::NotFound, "There is no problem of this name."))?;
+    let others: String = Kind::iter()
+        .map(|kind| format!("<li><a href=\"/problems/{0}\">{0}</a></li>", kind.name()))
+        .collect();
+    Ok(Html(format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>{title}</title><main><h1>{title}</h1><p>Status {status}</p><p>{text}</p><h2>All problems</h2><ul>{others}</ul></main></html>",
+        title = kind.title(),
+        status = kind.status().as_u16(),
+        text = kind.explanation(),
+    )))
+}

@@ -1,0 +1,9 @@
+//! The shapes of answers.
+
+mod storage_config;
+mod tenant;
+mod verification;
+
+pub use storage_config::StorageConfigView;
+pub use tenant::{ActiveView, TenantDetailView, TenantView};
+pub use verification::{AttemptView, CheckView, VerificationView};

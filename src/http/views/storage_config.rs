@@ -1,0 +1,44 @@
+//! Storage configs as they are answered.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::account::AccountId;
+use crate::domain::arn::{BucketArn, KeyArn, RoleArn};
+use crate::domain::ids::{StorageConfigId, TenantId};
+use crate::domain::region::Region;
+use crate::domain::storage_config::{Mode, StorageConfig};
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StorageConfig)]
+pub struct StorageConfigView {
+    pub id: StorageConfigId,
+    pub tenant_id: TenantId,
+    pub version: i32,
+    pub mode: Mode,
+    pub bucket_arn: BucketArn,
+    pub bucket_region: Region,
+    pub bucket_account_id: AccountId,
+    pub key_arn: KeyArn,
+    pub role_arn: Option<RoleArn>,
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<StorageConfig> for StorageConfigView {
+    fn from(config: StorageConfig) -> Self {
+        let storage = config.storage;
+        Self {
+            id: config.id,
+            tenant_id: config.tenant_id,
+            version: config.version,
+            mode: storage.mode(),
+            role_arn: storage.access.client_role().cloned(),
+            bucket_arn: storage.bucket,
+            bucket_region: storage.region,
+            bucket_account_id: storage.bucket_account,
+            key_arn: storage.key,
+            created_at: config.created_at,
+        }
+    }
+}

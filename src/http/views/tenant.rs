@@ -1,0 +1,77 @@
+//! Tenants as they are answered.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{StorageConfigView, VerificationView};
+use crate::domain::external_id::ExternalId;
+use crate::domain::ids::{Slug, TenantId, TenantName};
+use crate::domain::storage_config::Mode;
+use crate::domain::tenant::{Tenant, TenantStatus};
+use crate::service::read::TenantDetail;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Tenant)]
+pub struct TenantView {
+    pub id: TenantId,
+    pub slug: Slug,
+    pub name: TenantName,
+    /// The vendor's own name for this tenant.
+    pub reference: Option<String>,
+    pub modes: Vec<Mode>,
+    pub status: TenantStatus,
+    /// What the tenant's policies have to require.
+    pub external_id: ExternalId,
+    /// The version that internal services get.
+    pub active_version: Option<i32>,
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<Tenant> for TenantView {
+    fn from(tenant: Tenant) -> Self {
+        Self {
+            status: tenant.status(),
+            active_version: tenant.facts.active.as_ref().map(|active| active.version),
+            id: tenant.id,
+            slug: tenant.slug,
+            name: tenant.name,
+            reference: tenant.reference,
+            modes: tenant.modes,
+            external_id: tenant.external_id,
+            created_at: tenant.created_at,
+        }
+    }
+}
+
+/// A tenant with what is active and how its last verification went.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TenantDetail)]
+pub struct TenantDetailView {
+    #[serde(flatten)]
+    pub tenant: TenantView,
+    pub active: Option<ActiveView>,
+    pub last_verification: Option<VerificationView>,
+}
+
+/// The active version, and when it was last proven.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ActiveStorageConfig)]
+pub struct ActiveView {
+    #[serde(flatten)]
+    pub config: StorageConfigView,
+    pub verified_at: DateTime<Utc>,
+}
+
+impl From<TenantDetail> for TenantDetailView {
+    fn from(detail: TenantDetail) -> Self {
+        Self {
+            tenant: detail.tenant.into(),
+            active: detail.active.map(|active| ActiveView {
+                config: active.config.into(),
+                verified_at: active.verified_at,
+            }),
+            last_verification: detail.last_verification.map(VerificationView::from),
+        }
+    }
+}

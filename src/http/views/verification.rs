@@ -1,0 +1,122 @@
+//! Verifications and their checks as they are answered.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::check::{CheckName, Finding, Status};
+use crate::domain::fix::Fix;
+use crate::domain::ids::{TenantId, VerificationId};
+use crate::domain::verification::{State, Trigger, Verdict, Verification};
+use crate::store::verifications::AttemptStarted;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Verification)]
+pub struct VerificationView {
+    pub id: VerificationId,
+    pub tenant_id: TenantId,
+    pub version: i32,
+    pub trigger: Trigger,
+    pub state: State,
+    pub verdict: Option<Verdict>,
+    /// Counts from 1; 0 while queued.
+    pub attempt: i32,
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Keys of probe objects that are still in the bucket, or may be.
+    pub leftovers: Vec<String>,
+    /// Of the present attempt.
+    pub checks: Vec<CheckView>,
+}
+
+impl From<Verification> for VerificationView {
+    fn from(verification: Verification) -> Self {
+        let finished = verification.state == State::Finished;
+        Self {
+            id: verification.id,
+            tenant_id: verification.tenant_id,
+            version: verification.version,
+            trigger: verification.trigger,
+            state: verification.state,
+            verdict: verification.verdict,
+            attempt: verification.attempt,
+            next_attempt_at: verification.next_attempt_at,
+            created_at: verification.created_at,
+            started_at: verification.started_at,
+            finished_at: verification.finished_at,
+            // While it runs, its probe object is where it should be.
+            leftovers: if finished { verification.leftovers } else { Vec::new() },
+            checks: verification.findings.into_iter().map(CheckView::from).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Check)]
+pub struct CheckView {
+    pub name: CheckName,
+    pub status: Status,
+    /// Whether a failure rejects.
+    pub required: bool,
+    pub summary: String,
+    pub detail: Option<String>,
+    pub duration_ms: Option<u64>,
+    /// The call that told, if it was one.
+    pub aws: Option<AwsView>,
+    pub skipped_because: Option<CheckName>,
+    pub fix: Option<Fix>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AwsAnswer)]
+pub struct AwsView {
+    #[schema(example = "s3:PutObject")]
+    pub operation: String,
+    pub code: Option<String>,
+    pub status: Option<u16>,
+    pub request_id: Option<String>,
+}
+
+impl From<Finding> for CheckView {
+    fn from(finding: Finding) -> Self {
+        Self {
+            duration_ms: finding
+                .duration()
+                .map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
+            aws: finding.exchange.map(|exchange| AwsView {
+                operation: exchange.operation,
+                code: exchange.code,
+                status: exchange.status,
+                request_id: exchange.request_id,
+            }),
+            name: finding.check,
+            status: finding.status,
+            required: finding.required,
+            summary: finding.summary,
+            detail: finding.detail,
+            skipped_because: finding.skipped_because,
+            fix: finding.fix,
+        }
+    }
+}
+
+/// The event `attempt`: the checks start over.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Attempt)]
+pub struct AttemptView {
+    pub attempt: i32,
+    pub started_at: DateTime<Utc>,
+    pub next_attempt_at: Option<DateTime<Utc>>,
+}
+
+impl From<AttemptStarted> for AttemptView {
+    fn from(attempt: AttemptStarted) -> Self {
+        Self {
+            attempt: attempt.attempt,
+            started_at: attempt.started_at,
+            next_attempt_at: attempt.next_attempt_at,
+        }
+    }
+}

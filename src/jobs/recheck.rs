@@ -1,0 +1,21 @@
+//! Looks a second time at an active version that was rejected.
+
+use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ids::TenantId;
+use crate::service::request_verification::recheck;
+use crate::store::jobs::RECHECK;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Recheck {
+    tenant_id: TenantId,
+}
+
+impl TaskHandler for Recheck {
+    const IDENTIFIER: &'static str = RECHECK;
+
+    async fn run(self, worker: WorkerContext) -> impl IntoTaskHandlerResult {
+        recheck(&super::of(&worker).context, self.tenant_id).await
+    }
+}
