@@ -24,6 +24,18 @@ pub struct Vendor {
 }
 
 impl Vendor {
+    /// A vendor that offers nothing: for what needs none.
+    pub fn unnamed() -> Self {
+        Self {
+            name: String::new(),
+            storage_role: None,
+            direct_role: None,
+            client_role_prefix: None,
+            advisory_checks: BTreeSet::new(),
+            regions: Regions::default(),
+        }
+    }
+
     pub fn role(&self, mode: Mode) -> Option<&RoleArn> {
         match mode {
             Mode::Direct => self.direct_role.as_ref(),

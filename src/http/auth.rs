@@ -12,19 +12,19 @@ use crate::domain::token::{Right, Role, Token};
 use crate::service::{Caller, authenticate};
 
 /// May read what `/v1` shows.
-pub struct Reader(pub Caller);
+pub struct Reader;
 
 /// May change what `/v1` shows.
 pub struct Operator(pub Caller);
 
 /// May read tenants' storage.
-pub struct StorageReader(pub Caller);
+pub struct StorageReader;
 
 impl FromRequestParts<State> for Reader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
-        authorize(parts, state, Right::ReadTenants).await.map(Self)
+        authorize(parts, state, Right::ReadTenants).await.map(|_| Self)
     }
 }
 
@@ -40,7 +40,7 @@ impl FromRequestParts<State> for StorageReader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
-        authorize(parts, state, Right::ReadStorage).await.map(Self)
+        authorize(parts, state, Right::ReadStorage).await.map(|_| Self)
     }
 }
 

@@ -5,5 +5,5 @@ mod tenant;
 mod verification;
 
 pub use storage_config::StorageConfigView;
-pub use tenant::{ActiveView, TenantDetailView, TenantView};
+pub use tenant::{TenantDetailView, TenantView};
 pub use verification::{AttemptView, CheckView, VerificationView};

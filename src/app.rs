@@ -1,0 +1,125 @@
+//! Composition: settings into pool, clients, routers and worker. The only place that knows everyone.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+use tokio::net::TcpListener;
+use tracing::{error, info};
+
+use crate::clock::{SharedClock, SystemClock};
+use crate::cloud::Cloud;
+use crate::cloud::aws::{self, Aws};
+use crate::domain::vendor::Vendor;
+use crate::http::live::Live;
+use crate::http::{self, State};
+use crate::jobs::{self, JobContext};
+use crate::lifecycle::Lifecycle;
+use crate::service::Context;
+use crate::settings::{Listen, Worker};
+use crate::store::{self, migrations};
+use crate::telemetry;
+
+/// Everything that `serve` and `worker` need, checked.
+pub struct Settings {
+    pub database: PgConnectOptions,
+    pub database_connections: u32,
+    pub vendor: Vendor,
+    pub s3_path_style: bool,
+    /// None serves nothing.
+    pub listen: Option<Listen>,
+    /// None works on nothing.
+    pub worker: Option<Worker>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the address {address} cannot be listened on: {fault}; choose a free one")]
+    Listen { address: SocketAddr, fault: std::io::Error },
+    #[error(transparent)]
+    Migrate(#[from] migrations::Error),
+    #[error(transparent)]
+    Aws(#[from] aws::NoRegion),
+    #[error("signals cannot be listened for: {0}")]
+    Signals(std::io::Error),
+}
+
+pub fn system_clock() -> SharedClock {
+    Arc::new(SystemClock)
+}
+
+pub fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
+    store::connect(options, connections)
+}
+
+/// Serves and works until a signal comes, and until what was under way has ended.
+///
+/// # Errors
+/// When an address cannot be listened on, or the schema cannot be brought up to date.
+pub async fn run(settings: Settings) -> Result<(), Error> {
+    let metrics = telemetry::start_metrics();
+    let clock = system_clock();
+    let lifecycle = Lifecycle::default();
+    let pool = pool(settings.database, settings.database_connections);
+    let context = Context {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        vendor: Arc::new(settings.vendor),
+    };
+
+    // Addresses first: one that is taken is told at once, before anything is changed.
+    let listeners = match &settings.listen {
+        Some(listen) => Some((bind(listen.public).await?, bind(listen.private).await?)),
+        None => None,
+    };
+    migrations::run(&pool).await?;
+
+    if let Some((public, private)) = listeners {
+        let live = Live::default();
+        lifecycle.spawn(live.clone().listen(pool.clone(), clock.clone(), lifecycle.soft()));
+        let state = State {
+            context: context.clone(),
+            live,
+            metrics,
+            stop: lifecycle.soft(),
+        };
+        serve(&lifecycle, "public", public, http::public(state.clone()));
+        serve(&lifecycle, "private", private, http::private(state));
+    }
+    if let Some(worker) = settings.worker {
+        let settings = aws::Settings {
+            s3_path_style: settings.s3_path_style,
+        };
+        let cloud: Arc<dyn Cloud> = Arc::new(Aws::connect(settings, clock).await?);
+        let jobs = JobContext { context, cloud };
+        let (soft, stopping) = (lifecycle.soft(), lifecycle.clone());
+        lifecycle.spawn(async move {
+            if let Err(fault) = jobs::work(jobs, &worker, soft).await {
+                error!(fault, "the worker failed");
+                // Without its worker the process would look well and do nothing: better to be started again.
+                stopping.stop();
+            }
+        });
+    }
+    lifecycle.run().await.map_err(Error::Signals)?;
+    pool.close().await;
+    Ok(())
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|fault| Error::Listen { address, fault })
+}
+
+fn serve(lifecycle: &Lifecycle, name: &'static str, listener: TcpListener, router: axum::Router) {
+    if let Ok(address) = listener.local_addr() {
+        info!(%address, "{name} listener ready");
+    }
+    let soft = lifecycle.soft();
+    lifecycle.spawn(async move {
+        let served = axum::serve(listener, router).with_graceful_shutdown(soft.cancelled_owned());
+        if let Err(fault) = served.await {
+            error!(%fault, "the {name} listener failed");
+        }
+    });
+}

@@ -1,0 +1,95 @@
+//! The way to the private listener, for the commands that people use.
+
+use clap::Args;
+use reqwest::{Method, StatusCode, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use super::Failure;
+
+#[derive(Debug, Args)]
+pub struct ClientArgs {
+    /// The URL of the private listener.
+    #[arg(long, env = "LATCHKEY_URL", default_value = "http://127.0.0.1:8081", value_name = "URL")]
+    url: Url,
+
+    /// A token that may do this.
+    #[arg(long, env = "LATCHKEY_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<SecretString>,
+
+    /// Print JSON instead of text for people.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl ClientArgs {
+    pub async fn get(&self, path: &[&str], query: &[(&str, Option<&str>)]) -> Result<Value, Failure> {
+        let mut url = self.at(path)?;
+        for (name, value) in query {
+            if let Some(value) = value {
+                url.query_pairs_mut().append_pair(name, value);
+            }
+        }
+        self.send(Method::GET, url, None).await
+    }
+
+    pub async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
+        self.send(Method::POST, self.at(path)?, Some(body)).await
+    }
+
+    /// The URL of a path, each part of it escaped.
+    fn at(&self, path: &[&str]) -> Result<Url, Failure> {
+        let mut url = self.url.clone();
+        url.path_segments_mut()
+            .map_err(|()| Failure::Usage("LATCHKEY_URL is no http or https URL".into()))?
+            .pop_if_empty()
+            .extend(path);
+        Ok(url)
+    }
+
+    async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Failure> {
+        let token = self
+            .token
+            .as_ref()
+            .ok_or_else(|| Failure::Usage("no token: set LATCHKEY_TOKEN, or make one with latchkey token create".into()))?;
+        let mut request = reqwest::Client::new().request(method, url.clone()).bearer_auth(token.expose_secret());
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| Failure::Unknown(format!("{} does not answer: {}", self.url, root_cause(&error))))?;
+        let status = answer.status();
+        let value: Value = answer
+            .json()
+            .await
+            .map_err(|_| Failure::Unknown(format!("{url} answered {status} without JSON: is this Latchkey's private listener?")))?;
+        if status.is_success() {
+            return Ok(value);
+        }
+        Err(failure(status, &value))
+    }
+}
+
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
+
+/// A problem in the words that it came with, every field on a line of its own.
+fn failure(status: StatusCode, problem: &Value) -> Failure {
+    let mut message = problem["detail"].as_str().unwrap_or("the server gave no reason").to_owned();
+    for error in problem["errors"].as_array().into_iter().flatten() {
+        let part = |member| error[member].as_str().unwrap_or_default();
+        message = format!("{message}\n  {}: {}", part("field"), part("detail"));
+    }
+    if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
+        Failure::Usage(message)
+    } else {
+        Failure::Unknown(message)
+    }
+}

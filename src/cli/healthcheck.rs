@@ -1,0 +1,30 @@
+//! `latchkey healthcheck`: for containers, which have no curl.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Failure, Outcome};
+use crate::settings::ListenArgs;
+
+#[derive(Debug, Args)]
+pub struct Healthcheck {
+    #[command(flatten)]
+    listen: ListenArgs,
+}
+
+impl Healthcheck {
+    pub async fn run(self) -> Outcome {
+        let mut address = self.listen.listen()?.private;
+        if address.ip().is_unspecified() {
+            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        let request = reqwest::Client::new()
+            .get(format!("http://{address}/healthz"))
+            .timeout(Duration::from_secs(3));
+        match request.send().await {
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            _ => Err(Failure::No),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The command line: one file for each command.
+
+mod check_config;
+mod client;
+mod database;
+mod healthcheck;
+mod openapi;
+mod output;
+mod serve;
+mod submit;
+mod template;
+mod tenant;
+mod token;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::settings::Wrong;
+
+/// Onboards customer-owned S3 buckets and KMS keys, and proves that access works for you and for nobody else.
+#[derive(Debug, Parser)]
+#[command(name = "latchkey", version, max_term_width = 120)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve both listeners, and work on the queue.
+    Serve(serve::Serve),
+    /// Work on the queue alone.
+    Worker(serve::Work),
+    /// Bring the database's schema up to date.
+    Migrate(database::Migrate),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Check the settings without starting anything.
+    CheckConfig(check_config::CheckConfig),
+    /// Ask a running server whether it lives.
+    Healthcheck(healthcheck::Healthcheck),
+    /// Create tokens.
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Create, list and show tenants.
+    #[command(subcommand)]
+    Tenant(tenant::Tenant),
+    /// Print the documents that a tenant has to apply.
+    Template(template::Template),
+    /// Submit a tenant's storage config.
+    Submit(submit::Submit),
+    /// Verify a tenant's storage.
+    Verify(verify::Verify),
+}
+
+/// How a command ends.
+#[derive(Debug)]
+pub enum Failure {
+    /// The answer is no: a rejected verification, for instance.
+    No,
+    /// The command was given wrongly, or the settings are.
+    Usage(String),
+    /// It could not be found out.
+    Unknown(String),
+}
+
+pub type Outcome = Result<(), Failure>;
+
+impl From<Wrong> for Failure {
+    fn from(wrong: Wrong) -> Self {
+        Self::Usage(wrong.to_string())
+    }
+}
+
+/// Exit codes: 0 fine, 1 the answer is no, 2 usage, 3 could not find out.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(fault) => {
+            eprintln!("latchkey: the runtime cannot start: {fault}");
+            return ExitCode::from(3);
+        }
+    };
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            Command::Serve(command) => command.run().await,
+            Command::Worker(command) => command.run().await,
+            Command::Migrate(command) => command.run().await,
+            Command::Openapi => openapi::run(),
+            Command::CheckConfig(command) => command.run(),
+            Command::Healthcheck(command) => command.run().await,
+            Command::Token(command) => command.run().await,
+            Command::Tenant(command) => command.run().await,
+            Command::Template(command) => command.run().await,
+            Command::Submit(command) => command.run().await,
+            Command::Verify(command) => command.run().await,
+        }
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::No) => ExitCode::from(1),
+        Err(Failure::Usage(message)) => {
+            eprintln!("latchkey: {message}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Unknown(message)) => {
+            eprintln!("latchkey: {message}");
+            ExitCode::from(3)
+        }
+    }
+}

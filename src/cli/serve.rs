@@ -1,0 +1,59 @@
+//! `latchkey serve` and `latchkey worker`
+
+use clap::Args;
+
+use super::{Failure, Outcome};
+use crate::app::{self, Settings};
+use crate::settings::{DatabaseArgs, Listen, ListenArgs, LogArgs, VendorArgs, Worker, WorkerArgs};
+use crate::telemetry;
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    listen: ListenArgs,
+    #[command(flatten)]
+    work: Work,
+    /// Leave the queue to other processes.
+    #[arg(long, env = "LATCHKEY_NO_WORKER")]
+    no_worker: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Work {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    vendor: VendorArgs,
+    #[command(flatten)]
+    worker: WorkerArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+impl Serve {
+    pub async fn run(self) -> Outcome {
+        let listen = self.listen.listen()?;
+        let worker = self.work.worker.worker()?;
+        self.work.start(Some(listen), (!self.no_worker).then_some(worker)).await
+    }
+}
+
+impl Work {
+    pub async fn run(self) -> Outcome {
+        let worker = self.worker.worker()?;
+        self.start(None, Some(worker)).await
+    }
+
+    async fn start(self, listen: Option<Listen>, worker: Option<Worker>) -> Outcome {
+        let settings = Settings {
+            database: self.database.options()?,
+            database_connections: self.database.database_connections,
+            vendor: self.vendor.vendor()?,
+            s3_path_style: self.worker.s3_path_style,
+            listen,
+            worker,
+        };
+        telemetry::start_logs(self.log.filter()?, self.log.format()?);
+        app::run(settings).await.map_err(|error| Failure::Unknown(error.to_string()))
+    }
+}

@@ -1,0 +1,54 @@
+//! `latchkey template`
+
+use clap::Args;
+
+use super::client::ClientArgs;
+use super::output::{self, text};
+use super::Outcome;
+
+#[derive(Debug, Args)]
+pub struct Template {
+    /// Id or slug.
+    tenant: String,
+    /// assume_role or direct.
+    #[arg(long)]
+    mode: Option<String>,
+    /// The bucket's name. What is left out becomes a placeholder.
+    #[arg(long)]
+    bucket: Option<String>,
+    /// The key's ARN.
+    #[arg(long)]
+    key_arn: Option<String>,
+    /// The name of the role that you will create.
+    #[arg(long)]
+    role_name: Option<String>,
+    /// The account that the role will be in.
+    #[arg(long)]
+    account_id: Option<String>,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+impl Template {
+    pub async fn run(self) -> Outcome {
+        let query = [
+            ("mode", self.mode.as_deref()),
+            ("bucket", self.bucket.as_deref()),
+            ("key_arn", self.key_arn.as_deref()),
+            ("role_name", self.role_name.as_deref()),
+            ("account_id", self.account_id.as_deref()),
+        ];
+        let issued = self.client.get(&["v1", "tenants", &self.tenant, "templates"], &query).await?;
+        if self.client.json {
+            output::json(&issued);
+            return Ok(());
+        }
+        for document in issued["documents"].as_array().into_iter().flatten() {
+            println!("# {}\n# {}\n{:#}\n", text(document, "title"), text(document, "apply_to"), document["body"]);
+        }
+        for setting in issued["settings"].as_array().into_iter().flatten() {
+            println!("# {}: {}. {}", text(setting, "name"), text(setting, "value"), text(setting, "why"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! `latchkey tenant create|list|show`
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::client::ClientArgs;
+use super::output::{self, text};
+use super::{Outcome, verify};
+
+#[derive(Debug, Subcommand)]
+pub enum Tenant {
+    /// Create a tenant; prints its external ID.
+    Create(Create),
+    /// List tenants, newest first.
+    List(List),
+    /// Show a tenant, what is active, and how its last verification went.
+    Show(Show),
+}
+
+#[derive(Debug, Args)]
+pub struct Create {
+    /// Its short name in URLs.
+    slug: String,
+    /// What people call it; the slug when left out.
+    #[arg(long)]
+    name: Option<String>,
+    /// Your own name for it.
+    #[arg(long)]
+    reference: Option<String>,
+    /// The modes that it may use, separated by commas; all on offer when left out.
+    #[arg(long, value_delimiter = ',')]
+    modes: Option<Vec<String>>,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Id or slug.
+    tenant: String,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+impl Tenant {
+    pub async fn run(self) -> Outcome {
+        match self {
+            Self::Create(command) => command.run().await,
+            Self::List(command) => command.run().await,
+            Self::Show(command) => command.run().await,
+        }
+    }
+}
+
+impl Create {
+    async fn run(self) -> Outcome {
+        let body = json!({
+            "name": self.name.as_ref().unwrap_or(&self.slug),
+            "slug": self.slug,
+            "reference": self.reference,
+            "modes": self.modes,
+        });
+        let tenant = self.client.post(&["v1", "tenants"], &body).await?;
+        if self.client.json {
+            output::json(&tenant);
+        } else {
+            print_tenant(&tenant);
+        }
+        Ok(())
+    }
+}
+
+impl List {
+    async fn run(self) -> Outcome {
+        let mut items = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let page = self.client.get(&["v1", "tenants"], &[("cursor", cursor.as_deref()), ("limit", Some("200"))]).await?;
+            items.extend(page["items"].as_array().cloned().unwrap_or_default());
+            cursor = page["next_cursor"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                break;
+            }
+        }
+        if self.client.json {
+            output::json(&Value::Array(items));
+            return Ok(());
+        }
+        let members = ["slug", "name", "status", "active_version", "modes", "created_at"];
+        let rows = items.iter().map(|item| members.iter().map(|member| text(item, member)).collect());
+        output::table(&["Slug", "Name", "Status", "Active version", "Modes", "Created"], rows);
+        Ok(())
+    }
+}
+
+impl Show {
+    async fn run(self) -> Outcome {
+        let tenant = self.client.get(&["v1", "tenants", &self.tenant], &[]).await?;
+        if self.client.json {
+            output::json(&tenant);
+            return Ok(());
+        }
+        print_tenant(&tenant);
+        if tenant["last_verification"].is_object() {
+            verify::print(&tenant["last_verification"]);
+        }
+        Ok(())
+    }
+}
+
+fn print_tenant(tenant: &Value) {
+    let mut rows: Vec<Vec<String>> = ["slug", "id", "name", "reference", "status", "external_id", "modes", "created_at"]
+        .iter()
+        .map(|member| vec![member.replace('_', " "), text(tenant, member)])
+        .collect();
+    let active = &tenant["active"];
+    if active.is_object() {
+        let members = ["version", "mode", "bucket_arn", "bucket_region", "key_arn", "role_arn", "verified_at"];
+        rows.extend(members.iter().map(|member| vec![format!("active {}", member.replace('_', " ")), text(active, member)]));
+    }
+    output::table(&["Tenant", ""], rows);
+}

@@ -1,0 +1,81 @@
+//! `latchkey token create`
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use clap::{Args, Subcommand};
+use secrecy::ExposeSecret;
+
+use super::{Failure, Outcome, output};
+use crate::app;
+use crate::domain::token::Role;
+use crate::domain::vendor::Vendor;
+use crate::service::authenticate::{CreateTokenError, create_token};
+use crate::service::{Caller, Context};
+use crate::settings::DatabaseArgs;
+use crate::store::migrations;
+
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Create a token, straight in the database. It is shown this once.
+    Create(Create),
+}
+
+#[derive(Debug, Args)]
+pub struct Create {
+    /// viewer, ops, service or admin.
+    #[arg(long)]
+    role: Role,
+
+    /// What it is for, as the audit log will name it.
+    #[arg(long, default_value = "command line")]
+    name: String,
+
+    /// How long it is good for: `720h`, for instance. Without it, for ever.
+    #[arg(long, value_name = "DURATION")]
+    expires_in: Option<humantime::Duration>,
+
+    /// Print JSON instead of the bare token.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+impl Token {
+    pub async fn run(self) -> Outcome {
+        let Self::Create(command) = self;
+        let pool = app::pool(command.database.options()?, 2);
+        migrations::run(&pool).await.map_err(|error| Failure::Unknown(error.to_string()))?;
+        let context = Context {
+            pool,
+            clock: app::system_clock(),
+            vendor: Arc::new(Vendor::unnamed()),
+        };
+        let expires_in = command
+            .expires_in
+            .map(|lifetime| TimeDelta::from_std(*lifetime))
+            .transpose()
+            .map_err(|_| Failure::Usage("--expires-in is too long".into()))?;
+        let (token, text) = create_token(&context, &Caller::operator(), &command.name, command.role, expires_in)
+            .await
+            .map_err(|error| match error {
+                CreateTokenError::Invalid(faults) => Failure::Usage(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+                CreateTokenError::Store(error) => Failure::Unknown(error.to_string()),
+            })?;
+        if command.json {
+            output::json(&serde_json::json!({
+                "id": token.id,
+                "name": token.name,
+                "role": token.role,
+                "token": text.expose_secret(),
+                "created_at": token.created_at,
+                "expires_at": token.expires_at,
+            }));
+        } else {
+            println!("{}", text.expose_secret());
+        }
+        Ok(())
+    }
+}
