@@ -2,6 +2,7 @@
 
 pub mod aws;
 mod classify;
+mod refusal;
 mod session;
 
 use async_trait::async_trait;

@@ -1,6 +1,7 @@
 //! Sessions: temporary credentials, which nobody but the AWS adapter can read.
 
 use aws_credential_types::Credentials;
+use chrono::{DateTime, Utc};
 
 use crate::domain::ids::VerificationId;
 
@@ -8,13 +9,20 @@ use crate::domain::ids::VerificationId;
 #[derive(Clone)]
 pub struct Session(pub(super) Credentials);
 
+impl Session {
+    /// When AWS stops to accept it; none if it never said.
+    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.0.expiry().map(DateTime::from)
+    }
+}
+
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Session(…)")
     }
 }
 
-/// By which a session is found in CloudTrail: 2 to 64 characters of `[\w+=,.@-]`.
+/// By which a session is found in `CloudTrail`: 2 to 64 characters of `[\w+=,.@-]`.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionName(String);

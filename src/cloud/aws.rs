@@ -1,1 +1,0 @@
-//! The AWS SDKs' side of the port.

@@ -1,0 +1,94 @@
+//! Assuming a role. <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
+
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use aws_sdk_sts::Client;
+use aws_sdk_sts::operation::assume_role::AssumeRoleOutput;
+use aws_sdk_sts::types::Tag;
+
+use super::call::Call;
+use crate::clock::Clock;
+use crate::cloud::{Session, SessionName};
+use crate::domain::answer::{Answer, Refuser};
+use crate::domain::arn::RoleArn;
+use crate::domain::external_id::ExternalId;
+use crate::domain::templates::statements::TAG;
+
+/// The least that STS gives; a verification is over long before.
+const SECONDS: i32 = 900;
+/// The most that STS gives to a session which was itself made by a session, whatever the role says.
+const SHARED_SECONDS: i32 = 3600;
+
+/// A role, and how it is to be assumed.
+pub struct Assume<'a> {
+    role: &'a RoleArn,
+    name: &'a SessionName,
+    seconds: i32,
+    external_id: Option<&'a ExternalId>,
+    tag: Option<&'a ExternalId>,
+}
+
+impl<'a> Assume<'a> {
+    pub fn role(role: &'a RoleArn, name: &'a SessionName) -> Self {
+        Self {
+            role,
+            name,
+            seconds: SECONDS,
+            external_id: None,
+            tag: None,
+        }
+    }
+
+    /// It will serve many verifications.
+    pub fn for_many(mut self) -> Self {
+        self.seconds = SHARED_SECONDS;
+        self
+    }
+
+    pub fn with_external_id(mut self, id: Option<&'a ExternalId>) -> Self {
+        self.external_id = id;
+        self
+    }
+
+    /// With the external ID as a session tag, which is not handed down to further sessions.
+    pub fn with_tag(mut self, id: &'a ExternalId) -> Self {
+        self.tag = Some(id);
+        self
+    }
+
+    pub async fn ask(self, sts: &Client, clock: &dyn Clock) -> Answer<Session> {
+        let call = Call::begin(Refuser::Sts, "sts:AssumeRole", clock);
+        let tags = self.tag.map(|id| {
+            let tag = Tag::builder().key(TAG).value(id.as_str());
+            vec![tag.build().expect("a tag has a key and a value")]
+        });
+        let result = sts
+            .assume_role()
+            .role_arn(self.role.as_str())
+            .role_session_name(self.name.as_str())
+            .duration_seconds(self.seconds)
+            .set_external_id(self.external_id.map(|id| id.as_str().to_owned()))
+            .set_tags(tags)
+            .customize()
+            .interceptor(call.ear())
+            .send()
+            .await;
+        call.end(result, session, None)
+    }
+}
+
+fn session(output: AssumeRoleOutput) -> Option<Session> {
+    let given = output.credentials?;
+    let expires = SystemTime::try_from(given.expiration).ok()?;
+    if given.access_key_id.is_empty() || given.secret_access_key.is_empty() || given.session_token.is_empty() {
+        return None;
+    }
+    Some(Session(Credentials::new(
+        given.access_key_id,
+        given.secret_access_key,
+        Some(given.session_token),
+        Some(expires),
+        "AssumeRole",
+    )))
+}

@@ -1,0 +1,160 @@
+//! S3's calls. <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>
+
+use aws_sdk_s3::config::Region;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{GlacierJobParameters, RestoreRequest, Tier};
+use aws_sdk_s3::{Client, Config};
+
+use super::call::Call;
+use super::config;
+use crate::clock::Clock;
+use crate::cloud::BucketCall;
+use crate::domain::answer::{Answer, Refuser};
+use crate::domain::evidence::{Removed, Stored};
+
+/// The probe object has 64 bytes: what is longer is another, and shows that by its first bytes.
+const READ_AT_MOST: usize = 4096;
+
+/// A bucket, as one session calls it.
+pub struct Bucket<'a> {
+    client: Client,
+    clock: &'a dyn Clock,
+    call: &'a BucketCall,
+}
+
+impl<'a> Bucket<'a> {
+    pub fn new(config: &Config, clock: &'a dyn Clock, call: &'a BucketCall) -> Self {
+        let config = config
+            .to_builder()
+            .region(Region::new(call.region.as_str().to_owned()))
+            .credentials_provider(call.session.0.clone());
+        Self {
+            client: Client::from_conf(config.build()),
+            clock,
+            call,
+        }
+    }
+
+    pub async fn head(&self) -> Answer {
+        let call = self.begin("s3:HeadBucket").bodyless();
+        let request = self
+            .client
+            .head_bucket()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.owner());
+        let result = request.customize().interceptor(call.ear()).send().await;
+        call.end(result, |_| Some(()), None)
+    }
+
+    pub async fn list(&self, prefix: &str) -> Answer {
+        let call = self.begin("s3:ListObjectsV2");
+        let request = self
+            .client
+            .list_objects_v2()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.owner())
+            .prefix(prefix)
+            .max_keys(1);
+        let result = request.customize().interceptor(call.ear()).send().await;
+        call.end(result, |_| Some(()), None)
+    }
+
+    /// No encryption header: the bucket's default is to show.
+    pub async fn put(&self, key: &str, body: Vec<u8>) -> Answer<Stored> {
+        let call = self.begin("s3:PutObject");
+        let request = self
+            .client
+            .put_object()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.owner())
+            .key(key)
+            .body(body.into());
+        let result = request.customize().interceptor(call.ear()).send().await;
+        let read = |output: aws_sdk_s3::operation::put_object::PutObjectOutput| {
+            Some(Stored {
+                encryption: output.server_side_encryption.map(|algorithm| algorithm.as_str().to_owned()),
+                key: output.ssekms_key_id,
+                version: output.version_id,
+            })
+        };
+        call.end(result, read, None)
+    }
+
+    pub async fn get(&self, key: &str) -> Answer<Vec<u8>> {
+        let call = self.begin("s3:GetObject");
+        let request = self
+            .client
+            .get_object()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.owner())
+            .key(key);
+        let result = match request.customize().interceptor(call.ear()).send().await {
+            Ok(output) => Ok(read(output.body).await),
+            Err(error) => Err(error),
+        };
+        call.end(result, |body| body, None)
+    }
+
+    pub async fn restore(&self, key: &str) -> Answer {
+        let call = self.begin("s3:RestoreObject");
+        let tier = GlacierJobParameters::builder().tier(Tier::Standard).build();
+        let order = RestoreRequest::builder()
+            .days(1)
+            .glacier_job_parameters(tier.expect("the job has its tier"));
+        let request = self
+            .client
+            .restore_object()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.owner())
+            .key(key)
+            .restore_request(order.build());
+        let result = request.customize().interceptor(call.ear()).send().await;
+        call.end(result, |_| Some(()), Some(()))
+    }
+
+    pub async fn delete(&self, key: &str) -> Answer<Removed> {
+        let call = self.begin("s3:DeleteObject");
+        let request = self
+            .client
+            .delete_object()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.owner())
+            .key(key);
+        let result = request.customize().interceptor(call.ear()).send().await;
+        let read = |output: aws_sdk_s3::operation::delete_object::DeleteObjectOutput| {
+            Some(Removed {
+                marker: output.delete_marker == Some(true),
+                version: output.version_id,
+            })
+        };
+        call.end(result, read, None)
+    }
+
+    fn begin(&self, operation: &'static str) -> Call<'_> {
+        Call::begin(Refuser::S3, operation, self.clock).to(&self.call.region)
+    }
+
+    fn name(&self) -> &str {
+        self.call.bucket.as_str()
+    }
+
+    fn owner(&self) -> Option<String> {
+        self.call.owner.as_ref().map(|account| account.as_str().to_owned())
+    }
+}
+
+/// The body's beginning, or none when it breaks off. The SDK's time-outs end with the headers, so this has its own.
+async fn read(mut body: ByteStream) -> Option<Vec<u8>> {
+    let read = async {
+        let mut bytes = Vec::new();
+        while bytes.len() < READ_AT_MOST {
+            match body.next().await {
+                Some(chunk) => bytes.extend_from_slice(&chunk.ok()?),
+                None => break,
+            }
+        }
+        bytes.truncate(READ_AT_MOST);
+        Some(bytes)
+    };
+    tokio::time::timeout(config::OPERATION, read).await.ok()?
+}

@@ -1,0 +1,147 @@
+//! KMS's calls. <https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html>
+
+use aws_sdk_kms::config::Region;
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::{DataKeySpec, KeyManagerType, KeyMetadata};
+use aws_sdk_kms::{Client, Config};
+use chrono::DateTime;
+
+use super::call::Call;
+use crate::clock::Clock;
+use crate::cloud::{KeyCall, Run};
+use crate::domain::answer::{Answer, Refuser};
+use crate::domain::evidence::KeyFacts;
+
+/// The encryption context of every probe, by which the customer finds them in `CloudTrail`.
+const CONTEXT: (&str, &str) = ("latchkey", "probe");
+
+/// A key, as one session calls it.
+pub struct Key<'a> {
+    client: Client,
+    clock: &'a dyn Clock,
+    call: &'a KeyCall,
+}
+
+impl<'a> Key<'a> {
+    pub fn new(config: &Config, clock: &'a dyn Clock, call: &'a KeyCall) -> Self {
+        let config = config
+            .to_builder()
+            .region(Region::new(call.key.region().as_str().to_owned()))
+            .credentials_provider(call.session.0.clone());
+        Self {
+            client: Client::from_conf(config.build()),
+            clock,
+            call,
+        }
+    }
+
+    pub async fn describe(&self) -> Answer<KeyFacts> {
+        let call = self.begin("kms:DescribeKey");
+        let request = self.client.describe_key().key_id(self.arn());
+        let result = request.customize().interceptor(call.ear()).send().await;
+        call.end(result, |output| facts(&output.key_metadata?), None)
+    }
+
+    pub async fn encrypt(&self, plaintext: &[u8], run: Run) -> Answer<Vec<u8>> {
+        let call = self.begin("kms:Encrypt");
+        let request = self
+            .client
+            .encrypt()
+            .key_id(self.arn())
+            .plaintext(Blob::new(plaintext))
+            .encryption_context(CONTEXT.0, CONTEXT.1)
+            .set_dry_run(flag(run));
+        let result = request.customize().interceptor(call.ear()).send().await;
+        call.end(result, |output| given(output.ciphertext_blob, run), nothing(run))
+    }
+
+    pub async fn decrypt(&self, ciphertext: &[u8], run: Run) -> Answer<Vec<u8>> {
+        let call = self.begin("kms:Decrypt");
+        let request = self
+            .client
+            .decrypt()
+            .key_id(self.arn())
+            .ciphertext_blob(Blob::new(ciphertext))
+            .encryption_context(CONTEXT.0, CONTEXT.1)
+            .set_dry_run(flag(run));
+        let result = request.customize().interceptor(call.ear()).send().await;
+        call.end(result, |output| given(output.plaintext, run), nothing(run))
+    }
+
+    pub async fn reencrypt(&self, ciphertext: &[u8]) -> Answer {
+        let call = self.begin("kms:ReEncrypt");
+        let request = self
+            .client
+            .re_encrypt()
+            .source_key_id(self.arn())
+            .destination_key_id(self.arn())
+            .ciphertext_blob(Blob::new(ciphertext))
+            .source_encryption_context(CONTEXT.0, CONTEXT.1)
+            .destination_encryption_context(CONTEXT.0, CONTEXT.1)
+            .dry_run(true);
+        let result = request.customize().interceptor(call.ear()).send().await;
+        call.end(result, |_| Some(()), Some(()))
+    }
+
+    pub async fn generate_data_key(&self) -> Answer {
+        let call = self.begin("kms:GenerateDataKey");
+        let request = self
+            .client
+            .generate_data_key()
+            .key_id(self.arn())
+            .key_spec(DataKeySpec::Aes256)
+            .encryption_context(CONTEXT.0, CONTEXT.1)
+            .dry_run(true);
+        let result = request.customize().interceptor(call.ear()).send().await;
+        call.end(result, |_| Some(()), Some(()))
+    }
+
+    pub async fn generate_data_key_without_plaintext(&self) -> Answer {
+        let call = self.begin("kms:GenerateDataKeyWithoutPlaintext");
+        let request = self
+            .client
+            .generate_data_key_without_plaintext()
+            .key_id(self.arn())
+            .key_spec(DataKeySpec::Aes256)
+            .encryption_context(CONTEXT.0, CONTEXT.1)
+            .dry_run(true);
+        let result = request.customize().interceptor(call.ear()).send().await;
+        call.end(result, |_| Some(()), Some(()))
+    }
+
+    fn begin(&self, operation: &'static str) -> Call<'_> {
+        Call::begin(Refuser::Kms, operation, self.clock)
+    }
+
+    fn arn(&self) -> &str {
+        self.call.key.as_str()
+    }
+}
+
+fn flag(run: Run) -> Option<bool> {
+    (run == Run::Dry).then_some(true)
+}
+
+/// What a dry run gives when KMS says that the call would have worked.
+fn nothing(run: Run) -> Option<Vec<u8>> {
+    (run == Run::Dry).then(Vec::new)
+}
+
+fn given(blob: Option<Blob>, run: Run) -> Option<Vec<u8>> {
+    match run {
+        Run::Real => blob.map(Blob::into_inner),
+        Run::Dry => nothing(run),
+    }
+}
+
+fn facts(key: &KeyMetadata) -> Option<KeyFacts> {
+    Some(KeyFacts {
+        customer_managed: *key.key_manager()? == KeyManagerType::Customer,
+        spec: key.key_spec()?.as_str().to_owned(),
+        usage: key.key_usage()?.as_str().to_owned(),
+        state: key.key_state()?.as_str().to_owned(),
+        deletion_at: key
+            .deletion_date()
+            .and_then(|at| DateTime::from_timestamp(at.secs(), at.subsec_nanos())),
+    })
+}

@@ -1,0 +1,177 @@
+//! The AWS SDKs' side of the port.
+
+mod assume;
+mod bucket;
+mod call;
+mod config;
+mod key;
+mod shared_sessions;
+#[cfg(test)]
+mod tests;
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_s3::config::IdentityCache;
+
+use self::assume::Assume;
+use self::shared_sessions::SharedSessions;
+use super::{BucketCall, Cloud, KeyCall, Run, Session, SessionName};
+use crate::clock::SharedClock;
+use crate::domain::answer::Answer;
+use crate::domain::arn::RoleArn;
+use crate::domain::evidence::{KeyFacts, Removed, Stored};
+use crate::domain::external_id::ExternalId;
+
+/// What the SDK's own environment variables have no name for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settings {
+    /// Bucket names go into the path of a URL, not into its host: stand-ins mostly need that, AWS does not.
+    pub s3_path_style: bool,
+}
+
+/// The process has to know its region: there it asks STS.
+#[derive(Debug, thiserror::Error)]
+#[error("no AWS region is set: set AWS_REGION, or a region in the profile")]
+pub struct NoRegion;
+
+/// AWS, as the process's own identity reaches it.
+#[derive(Clone)]
+pub struct Aws {
+    clock: SharedClock,
+    /// STS with the process's own credentials.
+    own_sts: aws_sdk_sts::Client,
+    /// What the clients of sessions are made of: everything but credentials and, for the latter two, the region.
+    sts: aws_sdk_sts::Config,
+    s3: aws_sdk_s3::Config,
+    kms: aws_sdk_kms::Config,
+    shared: SharedSessions,
+}
+
+impl Aws {
+    /// Reads the environment as every AWS SDK does: `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL`, `HTTPS_PROXY`…
+    /// Makes no call of AWS yet.
+    ///
+    /// # Errors
+    /// When no region is set.
+    pub async fn connect(settings: Settings, clock: SharedClock) -> Result<Self, NoRegion> {
+        let config = config::from_environment().await;
+        if config.region().is_none() {
+            return Err(NoRegion);
+        }
+        Ok(Self::on(&config, settings, clock))
+    }
+
+    fn on(config: &SdkConfig, settings: Settings, clock: SharedClock) -> Self {
+        // A session's credentials are at hand and never renewed, so the SDK's cache of identities would only keep them.
+        let sts = aws_sdk_sts::config::Builder::from(config);
+        let s3 = aws_sdk_s3::config::Builder::from(config);
+        let kms = aws_sdk_kms::config::Builder::from(config);
+        Self {
+            shared: SharedSessions::new(clock.clone()),
+            clock,
+            own_sts: aws_sdk_sts::Client::new(config),
+            sts: sts.identity_cache(IdentityCache::no_cache()).build(),
+            s3: s3
+                .identity_cache(IdentityCache::no_cache())
+                .force_path_style(settings.s3_path_style)
+                .build(),
+            kms: kms.identity_cache(IdentityCache::no_cache()).build(),
+        }
+    }
+
+    fn sts_of(&self, session: &Session) -> aws_sdk_sts::Client {
+        aws_sdk_sts::Client::from_conf(self.sts.to_builder().credentials_provider(session.0.clone()).build())
+    }
+
+    fn bucket<'a>(&'a self, call: &'a BucketCall) -> bucket::Bucket<'a> {
+        bucket::Bucket::new(&self.s3, self.clock.as_ref(), call)
+    }
+
+    fn key<'a>(&'a self, call: &'a KeyCall) -> key::Key<'a> {
+        key::Key::new(&self.kms, self.clock.as_ref(), call)
+    }
+
+    async fn shared_session(&self, role: &RoleArn) -> Answer<Session> {
+        let own = || {
+            let (sts, clock, role) = (self.own_sts.clone(), self.clock.clone(), role.clone());
+            async move {
+                let name = SessionName::shared();
+                Assume::role(&role, &name).for_many().ask(&sts, clock.as_ref()).await
+            }
+        };
+        self.shared.get(role, own).await
+    }
+}
+
+#[async_trait]
+impl Cloud for Aws {
+    async fn storage_session(&self, role: &RoleArn) -> Answer<Session> {
+        self.shared_session(role).await
+    }
+
+    async fn untagged_session(&self, role: &RoleArn) -> Answer<Session> {
+        self.shared_session(role).await
+    }
+
+    async fn tagged_session(&self, role: &RoleArn, external_id: &ExternalId, name: &SessionName) -> Answer<Session> {
+        Assume::role(role, name)
+            .with_tag(external_id)
+            .ask(&self.own_sts, self.clock.as_ref())
+            .await
+    }
+
+    async fn client_session(&self, by: &Session, role: &RoleArn, external_id: Option<&ExternalId>, name: &SessionName) -> Answer<Session> {
+        Assume::role(role, name)
+            .with_external_id(external_id)
+            .ask(&self.sts_of(by), self.clock.as_ref())
+            .await
+    }
+
+    async fn head_bucket(&self, call: &BucketCall) -> Answer {
+        self.bucket(call).head().await
+    }
+
+    async fn list_objects(&self, call: &BucketCall, prefix: &str) -> Answer {
+        self.bucket(call).list(prefix).await
+    }
+
+    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>) -> Answer<Stored> {
+        self.bucket(call).put(key, body).await
+    }
+
+    async fn get_object(&self, call: &BucketCall, key: &str) -> Answer<Vec<u8>> {
+        self.bucket(call).get(key).await
+    }
+
+    async fn restore_object(&self, call: &BucketCall, key: &str) -> Answer {
+        self.bucket(call).restore(key).await
+    }
+
+    async fn delete_object(&self, call: &BucketCall, key: &str) -> Answer<Removed> {
+        self.bucket(call).delete(key).await
+    }
+
+    async fn describe_key(&self, call: &KeyCall) -> Answer<KeyFacts> {
+        self.key(call).describe().await
+    }
+
+    async fn encrypt(&self, call: &KeyCall, plaintext: &[u8], run: Run) -> Answer<Vec<u8>> {
+        self.key(call).encrypt(plaintext, run).await
+    }
+
+    async fn decrypt(&self, call: &KeyCall, ciphertext: &[u8], run: Run) -> Answer<Vec<u8>> {
+        self.key(call).decrypt(ciphertext, run).await
+    }
+
+    async fn reencrypt(&self, call: &KeyCall, ciphertext: &[u8]) -> Answer {
+        self.key(call).reencrypt(ciphertext).await
+    }
+
+    async fn generate_data_key(&self, call: &KeyCall) -> Answer {
+        self.key(call).generate_data_key().await
+    }
+
+    async fn generate_data_key_without_plaintext(&self, call: &KeyCall) -> Answer {
+        self.key(call).generate_data_key_without_plaintext().await
+    }
+}
