@@ -1,0 +1,45 @@
+"""`python -m standin --port N`: the stand-in in the foreground."""
+
+import argparse
+import importlib.metadata
+import os
+import socket
+import sys
+
+from . import MINISTACK, install
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="standin", description="An AWS stand-in for trying Latchkey out and for its tests.")
+    parser.add_argument("--port", type=int, required=True, help="the port to listen on")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    arguments = parser.parse_args()
+
+    try:
+        version = importlib.metadata.version("ministack")
+    except importlib.metadata.PackageNotFoundError:
+        sys.exit(refuse("ministack is not installed; install dev/requirements.lock"))
+    if version != MINISTACK:
+        sys.exit(refuse(f"ministack {version} is installed, the rules fit {MINISTACK}; install dev/requirements.lock"))
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((arguments.host, arguments.port))
+        except OSError as fault:
+            sys.exit(refuse(f"{arguments.host}:{arguments.port} cannot be listened on ({fault.strerror}); choose another --port"))
+
+    os.environ.update(AUTH="true", BIND_HOST=arguments.host, GATEWAY_PORT=str(arguments.port))
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    sys.argv = ["ministack"]
+    from ministack import app
+
+    install()
+    app.main()
+
+
+def refuse(reason: str) -> int:
+    print(f"standin: {reason}", file=sys.stderr)
+    return 2
+
+
+main()

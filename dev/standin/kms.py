@@ -1,0 +1,193 @@
+"""KMS: keys of other accounts by their ARNs, `ReEncrypt`, `DryRun`, and refusals with AWS's codes.
+
+https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
+https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html
+"""
+
+import base64
+import json
+
+from ministack.core.responses import (
+    error_response_json, get_account_id, get_region, json_response, set_request_account_id)
+from ministack.services import kms, s3
+
+from . import policies
+
+HANDLERS = {
+    "Encrypt": lambda data: kms._encrypt(data),
+    "Decrypt": lambda data: kms._decrypt(data),
+    "GenerateDataKey": lambda data: kms._generate_data_key(data),
+    "GenerateDataKeyWithoutPlaintext": lambda data: kms._generate_data_key_without_plaintext(data),
+    "DescribeKey": lambda data: kms._describe_key(data),
+}
+
+
+class Fault(Exception):
+    """An error answer of KMS."""
+
+    def __init__(self, code, message, status=400):
+        super().__init__(message)
+        self.code, self.message, self.status = code, message, status
+
+    def response(self):
+        return error_response_json(self.code, self.message, self.status)
+
+
+def find(reference: str, account: str, region: str):
+    """The key of an ARN, an id or an alias, as that account sees it: the record and its owner, or Nones."""
+    owner = account
+    if reference.startswith("arn:"):
+        parts = reference.split(":", 5)
+        if len(parts) < 6 or parts[2] != "kms" or parts[3] != region:
+            return None, account
+        owner, reference = parts[4], parts[5].removeprefix("key/")
+    if reference.startswith("alias/"):
+        arn = f"arn:aws:kms:{region}:{owner}:{reference}"
+        reference = kms._aliases.get_scoped(owner, region, arn) or ""
+    return kms._keys.get_scoped(owner, region, reference), owner
+
+
+def of_ciphertext(blob: bytes, region: str) -> str:
+    """The ARN of the key that made a ciphertext, whoever owns it: its id comes first in the blob."""
+    key_id = blob[:36].decode("ascii", errors="ignore")
+    for record in list(kms._keys._data.values()):
+        if record.get("KeyId") == key_id and f":{region}:" in record["Arn"]:
+            return record["Arn"]
+    raise Fault("InvalidCiphertextException", "")
+
+
+def authorize(principal, action: str, reference: str, region: str, context: dict | None = None, via: str | None = None):
+    """The key's record, if the principal may use it so and its state allows it."""
+    record, owner = find(reference, principal.account, region)
+    if record is None:
+        if owner == principal.account:
+            raise Fault("NotFoundException", f"Key '{reference}' does not exist")
+        raise Fault("AccessDeniedException", (
+            f"User: {principal.arn} is not authorized to perform: {action} on resource: {reference} because the resource does "
+            "not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"))
+    conditions = {f"kms:EncryptionContext:{name}": value for name, value in (context or {}).items()}
+    conditions["kms:CallerAccount"] = principal.account
+    if via:
+        conditions["kms:ViaService"] = via
+    why = policies.decide(principal, action, record["Arn"], record.get("Policy") or "", owner, conditions, required=True)
+    if why:
+        raise Fault("AccessDeniedException", (
+            f"User: {why.principal} is not authorized to perform: {why.action} on resource: {why.resource} {why.reason}"))
+    if action == "kms:DescribeKey":
+        return record, owner
+    if record["KeyState"] == "Disabled":
+        raise Fault("DisabledException", f"{record['Arn']} is disabled.")
+    if record["KeyState"] != "Enabled":
+        raise Fault("KMSInvalidStateException", f"{record['Arn']} is pending deletion.")
+    if record.get("KeyUsage", "ENCRYPT_DECRYPT") != "ENCRYPT_DECRYPT":
+        raise Fault("InvalidKeyUsageException", f"{record['Arn']} key usage is {record['KeyUsage']}")
+    return record, owner
+
+
+def in_account(owner: str, handler, data):
+    """Run a handler as the key's owner, in whose account its state is."""
+    caller = get_account_id()
+    set_request_account_id(owner)
+    try:
+        return handler(data)
+    finally:
+        set_request_account_id(caller)
+
+
+def perform(action: str, data: dict, principal):
+    region = get_region()
+    context = data.get("EncryptionContext") or {}
+    reference = data.get("KeyId") or ""
+    if action == "Decrypt":
+        made_by = of_ciphertext(base64.b64decode(data.get("CiphertextBlob", "")), region)
+        if reference:
+            record, _ = find(reference, principal.account, region)
+            if record is not None and record["Arn"] != made_by:
+                raise Fault("IncorrectKeyException", "The key ID in the request does not identify a CMK that can perform this operation.")
+        reference = reference or made_by
+    record, owner = authorize(principal, f"kms:{action}", reference, region, context)
+    if data.get("DryRun"):
+        raise dry_run()
+    return in_account(owner, HANDLERS[action], {**data, "KeyId": record["Arn"]})
+
+
+def reencrypt(data: dict, principal):
+    region = get_region()
+    source = of_ciphertext(base64.b64decode(data.get("CiphertextBlob", "")), region)
+    source_context = data.get("SourceEncryptionContext") or {}
+    target_context = data.get("DestinationEncryptionContext") or {}
+    if data.get("SourceKeyId"):
+        named, _ = find(data["SourceKeyId"], principal.account, region)
+        if named is not None and named["Arn"] != source:
+            raise Fault("IncorrectKeyException", "The key ID in the request does not identify a CMK that can perform this operation.")
+    from_key, from_owner = authorize(principal, "kms:ReEncryptFrom", source, region, source_context)
+    to_key, to_owner = authorize(principal, "kms:ReEncryptTo", data["DestinationKeyId"], region, target_context)
+    if data.get("DryRun"):
+        raise dry_run()
+    status, _, body = opened = in_account(from_owner, kms._decrypt, {
+        "CiphertextBlob": data["CiphertextBlob"], "KeyId": from_key["Arn"], "EncryptionContext": source_context})
+    if status != 200:
+        return opened
+    _, _, closed = in_account(to_owner, kms._encrypt, {
+        "Plaintext": json.loads(body)["Plaintext"], "KeyId": to_key["Arn"], "EncryptionContext": target_context})
+    return json_response({
+        "CiphertextBlob": json.loads(closed)["CiphertextBlob"], "SourceKeyId": from_key["Arn"], "KeyId": to_key["Arn"],
+        "SourceEncryptionAlgorithm": "SYMMETRIC_DEFAULT", "DestinationEncryptionAlgorithm": "SYMMETRIC_DEFAULT"})
+
+
+def dry_run() -> Fault:
+    return Fault("DryRunOperationException", "The request would have succeeded, but the DryRun option is set.", 412)
+
+
+async def handle_request(method, path, headers, body, query_params):
+    action = headers.get("x-amz-target", "").rpartition(".")[2]
+    if f"kms:{action}" not in policies.KMS_DATA_ACTIONS:
+        status, answer, text = await original_handle(method, path, headers, body, query_params)
+        return status, answer, text
+    try:
+        data = json.loads(body or b"{}")
+    except ValueError:
+        return error_response_json("SerializationException", "Invalid JSON", 400)
+    principal = policies.caller_of(headers, query_params)
+    if principal is None:
+        return error_response_json("UnrecognizedClientException", "The security token included in the request is invalid.", 400)
+    try:
+        return reencrypt(data, principal) if action == "ReEncrypt" else perform(action, data, principal)
+    except Fault as fault:
+        return fault.response()
+
+
+def managed_key(account: str, region: str) -> str:
+    """The account's `aws/s3` key, made when it is first used. Its policy lets in that account alone."""
+    alias = f"arn:aws:kms:{region}:{account}:alias/aws/s3"
+    key_id = kms._aliases.get_scoped(account, region, alias)
+    if key_id is None:
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:*", "Resource": "*",
+            "Condition": {"StringEquals": {"kms:CallerAccount": account, "kms:ViaService": f"s3.{region}.amazonaws.com"}}}]})
+        _, _, body = in_account(account, kms._create_key, {"Description": "Default key for S3", "Policy": policy})
+        key_id = json.loads(body)["KeyMetadata"]["KeyId"]
+        kms._keys.get_scoped(account, region, key_id)["KeyManager"] = "AWS"
+        kms._aliases.set_scoped(account, region, alias, key_id)
+    return kms._keys.get_scoped(account, region, key_id)["Arn"]
+
+
+def through_s3(principal, action: str, key: str, region: str, resource: str):
+    """What S3 answers when KMS refuses the caller, or None. The key's own faults come as `KMS.…`.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    """
+    try:
+        record, _ = authorize(principal, action, key, region, via=f"s3.{region}.amazonaws.com")
+        if record.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
+            raise Fault("InvalidKeyUsageException", f"{record['Arn']} is not a symmetric key")
+    except Fault as fault:
+        if fault.code == "AccessDeniedException":
+            return s3._error("AccessDenied", fault.message, 403, resource)
+        return s3._error(f"KMS.{fault.code}", fault.message, 400, resource)
+    return None
+
+
+def install():
+    global original_handle
+    original_handle, kms.handle_request = kms.handle_request, handle_request

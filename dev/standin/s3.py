@@ -1,0 +1,94 @@
+"""S3: asks KMS with the caller's identity, minds the expected owner, and hides what may not be listed.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+"""
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import s3
+
+from . import kms, policies
+
+ALGORITHM = "x-amz-server-side-encryption"
+KEY = "x-amz-server-side-encryption-aws-kms-key-id"
+
+
+def apply_bucket_scope(method, bucket, key, headers, query_params, body=b"", internal=False):
+    owner = s3._bucket_owner_account(bucket) if bucket else None
+    denied = original_scope(method, bucket, key, headers, query_params, body, internal)
+    expected = headers.get("x-amz-expected-bucket-owner")
+    if denied is None and owner and expected and expected != owner:
+        denied = s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}")
+    if denied is not None and owner:
+        status, answer, text = denied
+        record = s3._buckets.get_scoped(owner, None, bucket)
+        answer.setdefault("x-amz-bucket-region", record.get("region") or "us-east-1")
+        denied = status, answer, b"" if method == "HEAD" else text
+    return denied
+
+
+def dispatch(method, bucket, key, headers, body, query_params):
+    principal = policies.caller_of(headers, query_params)
+    if not key or principal is None:
+        return original_dispatch(method, bucket, key, headers, body, query_params)
+    if is_write(method, query_params):
+        headers, refused = encrypted(principal, bucket, key, headers)
+        if refused is not None:
+            return refused
+    if method in ("GET", "HEAD") and not query_params.keys() & {"tagging", "acl", "uploadId", "retention", "legal-hold"}:
+        refused = unreadable(principal, method, bucket, key)
+        if refused is not None:
+            return refused
+    status, answer, text = original_dispatch(method, bucket, key, headers, body, query_params)
+    if b"ObjectAlreadyInActiveTierError" in text:
+        return s3._error("InvalidObjectState", "Restore is not allowed for the object's current storage class.", 403, f"/{bucket}/{key}")
+    if is_write(method, query_params) and status == 200:
+        answer.update({name: headers[name] for name in (ALGORITHM, KEY) if name in headers})
+    return status, answer, text
+
+
+def is_write(method, query_params) -> bool:
+    """Requests that make a new object: a put, a copy, the start of an upload in parts."""
+    if method == "PUT":
+        return not query_params.keys() & {"partNumber", "uploadId", "tagging", "acl", "retention", "legal-hold", "annotation"}
+    return method == "POST" and "uploads" in query_params
+
+
+def encrypted(principal, bucket, key, headers):
+    """The headers with the encryption that will be applied, and the refusal if its key may not be used."""
+    wanted = {name: headers[name] for name in (ALGORITHM, KEY) if headers.get(name)}
+    if "x-amz-server-side-encryption-customer-algorithm" in headers:
+        return headers, None
+    if ALGORITHM not in wanted:
+        wanted = dict(s3._bucket_default_sse_headers(bucket)) or {ALGORITHM: "AES256"}
+    if wanted[ALGORITHM] in ("aws:kms", "aws:kms:dsse"):
+        region = get_region()
+        # A bare id or alias is looked up in the caller's account, not in the bucket's.
+        reference = wanted.get(KEY) or kms.managed_key(principal.account, region)
+        refused = kms.through_s3(principal, "kms:GenerateDataKey", reference, region, f"/{bucket}/{key}")
+        if refused is not None:
+            return headers, refused
+        wanted[KEY] = kms.find(reference, principal.account, region)[0]["Arn"]
+    return {**headers, **wanted}, None
+
+
+def unreadable(principal, method, bucket, key):
+    """The refusal of a read by the object's key, or because it is not there and may not be missed."""
+    record = s3._buckets.get(bucket)
+    stored = record["objects"].get(key) if record else None
+    if record is not None and stored is None:
+        resource, owner = f"arn:aws:s3:::{bucket}", get_account_id()
+        policy = s3._bucket_policies.get_scoped(owner, None, bucket) or ""
+        if policies.decide(principal, "s3:ListBucket", resource, policy, owner):
+            return s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}/{key}")
+        return None
+    reference = (stored or {}).get("preserved_headers", {}).get(KEY)
+    if method == "HEAD" or not reference:
+        return None
+    return kms.through_s3(principal, "kms:Decrypt", reference, get_region(), f"/{bucket}/{key}")
+
+
+def install():
+    global original_scope, original_dispatch
+    original_scope, s3._apply_bucket_scope = s3._apply_bucket_scope, apply_bucket_scope
+    original_dispatch, s3._dispatch = s3._dispatch, dispatch
