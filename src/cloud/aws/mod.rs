@@ -61,7 +61,8 @@ impl Aws {
         Ok(Self::on(&config, settings, clock))
     }
 
-    fn on(config: &SdkConfig, settings: Settings, clock: SharedClock) -> Self {
+    /// The same from a configuration that is at hand.
+    pub fn on(config: &SdkConfig, settings: Settings, clock: SharedClock) -> Self {
         // A session's credentials are at hand and never renewed, so the SDK's cache of identities would only keep them.
         let sts = aws_sdk_sts::config::Builder::from(config);
         let s3 = aws_sdk_s3::config::Builder::from(config);

@@ -1,0 +1,281 @@
+//! Requests that are not right: each fault is named, nothing is stored, and AWS is not asked.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use latchkey::cloud::{BucketCall, Cloud, KeyCall, Run, Session, SessionName};
+use latchkey::domain::answer::Answer;
+use latchkey::domain::arn::RoleArn;
+use latchkey::domain::evidence::{KeyFacts, Removed, Stored};
+use latchkey::domain::external_id::ExternalId;
+use latchkey::domain::token::Role;
+use latchkey::domain::vendor::Vendor;
+use reqwest::Method;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::server::Server;
+
+/// An AWS that nobody may ask.
+struct Untouchable;
+
+#[async_trait]
+impl Cloud for Untouchable {
+    async fn storage_session(&self, _: &RoleArn) -> Answer<Session> {
+        panic!("AWS was asked")
+    }
+    async fn untagged_session(&self, _: &RoleArn) -> Answer<Session> {
+        panic!("AWS was asked")
+    }
+    async fn tagged_session(&self, _: &RoleArn, _: &ExternalId, _: &SessionName) -> Answer<Session> {
+        panic!("AWS was asked")
+    }
+    async fn client_session(&self, _: &Session, _: &RoleArn, _: Option<&ExternalId>, _: &SessionName) -> Answer<Session> {
+        panic!("AWS was asked")
+    }
+    async fn head_bucket(&self, _: &BucketCall) -> Answer {
+        panic!("AWS was asked")
+    }
+    async fn list_objects(&self, _: &BucketCall, _: &str) -> Answer {
+        panic!("AWS was asked")
+    }
+    async fn put_object(&self, _: &BucketCall, _: &str, _: Vec<u8>) -> Answer<Stored> {
+        panic!("AWS was asked")
+    }
+    async fn get_object(&self, _: &BucketCall, _: &str) -> Answer<Vec<u8>> {
+        panic!("AWS was asked")
+    }
+    async fn restore_object(&self, _: &BucketCall, _: &str) -> Answer {
+        panic!("AWS was asked")
+    }
+    async fn delete_object(&self, _: &BucketCall, _: &str) -> Answer<Removed> {
+        panic!("AWS was asked")
+    }
+    async fn describe_key(&self, _: &KeyCall) -> Answer<KeyFacts> {
+        panic!("AWS was asked")
+    }
+    async fn encrypt(&self, _: &KeyCall, _: &[u8], _: Run) -> Answer<Vec<u8>> {
+        panic!("AWS was asked")
+    }
+    async fn decrypt(&self, _: &KeyCall, _: &[u8], _: Run) -> Answer<Vec<u8>> {
+        panic!("AWS was asked")
+    }
+    async fn reencrypt(&self, _: &KeyCall, _: &[u8]) -> Answer {
+        panic!("AWS was asked")
+    }
+    async fn generate_data_key(&self, _: &KeyCall) -> Answer {
+        panic!("AWS was asked")
+    }
+    async fn generate_data_key_without_plaintext(&self, _: &KeyCall) -> Answer {
+        panic!("AWS was asked")
+    }
+}
+
+async fn server() -> Server {
+    let vendor = Vendor {
+        storage_role: Some(RoleArn::parse("arn:aws:iam::111111111111:role/storage").unwrap()),
+        direct_role: Some(RoleArn::parse("arn:aws:iam::111111111111:role/direct").unwrap()),
+        ..Vendor::unnamed()
+    };
+    Server::with(vendor, Arc::new(Untouchable)).await
+}
+
+fn good() -> Value {
+    json!({
+        "mode": "assume_role",
+        "bucket_arn": "arn:aws:s3:::acme-documents",
+        "bucket_region": "eu-central-1",
+        "key_arn": "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "role_arn": "arn:aws:iam::222222222222:role/documents",
+    })
+}
+
+async fn rows(server: &Server) -> (i64, i64) {
+    let count = |table: &'static str| sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}")));
+    let configs = count("storage_configs").fetch_one(&server.pool).await.unwrap();
+    let verifications = count("verifications").fetch_one(&server.pool).await.unwrap();
+    (configs, verifications)
+}
+
+#[tokio::test]
+async fn a_submission_that_is_not_right_names_every_fault_and_stores_nothing() {
+    let server = server().await;
+    server.create_tenant("acme").await;
+    let cases: Vec<(Value, Vec<(&str, &str)>)> = vec![
+        (json!({"bucket_arn": "arn:aws:s3:eu-central-1::acme-documents"}), vec![("bucket_arn", "region_in_bucket_arn")]),
+        (json!({"key_arn": "arn:aws:kms:eu-central-1:222222222222:alias/docs"}), vec![("key_arn", "alias_arn")]),
+        (json!({"bucket_region": "us-east-1"}), vec![("key_arn", "key_in_other_region")]),
+        (json!({"bucket_arn": "arn:aws-cn:s3:::acme-documents"}), vec![("bucket_arn", "other_partition")]),
+        (json!({"mode": "direct"}), vec![("role_arn", "role_arn_not_allowed")]),
+        (json!({"role_arn": null}), vec![("role_arn", "role_arn_required")]),
+        (json!({"external_id": "my-own-choice"}), vec![("external_id", "not_the_issued_external_id")]),
+        (json!({"bucket_regoin": "eu-central-1"}), vec![("bucket_regoin", "unknown_field")]),
+        (json!({"bucket_arn": 7}), vec![("bucket_arn", "wrong_type")]),
+        (
+            json!({"mode": "both", "bucket_arn": "x", "bucket_region": "Frankfurt", "key_arn": 1, "extra": true}),
+            vec![
+                ("key_arn", "wrong_type"),
+                ("extra", "unknown_field"),
+                ("mode", "unknown_mode"),
+                ("bucket_arn", "not_an_arn"),
+                ("bucket_region", "malformed_region"),
+            ],
+        ),
+    ];
+    for (changes, expected) in cases {
+        let mut body = good();
+        body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let answer = server.post("/v1/tenants/acme/storage-configs", &body).await;
+        let found = answer.errors();
+        let found: Vec<(&str, &str)> = found.iter().map(|(field, code)| (field.as_str(), code.as_str())).collect();
+        assert_eq!(found, expected, "{changes}");
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+        let request_id = answer.headers["x-request-id"].to_str().unwrap().to_owned();
+        let problem = answer.expect(422);
+        assert_eq!(problem["type"], "/problems/validation");
+        assert_eq!(problem["instance"], request_id.as_str());
+        for error in problem["errors"].as_array().unwrap() {
+            assert!(error["detail"].as_str().unwrap().len() > 15, "{error}");
+        }
+    }
+    assert_eq!(rows(&server).await, (0, 0));
+    assert_eq!(server.status("acme").await, "invited");
+}
+
+#[tokio::test]
+async fn validate_judges_and_stores_nothing() {
+    let server = server().await;
+    let valid = server.post("/v1/validate", &good()).await.expect(200);
+    assert_eq!(valid, json!({"valid": true, "bucket_account_id": "222222222222"}));
+    let mut wrong = good();
+    wrong["bucket_arn"] = json!("acme-documents");
+    assert_eq!(server.post("/v1/validate", &wrong).await.status, 422);
+    assert_eq!(rows(&server).await, (0, 0));
+}
+
+#[rstest]
+#[case::broken("{\"slug\": ", "application/json", 400, "/problems/unreadable")]
+#[case::no_object("[1, 2]", "application/json", 400, "/problems/unreadable")]
+#[case::no_json("slug=acme", "application/x-www-form-urlencoded", 415, "/problems/unsupported-media-type")]
+#[tokio::test]
+async fn a_body_that_cannot_be_read_says_why(#[case] body: &'static str, #[case] content: &str, #[case] status: u16, #[case] kind: &str) {
+    let server = server().await;
+    let request = server.request(Method::POST, "/v1/tenants").header("content-type", content).body(body);
+    let problem = server.send(request).await.expect(status);
+    assert_eq!(problem["type"], kind);
+}
+
+#[tokio::test]
+async fn a_body_of_a_megabyte_is_too_large() {
+    let server = server().await;
+    let large = json!({"slug": "acme", "name": "x".repeat(1 << 20)}).to_string();
+    let request = server.request(Method::POST, "/v1/tenants").header("content-type", "application/json").body(large);
+    assert_eq!(server.send(request).await.expect(413)["type"], "/problems/too-large");
+}
+
+#[tokio::test]
+async fn tenants_that_are_unknown_or_taken_say_so() {
+    let server = server().await;
+    server.create_tenant("acme").await;
+    let taken = server.post("/v1/tenants", &json!({"slug": "acme", "name": "Another"})).await;
+    assert_eq!(taken.errors(), [("slug".to_owned(), "slug_taken".to_owned())]);
+    assert_eq!(taken.expect(409)["type"], "/problems/conflict");
+    for path in ["/v1/tenants/nobody", "/v1/tenants/No%20Slug", "/v1/tenants/nobody/templates", "/v1/verifications/x", "/v2"] {
+        assert_eq!(server.get(path).await.expect(404)["type"], "/problems/not-found", "{path}");
+    }
+    assert_eq!(server.post("/v1/tenants/nobody/storage-configs", &good()).await.status, 404);
+    assert_eq!(server.post("/v1/tenants/acme/verifications", &json!({})).await.status, 409, "nothing was submitted");
+    let wrong = server.request(Method::DELETE, "/v1/tenants");
+    let answer = server.send(wrong).await;
+    assert_eq!(answer.headers["allow"], "GET,HEAD,POST");
+    assert_eq!(answer.expect(405)["type"], "/problems/method-not-allowed");
+    let faults = server.post("/v1/tenants", &json!({"slug": "A", "modes": ["both"], "nmae": "x"})).await;
+    let fields: Vec<String> = faults.errors().into_iter().map(|(field, _)| field).collect();
+    assert_eq!(fields, ["nmae", "slug", "name", "modes"]);
+}
+
+#[tokio::test]
+async fn only_a_good_token_of_the_right_role_gets_in() {
+    let server = server().await;
+    server.create_tenant("acme").await;
+    let viewer = server.token_of(Role::Viewer).await;
+    let service = server.token_of(Role::Service).await;
+    let tenants = format!("{}/v1/tenants", server.private);
+    let storage = format!("{}/internal/v1/tenants/acme/storage-config", server.private);
+
+    let none = server.send(server.bare(Method::GET, &tenants)).await;
+    assert_eq!(none.headers["www-authenticate"], "Bearer");
+    assert_eq!(none.expect(401)["type"], "/problems/unauthenticated");
+    let forged = server.bare(Method::GET, &tenants).bearer_auth("lk_admin_0000");
+    assert_eq!(server.send(forged).await.status, 401);
+    let basic = server.bare(Method::GET, &tenants).basic_auth("lk", Some(&viewer));
+    assert_eq!(server.send(basic).await.status, 401);
+
+    let reads = server.bare(Method::GET, &tenants).bearer_auth(&viewer);
+    assert_eq!(server.send(reads).await.status, 200);
+    let writes = server.bare(Method::POST, &tenants).bearer_auth(&viewer).json(&json!({"slug": "x1", "name": "x"}));
+    let detail = server.send(writes).await.expect(403)["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("ops or admin") && detail.contains("viewer"), "{detail}");
+    let peeks = server.bare(Method::GET, &tenants).bearer_auth(&service);
+    assert_eq!(server.send(peeks).await.status, 403);
+    let ops_reads_storage = server.bare(Method::GET, &storage).bearer_auth(&server.token);
+    assert_eq!(server.send(ops_reads_storage).await.status, 403);
+    let nothing_yet = server.bare(Method::GET, &storage).bearer_auth(&service);
+    assert_eq!(server.send(nothing_yet).await.status, 404);
+
+    sqlx::query("update tokens set revoked_at = now() where role = 'viewer'").execute(&server.pool).await.unwrap();
+    let revoked = server.bare(Method::GET, &tenants).bearer_auth(&viewer);
+    assert_eq!(server.send(revoked).await.status, 401);
+}
+
+#[tokio::test]
+async fn the_public_listener_has_nothing_of_the_private_one() {
+    let server = server().await;
+    for path in ["/v1/tenants", "/internal/v1/tenants/acme/storage-config", "/metrics", "/readyz", "/openapi.json", "/docs", "/"] {
+        let request = server.bare(Method::GET, &format!("{}{path}", server.public)).bearer_auth(&server.token);
+        assert_eq!(server.send(request).await.status, 404, "{path}");
+    }
+    for url in [format!("{}/healthz", server.public), format!("{}/healthz", server.private), format!("{}/readyz", server.private)] {
+        assert_eq!(server.send(server.bare(Method::GET, &url)).await.status, 200, "{url}");
+    }
+    for path in ["/metrics", "/openapi.json", "/docs/", "/problems/validation"] {
+        let request = server.bare(Method::GET, &format!("{}{path}", server.private));
+        assert_eq!(server.send(request).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_goes_on_where_its_cursor_says() {
+    let server = server().await;
+    for slug in ["one", "two", "three"] {
+        server.create_tenant(slug).await;
+    }
+    let slugs = |page: &Value| -> Vec<String> {
+        let items = page["items"].as_array().unwrap();
+        items.iter().map(|item| item["slug"].as_str().unwrap().to_owned()).collect()
+    };
+    let first = server.get("/v1/tenants?limit=2").await.expect(200);
+    assert_eq!(slugs(&first), ["three", "two"]);
+    server.create_tenant("four").await;
+    let next = format!("/v1/tenants?limit=2&cursor={}", first["next_cursor"].as_str().unwrap());
+    let second = server.get(&next).await.expect(200);
+    assert_eq!(slugs(&second), ["one"]);
+    assert_eq!(second["next_cursor"], Value::Null);
+    let wrong = server.get("/v1/tenants?limit=0&cursor=x").await;
+    assert_eq!(wrong.errors().len(), 2);
+    assert_eq!(wrong.status, 422);
+    assert_eq!(server.get("/v1/tenants?limti=2").await.status, 400);
+}
+
+#[tokio::test]
+async fn secrets_are_nowhere_in_the_clear() {
+    let server = server().await;
+    let stored: Vec<Vec<u8>> = sqlx::query_scalar("select hash from tokens").fetch_all(&server.pool).await.unwrap();
+    assert!(stored.iter().all(|hash| hash.len() == 32));
+    let audit: Vec<Value> = sqlx::query_scalar("select detail from audit_events").fetch_all(&server.pool).await.unwrap();
+    assert!(!audit.is_empty());
+    let secret = server.token.rsplit('_').next().unwrap();
+    assert!(audit.iter().all(|detail| !detail.to_string().contains(secret)));
+    let changed = sqlx::query("update audit_events set action = 'nothing'").execute(&server.pool).await;
+    assert!(changed.unwrap_err().to_string().contains("append-only"));
+}

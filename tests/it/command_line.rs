@@ -1,0 +1,130 @@
+//! The command line, as people and scripts use it.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::aws::{REGION, World, apply_templates};
+use crate::server::{Server, empty_database};
+
+fn latchkey(args: &[&str], env: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LATCHKEY_") || name.starts_with("AWS_") || name == "DATABASE_URL") {
+        command.env_remove(name);
+    }
+    command.args(args).envs(env.iter().copied()).output().expect("the binary starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+async fn run(args: &[&str], server: &Server) -> Output {
+    let (url, token) = (server.private.clone(), server.token.clone());
+    let args: Vec<String> = args.iter().map(ToString::to_string).collect();
+    tokio::task::spawn_blocking(move || {
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        latchkey(&args, &[("LATCHKEY_URL", &url), ("LATCHKEY_TOKEN", &token)])
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_is_onboarded_from_a_terminal() {
+    let world = World::new().await;
+    let server = Server::start(&world).await;
+    let created = run(&["tenant", "create", "acme", "--name", "Acme", "--json"], &server).await;
+    assert!(created.status.success(), "{}", text(&created.stderr));
+    let tenant: Value = serde_json::from_slice(&created.stdout).unwrap();
+    assert_eq!(tenant["status"], "invited");
+
+    let applied = apply_templates(&world, &server, "acme", "assume_role").await;
+    let template = run(&["template", "acme", "--mode", "assume_role", "--bucket", &applied.bucket], &server).await;
+    assert!(text(&template.stdout).contains(tenant["external_id"].as_str().unwrap()));
+    assert!(text(&template.stdout).contains("<KEY_ARN>"));
+
+    let bucket_arn = format!("arn:aws:s3:::{}", applied.bucket);
+    let role = applied.role.clone().unwrap();
+    let submit = ["submit", "acme", "--mode", "assume_role", "--bucket-arn", &bucket_arn, "--bucket-region", REGION];
+    let rest = ["--key-arn", &applied.key, "--role-arn", &role, "--watch"];
+    let submitted = run(&[&submit[..], &rest[..]].concat(), &server).await;
+    let told = text(&submitted.stdout);
+    assert_eq!(submitted.status.code(), Some(0), "{told}{}", text(&submitted.stderr));
+    assert!(told.contains("object-readable") && told.contains("Version 1: verified"), "{told}");
+
+    let trust = serde_json::json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": world.storage_role},
+    }]});
+    applied.apply(&world.customer, "trust-policy", &trust).await;
+    let verified = run(&["verify", "acme", "--watch"], &server).await;
+    assert_eq!(verified.status.code(), Some(1), "a rejected verification is a no");
+    let told = text(&verified.stdout);
+    assert!(told.contains("role-requires-external-id (trust-policy)") && told.contains("sts:ExternalId"), "{told}");
+
+    let listed = run(&["tenant", "list"], &server).await;
+    assert!(text(&listed.stdout).contains("acme"), "{}", text(&listed.stdout));
+    let shown = run(&["tenant", "show", "acme"], &server).await;
+    assert!(text(&shown.stdout).contains(&bucket_arn), "{}", text(&shown.stdout));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_command_says_what_is_wrong_and_exits_with_2() {
+    let world = World::new().await;
+    let server = Server::start(&world).await;
+    let unknown = run(&["tenant", "show", "nobody"], &server).await;
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("There is no tenant"), "{}", text(&unknown.stderr));
+    server.create_tenant("acme").await;
+    let wrong = ["submit", "acme", "--mode", "direct", "--bucket-arn", "acme", "--bucket-region", "x", "--key-arn", "y"];
+    let wrong = run(&wrong, &server).await;
+    assert_eq!(wrong.status.code(), Some(2));
+    let lines = text(&wrong.stderr);
+    for field in ["bucket_arn: ", "bucket_region: ", "key_arn: "] {
+        assert!(lines.contains(field), "{lines}");
+    }
+    let nowhere = latchkey(&["tenant", "list"], &[("LATCHKEY_URL", "http://127.0.0.1:9"), ("LATCHKEY_TOKEN", "x")]);
+    assert_eq!(nowhere.status.code(), Some(3));
+    assert!(text(&nowhere.stderr).contains("does not answer"), "{}", text(&nowhere.stderr));
+}
+
+#[test]
+fn a_setting_that_is_missing_or_wrong_stops_the_start_with_one_line() {
+    let role = ("LATCHKEY_STORAGE_ROLE_ARN", "arn:aws:iam::111111111111:role/storage");
+    let database = ("DATABASE_URL", "postgres://nobody@127.0.0.1:9/nothing");
+    for (env, names) in [
+        (vec![role], "DATABASE_URL"),
+        (vec![database], "LATCHKEY_STORAGE_ROLE_ARN"),
+        (vec![role, database, ("LATCHKEY_ADVISORY_CHECKS", "object-deletable")], "LATCHKEY_ADVISORY_CHECKS"),
+        (vec![role, database, ("LATCHKEY_PUBLIC_LISTEN", "everywhere")], "LATCHKEY_PUBLIC_LISTEN"),
+    ] {
+        for command in ["serve", "check-config"] {
+            let output = latchkey(&[command], &env);
+            let line = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{command}: {line}");
+            assert_eq!(line.lines().count(), 1, "{command}: {line}");
+            assert!(line.contains(names), "{command}: {line}");
+        }
+    }
+    let right = latchkey(&["check-config"], &[role, database]);
+    assert!(right.status.success(), "{}", text(&right.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_token_comes_straight_from_the_database() {
+    let url = empty_database().await;
+    let made = latchkey(&["token", "create", "--role", "admin", "--json"], &[("DATABASE_URL", &url)]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let token: Value = serde_json::from_slice(&made.stdout).unwrap();
+    assert!(token["token"].as_str().unwrap().starts_with("lk_admin_"));
+    let wrong = latchkey(&["token", "create", "--role", "emperor"], &[("DATABASE_URL", &url)]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
+fn the_committed_description_of_the_api_is_this_versions() {
+    let printed = latchkey(&["openapi"], &[]);
+    let printed: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    let committed: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
+    assert!(printed == committed, "openapi.json is stale: run dev/openapi");
+}

@@ -1,0 +1,111 @@
+//! The process is killed, or told to stop, in the middle of a verification.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::aws::{REGION, World, apply_templates};
+use crate::gate::Gate;
+use crate::server::{PATIENCE, Server};
+
+/// A process that works on the queue of a server's database.
+struct Worker(Child);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Worker {
+    fn start(world: &World, server: &Server, endpoint: &str) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_latchkey"))
+            .arg("worker")
+            .env("DATABASE_URL", &server.database_url)
+            .env("LATCHKEY_STORAGE_ROLE_ARN", &world.storage_role)
+            .env("LATCHKEY_DIRECT_ROLE_ARN", &world.direct_role)
+            .env("LATCHKEY_WORKER_LOST_AFTER", "1s")
+            .env("LATCHKEY_S3_PATH_STYLE", "true")
+            .env("AWS_ENDPOINT_URL", endpoint)
+            .env("AWS_REGION", REGION)
+            .env("AWS_ACCESS_KEY_ID", &world.latchkey.id)
+            .env("AWS_SECRET_ACCESS_KEY", &world.latchkey.secret)
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the worker starts");
+        Self(child)
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.0.id().to_string()]).status();
+        assert!(sent.expect("kill is there").success());
+    }
+
+    /// Waits for the process to end by itself.
+    async fn ended(mut self) -> std::process::ExitStatus {
+        let ended = tokio::task::spawn_blocking(move || self.0.wait());
+        tokio::time::timeout(PATIENCE, ended).await.expect("the process ends").unwrap().unwrap()
+    }
+}
+
+/// A server without a worker of its own, and a submission whose verification stands at the gate with its object written.
+async fn in_the_middle(world: &World, gate: &Gate) -> (Server, Worker, String, Value) {
+    let server = Server::start_idle(world).await;
+    server.create_tenant("acme").await;
+    let applied = apply_templates(world, &server, "acme", "assume_role").await;
+    let worker = Worker::start(world, &server, &gate.url);
+    let submitted = server
+        .post("/v1/tenants/acme/storage-configs", &applied.submission())
+        .await
+        .expect(202);
+    gate.reached().await;
+    assert_eq!(world.customer.contents(&applied.bucket).await.0.len(), 1, "the probe object is there");
+    (server, worker, applied.bucket, submitted["verification"]["id"].clone())
+}
+
+#[tokio::test]
+async fn a_killed_process_leaves_nothing_behind_once_another_runs() {
+    let world = World::new().await;
+    let gate = Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
+    let (server, worker, bucket, id) = in_the_middle(&world, &gate).await;
+    worker.signal("-KILL");
+    worker.ended().await;
+    let lost = server.get(&format!("/v1/verifications/{}", id.as_str().unwrap())).await.expect(200);
+    assert_eq!(lost["state"], "running");
+
+    let _next = Worker::start(&world, &server, &world.endpoint);
+    let verification = server.finished(&id).await;
+    assert_eq!(verification["verdict"], "verified", "{verification:#}");
+    assert_eq!(verification["attempt"], 2);
+    assert_eq!(verification["leftovers"], serde_json::json!([]));
+    assert_eq!(world.customer.contents(&bucket).await.0, Vec::<String>::new(), "both probe objects are gone");
+    assert_eq!(server.status("acme").await, "active");
+}
+
+#[tokio::test]
+async fn a_first_signal_lets_the_checks_under_way_end() {
+    let world = World::new().await;
+    let gate = Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
+    let (server, worker, bucket, id) = in_the_middle(&world, &gate).await;
+    worker.signal("-TERM");
+    gate.open();
+    assert!(worker.ended().await.success());
+    let verification = server.finished(&id).await;
+    assert_eq!((&verification["verdict"], &verification["attempt"]), (&Value::from("verified"), &Value::from(1)));
+    assert_eq!(world.customer.contents(&bucket).await.0, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_process_at_once() {
+    let world = World::new().await;
+    let gate = Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
+    let (_server, worker, _, _) = in_the_middle(&world, &gate).await;
+    worker.signal("-TERM");
+    let mut ended = Box::pin(worker.ended());
+    // The gate stays closed: without another signal the process would wait for its grace period, 25 s.
+    let pid_is_there = tokio::time::timeout(Duration::from_millis(300), &mut ended).await.is_err();
+    assert!(pid_is_there, "one signal does not end what is under way");
+    drop(ended);
+}

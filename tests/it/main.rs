@@ -1,0 +1,15 @@
+//! Latchkey from the outside, against a real Postgres and the AWS stand-in. `./dev/test` starts both.
+//!
+//! Every test has its own database and its own AWS accounts, so that all run at once.
+
+mod api;
+mod aws;
+mod command_line;
+mod crash;
+mod gate;
+mod isolation;
+mod journey;
+mod migrations;
+mod resubmission;
+mod server;
+mod stream;

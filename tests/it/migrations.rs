@@ -1,0 +1,101 @@
+//! Every migration, on a database with data in the tables that were there before it.
+
+use std::str::FromStr;
+
+use latchkey::store::migrations::MIGRATIONS;
+use sqlx::migrate::Migrate;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Executor, PgConnection};
+
+use crate::server::empty_database;
+
+/// What is in the tables once the migration of that version is through.
+const DATA: [(i64, &str); 4] = [
+    (
+        1,
+        "insert into tenants (id, slug, name, modes, external_id, created_at)
+             values ('00000000-0000-7000-8000-000000000001', 'acme', 'Acme', '{direct,assume_role}', 'lk-00000001', now());
+         insert into storage_configs (id, tenant_id, version, mode, bucket_arn, bucket_account_id, region, key_arn, created_at)
+             values ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000001', 1, 'direct', 'arn:aws:s3:::acme',
+                     '222222222222', 'eu-central-1', 'arn:aws:kms:…', now());
+         insert into active_configs (tenant_id, config_id, bucket_arn, activated_at, verified_at)
+             values ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002', 'arn:aws:s3:::acme', now(), now())",
+    ),
+    (
+        2,
+        "insert into verifications (id, tenant_id, config_id, trigger, state, verdict, attempt, created_at, started_at, finished_at)
+             values ('00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-000000000001',
+                     '00000000-0000-7000-8000-000000000002', 'submission', 'finished', 'rejected', 1, now(), now(), now() + interval '1 s');
+         insert into verification_attempts (verification_id, attempt, event, started_at)
+             values ('00000000-0000-7000-8000-000000000003', 1, 1, now());
+         insert into verification_checks (verification_id, attempt, name, event, status, required, summary)
+             values ('00000000-0000-7000-8000-000000000003', 1, 'bucket-reachable', 2, 'failed', true, '…')",
+    ),
+    (
+        3,
+        "insert into tokens (id, name, role, hash, created_at)
+             values ('00000000-0000-7000-8000-000000000004', 'x', 'admin', decode(repeat('00', 32), 'hex'), now())",
+    ),
+    (
+        4,
+        "insert into audit_events (id, at, actor, action, tenant_id, detail)
+             values ('00000000-0000-7000-8000-000000000005', now(), '{}', 'x', '00000000-0000-7000-8000-000000000001', '{}')",
+    ),
+];
+
+async fn connection() -> PgConnection {
+    let url = empty_database().await;
+    PgConnectOptions::from_str(&url).unwrap().connect().await.unwrap()
+}
+
+#[tokio::test]
+async fn each_migration_goes_through_with_data_before_it() {
+    let mut db = connection().await;
+    db.ensure_migrations_table("_sqlx_migrations").await.unwrap();
+    for migration in MIGRATIONS.iter() {
+        db.apply("_sqlx_migrations", migration).await.unwrap();
+        if let Some((_, sql)) = DATA.iter().find(|(version, _)| *version == migration.version) {
+            db.execute(*sql).await.unwrap();
+        }
+    }
+    let facts: (Option<i32>, Option<String>, bool) =
+        sqlx::query_as("select active_version, newest_verdict, first_rejection is not null from tenants t, tenant_facts(t.id)")
+            .fetch_one(&mut db)
+            .await
+            .unwrap();
+    assert_eq!(facts, (Some(1), Some("rejected".into()), true));
+}
+
+#[tokio::test]
+async fn what_two_requests_could_race_on_is_refused_by_the_database() {
+    let mut db = connection().await;
+    MIGRATIONS.run(&mut db).await.unwrap();
+    for (_, sql) in DATA {
+        db.execute(sql).await.unwrap();
+    }
+    let new_tenant = "insert into tenants (id, slug, name, modes, external_id, created_at) values (gen_random_uuid(), ";
+    let queued = "insert into verifications (id, tenant_id, config_id, trigger, state, created_at) values (gen_random_uuid(), \
+                  '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002', 'manual', 'queued', now())";
+    db.execute(queued).await.unwrap();
+    for (constraint, sql) in [
+        ("tenants_slug_key", format!("{new_tenant} 'acme', 'x', '{{direct}}', 'lk-00000009', now())")),
+        ("tenants_external_id_key", format!("{new_tenant} 'other', 'x', '{{direct}}', 'lk-00000001', now())")),
+        ("tenants_slug_check", format!("{new_tenant} 'A', 'x', '{{direct}}', 'lk-00000008', now())")),
+        ("verifications_one_queued", queued.to_owned()),
+        ("append-only", "update storage_configs set region = 'x'".to_owned()),
+        ("append-only", "delete from audit_events".to_owned()),
+    ] {
+        let error = db.execute(sqlx::AssertSqlSafe(sql)).await.unwrap_err().to_string();
+        assert!(error.contains(constraint), "{constraint}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn many_processes_may_migrate_at_once() {
+    let url = empty_database().await;
+    let pool = latchkey::store::connect(PgConnectOptions::from_str(&url).unwrap(), 16);
+    let runs = (0..4).map(|_| latchkey::store::migrations::run(&pool));
+    for run in futures::future::join_all(runs).await {
+        run.unwrap();
+    }
+}

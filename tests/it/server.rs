@@ -1,0 +1,259 @@
+//! A server of a test's own: both listeners and the worker in this process, on a database of its own.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use latchkey::cloud::Cloud;
+use latchkey::cloud::aws::{Aws, Settings};
+use latchkey::domain::arn::RoleArn;
+use latchkey::domain::region::Regions;
+use latchkey::domain::token::Role;
+use latchkey::domain::vendor::Vendor;
+use latchkey::http::live::Live;
+use latchkey::http::{self, State};
+use latchkey::jobs::{self, JobContext};
+use latchkey::service::authenticate::create_token;
+use latchkey::service::{Caller, Context};
+use latchkey::settings::Worker;
+use latchkey::store::{connect, migrations};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Executor, PgPool};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::aws::{World, clock, config, unique};
+
+/// Longer than anything here takes, so that only what hangs fails by it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Server {
+    pub pool: PgPool,
+    pub context: Context,
+    pub database_url: String,
+    pub private: String,
+    pub public: String,
+    pub token: String,
+    http: reqwest::Client,
+    stop: CancellationToken,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// An answer, with what a test asks of it.
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    /// The body, if the status is the one given.
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{:#}", self.body);
+        self.body
+    }
+
+    /// Field and code of each error, in order.
+    pub fn errors(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let errors = self.body["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().map(|error| (text(&error["field"]), text(&error["code"]))).collect()
+    }
+}
+
+/// A new database with the schema in it, by its URL.
+pub async fn empty_database() -> String {
+    let url = std::env::var("LATCHKEY_TEST_DATABASE_URL").expect("LATCHKEY_TEST_DATABASE_URL is set by ./dev/test");
+    let name = format!("test_{}", unique());
+    let options = PgConnectOptions::from_str(&url).expect("the URL is Postgres's");
+    let mut root = options.clone().connect().await.expect("Postgres answers");
+    root.execute(sqlx::AssertSqlSafe(format!("create database {name}")))
+        .await
+        .expect("a database is created");
+    options.database(&name).to_url_lossy().to_string()
+}
+
+pub fn vendor(world: &World) -> Vendor {
+    Vendor {
+        name: "Example Vendor".into(),
+        storage_role: Some(RoleArn::parse(&world.storage_role).expect("the role is one")),
+        direct_role: Some(RoleArn::parse(&world.direct_role).expect("the role is one")),
+        client_role_prefix: None,
+        advisory_checks: BTreeSet::new(),
+        regions: Regions::default(),
+    }
+}
+
+impl Server {
+    /// A server that reaches AWS where the world is.
+    pub async fn start(world: &World) -> Self {
+        Self::start_at(world, &world.endpoint).await
+    }
+
+    /// A server that reaches AWS through something else.
+    pub async fn start_at(world: &World, endpoint: &str) -> Self {
+        let settings = Settings { s3_path_style: true };
+        let aws = Aws::on(&config(endpoint, &world.latchkey).await, settings, clock());
+        Self::with(vendor(world), Arc::new(aws)).await
+    }
+
+    /// A server that leaves the queue to others.
+    pub async fn start_idle(world: &World) -> Self {
+        Self::serving(vendor(world)).await
+    }
+
+    pub async fn with(vendor: Vendor, cloud: Arc<dyn Cloud>) -> Self {
+        let server = Self::serving(vendor).await;
+        let worker = Worker {
+            concurrency: 4,
+            lost_after: Duration::from_secs(60),
+            grace: Duration::from_secs(1),
+        };
+        let jobs = JobContext {
+            context: server.context.clone(),
+            cloud,
+        };
+        let ending = server.stop.clone();
+        tokio::spawn(async move { jobs::work(jobs, &worker, ending).await });
+        server
+    }
+
+    async fn serving(vendor: Vendor) -> Self {
+        let database_url = empty_database().await;
+        let pool = connect(PgConnectOptions::from_str(&database_url).expect("the URL is Postgres's"), 8);
+        migrations::run(&pool).await.expect("the schema is made");
+        let context = Context {
+            pool: pool.clone(),
+            clock: clock(),
+            vendor: Arc::new(vendor),
+        };
+        let (_, token) = create_token(&context, &Caller::operator(), "test", Role::Ops, None)
+            .await
+            .expect("a token is made");
+        let stop = CancellationToken::new();
+        let live = Live::default();
+        tokio::spawn(live.clone().listen(pool.clone(), clock(), stop.clone()));
+        let state = State {
+            context: context.clone(),
+            live,
+            metrics: PrometheusBuilder::new().build_recorder().handle(),
+            stop: stop.clone(),
+        };
+        let private = serve(http::private(state.clone()), stop.clone()).await;
+        let public = serve(http::public(state), stop.clone()).await;
+        Self {
+            pool,
+            context,
+            database_url,
+            private,
+            public,
+            token: token.expose_secret().to_owned(),
+            http: reqwest::Client::new(),
+            stop,
+        }
+    }
+
+    pub async fn token_of(&self, role: Role) -> String {
+        let (_, token) = create_token(&self.context, &Caller::operator(), "test", role, None)
+            .await
+            .expect("a token is made");
+        token.expose_secret().to_owned()
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(reqwest::Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(reqwest::Method::POST, path).json(body)).await
+    }
+
+    /// A request with the token of ops, to be changed before it is sent.
+    pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.private)).bearer_auth(&self.token)
+    }
+
+    /// A request with no token, to any of the listeners.
+    pub fn bare(&self, method: reqwest::Method, url: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, url)
+    }
+
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let answer = request.send().await.expect("the server answers");
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let text = answer.text().await.expect("the answer is whole");
+        Answer {
+            status,
+            headers,
+            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        }
+    }
+
+    pub async fn create_tenant(&self, slug: &str) -> Value {
+        let body = serde_json::json!({"slug": slug, "name": slug});
+        self.post("/v1/tenants", &body).await.expect(201)
+    }
+
+    /// Submits, and waits for the verification to end.
+    pub async fn submit(&self, slug: &str, submission: &Value) -> Value {
+        let submitted = self.post(&format!("/v1/tenants/{slug}/storage-configs"), submission).await.expect(202);
+        self.finished(&submitted["verification"]["id"]).await
+    }
+
+    /// Verifies again, and waits for the end.
+    pub async fn verify(&self, slug: &str) -> Value {
+        let asked = self
+            .post(&format!("/v1/tenants/{slug}/verifications"), &serde_json::json!({}))
+            .await
+            .expect(202);
+        self.finished(&asked["id"]).await
+    }
+
+    /// The verification, once it has ended: its event stream ends then.
+    pub async fn finished(&self, id: &Value) -> Value {
+        let id = id.as_str().expect("an id is text");
+        let stream = self.request(reqwest::Method::GET, &format!("/v1/verifications/{id}/events")).send();
+        let read = async { stream.await.expect("the stream begins").text().await.expect("the stream ends") };
+        tokio::time::timeout(PATIENCE, read).await.expect("the verification ends");
+        let verification = self.get(&format!("/v1/verifications/{id}")).await.expect(200);
+        assert_eq!(verification["state"], "finished", "{verification:#}");
+        verification
+    }
+
+    pub async fn status(&self, slug: &str) -> Value {
+        self.get(&format!("/v1/tenants/{slug}")).await.expect(200)["status"].clone()
+    }
+}
+
+/// Names of the checks of that status.
+pub fn checks(verification: &Value, status: &str) -> Vec<String> {
+    let checks = verification["checks"].as_array().expect("checks are a list");
+    let named = checks.iter().filter(|check| check["status"] == status);
+    named.map(|check| check["name"].as_str().expect("a check has a name").to_owned()).collect()
+}
+
+/// The check of that name.
+pub fn check<'a>(verification: &'a Value, name: &str) -> &'a Value {
+    let checks = verification["checks"].as_array().expect("checks are a list");
+    checks.iter().find(|check| check["name"] == name).expect("the check is there")
+}
+
+async fn serve(router: axum::Router, stop: CancellationToken) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("the listener has an address");
+    tokio::spawn(async move {
+        axum::serve(listener, router)
+            .with_graceful_shutdown(stop.cancelled_owned())
+            .await
+    });
+    format!("http://{address}")
+}
