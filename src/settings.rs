@@ -148,6 +148,12 @@ impl DatabaseArgs {
     pub fn options(&self) -> Result<PgConnectOptions, Wrong> {
         let form = Form("DATABASE_URL", "a Postgres URL", "postgres://latchkey:…@db.internal:5432/latchkey");
         let url = self.database_url.as_ref().ok_or_else(|| form.wrong("it is not set"))?;
+        if !["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| url.expose_secret().starts_with(scheme))
+        {
+            return Err(form.wrong("it has another scheme"));
+        }
         // The fault may quote the URL, and with it the password: it is not shown.
         PgConnectOptions::from_str(url.expose_secret()).map_err(|_| form.wrong("it cannot be read"))
     }
@@ -155,8 +161,16 @@ impl DatabaseArgs {
 
 impl VendorArgs {
     pub fn vendor(&self) -> Result<Vendor, Wrong> {
-        let storage = Form("LATCHKEY_STORAGE_ROLE_ARN", "a role's ARN", "arn:aws:iam::111111111111:role/document-storage");
-        let direct = Form("LATCHKEY_DIRECT_ROLE_ARN", "a role's ARN", "arn:aws:iam::111111111111:role/customer-facing");
+        let storage = Form(
+            "LATCHKEY_STORAGE_ROLE_ARN",
+            "a role's ARN",
+            "arn:aws:iam::111111111111:role/document-storage",
+        );
+        let direct = Form(
+            "LATCHKEY_DIRECT_ROLE_ARN",
+            "a role's ARN",
+            "arn:aws:iam::111111111111:role/customer-facing",
+        );
         let prefix = Form("LATCHKEY_CLIENT_ROLE_PREFIX", "the beginning of a role's name", "vendor-");
         let regions = Form("LATCHKEY_EXTRA_REGIONS", "regions separated by commas", "eu-central-3,us-west-9");
 
@@ -182,19 +196,33 @@ impl VendorArgs {
             storage_role,
             direct_role,
             client_role_prefix: prefix.optional::<RoleName>(self.client_role_prefix.as_deref())?,
-            advisory_checks: self.advisory_checks.iter().filter(named).map(|text| advisory(text)).collect::<Result<BTreeSet<_>, _>>()?,
+            advisory_checks: self
+                .advisory_checks
+                .iter()
+                .filter(named)
+                .map(|text| advisory(text))
+                .collect::<Result<BTreeSet<_>, _>>()?,
             regions: Regions::with_extra(extra.collect::<Result<_, _>>()?),
         })
     }
 }
 
 fn advisory(text: &str) -> Result<CheckName, Wrong> {
-    let form = Form("LATCHKEY_ADVISORY_CHECKS", "names of checks separated by commas", "object-restorable,versioning-disabled");
-    let check: CheckName = text.trim().parse().map_err(|_| form.wrong(format!("there is no check named {text:?}")))?;
+    let form = Form(
+        "LATCHKEY_ADVISORY_CHECKS",
+        "names of checks separated by commas",
+        "object-restorable,versioning-disabled",
+    );
+    let check: CheckName = text
+        .trim()
+        .parse()
+        .map_err(|_| form.wrong(format!("there is no check named {text:?}")))?;
     if check.entry().may_be_advisory {
         Ok(check)
     } else {
-        Err(form.wrong(format!("{check} keeps strangers out or the bucket clean, and may never be advisory")))
+        Err(form.wrong(format!(
+            "{check} keeps strangers out or the bucket clean, and may never be advisory"
+        )))
     }
 }
 
@@ -217,7 +245,11 @@ impl ListenArgs {
             return Err(private.wrong("it is the same as LATCHKEY_PUBLIC_LISTEN"));
         }
         if let Some(url) = self.public_url.as_deref().filter(|url| !url.is_empty()) {
-            let form = Form("LATCHKEY_PUBLIC_URL", "an http or https URL without a path", "https://storage.vendor.example");
+            let form = Form(
+                "LATCHKEY_PUBLIC_URL",
+                "an http or https URL without a path",
+                "https://storage.vendor.example",
+            );
             let parsed = reqwest::Url::parse(url).map_err(|fault| form.wrong(fault))?;
             if !matches!(parsed.scheme(), "http" | "https") || parsed.path() != "/" || parsed.query().is_some() {
                 return Err(form.wrong("it has another scheme, a path or a query"));
@@ -301,7 +333,10 @@ mod tests {
         let args: Vec<&str> = ["latchkey"].into_iter().chain(role).chain(args.iter().copied()).collect();
         // Without the environment of whoever runs the test.
         let command = <All as clap::CommandFactory>::command().mut_args(|arg| arg.env(None::<&str>));
-        let matches = command.args_override_self(true).try_get_matches_from(args).map_err(|error| error.to_string())?;
+        let matches = command
+            .args_override_self(true)
+            .try_get_matches_from(args)
+            .map_err(|error| error.to_string())?;
         let all = All::from_arg_matches(&matches).map_err(|error| error.to_string())?;
         let text = |wrong: Wrong| wrong.to_string();
         all.vendor.vendor().map_err(text)?;
@@ -330,7 +365,7 @@ mod tests {
     #[case(&["--worker-lost-after", "1ms"], "LATCHKEY_WORKER_LOST_AFTER: it is too short")]
     #[case(&["--log-format", "xml"], "LATCHKEY_LOG_FORMAT: \"xml\" is neither")]
     #[case(&["--log", "a=b=c"], "LATCHKEY_LOG: ")]
-    #[case(&["--database-url", "mysql://root:hunter2@db/x"], "DATABASE_URL: it cannot be read")]
+    #[case(&["--database-url", "mysql://root:hunter2@db/x"], "DATABASE_URL: it has another scheme")]
     fn a_wrong_setting_is_one_line_with_an_example(#[case] args: &[&str], #[case] starts: &str) {
         let line = check(args).unwrap_err();
         assert!(line.starts_with(starts), "{line}");

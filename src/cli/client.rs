@@ -52,7 +52,9 @@ impl ClientArgs {
             .token
             .as_ref()
             .ok_or_else(|| Failure::Usage("no token: set LATCHKEY_TOKEN, or make one with latchkey token create".into()))?;
-        let mut request = reqwest::Client::new().request(method, url.clone()).bearer_auth(token.expose_secret());
+        let mut request = reqwest::Client::new()
+            .request(method, url.clone())
+            .bearer_auth(token.expose_secret());
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -61,10 +63,11 @@ impl ClientArgs {
             .await
             .map_err(|error| Failure::Unknown(format!("{} does not answer: {}", self.url, root_cause(&error))))?;
         let status = answer.status();
-        let value: Value = answer
-            .json()
-            .await
-            .map_err(|_| Failure::Unknown(format!("{url} answered {status} without JSON: is this Latchkey's private listener?")))?;
+        let value: Value = answer.json().await.map_err(|_| {
+            Failure::Unknown(format!(
+                "{url} answered {status} without JSON: is this Latchkey's private listener?"
+            ))
+        })?;
         if status.is_success() {
             return Ok(value);
         }

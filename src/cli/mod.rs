@@ -35,7 +35,7 @@ enum Command {
     Worker(serve::Work),
     /// Bring the database's schema up to date.
     Migrate(database::Migrate),
-    /// Print the OpenAPI document.
+    /// Print the `OpenAPI` document.
     Openapi,
     /// Check the settings without starting anything.
     CheckConfig(check_config::CheckConfig),

@@ -4,7 +4,9 @@ use super::{Failure, Outcome};
 use crate::http;
 
 pub fn run() -> Outcome {
-    let document = http::openapi().to_pretty_json().map_err(|error| Failure::Unknown(error.to_string()))?;
+    let document = http::openapi()
+        .to_pretty_json()
+        .map_err(|error| Failure::Unknown(error.to_string()))?;
     println!("{document}");
     Ok(())
 }

@@ -11,10 +11,10 @@ use super::{Outcome, verify};
 pub struct Submit {
     /// Id or slug.
     tenant: String,
-    /// assume_role or direct.
+    /// `assume_role` or `direct`.
     #[arg(long)]
     mode: String,
-    /// arn:aws:s3:::<name>
+    /// `arn:aws:s3:::<name>`
     #[arg(long)]
     bucket_arn: String,
     /// Such as eu-central-1.
@@ -23,7 +23,7 @@ pub struct Submit {
     /// The key's own ARN, never an alias.
     #[arg(long)]
     key_arn: String,
-    /// Needed in the mode assume_role.
+    /// Needed in the mode `assume_role`.
     #[arg(long)]
     role_arn: Option<String>,
     /// The account that owns the bucket, where it is not the role's or the key's.

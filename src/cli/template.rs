@@ -2,15 +2,15 @@
 
 use clap::Args;
 
+use super::Outcome;
 use super::client::ClientArgs;
 use super::output::{self, text};
-use super::Outcome;
 
 #[derive(Debug, Args)]
 pub struct Template {
     /// Id or slug.
     tenant: String,
-    /// assume_role or direct.
+    /// `assume_role` or `direct`.
     #[arg(long)]
     mode: Option<String>,
     /// The bucket's name. What is left out becomes a placeholder.
@@ -44,7 +44,12 @@ impl Template {
             return Ok(());
         }
         for document in issued["documents"].as_array().into_iter().flatten() {
-            println!("# {}\n# {}\n{:#}\n", text(document, "title"), text(document, "apply_to"), document["body"]);
+            println!(
+                "# {}\n# {}\n{:#}\n",
+                text(document, "title"),
+                text(document, "apply_to"),
+                document["body"]
+            );
         }
         for setting in issued["settings"].as_array().into_iter().flatten() {
             println!("# {}: {}. {}", text(setting, "name"), text(setting, "value"), text(setting, "why"));

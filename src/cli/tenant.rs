@@ -81,7 +81,10 @@ impl List {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
-            let page = self.client.get(&["v1", "tenants"], &[("cursor", cursor.as_deref()), ("limit", Some("200"))]).await?;
+            let page = self
+                .client
+                .get(&["v1", "tenants"], &[("cursor", cursor.as_deref()), ("limit", Some("200"))])
+                .await?;
             items.extend(page["items"].as_array().cloned().unwrap_or_default());
             cursor = page["next_cursor"].as_str().map(str::to_owned);
             if cursor.is_none() {
@@ -121,8 +124,20 @@ fn print_tenant(tenant: &Value) {
         .collect();
     let active = &tenant["active"];
     if active.is_object() {
-        let members = ["version", "mode", "bucket_arn", "bucket_region", "key_arn", "role_arn", "verified_at"];
-        rows.extend(members.iter().map(|member| vec![format!("active {}", member.replace('_', " ")), text(active, member)]));
+        let members = [
+            "version",
+            "mode",
+            "bucket_arn",
+            "bucket_region",
+            "key_arn",
+            "role_arn",
+            "verified_at",
+        ];
+        rows.extend(
+            members
+                .iter()
+                .map(|member| vec![format!("active {}", member.replace('_', " ")), text(active, member)]),
+        );
     }
     output::table(&["Tenant", ""], rows);
 }

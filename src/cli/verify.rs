@@ -38,7 +38,11 @@ impl Verify {
         if self.client.json {
             output::json(&verification);
         } else {
-            println!("The verification {} is {}.", text(&verification, "id"), text(&verification, "state"));
+            println!(
+                "The verification {} is {}.",
+                text(&verification, "id"),
+                text(&verification, "state")
+            );
         }
         Ok(())
     }
@@ -54,7 +58,12 @@ pub async fn watch(client: &ClientArgs, id: &str) -> Outcome {
             let attempt = verification["attempt"].as_i64().unwrap_or_default();
             for check in verification["checks"].as_array().into_iter().flatten() {
                 if told.insert((attempt, text(check, "name"))) {
-                    println!("{:<13} {:<28} {}", text(check, "status"), text(check, "name"), text(check, "summary"));
+                    println!(
+                        "{:<13} {:<28} {}",
+                        text(check, "status"),
+                        text(check, "name"),
+                        text(check, "summary")
+                    );
                 }
             }
         }
@@ -71,7 +80,10 @@ pub async fn watch(client: &ClientArgs, id: &str) -> Outcome {
     match verification["verdict"].as_str() {
         Some("verified") => Ok(()),
         Some("rejected") => Err(Failure::No),
-        other => Err(Failure::Unknown(format!("the verification ended as {}", other.unwrap_or("nothing")))),
+        other => Err(Failure::Unknown(format!(
+            "the verification ended as {}",
+            other.unwrap_or("nothing")
+        ))),
     }
 }
 
@@ -94,7 +106,11 @@ fn print_verdict(verification: &Value) {
         }
     }
     let verdict = text(verification, "verdict");
-    println!("\nVersion {}: {}", text(verification, "version"), if verdict.is_empty() { "not finished" } else { &verdict });
+    println!(
+        "\nVersion {}: {}",
+        text(verification, "version"),
+        if verdict.is_empty() { "not finished" } else { &verdict }
+    );
     let leftovers = text(verification, "leftovers");
     if !leftovers.is_empty() {
         println!("Still in the bucket: {leftovers}");

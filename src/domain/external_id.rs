@@ -23,12 +23,7 @@ impl ExternalId {
 
     /// An ID made of 20 random bytes, in the form that all issued ones have.
     pub fn from_random(bytes: [u8; 20]) -> Self {
-        use std::fmt::Write;
-        let mut text = String::from("lk-");
-        for byte in bytes {
-            let _ = write!(text, "{byte:02x}");
-        }
-        Self(text)
+        Self(format!("lk-{}", hex::encode(bytes)))
     }
 
     pub fn as_str(&self) -> &str {

@@ -66,12 +66,7 @@ impl TokenHash {
 
 /// The text of a new token: `lk_<role>_<64 hexadecimal digits>`.
 pub fn text_of(role: Role, secret: [u8; 32]) -> secrecy::SecretString {
-    use std::fmt::Write;
-    let mut text = format!("lk_{role}_");
-    for byte in secret {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text.into()
+    format!("lk_{role}_{}", hex::encode(secret)).into()
 }
 
 #[cfg(test)]

@@ -54,7 +54,11 @@ async fn authorize(parts: &mut Parts, state: &State, right: Right) -> Result<Cal
             .collect();
         return Err(Problem::new(
             Kind::Forbidden,
-            format!("This needs a token of the role {}; yours has the role {}.", roles.join(" or "), token.role),
+            format!(
+                "This needs a token of the role {}; yours has the role {}.",
+                roles.join(" or "),
+                token.role
+            ),
         ));
     }
     Ok(Caller {

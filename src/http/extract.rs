@@ -81,9 +81,12 @@ fn read<T: DeserializeOwned>(mut value: Value) -> Result<JsonBody<T>, Problem> {
             Err(error) => {
                 let path = track.path().to_string();
                 let field = path.split(['.', '[']).next().unwrap_or_default();
-                let removed = value.as_object_mut().and_then(|object| object.remove(field));
+                let removed = value.as_object_mut().and_then(|object| object.shift_remove(field));
                 if removed.is_none() {
-                    return Err(Problem::new(Kind::Unreadable, format!("The body is not of the right form: {error}.")));
+                    return Err(Problem::new(
+                        Kind::Unreadable,
+                        format!("The body is not of the right form: {error}."),
+                    ));
                 }
                 unreadable.push(FieldError::new(&path, "wrong_type", error.to_string()));
             }

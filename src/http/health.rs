@@ -22,7 +22,9 @@ pub async fn ready(Extract(state): Extract<State>) -> Result<&'static str, Probl
         .map_err(|_| unavailable("The database does not answer, or its schema is missing."))?;
     let wanted = crate::store::migrations::MIGRATIONS.iter().map(|migration| migration.version).max();
     if wanted.is_some_and(|wanted| applied < wanted) {
-        return Err(unavailable("The database's schema is older than this version: run latchkey migrate."));
+        return Err(unavailable(
+            "The database's schema is older than this version: run latchkey migrate.",
+        ));
     }
     Ok("ready\n")
 }

@@ -77,11 +77,15 @@ impl Kind {
             Self::NotFound => "Nothing goes by this name, or you may not know that it exists.",
             Self::MethodNotAllowed => "The path exists, but not with this method. The header Allow names those that it has.",
             Self::Conflict => "The request is right in itself, but not in the present state. The detail says what stands in the way.",
-            Self::Suspended => "The tenant was switched off by the vendor's operations. Its storage is not served until they switch it on again.",
+            Self::Suspended => {
+                "The tenant was switched off by the vendor's operations. Its storage is not served until they switch it on again."
+            }
             Self::Offboarded => "The tenant has ended. Its history is kept, its storage is not served any more.",
             Self::TooLarge => "A body may have 64 KiB at most.",
             Self::UnsupportedMediaType => "Bodies are JSON: send them with content-type: application/json.",
-            Self::Validation => "The member errors lists every field that is not right, each with a code for programs and a sentence that says how to mend it.",
+            Self::Validation => {
+                "The member errors lists every field that is not right, each with a code for programs and a sentence that says how to mend it."
+            }
             Self::Internal => "It was logged under the request id in the member instance. Trying again may help.",
             Self::Unavailable => "A part that this needs does not answer. Try again after the time in the header Retry-After.",
         }
@@ -194,7 +198,10 @@ impl From<store::Error> for Problem {
             store::Error::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => {
                 Self::new(Kind::Unavailable, "The database does not answer.")
             }
-            _ => Self::new(Kind::Internal, "Something broke on our side; it was logged under this request's id."),
+            _ => Self::new(
+                Kind::Internal,
+                "Something broke on our side; it was logged under this request's id.",
+            ),
         }
     }
 }
@@ -204,9 +211,10 @@ pub async fn page(Path(name): Path<String>) -> Result<Html<String>, Problem> {
     let kind: Kind = name
         .parse()
         .map_err(|_| Problem::new(Kind::NotFound, "There is no problem of this name."))?;
-    let others: String = Kind::iter()
-        .map(|kind| format!("<li><a href=\"/problems/{0}\">{0}</a></li>", kind.name()))
-        .collect();
+    let others = Kind::iter().fold(String::new(), |list, kind| {
+        let name = kind.name();
+        list + "<li><a href=\"/problems/" + name + "\">" + name + "</a></li>"
+    });
     Ok(Html(format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title}</title><main><h1>{title}</h1><p>Status {status}</p><p>{text}</p><h2>All problems</h2><ul>{others}</ul></main></html>",

@@ -73,7 +73,11 @@ fn judge(context: &Context, new: &NewTenant) -> Result<Tenant, Vec<FieldError>> 
         }
     }
     if new.modes.as_ref().is_some_and(Vec::is_empty) {
-        faults.push(FieldError::new("modes", "no_mode", "name one mode at least, or leave the field out for all of them"));
+        faults.push(FieldError::new(
+            "modes",
+            "no_mode",
+            "name one mode at least, or leave the field out for all of them",
+        ));
     }
     if new.modes.is_none() {
         modes = offered;

@@ -42,7 +42,11 @@ pub fn fill(context: &Context, tenant: &Tenant, typed: &Typed) -> Result<Blanks,
     let vendor_role = mode.and_then(|mode| context.vendor.role(mode).cloned());
     if vendor_role.is_none() {
         let names = offered.iter().map(Mode::to_string).collect::<Vec<_>>().join(" or ");
-        faults.push(FieldError::new("mode", "mode_not_offered", format!("this mode is not offered; give {names}")));
+        faults.push(FieldError::new(
+            "mode",
+            "mode_not_offered",
+            format!("this mode is not offered; give {names}"),
+        ));
     }
     let bucket = parse("bucket", typed.bucket.as_deref(), BucketName::parse, &mut faults);
     let key = parse("key_arn", typed.key_arn.as_deref(), KeyArn::parse, &mut faults);

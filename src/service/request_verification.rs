@@ -66,7 +66,10 @@ pub async fn request_verification(
 fn choose(version: Option<i32>, active: Option<StorageConfig>, newest: StorageConfig) -> Option<StorageConfig> {
     match version {
         None => Some(active.unwrap_or(newest)),
-        Some(version) => [active, Some(newest)].into_iter().flatten().find(|config| config.version == version),
+        Some(version) => [active, Some(newest)]
+            .into_iter()
+            .flatten()
+            .find(|config| config.version == version),
     }
 }
 

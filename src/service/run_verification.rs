@@ -179,7 +179,9 @@ async fn claim(context: &Context, db: &mut sqlx::PgConnection, lease: &Lease, co
                 check,
                 "Another tenant of the vendor uses this bucket or this role.",
                 None,
-                Fix::form("Give a bucket, and a role, that are used for nothing else. If you have two accounts with the vendor, ask the vendor."),
+                Fix::form(
+                    "Give a bucket, and a role, that are used for nothing else. If you have two accounts with the vendor, ask the vendor.",
+                ),
             ),
             Verdict::Rejected,
         ),

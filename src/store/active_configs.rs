@@ -52,9 +52,12 @@ pub fn is_claim(error: &Error) -> bool {
 }
 
 pub async fn find(db: &mut PgConnection, tenant: TenantId) -> Result<Option<Active>> {
-    let Some(row) = sqlx::query!("select config_id, verified_at from active_configs where tenant_id = $1", tenant.as_uuid())
-        .fetch_optional(&mut *db)
-        .await?
+    let Some(row) = sqlx::query!(
+        "select config_id, verified_at from active_configs where tenant_id = $1",
+        tenant.as_uuid()
+    )
+    .fetch_optional(&mut *db)
+    .await?
     else {
         return Ok(None);
     };

@@ -84,7 +84,9 @@ pub(super) async fn insert(db: &mut PgConnection, lease: &Lease, event: i32, fin
         exchange.and_then(|exchange| exchange.code.as_deref()),
         exchange.and_then(|exchange| exchange.status).map(i32::from),
         exchange.and_then(|exchange| exchange.request_id.as_deref()),
-        finding.duration().map(|duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        finding
+            .duration()
+            .map(|duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
         finding.skipped_because.map(|check| check.to_string()),
         finding.fix.as_ref().map(|fix| serde_json::json!(fix)),
     )

@@ -19,13 +19,29 @@ pub const RECHECK: &str = "recheck";
 /// Queues a verification's run. Runs of one tenant wait for each other.
 pub async fn enqueue_verify(db: &mut PgConnection, tenant: TenantId, verification: VerificationId) -> Result<()> {
     let payload = serde_json::json!({"verification_id": verification});
-    add(db, VERIFY, &payload, &format!("tenant:{tenant}"), &format!("verify:{verification}"), None).await
+    add(
+        db,
+        VERIFY,
+        &payload,
+        &format!("tenant:{tenant}"),
+        &format!("verify:{verification}"),
+        None,
+    )
+    .await
 }
 
 /// Queues a second look at a tenant's active version.
 pub async fn enqueue_recheck(db: &mut PgConnection, tenant: TenantId, at: DateTime<Utc>) -> Result<()> {
     let payload = serde_json::json!({"tenant_id": tenant});
-    add(db, RECHECK, &payload, &format!("tenant:{tenant}"), &format!("recheck:{tenant}"), Some(at)).await
+    add(
+        db,
+        RECHECK,
+        &payload,
+        &format!("tenant:{tenant}"),
+        &format!("recheck:{tenant}"),
+        Some(at),
+    )
+    .await
 }
 
 async fn add(db: &mut PgConnection, task: &str, payload: &Value, queue: &str, key: &str, at: Option<DateTime<Utc>>) -> Result<()> {

@@ -9,6 +9,8 @@ use crate::domain::ids::VerificationId;
 pub const VERIFICATIONS: &str = "latchkey_verifications";
 
 pub async fn verification_changed(db: &mut PgConnection, id: VerificationId) -> Result<()> {
-    sqlx::query!("select pg_notify($1, $2)", VERIFICATIONS, id.to_string()).execute(db).await?;
+    sqlx::query!("select pg_notify($1, $2)", VERIFICATIONS, id.to_string())
+        .execute(db)
+        .await?;
     Ok(())
 }

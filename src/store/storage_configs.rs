@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::error::{Error, column};
 use super::Result;
+use super::error::{Error, column};
 use crate::domain::ids::{StorageConfigId, TenantId};
 use crate::domain::storage_config::{Access, Mode, Storage, StorageConfig};
 
@@ -54,7 +54,13 @@ impl TryFrom<Row> for StorageConfig {
 }
 
 /// Inserts the next version. The tenant's row has to be locked, or two could take the same number.
-pub async fn insert(db: &mut PgConnection, id: StorageConfigId, tenant: TenantId, storage: &Storage, now: DateTime<Utc>) -> Result<StorageConfig> {
+pub async fn insert(
+    db: &mut PgConnection,
+    id: StorageConfigId,
+    tenant: TenantId,
+    storage: &Storage,
+    now: DateTime<Utc>,
+) -> Result<StorageConfig> {
     let mode: &str = storage.mode().into();
     let version = sqlx::query_scalar!(
         r#"insert into storage_configs
@@ -84,12 +90,16 @@ pub async fn insert(db: &mut PgConnection, id: StorageConfigId, tenant: TenantId
 
 /// All versions of a tenant, newest first.
 pub async fn of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<StorageConfig>> {
-    sqlx::query_as!(Row, "select * from storage_configs where tenant_id = $1 order by version desc", tenant.as_uuid())
-        .fetch_all(db)
-        .await?
-        .into_iter()
-        .map(StorageConfig::try_from)
-        .collect()
+    sqlx::query_as!(
+        Row,
+        "select * from storage_configs where tenant_id = $1 order by version desc",
+        tenant.as_uuid()
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(StorageConfig::try_from)
+    .collect()
 }
 
 pub async fn find_version(db: &mut PgConnection, tenant: TenantId, version: i32) -> Result<Option<StorageConfig>> {

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::error::{Error, column};
 use super::Result;
+use super::error::{Error, column};
 use crate::domain::ids::{TenantId, TenantRef};
 use crate::domain::tenant::{ActiveFacts, Facts, Tenant};
 

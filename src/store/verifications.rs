@@ -291,7 +291,7 @@ pub struct AttemptStarted {
 #[derive(Debug, Clone)]
 pub enum Event {
     Attempt(AttemptStarted),
-    Check(Finding),
+    Check(Box<Finding>),
     Finished(Box<Verification>),
 }
 
@@ -310,7 +310,7 @@ pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32)
         if attempt.event > after {
             events.push((attempt.event, Event::Attempt(attempt)));
         }
-        events.extend(found.into_iter().map(|(number, finding)| (number, Event::Check(finding))));
+        events.extend(found.into_iter().map(|(number, finding)| (number, Event::Check(Box::new(finding)))));
     }
     let last = sqlx::query!("select last_event, state from verifications where id = $1", id.as_uuid())
         .fetch_optional(&mut *db)

@@ -88,12 +88,9 @@ impl Step {
         match self {
             Self::VendorRole | Self::UntaggedRole | Self::MistaggedRole => true,
             Self::ClientRole | Self::ClientRoleWithoutId | Self::ClientRoleWithRandomId => board.vendor.is_some(),
-            Self::Head
-            | Self::List
-            | Self::DescribeKey
-            | Self::Encrypt
-            | Self::GenerateDataKey
-            | Self::GenerateDataKeyWithoutPlaintext => board.production.is_some(),
+            Self::Head | Self::List | Self::DescribeKey | Self::Encrypt | Self::GenerateDataKey | Self::GenerateDataKeyWithoutPlaintext => {
+                board.production.is_some()
+            }
             Self::HeadOfAnyOwner => evidence.head.as_ref().is_some_and(|head| head.refusal().is_some()),
             Self::Decrypt | Self::Reencrypt => board.ciphertext.is_some(),
             // Nothing of the customer's is touched before strangers were seen to be refused.
@@ -214,9 +211,13 @@ impl Step {
                     board.evidence.head_of_any_owner = Some(answer);
                 })
             }
-            Self::List => answered(self, async move { cloud.list_objects(&bucket, PROBE_PREFIX).await }, |board, answer| {
-                board.evidence.list = Some(answer);
-            }),
+            Self::List => answered(
+                self,
+                async move { cloud.list_objects(&bucket, PROBE_PREFIX).await },
+                |board, answer| {
+                    board.evidence.list = Some(answer);
+                },
+            ),
             Self::DescribeKey => answered(self, async move { cloud.describe_key(&key).await }, |board, answer| {
                 board.evidence.describe_key = Some(answer);
             }),
@@ -230,7 +231,12 @@ impl Step {
             ),
             Self::Decrypt => answered(
                 self,
-                async move { cloud.decrypt(&key, &ciphertext, Carry::Real).await.map(|bytes| echo(&bytes, &run.plaintext)) },
+                async move {
+                    cloud
+                        .decrypt(&key, &ciphertext, Carry::Real)
+                        .await
+                        .map(|bytes| echo(&bytes, &run.plaintext))
+                },
                 |board, answer| board.evidence.decrypt = Some(answer),
             ),
             Self::Reencrypt => answered(self, async move { cloud.reencrypt(&key, &ciphertext).await }, |board, answer| {

@@ -42,7 +42,7 @@ pub async fn config(endpoint: &str, keys: &Keys) -> SdkConfig {
 /// Any text of digits and letters that nobody else has.
 pub fn unique() -> String {
     let bytes: [u8; 5] = clock().random();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(bytes)
 }
 
 fn account(seed: u64) -> String {
@@ -191,8 +191,18 @@ impl Account {
     /// Keys of all objects, and how many versions and markers there ever were.
     pub async fn contents(&self, bucket: &str) -> (Vec<String>, usize) {
         let objects = self.s3.list_objects_v2().bucket(bucket).send().await.expect("the bucket is listed");
-        let versions = self.s3.list_object_versions().bucket(bucket).send().await.expect("versions are listed");
-        let keys = objects.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect();
+        let versions = self
+            .s3
+            .list_object_versions()
+            .bucket(bucket)
+            .send()
+            .await
+            .expect("versions are listed");
+        let keys = objects
+            .contents()
+            .iter()
+            .filter_map(|object| object.key().map(str::to_owned))
+            .collect();
         (keys, versions.versions().len() + versions.delete_markers().len())
     }
 }
@@ -203,7 +213,13 @@ impl World {
         let endpoint = endpoint(seed);
         let vendor = Account::new(&endpoint).await;
         let customer = Account::new(&endpoint).await;
-        vendor.iam.create_user().user_name("latchkey").send().await.expect("a user is created");
+        vendor
+            .iam
+            .create_user()
+            .user_name("latchkey")
+            .send()
+            .await
+            .expect("a user is created");
         let made = vendor
             .iam
             .create_access_key()
@@ -213,12 +229,9 @@ impl World {
             .expect("an access key is created");
         let made = made.access_key.expect("the answer has the key");
         let user = format!("arn:aws:iam::{}:user/latchkey", vendor.id);
-        let trust = |actions: &[&str]| {
-            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": user}, "Action": actions}]})
-        };
-        let allow = |actions: &[&str]| {
-            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]})
-        };
+        let trust = |actions: &[&str]| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": user}, "Action": actions}]});
+        let allow =
+            |actions: &[&str]| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]});
         vendor
             .iam
             .put_user_policy()
@@ -336,7 +349,10 @@ pub async fn apply_templates(world: &World, server: &crate::server::Server, slug
     let customer = &world.customer;
     let (bucket, key) = (customer.create_bucket().await, customer.create_key().await);
     let role_name = format!("latchkey-{}", unique());
-    let query = format!("mode={mode}&bucket={bucket}&key_arn={key}&role_name={role_name}&account_id={}", customer.id);
+    let query = format!(
+        "mode={mode}&bucket={bucket}&key_arn={key}&role_name={role_name}&account_id={}",
+        customer.id
+    );
     let issued = server.get(&format!("/v1/tenants/{slug}/templates?{query}")).await.expect(200);
     let mut applied = Applied {
         mode,

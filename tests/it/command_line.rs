@@ -9,7 +9,9 @@ use crate::server::{Server, empty_database};
 
 fn latchkey(args: &[&str], env: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LATCHKEY_") || name.starts_with("AWS_") || name == "DATABASE_URL") {
+    for (name, _) in
+        std::env::vars().filter(|(name, _)| name.starts_with("LATCHKEY_") || name.starts_with("AWS_") || name == "DATABASE_URL")
+    {
         command.env_remove(name);
     }
     command.args(args).envs(env.iter().copied()).output().expect("the binary starts")
@@ -46,7 +48,16 @@ async fn a_tenant_is_onboarded_from_a_terminal() {
 
     let bucket_arn = format!("arn:aws:s3:::{}", applied.bucket);
     let role = applied.role.clone().unwrap();
-    let submit = ["submit", "acme", "--mode", "assume_role", "--bucket-arn", &bucket_arn, "--bucket-region", REGION];
+    let submit = [
+        "submit",
+        "acme",
+        "--mode",
+        "assume_role",
+        "--bucket-arn",
+        &bucket_arn,
+        "--bucket-region",
+        REGION,
+    ];
     let rest = ["--key-arn", &applied.key, "--role-arn", &role, "--watch"];
     let submitted = run(&[&submit[..], &rest[..]].concat(), &server).await;
     let told = text(&submitted.stdout);
@@ -60,7 +71,10 @@ async fn a_tenant_is_onboarded_from_a_terminal() {
     let verified = run(&["verify", "acme", "--watch"], &server).await;
     assert_eq!(verified.status.code(), Some(1), "a rejected verification is a no");
     let told = text(&verified.stdout);
-    assert!(told.contains("role-requires-external-id (trust-policy)") && told.contains("sts:ExternalId"), "{told}");
+    assert!(
+        told.contains("role-requires-external-id (trust-policy)") && told.contains("sts:ExternalId"),
+        "{told}"
+    );
 
     let listed = run(&["tenant", "list"], &server).await;
     assert!(text(&listed.stdout).contains("acme"), "{}", text(&listed.stdout));
@@ -76,14 +90,28 @@ async fn a_wrong_command_says_what_is_wrong_and_exits_with_2() {
     assert_eq!(unknown.status.code(), Some(2));
     assert!(text(&unknown.stderr).contains("There is no tenant"), "{}", text(&unknown.stderr));
     server.create_tenant("acme").await;
-    let wrong = ["submit", "acme", "--mode", "direct", "--bucket-arn", "acme", "--bucket-region", "x", "--key-arn", "y"];
+    let wrong = [
+        "submit",
+        "acme",
+        "--mode",
+        "direct",
+        "--bucket-arn",
+        "acme",
+        "--bucket-region",
+        "x",
+        "--key-arn",
+        "y",
+    ];
     let wrong = run(&wrong, &server).await;
     assert_eq!(wrong.status.code(), Some(2));
     let lines = text(&wrong.stderr);
     for field in ["bucket_arn: ", "bucket_region: ", "key_arn: "] {
         assert!(lines.contains(field), "{lines}");
     }
-    let nowhere = latchkey(&["tenant", "list"], &[("LATCHKEY_URL", "http://127.0.0.1:9"), ("LATCHKEY_TOKEN", "x")]);
+    let nowhere = latchkey(
+        &["tenant", "list"],
+        &[("LATCHKEY_URL", "http://127.0.0.1:9"), ("LATCHKEY_TOKEN", "x")],
+    );
     assert_eq!(nowhere.status.code(), Some(3));
     assert!(text(&nowhere.stderr).contains("does not answer"), "{}", text(&nowhere.stderr));
 }
@@ -95,8 +123,14 @@ fn a_setting_that_is_missing_or_wrong_stops_the_start_with_one_line() {
     for (env, names) in [
         (vec![role], "DATABASE_URL"),
         (vec![database], "LATCHKEY_STORAGE_ROLE_ARN"),
-        (vec![role, database, ("LATCHKEY_ADVISORY_CHECKS", "object-deletable")], "LATCHKEY_ADVISORY_CHECKS"),
-        (vec![role, database, ("LATCHKEY_PUBLIC_LISTEN", "everywhere")], "LATCHKEY_PUBLIC_LISTEN"),
+        (
+            vec![role, database, ("LATCHKEY_ADVISORY_CHECKS", "object-deletable")],
+            "LATCHKEY_ADVISORY_CHECKS",
+        ),
+        (
+            vec![role, database, ("LATCHKEY_PUBLIC_LISTEN", "everywhere")],
+            "LATCHKEY_PUBLIC_LISTEN",
+        ),
     ] {
         for command in ["serve", "check-config"] {
             let output = latchkey(&[command], &env);

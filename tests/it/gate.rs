@@ -58,7 +58,10 @@ impl Gate {
     pub async fn reached(&self) {
         let mut held = self.held.subscribe();
         let reached = held.wait_for(|held| *held > 0);
-        tokio::time::timeout(PATIENCE, reached).await.expect("a request comes to the gate").expect("the gate stands");
+        tokio::time::timeout(PATIENCE, reached)
+            .await
+            .expect("a request comes to the gate")
+            .expect("the gate stands");
     }
 
     pub fn open(&self) {

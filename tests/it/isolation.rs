@@ -12,7 +12,11 @@ fn without_condition(document: &Value, sids: &[&str]) -> Value {
     let open = |statement: &mut Value| {
         let sid = statement["Sid"].as_str().unwrap_or_default().to_owned();
         if sids.contains(&sid.as_str()) {
-            statement.as_object_mut().unwrap().remove("Condition").expect("there was a condition");
+            statement
+                .as_object_mut()
+                .unwrap()
+                .remove("Condition")
+                .expect("there was a condition");
         }
     };
     match document["Statement"].as_array_mut() {
@@ -101,5 +105,9 @@ async fn a_bucket_that_lets_two_tenants_in_belongs_to_the_first() {
     let second = server.submit("second", &applied.submission()).await;
     assert_eq!(second["verdict"], "rejected");
     assert_eq!(checks(&second, "failed"), ["bucket-not-claimed"], "{second:#}");
-    assert_eq!(server.verify("first").await["verdict"], "verified", "its own claim does not stand in its way");
+    assert_eq!(
+        server.verify("first").await["verdict"],
+        "verified",
+        "its own claim does not stand in its way"
+    );
 }

@@ -21,16 +21,27 @@ async fn the_issued_documents_lead_to_verified(#[case] mode: &'static str) {
     let verification = server.submit("acme", &applied.submission()).await;
     assert_eq!(verification["verdict"], "verified", "{verification:#}");
     assert!(checks(&verification, "passed").len() >= 18, "{verification:#}");
-    assert_eq!(checks(&verification, "passed").len(), verification["checks"].as_array().unwrap().len());
+    assert_eq!(
+        checks(&verification, "passed").len(),
+        verification["checks"].as_array().unwrap().len()
+    );
     assert_eq!(server.status("acme").await, "active");
-    assert_eq!(world.customer.contents(&applied.bucket).await.0, Vec::<String>::new(), "the probe object is gone");
+    assert_eq!(
+        world.customer.contents(&applied.bucket).await.0,
+        Vec::<String>::new(),
+        "the probe object is gone"
+    );
 
     let service = server.token_of(Role::Service).await;
     let path = format!("{}/internal/v1/tenants/acme/storage-config", server.private);
     let read = server.send(server.bare(reqwest::Method::GET, &path).bearer_auth(&service)).await;
     let etag = read.headers["etag"].clone();
     let storage = read.expect(200);
-    let vendor_role = if mode == "direct" { &world.direct_role } else { &world.storage_role };
+    let vendor_role = if mode == "direct" {
+        &world.direct_role
+    } else {
+        &world.storage_role
+    };
     let expected = json!({
         "tenant_id": tenant["id"],
         "slug": "acme",
@@ -48,7 +59,10 @@ async fn the_issued_documents_lead_to_verified(#[case] mode: &'static str) {
         "verified_at": storage["verified_at"],
     });
     assert_eq!(storage, expected);
-    let again = server.bare(reqwest::Method::GET, &path).bearer_auth(&service).header("if-none-match", etag);
+    let again = server
+        .bare(reqwest::Method::GET, &path)
+        .bearer_auth(&service)
+        .header("if-none-match", etag);
     assert_eq!(server.send(again).await.status, 304);
 }
 
@@ -94,6 +108,9 @@ async fn a_vendors_own_fault_is_nobody_elses() {
     let verification = server.submit("acme", &applied.submission()).await;
     assert_eq!(verification["verdict"], "inconclusive");
     assert_eq!(checks(&verification, "failed"), Vec::<String>::new());
-    let summary = check(&verification, "vendor-role-assumable")["summary"].as_str().unwrap().to_owned();
+    let summary = check(&verification, "vendor-role-assumable")["summary"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(summary.contains("Nothing is needed from you"), "{summary}");
 }

@@ -78,9 +78,18 @@ async fn what_two_requests_could_race_on_is_refused_by_the_database() {
                   '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002', 'manual', 'queued', now())";
     db.execute(queued).await.unwrap();
     for (constraint, sql) in [
-        ("tenants_slug_key", format!("{new_tenant} 'acme', 'x', '{{direct}}', 'lk-00000009', now())")),
-        ("tenants_external_id_key", format!("{new_tenant} 'other', 'x', '{{direct}}', 'lk-00000001', now())")),
-        ("tenants_slug_check", format!("{new_tenant} 'A', 'x', '{{direct}}', 'lk-00000008', now())")),
+        (
+            "tenants_slug_key",
+            format!("{new_tenant} 'acme', 'x', '{{direct}}', 'lk-00000009', now())"),
+        ),
+        (
+            "tenants_external_id_key",
+            format!("{new_tenant} 'other', 'x', '{{direct}}', 'lk-00000001', now())"),
+        ),
+        (
+            "tenants_slug_check",
+            format!("{new_tenant} 'A', 'x', '{{direct}}', 'lk-00000008', now())"),
+        ),
         ("verifications_one_queued", queued.to_owned()),
         ("append-only", "update storage_configs set region = 'x'".to_owned()),
         ("append-only", "delete from audit_events".to_owned()),

@@ -43,7 +43,10 @@ async fn a_newer_submission_supersedes_what_is_under_way() {
     gate.reached().await;
 
     let second = server.post(path, &applied.submission()).await.expect(202);
-    let asked = server.post("/v1/tenants/acme/verifications", &json!({"version": 2})).await.expect(202);
+    let asked = server
+        .post("/v1/tenants/acme/verifications", &json!({"version": 2}))
+        .await
+        .expect(202);
     assert_eq!(asked["id"], second["verification"]["id"], "the one under way is the answer");
     let third = server.post(path, &applied.submission()).await.expect(202);
     let dropped = server.finished(&second["verification"]["id"]).await;

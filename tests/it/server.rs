@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::aws::{World, clock, config, unique};
 
 /// Longer than anything here takes, so that only what hangs fails by it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Server {
     pub pool: PgPool,
@@ -115,7 +115,7 @@ impl Server {
         let server = Self::serving(vendor).await;
         let worker = Worker {
             concurrency: 4,
-            lost_after: Duration::from_secs(60),
+            lost_after: Duration::from_mins(1),
             grace: Duration::from_secs(1),
         };
         let jobs = JobContext {
@@ -179,7 +179,9 @@ impl Server {
 
     /// A request with the token of ops, to be changed before it is sent.
     pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.private)).bearer_auth(&self.token)
+        self.http
+            .request(method, format!("{}{path}", self.private))
+            .bearer_auth(&self.token)
     }
 
     /// A request with no token, to any of the listeners.
@@ -205,7 +207,10 @@ impl Server {
 
     /// Submits, and waits for the verification to end.
     pub async fn submit(&self, slug: &str, submission: &Value) -> Value {
-        let submitted = self.post(&format!("/v1/tenants/{slug}/storage-configs"), submission).await.expect(202);
+        let submitted = self
+            .post(&format!("/v1/tenants/{slug}/storage-configs"), submission)
+            .await
+            .expect(202);
         self.finished(&submitted["verification"]["id"]).await
     }
 
@@ -238,7 +243,9 @@ impl Server {
 pub fn checks(verification: &Value, status: &str) -> Vec<String> {
     let checks = verification["checks"].as_array().expect("checks are a list");
     let named = checks.iter().filter(|check| check["status"] == status);
-    named.map(|check| check["name"].as_str().expect("a check has a name").to_owned()).collect()
+    named
+        .map(|check| check["name"].as_str().expect("a check has a name").to_owned())
+        .collect()
 }
 
 /// The check of that name.
@@ -250,10 +257,6 @@ pub fn check<'a>(verification: &'a Value, name: &str) -> &'a Value {
 async fn serve(router: axum::Router, stop: CancellationToken) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = listener.local_addr().expect("the listener has an address");
-    tokio::spawn(async move {
-        axum::serve(listener, router)
-            .with_graceful_shutdown(stop.cancelled_owned())
-            .await
-    });
+    tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await });
     format!("http://{address}")
 }

@@ -41,7 +41,11 @@ async fn each_check_is_told_once_and_a_reader_can_come_back() {
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
     let mut text = String::new();
     while !text.contains("event: check") {
-        let chunk = answer.chunk().await.unwrap().expect("the stream goes on while the verification does");
+        let chunk = answer
+            .chunk()
+            .await
+            .unwrap()
+            .expect("the stream goes on while the verification does");
         text.push_str(std::str::from_utf8(&chunk).unwrap());
     }
     assert!(!text.contains("event: finished"), "checks come as they are found");

@@ -99,7 +99,7 @@ fn name_calls<'a>(calls: impl Iterator<Item = (&'a str, &'a str)>) -> String {
 }
 
 /// Get and restore of the probe object by each stranger, once all are there.
-fn answers_on_object<'a>(strangers: [&'a StrangerEvidence; 2]) -> Option<Vec<(&'a Answer, &'a Answer, &'static str)>> {
+fn answers_on_object(strangers: [&StrangerEvidence; 2]) -> Option<Vec<(&Answer, &Answer, &'static str)>> {
     strangers
         .iter()
         .zip(WHO)

@@ -29,14 +29,14 @@ pub struct Case<'a> {
 pub enum Judgement {
     /// The evidence is not all there yet.
     Pending,
-    Found(Finding),
+    Found(Box<Finding>),
     /// Another check, which did not pass, says it all.
     Because(CheckName),
 }
 
 impl From<Finding> for Judgement {
     fn from(finding: Finding) -> Self {
-        Self::Found(finding)
+        Self::Found(Box::new(finding))
     }
 }
 
@@ -107,7 +107,13 @@ impl<'a> Bench<'a> {
                 continue;
             }
             let decided = self.decide(check, evidence);
-            let open = || self.weigh(Finding::inconclusive(check, "This was not asked: the verification ended before.", None));
+            let open = || {
+                self.weigh(Finding::inconclusive(
+                    check,
+                    "This was not asked: the verification ended before.",
+                    None,
+                ))
+            };
             let finding = match decided {
                 None if check == CheckName::BucketNotClaimed => continue,
                 None => open(),
@@ -126,7 +132,8 @@ impl<'a> Bench<'a> {
     fn decide(&self, check: CheckName, evidence: &Evidence) -> Option<Finding> {
         for premise in check.premises(self.mode()) {
             let found = self.findings.get(&premise)?;
-            if found.status != Status::Passed && !(check == CheckName::BucketNotClaimed && !found.required) {
+            let only_warns = check == CheckName::BucketNotClaimed && !found.required;
+            if found.status != Status::Passed && !only_warns {
                 return Some(self.weigh(unmet(check, found)));
             }
         }
@@ -138,7 +145,7 @@ impl<'a> Bench<'a> {
         };
         match check.judge(&case) {
             Judgement::Pending => None,
-            Judgement::Found(finding) => Some(self.weigh(finding)),
+            Judgement::Found(finding) => Some(self.weigh(*finding)),
             Judgement::Because(other) => {
                 let finding = self.findings.get(&other).map_or_else(
                     || Finding::skipped(check, other, format!("Not looked at, because {other} is not settled.")),
@@ -156,8 +163,8 @@ impl<'a> Bench<'a> {
             status => status,
         };
         Finding {
-            required,
             status,
+            required,
             ..finding
         }
     }

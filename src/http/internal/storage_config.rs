@@ -73,7 +73,10 @@ impl ActiveStorage {
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::NothingActive => Self::new(Kind::NotFound, "There is no tenant of this id or slug, or it has no verified storage yet."),
+            StorageError::NothingActive => Self::new(
+                Kind::NotFound,
+                "There is no tenant of this id or slug, or it has no verified storage yet.",
+            ),
             StorageError::Suspended => Self::new(Kind::Suspended, "This tenant was switched off by operations."),
             StorageError::Offboarded => Self::new(Kind::Offboarded, "This tenant has ended."),
             StorageError::Store(error) => store::Error::into(error),
@@ -104,7 +107,10 @@ pub async fn handle(
     let answer = ActiveStorage::of(&state, tenant, active);
     let body = serde_json::to_vec(&answer).map_err(|_| Problem::new(Kind::Internal, "The answer could not be written."))?;
     let etag = etag(&body);
-    let cache = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, "private, no-cache".to_owned())];
+    let cache = [
+        (header::ETAG, etag.clone()),
+        (header::CACHE_CONTROL, "private, no-cache".to_owned()),
+    ];
     let at_hand = headers
         .get_all(header::IF_NONE_MATCH)
         .iter()
@@ -119,6 +125,5 @@ pub async fn handle(
 
 fn etag(body: &[u8]) -> String {
     let digest: [u8; 32] = Sha256::digest(body).into();
-    let half: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{half}\"")
+    format!("\"{}\"", hex::encode(&digest[..16]))
 }

@@ -26,7 +26,10 @@ impl From<Error> for Problem {
         match error {
             Error::UnknownTenant => Self::unknown_tenant(),
             Error::Offboarded => Self::offboarded(),
-            Error::NothingSubmitted => Self::new(Kind::Conflict, "This tenant has submitted nothing yet, so there is nothing to verify."),
+            Error::NothingSubmitted => Self::new(
+                Kind::Conflict,
+                "This tenant has submitted nothing yet, so there is nothing to verify.",
+            ),
             Error::NotThatVersion => Self::validation(vec![FieldError::new(
                 "version",
                 "version_not_verifiable",

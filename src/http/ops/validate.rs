@@ -30,11 +30,7 @@ pub struct Valid {
         (status = "4XX", body = problem::Body, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
-    Extract(state): Extract<State>,
-    _reader: Reader,
-    body: JsonBody<SubmitStorageConfig>,
-) -> Result<Json<Valid>, Problem> {
+pub async fn handle(Extract(state): Extract<State>, _reader: Reader, body: JsonBody<SubmitStorageConfig>) -> Result<Json<Valid>, Problem> {
     let storage = validate(&state.context, &body.submission()).map_err(Problem::validation)?;
     Ok(Json(Valid {
         valid: true,

@@ -67,10 +67,13 @@ pub async fn handle(
         looked: false,
         ended: false,
     };
-    let events = stream::unfold(reader, |mut reader| async move { reader.next().await.map(|events| (events, reader)) })
-        .flat_map(stream::iter)
-        .map(Ok)
-        .take_until(stop.cancelled_owned());
+    let events = stream::unfold(
+        reader,
+        |mut reader| async move { reader.next().await.map(|events| (events, reader)) },
+    )
+    .flat_map(stream::iter)
+    .map(Ok)
+    .take_until(stop.cancelled_owned());
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
@@ -125,7 +128,7 @@ fn event(number: i32, happened: Happened) -> Event {
     let event = Event::default().id(number.to_string());
     let sent = match happened {
         Happened::Attempt(attempt) => event.event("attempt").json_data(AttemptView::from(attempt)),
-        Happened::Check(finding) => event.event("check").json_data(CheckView::from(finding)),
+        Happened::Check(finding) => event.event("check").json_data(CheckView::from(*finding)),
         Happened::Finished(verification) => event.event("finished").json_data(VerificationView::from(*verification)),
     };
     sent.unwrap_or_default()
