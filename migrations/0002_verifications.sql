@@ -51,7 +51,8 @@ create table verification_checks (
     request_id text,
     duration_ms bigint,
     skipped_because text,
-    fix jsonb,
+    -- As it was written: what is pasted keeps its order.
+    fix json,
     primary key (verification_id, attempt, name),
     foreign key (verification_id, attempt) references verification_attempts (verification_id, attempt)
 );

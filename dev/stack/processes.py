@@ -1,0 +1,124 @@
+"""Starting, watching and stopping processes.
+
+Each gets a process group of its own, so that it is stopped with all that it started, and so that a Ctrl-C reaches
+only the tool, which then stops them in order. A process that must not outlive the tool is ended by the kernel when
+the tool is killed."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.trouble import Trouble
+
+GRACE_SECONDS = 30
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Process:
+    name: str
+    pid: int
+    # Tells this process from a later one of the same number.
+    birth: str
+    log: str
+    stop_signal: int
+
+    def alive(self):
+        return birth(self.pid) == self.birth
+
+    def stop(self):
+        if not self.alive():
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, self.stop_signal)
+        wait_for(lambda: not self.alive(), GRACE_SECONDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        wait_for(lambda: not self.alive(), GRACE_SECONDS)
+
+    def last_lines(self, count=15):
+        with contextlib.suppress(OSError):
+            return "\n".join(Path(self.log).read_text(errors="replace").splitlines()[-count:])
+        return ""
+
+    def wait_until(self, ready, *, seconds=60):
+        """Waits until it is ready. Trouble when it ends before that, or takes too long."""
+        if wait_for(lambda: not self.alive() or ready(), seconds) and self.alive():
+            return
+        fault = "does not get ready" if self.alive() else "stopped"
+        raise Trouble(f"{self.name} {fault}; the end of {self.log}:\n{self.last_lines()}")
+
+
+def birth(pid):
+    """When a process began, as a text that no other process of this number has; None when it is not running."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+    # The name, in parentheses, may hold anything; what follows is fields 3 and up.
+    state, *fields = stat.rpartition(")")[2].split()
+    return None if state in "ZX" else f"{boot}/{fields[18]}"
+
+
+def wait_for(condition, seconds):
+    until = time.monotonic() + seconds
+    while not (met := condition()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return met
+
+
+def start(name, argv, *, log, env, lasting=False, stop_signal=signal.SIGTERM):
+    """Starts a server that writes to `log`. A lasting one outlives the tool."""
+    with open(log, "w") as output:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=env,
+            start_new_session=True,
+            preexec_fn=None if lasting else die_with_parent(stop_signal),
+        )
+    return Process(name, process.pid, birth(process.pid) or "ended", str(log), int(stop_signal))
+
+
+def die_with_parent(stop_signal):
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    return prctl and (lambda: prctl(PR_SET_PDEATHSIG, int(stop_signal)))
+
+
+def run(argv, *, env=None, on_line=None):
+    """Runs a command to its end, shows what it prints, and returns its exit code. With `on_line`, each line goes there
+    too; without, it has the terminal to itself and may draw progress on it."""
+    process = subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if on_line else None,
+        stderr=subprocess.STDOUT if on_line else None,
+        text=True,
+        errors="replace",
+        env=env,
+        start_new_session=True,
+        preexec_fn=die_with_parent(signal.SIGTERM),
+    )
+    try:
+        for text in process.stdout or ():
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            on_line(text.rstrip("\n"))
+        return process.wait()
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+        raise

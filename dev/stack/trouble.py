@@ -1,0 +1,2 @@
+class Trouble(Exception):
+    """Something that the person at the terminal has to mend: one line that says what, and the remedy."""
