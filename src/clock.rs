@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use futures::future::BoxFuture;
 use rand::TryRng;
 use uuid::Uuid;
 
 /// Time as the system or a test tells it.
 pub trait Clock: Send + Sync {
+    /// To the microsecond: finer than that, Postgres would not keep it.
     fn now(&self) -> DateTime<Utc>;
 
     /// Monotonic, for durations.
@@ -47,7 +48,7 @@ pub struct SystemClock;
 #[expect(clippy::disallowed_methods, reason = "this is the place that everyone else is sent to")]
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        Utc::now().trunc_subsecs(6)
     }
 
     fn instant(&self) -> Instant {

@@ -1,7 +1,7 @@
 //! Tables for a terminal, JSON for a program.
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ContentArrangement, LineStyle, Table};
 use serde_json::Value;
 
 /// Prints a value as JSON.
@@ -13,7 +13,7 @@ pub fn json(value: &Value) {
 pub fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
     let mut table = Table::new();
     table
-        .load_style(UTF8_HORIZONTAL_ONLY)
+        .load_style(UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(headings);
     table.add_rows(rows);
