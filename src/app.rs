@@ -93,14 +93,8 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         };
         let cloud: Arc<dyn Cloud> = Arc::new(Aws::connect(settings, clock).await?);
         let jobs = JobContext { context, cloud };
-        let (soft, stopping) = (lifecycle.soft(), lifecycle.clone());
-        lifecycle.spawn(async move {
-            if let Err(fault) = jobs::work(jobs, &worker, soft).await {
-                error!(fault, "the worker failed");
-                // Without its worker the process would look well and do nothing: better to be started again.
-                stopping.stop();
-            }
-        });
+        let soft = lifecycle.soft();
+        lifecycle.spawn(async move { jobs::work(jobs, &worker, soft).await });
     }
     lifecycle.run().await.map_err(Error::Signals)?;
     pool.close().await;

@@ -29,12 +29,7 @@ impl Lifecycle {
         });
     }
 
-    /// Begins the soft stop, whatever the reason.
-    pub fn stop(&self) {
-        self.soft.cancel();
-    }
-
-    /// Waits for a signal or for `stop`, then for the tasks; a second signal ends them.
+    /// Waits for a signal, then for the tasks; a second signal ends them.
     ///
     /// # Errors
     /// When the system lets no signal be listened for.
@@ -44,7 +39,6 @@ impl Lifecycle {
         tokio::select! {
             _ = terminate.recv() => info!("SIGTERM: no new work; a second signal ends what is under way"),
             _ = interrupt.recv() => info!("SIGINT: no new work; a second signal ends what is under way"),
-            () = self.soft.cancelled() => {}
         }
         self.soft.cancel();
         self.tasks.close();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use graphile_worker::{WorkerContext, WorkerOptions, WorkerRecoveryConfig, WorkerShutdownConfig};
 use tokio_util::sync::CancellationToken;
+use tracing::error;
 
 use crate::cloud::Cloud;
 use crate::service::Context;
@@ -33,11 +34,25 @@ impl std::fmt::Debug for JobContext {
 /// How often the queue is looked at even when no notice came.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Works until `stop` is cancelled, then lets what is under way end within the grace period.
-///
-/// # Errors
-/// When the worker cannot start, or its database fails for good.
-pub async fn work(jobs: JobContext, settings: &Worker, stop: CancellationToken) -> Result<(), String> {
+/// Before the worker is started again after it failed, which is mostly because the database went away.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Works until `stop` is cancelled, then lets what is under way end within the grace period. A worker that fails is
+/// started again: what it had under way is taken on once it counts as lost.
+pub async fn work(jobs: JobContext, settings: &Worker, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match work_once(jobs.clone(), settings, stop.clone()).await {
+            Ok(()) => return,
+            Err(fault) => {
+                error!(fault, "the worker failed and is started again");
+                let pause = jobs.context.clock.sleep(PAUSE);
+                stop.run_until_cancelled(pause).await;
+            }
+        }
+    }
+}
+
+async fn work_once(jobs: JobContext, settings: &Worker, stop: CancellationToken) -> Result<(), String> {
     let beat = settings.lost_after / 4;
     let recovery = WorkerRecoveryConfig::default()
         .heartbeat_interval(beat)

@@ -101,6 +101,21 @@ async fn a_killed_process_leaves_nothing_behind_once_another_runs() {
 }
 
 #[tokio::test]
+async fn lost_connections_to_postgres_lose_nothing() {
+    let world = World::new().await;
+    let server = Server::start(&world).await;
+    server.create_tenant("acme").await;
+    let applied = apply_templates(&world, &server, "acme", "assume_role").await;
+    assert_eq!(server.submit("acme", &applied.submission()).await["verdict"], "verified");
+    let everyone_else =
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+    let ended = sqlx::query(everyone_else).execute(&server.pool).await.unwrap();
+    assert!(ended.rows_affected() > 0);
+    let again = server.submit("acme", &applied.submission()).await;
+    assert_eq!((&again["verdict"], &again["version"]), (&Value::from("verified"), &Value::from(2)));
+}
+
+#[tokio::test]
 async fn a_first_signal_lets_the_checks_under_way_end() {
     let world = World::new().await;
     let gate = Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
