@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::answer::{PolicyKind, Reason, Refusal, Refuser};
 use super::storage_config::Mode;
 use super::templates::Blanks;
-use super::templates::statements;
+use super::templates::statements::{self, Permission};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -63,14 +63,6 @@ impl Fix {
     pub fn form(summary: impl Into<String>) -> Self {
         Self::new(FixDocument::Form, FixAction::Set, summary, None)
     }
-}
-
-/// The statement of the templates that a permission belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Permission {
-    Objects,
-    List,
-    Key,
 }
 
 /// What would grant a refused action: read from AWS's reason where it gives one, from the mode where not.

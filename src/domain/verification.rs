@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr};
 use utoipa::ToSchema;
 
-use super::check::{CheckName, Finding, Status};
+use super::check::{CheckName, Status};
+use super::finding::Finding;
 use super::ids::{StorageConfigId, TenantId, VerificationId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]

@@ -8,13 +8,15 @@ use tracing::{error, info, warn};
 use super::{Caller, Context};
 use crate::cloud::Cloud;
 use crate::domain::audit::Action;
-use crate::domain::check::{CheckName, Finding};
+use crate::domain::check::CheckName;
+use crate::domain::finding::Finding;
 use crate::domain::fix::Fix;
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::DEGRADED_AFTER;
 use crate::domain::verification::Verdict;
-use crate::store::verifications::{Lease, Standing, Started};
+use crate::store::lease::Lease;
+use crate::store::verifications::{Standing, Started};
 use crate::store::{self, active_configs, jobs, storage_configs, tenants, verifications};
 use crate::verifier::{self, PROBE_PREFIX, Report, Subject};
 

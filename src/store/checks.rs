@@ -4,10 +4,11 @@ use sqlx::PgConnection;
 use std::time::Duration;
 use uuid::Uuid;
 
+use super::Result;
 use super::error::{Error, column};
-use super::{Result, verifications::Lease};
+use super::lease::Lease;
 use crate::domain::answer::Exchange;
-use crate::domain::check::Finding;
+use crate::domain::finding::Finding;
 use crate::domain::ids::VerificationId;
 
 const TABLE: &str = "verification_checks";

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod checks;
 mod error;
 pub mod jobs;
+pub mod lease;
 pub mod migrations;
 pub mod notices;
 mod pool;

@@ -5,8 +5,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::error::column;
+use super::lease::Lease;
 use super::{Result, checks, notices};
-use crate::domain::check::Finding;
+use crate::domain::finding::Finding;
 use crate::domain::ids::{StorageConfigId, TenantId, VerificationId};
 use crate::domain::verification::{Trigger, Verdict, Verification};
 
@@ -48,14 +49,6 @@ impl Row {
             findings,
         })
     }
-}
-
-/// The right to write to a running verification. Whoever takes the run on next makes this one worthless.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease {
-    pub verification: VerificationId,
-    pub number: i64,
-    pub attempt: i32,
 }
 
 /// A verification taken on.

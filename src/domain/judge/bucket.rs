@@ -2,10 +2,12 @@
 
 use super::{Case, Judgement};
 use crate::domain::answer::Outcome;
-use crate::domain::check::{CheckName, Finding};
-use crate::domain::fix::{self, Fix, FixAction, FixDocument, Permission};
+use crate::domain::check::CheckName;
+use crate::domain::finding::Finding;
+use crate::domain::fix::{self, Fix, FixAction, FixDocument};
 use crate::domain::storage_config::Mode;
 use crate::domain::templates::statements;
+use crate::domain::templates::statements::Permission;
 
 pub fn reachable(case: &Case) -> Judgement {
     let check = CheckName::BucketReachable;

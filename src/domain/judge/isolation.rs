@@ -2,10 +2,12 @@
 
 use super::{Case, Judgement};
 use crate::domain::answer::{Answer, Outcome, Refuser};
-use crate::domain::check::{CheckName, Finding, Status};
+use crate::domain::check::{CheckName, Status};
 use crate::domain::evidence::StrangerEvidence;
-use crate::domain::fix::{Fix, FixAction, FixDocument, Permission};
+use crate::domain::finding::Finding;
+use crate::domain::fix::{Fix, FixAction, FixDocument};
 use crate::domain::templates::statements;
+use crate::domain::templates::statements::Permission;
 
 const DANGER: &str = "This is dangerous: the vendor's role acts for other customers too. One of them who enters the name of your bucket \
                       would get at your documents. Only the condition on aws:PrincipalTag/latchkey-external-id keeps them out.";

@@ -2,9 +2,11 @@
 
 use super::{Case, Judgement, permission};
 use crate::domain::answer::{Answer, Outcome};
-use crate::domain::check::{CheckName, Finding, Status};
+use crate::domain::check::{CheckName, Status};
 use crate::domain::evidence::{Echo, KeyFacts};
-use crate::domain::fix::{self, Fix, FixAction, FixDocument, Permission};
+use crate::domain::finding::Finding;
+use crate::domain::fix::{self, Fix, FixAction, FixDocument};
+use crate::domain::templates::statements::Permission;
 
 pub fn describable(case: &Case) -> Judgement {
     let check = CheckName::KeyDescribable;

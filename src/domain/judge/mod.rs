@@ -9,12 +9,13 @@ pub mod roles;
 use std::collections::BTreeMap;
 
 use super::answer::{Answer, Outcome};
-use super::check::{CheckName, Finding, Status};
+use super::check::{CheckName, Status};
 use super::evidence::Evidence;
+use super::finding::Finding;
 use super::fix;
-use super::storage_config::{Mode, Storage};
+use super::storage_config::Storage;
 use super::templates::Blanks;
-use super::vendor::Vendor;
+use super::templates::statements::Permission;
 
 /// What a judging function sees.
 pub struct Case<'a> {
@@ -22,7 +23,7 @@ pub struct Case<'a> {
     /// Fills the statements of a fix.
     pub blanks: &'a Blanks,
     pub evidence: &'a Evidence,
-    findings: &'a BTreeMap<CheckName, Finding>,
+    pub findings: &'a BTreeMap<CheckName, Finding>,
 }
 
 /// What a judging function says.
@@ -56,132 +57,6 @@ impl Case<'_> {
     }
 }
 
-/// The findings of a run as they grow.
-pub struct Bench<'a> {
-    vendor: &'a Vendor,
-    storage: &'a Storage,
-    blanks: &'a Blanks,
-    findings: BTreeMap<CheckName, Finding>,
-}
-
-impl<'a> Bench<'a> {
-    pub fn new(vendor: &'a Vendor, storage: &'a Storage, blanks: &'a Blanks) -> Self {
-        Self {
-            vendor,
-            storage,
-            blanks,
-            findings: BTreeMap::new(),
-        }
-    }
-
-    fn mode(&self) -> Mode {
-        self.storage.mode()
-    }
-
-    /// Judges whatever the evidence allows by now, and gives back what is newly decided.
-    pub fn settle(&mut self, evidence: &Evidence) -> Vec<Finding> {
-        let mut new = Vec::new();
-        loop {
-            let before = new.len();
-            for check in CheckName::of_mode(self.mode()) {
-                if self.findings.contains_key(&check) {
-                    continue;
-                }
-                if let Some(finding) = self.decide(check, evidence) {
-                    self.findings.insert(check, finding.clone());
-                    new.push(finding);
-                }
-            }
-            if new.len() == before {
-                return new;
-            }
-        }
-    }
-
-    /// Nothing more will be asked: what is still open was never answered. `bucket-not-claimed` stays open when all that
-    /// it rests on passed: the database decides it.
-    pub fn close(&mut self, evidence: &Evidence) -> Vec<Finding> {
-        let mut new = Vec::new();
-        for check in CheckName::of_mode(self.mode()) {
-            if self.findings.contains_key(&check) {
-                continue;
-            }
-            let decided = self.decide(check, evidence);
-            let open = || {
-                self.weigh(Finding::inconclusive(
-                    check,
-                    "This was not asked: the verification ended before.",
-                    None,
-                ))
-            };
-            let finding = match decided {
-                None if check == CheckName::BucketNotClaimed => continue,
-                None => open(),
-                Some(finding) => finding,
-            };
-            self.findings.insert(check, finding.clone());
-            new.push(finding);
-        }
-        new
-    }
-
-    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.values()
-    }
-
-    fn decide(&self, check: CheckName, evidence: &Evidence) -> Option<Finding> {
-        for premise in check.premises(self.mode()) {
-            let found = self.findings.get(&premise)?;
-            let only_warns = check == CheckName::BucketNotClaimed && !found.required;
-            if found.status != Status::Passed && !only_warns {
-                return Some(self.weigh(unmet(check, found)));
-            }
-        }
-        let case = Case {
-            storage: self.storage,
-            blanks: self.blanks,
-            evidence,
-            findings: &self.findings,
-        };
-        match check.judge(&case) {
-            Judgement::Pending => None,
-            Judgement::Found(finding) => Some(self.weigh(*finding)),
-            Judgement::Because(other) => {
-                let finding = self.findings.get(&other).map_or_else(
-                    || Finding::skipped(check, other, format!("Not looked at, because {other} is not settled.")),
-                    |found| unmet(check, found),
-                );
-                Some(self.weigh(finding))
-            }
-        }
-    }
-
-    fn weigh(&self, finding: Finding) -> Finding {
-        let required = self.vendor.requires(finding.check);
-        let status = match finding.status {
-            Status::Failed if !required => Status::Warning,
-            status => status,
-        };
-        Finding {
-            status,
-            required,
-            ..finding
-        }
-    }
-}
-
-/// A check whose premise did not pass.
-fn unmet(check: CheckName, premise: &Finding) -> Finding {
-    let because = premise.check;
-    if premise.status == Status::Inconclusive {
-        return Finding {
-            skipped_because: Some(because),
-            ..Finding::inconclusive(check, format!("Not settled, because {because} is not."), None)
-        };
-    }
-    Finding::skipped(check, because, format!("Not looked at, because {because} did not pass."))
-}
-
 /// `bucket-not-claimed` is decided by the database, at activation.
 pub fn not_claimed(_: &Case) -> Judgement {
     Judgement::Pending
@@ -193,7 +68,7 @@ fn permission<T>(
     check: CheckName,
     answer: Option<&Answer<T>>,
     action: &str,
-    permission: fix::Permission,
+    permission: Permission,
     passed: &str,
 ) -> Judgement {
     let Some(answer) = answer else {

@@ -2,10 +2,12 @@
 
 use super::{Case, Judgement, permission};
 use crate::domain::answer::{Answer, Outcome, Refuser};
-use crate::domain::check::{CheckName, Finding, Status};
+use crate::domain::check::{CheckName, Status};
 use crate::domain::evidence::{Echo, Stored};
-use crate::domain::fix::{Fix, FixAction, FixDocument, Permission};
+use crate::domain::finding::Finding;
+use crate::domain::fix::{Fix, FixAction, FixDocument};
 use crate::domain::templates::statements;
+use crate::domain::templates::statements::Permission;
 
 const KEY_CHECKS: [CheckName; 6] = [
     CheckName::KeySuitable,

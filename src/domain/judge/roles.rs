@@ -2,7 +2,8 @@
 
 use super::{Case, Judgement};
 use crate::domain::answer::{Outcome, PolicyKind, Reason};
-use crate::domain::check::{CheckName, Finding};
+use crate::domain::check::CheckName;
+use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixAction, FixDocument};
 use crate::domain::templates::statements;
 

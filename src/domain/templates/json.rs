@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::statements::Permission;
 use super::{Blanks, statements};
-use crate::domain::fix::{FixDocument, Permission};
+use crate::domain::fix::FixDocument;
 use crate::domain::storage_config::Mode;
 
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::Blanks;
-use crate::domain::fix::Permission;
 use crate::domain::storage_config::Mode;
 
 const OBJECT_ACTIONS: [&str; 4] = ["s3:GetObject", "s3:PutObject", "s3:RestoreObject", "s3:DeleteObject"];
@@ -18,6 +17,14 @@ const KEY_ACTIONS: [&str; 5] = [
 
 /// The session tag that binds a session of the direct role to one tenant.
 pub const TAG: &str = "latchkey-external-id";
+
+/// The statement of the templates that a permission belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    Objects,
+    List,
+    Key,
+}
 
 /// A policy document around statements.
 pub fn policy(statements: &[Value]) -> Value {

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::check::{CheckName, Finding, Status};
+use crate::domain::check::{CheckName, Status};
+use crate::domain::finding::Finding;
 use crate::domain::fix::Fix;
 use crate::domain::ids::{TenantId, VerificationId};
 use crate::domain::verification::{State, Trigger, Verdict, Verification};
