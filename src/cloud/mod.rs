@@ -61,8 +61,8 @@ pub trait Cloud: Send + Sync {
     async fn head_bucket(&self, call: &BucketCall) -> Answer;
     /// Lists one key at most under the prefix.
     async fn list_objects(&self, call: &BucketCall, prefix: &str) -> Answer;
-    /// Without any encryption header, so that the bucket's default is what encrypts.
-    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>) -> Answer<Stored>;
+    /// Without any encryption header, so that the bucket's default is what encrypts; or with the headers that ask for a key.
+    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, header: Option<&KeyArn>) -> Answer<Stored>;
     async fn get_object(&self, call: &BucketCall, key: &str) -> Answer<Vec<u8>>;
     /// Granted when S3 says that the object is not archived: then the call was allowed.
     async fn restore_object(&self, call: &BucketCall, key: &str) -> Answer;

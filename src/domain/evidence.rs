@@ -24,6 +24,8 @@ pub struct Evidence {
     pub generate_data_key_without_plaintext: Option<Answer>,
 
     pub put: Option<Answer<Stored>>,
+    /// Asked only when S3 refused `put`: the same with the headers that ask for the key.
+    pub put_with_header: Option<Answer<Stored>>,
     pub get: Option<Answer<Echo>>,
     pub restore: Option<Answer>,
     pub delete: Option<Answer<Removed>>,

@@ -41,12 +41,12 @@ impl Board {
         }
     }
 
-    /// The put may have written the object: it was granted, or nobody knows.
+    /// A put may have written the object: it was granted, or nobody knows.
     fn may_have_written(&self) -> bool {
-        self.evidence
-            .put
-            .as_ref()
-            .is_some_and(|put| matches!(put.outcome, Outcome::Granted(_) | Outcome::Unanswered))
+        [&self.evidence.put, &self.evidence.put_with_header]
+            .into_iter()
+            .flatten()
+            .any(|put| matches!(put.outcome, Outcome::Granted(_) | Outcome::Unanswered))
     }
 
     /// What to delete next: leftovers at once, the probe object when no call needs it any more.

@@ -7,7 +7,7 @@ use strum::{EnumIter, IntoEnumIterator};
 use super::board::{Board, CleanUp};
 use super::{PROBE_PREFIX, Run};
 use crate::cloud::{BucketCall, KeyCall, Run as Carry, Session};
-use crate::domain::answer::Answer;
+use crate::domain::answer::{Answer, Refuser};
 use crate::domain::evidence::{Echo, StrangerEvidence};
 use crate::domain::storage_config::{Access, Mode};
 
@@ -30,6 +30,7 @@ pub enum Step {
     GenerateDataKey,
     GenerateDataKeyWithoutPlaintext,
     Put,
+    PutWithHeader,
     Get,
     Restore,
     UntaggedCall(StrangerCall),
@@ -95,6 +96,7 @@ impl Step {
             Self::Decrypt | Self::Reencrypt => board.ciphertext.is_some(),
             // Nothing of the customer's is touched before strangers were seen to be refused.
             Self::Put => board.production.is_some() && (evidence.role_refused_to_strangers() || evidence.list_refused_to_strangers()),
+            Self::PutWithHeader => evidence.put.as_ref().is_some_and(|put| put.is_refused_by(Refuser::S3)),
             Self::Get | Self::Restore => written(),
             Self::UntaggedCall(call) => may_call(board.untagged.as_ref(), call),
             Self::MistaggedCall(call) => may_call(board.mistagged.as_ref(), call),
@@ -106,7 +108,12 @@ impl Step {
         use StrangerCall::{Get, Restore};
         matches!(
             self,
-            Self::Put | Self::Get | Self::Restore | Self::UntaggedCall(Get | Restore) | Self::MistaggedCall(Get | Restore)
+            Self::Put
+                | Self::PutWithHeader
+                | Self::Get
+                | Self::Restore
+                | Self::UntaggedCall(Get | Restore)
+                | Self::MistaggedCall(Get | Restore)
         )
     }
 
@@ -252,8 +259,13 @@ impl Step {
             ),
             Self::Put => answered(
                 self,
-                async move { cloud.put_object(&bucket, object, run.body.to_vec()).await },
+                async move { cloud.put_object(&bucket, object, run.body.to_vec(), None).await },
                 |board, answer| board.evidence.put = Some(answer),
+            ),
+            Self::PutWithHeader => answered(
+                self,
+                async move { cloud.put_object(&bucket, object, run.body.to_vec(), Some(&key.key)).await },
+                |board, answer| board.evidence.put_with_header = Some(answer),
             ),
             Self::Get => answered(
                 self,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use latchkey::cloud::{BucketCall, Cloud, KeyCall, Run, Session, SessionName};
 use latchkey::domain::answer::Answer;
-use latchkey::domain::arn::RoleArn;
+use latchkey::domain::arn::{KeyArn, RoleArn};
 use latchkey::domain::evidence::{KeyFacts, Removed, Stored};
 use latchkey::domain::external_id::ExternalId;
 use latchkey::domain::token::Role;
@@ -39,7 +39,7 @@ impl Cloud for Untouchable {
     async fn list_objects(&self, _: &BucketCall, _: &str) -> Answer {
         panic!("AWS was asked")
     }
-    async fn put_object(&self, _: &BucketCall, _: &str, _: Vec<u8>) -> Answer<Stored> {
+    async fn put_object(&self, _: &BucketCall, _: &str, _: Vec<u8>, _: Option<&KeyArn>) -> Answer<Stored> {
         panic!("AWS was asked")
     }
     async fn get_object(&self, _: &BucketCall, _: &str) -> Answer<Vec<u8>> {

@@ -176,16 +176,22 @@ impl Account {
 
     /// Makes every object that was ever written leave a trace.
     pub async fn keep_versions(&self, bucket: &str) {
-        let enabled = s3::types::VersioningConfiguration::builder()
-            .status(s3::types::BucketVersioningStatus::Enabled)
-            .build();
+        self.put_versioning(bucket, s3::types::BucketVersioningStatus::Enabled).await;
+    }
+
+    async fn put_versioning(&self, bucket: &str, status: s3::types::BucketVersioningStatus) {
+        let configuration = s3::types::VersioningConfiguration::builder().status(status).build();
         self.s3
             .put_bucket_versioning()
             .bucket(bucket)
-            .versioning_configuration(enabled)
+            .versioning_configuration(configuration)
             .send()
             .await
             .expect("versioning is set");
+    }
+
+    pub async fn suspend_versions(&self, bucket: &str) {
+        self.put_versioning(bucket, s3::types::BucketVersioningStatus::Suspended).await;
     }
 
     /// Keys of all objects, and how many versions and markers there ever were.
@@ -268,6 +274,8 @@ pub struct Applied {
     pub key: String,
     pub role: Option<String>,
     pub role_name: String,
+    /// The bucket's account, where it is to be named.
+    pub account: Option<String>,
     /// By their names, as issued.
     pub documents: serde_json::Map<String, Value>,
 }
@@ -280,6 +288,7 @@ impl Applied {
             "bucket_region": REGION,
             "key_arn": self.key,
             "role_arn": self.role,
+            "bucket_account_id": self.account,
         })
     }
 
@@ -300,21 +309,62 @@ impl Applied {
         }
     }
 
-    /// Applies a fix as its sentence says: the statement goes into the document, in the place of one with its Sid.
+    /// Applies a fix as its sentence says: the statement goes into the document as it is now, in the place of one with its
+    /// Sid.
     pub async fn apply_fix(&self, customer: &Account, fix: &Value) {
         let name = fix["document"].as_str().expect("a fix names its document");
         let statement = &fix["statement"];
-        let body = match name {
-            "key-policy" | "bucket-encryption" => statement.clone(),
+        match name {
+            "bucket-versioning" => customer.suspend_versions(&self.bucket).await,
+            "key-policy" | "bucket-encryption" => self.apply(customer, name, statement).await,
             _ => {
-                let mut policy = self.document(name);
+                let mut policy = self.current(customer, name).await;
                 let statements = policy["Statement"].as_array_mut().expect("a policy has statements");
                 statements.retain(|other| other["Sid"] != statement["Sid"]);
                 statements.push(statement.clone());
-                policy
+                self.apply(customer, name, &policy).await;
             }
+        }
+    }
+
+    /// A document as it stands in AWS.
+    async fn current(&self, customer: &Account, name: &str) -> Value {
+        let decoded = |text: String| percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        let text = match name {
+            "trust-policy" => {
+                let role = customer
+                    .iam
+                    .get_role()
+                    .role_name(&self.role_name)
+                    .send()
+                    .await
+                    .expect("the role is there")
+                    .role;
+                role.and_then(|role| role.assume_role_policy_document).map(decoded)
+            }
+            "role-permissions" => {
+                let policy = customer
+                    .iam
+                    .get_role_policy()
+                    .role_name(&self.role_name)
+                    .policy_name("latchkey")
+                    .send()
+                    .await;
+                policy.ok().map(|policy| decoded(policy.policy_document))
+            }
+            _ => customer
+                .s3
+                .get_bucket_policy()
+                .bucket(&self.bucket)
+                .send()
+                .await
+                .ok()
+                .and_then(|policy| policy.policy),
         };
-        self.apply(customer, name, &body).await;
+        text.map_or_else(
+            || json!({"Version": "2012-10-17", "Statement": []}),
+            |text| serde_json::from_str(&text).expect("a policy is JSON"),
+        )
     }
 }
 
@@ -360,6 +410,7 @@ pub async fn apply_templates(world: &World, server: &crate::server::Server, slug
         key,
         role: None,
         role_name,
+        account: None,
         documents: serde_json::Map::new(),
     };
     let documents = issued["documents"].as_array().expect("documents are a list");

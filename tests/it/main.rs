@@ -2,6 +2,7 @@
 //!
 //! Every test has its own database and its own AWS accounts, so that all run at once.
 
+mod ablation;
 mod api;
 mod aws;
 mod command_line;

@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::config::Region;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{GlacierJobParameters, RestoreRequest, Tier};
+use aws_sdk_s3::types::{GlacierJobParameters, RestoreRequest, ServerSideEncryption, Tier};
 use aws_sdk_s3::{Client, Config};
 
 use super::call::Call;
@@ -10,6 +10,7 @@ use super::config;
 use crate::clock::Clock;
 use crate::cloud::BucketCall;
 use crate::domain::answer::{Answer, Refuser};
+use crate::domain::arn::KeyArn;
 use crate::domain::evidence::{Removed, Stored};
 
 /// The probe object has 64 bytes: what is longer is another, and shows that by its first bytes.
@@ -59,8 +60,8 @@ impl<'a> Bucket<'a> {
         call.end(result, |_| Some(()), None)
     }
 
-    /// No encryption header: the bucket's default is to show.
-    pub async fn put(&self, key: &str, body: Vec<u8>) -> Answer<Stored> {
+    /// Without a header the bucket's default is to show.
+    pub async fn put(&self, key: &str, body: Vec<u8>, header: Option<&KeyArn>) -> Answer<Stored> {
         let call = self.begin("s3:PutObject");
         let request = self
             .client
@@ -68,7 +69,9 @@ impl<'a> Bucket<'a> {
             .bucket(self.name())
             .set_expected_bucket_owner(self.owner())
             .key(key)
-            .body(body.into());
+            .body(body.into())
+            .set_server_side_encryption(header.map(|_| ServerSideEncryption::AwsKms))
+            .set_ssekms_key_id(header.map(KeyArn::to_string));
         let result = request.customize().interceptor(call.ear()).send().await;
         let read = |output: aws_sdk_s3::operation::put_object::PutObjectOutput| {
             Some(Stored {

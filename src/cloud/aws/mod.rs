@@ -18,7 +18,7 @@ use self::shared_sessions::SharedSessions;
 use super::{BucketCall, Cloud, KeyCall, Run, Session, SessionName};
 use crate::clock::SharedClock;
 use crate::domain::answer::Answer;
-use crate::domain::arn::RoleArn;
+use crate::domain::arn::{KeyArn, RoleArn};
 use crate::domain::evidence::{KeyFacts, Removed, Stored};
 use crate::domain::external_id::ExternalId;
 
@@ -136,8 +136,8 @@ impl Cloud for Aws {
         self.bucket(call).list(prefix).await
     }
 
-    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>) -> Answer<Stored> {
-        self.bucket(call).put(key, body).await
+    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, header: Option<&KeyArn>) -> Answer<Stored> {
+        self.bucket(call).put(key, body, header).await
     }
 
     async fn get_object(&self, call: &BucketCall, key: &str) -> Answer<Vec<u8>> {

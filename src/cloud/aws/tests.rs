@@ -262,7 +262,7 @@ async fn the_region_is_read_from_every_answer_of_s3() {
         s3_error(404, "NoSuchKey", "The specified key does not exist."),
     ]);
     let region = Some(Region::parse("eu-west-1").unwrap());
-    let put = stage.aws.put_object(&bucket(), "k", vec![1]).await;
+    let put = stage.aws.put_object(&bucket(), "k", vec![1], None).await;
     assert_eq!(put.exchange.bucket_region, region);
     let list = stage.aws.list_objects(&bucket(), "p/").await;
     assert_eq!((list.outcome, list.exchange.bucket_region), (Outcome::Misrouted, region.clone()));
@@ -300,7 +300,7 @@ async fn three_tries_and_no_answer(#[case] answer: fn() -> HttpResponse, #[case]
 #[tokio::test]
 async fn a_refusal_is_not_asked_for_again() {
     let stage = Stage::answering([s3_error(403, "AccessDenied", "Access Denied"), answer(200, &[], "")]);
-    let put = stage.aws.put_object(&bucket(), "k", vec![1]).await;
+    let put = stage.aws.put_object(&bucket(), "k", vec![1], None).await;
     assert!(put.is_refused_by(Refuser::S3));
     assert_eq!(stage.sent().len(), 1);
 }
@@ -322,7 +322,7 @@ async fn no_connection_is_no_answer() {
 #[tokio::test]
 async fn the_state_of_a_key_shows_through_s3(#[case] code: &str, #[case] expected: Outcome<Stored>) {
     let stage = Stage::answering([s3_error(400, code, "The key is as it is.")]);
-    let put = stage.aws.put_object(&bucket(), "k", vec![1]).await;
+    let put = stage.aws.put_object(&bucket(), "k", vec![1], None).await;
     assert_eq!(put.outcome, expected);
     assert_eq!(put.exchange.code.as_deref(), Some(code));
 }
@@ -380,7 +380,7 @@ async fn a_put_names_the_owner_and_no_encryption() {
         ("x-amz-version-id", "null"),
     ];
     let stage = Stage::answering([answer(200, &stored, "")]);
-    let put = stage.aws.put_object(&bucket(), "latchkey-probe/1", b"probe".to_vec()).await;
+    let put = stage.aws.put_object(&bucket(), "latchkey-probe/1", b"probe".to_vec(), None).await;
     let expected = Stored {
         encryption: Some("aws:kms".into()),
         key: Some(KEY.into()),
@@ -411,7 +411,7 @@ async fn every_call_of_s3_names_the_owner_if_there_is_one() {
     for call in [&bucket(), &any_owner] {
         stage.aws.head_bucket(call).await;
         stage.aws.list_objects(call, "p/").await;
-        stage.aws.put_object(call, "k", vec![1]).await;
+        stage.aws.put_object(call, "k", vec![1], None).await;
         stage.aws.get_object(call, "k").await;
         stage.aws.restore_object(call, "k").await;
         stage.aws.delete_object(call, "k").await;

@@ -66,6 +66,13 @@ pub fn writable(case: &Case) -> Judgement {
         }
         None => {}
     }
+    if put.is_refused_by(Refuser::S3) {
+        match &case.evidence.put_with_header {
+            None => return Judgement::Pending,
+            Some(with_header) if with_header.granted().is_some() => return demands_header(put).into(),
+            Some(_) => {}
+        }
+    }
     permission(
         case,
         CheckName::ObjectWritable,
@@ -73,6 +80,22 @@ pub fn writable(case: &Case) -> Judgement {
         "s3:PutObject",
         Permission::Objects,
         "The vendor wrote a probe object.",
+    )
+}
+
+/// The put was refused as it was, and let in with encryption headers.
+fn demands_header(put: &Answer<Stored>) -> Finding {
+    Finding::failed(
+        CheckName::ObjectWritable,
+        "The bucket's policy refuses objects that are put without encryption headers.",
+        Some(&put.exchange),
+        Fix::new(
+            FixDocument::BucketPolicy,
+            FixAction::Remove,
+            "Take out the Deny statement with a condition on s3:x-amz-server-side-encryption or its key: the bucket's default encryption \
+             does what it asks for.",
+            None,
+        ),
     )
 }
 
@@ -141,7 +164,8 @@ pub fn versioning_disabled(case: &Case) -> Judgement {
         return if versioned { on(case, put).into() } else { Judgement::Pending };
     };
     match delete.granted() {
-        Some(removed) if removed.marker || kept(removed.version.as_ref()) => on(case, delete),
+        // Where versioning is suspended the marker's version is `null`, and the object is gone for good.
+        Some(removed) if kept(removed.version.as_ref()) || removed.marker && removed.version.is_none() => on(case, delete),
         _ => Finding::passed(check, "The bucket keeps no old versions.", Some(&put.exchange)),
     }
     .into()
