@@ -59,7 +59,7 @@ pub async fn watch(client: &ClientArgs, id: &str) -> Outcome {
             for check in verification["checks"].as_array().into_iter().flatten() {
                 if told.insert((attempt, text(check, "name"))) {
                     println!(
-                        "{:<13} {:<28} {}",
+                        "{:<13} {:<30} {}",
                         text(check, "status"),
                         text(check, "name"),
                         text(check, "summary")

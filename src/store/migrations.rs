@@ -1,8 +1,8 @@
 //! The schema: ours, and the job queue's own.
 
 use graphile_worker::WorkerUtils;
-use sqlx::PgPool;
 use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{ConnectOptions, Connection, PgPool};
 
 use super::jobs::SCHEMA;
 
@@ -13,6 +13,8 @@ const LOCK: i64 = 0x6c61_7463_686b_6579;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("the database cannot be reached: {0}; check DATABASE_URL, and that Postgres runs there")]
+    Unreachable(#[source] sqlx::Error),
     #[error("the schema could not be brought up to date: {0}")]
     Ours(#[from] MigrateError),
     #[error("the job queue's schema could not be brought up to date: {0}")]
@@ -23,6 +25,9 @@ pub enum Error {
 
 /// Brings the schema up to date. Any number of processes may do so at once: each waits for the one before it.
 pub async fn run(pool: &PgPool) -> Result<(), Error> {
+    // A pool tells of its time-out alone; a connection of its own tells why there is none.
+    let reached = pool.connect_options().connect().await.map_err(Error::Unreachable)?;
+    reached.close().await.map_err(Error::Unreachable)?;
     MIGRATIONS.run(pool).await?;
     // The queue's library takes no lock of its own. This one lasts as long as the transaction that holds it.
     let mut lock = pool.begin().await?;
