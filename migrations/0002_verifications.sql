@@ -32,8 +32,11 @@ create table verification_attempts (
     attempt int not null check (attempt >= 1),
     event int not null,
     started_at timestamptz not null,
+    -- Set, with the number of the event that tells of it, when the attempt did not count and another one follows.
     next_attempt_at timestamptz,
-    primary key (verification_id, attempt)
+    waiting_event int,
+    primary key (verification_id, attempt),
+    constraint verification_attempts_waiting check ((next_attempt_at is null) = (waiting_event is null))
 );
 
 create table verification_checks (

@@ -11,6 +11,7 @@ use tracing::{error, info};
 use crate::clock::{SharedClock, SystemClock};
 use crate::cloud::Cloud;
 use crate::cloud::aws::{self, Aws};
+use crate::domain::attempts::Patience;
 use crate::domain::vendor::Vendor;
 use crate::http::live::Live;
 use crate::http::{self, State};
@@ -26,6 +27,7 @@ pub struct Settings {
     pub database: PgConnectOptions,
     pub database_connections: u32,
     pub vendor: Vendor,
+    pub patience: Patience,
     pub s3_path_style: bool,
     /// None serves nothing.
     pub listen: Option<Listen>,
@@ -66,6 +68,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         pool: pool.clone(),
         clock: clock.clone(),
         vendor: Arc::new(settings.vendor),
+        patience: settings.patience,
     };
 
     // Addresses first: one that is taken is told at once, before anything is changed.

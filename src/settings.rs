@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::domain::arn::{RoleArn, RoleName};
+use crate::domain::attempts::Patience;
 use crate::domain::check::CheckName;
 use crate::domain::region::{Region, Regions};
 use crate::domain::vendor::Vendor;
@@ -82,6 +83,10 @@ pub struct WorkerArgs {
     /// How long a worker may be silent before others take its verifications on.
     #[arg(long, env = "LATCHKEY_WORKER_LOST_AFTER", default_value = "15s", value_name = "DURATION")]
     pub worker_lost_after: String,
+
+    /// How long a refusal may only be a policy that is still on its way through AWS. `0s` takes each at its word.
+    #[arg(long, env = "LATCHKEY_PROPAGATION_WINDOW", default_value = "90s", value_name = "DURATION")]
+    pub propagation_window: String,
 
     /// How long what is under way may take to end after a first signal to stop.
     #[arg(long, env = "LATCHKEY_SHUTDOWN_GRACE", default_value = "25s", value_name = "DURATION")]
@@ -283,6 +288,16 @@ impl WorkerArgs {
     }
 }
 
+impl WorkerArgs {
+    pub fn patience(&self) -> Result<Patience, Wrong> {
+        let form = Form("LATCHKEY_PROPAGATION_WINDOW", "a duration, or 0s for none", "90s");
+        Ok(Patience {
+            window: *form.parse::<humantime::Duration>(&self.propagation_window)?,
+            retry_open: true,
+        })
+    }
+}
+
 /// The two forms of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -342,6 +357,7 @@ mod tests {
         all.vendor.vendor().map_err(text)?;
         all.listen.listen().map_err(text)?;
         all.worker.worker().map_err(text)?;
+        all.worker.patience().map_err(text)?;
         all.log.format().map_err(text)?;
         all.log.filter().map_err(text)?;
         if all.database.database_url.is_some() {
@@ -363,6 +379,7 @@ mod tests {
     #[case(&["--public-url", "ftp://x"], "LATCHKEY_PUBLIC_URL: it has another scheme")]
     #[case(&["--worker-lost-after", "soon"], "LATCHKEY_WORKER_LOST_AFTER: ")]
     #[case(&["--worker-lost-after", "1ms"], "LATCHKEY_WORKER_LOST_AFTER: it is too short")]
+    #[case(&["--propagation-window", "90"], "LATCHKEY_PROPAGATION_WINDOW: ")]
     #[case(&["--log-format", "xml"], "LATCHKEY_LOG_FORMAT: \"xml\" is neither")]
     #[case(&["--log", "a=b=c"], "LATCHKEY_LOG: ")]
     #[case(&["--database-url", "mysql://root:hunter2@db/x"], "DATABASE_URL: it has another scheme")]

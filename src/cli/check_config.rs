@@ -25,6 +25,7 @@ impl CheckConfig {
         self.database.options()?;
         let vendor = self.vendor.vendor()?;
         self.worker.worker()?;
+        self.worker.patience()?;
         self.log.filter()?;
         self.log.format()?;
         let modes: Vec<String> = vendor.modes().iter().map(ToString::to_string).collect();

@@ -49,6 +49,7 @@ impl Work {
             database: self.database.options()?,
             database_connections: self.database.database_connections,
             vendor: self.vendor.vendor()?,
+            patience: self.worker.patience()?,
             s3_path_style: self.worker.s3_path_style,
             listen,
             worker,

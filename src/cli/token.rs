@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 
 use super::{Failure, Outcome, output};
 use crate::app;
+use crate::domain::attempts::Patience;
 use crate::domain::token::Role;
 use crate::domain::vendor::Vendor;
 use crate::service::authenticate::{CreateTokenError, create_token};
@@ -52,6 +53,7 @@ impl Token {
             pool,
             clock: app::system_clock(),
             vendor: Arc::new(Vendor::unnamed()),
+            patience: Patience::NONE,
         };
         let expires_in = command
             .expires_in

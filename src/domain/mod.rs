@@ -3,6 +3,7 @@
 pub mod account;
 pub mod answer;
 pub mod arn;
+pub mod attempts;
 pub mod audit;
 pub mod bench;
 pub mod catalogue;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use sqlx::{PgConnection, PgPool};
 
 use crate::clock::SharedClock;
+use crate::domain::attempts::Patience;
 use crate::domain::audit::{Action, Actor, Event};
 use crate::domain::ids::TenantId;
 use crate::domain::vendor::Vendor;
@@ -24,6 +25,7 @@ pub struct Context {
     pub pool: PgPool,
     pub clock: SharedClock,
     pub vendor: Arc<Vendor>,
+    pub patience: Patience,
 }
 
 /// On whose behalf.

@@ -42,7 +42,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
             stopped: false,
         };
         write(context, lease, &[unanswered]).await?;
-        return finish(context, lease, &config, &report).await;
+        return finish(context, &started, &config, &report).await;
     };
 
     let stop = CancellationToken::new();
@@ -53,7 +53,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
     )
     .await;
     written?;
-    finish(context, lease, &config, &report).await
+    finish(context, &started, &config, &report).await
 }
 
 /// Takes the verification on. The subject is missing when its mode is no longer offered.
@@ -118,7 +118,8 @@ async fn write(context: &Context, lease: &Lease, findings: &[Finding]) -> store:
     Ok(standing)
 }
 
-async fn finish(context: &Context, lease: &Lease, config: &StorageConfig, report: &Report) -> store::Result<()> {
+async fn finish(context: &Context, started: &Started, config: &StorageConfig, report: &Report) -> store::Result<()> {
+    let lease = &started.lease;
     let now = context.clock.now();
     let mut db = context.pool.begin().await?;
     tenants::lock(&mut db, config.tenant_id).await?;
@@ -130,6 +131,16 @@ async fn finish(context: &Context, lease: &Lease, config: &StorageConfig, report
         Standing::Superseded => Verdict::Superseded,
         Standing::Wanted => Verdict::of(&report.findings),
     };
+    let attempts = usize::try_from(lease.attempt).unwrap_or(usize::MAX);
+    let elapsed = (now - started.started_at).to_std().unwrap_or_default();
+    if let Some(gap) = context.patience.next(verdict, &report.findings, attempts, elapsed) {
+        let until = now + gap;
+        verifications::wait(&mut db, lease, &report.leftovers, until).await?;
+        jobs::enqueue_attempt(&mut db, config.tenant_id, lease.verification, Some(until)).await?;
+        db.commit().await?;
+        info!(verification = %lease.verification, %verdict, attempt = lease.attempt, ?gap, "this attempt does not count yet");
+        return Ok(());
+    }
     let was_active = active_configs::find(&mut db, config.tenant_id).await?;
     let verdict = match verdict {
         Verdict::Verified => claim(context, &mut db, lease, config).await?,

@@ -40,7 +40,7 @@ pub async fn submit_config(
 
     let now = context.clock.now();
     let config = storage_configs::insert(&mut db, context.clock.uuid().into(), tenant.id, &storage, now).await?;
-    verifications::supersede_queued(&mut db, tenant.id, now).await?;
+    verifications::supersede_waiting(&mut db, tenant.id, now).await?;
     let verification: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, verification, tenant.id, config.id, Trigger::Submission, now).await?;
     jobs::enqueue_verify(&mut db, tenant.id, verification).await?;

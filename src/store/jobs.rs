@@ -18,16 +18,19 @@ pub const RECHECK: &str = "recheck";
 
 /// Queues a verification's run. Runs of one tenant wait for each other.
 pub async fn enqueue_verify(db: &mut PgConnection, tenant: TenantId, verification: VerificationId) -> Result<()> {
+    enqueue_attempt(db, tenant, verification, None).await
+}
+
+/// Queues a verification's next attempt.
+pub async fn enqueue_attempt(
+    db: &mut PgConnection,
+    tenant: TenantId,
+    verification: VerificationId,
+    at: Option<DateTime<Utc>>,
+) -> Result<()> {
     let payload = serde_json::json!({"verification_id": verification});
-    add(
-        db,
-        VERIFY,
-        &payload,
-        &format!("tenant:{tenant}"),
-        &format!("verify:{verification}"),
-        None,
-    )
-    .await
+    let (queue, key) = (format!("tenant:{tenant}"), format!("verify:{verification}"));
+    add(db, VERIFY, &payload, &queue, &key, at).await
 }
 
 /// Queues a second look at a tenant's active version.

@@ -57,6 +57,8 @@ pub struct Started {
     pub lease: Lease,
     pub tenant_id: TenantId,
     pub config_id: StorageConfigId,
+    /// Of the first attempt.
+    pub started_at: DateTime<Utc>,
     /// Keys of objects that an interrupted run may have left behind.
     pub leftovers: Vec<String>,
 }
@@ -95,11 +97,12 @@ pub async fn insert_queued(
     Ok(())
 }
 
-/// Ends what waits, because something newer comes. What runs learns of it when it writes next.
-pub async fn supersede_queued(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
+/// Ends what waits, in the queue or for its next attempt, because something newer comes. What runs learns of it when it writes next.
+pub async fn supersede_waiting(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
     let ended = sqlx::query_scalar!(
-        "update verifications set state = 'finished', verdict = 'superseded', finished_at = $2, last_event = last_event + 1
-         where tenant_id = $1 and state = 'queued' returning id",
+        "update verifications
+         set state = 'finished', verdict = 'superseded', finished_at = $2, next_attempt_at = null, last_event = last_event + 1
+         where tenant_id = $1 and (state = 'queued' or next_attempt_at is not null) returning id",
         tenant.as_uuid(),
         now,
     )
@@ -185,7 +188,7 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, n
            set state = 'running', started_at = coalesce(v.started_at, $2), next_attempt_at = null, attempt = v.attempt + 1,
                lease = v.lease + 1, last_event = v.last_event + 1, probe_objects = v.probe_objects || $3::text
            where v.id = $1 and v.state in ('queued', 'running')
-           returning v.tenant_id, v.config_id, v.lease, v.attempt, v.last_event, v.probe_objects"#,
+           returning v.tenant_id, v.config_id, v.lease, v.attempt, v.last_event, v.started_at as "started_at!", v.probe_objects"#,
         id.as_uuid(),
         now,
         probe_key,
@@ -214,6 +217,7 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, n
         },
         tenant_id: row.tenant_id.into(),
         config_id: row.config_id.into(),
+        started_at: row.started_at,
         leftovers: row.probe_objects,
     }))
 }
@@ -255,6 +259,29 @@ pub async fn record(db: &mut PgConnection, lease: &Lease, findings: &[Finding]) 
     notices::verification_changed(db, lease.verification).await
 }
 
+/// Leaves a verification waiting for its next attempt. The lease has to be good: ask for the `standing` first, in the
+/// same transaction.
+pub async fn wait(db: &mut PgConnection, lease: &Lease, leftovers: &[String], until: DateTime<Utc>) -> Result<()> {
+    let event = sqlx::query_scalar!(
+        "update verifications set next_attempt_at = $2, probe_objects = $3, last_event = last_event + 1 where id = $1 returning last_event",
+        lease.verification.as_uuid(),
+        until,
+        leftovers,
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    sqlx::query!(
+        "update verification_attempts set next_attempt_at = $3, waiting_event = $4 where verification_id = $1 and attempt = $2",
+        lease.verification.as_uuid(),
+        lease.attempt,
+        until,
+        event,
+    )
+    .execute(&mut *db)
+    .await?;
+    notices::verification_changed(db, lease.verification).await
+}
+
 /// Ends a verification. The lease has to be good: ask for the `standing` first, in the same transaction.
 pub async fn finish(db: &mut PgConnection, lease: &Lease, verdict: Verdict, leftovers: &[String], now: DateTime<Utc>) -> Result<()> {
     let verdict: &str = verdict.into();
@@ -271,13 +298,14 @@ pub async fn finish(db: &mut PgConnection, lease: &Lease, verdict: Verdict, left
     notices::verification_changed(db, lease.verification).await
 }
 
-/// An attempt began.
+/// An attempt began, or ended without counting, so that another one follows.
 #[derive(Debug, Clone)]
 pub struct AttemptStarted {
     pub attempt: i32,
     pub event: i32,
     pub started_at: DateTime<Utc>,
     pub next_attempt_at: Option<DateTime<Utc>>,
+    waiting_event: Option<i32>,
 }
 
 /// Something that happened in a verification.
@@ -292,7 +320,8 @@ pub enum Event {
 pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32) -> Result<Vec<(i32, Event)>> {
     let attempts = sqlx::query_as!(
         AttemptStarted,
-        "select attempt, event, started_at, next_attempt_at from verification_attempts where verification_id = $1 order by attempt",
+        "select attempt, event, started_at, next_attempt_at, waiting_event from verification_attempts
+         where verification_id = $1 order by attempt",
         id.as_uuid(),
     )
     .fetch_all(&mut *db)
@@ -301,9 +330,16 @@ pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32)
     for attempt in attempts {
         let found = checks::since(db, id, attempt.attempt, after).await?;
         if attempt.event > after {
-            events.push((attempt.event, Event::Attempt(attempt)));
+            let begun = AttemptStarted {
+                next_attempt_at: None,
+                ..attempt.clone()
+            };
+            events.push((attempt.event, Event::Attempt(begun)));
         }
         events.extend(found.into_iter().map(|(number, finding)| (number, Event::Check(Box::new(finding)))));
+        if let Some(number) = attempt.waiting_event.filter(|number| *number > after) {
+            events.push((number, Event::Attempt(attempt)));
+        }
     }
     let last = sqlx::query!("select last_event, state from verifications where id = $1", id.as_uuid())
         .fetch_optional(&mut *db)

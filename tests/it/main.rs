@@ -4,6 +4,7 @@
 
 mod ablation;
 mod api;
+mod attempts;
 mod aws;
 mod command_line;
 mod crash;

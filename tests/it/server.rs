@@ -8,6 +8,7 @@ use std::time::Duration;
 use latchkey::cloud::Cloud;
 use latchkey::cloud::aws::{Aws, Settings};
 use latchkey::domain::arn::RoleArn;
+use latchkey::domain::attempts::Patience;
 use latchkey::domain::region::Regions;
 use latchkey::domain::token::Role;
 use latchkey::domain::vendor::Vendor;
@@ -135,6 +136,7 @@ impl Server {
             pool: pool.clone(),
             clock: clock(),
             vendor: Arc::new(vendor),
+            patience: Patience::NONE,
         };
         let (_, token) = create_token(&context, &Caller::operator(), "test", Role::Ops, None)
             .await

@@ -3,70 +3,195 @@
 import argparse
 import contextlib
 import os
+import re
+import shutil
+import subprocess
 import sys
+import time
+from dataclasses import dataclass
 
-from stack import cargo, places, postgres, processes, standin, venv
-from stack.checks import dependencies, rust, tools
-from stack.checks.report import Report, outcome
+from stack import cargo, places, postgres, processes, queries, standin, terminal, venv
+from stack.places import DEV, ROOT
+from stack.terminal import paint
+from stack.trouble import Trouble
+
+# Two, so that tests on as many cores do not wait for one Python.
+STANDINS = 2
+CARGO_DENY = "0.20.2"
+# Nextest's summary, and that of each binary which `cargo test` runs.
+NEXTEST = re.compile(r"Summary \[.*?\] .*?(\d+) passed")
+NEXTEST_FAILED = re.compile(r"Summary \[.*?\] .*?(\d+) (?:failed|timed out)")
+CARGO_TEST = re.compile(r"test result: \w+\. (\d+) passed; (\d+) failed")
+PROBE = re.compile(r"rows: (\d+) passed, \d+ excepted, (\d+) failed")
+MATRIX = re.compile(r"ablation matrix: \d+ rows")
+
+
+@dataclass
+class Result:
+    name: str
+    passed: int
+    failed: int
+    seconds: float
+    remark: str = ""
 
 
 def main(arguments):
-    parser = argparse.ArgumentParser(
-        prog="dev/test",
-        description="Everything that CI runs, with servers and a data folder of its own: it can run beside a demo."
-        " All steps run, whatever fails; the last line is the sum.",
-    )
+    parser = argparse.ArgumentParser(prog="dev/test", description="Everything that CI runs. The last line says how much passed and failed.")
     parser.parse_args(arguments)
     venv.enter()
-    # The caller's program is not what is tested.
-    os.environ.pop("LATCHKEY_BIN", None)
-    cargo.environment()
-    report = Report()
     with places.own_folder("test") as folder, contextlib.ExitStack() as stack:
-        server = postgres.start(folder, fast=True)
-        stack.callback(server.process.stop)
+        terminal.heading("Servers")
+        database = postgres.start(folder, fast=True)
+        stack.callback(database.process.stop)
         endpoints = []
-        # Two, since one answers one call at a time.
-        for name in ("standin-1", "standin-2"):
-            process, url = standin.start(folder, name=name)
+        for number in range(STANDINS):
+            process, url = standin.start(folder, name=f"standin-{number}")
             stack.callback(process.stop)
             endpoints.append(url)
-        check(report, folder, server, endpoints)
-        code = report.close()
-        if code:
-            # Leaves the servers' logs; the sum is printed last all the same.
-            places.leave_logs(folder)
-    return code
+        results = [run(step, *context) for step, *context in steps(folder, database, endpoints)]
+    return summarize(results)
 
 
-def check(report, folder, server, endpoints):
-    binary = cargo.built()
+def steps(folder, database, endpoints):
+    """What is run, in this order: the cheap first, so that a slip shows early."""
+    yield shell_scripts,
+    yield formatting,
+    yield lints_and_queries, folder, database
+    yield dependencies,
+    yield program,
+    yield rust_tests, database, endpoints
+    yield openapi,
+    yield probe, endpoints[0]
+    yield demo,
+
+
+def run(step, *context):
+    name = step.__name__.replace("_", " ")
+    terminal.heading(name)
+    begun = time.monotonic()
+    outcome = step(*context)
+    passed, failed, remark = outcome if isinstance(outcome, tuple) else (outcome == 0, outcome != 0, "")
+    return Result(name, int(passed), int(failed), time.monotonic() - begun, remark)
+
+
+def shell_scripts():
+    scripts = [ROOT / ".ci" / "run", DEV / "stack" / "launch", *(path for path in DEV.iterdir() if path.is_file() and is_shell(path))]
+    return max(processes.run(["sh", "-n", str(script)]) for script in scripts)
+
+
+def is_shell(path):
+    return path.read_bytes().startswith(b"#!/bin/sh")
+
+
+def formatting():
+    return processes.run(["cargo", "fmt", "--check", *cargo.manifest()], env=cargo.environment())
+
+
+def lints_and_queries(folder, database):
+    """Clippy expands the queries' macros too, so one run tells whether .sqlx is what they make of it."""
     described = folder / "described"
-    report.step("formatting", rust.formatted)
-    report.step("shell scripts", tools.scripts)
-    report.step("tests of dev/", tools.unit_tests)
-    compiles = report.step("clippy", lambda: rust.linted(server, described))
-    report.step("queries (.sqlx)", lambda: rust.queries_are_fresh(described) if compiles else unreached("clippy"))
-    built = report.step("build", rust.built)
-    report.step("openapi.json", lambda: tool("openapi", "--check", LATCHKEY_BIN=binary) if built else unreached("the build"))
-    report.step("AWS stand-in", lambda: tools.probe(endpoints[0]))
-    report.step(
-        "tests",
-        lambda: rust.tested(
-            LATCHKEY_TEST_DATABASE_URL=server.url("postgres"),
-            LATCHKEY_TEST_AWS_ENDPOINTS=",".join(endpoints),
-            LATCHKEY_BIN=binary,
-        ),
+    command = ["cargo", "clippy", "--all-targets", *cargo.manifest(), "--", "--deny", "warnings"]
+    failed = queries.describe(command, database, described) != 0
+    stale = not failed and queries.difference(described)
+    if stale:
+        terminal.line(f".sqlx is stale ({stale}): run ./dev/sqlx")
+    return (not failed) + (not failed and not stale), failed + bool(stale), ""
+
+
+def dependencies():
+    """Licences, bans and sources; advisories where their database can be reached."""
+    found = cargo_deny()
+    if not found:
+        return 0, 0, f"skipped: no cargo-deny here (cargo install --locked cargo-deny@{CARGO_DENY})"
+    command = [found, *cargo.manifest(), "check", "--hide-inclusion-graph"]
+    failed = processes.run([*command, "licenses", "bans", "sources"], env=cargo.environment()) != 0
+    advised = subprocess.run([*command, "advisories"], capture_output=True, text=True, env=cargo.environment())
+    if "failed to fetch advisory database" in advised.stderr:
+        return not failed, failed, "without advisories: their database cannot be reached"
+    sys.stdout.write(advised.stderr)
+    return (not failed) + (advised.returncode == 0), failed + (advised.returncode != 0), ""
+
+
+def cargo_deny():
+    """The one that is installed, or else, in CI, one that is built for this clone: that takes some minutes."""
+    tools = DEV / ".tools"
+    own = tools / "bin" / "cargo-deny"
+    if installed := shutil.which("cargo-deny"):
+        return installed
+    if not own.exists() and os.environ.get("CI") == "true":
+        command = ["cargo", "install", "--locked", f"cargo-deny@{CARGO_DENY}", "--root", str(tools), "--target-dir", str(tools / "target")]
+        if processes.run(command, env=cargo.environment()) != 0:
+            raise Trouble("cargo-deny could not be built; cargo says above why")
+        shutil.rmtree(tools / "target", ignore_errors=True)
+    return str(own) if own.exists() else None
+
+
+def program():
+    return processes.run(["cargo", "build", "--locked", *cargo.manifest()], env=cargo.environment())
+
+
+def rust_tests(database, endpoints):
+    env = cargo.environment(
+        LATCHKEY_TEST_DATABASE_URL=database.url("postgres"),
+        LATCHKEY_TEST_AWS_ENDPOINTS=",".join(endpoints),
+        # A snapshot that differs fails, and writes nothing.
+        INSTA_UPDATE="no",
     )
-    report.step("documentation's examples", rust.documentation_tested)
-    report.step("licences and sources", dependencies.allowed)
-    report.step("advisories", dependencies.not_vulnerable)
-    report.step("demo", lambda: tool("demo", "--once", LATCHKEY_BIN=binary) if built else unreached("the build"))
+    told = Told()
+    if shutil.which("cargo-nextest"):
+        profile = "ci" if os.environ.get("CI") == "true" else "default"
+        command = ["cargo", "nextest", "run", *cargo.manifest(), "--profile", profile]
+    else:
+        terminal.line("cargo-nextest is not installed: cargo test does the same, slower")
+        command = ["cargo", "test", *cargo.manifest(), "--no-fail-fast"]
+    code = processes.run(command, env=env, on_line=told.hear)
+    # A crate that does not compile, or a run that was cut off, has no summary: that is a failure too.
+    return told.passed, max(told.failed, int(code != 0)), told.matrix
 
 
-def tool(*arguments, **environment):
-    return outcome(processes.run([sys.executable, "-m", "stack", *arguments], env=os.environ | environment) == 0)
+class Told:
+    """What a test run says of itself."""
+
+    def __init__(self):
+        self.passed, self.failed, self.matrix = 0, 0, ""
+
+    def hear(self, line):
+        line = re.sub(r"\x1b\[[0-9;]*m", "", line)
+        if found := NEXTEST.search(line):
+            self.passed += int(found[1])
+            self.failed += sum(int(count) for count in NEXTEST_FAILED.findall(line))
+        elif found := CARGO_TEST.search(line):
+            self.passed += int(found[1])
+            self.failed += int(found[2])
+        elif found := MATRIX.search(line):
+            self.matrix = found[0]
 
 
-def unreached(what):
-    return outcome(False, f"not reached: {what} failed")
+def openapi():
+    return processes.run([str(DEV / "openapi"), "--check"], env=os.environ | {"LATCHKEY_BIN": cargo.built()})
+
+
+def probe(endpoint):
+    counts = [0, 0]
+
+    def hear(line):
+        if found := PROBE.search(line):
+            counts[:] = int(found[1]), int(found[2])
+
+    script = ROOT / "tests" / "aws_probe" / "run.py"
+    code = processes.run([sys.executable, str(script), "--endpoint", endpoint], on_line=hear)
+    return counts[0], max(counts[1], int(code != 0)), ""
+
+
+def demo():
+    return processes.run([str(DEV / "demo"), "--once"], env=os.environ | {"LATCHKEY_BIN": cargo.built()})
+
+
+def summarize(results):
+    terminal.heading("Summary")
+    for result in results:
+        mark = paint("failed", "red") if result.failed else paint("passed", "green") if result.passed else paint("  –   ", "dim")
+        terminal.line(f"{mark}  {result.name:22} {result.passed:5} passed {result.failed:4} failed {result.seconds:8.1f} s  {result.remark}")
+    passed, failed = sum(result.passed for result in results), sum(result.failed for result in results)
+    print(f"{passed} passed, {failed} failed", flush=True)
+    return 1 if failed else 0

@@ -26,8 +26,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Watch a verification
 ///
-/// Server-sent events: `attempt` when the checks start over, `check` for each finding, `finished` with the whole
-/// verification at the end. Each has an id; a reader that sends it back as `last-event-id` goes on after it.
+/// Server-sent events: `attempt` when the checks start over, and when it is known that and when they will; `check` for each
+/// finding; `finished` with the whole verification at the end. Each has an id; a reader that sends it back as `last-event-id` goes on after it.
 #[utoipa::path(
     get, path = "/v1/verifications/{id}/events", tag = "verifications",
     params(

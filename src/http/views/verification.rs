@@ -103,7 +103,7 @@ impl From<Finding> for CheckView {
     }
 }
 
-/// The event `attempt`: the checks start over.
+/// The event `attempt`: the checks start over, or, with `next_attempt_at`, will do so then.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Attempt)]
 pub struct AttemptView {
