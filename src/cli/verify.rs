@@ -70,6 +70,10 @@ pub async fn watch(client: &ClientArgs, id: &str) -> Outcome {
         if verification["state"] == "finished" {
             break verification;
         }
+        let until = text(&verification, "next_attempt_at");
+        if !client.json && !until.is_empty() && told.insert((verification["attempt"].as_i64().unwrap_or_default(), until.clone())) {
+            println!("waiting       AWS can take a minute to know of a change; trying again at {until}");
+        }
         clock.sleep(LOOK).await;
     };
     if client.json {
