@@ -21,7 +21,8 @@ CARGO_DENY = "0.20.2"
 # Nextest's summary, and that of each binary which `cargo test` runs.
 NEXTEST = re.compile(r"Summary \[.*?\] .*?(\d+) passed")
 NEXTEST_FAILED = re.compile(r"Summary \[.*?\] .*?(\d+) (?:failed|timed out)")
-CARGO_TEST = re.compile(r"test result: \w+\. (\d+) passed; (\d+) failed")
+CARGO_TEST = re.compile(r"test result: \w+\. (\d+) passed")
+CARGO_TEST_FAILED = re.compile(r"test result: \w+\. \d+ passed; (\d+) failed")
 PROBE = re.compile(r"rows: (\d+) passed, \d+ excepted, (\d+) failed")
 MATRIX = re.compile(r"ablation matrix: \d+ rows")
 
@@ -137,11 +138,12 @@ def rust_tests(database, endpoints):
         # A snapshot that differs fails, and writes nothing.
         INSTA_UPDATE="no",
     )
-    told = Told()
     if shutil.which("cargo-nextest"):
+        told = Told(NEXTEST, NEXTEST_FAILED)
         profile = "ci" if os.environ.get("CI") == "true" else "default"
         command = ["cargo", "nextest", "run", *cargo.manifest(), "--profile", profile]
     else:
+        told = Told(CARGO_TEST, CARGO_TEST_FAILED)
         terminal.line("cargo-nextest is not installed: cargo test does the same, slower")
         command = ["cargo", "test", *cargo.manifest(), "--no-fail-fast"]
     code = processes.run(command, env=env, on_line=told.hear)
@@ -152,18 +154,15 @@ def rust_tests(database, endpoints):
 class Told:
     """What a test run says of itself."""
 
-    def __init__(self):
+    def __init__(self, passed, failed):
+        self.patterns = {"passed": passed, "failed": failed}
         self.passed, self.failed, self.matrix = 0, 0, ""
 
     def hear(self, line):
         line = re.sub(r"\x1b\[[0-9;]*m", "", line)
-        if found := NEXTEST.search(line):
-            self.passed += int(found[1])
-            self.failed += sum(int(count) for count in NEXTEST_FAILED.findall(line))
-        elif found := CARGO_TEST.search(line):
-            self.passed += int(found[1])
-            self.failed += int(found[2])
-        elif found := MATRIX.search(line):
+        for name, pattern in self.patterns.items():
+            setattr(self, name, getattr(self, name) + sum(int(count) for count in pattern.findall(line)))
+        if found := MATRIX.search(line):
             self.matrix = found[0]
 
 
