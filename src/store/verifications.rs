@@ -59,7 +59,7 @@ pub struct Started {
     pub config_id: StorageConfigId,
     /// Of the first attempt.
     pub started_at: DateTime<Utc>,
-    /// Keys of objects that an interrupted run may have left behind.
+    /// Keys of objects that interrupted or earlier runs may have left behind.
     pub leftovers: Vec<String>,
 }
 
@@ -209,6 +209,7 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, n
     .await?;
     notices::verification_changed(db, id).await?;
     row.probe_objects.retain(|key| key != probe_key);
+    row.probe_objects.extend(take_over_leftovers(db, id).await?);
     Ok(Some(Started {
         lease: Lease {
             verification: id,
@@ -220,6 +221,37 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, n
         started_at: row.started_at,
         leftovers: row.probe_objects,
     }))
+}
+
+/// Moves to this verification what earlier ones of the tenant left in the same bucket, so that it is tried again.
+async fn take_over_leftovers(db: &mut PgConnection, id: VerificationId) -> Result<Vec<String>> {
+    let earlier = sqlx::query!(
+        "select o.id, o.probe_objects
+         from verifications v
+         join storage_configs c on c.id = v.config_id
+         join verifications o on o.tenant_id = v.tenant_id and o.id <> v.id
+         join storage_configs d on d.id = o.config_id and d.bucket_arn = c.bucket_arn
+         where v.id = $1 and o.state = 'finished' and cardinality(o.probe_objects) > 0
+         for update of o",
+        id.as_uuid(),
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let (ids, keys): (Vec<Uuid>, Vec<Vec<String>>) = earlier.into_iter().map(|row| (row.id, row.probe_objects)).unzip();
+    let keys = keys.concat();
+    if !keys.is_empty() {
+        sqlx::query!("update verifications set probe_objects = '{}' where id = any($1)", &ids)
+            .execute(&mut *db)
+            .await?;
+        sqlx::query!(
+            "update verifications set probe_objects = probe_objects || $2 where id = $1",
+            id.as_uuid(),
+            &keys
+        )
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(keys)
 }
 
 /// Whether the run is still wanted. Locks the row, so that what follows in the transaction holds.

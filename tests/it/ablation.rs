@@ -637,6 +637,10 @@ async fn mend(world: &World, server: &Server, slug: &str, row: &Row, applied: &A
     if verification["verdict"] != "verified" {
         return Err(format!("the fixes do not mend it: {:#}", verification["checks"]));
     }
+    let left = world.customer.contents(&applied.bucket).await.0;
+    if !left.is_empty() || verification["leftovers"] != json!([]) {
+        return Err(format!("{left:?} is left after the fixes"));
+    }
     Ok(())
 }
 
