@@ -1,19 +1,32 @@
 """Clients for the stand-in."""
 
+import os
+
 ROOT_SECRET = "root"
+# What the caller has set up for the real AWS has no say here, not even by being wrong.
+WITHOUT_PROFILES = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 
 
 def client(service, endpoint, region, *, key, secret=ROOT_SECRET):
     """In the stand-in, an access key that is an account's 12 digits is the root of that account."""
-    import boto3
+    import botocore.session
     from botocore.config import Config
 
-    config = Config(
-        connect_timeout=5,
-        read_timeout=30,
-        retries={"total_max_attempts": 3},
-        s3={"addressing_style": "path"},
-        proxies={},
+    return botocore.session.Session(WITHOUT_PROFILES).create_client(
+        service,
+        region_name=region,
+        endpoint_url=endpoint,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        config=Config(
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"total_max_attempts": 3},
+            s3={"addressing_style": "path"},
+            proxies={},
+        ),
     )
-    session = boto3.session.Session(aws_access_key_id=key, aws_secret_access_key=secret, region_name=region)
-    return session.client(service, endpoint_url=endpoint, config=config)

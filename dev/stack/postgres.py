@@ -133,7 +133,8 @@ class Runner:
         plain = ["setpriv", f"--reuid={self.user.pw_uid}", f"--regid={self.user.pw_gid}", "--clear-groups"]
         if not lasting:
             plain.append("--pdeathsig=INT")
-        walking = [*plain, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+        # Without this bit the kernel forgets the right where Postgres asks whether it may open its own program.
+        walking = [*plain, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
         for prefix in (plain, walking):
             if self.may_run(prefix, home):
                 self.prefix = prefix

@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 from stack import caller, ports, processes
-from stack.commands.test import Told
+from stack.commands import test
 from stack.demo.api import server_sent_events
 from stack.demo.customer import Customer
 from stack.demo.story import without_action
@@ -103,20 +103,22 @@ class ProcessesTest(unittest.TestCase):
 
 
 class TestRunTest(unittest.TestCase):
-    def told(self, *lines):
-        told = Told()
+    def told(self, patterns, *lines):
+        told = test.Told(*patterns)
         for line in lines:
             told.hear(line)
         return told.passed, told.failed
 
     def test_nextest(self):
+        patterns = test.NEXTEST, test.NEXTEST_FAILED
         line = "     Summary [   4.012s] 12 tests run: 9 passed (1 slow), 3 failed, 3 skipped"
-        self.assertEqual(self.told(line, "        FAIL x"), (9, 3))
-        self.assertEqual(self.told("\x1b[32m     Summary\x1b[0m [   0.1s] 1 test run: \x1b[1m1\x1b[0m passed, 0 skipped"), (1, 0))
+        self.assertEqual(self.told(patterns, line, "        FAIL x", "test result: ok. 3 passed; 0 failed"), (9, 3))
+        coloured = "\x1b[32m     Summary\x1b[0m [   0.1s] 1 test run: \x1b[1m1\x1b[0m passed, 0 skipped"
+        self.assertEqual(self.told(patterns, coloured), (1, 0))
 
     def test_cargo_test(self):
         lines = ["test result: ok. 3 passed; 0 failed; 1 ignored", "test result: FAILED. 1 passed; 2 failed; 0 ignored"]
-        self.assertEqual(self.told(*lines), (4, 2))
+        self.assertEqual(self.told((test.CARGO_TEST, test.CARGO_TEST_FAILED), *lines), (4, 2))
 
 
 class DemoTest(unittest.TestCase):

@@ -2,6 +2,8 @@
 
 mod board;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;

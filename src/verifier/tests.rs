@@ -1,0 +1,343 @@
+//! Runs against a scripted AWS: how many round trips they take, and that faults on the way never change a verdict into its
+//! opposite.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use rstest::rstest;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio_util::sync::CancellationToken;
+
+use super::{Report, Subject, run};
+use crate::clock::{SharedClock, SystemClock};
+use crate::cloud::{BucketCall, Cloud, KeyCall, Run, Session, SessionName};
+use crate::domain::account::AccountId;
+use crate::domain::answer::{Answer, Exchange, Outcome, Reason, Refusal, Refuser};
+use crate::domain::arn::{BucketArn, KeyArn, RoleArn};
+use crate::domain::check::{CheckName, Status};
+use crate::domain::evidence::{KeyFacts, Removed, Stored};
+use crate::domain::external_id::ExternalId;
+use crate::domain::region::Region;
+use crate::domain::storage_config::{Access, Mode, Storage};
+use crate::domain::vendor::Vendor;
+use crate::domain::verification::Verdict;
+
+const KEY: &str = "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+const LATENCY: Duration = Duration::from_millis(50);
+const GOOD: &str = "good";
+const STRANGER: &str = "stranger";
+
+/// An AWS that grants the tenant all and strangers nothing, but for what is scripted otherwise.
+struct Scripted {
+    issued: ExternalId,
+    /// Refused to the tenant's own session.
+    refused: Option<&'static str>,
+    /// Lets strangers in everywhere.
+    open: bool,
+    /// How many of a hundred calls get no answer.
+    faults: u32,
+    random: Mutex<StdRng>,
+    calls: AtomicUsize,
+    objects: Mutex<HashSet<String>>,
+}
+
+impl Scripted {
+    fn new() -> Self {
+        Self {
+            issued: issued(),
+            refused: None,
+            open: false,
+            faults: 0,
+            random: Mutex::new(StdRng::seed_from_u64(0)),
+            calls: AtomicUsize::new(0),
+            objects: Mutex::default(),
+        }
+    }
+
+    fn with_faults(self, percent: u32, seed: u64) -> Self {
+        Self {
+            faults: percent,
+            random: Mutex::new(StdRng::seed_from_u64(seed)),
+            ..self
+        }
+    }
+
+    /// One call by that session. `effect` is what it does when it is granted; the answer may be lost all the same.
+    async fn answer<T>(&self, operation: &'static str, session: &str, by: Refuser, effect: impl FnOnce() -> T) -> Answer<T> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        #[expect(clippy::disallowed_methods, reason = "time is paused: this is what a round trip takes")]
+        tokio::time::sleep(LATENCY).await;
+        let (lost_before, lost_after) = {
+            let mut random = self.random.lock().unwrap();
+            (random.random_range(0..100) < self.faults, random.random_range(0..100) < self.faults)
+        };
+        let allowed = if session == GOOD {
+            self.refused != Some(operation)
+        } else {
+            self.open
+        };
+        let outcome = if lost_before {
+            Outcome::Unanswered
+        } else if !allowed {
+            Outcome::Refused(Refusal {
+                by,
+                reason: Reason::Unsaid,
+                key: None,
+                action: None,
+            })
+        } else {
+            let value = effect();
+            if lost_after { Outcome::Unanswered } else { Outcome::Granted(value) }
+        };
+        let exchange = Exchange {
+            operation: operation.into(),
+            bucket_region: Some(region()),
+            ..Exchange::default()
+        };
+        Answer { outcome, exchange }
+    }
+
+    async fn session(&self, label: &'static str) -> Answer<Session> {
+        self.answer("sts:AssumeRole", GOOD, Refuser::Sts, || Session::labelled(label)).await
+    }
+
+    async fn s3<T>(&self, operation: &'static str, call: &BucketCall, effect: impl FnOnce() -> T) -> Answer<T> {
+        self.answer(operation, call.session.label(), Refuser::S3, effect).await
+    }
+
+    async fn kms<T>(&self, operation: &'static str, call: &KeyCall, effect: impl FnOnce() -> T) -> Answer<T> {
+        self.answer(operation, call.session.label(), Refuser::Kms, effect).await
+    }
+}
+
+#[async_trait]
+impl Cloud for Scripted {
+    async fn storage_session(&self, _: &RoleArn) -> Answer<Session> {
+        self.session(GOOD).await
+    }
+    async fn untagged_session(&self, _: &RoleArn) -> Answer<Session> {
+        self.session(STRANGER).await
+    }
+    async fn tagged_session(&self, _: &RoleArn, id: &ExternalId, _: &SessionName) -> Answer<Session> {
+        self.session(if *id == self.issued { GOOD } else { STRANGER }).await
+    }
+    async fn client_session(&self, _: &Session, _: &RoleArn, id: Option<&ExternalId>, _: &SessionName) -> Answer<Session> {
+        let who = if id == Some(&self.issued) { GOOD } else { STRANGER };
+        self.answer("client-role", who, Refuser::Sts, || Session::labelled(GOOD)).await
+    }
+    async fn head_bucket(&self, call: &BucketCall) -> Answer {
+        self.s3("s3:ListBucket", call, || ()).await
+    }
+    async fn list_objects(&self, call: &BucketCall, _: &str) -> Answer {
+        self.s3("s3:ListBucket", call, || ()).await
+    }
+    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, _: Option<&KeyArn>) -> Answer<Stored> {
+        let stored = || {
+            self.objects.lock().unwrap().insert(format!("{key} {}", hex::encode(body)));
+            Stored {
+                encryption: Some("aws:kms".into()),
+                key: Some(KEY.into()),
+                version: None,
+            }
+        };
+        self.s3("s3:PutObject", call, stored).await
+    }
+    async fn get_object(&self, call: &BucketCall, key: &str) -> Answer<Vec<u8>> {
+        let read = || {
+            let objects = self.objects.lock().unwrap();
+            let object = objects.iter().find_map(|object| object.strip_prefix(&format!("{key} ")));
+            hex::decode(object.expect("the object is read while it is there")).unwrap()
+        };
+        self.s3("s3:GetObject", call, read).await
+    }
+    async fn restore_object(&self, call: &BucketCall, _: &str) -> Answer {
+        self.s3("s3:RestoreObject", call, || ()).await
+    }
+    async fn delete_object(&self, call: &BucketCall, key: &str) -> Answer<Removed> {
+        let removed = || {
+            self.objects.lock().unwrap().retain(|object| !object.starts_with(key));
+            Removed {
+                marker: false,
+                version: None,
+            }
+        };
+        self.s3("s3:DeleteObject", call, removed).await
+    }
+    async fn describe_key(&self, call: &KeyCall) -> Answer<KeyFacts> {
+        let facts = || KeyFacts {
+            customer_managed: true,
+            spec: "SYMMETRIC_DEFAULT".into(),
+            usage: "ENCRYPT_DECRYPT".into(),
+            state: "Enabled".into(),
+            deletion_at: None,
+        };
+        self.kms("kms:DescribeKey", call, facts).await
+    }
+    async fn encrypt(&self, call: &KeyCall, plaintext: &[u8], _: Run) -> Answer<Vec<u8>> {
+        self.kms("kms:Encrypt", call, || plaintext.to_vec()).await
+    }
+    async fn decrypt(&self, call: &KeyCall, ciphertext: &[u8], _: Run) -> Answer<Vec<u8>> {
+        self.kms("kms:Decrypt", call, || ciphertext.to_vec()).await
+    }
+    async fn reencrypt(&self, call: &KeyCall, _: &[u8]) -> Answer {
+        self.kms("kms:ReEncrypt", call, || ()).await
+    }
+    async fn generate_data_key(&self, call: &KeyCall) -> Answer {
+        self.kms("kms:GenerateDataKey", call, || ()).await
+    }
+    async fn generate_data_key_without_plaintext(&self, call: &KeyCall) -> Answer {
+        self.kms("kms:GenerateDataKey", call, || ()).await
+    }
+}
+
+fn issued() -> ExternalId {
+    ExternalId::parse("lk-0123456789abcdef0123456789abcdef01234567").unwrap()
+}
+
+fn region() -> Region {
+    Region::parse("eu-central-1").unwrap()
+}
+
+fn subject(mode: Mode) -> Subject {
+    Subject {
+        verification: uuid::Uuid::nil().into(),
+        storage: Storage {
+            access: match mode {
+                Mode::Direct => Access::Direct,
+                Mode::AssumeRole => Access::AssumeRole {
+                    role: RoleArn::parse("arn:aws:iam::222222222222:role/documents").unwrap(),
+                },
+            },
+            bucket: BucketArn::parse("arn:aws:s3:::acme-documents").unwrap(),
+            region: region(),
+            key: KeyArn::parse(KEY).unwrap(),
+            bucket_account: AccountId::parse("222222222222").unwrap(),
+        },
+        vendor_role: RoleArn::parse("arn:aws:iam::111111111111:role/vendor").unwrap(),
+        external_id: issued(),
+        probe_key: "latchkey-probe/this".into(),
+        leftovers: Vec::new(),
+    }
+}
+
+async fn verify(cloud: &Scripted, subject: &Subject, stop: &CancellationToken) -> Report {
+    let clock: SharedClock = std::sync::Arc::new(SystemClock);
+    let (found, _findings) = unbounded_channel();
+    run(cloud, &clock, &Vendor::unnamed(), subject, found, stop).await
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "time is paused: it shows how many round trips followed each other"
+)]
+fn paused_now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
+/// The verdict as it would be once the claim is settled.
+fn verdict(report: &Report) -> Verdict {
+    Verdict::of(&report.findings)
+}
+
+#[rstest]
+#[case(Mode::AssumeRole, 21)]
+#[case(Mode::Direct, 31)]
+#[tokio::test(start_paused = true)]
+async fn a_run_takes_as_many_round_trips_as_it_has_waves(#[case] mode: Mode, #[case] at_most: usize) {
+    let cloud = Scripted::new();
+    let begun = paused_now();
+    let report = verify(&cloud, &subject(mode), &CancellationToken::new()).await;
+    assert_eq!(verdict(&report), Verdict::Verified, "{:#?}", report.findings);
+    let waves = begun.elapsed().as_millis() / LATENCY.as_millis();
+    assert_eq!(waves, 5);
+    let calls = cloud.calls.load(Ordering::Relaxed);
+    assert!(calls <= at_most, "{calls} calls");
+    assert!(cloud.objects.lock().unwrap().is_empty() && report.leftovers.is_empty());
+}
+
+/// 2,400 runs in which calls get no answer, or do their work and lose the answer.
+#[rstest]
+#[case(Mode::AssumeRole)]
+#[case(Mode::Direct)]
+#[tokio::test(start_paused = true)]
+async fn faults_never_turn_a_verdict_into_its_opposite(#[case] mode: Mode) {
+    let mut seen = HashSet::new();
+    for seed in 0..400 {
+        for (refused, open) in [(None, false), (Some("s3:GetObject"), false), (None, true)] {
+            let percent = [2, 10, 40][usize::try_from(seed % 3).unwrap()];
+            let cloud = Scripted {
+                refused,
+                open,
+                ..Scripted::new()
+            }
+            .with_faults(percent, seed);
+            let report = verify(&cloud, &subject(mode), &CancellationToken::new()).await;
+            let verdict = verdict(&report);
+            let right = refused.is_none() && !open;
+            if right {
+                assert_ne!(verdict, Verdict::Rejected, "seed {seed}: {:#?}", report.findings);
+            } else {
+                assert_ne!(verdict, Verdict::Verified, "seed {seed}: {:#?}", report.findings);
+            }
+            seen.insert((right, verdict));
+            let left = cloud.objects.lock().unwrap();
+            let said: Vec<&str> = report.leftovers.iter().map(String::as_str).collect();
+            for object in left.iter() {
+                let key = object.split(' ').next().unwrap();
+                assert!(said.contains(&key), "seed {seed}: {key} is left, and the run does not say so");
+            }
+        }
+    }
+    for expected in [
+        (true, Verdict::Verified),
+        (true, Verdict::Inconclusive),
+        (false, Verdict::Rejected),
+        (false, Verdict::Inconclusive),
+    ] {
+        assert!(seen.contains(&expected), "{expected:?} never came about: the faults prove nothing");
+    }
+}
+
+#[rstest]
+#[case(Mode::AssumeRole)]
+#[case(Mode::Direct)]
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_where_strangers_get_in(#[case] mode: Mode) {
+    let cloud = Scripted {
+        open: true,
+        ..Scripted::new()
+    };
+    let report = verify(&cloud, &subject(mode), &CancellationToken::new()).await;
+    assert_eq!(verdict(&report), Verdict::Rejected);
+    assert!(cloud.objects.lock().unwrap().is_empty());
+    let written = report.findings.iter().find(|finding| finding.check == CheckName::ObjectWritable);
+    assert_eq!(written.unwrap().status, Status::Skipped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_earlier_runs_left_is_deleted_even_by_a_run_that_is_stopped() {
+    let cloud = Scripted::new();
+    cloud.objects.lock().unwrap().insert("latchkey-probe/earlier 00".into());
+    let subject = Subject {
+        leftovers: vec!["latchkey-probe/earlier".into()],
+        ..subject(Mode::AssumeRole)
+    };
+    let report = verify(&cloud, &subject, &CancellationToken::new()).await;
+    assert!(cloud.objects.lock().unwrap().is_empty() && report.leftovers.is_empty());
+
+    let stopped = CancellationToken::new();
+    stopped.cancel();
+    let report = verify(&cloud, &subject, &stopped).await;
+    assert!(report.stopped);
+    assert_eq!(
+        report.leftovers,
+        ["latchkey-probe/earlier"],
+        "without a session nothing can be deleted, and it says so"
+    );
+    assert_ne!(verdict(&report), Verdict::Verified);
+}
