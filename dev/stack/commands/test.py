@@ -70,7 +70,12 @@ def run(step, *context):
     name = step.__name__.replace("_", " ")
     terminal.heading(name)
     begun = time.monotonic()
-    outcome = step(*context)
+    try:
+        outcome = step(*context)
+    except Trouble as trouble:
+        # One step that cannot be taken is a failure; the others are taken all the same.
+        terminal.complain(f"dev/test: {trouble}")
+        outcome = 1
     passed, failed, remark = outcome if isinstance(outcome, tuple) else (outcome == 0, outcome != 0, "")
     return Result(name, int(passed), int(failed), time.monotonic() - begun, remark)
 
