@@ -16,6 +16,8 @@ pub struct Typed {
     pub key_arn: Option<String>,
     pub role_name: Option<String>,
     pub account_id: Option<String>,
+    /// The vendor's setting when left out.
+    pub posture: Option<bool>,
 }
 
 /// Fills the blanks of a tenant's templates.
@@ -58,6 +60,7 @@ pub fn fill(context: &Context, tenant: &Tenant, typed: &Typed) -> Result<Blanks,
             key,
             role_name,
             account,
+            posture: typed.posture.unwrap_or(context.vendor.posture),
             ..Blanks::empty(mode, vendor_role, vec![tenant.external_id.clone()])
         }),
         _ => Err(faults),

@@ -8,7 +8,7 @@ use tracing::{error, info, warn};
 use super::{Caller, Context};
 use crate::cloud::Cloud;
 use crate::domain::audit::Action;
-use crate::domain::check::CheckName;
+use crate::domain::check::{CheckName, Side};
 use crate::domain::finding::Finding;
 use crate::domain::fix::Fix;
 use crate::domain::ids::{TenantRef, VerificationId};
@@ -33,6 +33,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
         error!(verification = %id, "the vendor no longer has the role of this mode: nothing can be verified");
         let unanswered = Finding::inconclusive(
             CheckName::VendorRoleAssumable,
+            Side::Vendor,
             "Something is wrong on the vendor's side. Nothing is needed from you; the vendor has been told.",
             None,
         );

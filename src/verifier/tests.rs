@@ -168,6 +168,15 @@ impl Cloud for Scripted {
         };
         self.s3("s3:DeleteObject", call, removed).await
     }
+    async fn public_access_block(&self, call: &BucketCall) -> Answer<bool> {
+        self.s3("s3:GetBucketPublicAccessBlock", call, || true).await
+    }
+    async fn acls_disabled(&self, call: &BucketCall) -> Answer<bool> {
+        self.s3("s3:GetBucketOwnershipControls", call, || true).await
+    }
+    async fn access_logging(&self, call: &BucketCall) -> Answer<bool> {
+        self.s3("s3:GetBucketLogging", call, || true).await
+    }
     async fn describe_key(&self, call: &KeyCall) -> Answer<KeyFacts> {
         let facts = || KeyFacts {
             customer_managed: true,

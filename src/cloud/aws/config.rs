@@ -10,6 +10,8 @@ use aws_sdk_s3::config::{RuntimeComponents, SharedHttpClient};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Builder, ConnectorBuilder, tls};
 
+use crate::cloud::APP_NAME;
+
 /// A TCP and TLS handshake across the world takes well below a second; what takes longer is not there.
 const CONNECT: Duration = Duration::from_secs(3);
 /// The slowest of the calls, S3 with KMS behind it, answers within a second or so.
@@ -25,7 +27,7 @@ const TRIES: u32 = 3;
 /// The SDK's own environment, and what is the same for all services.
 pub async fn from_environment() -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
-        .app_name(AppName::new("latchkey").expect("the name has only allowed characters"))
+        .app_name(AppName::new(APP_NAME).expect("the name has only allowed characters"))
         .http_client(http_client())
         .timeout_config(time_outs())
         .retry_config(retries())

@@ -152,6 +152,18 @@ impl Cloud for Aws {
         self.bucket(call).delete(key).await
     }
 
+    async fn public_access_block(&self, call: &BucketCall) -> Answer<bool> {
+        self.bucket(call).public_access_block().await
+    }
+
+    async fn acls_disabled(&self, call: &BucketCall) -> Answer<bool> {
+        self.bucket(call).acls_disabled().await
+    }
+
+    async fn access_logging(&self, call: &BucketCall) -> Answer<bool> {
+        self.bucket(call).access_logging().await
+    }
+
     async fn describe_key(&self, call: &KeyCall) -> Answer<KeyFacts> {
         self.key(call).describe().await
     }

@@ -1,8 +1,9 @@
 //! The probe object: written without any encryption header, read, restored and deleted.
 
+use super::bucket::keeps_out;
 use super::{Case, Judgement, permission};
 use crate::domain::answer::{Answer, Outcome, Refuser};
-use crate::domain::check::{CheckName, Status};
+use crate::domain::check::{CheckName, Side, Status};
 use crate::domain::evidence::{Echo, Stored};
 use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixAction, FixDocument};
@@ -70,6 +71,7 @@ pub fn writable(case: &Case) -> Judgement {
         match &case.evidence.put_with_header {
             None => return Judgement::Pending,
             Some(with_header) if with_header.granted().is_some() => return demands_header(put).into(),
+            Some(_) if keeps_out(case) => return Judgement::Because(CheckName::BucketListable),
             Some(_) => {}
         }
     }
@@ -137,6 +139,9 @@ pub fn encrypted_with_key(case: &Case) -> Judgement {
         Some(key) if with_kms && key == case.storage.key.as_str() => {
             Finding::passed(check, "The bucket encrypted the probe object with your key.", Some(&put.exchange))
         }
+        // The ARN that was given is of no key, so of no other one either: one slip, told once.
+        Some(_) if with_kms && case.evidence.describe_key.is_none() => return Judgement::Pending,
+        Some(_) if with_kms && case.is_of_no_key() => return Judgement::Because(CheckName::KeyDescribable),
         Some(key) if with_kms => Finding::failed(
             check,
             format!("The bucket encrypted the probe object with another key: {key}."),
@@ -197,6 +202,7 @@ pub fn readable(case: &Case) -> Judgement {
     if get.granted() == Some(&Echo::Different) {
         return Finding::inconclusive(
             check,
+            Side::Aws,
             "The probe object came back with other bytes than were written. Nothing is needed from you; it will be asked again.",
             Some(&get.exchange),
         )

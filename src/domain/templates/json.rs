@@ -107,9 +107,7 @@ pub fn documents(blanks: &Blanks) -> Documents {
             title: "Permissions of your role".into(),
             apply_to: format!("IAM, role {}, Permissions, inline policy", blanks.role_name()),
             form: Form::Policy,
-            body: statements::policy(
-                &[Permission::Objects, Permission::List, Permission::Key].map(|p| statements::role_statement(p, blanks)),
-            ),
+            body: statements::policy(&each(&Permission::of_role(blanks), |p| statements::role_statement(p, blanks))),
             new_key_policy: None,
         });
     }
@@ -129,7 +127,9 @@ pub fn documents(blanks: &Blanks) -> Documents {
         title: "Bucket policy".into(),
         apply_to: format!("S3, bucket {}, Permissions, Bucket policy", blanks.bucket_name()),
         form: Form::Policy,
-        body: statements::policy(&[Permission::Objects, Permission::List].map(|p| statements::bucket_policy_statement(p, blanks))),
+        body: statements::policy(&each(&Permission::of_bucket_policy(blanks), |p| {
+            statements::bucket_policy_statement(p, blanks)
+        })),
         new_key_policy: None,
     });
     documents.push(Document {
@@ -145,6 +145,10 @@ pub fn documents(blanks: &Blanks) -> Documents {
         documents,
         settings: SETTINGS.to_vec(),
     }
+}
+
+fn each(permissions: &[Permission], statement: impl Fn(Permission) -> Value) -> Vec<Value> {
+    permissions.iter().copied().map(statement).collect()
 }
 
 #[cfg(test)]

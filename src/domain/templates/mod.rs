@@ -24,6 +24,8 @@ pub struct Blanks {
     pub role: Option<RoleArn>,
     pub role_name: Option<RoleName>,
     pub account: Option<AccountId>,
+    /// Grants what the checks of the bucket's posture read.
+    pub posture: bool,
 }
 
 impl Blanks {
@@ -39,6 +41,7 @@ impl Blanks {
             role: None,
             role_name: None,
             account: None,
+            posture: false,
         }
     }
 

@@ -27,6 +27,8 @@ pub struct TemplateParams {
     key_arn: Option<String>,
     role_name: Option<String>,
     account_id: Option<String>,
+    /// Whether to grant what the checks of the bucket's posture read; the vendor's setting when left out.
+    posture: Option<bool>,
 }
 
 /// Issue the documents that the tenant has to apply
@@ -55,6 +57,7 @@ pub async fn handle(
         key_arn: params.key_arn,
         role_name: params.role_name,
         account_id: params.account_id,
+        posture: params.posture,
     };
     match fill(&state.context, &tenant, &typed) {
         Ok(blanks) if faults.is_empty() => Ok(Json(documents(&blanks))),
