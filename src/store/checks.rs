@@ -44,6 +44,7 @@ impl TryFrom<Row> for Finding {
                 status: row.http_status.map(status).transpose()?,
                 request_id: row.request_id,
                 duration: Duration::from_millis(row.duration_ms.and_then(|ms| u64::try_from(ms).ok()).unwrap_or_default()),
+                may_arrive_late: false,
                 bucket_region: None,
             }),
             None => None,

@@ -53,7 +53,7 @@ impl Board {
         [&self.evidence.put, &self.evidence.put_with_header]
             .into_iter()
             .flatten()
-            .any(Answer::is_unanswered)
+            .any(|put| put.is_unanswered() || put.exchange.may_arrive_late)
     }
 
     /// What to delete next: leftovers at once, the probe object when no call needs it any more.
@@ -80,7 +80,7 @@ impl Board {
         }
     }
 
-    /// Keys of objects of ours that may still be there. A put that nobody answered may arrive after the delete.
+    /// Keys of objects of ours that may still be there. A put that was not answered in time may arrive after the delete.
     pub fn leftovers(self, probe_key: &str) -> Vec<String> {
         let deleted = self.evidence.delete.as_ref().is_some_and(is_gone);
         let probe_stays = self.may_have_written() && !deleted || self.may_yet_arrive();

@@ -51,10 +51,7 @@ impl Reply {
     pub fn new(status: u16, body: impl Into<String>) -> Self {
         Self {
             status,
-            headers: vec![
-                ("x-amz-request-id", "RECORDED".into()),
-                ("x-amz-bucket-region", REGION.into()),
-            ],
+            headers: vec![("x-amz-request-id", "RECORDED".into()), ("x-amz-bucket-region", REGION.into())],
             body: body.into(),
             bytes: None,
         }
@@ -68,6 +65,12 @@ impl Reply {
 
     pub fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(other, _)| *other != name);
+        self
+    }
+
+    pub fn with_body(mut self, body: &str) -> Self {
+        self.bytes = None;
+        body.clone_into(&mut self.body);
         self
     }
 
@@ -98,18 +101,25 @@ impl RecordedAws {
 
     /// Keys of the objects in the bucket.
     pub fn objects(&self) -> Vec<String> {
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+        self.objects
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .keys()
+            .cloned()
+            .collect()
     }
 
     /// Reads a request of the AWS SDKs, to be answered.
-    pub fn read(&self, method: &str, path_and_query: &str, header: impl Fn(&str) -> Option<String>, body: Vec<u8>) -> Call {
+    pub fn read(method: &str, path_and_query: &str, header: impl Fn(&str) -> Option<String>, body: Vec<u8>) -> Call {
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         let text = String::from_utf8_lossy(&body).into_owned();
         let credential = header("authorization").unwrap_or_default();
-        let who = match credential {
-            ref it if it.contains("Credential=ASIATENANT/") => Who::Tenant,
-            ref it if it.contains("Credential=ASIASTRANGER/") => Who::Stranger,
-            _ => Who::Vendor,
+        let who = if credential.contains("Credential=ASIATENANT/") {
+            Who::Tenant
+        } else if credential.contains("Credential=ASIASTRANGER/") {
+            Who::Stranger
+        } else {
+            Who::Vendor
         };
         let operation = if let Some(target) = header("x-amz-target") {
             format!("kms:{}", target.rsplit('.').next().unwrap_or_default())
@@ -143,6 +153,9 @@ impl RecordedAws {
 
     pub fn answer(&self, call: &Call) -> Reply {
         if let Some(reply) = (self.script)(call) {
+            if reply.status == 200 && call.operation == "s3:PutObject" {
+                self.s3(call);
+            }
             return reply;
         }
         match call.operation.split_once(':') {
@@ -173,7 +186,11 @@ impl RecordedAws {
                 },
                 None => s3_error(404, "NoSuchKey", "The specified key does not exist."),
             },
-            "s3:RestoreObject" => s3_error(403, "InvalidObjectState", "Restore is not allowed for the object's current storage class."),
+            "s3:RestoreObject" => s3_error(
+                403,
+                "InvalidObjectState",
+                "Restore is not allowed for the object's current storage class.",
+            ),
             "s3:DeleteObject" => {
                 objects.remove(&call.path);
                 Reply::new(204, "")
@@ -233,7 +250,9 @@ pub fn kms_error(code: &str, message: &str) -> Reply {
 pub fn refused_by_kms(operation: &str, reason: &str) -> Reply {
     kms_error(
         "AccessDeniedException",
-        &format!("User: arn:aws:sts::222222222222:assumed-role/documents/latchkey is not authorized to perform: {operation} on resource: {KEY} {reason}"),
+        &format!(
+            "User: arn:aws:sts::222222222222:assumed-role/documents/latchkey is not authorized to perform: {operation} on resource: {KEY} {reason}"
+        ),
     )
 }
 

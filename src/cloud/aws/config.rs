@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_sdk_s3::config::{RuntimeComponents, SharedHttpClient};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Builder, ConnectorBuilder, tls};
@@ -26,14 +26,19 @@ const TRIES: u32 = 3;
 
 /// The SDK's own environment, and what is the same for all services.
 pub async fn from_environment() -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
-        .app_name(AppName::new(APP_NAME).expect("the name has only allowed characters"))
+    with_habits(aws_config::defaults(BehaviorVersion::latest()))
         .http_client(http_client())
+        .load()
+        .await
+}
+
+/// Time-outs, retries and the name that every call goes by.
+pub fn with_habits(config: ConfigLoader) -> ConfigLoader {
+    config
+        .app_name(AppName::new(APP_NAME).expect("the name has only allowed characters"))
         .timeout_config(time_outs())
         .retry_config(retries())
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALLED).build())
-        .load()
-        .await
 }
 
 /// One for all services and sessions, so that connections are shared. Built as the SDK builds the one that it would

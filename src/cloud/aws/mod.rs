@@ -14,6 +14,7 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::config::IdentityCache;
 
 use self::assume::Assume;
+pub use self::config::with_habits;
 use self::shared_sessions::SharedSessions;
 use super::{BucketCall, Cloud, KeyCall, Run, Session, SessionName};
 use crate::clock::SharedClock;

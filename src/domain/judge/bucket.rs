@@ -96,6 +96,9 @@ pub fn listable(case: &Case) -> Judgement {
     };
     match (&list.outcome, &head.outcome) {
         (Outcome::Granted(()), Outcome::Granted(())) => Finding::passed(check, "The vendor can list the bucket.", Some(&list.exchange)),
+        (Outcome::Refused(refusal), _) if refusal.is_of_the_vendor(case.storage.mode()) => {
+            Finding::vendors_fault(check, Some(&list.exchange))
+        }
         (Outcome::Refused(_), _) if case.evidence.awaits_put(case.storage.mode()) => return Judgement::Pending,
         (Outcome::Refused(refusal), _) if keeps_out(case) => Finding::failed(
             check,

@@ -21,7 +21,7 @@ pub fn describable(case: &Case) -> Judgement {
             Fix::form("Correct the key's ARN: copy it from the key's page in the KMS console."),
         )
         .into(),
-        Outcome::Refused(refusal) => {
+        Outcome::Refused(refusal) if !refusal.is_of_the_vendor(case.storage.mode()) => {
             let (summary, action, detail) = match keeps_out(case) {
                 None => return Judgement::Pending,
                 Some(true) => ("The key refused the vendor everything.", "the use of the key", SHUT),

@@ -87,6 +87,7 @@ fn permission<T>(
     };
     match &answer.outcome {
         Outcome::Granted(_) => Finding::passed(check, passed, Some(&answer.exchange)),
+        Outcome::Refused(refusal) if refusal.is_of_the_vendor(case.storage.mode()) => Finding::vendors_fault(check, Some(&answer.exchange)),
         Outcome::Refused(refusal) => {
             let finding = Finding::failed(
                 check,

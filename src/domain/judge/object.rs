@@ -46,6 +46,11 @@ fn stopped_by_key(case: &Case, put: &Answer<Stored>) -> Option<StoppedByKey> {
     Some(StoppedByKey::OtherKey)
 }
 
+fn names_the_key(case: &Case, put: &Answer<Stored>) -> bool {
+    let named = put.refusal().and_then(|refusal| refusal.key.as_deref());
+    named == Some(case.storage.key.as_str())
+}
+
 pub fn writable(case: &Case) -> Judgement {
     let Some(put) = &case.evidence.put else {
         // Nothing is written to a bucket that was not seen to refuse strangers.
@@ -120,6 +125,19 @@ pub fn encrypted_with_key(case: &Case) -> Judgement {
     let Some(stored) = put.granted() else {
         return match stopped_by_key(case, put) {
             Some(StoppedByKey::Undecided) => Judgement::Pending,
+            Some(StoppedByKey::OtherKey) if names_the_key(case, put) => Finding::failed(
+                check,
+                "KMS refused S3 the use of your key, though it lets the vendor itself use it.",
+                Some(&put.exchange),
+                Fix::new(
+                    FixDocument::KeyPolicy,
+                    FixAction::Remove,
+                    "Take conditions on aws:SourceVpce, aws:SourceVpc or aws:VpcSourceIp out of what the key's policy grants or denies the \
+                     vendor: a call that S3 makes on its behalf does not meet them.",
+                    None,
+                ),
+            )
+            .into(),
             Some(StoppedByKey::OtherKey) => Finding::failed(
                 check,
                 "The bucket encrypts with a key that is not the one you named.",
