@@ -46,6 +46,11 @@ pub enum Run {
 /// Every call answers; none fails. What went wrong on the way is `Outcome::Unanswered`.
 #[async_trait]
 pub trait Cloud: Send + Sync {
+    /// Gives the ARN that the process itself goes by.
+    async fn own_identity(&self) -> Answer<String>;
+    /// Gives whether tags of the process's own session travel along when it assumes this role of the vendor's.
+    async fn hands_tags_down(&self, role: &RoleArn) -> Answer<bool>;
+
     /// The vendor's own session on its storage role: made once, and shared until shortly before it expires.
     async fn storage_session(&self, role: &RoleArn) -> Answer<Session>;
 

@@ -27,6 +27,19 @@ pub enum Outcome<T = ()> {
     Unanswered,
 }
 
+impl<T> Outcome<T> {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Granted(_) => "granted",
+            Self::Refused(_) => "refused",
+            Self::Absent => "absent",
+            Self::Unusable => "unusable",
+            Self::Misrouted => "misrouted",
+            Self::Unanswered => "unanswered",
+        }
+    }
+}
+
 /// What is known of a call besides its outcome. Never a credential, never a signature, never AWS's own prose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exchange {
@@ -48,7 +61,7 @@ pub struct Refusal {
     pub reason: Reason,
     /// The key that a KMS refusal names, when it names one.
     pub key: Option<String>,
-    /// The `kms:` action that a KMS refusal names, when it names one.
+    /// The `kms:` action that is named, or `sts:TagSession`.
     pub action: Option<String>,
 }
 

@@ -15,7 +15,7 @@ pub struct Entry {
     pub proves: &'static str,
     pub modes: &'static [Mode],
     /// Beside those that every check of a mode has.
-    premises: &'static [CheckName],
+    pub premises: &'static [CheckName],
     pub weight: Weight,
     /// What a failure is about: whether waiting may mend it.
     pub failure: Cause,

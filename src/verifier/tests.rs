@@ -117,6 +117,15 @@ impl Scripted {
 
 #[async_trait]
 impl Cloud for Scripted {
+    async fn own_identity(&self) -> Answer<String> {
+        self.answer("sts:GetCallerIdentity", GOOD, Refuser::Sts, || {
+            "arn:aws:iam::111111111111:role/process".into()
+        })
+        .await
+    }
+    async fn hands_tags_down(&self, _: &RoleArn) -> Answer<bool> {
+        self.answer("sts:AssumeRole", GOOD, Refuser::Sts, || false).await
+    }
     async fn storage_session(&self, _: &RoleArn) -> Answer<Session> {
         self.session(GOOD).await
     }

@@ -18,3 +18,4 @@ mod recorded_aws;
 mod resubmission;
 mod server;
 mod stream;
+mod vendor_side;

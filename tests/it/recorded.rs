@@ -36,7 +36,7 @@ use crate::recorded_aws::{
 
 /// The SDKs' way to AWS, with or without faults on it.
 #[derive(Clone)]
-struct Wire {
+pub struct Wire {
     aws: Arc<RecordedAws>,
     /// How many of a hundred tries meet a fault, and by which dice.
     faults: Option<(u32, Arc<Mutex<StdRng>>)>,
@@ -81,6 +81,10 @@ const FAULTS: [Fault; 8] = [
 const TOO_LATE: Duration = Duration::from_secs(15);
 
 impl Wire {
+    pub fn of(aws: Arc<RecordedAws>) -> Self {
+        Self { aws, faults: None }
+    }
+
     fn fault(&self) -> Option<Fault> {
         let (percent, dice) = self.faults.as_ref()?;
         let mut dice = dice.lock().unwrap_or_else(PoisonError::into_inner);
@@ -184,7 +188,7 @@ fn subject(mode: Mode) -> Subject {
     }
 }
 
-async fn config(wire: Wire) -> SdkConfig {
+pub async fn config(wire: Wire) -> SdkConfig {
     let keys = Credentials::new("AKIAPROCESS", "secret", None, None, "test");
     latchkey::cloud::aws::with_habits(aws_config::defaults(BehaviorVersion::latest()))
         .region(aws_config::Region::new(REGION))
@@ -206,8 +210,7 @@ async fn verify(wire: Wire, mode: Mode) -> Report {
 }
 
 async fn verify_recorded(aws: RecordedAws, mode: Mode) -> Report {
-    let aws = Arc::new(aws);
-    verify(Wire { aws, faults: None }, mode).await
+    verify(Wire::of(Arc::new(aws)), mode).await
 }
 
 fn failed(report: &Report) -> Vec<(CheckName, FixDocument)> {
@@ -421,11 +424,7 @@ async fn silence_is_no_verdict(#[case] script: Script, #[case] side: Side) {
 #[tokio::test(start_paused = true)]
 async fn a_right_configuration_is_verified(#[case] mode: Mode) {
     let aws = Arc::new(RecordedAws::right());
-    let wire = Wire {
-        aws: aws.clone(),
-        faults: None,
-    };
-    let report = verify(wire, mode).await;
+    let report = verify(Wire::of(aws.clone()), mode).await;
     assert_eq!(Verdict::of(&report.findings), Verdict::Verified, "{}", told(&report));
     assert!(
         report.findings.iter().all(|finding| finding.status == Status::Passed),

@@ -39,6 +39,13 @@ pub struct Call {
     path: String,
 }
 
+impl Call {
+    /// It assumes a role with session tags.
+    pub fn is_tagged(&self) -> bool {
+        String::from_utf8_lossy(&self.body).contains("Tags.member.1.")
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub status: u16,
@@ -159,6 +166,11 @@ impl RecordedAws {
             return reply;
         }
         match call.operation.split_once(':') {
+            Some(("sts", "GetCallerIdentity")) => Reply::new(
+                200,
+                "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111111111111:role/process</Arn>\
+                 </GetCallerIdentityResult></GetCallerIdentityResponse>",
+            ),
             Some(("sts", _)) => assume(call),
             _ if call.who != Who::Tenant && call.operation.starts_with("kms:") => refused_by_kms(&call.operation, UNREACHABLE),
             _ if call.who != Who::Tenant => refused_by_s3("Access Denied"),
@@ -273,7 +285,7 @@ pub fn sts_error(status: u16, code: &str, message: &str) -> Reply {
 fn assume(call: &Call) -> Reply {
     let body = String::from_utf8_lossy(&call.body);
     let role_is = |arn: &str| body.contains(&format!("RoleArn={}", arn.replace(':', "%3A").replace('/', "%2F")));
-    let tagged = body.contains("Tags.member.1.");
+    let tagged = call.is_tagged();
     let named = body.contains(EXTERNAL_ID);
     let id = match (role_is(VENDOR_ROLE), tagged, named) {
         (true, true, true) | (false, _, true) => "ASIATENANT",

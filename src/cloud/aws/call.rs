@@ -93,6 +93,10 @@ impl<'a> Call<'a> {
                 )
             }
         };
+        let duration = self.clock.instant().saturating_duration_since(self.begun);
+        let labels = [("operation", self.operation), ("outcome", outcome.name())];
+        metrics::counter!("latchkey_aws_calls_total", &labels).increment(1);
+        metrics::histogram!("latchkey_aws_call_duration_seconds", &labels[..1]).record(duration);
         Answer {
             outcome,
             exchange: Exchange {
@@ -100,7 +104,7 @@ impl<'a> Call<'a> {
                 code,
                 status: heard.status,
                 request_id: heard.request_id,
-                duration: self.clock.instant().saturating_duration_since(self.begun),
+                duration,
                 may_arrive_late: heard.lost,
                 bucket_region: heard.bucket_region,
             },

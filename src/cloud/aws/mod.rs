@@ -5,6 +5,7 @@ mod bucket;
 mod call;
 mod config;
 mod key;
+mod own;
 mod shared_sessions;
 #[cfg(test)]
 mod tests;
@@ -107,6 +108,14 @@ impl Aws {
 
 #[async_trait]
 impl Cloud for Aws {
+    async fn own_identity(&self) -> Answer<String> {
+        own::identity(&self.own_sts, self.clock.as_ref()).await
+    }
+
+    async fn hands_tags_down(&self, role: &RoleArn) -> Answer<bool> {
+        own::hands_tags_down(&self.own_sts, role, self.clock.as_ref()).await
+    }
+
     async fn storage_session(&self, role: &RoleArn) -> Answer<Session> {
         self.shared_session(role).await
     }
