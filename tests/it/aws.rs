@@ -88,9 +88,14 @@ impl Account {
     }
 
     pub async fn put_role(&self, name: &str, trust: &Value, permissions: &Value) -> String {
+        self.put_role_at("/", name, trust, permissions).await
+    }
+
+    pub async fn put_role_at(&self, path: &str, name: &str, trust: &Value, permissions: &Value) -> String {
         let created = self
             .iam
             .create_role()
+            .path(path)
             .role_name(name)
             .assume_role_policy_document(trust.to_string())
             .send()
@@ -161,6 +166,18 @@ impl Account {
         statements.retain(|statement| statement["Sid"] != sid);
         let put = self.kms.put_key_policy().key_id(key).policy(policy.to_string());
         put.send().await.expect("the key's policy is put");
+    }
+
+    /// Leaves the key to somebody who is not there for the vendor, without the statement that delegates to IAM.
+    pub async fn lock_key(&self, key: &str) {
+        let keeper = format!("arn:aws:iam::{}:root", self.id);
+        let policy = json!({"Version": "2012-10-17", "Statement": [{"Sid": "Keeper", "Effect": "Allow", "Principal": {"AWS": keeper},
+            "Action": ["kms:Get*", "kms:Put*", "kms:List*"], "Resource": "*"}]});
+        let put = self.kms.put_key_policy().key_id(key).policy(policy.to_string());
+        put.bypass_policy_lockout_safety_check(true)
+            .send()
+            .await
+            .expect("the key's policy is put");
     }
 
     pub async fn create_bucket(&self) -> String {

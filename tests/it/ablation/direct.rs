@@ -68,17 +68,19 @@ pub fn rows() -> Vec<Row> {
         Box::pin(async move {
             let name = if sid == "LatchkeyKey" { "key-policy" } else { "bucket-policy" };
             let mut document = applied.document(name);
-            let statement = match document["Statement"].as_array_mut() {
-                Some(statements) => statements.iter_mut().find(|statement| statement["Sid"] == sid).unwrap(),
-                None => &mut document,
-            };
-            statement.as_object_mut().unwrap().remove("Condition");
+            let of_sid = |statement: &&mut serde_json::Value| statement["Sid"].as_str().is_some_and(|named| named.starts_with(sid));
+            match document["Statement"].as_array_mut() {
+                Some(statements) => statements.iter_mut().filter(of_sid).for_each(open_up),
+                None => open_up(&mut document),
+            }
             applied.apply(&world.customer, name, &document).await;
         })
     };
     for (sid, fails, document) in [
         ("LatchkeyList", "bucket-requires-external-id", "bucket-policy"),
         ("LatchkeyObjects", "bucket-requires-external-id", "bucket-policy"),
+        // Both of the bucket's.
+        ("Latchkey", "bucket-requires-external-id", "bucket-policy"),
         ("LatchkeyKey", "key-requires-external-id", "key-policy"),
     ] {
         rows.push(row("direct", "no tag condition on", open, sid, only(fails), Some(document)));
@@ -138,4 +140,8 @@ pub fn rows() -> Vec<Row> {
         Some("key-policy"),
     ));
     rows
+}
+
+fn open_up(statement: &mut serde_json::Value) {
+    statement.as_object_mut().unwrap().remove("Condition");
 }

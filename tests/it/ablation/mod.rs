@@ -14,6 +14,7 @@ use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
 use crate::aws::{Applied, World, apply_templates};
+use crate::gate::tls_terminator;
 use crate::server::{Server, check, checks};
 
 type Change = for<'a> fn(&'a World, &'a mut Applied, &'a str) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
@@ -190,7 +191,8 @@ async fn mend(world: &World, server: &Server, slug: &str, row: &Row, applied: &A
 #[tokio::test(flavor = "multi_thread")]
 async fn each_row_of_the_matrix_fails_as_expected() {
     let world = World::new().await;
-    let server = Server::start(&world).await;
+    // AWS speaks TLS alone, and policies may ask for it.
+    let server = Server::start_at(&world, &tls_terminator(&world.endpoint).await).await;
     let rows = rows();
     let (world, server) = (&world, &server);
     let outcomes: Vec<(&Row, Result<(), String>)> = stream::iter(rows.iter().enumerate())
@@ -210,4 +212,18 @@ async fn each_row_of_the_matrix_fails_as_expected() {
         outcomes.len(),
         wrong.join("\n")
     );
+}
+
+/// The row on insecure transport proves something only if the stand-in minds it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_denies_insecure_transport_denies_what_does_not_come_over_tls() {
+    let world = World::new().await;
+    let server = Server::start(&world).await;
+    let rows = style::rows();
+    let row = rows.iter().find(|row| row.name.starts_with("direct: insecure transport")).unwrap();
+    server.create_tenant("plain").await;
+    let mut applied = apply_templates(&world, &server, "plain", row.mode).await;
+    (row.change)(&world, &mut applied, row.subject).await;
+    let verification = server.submit("plain", &applied.submission()).await;
+    assert_eq!(checks(&verification, "failed"), ["bucket-listable"], "{}", told(&verification));
 }

@@ -90,5 +90,13 @@ pub fn rows() -> Vec<Row> {
         only("object-writable"),
         Some("role-permissions"),
     ));
+    rows.push(row(
+        "assume_role",
+        "key neither grants the role nor delegates to IAM",
+        |world, applied, _| Box::pin(async { world.customer.lock_key(&applied.key).await }),
+        "",
+        only("key-describable"),
+        Some("key-policy"),
+    ));
     rows
 }
