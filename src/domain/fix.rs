@@ -98,7 +98,7 @@ pub fn of_refusal(refusal: &Refusal, action: &str, permission: Permission, blank
     let document = match (blanks.mode, permission) {
         (Mode::AssumeRole, _) if !by_resource => FixDocument::RolePermissions,
         (_, Permission::Key) => FixDocument::KeyPolicy,
-        (_, Permission::Objects | Permission::List) => FixDocument::BucketPolicy,
+        (_, Permission::Objects | Permission::List | Permission::Posture) => FixDocument::BucketPolicy,
     };
     let (statement, name) = match document {
         FixDocument::RolePermissions => (statements::role_statement(permission, blanks), "the permissions of your role"),
