@@ -2,7 +2,7 @@
 
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator};
 
-use super::{Blanks, Parties, cloudformation};
+use super::{Blanks, Parties, cloudformation, terraform};
 
 /// What a tenant can apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString, EnumIter)]
@@ -11,6 +11,7 @@ pub enum Format {
     /// Each document by itself.
     Json,
     Cloudformation,
+    Terraform,
 }
 
 impl Format {
@@ -27,6 +28,11 @@ impl Format {
                 extension: "yaml",
                 media_type: "application/yaml",
                 text: cloudformation::template(blanks, parties),
+            }),
+            Self::Terraform => Some(File {
+                extension: "tf",
+                media_type: "text/plain",
+                text: terraform::configuration(blanks, parties),
             }),
         }
     }

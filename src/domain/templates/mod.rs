@@ -2,9 +2,11 @@
 
 pub mod cloudformation;
 pub mod format;
+mod hcl;
 pub mod json;
 pub mod statements;
 mod symbols;
+pub mod terraform;
 #[cfg(test)]
 mod tests;
 mod yaml;
