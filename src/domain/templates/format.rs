@@ -2,7 +2,7 @@
 
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator};
 
-use super::{Blanks, Parties, cloudformation, terraform};
+use super::{Blanks, Parties, cli, cloudformation, terraform};
 
 /// What a tenant can apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString, EnumIter)]
@@ -12,6 +12,8 @@ pub enum Format {
     Json,
     Cloudformation,
     Terraform,
+    /// A shell script.
+    Cli,
 }
 
 impl Format {
@@ -33,6 +35,11 @@ impl Format {
                 extension: "tf",
                 media_type: "text/plain",
                 text: terraform::configuration(blanks, parties),
+            }),
+            Self::Cli => Some(File {
+                extension: "sh",
+                media_type: "text/x-shellscript",
+                text: cli::script(blanks, parties),
             }),
         }
     }

@@ -1,5 +1,6 @@
 //! Templates: what a tenant is asked to apply. Pure functions: the same input gives the same bytes.
 
+pub mod cli;
 pub mod cloudformation;
 pub mod format;
 mod hcl;
