@@ -15,3 +15,4 @@ mod migrations;
 mod resubmission;
 mod server;
 mod stream;
+mod templates;

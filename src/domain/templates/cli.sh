@@ -7,17 +7,16 @@ fail() {
     exit 1
 }
 
-# Whether a thing is there. An error other than the one that says no ends the script.
+# Whether a thing is there; $answer is then what the command says of it. An error other than the one that says no ends the
+# script.
 there() {
     absent=$1
     shift
-    if error=$("$@" 2>&1 >/dev/null); then
+    if answer=$("$@" 2>"$errors"); then
         return 0
     fi
-    case $error in
-    *"$absent"*) return 1 ;;
-    esac
-    fail "$error"
+    grep -q -F -e "$absent" "$errors" && return 1
+    fail "$(cat "$errors")"
 }
 
 # A policy that names a role is refused until the role can be seen everywhere.
@@ -95,10 +94,13 @@ if [ "$mode" = assume_role ]; then
     [ -n "$role_name" ] || fail 'What shall the role be named? Set role_name at the top of this script.'
 fi
 export AWS_PAGER=
+errors=$(mktemp)
+trap 'rm -f "$errors"' EXIT
 
 # Looking, without changing anything.
-account=$(aws sts get-caller-identity --query Account --output text)
-case $(aws sts get-caller-identity --query Arn --output text) in
+caller=$(aws sts get-caller-identity --query Arn --output text)
+account=$(printf '%s' "$caller" | cut -d : -f 5)
+case $caller in
 "arn:$partition:"*) ;;
 *) fail "These credentials are not of the partition $partition, which the vendor is in." ;;
 esac
@@ -114,8 +116,8 @@ bucket_arn=arn:$partition:s3:::$bucket
 key_alias=alias/latchkey-$(printf '%s' "$bucket" | tr . _)
 new_key=no
 if [ -z "$key_arn" ]; then
-    if there NotFoundException aws kms describe-key --key-id "$key_alias"; then
-        key_arn=$(aws kms describe-key --key-id "$key_alias" --query KeyMetadata.Arn --output text)
+    if there NotFoundException aws kms describe-key --key-id "$key_alias" --query KeyMetadata.Arn --output text; then
+        key_arn=$answer
     else
         new_key=yes
     fi
@@ -131,9 +133,10 @@ if there '(404)' aws s3api head-bucket --bucket "$bucket"; then
     esac
     [ "$location" = "$region" ] || fail "The bucket is in $location, the key in $region: S3 needs both in one region."
     default=AES256
-    if there ServerSideEncryptionConfigurationNotFoundError aws s3api get-bucket-encryption --bucket "$bucket"; then
-        default=$(aws s3api get-bucket-encryption --bucket "$bucket" --output text \
-            --query 'ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.[SSEAlgorithm,KMSMasterKeyID]')
+    by_default='ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.[SSEAlgorithm,KMSMasterKeyID]'
+    if there ServerSideEncryptionConfigurationNotFoundError \
+        aws s3api get-bucket-encryption --bucket "$bucket" --query "$by_default" --output text; then
+        default=$answer
     fi
     case $default in
     AES256*) ;;
@@ -149,7 +152,11 @@ fi
 
 new_role=no
 if [ "$mode" = assume_role ]; then
-    there NoSuchEntity aws iam get-role --role-name "$role_name" || new_role=yes
+    if there NoSuchEntity aws iam get-role --role-name "$role_name" --query Role.Arn --output text; then
+        role_arn=$answer
+    else
+        new_role=yes
+    fi
 fi
 
 # Showing.
@@ -190,15 +197,15 @@ fi
 # Changing: role, key, bucket, since a policy that names a role is refused before that role is there.
 if [ "$mode" = assume_role ]; then
     if [ "$new_role" = yes ]; then
-        aws iam create-role --role-name "$role_name" --assume-role-policy-document "$(trust_policy)" >/dev/null
+        role_arn=$(aws iam create-role --role-name "$role_name" --assume-role-policy-document "$(trust_policy)" \
+            --query Role.Arn --output text)
         aws iam wait role-exists --role-name "$role_name"
         say "role $role_name: created"
     else
-        put_into "trust policy of the role $role_name" \
-            "$(aws iam get-role --role-name "$role_name" --query Role.AssumeRolePolicyDocument --output json)" "$(trust_statements)" \
+        current=$(aws iam get-role --role-name "$role_name" --query Role.AssumeRolePolicyDocument --output json)
+        put_into "trust policy of the role $role_name" "$current" "$(trust_statements)" \
             aws iam update-assume-role-policy --role-name "$role_name" --policy-document
     fi
-    role_arn=$(aws iam get-role --role-name "$role_name" --query Role.Arn --output text)
 fi
 
 if [ "$new_key" = yes ]; then
@@ -208,8 +215,8 @@ if [ "$new_key" = yes ]; then
     patiently aws kms put-key-policy --key-id "$key_arn" --policy-name default --policy "$(key_policy)"
     say "key $key_arn: created"
 else
-    put_into "policy of the key $key_arn" \
-        "$(aws kms get-key-policy --key-id "$key_arn" --policy-name default --query Policy --output text)" "$(key_statements)" \
+    current=$(aws kms get-key-policy --key-id "$key_arn" --policy-name default --query Policy --output text)
+    put_into "policy of the key $key_arn" "$current" "$(key_statements)" \
         aws kms put-key-policy --key-id "$key_arn" --policy-name default --policy
 fi
 
@@ -240,9 +247,9 @@ if [ "$encrypted" = no ]; then
         --server-side-encryption-configuration "$(bucket_encryption)"
     say "bucket $bucket: default encryption set"
 fi
-if there NoSuchBucketPolicy aws s3api get-bucket-policy --bucket "$bucket" --expected-bucket-owner "$account"; then
-    put_into "policy of the bucket $bucket" \
-        "$(aws s3api get-bucket-policy --bucket "$bucket" --query Policy --output text)" "$(bucket_statements)" \
+if there NoSuchBucketPolicy \
+    aws s3api get-bucket-policy --bucket "$bucket" --expected-bucket-owner "$account" --query Policy --output text; then
+    put_into "policy of the bucket $bucket" "$answer" "$(bucket_statements)" \
         aws s3api put-bucket-policy --bucket "$bucket" --policy
 else
     patiently aws s3api put-bucket-policy --bucket "$bucket" --policy "$(bucket_policy)"
