@@ -3,6 +3,7 @@
 pub mod authenticate;
 pub mod create_tenant;
 pub mod issue_templates;
+pub mod merge_template;
 pub mod read;
 pub mod request_verification;
 pub mod run_verification;

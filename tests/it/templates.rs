@@ -276,3 +276,65 @@ async fn the_script_asks_first_and_never_overwrites_what_it_cannot_merge() {
     assert!(!policy.contains("Latchkey"), "{policy}");
     assert!(world.customer.s3.get_bucket_policy().bucket(&things.bucket).send().await.is_err());
 }
+
+#[tokio::test]
+async fn a_policy_that_is_there_is_merged_and_leads_to_verified() {
+    let world = World::new().await;
+    let server = Server::start(&world).await;
+    server.create_tenant("acme").await;
+    let mut applied = crate::aws::apply_templates(&world, &server, "acme", "direct").await;
+    let theirs = theirs(&world.customer, &applied.bucket);
+    applied.account = Some(world.customer.id.clone());
+    let present = json!({"Version": "2012-10-17", "Statement": [theirs, applied.document("bucket-policy")["Statement"][1]]});
+    world.customer.put_bucket_policy(&applied.bucket, &present).await;
+
+    let body = json!({"document": "bucket-policy", "current": present.to_string(), "mode": "direct", "bucket": applied.bucket});
+    let answer = server.post("/v1/tenants/acme/templates/merge", &body).await.expect(200);
+    assert_eq!(answer["merged"]["Statement"][0], theirs);
+    assert_eq!((&answer["limit"], &answer["findings"]), (&json!(20480), &json!([])));
+    world.customer.put_bucket_policy(&applied.bucket, &answer["merged"]).await;
+    assert_verified(&server, &applied.submission()).await;
+}
+
+#[tokio::test]
+async fn every_fault_of_a_merge_is_listed() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    server.create_tenant("acme").await;
+    let path = "/v1/tenants/acme/templates/merge";
+    let of = |faults: &[(&str, &str)]| {
+        faults
+            .iter()
+            .map(|(field, code)| ((*field).to_owned(), (*code).to_owned()))
+            .collect::<Vec<_>>()
+    };
+
+    let nothing = server.post(path, &json!({})).await;
+    let expected = [
+        ("document", "required"),
+        ("current", "required"),
+        ("role_name", "required"),
+        ("account_id", "required"),
+    ];
+    assert_eq!((nothing.status, nothing.errors()), (422, of(&expected)));
+
+    let wrong = json!({"document": "bucket-policy", "current": "{", "bucket": "B", "role_name": 7, "posture": "yes", "nmae": 1});
+    let wrong = server.post(path, &wrong).await;
+    let expected = [
+        ("role_name", "wrong_type"),
+        ("posture", "wrong_type"),
+        ("nmae", "unknown_field"),
+        ("current", "not_json"),
+        ("bucket", "malformed_bucket_name"),
+    ];
+    assert_eq!((wrong.status, wrong.errors()), (422, of(&expected)));
+
+    let large = json!({"document": "bucket-policy", "current": "x".repeat(70_000)});
+    assert_eq!(server.post(path, &large).await.status, 413);
+
+    let unknown = server.get("/v1/tenants/acme/templates?format=yaml&posture=perhaps").await;
+    assert_eq!(
+        unknown.errors(),
+        of(&[("format", "unknown_format"), ("posture", "malformed_posture")])
+    );
+}

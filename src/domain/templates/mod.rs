@@ -5,6 +5,8 @@ pub mod cloudformation;
 pub mod format;
 mod hcl;
 pub mod json;
+pub mod merge;
+mod reach;
 pub mod statements;
 mod symbols;
 pub mod terraform;
