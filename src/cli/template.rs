@@ -25,6 +25,12 @@ pub struct Template {
     /// The account that the role will be in.
     #[arg(long)]
     account_id: Option<String>,
+    /// Grant also what the checks of the bucket's posture read.
+    #[arg(long)]
+    posture: bool,
+    /// `json`, each document by itself, or one file: `cloudformation`, `terraform`, or `cli`, a shell script.
+    #[arg(long, default_value = "json")]
+    format: String,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -37,8 +43,15 @@ impl Template {
             ("key_arn", self.key_arn.as_deref()),
             ("role_name", self.role_name.as_deref()),
             ("account_id", self.account_id.as_deref()),
+            ("posture", self.posture.then_some("true")),
+            ("format", Some(self.format.as_str())),
         ];
-        let issued = self.client.get(&["v1", "tenants", &self.tenant, "templates"], &query).await?;
+        let path = ["v1", "tenants", &self.tenant, "templates"];
+        if self.format != "json" {
+            print!("{}", self.client.get_file(&path, &query).await?);
+            return Ok(());
+        }
+        let issued = self.client.get(&path, &query).await?;
         if self.client.json {
             output::json(&issued);
             return Ok(());
@@ -53,6 +66,9 @@ impl Template {
         }
         for setting in issued["settings"].as_array().into_iter().flatten() {
             println!("# {}: {}. {}", text(setting, "name"), text(setting, "value"), text(setting, "why"));
+        }
+        if let Some(link) = issued["quick_create_url"].as_str() {
+            println!("# Or all at once, in the console: {link}");
         }
         Ok(())
     }

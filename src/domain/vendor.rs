@@ -13,6 +13,8 @@ use super::storage_config::Mode;
 #[derive(Debug, Clone)]
 pub struct Vendor {
     pub name: String,
+    /// Where the vendor hosts the `CloudFormation` template.
+    pub cloudformation_url: Option<String>,
     /// The document-storage role, which assumes the customers' roles. Set when `assume_role` is offered.
     pub storage_role: Option<RoleArn>,
     /// The customer-facing role, which the customers' policies name. Set when `direct` is offered.
@@ -31,6 +33,7 @@ impl Vendor {
     pub fn unnamed() -> Self {
         Self {
             name: String::new(),
+            cloudformation_url: None,
             storage_role: None,
             direct_role: None,
             client_role_prefix: None,

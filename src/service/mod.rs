@@ -4,6 +4,7 @@ pub mod authenticate;
 pub mod check_vendor;
 pub mod create_tenant;
 pub mod issue_templates;
+pub mod merge_template;
 pub mod read;
 pub mod request_verification;
 pub mod run_verification;

@@ -18,4 +18,5 @@ mod recorded_aws;
 mod resubmission;
 mod server;
 mod stream;
+mod templates;
 mod vendor_side;

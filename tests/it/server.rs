@@ -86,6 +86,7 @@ pub async fn empty_database() -> String {
 pub fn vendor(world: &World) -> Vendor {
     Vendor {
         name: "Example Vendor".into(),
+        cloudformation_url: None,
         storage_role: Some(RoleArn::parse(&world.storage_role).expect("the role is one")),
         direct_role: Some(RoleArn::parse(&world.direct_role).expect("the role is one")),
         client_role_prefix: None,

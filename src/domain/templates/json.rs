@@ -15,6 +15,9 @@ pub struct Documents {
     /// In the order in which to apply them: a policy that names a role is refused before that role exists.
     pub documents: Vec<Document>,
     pub settings: Vec<Setting>,
+    /// Opens the AWS console with the vendor's hosted `CloudFormation` template and every parameter filled in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quick_create_url: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -144,6 +147,7 @@ pub fn documents(blanks: &Blanks) -> Documents {
         mode: blanks.mode,
         documents,
         settings: SETTINGS.to_vec(),
+        quick_create_url: None,
     }
 }
 

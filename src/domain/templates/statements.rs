@@ -127,7 +127,7 @@ fn shared_statement(permission: Permission, resource: &str, blanks: &Blanks) -> 
     statement
 }
 
-fn external_ids(blanks: &Blanks) -> Value {
+pub(super) fn external_ids(blanks: &Blanks) -> Value {
     match blanks.external_ids.as_slice() {
         [one] => json!(one),
         several => json!(several),
