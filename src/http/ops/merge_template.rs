@@ -20,7 +20,7 @@ pub struct MergeTemplate {
     #[schema(required, nullable = false, value_type = Target)]
     document: Option<String>,
     /// The policy as it is now, as an object or as its text. An empty text for a bucket that has none.
-    #[schema(required, nullable = false, value_type = Object)]
+    #[schema(required, nullable = false, value_type = Value)]
     current: Option<Value>,
     /// `assume_role` or `direct`; the first that the tenant may use when left out.
     mode: Option<String>,
