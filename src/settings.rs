@@ -13,6 +13,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::domain::arn::{RoleArn, RoleName};
 use crate::domain::attempts::Patience;
+use crate::domain::catalogue::Weight;
 use crate::domain::check::CheckName;
 use crate::domain::region::{Region, Regions};
 use crate::domain::vendor::Vendor;
@@ -55,6 +56,11 @@ pub struct VendorArgs {
     /// Checks that only warn, by name, separated by commas.
     #[arg(long, env = "LATCHKEY_ADVISORY_CHECKS", value_delimiter = ',', value_name = "CHECKS")]
     pub advisory_checks: Vec<String>,
+
+    /// Whether the templates ask for the reads that the checks of the bucket's posture need (public access, ACLs, access
+    /// logging), and those checks, which only warn, are made.
+    #[arg(long, env = "LATCHKEY_POSTURE", default_value_t = false, value_name = "true|false", action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    pub posture: bool,
 
     /// Regions to accept beside those that this version knows, separated by commas.
     #[arg(long, env = "LATCHKEY_EXTRA_REGIONS", value_delimiter = ',', value_name = "REGIONS")]
@@ -212,6 +218,7 @@ impl VendorArgs {
                 .filter(named)
                 .map(|text| advisory(text))
                 .collect::<Result<BTreeSet<_>, _>>()?,
+            posture: self.posture,
             regions: Regions::with_extra(extra.collect::<Result<_, _>>()?),
         })
     }
@@ -255,13 +262,12 @@ fn advisory(text: &str) -> Result<CheckName, Wrong> {
         .trim()
         .parse()
         .map_err(|_| form.wrong(format!("there is no check named {text:?}")))?;
-    if check.entry().may_be_advisory {
-        Ok(check)
-    } else {
-        Err(form.wrong(format!(
+    if check.entry().weight == Weight::AlwaysRequired {
+        return Err(form.wrong(format!(
             "{check} keeps strangers out or the bucket clean, and may never be advisory"
-        )))
+        )));
     }
+    Ok(check)
 }
 
 /// The listeners' addresses.

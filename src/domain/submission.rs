@@ -216,6 +216,7 @@ mod tests {
             direct_role: Some(RoleArn::parse("arn:aws:iam::111111111111:role/direct").unwrap()),
             client_role_prefix: Some(RoleName::parse("vendor-").unwrap()),
             advisory_checks: BTreeSet::new(),
+            posture: false,
             regions: Regions::default(),
         }
     }

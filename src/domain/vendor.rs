@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::arn::{RoleArn, RoleName};
+use super::catalogue::Weight;
 use super::check::CheckName;
 use super::partition::Partition;
 use super::region::Regions;
@@ -22,6 +23,8 @@ pub struct Vendor {
     pub client_role_prefix: Option<RoleName>,
     /// Checks that may only warn.
     pub advisory_checks: BTreeSet<CheckName>,
+    /// Templates grant the reads of the bucket's posture, and the checks of it are made.
+    pub posture: bool,
     pub regions: Regions,
 }
 
@@ -35,6 +38,7 @@ impl Vendor {
             direct_role: None,
             client_role_prefix: None,
             advisory_checks: BTreeSet::new(),
+            posture: false,
             regions: Regions::default(),
         }
     }
@@ -63,6 +67,11 @@ impl Vendor {
     }
 
     pub fn requires(&self, check: CheckName) -> bool {
-        !self.advisory_checks.contains(&check)
+        check.entry().weight != Weight::Advisory && !self.advisory_checks.contains(&check)
+    }
+
+    /// The checks that are made of a config of this mode, in the catalogue's order.
+    pub fn checks(&self, mode: Mode) -> impl Iterator<Item = CheckName> {
+        CheckName::of_mode(mode).filter(|check| self.posture || check.entry().weight != Weight::Advisory)
     }
 }

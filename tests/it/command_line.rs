@@ -162,3 +162,12 @@ fn the_committed_description_of_the_api_is_this_versions() {
     let committed: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
     assert!(printed == committed, "openapi.json is stale: run dev/openapi");
 }
+
+#[test]
+fn the_committed_list_of_checks_is_the_catalogues() {
+    let printed = latchkey(&["checks"], &[]);
+    assert!(
+        text(&printed.stdout) == include_str!("../../docs/checks.md"),
+        "docs/checks.md is stale: latchkey checks > docs/checks.md"
+    );
+}

@@ -91,6 +91,7 @@ pub fn vendor(world: &World) -> Vendor {
         direct_role: Some(RoleArn::parse(&world.direct_role).expect("the role is one")),
         client_role_prefix: None,
         advisory_checks: BTreeSet::new(),
+        posture: false,
         regions: Regions::default(),
     }
 }

@@ -31,8 +31,8 @@ pub struct TemplateParams {
     key_arn: Option<String>,
     role_name: Option<String>,
     account_id: Option<String>,
-    /// `true` also grants the reads that the checks of the bucket's posture need.
-    posture: Option<String>,
+    /// Whether to grant what the checks of the bucket's posture read; the vendor's setting when left out.
+    posture: Option<bool>,
 }
 
 /// Issue the documents that the tenant has to apply
