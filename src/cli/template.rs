@@ -25,9 +25,9 @@ pub struct Template {
     /// The account that the role will be in.
     #[arg(long)]
     account_id: Option<String>,
-    /// Grant also what the checks of the bucket's posture read.
-    #[arg(long)]
-    posture: bool,
+    /// Whether to grant what the checks of the bucket's posture read; the vendor's setting when left out.
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    posture: Option<bool>,
     /// `json`, each document by itself, or one file: `cloudformation`, `terraform`, or `cli`, a shell script.
     #[arg(long, default_value = "json")]
     format: String,
@@ -37,13 +37,14 @@ pub struct Template {
 
 impl Template {
     pub async fn run(self) -> Outcome {
+        let posture = self.posture.map(|posture| posture.to_string());
         let query = [
             ("mode", self.mode.as_deref()),
             ("bucket", self.bucket.as_deref()),
             ("key_arn", self.key_arn.as_deref()),
             ("role_name", self.role_name.as_deref()),
             ("account_id", self.account_id.as_deref()),
-            ("posture", self.posture.then_some("true")),
+            ("posture", posture.as_deref()),
             ("format", Some(self.format.as_str())),
         ];
         let path = ["v1", "tenants", &self.tenant, "templates"];

@@ -19,7 +19,7 @@ pub struct Typed {
     pub role_name: Option<String>,
     pub account_id: Option<String>,
     /// The vendor's setting when left out.
-    pub posture: Option<String>,
+    pub posture: Option<bool>,
 }
 
 /// Fills the blanks of a tenant's templates.
@@ -56,23 +56,17 @@ pub fn fill(context: &Context, tenant: &Tenant, typed: &Typed) -> Result<Blanks,
     let key = parse("key_arn", typed.key_arn.as_deref(), KeyArn::parse, &mut faults);
     let role_name = parse("role_name", typed.role_name.as_deref(), RoleName::parse, &mut faults);
     let account = parse("account_id", typed.account_id.as_deref(), AccountId::parse, &mut faults);
-    let posture = parse("posture", typed.posture.as_deref(), truth, &mut faults).unwrap_or(context.vendor.posture);
     match (mode, vendor_role) {
         (Some(mode), Some(vendor_role)) if faults.is_empty() => Ok(Blanks {
             bucket,
             key,
             role_name,
             account,
-            posture,
+            posture: typed.posture.unwrap_or(context.vendor.posture),
             ..Blanks::empty(mode, vendor_role, vec![tenant.external_id.clone()])
         }),
         _ => Err(faults),
     }
-}
-
-fn truth(text: &str) -> Result<bool, Malformed> {
-    text.parse()
-        .map_err(|_| Malformed::new("malformed_posture", "this is true or false"))
 }
 
 /// The documents as JSON, with the link to the hosted template where the vendor hosts one.

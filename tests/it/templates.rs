@@ -332,9 +332,13 @@ async fn every_fault_of_a_merge_is_listed() {
     let large = json!({"document": "bucket-policy", "current": "x".repeat(70_000)});
     assert_eq!(server.post(path, &large).await.status, 413);
 
-    let unknown = server.get("/v1/tenants/acme/templates?format=yaml&posture=perhaps").await;
-    assert_eq!(
-        unknown.errors(),
-        of(&[("format", "unknown_format"), ("posture", "malformed_posture")])
+    let unknown = server.get("/v1/tenants/acme/templates?format=yaml&bucket=B").await;
+    let expected = [("format", "unknown_format"), ("bucket", "malformed_bucket_name")];
+    assert_eq!(unknown.errors(), of(&expected));
+    let perhaps = server.get("/v1/tenants/acme/templates?posture=perhaps").await;
+    assert!(
+        perhaps.status == 400 && perhaps.body["detail"].as_str().unwrap().contains("posture"),
+        "{:#}",
+        perhaps.body
     );
 }

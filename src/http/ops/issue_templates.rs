@@ -32,7 +32,7 @@ pub struct TemplateParams {
     role_name: Option<String>,
     account_id: Option<String>,
     /// Whether to grant what the checks of the bucket's posture read; the vendor's setting when left out.
-    posture: Option<String>,
+    posture: Option<bool>,
 }
 
 /// Issue the documents that the tenant has to apply

@@ -20,7 +20,7 @@ pub struct MergeTemplate {
     #[schema(required, nullable = false, value_type = Target)]
     document: Option<String>,
     /// The policy as it is now, as an object or as its text. An empty text for a bucket that has none.
-    #[schema(required, nullable = false, value_type = Object)]
+    #[schema(required, nullable = false, value_type = Value)]
     current: Option<Value>,
     /// `assume_role` or `direct`; the first that the tenant may use when left out.
     mode: Option<String>,
@@ -32,7 +32,7 @@ pub struct MergeTemplate {
     role_name: Option<String>,
     /// The role's account: needed in the mode `assume_role`. The key's when left out.
     account_id: Option<String>,
-    /// Whether the reads that the checks of the bucket's posture need are granted too.
+    /// Whether to grant what the checks of the bucket's posture read; the vendor's setting when left out.
     posture: Option<bool>,
 }
 
@@ -64,7 +64,7 @@ pub async fn handle(
         key_arn: body.key_arn,
         role_name: body.role_name,
         account_id: body.account_id,
-        posture: body.posture.map(|posture| posture.to_string()),
+        posture: body.posture,
     };
     match merge_template(&state.context, &tenant, body.document.as_deref(), body.current.as_ref(), &typed) {
         Ok(merged) if unreadable.is_empty() => Ok(Json(merged)),
