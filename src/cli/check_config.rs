@@ -3,12 +3,14 @@
 use clap::Args;
 
 use super::Outcome;
-use crate::settings::{DatabaseArgs, ListenArgs, LogArgs, VendorArgs, WorkerArgs};
+use crate::settings::{DatabaseArgs, FrontArgs, ListenArgs, LogArgs, VendorArgs, WorkerArgs};
 
 #[derive(Debug, Args)]
 pub struct CheckConfig {
     #[command(flatten)]
     listen: ListenArgs,
+    #[command(flatten)]
+    front: FrontArgs,
     #[command(flatten)]
     database: DatabaseArgs,
     #[command(flatten)]
@@ -21,7 +23,8 @@ pub struct CheckConfig {
 
 impl CheckConfig {
     pub fn run(self) -> Outcome {
-        self.listen.listen()?;
+        let listen = self.listen.listen()?;
+        self.front.front(listen.public)?;
         self.database.options()?;
         let vendor = self.vendor.vendor()?;
         self.worker.worker()?;

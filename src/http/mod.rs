@@ -5,11 +5,14 @@ mod extract;
 mod health;
 mod internal;
 pub mod live;
+pub mod onboard;
 mod ops;
 mod page;
 pub mod problem;
 mod request;
 mod views;
+
+use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
@@ -39,6 +42,8 @@ pub struct State {
     pub metrics: PrometheusHandle,
     /// Cancelled when the process is to stop: streams end then.
     pub stop: CancellationToken,
+    /// What the customer's form needs beside that.
+    pub desk: Arc<onboard::Desk>,
 }
 
 #[derive(utoipa::OpenApi)]
@@ -50,6 +55,7 @@ pub struct State {
         (name = "tenants", description = "The vendor's customers"),
         (name = "storage configs", description = "What customers submit"),
         (name = "verifications", description = "Proofs that access works for the vendor, and for nobody else"),
+        (name = "invites", description = "Links to the customer's form"),
         (name = "internal", description = "For the vendor's own services"),
     )
 )]

@@ -1,10 +1,13 @@
 //! Use cases, each a function: what the HTTP handlers, the jobs and the command line have in common.
 
 pub mod authenticate;
+pub mod create_invite;
 pub mod create_tenant;
 pub mod issue_templates;
+pub mod open_invite;
 pub mod read;
 pub mod request_verification;
+pub mod revoke_invite;
 pub mod run_verification;
 pub mod submit_config;
 

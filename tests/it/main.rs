@@ -9,6 +9,7 @@ mod aws;
 mod command_line;
 mod crash;
 mod gate;
+mod invites;
 mod isolation;
 mod journey;
 mod migrations;
