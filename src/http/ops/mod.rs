@@ -14,7 +14,7 @@ mod request_verification;
 mod revoke_invite;
 mod submit_storage_config;
 mod validate;
-mod verification_events;
+pub mod verification_events;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
