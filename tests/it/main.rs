@@ -8,6 +8,7 @@ mod attempts;
 mod aws;
 mod command_line;
 mod crash;
+mod form;
 mod gate;
 mod invites;
 mod isolation;

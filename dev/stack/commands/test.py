@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from stack import cargo, places, postgres, processes, queries, standin, terminal, venv
+from stack import browser, cargo, places, postgres, processes, queries, standin, terminal, venv
 from stack.places import DEV, ROOT
 from stack.terminal import paint
 from stack.trouble import Trouble
@@ -63,6 +63,7 @@ def steps(folder, database, endpoints):
     yield rust_tests, database, endpoints
     yield openapi,
     yield probe, endpoints[0]
+    yield browser_tests, folder
     yield demo,
 
 
@@ -185,6 +186,10 @@ def probe(endpoint):
     script = ROOT / "tests" / "aws_probe" / "run.py"
     code = processes.run([sys.executable, str(script), "--endpoint", endpoint], on_line=hear)
     return counts[0], max(counts[1], int(code != 0)), ""
+
+
+def browser_tests(folder):
+    return browser.test(folder)
 
 
 def demo():

@@ -244,21 +244,17 @@ fn fields(context: &Context, query: &Filling, mode: Mode, faults: &[FieldError])
         let fault = faults.iter().find(|fault| fault.field == name);
         fault.map(|fault| sentence(&fault.detail))
     };
-    let offer = |name: &'static str, recognised: Option<(&'static str, String)>| {
-        recognised
-            .filter(|_| error(name).is_some())
-            .map(|(kind, value)| Offer { kind, value: Some(value) })
-    };
+    let offer = |recognised: Option<(&'static str, String)>| recognised.map(|(kind, value)| Offer { kind, value: Some(value) });
     let mut fields = vec![
         Field::new("bucket", "Bucket name", query.bucket.as_deref())
             .explained("Create one, or take one that you have, in the region of the key.", "acme-documents")
-            .judged(error("bucket"), offer("bucket", query.offered_bucket(context))),
+            .judged(error("bucket"), offer(query.offered_bucket(context))),
         Field::new("key_arn", "Key ARN", query.key_arn.as_deref())
             .explained(
                 "Of a customer-managed, symmetric KMS key. Its page in the KMS console shows the ARN.",
                 "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
             )
-            .judged(error("key_arn"), offer("key_arn", query.offered_key(context))),
+            .judged(error("key_arn"), offer(query.offered_key(context))),
     ];
     if mode == Mode::AssumeRole {
         let prefix = context.vendor.client_role_prefix.as_ref();
@@ -277,5 +273,6 @@ fn fields(context: &Context, query: &Filling, mode: Mode, faults: &[FieldError])
                 .judged(error("account_id"), None),
         );
     }
+    fields.iter_mut().for_each(Field::recognise);
     fields
 }

@@ -56,6 +56,14 @@ impl Field {
         }
     }
 
+    /// Says of a mistake that was recognised what it is, in the place of what it is not.
+    pub fn recognise(&mut self) {
+        match (&mut self.error, &self.offer) {
+            (Some(error), Some(offer)) => *error = format!("This is {}. Expected is one such as {}.", offer.kind, self.example),
+            _ => self.offer = None,
+        }
+    }
+
     pub fn judged(self, error: Option<String>, offer: Option<Offer>) -> Self {
         Self { error, offer, ..self }
     }

@@ -19,6 +19,8 @@ pub struct Frame<'a> {
     pub theme: &'a str,
     pub script: &'a str,
     pub tenant: Option<&'a str>,
+    /// Tells the pages of one session from those of another in the same browser.
+    pub session: String,
     /// The step that the page is, from 1; 0 is none.
     pub step: u8,
 }
@@ -42,6 +44,7 @@ impl<'a> Frame<'a> {
             theme: &desk.assets.theme,
             script: &desk.assets.script,
             tenant: None,
+            session: String::new(),
             step: 0,
         }
     }
@@ -49,6 +52,7 @@ impl<'a> Frame<'a> {
     pub fn new(state: &'a State, visitor: &'a Visitor, step: u8, title: &str) -> Self {
         Self {
             tenant: Some(visitor.tenant.name.as_str()),
+            session: visitor.session.form_token().chars().take(12).collect(),
             step,
             ..Self::of_nobody(state, title)
         }

@@ -206,11 +206,16 @@ pub fn page(state: &State, visitor: &Visitor, form: &SendForm, judged: Judged, v
         faults.retain(|fault| !matches!(fault.code.as_str(), "required" | "role_arn_required"));
     }
     let rejected = judged == Judged::Whole && !faults.is_empty();
+    // It follows from the key's ARN, once that is right.
+    let key_is_wrong = faults.iter().any(|fault| fault.field == "key_arn");
+    faults.retain(|fault| !(key_is_wrong && fault.field == "bucket_region" && fault.code == "required"));
     let fields = fields(&state.context, form, mode, &faults, rejected);
-    let label = |name: &str| fields.iter().find(|field| field.name == name).map(|field| field.label);
+    faults.sort_by_key(|fault| fields.iter().position(|field| field.name == fault.field));
     let listed = faults.iter().filter(|_| rejected).map(|fault| {
-        let label = label(&fault.field).unwrap_or("The form");
-        (fault.field.clone(), format!("{label}: {}", words_of(fault)))
+        let field = fields.iter().find(|field| field.name == fault.field);
+        let label = field.map_or("The form", |field| field.label);
+        let error = field.and_then(|field| field.error.clone()).unwrap_or_else(|| words_of(fault));
+        (fault.field.clone(), format!("{label}: {error}"))
     });
     let page = Page {
         form_token: visitor.session.form_token(),
@@ -315,7 +320,7 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
     ];
     for field in &mut fields {
         field.right = field.error.is_none() && !field.value.trim().is_empty();
-        field.offer = field.offer.take().filter(|_| field.error.is_some());
+        field.recognise();
     }
     if rejected && let Some(first) = fields.iter_mut().find(|field| field.error.is_some()) {
         first.autofocus = true;

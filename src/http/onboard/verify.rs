@@ -8,7 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::frame::{Frame, render};
 use super::refusal::Refusal;
 use super::visitor::Visitor;
-use super::words::{self, Group, pretty};
+use super::words::{self, Group, ordered, pretty};
 use crate::domain::check::{CheckName, Status};
 use crate::domain::finding::Finding;
 use crate::domain::fix::FixDocument;
@@ -51,6 +51,8 @@ struct Run {
     done: usize,
     total: usize,
     groups: Vec<GroupView>,
+    /// What failed, by the check's name and what it claims.
+    failed: Vec<(CheckName, String)>,
     /// What was sent, each with its label.
     sent: Vec<(&'static str, String)>,
     leftovers: Vec<String>,
@@ -239,6 +241,8 @@ impl Run {
             })
             .collect();
         let total = checks.len();
+        let failed = checks.iter().filter(|check| check.kind == "failed");
+        let failed = failed.map(|check| (check.name, check.proves.clone())).collect();
         let mut groups: Vec<GroupView> = Group::ALL.map(GroupView::new).into();
         for check in checks {
             let group = Group::of(check.name);
@@ -276,6 +280,7 @@ impl Run {
             done: verification.findings.len(),
             total,
             groups,
+            failed,
             sent,
             leftovers: if finished { verification.leftovers.clone() } else { Vec::new() },
             request_id: verification.id.to_string(),
@@ -350,7 +355,10 @@ impl CheckView {
             mark,
             word,
             proves: named(finding.check.entry().proves, vendor),
-            summary: (finding.status != Status::Passed).then(|| named(&finding.summary, vendor)),
+            summary: match finding.skipped_because {
+                Some(premise) => Some(format!("It depends on this: {}", named(premise.entry().proves, vendor))),
+                None => (finding.status != Status::Passed).then(|| named(&finding.summary, vendor)),
+            },
             detail: finding.detail.as_deref().map(|detail| named(detail, vendor)),
             aws,
             fix: finding.fix.as_ref().map(|fix| {
@@ -359,7 +367,7 @@ impl CheckView {
                     title,
                     place,
                     summary: named(&fix.summary, vendor),
-                    statement: fix.statement.as_ref().map(pretty),
+                    statement: fix.statement.as_ref().map(|statement| pretty(&ordered(statement))),
                     in_form: fix.document == FixDocument::Form,
                 }
             }),
@@ -367,12 +375,11 @@ impl CheckView {
     }
 }
 
-/// The rules speak of "the vendor"; customers know it by its name.
+/// The rules speak of "the vendor" and "tenants"; customers know the one by its name, and are not to know of the others.
 fn named(text: &str, vendor: &str) -> String {
-    if vendor == "the vendor" {
-        return text.to_owned();
-    }
-    text.replace("The vendor's", &format!("{vendor}'s"))
+    text.replace("No other tenant", "Nobody else")
+        .replace("another tenant", "somebody else")
+        .replace("The vendor's", &format!("{vendor}'s"))
         .replace("the vendor's", &format!("{vendor}'s"))
         .replace("The vendor ", &format!("{vendor} "))
         .replace("the vendor ", &format!("{vendor} "))

@@ -42,12 +42,15 @@
   const load = async (url, options) => {
     const answer = await fetch(url, { credentials: "same-origin", redirect: "error", ...options });
     const html = await answer.text();
-    if (answer.status === 403 || answer.status === 404 || answer.status === 410) {
-      // The link ended meanwhile: the page says so.
+    const session = /<body data-session="([^"]*)">/.exec(html)?.[1];
+    // Another link was opened in this browser meanwhile, or this one has ended. What is read here would be about somebody
+    // else: the page itself says so. A form that is being filled in is left alone: sending it tells.
+    const lost = answer.ok ? session !== document.body.dataset.session : [403, 404, 410].includes(answer.status);
+    if (lost && (answer.status !== 403 || !options)) {
       location.reload();
       return null;
     }
-    return answer.ok ? html : null;
+    return answer.ok && !lost ? html : null;
   };
 
   // Copying.
@@ -140,6 +143,21 @@
     });
   };
   document.querySelectorAll("form[data-live-get], form[data-live-post]").forEach(live);
+
+  // What was typed and not sent yet outlives a reload. The first form's is in its address.
+  const draft = (form) => {
+    const key = `latchkey draft ${location.pathname}${location.search} ${form.elements.form_token.value.slice(0, 12)}`;
+    const names = [...form.querySelectorAll("input[type=text]")].map((input) => input.name);
+    const kept = JSON.parse(sessionStorage.getItem(key) ?? "null");
+    if (kept) {
+      for (const name of names) if (typeof kept[name] === "string") form.elements[name].value = kept[name];
+      if (kept.mode) for (const radio of form.querySelectorAll("input[type=radio]")) radio.checked = radio.value === kept.mode;
+      form.dispatchEvent(new Event("input"));
+    }
+    form.addEventListener("input", () => sessionStorage.setItem(key, JSON.stringify(Object.fromEntries(new FormData(form)))));
+    form.addEventListener("submit", () => sessionStorage.removeItem(key));
+  };
+  document.querySelectorAll("form[data-live-post]").forEach(draft);
   addEventListener("pageshow", () => document.querySelectorAll("button:disabled").forEach((button) => (button.disabled = false)));
   fill();
 
