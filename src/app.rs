@@ -14,11 +14,12 @@ use crate::cloud::aws::{self, Aws};
 use crate::domain::attempts::Patience;
 use crate::domain::vendor::Vendor;
 use crate::http::live::Live;
+use crate::http::onboard::Desk;
 use crate::http::{self, State};
 use crate::jobs::{self, JobContext};
 use crate::lifecycle::Lifecycle;
 use crate::service::Context;
-use crate::settings::{Listen, Worker};
+use crate::settings::{Front, Listen, Worker};
 use crate::store::{self, migrations};
 use crate::telemetry;
 
@@ -30,7 +31,7 @@ pub struct Settings {
     pub patience: Patience,
     pub s3_path_style: bool,
     /// None serves nothing.
-    pub listen: Option<Listen>,
+    pub listen: Option<(Listen, Front)>,
     /// None works on nothing.
     pub worker: Option<Worker>,
 }
@@ -72,13 +73,13 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     };
 
     // Addresses first: one that is taken is told at once, before anything is changed.
-    let listeners = match &settings.listen {
-        Some(listen) => Some((bind(listen.public).await?, bind(listen.private).await?)),
+    let listeners = match settings.listen {
+        Some((listen, front)) => Some((bind(listen.public).await?, bind(listen.private).await?, front)),
         None => None,
     };
     migrations::run(&pool).await?;
 
-    if let Some((public, private)) = listeners {
+    if let Some((public, private, front)) = listeners {
         let live = Live::default();
         lifecycle.spawn(live.clone().listen(pool.clone(), clock.clone(), lifecycle.soft()));
         let state = State {
@@ -86,6 +87,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
             live,
             metrics,
             stop: lifecycle.soft(),
+            desk: Arc::new(Desk::new(front)),
         };
         serve(&lifecycle, "public", public, http::public(state.clone()));
         serve(&lifecycle, "private", private, http::private(state));
@@ -114,7 +116,8 @@ fn serve(lifecycle: &Lifecycle, name: &'static str, listener: TcpListener, route
     }
     let soft = lifecycle.soft();
     lifecycle.spawn(async move {
-        let served = axum::serve(listener, router).with_graceful_shutdown(soft.cancelled_owned());
+        let served = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+            .with_graceful_shutdown(soft.cancelled_owned());
         if let Err(fault) = served.await {
             error!(%fault, "the {name} listener failed");
         }

@@ -1,6 +1,8 @@
 //! Settings: environment variables, each also a flag, made into types once. A wrong one stops the start with one line
 //! that names it, the form of its value, and an example.
 
+mod front;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -17,6 +19,8 @@ use crate::domain::catalogue::Weight;
 use crate::domain::check::CheckName;
 use crate::domain::region::{Region, Regions};
 use crate::domain::vendor::Vendor;
+
+pub use front::{Front, FrontArgs, Logo};
 
 /// Where Postgres is.
 #[derive(Debug, Clone, Args)]
@@ -77,10 +81,6 @@ pub struct ListenArgs {
     /// Where vendor ops and internal services come in, from inside alone.
     #[arg(long, env = "LATCHKEY_PRIVATE_LISTEN", default_value = "127.0.0.1:8081", value_name = "ADDRESS")]
     pub private_listen: String,
-
-    /// The URL under which customers reach the public listener.
-    #[arg(long, env = "LATCHKEY_PUBLIC_URL", value_name = "URL")]
-    pub public_url: Option<String>,
 }
 
 /// The worker.
@@ -288,17 +288,6 @@ impl ListenArgs {
         if listen.public == listen.private && listen.public.port() != 0 {
             return Err(private.wrong("it is the same as LATCHKEY_PUBLIC_LISTEN"));
         }
-        if let Some(url) = self.public_url.as_deref().filter(|url| !url.is_empty()) {
-            let form = Form(
-                "LATCHKEY_PUBLIC_URL",
-                "an http or https URL without a path",
-                "https://storage.vendor.example",
-            );
-            let parsed = reqwest::Url::parse(url).map_err(|fault| form.wrong(fault))?;
-            if !matches!(parsed.scheme(), "http" | "https") || parsed.path() != "/" || parsed.query().is_some() {
-                return Err(form.wrong("it has another scheme, a path or a query"));
-            }
-        }
         Ok(listen)
     }
 }
@@ -377,6 +366,8 @@ mod tests {
         #[command(flatten)]
         listen: ListenArgs,
         #[command(flatten)]
+        front: FrontArgs,
+        #[command(flatten)]
         worker: WorkerArgs,
         #[command(flatten)]
         log: LogArgs,
@@ -394,7 +385,8 @@ mod tests {
         let all = All::from_arg_matches(&matches).map_err(|error| error.to_string())?;
         let text = |wrong: Wrong| wrong.to_string();
         all.vendor.vendor().map_err(text)?;
-        all.listen.listen().map_err(text)?;
+        let listen = all.listen.listen().map_err(text)?;
+        all.front.front(listen.public).map_err(text)?;
         all.worker.worker().map_err(text)?;
         all.worker.patience().map_err(text)?;
         all.log.format().map_err(text)?;
@@ -419,6 +411,7 @@ mod tests {
     #[case(&["--public-listen", "8080"], "LATCHKEY_PUBLIC_LISTEN: invalid socket address")]
     #[case(&["--private-listen", "127.0.0.1:8080"], "LATCHKEY_PRIVATE_LISTEN: it is the same as LATCHKEY_PUBLIC_LISTEN")]
     #[case(&["--public-url", "ftp://x"], "LATCHKEY_PUBLIC_URL: it has another scheme")]
+    #[case(&["--vendor-colour", "blue"], "LATCHKEY_VENDOR_COLOUR: this is no colour")]
     #[case(&["--worker-lost-after", "soon"], "LATCHKEY_WORKER_LOST_AFTER: ")]
     #[case(&["--worker-lost-after", "1ms"], "LATCHKEY_WORKER_LOST_AFTER: it is too short")]
     #[case(&["--propagation-window", "90"], "LATCHKEY_PROPAGATION_WINDOW: ")]

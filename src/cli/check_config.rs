@@ -7,7 +7,7 @@ use crate::app;
 use crate::cloud::aws::{Aws, Settings};
 use crate::domain::vendor::Vendor;
 use crate::service::check_vendor::check_vendor;
-use crate::settings::{DatabaseArgs, ListenArgs, LogArgs, VendorArgs, WorkerArgs};
+use crate::settings::{DatabaseArgs, FrontArgs, ListenArgs, LogArgs, VendorArgs, WorkerArgs};
 
 #[derive(Debug, Args)]
 pub struct CheckConfig {
@@ -16,6 +16,8 @@ pub struct CheckConfig {
     aws: bool,
     #[command(flatten)]
     listen: ListenArgs,
+    #[command(flatten)]
+    front: FrontArgs,
     #[command(flatten)]
     database: DatabaseArgs,
     #[command(flatten)]
@@ -28,7 +30,8 @@ pub struct CheckConfig {
 
 impl CheckConfig {
     pub async fn run(self) -> Outcome {
-        self.listen.listen()?;
+        let listen = self.listen.listen()?;
+        self.front.front(listen.public)?;
         self.database.options()?;
         let vendor = self.vendor.vendor()?;
         self.worker.worker()?;

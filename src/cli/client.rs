@@ -54,6 +54,10 @@ impl ClientArgs {
         self.send(Method::POST, self.at(path)?, Some(body)).await
     }
 
+    pub async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
+        self.send(Method::DELETE, self.at(path)?, None).await.map(drop)
+    }
+
     /// The URL of a path, each part of it escaped.
     fn at(&self, path: &[&str]) -> Result<Url, Failure> {
         let mut url = self.url.clone();
@@ -86,6 +90,9 @@ impl ClientArgs {
 
     async fn read(url: &Url, answer: Response) -> Result<Value, Failure> {
         let status = answer.status();
+        if status == StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
         let value: Value = answer.json().await.map_err(|_| {
             Failure::Unknown(format!(
                 "{url} answered {status} without JSON: is this Latchkey's private listener?"

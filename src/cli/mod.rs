@@ -5,6 +5,7 @@ mod checks;
 mod client;
 mod database;
 mod healthcheck;
+mod invite;
 mod openapi;
 mod output;
 mod serve;
@@ -50,6 +51,8 @@ enum Command {
     /// Create, list and show tenants.
     #[command(subcommand)]
     Tenant(tenant::Tenant),
+    /// Invite a tenant's people to the form; prints the link.
+    Invite(invite::Invite),
     /// Print the documents that a tenant has to apply.
     Template(template::Template),
     /// Submit a tenant's storage config.
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
             Command::Healthcheck(command) => command.run().await,
             Command::Token(command) => command.run().await,
             Command::Tenant(command) => command.run().await,
+            Command::Invite(command) => command.run().await,
             Command::Template(command) => command.run().await,
             Command::Submit(command) => command.run().await,
             Command::Verify(command) => command.run().await,

@@ -4,13 +4,15 @@ use clap::Args;
 
 use super::{Failure, Outcome};
 use crate::app::{self, Settings};
-use crate::settings::{DatabaseArgs, Listen, ListenArgs, LogArgs, VendorArgs, Worker, WorkerArgs};
+use crate::settings::{DatabaseArgs, Front, FrontArgs, Listen, ListenArgs, LogArgs, VendorArgs, Worker, WorkerArgs};
 use crate::telemetry;
 
 #[derive(Debug, Args)]
 pub struct Serve {
     #[command(flatten)]
     listen: ListenArgs,
+    #[command(flatten)]
+    front: FrontArgs,
     #[command(flatten)]
     work: Work,
     /// Leave the queue to other processes.
@@ -33,8 +35,9 @@ pub struct Work {
 impl Serve {
     pub async fn run(self) -> Outcome {
         let listen = self.listen.listen()?;
+        let front = self.front.front(listen.public)?;
         let worker = self.work.worker.worker()?;
-        self.work.start(Some(listen), (!self.no_worker).then_some(worker)).await
+        self.work.start(Some((listen, front)), (!self.no_worker).then_some(worker)).await
     }
 }
 
@@ -44,7 +47,7 @@ impl Work {
         self.start(None, Some(worker)).await
     }
 
-    async fn start(self, listen: Option<Listen>, worker: Option<Worker>) -> Outcome {
+    async fn start(self, listen: Option<(Listen, Front)>, worker: Option<Worker>) -> Outcome {
         let settings = Settings {
             database: self.database.options()?,
             database_connections: self.database.database_connections,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use strum::{Display, IntoStaticStr};
 
-use super::ids::{TenantId, TokenId};
+use super::ids::{InviteId, TenantId, TokenId};
 
 /// Who acts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -12,6 +12,10 @@ pub enum Actor {
     Token {
         id: TokenId,
         name: String,
+    },
+    /// Somebody at the customer, who came by this invite.
+    Invite {
+        id: InviteId,
     },
     /// Somebody with access to the database, on the command line.
     Operator,
@@ -33,6 +37,10 @@ pub enum Action {
     VerificationFinished,
     #[strum(serialize = "token.created")]
     TokenCreated,
+    #[strum(serialize = "invite.created")]
+    InviteCreated,
+    #[strum(serialize = "invite.revoked")]
+    InviteRevoked,
 }
 
 /// One entry to be written, in the transaction of the change that it tells of.

@@ -11,6 +11,7 @@ use super::storage_config::Mode;
 /// What the catalogue knows of a check.
 pub struct Entry {
     pub name: CheckName,
+    pub group: Group,
     /// What a pass proves, in one sentence.
     pub proves: &'static str,
     pub modes: &'static [Mode],
@@ -20,6 +21,16 @@ pub struct Entry {
     /// What a failure is about: whether waiting may mend it.
     pub failure: Cause,
     judge: fn(&Case) -> Judgement,
+}
+
+/// What a check is about: people mend one thing at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    Vendor,
+    Role,
+    Key,
+    Bucket,
+    Objects,
 }
 
 /// What a failure does to the verdict.
@@ -36,6 +47,7 @@ pub enum Weight {
 /// One entry for each check, in the order in which people read them: a check's premises stand before it.
 macro_rules! catalogue {
     ($($name:ident {
+        group: $group:ident,
         proves: $proves:literal,
         modes: $modes:expr,
         premises: $premises:expr,
@@ -59,6 +71,7 @@ macro_rules! catalogue {
                 match self {
                     $(Self::$name => Entry {
                         name: self,
+                        group: Group::$group,
                         proves: $proves,
                         modes: $modes,
                         premises: $premises,
@@ -81,6 +94,7 @@ const BUCKET: &[CheckName] = &[C::BucketReachable, C::BucketOwnerMatches, C::Buc
 
 catalogue! {
     VendorRoleAssumable {
+        group: Vendor,
         proves: "The vendor's own role can be assumed.",
         modes: BOTH,
         premises: &[],
@@ -89,6 +103,7 @@ catalogue! {
         judge: judge::roles::vendor_role_assumable,
     }
     ClientRoleAssumable {
+        group: Role,
         proves: "Your role lets the vendor in with your external ID.",
         modes: ASSUME_ROLE,
         premises: &[],
@@ -97,6 +112,7 @@ catalogue! {
         judge: judge::roles::client_role_assumable,
     }
     RoleRequiresExternalId {
+        group: Role,
         proves: "Your role lets nobody in without your external ID.",
         modes: ASSUME_ROLE,
         premises: &[],
@@ -105,6 +121,7 @@ catalogue! {
         judge: judge::roles::role_requires_external_id,
     }
     BucketReachable {
+        group: Bucket,
         proves: "The bucket exists and answers.",
         modes: BOTH,
         premises: &[],
@@ -113,6 +130,7 @@ catalogue! {
         judge: judge::bucket::reachable,
     }
     BucketOwnerMatches {
+        group: Bucket,
         proves: "The bucket belongs to the account that you named.",
         modes: BOTH,
         premises: &[C::BucketReachable],
@@ -121,6 +139,7 @@ catalogue! {
         judge: judge::bucket::owner_matches,
     }
     BucketRegionMatches {
+        group: Bucket,
         proves: "The bucket is in the region that you named.",
         modes: BOTH,
         premises: &[C::BucketReachable, C::BucketOwnerMatches],
@@ -129,6 +148,7 @@ catalogue! {
         judge: judge::bucket::region_matches,
     }
     BucketListable {
+        group: Bucket,
         proves: "The vendor can list the bucket.",
         modes: BOTH,
         premises: BUCKET,
@@ -137,6 +157,7 @@ catalogue! {
         judge: judge::bucket::listable,
     }
     KeyDescribable {
+        group: Key,
         proves: "The vendor can look the key up.",
         modes: BOTH,
         premises: &[],
@@ -145,6 +166,7 @@ catalogue! {
         judge: judge::key::describable,
     }
     KeySuitable {
+        group: Key,
         proves: "The key is enabled, symmetric and managed by you.",
         modes: BOTH,
         premises: &[C::KeyDescribable],
@@ -153,6 +175,7 @@ catalogue! {
         judge: judge::key::suitable,
     }
     KeyEncryptAllowed {
+        group: Key,
         proves: "The vendor can encrypt with the key.",
         modes: BOTH,
         premises: &[],
@@ -161,6 +184,7 @@ catalogue! {
         judge: judge::key::encrypt_allowed,
     }
     KeyDecryptAllowed {
+        group: Key,
         proves: "The vendor can decrypt with the key.",
         modes: BOTH,
         premises: &[C::KeyEncryptAllowed],
@@ -169,6 +193,7 @@ catalogue! {
         judge: judge::key::decrypt_allowed,
     }
     KeyReencryptAllowed {
+        group: Key,
         proves: "The vendor can re-encrypt with the key.",
         modes: BOTH,
         premises: &[C::KeyEncryptAllowed],
@@ -177,6 +202,7 @@ catalogue! {
         judge: judge::key::reencrypt_allowed,
     }
     KeyGenerateDataKeyAllowed {
+        group: Key,
         proves: "The vendor can make data keys with the key.",
         modes: BOTH,
         premises: &[],
@@ -185,6 +211,7 @@ catalogue! {
         judge: judge::key::generate_data_key_allowed,
     }
     KeyRequiresExternalId {
+        group: Key,
         proves: "The key lets nobody in without your external ID.",
         modes: DIRECT,
         premises: &[],
@@ -193,6 +220,7 @@ catalogue! {
         judge: judge::isolation::key_requires_external_id,
     }
     ObjectWritable {
+        group: Objects,
         proves: "The vendor can write an object.",
         modes: BOTH,
         premises: BUCKET,
@@ -201,6 +229,7 @@ catalogue! {
         judge: judge::object::writable,
     }
     EncryptedWithKey {
+        group: Objects,
         proves: "The bucket encrypts with your key of its own accord.",
         modes: BOTH,
         premises: BUCKET,
@@ -209,6 +238,7 @@ catalogue! {
         judge: judge::object::encrypted_with_key,
     }
     VersioningDisabled {
+        group: Objects,
         proves: "The bucket keeps no old versions.",
         modes: BOTH,
         premises: &[C::ObjectWritable],
@@ -217,6 +247,7 @@ catalogue! {
         judge: judge::object::versioning_disabled,
     }
     ObjectReadable {
+        group: Objects,
         proves: "The vendor can read an object.",
         modes: BOTH,
         premises: &[C::ObjectWritable],
@@ -225,6 +256,7 @@ catalogue! {
         judge: judge::object::readable,
     }
     ObjectRestorable {
+        group: Objects,
         proves: "The vendor can restore an archived object.",
         modes: BOTH,
         premises: &[C::ObjectWritable],
@@ -233,6 +265,7 @@ catalogue! {
         judge: judge::object::restorable,
     }
     ObjectDeletable {
+        group: Objects,
         proves: "The vendor can delete an object.",
         modes: BOTH,
         premises: &[C::ObjectWritable],
@@ -241,6 +274,7 @@ catalogue! {
         judge: judge::object::deletable,
     }
     BucketRequiresExternalId {
+        group: Bucket,
         proves: "The bucket lets nobody in without your external ID.",
         modes: DIRECT,
         premises: BUCKET,
@@ -249,6 +283,7 @@ catalogue! {
         judge: judge::isolation::bucket_requires_external_id,
     }
     PublicAccessBlocked {
+        group: Bucket,
         proves: "All public access to the bucket is blocked.",
         modes: BOTH,
         premises: BUCKET,
@@ -257,6 +292,7 @@ catalogue! {
         judge: judge::posture::public_access_blocked,
     }
     AclsDisabled {
+        group: Bucket,
         proves: "ACLs are disabled on the bucket.",
         modes: BOTH,
         premises: BUCKET,
@@ -265,6 +301,7 @@ catalogue! {
         judge: judge::posture::acls_disabled,
     }
     AccessLoggingEnabled {
+        group: Bucket,
         proves: "Access to the bucket is logged.",
         modes: BOTH,
         premises: BUCKET,
@@ -273,6 +310,7 @@ catalogue! {
         judge: judge::posture::access_logging_enabled,
     }
     BucketNotClaimed {
+        group: Bucket,
         proves: "No other tenant uses this bucket or this role.",
         modes: BOTH,
         premises: &[],

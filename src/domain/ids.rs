@@ -76,6 +76,7 @@ id!(
 );
 id!(VerificationId);
 id!(TokenId);
+id!(InviteId);
 id!(AuditEventId);
 
 /// A tenant's short name in URLs: unique, immutable, `[a-z0-9-]{2,63}`.

@@ -105,6 +105,18 @@ pub struct Regions {
 }
 
 impl Regions {
+    /// All that are known of a partition, by name.
+    pub fn of(&self, partition: Partition) -> Vec<Region> {
+        let known = KNOWN.iter().filter_map(|text| Region::parse(text).ok());
+        let mut regions: Vec<Region> = known
+            .chain(self.extra.iter().cloned())
+            .filter(|region| region.partition() == partition)
+            .collect();
+        regions.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        regions.dedup();
+        regions
+    }
+
     pub fn with_extra(extra: Vec<Region>) -> Self {
         Self { extra }
     }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::problem::{Kind, Problem};
-use crate::domain::ids::{TenantRef, VerificationId};
+use crate::domain::ids::{InviteId, TenantRef, VerificationId};
 use crate::domain::text::FieldError;
 
 /// A JSON object. Fields that are unknown or of a wrong type are listed beside it, so that all faults come at once.
@@ -131,6 +131,18 @@ impl<S: Send + Sync> FromRequestParts<S> for VerificationPath {
         VerificationId::parse(&id)
             .map(Self)
             .map_err(|_| Problem::new(Kind::NotFound, "There is no verification of this id."))
+    }
+}
+
+/// The invite that the path names.
+pub struct InvitePath(pub InviteId);
+
+impl<S: Send + Sync> FromRequestParts<S> for InvitePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = segment(parts, state, "id").await?;
+        InviteId::parse(&id).map(Self).map_err(|_| Problem::unknown_invite())
     }
 }
 

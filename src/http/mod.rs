@@ -5,11 +5,14 @@ mod extract;
 mod health;
 mod internal;
 pub mod live;
+pub mod onboard;
 mod ops;
 mod page;
 pub mod problem;
 mod request;
 mod views;
+
+use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
@@ -26,6 +29,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use live::Live;
 use problem::{Kind, Problem};
 
+use crate::clock::SharedClock;
 use crate::service::Context;
 
 /// The largest body that is read.
@@ -39,6 +43,8 @@ pub struct State {
     pub metrics: PrometheusHandle,
     /// Cancelled when the process is to stop: streams end then.
     pub stop: CancellationToken,
+    /// What the customer's form needs beside that.
+    pub desk: Arc<onboard::Desk>,
 }
 
 #[derive(utoipa::OpenApi)]
@@ -50,6 +56,7 @@ pub struct State {
         (name = "tenants", description = "The vendor's customers"),
         (name = "storage configs", description = "What customers submit"),
         (name = "verifications", description = "Proofs that access works for the vendor, and for nobody else"),
+        (name = "invites", description = "Links to the customer's form"),
         (name = "internal", description = "For the vendor's own services"),
     )
 )]
@@ -85,7 +92,10 @@ pub fn openapi() -> OpenApi {
 
 /// What customers reach, through the internet.
 pub fn public(state: State) -> Router {
-    surrounded(Router::new().route("/healthz", get(health::live)), state)
+    let router = Router::new().route("/healthz", get(health::live)).merge(onboard::router(&state));
+    let dress = middleware::from_fn_with_state(state.clone(), onboard::dress);
+    let clock = state.context.clock.clone();
+    identified(guarded(router, state).layer(dress), clock)
 }
 
 /// What vendor ops and internal services reach, from inside.
@@ -98,11 +108,12 @@ pub fn private(state: State) -> Router {
         .route("/metrics", get(|| async move { metrics.render() }))
         .route("/problems/{name}", get(problem::page))
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi));
-    surrounded(router, state)
+    let clock = state.context.clock.clone();
+    identified(guarded(router, state), clock)
 }
 
-fn surrounded(router: Router<State>, state: State) -> Router {
-    let clock = state.context.clock.clone();
+/// With an answer for whatever else is asked, and whatever goes wrong.
+fn guarded(router: Router<State>, state: State) -> Router {
     router
         .fallback(|| async { Problem::new(Kind::NotFound, "There is nothing at this path.") })
         .method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed, "This path does not have that method.") })
@@ -115,5 +126,9 @@ fn surrounded(router: Router<State>, state: State) -> Router {
                 "Something broke on our side; it was logged under this request's id.",
             ))
         }))
-        .layer(middleware::from_fn_with_state(clock, request::surround))
+}
+
+/// With an id for each request.
+fn identified(router: Router, clock: SharedClock) -> Router {
+    router.layer(middleware::from_fn_with_state(clock, request::surround))
 }

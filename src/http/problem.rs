@@ -145,6 +145,10 @@ impl Problem {
         Self::new(Kind::NotFound, "There is no tenant of this id or slug.")
     }
 
+    pub fn unknown_invite() -> Self {
+        Self::new(Kind::NotFound, "This tenant has no invite of this id.")
+    }
+
     pub fn offboarded() -> Self {
         Self::new(Kind::Offboarded, "This tenant has ended; nothing can be changed any more.")
     }
@@ -152,6 +156,10 @@ impl Problem {
     #[must_use]
     pub fn with_errors(self, errors: Vec<FieldError>) -> Self {
         Self { errors, ..self }
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// The answer with its body, for the request of that id.

@@ -2,11 +2,14 @@
 
 pub mod authenticate;
 pub mod check_vendor;
+pub mod create_invite;
 pub mod create_tenant;
 pub mod issue_templates;
 pub mod merge_template;
+pub mod open_invite;
 pub mod read;
 pub mod request_verification;
+pub mod revoke_invite;
 pub mod run_verification;
 pub mod submit_config;
 

@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 
 use super::Context;
 use crate::domain::ids::{TenantId, TenantRef, VerificationId};
+use crate::domain::invite::{Invite, InviteState};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::verification::Verification;
 use crate::store::active_configs::Active;
 use crate::store::verifications::Event;
-use crate::store::{self, active_configs, storage_configs, tenants, verifications};
+use crate::store::{self, active_configs, invites, storage_configs, tenants, verifications};
 
 /// A place in a list that is ordered by time of making, newest first.
 pub type Place<Id> = (DateTime<Utc>, Id);
@@ -20,6 +21,7 @@ pub struct TenantDetail {
     pub tenant: Tenant,
     pub active: Option<Active>,
     pub last_verification: Option<Verification>,
+    pub open_invites: Vec<Invite>,
 }
 
 pub async fn tenant(context: &Context, tenant: &TenantRef) -> store::Result<Option<Tenant>> {
@@ -38,16 +40,25 @@ pub async fn tenant_detail(context: &Context, tenant: &TenantRef) -> store::Resu
         Some(last) => verifications::find(&mut db, last.id).await?,
         None => None,
     };
+    let now = context.clock.now();
+    let mut open_invites = invites::of_tenant(&mut db, tenant.id).await?;
+    open_invites.retain(|invite| invite.state(now) == InviteState::Open);
     Ok(Some(TenantDetail {
         tenant,
         active,
         last_verification,
+        open_invites,
     }))
 }
 
 pub async fn tenant_list(context: &Context, after: Option<Place<TenantId>>, limit: i64) -> store::Result<Vec<Tenant>> {
     let mut db = context.pool.acquire().await?;
     tenants::list(&mut db, after, limit).await
+}
+
+pub async fn invite_list(context: &Context, tenant: TenantId) -> store::Result<Vec<Invite>> {
+    let mut db = context.pool.acquire().await?;
+    invites::of_tenant(&mut db, tenant).await
 }
 
 pub async fn config_list(context: &Context, tenant: TenantId) -> store::Result<Vec<StorageConfig>> {

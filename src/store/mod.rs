@@ -4,6 +4,7 @@ pub mod active_configs;
 pub mod audit;
 pub mod checks;
 mod error;
+pub mod invites;
 pub mod jobs;
 pub mod lease;
 pub mod migrations;

@@ -1,6 +1,7 @@
 //! A server of a test's own: both listeners and the worker in this process, on a database of its own.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +14,12 @@ use latchkey::domain::region::Regions;
 use latchkey::domain::token::Role;
 use latchkey::domain::vendor::Vendor;
 use latchkey::http::live::Live;
+use latchkey::http::onboard::Desk;
 use latchkey::http::{self, State};
 use latchkey::jobs::{self, JobContext};
 use latchkey::service::authenticate::create_token;
 use latchkey::service::{Caller, Context};
-use latchkey::settings::Worker;
+use latchkey::settings::{Front, Worker};
 use latchkey::store::{connect, migrations};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use secrecy::ExposeSecret;
@@ -146,20 +148,24 @@ impl Server {
         let stop = CancellationToken::new();
         let live = Live::default();
         tokio::spawn(live.clone().listen(pool.clone(), clock(), stop.clone()));
+        let (public_url, public) = listen().await;
+        let front = Front::plain(Some(public_url.parse().expect("the URL is one")));
         let state = State {
             context: context.clone(),
             live,
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             stop: stop.clone(),
+            desk: Arc::new(Desk::new(front)),
         };
-        let private = serve(http::private(state.clone()), stop.clone()).await;
-        let public = serve(http::public(state), stop.clone()).await;
+        let (private_url, private) = listen().await;
+        serve(private, http::private(state.clone()), stop.clone());
+        serve(public, http::public(state), stop.clone());
         Self {
             pool,
             context,
             database_url,
-            private,
-            public,
+            private: private_url,
+            public: public_url,
             token: token.expose_secret().to_owned(),
             http: reqwest::Client::new(),
             stop,
@@ -258,9 +264,14 @@ pub fn check<'a>(verification: &'a Value, name: &str) -> &'a Value {
     checks.iter().find(|check| check["name"] == name).expect("the check is there")
 }
 
-async fn serve(router: axum::Router, stop: CancellationToken) -> String {
+/// A listener on a free port, and its URL.
+async fn listen() -> (String, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = listener.local_addr().expect("the listener has an address");
+    (format!("http://{address}"), listener)
+}
+
+fn serve(listener: TcpListener, router: axum::Router, stop: CancellationToken) {
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await });
-    format!("http://{address}")
 }

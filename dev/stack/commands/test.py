@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from stack import cargo, linting, places, postgres, processes, queries, standin, terminal, venv
+from stack import browser, cargo, linting, places, postgres, processes, queries, standin, terminal, venv
 from stack.places import DEV, ROOT
 from stack.terminal import paint
 from stack.trouble import Trouble
@@ -64,6 +64,7 @@ def steps(folder, database, endpoints):
     yield templates, folder
     yield openapi,
     yield probe, endpoints[0]
+    yield browser_tests, folder
     yield demo,
 
 
@@ -193,6 +194,10 @@ def probe(endpoint):
     script = ROOT / "tests" / "aws_probe" / "run.py"
     code = processes.run([sys.executable, str(script), "--endpoint", endpoint], on_line=hear)
     return counts[0], max(counts[1], int(code != 0)), ""
+
+
+def browser_tests(folder):
+    return browser.test(folder)
 
 
 def demo():

@@ -12,7 +12,7 @@ use crate::service::read;
 
 /// Show a tenant
 ///
-/// With its active version and its last verification.
+/// With its active version, its last verification and its open invites.
 #[utoipa::path(
     get, path = "/v1/tenants/{tenant}", tag = "tenants",
     params(("tenant" = String, Path, description = "Id or slug")),
@@ -29,5 +29,5 @@ pub async fn handle(
     let detail = read::tenant_detail(&state.context, &tenant)
         .await?
         .ok_or_else(Problem::unknown_tenant)?;
-    Ok(Json(detail.into()))
+    Ok(Json(TenantDetailView::of(detail, state.context.clock.now())))
 }

@@ -1,18 +1,21 @@
 //! `/v1`: what vendor ops do. One file for each operation.
 
+mod create_invite;
 mod create_tenant;
 mod get_storage_config;
 mod get_tenant;
 mod get_verification;
 mod issue_templates;
+mod list_invites;
 mod list_storage_configs;
 mod list_tenants;
 mod list_verifications;
 mod merge_template;
 mod request_verification;
+mod revoke_invite;
 mod submit_storage_config;
 mod validate;
-mod verification_events;
+pub mod verification_events;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -35,6 +38,8 @@ pub fn router() -> OpenApiRouter<State> {
         .routes(routes!(get_verification::handle))
         .routes(routes!(verification_events::handle))
         .routes(routes!(validate::handle))
+        .routes(routes!(create_invite::handle, list_invites::handle))
+        .routes(routes!(revoke_invite::handle))
 }
 
 /// The tenant that a path names.

@@ -22,7 +22,7 @@ use crate::service::read;
 use crate::store::verifications::Event as Happened;
 
 /// How often a comment is sent while nothing happens, so that proxies keep the connection.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Watch a verification
 ///
@@ -45,14 +45,29 @@ pub async fn handle(
     VerificationPath(id): VerificationPath,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let after = match headers.get("last-event-id") {
-        None => 0,
+    let events = events(state, id, after(&headers)?, event).await?;
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// Id of the last event that a reader had.
+pub fn after(headers: &HeaderMap) -> Result<i32, Problem> {
+    match headers.get("last-event-id") {
+        None => Ok(0),
         Some(value) => value
             .to_str()
             .ok()
             .and_then(|text| text.parse().ok())
-            .ok_or_else(|| Problem::new(Kind::Unreadable, "The header last-event-id has to be the id of an event."))?,
-    };
+            .ok_or_else(|| Problem::new(Kind::Unreadable, "The header last-event-id has to be the id of an event.")),
+    }
+}
+
+/// What happens in a verification after an event, as it happens, each written by `write`. Ends with the verification.
+pub async fn events(
+    state: State,
+    id: VerificationId,
+    after: i32,
+    write: fn(i32, Happened) -> Event,
+) -> Result<impl Stream<Item = Result<Event, Infallible>>, Problem> {
     // Subscribed before the first look: nothing that happens in between is missed.
     let news = state.live.subscribe();
     read::verification(&state.context, id)
@@ -64,17 +79,17 @@ pub async fn handle(
         id,
         after,
         news,
+        write,
         looked: false,
         ended: false,
     };
-    let events = stream::unfold(
+    Ok(stream::unfold(
         reader,
         |mut reader| async move { reader.next().await.map(|events| (events, reader)) },
     )
     .flat_map(stream::iter)
     .map(Ok)
-    .take_until(stop.cancelled_owned());
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    .take_until(stop.cancelled_owned()))
 }
 
 struct Reading {
@@ -82,6 +97,7 @@ struct Reading {
     id: VerificationId,
     after: i32,
     news: tokio::sync::broadcast::Receiver<News>,
+    write: fn(i32, Happened) -> Event,
     looked: bool,
     ended: bool,
 }
@@ -107,7 +123,12 @@ impl Reading {
             };
             self.after = *last;
             self.ended = matches!(happened.last(), Some((_, Happened::Finished(_))));
-            return Some(happened.into_iter().map(|(number, happened)| event(number, happened)).collect());
+            return Some(
+                happened
+                    .into_iter()
+                    .map(|(number, happened)| (self.write)(number, happened))
+                    .collect(),
+            );
         }
         None
     }

@@ -1,9 +1,11 @@
 //! The shapes of answers.
 
+mod invite;
 mod storage_config;
 mod tenant;
 mod verification;
 
+pub use invite::InviteView;
 pub use storage_config::StorageConfigView;
 pub use tenant::{TenantDetailView, TenantView};
 pub use verification::{AttemptView, CheckView, VerificationView};

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{StorageConfigView, VerificationView};
+use super::{InviteView, StorageConfigView, VerificationView};
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantId, TenantName};
 use crate::domain::storage_config::Mode;
@@ -52,6 +52,7 @@ pub struct TenantDetailView {
     pub tenant: TenantView,
     pub active: Option<ActiveView>,
     pub last_verification: Option<VerificationView>,
+    pub open_invites: Vec<InviteView>,
 }
 
 /// The active version, and when it was last proven.
@@ -63,8 +64,8 @@ pub struct ActiveView {
     pub verified_at: DateTime<Utc>,
 }
 
-impl From<TenantDetail> for TenantDetailView {
-    fn from(detail: TenantDetail) -> Self {
+impl TenantDetailView {
+    pub fn of(detail: TenantDetail, now: DateTime<Utc>) -> Self {
         Self {
             tenant: detail.tenant.into(),
             active: detail.active.map(|active| ActiveView {
@@ -72,6 +73,7 @@ impl From<TenantDetail> for TenantDetailView {
                 verified_at: active.verified_at,
             }),
             last_verification: detail.last_verification.map(VerificationView::from),
+            open_invites: detail.open_invites.iter().map(|invite| InviteView::of(invite, now)).collect(),
         }
     }
 }

@@ -1,0 +1,192 @@
+//! Invites: expiring, revocable links to the form. A link's token is traded for a session that lives and dies with it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use strum::{Display, IntoStaticStr};
+use utoipa::ToSchema;
+
+use super::ids::{InviteId, TenantId};
+use super::text::Malformed;
+use super::token::TokenHash;
+
+/// How long an invite is good for when nothing else is asked for.
+pub const LIFETIME: TimeDelta = TimeDelta::days(7);
+/// The longest that may be asked for.
+pub const LONGEST_LIFETIME: TimeDelta = TimeDelta::days(90);
+
+/// An invite as it is kept: never its token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invite {
+    pub id: InviteId,
+    pub tenant_id: TenantId,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+    pub last_used_at: Option<DateTime<Utc>>,
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// What an invite is at a given time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display, IntoStaticStr, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum InviteState {
+    Open,
+    Expired,
+    Revoked,
+}
+
+impl Invite {
+    pub fn state(&self, now: DateTime<Utc>) -> InviteState {
+        if self.revoked_at.is_some() {
+            InviteState::Revoked
+        } else if self.expires_at <= now {
+            InviteState::Expired
+        } else {
+            InviteState::Open
+        }
+    }
+}
+
+/// A lifetime as it was asked for, in hours.
+///
+/// # Errors
+/// `lifetime_out_of_range`.
+pub fn lifetime(hours: i64) -> Result<TimeDelta, Malformed> {
+    TimeDelta::try_hours(hours)
+        .filter(|lifetime| *lifetime >= TimeDelta::hours(1) && *lifetime <= LONGEST_LIFETIME)
+        .ok_or_else(|| {
+            Malformed::new(
+                "lifetime_out_of_range",
+                format!(
+                    "an invite is good for 1 to {} hours; leave the field out for {}",
+                    LONGEST_LIFETIME.num_hours(),
+                    LIFETIME.num_hours()
+                ),
+            )
+        })
+}
+
+/// What a link ends with: 32 random bytes.
+#[derive(Debug, Clone)]
+pub struct InviteToken(SecretString);
+
+impl InviteToken {
+    pub fn from_random(bytes: [u8; 32]) -> Self {
+        Self(encoded(&bytes))
+    }
+
+    /// A token as it came in a URL. Whether there is an invite of it is told by its hash.
+    pub fn from_text(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    pub fn hash(&self) -> TokenHash {
+        TokenHash::of(self.expose())
+    }
+
+    /// The session that the token is traded for. It follows from the token, so that nothing has to be kept for each visit;
+    /// the token does not follow from it.
+    pub fn session(&self) -> Session {
+        Session(derived("latchkey invite session", self.expose()))
+    }
+}
+
+/// What the cookie of a visitor holds.
+#[derive(Debug, Clone)]
+pub struct Session(SecretString);
+
+impl Session {
+    pub fn from_text(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    pub fn hash(&self) -> TokenHash {
+        TokenHash::of(self.expose())
+    }
+
+    /// What every form of a page of this session holds. Another session's form does not have it: not that of another
+    /// site, and not that of another tenant's link in the same browser either.
+    pub fn form_token(&self) -> String {
+        derived("latchkey form token", self.expose()).expose_secret().to_owned()
+    }
+
+    pub fn is_form_token(&self, text: &str) -> bool {
+        // By their hashes: how long it takes says nothing about the token.
+        TokenHash::of(text) == TokenHash::of(&self.form_token())
+    }
+}
+
+fn derived(purpose: &str, secret: &str) -> SecretString {
+    let mut digest = Sha256::new();
+    digest.update(purpose.as_bytes());
+    digest.update([0]);
+    digest.update(secret.as_bytes());
+    encoded(&digest.finalize())
+}
+
+fn encoded(bytes: &[u8]) -> SecretString {
+    URL_SAFE_NO_PAD.encode(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+    }
+
+    #[rstest]
+    #[case(None, 9, InviteState::Open)]
+    #[case(None, 10, InviteState::Expired)]
+    #[case(Some(5), 9, InviteState::Revoked)]
+    #[case(Some(5), 11, InviteState::Revoked)]
+    fn an_invite_ends_by_time_or_by_hand(#[case] revoked: Option<i64>, #[case] now: i64, #[case] state: InviteState) {
+        let id = uuid::Uuid::nil();
+        let invite = Invite {
+            id: id.into(),
+            tenant_id: id.into(),
+            created_at: at(0),
+            expires_at: at(10),
+            last_used_at: None,
+            revoked_at: revoked.map(at),
+        };
+        assert_eq!(invite.state(at(now)), state);
+    }
+
+    #[test]
+    fn a_lifetime_has_bounds() {
+        assert_eq!(lifetime(1), Ok(TimeDelta::hours(1)));
+        assert_eq!(lifetime(2160), Ok(TimeDelta::days(90)));
+        for wrong in [0, -1, 2161, i64::MAX] {
+            assert_eq!(lifetime(wrong).unwrap_err().code, "lifetime_out_of_range");
+        }
+    }
+
+    #[test]
+    fn token_session_and_form_token_are_three_secrets() {
+        let token = InviteToken::from_random([7; 32]);
+        assert_eq!(token.expose().len(), 43);
+        let session = token.session();
+        assert_eq!(session.expose(), InviteToken::from_text(token.expose()).session().expose());
+        assert_ne!(session.expose(), token.expose());
+        assert_ne!(session.form_token(), session.expose());
+        assert!(session.is_form_token(&session.form_token()));
+        let other = InviteToken::from_random([8; 32]).session();
+        assert!(!session.is_form_token(&other.form_token()) && !session.is_form_token(""));
+    }
+}

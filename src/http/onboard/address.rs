@@ -1,0 +1,58 @@
+//! Where a request comes from: the peer, or what proxies that are trusted say of theirs.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use axum::extract::ConnectInfo;
+use axum::http::{Extensions, HeaderMap};
+use ipnet::IpNet;
+
+/// The client's address. What an untrusted peer says of itself in `x-forwarded-for` counts for nothing.
+pub fn of(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let peer = extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(Ipv6Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| peer.ip().to_canonical());
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+    let mut client = peer;
+    // Each proxy adds whom it heard from at the end: believed from there on, as long as the speaker is trusted.
+    let named: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    for name in named.into_iter().rev() {
+        if !is_trusted(&client) {
+            break;
+        }
+        let Ok(address) = name.trim().parse::<IpAddr>() else { break };
+        client = address.to_canonical();
+    }
+    client
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("10.0.0.1", &[], "10.0.0.1")]
+    #[case("10.0.0.1", &["203.0.113.9"], "203.0.113.9")]
+    #[case("10.0.0.1", &["198.51.100.1, 203.0.113.9"], "203.0.113.9")]
+    #[case("10.0.0.1", &["203.0.113.9, 10.0.0.2"], "203.0.113.9")]
+    #[case("10.0.0.1", &["203.0.113.9", "10.0.0.2"], "203.0.113.9")]
+    #[case("10.0.0.1", &["203.0.113.9, nonsense"], "10.0.0.1")]
+    #[case("198.51.100.7", &["203.0.113.9"], "198.51.100.7")]
+    #[case("::ffff:10.0.0.1", &["203.0.113.9"], "203.0.113.9")]
+    fn only_trusted_proxies_are_believed(#[case] peer: &str, #[case] forwarded: &[&str], #[case] client: &str) {
+        let mut extensions = Extensions::new();
+        extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1234)));
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        assert_eq!(of(&extensions, &headers, &trusted), client.parse::<IpAddr>().unwrap());
+    }
+}

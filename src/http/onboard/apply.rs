@@ -1,0 +1,280 @@
+//! `GET /onboard/apply`: choose a mode, and apply its documents.
+
+use askama::Template;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State as Extract};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+
+use super::fields::{Field, Offer};
+use super::frame::{Frame, render, sentence};
+use super::refusal::Refusal;
+use super::visitor::Visitor;
+use super::words::{self, ModeWords, pretty};
+use crate::domain::account::AccountId;
+use crate::domain::arn::BucketArn;
+use crate::domain::meant::{ArnField, Meant, Surroundings, meant};
+use crate::domain::storage_config::Mode;
+use crate::domain::templates::Blanks;
+use crate::domain::templates::json::{Document, Form, Setting, documents};
+use crate::domain::tenant::Tenant;
+use crate::domain::text::FieldError;
+use crate::http::State;
+use crate::service::issue_templates::{Typed, fill};
+use crate::service::{Context, read};
+
+/// What was typed so far, as it travels in the address.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+pub struct Filling {
+    pub mode: Option<String>,
+    pub bucket: Option<String>,
+    pub key_arn: Option<String>,
+    pub role_name: Option<String>,
+    pub account_id: Option<String>,
+    /// The field whose offered value is to be taken.
+    #[serde(skip_serializing)]
+    pub take: Option<String>,
+}
+
+impl Filling {
+    pub fn typed(&self) -> Typed {
+        Typed {
+            mode: self.mode.clone(),
+            bucket: self.bucket.clone(),
+            key_arn: self.key_arn.clone(),
+            role_name: self.role_name.clone(),
+            account_id: self.account_id.clone(),
+            posture: None,
+        }
+    }
+
+    /// The same as an address' query.
+    pub fn query(&self) -> String {
+        serde_urlencoded::to_string(self).unwrap_or_default()
+    }
+
+    /// Puts what is offered for a field in the place of what was typed.
+    fn take_offered(&mut self, context: &Context) {
+        let offered = match self.take.take().as_deref() {
+            Some("bucket") => self.offered_bucket(context).map(|(_, name)| (&mut self.bucket, name)),
+            Some("key_arn") => self.offered_key(context).map(|(_, arn)| (&mut self.key_arn, arn)),
+            _ => None,
+        };
+        if let Some((field, value)) = offered {
+            *field = Some(value);
+        }
+    }
+
+    /// The bucket's name that was probably meant, and what was recognised.
+    fn offered_bucket(&self, context: &Context) -> Option<(&'static str, String)> {
+        let typed = self.bucket.as_deref()?.trim();
+        if let Ok(arn) = BucketArn::parse(typed) {
+            return Some(("the bucket's ARN; here its name is enough", arn.name().to_string()));
+        }
+        let meant = self.meant(ArnField::Bucket, typed, context)?;
+        let arn = BucketArn::parse(&meant.arn?).ok()?;
+        Some((meant.kind, arn.name().to_string()))
+    }
+
+    /// The key's ARN that was probably meant, and what was recognised.
+    fn offered_key(&self, context: &Context) -> Option<(&'static str, String)> {
+        let meant = self.meant(ArnField::Key, self.key_arn.as_deref()?, context)?;
+        Some((meant.kind, meant.arn?))
+    }
+
+    fn meant(&self, field: ArnField, text: &str, context: &Context) -> Option<Meant> {
+        let account = self.account_id.as_deref().and_then(|text| AccountId::parse(text.trim()).ok());
+        let around = Surroundings {
+            partition: context.vendor.partition(),
+            account: account.as_ref(),
+            vendor_roles: &[],
+        };
+        meant(field, text, around)
+    }
+
+    fn with_mode(&self, mode: Mode) -> Self {
+        Self {
+            mode: Some(mode.to_string()),
+            ..self.clone()
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "onboard/pages/apply.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    choices: Vec<Choice>,
+    mode: &'static str,
+    fields: Vec<Field>,
+    external_id: &'a str,
+    vendor_role: String,
+    documents: Vec<DocumentView>,
+    /// How many documents still have blanks.
+    blanks: usize,
+    settings: Vec<Setting>,
+}
+
+struct Choice {
+    words: ModeWords,
+    href: String,
+    chosen: bool,
+    recommended: bool,
+}
+
+struct DocumentView {
+    id: String,
+    title: String,
+    place: String,
+    instruction: &'static str,
+    text: String,
+    new_key_policy: Option<String>,
+    href: String,
+    has_blanks: bool,
+}
+
+impl DocumentView {
+    fn of(document: &Document, query: &str) -> Self {
+        let text = pretty(&document.body);
+        Self {
+            id: document.document.to_string(),
+            title: document.title.clone(),
+            place: document.apply_to.clone(),
+            instruction: match document.form {
+                Form::Policy => "Paste it as the whole policy. If there is a policy already, add these statements to it.",
+                Form::Statement => "Add it to the statements that are there. Take none of them away.",
+                Form::Configuration => "Choose these values in the console, or give it to the AWS CLI as it is.",
+            },
+            has_blanks: text.contains('<'),
+            text,
+            new_key_policy: document.new_key_policy.as_ref().map(pretty),
+            href: format!("/onboard/documents/{}.json?{query}", document.document),
+        }
+    }
+}
+
+pub async fn handle(
+    Extract(state): Extract<State>,
+    visitor: Visitor,
+    query: Result<Query<Filling>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let Query(mut query) = query.map_err(|_| Refusal::Unreadable)?;
+    if query.query().is_empty()
+        && let Some(sent) = read::config_list(&state.context, visitor.tenant.id).await?.into_iter().next()
+    {
+        query = of_config(&sent.storage);
+    }
+    query.take_offered(&state.context);
+    let (blanks, faults) = fill_what_fits(&state.context, &visitor.tenant, &query)?;
+    let issued = documents(&blanks);
+    let chosen = query.with_mode(blanks.mode);
+    let documents: Vec<DocumentView> = issued
+        .documents
+        .iter()
+        .map(|document| DocumentView::of(document, &chosen.query()))
+        .collect();
+    let offered = offered(&state.context, &visitor.tenant);
+    let page = Page {
+        frame: Frame::new(&state, &visitor, 1, "Choose and apply"),
+        choices: offered
+            .iter()
+            .map(|mode| Choice {
+                words: words::mode(*mode),
+                href: format!("/onboard/apply?{}", query.with_mode(*mode).query()),
+                chosen: *mode == blanks.mode,
+                recommended: offered.len() > 1 && Some(mode) == offered.first(),
+            })
+            .collect(),
+        mode: blanks.mode.into(),
+        fields: fields(&state.context, &chosen, blanks.mode, &faults),
+        external_id: visitor.tenant.external_id.as_str(),
+        vendor_role: blanks.vendor_role.to_string(),
+        blanks: documents.iter().filter(|document| document.has_blanks).count(),
+        documents,
+        settings: issued.settings,
+    };
+    Ok(render(&page))
+}
+
+/// The modes that the tenant may choose, the recommended one first.
+pub fn offered(context: &Context, tenant: &Tenant) -> Vec<Mode> {
+    context
+        .vendor
+        .modes()
+        .into_iter()
+        .filter(|mode| tenant.modes.contains(mode))
+        .collect()
+}
+
+/// Fills the documents with what is right of what was typed.
+///
+/// # Errors
+/// When the vendor offers this tenant nothing.
+pub fn fill_what_fits(context: &Context, tenant: &Tenant, query: &Filling) -> Result<(Blanks, Vec<FieldError>), Refusal> {
+    let typed = query.typed();
+    let faults = match fill(context, tenant, &typed) {
+        Ok(blanks) => return Ok((blanks, Vec::new())),
+        Err(faults) => faults,
+    };
+    let right = |field: &str, text: Option<String>| text.filter(|_| faults.iter().all(|fault| fault.field != field));
+    let fitting = Typed {
+        mode: right("mode", typed.mode),
+        bucket: right("bucket", typed.bucket),
+        key_arn: right("key_arn", typed.key_arn),
+        role_name: right("role_name", typed.role_name),
+        account_id: right("account_id", typed.account_id),
+        posture: None,
+    };
+    let blanks = fill(context, tenant, &fitting).map_err(|_| Refusal::Unavailable)?;
+    Ok((blanks, faults))
+}
+
+pub fn of_config(storage: &crate::domain::storage_config::Storage) -> Filling {
+    let role = storage.access.client_role();
+    Filling {
+        mode: Some(storage.mode().to_string()),
+        bucket: Some(storage.bucket.name().to_string()),
+        key_arn: Some(storage.key.to_string()),
+        role_name: role.map(|role| role.name().to_string()),
+        account_id: role.map(|role| role.account().to_string()),
+        take: None,
+    }
+}
+
+fn fields(context: &Context, query: &Filling, mode: Mode, faults: &[FieldError]) -> Vec<Field> {
+    let error = |name: &str| {
+        let fault = faults.iter().find(|fault| fault.field == name);
+        fault.map(|fault| sentence(&fault.detail))
+    };
+    let offer = |recognised: Option<(&'static str, String)>| recognised.map(|(kind, value)| Offer { kind, value: Some(value) });
+    let mut fields = vec![
+        Field::new("bucket", "Bucket name", query.bucket.as_deref())
+            .explained("Create one, or take one that you have, in the region of the key.", "acme-documents")
+            .judged(error("bucket"), offer(query.offered_bucket(context))),
+        Field::new("key_arn", "Key ARN", query.key_arn.as_deref())
+            .explained(
+                "Of a customer-managed, symmetric KMS key. Its page in the KMS console shows the ARN.",
+                "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            )
+            .judged(error("key_arn"), offer(query.offered_key(context))),
+    ];
+    if mode == Mode::AssumeRole {
+        let prefix = context.vendor.client_role_prefix.as_ref();
+        let hint = prefix.map_or_else(
+            || "You will create this role: choose any name.".to_owned(),
+            |prefix| format!("You will create this role. Its name has to begin with {prefix}."),
+        );
+        fields.push(
+            Field::new("role_name", "Role name", query.role_name.as_deref())
+                .explained(&hint, &format!("{}documents", prefix.map_or("", |prefix| prefix.as_str())))
+                .judged(error("role_name"), None),
+        );
+        fields.push(
+            Field::new("account_id", "AWS account ID", query.account_id.as_deref())
+                .explained("Of the account that the role will be in: twelve digits.", "123456789012")
+                .judged(error("account_id"), None),
+        );
+    }
+    fields.iter_mut().for_each(Field::recognise);
+    fields
+}

@@ -1,0 +1,43 @@
+//! `GET /onboard/verify/events`: that something happened in the tenant's newest verification. What it was is on the
+//! page, which is asked for anew: so an invite that is revoked meanwhile tells nothing any more.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State as Extract;
+use axum::http::HeaderMap;
+use axum::response::Sse;
+use axum::response::sse::{Event, KeepAlive};
+use futures::stream::{Stream, StreamExt as _};
+
+use super::refusal::Refusal;
+use super::visitor::Visitor;
+use crate::http::State;
+use crate::http::ops::verification_events::{KEEP_ALIVE, after, events};
+use crate::service::read;
+use crate::store::verifications::Event as Happened;
+
+/// After which a reader has to come again, with an invite that is still good.
+const LONGEST: Duration = Duration::from_mins(2);
+
+pub async fn handle(
+    Extract(state): Extract<State>,
+    visitor: Visitor,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+    let newest = read::verification_list(&state.context, visitor.tenant.id, None, 1)
+        .await?
+        .pop()
+        .ok_or(Refusal::NotFound)?;
+    let long_enough = state.context.clock.sleep(LONGEST);
+    let events = events(state, newest.id, after(&headers)?, event).await?;
+    Ok(Sse::new(events.take_until(long_enough)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+fn event(number: i32, happened: Happened) -> Event {
+    let name = match happened {
+        Happened::Finished(_) => "finished",
+        _ => "changed",
+    };
+    Event::default().id(number.to_string()).event(name).data(number.to_string())
+}

@@ -1,0 +1,101 @@
+//! What all pages have in common.
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+use tracing::error;
+
+use super::refusal::Refusal;
+use super::visitor::Visitor;
+use crate::http::State;
+
+/// The parts of a page around its content.
+pub struct Frame<'a> {
+    pub title: String,
+    pub vendor: &'a str,
+    pub logo: Option<&'a str>,
+    pub contact: Option<Contact<'a>>,
+    pub icon: &'a str,
+    pub style: &'a str,
+    pub theme: &'a str,
+    pub script: &'a str,
+    pub tenant: Option<&'a str>,
+    /// Tells the pages of one session from those of another in the same browser.
+    pub session: String,
+    /// The step that the page is, from 1; 0 is none.
+    pub step: u8,
+}
+
+/// Whom to ask.
+pub struct Contact<'a> {
+    pub text: &'a str,
+    pub link: Option<String>,
+}
+
+impl<'a> Frame<'a> {
+    pub fn of_nobody(state: &'a State, title: &str) -> Self {
+        let desk = &state.desk;
+        Self {
+            title: title.to_owned(),
+            vendor: &state.context.vendor.name,
+            logo: desk.assets.logo.as_deref(),
+            contact: desk.front.contact.as_deref().map(Contact::of),
+            icon: &desk.assets.icon,
+            style: &desk.assets.style,
+            theme: &desk.assets.theme,
+            script: &desk.assets.script,
+            tenant: None,
+            session: String::new(),
+            step: 0,
+        }
+    }
+
+    pub fn new(state: &'a State, visitor: &'a Visitor, step: u8, title: &str) -> Self {
+        Self {
+            tenant: Some(visitor.tenant.name.as_str()),
+            session: visitor.session.form_token().chars().take(12).collect(),
+            step,
+            ..Self::of_nobody(state, title)
+        }
+    }
+
+    /// The vendor's name at the beginning of a sentence.
+    pub fn vendor_first(&self) -> String {
+        capital(self.vendor)
+    }
+}
+
+impl<'a> Contact<'a> {
+    fn of(text: &'a str) -> Self {
+        let is_url = text.starts_with("https://") || text.starts_with("http://");
+        let is_mail = !is_url && text.contains('@') && !text.contains([' ', '?', '&', ':']);
+        let link = is_url
+            .then(|| text.to_owned())
+            .or_else(|| is_mail.then(|| format!("mailto:{text}")));
+        Self { text, link }
+    }
+}
+
+/// A text with its first letter a capital.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A fault as a sentence.
+pub fn sentence(text: &str) -> String {
+    let text = capital(text);
+    if text.ends_with(['.', '!', '?']) { text } else { text + "." }
+}
+
+/// A page as an answer.
+pub fn render(page: &impl Template) -> Response {
+    match page.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => {
+            error!(%error, "a page cannot be rendered");
+            Refusal::Broken.into_response()
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `/onboard`: the customer's form, on the public listener. One file for each operation; the pages are in `pages/`.
+//!
+//! Every page works without JavaScript. With it, `assets/form.js` asks for the same pages again and exchanges the parts
+//! that changed, so that there is one rendering of everything.
+
+mod address;
+mod apply;
+mod assets;
+mod check;
+mod download;
+mod events;
+mod fields;
+mod frame;
+mod limits;
+mod open;
+mod refusal;
+mod send;
+mod standing;
+mod submit;
+mod theme;
+mod verify;
+mod verify_again;
+mod visitor;
+mod words;
+
+use axum::Router;
+use axum::extract::{Request, State as Extract};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tower_http::csrf::{CsrfLayer, ProtectionError};
+
+use super::State;
+use super::problem::Problem;
+use super::request::RequestId;
+use crate::settings::Front;
+use assets::Assets;
+use limits::Limits;
+use refusal::Refusal;
+
+/// What the form needs beside what every handler is handed.
+#[derive(Debug)]
+pub struct Desk {
+    pub front: Front,
+    assets: Assets,
+    limits: Limits,
+}
+
+impl Desk {
+    pub fn new(front: Front) -> Self {
+        Self {
+            assets: Assets::new(&front),
+            limits: Limits::default(),
+            front,
+        }
+    }
+}
+
+/// Everything is from here, nothing is inline, and nobody may frame it.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
+                      base-uri 'none'; frame-ancestors 'none'";
+
+pub fn router(state: &State) -> Router<State> {
+    let pages = Router::new()
+        .route("/onboard", get(standing::handle))
+        .route("/onboard/{token}", get(open::handle))
+        .route("/onboard/apply", get(apply::handle))
+        .route("/onboard/documents/{name}", get(download::handle))
+        .route("/onboard/send", get(send::handle).post(submit::handle))
+        .route("/onboard/send/check", post(check::handle))
+        .route("/onboard/verify", get(verify::handle).post(verify_again::handle))
+        .route("/onboard/verify/events", get(events::handle))
+        .layer(csrf(&state.desk.front))
+        .layer(middleware::from_fn_with_state(state.clone(), limit));
+    Router::new().route("/onboard/assets/{name}", get(assets::handle)).merge(pages)
+}
+
+/// Forms of other sites are refused by what browsers say of where a request comes from; the token in each form is the
+/// second lock.
+fn csrf(front: &Front) -> CsrfLayer {
+    let layer = CsrfLayer::new();
+    let origin = front.public_url.as_ref().map(|url| url.origin().ascii_serialization());
+    match origin {
+        Some(origin) => layer.clone().add_trusted_origin(&origin).unwrap_or(layer),
+        None => layer,
+    }
+}
+
+async fn limit(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
+    let client = address::of(request.extensions(), request.headers(), &state.desk.front.trusted_proxies);
+    match state.desk.limits.address(client) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// Around everything on the public listener: what was refused becomes a page, and browsers are told what a page may do.
+pub async fn dress(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().map(ToString::to_string);
+    let mut response = next.run(request).await;
+    let extensions = response.extensions_mut();
+    let refusal = extensions
+        .remove::<Refusal>()
+        .or_else(|| extensions.remove::<Problem>().map(Refusal::from))
+        .or_else(|| extensions.remove::<ProtectionError>().map(|_| Refusal::StaleForm));
+    if let Some(refusal) = refusal {
+        let allow = response.headers_mut().remove(header::ALLOW);
+        response = refusal::page(refusal, &state, id.as_deref());
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+    }
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if state.desk.front.is_secure() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    response
+}

@@ -1,0 +1,217 @@
+//! What a visitor reads who cannot be shown the form: what happened, and what to do.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::frame::{Frame, render};
+use crate::http::State;
+use crate::http::problem::{Kind, Problem};
+use crate::service::open_invite;
+use crate::store;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// No cookie of ours.
+    NoSession,
+    UnknownLink,
+    Expired,
+    Revoked,
+    Offboarded,
+    /// A form of another session than the present one, or of another site.
+    StaleForm,
+    TooMany {
+        seconds: u64,
+    },
+    NotFound,
+    MethodNotAllowed,
+    Unreadable,
+    TooLarge,
+    Unavailable,
+    Broken,
+}
+
+struct Words {
+    status: StatusCode,
+    title: &'static str,
+    text: &'static str,
+    /// Whether trying again is a way out.
+    again: bool,
+    /// Whether the vendor has to be asked.
+    ask: bool,
+}
+
+impl Refusal {
+    fn words(self) -> Words {
+        let words = |status, title, text, again, ask| Words {
+            status,
+            title,
+            text,
+            again,
+            ask,
+        };
+        match self {
+            Self::NoSession => words(
+                StatusCode::FORBIDDEN,
+                "Please open your link",
+                "This page belongs to an invitation. Open the link that you were sent in this browser; everything that was sent is still there.",
+                false,
+                true,
+            ),
+            Self::UnknownLink => words(
+                StatusCode::NOT_FOUND,
+                "This link is not known",
+                "It may have been cut off in an e-mail: make sure that all of it is in the address bar. If it is, ask for a new one.",
+                false,
+                true,
+            ),
+            Self::Expired => words(
+                StatusCode::GONE,
+                "This link has expired",
+                "Links are good for a limited time. Everything that was sent with it is kept; ask for a new link to go on.",
+                false,
+                true,
+            ),
+            Self::Revoked => words(
+                StatusCode::GONE,
+                "This link was withdrawn",
+                "It can no longer be used. Everything that was sent with it is kept; if you still need it, ask for a new link.",
+                false,
+                true,
+            ),
+            Self::Offboarded => words(
+                StatusCode::GONE,
+                "This has ended",
+                "The onboarding that this link belonged to is over, and nothing can be changed any more. You can remove what you granted.",
+                false,
+                true,
+            ),
+            Self::StaleForm => words(
+                StatusCode::FORBIDDEN,
+                "Nothing was sent",
+                "This form came from another link or another site than the one that is open now. Go back, load the page anew, and send it again.",
+                true,
+                false,
+            ),
+            Self::TooMany { .. } => words(
+                StatusCode::TOO_MANY_REQUESTS,
+                "One moment, please",
+                "There were very many requests from here. Wait a few seconds, then go back and try again; nothing is lost.",
+                true,
+                false,
+            ),
+            Self::NotFound => words(
+                StatusCode::NOT_FOUND,
+                "There is nothing here",
+                "No page has this address. If you were sent a link, open it once more.",
+                true,
+                true,
+            ),
+            Self::MethodNotAllowed => words(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "This cannot be done here",
+                "The page exists, but not for this. Go back to where you came from.",
+                true,
+                false,
+            ),
+            Self::Unreadable => words(
+                StatusCode::BAD_REQUEST,
+                "This could not be read",
+                "What was sent is not what the form sends. Go back, load the page anew, and try again.",
+                true,
+                true,
+            ),
+            Self::TooLarge => words(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "That was too much",
+                "The form's fields take ARNs and names, which are short. Go back and check what was pasted.",
+                true,
+                false,
+            ),
+            Self::Unavailable => words(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Not available right now",
+                "A part that this page needs does not answer. Nothing is needed from you: try again in a few seconds.",
+                true,
+                true,
+            ),
+            Self::Broken => words(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something broke on our side",
+                "It was noted, and nothing is needed from you. Try again; if it happens once more, tell us the number below.",
+                true,
+                true,
+            ),
+        }
+    }
+}
+
+/// The refusal travels in the response's extensions until the form's own layer, which knows the vendor, renders it.
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = self.words().status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<open_invite::Error> for Refusal {
+    fn from(error: open_invite::Error) -> Self {
+        match error {
+            open_invite::Error::Unknown => Self::UnknownLink,
+            open_invite::Error::Expired => Self::Expired,
+            open_invite::Error::Revoked => Self::Revoked,
+            open_invite::Error::Offboarded => Self::Offboarded,
+            open_invite::Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        Problem::from(error).into()
+    }
+}
+
+/// What the rest of the HTTP side has problems for.
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        match problem.kind() {
+            Kind::NotFound => Self::NotFound,
+            Kind::MethodNotAllowed => Self::MethodNotAllowed,
+            Kind::TooLarge => Self::TooLarge,
+            Kind::Unavailable => Self::Unavailable,
+            Kind::Internal => Self::Broken,
+            Kind::Offboarded => Self::Offboarded,
+            _ => Self::Unreadable,
+        }
+    }
+}
+
+#[derive(askama::Template)]
+#[template(path = "onboard/pages/refusal.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    words: Words,
+    number: Option<&'a str>,
+}
+
+/// The refusal as a page, for the request of that id.
+pub fn page(refusal: Refusal, state: &State, request_id: Option<&str>) -> Response {
+    let words = refusal.words();
+    let status = words.status;
+    let page = Page {
+        frame: Frame::of_nobody(state, words.title),
+        words,
+        number: request_id.filter(|_| refusal == Refusal::Broken),
+    };
+    let mut response = (status, render(&page)).into_response();
+    let wait = match refusal {
+        Refusal::TooMany { seconds } => Some(seconds),
+        Refusal::Unavailable => Some(2),
+        _ => None,
+    };
+    if let Some(seconds) = wait {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}

@@ -1,0 +1,82 @@
+//! `POST /v1/tenants/{tenant}/invites`
+
+use axum::Json;
+use axum::extract::State as Extract;
+use axum::http::{StatusCode, header};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::ids::InviteId;
+use crate::domain::invite::lifetime;
+use crate::domain::text::FieldError;
+use crate::http::State;
+use crate::http::auth::Operator;
+use crate::http::extract::{JsonBody, TenantPath};
+use crate::http::problem::{self, Kind, Problem};
+use crate::service::create_invite::{Error, create_invite};
+use crate::store;
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct CreateInvite {
+    /// How long the link is good for: 1 to 2160 hours, 168 when left out.
+    #[schema(minimum = 1, maximum = 2160, example = 168)]
+    expires_in_hours: Option<i64>,
+}
+
+/// The invite's link. It is shown this once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CreatedInvite {
+    id: InviteId,
+    #[schema(example = "https://storage.vendor.example/onboard/…")]
+    url: String,
+    expires_at: DateTime<Utc>,
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::UnknownTenant => Self::unknown_tenant(),
+            Error::Offboarded => Self::offboarded(),
+            Error::Store(error) => store::Error::into(error),
+        }
+    }
+}
+
+/// Invite a tenant's people to the form
+///
+/// Whoever has the link may see and submit what is this tenant's, until it expires or is revoked.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/invites", tag = "invites",
+    params(("tenant" = String, Path, description = "Id or slug")), request_body = Option<CreateInvite>,
+    responses(
+        (status = 201, body = CreatedInvite),
+        (status = "4XX", body = problem::Body, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<State>,
+    Operator(caller): Operator,
+    TenantPath(tenant): TenantPath,
+    body: JsonBody<CreateInvite>,
+) -> Result<(StatusCode, [(header::HeaderName, &'static str); 1], Json<CreatedInvite>), Problem> {
+    let lifetime = body
+        .whole()?
+        .expires_in_hours
+        .map(lifetime)
+        .transpose()
+        .map_err(|malformed| Problem::validation(vec![FieldError::of("expires_in_hours", malformed)]))?;
+    let base = state.desk.front.public_url.as_ref().ok_or_else(|| {
+        Problem::new(
+            Kind::Conflict,
+            "Latchkey was not told under which URL customers reach it: set LATCHKEY_PUBLIC_URL.",
+        )
+    })?;
+    let (invite, token) = create_invite(&state.context, &caller, &tenant, lifetime).await?;
+    let created = CreatedInvite {
+        id: invite.id,
+        url: format!("{base}onboard/{}", token.expose()),
+        expires_at: invite.expires_at,
+    };
+    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(created)))
+}

@@ -1,0 +1,51 @@
+//! Inviting a tenant's people to the form. The link is in the answer and nowhere else.
+
+use chrono::TimeDelta;
+
+use super::{Caller, Context};
+use crate::domain::audit::Action;
+use crate::domain::ids::TenantRef;
+use crate::domain::invite::{Invite, InviteToken, LIFETIME};
+use crate::domain::tenant::TenantStatus;
+use crate::store::{self, invites, tenants};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no such tenant")]
+    UnknownTenant,
+    #[error("the tenant is offboarded")]
+    Offboarded,
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+pub async fn create_invite(
+    context: &Context,
+    caller: &Caller,
+    tenant: &TenantRef,
+    lifetime: Option<TimeDelta>,
+) -> Result<(Invite, InviteToken), Error> {
+    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
+    let tenant = tenants::find(&mut db, tenant).await?.ok_or(Error::UnknownTenant)?;
+    tenants::lock(&mut db, tenant.id).await?;
+    if tenant.status() == TenantStatus::Offboarded {
+        return Err(Error::Offboarded);
+    }
+    let now = context.clock.now();
+    let token = InviteToken::from_random(context.clock.random());
+    let invite = Invite {
+        id: context.clock.uuid().into(),
+        tenant_id: tenant.id,
+        created_at: now,
+        expires_at: now + lifetime.unwrap_or(LIFETIME),
+        last_used_at: None,
+        revoked_at: None,
+    };
+    invites::insert(&mut db, &invite, &token.hash(), &token.session().hash()).await?;
+    let detail = serde_json::json!({"invite_id": invite.id, "expires_at": invite.expires_at});
+    context
+        .audit(&mut db, caller, Action::InviteCreated, Some(tenant.id), detail)
+        .await?;
+    db.commit().await.map_err(store::Error::from)?;
+    Ok((invite, token))
+}

@@ -1,0 +1,31 @@
+//! Revoking an invite: from then on neither its link nor a page that was opened with it does anything.
+
+use super::{Caller, Context};
+use crate::domain::audit::Action;
+use crate::domain::ids::{InviteId, TenantRef};
+use crate::store::{self, invites, tenants};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no such tenant")]
+    UnknownTenant,
+    #[error("the tenant has no such invite")]
+    UnknownInvite,
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Revokes an invite; once more does nothing.
+pub async fn revoke_invite(context: &Context, caller: &Caller, tenant: &TenantRef, id: InviteId) -> Result<(), Error> {
+    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
+    let tenant = tenants::find(&mut db, tenant).await?.ok_or(Error::UnknownTenant)?;
+    let now = context.clock.now();
+    if invites::revoke(&mut db, tenant.id, id, now).await?.ok_or(Error::UnknownInvite)? {
+        let detail = serde_json::json!({"invite_id": id});
+        context
+            .audit(&mut db, caller, Action::InviteRevoked, Some(tenant.id), detail)
+            .await?;
+    }
+    db.commit().await.map_err(store::Error::from)?;
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! Invites. Only hashes of their tokens and sessions are here.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Result;
+use crate::domain::ids::{InviteId, TenantId};
+use crate::domain::invite::Invite;
+use crate::domain::token::TokenHash;
+
+struct Row {
+    id: Uuid,
+    tenant_id: Uuid,
+    created_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+    last_used_at: Option<DateTime<Utc>>,
+    revoked_at: Option<DateTime<Utc>>,
+}
+
+impl From<Row> for Invite {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id.into(),
+            tenant_id: row.tenant_id.into(),
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            last_used_at: row.last_used_at,
+            revoked_at: row.revoked_at,
+        }
+    }
+}
+
+pub async fn insert(db: &mut PgConnection, invite: &Invite, token: &TokenHash, session: &TokenHash) -> Result<()> {
+    sqlx::query!(
+        "insert into invites (id, tenant_id, hash, session_hash, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)",
+        invite.id.as_uuid(),
+        invite.tenant_id.as_uuid(),
+        token.as_bytes(),
+        session.as_bytes(),
+        invite.created_at,
+        invite.expires_at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The invite whose token has this hash, ended or not.
+pub async fn of_token(db: &mut PgConnection, hash: &TokenHash) -> Result<Option<Invite>> {
+    let row = sqlx::query_as!(
+        Row,
+        "select id, tenant_id, created_at, expires_at, last_used_at, revoked_at from invites where hash = $1",
+        hash.as_bytes(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Invite::from))
+}
+
+/// The invite whose session has this hash, ended or not.
+pub async fn of_session(db: &mut PgConnection, hash: &TokenHash) -> Result<Option<Invite>> {
+    let row = sqlx::query_as!(
+        Row,
+        "select id, tenant_id, created_at, expires_at, last_used_at, revoked_at from invites where session_hash = $1",
+        hash.as_bytes(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Invite::from))
+}
+
+/// A tenant's invites, newest first.
+pub async fn of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Invite>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select id, tenant_id, created_at, expires_at, last_used_at, revoked_at from invites
+         where tenant_id = $1 order by created_at desc, id desc limit 1000",
+        tenant.as_uuid(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Invite::from).collect())
+}
+
+/// Revokes an invite. None when the tenant has none of this id; whether it was revoked just now otherwise.
+pub async fn revoke(db: &mut PgConnection, tenant: TenantId, id: InviteId, now: DateTime<Utc>) -> Result<Option<bool>> {
+    let row = sqlx::query!(
+        r#"with before as (select id, revoked_at from invites where id = $1 and tenant_id = $2 for update)
+           update invites i set revoked_at = coalesce(i.revoked_at, $3) from before where i.id = before.id
+           returning before.revoked_at is null as "now!""#,
+        id.as_uuid(),
+        tenant.as_uuid(),
+        now,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| row.now))
+}
+
+/// Notes a visit, to the minute: a page that shows a verification asks often.
+pub async fn touch(db: &mut PgConnection, id: InviteId, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update invites set last_used_at = $2
+         where id = $1 and (last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute')",
+        id.as_uuid(),
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

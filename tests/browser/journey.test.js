@@ -1,0 +1,49 @@
+// From the link to a verified bucket, with the documents as they are copied from the page.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { account, api, closeBrowser, copied, documents, fillNames, heading, look, tenant, visitor } from "./lib.js";
+
+after(closeBrowser);
+
+for (const mode of ["assume_role", "direct"]) {
+  test(`from the link to verified: ${mode}`, async (t) => {
+    const acme = await tenant();
+    const customer = await account(t, acme.slug);
+    const page = await visitor(t);
+    await page.goto(acme.url);
+    assert.ok(!page.url().includes(acme.url.split("/").pop()), "the token is out of the address");
+    await heading(page, "Connect your own bucket");
+    if (mode === "direct") await page.getByRole("link", { name: /Choose “Our role/ }).click();
+    await look(page, `apply-${mode}-empty`);
+    await look(page, `apply-${mode}-empty`, { phone: true });
+
+    await fillNames(page, customer, mode);
+    await page.getByText("All documents are complete").waitFor();
+    await look(page, `apply-${mode}-filled`);
+    for (const name of await documents(page)) {
+      await customer.ask("apply_text", { document: name, text: await copied(page, `text-${name}`) });
+    }
+
+    await page.getByRole("button", { name: "Continue: tell us" }).click();
+    await heading(page, "Tell us where it is");
+    assert.equal(await page.getByLabel("Bucket ARN").inputValue(), customer.bucket_arn);
+    assert.equal(await page.getByLabel("Region").inputValue(), customer.key_arn.split(":")[3]);
+    if (mode === "assume_role") assert.equal(await page.getByLabel("Role ARN").inputValue(), customer.role_arn);
+    await look(page, `send-${mode}`);
+    await look(page, `send-${mode}`, { phone: true });
+    await page.getByRole("button", { name: "Send and verify" }).last().click();
+    await heading(page, "Everything works");
+    await look(page, `verify-${mode}-verified`);
+    await look(page, `verify-${mode}-verified`, { phone: true });
+
+    const shown = await api("GET", `/v1/tenants/${acme.slug}`, undefined, 200);
+    assert.equal(shown.status, "active");
+    assert.equal(shown.active.mode, mode);
+    assert.deepEqual(await customer.ask("left"), []);
+
+    // Days later, on another device.
+    const other = await visitor(t);
+    await other.goto(acme.url);
+    await heading(other, "Everything works");
+  });
+}

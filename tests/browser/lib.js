@@ -1,0 +1,140 @@
+// What the browser tests have in common: tenants and invites by the API, customers' accounts, pages, and how a page is judged.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import readline from "node:readline";
+import { chromium } from "playwright-core";
+
+const env = (name) => {
+  const value = process.env[name];
+  assert.ok(value, `${name} is not set: ./dev/test runs these tests`);
+  return value;
+};
+
+const require = createRequire(import.meta.url);
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const here = import.meta.dirname;
+const shots = env("LATCHKEY_SCREENSHOTS");
+mkdirSync(shots, { recursive: true });
+
+export const publicUrl = env("LATCHKEY_PUBLIC_URL");
+export const PATIENCE = 30_000;
+
+export async function api(method, path, body, status) {
+  const answer = await fetch(env("LATCHKEY_URL") + path, {
+    method,
+    headers: { authorization: `Bearer ${env("LATCHKEY_TOKEN")}`, "content-type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const text = await answer.text();
+  assert.equal(answer.status, status, text);
+  return text ? JSON.parse(text) : null;
+}
+
+/** A tenant of its own, with a link to the form. */
+export async function tenant(name = "Acme Corporation") {
+  const slug = `t-${randomInt(2 ** 40).toString(36)}`;
+  const created = await api("POST", "/v1/tenants", { slug, name }, 201);
+  return { slug, name, externalId: created.external_id, ...(await invite(slug)) };
+}
+
+export async function invite(slug) {
+  const made = await api("POST", `/v1/tenants/${slug}/invites`, {}, 201);
+  return { inviteId: made.id, url: made.url };
+}
+
+/** A customer's account in the stand-in, with a bucket and a key. Stopped with the test. */
+export async function account(t, slug) {
+  const id = String(randomInt(100_000_000_000, 280_000_000_000));
+  const child = spawn(env("LATCHKEY_TEST_PYTHON"), [path.join(here, "account.py"), id, slug], { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  t.after(() => child.stdin.end());
+  const ask = async (what, more = {}) => {
+    child.stdin.write(`${JSON.stringify({ do: what, ...more })}\n`);
+    const { value } = await lines.next();
+    const answer = JSON.parse(value);
+    assert.equal(answer.error, undefined, answer.error);
+    return answer.done;
+  };
+  return { id, ask, ...(await ask("make")) };
+}
+
+let shared;
+export async function browser() {
+  shared ??= await chromium.launch({ executablePath: env("LATCHKEY_CHROMIUM"), args: ["--no-sandbox"] });
+  return shared;
+}
+export const closeBrowser = async () => shared?.close();
+
+/** A page of a new visitor. What a page must never do fails the test when it ends. */
+export async function visitor(t, options = {}) {
+  const context = await (await browser()).newContext({ viewport: { width: 1200, height: 900 }, ...options });
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  context.setDefaultTimeout(PATIENCE);
+  const faults = [];
+  const page = await context.newPage();
+  watch(page, faults);
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(faults, []);
+  });
+  return page;
+}
+
+export function watch(page, faults) {
+  page.on("console", (message) => {
+    // A page that says no has a status that says so too.
+    if (message.type() === "error" && !message.text().includes("the server responded with a status of 4")) faults.push(message.text());
+  });
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(`${publicUrl}/`)) faults.push(`a request to ${request.url()}`);
+  });
+}
+
+/** Looks at the page as it is: a picture by day and by night, and what axe finds. */
+export async function look(page, name, { phone = false } = {}) {
+  const wide = page.viewportSize();
+  if (phone) await page.setViewportSize({ width: 375, height: 740 });
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.screenshot({ path: path.join(shots, `${name}-${phone ? "phone-" : ""}${colorScheme}.png`), fullPage: true });
+    await page.evaluate(axe);
+    const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+    const said = found.violations.map((one) => `${one.id}: ${one.help}\n  ${one.nodes.map((node) => `${node.html} ${node.failureSummary}`).join("\n  ")}`);
+    assert.deepEqual(said, [], `${name} in ${colorScheme}`);
+    const width = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(width <= 0, `${name} is ${width} pixels too wide`);
+  }
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: null });
+  if (phone) await page.setViewportSize(wide);
+}
+
+/** A text as its copy button puts it into the clipboard. */
+export async function copied(page, id) {
+  await page.evaluate(() => navigator.clipboard.writeText(""));
+  await page.locator(`button[data-copy="${id}"]`).click();
+  await page.locator("#announce", { hasText: "Copied." }).waitFor({ state: "attached" });
+  return page.evaluate(() => navigator.clipboard.readText());
+}
+
+/** The names of the documents on the page, in its order. */
+export async function documents(page) {
+  const ids = await page.locator("li.document").evaluateAll((items) => items.map((item) => item.id));
+  return ids.map((id) => id.replace("document-", ""));
+}
+
+/** Types into the fields of the first page, and waits until the documents are filled. */
+export async function fillNames(page, customer, mode) {
+  await page.getByLabel("Bucket name").fill(customer.bucket);
+  await page.getByLabel("Key ARN").fill(customer.key_arn);
+  if (mode === "assume_role") {
+    await page.getByLabel("Role name").fill(customer.role_name);
+    await page.getByLabel("AWS account ID").fill(customer.id);
+  }
+}
+
+export const heading = (page, text) => page.getByRole("heading", { level: 1, name: text }).waitFor();

@@ -1,0 +1,168 @@
+// What goes wrong, and the way out that the page shows.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { account, api, closeBrowser, copied, documents, fillNames, heading, invite, look, tenant, visitor } from "./lib.js";
+
+after(closeBrowser);
+
+/** Applies what the page shows, copied from it, and goes on to the second page. */
+async function applyAll(page, customer, mode, url) {
+  await page.goto(url);
+  if (mode === "direct") await page.getByRole("link", { name: /Choose “Our role/ }).click();
+  await fillNames(page, customer, mode);
+  await page.getByText("All documents are complete").waitFor();
+  for (const name of await documents(page)) {
+    await customer.ask("apply_text", { document: name, text: await copied(page, `text-${name}`) });
+  }
+  await page.getByRole("button", { name: "Continue: tell us" }).click();
+  await heading(page, "Tell us where it is");
+}
+
+for (const [mode, action, dropped, fixed] of [
+  ["assume_role", "kms:Decrypt", ["role-permissions", "key-policy"], "role-permissions"],
+  ["direct", "s3:GetObject", ["bucket-policy"], "bucket-policy"],
+]) {
+  test(`a missing statement is named, and its fix works as it is copied: ${mode}`, async (t) => {
+    const acme = await tenant("Initech");
+    const customer = await account(t, acme.slug);
+    const page = await visitor(t);
+    await applyAll(page, customer, mode, acme.url);
+    for (const document of dropped) await customer.ask("drop", { document, action });
+    await page.getByRole("button", { name: "Send and verify" }).last().click();
+
+    await heading(page, "Waiting for AWS");
+    await page.getByText(/Next try in \d+ s/).waitFor();
+    await look(page, `verify-${mode}-waiting`);
+    await page.reload();
+    await heading(page, "Something is missing");
+    await look(page, `verify-${mode}-rejected`);
+    await look(page, `verify-${mode}-rejected`, { phone: true });
+    assert.equal(await page.locator("li.check.failed").count(), 1, "one cause, one red line");
+    const check = (await page.locator("li.check.failed").getAttribute("id")).replace("check-", "");
+
+    await customer.ask("fix", { document: fixed, text: await copied(page, `fix-${check}`) });
+    await page.getByRole("button", { name: "Verify again" }).click();
+    await heading(page, "Everything works");
+    assert.deepEqual(await customer.ask("left"), []);
+    const shown = await api("GET", `/v1/tenants/${acme.slug}`, undefined, 200);
+    assert.equal(shown.status, "active");
+    assert.equal(shown.active.version, 1, "nothing had to be sent anew");
+  });
+}
+
+test("the usual mistakes are recognised, and what was meant is offered, not taken", async (t) => {
+  const acme = await tenant();
+  const page = await visitor(t);
+  await page.goto(acme.url);
+  await page.getByLabel("Bucket name").fill("s3://acme-documents/incoming");
+  const offered = page.getByRole("button", { name: "Use acme-documents", exact: true });
+  await offered.waitFor();
+  await look(page, "apply-mistake");
+  await offered.click();
+  assert.equal(await page.getByLabel("Bucket name").inputValue(), "acme-documents");
+  await page.locator("#text-bucket-policy", { hasText: "arn:aws:s3:::acme-documents/*" }).waitFor();
+
+  await page.goto(`${new URL(acme.url).origin}/onboard/send`);
+  const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "s3:GetObject", Resource: "arn:aws:s3:::acme-documents/*" }] };
+  await page.getByLabel("Bucket ARN").fill(JSON.stringify(policy));
+  await page.getByText("This is a policy document, not an ARN.").waitFor();
+  await page.getByRole("button", { name: "Use arn:aws:s3:::acme-documents", exact: true }).waitFor();
+  const key = "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+  await page.getByLabel("Key ARN").fill(key.replace("key/", "key/ "));
+  await page.getByText("This is an ARN with line breaks or spaces in it.").waitFor();
+  await page.getByLabel("Role ARN").fill("https://us-east-1.console.aws.amazon.com/iam/home#/roles/details/documents?section=permissions");
+  await page.getByText("This is a web address, not an ARN.").waitFor();
+  await look(page, "send-mistakes");
+
+  await page.getByRole("button", { name: "Send and verify" }).last().click();
+  await page.getByRole("alert").waitFor();
+  await look(page, "send-faults");
+  await look(page, "send-faults", { phone: true });
+  assert.equal(await page.evaluate(() => document.activeElement.id), "bucket_arn", "the focus is on the first field that is wrong");
+  assert.equal(await page.getByLabel("Bucket ARN").inputValue(), JSON.stringify(policy), "nothing typed is lost");
+  const shown = await api("GET", `/v1/tenants/${acme.slug}`, undefined, 200);
+  assert.equal(shown.status, "invited", "nothing was taken by itself");
+
+  await page.getByRole("button", { name: `Use ${key}`, exact: true }).click();
+  await page.locator("#key_arn-note", { hasText: "Looks right" }).waitFor();
+  assert.equal(await page.getByLabel("Region").inputValue(), "eu-central-1", "the region follows from the key");
+  assert.equal(await page.getByLabel("AWS account ID").inputValue(), "222222222222");
+  await page.getByRole("button", { name: "Use arn:aws:iam::222222222222:role/documents", exact: true }).click();
+  await page.getByRole("button", { name: "Use arn:aws:s3:::acme-documents", exact: true }).click();
+  await page.locator("#bucket_arn-note", { hasText: "Looks right" }).waitFor();
+  assert.equal(await page.locator(".note .error").count(), 0);
+
+  await page.reload();
+  await page.locator("#bucket_arn-note", { hasText: "Looks right" }).waitFor();
+  assert.equal(await page.getByLabel("Bucket ARN").inputValue(), "arn:aws:s3:::acme-documents", "what was typed outlives a reload");
+});
+
+test("a link that has ended says so, and ends what was open at once", async (t) => {
+  const acme = await tenant();
+  const customer = await account(t, acme.slug);
+  const page = await visitor(t);
+  await page.goto(acme.url);
+  await heading(page, "Connect your own bucket");
+  await api("DELETE", `/v1/tenants/${acme.slug}/invites/${acme.inviteId}`, undefined, 204);
+  await page.getByLabel("Bucket name").fill("acme-documents");
+  await heading(page, "This link was withdrawn");
+  await look(page, "refused-revoked");
+  assert.equal((await page.goto(acme.url)).status(), 410);
+
+  const second = await invite(acme.slug);
+  await page.goto(second.url);
+  await heading(page, "Connect your own bucket");
+  await customer.ask("expire", { invite: second.inviteId });
+  assert.equal((await page.goto(second.url)).status(), 410);
+  await heading(page, "This link has expired");
+  await look(page, "refused-expired");
+
+  assert.equal((await page.goto(`${second.url}x`)).status(), 404);
+  await heading(page, "This link is not known");
+  await look(page, "refused-unknown");
+  const stranger = await visitor(t);
+  assert.equal((await stranger.goto(`${new URL(acme.url).origin}/onboard/verify`)).status(), 403);
+  await heading(stranger, "Please open your link");
+  await look(stranger, "refused-no-session");
+});
+
+test("two tabs, and two links in one browser", async (t) => {
+  const acme = await tenant("Acme Corporation");
+  const page = await visitor(t);
+  await page.goto(acme.url);
+  const send = `${new URL(acme.url).origin}/onboard/send`;
+  const typed = async (tab, bucket) => {
+    await tab.goto(send);
+    await tab.getByLabel("Bucket ARN").fill(`arn:aws:s3:::${bucket}`);
+    await tab.getByLabel("Key ARN").fill("arn:aws:kms:us-east-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab");
+    await tab.getByLabel("Role ARN").fill("arn:aws:iam::222222222222:role/nobody");
+    await tab.locator("#role_arn-note", { hasText: "Looks right" }).waitFor();
+  };
+  const click = (tab) => tab.getByRole("button", { name: "Send and verify" }).last().click();
+  const versions = async () => (await api("GET", `/v1/tenants/${acme.slug}/storage-configs`, undefined, 200)).items.length;
+
+  const second = await page.context().newPage();
+  await typed(page, "acme-one");
+  await typed(second, "acme-one");
+  await click(page);
+  await page.waitForURL("**/onboard/verify");
+  await click(second);
+  await second.waitForURL("**/onboard/verify");
+  assert.equal(await versions(), 1, "the same sent twice is one version");
+  await typed(second, "acme-two");
+  await click(second);
+  await second.waitForURL("**/onboard/verify");
+  assert.equal(await versions(), 2);
+  await page.reload();
+  await page.getByText("arn:aws:s3:::acme-two").waitFor();
+
+  // A form of one tenant never reaches another.
+  await typed(page, "acme-three");
+  const globex = await tenant("Globex");
+  await second.goto(globex.url);
+  await click(page);
+  await heading(page, "Nothing was sent");
+  await look(page, "refused-stale");
+  assert.equal(await versions(), 2);
+  assert.equal((await api("GET", `/v1/tenants/${globex.slug}`, undefined, 200)).status, "invited");
+});

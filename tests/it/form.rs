@@ -1,0 +1,369 @@
+//! The customer's form from the outside: how one gets in, what is refused, and what browsers are told. How it is used
+//! is tested in a browser, in `tests/browser/`.
+
+use reqwest::{Method, header};
+use serde_json::json;
+
+use crate::aws::{World, apply_templates};
+use crate::server::{PATIENCE, Server};
+
+/// Somebody at the customer, with a browser's habits as far as they matter here.
+struct Visitor<'a> {
+    server: &'a Server,
+    http: reqwest::Client,
+    cookie: String,
+}
+
+struct Page {
+    status: u16,
+    headers: header::HeaderMap,
+    html: String,
+}
+
+impl Page {
+    fn location(&self) -> &str {
+        self.headers[header::LOCATION].to_str().unwrap()
+    }
+
+    fn form_token(&self) -> String {
+        let start = "name=\"form_token\" value=\"";
+        let rest = self.html.split_once(start).expect("the page has a form").1;
+        rest.split_once('"').unwrap().0.to_owned()
+    }
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
+}
+
+async fn read(request: reqwest::RequestBuilder) -> Page {
+    let answer = request.send().await.expect("the server answers");
+    Page {
+        status: answer.status().as_u16(),
+        headers: answer.headers().clone(),
+        html: answer.text().await.expect("the answer is whole"),
+    }
+}
+
+/// A link to a tenant's form, and the invite's id.
+async fn invite(server: &Server, slug: &str) -> (String, String) {
+    let made = server.post(&format!("/v1/tenants/{slug}/invites"), &json!({})).await.expect(201);
+    let text = |member: &str| made[member].as_str().unwrap().to_owned();
+    (text("url"), text("id"))
+}
+
+impl<'a> Visitor<'a> {
+    async fn come(server: &'a Server, url: &str) -> Self {
+        let http = client();
+        let page = read(http.get(url)).await;
+        assert_eq!(page.status, 303, "{}", page.html);
+        assert_eq!(page.location(), "/onboard");
+        let cookie = page.headers[header::SET_COOKIE].to_str().unwrap();
+        for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=604"] {
+            assert!(cookie.contains(part), "{cookie}");
+        }
+        let cookie = cookie.split_once(';').unwrap().0.to_owned();
+        Self { server, http, cookie }
+    }
+
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let url = format!("{}{path}", self.server.public);
+        self.http.request(method, url).header(header::COOKIE, &self.cookie)
+    }
+
+    async fn get(&self, path: &str) -> Page {
+        read(self.request(Method::GET, path)).await
+    }
+
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        read(self.posting(path, fields)).await
+    }
+
+    fn posting(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
+        let encoded: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| {
+                let value = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
+                format!("{name}={value}")
+            })
+            .collect();
+        self.request(Method::POST, path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(encoded.join("&"))
+    }
+
+    async fn form_token(&self) -> String {
+        self.get("/onboard/send").await.form_token()
+    }
+}
+
+#[tokio::test]
+async fn the_link_is_traded_for_a_cookie_and_every_page_is_locked_down() {
+    let server = Server::start_idle(&World::new().await).await;
+    server.create_tenant("acme").await;
+    let (url, _) = invite(&server, "acme").await;
+    let token = url.rsplit('/').next().unwrap();
+    let visitor = Visitor::come(&server, &url).await;
+    assert!(!visitor.cookie.contains(token), "the cookie is not the token");
+    assert_eq!(visitor.get("/onboard").await.location(), "/onboard/apply");
+
+    for path in [
+        "/onboard/apply",
+        "/onboard/send",
+        "/onboard/verify",
+        "/onboard/nothing/here",
+        "/nothing",
+        "/v1/tenants",
+    ] {
+        let page = visitor.get(path).await;
+        let header = |name: &str| page.headers[name].to_str().unwrap().to_owned();
+        assert_eq!(
+            page.status,
+            if path.starts_with("/onboard/n") || !path.starts_with("/onboard") {
+                404
+            } else {
+                200
+            }
+        );
+        assert!(page.html.starts_with("<!doctype html>"), "{path}: {}", page.html);
+        let policy = header("content-security-policy");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"),
+            "{policy}"
+        );
+        assert_eq!(header("referrer-policy"), "no-referrer");
+        assert_eq!(header("cache-control"), "no-store");
+        assert!(
+            !page.html.contains(" style=") && !page.html.contains("<style") && !page.html.contains("http://"),
+            "{path}"
+        );
+        assert!(!page.html.contains(token));
+    }
+
+    let page = visitor.get("/onboard/apply").await.html;
+    let asset = page
+        .split_once("/onboard/assets/form.")
+        .expect("a stylesheet is named")
+        .1
+        .split_once('"')
+        .unwrap()
+        .0;
+    let asset = visitor.get(&format!("/onboard/assets/form.{asset}")).await;
+    assert_eq!(asset.status, 200);
+    assert!(asset.headers["cache-control"].to_str().unwrap().contains("immutable"));
+}
+
+#[tokio::test]
+async fn an_ended_invite_ends_what_was_opened_with_it() {
+    let server = Server::start_idle(&World::new().await).await;
+    let tenant = server.create_tenant("acme").await;
+    let (url, id) = invite(&server, "acme").await;
+    let visitor = Visitor::come(&server, &url).await;
+    let token = visitor.form_token().await;
+    let all = async |expected: u16, words: &str| {
+        for page in [
+            visitor.get("/onboard/apply").await,
+            visitor.get("/onboard/verify/events").await,
+            visitor.post("/onboard/verify", &[("form_token", &token)]).await,
+            read(client().get(&url)).await,
+        ] {
+            assert_eq!(page.status, expected, "{}", page.html);
+            assert!(page.html.contains(words), "{}", page.html);
+            assert!(!page.html.contains("acme"), "nothing is said of the tenant");
+        }
+    };
+    let set = async |statement: &'static str| {
+        sqlx::query(statement).execute(&server.pool).await.unwrap();
+    };
+    set("update invites set created_at = now() - interval '2 hours', expires_at = now() - interval '1 hour'").await;
+    all(410, "This link has expired").await;
+    set("update invites set expires_at = now() + interval '1 hour'").await;
+    assert_eq!(visitor.get("/onboard/apply").await.status, 200);
+    let path = format!("/v1/tenants/acme/invites/{id}");
+    assert_eq!(server.send(server.request(Method::DELETE, &path)).await.status, 204);
+    all(410, "This link was withdrawn").await;
+    set("update invites set revoked_at = null").await;
+    set("update tenants set offboarded_at = now()").await;
+    all(410, "This has ended").await;
+    assert_eq!(tenant["status"], "invited");
+
+    let stranger = read(client().get(format!("{}/onboard/apply", server.public))).await;
+    assert_eq!(stranger.status, 403);
+    assert_eq!(read(client().get(format!("{}/onboard/nonsense", server.public))).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_or_session_is_refused() {
+    let server = Server::start_idle(&World::new().await).await;
+    server.create_tenant("acme").await;
+    server.create_tenant("globex").await;
+    let acme = Visitor::come(&server, &invite(&server, "acme").await.0).await;
+    let globex = Visitor::come(&server, &invite(&server, "globex").await.0).await;
+    let (token, other) = (acme.form_token().await, globex.form_token().await);
+    let fields = |token| {
+        [
+            ("form_token", token),
+            ("mode", "direct"),
+            ("bucket_arn", "arn:aws:s3:::acme-documents"),
+            (
+                "key_arn",
+                "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            ),
+        ]
+    };
+    for refused in [
+        acme.post("/onboard/send", &fields("")).await,
+        acme.post("/onboard/send", &fields(&other)).await,
+        read(
+            acme.posting("/onboard/send", &fields(&token))
+                .header("sec-fetch-site", "cross-site"),
+        )
+        .await,
+        read(acme.posting("/onboard/send", &fields(&token)).header("sec-fetch-site", "same-site")).await,
+        read(
+            acme.posting("/onboard/send", &fields(&token))
+                .header("origin", "https://evil.example"),
+        )
+        .await,
+    ] {
+        assert_eq!(refused.status, 403, "{}", refused.html);
+        assert!(refused.html.contains("Nothing was sent"), "{}", refused.html);
+    }
+    assert_eq!(server.status("acme").await, "invited");
+
+    let own = acme
+        .posting("/onboard/send", &fields(&token))
+        .header("sec-fetch-site", "same-origin");
+    let sent = read(own).await;
+    assert_eq!((sent.status, sent.location()), (303, "/onboard/verify"), "{}", sent.html);
+    let actor: serde_json::Value = sqlx::query_scalar("select actor from audit_events where action = 'storage_config.submitted'")
+        .fetch_one(&server.pool)
+        .await
+        .unwrap();
+    assert_eq!(actor["kind"], "invite");
+    assert_eq!(server.status("acme").await, "verifying");
+    assert_eq!(server.status("globex").await, "invited");
+    let verifying = acme.get("/onboard/verify").await.html;
+    assert!(
+        verifying.contains("Waiting for its turn") && verifying.contains("<noscript><meta http-equiv=\"refresh\""),
+        "{verifying}"
+    );
+}
+
+#[tokio::test]
+async fn all_faults_stand_next_to_their_fields_and_nothing_is_lost() {
+    let server = Server::start_idle(&World::new().await).await;
+    server.create_tenant("acme").await;
+    let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
+    let token = visitor.form_token().await;
+    let hostile = "\"><script>alert(1)</script>";
+    let fields = [
+        ("form_token", token.as_str()),
+        ("mode", "assume_role"),
+        ("bucket_arn", "s3://acme-documents"),
+        ("bucket_region", "eu-central-9"),
+        ("key_arn", hostile),
+        ("role_arn", ""),
+        ("bucket_account_id", "1"),
+    ];
+    let page = visitor.post("/onboard/send", &fields).await;
+    assert_eq!(page.status, 422);
+    assert_eq!(page.html.matches("aria-invalid").count(), 5, "{}", page.html);
+    for shown in [
+        "s3://acme-documents",
+        "eu-central-9",
+        "Use <code>arn:aws:s3:::acme-documents</code>",
+        "5 fields are not right",
+    ] {
+        assert!(page.html.contains(shown), "{shown}: {}", page.html);
+    }
+    assert!(!page.html.contains("<script>alert"), "{}", page.html);
+    let checked = visitor.post("/onboard/send/check", &fields).await;
+    assert_eq!(checked.status, 200);
+    assert_eq!(
+        checked.html.matches("aria-invalid").count(),
+        4,
+        "what is empty is not complained of yet"
+    );
+    assert_eq!(server.status("acme").await, "invited");
+    let large = "x".repeat(70_000);
+    let page = visitor
+        .post("/onboard/send", &[("form_token", token.as_str()), ("bucket_arn", &large)])
+        .await;
+    assert_eq!(page.status, 413);
+    assert!(page.html.starts_with("<!doctype html>"));
+}
+
+#[tokio::test]
+async fn what_costs_calls_to_aws_is_limited() {
+    let server = Server::start_idle(&World::new().await).await;
+    server.create_tenant("acme").await;
+    let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
+    let token = visitor.form_token().await;
+    let mut last = None;
+    for _ in 0..20 {
+        let page = visitor.post("/onboard/verify", &[("form_token", &token)]).await;
+        if page.status == 429 {
+            last = Some(page);
+            break;
+        }
+        assert_eq!(page.location(), "/onboard/send", "there is nothing to verify");
+    }
+    let page = last.expect("there is a limit");
+    assert!(page.headers.contains_key(header::RETRY_AFTER));
+    assert!(page.html.contains("One moment, please"));
+    assert_eq!(visitor.get("/onboard/verify").await.status, 200, "looking is not limited by it");
+}
+
+#[tokio::test]
+async fn a_vendors_fault_asks_nothing_of_the_customer() {
+    let world = World::new().await;
+    let server = Server::start(&world).await;
+    server.create_tenant("acme").await;
+    let applied = apply_templates(&world, &server, "acme", "assume_role").await;
+    let nobody = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": format!("arn:aws:iam::{}:root", world.customer.id)},
+    }]});
+    world.vendor.put_trust("storage", &nobody).await;
+    server.submit("acme", &applied.submission()).await;
+    let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
+    assert_eq!(visitor.get("/onboard").await.location(), "/onboard/verify");
+    let page = visitor.get("/onboard/verify").await.html;
+    assert!(
+        page.contains("Something is wrong on our side") && page.contains("Nothing is needed from you"),
+        "{page}"
+    );
+    assert!(!page.contains("class=\"fix\""), "{page}");
+}
+
+#[tokio::test]
+async fn what_happens_is_told_without_telling_what() {
+    let world = World::new().await;
+    let server = Server::start(&world).await;
+    server.create_tenant("acme").await;
+    let applied = apply_templates(&world, &server, "acme", "direct").await;
+    let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
+    assert_eq!(visitor.get("/onboard/verify/events").await.status, 404, "nothing to follow yet");
+    let token = visitor.form_token().await;
+    let bucket = format!("arn:aws:s3:::{}", applied.bucket);
+    let fields = [
+        ("form_token", token.as_str()),
+        ("mode", "direct"),
+        ("bucket_arn", &bucket),
+        ("key_arn", &applied.key),
+    ];
+    assert_eq!(visitor.post("/onboard/send", &fields).await.status, 303);
+    let events = tokio::time::timeout(PATIENCE, visitor.get("/onboard/verify/events"))
+        .await
+        .expect("the stream ends")
+        .html;
+    assert!(events.contains("event: changed") && events.contains("event: finished"), "{events}");
+    assert!(!events.contains("bucket"), "{events}");
+    let page = visitor.get("/onboard/verify").await.html;
+    assert!(page.contains("Everything works"), "{page}");
+    assert!(!page.contains("http-equiv"), "a page that is complete does not load itself again");
+    assert_eq!(server.status("acme").await, "active");
+}
