@@ -38,22 +38,27 @@ def test(folder):
         for name, pattern in (("passed", PASSED), ("failed", FAILED)):
             counts[name] += sum(int(count) for count in pattern.findall(line))
 
+    code = run(folder, cargo.built(), sorted(TESTS.glob("*.test.js")), SHOTS, on_line=hear)
+    remark = f"screenshots in {SHOTS.relative_to(ROOT)}"
+    terminal.line(remark)
+    return counts["passed"], max(counts["failed"], int(code != 0)), remark
+
+
+def run(folder, binary, files, shots, *, on_line=None):
+    """Runs these files by Node's test runner against servers of their own, and returns its exit code."""
     with contextlib.ExitStack() as stack:
         place = folder / "browser"
         place.mkdir()
-        running = site.start(place, caller.without_wishes() | SETTINGS, cargo.built(), fast=True)
+        running = site.start(place, caller.without_wishes() | SETTINGS, binary, fast=True)
         for process in running.processes:
             stack.callback(process.stop)
         env = os.environ | running.values | {
             "LATCHKEY_CHROMIUM": chromium(),
-            "LATCHKEY_SCREENSHOTS": str(SHOTS),
+            "LATCHKEY_SCREENSHOTS": str(shots),
             "LATCHKEY_TEST_PYTHON": sys.executable,
             "PYTHONPATH": str(DEV),
         }
-        code = processes.run(["node", "--test", "--test-reporter=tap", *map(str, sorted(TESTS.glob("*.test.js")))], env=env, on_line=hear)
-    remark = f"screenshots in {SHOTS.relative_to(ROOT)}"
-    terminal.line(remark)
-    return counts["passed"], max(counts["failed"], int(code != 0)), remark
+        return processes.run(["node", "--test", "--test-reporter=tap", *map(str, files)], env=env, on_line=on_line)
 
 
 def what_is_missing():

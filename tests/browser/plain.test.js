@@ -77,8 +77,8 @@ test("by keyboard alone", async (t) => {
     await page.keyboard.press("Control+A");
     await page.keyboard.type(text);
   };
-  await type("bucket", customer.bucket);
   await type("key_arn", customer.key_arn);
+  await type("bucket", customer.bucket);
   await type("role_name", customer.role_name);
   await type("account_id", customer.id);
   await page.getByText("All documents are complete").waitFor();

@@ -5,6 +5,7 @@ import contextlib
 import time
 
 from stack import caller, cargo, latchkey, places, site, terminal, venv
+from stack.demo import by_hand
 from stack.demo.api import Api
 from stack.demo.story import Story
 from stack.terminal import paint
@@ -16,7 +17,8 @@ def main(arguments):
         prog="dev/demo",
         description="Builds Latchkey, starts it with a Postgres and an AWS stand-in of its own, and takes three sample tenants on"
         " board by applying the issued documents in their accounts: acme and globex as they should be, initech with a"
-        " permission left out, which it then adds. Goes on serving until Ctrl-C.",
+        " permission left out, which it then adds. Then it prints the link of a fourth, to play through by hand, and goes on"
+        " serving until Ctrl-C.",
     )
     parser.add_argument("--once", action="store_true", help="stop at the end; the exit code is 0 only if all came out as it has to")
     options = parser.parse_args(arguments)
@@ -45,7 +47,8 @@ def play(folder, stack, binary, once):
     terminal.pair("vendor's roles", values["LATCHKEY_STORAGE_ROLE_ARN"])
     terminal.pair("", values["LATCHKEY_DIRECT_ROLE_ARN"])
 
-    story = Story(Api(values["LATCHKEY_URL"], values["LATCHKEY_TOKEN"]), Api(values["LATCHKEY_URL"], service_token), values)
+    ops = Api(values["LATCHKEY_URL"], values["LATCHKEY_TOKEN"])
+    story = Story(ops, Api(values["LATCHKEY_URL"], service_token), values)
     story.tell()
 
     terminal.heading("The end")
@@ -60,6 +63,8 @@ def play(folder, stack, binary, once):
             show_logs(running.processes)
         return 1 if story.surprises else 0
 
+    by_hand.tell(*by_hand.prepare(ops, values), values)
+    terminal.heading("Servers")
     terminal.pair("API", f"{values['LATCHKEY_URL']}/v1/tenants")
     terminal.pair("documentation", f"{values['LATCHKEY_URL']}/docs")
     terminal.pair("customers", values["LATCHKEY_PUBLIC_URL"])

@@ -130,6 +130,7 @@ struct DocumentView {
     text: String,
     new_key_policy: Option<String>,
     href: String,
+    whole_href: String,
     has_blanks: bool,
 }
 
@@ -149,6 +150,7 @@ impl DocumentView {
             text,
             new_key_policy: document.new_key_policy.as_ref().map(pretty),
             href: format!("/onboard/documents/{}.json?{query}", document.document),
+            whole_href: format!("/onboard/documents/whole-{}.json?{query}", document.document),
         }
     }
 }
@@ -248,15 +250,15 @@ fn fields(context: &Context, query: &Filling, mode: Mode, faults: &[FieldError])
     };
     let offer = |recognised: Option<(&'static str, String)>| recognised.map(|(kind, value)| Offer { kind, value: Some(value) });
     let mut fields = vec![
-        Field::new("bucket", "Bucket name", query.bucket.as_deref())
-            .explained("Create one, or take one that you have, in the region of the key.", "acme-documents")
-            .judged(error("bucket"), offer(query.offered_bucket(context))),
         Field::new("key_arn", "Key ARN", query.key_arn.as_deref())
             .explained(
                 "Of a customer-managed, symmetric KMS key. Its page in the KMS console shows the ARN.",
                 "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
             )
             .judged(error("key_arn"), offer(query.offered_key(context))),
+        Field::new("bucket", "Bucket name", query.bucket.as_deref())
+            .explained("New or present, in the region of the key.", "acme-documents")
+            .judged(error("bucket"), offer(query.offered_bucket(context))),
     ];
     if mode == Mode::AssumeRole {
         let prefix = context.vendor.client_role_prefix.as_ref();

@@ -21,14 +21,18 @@ pub async fn handle(
     let Query(query) = query.map_err(|_| Refusal::Unreadable)?;
     let (blanks, _) = fill_what_fits(&state.context, &visitor.tenant, &query)?;
     let wanted = name.strip_suffix(".json").ok_or(Refusal::NotFound)?;
-    let document = documents(&blanks)
+    let body = documents(&blanks)
         .documents
         .into_iter()
-        .find(|document| document.document.to_string() == wanted)
+        .find_map(|document| match document.document.into() {
+            name if wanted == name => Some(document.body),
+            name if wanted.strip_prefix("whole-") == Some(name) => document.new_key_policy,
+            _ => None,
+        })
         .ok_or(Refusal::NotFound)?;
     let headers = [
         (header::CONTENT_TYPE, "application/json".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{wanted}.json\"")),
     ];
-    Ok((headers, pretty(&document.body) + "\n").into_response())
+    Ok((headers, pretty(&body) + "\n").into_response())
 }

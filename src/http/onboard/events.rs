@@ -34,6 +34,7 @@ pub async fn handle(
     Ok(Sse::new(events.take_until(long_enough)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as every writer of events is handed them")]
 fn event(number: i32, happened: Happened) -> Event {
     let name = match happened {
         Happened::Finished(_) => "finished",

@@ -14,8 +14,8 @@ pub struct Field {
     pub right: bool,
     /// What other fields say that this one holds: filled in while it is empty.
     pub fill: Option<String>,
-    /// Shown in the mode `assume_role` alone.
-    pub of_role: bool,
+    /// For the stylesheet.
+    pub class: &'static str,
     /// The first field with an error has the focus.
     pub autofocus: bool,
     /// Id of a list of values.
@@ -42,7 +42,7 @@ impl Field {
             optional: false,
             right: false,
             fill: None,
-            of_role: false,
+            class: "",
             autofocus: false,
             list: None,
         }
@@ -59,6 +59,7 @@ impl Field {
     /// Says of a mistake that was recognised what it is, in the place of what it is not.
     pub fn recognise(&mut self) {
         match (&mut self.error, &self.offer) {
+            (Some(error), Some(offer)) if offer.value.is_some() => *error = format!("This is {}.", offer.kind),
             (Some(error), Some(offer)) => *error = format!("This is {}. Expected is one such as {}.", offer.kind, self.example),
             _ => self.offer = None,
         }

@@ -299,7 +299,7 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
                 .judged(error("bucket_region"), None)
         },
         Field {
-            of_role: true,
+            class: "of-role",
             ..Field::new("role_arn", "Role ARN", Some(&form.role_arn))
                 .explained(
                     "In the IAM console: your role, Summary. The role that you created in step 1.",

@@ -1,0 +1,46 @@
+"""A fourth tenant for whoever wants to play a customer: its link, its names, and how to apply each document with the AWS CLI."""
+
+from stack import terminal
+from stack.demo.customer import Customer
+from stack.terminal import line, pair, paint
+
+SLUG, NAME, ACCOUNT = "umbrella", "Umbrella", "555555555555"
+
+
+def prepare(ops, values):
+    """Creates the tenant, its bucket and its key, and an invite. Returns the customer and the link."""
+    customer = Customer(ACCOUNT, SLUG, values["AWS_ENDPOINT_URL"], values["AWS_REGION"])
+    ops.post("/v1/tenants", {"slug": SLUG, "name": NAME}, 201)
+    customer.make_bucket_and_key()
+    return customer, ops.post(f"/v1/tenants/{SLUG}/invites", {}, 201)["url"]
+
+
+def tell(customer, url, values):
+    terminal.heading(f"{NAME} is yours to take on board: open its link, and play the customer")
+    pair("link", paint(url, "bold"))
+    pair("bucket", customer.bucket)
+    pair("key", customer.key_arn)
+    pair("role", f"{customer.role_name} (you create it)")
+    pair("account", customer.account)
+    line("Download the documents from the page, and apply them with the AWS CLI, in the page's order:")
+    environment = {
+        "AWS_ENDPOINT_URL": values["AWS_ENDPOINT_URL"],
+        "AWS_REGION": values["AWS_REGION"],
+        "AWS_ACCESS_KEY_ID": customer.account,
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    line("export " + " ".join(f"{name}={value}" for name, value in environment.items()), indent=4)
+    for command in commands(customer):
+        line(f"aws {command}", indent=4)
+
+
+def commands(customer):
+    role, key, bucket = customer.role_name, customer.key_arn, customer.bucket
+    return (
+        f"iam create-role --role-name {role} --assume-role-policy-document file://trust-policy.json",
+        f"iam put-role-policy --role-name {role} --policy-name latchkey --policy-document file://role-permissions.json",
+        # The key is new, so the whole policy is right, which the page has beside the statement.
+        f"kms put-key-policy --key-id {key} --policy-name default --policy file://whole-key-policy.json",
+        f"s3api put-bucket-policy --bucket {bucket} --policy file://bucket-policy.json",
+        f"s3api put-bucket-encryption --bucket {bucket} --server-side-encryption-configuration file://bucket-encryption.json",
+    )
