@@ -83,7 +83,7 @@ async fn things(customer: &Account, mode: &str, new: bool) -> Things {
     let key_query = key.as_ref().map_or_else(String::new, |key| format!("&key_arn={key}"));
     Things {
         query: format!(
-            "mode={mode}&bucket={bucket}{key_query}&role_name={role_name}&account_id={}",
+            "mode={mode}&bucket={bucket}{key_query}&role_name={role_name}&account_id={}&posture={new}",
             customer.id
         ),
         bucket,
@@ -136,31 +136,44 @@ async fn the_cloudformation_template_leads_to_verified(#[case] mode: &str, #[cas
         ];
         shell.aws(&put).await;
     }
+    let stack = create_stack(&shell, "latchkey", &template, bucket_is).await;
+    assert_eq!(stack["StackStatus"], "CREATE_COMPLETE", "{stack:#}");
+    let (submission, outputs) = put_out(&stack, mode, &world.customer.id);
+    assert_eq!(outputs, if mode == "direct" { 3 } else { 4 });
+    let policy = bucket_policy(&world.customer, &things.bucket).await;
+    assert_eq!(
+        policy["Statement"].as_array().map(Vec::len),
+        Some(if new { 3 } else { 2 }),
+        "{policy:#}"
+    );
+    assert_verified(&server, &submission).await;
+}
+
+/// The stack, once it is made or has failed.
+async fn create_stack(shell: &Shell<'_>, name: &str, template: &str, bucket_is: &str) -> Value {
     let parameter = format!("ParameterKey=BucketIs,ParameterValue={bucket_is}");
-    let create = [
-        "cloudformation",
-        "create-stack",
-        "--stack-name",
-        "latchkey",
-        "--template-body",
-        &template,
-    ];
+    let create = ["cloudformation", "create-stack", "--stack-name", name, "--template-body", template];
     let how = ["--capabilities", "CAPABILITY_NAMED_IAM", "--parameters", &parameter];
     shell.aws(&[&create[..], &how[..]].concat()).await;
-    let stack = loop {
-        let mut described = shell.aws(&["cloudformation", "describe-stacks", "--stack-name", "latchkey"]).await;
+    loop {
+        let mut described = shell.aws(&["cloudformation", "describe-stacks", "--stack-name", name]).await;
         let stack = described["Stacks"][0].take();
-        if stack["StackStatus"] != "CREATE_IN_PROGRESS" {
-            break stack;
+        if !stack["StackStatus"]
+            .as_str()
+            .expect("a stack has a status")
+            .ends_with("_IN_PROGRESS")
+        {
+            return stack;
         }
-    };
-    assert_eq!(stack["StackStatus"], "CREATE_COMPLETE", "{stack:#}");
+    }
+}
+
+/// What a stack puts out, as the form takes it, and how much that is.
+fn put_out(stack: &Value, mode: &str, account: &str) -> (Value, usize) {
     let outputs = stack["Outputs"].as_array().expect("outputs are a list");
     let output = |name: &str| {
-        outputs
-            .iter()
-            .find(|output| output["OutputKey"] == name)
-            .map(|output| output["OutputValue"].clone())
+        let found = outputs.iter().find(|output| output["OutputKey"] == name);
+        found.map(|output| output["OutputValue"].clone())
     };
     let submission = json!({
         "mode": mode,
@@ -168,10 +181,30 @@ async fn the_cloudformation_template_leads_to_verified(#[case] mode: &str, #[cas
         "bucket_region": output("BucketRegion"),
         "key_arn": output("KeyArn"),
         "role_arn": output("RoleArn"),
-        "bucket_account_id": world.customer.id,
+        "bucket_account_id": account,
     });
-    assert_eq!(outputs.len(), if mode == "direct" { 3 } else { 4 });
-    assert_verified(&server, &submission).await;
+    (submission, outputs.len())
+}
+
+#[tokio::test]
+async fn the_cloudformation_template_writes_over_no_policy() {
+    let Some(tools) = tools() else { return };
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    server.create_tenant("acme").await;
+    let things = things(&world.customer, "assume_role", false).await;
+    let template = file(&server, &things, "cloudformation").await;
+    let shell = Shell { tools, world: &world };
+    let policy = json!({"Version": "2012-10-17", "Statement": [theirs(&world.customer, &things.bucket)]});
+    world.customer.put_bucket_policy(&things.bucket, &policy).await;
+
+    let refused = create_stack(&shell, "one", &template, "existing-without-policy").await;
+    assert_eq!(refused["StackStatus"], "ROLLBACK_COMPLETE", "{refused:#}");
+    assert_eq!(bucket_policy(&world.customer, &things.bucket).await, policy);
+
+    let made = create_stack(&shell, "two", &template, "existing-with-policy").await;
+    assert_eq!(made["StackStatus"], "CREATE_COMPLETE", "{made:#}");
+    assert_eq!(bucket_policy(&world.customer, &things.bucket).await, policy);
 }
 
 /// What the script says at its end.
