@@ -25,7 +25,8 @@ def tell(customer, url, values):
     line("Download the documents from the page, and apply them with the AWS CLI, in the page's order:")
     environment = {
         "AWS_ENDPOINT_URL": values["AWS_ENDPOINT_URL"],
-        "AWS_REGION": values["AWS_REGION"],
+        # Version 1 of the AWS CLI knows the region by this name alone.
+        "AWS_DEFAULT_REGION": values["AWS_REGION"],
         "AWS_ACCESS_KEY_ID": customer.account,
         "AWS_SECRET_ACCESS_KEY": "test",
     }
