@@ -6,6 +6,7 @@ pub use crate::domain::catalogue::Group;
 use crate::domain::check::{CheckName, Status};
 use crate::domain::fix::FixDocument;
 use crate::domain::storage_config::{Mode, StorageConfig};
+use crate::domain::templates::format::Format;
 
 /// A mode as one chooses it.
 pub struct ModeWords {
@@ -41,6 +42,50 @@ pub fn mode(mode: Mode) -> ModeWords {
                     "Both policies ask for a session tag with your external ID.",
                 ),
                 ("What you send back", "The ARNs of bucket and key, and the region."),
+            ],
+        },
+    }
+}
+
+/// A format as one chooses it.
+pub struct FormatWords {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub steps: &'static [&'static str],
+}
+
+pub fn format(format: Format) -> FormatWords {
+    match format {
+        Format::Json => FormatWords {
+            name: "AWS console",
+            title: "One document at a time",
+            steps: &[],
+        },
+        Format::Cloudformation => FormatWords {
+            name: "CloudFormation",
+            title: "One CloudFormation template",
+            steps: &[
+                "Download it. In the CloudFormation console, in the region of the key, choose Create stack, With new resources, Upload a template file.",
+                "Its parameters are filled in with what you typed above. They also say what to create and what is there already.",
+                "The stack's outputs are the fields of the next page.",
+            ],
+        },
+        Format::Terraform => FormatWords {
+            name: "Terraform",
+            title: "One Terraform configuration",
+            steps: &[
+                "Save it in a folder of its own, and run terraform init and terraform apply with credentials of your account.",
+                "Its variables are filled in with what you typed above. They also say what to create and what is there already.",
+                "Its outputs are the fields of the next page, and the statements to merge where a policy is there already.",
+            ],
+        },
+        Format::Cli => FormatWords {
+            name: "AWS CLI",
+            title: "One shell script",
+            steps: &[
+                "Save it, read it, and run it by sh with credentials of your account. AWS CloudShell will do.",
+                "It shows what it will do before it does anything, overwrites no policy that is there, and can be run twice.",
+                "It ends with the fields of the next page.",
             ],
         },
     }
@@ -127,6 +172,9 @@ pub fn ordered(statement: &Value) -> Value {
         "Resource",
         "Condition",
     ];
+    if let Some(statements) = statement.as_array() {
+        return statements.iter().map(ordered).collect();
+    }
     let Some(members) = statement.as_object() else {
         return statement.clone();
     };
