@@ -8,7 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::frame::{Frame, render};
 use super::refusal::Refusal;
 use super::visitor::Visitor;
-use super::words::{self, Group, ordered, pretty};
+use super::words::{self, Group, pretty};
 use crate::domain::check::{CheckName, Status};
 use crate::domain::finding::Finding;
 use crate::domain::fix::FixDocument;
@@ -367,7 +367,7 @@ impl CheckView {
                     title,
                     place,
                     summary: named(&fix.summary, vendor),
-                    statement: fix.statement.as_ref().map(|statement| pretty(&ordered(statement))),
+                    statement: fix.statement.as_ref().map(pretty),
                     in_form: fix.document == FixDocument::Form,
                 }
             }),
