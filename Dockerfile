@@ -4,7 +4,7 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /build
 # The queries are checked against their committed descriptions: no database is needed to build.
 ENV SQLX_OFFLINE=true
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock askama.toml ./
 COPY .sqlx .sqlx
 COPY migrations migrations
 COPY src src

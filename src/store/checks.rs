@@ -75,7 +75,7 @@ pub(super) async fn insert(db: &mut PgConnection, lease: &Lease, event: i32, fin
         "insert into verification_checks
              (verification_id, attempt, name, event, status, required, summary, detail, operation, code, http_status, request_id,
               duration_ms, skipped_because, fix, side)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::text::json, $16)",
         lease.verification.as_uuid(),
         lease.attempt,
         name,
@@ -92,7 +92,8 @@ pub(super) async fn insert(db: &mut PgConnection, lease: &Lease, event: i32, fin
             .duration()
             .map(|duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
         finding.skipped_because.map(|check| check.to_string()),
-        finding.fix.as_ref().map(|fix| serde_json::json!(fix)),
+        // As text: a JSON value is sent as jsonb, which keeps an order of its own.
+        finding.fix.as_ref().map(|fix| serde_json::json!(fix).to_string()),
         finding.side.map(<&str>::from),
     )
     .execute(db)

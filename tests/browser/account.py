@@ -46,9 +46,12 @@ class Account(Customer):
 
     def expire(self, invite):
         """What otherwise only time does."""
-        script = "update invites set created_at = now() - interval '2 hours', expires_at = now() - interval '1 hour' where id = :'id'"
-        command = [postgres.tool("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", f"id={invite}", os.environ["DATABASE_URL"]]
-        subprocess.run(command, input=script, text=True, check=True, env=postgres.environment())
+        self.sql("update invites set created_at = now() - interval '2 hours', expires_at = now() - interval '1 hour' where id = :'id'", invite)
+
+    def sql(self, script, id):
+        """Brings about a state that would take long, or others' trouble, to come by."""
+        command = [postgres.tool("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", f"id={id}", os.environ["DATABASE_URL"]]
+        subprocess.run(command, input=script, text=True, check=True, stdout=subprocess.DEVNULL, env=postgres.environment())
 
 
 def main():

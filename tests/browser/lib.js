@@ -23,7 +23,7 @@ mkdirSync(shots, { recursive: true });
 export const publicUrl = env("LATCHKEY_PUBLIC_URL");
 export const PATIENCE = 30_000;
 
-export async function api(method, path, body, status) {
+export async function api(method, path, body, status, { text: plain = false } = {}) {
   const answer = await fetch(env("LATCHKEY_URL") + path, {
     method,
     headers: { authorization: `Bearer ${env("LATCHKEY_TOKEN")}`, "content-type": "application/json" },
@@ -31,6 +31,7 @@ export async function api(method, path, body, status) {
   });
   const text = await answer.text();
   assert.equal(answer.status, status, text);
+  if (plain) return text;
   return text ? JSON.parse(text) : null;
 }
 

@@ -40,6 +40,8 @@ for (const [mode, action, dropped, fixed] of [
     assert.equal(await page.locator("li.check.failed").count(), 1, "one cause, one red line");
     const check = (await page.locator("li.check.failed").getAttribute("id")).replace("check-", "");
 
+    const statement = JSON.parse(await copied(page, `fix-${check}`));
+    assert.deepEqual(Object.keys(statement).slice(0, 2), ["Sid", "Effect"], "it is in the order in which people write");
     await customer.ask("fix", { document: fixed, text: await copied(page, `fix-${check}`) });
     await page.getByRole("button", { name: "Verify again" }).click();
     await heading(page, "Everything works");

@@ -171,3 +171,24 @@ fn the_committed_list_of_checks_is_the_catalogues() {
         "docs/checks.md is stale: latchkey checks > docs/checks.md"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_is_invited_from_a_terminal() {
+    let server = Server::start_idle(&World::new().await).await;
+    server.create_tenant("acme").await;
+    let made = run(&["invite", "acme", "--expires-in-hours", "1"], &server).await;
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let url = text(&made.stdout);
+    assert!(url.starts_with(&format!("{}/onboard/", server.public)), "{url}");
+    let listed = run(&["invite", "acme", "--list", "--json"], &server).await;
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    let id = listed[0]["id"].as_str().unwrap();
+    let revoked = run(&["invite", "acme", "--revoke", id], &server).await;
+    assert_eq!(text(&revoked.stdout), "Revoked.\n");
+    let listed = run(&["invite", "acme", "--list"], &server).await;
+    assert!(text(&listed.stdout).contains("revoked"), "{}", text(&listed.stdout));
+    assert_eq!(
+        run(&["invite", "acme", "--expires-in-hours", "0"], &server).await.status.code(),
+        Some(2)
+    );
+}

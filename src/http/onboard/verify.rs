@@ -8,7 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::frame::{Frame, render};
 use super::refusal::Refusal;
 use super::visitor::Visitor;
-use super::words::{self, Group, ordered, pretty};
+use super::words::{self, Group, pretty};
 use crate::domain::check::{CheckName, Status};
 use crate::domain::finding::Finding;
 use crate::domain::fix::FixDocument;
@@ -77,6 +77,8 @@ struct GroupView {
     /// A class for the stylesheet.
     kind: &'static str,
     summary: String,
+    /// What all of its checks wait for, said once.
+    note: Option<String>,
 }
 
 struct CheckView {
@@ -304,6 +306,7 @@ impl GroupView {
             checks: Vec::new(),
             kind: "waiting",
             summary: String::new(),
+            note: None,
         }
     }
 
@@ -319,6 +322,16 @@ impl GroupView {
             (0, 0) => "skipped",
         };
         self.summary = format!("{passed} of {total} passed");
+        let first = self
+            .checks
+            .first()
+            .filter(|check| check.kind == "skipped")
+            .and_then(|check| check.summary.clone());
+        if first.is_some() && self.checks.iter().all(|check| check.summary == first) {
+            self.note = first;
+            "Not looked at yet".clone_into(&mut self.summary);
+            self.checks.iter_mut().for_each(|check| check.summary = None);
+        }
     }
 }
 
@@ -356,10 +369,14 @@ impl CheckView {
             word,
             proves: named(finding.check.entry().proves, vendor),
             summary: match finding.skipped_because {
-                Some(premise) => Some(format!("It depends on this: {}", named(premise.entry().proves, vendor))),
+                Some(premise) => Some(format!("First this has to pass: {}", named(premise.entry().proves, vendor))),
                 None => (finding.status != Status::Passed).then(|| named(&finding.summary, vendor)),
             },
-            detail: finding.detail.as_deref().map(|detail| named(detail, vendor)),
+            detail: finding
+                .detail
+                .as_deref()
+                .filter(|_| finding.status != Status::Skipped)
+                .map(|detail| named(detail, vendor)),
             aws,
             fix: finding.fix.as_ref().map(|fix| {
                 let (title, place) = words::place(fix.document, config);
@@ -367,7 +384,7 @@ impl CheckView {
                     title,
                     place,
                     summary: named(&fix.summary, vendor),
-                    statement: fix.statement.as_ref().map(|statement| pretty(&ordered(statement))),
+                    statement: fix.statement.as_ref().map(pretty),
                     in_form: fix.document == FixDocument::Form,
                 }
             }),

@@ -160,29 +160,6 @@ pub fn status(status: Status) -> (&'static str, &'static str, &'static str) {
     }
 }
 
-/// A statement with its members in the order in which people write them: the database keeps another.
-pub fn ordered(statement: &Value) -> Value {
-    const ORDER: [&str; 8] = [
-        "Version",
-        "Statement",
-        "Sid",
-        "Effect",
-        "Principal",
-        "Action",
-        "Resource",
-        "Condition",
-    ];
-    if let Some(statements) = statement.as_array() {
-        return statements.iter().map(ordered).collect();
-    }
-    let Some(members) = statement.as_object() else {
-        return statement.clone();
-    };
-    let mut members: Vec<(&String, &Value)> = members.iter().collect();
-    members.sort_by_key(|(name, _)| ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len()));
-    members.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect()
-}
-
 /// A document as it is pasted.
 pub fn pretty(body: &Value) -> String {
     format!("{body:#}")

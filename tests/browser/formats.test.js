@@ -1,0 +1,74 @@
+// The other ways to apply the documents, and merging them with a policy that is there.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { account, api, closeBrowser, copied, fillNames, heading, look, tenant, visitor } from "./lib.js";
+
+after(closeBrowser);
+
+const FORMATS = { CloudFormation: "cloudformation", Terraform: "terraform", "AWS CLI": "cli" };
+
+test("each format is on its tab, filled with what was typed", async (t) => {
+  const acme = await tenant();
+  const customer = await account(t, acme.slug);
+  const page = await visitor(t);
+  await page.goto(acme.url);
+  await fillNames(page, customer, "assume_role");
+  await page.getByText("All documents are complete").waitFor();
+  for (const [tab, format] of Object.entries(FORMATS)) {
+    await page.getByRole("navigation", { name: "How to apply them" }).getByRole("link", { name: tab }).click();
+    await page.getByRole("heading", { name: "Apply this file" }).waitFor();
+    const query = new URLSearchParams({
+      mode: "assume_role", format, bucket: customer.bucket, key_arn: customer.key_arn, role_name: customer.role_name, account_id: customer.id,
+    });
+    const issued = await api("GET", `/v1/tenants/${acme.slug}/templates?${query}`, undefined, 200, { text: true });
+    assert.equal(await copied(page, "text-file"), issued);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: /Download/ }).click()]);
+    assert.match(download.suggestedFilename(), /^latchkey\.(yaml|tf|sh)$/);
+    await look(page, `format-${format}`);
+    await look(page, `format-${format}`, { phone: true });
+  }
+  // What is typed on a tab fills its file, and the next page knows it.
+  await page.getByLabel("Bucket name").fill("another-bucket");
+  await page.locator("#text-file", { hasText: "another-bucket" }).waitFor();
+  await page.getByRole("button", { name: "Continue: tell us" }).click();
+  assert.equal(await page.getByLabel("Bucket ARN").inputValue(), "arn:aws:s3:::another-bucket");
+});
+
+const FOREIGN = { Sid: "Logs", Effect: "Allow", Principal: { Service: "logging.s3.amazonaws.com" }, Action: "s3:PutObject", Resource: "arn:aws:s3:::x/*" };
+const DENY = { Sid: "OnlyFromHere", Effect: "Deny", Principal: "*", Action: "s3:*", Resource: "*", Condition: { NotIpAddress: { "aws:SourceIp": "192.0.2.0/24" } } };
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`a policy that is there is merged with, ${javaScriptEnabled ? "with" : "without"} JavaScript`, async (t) => {
+    const acme = await tenant();
+    const customer = await account(t, acme.slug);
+    const page = await visitor(t, { javaScriptEnabled });
+    await page.goto(acme.url);
+    await fillNames(page, customer, "assume_role");
+    if (javaScriptEnabled) await page.getByText("All documents are complete").waitFor();
+    else await page.getByRole("button", { name: "Fill in" }).last().click();
+
+    await page.locator("#merge summary").click();
+    await page.getByRole("textbox", { name: "The policy as it is now" }).fill("my policy");
+    await page.getByRole("button", { name: "Merge" }).click();
+    await heading(page, "Merge with a policy that is there");
+    await page.getByText("This is not JSON", { exact: false }).waitFor();
+    assert.equal(await page.getByRole("textbox", { name: "The policy as it is now" }).inputValue(), "my policy");
+    if (javaScriptEnabled) await look(page, "merge-wrong");
+
+    const current = JSON.stringify({ Version: "2012-10-17", Statement: [FOREIGN, DENY] });
+    await page.getByRole("textbox", { name: "The policy as it is now" }).fill(current);
+    await page.getByRole("button", { name: "Merge" }).click();
+    await page.getByRole("heading", { name: "The merged policy" }).waitFor();
+    const merged = JSON.parse(await page.locator("#merged").textContent());
+    assert.deepEqual(merged.Statement.slice(0, 2), [FOREIGN, DENY]);
+    assert.deepEqual(merged.Statement.slice(2).map((statement) => statement.Sid), ["LatchkeyObjects", "LatchkeyList"]);
+    assert.equal(merged.Statement[2].Resource, `arn:aws:s3:::${customer.bucket}/*`);
+    await page.getByText("OnlyFromHere").first().waitFor();
+    if (javaScriptEnabled) {
+      await look(page, "merged");
+      await look(page, "merged", { phone: true });
+    }
+    await page.getByRole("link", { name: "Back to the documents" }).click();
+    assert.equal(await page.getByLabel("Bucket name").inputValue(), customer.bucket);
+  });
+}

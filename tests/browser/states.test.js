@@ -1,0 +1,81 @@
+// The states that are rare, or others' trouble: how each looks, and that it says what to do.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { account, api, closeBrowser, heading, look, tenant, visitor } from "./lib.js";
+
+after(closeBrowser);
+
+test("every rare state says where things stand", async (t) => {
+  const acme = await tenant();
+  const customer = await account(t, acme.slug);
+  const page = await visitor(t);
+  await page.goto(acme.url);
+  const verify = `${new URL(acme.url).origin}/onboard/verify`;
+  await page.goto(verify);
+  await heading(page, "Nothing to verify yet");
+  await look(page, "verify-nothing");
+
+  const submission = {
+    mode: "assume_role",
+    bucket_arn: customer.bucket_arn,
+    bucket_region: customer.key_arn.split(":")[3],
+    key_arn: customer.key_arn,
+    role_arn: customer.role_arn,
+  };
+  const sent = await api("POST", `/v1/tenants/${acme.slug}/storage-configs`, submission, 202);
+  const id = sent.verification.id;
+  await page.goto(verify);
+  await heading(page, "Something is missing");
+  await look(page, "verify-no-role");
+
+  const shown = async (script, title, name) => {
+    await customer.ask("sql", { script, id });
+    await page.goto(verify);
+    await heading(page, title);
+    await look(page, name);
+  };
+  await shown(
+    `update verifications set verdict = 'inconclusive' where id = :'id';
+     update verification_checks set status = 'inconclusive', fix = null, skipped_because = null,
+         summary = 'AWS did not answer this question (SlowDown). Nothing is needed from you; it will be asked again.'
+     where verification_id = :'id' and name <> 'vendor-role-assumable';`,
+    "AWS did not answer everything",
+    "verify-inconclusive",
+  );
+  await shown(
+    `update verification_checks set status = 'skipped', skipped_because = 'vendor-role-assumable' where verification_id = :'id';
+     update verification_checks set status = 'inconclusive', skipped_because = null,
+         summary = 'Something is wrong on the vendor''s side (AccessDenied). Nothing is needed from you; the vendor has been told.'
+     where verification_id = :'id' and name = 'vendor-role-assumable';`,
+    "Something is wrong on our side",
+    "verify-vendor-fault",
+  );
+  assert.equal(await page.locator(".fix").count(), 0, "nothing is asked of the customer");
+  await shown("update tenants set suspended_at = now() from verifications v where v.tenant_id = tenants.id and v.id = :'id'", "Something is wrong on our side", "verify-suspended");
+  await page.getByText("switched off at the moment").waitFor();
+  await shown(
+    `update tenants set suspended_at = null from verifications v where v.tenant_id = tenants.id and v.id = :'id';
+     update verifications set state = 'running', verdict = null, finished_at = null, started_at = now() where id = :'id';
+     delete from verification_checks where verification_id = :'id' and name > 'c';
+     update verification_checks set status = 'passed', skipped_because = null where verification_id = :'id'`,
+    "Checking your storage",
+    "verify-running",
+  );
+  await shown("update verifications set state = 'queued' where id = :'id'", "Waiting for its turn", "verify-queued");
+
+  // It ends while somebody looks on.
+  const ended = page.waitForFunction(() => document.getElementById("announce").textContent.includes("Something newer was sent"));
+  await customer.ask("sql", {
+    script: `update verifications set state = 'finished', verdict = 'superseded', finished_at = now(), last_event = last_event + 1 where id = :'id';
+             select pg_notify('latchkey_verifications', :'id')`,
+    id,
+  });
+  await ended;
+  await heading(page, "Something newer was sent");
+  await look(page, "verify-superseded");
+
+  await customer.ask("sql", { script: "update tenants set offboarded_at = now() from verifications v where v.tenant_id = tenants.id and v.id = :'id'", id });
+  assert.equal((await page.goto(verify)).status(), 410);
+  await heading(page, "This has ended");
+  await look(page, "refused-offboarded");
+});
