@@ -58,7 +58,7 @@ for (const javaScriptEnabled of [true, false]) {
     const current = JSON.stringify({ Version: "2012-10-17", Statement: [FOREIGN, DENY] });
     await page.getByRole("textbox", { name: "The policy as it is now" }).fill(current);
     await page.getByRole("button", { name: "Merge" }).click();
-    await page.getByRole("heading", { name: "The merged policy" }).waitFor();
+    await page.getByRole("heading", { name: "Merged: paste this" }).waitFor();
     const merged = JSON.parse(await page.locator("#merged").textContent());
     assert.deepEqual(merged.Statement.slice(0, 2), [FOREIGN, DENY]);
     assert.deepEqual(merged.Statement.slice(2).map((statement) => statement.Sid), ["LatchkeyObjects", "LatchkeyList"]);
