@@ -15,6 +15,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::domain::arn::{RoleArn, RoleName};
 use crate::domain::attempts::Patience;
+use crate::domain::catalogue::Weight;
 use crate::domain::check::CheckName;
 use crate::domain::region::{Region, Regions};
 use crate::domain::vendor::Vendor;
@@ -40,6 +41,10 @@ pub struct VendorArgs {
     #[arg(long, env = "LATCHKEY_VENDOR_NAME", default_value = "the vendor", value_name = "NAME")]
     pub vendor_name: String,
 
+    /// Where the vendor hosts the `CloudFormation` template that `latchkey template --format cloudformation` prints, in S3.
+    #[arg(long, env = "LATCHKEY_CLOUDFORMATION_URL", value_name = "URL")]
+    pub cloudformation_url: Option<String>,
+
     /// The vendor's document-storage role, which assumes the customers' roles. Offers the mode `assume_role`.
     #[arg(long, env = "LATCHKEY_STORAGE_ROLE_ARN", value_name = "ARN")]
     pub storage_role_arn: Option<String>,
@@ -55,6 +60,11 @@ pub struct VendorArgs {
     /// Checks that only warn, by name, separated by commas.
     #[arg(long, env = "LATCHKEY_ADVISORY_CHECKS", value_delimiter = ',', value_name = "CHECKS")]
     pub advisory_checks: Vec<String>,
+
+    /// Whether the templates ask for the reads that the checks of the bucket's posture need (public access, ACLs, access
+    /// logging), and those checks, which only warn, are made.
+    #[arg(long, env = "LATCHKEY_POSTURE", default_value_t = false, value_name = "true|false", action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    pub posture: bool,
 
     /// Regions to accept beside those that this version knows, separated by commas.
     #[arg(long, env = "LATCHKEY_EXTRA_REGIONS", value_delimiter = ',', value_name = "REGIONS")]
@@ -198,6 +208,7 @@ impl VendorArgs {
         let extra = self.extra_regions.iter().filter(named).map(|text| regions.parse::<Region>(text));
         Ok(Vendor {
             name: self.vendor_name.clone(),
+            cloudformation_url: self.cloudformation_url(storage_role.as_ref().or(direct_role.as_ref()))?,
             storage_role,
             direct_role,
             client_role_prefix: prefix.optional::<RoleName>(self.client_role_prefix.as_deref())?,
@@ -207,8 +218,37 @@ impl VendorArgs {
                 .filter(named)
                 .map(|text| advisory(text))
                 .collect::<Result<BTreeSet<_>, _>>()?,
+            posture: self.posture,
             regions: Regions::with_extra(extra.collect::<Result<_, _>>()?),
         })
+    }
+}
+
+impl VendorArgs {
+    /// `CloudFormation` reads templates from S3 alone, and the link has to be one for the console of the vendor's partition.
+    fn cloudformation_url(&self, role: Option<&RoleArn>) -> Result<Option<String>, Wrong> {
+        let form = Form(
+            "LATCHKEY_CLOUDFORMATION_URL",
+            "the https URL of an object in S3",
+            "https://vendor-templates.s3.eu-central-1.amazonaws.com/latchkey.yaml",
+        );
+        let Some(url) = self.cloudformation_url.as_deref().map(str::trim).filter(|url| !url.is_empty()) else {
+            return Ok(None);
+        };
+        let parsed = reqwest::Url::parse(url).map_err(|fault| form.wrong(fault))?;
+        let suffix = role.map_or("amazonaws.com", |role| role.partition().dns_suffix());
+        let host = parsed.host_str().unwrap_or_default();
+        let of_s3 = host
+            .strip_suffix(suffix)
+            .and_then(|host| host.strip_suffix('.'))
+            .is_some_and(|host| {
+                let mut labels = host.split('.');
+                labels.any(|label| label == "s3" || label.starts_with("s3-"))
+            });
+        if parsed.scheme() != "https" || !of_s3 || parsed.path().len() < 2 {
+            return Err(form.wrong(format!("it is no https URL of an object at an S3 endpoint that ends with {suffix}")));
+        }
+        Ok(Some(parsed.to_string()))
     }
 }
 
@@ -222,13 +262,12 @@ fn advisory(text: &str) -> Result<CheckName, Wrong> {
         .trim()
         .parse()
         .map_err(|_| form.wrong(format!("there is no check named {text:?}")))?;
-    if check.entry().may_be_advisory {
-        Ok(check)
-    } else {
-        Err(form.wrong(format!(
+    if check.entry().weight == Weight::AlwaysRequired {
+        return Err(form.wrong(format!(
             "{check} keeps strangers out or the bucket clean, and may never be advisory"
-        )))
+        )));
     }
+    Ok(check)
 }
 
 /// The listeners' addresses.
@@ -362,6 +401,9 @@ mod tests {
     #[case(&["--storage-role-arn", "storage"], "LATCHKEY_STORAGE_ROLE_ARN: this is not an ARN")]
     #[case(&["--storage-role-arn", ""], "LATCHKEY_STORAGE_ROLE_ARN: neither it nor LATCHKEY_DIRECT_ROLE_ARN is set")]
     #[case(&["--direct-role-arn", "arn:aws-cn:iam::111111111111:role/direct"], "LATCHKEY_DIRECT_ROLE_ARN: it is in the partition aws-cn")]
+    #[case(&["--cloudformation-url", "http://b.s3.eu-central-1.amazonaws.com/x.yaml"], "LATCHKEY_CLOUDFORMATION_URL: it is no https URL")]
+    #[case(&["--cloudformation-url", "https://vendor.example/x.yaml"], "LATCHKEY_CLOUDFORMATION_URL: it is no https URL")]
+    #[case(&["--cloudformation-url", "https://b.s3.cn-north-1.amazonaws.com.cn/x.yaml"], "LATCHKEY_CLOUDFORMATION_URL: it is no https URL")]
     #[case(&["--client-role-prefix", "a b"], "LATCHKEY_CLIENT_ROLE_PREFIX: a role's name")]
     #[case(&["--advisory-checks", "object-readable,nonsense"], "LATCHKEY_ADVISORY_CHECKS: there is no check named \"nonsense\"")]
     #[case(&["--advisory-checks", "role-requires-external-id"], "LATCHKEY_ADVISORY_CHECKS: role-requires-external-id keeps strangers out")]

@@ -35,7 +35,7 @@ def make():
     if importlib.util.find_spec("ensurepip") is None:
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
         raise Trouble(f"Python's venv module is incomplete (on Debian: apt-get install python3-venv, or {version}-venv)")
-    print("Making dev/.venv with the AWS stand-in and Postgres: once, about 80 MB", flush=True)
+    print("Making dev/.venv with the AWS stand-in, Postgres and the linters: once, about 90 MB", flush=True)
     shutil.rmtree(VENV, ignore_errors=True)
     if subprocess.run([sys.executable, "-m", "venv", str(VENV)], stdin=subprocess.DEVNULL).returncode != 0:
         raise Trouble("a virtual environment could not be made in dev/.venv")

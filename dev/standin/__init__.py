@@ -9,7 +9,7 @@ pinned MiniStack before it starts:
 * `kms`: keys of other accounts, `ReEncrypt`, `DryRun`, error codes
 * `s3`: S3 asks KMS, expected bucket owners, what a missing object answers
 * `sts`: limits on durations and external IDs
-* `cloudformation`: default encryption of buckets
+* `cloudformation`: default encryption of buckets, refused policies
 
 What it cannot play: TLS, throttling, roles that were deleted and made again (their old trust goes on working here), and
 answers per key of `DeleteObjects`.

@@ -1,12 +1,16 @@
-"""CloudFormation: `BucketEncryption` of `AWS::S3::Bucket`.
+"""CloudFormation: `BucketEncryption` of `AWS::S3::Bucket`; policies are refused for the reasons for which S3 and IAM refuse
+them; and a bucket policy that is there already is not written over.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-s3-bucket-bucketencryption.html
 """
 
+import json
 from xml.sax.saxutils import escape
 
 from ministack.services import s3
 from ministack.services.cloudformation import provisioners
+
+from .principals import unknown_principal
 
 
 def encryption_xml(configuration: dict) -> bytes:
@@ -22,16 +26,40 @@ def encryption_xml(configuration: dict) -> bytes:
 
 
 def create_bucket(logical_id, props, stack_name):
-    created = original_create(logical_id, props, stack_name)
+    created = originals["AWS::S3::Bucket"](logical_id, props, stack_name)
     if props.get("BucketEncryption"):
         s3._put_bucket_encryption(created[0], encryption_xml(props["BucketEncryption"]))
     return created
 
 
+def create_role(logical_id, props, stack_name):
+    refuse_unknown(props.get("AssumeRolePolicyDocument"))
+    return originals["AWS::IAM::Role"](logical_id, props, stack_name)
+
+
+def create_bucket_policy(logical_id, props, stack_name):
+    bucket = props.get("Bucket", "")
+    if bucket not in s3._buckets:
+        raise ValueError("The specified bucket does not exist")
+    if s3._bucket_policies.get(bucket):
+        raise ValueError(f"The bucket policy already exists on bucket {bucket}.")
+    refuse_unknown(props.get("PolicyDocument"))
+    return originals["AWS::S3::BucketPolicy"](logical_id, props, stack_name)
+
+
+def refuse_unknown(document):
+    arn = unknown_principal(document if isinstance(document, str) else json.dumps(document))
+    if arn:
+        raise ValueError(f'Invalid principal in policy: "AWS":"{arn}"')
+
+
+CREATE = {"AWS::IAM::Role": create_role, "AWS::S3::Bucket": create_bucket, "AWS::S3::BucketPolicy": create_bucket_policy}
+originals = {}
+
+
 def install():
-    global original_create
-    original_create, provisioners._s3_create = provisioners._s3_create, create_bucket
     for table in (value for value in vars(provisioners).values() if isinstance(value, dict)):
-        entry = table.get("AWS::S3::Bucket")
-        if isinstance(entry, dict) and entry.get("create") is original_create:
-            entry["create"] = create_bucket
+        for kind, create in CREATE.items():
+            entry = table.get(kind)
+            if isinstance(entry, dict) and callable(entry.get("create")) and kind not in originals:
+                originals[kind], entry["create"] = entry["create"], create

@@ -137,13 +137,14 @@ def enforce(access_key_id, iam_action, service, region, resource_arn="*", servic
 
 
 def access_denied_response(service, action, principal_arn, request_id, **details):
-    why = _refused.get()
-    if service != "s3" or why is None or details.get("error_code"):
-        return original_denied(service, action, principal_arn, request_id, **details)
-    # Across accounts S3 gives no reason.
-    details["message"] = why.message() if why.same_account else "Access Denied"
+    why = _refused.get() if service == "s3" and not details.get("error_code") else None
+    if why is not None:
+        # Across accounts S3 gives no reason.
+        details["message"] = why.message() if why.same_account else "Access Denied"
     status, headers, body = original_denied(service, action, principal_arn, request_id, **details)
-    if why.bucket_region:
+    # AWS numbers every answer.
+    headers.setdefault("x-amz-request-id" if service == "s3" else "x-amzn-requestid", request_id)
+    if why is not None and why.bucket_region:
         headers["x-amz-bucket-region"] = why.bucket_region
     return status, headers, body
 

@@ -1,7 +1,7 @@
 //! The way to the private listener, for the commands that people use.
 
 use clap::Args;
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{Method, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -24,13 +24,30 @@ pub struct ClientArgs {
 
 impl ClientArgs {
     pub async fn get(&self, path: &[&str], query: &[(&str, Option<&str>)]) -> Result<Value, Failure> {
+        self.send(Method::GET, self.asking(path, query)?, None).await
+    }
+
+    /// An answer that is a file.
+    pub async fn get_file(&self, path: &[&str], query: &[(&str, Option<&str>)]) -> Result<String, Failure> {
+        let url = self.asking(path, query)?;
+        let answer = self.answer(Method::GET, url.clone(), None).await?;
+        if !answer.status().is_success() {
+            return Self::read(&url, answer).await.map(|problem| problem.to_string());
+        }
+        answer
+            .text()
+            .await
+            .map_err(|error| Failure::Unknown(format!("{url} broke off: {}", root_cause(&error))))
+    }
+
+    fn asking(&self, path: &[&str], query: &[(&str, Option<&str>)]) -> Result<Url, Failure> {
         let mut url = self.at(path)?;
         for (name, value) in query {
             if let Some(value) = value {
                 url.query_pairs_mut().append_pair(name, value);
             }
         }
-        self.send(Method::GET, url, None).await
+        Ok(url)
     }
 
     pub async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
@@ -52,20 +69,26 @@ impl ClientArgs {
     }
 
     async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Failure> {
+        let answer = self.answer(method, url.clone(), body).await?;
+        Self::read(&url, answer).await
+    }
+
+    async fn answer(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Response, Failure> {
         let token = self
             .token
             .as_ref()
             .ok_or_else(|| Failure::Usage("no token: set LATCHKEY_TOKEN, or make one with latchkey token create".into()))?;
-        let mut request = reqwest::Client::new()
-            .request(method, url.clone())
-            .bearer_auth(token.expose_secret());
+        let mut request = reqwest::Client::new().request(method, url).bearer_auth(token.expose_secret());
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = request
+        request
             .send()
             .await
-            .map_err(|error| Failure::Unknown(format!("{} does not answer: {}", self.url, root_cause(&error))))?;
+            .map_err(|error| Failure::Unknown(format!("{} does not answer: {}", self.url, root_cause(&error))))
+    }
+
+    async fn read(url: &Url, answer: Response) -> Result<Value, Failure> {
         let status = answer.status();
         if status == StatusCode::NO_CONTENT {
             return Ok(Value::Null);

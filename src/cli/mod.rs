@@ -1,6 +1,7 @@
 //! The command line: one file for each command.
 
 mod check_config;
+mod checks;
 mod client;
 mod database;
 mod healthcheck;
@@ -40,6 +41,8 @@ enum Command {
     Openapi,
     /// Check the settings without starting anything.
     CheckConfig(check_config::CheckConfig),
+    /// Print what every check proves, as a table in Markdown.
+    Checks,
     /// Ask a running server whether it lives.
     Healthcheck(healthcheck::Healthcheck),
     /// Create tokens.
@@ -93,7 +96,8 @@ pub fn main() -> ExitCode {
             Command::Worker(command) => command.run().await,
             Command::Migrate(command) => command.run().await,
             Command::Openapi => openapi::run(),
-            Command::CheckConfig(command) => command.run(),
+            Command::CheckConfig(command) => command.run().await,
+            Command::Checks => checks::run(),
             Command::Healthcheck(command) => command.run().await,
             Command::Token(command) => command.run().await,
             Command::Tenant(command) => command.run().await,

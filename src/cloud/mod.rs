@@ -7,7 +7,7 @@ mod session;
 
 use async_trait::async_trait;
 
-pub use session::{Session, SessionName};
+pub use session::{APP_NAME, Session, SessionName};
 
 use crate::domain::account::AccountId;
 use crate::domain::answer::Answer;
@@ -46,6 +46,11 @@ pub enum Run {
 /// Every call answers; none fails. What went wrong on the way is `Outcome::Unanswered`.
 #[async_trait]
 pub trait Cloud: Send + Sync {
+    /// Gives the ARN that the process itself goes by.
+    async fn own_identity(&self) -> Answer<String>;
+    /// Gives whether tags of the process's own session travel along when it assumes this role of the vendor's.
+    async fn hands_tags_down(&self, role: &RoleArn) -> Answer<bool>;
+
     /// The vendor's own session on its storage role: made once, and shared until shortly before it expires.
     async fn storage_session(&self, role: &RoleArn) -> Answer<Session>;
 
@@ -67,6 +72,13 @@ pub trait Cloud: Send + Sync {
     /// Granted when S3 says that the object is not archived: then the call was allowed.
     async fn restore_object(&self, call: &BucketCall, key: &str) -> Answer;
     async fn delete_object(&self, call: &BucketCall, key: &str) -> Answer<Removed>;
+
+    /// Gives whether all four settings of the bucket's own block are on.
+    async fn public_access_block(&self, call: &BucketCall) -> Answer<bool>;
+    /// Gives whether the bucket's owner owns every object, which is when ACLs are disabled.
+    async fn acls_disabled(&self, call: &BucketCall) -> Answer<bool>;
+    /// Gives whether server access logs go anywhere.
+    async fn access_logging(&self, call: &BucketCall) -> Answer<bool>;
 
     async fn describe_key(&self, call: &KeyCall) -> Answer<KeyFacts>;
     /// Gives the ciphertext; a dry run gives none.

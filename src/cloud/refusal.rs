@@ -20,6 +20,8 @@ const KINDS: [(&str, PolicyKind); 7] = [
 /// about the key's side.
 const KEY_KEEPS_OUT: &str = "no resource-based policies allow access";
 
+const TAG_SESSION: &str = "sts:TagSession";
+
 /// Reads the message of an access denial that came from `asked`.
 pub fn read(asked: Refuser, message: &str) -> Refusal {
     let lower = message.to_ascii_lowercase();
@@ -31,7 +33,9 @@ pub fn read(asked: Refuser, message: &str) -> Refusal {
         by,
         reason: reason(asked, message, &lower),
         key: words(message).find_map(|word| KeyArn::parse(word).ok()).map(|key| key.to_string()),
-        action: words(message).find(|word| is_kms_action(word)).map(str::to_owned),
+        action: words(message)
+            .find(|word| is_kms_action(word) || *word == TAG_SESSION)
+            .map(str::to_owned),
     }
 }
 
@@ -52,7 +56,7 @@ fn tells_of_kms(lower: &str) -> bool {
 
 fn reason(asked: Refuser, message: &str, lower: &str) -> Reason {
     // Session tags that travel along the chain of roles are the vendor's own to switch off.
-    if asked == Refuser::Sts && refused_action(message) == Some("sts:TagSession") {
+    if asked == Refuser::Sts && refused_action(message) == Some(TAG_SESSION) {
         return Reason::NotAllowedBy(PolicyKind::Identity);
     }
     let denied_by = behind(lower, "explicit deny in ").find_map(|rest| {

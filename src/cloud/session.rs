@@ -34,6 +34,9 @@ impl std::fmt::Debug for Session {
     }
 }
 
+/// The process's part of `userAgent` in `CloudTrail`, which shows it as `app/latchkey`.
+pub const APP_NAME: &str = "latchkey";
+
 /// By which a session is found in `CloudTrail`: 2 to 64 characters of `[\w+=,.@-]`.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +50,7 @@ impl SessionName {
 
     /// For the vendor's own sessions, which serve many verifications.
     pub fn shared() -> Self {
-        Self("latchkey".into())
+        Self(APP_NAME.into())
     }
 
     pub fn as_str(&self) -> &str {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::region::Region;
+use super::storage_config::Mode;
 
 /// One call's outcome, and what is kept of the exchange.
 #[derive(Debug, Clone)]
@@ -26,6 +27,19 @@ pub enum Outcome<T = ()> {
     Unanswered,
 }
 
+impl<T> Outcome<T> {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Granted(_) => "granted",
+            Self::Refused(_) => "refused",
+            Self::Absent => "absent",
+            Self::Unusable => "unusable",
+            Self::Misrouted => "misrouted",
+            Self::Unanswered => "unanswered",
+        }
+    }
+}
+
 /// What is known of a call besides its outcome. Never a credential, never a signature, never AWS's own prose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exchange {
@@ -35,6 +49,8 @@ pub struct Exchange {
     pub status: Option<u16>,
     pub request_id: Option<String>,
     pub duration: Duration,
+    /// A try of it got no answer in time, and may be carried out later than what followed.
+    pub may_arrive_late: bool,
     /// Of the header `x-amz-bucket-region`, which S3 sends with refusals too.
     pub bucket_region: Option<Region>,
 }
@@ -45,8 +61,23 @@ pub struct Refusal {
     pub reason: Reason,
     /// The key that a KMS refusal names, when it names one.
     pub key: Option<String>,
-    /// The `kms:` action that a KMS refusal names, when it names one.
+    /// The `kms:` action that is named, or `sts:TagSession`.
     pub action: Option<String>,
+}
+
+impl Refusal {
+    /// What stands in the way is the vendor's own: a policy of the session or of the network that it calls from, or, where
+    /// its own role calls, one of that role or of its organization.
+    pub fn is_of_the_vendor(&self, mode: Mode) -> bool {
+        let (Reason::NotAllowedBy(kind) | Reason::DeniedBy(kind)) = self.reason else {
+            return false;
+        };
+        match kind {
+            PolicyKind::Session | PolicyKind::VpcEndpoint => true,
+            PolicyKind::Identity | PolicyKind::PermissionsBoundary | PolicyKind::ServiceControl => mode == Mode::Direct,
+            PolicyKind::Resource | PolicyKind::ResourceControl => false,
+        }
+    }
 }
 
 /// Whose permission was missing. S3 passes KMS's refusals on, and by then has let the caller in itself.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::check::{CheckName, Status};
+use super::check::Status;
 use super::finding::Finding;
 use super::fix::FixDocument;
 use super::verification::Verdict;
@@ -68,7 +68,7 @@ impl Patience {
 
 /// What a failure is about, the worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Cause {
+pub enum Cause {
     /// A grant that may still be on its way.
     Refused,
     /// A stranger was let in, perhaps by a condition that is still on its way: tried once more before it counts.
@@ -79,32 +79,10 @@ enum Cause {
 
 impl Cause {
     fn of(finding: &Finding) -> Self {
-        use CheckName as C;
-        match finding.check {
-            C::RoleRequiresExternalId | C::BucketRequiresExternalId | C::KeyRequiresExternalId => Self::LetIn,
-            C::ClientRoleAssumable
-            | C::BucketListable
-            | C::KeyDescribable
-            | C::KeyEncryptAllowed
-            | C::KeyDecryptAllowed
-            | C::KeyReencryptAllowed
-            | C::KeyGenerateDataKeyAllowed
-            | C::ObjectWritable
-            | C::ObjectReadable
-            | C::ObjectRestorable
-            | C::ObjectDeletable => match &finding.fix {
-                // What was typed is wrong: there is no such key.
-                Some(fix) if fix.document == FixDocument::Form => Self::Lasting,
-                _ => Self::Refused,
-            },
-            C::VendorRoleAssumable
-            | C::BucketReachable
-            | C::BucketOwnerMatches
-            | C::BucketRegionMatches
-            | C::KeySuitable
-            | C::EncryptedWithKey
-            | C::VersioningDisabled
-            | C::BucketNotClaimed => Self::Lasting,
+        match &finding.fix {
+            // What was typed is wrong: there is no such key, for instance.
+            Some(fix) if fix.document == FixDocument::Form => Self::Lasting,
+            _ => finding.check.entry().failure,
         }
     }
 }
@@ -114,6 +92,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::domain::check::CheckName;
     use crate::domain::fix::Fix;
 
     const PATIENCE: Patience = Patience {

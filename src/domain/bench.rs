@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::check::{CheckName, Status};
+use super::check::{CheckName, Side, Status};
 use super::evidence::Evidence;
 use super::finding::Finding;
 use super::judge::{Case, Judgement};
@@ -37,7 +37,7 @@ impl<'a> Bench<'a> {
         let mut new = Vec::new();
         loop {
             let before = new.len();
-            for check in CheckName::of_mode(self.mode()) {
+            for check in self.vendor.checks(self.mode()) {
                 if self.findings.contains_key(&check) {
                     continue;
                 }
@@ -56,7 +56,7 @@ impl<'a> Bench<'a> {
     /// it rests on passed: the database decides it.
     pub fn close(&mut self, evidence: &Evidence) -> Vec<Finding> {
         let mut new = Vec::new();
-        for check in CheckName::of_mode(self.mode()) {
+        for check in self.vendor.checks(self.mode()) {
             if self.findings.contains_key(&check) {
                 continue;
             }
@@ -64,6 +64,7 @@ impl<'a> Bench<'a> {
             let open = || {
                 self.weigh(Finding::inconclusive(
                     check,
+                    Side::Aws,
                     "This was not asked: the verification ended before.",
                     None,
                 ))
@@ -85,8 +86,13 @@ impl<'a> Bench<'a> {
 
     fn decide(&self, check: CheckName, evidence: &Evidence) -> Option<Finding> {
         for premise in check.premises(self.mode()) {
-            let found = self.findings.get(&premise)?;
-            let only_warns = check == CheckName::BucketNotClaimed && !found.required;
+            let only_warns = check == CheckName::BucketNotClaimed && !self.vendor.requires(premise);
+            let Some(found) = self.findings.get(&premise) else {
+                if only_warns {
+                    continue;
+                }
+                return None;
+            };
             if found.status != Status::Passed && !only_warns {
                 return Some(self.weigh(unmet(check, found)));
             }
@@ -130,7 +136,8 @@ fn unmet(check: CheckName, premise: &Finding) -> Finding {
     if premise.status == Status::Inconclusive {
         return Finding {
             skipped_because: Some(because),
-            ..Finding::inconclusive(check, format!("Not settled, because {because} is not."), None)
+            side: premise.side,
+            ..Finding::inconclusive(check, Side::Aws, format!("Not settled, because {because} is not."), None)
         };
     }
     Finding::skipped(check, because, format!("Not looked at, because {because} did not pass."))

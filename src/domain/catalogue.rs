@@ -1,21 +1,88 @@
-//! The catalogue of checks. To add a check: its name in `check`, one entry here, one function in `judge`.
+//! The catalogue of checks. To add a check: one entry here, one function in `judge`, and one row of the ablation matrix.
 
-use strum::IntoEnumIterator;
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
+use utoipa::ToSchema;
 
-use super::check::CheckName;
+use super::attempts::Cause;
 use super::judge::{self, Case, Judgement};
 use super::storage_config::Mode;
 
 /// What the catalogue knows of a check.
 pub struct Entry {
     pub name: CheckName,
+    pub group: Group,
     /// What a pass proves, in one sentence.
     pub proves: &'static str,
-    modes: &'static [Mode],
+    pub modes: &'static [Mode],
     /// Beside those that every check of a mode has.
-    premises: &'static [CheckName],
-    pub may_be_advisory: bool,
+    pub premises: &'static [CheckName],
+    pub weight: Weight,
+    /// What a failure is about: whether waiting may mend it.
+    pub failure: Cause,
     judge: fn(&Case) -> Judgement,
+}
+
+/// What a check is about: people mend one thing at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    Vendor,
+    Role,
+    Key,
+    Bucket,
+    Objects,
+}
+
+/// What a failure does to the verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// It rejects, whatever the vendor sets.
+    AlwaysRequired,
+    /// It rejects, unless the vendor set the check to advisory.
+    Required,
+    /// It only ever warns. Asked where the vendor's templates grant what it reads.
+    Advisory,
+}
+
+/// One entry for each check, in the order in which people read them: a check's premises stand before it.
+macro_rules! catalogue {
+    ($($name:ident {
+        group: $group:ident,
+        proves: $proves:literal,
+        modes: $modes:expr,
+        premises: $premises:expr,
+        weight: $weight:ident,
+        failure: $failure:ident,
+        judge: $judge:path,
+    })*) => {
+        /// One positive claim.
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Display, EnumString, EnumIter,
+            IntoStaticStr, ToSchema,
+        )]
+        #[serde(rename_all = "kebab-case")]
+        #[strum(serialize_all = "kebab-case")]
+        pub enum CheckName {
+            $(#[doc = $proves] $name,)*
+        }
+
+        impl CheckName {
+            pub fn entry(self) -> Entry {
+                match self {
+                    $(Self::$name => Entry {
+                        name: self,
+                        group: Group::$group,
+                        proves: $proves,
+                        modes: $modes,
+                        premises: $premises,
+                        weight: Weight::$weight,
+                        failure: Cause::$failure,
+                        judge: $judge,
+                    },)*
+                }
+            }
+        }
+    };
 }
 
 use CheckName as C;
@@ -25,131 +92,235 @@ const DIRECT: &[Mode] = &[Mode::Direct];
 const ASSUME_ROLE: &[Mode] = &[Mode::AssumeRole];
 const BUCKET: &[CheckName] = &[C::BucketReachable, C::BucketOwnerMatches, C::BucketRegionMatches];
 
-impl CheckName {
-    pub fn entry(self) -> Entry {
-        let entry = |proves, modes, premises, judge| Entry {
-            name: self,
-            proves,
-            modes,
-            premises,
-            may_be_advisory: true,
-            judge,
-        };
-        let always_required = |entry: Entry| Entry {
-            may_be_advisory: false,
-            ..entry
-        };
-        match self {
-            C::VendorRoleAssumable => always_required(entry(
-                "The vendor's own role can be assumed.",
-                BOTH,
-                &[],
-                judge::roles::vendor_role_assumable,
-            )),
-            C::ClientRoleAssumable => always_required(entry(
-                "Your role lets the vendor in with your external ID.",
-                ASSUME_ROLE,
-                &[],
-                judge::roles::client_role_assumable,
-            )),
-            C::RoleRequiresExternalId => always_required(entry(
-                "Your role lets nobody in without your external ID.",
-                ASSUME_ROLE,
-                &[],
-                judge::roles::role_requires_external_id,
-            )),
-            C::BucketReachable => entry("The bucket exists and answers.", BOTH, &[], judge::bucket::reachable),
-            C::BucketOwnerMatches => always_required(entry(
-                "The bucket belongs to the account that you named.",
-                BOTH,
-                &[C::BucketReachable],
-                judge::bucket::owner_matches,
-            )),
-            C::BucketRegionMatches => entry(
-                "The bucket is in the region that you named.",
-                BOTH,
-                &[C::BucketReachable, C::BucketOwnerMatches],
-                judge::bucket::region_matches,
-            ),
-            C::BucketListable => entry("The vendor can list the bucket.", BOTH, BUCKET, judge::bucket::listable),
-            C::KeyDescribable => entry("The vendor can look the key up.", BOTH, &[], judge::key::describable),
-            C::KeySuitable => entry(
-                "The key is enabled, symmetric and managed by you.",
-                BOTH,
-                &[C::KeyDescribable],
-                judge::key::suitable,
-            ),
-            C::KeyEncryptAllowed => entry("The vendor can encrypt with the key.", BOTH, &[], judge::key::encrypt_allowed),
-            C::KeyDecryptAllowed => entry(
-                "The vendor can decrypt with the key.",
-                BOTH,
-                &[C::KeyEncryptAllowed],
-                judge::key::decrypt_allowed,
-            ),
-            C::KeyReencryptAllowed => entry(
-                "The vendor can re-encrypt with the key.",
-                BOTH,
-                &[C::KeyEncryptAllowed],
-                judge::key::reencrypt_allowed,
-            ),
-            C::KeyGenerateDataKeyAllowed => entry(
-                "The vendor can make data keys with the key.",
-                BOTH,
-                &[],
-                judge::key::generate_data_key_allowed,
-            ),
-            C::KeyRequiresExternalId => always_required(entry(
-                "The key lets nobody in without your external ID.",
-                DIRECT,
-                &[],
-                judge::isolation::key_requires_external_id,
-            )),
-            C::ObjectWritable => entry("The vendor can write an object.", BOTH, BUCKET, judge::object::writable),
-            C::EncryptedWithKey => entry(
-                "The bucket encrypts with your key of its own accord.",
-                BOTH,
-                BUCKET,
-                judge::object::encrypted_with_key,
-            ),
-            C::VersioningDisabled => entry(
-                "The bucket keeps no old versions.",
-                BOTH,
-                &[C::ObjectWritable],
-                judge::object::versioning_disabled,
-            ),
-            C::ObjectReadable => entry(
-                "The vendor can read an object.",
-                BOTH,
-                &[C::ObjectWritable],
-                judge::object::readable,
-            ),
-            C::ObjectRestorable => entry(
-                "The vendor can restore an archived object.",
-                BOTH,
-                &[C::ObjectWritable],
-                judge::object::restorable,
-            ),
-            C::ObjectDeletable => always_required(entry(
-                "The vendor can delete an object.",
-                BOTH,
-                &[C::ObjectWritable],
-                judge::object::deletable,
-            )),
-            C::BucketRequiresExternalId => always_required(entry(
-                "The bucket lets nobody in without your external ID.",
-                DIRECT,
-                BUCKET,
-                judge::isolation::bucket_requires_external_id,
-            )),
-            C::BucketNotClaimed => always_required(entry(
-                "No other tenant uses this bucket or this role.",
-                BOTH,
-                &[],
-                judge::not_claimed,
-            )),
-        }
+catalogue! {
+    VendorRoleAssumable {
+        group: Vendor,
+        proves: "The vendor's own role can be assumed.",
+        modes: BOTH,
+        premises: &[],
+        weight: AlwaysRequired,
+        failure: Lasting,
+        judge: judge::roles::vendor_role_assumable,
     }
+    ClientRoleAssumable {
+        group: Role,
+        proves: "Your role lets the vendor in with your external ID.",
+        modes: ASSUME_ROLE,
+        premises: &[],
+        weight: AlwaysRequired,
+        failure: Refused,
+        judge: judge::roles::client_role_assumable,
+    }
+    RoleRequiresExternalId {
+        group: Role,
+        proves: "Your role lets nobody in without your external ID.",
+        modes: ASSUME_ROLE,
+        premises: &[],
+        weight: AlwaysRequired,
+        failure: LetIn,
+        judge: judge::roles::role_requires_external_id,
+    }
+    BucketReachable {
+        group: Bucket,
+        proves: "The bucket exists and answers.",
+        modes: BOTH,
+        premises: &[],
+        weight: Required,
+        failure: Lasting,
+        judge: judge::bucket::reachable,
+    }
+    BucketOwnerMatches {
+        group: Bucket,
+        proves: "The bucket belongs to the account that you named.",
+        modes: BOTH,
+        premises: &[C::BucketReachable],
+        weight: AlwaysRequired,
+        failure: Lasting,
+        judge: judge::bucket::owner_matches,
+    }
+    BucketRegionMatches {
+        group: Bucket,
+        proves: "The bucket is in the region that you named.",
+        modes: BOTH,
+        premises: &[C::BucketReachable, C::BucketOwnerMatches],
+        weight: Required,
+        failure: Lasting,
+        judge: judge::bucket::region_matches,
+    }
+    BucketListable {
+        group: Bucket,
+        proves: "The vendor can list the bucket.",
+        modes: BOTH,
+        premises: BUCKET,
+        weight: Required,
+        failure: Refused,
+        judge: judge::bucket::listable,
+    }
+    KeyDescribable {
+        group: Key,
+        proves: "The vendor can look the key up.",
+        modes: BOTH,
+        premises: &[],
+        weight: Required,
+        failure: Refused,
+        judge: judge::key::describable,
+    }
+    KeySuitable {
+        group: Key,
+        proves: "The key is enabled, symmetric and managed by you.",
+        modes: BOTH,
+        premises: &[C::KeyDescribable],
+        weight: Required,
+        failure: Lasting,
+        judge: judge::key::suitable,
+    }
+    KeyEncryptAllowed {
+        group: Key,
+        proves: "The vendor can encrypt with the key.",
+        modes: BOTH,
+        premises: &[],
+        weight: Required,
+        failure: Refused,
+        judge: judge::key::encrypt_allowed,
+    }
+    KeyDecryptAllowed {
+        group: Key,
+        proves: "The vendor can decrypt with the key.",
+        modes: BOTH,
+        premises: &[C::KeyEncryptAllowed],
+        weight: Required,
+        failure: Refused,
+        judge: judge::key::decrypt_allowed,
+    }
+    KeyReencryptAllowed {
+        group: Key,
+        proves: "The vendor can re-encrypt with the key.",
+        modes: BOTH,
+        premises: &[C::KeyEncryptAllowed],
+        weight: Required,
+        failure: Refused,
+        judge: judge::key::reencrypt_allowed,
+    }
+    KeyGenerateDataKeyAllowed {
+        group: Key,
+        proves: "The vendor can make data keys with the key.",
+        modes: BOTH,
+        premises: &[],
+        weight: Required,
+        failure: Refused,
+        judge: judge::key::generate_data_key_allowed,
+    }
+    KeyRequiresExternalId {
+        group: Key,
+        proves: "The key lets nobody in without your external ID.",
+        modes: DIRECT,
+        premises: &[],
+        weight: AlwaysRequired,
+        failure: LetIn,
+        judge: judge::isolation::key_requires_external_id,
+    }
+    ObjectWritable {
+        group: Objects,
+        proves: "The vendor can write an object.",
+        modes: BOTH,
+        premises: BUCKET,
+        weight: Required,
+        failure: Refused,
+        judge: judge::object::writable,
+    }
+    EncryptedWithKey {
+        group: Objects,
+        proves: "The bucket encrypts with your key of its own accord.",
+        modes: BOTH,
+        premises: BUCKET,
+        weight: Required,
+        failure: Lasting,
+        judge: judge::object::encrypted_with_key,
+    }
+    VersioningDisabled {
+        group: Objects,
+        proves: "The bucket keeps no old versions.",
+        modes: BOTH,
+        premises: &[C::ObjectWritable],
+        weight: Required,
+        failure: Lasting,
+        judge: judge::object::versioning_disabled,
+    }
+    ObjectReadable {
+        group: Objects,
+        proves: "The vendor can read an object.",
+        modes: BOTH,
+        premises: &[C::ObjectWritable],
+        weight: Required,
+        failure: Refused,
+        judge: judge::object::readable,
+    }
+    ObjectRestorable {
+        group: Objects,
+        proves: "The vendor can restore an archived object.",
+        modes: BOTH,
+        premises: &[C::ObjectWritable],
+        weight: Required,
+        failure: Refused,
+        judge: judge::object::restorable,
+    }
+    ObjectDeletable {
+        group: Objects,
+        proves: "The vendor can delete an object.",
+        modes: BOTH,
+        premises: &[C::ObjectWritable],
+        weight: AlwaysRequired,
+        failure: Refused,
+        judge: judge::object::deletable,
+    }
+    BucketRequiresExternalId {
+        group: Bucket,
+        proves: "The bucket lets nobody in without your external ID.",
+        modes: DIRECT,
+        premises: BUCKET,
+        weight: AlwaysRequired,
+        failure: LetIn,
+        judge: judge::isolation::bucket_requires_external_id,
+    }
+    PublicAccessBlocked {
+        group: Bucket,
+        proves: "All public access to the bucket is blocked.",
+        modes: BOTH,
+        premises: BUCKET,
+        weight: Advisory,
+        failure: Lasting,
+        judge: judge::posture::public_access_blocked,
+    }
+    AclsDisabled {
+        group: Bucket,
+        proves: "ACLs are disabled on the bucket.",
+        modes: BOTH,
+        premises: BUCKET,
+        weight: Advisory,
+        failure: Lasting,
+        judge: judge::posture::acls_disabled,
+    }
+    AccessLoggingEnabled {
+        group: Bucket,
+        proves: "Access to the bucket is logged.",
+        modes: BOTH,
+        premises: BUCKET,
+        weight: Advisory,
+        failure: Lasting,
+        judge: judge::posture::access_logging_enabled,
+    }
+    BucketNotClaimed {
+        group: Bucket,
+        proves: "No other tenant uses this bucket or this role.",
+        modes: BOTH,
+        premises: &[],
+        weight: AlwaysRequired,
+        failure: Lasting,
+        judge: judge::not_claimed,
+    }
+}
 
+impl CheckName {
     /// The checks of a mode, in the catalogue's order.
     pub fn of_mode(mode: Mode) -> impl Iterator<Item = Self> {
         Self::iter().filter(move |check| check.entry().modes.contains(&mode))
@@ -203,7 +374,7 @@ mod tests {
     #[test]
     fn what_keeps_strangers_out_may_never_be_advisory() {
         let required: Vec<String> = CheckName::iter()
-            .filter(|check| !check.entry().may_be_advisory)
+            .filter(|check| check.entry().weight == Weight::AlwaysRequired)
             .map(|check| check.to_string())
             .collect();
         assert_eq!(

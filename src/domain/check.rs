@@ -1,39 +1,10 @@
-//! The names of the checks, and how a check can end.
+//! How a check can end, and whose side that is about.
 
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumIter, EnumString, IntoStaticStr};
+use strum::{Display, EnumString, IntoStaticStr};
 use utoipa::ToSchema;
 
-/// One positive claim, in the order in which people read them: a check's premises stand before it.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Display, EnumString, EnumIter, IntoStaticStr, ToSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case")]
-pub enum CheckName {
-    VendorRoleAssumable,
-    ClientRoleAssumable,
-    RoleRequiresExternalId,
-    BucketReachable,
-    BucketOwnerMatches,
-    BucketRegionMatches,
-    BucketListable,
-    KeyDescribable,
-    KeySuitable,
-    KeyEncryptAllowed,
-    KeyDecryptAllowed,
-    KeyReencryptAllowed,
-    KeyGenerateDataKeyAllowed,
-    KeyRequiresExternalId,
-    ObjectWritable,
-    EncryptedWithKey,
-    VersioningDisabled,
-    ObjectReadable,
-    ObjectRestorable,
-    ObjectDeletable,
-    BucketRequiresExternalId,
-    BucketNotClaimed,
-}
+pub use super::catalogue::CheckName;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -43,8 +14,21 @@ pub enum Status {
     Failed,
     /// An advisory check that did not pass.
     Warning,
-    /// Something that it depends on did not pass.
+    /// Something that it depends on did not pass, or it was not to be seen with what is granted.
     Skipped,
     /// AWS, the network or the vendor's own set-up did not answer the question.
     Inconclusive,
+}
+
+/// Who has to act before a check that did not pass can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Side {
+    /// The fix says what to do.
+    Customer,
+    /// Never the customer's to mend.
+    Vendor,
+    /// AWS or the network: it is asked again.
+    Aws,
 }

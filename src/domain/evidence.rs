@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::answer::{Answer, Refuser};
+use super::storage_config::Mode;
 
 #[derive(Debug, Default)]
 pub struct Evidence {
@@ -30,6 +31,11 @@ pub struct Evidence {
     pub restore: Option<Answer>,
     pub delete: Option<Answer<Removed>>,
 
+    /// Asked only where the vendor's templates grant it, as the next two.
+    pub public_access_block: Option<Answer<bool>>,
+    pub acls_disabled: Option<Answer<bool>>,
+    pub access_logging: Option<Answer<bool>>,
+
     /// `direct` only: the vendor's role without the tenant's tag.
     pub untagged: StrangerEvidence,
     /// `direct` only: the vendor's role with a tag that is not the tenant's.
@@ -52,6 +58,25 @@ pub struct StrangerEvidence {
 impl Evidence {
     pub fn strangers(&self) -> [&StrangerEvidence; 2] {
         [&self.untagged, &self.mistagged]
+    }
+
+    /// Whether the probe object's put may still be answered. It is asked only once strangers are seen to be refused.
+    pub fn awaits_put(&self, mode: Mode) -> bool {
+        match &self.put {
+            Some(put) => put.is_refused_by(Refuser::S3) && self.put_with_header.is_none(),
+            None => match mode {
+                Mode::AssumeRole => {
+                    self.client_role_without_id.is_none() || self.client_role_with_random_id.is_none() || self.role_refused_to_strangers()
+                }
+                Mode::Direct => {
+                    let open = |stranger: &&StrangerEvidence| match &stranger.role {
+                        None => true,
+                        Some(role) => role.granted().is_some() && stranger.list.is_none(),
+                    };
+                    self.strangers().iter().any(open) || self.list_refused_to_strangers()
+                }
+            },
+        }
     }
 
     /// `direct`: S3 itself refused the list to both strangers.

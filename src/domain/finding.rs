@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::answer::{Answer, Exchange};
-use super::check::{CheckName, Status};
+use super::check::{CheckName, Side, Status};
 use super::fix::Fix;
 
 /// What one check found.
@@ -12,6 +12,8 @@ pub struct Finding {
     pub check: CheckName,
     pub status: Status,
     pub required: bool,
+    /// Who has to act; none where nothing is to be done, or another check says it.
+    pub side: Option<Side>,
     /// One sentence.
     pub summary: String,
     /// What else there is to say.
@@ -27,6 +29,7 @@ impl Finding {
             check,
             status,
             required: true,
+            side: None,
             summary: summary.into(),
             detail: None,
             exchange: exchange.cloned(),
@@ -41,13 +44,29 @@ impl Finding {
 
     pub fn failed(check: CheckName, summary: impl Into<String>, exchange: Option<&Exchange>, fix: Fix) -> Self {
         Self {
+            side: Some(Side::Customer),
             fix: Some(fix),
             ..Self::new(check, Status::Failed, summary, exchange)
         }
     }
 
-    pub fn inconclusive(check: CheckName, summary: impl Into<String>, exchange: Option<&Exchange>) -> Self {
-        Self::new(check, Status::Inconclusive, summary, exchange)
+    pub fn inconclusive(check: CheckName, side: Side, summary: impl Into<String>, exchange: Option<&Exchange>) -> Self {
+        Self {
+            side: Some(side),
+            ..Self::new(check, Status::Inconclusive, summary, exchange)
+        }
+    }
+
+    /// The vendor's own set-up is in the way, which customers read of calmly, and ops are alerted of.
+    pub fn vendors_fault(check: CheckName, exchange: Option<&Exchange>) -> Self {
+        let code = exchange.and_then(|exchange| exchange.code.as_deref()).unwrap_or("no answer");
+        let summary = format!("Something is wrong on the vendor's side ({code}). Nothing is needed from you; the vendor has been told.");
+        Self::inconclusive(check, Side::Vendor, summary, exchange)
+    }
+
+    /// What was granted does not show it.
+    pub fn unseen(check: CheckName, exchange: &Exchange) -> Self {
+        Self::new(check, Status::Skipped, "Not verifiable with what you granted.", Some(exchange))
     }
 
     pub fn skipped(check: CheckName, because: CheckName, summary: impl Into<String>) -> Self {
@@ -59,9 +78,13 @@ impl Finding {
 
     /// Nobody's fault and no verdict: AWS gave no answer that says yes or no.
     pub fn unanswered<T>(check: CheckName, answer: &Answer<T>) -> Self {
+        if answer.exchange.code.as_deref().is_some_and(is_of_the_vendor) {
+            return Self::vendors_fault(check, Some(&answer.exchange));
+        }
         let code = answer.exchange.code.as_deref().unwrap_or("no answer");
         Self::inconclusive(
             check,
+            Side::Aws,
             format!("AWS did not answer this question ({code}). Nothing is needed from you; it will be asked again."),
             Some(&answer.exchange),
         )
@@ -83,4 +106,13 @@ impl Finding {
     pub fn duration(&self) -> Option<Duration> {
         self.exchange.as_ref().map(|exchange| exchange.duration)
     }
+}
+
+/// A clock that is wrong, or credentials of the process that AWS does not know.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+fn is_of_the_vendor(code: &str) -> bool {
+    matches!(
+        code,
+        "RequestTimeTooSkewed" | "SignatureDoesNotMatch" | "RequestExpired" | "IncompleteSignature" | "MissingAuthenticationToken"
+    )
 }

@@ -1,6 +1,7 @@
 //! A fix: the document, the statement and the sentence that would make a failed check pass.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use strum::{Display, EnumString, IntoStaticStr};
 use utoipa::ToSchema;
 
@@ -19,6 +20,8 @@ pub enum FixDocument {
     KeyPolicy,
     BucketEncryption,
     BucketVersioning,
+    /// Public access, ACLs, access logging.
+    BucketSettings,
     KeySettings,
     PermissionsBoundary,
     OrganizationPolicy,
@@ -45,13 +48,13 @@ pub struct Fix {
     pub action: FixAction,
     /// One sentence that says what to do.
     pub summary: String,
-    /// The exact statement or setting for this tenant. None where AWS does not show what is in the way.
+    /// The exact statement or setting for this tenant; a list of statements where one cause needs several. None where AWS does not show what is in the way.
     #[schema(value_type = Option<Object>)]
-    pub statement: Option<serde_json::Value>,
+    pub statement: Option<Value>,
 }
 
 impl Fix {
-    pub fn new(document: FixDocument, action: FixAction, summary: impl Into<String>, statement: Option<serde_json::Value>) -> Self {
+    pub fn new(document: FixDocument, action: FixAction, summary: impl Into<String>, statement: Option<Value>) -> Self {
         Self {
             document,
             action,
@@ -67,8 +70,15 @@ impl Fix {
 
 /// What would grant a refused action: read from AWS's reason where it gives one, from the mode where not.
 pub fn of_refusal(refusal: &Refusal, action: &str, permission: Permission, blanks: &Blanks) -> Fix {
+    of_refusals(refusal, action, &[permission], blanks)
+}
+
+/// The same for actions that one cause refuses all alike. With several permissions, which are of one resource, the
+/// fix's statement is the list of theirs.
+pub fn of_refusals(refusal: &Refusal, action: &str, permissions: &[Permission], blanks: &Blanks) -> Fix {
+    let of_key = permissions == [Permission::Key];
     if let Reason::DeniedBy(kind) = refusal.reason {
-        return of_denial(kind, action, permission);
+        return of_denial(kind, action, of_key);
     }
     match refusal.reason {
         Reason::NotAllowedBy(PolicyKind::PermissionsBoundary) => {
@@ -95,32 +105,40 @@ pub fn of_refusal(refusal: &Refusal, action: &str, permission: Permission, blank
         _ => {}
     }
     let by_resource = refusal.reason == Reason::NotAllowedBy(PolicyKind::Resource);
-    let document = match (blanks.mode, permission) {
-        (Mode::AssumeRole, _) if !by_resource => FixDocument::RolePermissions,
-        (_, Permission::Key) => FixDocument::KeyPolicy,
-        (_, Permission::Objects | Permission::List) => FixDocument::BucketPolicy,
+    let document = match blanks.mode {
+        Mode::AssumeRole if !by_resource => FixDocument::RolePermissions,
+        _ if of_key => FixDocument::KeyPolicy,
+        _ => FixDocument::BucketPolicy,
     };
-    let (statement, name) = match document {
-        FixDocument::RolePermissions => (statements::role_statement(permission, blanks), "the permissions of your role"),
-        FixDocument::KeyPolicy => (statements::key_policy_statement(blanks), "the key's policy"),
-        _ => (statements::bucket_policy_statement(permission, blanks), "the bucket's policy"),
+    let (statement, name): (fn(Permission, &Blanks) -> Value, &str) = match document {
+        FixDocument::RolePermissions => (statements::role_statement, "the permissions of your role"),
+        FixDocument::KeyPolicy => (|_, blanks| statements::key_policy_statement(blanks), "the key's policy"),
+        _ => (statements::bucket_policy_statement, "the bucket's policy"),
     };
-    let sid = statement["Sid"].as_str().unwrap_or_default().to_owned();
-    Fix::new(
-        document,
-        FixAction::Add,
-        format!("Allow {action} in {name}: put this statement in, in the place of the one named {sid} if there is one."),
-        Some(statement),
-    )
+    let mut wanted: Vec<Value> = permissions.iter().map(|permission| statement(*permission, blanks)).collect();
+    let sids: Vec<&str> = wanted.iter().filter_map(|statement| statement["Sid"].as_str()).collect();
+    let summary = match sids.as_slice() {
+        [sid] => format!("Allow {action} in {name}: put this statement in, in the place of the one named {sid} if there is one."),
+        sids => format!(
+            "Allow {action} in {name}: put these statements in, in the place of those named {} if there are such.",
+            sids.join(" and ")
+        ),
+    };
+    let statement = if wanted.len() == 1 {
+        wanted.remove(0)
+    } else {
+        Value::Array(wanted)
+    };
+    Fix::new(document, FixAction::Add, summary, Some(statement))
 }
 
-fn of_denial(kind: PolicyKind, action: &str, permission: Permission) -> Fix {
-    let document = match (kind, permission) {
-        (PolicyKind::Identity | PolicyKind::Session, _) => FixDocument::RolePermissions,
-        (PolicyKind::Resource, Permission::Key) => FixDocument::KeyPolicy,
-        (PolicyKind::Resource, _) => FixDocument::BucketPolicy,
-        (PolicyKind::PermissionsBoundary, _) => FixDocument::PermissionsBoundary,
-        (PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::VpcEndpoint, _) => FixDocument::OrganizationPolicy,
+fn of_denial(kind: PolicyKind, action: &str, of_key: bool) -> Fix {
+    let document = match kind {
+        PolicyKind::Identity | PolicyKind::Session => FixDocument::RolePermissions,
+        PolicyKind::Resource if of_key => FixDocument::KeyPolicy,
+        PolicyKind::Resource => FixDocument::BucketPolicy,
+        PolicyKind::PermissionsBoundary => FixDocument::PermissionsBoundary,
+        PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::VpcEndpoint => FixDocument::OrganizationPolicy,
     };
     Fix::new(
         document,

@@ -37,6 +37,20 @@ impl Partition {
         }
     }
 
+    /// The console's host, without a region.
+    pub fn console_host(self) -> &'static str {
+        match self {
+            Self::Aws => "console.aws.amazon.com",
+            Self::China => "console.amazonaws.cn",
+            Self::UsGov => "console.amazonaws-us-gov.com",
+            Self::Iso => "console.c2shome.ic.gov",
+            Self::IsoB => "console.sc2shome.sgov.gov",
+            Self::IsoE => "console.csphome.adc-e.uk",
+            Self::IsoF => "console.csphome.hci.ic.gov",
+            Self::EuSovereign => "console.amazonaws-eusc.eu",
+        }
+    }
+
     /// How the names of this partition's regions begin; for `Aws` there is no one beginning.
     pub(super) fn region_prefixes(self) -> &'static [&'static str] {
         match self {

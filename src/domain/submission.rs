@@ -211,10 +211,12 @@ mod tests {
     fn vendor() -> Vendor {
         Vendor {
             name: "Example Vendor".into(),
+            cloudformation_url: None,
             storage_role: Some(RoleArn::parse("arn:aws:iam::111111111111:role/storage").unwrap()),
             direct_role: Some(RoleArn::parse("arn:aws:iam::111111111111:role/direct").unwrap()),
             client_role_prefix: Some(RoleName::parse("vendor-").unwrap()),
             advisory_checks: BTreeSet::new(),
+            posture: false,
             regions: Regions::default(),
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::arn::{RoleArn, RoleName};
+use super::catalogue::Weight;
 use super::check::CheckName;
 use super::partition::Partition;
 use super::region::Regions;
@@ -12,6 +13,8 @@ use super::storage_config::Mode;
 #[derive(Debug, Clone)]
 pub struct Vendor {
     pub name: String,
+    /// Where the vendor hosts the `CloudFormation` template.
+    pub cloudformation_url: Option<String>,
     /// The document-storage role, which assumes the customers' roles. Set when `assume_role` is offered.
     pub storage_role: Option<RoleArn>,
     /// The customer-facing role, which the customers' policies name. Set when `direct` is offered.
@@ -20,6 +23,8 @@ pub struct Vendor {
     pub client_role_prefix: Option<RoleName>,
     /// Checks that may only warn.
     pub advisory_checks: BTreeSet<CheckName>,
+    /// Templates grant the reads of the bucket's posture, and the checks of it are made.
+    pub posture: bool,
     pub regions: Regions,
 }
 
@@ -28,10 +33,12 @@ impl Vendor {
     pub fn unnamed() -> Self {
         Self {
             name: String::new(),
+            cloudformation_url: None,
             storage_role: None,
             direct_role: None,
             client_role_prefix: None,
             advisory_checks: BTreeSet::new(),
+            posture: false,
             regions: Regions::default(),
         }
     }
@@ -60,6 +67,11 @@ impl Vendor {
     }
 
     pub fn requires(&self, check: CheckName) -> bool {
-        !self.advisory_checks.contains(&check)
+        check.entry().weight != Weight::Advisory && !self.advisory_checks.contains(&check)
+    }
+
+    /// The checks that are made of a config of this mode, in the catalogue's order.
+    pub fn checks(&self, mode: Mode) -> impl Iterator<Item = CheckName> {
+        CheckName::of_mode(mode).filter(|check| self.posture || check.entry().weight != Weight::Advisory)
     }
 }

@@ -5,6 +5,8 @@ use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::storage_config::Mode;
 use crate::domain::templates::Blanks;
+use crate::domain::templates::cloudformation::quick_create_link;
+use crate::domain::templates::json::{Documents, documents};
 use crate::domain::tenant::Tenant;
 use crate::domain::text::{FieldError, Malformed};
 
@@ -16,6 +18,8 @@ pub struct Typed {
     pub key_arn: Option<String>,
     pub role_name: Option<String>,
     pub account_id: Option<String>,
+    /// The vendor's setting when left out.
+    pub posture: Option<bool>,
 }
 
 /// Fills the blanks of a tenant's templates.
@@ -58,8 +62,21 @@ pub fn fill(context: &Context, tenant: &Tenant, typed: &Typed) -> Result<Blanks,
             key,
             role_name,
             account,
+            posture: typed.posture.unwrap_or(context.vendor.posture),
             ..Blanks::empty(mode, vendor_role, vec![tenant.external_id.clone()])
         }),
         _ => Err(faults),
+    }
+}
+
+/// The documents as JSON, with the link to the hosted template where the vendor hosts one.
+pub fn issue_documents(context: &Context, blanks: &Blanks) -> Documents {
+    Documents {
+        quick_create_url: context
+            .vendor
+            .cloudformation_url
+            .as_deref()
+            .map(|hosted| quick_create_link(hosted, blanks)),
+        ..documents(blanks)
     }
 }

@@ -1,9 +1,11 @@
 //! Use cases, each a function: what the HTTP handlers, the jobs and the command line have in common.
 
 pub mod authenticate;
+pub mod check_vendor;
 pub mod create_invite;
 pub mod create_tenant;
 pub mod issue_templates;
+pub mod merge_template;
 pub mod open_invite;
 pub mod read;
 pub mod request_verification;

@@ -8,7 +8,7 @@ use tracing::{error, info, warn};
 use super::{Caller, Context};
 use crate::cloud::Cloud;
 use crate::domain::audit::Action;
-use crate::domain::check::CheckName;
+use crate::domain::check::{CheckName, Side};
 use crate::domain::finding::Finding;
 use crate::domain::fix::Fix;
 use crate::domain::ids::{TenantRef, VerificationId};
@@ -33,6 +33,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
         error!(verification = %id, "the vendor no longer has the role of this mode: nothing can be verified");
         let unanswered = Finding::inconclusive(
             CheckName::VendorRoleAssumable,
+            Side::Vendor,
             "Something is wrong on the vendor's side. Nothing is needed from you; the vendor has been told.",
             None,
         );
@@ -118,7 +119,35 @@ async fn write(context: &Context, lease: &Lease, findings: &[Finding]) -> store:
     Ok(standing)
 }
 
+/// Tells ops of what only they can mend.
+fn alert(lease: &Lease, findings: &[Finding]) {
+    let faults = findings
+        .iter()
+        .filter(|finding| finding.side == Some(Side::Vendor) && finding.skipped_because.is_none());
+    for finding in faults {
+        let exchange = finding.exchange.as_ref();
+        let code = exchange.and_then(|exchange| exchange.code.as_deref()).unwrap_or("none");
+        let operation = exchange.map_or("none", |exchange| exchange.operation.as_str());
+        metrics::counter!("latchkey_vendor_faults_total", "check" => finding.check.to_string(), "code" => code.to_owned()).increment(1);
+        error!(
+            verification = %lease.verification, check = %finding.check, operation, code,
+            "the vendor's own set-up keeps a tenant waiting: `latchkey check-config --aws` tells more"
+        );
+    }
+}
+
+/// Counts what ended.
+fn measure(verdict: Verdict, findings: &[Finding], seconds: f64) {
+    metrics::counter!("latchkey_verifications_total", "verdict" => verdict.to_string()).increment(1);
+    metrics::histogram!("latchkey_verification_duration_seconds").record(seconds);
+    for finding in findings {
+        let labels = [("check", finding.check.to_string()), ("status", finding.status.to_string())];
+        metrics::counter!("latchkey_checks_total", &labels).increment(1);
+    }
+}
+
 async fn finish(context: &Context, started: &Started, config: &StorageConfig, report: &Report) -> store::Result<()> {
+    alert(&started.lease, &report.findings);
     let lease = &started.lease;
     let now = context.clock.now();
     let mut db = context.pool.begin().await?;
@@ -172,6 +201,7 @@ async fn finish(context: &Context, started: &Started, config: &StorageConfig, re
         .audit(&mut db, &caller, Action::VerificationFinished, Some(config.tenant_id), detail)
         .await?;
     db.commit().await?;
+    measure(verdict, &report.findings, elapsed.as_secs_f64());
     info!(verification = %lease.verification, tenant = %config.tenant_id, version = config.version, %verdict, "verification finished");
     if !report.leftovers.is_empty() {
         warn!(verification = %lease.verification, keys = ?report.leftovers, "probe objects could not be deleted");

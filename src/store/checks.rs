@@ -19,6 +19,7 @@ struct Row {
     event: i32,
     status: String,
     required: bool,
+    side: Option<String>,
     summary: String,
     detail: Option<String>,
     operation: Option<String>,
@@ -43,6 +44,7 @@ impl TryFrom<Row> for Finding {
                 status: row.http_status.map(status).transpose()?,
                 request_id: row.request_id,
                 duration: Duration::from_millis(row.duration_ms.and_then(|ms| u64::try_from(ms).ok()).unwrap_or_default()),
+                may_arrive_late: false,
                 bucket_region: None,
             }),
             None => None,
@@ -51,6 +53,7 @@ impl TryFrom<Row> for Finding {
             check: column(TABLE, id, &row.name)?,
             status: column(TABLE, id, &row.status)?,
             required: row.required,
+            side: row.side.map(|side| column(TABLE, id, &side)).transpose()?,
             summary: row.summary,
             detail: row.detail,
             exchange,
@@ -71,8 +74,8 @@ pub(super) async fn insert(db: &mut PgConnection, lease: &Lease, event: i32, fin
     sqlx::query!(
         "insert into verification_checks
              (verification_id, attempt, name, event, status, required, summary, detail, operation, code, http_status, request_id,
-              duration_ms, skipped_because, fix)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::text::json)",
+              duration_ms, skipped_because, fix, side)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::text::json, $16)",
         lease.verification.as_uuid(),
         lease.attempt,
         name,
@@ -91,6 +94,7 @@ pub(super) async fn insert(db: &mut PgConnection, lease: &Lease, event: i32, fin
         finding.skipped_because.map(|check| check.to_string()),
         // As text: a JSON value is sent as jsonb, which keeps an order of its own.
         finding.fix.as_ref().map(|fix| serde_json::json!(fix).to_string()),
+        finding.side.map(<&str>::from),
     )
     .execute(db)
     .await?;
@@ -110,7 +114,7 @@ pub(super) async fn since(db: &mut PgConnection, id: VerificationId, attempt: i3
     sqlx::query_as!(
         Row,
         "select verification_id, name, event, status, required, summary, detail, operation, code, http_status, request_id, duration_ms,
-                skipped_because, fix
+                skipped_because, fix, side
          from verification_checks where verification_id = $1 and attempt = $2 and event > $3 order by event",
         id.as_uuid(),
         attempt,

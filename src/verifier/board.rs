@@ -49,6 +49,13 @@ impl Board {
             .any(|put| matches!(put.outcome, Outcome::Granted(_) | Outcome::Unanswered))
     }
 
+    fn may_yet_arrive(&self) -> bool {
+        [&self.evidence.put, &self.evidence.put_with_header]
+            .into_iter()
+            .flatten()
+            .any(|put| put.is_unanswered() || put.exchange.may_arrive_late)
+    }
+
     /// What to delete next: leftovers at once, the probe object when no call needs it any more.
     pub fn next_clean_up(&mut self, object_is_idle: bool, probe_key: &str) -> Option<CleanUp> {
         self.production.as_ref()?;
@@ -73,9 +80,10 @@ impl Board {
         }
     }
 
-    /// Keys of objects of ours that may still be there.
+    /// Keys of objects of ours that may still be there. A put that was not answered in time may arrive after the delete.
     pub fn leftovers(self, probe_key: &str) -> Vec<String> {
-        let probe_stays = self.may_have_written() && !self.evidence.delete.as_ref().is_some_and(is_gone);
+        let deleted = self.evidence.delete.as_ref().is_some_and(is_gone);
+        let probe_stays = self.may_have_written() && !deleted || self.may_yet_arrive();
         let mut keys = self.kept;
         keys.extend(self.due);
         keys.extend(probe_stays.then(|| probe_key.to_owned()));

@@ -85,10 +85,13 @@ pub async fn run(
         plaintext: clock.random(),
         body: clock.random(),
     };
-    let blanks = Blanks::of_storage(&subject.storage, subject.vendor_role.clone(), vec![subject.external_id.clone()]);
+    let blanks = Blanks {
+        posture: vendor.posture,
+        ..Blanks::of_storage(&subject.storage, subject.vendor_role.clone(), vec![subject.external_id.clone()])
+    };
     let mut bench = Bench::new(vendor, &subject.storage, &blanks);
     let mut board = Board::new(subject.leftovers.clone());
-    let mut waiting: Vec<Step> = Step::of_mode(run.mode());
+    let mut waiting: Vec<Step> = Step::of_run(run.mode(), vendor.posture);
     let mut in_flight = FuturesUnordered::new();
     let mut object_calls = 0_usize;
 

@@ -33,6 +33,9 @@ pub enum Step {
     PutWithHeader,
     Get,
     Restore,
+    PublicAccessBlock,
+    AclsDisabled,
+    AccessLogging,
     UntaggedCall(StrangerCall),
     MistaggedCall(StrangerCall),
 }
@@ -59,7 +62,7 @@ pub struct Answered {
 type Pending<'a> = BoxFuture<'a, Answered>;
 
 impl Step {
-    pub fn of_mode(mode: Mode) -> Vec<Self> {
+    pub fn of_run(mode: Mode, posture: bool) -> Vec<Self> {
         Self::iter()
             .flat_map(|step| match step {
                 Self::UntaggedCall(_) => StrangerCall::iter().map(Self::UntaggedCall).collect(),
@@ -69,6 +72,7 @@ impl Step {
             .filter(|step| match step {
                 Self::ClientRole | Self::ClientRoleWithoutId | Self::ClientRoleWithRandomId => mode == Mode::AssumeRole,
                 Self::UntaggedRole | Self::MistaggedRole | Self::UntaggedCall(_) | Self::MistaggedCall(_) => mode == Mode::Direct,
+                Self::PublicAccessBlock | Self::AclsDisabled | Self::AccessLogging => posture,
                 _ => true,
             })
             .collect()
@@ -89,9 +93,15 @@ impl Step {
         match self {
             Self::VendorRole | Self::UntaggedRole | Self::MistaggedRole => true,
             Self::ClientRole | Self::ClientRoleWithoutId | Self::ClientRoleWithRandomId => board.vendor.is_some(),
-            Self::Head | Self::List | Self::DescribeKey | Self::Encrypt | Self::GenerateDataKey | Self::GenerateDataKeyWithoutPlaintext => {
-                board.production.is_some()
-            }
+            Self::Head
+            | Self::List
+            | Self::DescribeKey
+            | Self::Encrypt
+            | Self::GenerateDataKey
+            | Self::GenerateDataKeyWithoutPlaintext
+            | Self::PublicAccessBlock
+            | Self::AclsDisabled
+            | Self::AccessLogging => board.production.is_some(),
             Self::HeadOfAnyOwner => evidence.head.as_ref().is_some_and(|head| head.refusal().is_some()),
             Self::Decrypt | Self::Reencrypt => board.ciphertext.is_some(),
             // Nothing of the customer's is touched before strangers were seen to be refused.
@@ -274,6 +284,15 @@ impl Step {
             ),
             Self::Restore => answered(self, async move { cloud.restore_object(&bucket, object).await }, |board, answer| {
                 board.evidence.restore = Some(answer);
+            }),
+            Self::PublicAccessBlock => answered(self, async move { cloud.public_access_block(&bucket).await }, |board, answer| {
+                board.evidence.public_access_block = Some(answer);
+            }),
+            Self::AclsDisabled => answered(self, async move { cloud.acls_disabled(&bucket).await }, |board, answer| {
+                board.evidence.acls_disabled = Some(answer);
+            }),
+            Self::AccessLogging => answered(self, async move { cloud.access_logging(&bucket).await }, |board, answer| {
+                board.evidence.access_logging = Some(answer);
             }),
             _ => unreachable!("not a call of the production session"),
         }

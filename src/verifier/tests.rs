@@ -117,6 +117,15 @@ impl Scripted {
 
 #[async_trait]
 impl Cloud for Scripted {
+    async fn own_identity(&self) -> Answer<String> {
+        self.answer("sts:GetCallerIdentity", GOOD, Refuser::Sts, || {
+            "arn:aws:iam::111111111111:role/process".into()
+        })
+        .await
+    }
+    async fn hands_tags_down(&self, _: &RoleArn) -> Answer<bool> {
+        self.answer("sts:AssumeRole", GOOD, Refuser::Sts, || false).await
+    }
     async fn storage_session(&self, _: &RoleArn) -> Answer<Session> {
         self.session(GOOD).await
     }
@@ -167,6 +176,15 @@ impl Cloud for Scripted {
             }
         };
         self.s3("s3:DeleteObject", call, removed).await
+    }
+    async fn public_access_block(&self, call: &BucketCall) -> Answer<bool> {
+        self.s3("s3:GetBucketPublicAccessBlock", call, || true).await
+    }
+    async fn acls_disabled(&self, call: &BucketCall) -> Answer<bool> {
+        self.s3("s3:GetBucketOwnershipControls", call, || true).await
+    }
+    async fn access_logging(&self, call: &BucketCall) -> Answer<bool> {
+        self.s3("s3:GetBucketLogging", call, || true).await
     }
     async fn describe_key(&self, call: &KeyCall) -> Answer<KeyFacts> {
         let facts = || KeyFacts {

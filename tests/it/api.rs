@@ -2,82 +2,36 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use latchkey::cloud::{BucketCall, Cloud, KeyCall, Run, Session, SessionName};
-use latchkey::domain::answer::Answer;
-use latchkey::domain::arn::{KeyArn, RoleArn};
-use latchkey::domain::evidence::{KeyFacts, Removed, Stored};
-use latchkey::domain::external_id::ExternalId;
+use aws_smithy_http_client::test_util::infallible_client_fn;
+use latchkey::cloud::aws::{Aws, Settings};
+use latchkey::domain::arn::RoleArn;
 use latchkey::domain::token::Role;
 use latchkey::domain::vendor::Vendor;
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::aws::{Keys, clock, config};
 use crate::server::Server;
 
-/// An AWS that nobody may ask.
-struct Untouchable;
-
-#[async_trait]
-impl Cloud for Untouchable {
-    async fn storage_session(&self, _: &RoleArn) -> Answer<Session> {
-        panic!("AWS was asked")
-    }
-    async fn untagged_session(&self, _: &RoleArn) -> Answer<Session> {
-        panic!("AWS was asked")
-    }
-    async fn tagged_session(&self, _: &RoleArn, _: &ExternalId, _: &SessionName) -> Answer<Session> {
-        panic!("AWS was asked")
-    }
-    async fn client_session(&self, _: &Session, _: &RoleArn, _: Option<&ExternalId>, _: &SessionName) -> Answer<Session> {
-        panic!("AWS was asked")
-    }
-    async fn head_bucket(&self, _: &BucketCall) -> Answer {
-        panic!("AWS was asked")
-    }
-    async fn list_objects(&self, _: &BucketCall, _: &str) -> Answer {
-        panic!("AWS was asked")
-    }
-    async fn put_object(&self, _: &BucketCall, _: &str, _: Vec<u8>, _: Option<&KeyArn>) -> Answer<Stored> {
-        panic!("AWS was asked")
-    }
-    async fn get_object(&self, _: &BucketCall, _: &str) -> Answer<Vec<u8>> {
-        panic!("AWS was asked")
-    }
-    async fn restore_object(&self, _: &BucketCall, _: &str) -> Answer {
-        panic!("AWS was asked")
-    }
-    async fn delete_object(&self, _: &BucketCall, _: &str) -> Answer<Removed> {
-        panic!("AWS was asked")
-    }
-    async fn describe_key(&self, _: &KeyCall) -> Answer<KeyFacts> {
-        panic!("AWS was asked")
-    }
-    async fn encrypt(&self, _: &KeyCall, _: &[u8], _: Run) -> Answer<Vec<u8>> {
-        panic!("AWS was asked")
-    }
-    async fn decrypt(&self, _: &KeyCall, _: &[u8], _: Run) -> Answer<Vec<u8>> {
-        panic!("AWS was asked")
-    }
-    async fn reencrypt(&self, _: &KeyCall, _: &[u8]) -> Answer {
-        panic!("AWS was asked")
-    }
-    async fn generate_data_key(&self, _: &KeyCall) -> Answer {
-        panic!("AWS was asked")
-    }
-    async fn generate_data_key_without_plaintext(&self, _: &KeyCall) -> Answer {
-        panic!("AWS was asked")
-    }
-}
-
+/// A server whose AWS nobody may ask.
 async fn server() -> Server {
     let vendor = Vendor {
         storage_role: Some(RoleArn::parse("arn:aws:iam::111111111111:role/storage").unwrap()),
         direct_role: Some(RoleArn::parse("arn:aws:iam::111111111111:role/direct").unwrap()),
         ..Vendor::unnamed()
     };
-    Server::with(vendor, Arc::new(Untouchable)).await
+    let keys = Keys {
+        id: "AKIANOBODY".into(),
+        secret: "none".into(),
+    };
+    let untouchable = infallible_client_fn(|_| -> axum::http::Response<&'static str> { panic!("AWS was asked") });
+    let config = config("http://untouchable.invalid", &keys)
+        .await
+        .into_builder()
+        .http_client(untouchable)
+        .build();
+    Server::with(vendor, Arc::new(Aws::on(&config, Settings::default(), clock()))).await
 }
 
 fn good() -> Value {

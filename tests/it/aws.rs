@@ -88,9 +88,14 @@ impl Account {
     }
 
     pub async fn put_role(&self, name: &str, trust: &Value, permissions: &Value) -> String {
+        self.put_role_at("/", name, trust, permissions).await
+    }
+
+    pub async fn put_role_at(&self, path: &str, name: &str, trust: &Value, permissions: &Value) -> String {
         let created = self
             .iam
             .create_role()
+            .path(path)
             .role_name(name)
             .assume_role_policy_document(trust.to_string())
             .send()
@@ -149,12 +154,48 @@ impl Account {
             .expect("the key's policy is put");
     }
 
+    /// Takes a statement out of a key's policy.
+    pub async fn remove_from_key(&self, key: &str, sid: &str) {
+        let current = self.kms.get_key_policy().key_id(key).policy_name("default").send().await;
+        let text = current
+            .expect("the key's policy is read")
+            .policy
+            .expect("the answer has the policy");
+        let mut policy: Value = serde_json::from_str(&text).expect("the policy is JSON");
+        let statements = policy["Statement"].as_array_mut().expect("the policy has statements");
+        statements.retain(|statement| statement["Sid"] != sid);
+        let put = self.kms.put_key_policy().key_id(key).policy(policy.to_string());
+        put.send().await.expect("the key's policy is put");
+    }
+
+    /// Leaves the key to somebody who is not there for the vendor, without the statement that delegates to IAM.
+    pub async fn lock_key(&self, key: &str) {
+        let keeper = format!("arn:aws:iam::{}:root", self.id);
+        let policy = json!({"Version": "2012-10-17", "Statement": [{"Sid": "Keeper", "Effect": "Allow", "Principal": {"AWS": keeper},
+            "Action": ["kms:Get*", "kms:Put*", "kms:List*"], "Resource": "*"}]});
+        let put = self.kms.put_key_policy().key_id(key).policy(policy.to_string());
+        put.bypass_policy_lockout_safety_check(true)
+            .send()
+            .await
+            .expect("the key's policy is put");
+    }
+
     pub async fn create_bucket(&self) -> String {
+        self.create_bucket_in(REGION).await
+    }
+
+    pub async fn create_bucket_in(&self, region: &str) -> String {
         let name = format!("customer-{}", unique());
         let location = s3::types::CreateBucketConfiguration::builder()
-            .location_constraint(REGION.into())
+            .location_constraint(region.into())
             .build();
-        self.s3
+        let there = self
+            .s3
+            .config()
+            .to_builder()
+            .region(s3::config::Region::new(region.to_owned()))
+            .build();
+        s3::Client::from_conf(there)
             .create_bucket()
             .bucket(&name)
             .create_bucket_configuration(location)
@@ -320,8 +361,11 @@ impl Applied {
             _ => {
                 let mut policy = self.current(customer, name).await;
                 let statements = policy["Statement"].as_array_mut().expect("a policy has statements");
-                statements.retain(|other| other["Sid"] != statement["Sid"]);
-                statements.push(statement.clone());
+                let wanted = statement.as_array().cloned().unwrap_or_else(|| vec![statement.clone()]);
+                for statement in wanted {
+                    statements.retain(|other| other["Sid"] != statement["Sid"]);
+                    statements.push(statement);
+                }
                 self.apply(customer, name, &policy).await;
             }
         }

@@ -183,3 +183,12 @@ async fn a_tenant_is_invited_from_a_terminal() {
         Some(2)
     );
 }
+
+#[test]
+fn the_committed_list_of_checks_is_the_catalogues() {
+    let printed = latchkey(&["checks"], &[]);
+    assert!(
+        text(&printed.stdout) == include_str!("../../docs/checks.md"),
+        "docs/checks.md is stale: latchkey checks > docs/checks.md"
+    );
+}

@@ -14,6 +14,11 @@ mod invites;
 mod isolation;
 mod journey;
 mod migrations;
+mod recorded;
+#[path = "../recorded_aws/mod.rs"]
+mod recorded_aws;
 mod resubmission;
 mod server;
 mod stream;
+mod templates;
+mod vendor_side;

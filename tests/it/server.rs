@@ -88,10 +88,12 @@ pub async fn empty_database() -> String {
 pub fn vendor(world: &World) -> Vendor {
     Vendor {
         name: "Example Vendor".into(),
+        cloudformation_url: None,
         storage_role: Some(RoleArn::parse(&world.storage_role).expect("the role is one")),
         direct_role: Some(RoleArn::parse(&world.direct_role).expect("the role is one")),
         client_role_prefix: None,
         advisory_checks: BTreeSet::new(),
+        posture: false,
         regions: Regions::default(),
     }
 }

@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from stack import browser, cargo, places, postgres, processes, queries, standin, terminal, venv
+from stack import browser, cargo, linting, places, postgres, processes, queries, standin, terminal, venv
 from stack.places import DEV, ROOT
 from stack.terminal import paint
 from stack.trouble import Trouble
@@ -60,7 +60,8 @@ def steps(folder, database, endpoints):
     yield lints_and_queries, folder, database
     yield dependencies,
     yield program,
-    yield rust_tests, database, endpoints
+    yield rust_tests, folder, database, endpoints
+    yield templates, folder
     yield openapi,
     yield probe, endpoints[0]
     yield browser_tests, folder
@@ -137,10 +138,13 @@ def program():
     return processes.run(["cargo", "build", "--locked", *cargo.manifest()], env=cargo.environment())
 
 
-def rust_tests(database, endpoints):
+def rust_tests(folder, database, endpoints):
     env = cargo.environment(
         LATCHKEY_TEST_DATABASE_URL=database.url("postgres"),
         LATCHKEY_TEST_AWS_ENDPOINTS=",".join(endpoints),
+        # Where the AWS CLI is, and where one test leaves the templates for the linters.
+        LATCHKEY_TEST_TOOLS=str(venv.VENV / "bin"),
+        LATCHKEY_TEST_TEMPLATES=str(folder / "templates"),
         # A snapshot that differs fails, and writes nothing.
         INSTA_UPDATE="no",
     )
@@ -155,6 +159,10 @@ def rust_tests(database, endpoints):
     code = processes.run(command, env=env, on_line=told.hear)
     # A crate that does not compile, or a run that was cut off, has no summary: that is a failure too.
     return told.passed, max(told.failed, int(code != 0)), told.matrix
+
+
+def templates(folder):
+    return *linting.lint(folder / "templates"), ""
 
 
 class Told:

@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::config::Region;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{GlacierJobParameters, RestoreRequest, ServerSideEncryption, Tier};
+use aws_sdk_s3::types::{GlacierJobParameters, ObjectOwnership, OwnershipControlsRule, RestoreRequest, ServerSideEncryption, Tier};
 use aws_sdk_s3::{Client, Config};
 
 use super::call::Call;
@@ -131,6 +131,54 @@ impl<'a> Bucket<'a> {
             })
         };
         call.end(result, read, None)
+    }
+
+    pub async fn public_access_block(&self) -> Answer<bool> {
+        let call = self.begin("s3:GetBucketPublicAccessBlock");
+        let request = self
+            .client
+            .get_public_access_block()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.owner());
+        let result = request.customize().interceptor(call.ear()).send().await;
+        let read = |output: aws_sdk_s3::operation::get_public_access_block::GetPublicAccessBlockOutput| {
+            let block = output.public_access_block_configuration?;
+            let settings = [
+                block.block_public_acls,
+                block.ignore_public_acls,
+                block.block_public_policy,
+                block.restrict_public_buckets,
+            ];
+            Some(settings.iter().all(|on| *on == Some(true)))
+        };
+        call.end(result, read, None)
+    }
+
+    pub async fn acls_disabled(&self) -> Answer<bool> {
+        let call = self.begin("s3:GetBucketOwnershipControls");
+        let request = self
+            .client
+            .get_bucket_ownership_controls()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.owner());
+        let result = request.customize().interceptor(call.ear()).send().await;
+        let read = |output: aws_sdk_s3::operation::get_bucket_ownership_controls::GetBucketOwnershipControlsOutput| {
+            let controls = output.ownership_controls?;
+            let enforced = |rule: &OwnershipControlsRule| rule.object_ownership == ObjectOwnership::BucketOwnerEnforced;
+            Some(controls.rules.iter().any(enforced))
+        };
+        call.end(result, read, None)
+    }
+
+    pub async fn access_logging(&self) -> Answer<bool> {
+        let call = self.begin("s3:GetBucketLogging");
+        let request = self
+            .client
+            .get_bucket_logging()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.owner());
+        let result = request.customize().interceptor(call.ear()).send().await;
+        call.end(result, |output| Some(output.logging_enabled.is_some()), None)
     }
 
     fn begin(&self, operation: &'static str) -> Call<'_> {

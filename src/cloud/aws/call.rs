@@ -72,6 +72,8 @@ impl<'a> Call<'a> {
         let heard = self.ear.heard();
         let elsewhere = matches!((&heard.bucket_region, self.region), (Some(actual), Some(asked)) if actual != asked);
         let (outcome, code) = match result {
+            // AWS numbers every answer. One without a number comes from something in between.
+            _ if heard.status.is_some() && heard.request_id.is_none() => (Outcome::Unanswered, None),
             Ok(output) => (read(output).map_or(Outcome::Unanswered, Outcome::Granted), None),
             Err(error) => {
                 let said = matches!(error, SdkError::ServiceError(_)).then(|| Said {
@@ -91,6 +93,10 @@ impl<'a> Call<'a> {
                 )
             }
         };
+        let duration = self.clock.instant().saturating_duration_since(self.begun);
+        let labels = [("operation", self.operation), ("outcome", outcome.name())];
+        metrics::counter!("latchkey_aws_calls_total", &labels).increment(1);
+        metrics::histogram!("latchkey_aws_call_duration_seconds", &labels[..1]).record(duration);
         Answer {
             outcome,
             exchange: Exchange {
@@ -98,7 +104,8 @@ impl<'a> Call<'a> {
                 code,
                 status: heard.status,
                 request_id: heard.request_id,
-                duration: self.clock.instant().saturating_duration_since(self.begun),
+                duration,
+                may_arrive_late: heard.lost,
                 bucket_region: heard.bucket_region,
             },
         }
@@ -128,6 +135,9 @@ struct Heard {
     status: Option<u16>,
     request_id: Option<String>,
     bucket_region: Option<Region>,
+    sent: bool,
+    /// A try before it was sent, and never answered.
+    lost: bool,
 }
 
 /// Listens to the raw answers of one call. S3's errors to a HEAD are in the headers alone, and the SDK's outputs do not
@@ -157,7 +167,12 @@ impl Intercept for Ear {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.set(Heard::default());
+        let before = self.heard();
+        self.set(Heard {
+            lost: before.lost || before.sent && before.status.is_none(),
+            sent: true,
+            ..Heard::default()
+        });
         Ok(())
     }
 
@@ -168,7 +183,10 @@ impl Intercept for Ear {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let headers = context.response().headers();
+        let before = self.heard();
         self.set(Heard {
+            sent: true,
+            lost: before.lost,
             status: Some(context.response().status().as_u16()),
             request_id: ["x-amz-request-id", "x-amzn-requestid"]
                 .into_iter()

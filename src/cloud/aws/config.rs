@@ -5,10 +5,12 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_sdk_s3::config::{RuntimeComponents, SharedHttpClient};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Builder, ConnectorBuilder, tls};
+
+use crate::cloud::APP_NAME;
 
 /// A TCP and TLS handshake across the world takes well below a second; what takes longer is not there.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -24,14 +26,19 @@ const TRIES: u32 = 3;
 
 /// The SDK's own environment, and what is the same for all services.
 pub async fn from_environment() -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
-        .app_name(AppName::new("latchkey").expect("the name has only allowed characters"))
+    with_habits(aws_config::defaults(BehaviorVersion::latest()))
         .http_client(http_client())
+        .load()
+        .await
+}
+
+/// Time-outs, retries and the name that every call goes by.
+pub fn with_habits(config: ConfigLoader) -> ConfigLoader {
+    config
+        .app_name(AppName::new(APP_NAME).expect("the name has only allowed characters"))
         .timeout_config(time_outs())
         .retry_config(retries())
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALLED).build())
-        .load()
-        .await
 }
 
 /// One for all services and sessions, so that connections are shared. Built as the SDK builds the one that it would

@@ -5,6 +5,7 @@ mod bucket;
 mod call;
 mod config;
 mod key;
+mod own;
 mod shared_sessions;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::config::IdentityCache;
 
 use self::assume::Assume;
+pub use self::config::with_habits;
 use self::shared_sessions::SharedSessions;
 use super::{BucketCall, Cloud, KeyCall, Run, Session, SessionName};
 use crate::clock::SharedClock;
@@ -106,6 +108,14 @@ impl Aws {
 
 #[async_trait]
 impl Cloud for Aws {
+    async fn own_identity(&self) -> Answer<String> {
+        own::identity(&self.own_sts, self.clock.as_ref()).await
+    }
+
+    async fn hands_tags_down(&self, role: &RoleArn) -> Answer<bool> {
+        own::hands_tags_down(&self.own_sts, role, self.clock.as_ref()).await
+    }
+
     async fn storage_session(&self, role: &RoleArn) -> Answer<Session> {
         self.shared_session(role).await
     }
@@ -150,6 +160,18 @@ impl Cloud for Aws {
 
     async fn delete_object(&self, call: &BucketCall, key: &str) -> Answer<Removed> {
         self.bucket(call).delete(key).await
+    }
+
+    async fn public_access_block(&self, call: &BucketCall) -> Answer<bool> {
+        self.bucket(call).public_access_block().await
+    }
+
+    async fn acls_disabled(&self, call: &BucketCall) -> Answer<bool> {
+        self.bucket(call).acls_disabled().await
+    }
+
+    async fn access_logging(&self, call: &BucketCall) -> Answer<bool> {
+        self.bucket(call).access_logging().await
     }
 
     async fn describe_key(&self, call: &KeyCall) -> Answer<KeyFacts> {

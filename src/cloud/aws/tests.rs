@@ -136,6 +136,9 @@ impl Sent {
 
 fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> HttpResponse {
     let mut answer = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
+    if !headers.iter().any(|(name, _)| name.contains("request")) {
+        answer.headers_mut().insert("x-amz-request-id", "REQ0");
+    }
     for (name, value) in headers {
         answer.headers_mut().insert(*name, *value);
     }

@@ -1,7 +1,7 @@
 //! The bucket itself: that it is there, whose it is, where it is, and that it can be listed.
 
 use super::{Case, Judgement};
-use crate::domain::answer::Outcome;
+use crate::domain::answer::{Answer, Outcome, Refusal, Refuser};
 use crate::domain::check::CheckName;
 use crate::domain::finding::Finding;
 use crate::domain::fix::{self, Fix, FixAction, FixDocument};
@@ -96,6 +96,25 @@ pub fn listable(case: &Case) -> Judgement {
     };
     match (&list.outcome, &head.outcome) {
         (Outcome::Granted(()), Outcome::Granted(())) => Finding::passed(check, "The vendor can list the bucket.", Some(&list.exchange)),
+        (Outcome::Refused(refusal), _) if refusal.is_of_the_vendor(case.storage.mode()) => {
+            Finding::vendors_fault(check, Some(&list.exchange))
+        }
+        (Outcome::Refused(_), _) if case.evidence.awaits_put(case.storage.mode()) => return Judgement::Pending,
+        (Outcome::Refused(refusal), _) if keeps_out(case) => Finding::failed(
+            check,
+            "The bucket refused the vendor everything.",
+            Some(&list.exchange),
+            fix::of_refusals(
+                refusal,
+                "what the vendor does in the bucket",
+                &Permission::of_bucket_policy(case.blanks),
+                case.blanks,
+            ),
+        )
+        .with_detail(
+            "There is more than one possible cause: the statements are missing, they name another role or have a condition that is not met, \
+             or a Deny stands against them, here or in a policy of your organization.",
+        ),
         (Outcome::Refused(refusal), _) => Finding::failed(
             check,
             "The vendor was refused s3:ListBucket.",
@@ -133,4 +152,14 @@ pub fn listable(case: &Case) -> Judgement {
         _ => Finding::unanswered(check, list),
     }
     .into()
+}
+
+/// Whether S3 refused the list and the put alike: then that is one cause, and `bucket-listable` tells of it.
+pub fn keeps_out(case: &Case) -> bool {
+    let evidence = case.evidence;
+    let by_s3 = |refusal: Option<&Refusal>| refusal.filter(|refusal| refusal.by == Refuser::S3).map(|refusal| refusal.reason);
+    let list = by_s3(evidence.list.as_ref().and_then(Answer::refusal));
+    let put = by_s3(evidence.put.as_ref().and_then(Answer::refusal));
+    let put_with_header = by_s3(evidence.put_with_header.as_ref().and_then(Answer::refusal));
+    list.is_some() && list == put && put == put_with_header
 }

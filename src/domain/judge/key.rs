@@ -2,7 +2,7 @@
 
 use super::{Case, Judgement, permission};
 use crate::domain::answer::{Answer, Outcome};
-use crate::domain::check::{CheckName, Status};
+use crate::domain::check::{CheckName, Side, Status};
 use crate::domain::evidence::{Echo, KeyFacts};
 use crate::domain::finding::Finding;
 use crate::domain::fix::{self, Fix, FixAction, FixDocument};
@@ -21,14 +21,25 @@ pub fn describable(case: &Case) -> Judgement {
             Fix::form("Correct the key's ARN: copy it from the key's page in the KMS console."),
         )
         .into(),
-        Outcome::Refused(refusal) => Finding::failed(
-            check,
-            "The vendor was refused kms:DescribeKey.",
-            Some(&answer.exchange),
-            fix::of_refusal(refusal, "kms:DescribeKey", Permission::Key, case.blanks),
-        )
-        .with_detail("AWS refuses in the same way when another account has no key of this ARN: check the ARN too.")
-        .into(),
+        Outcome::Refused(refusal) if !refusal.is_of_the_vendor(case.storage.mode()) => {
+            let (summary, action, detail) = match keeps_out(case) {
+                None => return Judgement::Pending,
+                Some(true) => ("The key refused the vendor everything.", "the use of the key", SHUT),
+                Some(false) => (
+                    "The vendor was refused kms:DescribeKey.",
+                    "kms:DescribeKey",
+                    "AWS refuses in the same way when another account has no key of this ARN: check the ARN too.",
+                ),
+            };
+            Finding::failed(
+                check,
+                summary,
+                Some(&answer.exchange),
+                fix::of_refusal(refusal, action, Permission::Key, case.blanks),
+            )
+            .with_detail(detail)
+            .into()
+        }
         _ => permission(
             case,
             check,
@@ -38,6 +49,23 @@ pub fn describable(case: &Case) -> Judgement {
             "The vendor can look the key up.",
         ),
     }
+}
+
+const SHUT: &str = "There is more than one possible cause: the statement is missing, it names another role or has a condition that is not \
+                    met (on kms:ViaService or kms:EncryptionContext, for instance), a Deny stands against it, or the account has no key of \
+                    this ARN, which AWS answers in the same way.";
+
+/// Whether the key refused every call that needs no other one before it, all for one reason: then that is one cause, and
+/// `key-describable` tells of it. None while answers are out.
+fn keeps_out(case: &Case) -> Option<bool> {
+    let evidence = case.evidence;
+    let describe = evidence.describe_key.as_ref()?.refusal();
+    let others = [
+        evidence.encrypt.as_ref()?.refusal(),
+        evidence.generate_data_key.as_ref()?.refusal(),
+        evidence.generate_data_key_without_plaintext.as_ref()?.refusal(),
+    ];
+    Some(describe.is_some_and(|refusal| others.iter().all(|other| other.is_some_and(|other| other.reason == refusal.reason))))
 }
 
 pub fn suitable(case: &Case) -> Judgement {
@@ -108,6 +136,14 @@ fn behind_suitable(case: &Case, judge: impl FnOnce() -> Judgement) -> Judgement 
 
 fn allowed<T>(case: &Case, check: CheckName, answer: Option<&Answer<T>>, action: &str) -> Judgement {
     behind_suitable(case, || {
+        match keeps_out(case) {
+            None => return Judgement::Pending,
+            Some(true) => return Judgement::Because(CheckName::KeyDescribable),
+            Some(false) => {}
+        }
+        if case.is_of_no_key() {
+            return Judgement::Because(CheckName::KeyDescribable);
+        }
         permission(
             case,
             check,
@@ -128,6 +164,7 @@ pub fn decrypt_allowed(case: &Case) -> Judgement {
     if answer.is_some_and(|answer| answer.granted() == Some(&Echo::Different)) {
         return Finding::inconclusive(
             CheckName::KeyDecryptAllowed,
+            Side::Aws,
             "The key gave back other bytes than were encrypted with it. Nothing is needed from you; it will be asked again.",
             answer.map(|answer| &answer.exchange),
         )

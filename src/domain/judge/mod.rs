@@ -4,11 +4,12 @@ pub mod bucket;
 pub mod isolation;
 pub mod key;
 pub mod object;
+pub mod posture;
 pub mod roles;
 
 use std::collections::BTreeMap;
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, Outcome, Reason};
 use super::check::{CheckName, Status};
 use super::evidence::Evidence;
 use super::finding::Finding;
@@ -51,6 +52,12 @@ impl Case<'_> {
         self.found(check).map(|finding| finding.status)
     }
 
+    /// Whether KMS said that there is no key of the submitted ARN.
+    fn is_of_no_key(&self) -> bool {
+        let describe = self.evidence.describe_key.as_ref();
+        describe.is_some_and(|answer| matches!(answer.outcome, Outcome::Absent))
+    }
+
     /// Whether a decided check stands in the way: it failed, or would have if it were required.
     fn is_broken(&self, check: CheckName) -> bool {
         matches!(self.status(check), Some(Status::Failed | Status::Warning))
@@ -61,6 +68,10 @@ impl Case<'_> {
 pub fn not_claimed(_: &Case) -> Judgement {
     Judgement::Pending
 }
+
+/// Across accounts AWS does not say why, so a denial looks like a grant that is missing.
+const UNSAID: &str = "AWS does not say why. If the statement is there as it should be, look for a Deny that meets the vendor's role: in the \
+                      same policy, or in one of your organization.";
 
 /// The usual check of one permission: granted passes, refused fails and says what would grant it.
 fn permission<T>(
@@ -76,12 +87,19 @@ fn permission<T>(
     };
     match &answer.outcome {
         Outcome::Granted(_) => Finding::passed(check, passed, Some(&answer.exchange)),
-        Outcome::Refused(refusal) => Finding::failed(
-            check,
-            format!("The vendor was refused {action}."),
-            Some(&answer.exchange),
-            fix::of_refusal(refusal, action, fix::permission_of(refusal, permission), case.blanks),
-        ),
+        Outcome::Refused(refusal) if refusal.is_of_the_vendor(case.storage.mode()) => Finding::vendors_fault(check, Some(&answer.exchange)),
+        Outcome::Refused(refusal) => {
+            let finding = Finding::failed(
+                check,
+                format!("The vendor was refused {action}."),
+                Some(&answer.exchange),
+                fix::of_refusal(refusal, action, fix::permission_of(refusal, permission), case.blanks),
+            );
+            match refusal.reason {
+                Reason::Unsaid => finding.with_detail(UNSAID),
+                _ => finding,
+            }
+        }
         Outcome::Absent | Outcome::Unusable | Outcome::Misrouted | Outcome::Unanswered => Finding::unanswered(check, answer),
     }
     .into()

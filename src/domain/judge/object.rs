@@ -1,8 +1,9 @@
 //! The probe object: written without any encryption header, read, restored and deleted.
 
+use super::bucket::keeps_out;
 use super::{Case, Judgement, permission};
 use crate::domain::answer::{Answer, Outcome, Refuser};
-use crate::domain::check::{CheckName, Status};
+use crate::domain::check::{CheckName, Side, Status};
 use crate::domain::evidence::{Echo, Stored};
 use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixAction, FixDocument};
@@ -45,6 +46,11 @@ fn stopped_by_key(case: &Case, put: &Answer<Stored>) -> Option<StoppedByKey> {
     Some(StoppedByKey::OtherKey)
 }
 
+fn names_the_key(case: &Case, put: &Answer<Stored>) -> bool {
+    let named = put.refusal().and_then(|refusal| refusal.key.as_deref());
+    named == Some(case.storage.key.as_str())
+}
+
 pub fn writable(case: &Case) -> Judgement {
     let Some(put) = &case.evidence.put else {
         // Nothing is written to a bucket that was not seen to refuse strangers.
@@ -70,6 +76,7 @@ pub fn writable(case: &Case) -> Judgement {
         match &case.evidence.put_with_header {
             None => return Judgement::Pending,
             Some(with_header) if with_header.granted().is_some() => return demands_header(put).into(),
+            Some(_) if keeps_out(case) => return Judgement::Because(CheckName::BucketListable),
             Some(_) => {}
         }
     }
@@ -118,6 +125,19 @@ pub fn encrypted_with_key(case: &Case) -> Judgement {
     let Some(stored) = put.granted() else {
         return match stopped_by_key(case, put) {
             Some(StoppedByKey::Undecided) => Judgement::Pending,
+            Some(StoppedByKey::OtherKey) if names_the_key(case, put) => Finding::failed(
+                check,
+                "KMS refused S3 the use of your key, though it lets the vendor itself use it.",
+                Some(&put.exchange),
+                Fix::new(
+                    FixDocument::KeyPolicy,
+                    FixAction::Remove,
+                    "Take conditions on aws:SourceVpce, aws:SourceVpc or aws:VpcSourceIp out of what the key's policy grants or denies the \
+                     vendor: a call that S3 makes on its behalf does not meet them.",
+                    None,
+                ),
+            )
+            .into(),
             Some(StoppedByKey::OtherKey) => Finding::failed(
                 check,
                 "The bucket encrypts with a key that is not the one you named.",
@@ -137,6 +157,9 @@ pub fn encrypted_with_key(case: &Case) -> Judgement {
         Some(key) if with_kms && key == case.storage.key.as_str() => {
             Finding::passed(check, "The bucket encrypted the probe object with your key.", Some(&put.exchange))
         }
+        // The ARN that was given is of no key, so of no other one either: one slip, told once.
+        Some(_) if with_kms && case.evidence.describe_key.is_none() => return Judgement::Pending,
+        Some(_) if with_kms && case.is_of_no_key() => return Judgement::Because(CheckName::KeyDescribable),
         Some(key) if with_kms => Finding::failed(
             check,
             format!("The bucket encrypted the probe object with another key: {key}."),
@@ -197,6 +220,7 @@ pub fn readable(case: &Case) -> Judgement {
     if get.granted() == Some(&Echo::Different) {
         return Finding::inconclusive(
             check,
+            Side::Aws,
             "The probe object came back with other bytes than were written. Nothing is needed from you; it will be asked again.",
             Some(&get.exchange),
         )

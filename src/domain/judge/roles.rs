@@ -15,18 +15,9 @@ pub fn vendor_role_assumable(case: &Case) -> Judgement {
     match answer.outcome {
         Outcome::Granted(()) => Finding::passed(check, "The vendor's own role works.", Some(&answer.exchange)),
         // Whatever it is, it is the vendor's: never `failed`, which would ask the customer to act.
-        _ => vendors_fault(check, answer.exchange.code.as_deref()),
+        _ => Finding::vendors_fault(check, Some(&answer.exchange)),
     }
     .into()
-}
-
-fn vendors_fault(check: CheckName, code: Option<&str>) -> Finding {
-    let code = code.unwrap_or("no answer");
-    Finding::inconclusive(
-        check,
-        format!("Something is wrong on the vendor's side ({code}). Nothing is needed from you; the vendor has been told."),
-        None,
-    )
 }
 
 pub fn client_role_assumable(case: &Case) -> Judgement {
@@ -38,7 +29,7 @@ pub fn client_role_assumable(case: &Case) -> Judgement {
         Outcome::Granted(()) => Finding::passed(check, "Your role lets the vendor in.", Some(&answer.exchange)),
         // The vendor's own role lacks sts:AssumeRole: the one reason that STS tells across accounts.
         Outcome::Refused(refusal) if refusal.reason == Reason::NotAllowedBy(PolicyKind::Identity) => {
-            vendors_fault(check, answer.exchange.code.as_deref())
+            Finding::vendors_fault(check, Some(&answer.exchange))
         }
         Outcome::Refused(_) => Finding::failed(
             check,

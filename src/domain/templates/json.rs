@@ -15,6 +15,9 @@ pub struct Documents {
     /// In the order in which to apply them: a policy that names a role is refused before that role exists.
     pub documents: Vec<Document>,
     pub settings: Vec<Setting>,
+    /// Opens the AWS console with the vendor's hosted `CloudFormation` template and every parameter filled in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quick_create_url: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -107,9 +110,7 @@ pub fn documents(blanks: &Blanks) -> Documents {
             title: "Permissions of your role".into(),
             apply_to: format!("IAM, role {}, Permissions, inline policy", blanks.role_name()),
             form: Form::Policy,
-            body: statements::policy(
-                &[Permission::Objects, Permission::List, Permission::Key].map(|p| statements::role_statement(p, blanks)),
-            ),
+            body: statements::policy(&each(&Permission::of_role(blanks), |p| statements::role_statement(p, blanks))),
             new_key_policy: None,
         });
     }
@@ -129,7 +130,9 @@ pub fn documents(blanks: &Blanks) -> Documents {
         title: "Bucket policy".into(),
         apply_to: format!("S3, bucket {}, Permissions, Bucket policy", blanks.bucket_name()),
         form: Form::Policy,
-        body: statements::policy(&[Permission::Objects, Permission::List].map(|p| statements::bucket_policy_statement(p, blanks))),
+        body: statements::policy(&each(&Permission::of_bucket_policy(blanks), |p| {
+            statements::bucket_policy_statement(p, blanks)
+        })),
         new_key_policy: None,
     });
     documents.push(Document {
@@ -144,7 +147,12 @@ pub fn documents(blanks: &Blanks) -> Documents {
         mode: blanks.mode,
         documents,
         settings: SETTINGS.to_vec(),
+        quick_create_url: None,
     }
+}
+
+fn each(permissions: &[Permission], statement: impl Fn(Permission) -> Value) -> Vec<Value> {
+    permissions.iter().copied().map(statement).collect()
 }
 
 #[cfg(test)]

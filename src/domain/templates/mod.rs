@@ -1,7 +1,18 @@
 //! Templates: what a tenant is asked to apply. Pure functions: the same input gives the same bytes.
 
+pub mod cli;
+pub mod cloudformation;
+pub mod format;
+mod hcl;
 pub mod json;
+pub mod merge;
+mod reach;
 pub mod statements;
+mod symbols;
+pub mod terraform;
+#[cfg(test)]
+mod tests;
+mod yaml;
 
 use super::account::AccountId;
 use super::arn::{BucketArn, BucketName, KeyArn, RoleArn, RoleName};
@@ -24,6 +35,26 @@ pub struct Blanks {
     pub role: Option<RoleArn>,
     pub role_name: Option<RoleName>,
     pub account: Option<AccountId>,
+    /// Grants what the checks of the bucket's posture read.
+    pub posture: bool,
+}
+
+/// Who the files speak of.
+#[derive(Debug, Clone, Copy)]
+pub struct Parties<'a> {
+    /// The vendor's name.
+    pub vendor: &'a str,
+    /// The tenant's name.
+    pub tenant: &'a str,
+}
+
+impl Parties<'_> {
+    fn title(self) -> String {
+        format!(
+            "Lets {} keep the documents of {} in a bucket of this account, encrypted with a key of this account.",
+            self.vendor, self.tenant
+        )
+    }
 }
 
 impl Blanks {
@@ -39,6 +70,7 @@ impl Blanks {
             role: None,
             role_name: None,
             account: None,
+            posture: false,
         }
     }
 

@@ -14,6 +14,12 @@ const KEY_ACTIONS: [&str; 5] = [
     "kms:GenerateDataKey*",
     "kms:DescribeKey",
 ];
+/// What the checks of the bucket's posture read.
+const POSTURE_ACTIONS: [&str; 3] = [
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetBucketOwnershipControls",
+    "s3:GetBucketLogging",
+];
 
 /// The session tag that binds a session of the direct role to one tenant.
 pub const TAG: &str = "latchkey-external-id";
@@ -24,6 +30,22 @@ pub enum Permission {
     Objects,
     List,
     Key,
+    /// Only where the vendor asks for it.
+    Posture,
+}
+
+impl Permission {
+    /// The statements of the bucket's policy.
+    pub fn of_bucket_policy(blanks: &Blanks) -> Vec<Self> {
+        let posture = blanks.posture.then_some(Self::Posture);
+        [Self::Objects, Self::List].into_iter().chain(posture).collect()
+    }
+
+    /// The statements of the role's permissions.
+    pub fn of_role(blanks: &Blanks) -> Vec<Self> {
+        let posture = blanks.posture.then_some(Self::Posture);
+        [Self::Objects, Self::List, Self::Key].into_iter().chain(posture).collect()
+    }
 }
 
 /// A policy document around statements.
@@ -105,7 +127,7 @@ fn shared_statement(permission: Permission, resource: &str, blanks: &Blanks) -> 
     statement
 }
 
-fn external_ids(blanks: &Blanks) -> Value {
+pub(super) fn external_ids(blanks: &Blanks) -> Value {
     match blanks.external_ids.as_slice() {
         [one] => json!(one),
         several => json!(several),
@@ -117,6 +139,7 @@ fn sid(permission: Permission) -> &'static str {
         Permission::Objects => "LatchkeyObjects",
         Permission::List => "LatchkeyList",
         Permission::Key => "LatchkeyKey",
+        Permission::Posture => "LatchkeyPosture",
     }
 }
 
@@ -125,13 +148,14 @@ fn actions(permission: Permission) -> Value {
         Permission::Objects => json!(OBJECT_ACTIONS),
         Permission::List => json!(LIST_ACTIONS),
         Permission::Key => json!(KEY_ACTIONS),
+        Permission::Posture => json!(POSTURE_ACTIONS),
     }
 }
 
 fn resource(permission: Permission, blanks: &Blanks) -> String {
     match permission {
         Permission::Objects => format!("{}/*", blanks.bucket_arn()),
-        Permission::List => blanks.bucket_arn(),
+        Permission::List | Permission::Posture => blanks.bucket_arn(),
         Permission::Key => blanks.key_arn().to_owned(),
     }
 }

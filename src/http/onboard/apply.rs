@@ -5,22 +5,24 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State as Extract};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use strum::IntoEnumIterator;
 
 use super::fields::{Field, Offer};
 use super::frame::{Frame, render, sentence};
 use super::refusal::Refusal;
 use super::visitor::Visitor;
-use super::words::{self, ModeWords, pretty};
+use super::words::{self, FormatWords, ModeWords, pretty};
 use crate::domain::account::AccountId;
 use crate::domain::arn::BucketArn;
 use crate::domain::meant::{ArnField, Meant, Surroundings, meant};
 use crate::domain::storage_config::Mode;
-use crate::domain::templates::Blanks;
-use crate::domain::templates::json::{Document, Form, Setting, documents};
+use crate::domain::templates::format::Format;
+use crate::domain::templates::json::{Document, Form, Setting};
+use crate::domain::templates::{Blanks, Parties};
 use crate::domain::tenant::Tenant;
 use crate::domain::text::FieldError;
 use crate::http::State;
-use crate::service::issue_templates::{Typed, fill};
+use crate::service::issue_templates::{Typed, fill, issue_documents};
 use crate::service::{Context, read};
 
 /// What was typed so far, as it travels in the address.
@@ -31,6 +33,8 @@ pub struct Filling {
     pub key_arn: Option<String>,
     pub role_name: Option<String>,
     pub account_id: Option<String>,
+    /// How the documents are to be applied.
+    pub format: Option<String>,
     /// The field whose offered value is to be taken.
     #[serde(skip_serializing)]
     pub take: Option<String>,
@@ -44,7 +48,22 @@ impl Filling {
             key_arn: self.key_arn.clone(),
             role_name: self.role_name.clone(),
             account_id: self.account_id.clone(),
+            posture: None,
         }
+    }
+
+    /// What was typed, by the names of the fields.
+    pub fn names(&self) -> Vec<(&'static str, String)> {
+        [
+            ("mode", &self.mode),
+            ("bucket", &self.bucket),
+            ("key_arn", &self.key_arn),
+            ("role_name", &self.role_name),
+            ("account_id", &self.account_id),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| value.clone().map(|value| (name, value)))
+        .collect()
     }
 
     /// The same as an address' query.
@@ -91,6 +110,17 @@ impl Filling {
         meant(field, text, around)
     }
 
+    fn format(&self) -> Format {
+        self.format.as_deref().and_then(|text| text.parse().ok()).unwrap_or(Format::Json)
+    }
+
+    fn with_format(&self, format: Format) -> Self {
+        Self {
+            format: (format != Format::Json).then(|| format.to_string()),
+            ..self.clone()
+        }
+    }
+
     fn with_mode(&self, mode: Mode) -> Self {
         Self {
             mode: Some(mode.to_string()),
@@ -108,6 +138,16 @@ struct Page<'a> {
     fields: Vec<Field>,
     external_id: &'a str,
     vendor_role: String,
+    tabs: Vec<Tab>,
+    /// The chosen format, where it is not the console's.
+    format: Option<String>,
+    file: Option<FileView>,
+    quick_create: Option<String>,
+    names: Vec<(&'static str, String)>,
+    form_token: String,
+    /// Of the merging: nothing yet.
+    document: &'static str,
+    current: &'static str,
     documents: Vec<DocumentView>,
     /// How many documents still have blanks.
     blanks: usize,
@@ -119,6 +159,22 @@ struct Choice {
     href: String,
     chosen: bool,
     recommended: bool,
+}
+
+/// A way to apply the documents.
+struct Tab {
+    label: &'static str,
+    href: String,
+    chosen: bool,
+}
+
+/// All documents in one file.
+struct FileView {
+    words: FormatWords,
+    name: String,
+    text: String,
+    href: String,
+    has_blanks: bool,
 }
 
 struct DocumentView {
@@ -167,7 +223,7 @@ pub async fn handle(
     }
     query.take_offered(&state.context);
     let (blanks, faults) = fill_what_fits(&state.context, &visitor.tenant, &query)?;
-    let issued = documents(&blanks);
+    let issued = issue_documents(&state.context, &blanks);
     let chosen = query.with_mode(blanks.mode);
     let documents: Vec<DocumentView> = issued
         .documents
@@ -175,6 +231,17 @@ pub async fn handle(
         .map(|document| DocumentView::of(document, &chosen.query()))
         .collect();
     let offered = offered(&state.context, &visitor.tenant);
+    let format = query.format();
+    let file = format.file(&blanks, parties(&state.context, &visitor.tenant)).map(|file| {
+        let name = format!("latchkey.{}", file.extension);
+        FileView {
+            words: words::format(format),
+            href: format!("/onboard/documents/{name}?{}", chosen.query()),
+            has_blanks: documents.iter().any(|document| document.has_blanks),
+            text: file.text,
+            name,
+        }
+    });
     let page = Page {
         frame: Frame::new(&state, &visitor, 1, "Choose and apply"),
         choices: offered
@@ -190,11 +257,33 @@ pub async fn handle(
         fields: fields(&state.context, &chosen, blanks.mode, &faults),
         external_id: visitor.tenant.external_id.as_str(),
         vendor_role: blanks.vendor_role.to_string(),
+        tabs: Format::iter()
+            .map(|format| Tab {
+                label: words::format(format).name,
+                href: format!("/onboard/apply?{}", chosen.with_format(format).query()),
+                chosen: format == query.format(),
+            })
+            .collect(),
+        format: chosen.format.clone(),
+        file,
+        quick_create: issued.quick_create_url.filter(|_| format == Format::Cloudformation),
+        names: chosen.names(),
+        form_token: visitor.session.form_token(),
+        document: "",
+        current: "",
         blanks: documents.iter().filter(|document| document.has_blanks).count(),
         documents,
         settings: issued.settings,
     };
     Ok(render(&page))
+}
+
+/// Who the files speak of.
+pub fn parties<'a>(context: &'a Context, tenant: &'a Tenant) -> Parties<'a> {
+    Parties {
+        vendor: &context.vendor.name,
+        tenant: tenant.name.as_str(),
+    }
 }
 
 /// The modes that the tenant may choose, the recommended one first.
@@ -224,6 +313,7 @@ pub fn fill_what_fits(context: &Context, tenant: &Tenant, query: &Filling) -> Re
         key_arn: right("key_arn", typed.key_arn),
         role_name: right("role_name", typed.role_name),
         account_id: right("account_id", typed.account_id),
+        posture: None,
     };
     let blanks = fill(context, tenant, &fitting).map_err(|_| Refusal::Unavailable)?;
     Ok((blanks, faults))
@@ -237,6 +327,7 @@ pub fn of_config(storage: &crate::domain::storage_config::Storage) -> Filling {
         key_arn: Some(storage.key.to_string()),
         role_name: role.map(|role| role.name().to_string()),
         account_id: role.map(|role| role.account().to_string()),
+        format: None,
         take: None,
     }
 }

@@ -1,14 +1,16 @@
-//! `GET /onboard/documents/{name}`: one document as a file.
+//! `GET /onboard/documents/{name}`: one document as a file, or all of them as one.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State as Extract};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use strum::IntoEnumIterator;
 
-use super::apply::{Filling, fill_what_fits};
+use super::apply::{Filling, fill_what_fits, parties};
 use super::refusal::Refusal;
 use super::visitor::Visitor;
 use super::words::pretty;
+use crate::domain::templates::format::Format;
 use crate::domain::templates::json::documents;
 use crate::http::State;
 
@@ -20,6 +22,16 @@ pub async fn handle(
 ) -> Result<Response, Refusal> {
     let Query(query) = query.map_err(|_| Refusal::Unreadable)?;
     let (blanks, _) = fill_what_fits(&state.context, &visitor.tenant, &query)?;
+    if let Some(file) = Format::iter()
+        .filter_map(|format| format.file(&blanks, parties(&state.context, &visitor.tenant)))
+        .find(|file| name.strip_prefix("latchkey.") == Some(file.extension))
+    {
+        let headers = [
+            (header::CONTENT_TYPE, format!("{}; charset=utf-8", file.media_type)),
+            (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+        ];
+        return Ok((headers, file.text).into_response());
+    }
     let wanted = name.strip_suffix(".json").ok_or(Refusal::NotFound)?;
     let body = documents(&blanks)
         .documents

@@ -12,6 +12,7 @@ mod events;
 mod fields;
 mod frame;
 mod limits;
+mod merge;
 mod open;
 mod refusal;
 mod send;
@@ -67,6 +68,7 @@ pub fn router(state: &State) -> Router<State> {
         .route("/onboard/{token}", get(open::handle))
         .route("/onboard/apply", get(apply::handle))
         .route("/onboard/documents/{name}", get(download::handle))
+        .route("/onboard/merge", get(merge::elsewhere).post(merge::handle))
         .route("/onboard/send", get(send::handle).post(submit::handle))
         .route("/onboard/send/check", post(check::handle))
         .route("/onboard/verify", get(verify::handle).post(verify_again::handle))

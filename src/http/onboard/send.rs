@@ -251,6 +251,7 @@ fn apply_query(form: &SendForm, mode: Mode) -> String {
         key_arn: KeyArn::parse(form.key_arn.trim()).ok().map(|arn| arn.to_string()),
         role_name: role.as_ref().map(|role| role.name().to_string()),
         account_id: role.map(|role| role.account().to_string()),
+        format: None,
         take: None,
     };
     filling.query()

@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
+pub use crate::domain::catalogue::Group;
 use crate::domain::check::{CheckName, Status};
 use crate::domain::fix::FixDocument;
 use crate::domain::storage_config::{Mode, StorageConfig};
+use crate::domain::templates::format::Format;
 
 /// A mode as one chooses it.
 pub struct ModeWords {
@@ -45,6 +47,50 @@ pub fn mode(mode: Mode) -> ModeWords {
     }
 }
 
+/// A format as one chooses it.
+pub struct FormatWords {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub steps: &'static [&'static str],
+}
+
+pub fn format(format: Format) -> FormatWords {
+    match format {
+        Format::Json => FormatWords {
+            name: "AWS console",
+            title: "One document at a time",
+            steps: &[],
+        },
+        Format::Cloudformation => FormatWords {
+            name: "CloudFormation",
+            title: "One CloudFormation template",
+            steps: &[
+                "Download it. In the CloudFormation console, in the region of the key, choose Create stack, With new resources, Upload a template file.",
+                "Its parameters are filled in with what you typed above. They also say what to create and what is there already.",
+                "The stack's outputs are the fields of the next page.",
+            ],
+        },
+        Format::Terraform => FormatWords {
+            name: "Terraform",
+            title: "One Terraform configuration",
+            steps: &[
+                "Save it in a folder of its own, and run terraform init and terraform apply with credentials of your account.",
+                "Its variables are filled in with what you typed above. They also say what to create and what is there already.",
+                "Its outputs are the fields of the next page, and the statements to merge where a policy is there already.",
+            ],
+        },
+        Format::Cli => FormatWords {
+            name: "AWS CLI",
+            title: "One shell script",
+            steps: &[
+                "Save it, read it, and run it by sh with credentials of your account. AWS CloudShell will do.",
+                "It shows what it will do before it does anything, overwrites no policy that is there, and can be run twice.",
+                "It ends with the fields of the next page.",
+            ],
+        },
+    }
+}
+
 /// Where a document is, in the words of the AWS console.
 pub fn place(document: FixDocument, config: &StorageConfig) -> (&'static str, String) {
     let storage = &config.storage;
@@ -64,6 +110,7 @@ pub fn place(document: FixDocument, config: &StorageConfig) -> (&'static str, St
             format!("S3 › {bucket} › Properties › Default encryption"),
         ),
         FixDocument::BucketVersioning => ("Bucket versioning", format!("S3 › {bucket} › Properties › Bucket versioning")),
+        FixDocument::BucketSettings => ("Settings of the bucket", format!("S3 › {bucket} › Permissions, Properties")),
         FixDocument::KeySettings => ("Settings of the key", format!("KMS › {key}")),
         FixDocument::PermissionsBoundary => (
             "Permissions boundary of your role",
@@ -74,44 +121,11 @@ pub fn place(document: FixDocument, config: &StorageConfig) -> (&'static str, St
     }
 }
 
-/// The documents that checks are shown under.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
-    Vendor,
-    Role,
-    Key,
-    Bucket,
-    Objects,
-}
-
 impl Group {
     pub const ALL: [Self; 5] = [Self::Vendor, Self::Role, Self::Key, Self::Bucket, Self::Objects];
 
     pub fn of(check: CheckName) -> Self {
-        use CheckName as C;
-        match check {
-            C::VendorRoleAssumable => Self::Vendor,
-            C::ClientRoleAssumable | C::RoleRequiresExternalId => Self::Role,
-            C::KeyDescribable
-            | C::KeySuitable
-            | C::KeyEncryptAllowed
-            | C::KeyDecryptAllowed
-            | C::KeyReencryptAllowed
-            | C::KeyGenerateDataKeyAllowed
-            | C::KeyRequiresExternalId => Self::Key,
-            C::BucketReachable
-            | C::BucketOwnerMatches
-            | C::BucketRegionMatches
-            | C::BucketListable
-            | C::BucketRequiresExternalId
-            | C::BucketNotClaimed => Self::Bucket,
-            C::ObjectWritable
-            | C::EncryptedWithKey
-            | C::VersioningDisabled
-            | C::ObjectReadable
-            | C::ObjectRestorable
-            | C::ObjectDeletable => Self::Objects,
-        }
+        check.entry().group
     }
 
     pub fn id(self) -> &'static str {

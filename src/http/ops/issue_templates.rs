@@ -2,17 +2,21 @@
 
 use axum::Json;
 use axum::extract::State as Extract;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::find_tenant;
-use crate::domain::templates::json::{Documents, documents};
+use crate::domain::templates::Parties;
+use crate::domain::templates::format::Format;
+use crate::domain::templates::json::Documents;
 use crate::domain::text::FieldError;
 use crate::http::State;
 use crate::http::auth::Reader;
 use crate::http::extract::{Params, TenantPath};
 use crate::http::problem::{self, Problem};
-use crate::service::issue_templates::{Typed, fill};
+use crate::service::issue_templates::{Typed, fill, issue_documents};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -20,13 +24,15 @@ use crate::service::issue_templates::{Typed, fill};
 pub struct TemplateParams {
     /// `assume_role` or `direct`; the first that the tenant may use when left out.
     mode: Option<String>,
-    /// `json`, which is also the default.
+    /// `json`, which is also the default, or a file: `cloudformation`, `terraform`, `cli`.
     format: Option<String>,
     /// The bucket's name. What is left out becomes a placeholder.
     bucket: Option<String>,
     key_arn: Option<String>,
     role_name: Option<String>,
     account_id: Option<String>,
+    /// Whether to grant what the checks of the bucket's posture read; the vendor's setting when left out.
+    posture: Option<bool>,
 }
 
 /// Issue the documents that the tenant has to apply
@@ -34,7 +40,12 @@ pub struct TemplateParams {
     get, path = "/v1/tenants/{tenant}/templates", tag = "tenants",
     params(("tenant" = String, Path, description = "Id or slug"), TemplateParams),
     responses(
-        (status = 200, body = Documents),
+        (status = 200, content(
+            (Documents = "application/json"),
+            (String = "application/yaml"),
+            (String = "text/x-shellscript"),
+            (String = "text/plain"),
+        )),
         (status = "4XX", body = problem::Body, content_type = "application/problem+json"),
     )
 )]
@@ -43,11 +54,16 @@ pub async fn handle(
     _reader: Reader,
     TenantPath(tenant): TenantPath,
     Params(params): Params<TemplateParams>,
-) -> Result<Json<Documents>, Problem> {
+) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     let mut faults = Vec::new();
-    if params.format.as_deref().is_some_and(|format| format != "json") {
-        faults.push(FieldError::new("format", "unknown_format", "the format is json"));
+    let format = params.format.as_deref().map_or(Some(Format::Json), |text| text.parse().ok());
+    if format.is_none() {
+        faults.push(FieldError::new(
+            "format",
+            "unknown_format",
+            format!("there is no such format; give one of {}", Format::names()),
+        ));
     }
     let typed = Typed {
         mode: params.mode,
@@ -55,12 +71,24 @@ pub async fn handle(
         key_arn: params.key_arn,
         role_name: params.role_name,
         account_id: params.account_id,
+        posture: params.posture,
     };
-    match fill(&state.context, &tenant, &typed) {
-        Ok(blanks) if faults.is_empty() => Ok(Json(documents(&blanks))),
-        filled => {
-            faults.extend(filled.err().into_iter().flatten());
-            Err(Problem::validation(faults))
-        }
-    }
+    let blanks = fill(&state.context, &tenant, &typed).map_err(|found| faults.extend(found)).ok();
+    let (Some(format), Some(blanks)) = (format, blanks) else {
+        return Err(Problem::validation(faults));
+    };
+    let parties = Parties {
+        vendor: &state.context.vendor.name,
+        tenant: tenant.name.as_str(),
+    };
+    let Some(file) = format.file(&blanks, parties) else {
+        return Ok(Json(issue_documents(&state.context, &blanks)).into_response());
+    };
+    // A slug is letters, digits and hyphens: it needs no escaping.
+    let disposition = format!("attachment; filename=\"latchkey-{}.{}\"", tenant.slug, file.extension);
+    let headers = [
+        (header::CONTENT_TYPE, format!("{}; charset=utf-8", file.media_type)),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    Ok((headers, file.text).into_response())
 }

@@ -10,6 +10,7 @@ mod list_invites;
 mod list_storage_configs;
 mod list_tenants;
 mod list_verifications;
+mod merge_template;
 mod request_verification;
 mod revoke_invite;
 mod submit_storage_config;
@@ -30,6 +31,7 @@ pub fn router() -> OpenApiRouter<State> {
         .routes(routes!(create_tenant::handle, list_tenants::handle))
         .routes(routes!(get_tenant::handle))
         .routes(routes!(issue_templates::handle))
+        .routes(routes!(merge_template::handle))
         .routes(routes!(submit_storage_config::handle, list_storage_configs::handle))
         .routes(routes!(get_storage_config::handle))
         .routes(routes!(request_verification::handle, list_verifications::handle))

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::check::{CheckName, Status};
+use crate::cloud::{APP_NAME, SessionName};
+use crate::domain::check::{CheckName, Side, Status};
 use crate::domain::finding::Finding;
 use crate::domain::fix::Fix;
 use crate::domain::ids::{TenantId, VerificationId};
@@ -28,8 +29,23 @@ pub struct VerificationView {
     pub finished_at: Option<DateTime<Utc>>,
     /// Keys of probe objects that are still in the bucket, or may be.
     pub leftovers: Vec<String>,
+    /// How the customer finds this verification in `CloudTrail`.
+    pub trail: TrailView,
     /// Of the present attempt.
     pub checks: Vec<CheckView>,
+}
+
+/// By what the calls of a verification go in AWS's own logs.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Trail)]
+pub struct TrailView {
+    /// Of the sessions that called, the last part of `userIdentity.arn`: this verification's own, and the vendor's, which
+    /// assumes your role, or has to be refused.
+    #[schema(example = json!(["latchkey-01990a6e-6c1c-7c00-8000-000000000000", "latchkey"]))]
+    pub session_names: Vec<String>,
+    /// A part of `userAgent`.
+    #[schema(example = "app/latchkey")]
+    pub user_agent: String,
 }
 
 impl From<Verification> for VerificationView {
@@ -49,6 +65,13 @@ impl From<Verification> for VerificationView {
             finished_at: verification.finished_at,
             // While it runs, its probe object is where it should be.
             leftovers: if finished { verification.leftovers } else { Vec::new() },
+            trail: TrailView {
+                session_names: vec![
+                    SessionName::of_verification(verification.id).as_str().into(),
+                    SessionName::shared().as_str().into(),
+                ],
+                user_agent: format!("app/{APP_NAME}"),
+            },
             checks: verification.findings.into_iter().map(CheckView::from).collect(),
         }
     }
@@ -61,6 +84,8 @@ pub struct CheckView {
     pub status: Status,
     /// Whether a failure rejects.
     pub required: bool,
+    /// Who has to act; none where nothing is to be done, or another check says it.
+    pub side: Option<Side>,
     pub summary: String,
     pub detail: Option<String>,
     pub duration_ms: Option<u64>,
@@ -95,6 +120,7 @@ impl From<Finding> for CheckView {
             name: finding.check,
             status: finding.status,
             required: finding.required,
+            side: finding.side,
             summary: finding.summary,
             detail: finding.detail,
             skipped_because: finding.skipped_because,

@@ -1,0 +1,154 @@
+//! A POSIX shell script around the AWS CLI. What it does stands in `cli.sh`, which is always the same; what is known of the
+//! tenant is in variables before it, and the documents are functions that print them.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::statements::{self, Permission};
+use super::symbols::{Symbol, Symbols};
+use super::{Blanks, Parties};
+use crate::domain::arn::{BucketName, KeyArn, RoleName};
+use crate::domain::storage_config::Mode;
+
+const HEAD: &str = "#!/bin/sh
+# Run it with credentials of the account that owns the bucket and the key. It shows what it will do, and asks. It can be run
+# again: what is right already is left as it is, and no policy is overwritten.
+set -eu
+
+# Yours. A bucket, key or role that is not there yet is created; with no key's ARN, a new key is.
+";
+
+/// The script, with what is known of the tenant in its variables.
+pub fn script(blanks: &Blanks, parties: Parties) -> String {
+    let symbols = Symbols::of(blanks, blanks.mode);
+    let mut text = String::from(HEAD);
+    let mut set = |name: &str, value: &str| {
+        let _ = writeln!(text, "{name}={}", quoted(value));
+    };
+    set("bucket", blanks.bucket.as_ref().map_or("", BucketName::as_str));
+    set("key_arn", blanks.key.as_ref().map_or("", KeyArn::as_str));
+    if blanks.mode == Mode::AssumeRole {
+        set("role_name", blanks.role_name.as_ref().map_or("", RoleName::as_str));
+    }
+    set("log_bucket", "");
+    text += "\n# As issued.\n";
+    let mut set = |name: &str, value: &str| {
+        let _ = writeln!(text, "{name}={}", quoted(value));
+    };
+    set("mode", &blanks.mode.to_string());
+    set("partition", blanks.partition.as_str());
+    set("title", &parties.title());
+    text += "\n";
+    for (name, document) in documents(&symbols) {
+        let body = printed(&document, 0, blanks, &symbols);
+        let _ = writeln!(text, "{name}() {{\n    cat <<DOCUMENT\n{body}\nDOCUMENT\n}}\n");
+    }
+    text + include_str!("cli.sh")
+}
+
+/// The documents, by the names of the functions that print them.
+fn documents(symbols: &Symbols) -> Vec<(&'static str, Value)> {
+    let blanks = &symbols.blanks;
+    let of_bucket: Vec<Value> = Permission::of_bucket_policy(blanks)
+        .into_iter()
+        .map(|permission| statements::bucket_policy_statement(permission, blanks))
+        .collect();
+    let of_key = statements::key_policy_statement(blanks);
+    let mut documents = vec![
+        ("key_statements", json!([of_key])),
+        (
+            "key_policy",
+            statements::policy(&[statements::key_administration_statement(blanks), of_key]),
+        ),
+        ("bucket_statements", json!(of_bucket)),
+        ("bucket_policy", statements::policy(&of_bucket)),
+        ("bucket_encryption", statements::bucket_encryption(blanks)),
+    ];
+    if blanks.mode == Mode::AssumeRole {
+        let trust = statements::trust_statement(blanks);
+        let of_role: Vec<Value> = Permission::of_role(blanks)
+            .into_iter()
+            .map(|permission| statements::role_statement(permission, blanks))
+            .collect();
+        documents.push(("trust_statements", json!([trust])));
+        documents.push(("trust_policy", statements::policy(&[trust])));
+        documents.push(("role_permissions", statements::policy(&of_role)));
+    }
+    documents
+}
+
+/// A document as it stands between the lines of a here-document, in which variables are filled in.
+fn printed(value: &Value, depth: usize, blanks: &Blanks, symbols: &Symbols) -> String {
+    let inner = "  ".repeat(depth + 1);
+    let end = "  ".repeat(depth);
+    match value {
+        Value::String(text) => match symbols.of_text(text) {
+            Some(Symbol::Bucket) => "\"$bucket_arn\"".to_owned(),
+            Some(Symbol::Objects) => "\"$bucket_arn/*\"".to_owned(),
+            Some(Symbol::Key) => "\"$key_arn\"".to_owned(),
+            Some(Symbol::ClientRole) => "\"$role_arn\"".to_owned(),
+            Some(Symbol::Root) => "\"arn:$partition:iam::$account:root\"".to_owned(),
+            Some(Symbol::ExternalIds) => literal(&statements::external_ids(blanks)),
+            Some(Symbol::VendorRole) | None => literal(value),
+        },
+        Value::Array(items) if !items.is_empty() => {
+            let items: Vec<String> = items
+                .iter()
+                .map(|item| inner.clone() + &printed(item, depth + 1, blanks, symbols))
+                .collect();
+            format!("[\n{}\n{end}]", items.join(",\n"))
+        }
+        Value::Object(members) if !members.is_empty() => {
+            let members: Vec<String> = members
+                .iter()
+                .map(|(name, member)| format!("{inner}{}: {}", literal(&json!(name)), printed(member, depth + 1, blanks, symbols)))
+                .collect();
+            format!("{{\n{}\n{end}}}", members.join(",\n"))
+        }
+        other => literal(other),
+    }
+}
+
+/// JSON, with what a here-document would fill in escaped.
+fn literal(value: &Value) -> String {
+    let mut escaped = String::new();
+    for character in value.to_string().chars() {
+        if matches!(character, '\\' | '$' | '`') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// One word of the shell's, in which nothing means anything. No shell can hold a zero byte.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\0', "").replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::partition::Partition;
+    use crate::domain::templates::tests::{PARTIES, rotating, typed, untyped};
+
+    /// What comes before the part that is always the same.
+    fn own(blanks: &Blanks) -> String {
+        script(blanks, PARTIES).strip_suffix(include_str!("cli.sh")).unwrap().to_owned()
+    }
+
+    #[test]
+    fn untyped_script() {
+        insta::assert_snapshot!(own(&untyped(Partition::IsoE, Mode::AssumeRole)));
+    }
+
+    #[test]
+    fn rotating_script_of_the_direct_mode() {
+        let blanks = Blanks {
+            posture: true,
+            ..rotating(typed(Partition::China, Mode::Direct))
+        };
+        insta::assert_snapshot!(own(&blanks));
+    }
+}

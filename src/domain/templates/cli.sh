@@ -1,0 +1,266 @@
+say() {
+    printf '%s\n' "$*"
+}
+
+fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+# Whether a thing is there; $answer is then what the command says of it. An error other than the one that says no ends the
+# script.
+there() {
+    absent=$1
+    shift
+    if answer=$("$@" 2>"$errors"); then
+        return 0
+    fi
+    grep -q -F -e "$absent" "$errors" && return 1
+    fail "$(cat "$errors")"
+}
+
+# A policy that names a role is refused until the role can be seen everywhere.
+patiently() {
+    tries=0
+    until error=$("$@" 2>&1 >/dev/null); do
+        case $error in
+        *MalformedPolicy*) ;;
+        *) fail "$error" ;;
+        esac
+        tries=$((tries + 1))
+        [ "$tries" -lt 30 ] || fail "$error"
+        sleep 2
+    done
+}
+
+# The policy $1 with the statements $2 in it: in the place of those with their Sids, or else at the end.
+merged() {
+    if command -v jq >/dev/null 2>&1; then
+        # shellcheck disable=SC2016 # jq's variables, not the shell's
+        jq -c -n --argjson policy "$1" --argjson ours "$2" '
+            ($policy.Statement // [] | if type == "array" then . else [.] end) as $old
+            | $policy
+            | .Statement = [$old[] | . as $one | first($ours[] | select(.Sid == $one.Sid)) // $one]
+                + [$ours[] | . as $one | select(all($old[]; .Sid != $one.Sid))]'
+    else
+        python3 -c '
+import json, sys
+policy, ours = map(json.loads, sys.argv[1:])
+old = policy.get("Statement", [])
+old = old if isinstance(old, list) else [old]
+named = {one["Sid"]: one for one in ours}
+here = [one.get("Sid") for one in old]
+policy["Statement"] = [named.get(one.get("Sid"), one) for one in old] + [one for one in ours if one["Sid"] not in here]
+print(json.dumps(policy, separators=(",", ":")))' "$1" "$2"
+    fi
+}
+
+# Puts the statements $3 into the policy $2, which is that of $1. The rest is the command that takes the new policy.
+put_into() {
+    what=$1 policy=$2 ours=$3
+    shift 3
+    if ! command -v jq >/dev/null 2>&1 && ! command -v python3 >/dev/null 2>&1; then
+        for sid in $(printf '%s\n' "$ours" | sed -n 's/^ *"Sid": "\(.*\)",$/\1/p'); do
+            case $policy in
+            *"\"$sid\""*) ;;
+            *) fail "$what has other statements, and to merge them jq or python3 is needed. Add these to it, and run this again:
+$ours" ;;
+            esac
+        done
+        say "$what: has statements of these names; left as it is"
+        return
+    fi
+    wanted=$(merged "$policy" "$ours")
+    if [ "$wanted" = "$(merged "$policy" '[]')" ]; then
+        say "$what: right already"
+        return
+    fi
+    patiently "$@" "$wanted"
+    say "$what: statements put in"
+}
+
+agreed=no
+case ${1-} in
+--yes) agreed=yes ;;
+'') ;;
+*)
+    say "usage: $0 [--yes]"
+    exit 2
+    ;;
+esac
+command -v aws >/dev/null 2>&1 || fail 'The AWS CLI is needed: https://aws.amazon.com/cli/'
+[ -n "$bucket" ] || fail 'Which bucket? Set bucket at the top of this script.'
+if [ "$mode" = assume_role ]; then
+    [ -n "$role_name" ] || fail 'What shall the role be named? Set role_name at the top of this script.'
+fi
+export AWS_PAGER=
+errors=$(mktemp)
+trap 'rm -f "$errors"' EXIT
+
+# Looking, without changing anything.
+caller=$(aws sts get-caller-identity --query Arn --output text)
+account=$(printf '%s' "$caller" | cut -d : -f 5)
+case $caller in
+"arn:$partition:"*) ;;
+*) fail "These credentials are not of the partition $partition, which the vendor is in." ;;
+esac
+if [ -n "$key_arn" ]; then
+    region=$(printf '%s' "$key_arn" | cut -d : -f 4)
+else
+    region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || :)}}
+fi
+[ -n "$region" ] || fail 'Which region? Set AWS_REGION.'
+export AWS_REGION="$region" AWS_DEFAULT_REGION="$region"
+bucket_arn=arn:$partition:s3:::$bucket
+
+key_alias=alias/latchkey-$(printf '%s' "$bucket" | tr . _)
+new_key=no
+if [ -z "$key_arn" ]; then
+    if there NotFoundException aws kms describe-key --key-id "$key_alias" --query KeyMetadata.Arn --output text; then
+        key_arn=$answer
+    else
+        new_key=yes
+    fi
+fi
+
+new_bucket=no
+encrypted=no
+if there '(404)' aws s3api head-bucket --bucket "$bucket"; then
+    location=$(aws s3api get-bucket-location --bucket "$bucket" --expected-bucket-owner "$account" --query LocationConstraint --output text)
+    case $location in
+    None | null | '') location=us-east-1 ;;
+    EU) location=eu-west-1 ;;
+    esac
+    [ "$location" = "$region" ] || fail "The bucket is in $location, the key in $region: S3 needs both in one region."
+    default=AES256
+    by_default='ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.[SSEAlgorithm,KMSMasterKeyID]'
+    if there ServerSideEncryptionConfigurationNotFoundError \
+        aws s3api get-bucket-encryption --bucket "$bucket" --query "$by_default" --output text; then
+        default=$answer
+    fi
+    case $default in
+    AES256*) ;;
+    aws:kms[!:]*"$key_arn")
+        [ -n "$key_arn" ] || fail "The bucket is encrypted by default with a key already. Set key_arn at the top of this script to its ARN."
+        encrypted=yes
+        ;;
+    *) fail "The bucket is encrypted by default with another key ($default). Set key_arn at the top of this script to that key's ARN, or change the bucket's default encryption yourself." ;;
+    esac
+else
+    new_bucket=yes
+fi
+
+new_role=no
+if [ "$mode" = assume_role ]; then
+    if there NoSuchEntity aws iam get-role --role-name "$role_name" --query Role.Arn --output text; then
+        role_arn=$answer
+    else
+        new_role=yes
+    fi
+fi
+
+# Showing.
+say "$title"
+say "In account $account, region $region:"
+if [ "$mode" = assume_role ]; then
+    case $new_role in
+    yes) say "  create the role $role_name, which the vendor's role may assume with the external ID alone" ;;
+    no) say "  put the statement for the vendor's role into the trust policy of the role $role_name" ;;
+    esac
+    say "  give the role $role_name an inline policy named latchkey"
+fi
+case $new_key in
+yes) say "  create a KMS key with the alias $key_alias, which is rotated every year" ;;
+no) say "  put one statement into the policy of the key $key_arn" ;;
+esac
+case $new_bucket in
+yes)
+    case $bucket in
+    *"-$account-$region-an") say "  create the bucket $bucket in this account's regional namespace, with no ACLs and no public access" ;;
+    *) say "  create the bucket $bucket, with no ACLs and no public access" ;;
+    esac
+    [ -z "$log_bucket" ] || say "  have its access logs written to the bucket $log_bucket"
+    ;;
+esac
+[ "$encrypted" = yes ] || say "  encrypt new objects in the bucket $bucket with that key by default"
+say "  put statements into the policy of the bucket $bucket"
+if [ "$agreed" = no ]; then
+    [ -t 0 ] || fail 'Nothing was changed. Run this with --yes to do so.'
+    printf 'Go on? [y/N] '
+    read -r answer
+    case $answer in
+    y | Y | yes) ;;
+    *) fail 'Nothing was changed.' ;;
+    esac
+fi
+
+# Changing: role, key, bucket, since a policy that names a role is refused before that role is there.
+if [ "$mode" = assume_role ]; then
+    if [ "$new_role" = yes ]; then
+        role_arn=$(aws iam create-role --role-name "$role_name" --assume-role-policy-document "$(trust_policy)" \
+            --query Role.Arn --output text)
+        aws iam wait role-exists --role-name "$role_name"
+        say "role $role_name: created"
+    else
+        current=$(aws iam get-role --role-name "$role_name" --query Role.AssumeRolePolicyDocument --output json)
+        put_into "trust policy of the role $role_name" "$current" "$(trust_statements)" \
+            aws iam update-assume-role-policy --role-name "$role_name" --policy-document
+    fi
+fi
+
+if [ "$new_key" = yes ]; then
+    key_arn=$(aws kms create-key --description "Documents in $bucket" --query KeyMetadata.Arn --output text)
+    aws kms create-alias --alias-name "$key_alias" --target-key-id "$key_arn"
+    aws kms enable-key-rotation --key-id "$key_arn"
+    patiently aws kms put-key-policy --key-id "$key_arn" --policy-name default --policy "$(key_policy)"
+    say "key $key_arn: created"
+else
+    current=$(aws kms get-key-policy --key-id "$key_arn" --policy-name default --query Policy --output text)
+    put_into "policy of the key $key_arn" "$current" "$(key_statements)" \
+        aws kms put-key-policy --key-id "$key_arn" --policy-name default --policy
+fi
+
+if [ "$mode" = assume_role ]; then
+    aws iam put-role-policy --role-name "$role_name" --policy-name latchkey --policy-document "$(role_permissions)"
+    say "role $role_name: permissions put"
+fi
+
+if [ "$new_bucket" = yes ]; then
+    set -- --bucket "$bucket" --object-ownership BucketOwnerEnforced
+    # The first region's name is not accepted here.
+    [ "$region" = us-east-1 ] || set -- "$@" --create-bucket-configuration "LocationConstraint=$region"
+    case $bucket in
+    *"-$account-$region-an") set -- "$@" --bucket-namespace account-regional ;;
+    esac
+    aws s3api create-bucket "$@" >/dev/null
+    aws s3api wait bucket-exists --bucket "$bucket"
+    aws s3api put-public-access-block --bucket "$bucket" --public-access-block-configuration \
+        BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
+    if [ -n "$log_bucket" ]; then
+        aws s3api put-bucket-logging --bucket "$bucket" \
+            --bucket-logging-status "LoggingEnabled={TargetBucket=$log_bucket,TargetPrefix=$bucket/}"
+    fi
+    say "bucket $bucket: created"
+fi
+if [ "$encrypted" = no ]; then
+    aws s3api put-bucket-encryption --bucket "$bucket" --expected-bucket-owner "$account" \
+        --server-side-encryption-configuration "$(bucket_encryption)"
+    say "bucket $bucket: default encryption set"
+fi
+if there NoSuchBucketPolicy \
+    aws s3api get-bucket-policy --bucket "$bucket" --expected-bucket-owner "$account" --query Policy --output text; then
+    put_into "policy of the bucket $bucket" "$answer" "$(bucket_statements)" \
+        aws s3api put-bucket-policy --bucket "$bucket" --policy
+else
+    patiently aws s3api put-bucket-policy --bucket "$bucket" --policy "$(bucket_policy)"
+    say "policy of the bucket $bucket: put"
+fi
+
+say ''
+say 'For the form:'
+say "Bucket ARN: $bucket_arn"
+say "Bucket region: $region"
+say "Key ARN: $key_arn"
+if [ "$mode" = assume_role ]; then
+    say "Role ARN: $role_arn"
+fi

@@ -1,0 +1,410 @@
+//! One CloudFormation template for every tenant and both modes: what is known of a tenant is in the defaults of its
+//! parameters. So a vendor hosts one file, and a link fills in the parameters.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value, json};
+
+use super::statements::{self, Permission};
+use super::symbols::{Symbol, Symbols, is_account_regional};
+use super::{Blanks, Parties, yaml};
+use crate::domain::arn::{BucketName, KeyArn, RoleName};
+use crate::domain::storage_config::Mode;
+
+/// The name under which the link proposes to make the stack.
+const STACK: &str = "latchkey";
+/// What a URL need not have encoded.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The template, with what is known of the tenant as the defaults of its parameters.
+pub fn template(blanks: &Blanks, parties: Parties) -> String {
+    yaml::document(&json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": description(parties),
+        "Metadata": {"AWS::CloudFormation::Interface": interface()},
+        "Parameters": parameters(blanks),
+        "Conditions": conditions(),
+        "Resources": resources(blanks),
+        "Outputs": outputs(),
+    }))
+}
+
+/// The link that opens the console with the hosted template and every parameter filled in.
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-create-stacks-quick-create-links.html>
+pub fn quick_create_link(hosted: &str, blanks: &Blanks) -> String {
+    let encoded = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
+    let region = blanks.key.as_ref().map(|key| key.region().as_str());
+    let host = blanks.partition.console_host();
+    let (host, query) = region.map_or_else(
+        || (host.to_owned(), String::new()),
+        |region| (format!("{region}.{host}"), format!("?region={region}")),
+    );
+    let mut link = format!(
+        "https://{host}/cloudformation/home{query}#/stacks/create/review?templateURL={}&stackName={STACK}",
+        encoded(hosted)
+    );
+    for (name, value) in defaults(blanks) {
+        if let Some(value) = value {
+            link = link + "&param_" + name + "=" + &encoded(&value);
+        }
+    }
+    link
+}
+
+/// What is known of each parameter. One with nothing has to be typed in.
+fn defaults(blanks: &Blanks) -> Vec<(&'static str, Option<String>)> {
+    let ids: Vec<&str> = blanks
+        .external_ids
+        .iter()
+        .map(crate::domain::external_id::ExternalId::as_str)
+        .collect();
+    let bucket = blanks.bucket.as_ref().map(BucketName::as_str);
+    // In the direct mode there is no role that could have a name.
+    let no_role = (blanks.mode == Mode::Direct).then(String::new);
+    vec![
+        ("Mode", Some(blanks.mode.to_string())),
+        ("VendorRoleArn", Some(blanks.vendor_role.to_string())),
+        ("ExternalIds", Some(ids.join(","))),
+        ("RoleName", blanks.role_name.as_ref().map(RoleName::to_string).or(no_role)),
+        ("BucketName", bucket.map(str::to_owned)),
+        ("BucketIs", Some("new".to_owned())),
+        (
+            "BucketNamespace",
+            Some(
+                if bucket.is_some_and(is_account_regional) {
+                    "account-regional"
+                } else {
+                    "global"
+                }
+                .to_owned(),
+            ),
+        ),
+        ("LogBucket", Some(String::new())),
+        ("KeyArn", Some(blanks.key.as_ref().map(KeyArn::to_string).unwrap_or_default())),
+        ("Posture", Some(blanks.posture.to_string())),
+    ]
+}
+
+fn parameters(blanks: &Blanks) -> Value {
+    let mut parameters = Map::new();
+    for (name, default) in defaults(blanks) {
+        let mut parameter = declared(name);
+        if let Some(default) = default {
+            parameter["Default"] = json!(default);
+        }
+        parameters.insert(name.to_owned(), parameter);
+    }
+    Value::Object(parameters)
+}
+
+fn declared(name: &str) -> Value {
+    match name {
+        "Mode" => json!({
+            "Type": "String",
+            "AllowedValues": ["assume_role", "direct"],
+            "Description": "assume_role: the vendor assumes a role that this stack creates. direct: the policies name the vendor's role.",
+        }),
+        "VendorRoleArn" => json!({
+            "Type": "String",
+            "AllowedPattern": "arn:aws[a-z-]*:iam::[0-9]{12}:role/.+",
+            "Description": "The vendor's role, as issued. Do not change it.",
+        }),
+        "ExternalIds" => json!({
+            "Type": "CommaDelimitedList",
+            "Description": "The external ID, as issued. Do not change it.",
+        }),
+        "RoleName" => json!({
+            "Type": "String",
+            "AllowedPattern": "[A-Za-z0-9+=,.@_-]{0,64}",
+            "Description": "Mode assume_role: the name of the role to create.",
+        }),
+        "BucketName" => json!({
+            "Type": "String",
+            "AllowedPattern": "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+            "Description": "The bucket's name. Create the stack in the bucket's region.",
+        }),
+        "BucketIs" => json!({
+            "Type": "String",
+            "AllowedValues": ["new", "existing-without-policy", "existing-with-policy"],
+            "Description": "new: created here. existing-without-policy: gets a policy. existing-with-policy: nothing of it is changed, so add the \
+                            statements of the issued bucket policy to the policy that is there. Set an existing bucket's default encryption yourself.",
+        }),
+        "BucketNamespace" => json!({
+            "Type": "String",
+            "AllowedValues": ["global", "account-regional"],
+            "Description": "A new bucket's namespace: account-regional for a name that ends with -ACCOUNT-REGION-an, else global.",
+        }),
+        "LogBucket" => json!({
+            "Type": "String",
+            "Description": "A new bucket's access logs go to this bucket. Empty: no access logs. It may not itself be encrypted with a KMS key by default.",
+        }),
+        "KeyArn" => json!({
+            "Type": "String",
+            "AllowedPattern": "|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+",
+            "Description": "An existing key in this region. Empty: a new key is created. The policy of an existing key cannot be added to by CloudFormation: \
+                            add the issued statement yourself.",
+        }),
+        _ => json!({
+            "Type": "String",
+            "AllowedValues": ["true", "false"],
+            "Description": "Whether the vendor may read the bucket's settings for public access, ACLs and access logs.",
+        }),
+    }
+}
+
+fn description(parties: Parties) -> String {
+    // CloudFormation takes 1,024 bytes.
+    let mut description = parties.title();
+    let mut end = description.len().min(1000);
+    while !description.is_char_boundary(end) {
+        end -= 1;
+    }
+    description.truncate(end);
+    description
+}
+
+fn interface() -> Value {
+    let group = |label: &str, parameters: &[&str]| json!({"Label": {"default": label}, "Parameters": parameters});
+    json!({"ParameterGroups": [
+        group("Yours", &["BucketIs", "BucketName", "BucketNamespace", "LogBucket", "KeyArn", "RoleName"]),
+        group("As issued to you", &["Mode", "VendorRoleArn", "ExternalIds", "Posture"]),
+    ]})
+}
+
+fn conditions() -> Value {
+    let is = |parameter: &str, value: &str| json!({"Fn::Equals": [{"Ref": parameter}, value]});
+    json!({
+        "Direct": is("Mode", "direct"),
+        "AssumeRole": {"Fn::Not": [{"Condition": "Direct"}]},
+        "NamedRole": {"Fn::Not": [is("RoleName", "")]},
+        "NewBucket": is("BucketIs", "new"),
+        "WithBucketPolicy": {"Fn::Not": [is("BucketIs", "existing-with-policy")]},
+        "AccountRegional": is("BucketNamespace", "account-regional"),
+        "Logged": {"Fn::Not": [is("LogBucket", "")]},
+        "NewKey": is("KeyArn", ""),
+        "WithPosture": is("Posture", "true"),
+    })
+}
+
+fn resources(blanks: &Blanks) -> Value {
+    let with_posture = Blanks {
+        posture: true,
+        ..blanks.clone()
+    };
+    let direct = Symbols::of(&with_posture, Mode::Direct);
+    let assumed = Symbols::of(&with_posture, Mode::AssumeRole);
+    let of_mode = |statement: &dyn Fn(&Blanks) -> Value| {
+        let (direct, assumed) = (
+            expressed(&statement(&direct.blanks), &direct),
+            expressed(&statement(&assumed.blanks), &assumed),
+        );
+        when("Direct", &direct, &assumed)
+    };
+    let optional = |permission: Permission, statement: Value| match permission {
+        Permission::Posture => when("WithPosture", &statement, &nothing()),
+        _ => statement,
+    };
+    let of_role: Vec<Value> = Permission::of_role(&assumed.blanks)
+        .into_iter()
+        .map(|permission| {
+            optional(
+                permission,
+                expressed(&statements::role_statement(permission, &assumed.blanks), &assumed),
+            )
+        })
+        .collect();
+    let of_bucket: Vec<Value> = Permission::of_bucket_policy(&with_posture)
+        .into_iter()
+        .map(|permission| {
+            optional(
+                permission,
+                of_mode(&|blanks| statements::bucket_policy_statement(permission, blanks)),
+            )
+        })
+        .collect();
+    let of_key = [
+        expressed(&statements::key_administration_statement(&assumed.blanks), &assumed),
+        of_mode(&statements::key_policy_statement),
+    ];
+    json!({
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Condition": "AssumeRole",
+            "Properties": {
+                "RoleName": when("NamedRole", &json!({"Ref": "RoleName"}), &nothing()),
+                "AssumeRolePolicyDocument": statements::policy(&[expressed(&statements::trust_statement(&assumed.blanks), &assumed)]),
+            },
+        },
+        "RolePermissions": {
+            "Type": "AWS::IAM::Policy",
+            "Condition": "AssumeRole",
+            "Properties": {
+                "PolicyName": "latchkey",
+                "Roles": [{"Ref": "Role"}],
+                "PolicyDocument": statements::policy(&of_role),
+            },
+        },
+        "Key": {
+            "Type": "AWS::KMS::Key",
+            "Condition": "NewKey",
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": {
+                "Description": {"Fn::Sub": "Documents in ${BucketName}"},
+                "EnableKeyRotation": true,
+                "KeyPolicy": statements::policy(&of_key),
+            },
+        },
+        "Bucket": {
+            "Type": "AWS::S3::Bucket",
+            "Condition": "NewBucket",
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": {
+                "BucketName": {"Ref": "BucketName"},
+                "BucketNamespace": when("AccountRegional", &json!("account-regional"), &nothing()),
+                "BucketEncryption": {"ServerSideEncryptionConfiguration": [{
+                    "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key()},
+                    "BucketKeyEnabled": true,
+                }]},
+                "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+                "PublicAccessBlockConfiguration": {
+                    "BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true,
+                },
+                "LoggingConfiguration": when(
+                    "Logged",
+                    &json!({"DestinationBucketName": {"Ref": "LogBucket"}, "LogFilePrefix": {"Fn::Sub": "${BucketName}/"}}),
+                    &nothing(),
+                ),
+            },
+        },
+        "BucketPolicy": {
+            "Type": "AWS::S3::BucketPolicy",
+            "Condition": "WithBucketPolicy",
+            "Properties": {
+                "Bucket": when("NewBucket", &json!({"Ref": "Bucket"}), &json!({"Ref": "BucketName"})),
+                "PolicyDocument": statements::policy(&of_bucket),
+            },
+        },
+    })
+}
+
+/// Exactly the fields of the form.
+fn outputs() -> Value {
+    json!({
+        "BucketArn": {"Description": "Bucket ARN", "Value": bucket("")},
+        "BucketRegion": {"Description": "Bucket region", "Value": {"Ref": "AWS::Region"}},
+        "KeyArn": {"Description": "Key ARN", "Value": key()},
+        "RoleArn": {"Condition": "AssumeRole", "Description": "Role ARN", "Value": {"Fn::GetAtt": ["Role", "Arn"]}},
+    })
+}
+
+/// The statement with this format's expressions in it.
+fn expressed(value: &Value, symbols: &Symbols) -> Value {
+    match value {
+        Value::String(text) => match symbols.of_text(text) {
+            None => value.clone(),
+            Some(Symbol::Bucket) => bucket(""),
+            Some(Symbol::Objects) => bucket("/*"),
+            Some(Symbol::Key) => key(),
+            // The attribute makes every policy that names the role wait for the role.
+            Some(Symbol::ClientRole) => json!({"Fn::GetAtt": ["Role", "Arn"]}),
+            Some(Symbol::VendorRole) => json!({"Ref": "VendorRoleArn"}),
+            Some(Symbol::ExternalIds) => json!({"Ref": "ExternalIds"}),
+            Some(Symbol::Root) => json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}),
+        },
+        Value::Array(items) => items.iter().map(|item| expressed(item, symbols)).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, member)| (name.clone(), expressed(member, symbols)))
+            .collect::<Map<_, _>>()
+            .into(),
+        _ => value.clone(),
+    }
+}
+
+fn bucket(path: &str) -> Value {
+    json!({"Fn::Sub": format!("arn:${{AWS::Partition}}:s3:::${{BucketName}}{path}")})
+}
+
+fn key() -> Value {
+    when("NewKey", &json!({"Fn::GetAtt": ["Key", "Arn"]}), &json!({"Ref": "KeyArn"}))
+}
+
+fn when(condition: &str, yes: &Value, no: &Value) -> Value {
+    json!({"Fn::If": [condition, yes, no]})
+}
+
+fn nothing() -> Value {
+    json!({"Ref": "AWS::NoValue"})
+}
+
+#[cfg(test)]
+mod tests {
+    use strum::IntoEnumIterator;
+
+    use super::*;
+    use crate::domain::partition::Partition;
+    use crate::domain::templates::tests::{PARTIES, rotating, typed, untyped};
+
+    #[test]
+    fn untyped_template() {
+        insta::assert_snapshot!(template(&untyped(Partition::UsGov, Mode::AssumeRole), PARTIES));
+    }
+
+    #[test]
+    fn modes_partitions_and_what_is_typed_only_change_defaults() {
+        let of = |blanks: &Blanks| {
+            let mut read: Value = yaml_serde::from_str(&template(blanks, PARTIES)).unwrap();
+            for (_, parameter) in read["Parameters"].as_object_mut().unwrap() {
+                parameter.as_object_mut().unwrap().shift_remove("Default");
+            }
+            read
+        };
+        let one = of(&untyped(Partition::Aws, Mode::AssumeRole));
+        for partition in Partition::iter() {
+            let posture = Blanks {
+                posture: true,
+                ..typed(partition, Mode::Direct)
+            };
+            assert_eq!(of(&posture), one);
+            assert_eq!(of(&rotating(typed(partition, Mode::AssumeRole))), one);
+        }
+    }
+
+    #[test]
+    fn the_link_is_of_the_partitions_console_and_fills_in_every_parameter() {
+        let link = |partition| {
+            quick_create_link(
+                "https://t.s3.amazonaws.com/latchkey.yaml?versionId=a&b",
+                &rotating(typed(partition, Mode::AssumeRole)),
+            )
+        };
+        insta::assert_snapshot!(link(Partition::UsGov).replace('&', "\n&"));
+        let hosts: Vec<String> = Partition::iter()
+            .map(|partition| link(partition).split('#').next().unwrap().to_owned())
+            .collect();
+        insta::assert_snapshot!(hosts.join("\n"));
+    }
+
+    #[test]
+    fn what_is_not_typed_is_not_in_the_link() {
+        let link = quick_create_link("https://b.s3.amazonaws.com/t", &untyped(Partition::Aws, Mode::AssumeRole));
+        assert!(
+            link.starts_with("https://console.aws.amazon.com/cloudformation/home#/stacks/create/review?"),
+            "{link}"
+        );
+        assert!(!link.contains("BucketName=") && !link.contains("RoleName="), "{link}");
+        assert!(link.contains("&param_KeyArn=&"), "{link}");
+    }
+
+    #[test]
+    fn an_account_regional_bucket_says_so() {
+        let bucket = Some(BucketName::parse("docs-222222222222-eu-central-1-an").unwrap());
+        let blanks = Blanks {
+            bucket,
+            ..typed(Partition::Aws, Mode::Direct)
+        };
+        let read: Value = yaml_serde::from_str(&template(&blanks, PARTIES)).unwrap();
+        assert_eq!(read["Parameters"]["BucketNamespace"]["Default"], "account-regional");
+    }
+}

@@ -1,0 +1,54 @@
+//! The formats that documents are issued in.
+
+use strum::{Display, EnumIter, EnumString, IntoEnumIterator};
+
+use super::{Blanks, Parties, cli, cloudformation, terraform};
+
+/// What a tenant can apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString, EnumIter)]
+#[strum(serialize_all = "snake_case")]
+pub enum Format {
+    /// Each document by itself.
+    Json,
+    Cloudformation,
+    Terraform,
+    /// A shell script.
+    Cli,
+}
+
+impl Format {
+    /// All names, for a message.
+    pub fn names() -> String {
+        Self::iter().map(|format| format.to_string()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The one file that has everything in it; `json` has none.
+    pub fn file(self, blanks: &Blanks, parties: Parties) -> Option<File> {
+        match self {
+            Self::Json => None,
+            Self::Cloudformation => Some(File {
+                extension: "yaml",
+                media_type: "application/yaml",
+                text: cloudformation::template(blanks, parties),
+            }),
+            Self::Terraform => Some(File {
+                extension: "tf",
+                media_type: "text/plain",
+                text: terraform::configuration(blanks, parties),
+            }),
+            Self::Cli => Some(File {
+                extension: "sh",
+                media_type: "text/x-shellscript",
+                text: cli::script(blanks, parties),
+            }),
+        }
+    }
+}
+
+/// A file to be saved and applied.
+#[derive(Debug, Clone)]
+pub struct File {
+    pub extension: &'static str,
+    pub media_type: &'static str,
+    pub text: String,
+}

@@ -1,0 +1,102 @@
+//! JSON values as expressions of HCL, laid out as `terraform fmt` does.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+/// Writes a value, its lines after the first at that depth. `known` gives the expression that a text stands for.
+pub fn expression(value: &Value, depth: usize, known: &dyn Fn(&str) -> Option<&'static str>) -> String {
+    let inner = "  ".repeat(depth + 1);
+    let end = "  ".repeat(depth);
+    match value {
+        Value::String(text) => known(text).map_or_else(|| quoted(text), str::to_owned),
+        Value::Array(items) if items.is_empty() => "[]".to_owned(),
+        Value::Array(items) => {
+            let mut list = String::from("[\n");
+            for item in items {
+                let _ = writeln!(list, "{inner}{},", expression(item, depth + 1, known));
+            }
+            list + &end + "]"
+        }
+        Value::Object(members) if members.is_empty() => "{}".to_owned(),
+        Value::Object(members) => {
+            let members: Vec<(String, String)> = members
+                .iter()
+                .map(|(name, member)| (key(name), expression(member, depth + 1, known)))
+                .collect();
+            let mut object = String::from("{\n");
+            for (at, (name, member)) in members.iter().enumerate() {
+                let width = width_around(&members, at);
+                let _ = writeln!(object, "{inner}{name:width$} = {member}");
+            }
+            object + &end + "}"
+        }
+        // Numbers, true, false and null are the same in both languages.
+        other => other.to_string(),
+    }
+}
+
+/// Neighbours that take one line each have their equals signs in one column.
+fn width_around(members: &[(String, String)], at: usize) -> usize {
+    let single = |member: &&(String, String)| !member.1.contains('\n');
+    if !single(&&members[at]) {
+        return 0;
+    }
+    let before = members[..at].iter().rev().take_while(single);
+    let after = members[at..].iter().take_while(single);
+    before.chain(after).map(|(name, _)| name.len()).max().unwrap_or_default()
+}
+
+fn key(name: &str) -> String {
+    let bare = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if bare { name.to_owned() } else { quoted(name) }
+}
+
+/// A quoted template with nothing to be filled in. <https://developer.hashicorp.com/terraform/language/expressions/strings>
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            // `${` and `%{` begin an expression unless their first character is doubled.
+            '$' | '%' if characters.peek() == Some(&'{') => {
+                quoted.push(character);
+                quoted.push(character);
+            }
+            ' '..='~' => quoted.push(character),
+            other => {
+                let _ = write!(quoted, "\\U{:08X}", u32::from(other));
+            }
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_filled_in() {
+        assert_eq!(quoted("a ${b} %{c} $${d} \"e\"\\\n"), r#""a $${b} %%{c} $$${d} \"e\"\\\n""#);
+    }
+
+    proptest! {
+        /// Read by another's reader of HCL.
+        #[test]
+        fn a_text_is_read_back_and_never_ends_early(text in "\\PC*|([\"\\\\${}%\n\r~]|\\$\\{|%\\{){0,12}") {
+            let body: hcl::Body = hcl::from_str(&format!("a = {}\nb = 1\n", quoted(&text))).unwrap();
+            let read: Vec<(&str, &hcl::Expression)> = body.attributes().map(|attribute| (attribute.key(), attribute.expr())).collect();
+            prop_assert_eq!(read.len(), 2);
+            prop_assert_eq!(read[0], ("a", &hcl::Expression::from(text)));
+        }
+    }
+}

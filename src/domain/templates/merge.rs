@@ -1,0 +1,521 @@
+//! Putting the issued statements into a policy that is there already, and saying what in it stands in the way.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::Blanks;
+use super::reach::{Caller, Reach, covers, reach, texts};
+use super::statements::{self, Permission, TAG};
+use crate::domain::arn::RoleArn;
+use crate::domain::external_id::ExternalId;
+use crate::domain::storage_config::Mode;
+use crate::domain::text::Malformed;
+
+/// The documents that others have a part in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, strum::Display, strum::EnumString)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Target {
+    BucketPolicy,
+    KeyPolicy,
+}
+
+impl Target {
+    /// How many bytes AWS takes.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html>,
+    /// <https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html>
+    fn limit(self) -> usize {
+        match self {
+            Self::BucketPolicy => 20 * 1024,
+            Self::KeyPolicy => 32 * 1024,
+        }
+    }
+}
+
+/// A policy with the issued statements in it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Merged {
+    /// The whole policy: to be put in the place of the present one.
+    #[schema(value_type = Object)]
+    pub merged: Value,
+    /// In bytes, without white space.
+    pub size: usize,
+    /// What AWS takes, in bytes.
+    pub limit: usize,
+    /// What stands in the way, or ought to be looked at.
+    pub findings: Vec<MergeFinding>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MergeFinding {
+    pub code: MergeCode,
+    /// The statement's `Sid`, or its place among the statements of the present policy: `#1` is the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
+    /// What it means and what to do, for people.
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MergeCode {
+    /// The merged policy is larger than AWS takes.
+    TooLarge,
+    /// A Deny refuses the vendor whatever else is allowed.
+    Denied,
+    /// A Deny may refuse the vendor: it depends on what is not known here.
+    MayBeDenied,
+    /// A statement of an issued name let in more than it should. The merged policy has it right.
+    WiderPrincipals,
+    /// Another statement lets in the vendor's role, or anyone, without what binds access to this tenant.
+    UnboundAccess,
+    /// No statement lets the account administer the key.
+    RootStatementMissing,
+}
+
+/// The present policy, as it was pasted or sent: read and found to be one.
+///
+/// # Errors
+/// `not_json`, `not_a_policy`, and for what is another document its own code.
+pub fn read(target: Target, current: &Value) -> Result<Value, Malformed> {
+    let policy = match current {
+        Value::String(text) if text.trim().is_empty() => Value::Null,
+        Value::String(text) => serde_json::from_str(text).map_err(|error| {
+            Malformed::new(
+                "not_json",
+                format!("this is not JSON ({error}); give the whole policy as it is shown"),
+            )
+        })?,
+        other => other.clone(),
+    };
+    if policy.is_null() || policy.as_object().is_some_and(serde_json::Map::is_empty) {
+        return match target {
+            Target::BucketPolicy => Ok(statements::policy(&[])),
+            Target::KeyPolicy => Err(Malformed::new(
+                "key_policy_missing",
+                "a key always has a policy; give the one that aws kms get-key-policy shows",
+            )),
+        };
+    }
+    let not_a_policy = |detail: &str| Err(Malformed::new("not_a_policy", detail));
+    if policy["Policy"].is_string() {
+        return not_a_policy("this is the AWS CLI's answer; give what is in its Policy, or ask with --query Policy --output text");
+    }
+    let statements = match &policy["Statement"] {
+        Value::Array(statements) => statements.as_slice(),
+        one @ Value::Object(_) => std::slice::from_ref(one),
+        _ if policy["Effect"].is_string() => return not_a_policy("this is one statement; give the whole policy around it"),
+        _ => return not_a_policy("this is no policy: an object with a list of statements in Statement is expected"),
+    };
+    for (at, statement) in statements.iter().enumerate() {
+        let label = label(statement, at);
+        if !matches!(statement["Effect"].as_str(), Some("Allow" | "Deny")) {
+            return not_a_policy(&format!("statement {label} has no Effect of Allow or Deny"));
+        }
+        if statement.get("Principal").is_none() && statement.get("NotPrincipal").is_none() {
+            return Err(Malformed::new(
+                "not_a_resource_policy",
+                format!(
+                    "statement {label} names no Principal: this is the policy of a role or user; give that of the {}",
+                    match target {
+                        Target::BucketPolicy => "bucket",
+                        Target::KeyPolicy => "key",
+                    }
+                ),
+            ));
+        }
+    }
+    Ok(policy)
+}
+
+/// Puts the issued statements in: each in the place of the first of its name, or else at the end. All else is left as it is, in
+/// its order.
+pub fn merge(target: Target, mut policy: Value, blanks: &Blanks) -> Merged {
+    let issued = issued(target, blanks);
+    let before = match policy["Statement"].take() {
+        Value::Array(statements) => statements,
+        one => vec![one],
+    };
+    let mut findings = findings(target, &before, &issued, blanks);
+
+    let mut placed = BTreeSet::new();
+    let mut after = Vec::new();
+    for statement in before {
+        match issued.iter().find(|ours| same_name(ours, &statement)) {
+            None => after.push(statement),
+            Some(ours) => {
+                if placed.insert(ours["Sid"].as_str().unwrap_or_default()) {
+                    after.push(ours.clone());
+                }
+            }
+        }
+    }
+    after.extend(
+        issued
+            .iter()
+            .filter(|ours| !placed.contains(ours["Sid"].as_str().unwrap_or_default()))
+            .cloned(),
+    );
+    policy["Statement"] = Value::Array(after);
+
+    let (size, limit) = (policy.to_string().len(), target.limit());
+    if size > limit {
+        findings.insert(
+            0,
+            finding(
+                MergeCode::TooLarge,
+                None,
+                format!("The policy has {size} bytes, and AWS takes {limit}. Shorten other statements of it first."),
+            ),
+        );
+    }
+    Merged {
+        merged: policy,
+        size,
+        limit,
+        findings,
+    }
+}
+
+fn issued(target: Target, blanks: &Blanks) -> Vec<Value> {
+    match target {
+        Target::KeyPolicy => vec![statements::key_policy_statement(blanks)],
+        Target::BucketPolicy => Permission::of_bucket_policy(blanks)
+            .into_iter()
+            .map(|permission| statements::bucket_policy_statement(permission, blanks))
+            .collect(),
+    }
+}
+
+fn same_name(ours: &Value, other: &Value) -> bool {
+    other["Sid"].is_string() && ours["Sid"] == other["Sid"]
+}
+
+fn label(statement: &Value, at: usize) -> String {
+    statement["Sid"].as_str().map_or_else(|| format!("#{}", at + 1), str::to_owned)
+}
+
+fn finding(code: MergeCode, statement: Option<String>, detail: impl Into<String>) -> MergeFinding {
+    MergeFinding {
+        code,
+        statement,
+        detail: detail.into(),
+    }
+}
+
+fn findings(target: Target, before: &[Value], issued: &[Value], blanks: &Blanks) -> Vec<MergeFinding> {
+    let mut findings = Vec::new();
+    let Ok(role) = RoleArn::parse(&principal(blanks)) else {
+        return findings;
+    };
+    for (at, statement) in before.iter().enumerate() {
+        let name = Some(label(statement, at));
+        // In a key's policy every resource means this key.
+        let mut statement = statement.clone();
+        if target == Target::KeyPolicy {
+            statement.as_object_mut().and_then(|members| members.shift_remove("Resource"));
+        }
+        if let Some(ours) = issued.iter().find(|ours| same_name(ours, &statement)) {
+            if let Some(wider) = wider(ours, &statement) {
+                findings.push(finding(
+                    MergeCode::WiderPrincipals,
+                    name,
+                    format!("This statement also let in {wider}. In the merged policy it lets in {role} alone."),
+                ));
+            }
+            continue;
+        }
+        if statement["Effect"] == "Deny" {
+            findings.extend(denial(&statement, name, &role, issued, blanks));
+        } else if lets_in_others(&statement, &role, issued, blanks) {
+            let whom = match blanks.mode {
+                Mode::Direct => "the vendor's role for any of the vendor's customers: it does not ask for the session tag",
+                Mode::AssumeRole => "anyone",
+            };
+            findings.push(finding(
+                MergeCode::UnboundAccess,
+                name,
+                format!("This statement lets in {whom}. The verification will reject that: take it out, or narrow it."),
+            ));
+        }
+    }
+    if target == Target::KeyPolicy && !before.iter().any(|statement| administers(statement, blanks)) {
+        findings.push(finding(
+            MergeCode::RootStatementMissing,
+            None,
+            "No statement allows kms:* to the root of the key's account. Without one, nobody may be able to change this policy again.",
+        ));
+    }
+    findings
+}
+
+/// Who is let in by the issued statements.
+fn principal(blanks: &Blanks) -> String {
+    match blanks.mode {
+        Mode::Direct => blanks.vendor_role.to_string(),
+        Mode::AssumeRole => blanks.role_arn(),
+    }
+}
+
+fn caller<'a>(role: &'a RoleArn, issued: &[Value], blanks: &'a Blanks) -> Caller<'a> {
+    let every = |element: &str| -> BTreeSet<String> {
+        let texts = issued.iter().flat_map(|ours| texts(&ours[element]));
+        texts.map(str::to_owned).collect()
+    };
+    // A pattern of ours stands for the calls that are made by it.
+    let actions = every("Action").into_iter().flat_map(|action| match action.as_str() {
+        "kms:ReEncrypt*" => vec!["kms:ReEncryptFrom".to_owned(), "kms:ReEncryptTo".to_owned()],
+        "kms:GenerateDataKey*" => vec!["kms:GenerateDataKey".to_owned(), "kms:GenerateDataKeyWithoutPlaintext".to_owned()],
+        _ => vec![action],
+    });
+    Caller {
+        role,
+        tags: match blanks.mode {
+            Mode::Direct => blanks.external_ids.iter().map(ExternalId::as_str).collect(),
+            Mode::AssumeRole => Vec::new(),
+        },
+        tag: TAG,
+        actions: actions.collect(),
+        resources: every("Resource").into_iter().collect(),
+    }
+}
+
+/// A statement reaches what one of ours allows: its actions on its own resources.
+fn farthest(statement: &Value, role: &RoleArn, issued: &[Value], blanks: &Blanks, tagged: bool) -> (Reach, BTreeSet<String>) {
+    let each = issued.iter().map(|ours| {
+        let mut caller = caller(role, std::slice::from_ref(ours), blanks);
+        if !tagged {
+            caller.tags.clear();
+        }
+        reach(statement, &caller)
+    });
+    each.max_by_key(|(reach, _)| *reach).unwrap_or((Reach::No, BTreeSet::new()))
+}
+
+fn denial(statement: &Value, name: Option<String>, role: &RoleArn, issued: &[Value], blanks: &Blanks) -> Option<MergeFinding> {
+    let (reach, keys) = farthest(statement, role, issued, blanks, true);
+    match reach {
+        Reach::No => None,
+        Reach::Yes => Some(finding(
+            MergeCode::Denied,
+            name,
+            format!(
+                "This Deny refuses {role}, whatever else is allowed. Make an exception for it: a condition ArnNotEquals on aws:PrincipalArn."
+            ),
+        )),
+        Reach::Maybe => {
+            let keys: Vec<String> = keys.into_iter().collect();
+            let why = if keys.is_empty() {
+                "for a part of the calls".to_owned()
+            } else {
+                format!("depending on {}", keys.join(", "))
+            };
+            let detail =
+                format!("This Deny may refuse {role}, {why}. If it does, make an exception: a condition ArnNotEquals on aws:PrincipalArn.");
+            Some(finding(MergeCode::MayBeDenied, name, detail))
+        }
+    }
+}
+
+/// In `direct`, a session of the vendor's role without the tenant's tag is somebody else's. In `assume_role`, anyone is.
+fn lets_in_others(statement: &Value, role: &RoleArn, issued: &[Value], blanks: &Blanks) -> bool {
+    let anyone = statement["Principal"] == "*" || texts(&statement["Principal"]["AWS"]).contains(&"*");
+    match (farthest(statement, role, issued, blanks, false).0, blanks.mode) {
+        (Reach::No, _) => false,
+        (Reach::Yes, Mode::Direct) => true,
+        // Whoever lets in anyone mostly says where from, and the vendor is elsewhere.
+        (Reach::Maybe, Mode::Direct) => !anyone,
+        (_, Mode::AssumeRole) => anyone && statement["Condition"].as_object().is_none_or(serde_json::Map::is_empty),
+    }
+}
+
+/// Whom a statement let in beside the one of its name.
+fn wider(ours: &Value, present: &Value) -> Option<String> {
+    if present["Effect"] != "Allow" {
+        return None;
+    }
+    let Some(principal) = present.get("Principal") else {
+        return Some("all but those whom it names".to_owned());
+    };
+    let issued = texts(&ours["Principal"]["AWS"]);
+    let mut others: Vec<&str> = texts(principal);
+    for (_, named) in principal.as_object().into_iter().flatten() {
+        others.extend(texts(named));
+    }
+    others.retain(|named| !issued.contains(named));
+    if others.is_empty() { None } else { Some(others.join(", ")) }
+}
+
+/// Whether a statement of a key's policy lets its account change the policy.
+fn administers(statement: &Value, blanks: &Blanks) -> bool {
+    let named = texts(&statement["Principal"]["AWS"]);
+    let of_account = |text: &&str| match blanks.account() {
+        Some(account) => *text == account.as_str() || *text == format!("arn:{}:iam::{account}:root", blanks.partition),
+        None => text.ends_with(":root") || text.len() == 12,
+    };
+    statement["Effect"] == "Allow"
+        && statement["Condition"].as_object().is_none_or(serde_json::Map::is_empty)
+        && named.iter().any(of_account)
+        && texts(&statement["Action"])
+            .iter()
+            .any(|action| covers(action, "kms:PutKeyPolicy") == Reach::Yes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::partition::Partition;
+    use crate::domain::templates::tests::typed;
+
+    const ROLE: &str = "arn:aws:iam::222222222222:role/documents";
+    const VENDOR: &str = "arn:aws:iam::111111111111:role/vendor/documents";
+    const BUCKET: &str = "arn:aws:s3:::acme-documents";
+
+    fn policy(statements: &Value) -> Value {
+        json!({"Version": "2012-10-17", "Id": "theirs", "Statement": statements})
+    }
+
+    fn codes(merged: &Merged) -> Vec<(MergeCode, Option<&str>)> {
+        merged
+            .findings
+            .iter()
+            .map(|finding| (finding.code, finding.statement.as_deref()))
+            .collect()
+    }
+
+    fn merged(target: Target, mode: Mode, statements: &Value) -> Merged {
+        let policy = read(target, &policy(statements)).unwrap();
+        merge(target, policy, &typed(Partition::Aws, mode))
+    }
+
+    #[test]
+    fn ours_are_replaced_in_place_and_all_else_is_untouched() {
+        let theirs = json!({"Resource": "x", "Sid": "Theirs", "Effect": "Allow", "Principal": {"Service": "logging.s3.amazonaws.com"}, "Action": "s3:PutObject"});
+        let before = json!([
+            {"Sid": "LatchkeyList", "Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "s3:ListBucket", "Resource": format!("{BUCKET}/*")},
+            theirs,
+            {"Sid": "LatchkeyList", "Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "s3:ListBucket", "Resource": BUCKET},
+        ]);
+        let merged = merged(Target::BucketPolicy, Mode::AssumeRole, &before);
+        insta::assert_json_snapshot!(merged);
+        assert_eq!(
+            merged.merged["Statement"][1].to_string(),
+            theirs.to_string(),
+            "the order of members too"
+        );
+    }
+
+    #[test]
+    fn one_statement_that_is_no_list_is_kept() {
+        let theirs = json!({"Sid": "Theirs", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "Action": "kms:*", "Resource": "*"});
+        let merged = merged(Target::KeyPolicy, Mode::Direct, &theirs);
+        assert_eq!(merged.merged["Statement"][0], theirs);
+        assert_eq!(merged.merged["Statement"][1]["Sid"], "LatchkeyKey");
+        assert_eq!((merged.limit, codes(&merged)), (32768, vec![]));
+    }
+
+    #[rstest]
+    // Everybody who comes without TLS: never us.
+    #[case(json!({"Sid": "Tls", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [BUCKET, format!("{BUCKET}/*")], "Condition": {"Bool": {"aws:SecureTransport": "false"}}}), None)]
+    #[case(json!({"Sid": "All", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": format!("{BUCKET}/*")}), Some(MergeCode::Denied))]
+    #[case(json!({"Sid": "Org", "Effect": "Deny", "Principal": {"AWS": "*"}, "NotAction": "s3:PutObject", "Resource": "*", "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "333333333333"}}}), Some(MergeCode::Denied))]
+    #[case(json!({"Sid": "But", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": {"ArnNotEquals": {"aws:PrincipalArn": ROLE}}}), None)]
+    #[case(json!({"Sid": "Vpc", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}), Some(MergeCode::MayBeDenied))]
+    #[case(json!({"Sid": "Part", "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": format!("{BUCKET}/secret/*")}), Some(MergeCode::MayBeDenied))]
+    #[case(json!({"Sid": "Acl", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObjectAcl", "Resource": "*"}), None)]
+    #[case(json!({"Sid": "Other", "Effect": "Deny", "Principal": {"AWS": "arn:aws:iam::222222222222:role/other"}, "Action": "s3:*", "Resource": "*"}), None)]
+    #[case(json!({"Sid": "Not", "Effect": "Deny", "NotPrincipal": {"AWS": "arn:aws:iam::222222222222:role/other"}, "Action": "s3:*", "Resource": "*"}), Some(MergeCode::Denied))]
+    #[case(json!({"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "s3:Get*", "Resource": "*"}), Some(MergeCode::UnboundAccess))]
+    #[case(json!({"Sid": "LatchkeyObjects", "Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam::222222222222:root", ROLE]}, "Action": "s3:Get*", "Resource": "*"}), Some(MergeCode::WiderPrincipals))]
+    fn what_stands_in_the_way_is_found(#[case] statement: Value, #[case] expected: Option<MergeCode>) {
+        let merged = merged(Target::BucketPolicy, Mode::AssumeRole, &json!([statement]));
+        let expected: Vec<_> = expected.into_iter().map(|code| (code, statement["Sid"].as_str())).collect();
+        assert_eq!(codes(&merged), expected, "{:#?}", merged.findings);
+    }
+
+    #[rstest]
+    #[case(json!({"AWS": VENDOR}), json!({}), true)]
+    #[case(json!({"AWS": "111111111111"}), json!({}), true)]
+    #[case(json!({"AWS": VENDOR}), json!({"StringEquals": {"aws:PrincipalTag/latchkey-external-id": "lk-0123456789abcdef0123456789abcdef01234567"}}), false)]
+    #[case(json!("*"), json!({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}), false)]
+    #[case(json!({"AWS": "arn:aws:iam::222222222222:role/own"}), json!({}), false)]
+    fn the_vendors_role_without_the_tag_is_found(#[case] principal: Value, #[case] condition: Value, #[case] found: bool) {
+        let statement =
+            json!([{"Effect": "Allow", "Principal": principal, "Action": "s3:GetObject", "Resource": "*", "Condition": condition}]);
+        let merged = merged(Target::BucketPolicy, Mode::Direct, &statement);
+        let expected = if found {
+            vec![(MergeCode::UnboundAccess, Some("#1"))]
+        } else {
+            vec![]
+        };
+        assert_eq!(codes(&merged), expected);
+    }
+
+    #[test]
+    fn a_key_that_its_account_cannot_administer_is_found() {
+        let other =
+            json!([{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::333333333333:root"}, "Action": "kms:*", "Resource": "*"}]);
+        let merged = merged(Target::KeyPolicy, Mode::AssumeRole, &other);
+        assert_eq!(codes(&merged), [(MergeCode::RootStatementMissing, None)]);
+    }
+
+    #[test]
+    fn a_policy_that_grew_too_large_is_found() {
+        let large = json!([{"Sid": "Large", "Effect": "Allow", "Principal": {"AWS": "333333333333"}, "Action": "s3:GetObject", "Resource": "x".repeat(20_000)}]);
+        let merged = merged(Target::BucketPolicy, Mode::AssumeRole, &large);
+        assert!(merged.size > merged.limit);
+        assert_eq!(codes(&merged), [(MergeCode::TooLarge, None)]);
+    }
+
+    #[rstest]
+    #[case(json!("{"), "not_json")]
+    #[case(json!("[]"), "not_a_policy")]
+    #[case(json!({"Statement": "x"}), "not_a_policy")]
+    #[case(json!({"Statement": [7]}), "not_a_policy")]
+    #[case(json!({"Policy": "{}"}), "not_a_policy")]
+    #[case(json!({"Effect": "Allow"}), "not_a_policy")]
+    #[case(json!({"Statement": [{"Effect": "Allow", "Action": "*"}]}), "not_a_resource_policy")]
+    #[case(json!(" "), "key_policy_missing")]
+    fn what_is_no_policy_says_so(#[case] current: Value, #[case] code: &str) {
+        assert_eq!(read(Target::KeyPolicy, &current).unwrap_err().code, code);
+    }
+
+    #[test]
+    fn a_bucket_may_have_no_policy_yet() {
+        let empty = read(Target::BucketPolicy, &json!("")).unwrap();
+        let blanks = typed(Partition::Aws, Mode::Direct);
+        let issued = issued(Target::BucketPolicy, &blanks);
+        assert_eq!(merge(Target::BucketPolicy, empty, &blanks).merged, statements::policy(&issued));
+    }
+
+    proptest! {
+        /// Merging twice is merging once, and all of theirs stays, in order.
+        #[test]
+        fn merging_is_stable(sids in prop::collection::vec("(LatchkeyObjects|LatchkeyList|LatchkeyKey|A|B)?", 0..6), key in any::<bool>()) {
+            let target = if key { Target::KeyPolicy } else { Target::BucketPolicy };
+            let statements: Vec<Value> = sids.iter().enumerate().map(|(at, sid)| {
+                let mut statement = json!({"Effect": "Allow", "Principal": {"AWS": "333333333333"}, "Action": "s3:X", "Resource": at.to_string()});
+                if !sid.is_empty() {
+                    statement["Sid"] = json!(sid);
+                }
+                statement
+            }).collect();
+            let once = merged(target, Mode::Direct, &json!(statements)).merged;
+            let twice = merge(target, once.clone(), &typed(Partition::Aws, Mode::Direct)).merged;
+            prop_assert_eq!(&once, &twice);
+            let ours = issued(target, &typed(Partition::Aws, Mode::Direct));
+            let theirs = |policy: &Value| policy["Statement"].as_array().unwrap().iter().filter(|one| !ours.iter().any(|own| same_name(own, one))).cloned().collect::<Vec<_>>();
+            prop_assert_eq!(theirs(&once), theirs(&json!({"Statement": statements})));
+            for own in &ours {
+                prop_assert_eq!(once["Statement"].as_array().unwrap().iter().filter(|one| *one == own).count(), 1);
+            }
+        }
+    }
+}

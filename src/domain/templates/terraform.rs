@@ -1,0 +1,312 @@
+//! A Terraform configuration for the AWS provider. A bucket or key that is there already is left as it is: what its policy
+//! has to get is an output, to be merged.
+
+use serde_json::Value;
+
+use super::hcl::{expression, quoted};
+use super::statements::{self, Permission};
+use super::symbols::{Symbol, Symbols, is_account_regional};
+use super::{Blanks, Parties};
+use crate::domain::arn::{BucketName, KeyArn, RoleName};
+use crate::domain::storage_config::Mode;
+
+/// The configuration, with what is known of the tenant as the defaults of its variables.
+pub fn configuration(blanks: &Blanks, parties: Parties) -> String {
+    let symbols = Symbols::of(blanks, blanks.mode);
+    let policy = |statements: &[Value], depth| jsonencoded(&statements::policy(statements), depth, &symbols);
+    let of_bucket: Vec<Value> = Permission::of_bucket_policy(&symbols.blanks)
+        .into_iter()
+        .map(|permission| statements::bucket_policy_statement(permission, &symbols.blanks))
+        .collect();
+    let of_key = statements::key_policy_statement(&symbols.blanks);
+    let administration = statements::key_administration_statement(&symbols.blanks);
+
+    let mut text = String::from(HEAD);
+    text += &variables(blanks, parties);
+    text += DATA;
+    text += "  bucket_policy = ";
+    text += &policy(&of_bucket, 1);
+    text += "\n  key_statement = ";
+    text += &jsonencoded(&of_key, 1, &symbols);
+    text += "\n}\n";
+    if blanks.mode == Mode::AssumeRole {
+        let of_role: Vec<Value> = Permission::of_role(&symbols.blanks)
+            .into_iter()
+            .map(|permission| statements::role_statement(permission, &symbols.blanks))
+            .collect();
+        text += "\nresource \"aws_iam_role\" \"documents\" {\n  name = var.role_name\n  assume_role_policy = ";
+        text += &policy(&[statements::trust_statement(&symbols.blanks)], 1);
+        text += "\n}\n\nresource \"aws_iam_role_policy\" \"documents\" {\n  name = \"latchkey\"\n  role = aws_iam_role.documents.id\n  policy = ";
+        text += &policy(&of_role, 1);
+        text += "\n}\n";
+    }
+    text += KEY;
+    text += &policy(&[administration, of_key], 1);
+    text += "\n}\n";
+    text += BUCKET;
+    text += OUTPUTS;
+    if blanks.mode == Mode::AssumeRole {
+        text += "\noutput \"role_arn\" {\n  description = \"Role ARN, for the form.\"\n  value       = aws_iam_role.documents.arn\n}\n";
+    }
+    text
+}
+
+fn variables(blanks: &Blanks, parties: Parties) -> String {
+    let ids: Vec<&str> = blanks
+        .external_ids
+        .iter()
+        .map(crate::domain::external_id::ExternalId::as_str)
+        .collect();
+    let bucket = blanks.bucket.as_ref().map(BucketName::as_str);
+    let text = |value: &str| quoted(value);
+    let mut all = vec![
+        variable(
+            "vendor_role_arn",
+            "string",
+            &format!("The role of {}, as issued. Do not change it.", parties.vendor),
+            Some(text(blanks.vendor_role.as_str())),
+        ),
+        variable(
+            "external_ids",
+            "list(string)",
+            &format!("The external ID of {}, as issued. Do not change it.", parties.tenant),
+            Some(format!("[{}]", ids.iter().map(|id| quoted(id)).collect::<Vec<_>>().join(", "))),
+        ),
+        variable(
+            "bucket_name",
+            "string",
+            "The bucket's name. The provider has to be in its region.",
+            bucket.map(text),
+        ),
+        variable(
+            "create_bucket",
+            "bool",
+            "false: the bucket is there already. Nothing of it is changed, so set its default encryption yourself, and merge the output bucket_policy_to_merge.",
+            Some("true".to_owned()),
+        ),
+        variable(
+            "bucket_namespace",
+            "string",
+            "A new bucket's namespace: account-regional for a name that ends with -ACCOUNT-REGION-an, else global.",
+            Some(text(if bucket.is_some_and(is_account_regional) {
+                "account-regional"
+            } else {
+                "global"
+            })),
+        ),
+        variable(
+            "log_bucket",
+            "string",
+            "A new bucket's access logs go to this bucket. null: no access logs. It may not itself be encrypted with a KMS key by default.",
+            Some("null".to_owned()),
+        ),
+        variable(
+            "key_arn",
+            "string",
+            "An existing key in this region. Nothing of it is changed, so add the output key_statement_to_add to its policy. null: a new key is created.",
+            Some(
+                blanks
+                    .key
+                    .as_ref()
+                    .map_or_else(|| "null".to_owned(), |key: &KeyArn| quoted(key.as_str())),
+            ),
+        ),
+    ];
+    if blanks.mode == Mode::AssumeRole {
+        all.push(variable(
+            "role_name",
+            "string",
+            "The name of the role to create.",
+            blanks.role_name.as_ref().map(RoleName::as_str).map(text),
+        ));
+    }
+    all.concat()
+}
+
+fn variable(name: &str, kind: &str, description: &str, default: Option<String>) -> String {
+    let default = default.map_or_else(String::new, |default| format!("  default     = {default}\n"));
+    format!(
+        "\nvariable {} {{\n  description = {}\n  type        = {kind}\n{default}}}\n",
+        quoted(name),
+        quoted(description)
+    )
+}
+
+fn jsonencoded(value: &Value, depth: usize, symbols: &Symbols) -> String {
+    let known = |text: &str| {
+        symbols.of_text(text).map(|symbol| match symbol {
+            Symbol::Bucket => "local.bucket_arn",
+            Symbol::Objects => "\"${local.bucket_arn}/*\"",
+            Symbol::Key => "local.key_arn",
+            // The attribute makes every policy that names the role wait for the role.
+            Symbol::ClientRole => "aws_iam_role.documents.arn",
+            Symbol::VendorRole => "var.vendor_role_arn",
+            Symbol::ExternalIds => "var.external_ids",
+            Symbol::Root => "\"arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root\"",
+        })
+    };
+    format!("jsonencode({})", expression(value, depth, &known))
+}
+
+const HEAD: &str = r#"# Apply it with credentials of the account that owns the bucket and the key, in the bucket's region. The outputs are the fields
+# of the form.
+
+terraform {
+  required_version = ">= 1.5"
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 6.40"
+    }
+  }
+}
+"#;
+
+const DATA: &str = r#"
+data "aws_partition" "current" {}
+
+data "aws_caller_identity" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  bucket_arn = "arn:${data.aws_partition.current.partition}:s3:::${var.bucket_name}"
+  key_arn    = var.key_arn == null ? aws_kms_key.documents[0].arn : var.key_arn
+"#;
+
+const KEY: &str = r#"
+resource "aws_kms_key" "documents" {
+  count               = var.key_arn == null ? 1 : 0
+  description         = "Documents in ${var.bucket_name}"
+  enable_key_rotation = true
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+resource "aws_kms_key_policy" "documents" {
+  count  = var.key_arn == null ? 1 : 0
+  key_id = aws_kms_key.documents[0].key_id
+  policy = "#;
+
+const BUCKET: &str = r#"
+resource "aws_s3_bucket" "documents" {
+  count            = var.create_bucket ? 1 : 0
+  bucket           = var.bucket_name
+  bucket_namespace = var.bucket_namespace
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+resource "aws_s3_bucket_ownership_controls" "documents" {
+  count  = var.create_bucket ? 1 : 0
+  bucket = aws_s3_bucket.documents[0].id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_public_access_block" "documents" {
+  count                   = var.create_bucket ? 1 : 0
+  bucket                  = aws_s3_bucket.documents[0].id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "documents" {
+  count  = var.create_bucket ? 1 : 0
+  bucket = aws_s3_bucket.documents[0].id
+
+  rule {
+    bucket_key_enabled = true
+
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = "aws:kms"
+      kms_master_key_id = local.key_arn
+    }
+  }
+}
+
+resource "aws_s3_bucket_logging" "documents" {
+  count         = var.create_bucket && var.log_bucket != null ? 1 : 0
+  bucket        = aws_s3_bucket.documents[0].id
+  target_bucket = var.log_bucket
+  target_prefix = "${var.bucket_name}/"
+}
+
+resource "aws_s3_bucket_policy" "documents" {
+  count  = var.create_bucket ? 1 : 0
+  bucket = aws_s3_bucket.documents[0].id
+  policy = local.bucket_policy
+}
+"#;
+
+const OUTPUTS: &str = r#"
+output "bucket_policy_to_merge" {
+  description = "For a bucket that is there already: the statements that its policy has to get."
+  value       = var.create_bucket ? null : local.bucket_policy
+}
+
+output "key_statement_to_add" {
+  description = "For a key that is there already: the statement that its policy has to get."
+  value       = var.key_arn == null ? null : local.key_statement
+}
+
+output "bucket_arn" {
+  description = "Bucket ARN, for the form."
+  value       = local.bucket_arn
+}
+
+output "bucket_region" {
+  description = "Bucket region, for the form."
+  value       = data.aws_region.current.region
+}
+
+output "key_arn" {
+  description = "Key ARN, for the form."
+  value       = local.key_arn
+}
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::partition::Partition;
+    use crate::domain::templates::tests::{PARTIES, every, rotating, typed, untyped};
+
+    #[test]
+    fn untyped_configuration() {
+        insta::assert_snapshot!(configuration(&untyped(Partition::Aws, Mode::AssumeRole), PARTIES));
+    }
+
+    #[test]
+    fn rotating_configuration_of_the_direct_mode() {
+        let blanks = Blanks {
+            posture: true,
+            ..rotating(typed(Partition::China, Mode::Direct))
+        };
+        insta::assert_snapshot!(configuration(&blanks, PARTIES));
+    }
+
+    #[test]
+    fn every_configuration_is_hcl_and_its_outputs_are_the_forms_fields() {
+        for (name, blanks) in every() {
+            let body: hcl::Body = hcl::from_str(&configuration(&blanks, PARTIES)).unwrap();
+            let outputs: Vec<&str> = body
+                .blocks()
+                .filter(|block| block.identifier() == "output")
+                .map(|block| block.labels()[0].as_str())
+                .collect();
+            for field in ["bucket_arn", "bucket_region", "key_arn"] {
+                assert!(outputs.contains(&field), "{name}: {field}");
+            }
+            assert_eq!(outputs.contains(&"role_arn"), blanks.mode == Mode::AssumeRole, "{name}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What holds for every format: each partition, mode and state of typing.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use strum::IntoEnumIterator;
+
+use super::format::Format;
+use super::{Blanks, Parties};
+use crate::domain::account::AccountId;
+use crate::domain::arn::{BucketName, KeyArn, RoleArn, RoleName};
+use crate::domain::external_id::ExternalId;
+use crate::domain::partition::Partition;
+use crate::domain::storage_config::Mode;
+
+pub const PARTIES: Parties = Parties {
+    vendor: "Example Vendor",
+    tenant: "Acme Corporation",
+};
+
+/// Nothing typed yet.
+pub fn untyped(partition: Partition, mode: Mode) -> Blanks {
+    let vendor = RoleArn::parse(&format!("arn:{partition}:iam::111111111111:role/vendor/documents")).unwrap();
+    let id = ExternalId::parse("lk-0123456789abcdef0123456789abcdef01234567").unwrap();
+    Blanks::empty(mode, vendor, vec![id])
+}
+
+/// Everything typed, but for the key.
+pub fn with_new_key(partition: Partition, mode: Mode) -> Blanks {
+    Blanks {
+        bucket: Some(BucketName::parse("acme-documents").unwrap()),
+        role_name: Some(RoleName::parse("documents").unwrap()),
+        account: Some(AccountId::parse("222222222222").unwrap()),
+        ..untyped(partition, mode)
+    }
+}
+
+/// Everything typed.
+pub fn typed(partition: Partition, mode: Mode) -> Blanks {
+    Blanks {
+        key: Some(
+            KeyArn::parse(&format!(
+                "arn:{partition}:kms:{}:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+                region(partition)
+            ))
+            .unwrap(),
+        ),
+        ..with_new_key(partition, mode)
+    }
+}
+
+fn region(partition: Partition) -> &'static str {
+    match partition {
+        Partition::Aws => "eu-central-1",
+        Partition::China => "cn-north-1",
+        Partition::UsGov => "us-gov-west-1",
+        Partition::Iso => "us-iso-east-1",
+        Partition::IsoB => "us-isob-east-1",
+        Partition::IsoE => "eu-isoe-west-1",
+        Partition::IsoF => "us-isof-south-1",
+        Partition::EuSovereign => "eusc-de-east-1",
+    }
+}
+
+/// Every state of the blanks, by a name for it.
+pub fn every() -> Vec<(String, Blanks)> {
+    let mut every = Vec::new();
+    for partition in Partition::iter() {
+        for mode in [Mode::AssumeRole, Mode::Direct] {
+            for (state, blanks) in [
+                ("untyped", untyped(partition, mode)),
+                ("new-key", with_new_key(partition, mode)),
+                ("typed", typed(partition, mode)),
+                (
+                    "posture",
+                    Blanks {
+                        posture: true,
+                        ..typed(partition, mode)
+                    },
+                ),
+                ("rotating", rotating(typed(partition, mode))),
+            ] {
+                every.push((format!("{partition}-{mode}-{state}"), blanks));
+            }
+        }
+    }
+    every
+}
+
+pub fn rotating(mut blanks: Blanks) -> Blanks {
+    blanks
+        .external_ids
+        .push(ExternalId::parse("lk-fedcba9876543210fedcba9876543210fedcba98").unwrap());
+    blanks
+}
+
+/// Every ARN that is written out is of the partition, or of whichever the file is applied in.
+#[test]
+fn no_partition_is_hard_coded() {
+    for (name, blanks) in every() {
+        for format in Format::iter() {
+            let text = format.file(&blanks, PARTIES).map_or_else(
+                || serde_json::to_string(&super::json::documents(&blanks).documents).unwrap(),
+                |file| file.text,
+            );
+            let own = format!("{}:", blanks.partition);
+            for (at, _) in text.match_indices("arn:") {
+                if text[..at].ends_with('_') {
+                    continue;
+                }
+                let rest = &text[at + 4..];
+                assert!(
+                    rest.starts_with(&own) || rest.starts_with('$') || rest.starts_with("aws[a-z-]*:"),
+                    "{name} {format}: {}",
+                    rest.lines().next().unwrap()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    for format in Format::iter() {
+        let texts = [0, 1].map(|_| format.file(&typed(Partition::Aws, Mode::AssumeRole), PARTIES).map(|file| file.text));
+        assert_eq!(texts[0], texts[1]);
+    }
+}
+
+/// For the linters of `./dev/test`, which names a folder: every document and every file, and beside it nothing.
+#[test]
+fn everything_is_written_out_for_the_linters() {
+    let Some(folder) = std::env::var_os("LATCHKEY_TEST_TEMPLATES") else {
+        return;
+    };
+    let folder = Path::new(&folder);
+    std::fs::create_dir_all(folder).unwrap();
+    for (name, blanks) in every() {
+        let documents = serde_json::to_string_pretty(&super::json::documents(&blanks)).unwrap();
+        std::fs::write(folder.join(format!("{name}.json")), documents).unwrap();
+        for file in Format::iter().filter_map(|format| format.file(&blanks, PARTIES)) {
+            std::fs::write(folder.join(format!("{name}.{}", file.extension)), file.text).unwrap();
+        }
+    }
+}
+
+/// Whatever a role's path and a name may hold: all that means something to some reader.
+fn hostile() -> impl Strategy<Value = (Blanks, String, String)> {
+    let name = || "\\PC{0,24}|([\"'`$(){}%&\\\\;|<>#!\\r\\n\\t -]|DOCUMENT|EOF|\\$\\{|%\\{|'''|---|\u{85}|\u{2028}){0,16}";
+    let path = "[!-)+-~]{0,40}/|([\"'`$(){}%\\\\#;|&]|\\$\\{|%\\{|\\$\\(id\\)){0,12}/";
+    (path, name(), name(), any::<bool>()).prop_map(|(path, vendor, tenant, direct)| {
+        let mode = if direct { Mode::Direct } else { Mode::AssumeRole };
+        let role = RoleArn::parse(&format!("arn:aws:iam::111111111111:role/{path}documents")).unwrap();
+        let ids = vec![ExternalId::parse("00123456").unwrap()];
+        (Blanks::empty(mode, role, ids), vendor, tenant)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn nothing_ends_a_string_of_yaml_early((blanks, vendor, tenant) in hostile()) {
+        let parties = Parties { vendor: &vendor, tenant: &tenant };
+        let read: Value = yaml_serde::from_str(&Format::Cloudformation.file(&blanks, parties).unwrap().text).unwrap();
+        prop_assert_eq!(&read["Description"], &json!(parties.title()));
+        prop_assert_eq!(&read["Parameters"]["VendorRoleArn"]["Default"], &json!(blanks.vendor_role));
+        prop_assert_eq!(&read["Parameters"]["ExternalIds"]["Default"], &json!("00123456"));
+        prop_assert_eq!(read.as_object().unwrap().len(), 7);
+    }
+
+    #[test]
+    fn nothing_ends_a_string_of_hcl_early((blanks, vendor, tenant) in hostile()) {
+        let parties = Parties { vendor: &vendor, tenant: &tenant };
+        let text = Format::Terraform.file(&blanks, parties).unwrap().text;
+        let body: hcl::Body = hcl::from_str(&text).unwrap();
+        let harmless = Parties { vendor: "", tenant: "" };
+        let plain: hcl::Body = hcl::from_str(&Format::Terraform.file(&untyped(Partition::Aws, blanks.mode), harmless).unwrap().text).unwrap();
+        prop_assert_eq!(body.blocks().count(), plain.blocks().count());
+        let of = |name: &str, attribute: &str| {
+            let block = body.blocks().find(|block| block.labels().first().is_some_and(|label| label.as_str() == name)).unwrap();
+            block.body().attributes().find(|found| found.key() == attribute).unwrap().expr().clone()
+        };
+        prop_assert_eq!(of("vendor_role_arn", "default"), hcl::Expression::from(blanks.vendor_role.as_str()));
+        prop_assert_eq!(of("vendor_role_arn", "description"), hcl::Expression::from(format!("The role of {vendor}, as issued. Do not change it.")));
+        prop_assert_eq!(of("external_ids", "description"), hcl::Expression::from(format!("The external ID of {tenant}, as issued. Do not change it.")));
+    }
+
+    /// Read by a shell: what it makes of the variables and of the documents.
+    #[test]
+    fn nothing_ends_a_string_of_the_shell_early((blanks, vendor, tenant) in hostile()) {
+        let parties = Parties { vendor: &vendor, tenant: &tenant };
+        let text = Format::Cli.file(&blanks, parties).unwrap().text;
+        let (documents, _) = text.split_once("\nsay() {").unwrap();
+        let document = if blanks.mode == Mode::Direct { "bucket_statements" } else { "trust_statements" };
+        let asked = format!("{documents}\nbucket_arn=b role_arn=r key_arn=k account=a\nprintf '%s\\0' \"$title\"\n{document}\n");
+        let ran = std::process::Command::new("sh").arg("-c").arg(asked).output().unwrap();
+        prop_assert!(ran.status.success() && ran.stderr.is_empty(), "{}", String::from_utf8_lossy(&ran.stderr));
+        let printed = String::from_utf8(ran.stdout).unwrap();
+        let (title, statements) = printed.split_once('\0').unwrap();
+        prop_assert_eq!(title, parties.title());
+        let statements: Value = serde_json::from_str(statements).unwrap();
+        prop_assert_eq!(&statements[0]["Principal"]["AWS"], &json!(blanks.vendor_role));
+    }
+}

@@ -1,0 +1,509 @@
+//! Whole runs over the SDKs against recorded answers: what AWS says that a stand-in does not say, and faults on the way.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_iam::config::Credentials;
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use latchkey::cloud::aws::{Aws, Settings};
+use latchkey::domain::account::AccountId;
+use latchkey::domain::arn::{BucketArn, KeyArn, RoleArn};
+use latchkey::domain::check::{CheckName, Side, Status};
+use latchkey::domain::external_id::ExternalId;
+use latchkey::domain::fix::FixDocument;
+use latchkey::domain::region::Region;
+use latchkey::domain::storage_config::{Access, Mode, Storage};
+use latchkey::domain::vendor::Vendor;
+use latchkey::domain::verification::Verdict;
+use latchkey::verifier::{self, Report, Subject};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use rstest::rstest;
+use serde_json::json;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio_util::sync::CancellationToken;
+
+use crate::aws::clock;
+use crate::recorded_aws::{
+    self, BUCKET, CLIENT_ROLE, Call, EXTERNAL_ID, KEY, REGION, RecordedAws, Reply, VENDOR_ROLE, Who, described, kms_error, refused_by_kms,
+    refused_by_s3, refused_by_sts, s3_error, stored_with, sts_error,
+};
+
+/// The SDKs' way to AWS, with or without faults on it.
+#[derive(Clone)]
+pub struct Wire {
+    aws: Arc<RecordedAws>,
+    /// How many of a hundred tries meet a fault, and by which dice.
+    faults: Option<(u32, Arc<Mutex<StdRng>>)>,
+}
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    Throttled,
+    OutOfOrder,
+    /// Before the request arrives.
+    CutBefore,
+    /// After it was carried out.
+    CutAfter,
+    /// The answer is late, within the time allowed.
+    Slow,
+    /// The answer does not come in time, and what was asked is done later still.
+    Late,
+    /// AWS's own answer with a body that is none.
+    GarbageInside,
+    /// Something in between answers for AWS.
+    GarbageFromElsewhere,
+}
+
+const FAULTS: [Fault; 8] = [
+    Fault::Throttled,
+    Fault::OutOfOrder,
+    Fault::CutBefore,
+    Fault::CutAfter,
+    Fault::Slow,
+    Fault::Late,
+    Fault::GarbageInside,
+    Fault::GarbageFromElsewhere,
+];
+
+/// Longer than the time that one try has.
+const TOO_LATE: Duration = Duration::from_secs(15);
+
+impl Wire {
+    pub fn of(aws: Arc<RecordedAws>) -> Self {
+        Self { aws, faults: None }
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        let (percent, dice) = self.faults.as_ref()?;
+        let mut dice = dice.lock().unwrap_or_else(PoisonError::into_inner);
+        (dice.random_range(0..100) < *percent).then(|| FAULTS[dice.random_range(0..FAULTS.len())])
+    }
+
+    async fn carry(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let header = |name: &str| request.headers().get(name).map(str::to_owned);
+        let uri: axum::http::Uri = request.uri().parse().expect("the SDK makes URLs");
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let body = request.body().bytes().map(<[u8]>::to_vec).unwrap_or_default();
+        let call = RecordedAws::read(request.method(), path, header, body);
+        let cut = || ConnectorError::io("the connection was cut".into());
+        match self.fault() {
+            None => Ok(response(self.aws.answer(&call))),
+            Some(Fault::Throttled) => Ok(response(throttled(&call))),
+            Some(Fault::OutOfOrder) => Ok(response(out_of_order(&call))),
+            Some(Fault::CutBefore) => Err(cut()),
+            Some(Fault::CutAfter) => {
+                self.aws.answer(&call);
+                Err(cut())
+            }
+            Some(Fault::Slow) => {
+                wait(Duration::from_secs(2)).await;
+                Ok(response(self.aws.answer(&call)))
+            }
+            Some(Fault::Late) => {
+                let aws = self.aws.clone();
+                tokio::spawn(async move {
+                    wait(TOO_LATE).await;
+                    aws.answer(&call);
+                });
+                wait(TOO_LATE * 4).await;
+                Err(cut())
+            }
+            Some(Fault::GarbageInside) => Ok(response(self.aws.answer(&call).with_body("\u{0}<not><what>{\"you\": asked"))),
+            Some(Fault::GarbageFromElsewhere) => {
+                self.aws.answer(&call);
+                let page = Reply::new(200, "<html><body>Sign in to the network</body></html>");
+                Ok(response(page.without("x-amz-request-id").without("x-amz-bucket-region")))
+            }
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "time is paused, and jumps over this")]
+async fn wait(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::new(self.clone().carry(request))
+    }
+}
+
+fn response(reply: Reply) -> HttpResponse {
+    let mut response = HttpResponse::new(reply.status.try_into().expect("a status is one"), SdkBody::empty());
+    for (name, value) in reply.headers.clone() {
+        response.headers_mut().insert(name, value);
+    }
+    *response.body_mut() = SdkBody::from(reply.into_bytes());
+    response
+}
+
+fn throttled(call: &Call) -> Reply {
+    match call.operation.split(':').next() {
+        Some("s3") => s3_error(503, "SlowDown", "Please reduce your request rate."),
+        Some("sts") => sts_error(400, "Throttling", "Rate exceeded"),
+        _ => kms_error("ThrottlingException", "Rate exceeded"),
+    }
+}
+
+fn out_of_order(call: &Call) -> Reply {
+    match call.operation.split(':').next() {
+        Some("s3") => s3_error(500, "InternalError", "We encountered an internal error. Please try again."),
+        Some("sts") => sts_error(500, "InternalFailure", "Unable to process request"),
+        _ => kms_error("KMSInternalException", "Unable to process request"),
+    }
+}
+
+fn subject(mode: Mode) -> Subject {
+    Subject {
+        verification: uuid::Uuid::nil().into(),
+        storage: Storage {
+            access: match mode {
+                Mode::Direct => Access::Direct,
+                Mode::AssumeRole => Access::AssumeRole {
+                    role: RoleArn::parse(CLIENT_ROLE).unwrap(),
+                },
+            },
+            bucket: BucketArn::parse(&format!("arn:aws:s3:::{BUCKET}")).unwrap(),
+            region: Region::parse(REGION).unwrap(),
+            key: KeyArn::parse(KEY).unwrap(),
+            bucket_account: AccountId::parse("222222222222").unwrap(),
+        },
+        vendor_role: RoleArn::parse(VENDOR_ROLE).unwrap(),
+        external_id: ExternalId::parse(EXTERNAL_ID).unwrap(),
+        probe_key: "latchkey-probe/this".into(),
+        leftovers: Vec::new(),
+    }
+}
+
+pub async fn config(wire: Wire) -> SdkConfig {
+    let keys = Credentials::new("AKIAPROCESS", "secret", None, None, "test");
+    latchkey::cloud::aws::with_habits(aws_config::defaults(BehaviorVersion::latest()))
+        .region(aws_config::Region::new(REGION))
+        .endpoint_url("http://aws.invalid")
+        .credentials_provider(keys)
+        .http_client(http_client_fn(move |_, _| SharedHttpConnector::new(wire.clone())))
+        .load()
+        .await
+}
+
+async fn verify(wire: Wire, mode: Mode) -> Report {
+    let aws = Aws::on(&config(wire).await, Settings { s3_path_style: true }, clock());
+    let vendor = Vendor {
+        posture: true,
+        ..Vendor::unnamed()
+    };
+    let (found, _findings) = unbounded_channel();
+    verifier::run(&aws, &clock(), &vendor, &subject(mode), found, &CancellationToken::new()).await
+}
+
+async fn verify_recorded(aws: RecordedAws, mode: Mode) -> Report {
+    verify(Wire::of(Arc::new(aws)), mode).await
+}
+
+fn failed(report: &Report) -> Vec<(CheckName, FixDocument)> {
+    let failed = report.findings.iter().filter(|finding| finding.status == Status::Failed);
+    failed
+        .map(|finding| (finding.check, finding.fix.as_ref().expect("a failure has its fix").document))
+        .collect()
+}
+
+fn told(report: &Report) -> String {
+    let lines = report.findings.iter().filter(|finding| finding.status != Status::Passed);
+    lines.fold(String::new(), |told, finding| {
+        told + &format!("{} {} {:?}: {}\n", finding.check, finding.status, finding.side, finding.summary)
+    })
+}
+
+use CheckName as C;
+use FixDocument as D;
+
+/// Each operation with the check that fails when it alone is refused.
+const S3: [(&str, CheckName); 5] = [
+    ("s3:ListObjectsV2", C::BucketListable),
+    ("s3:PutObject", C::ObjectWritable),
+    ("s3:GetObject", C::ObjectReadable),
+    ("s3:RestoreObject", C::ObjectRestorable),
+    ("s3:DeleteObject", C::ObjectDeletable),
+];
+const KMS: [(&str, CheckName); 6] = [
+    ("kms:DescribeKey", C::KeyDescribable),
+    ("kms:Encrypt", C::KeyEncryptAllowed),
+    ("kms:Decrypt", C::KeyDecryptAllowed),
+    ("kms:ReEncrypt", C::KeyReencryptAllowed),
+    ("kms:GenerateDataKey", C::KeyGenerateDataKeyAllowed),
+    ("kms:GenerateDataKeyWithoutPlaintext", C::KeyGenerateDataKeyAllowed),
+];
+
+/// AWS's reasons, with the documents of S3 and of KMS that mend them; none is the vendor's own matter.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
+const REASONS: [(&str, Option<(FixDocument, FixDocument)>); 14] = [
+    (
+        "because no identity-based policy allows the X action",
+        Some((D::RolePermissions, D::RolePermissions)),
+    ),
+    (
+        "because no resource-based policy allows the X action",
+        Some((D::BucketPolicy, D::KeyPolicy)),
+    ),
+    (
+        "because no permissions boundary allows the X action",
+        Some((D::PermissionsBoundary, D::PermissionsBoundary)),
+    ),
+    (
+        "because no service control policy allows the X action",
+        Some((D::OrganizationPolicy, D::OrganizationPolicy)),
+    ),
+    (
+        "because no resource control policy allows the X action",
+        Some((D::OrganizationPolicy, D::OrganizationPolicy)),
+    ),
+    ("because no session policy allows the X action", None),
+    ("because no VPC endpoint policy allows the X action", None),
+    (
+        "with an explicit deny in an identity-based policy",
+        Some((D::RolePermissions, D::RolePermissions)),
+    ),
+    (
+        "with an explicit deny in a resource-based policy: arn:aws:iam::222222222222:policy/x",
+        Some((D::BucketPolicy, D::KeyPolicy)),
+    ),
+    (
+        "with an explicit deny in a permissions boundary",
+        Some((D::PermissionsBoundary, D::PermissionsBoundary)),
+    ),
+    (
+        "with an explicit deny in a service control policy",
+        Some((D::OrganizationPolicy, D::OrganizationPolicy)),
+    ),
+    (
+        "with an explicit deny in a resource control policy",
+        Some((D::OrganizationPolicy, D::OrganizationPolicy)),
+    ),
+    ("with an explicit deny in a session policy", None),
+    ("with an explicit deny in a VPC endpoint policy", None),
+];
+
+/// `assume_role`: every operation with every reason that AWS gives. 154 runs.
+#[tokio::test(start_paused = true)]
+async fn the_reason_that_aws_gives_names_the_document() {
+    let mut wrong = Vec::new();
+    for (reason, documents) in REASONS {
+        for (operation, check) in S3.into_iter().chain(KMS) {
+            let aws = RecordedAws::but(move |call| {
+                (call.who == Who::Tenant && call.operation == operation).then(|| match operation.strip_prefix("s3:") {
+                    Some(name) => refused_by_s3(&format!(
+                        "User: arn:aws:sts::222222222222:assumed-role/documents/x is not authorized to perform: s3:{name} on resource: \
+                         \"arn:aws:s3:::{BUCKET}\" {reason}"
+                    )),
+                    None => refused_by_kms(operation, reason),
+                })
+            });
+            let report = verify_recorded(aws, Mode::AssumeRole).await;
+            let expected = documents.map(|(of_s3, of_kms)| (check, if operation.starts_with("s3:") { of_s3 } else { of_kms }));
+            let finding = report.findings.iter().find(|finding| finding.check == check).unwrap();
+            let vendors = finding.status == Status::Inconclusive && finding.side == Some(Side::Vendor);
+            if failed(&report) != expected.into_iter().collect::<Vec<_>>() || vendors != documents.is_none() {
+                wrong.push(format!("{operation} {reason}:\n{}", told(&report)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// `direct`: what a refusal to the vendor's own role says of the vendor's own policies is no matter of the customer's.
+#[rstest]
+#[case("because no identity-based policy allows the kms:Encrypt action", true)]
+#[case("with an explicit deny in a service control policy", true)]
+#[case("because no permissions boundary allows the kms:Encrypt action", true)]
+#[case("with an explicit deny in a resource-based policy", false)]
+#[case("with an explicit deny in a resource control policy", false)]
+#[case(recorded_aws::UNREACHABLE, false)]
+#[tokio::test(start_paused = true)]
+async fn in_direct_the_role_is_the_vendors(#[case] reason: &'static str, #[case] vendors: bool) {
+    let aws = RecordedAws::but(move |call| {
+        (call.who == Who::Tenant && call.operation == "kms:Encrypt").then(|| refused_by_kms("kms:Encrypt", reason))
+    });
+    let report = verify_recorded(aws, Mode::Direct).await;
+    let finding = report
+        .findings
+        .iter()
+        .find(|finding| finding.check == C::KeyEncryptAllowed)
+        .unwrap();
+    assert_eq!(
+        finding.side,
+        Some(if vendors { Side::Vendor } else { Side::Customer }),
+        "{}",
+        told(&report)
+    );
+    let verdict = if vendors { Verdict::Inconclusive } else { Verdict::Rejected };
+    assert_eq!(Verdict::of(&report.findings), verdict);
+}
+
+type Script = fn(&Call) -> Option<Reply>;
+
+fn on(call: &Call, operation: &str, reply: impl FnOnce() -> Reply) -> Option<Reply> {
+    (call.who == Who::Tenant && call.operation == operation).then(reply)
+}
+
+const OTHER_KEY: &str = "arn:aws:kms:eu-central-1:222222222222:key/99999999-12ab-34cd-56ef-1234567890ab";
+
+#[rstest]
+#[case::put_refused_by_a_key_that_is_not_named(|call: &Call| on(call, "s3:PutObject", || refused_by_s3(&format!("User: x is not authorized to perform: kms:GenerateDataKey on this resource {}", recorded_aws::UNREACHABLE))), &[(C::EncryptedWithKey, D::BucketEncryption)])]
+#[case::put_refused_with_a_ciphertext(|call: &Call| on(call, "s3:PutObject", || refused_by_s3("The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.")), &[(C::EncryptedWithKey, D::BucketEncryption)])]
+#[case::put_refused_by_another_key(|call: &Call| on(call, "s3:PutObject", || refused_by_s3(&format!("User: x is not authorized to perform: kms:GenerateDataKey on resource: {OTHER_KEY} because no identity-based policy allows the kms:GenerateDataKey action"))), &[(C::EncryptedWithKey, D::BucketEncryption)])]
+#[case::put_refused_by_the_key_itself(|call: &Call| on(call, "s3:PutObject", || refused_by_s3(&format!("User: x is not authorized to perform: kms:GenerateDataKey on resource: {KEY} because no resource-based policy allows the kms:GenerateDataKey action"))), &[(C::EncryptedWithKey, D::KeyPolicy)])]
+#[case::put_with_a_disabled_key(|call: &Call| on(call, "s3:PutObject", || s3_error(400, "KMS.DisabledException", "arn is disabled.")), &[(C::EncryptedWithKey, D::BucketEncryption)])]
+#[case::put_with_a_key_in_deletion(|call: &Call| on(call, "s3:PutObject", || s3_error(400, "KMS.KMSInvalidStateException", "arn is pending deletion.")), &[(C::EncryptedWithKey, D::BucketEncryption)])]
+#[case::put_with_no_such_key(|call: &Call| on(call, "s3:PutObject", || s3_error(400, "KMS.NotFoundException", "Key does not exist")), &[(C::EncryptedWithKey, D::BucketEncryption)])]
+#[case::stored_with_another_key(|call: &Call| on(call, "s3:PutObject", || stored_with(OTHER_KEY)), &[(C::EncryptedWithKey, D::BucketEncryption)])]
+#[case::stored_with_aes(|call: &Call| on(call, "s3:PutObject", || Reply::new(200, "").with("x-amz-server-side-encryption", "AES256")), &[(C::EncryptedWithKey, D::BucketEncryption)])]
+#[case::stored_with_a_version(|call: &Call| on(call, "s3:PutObject", || stored_with(KEY).with("x-amz-version-id", "3HL4kqtJlcpXroDTDmJ")), &[(C::VersioningDisabled, D::BucketVersioning)])]
+#[case::put_wants_headers(|call: &Call| if call.with_header { None } else { on(call, "s3:PutObject", || refused_by_s3("Access Denied")) }, &[(C::ObjectWritable, D::BucketPolicy)])]
+#[case::redirected(|call: &Call| on(call, "s3:HeadBucket", || Reply::new(301, "").with("x-amz-bucket-region", "us-west-2")), &[(C::BucketRegionMatches, D::Form)])]
+#[case::malformed_for_this_region(|call: &Call| on(call, "s3:HeadBucket", || Reply::new(400, "").with("x-amz-bucket-region", "us-west-2")), &[(C::BucketRegionMatches, D::Form)])]
+#[case::refused_in_another_region(|call: &Call| on(call, "s3:HeadBucket", || Reply::new(403, "").with("x-amz-bucket-region", "us-west-2")), &[(C::BucketRegionMatches, D::Form)])]
+#[case::no_bucket(|call: &Call| on(call, "s3:HeadBucket", || Reply::new(404, "").without("x-amz-bucket-region")), &[(C::BucketReachable, D::Form)])]
+#[case::no_key(|call: &Call| on(call, "kms:DescribeKey", || kms_error("NotFoundException", "Key does not exist")), &[(C::KeyDescribable, D::Form)])]
+#[case::disabled(|call: &Call| on(call, "kms:DescribeKey", || Reply::new(200, described("Disabled").to_string())), &[(C::KeySuitable, D::KeySettings)])]
+#[case::of_aws(|call: &Call| on(call, "kms:DescribeKey", || { let mut key = described("Enabled"); key["KeyMetadata"]["KeyManager"] = json!("AWS"); Reply::new(200, key.to_string()) }), &[(C::KeySuitable, D::KeySettings)])]
+#[case::asymmetric(|call: &Call| on(call, "kms:DescribeKey", || { let mut key = described("Enabled"); key["KeyMetadata"]["KeySpec"] = json!("RSA_2048"); Reply::new(200, key.to_string()) }), &[(C::KeySuitable, D::KeySettings)])]
+#[case::for_signing(|call: &Call| on(call, "kms:DescribeKey", || { let mut key = described("Enabled"); key["KeyMetadata"]["KeyUsage"] = json!("SIGN_VERIFY"); Reply::new(200, key.to_string()) }), &[(C::KeySuitable, D::KeySettings)])]
+#[case::two_faults(|call: &Call| on(call, "s3:GetObject", || refused_by_s3("Access Denied")).or_else(|| on(call, "kms:ReEncrypt", || refused_by_kms("kms:ReEncryptTo", "because no resource-based policy allows the kms:ReEncryptTo action"))), &[(C::KeyReencryptAllowed, D::KeyPolicy), (C::ObjectReadable, D::RolePermissions)])]
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_is_told_once(#[case] script: Script, #[case] expected: &[(CheckName, FixDocument)]) {
+    let report = verify_recorded(RecordedAws::but(script), Mode::AssumeRole).await;
+    assert_eq!(failed(&report), expected, "{}", told(&report));
+    assert_eq!(Verdict::of(&report.findings), Verdict::Rejected);
+    let silent = report.findings.iter().filter(|finding| finding.status == Status::Inconclusive);
+    assert_eq!(silent.count(), 0, "{}", told(&report));
+}
+
+/// Nothing of this is the customer's to mend, and no answer is neither a yes nor a no.
+#[rstest]
+#[case::role_may_not_assume(|call: &Call| (call.operation == "sts:AssumeRole").then(|| refused_by_sts("User: x is not authorized to perform: sts:AssumeRole on resource: y because no identity-based policy allows the sts:AssumeRole action")), Side::Vendor)]
+#[case::tags_travel(|call: &Call| (call.operation == "sts:AssumeRole").then(|| refused_by_sts("User: x is not authorized to perform: sts:TagSession on resource: y")), Side::Vendor)]
+#[case::unknown_process(|call: &Call| (call.operation == "sts:AssumeRole").then(|| sts_error(403, "InvalidClientTokenId", "The security token included in the request is invalid.")), Side::Vendor)]
+#[case::wrong_clock(|call: &Call| (call.operation.starts_with("s3:")).then(|| s3_error(403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")), Side::Vendor)]
+#[case::wrong_signature(|call: &Call| (call.operation == "kms:Encrypt").then(|| kms_error("SignatureDoesNotMatch", "Signature expired")), Side::Vendor)]
+#[case::throttled_s3(|call: &Call| (call.operation == "s3:GetObject").then(|| throttled(call)), Side::Aws)]
+#[case::throttled_kms(|call: &Call| (call.operation == "kms:Decrypt").then(|| throttled(call)), Side::Aws)]
+#[case::s3_out_of_order(|call: &Call| (call.operation == "s3:PutObject").then(|| out_of_order(call)), Side::Aws)]
+#[case::kms_out_of_order(|call: &Call| (call.operation == "kms:DescribeKey").then(|| out_of_order(call)), Side::Aws)]
+#[case::expired(|call: &Call| (call.operation == "s3:DeleteObject").then(|| s3_error(400, "ExpiredToken", "The provided token has expired.")), Side::Aws)]
+#[tokio::test(start_paused = true)]
+async fn silence_is_no_verdict(#[case] script: Script, #[case] side: Side) {
+    for mode in [Mode::AssumeRole, Mode::Direct] {
+        let report = verify_recorded(RecordedAws::but(script), mode).await;
+        assert_eq!(failed(&report), [], "{mode}: {}", told(&report));
+        assert_eq!(Verdict::of(&report.findings), Verdict::Inconclusive, "{mode}: {}", told(&report));
+        let sides: HashSet<_> = report
+            .findings
+            .iter()
+            .filter_map(|finding| finding.side.map(|side| side.to_string()))
+            .collect();
+        assert_eq!(sides, HashSet::from([side.to_string()]), "{mode}: {}", told(&report));
+    }
+}
+
+#[rstest]
+#[case(Mode::AssumeRole)]
+#[case(Mode::Direct)]
+#[tokio::test(start_paused = true)]
+async fn a_right_configuration_is_verified(#[case] mode: Mode) {
+    let aws = Arc::new(RecordedAws::right());
+    let report = verify(Wire::of(aws.clone()), mode).await;
+    assert_eq!(Verdict::of(&report.findings), Verdict::Verified, "{}", told(&report));
+    assert!(
+        report.findings.iter().all(|finding| finding.status == Status::Passed),
+        "{}",
+        told(&report)
+    );
+    assert!(aws.objects().is_empty() && report.leftovers.is_empty());
+}
+
+/// Settings of posture only ever warn, and what was not granted is said to be unseen.
+#[tokio::test(start_paused = true)]
+async fn posture_only_warns() {
+    let aws = RecordedAws::but(|call| match call.operation.as_str() {
+        "s3:GetBucketPublicAccessBlock" => Some(s3_error(404, "NoSuchPublicAccessBlockConfiguration", "not found")),
+        "s3:GetBucketOwnershipControls" => Some(refused_by_s3("Access Denied")),
+        "s3:GetBucketLogging" => Some(Reply::new(200, "<BucketLoggingStatus/>")),
+        _ => None,
+    });
+    let report = verify_recorded(aws, Mode::Direct).await;
+    assert_eq!(Verdict::of(&report.findings), Verdict::Verified, "{}", told(&report));
+    let status = |check| report.findings.iter().find(|finding| finding.check == check).unwrap().status;
+    assert_eq!(
+        [C::PublicAccessBlocked, C::AclsDisabled, C::AccessLoggingEnabled].map(status),
+        [Status::Warning, Status::Skipped, Status::Warning]
+    );
+}
+
+/// Over 2,000 runs through faults of every kind, drawn by a seed, for a right configuration and wrong ones.
+#[rstest]
+#[case(Mode::AssumeRole, 0)]
+#[case(Mode::AssumeRole, 1)]
+#[case(Mode::Direct, 0)]
+#[case(Mode::Direct, 1)]
+#[tokio::test(start_paused = true)]
+async fn faults_on_the_way_never_turn_a_verdict_into_its_opposite(#[case] mode: Mode, #[case] half: u64) {
+    let mut seen = HashSet::new();
+    for seed in (0..1040).filter(|seed| seed % 2 == half) {
+        // As issued, without a grant, and open to strangers.
+        let case = (seed / 2) % 4;
+        let aws = Arc::new(match case {
+            0 | 1 => RecordedAws::right(),
+            2 => RecordedAws::but(|call| on(call, "s3:GetObject", || refused_by_s3("Access Denied"))),
+            _ => RecordedAws::but(move |call| {
+                match mode {
+                Mode::Direct => (call.operation == "s3:ListObjectsV2" && call.who == Who::Stranger).then(|| {
+                    Reply::new(200, "<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>")
+                }),
+                Mode::AssumeRole => (call.operation == "sts:AssumeRole").then(|| {
+                    Reply::new(200, "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIATENANT</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>")
+                }),
+            }
+            }),
+        });
+        let percent = [5, 20, 45, 70][usize::try_from(seed / 8).unwrap() % 4];
+        let wire = Wire {
+            aws: aws.clone(),
+            faults: Some((percent, Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))),
+        };
+        let report = verify(wire, mode).await;
+        // What was on its way arrives.
+        wait(TOO_LATE * 2).await;
+        let verdict = Verdict::of(&report.findings);
+        let right = case < 2;
+        let opposite = if right { Verdict::Rejected } else { Verdict::Verified };
+        assert_ne!(verdict, opposite, "seed {seed}: {}", told(&report));
+        seen.insert((right, verdict));
+        for object in aws.objects() {
+            assert!(
+                report.leftovers.iter().any(|key| object.ends_with(key)),
+                "seed {seed}: {object} is left, and the run does not say so"
+            );
+        }
+    }
+    for expected in [
+        (true, Verdict::Verified),
+        (true, Verdict::Inconclusive),
+        (false, Verdict::Rejected),
+        (false, Verdict::Inconclusive),
+    ] {
+        assert!(seen.contains(&expected), "{expected:?} never came about: the faults prove nothing");
+    }
+}
