@@ -58,6 +58,10 @@ impl ClientArgs {
         self.send(Method::DELETE, self.at(path)?, None).await.map(drop)
     }
 
+    pub async fn delete_with(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
+        self.send(Method::DELETE, self.at(path)?, Some(body)).await
+    }
+
     /// The URL of a path, each part of it escaped.
     fn at(&self, path: &[&str]) -> Result<Url, Failure> {
         let mut url = self.url.clone();

@@ -1,4 +1,4 @@
-//! `latchkey tenant create|list|show`
+//! `latchkey tenant create|list|show|suspend|resume|offboard`
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -13,6 +13,12 @@ pub enum Tenant {
     Create(Create),
     /// List tenants, newest first.
     List(List),
+    /// Switch a tenant off: internal services are refused.
+    Suspend(Change),
+    /// Switch a tenant on again.
+    Resume(Change),
+    /// End a tenant for good. Its history is kept.
+    Offboard(Change),
     /// Show a tenant, what is active, and how its last verification went.
     Show(Show),
 }
@@ -48,12 +54,26 @@ pub struct Show {
     client: ClientArgs,
 }
 
+#[derive(Debug, Args)]
+pub struct Change {
+    /// Id or slug.
+    tenant: String,
+    /// Why, for those who read the audit log.
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
 impl Tenant {
     pub async fn run(self) -> Outcome {
         match self {
             Self::Create(command) => command.run().await,
             Self::List(command) => command.run().await,
             Self::Show(command) => command.run().await,
+            Self::Suspend(command) => command.post("suspend").await,
+            Self::Resume(command) => command.post("resume").await,
+            Self::Offboard(command) => command.offboard().await,
         }
     }
 }
@@ -99,6 +119,30 @@ impl List {
         let rows = items.iter().map(|item| members.iter().map(|member| text(item, member)).collect());
         output::table(&["Slug", "Name", "Status", "Active version", "Modes", "Created"], rows);
         Ok(())
+    }
+}
+
+impl Change {
+    async fn post(self, what: &str) -> Outcome {
+        let path = ["v1", "tenants", &self.tenant, what];
+        let tenant = self.client.post(&path, &json!({"reason": self.reason})).await?;
+        self.print(&tenant);
+        Ok(())
+    }
+
+    async fn offboard(self) -> Outcome {
+        let path = ["v1", "tenants", &self.tenant];
+        let tenant = self.client.delete_with(&path, &json!({"reason": self.reason})).await?;
+        self.print(&tenant);
+        Ok(())
+    }
+
+    fn print(&self, tenant: &Value) {
+        if self.client.json {
+            output::json(tenant);
+        } else {
+            print_tenant(tenant);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 use strum::{Display, IntoStaticStr};
 
 use super::ids::{InviteId, TenantId, TokenId};
+use super::text::{Malformed, checked_text};
 
 /// Who acts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,6 +28,12 @@ pub enum Actor {
 pub enum Action {
     #[strum(serialize = "tenant.created")]
     TenantCreated,
+    #[strum(serialize = "tenant.suspended")]
+    TenantSuspended,
+    #[strum(serialize = "tenant.resumed")]
+    TenantResumed,
+    #[strum(serialize = "tenant.offboarded")]
+    TenantOffboarded,
     #[strum(serialize = "storage_config.submitted")]
     StorageConfigSubmitted,
     #[strum(serialize = "storage_config.activated")]
@@ -52,3 +59,36 @@ pub struct Event {
     /// What is worth keeping of the change; never a secret.
     pub detail: serde_json::Value,
 }
+
+/// Why ops did something, for those who read of it later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason(String);
+
+impl Reason {
+    const LONGEST: usize = 500;
+
+    /// # Errors
+    /// `required` or `reason_too_long`.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(Malformed::new(
+                "required",
+                "a reason is needed: a sentence for those who read the audit log",
+            ));
+        }
+        if text.chars().count() > Self::LONGEST {
+            return Err(Malformed::new(
+                "reason_too_long",
+                format!("a reason has {} characters at most", Self::LONGEST),
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+checked_text!(Reason, "Contract ended");

@@ -76,7 +76,49 @@ impl ActiveFacts {
     }
 }
 
+/// A change of a tenant's standing that its present one does not allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IllegalChange {
+    #[error("the tenant is suspended already")]
+    AlreadySuspended,
+    #[error("the tenant is not suspended")]
+    NotSuspended,
+    #[error("the tenant is offboarded")]
+    Offboarded,
+}
+
 impl Facts {
+    /// # Errors
+    /// When it is suspended already, or has ended.
+    pub fn may_be_suspended(&self) -> Result<(), IllegalChange> {
+        self.may_change()?;
+        match self.suspended_at {
+            None => Ok(()),
+            Some(_) => Err(IllegalChange::AlreadySuspended),
+        }
+    }
+
+    /// # Errors
+    /// When it is not suspended, or has ended.
+    pub fn may_be_resumed(&self) -> Result<(), IllegalChange> {
+        self.may_change()?;
+        match self.suspended_at {
+            Some(_) => Ok(()),
+            None => Err(IllegalChange::NotSuspended),
+        }
+    }
+
+    /// Offboarding is final: nothing changes after it.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn may_change(&self) -> Result<(), IllegalChange> {
+        match self.offboarded_at {
+            None => Ok(()),
+            Some(_) => Err(IllegalChange::Offboarded),
+        }
+    }
+
     pub fn status(&self) -> TenantStatus {
         if self.offboarded_at.is_some() {
             return TenantStatus::Offboarded;

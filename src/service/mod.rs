@@ -1,6 +1,7 @@
 //! Use cases, each a function: what the HTTP handlers, the jobs and the command line have in common.
 
 pub mod authenticate;
+pub mod change_standing;
 pub mod check_vendor;
 pub mod create_invite;
 pub mod create_tenant;

@@ -69,3 +69,11 @@ pub async fn find(db: &mut PgConnection, tenant: TenantId) -> Result<Option<Acti
         verified_at: row.verified_at,
     }))
 }
+
+/// Gives up the active version, and with it the claim on its bucket and role.
+pub async fn release(db: &mut PgConnection, tenant: TenantId) -> Result<()> {
+    sqlx::query!("delete from active_configs where tenant_id = $1", tenant.as_uuid())
+        .execute(db)
+        .await?;
+    Ok(())
+}

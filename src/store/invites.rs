@@ -110,3 +110,15 @@ pub async fn touch(db: &mut PgConnection, id: InviteId, now: DateTime<Utc>) -> R
     .await?;
     Ok(())
 }
+
+/// Revokes all that are open.
+pub async fn revoke_all(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update invites set revoked_at = $2 where tenant_id = $1 and revoked_at is null",
+        tenant.as_uuid(),
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -90,6 +90,22 @@ pub async fn lock(db: &mut PgConnection, id: TenantId) -> Result<()> {
     Ok(())
 }
 
+/// Suspends the tenant from now on, or resumes it.
+pub async fn set_suspended(db: &mut PgConnection, id: TenantId, since: Option<DateTime<Utc>>) -> Result<()> {
+    sqlx::query!("update tenants set suspended_at = $2 where id = $1", id.as_uuid(), since)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Ends the tenant: its slug is free from now on.
+pub async fn set_offboarded(db: &mut PgConnection, id: TenantId, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("update tenants set offboarded_at = $2 where id = $1", id.as_uuid(), now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// The tenant of this id, offboarded or not, or the one that goes by this slug now.
 pub async fn find(db: &mut PgConnection, tenant: &TenantRef) -> Result<Option<Tenant>> {
     let (id, slug) = match tenant {

@@ -13,6 +13,7 @@ mod gate;
 mod invites;
 mod isolation;
 mod journey;
+mod lifecycle;
 mod migrations;
 mod recorded;
 #[path = "../recorded_aws/mod.rs"]

@@ -1,5 +1,6 @@
 //! `/v1`: what vendor ops do. One file for each operation.
 
+mod because;
 mod create_invite;
 mod create_tenant;
 mod get_storage_config;
@@ -11,9 +12,12 @@ mod list_storage_configs;
 mod list_tenants;
 mod list_verifications;
 mod merge_template;
+mod offboard_tenant;
 mod request_verification;
+mod resume_tenant;
 mod revoke_invite;
 mod submit_storage_config;
+mod suspend_tenant;
 mod validate;
 pub mod verification_events;
 
@@ -29,7 +33,9 @@ use crate::service::read;
 pub fn router() -> OpenApiRouter<State> {
     OpenApiRouter::new()
         .routes(routes!(create_tenant::handle, list_tenants::handle))
-        .routes(routes!(get_tenant::handle))
+        .routes(routes!(get_tenant::handle, offboard_tenant::handle))
+        .routes(routes!(suspend_tenant::handle))
+        .routes(routes!(resume_tenant::handle))
         .routes(routes!(issue_templates::handle))
         .routes(routes!(merge_template::handle))
         .routes(routes!(submit_storage_config::handle, list_storage_configs::handle))
