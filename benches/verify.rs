@@ -111,6 +111,8 @@ async fn run(aws: &Aws, mode: Mode) -> Duration {
         },
         vendor_role: RoleArn::parse(VENDOR_ROLE).expect("it is a role"),
         external_id: ExternalId::parse(EXTERNAL_ID).expect("it is an external ID"),
+        accepted_ids: vec![ExternalId::parse(EXTERNAL_ID).expect("it is an external ID")],
+        retired_id: None,
         probe_key: "latchkey-probe/bench".into(),
         leftovers: Vec::new(),
     };

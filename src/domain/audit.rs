@@ -34,6 +34,16 @@ pub enum Action {
     TenantResumed,
     #[strum(serialize = "tenant.offboarded")]
     TenantOffboarded,
+    #[strum(serialize = "external_id.issued")]
+    ExternalIdIssued,
+    #[strum(serialize = "external_id.abandoned")]
+    ExternalIdAbandoned,
+    #[strum(serialize = "external_id.proven")]
+    ExternalIdProven,
+    #[strum(serialize = "external_id.ended")]
+    ExternalIdEnded,
+    #[strum(serialize = "external_id.retired")]
+    ExternalIdRetired,
     #[strum(serialize = "storage_config.submitted")]
     StorageConfigSubmitted,
     #[strum(serialize = "storage_config.activated")]

@@ -36,6 +36,12 @@ pub struct Evidence {
     pub acls_disabled: Option<Answer<bool>>,
     pub access_logging: Option<Answer<bool>>,
 
+    /// The external ID that was retired has to be refused too.
+    pub retires: bool,
+    pub client_role_with_retired_id: Option<Answer>,
+    /// `direct` only: the vendor's role with the tag that was retired.
+    pub retired: StrangerEvidence,
+
     /// `direct` only: the vendor's role without the tenant's tag.
     pub untagged: StrangerEvidence,
     /// `direct` only: the vendor's role with a tag that is not the tenant's.
@@ -56,8 +62,25 @@ pub struct StrangerEvidence {
 }
 
 impl Evidence {
-    pub fn strangers(&self) -> [&StrangerEvidence; 2] {
-        [&self.untagged, &self.mistagged]
+    /// `direct`: everybody who must be refused, and how they came.
+    pub fn strangers(&self) -> Vec<(&StrangerEvidence, &'static str)> {
+        let mut strangers = vec![(&self.untagged, "without a tag"), (&self.mistagged, "with somebody else's tag")];
+        if self.retires {
+            strangers.push((&self.retired, "with your previous external ID as its tag"));
+        }
+        strangers
+    }
+
+    /// `assume_role`: the answers to everybody who must be refused, as far as they are there, and how they came.
+    pub fn assumed_by_strangers(&self) -> Vec<(Option<&Answer>, &'static str)> {
+        let mut assumed = vec![
+            (self.client_role_without_id.as_ref(), "with no external ID"),
+            (self.client_role_with_random_id.as_ref(), "with a made-up external ID"),
+        ];
+        if self.retires {
+            assumed.push((self.client_role_with_retired_id.as_ref(), "with your previous external ID"));
+        }
+        assumed
     }
 
     /// Whether the probe object's put may still be answered. It is asked only once strangers are seen to be refused.
@@ -66,31 +89,32 @@ impl Evidence {
             Some(put) => put.is_refused_by(Refuser::S3) && self.put_with_header.is_none(),
             None => match mode {
                 Mode::AssumeRole => {
-                    self.client_role_without_id.is_none() || self.client_role_with_random_id.is_none() || self.role_refused_to_strangers()
+                    let assumed = self.assumed_by_strangers();
+                    assumed.iter().any(|(answer, _)| answer.is_none()) || self.role_refused_to_strangers()
                 }
                 Mode::Direct => {
-                    let open = |stranger: &&StrangerEvidence| match &stranger.role {
+                    let open = |stranger: &StrangerEvidence| match &stranger.role {
                         None => true,
                         Some(role) => role.granted().is_some() && stranger.list.is_none(),
                     };
-                    self.strangers().iter().any(open) || self.list_refused_to_strangers()
+                    self.strangers().iter().any(|(stranger, _)| open(stranger)) || self.list_refused_to_strangers()
                 }
             },
         }
     }
 
-    /// `direct`: S3 itself refused the list to both strangers.
+    /// `direct`: S3 itself refused the list to all strangers.
     pub fn list_refused_to_strangers(&self) -> bool {
         self.strangers()
             .iter()
-            .all(|stranger| stranger.list.as_ref().is_some_and(|list| list.is_refused_by(Refuser::S3)))
+            .all(|(stranger, _)| stranger.list.as_ref().is_some_and(|list| list.is_refused_by(Refuser::S3)))
     }
 
     /// `assume_role`: the role let nobody in without the right external ID.
     pub fn role_refused_to_strangers(&self) -> bool {
-        [&self.client_role_without_id, &self.client_role_with_random_id]
+        self.assumed_by_strangers()
             .iter()
-            .all(|assumed| assumed.as_ref().is_some_and(|answer| answer.is_refused_by(Refuser::Sts)))
+            .all(|(assumed, _)| assumed.is_some_and(|answer| answer.is_refused_by(Refuser::Sts)))
     }
 }
 

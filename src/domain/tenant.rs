@@ -22,12 +22,34 @@ pub struct Tenant {
     /// The vendor's own name for this tenant: an account number in its books, for instance.
     pub reference: Option<String>,
     pub modes: Vec<Mode>,
+    /// The one that works: internal services get it.
     pub external_id: ExternalId,
+    pub rotation: Option<Rotation>,
     pub created_at: DateTime<Utc>,
     pub facts: Facts,
 }
 
+/// A rotation of the external ID that is under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rotation {
+    /// The next one is issued, and not proven yet.
+    Issued { next: ExternalId },
+    /// The new one is proven and in use. The previous one is still accepted.
+    Overlap { previous: ExternalId },
+    /// The previous one has to be refused from now on, which is not proven yet.
+    Ending { previous: ExternalId },
+}
+
 impl Tenant {
+    /// The external IDs that the tenant's policies are to accept: at every moment the one in use is among them.
+    pub fn accepted_ids(&self) -> Vec<ExternalId> {
+        let other = match &self.rotation {
+            Some(Rotation::Issued { next: other } | Rotation::Overlap { previous: other }) => Some(other.clone()),
+            Some(Rotation::Ending { .. }) | None => None,
+        };
+        [self.external_id.clone()].into_iter().chain(other).collect()
+    }
+
     pub fn status(&self) -> TenantStatus {
         self.facts.status()
     }

@@ -16,6 +16,8 @@ pub enum Trigger {
     Submission,
     Manual,
     Scheduled,
+    /// It proves a new external ID, or that the previous one is refused. It never degrades what is active.
+    Rotation,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]

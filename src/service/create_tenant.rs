@@ -92,6 +92,7 @@ fn judge(context: &Context, new: &NewTenant) -> Result<Tenant, Vec<FieldError>> 
             reference: reference.map(str::to_owned),
             modes,
             external_id: ExternalId::from_random(context.clock.random()),
+            rotation: None,
             created_at: context.clock.now(),
             facts: Facts::default(),
         }),

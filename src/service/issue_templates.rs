@@ -63,7 +63,7 @@ pub fn fill(context: &Context, tenant: &Tenant, typed: &Typed) -> Result<Blanks,
             role_name,
             account,
             posture: typed.posture.unwrap_or(context.vendor.posture),
-            ..Blanks::empty(mode, vendor_role, vec![tenant.external_id.clone()])
+            ..Blanks::empty(mode, vendor_role, tenant.accepted_ids())
         }),
         _ => Err(faults),
     }

@@ -11,6 +11,7 @@ pub mod open_invite;
 pub mod read;
 pub mod request_verification;
 pub mod revoke_invite;
+pub mod rotate_external_id;
 pub mod run_verification;
 pub mod submit_config;
 

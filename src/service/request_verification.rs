@@ -4,7 +4,7 @@ use super::{Caller, Context};
 use crate::domain::audit::Action;
 use crate::domain::ids::{TenantId, TenantRef, VerificationId};
 use crate::domain::storage_config::StorageConfig;
-use crate::domain::tenant::{DEGRADED_AFTER, TenantStatus};
+use crate::domain::tenant::{DEGRADED_AFTER, Rotation, TenantStatus};
 use crate::domain::verification::{State, Trigger, Verification};
 use crate::store::{self, active_configs, jobs, storage_configs, tenants, verifications};
 
@@ -40,7 +40,13 @@ pub async fn request_verification(
     }
     let active = active_configs::find(&mut db, tenant.id).await?.map(|active| active.config);
     let newest = storage_configs::newest(&mut db, tenant.id).await?.ok_or(Error::NothingSubmitted)?;
+    let active_id = active.as_ref().map(|config| config.id);
     let config = choose(version, active, newest).ok_or(Error::NotThatVersion)?;
+    // While an external ID waits for its proof, that is what is proven of the active version.
+    let trigger = match tenant.rotation {
+        Some(Rotation::Issued { .. } | Rotation::Ending { .. }) if active_id == Some(config.id) => Trigger::Rotation,
+        _ => Trigger::Manual,
+    };
 
     let under_way = verifications::under_way(&mut db, tenant.id).await?;
     if let Some(same) = under_way.iter().find(|other| other.version == config.version) {
@@ -50,7 +56,7 @@ pub async fn request_verification(
         return Err(Error::AnotherWaits(waiting.id));
     }
     let id: VerificationId = context.clock.uuid().into();
-    verifications::insert_queued(&mut db, id, tenant.id, config.id, Trigger::Manual, context.clock.now()).await?;
+    verifications::insert_queued(&mut db, id, tenant.id, config.id, trigger, context.clock.now()).await?;
     jobs::enqueue_verify(&mut db, tenant.id, id).await?;
     let detail = serde_json::json!({"verification_id": id, "version": config.version});
     context

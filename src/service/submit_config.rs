@@ -35,7 +35,7 @@ pub async fn submit_config(
         return Err(Error::Offboarded);
     }
     let storage = submission
-        .judge(&context.vendor, &tenant.modes, Some(std::slice::from_ref(&tenant.external_id)))
+        .judge(&context.vendor, &tenant.modes, Some(&tenant.accepted_ids()))
         .map_err(Error::Invalid)?;
 
     let now = context.clock.now();

@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::Result;
 use super::error::{Error, column};
+use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{TenantId, TenantRef};
-use crate::domain::tenant::{ActiveFacts, Facts, Tenant};
+use crate::domain::tenant::{ActiveFacts, Facts, Rotation, Tenant};
 
 const TABLE: &str = "tenants";
 
@@ -18,6 +19,9 @@ struct Row {
     reference: Option<String>,
     modes: Vec<String>,
     external_id: String,
+    next_external_id: Option<String>,
+    previous_external_id: Option<String>,
+    previous_ended_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     suspended_at: Option<DateTime<Utc>>,
     offboarded_at: Option<DateTime<Utc>>,
@@ -47,6 +51,18 @@ impl TryFrom<Row> for Tenant {
             reference: row.reference,
             modes: row.modes.iter().map(|mode| column(TABLE, id, mode)).collect::<Result<_>>()?,
             external_id: column(TABLE, id, &row.external_id)?,
+            rotation: match (row.next_external_id, row.previous_external_id, row.previous_ended_at) {
+                (Some(next), _, _) => Some(Rotation::Issued {
+                    next: column(TABLE, id, &next)?,
+                }),
+                (None, Some(previous), None) => Some(Rotation::Overlap {
+                    previous: column(TABLE, id, &previous)?,
+                }),
+                (None, Some(previous), Some(_)) => Some(Rotation::Ending {
+                    previous: column(TABLE, id, &previous)?,
+                }),
+                (None, None, _) => None,
+            },
             created_at: row.created_at,
             facts: Facts {
                 offboarded_at: row.offboarded_at,
@@ -87,6 +103,33 @@ pub async fn lock(db: &mut PgConnection, id: TenantId) -> Result<()> {
     sqlx::query!("select id from tenants where id = $1 for update", id.as_uuid())
         .fetch_one(db)
         .await?;
+    Ok(())
+}
+
+/// Writes down which external ID is in use, and where its rotation stands.
+pub async fn set_external_ids(
+    db: &mut PgConnection,
+    id: TenantId,
+    in_use: &ExternalId,
+    rotation: Option<&Rotation>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let (next, previous, ended) = match rotation {
+        None => (None, None, None),
+        Some(Rotation::Issued { next }) => (Some(next), None, None),
+        Some(Rotation::Overlap { previous }) => (None, Some(previous), None),
+        Some(Rotation::Ending { previous }) => (None, Some(previous), Some(now)),
+    };
+    sqlx::query!(
+        "update tenants set external_id = $2, next_external_id = $3, previous_external_id = $4, previous_ended_at = $5 where id = $1",
+        id.as_uuid(),
+        in_use.as_str(),
+        next.map(ExternalId::as_str),
+        previous.map(ExternalId::as_str),
+        ended,
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

@@ -57,6 +57,7 @@ pub struct Started {
     pub lease: Lease,
     pub tenant_id: TenantId,
     pub config_id: StorageConfigId,
+    pub trigger: Trigger,
     /// Of the first attempt.
     pub started_at: DateTime<Utc>,
     /// Keys of objects that interrupted or earlier runs may have left behind.
@@ -188,7 +189,7 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, n
            set state = 'running', started_at = coalesce(v.started_at, $2), next_attempt_at = null, attempt = v.attempt + 1,
                lease = v.lease + 1, last_event = v.last_event + 1, probe_objects = v.probe_objects || $3::text
            where v.id = $1 and v.state in ('queued', 'running')
-           returning v.tenant_id, v.config_id, v.lease, v.attempt, v.last_event, v.started_at as "started_at!", v.probe_objects"#,
+           returning v.tenant_id, v.config_id, v.trigger, v.lease, v.attempt, v.last_event, v.started_at as "started_at!", v.probe_objects"#,
         id.as_uuid(),
         now,
         probe_key,
@@ -218,6 +219,7 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, n
         },
         tenant_id: row.tenant_id.into(),
         config_id: row.config_id.into(),
+        trigger: column(TABLE, id.as_uuid(), &row.trigger)?,
         started_at: row.started_at,
         leftovers: row.probe_objects,
     }))

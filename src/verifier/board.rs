@@ -12,6 +12,7 @@ pub struct Board {
     pub production: Option<Session>,
     pub untagged: Option<Session>,
     pub mistagged: Option<Session>,
+    pub retired: Option<Session>,
     pub ciphertext: Option<Vec<u8>>,
     delete_sent: bool,
     /// Of earlier runs: still to be deleted.
@@ -27,13 +28,17 @@ pub enum CleanUp {
 }
 
 impl Board {
-    pub fn new(leftovers: Vec<String>) -> Self {
+    pub fn new(leftovers: Vec<String>, retires: bool) -> Self {
         Self {
-            evidence: Evidence::default(),
+            evidence: Evidence {
+                retires,
+                ..Evidence::default()
+            },
             vendor: None,
             production: None,
             untagged: None,
             mistagged: None,
+            retired: None,
             ciphertext: None,
             delete_sent: false,
             due: leftovers,

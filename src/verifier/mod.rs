@@ -34,6 +34,10 @@ pub struct Subject {
     pub storage: Storage,
     pub vendor_role: RoleArn,
     pub external_id: ExternalId,
+    /// What the statements of a fix accept: the external ID, and during a rotation the other one too.
+    pub accepted_ids: Vec<ExternalId>,
+    /// Has to be refused: the rotation is over.
+    pub retired_id: Option<ExternalId>,
     /// The key of the object that this run writes, recorded before the run so that a crash cannot hide it.
     pub probe_key: String,
     /// Keys of objects that earlier runs may have left behind.
@@ -87,11 +91,11 @@ pub async fn run(
     };
     let blanks = Blanks {
         posture: vendor.posture,
-        ..Blanks::of_storage(&subject.storage, subject.vendor_role.clone(), vec![subject.external_id.clone()])
+        ..Blanks::of_storage(&subject.storage, subject.vendor_role.clone(), subject.accepted_ids.clone())
     };
     let mut bench = Bench::new(vendor, &subject.storage, &blanks);
-    let mut board = Board::new(subject.leftovers.clone());
-    let mut waiting: Vec<Step> = Step::of_run(run.mode(), vendor.posture);
+    let mut board = Board::new(subject.leftovers.clone(), subject.retired_id.is_some());
+    let mut waiting: Vec<Step> = Step::of_run(run.mode(), vendor.posture, subject.retired_id.is_some());
     let mut in_flight = FuturesUnordered::new();
     let mut object_calls = 0_usize;
 

@@ -18,8 +18,10 @@ pub enum Step {
     ClientRole,
     ClientRoleWithoutId,
     ClientRoleWithRandomId,
+    ClientRoleWithRetiredId,
     UntaggedRole,
     MistaggedRole,
+    RetiredRole,
     Head,
     HeadOfAnyOwner,
     List,
@@ -38,6 +40,7 @@ pub enum Step {
     AccessLogging,
     UntaggedCall(StrangerCall),
     MistaggedCall(StrangerCall),
+    RetiredCall(StrangerCall),
 }
 
 /// A call that has to be refused.
@@ -62,16 +65,19 @@ pub struct Answered {
 type Pending<'a> = BoxFuture<'a, Answered>;
 
 impl Step {
-    pub fn of_run(mode: Mode, posture: bool) -> Vec<Self> {
+    pub fn of_run(mode: Mode, posture: bool, retires: bool) -> Vec<Self> {
         Self::iter()
             .flat_map(|step| match step {
                 Self::UntaggedCall(_) => StrangerCall::iter().map(Self::UntaggedCall).collect(),
                 Self::MistaggedCall(_) => StrangerCall::iter().map(Self::MistaggedCall).collect(),
+                Self::RetiredCall(_) => StrangerCall::iter().map(Self::RetiredCall).collect(),
                 step => vec![step],
             })
             .filter(|step| match step {
                 Self::ClientRole | Self::ClientRoleWithoutId | Self::ClientRoleWithRandomId => mode == Mode::AssumeRole,
                 Self::UntaggedRole | Self::MistaggedRole | Self::UntaggedCall(_) | Self::MistaggedCall(_) => mode == Mode::Direct,
+                Self::ClientRoleWithRetiredId => retires && mode == Mode::AssumeRole,
+                Self::RetiredRole | Self::RetiredCall(_) => retires && mode == Mode::Direct,
                 Self::PublicAccessBlock | Self::AclsDisabled | Self::AccessLogging => posture,
                 _ => true,
             })
@@ -91,8 +97,10 @@ impl Step {
                 }
         };
         match self {
-            Self::VendorRole | Self::UntaggedRole | Self::MistaggedRole => true,
-            Self::ClientRole | Self::ClientRoleWithoutId | Self::ClientRoleWithRandomId => board.vendor.is_some(),
+            Self::VendorRole | Self::UntaggedRole | Self::MistaggedRole | Self::RetiredRole => true,
+            Self::ClientRole | Self::ClientRoleWithoutId | Self::ClientRoleWithRandomId | Self::ClientRoleWithRetiredId => {
+                board.vendor.is_some()
+            }
             Self::Head
             | Self::List
             | Self::DescribeKey
@@ -110,6 +118,7 @@ impl Step {
             Self::Get | Self::Restore => written(),
             Self::UntaggedCall(call) => may_call(board.untagged.as_ref(), call),
             Self::MistaggedCall(call) => may_call(board.mistagged.as_ref(), call),
+            Self::RetiredCall(call) => may_call(board.retired.as_ref(), call),
         }
     }
 
@@ -124,6 +133,7 @@ impl Step {
                 | Self::Restore
                 | Self::UntaggedCall(Get | Restore)
                 | Self::MistaggedCall(Get | Restore)
+                | Self::RetiredCall(Get | Restore)
         )
     }
 
@@ -176,9 +186,23 @@ impl Step {
                     board.mistagged = session;
                 },
             ),
-            Self::ClientRole | Self::ClientRoleWithoutId | Self::ClientRoleWithRandomId => self.assume_client_role(run, board),
+            Self::RetiredRole => answered(
+                self,
+                async {
+                    let retired = run.subject.retired_id.as_ref().unwrap_or(&run.random_id);
+                    split(run.cloud.tagged_session(&run.subject.vendor_role, retired, &run.session_name).await)
+                },
+                |board, (answer, session)| {
+                    board.evidence.retired.role = Some(answer);
+                    board.retired = session;
+                },
+            ),
+            Self::ClientRole | Self::ClientRoleWithoutId | Self::ClientRoleWithRandomId | Self::ClientRoleWithRetiredId => {
+                self.assume_client_role(run, board)
+            }
             Self::UntaggedCall(call) => call.start(self, run, board, board.untagged.as_ref(), |board| &mut board.evidence.untagged),
             Self::MistaggedCall(call) => call.start(self, run, board, board.mistagged.as_ref(), |board| &mut board.evidence.mistagged),
+            Self::RetiredCall(call) => call.start(self, run, board, board.retired.as_ref(), |board| &mut board.evidence.retired),
             _ => match &board.production {
                 Some(session) => self.start_in_production(run, board, session),
                 None => unreachable!("a step starts only once it is ready"),
@@ -193,6 +217,7 @@ impl Step {
         let external_id = match self {
             Self::ClientRole => Some(&run.subject.external_id),
             Self::ClientRoleWithRandomId => Some(&run.random_id),
+            Self::ClientRoleWithRetiredId => run.subject.retired_id.as_ref(),
             _ => None,
         };
         answered(
@@ -207,6 +232,7 @@ impl Step {
                     board.production = session;
                 }
                 Self::ClientRoleWithRandomId => board.evidence.client_role_with_random_id = Some(answer),
+                Self::ClientRoleWithRetiredId => board.evidence.client_role_with_retired_id = Some(answer),
                 _ => board.evidence.client_role_without_id = Some(answer),
             },
         )

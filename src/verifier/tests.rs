@@ -238,6 +238,8 @@ fn subject(mode: Mode) -> Subject {
         },
         vendor_role: RoleArn::parse("arn:aws:iam::111111111111:role/vendor").unwrap(),
         external_id: issued(),
+        accepted_ids: vec![issued()],
+        retired_id: None,
         probe_key: "latchkey-probe/this".into(),
         leftovers: Vec::new(),
     }

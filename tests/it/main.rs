@@ -19,6 +19,7 @@ mod recorded;
 #[path = "../recorded_aws/mod.rs"]
 mod recorded_aws;
 mod resubmission;
+mod rotation;
 mod server;
 mod stream;
 mod templates;

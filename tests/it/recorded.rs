@@ -183,6 +183,8 @@ fn subject(mode: Mode) -> Subject {
         },
         vendor_role: RoleArn::parse(VENDOR_ROLE).unwrap(),
         external_id: ExternalId::parse(EXTERNAL_ID).unwrap(),
+        accepted_ids: vec![ExternalId::parse(EXTERNAL_ID).unwrap()],
+        retired_id: None,
         probe_key: "latchkey-probe/this".into(),
         leftovers: Vec::new(),
     }

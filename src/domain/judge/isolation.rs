@@ -12,23 +12,21 @@ use crate::domain::templates::statements::Permission;
 const DANGER: &str = "This is dangerous: the vendor's role acts for other customers too. One of them who enters the name of your bucket \
                       would get at your documents. Only the condition on aws:PrincipalTag/latchkey-external-id keeps them out.";
 
-const WHO: [&str; 2] = ["without a tag", "with somebody else's tag"];
-
 pub fn bucket_requires_external_id(case: &Case) -> Judgement {
     let check = CheckName::BucketRequiresExternalId;
     let strangers = case.evidence.strangers();
-    if let Some(silent) = silent_roles(check, strangers) {
+    if let Some(silent) = silent_roles(check, &strangers) {
         return silent;
     }
-    let lists: Vec<&Answer> = strangers.iter().filter_map(|stranger| stranger.list.as_ref()).collect();
+    let lists: Vec<&Answer> = strangers.iter().filter_map(|(stranger, _)| stranger.list.as_ref()).collect();
     if lists.len() < strangers.len() {
         return Judgement::Pending;
     }
     let let_in: Vec<LetIn> = lists
         .iter()
-        .zip(WHO)
+        .zip(&strangers)
         .filter(|(list, _)| list.granted().is_some())
-        .map(|(list, who)| (Permission::List, "s3:ListBucket", who, *list))
+        .map(|(list, (_, who))| (Permission::List, "s3:ListBucket", *who, *list))
         .collect();
     if let Some(finding) = bucket_is_open(case, &let_in) {
         return finding.into();
@@ -46,7 +44,7 @@ pub fn bucket_requires_external_id(case: &Case) -> Judgement {
         Some(Status::Passed) => {}
         Some(_) => return Judgement::Because(CheckName::ObjectWritable),
     }
-    let Some(objects) = answers_on_object(strangers) else {
+    let Some(objects) = answers_on_object(&strangers) else {
         return Judgement::Pending;
     };
     let mut let_in: Vec<LetIn> = Vec::new();
@@ -101,11 +99,10 @@ fn name_calls<'a>(calls: impl Iterator<Item = (&'a str, &'a str)>) -> String {
 }
 
 /// Get and restore of the probe object by each stranger, once all are there.
-fn answers_on_object(strangers: [&StrangerEvidence; 2]) -> Option<Vec<(&Answer, &Answer, &'static str)>> {
+fn answers_on_object<'a>(strangers: &[(&'a StrangerEvidence, &'static str)]) -> Option<Vec<(&'a Answer, &'a Answer, &'static str)>> {
     strangers
         .iter()
-        .zip(WHO)
-        .map(|(stranger, who)| Some((stranger.get.as_ref()?, stranger.restore.as_ref()?, who)))
+        .map(|(stranger, who)| Some((stranger.get.as_ref()?, stranger.restore.as_ref()?, *who)))
         .collect()
 }
 
@@ -113,7 +110,7 @@ pub fn key_requires_external_id(case: &Case) -> Judgement {
     let check = CheckName::KeyRequiresExternalId;
     let evidence = case.evidence;
     let strangers = evidence.strangers();
-    if let Some(silent) = silent_roles(check, strangers) {
+    if let Some(silent) = silent_roles(check, &strangers) {
         return silent;
     }
     // A key that answers nobody would pass for one that refuses strangers.
@@ -130,7 +127,7 @@ pub fn key_requires_external_id(case: &Case) -> Judgement {
     }
     let has_ciphertext = evidence.encrypt.as_ref().is_some_and(|encrypt| encrypt.granted().is_some());
     let mut asked = Vec::new();
-    for (stranger, who) in strangers.into_iter().zip(WHO) {
+    for (stranger, who) in strangers {
         let mut calls = vec![
             ("kms:Encrypt", &stranger.encrypt),
             ("kms:GenerateDataKey", &stranger.generate_data_key),
@@ -182,8 +179,8 @@ pub fn key_requires_external_id(case: &Case) -> Judgement {
 }
 
 /// Without the strangers' own sessions nothing can be asked of them. That is the vendor's to mend, or AWS was silent.
-fn silent_roles(check: CheckName, strangers: [&StrangerEvidence; 2]) -> Option<Judgement> {
-    for stranger in strangers {
+fn silent_roles(check: CheckName, strangers: &[(&StrangerEvidence, &'static str)]) -> Option<Judgement> {
+    for (stranger, _) in strangers {
         match &stranger.role {
             None => return Some(Judgement::Pending),
             Some(role) if role.granted().is_none() => return Some(Finding::unanswered(check, role).into()),

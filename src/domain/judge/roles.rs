@@ -53,31 +53,28 @@ pub fn client_role_assumable(case: &Case) -> Judgement {
 
 pub fn role_requires_external_id(case: &Case) -> Judgement {
     let check = CheckName::RoleRequiresExternalId;
-    let (Some(without), Some(random)) = (&case.evidence.client_role_without_id, &case.evidence.client_role_with_random_id) else {
-        return Judgement::Pending;
-    };
-    let got_in = match (without.granted().is_some(), random.granted().is_some()) {
-        (true, true) => "with no external ID, and with a made-up one",
-        (true, false) => "with no external ID",
-        (false, true) => "with a made-up external ID",
-        (false, false) => {
-            let open = [without, random].into_iter().find(|answer| answer.refusal().is_none());
-            return match open {
-                Some(answer) => Finding::unanswered(check, answer),
-                None => Finding::passed(check, "Your role refuses whoever lacks your external ID.", Some(&random.exchange)),
-            }
-            .into();
+    let mut asked = Vec::new();
+    for (answer, how) in case.evidence.assumed_by_strangers() {
+        let Some(answer) = answer else {
+            return Judgement::Pending;
+        };
+        asked.push((answer, how));
+    }
+    let got_in: Vec<_> = asked.iter().filter(|(answer, _)| answer.granted().is_some()).collect();
+    let Some((first, _)) = got_in.first() else {
+        let open = asked.iter().find(|(answer, _)| answer.refusal().is_none());
+        let exchange = asked.last().map(|(answer, _)| &answer.exchange);
+        return match open {
+            Some((answer, _)) => Finding::unanswered(check, answer),
+            None => Finding::passed(check, "Your role refuses whoever lacks your external ID.", exchange),
         }
+        .into();
     };
-    let exchange = if without.granted().is_some() {
-        &without.exchange
-    } else {
-        &random.exchange
-    };
+    let how = got_in.iter().map(|(_, how)| *how).collect::<Vec<_>>().join(", and ");
     Finding::failed(
         check,
-        format!("Your role let the vendor in {got_in}."),
-        Some(exchange),
+        format!("Your role let the vendor in {how}."),
+        Some(&first.exchange),
         Fix::new(
             FixDocument::TrustPolicy,
             FixAction::Replace,

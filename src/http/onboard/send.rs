@@ -114,7 +114,7 @@ impl SendForm {
 
     /// Every fault, or what was sent.
     pub fn judge(&self, context: &Context, tenant: &Tenant, mode: Mode) -> Result<Storage, Vec<FieldError>> {
-        let issued = std::slice::from_ref(&tenant.external_id);
+        let issued = &tenant.accepted_ids();
         self.submission(mode).judge(&context.vendor, &tenant.modes, Some(issued))
     }
 

@@ -1,8 +1,10 @@
 //! `/v1`: what vendor ops do. One file for each operation.
 
+mod abandon_external_id;
 mod because;
 mod create_invite;
 mod create_tenant;
+mod end_external_id;
 mod get_storage_config;
 mod get_tenant;
 mod get_verification;
@@ -16,6 +18,7 @@ mod offboard_tenant;
 mod request_verification;
 mod resume_tenant;
 mod revoke_invite;
+mod rotate_external_id;
 mod submit_storage_config;
 mod suspend_tenant;
 mod validate;
@@ -34,6 +37,9 @@ pub fn router() -> OpenApiRouter<State> {
     OpenApiRouter::new()
         .routes(routes!(create_tenant::handle, list_tenants::handle))
         .routes(routes!(get_tenant::handle, offboard_tenant::handle))
+        .routes(routes!(rotate_external_id::handle))
+        .routes(routes!(abandon_external_id::handle))
+        .routes(routes!(end_external_id::handle))
         .routes(routes!(suspend_tenant::handle))
         .routes(routes!(resume_tenant::handle))
         .routes(routes!(issue_templates::handle))

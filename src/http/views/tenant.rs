@@ -8,7 +8,7 @@ use super::{InviteView, StorageConfigView, VerificationView};
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantId, TenantName};
 use crate::domain::storage_config::Mode;
-use crate::domain::tenant::{Tenant, TenantStatus};
+use crate::domain::tenant::{Rotation, Tenant, TenantStatus};
 use crate::service::read::TenantDetail;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,6 +23,10 @@ pub struct TenantView {
     pub status: TenantStatus,
     /// What the tenant's policies have to require.
     pub external_id: ExternalId,
+    /// Issued by a rotation, and not proven yet.
+    pub next_external_id: Option<ExternalId>,
+    /// Of a rotation that is not over: accepted until it is ended, and then to be refused.
+    pub previous_external_id: Option<ExternalId>,
     /// The version that internal services get.
     pub active_version: Option<i32>,
     pub created_at: DateTime<Utc>,
@@ -30,7 +34,14 @@ pub struct TenantView {
 
 impl From<Tenant> for TenantView {
     fn from(tenant: Tenant) -> Self {
+        let (next, previous) = match tenant.rotation.clone() {
+            None => (None, None),
+            Some(Rotation::Issued { next }) => (Some(next), None),
+            Some(Rotation::Overlap { previous } | Rotation::Ending { previous }) => (None, Some(previous)),
+        };
         Self {
+            next_external_id: next,
+            previous_external_id: previous,
             status: tenant.status(),
             active_version: tenant.facts.active.as_ref().map(|active| active.version),
             id: tenant.id,

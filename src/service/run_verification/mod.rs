@@ -1,5 +1,7 @@
 //! Running a queued verification: taken on under a lease, written down as it goes, ended with its verdict.
 
+mod rotation;
+
 use futures::future::join;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
@@ -13,8 +15,8 @@ use crate::domain::finding::Finding;
 use crate::domain::fix::Fix;
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::storage_config::StorageConfig;
-use crate::domain::tenant::DEGRADED_AFTER;
-use crate::domain::verification::Verdict;
+use crate::domain::tenant::{DEGRADED_AFTER, Rotation};
+use crate::domain::verification::{Trigger, Verdict};
 use crate::store::lease::Lease;
 use crate::store::verifications::{Standing, Started};
 use crate::store::{self, active_configs, jobs, storage_configs, tenants, verifications};
@@ -43,7 +45,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
             stopped: false,
         };
         write(context, lease, &[unanswered]).await?;
-        return finish(context, &started, &config, &report).await;
+        return finish(context, &started, &config, None, &report).await;
     };
 
     let stop = CancellationToken::new();
@@ -54,7 +56,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
     )
     .await;
     written?;
-    finish(context, &started, &config, &report).await
+    finish(context, &started, &config, Some(&subject), &report).await
 }
 
 /// Takes the verification on. The subject is missing when its mode is no longer offered.
@@ -73,11 +75,19 @@ async fn take_on(context: &Context, id: VerificationId) -> store::Result<Option<
         .await?
         .ok_or_else(|| missing("its config is not there"))?;
     db.commit().await?;
+    let accepted_ids = tenant.accepted_ids();
+    let (external_id, retired_id) = match tenant.rotation {
+        Some(Rotation::Issued { next }) if started.trigger == Trigger::Rotation => (next, None),
+        Some(Rotation::Ending { previous }) if started.trigger == Trigger::Rotation => (tenant.external_id, Some(previous)),
+        _ => (tenant.external_id, None),
+    };
     let subject = context.vendor.role(config.storage.mode()).map(|role| Subject {
         verification: id,
         storage: config.storage.clone(),
         vendor_role: role.clone(),
-        external_id: tenant.external_id,
+        external_id,
+        accepted_ids,
+        retired_id,
         probe_key,
         leftovers: started.leftovers.clone(),
     });
@@ -146,7 +156,13 @@ fn measure(verdict: Verdict, findings: &[Finding], seconds: f64) {
     }
 }
 
-async fn finish(context: &Context, started: &Started, config: &StorageConfig, report: &Report) -> store::Result<()> {
+async fn finish(
+    context: &Context,
+    started: &Started,
+    config: &StorageConfig,
+    subject: Option<&Subject>,
+    report: &Report,
+) -> store::Result<()> {
     alert(&started.lease, &report.findings);
     let lease = &started.lease;
     let now = context.clock.now();
@@ -158,6 +174,9 @@ async fn finish(context: &Context, started: &Started, config: &StorageConfig, re
             return Ok(());
         }
         Standing::Superseded => Verdict::Superseded,
+        Standing::Wanted if started.trigger == Trigger::Rotation && !rotation::is_wanted(&mut db, config.tenant_id, subject).await? => {
+            Verdict::Superseded
+        }
         Standing::Wanted => Verdict::of(&report.findings),
     };
     let attempts = usize::try_from(lease.attempt).unwrap_or(usize::MAX);
@@ -188,7 +207,10 @@ async fn finish(context: &Context, started: &Started, config: &StorageConfig, re
             .audit(&mut db, &caller, Action::StorageConfigActivated, Some(config.tenant_id), detail)
             .await?;
     }
-    if verdict == Verdict::Rejected && is_active {
+    if let (Verdict::Verified, Trigger::Rotation, Some(subject)) = (verdict, started.trigger, subject) {
+        rotation::advance(context, &mut db, config.tenant_id, subject).await?;
+    }
+    if verdict == Verdict::Rejected && is_active && started.trigger != Trigger::Rotation {
         jobs::enqueue_recheck(&mut db, config.tenant_id, now + DEGRADED_AFTER).await?;
     }
     let detail = serde_json::json!({

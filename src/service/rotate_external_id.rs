@@ -1,0 +1,110 @@
+//! Rotating a tenant's external ID. The one in use stays in use until the next is proven, and the previous one is accepted
+//! until ops end it: at no moment is the tenant without one that works.
+
+use super::{Caller, Context};
+use crate::domain::audit::Action;
+use crate::domain::external_id::ExternalId;
+use crate::domain::ids::{TenantRef, VerificationId};
+use crate::domain::tenant::{IllegalChange, Rotation, Tenant};
+use crate::domain::verification::Trigger;
+use crate::store::{self, active_configs, jobs, tenants, verifications};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no such tenant")]
+    UnknownTenant,
+    #[error(transparent)]
+    Illegal(#[from] IllegalChange),
+    #[error("nothing is active, so there is nothing to rotate")]
+    NothingActive,
+    #[error("a rotation is under way")]
+    UnderWay,
+    #[error("there is no external ID that waits to be proven")]
+    NothingIssued,
+    #[error("there is no previous external ID")]
+    NoPrevious,
+    #[error("a verification waits already")]
+    AnotherWaits(VerificationId),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;
+
+/// Issues the next external ID. It is proven by the next verification that is asked for.
+pub async fn rotate(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, Error> {
+    let (mut db, tenant) = locked(context, tenant).await?;
+    if tenant.facts.active.is_none() {
+        return Err(Error::NothingActive);
+    }
+    if tenant.rotation.is_some() {
+        return Err(Error::UnderWay);
+    }
+    let next = ExternalId::from_random(context.clock.random());
+    let detail = serde_json::json!({"next_external_id": next});
+    change(context, &mut db, &tenant, Some(&Rotation::Issued { next })).await?;
+    finish(context, db, caller, &tenant, Action::ExternalIdIssued, detail).await
+}
+
+/// Takes an issued external ID back before it is proven. Nothing else changes.
+pub async fn abandon(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, Error> {
+    let (mut db, tenant) = locked(context, tenant).await?;
+    let Some(Rotation::Issued { next }) = &tenant.rotation else {
+        return Err(Error::NothingIssued);
+    };
+    let detail = serde_json::json!({"next_external_id": next});
+    change(context, &mut db, &tenant, None).await?;
+    finish(context, db, caller, &tenant, Action::ExternalIdAbandoned, detail).await
+}
+
+/// Ends the overlap: from now on the previous external ID has to be refused, which a verification proves.
+pub async fn end_previous(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, Error> {
+    let (mut db, tenant) = locked(context, tenant).await?;
+    let Some(Rotation::Overlap { previous } | Rotation::Ending { previous }) = tenant.rotation.clone() else {
+        return Err(Error::NoPrevious);
+    };
+    let Some(active) = active_configs::find(&mut db, tenant.id).await? else {
+        return Err(Error::NothingActive);
+    };
+    if let Some(waiting) = verifications::under_way(&mut db, tenant.id).await?.first() {
+        return Err(Error::AnotherWaits(waiting.id));
+    }
+    let detail = serde_json::json!({"previous_external_id": previous});
+    change(context, &mut db, &tenant, Some(&Rotation::Ending { previous })).await?;
+    let id: VerificationId = context.clock.uuid().into();
+    verifications::insert_queued(&mut db, id, tenant.id, active.config.id, Trigger::Rotation, context.clock.now()).await?;
+    jobs::enqueue_verify(&mut db, tenant.id, id).await?;
+    finish(context, db, caller, &tenant, Action::ExternalIdEnded, detail).await
+}
+
+async fn locked(context: &Context, tenant: &TenantRef) -> Result<(Transaction, Tenant), Error> {
+    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
+    let found = tenants::find(&mut db, tenant).await?.ok_or(Error::UnknownTenant)?;
+    tenants::lock(&mut db, found.id).await?;
+    let locked = tenants::find(&mut db, &TenantRef::Id(found.id))
+        .await?
+        .ok_or(Error::UnknownTenant)?;
+    locked.facts.may_change()?;
+    Ok((db, locked))
+}
+
+async fn change(context: &Context, db: &mut Transaction, tenant: &Tenant, rotation: Option<&Rotation>) -> Result<(), Error> {
+    tenants::set_external_ids(db, tenant.id, &tenant.external_id, rotation, context.clock.now()).await?;
+    Ok(())
+}
+
+async fn finish(
+    context: &Context,
+    mut db: Transaction,
+    caller: &Caller,
+    tenant: &Tenant,
+    action: Action,
+    detail: serde_json::Value,
+) -> Result<Tenant, Error> {
+    context.audit(&mut db, caller, action, Some(tenant.id), detail).await?;
+    let after = tenants::find(&mut db, &TenantRef::Id(tenant.id))
+        .await?
+        .ok_or(Error::UnknownTenant)?;
+    db.commit().await.map_err(store::Error::from)?;
+    Ok(after)
+}

@@ -1,0 +1,48 @@
+//! What a verified rotation changes: the new external ID comes into use, or the previous one is retired.
+
+use sqlx::PgConnection;
+
+use crate::domain::audit::Action;
+use crate::domain::ids::{TenantId, TenantRef};
+use crate::domain::tenant::{Rotation, Tenant};
+use crate::service::{Caller, Context};
+use crate::store::{self, tenants};
+use crate::verifier::Subject;
+
+/// Whether the rotation still stands where it stood when the run began. The tenant has to be locked.
+pub async fn is_wanted(db: &mut PgConnection, tenant: TenantId, subject: Option<&Subject>) -> store::Result<bool> {
+    let tenant = find(db, tenant).await?;
+    Ok(match (&tenant.rotation, subject) {
+        (Some(Rotation::Issued { next }), Some(subject)) => *next == subject.external_id && subject.retired_id.is_none(),
+        (Some(Rotation::Ending { previous }), Some(subject)) => subject.retired_id.as_ref() == Some(previous),
+        // Nothing could be asked: it stays open.
+        (Some(_), None) => true,
+        _ => false,
+    })
+}
+
+/// Takes the rotation on by the step that was just proven. The tenant has to be locked.
+pub async fn advance(context: &Context, db: &mut PgConnection, tenant: TenantId, subject: &Subject) -> store::Result<()> {
+    let tenant = find(db, tenant).await?;
+    let now = context.clock.now();
+    let (rotation, action) = match &tenant.rotation {
+        Some(Rotation::Issued { .. }) => {
+            let previous = tenant.external_id.clone();
+            (Some(Rotation::Overlap { previous }), Action::ExternalIdProven)
+        }
+        Some(Rotation::Ending { .. }) => (None, Action::ExternalIdRetired),
+        Some(Rotation::Overlap { .. }) | None => return Ok(()),
+    };
+    tenants::set_external_ids(db, tenant.id, &subject.external_id, rotation.as_ref(), now).await?;
+    let detail = serde_json::json!({"external_id": subject.external_id, "previous_external_id": match &tenant.rotation {
+        Some(Rotation::Ending { previous }) => previous,
+        _ => &tenant.external_id,
+    }});
+    context.audit(db, &Caller::system(), action, Some(tenant.id), detail).await
+}
+
+async fn find(db: &mut PgConnection, id: TenantId) -> store::Result<Tenant> {
+    tenants::find(db, &TenantRef::Id(id))
+        .await?
+        .ok_or_else(|| store::Error::inconsistent("tenants", id, "it is missing"))
+}
