@@ -27,6 +27,20 @@ impl ClientArgs {
         self.send(Method::GET, self.asking(path, query)?, None).await
     }
 
+    /// All items of a list that comes in pages.
+    pub async fn pages(&self, path: &[&str]) -> Result<Vec<Value>, Failure> {
+        let mut items = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let page = self.get(path, &[("cursor", cursor.as_deref()), ("limit", Some("200"))]).await?;
+            items.extend(page["items"].as_array().cloned().unwrap_or_default());
+            cursor = page["next_cursor"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
     /// An answer that is a file.
     pub async fn get_file(&self, path: &[&str], query: &[(&str, Option<&str>)]) -> Result<String, Failure> {
         let url = self.asking(path, query)?;

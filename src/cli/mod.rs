@@ -45,10 +45,10 @@ enum Command {
     Checks,
     /// Ask a running server whether it lives.
     Healthcheck(healthcheck::Healthcheck),
-    /// Create tokens.
+    /// Create, list and revoke tokens.
     #[command(subcommand)]
     Token(token::Token),
-    /// Create, list and show tenants.
+    /// Create, list, show, suspend, resume and offboard tenants.
     #[command(subcommand)]
     Tenant(tenant::Tenant),
     /// Invite a tenant's people to the form; prints the link.

@@ -98,19 +98,7 @@ impl Create {
 
 impl List {
     async fn run(self) -> Outcome {
-        let mut items = Vec::new();
-        let mut cursor: Option<String> = None;
-        loop {
-            let page = self
-                .client
-                .get(&["v1", "tenants"], &[("cursor", cursor.as_deref()), ("limit", Some("200"))])
-                .await?;
-            items.extend(page["items"].as_array().cloned().unwrap_or_default());
-            cursor = page["next_cursor"].as_str().map(str::to_owned);
-            if cursor.is_none() {
-                break;
-            }
-        }
+        let items = self.client.pages(&["v1", "tenants"]).await?;
         if self.client.json {
             output::json(&Value::Array(items));
             return Ok(());

@@ -1,12 +1,15 @@
-//! `latchkey token create`
+//! `latchkey token create|list|revoke`
 
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
+use serde_json::Value;
 
-use super::{Failure, Outcome, output};
+use super::client::ClientArgs;
+use super::output::{self, text};
+use super::{Failure, Outcome};
 use crate::app;
 use crate::domain::attempts::Patience;
 use crate::domain::token::Role;
@@ -20,6 +23,24 @@ use crate::store::migrations;
 pub enum Token {
     /// Create a token, straight in the database. It is shown this once.
     Create(Create),
+    /// List tokens, newest first, ended ones too.
+    List(List),
+    /// Revoke a token: it is refused from the next request on.
+    Revoke(Revoke),
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct Revoke {
+    /// The token's id.
+    id: String,
+    #[command(flatten)]
+    client: ClientArgs,
 }
 
 #[derive(Debug, Args)]
@@ -46,7 +67,31 @@ pub struct Create {
 
 impl Token {
     pub async fn run(self) -> Outcome {
-        let Self::Create(command) = self;
+        match self {
+            Self::Create(command) => command.run().await,
+            Self::List(command) => command.run().await,
+            Self::Revoke(command) => command.client.delete(&["v1", "tokens", &command.id]).await,
+        }
+    }
+}
+
+impl List {
+    async fn run(self) -> Outcome {
+        let items = self.client.pages(&["v1", "tokens"]).await?;
+        if self.client.json {
+            output::json(&Value::Array(items));
+            return Ok(());
+        }
+        let members = ["id", "name", "role", "created_at", "expires_at", "last_used_at", "revoked_at"];
+        let rows = items.iter().map(|item| members.iter().map(|member| text(item, member)).collect());
+        output::table(&["Id", "Name", "Role", "Created", "Expires", "Last used", "Revoked"], rows);
+        Ok(())
+    }
+}
+
+impl Create {
+    async fn run(self) -> Outcome {
+        let command = self;
         let pool = app::pool(command.database.options()?, 2);
         migrations::run(&pool).await.map_err(|error| Failure::Unknown(error.to_string()))?;
         let context = Context {
@@ -60,7 +105,7 @@ impl Token {
             .map(|lifetime| TimeDelta::from_std(*lifetime))
             .transpose()
             .map_err(|_| Failure::Usage("--expires-in is too long".into()))?;
-        let (token, text) = create_token(&context, &Caller::operator(), &command.name, command.role, expires_in)
+        let (token, secret) = create_token(&context, &Caller::operator(), &command.name, command.role, expires_in)
             .await
             .map_err(|error| match error {
                 CreateTokenError::Invalid(faults) => Failure::Usage(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
@@ -71,12 +116,12 @@ impl Token {
                 "id": token.id,
                 "name": token.name,
                 "role": token.role,
-                "token": text.expose_secret(),
+                "token": secret.expose_secret(),
                 "created_at": token.created_at,
                 "expires_at": token.expires_at,
             }));
         } else {
-            println!("{}", text.expose_secret());
+            println!("{}", secret.expose_secret());
         }
         Ok(())
     }

@@ -54,6 +54,10 @@ pub enum Action {
     VerificationFinished,
     #[strum(serialize = "token.created")]
     TokenCreated,
+    #[strum(serialize = "token.revoked")]
+    TokenRevoked,
+    #[strum(serialize = "request.refused")]
+    RequestRefused,
     #[strum(serialize = "invite.created")]
     InviteCreated,
     #[strum(serialize = "invite.revoked")]

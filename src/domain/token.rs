@@ -28,6 +28,7 @@ pub enum Right {
     ReadTenants,
     ManageTenants,
     ReadStorage,
+    ManageTokens,
 }
 
 impl Role {
@@ -36,6 +37,7 @@ impl Role {
             Right::ReadTenants => matches!(self, Self::Viewer | Self::Ops | Self::Admin),
             Right::ManageTenants => matches!(self, Self::Ops | Self::Admin),
             Right::ReadStorage => self == Self::Service,
+            Right::ManageTokens => self == Self::Admin,
         }
     }
 }
@@ -48,6 +50,8 @@ pub struct Token {
     pub role: Role,
     pub created_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
+    pub last_used_at: Option<DateTime<Utc>>,
+    pub revoked_at: Option<DateTime<Utc>>,
 }
 
 /// SHA-256 of a token. A token has 256 random bits, so a slow hash would protect nothing more.
@@ -76,13 +80,13 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case(Role::Viewer, [true, false, false])]
-    #[case(Role::Ops, [true, true, false])]
-    #[case(Role::Service, [false, false, true])]
-    #[case(Role::Admin, [true, true, false])]
-    fn a_role_may_what_it_is_for(#[case] role: Role, #[case] may: [bool; 3]) {
+    #[case(Role::Viewer, [true, false, false, false])]
+    #[case(Role::Ops, [true, true, false, false])]
+    #[case(Role::Service, [false, false, true, false])]
+    #[case(Role::Admin, [true, true, false, true])]
+    fn a_role_may_what_it_is_for(#[case] role: Role, #[case] may: [bool; 4]) {
         assert_eq!(
-            [Right::ReadTenants, Right::ManageTenants, Right::ReadStorage].map(|right| role.may(right)),
+            [Right::ReadTenants, Right::ManageTenants, Right::ReadStorage, Right::ManageTokens].map(|right| role.may(right)),
             may
         );
     }

@@ -1,6 +1,6 @@
 //! Who calls, by a bearer token, and whether they may.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::header;
 use axum::http::request::Parts;
 use secrecy::SecretString;
@@ -16,6 +16,9 @@ pub struct Reader;
 
 /// May change what `/v1` shows.
 pub struct Operator(pub Caller);
+
+/// May make and revoke tokens.
+pub struct Administrator(pub Caller);
 
 /// May read tenants' storage.
 pub struct StorageReader;
@@ -36,6 +39,14 @@ impl FromRequestParts<State> for Operator {
     }
 }
 
+impl FromRequestParts<State> for Administrator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        authorize(parts, state, Right::ManageTokens).await.map(Self)
+    }
+}
+
 impl FromRequestParts<State> for StorageReader {
     type Rejection = Problem;
 
@@ -46,7 +57,15 @@ impl FromRequestParts<State> for StorageReader {
 
 async fn authorize(parts: &mut Parts, state: &State, right: Right) -> Result<Caller, Problem> {
     let token = authenticate(parts, state).await?;
+    let caller = Caller {
+        actor: token.actor(),
+        request_id: parts.extensions.get::<RequestId>().map(ToString::to_string),
+    };
     if !token.role.may(right) {
+        let route = parts.extensions.get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
+        if matches!(right, Right::ManageTenants | Right::ManageTokens) {
+            authenticate::note_refusal(&state.context, &caller, parts.method.as_str(), route, token.role).await?;
+        }
         let roles: Vec<String> = [Role::Viewer, Role::Ops, Role::Service, Role::Admin]
             .into_iter()
             .filter(|role| role.may(right))
@@ -61,10 +80,7 @@ async fn authorize(parts: &mut Parts, state: &State, right: Right) -> Result<Cal
             ),
         ));
     }
-    Ok(Caller {
-        actor: token.actor(),
-        request_id: parts.extensions.get::<RequestId>().map(ToString::to_string),
-    })
+    Ok(caller)
 }
 
 async fn authenticate(parts: &Parts, state: &State) -> Result<Token, Problem> {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::problem::{Kind, Problem};
-use crate::domain::ids::{InviteId, TenantRef, VerificationId};
+use crate::domain::ids::{InviteId, TenantRef, TokenId, VerificationId};
 use crate::domain::text::FieldError;
 
 /// A JSON object. Fields that are unknown or of a wrong type are listed beside it, so that all faults come at once.
@@ -143,6 +143,20 @@ impl<S: Send + Sync> FromRequestParts<S> for InvitePath {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let id = segment(parts, state, "id").await?;
         InviteId::parse(&id).map(Self).map_err(|_| Problem::unknown_invite())
+    }
+}
+
+/// The token that the path names.
+pub struct TokenPath(pub TokenId);
+
+impl<S: Send + Sync> FromRequestParts<S> for TokenPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = segment(parts, state, "id").await?;
+        TokenId::parse(&id)
+            .map(Self)
+            .map_err(|_| Problem::new(Kind::NotFound, "There is no token of this id."))
     }
 }
 

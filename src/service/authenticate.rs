@@ -3,8 +3,10 @@
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::read::Place;
 use super::{Caller, Context};
 use crate::domain::audit::{Action, Actor};
+use crate::domain::ids::TokenId;
 use crate::domain::text::FieldError;
 use crate::domain::token::{Role, Token, TokenHash, text_of};
 use crate::store::{self, tokens};
@@ -38,6 +40,8 @@ pub async fn create_token(
         role,
         created_at: now,
         expires_at: expires_in.map(|lifetime| now + lifetime),
+        last_used_at: None,
+        revoked_at: None,
     };
     let mut db = context.pool.begin().await.map_err(store::Error::from)?;
     tokens::insert(&mut db, &token, &TokenHash::of(text.expose_secret())).await?;
@@ -45,6 +49,33 @@ pub async fn create_token(
     context.audit(&mut db, caller, Action::TokenCreated, None, detail).await?;
     db.commit().await.map_err(store::Error::from)?;
     Ok((token, text))
+}
+
+/// Writes down that somebody tried what their role does not allow.
+pub async fn note_refusal(context: &Context, caller: &Caller, method: &str, route: &str, role: Role) -> store::Result<()> {
+    let mut db = context.pool.acquire().await?;
+    let detail = serde_json::json!({"method": method, "route": route, "role": role});
+    context.audit(&mut db, caller, Action::RequestRefused, None, detail).await
+}
+
+/// A page of tokens, ended ones too, newest first.
+pub async fn token_list(context: &Context, after: Option<Place<TokenId>>, limit: i64) -> store::Result<Vec<Token>> {
+    let mut db = context.pool.acquire().await?;
+    tokens::list(&mut db, after, limit).await
+}
+
+/// Revokes a token; once more does nothing. False when there is none of this id.
+pub async fn revoke_token(context: &Context, caller: &Caller, id: TokenId) -> store::Result<bool> {
+    let mut db = context.pool.begin().await?;
+    let Some(now) = tokens::revoke(&mut db, id, context.clock.now()).await? else {
+        return Ok(false);
+    };
+    if now {
+        let detail = serde_json::json!({"token_id": id});
+        context.audit(&mut db, caller, Action::TokenRevoked, None, detail).await?;
+    }
+    db.commit().await?;
+    Ok(true)
 }
 
 /// The token of this text, if there is one that is still good.

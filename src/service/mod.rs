@@ -13,6 +13,7 @@ pub mod request_verification;
 pub mod revoke_invite;
 pub mod rotate_external_id;
 pub mod run_verification;
+pub mod stats;
 pub mod submit_config;
 
 use std::sync::Arc;

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 
 use super::Context;
-use crate::domain::ids::{TenantId, TenantRef, VerificationId};
+use crate::domain::ids::{AuditEventId, TenantId, TenantRef, VerificationId};
 use crate::domain::invite::{Invite, InviteState};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::verification::Verification;
 use crate::store::active_configs::Active;
 use crate::store::verifications::Event;
-use crate::store::{self, active_configs, invites, storage_configs, tenants, verifications};
+use crate::store::{self, active_configs, audit, invites, storage_configs, tenants, verifications};
 
 /// A place in a list that is ordered by time of making, newest first.
 pub type Place<Id> = (DateTime<Utc>, Id);
@@ -54,6 +54,17 @@ pub async fn tenant_detail(context: &Context, tenant: &TenantRef) -> store::Resu
 pub async fn tenant_list(context: &Context, after: Option<Place<TenantId>>, limit: i64) -> store::Result<Vec<Tenant>> {
     let mut db = context.pool.acquire().await?;
     tenants::list(&mut db, after, limit).await
+}
+
+/// The audit log after an entry, oldest first: of one tenant, or all of it.
+pub async fn audit_log(
+    context: &Context,
+    tenant: Option<TenantId>,
+    after: Option<AuditEventId>,
+    limit: i64,
+) -> store::Result<Vec<audit::Entry>> {
+    let mut db = context.pool.acquire().await?;
+    audit::list(&mut db, tenant, after, limit).await
 }
 
 pub async fn invite_list(context: &Context, tenant: TenantId) -> store::Result<Vec<Invite>> {

@@ -10,6 +10,7 @@ pub mod lease;
 pub mod migrations;
 pub mod notices;
 mod pool;
+pub mod stats;
 pub mod storage_configs;
 pub mod tenants;
 pub mod tokens;

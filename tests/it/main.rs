@@ -15,6 +15,7 @@ mod isolation;
 mod journey;
 mod lifecycle;
 mod migrations;
+mod operations;
 mod recorded;
 #[path = "../recorded_aws/mod.rs"]
 mod recorded_aws;

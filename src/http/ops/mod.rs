@@ -4,21 +4,26 @@ mod abandon_external_id;
 mod because;
 mod create_invite;
 mod create_tenant;
+mod create_token;
 mod end_external_id;
 mod get_storage_config;
 mod get_tenant;
 mod get_verification;
 mod issue_templates;
+mod list_events;
 mod list_invites;
 mod list_storage_configs;
 mod list_tenants;
+mod list_tokens;
 mod list_verifications;
 mod merge_template;
 mod offboard_tenant;
 mod request_verification;
 mod resume_tenant;
 mod revoke_invite;
+mod revoke_token;
 mod rotate_external_id;
+mod stats;
 mod submit_storage_config;
 mod suspend_tenant;
 mod validate;
@@ -50,6 +55,10 @@ pub fn router() -> OpenApiRouter<State> {
         .routes(routes!(get_verification::handle))
         .routes(routes!(verification_events::handle))
         .routes(routes!(validate::handle))
+        .routes(routes!(list_events::handle))
+        .routes(routes!(stats::handle))
+        .routes(routes!(create_token::handle, list_tokens::handle))
+        .routes(routes!(revoke_token::handle))
         .routes(routes!(create_invite::handle, list_invites::handle))
         .routes(routes!(revoke_invite::handle))
 }

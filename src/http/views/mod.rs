@@ -3,9 +3,11 @@
 mod invite;
 mod storage_config;
 mod tenant;
+mod token;
 mod verification;
 
 pub use invite::InviteView;
 pub use storage_config::StorageConfigView;
 pub use tenant::{TenantDetailView, TenantView};
+pub use token::TokenView;
 pub use verification::{AttemptView, CheckView, VerificationView};

@@ -1,0 +1,142 @@
+//! What ops ask of all tenants: tokens, the audit log, and how things stand.
+
+use latchkey::domain::token::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::aws::{World, apply_templates};
+use crate::server::{Answer, Server};
+
+/// A request with that token.
+async fn ask(server: &Server, token: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
+    let mut request = server.bare(method, &format!("{}{path}", server.private)).bearer_auth(token);
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    server.send(request).await
+}
+
+#[tokio::test]
+async fn tokens_are_made_shown_once_and_revoked_at_once() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    let admin = server.token_of(Role::Admin).await;
+    let wanted = json!({"name": "billing", "role": "viewer", "expires_in_hours": 24});
+    let made = ask(&server, &admin, Method::POST, "/v1/tokens", Some(&wanted)).await.expect(201);
+    let text = made["token"].as_str().unwrap().to_owned();
+    assert!(text.starts_with("lk_viewer_") && made["expires_at"].is_string());
+    assert_eq!(ask(&server, &text, Method::GET, "/v1/tenants", None).await.status, 200);
+
+    let listed = ask(&server, &admin, Method::GET, "/v1/tokens", None).await.expect(200);
+    let item = &listed["items"][0];
+    assert_eq!((&item["name"], &item["role"]), (&json!("billing"), &json!("viewer")));
+    assert!(item["last_used_at"].is_string() && !listed.to_string().contains(&text));
+
+    let path = format!("/v1/tokens/{}", made["id"].as_str().unwrap());
+    assert_eq!(ask(&server, &admin, Method::DELETE, &path, None).await.status, 204);
+    assert_eq!(
+        ask(&server, &admin, Method::DELETE, &path, None).await.status,
+        204,
+        "once more does nothing"
+    );
+    assert_eq!(ask(&server, &text, Method::GET, "/v1/tenants", None).await.status, 401);
+    let unknown = "/v1/tokens/00000000-0000-7000-8000-000000000000";
+    assert_eq!(ask(&server, &admin, Method::DELETE, unknown, None).await.status, 404);
+
+    let wrong = json!({"name": "", "role": "emperor", "expires_in_hours": 0, "colour": "red"});
+    let refused = ask(&server, &admin, Method::POST, "/v1/tokens", Some(&wanted)).await;
+    assert_eq!(refused.status, 201, "names may be used again");
+    let refused = ask(&server, &admin, Method::POST, "/v1/tokens", Some(&wrong)).await;
+    let fields: Vec<String> = refused.errors().into_iter().map(|(field, _)| field).collect();
+    assert_eq!(
+        (refused.status, fields),
+        (422, vec!["colour".into(), "role".into(), "expires_in_hours".into()])
+    );
+    assert_eq!(server.post("/v1/tokens", &wanted).await.status, 403, "ops may not make tokens");
+}
+
+#[tokio::test]
+async fn what_a_viewer_tries_is_refused_and_written_down() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    let viewer = server.token_of(Role::Viewer).await;
+    let refused = ask(
+        &server,
+        &viewer,
+        Method::POST,
+        "/v1/tenants",
+        Some(&json!({"slug": "acme", "name": "Acme"})),
+    )
+    .await;
+    assert_eq!(refused.status, 403);
+    let log = server.get("/v1/events?limit=1000").await.expect(200);
+    let last = log["items"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["action"], "request.refused");
+    assert_eq!(last["detail"], json!({"method": "POST", "route": "/v1/tenants", "role": "viewer"}));
+    assert_eq!(last["request_id"], refused.body["instance"]);
+}
+
+#[tokio::test]
+async fn the_audit_log_is_read_on_from_where_one_was() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    for slug in ["one", "two", "three"] {
+        server.create_tenant(slug).await;
+    }
+    let all = server.get("/v1/events").await.expect(200);
+    let items = all["items"].as_array().unwrap();
+    let actions: Vec<&str> = items.iter().map(|item| item["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["token.created", "tenant.created", "tenant.created", "tenant.created"]);
+    let after = items[1]["id"].as_str().unwrap();
+    let rest = server.get(&format!("/v1/events?after={after}&limit=1")).await.expect(200);
+    assert_eq!(rest["items"], json!([items[2]]));
+    let of_two = server.get("/v1/events?tenant=two").await.expect(200);
+    assert_eq!(of_two["items"], json!([items[2]]));
+
+    let lines = server.request(Method::GET, "/v1/events").header("accept", "application/x-ndjson");
+    let lines = server.send(lines).await;
+    let text = lines.body.as_str().unwrap();
+    assert_eq!(text.lines().count(), 4);
+    assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+
+    assert_eq!(server.get("/v1/events?tenant=nobody").await.status, 404);
+    let wrong = server.get("/v1/events?limit=0&after=yesterday").await;
+    assert_eq!((wrong.status, wrong.errors().len()), (422, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stats_tell_who_is_stuck_on_what() {
+    let world = World::new().await;
+    let server = Server::start(&world).await;
+    for slug in ["fine", "stuck", "new", "off"] {
+        server.create_tenant(slug).await;
+    }
+    let fine = apply_templates(&world, &server, "fine", "direct").await;
+    assert_eq!(server.submit("fine", &fine.submission()).await["verdict"], "verified");
+    let mut stuck = apply_templates(&world, &server, "stuck", "assume_role").await;
+    stuck.bucket = "no-such-bucket-anywhere".into();
+    assert_eq!(server.submit("stuck", &stuck.submission()).await["verdict"], "rejected");
+    server
+        .post("/v1/tenants/off/suspend", &json!({"reason": "Unpaid"}))
+        .await
+        .expect(200);
+
+    let stats = server.get("/v1/stats").await.expect(200);
+    let count = |status: &str| {
+        let tenants = stats["tenants"].as_array().unwrap();
+        tenants.iter().find(|entry| entry["status"] == status).unwrap()["count"].clone()
+    };
+    assert_eq!(
+        ["active", "action_required", "invited", "suspended", "degraded"].map(count),
+        [json!(1), json!(1), json!(1), json!(1), json!(0)]
+    );
+    assert_eq!(stats["failing_checks"], json!([{"name": "bucket-reachable", "tenants": 1}]));
+    let verdicts: Vec<(Value, Value)> = stats["verifications"]["by_verdict"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| (entry["verdict"].clone(), entry["count"].clone()))
+        .collect();
+    assert_eq!(verdicts, [(json!("rejected"), json!(1)), (json!("verified"), json!(1))]);
+    assert!(stats["verifications"]["by_verdict"][0]["p95_seconds"].as_f64().unwrap() > 0.0);
+}
