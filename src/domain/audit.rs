@@ -28,6 +28,8 @@ pub enum Actor {
 pub enum Action {
     #[strum(serialize = "tenant.created")]
     TenantCreated,
+    #[strum(serialize = "tenant.changed")]
+    TenantChanged,
     #[strum(serialize = "tenant.suspended")]
     TenantSuspended,
     #[strum(serialize = "tenant.resumed")]

@@ -1,6 +1,7 @@
 //! The two listeners: what each serves, and nothing of the one on the other.
 
 mod auth;
+mod etag;
 mod extract;
 mod health;
 mod internal;

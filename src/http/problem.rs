@@ -23,6 +23,8 @@ pub enum Kind {
     Conflict,
     Suspended,
     Offboarded,
+    PreconditionFailed,
+    PreconditionRequired,
     TooLarge,
     UnsupportedMediaType,
     Validation,
@@ -40,6 +42,8 @@ impl Kind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict => StatusCode::CONFLICT,
             Self::Offboarded => StatusCode::GONE,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Validation => StatusCode::UNPROCESSABLE_ENTITY,
@@ -58,6 +62,8 @@ impl Kind {
             Self::Conflict => "Something stands in the way",
             Self::Suspended => "The tenant is suspended",
             Self::Offboarded => "The tenant is offboarded",
+            Self::PreconditionFailed => "It has changed meanwhile",
+            Self::PreconditionRequired => "Say which state you know",
             Self::TooLarge => "The request is too large",
             Self::UnsupportedMediaType => "The request is not JSON",
             Self::Validation => "Some fields are not right",
@@ -81,6 +87,8 @@ impl Kind {
                 "The tenant was switched off by the vendor's operations. Its storage is not served until they switch it on again."
             }
             Self::Offboarded => "The tenant has ended. Its history is kept, its storage is not served any more.",
+            Self::PreconditionFailed => "Somebody changed this after you read it. Read it again, and send the new etag as if-match.",
+            Self::PreconditionRequired => "A change is only made to a state that you have seen. Send its etag as if-match.",
             Self::TooLarge => "A body may have 64 KiB at most.",
             Self::UnsupportedMediaType => "Bodies are JSON: send them with content-type: application/json.",
             Self::Validation => {

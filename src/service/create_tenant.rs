@@ -1,10 +1,9 @@
 //! Creating a tenant: names in, an external ID out.
 
-use super::{Caller, Context};
+use super::{Caller, Context, tenant_fields};
 use crate::domain::audit::Action;
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantName};
-use crate::domain::storage_config::Mode;
 use crate::domain::tenant::{Facts, Tenant};
 use crate::domain::text::FieldError;
 use crate::store::{self, Constraint, tenants};
@@ -47,49 +46,16 @@ pub async fn create_tenant(context: &Context, caller: &Caller, new: &NewTenant) 
 
 fn judge(context: &Context, new: &NewTenant) -> Result<Tenant, Vec<FieldError>> {
     let mut faults = new.unreadable.clone();
-    let slug = required("slug", new.slug.as_deref(), &mut faults).and_then(|text| keep("slug", Slug::parse(text), &mut faults));
-    let name = required("name", new.name.as_deref(), &mut faults).and_then(|text| keep("name", TenantName::parse(text), &mut faults));
-    let reference = new.reference.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    if reference.is_some_and(|text| text.chars().count() > 200 || text.chars().any(char::is_control)) {
-        faults.push(FieldError::new(
-            "reference",
-            "malformed_reference",
-            "a reference is at most 200 characters on one line, such as an account number",
-        ));
-    }
-    let offered = context.vendor.modes();
-    let mut modes = Vec::new();
-    for text in new.modes.iter().flatten() {
-        match text.parse::<Mode>() {
-            Ok(mode) if offered.contains(&mode) => modes.push(mode),
-            _ => {
-                let names = offered.iter().map(Mode::to_string).collect::<Vec<_>>().join(", ");
-                faults.push(FieldError::new(
-                    "modes",
-                    "mode_not_offered",
-                    format!("{text:?} is not offered; choose among {names}, or leave the field out for all of them"),
-                ));
-            }
-        }
-    }
-    if new.modes.as_ref().is_some_and(Vec::is_empty) {
-        faults.push(FieldError::new(
-            "modes",
-            "no_mode",
-            "name one mode at least, or leave the field out for all of them",
-        ));
-    }
-    if new.modes.is_none() {
-        modes = offered;
-    }
-    modes.sort();
-    modes.dedup();
+    let slug = tenant_fields::required("slug", new.slug.as_deref(), Slug::parse, &mut faults);
+    let name = tenant_fields::required("name", new.name.as_deref(), TenantName::parse, &mut faults);
+    let reference = tenant_fields::reference(new.reference.as_deref(), &mut faults);
+    let modes = tenant_fields::modes(&context.vendor, new.modes.as_deref(), &mut faults);
     match (slug, name) {
         (Some(slug), Some(name)) if faults.is_empty() => Ok(Tenant {
             id: context.clock.uuid().into(),
             slug,
             name,
-            reference: reference.map(str::to_owned),
+            reference,
             modes,
             external_id: ExternalId::from_random(context.clock.random()),
             rotation: None,
@@ -98,16 +64,4 @@ fn judge(context: &Context, new: &NewTenant) -> Result<Tenant, Vec<FieldError>> 
         }),
         _ => Err(faults),
     }
-}
-
-fn required<'a>(field: &str, text: Option<&'a str>, faults: &mut Vec<FieldError>) -> Option<&'a str> {
-    let text = text.map(str::trim).filter(|text| !text.is_empty());
-    if text.is_none() && faults.iter().all(|fault| fault.field != field) {
-        faults.push(FieldError::new(field, "required", format!("{field} is missing")));
-    }
-    text
-}
-
-fn keep<T>(field: &str, parsed: Result<T, crate::domain::text::Malformed>, faults: &mut Vec<FieldError>) -> Option<T> {
-    parsed.map_err(|malformed| faults.push(FieldError::of(field, malformed))).ok()
 }

@@ -2,6 +2,7 @@
 
 pub mod authenticate;
 pub mod change_standing;
+pub mod change_tenant;
 pub mod check_vendor;
 pub mod create_invite;
 pub mod create_tenant;
@@ -15,6 +16,7 @@ pub mod rotate_external_id;
 pub mod run_verification;
 pub mod stats;
 pub mod submit_config;
+mod tenant_fields;
 
 use std::sync::Arc;
 

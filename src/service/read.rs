@@ -1,6 +1,7 @@
 //! Looking things up.
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 
 use super::Context;
 use crate::domain::ids::{AuditEventId, TenantId, TenantRef, VerificationId};
@@ -31,17 +32,22 @@ pub async fn tenant(context: &Context, tenant: &TenantRef) -> store::Result<Opti
 
 pub async fn tenant_detail(context: &Context, tenant: &TenantRef) -> store::Result<Option<TenantDetail>> {
     let mut db = context.pool.acquire().await?;
-    let Some(tenant) = tenants::find(&mut db, tenant).await? else {
+    tenant_detail_in(context, &mut db, tenant).await
+}
+
+/// The same inside a transaction.
+pub(super) async fn tenant_detail_in(context: &Context, db: &mut PgConnection, tenant: &TenantRef) -> store::Result<Option<TenantDetail>> {
+    let Some(tenant) = tenants::find(db, tenant).await? else {
         return Ok(None);
     };
-    let active = active_configs::find(&mut db, tenant.id).await?;
-    let last = verifications::of_tenant(&mut db, tenant.id, None, 1).await?.pop();
+    let active = active_configs::find(db, tenant.id).await?;
+    let last = verifications::of_tenant(db, tenant.id, None, 1).await?.pop();
     let last_verification = match last {
-        Some(last) => verifications::find(&mut db, last.id).await?,
+        Some(last) => verifications::find(db, last.id).await?,
         None => None,
     };
     let now = context.clock.now();
-    let mut open_invites = invites::of_tenant(&mut db, tenant.id).await?;
+    let mut open_invites = invites::of_tenant(db, tenant.id).await?;
     open_invites.retain(|invite| invite.state(now) == InviteState::Open);
     Ok(Some(TenantDetail {
         tenant,

@@ -133,6 +133,21 @@ pub async fn set_external_ids(
     Ok(())
 }
 
+/// Writes what ops may change: name, reference and modes.
+pub async fn update(db: &mut PgConnection, tenant: &Tenant) -> Result<()> {
+    let modes: Vec<String> = tenant.modes.iter().map(ToString::to_string).collect();
+    sqlx::query!(
+        "update tenants set name = $2, reference = $3, modes = $4 where id = $1",
+        tenant.id.as_uuid(),
+        tenant.name.as_str(),
+        tenant.reference,
+        &modes,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Suspends the tenant from now on, or resumes it.
 pub async fn set_suspended(db: &mut PgConnection, id: TenantId, since: Option<DateTime<Utc>>) -> Result<()> {
     sqlx::query!("update tenants set suspended_at = $2 where id = $1", id.as_uuid(), since)

@@ -140,3 +140,44 @@ async fn stats_tell_who_is_stuck_on_what() {
     assert_eq!(verdicts, [(json!("rejected"), json!(1)), (json!("verified"), json!(1))]);
     assert!(stats["verifications"]["by_verdict"][0]["p95_seconds"].as_f64().unwrap() > 0.0);
 }
+
+#[tokio::test]
+async fn a_tenant_is_changed_by_who_knows_its_present_state() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    let body = json!({"slug": "acme", "name": "Acme", "reference": "4711"});
+    server.post("/v1/tenants", &body).await.expect(201);
+    let read = server.get("/v1/tenants/acme").await;
+    let etag = read.headers["etag"].to_str().unwrap().to_owned();
+    let again = server.request(Method::GET, "/v1/tenants/acme").header("if-none-match", &etag);
+    assert_eq!(server.send(again).await.status, 304);
+    let patch = |etag: Option<&str>, body: &Value| {
+        let request = server.request(Method::PATCH, "/v1/tenants/acme").json(body);
+        server.send(match etag {
+            Some(etag) => request.header("if-match", etag),
+            None => request,
+        })
+    };
+
+    assert_eq!(patch(None, &json!({"name": "Acme Corporation"})).await.status, 428);
+    let changed = patch(Some(&etag), &json!({"name": "Acme Corporation", "modes": ["direct"]})).await;
+    assert_eq!(changed.status, 200, "{:#}", changed.body);
+    assert_eq!(
+        (&changed.body["name"], &changed.body["reference"], &changed.body["modes"]),
+        (&json!("Acme Corporation"), &json!("4711"), &json!(["direct"]))
+    );
+    let stale = patch(Some(&etag), &json!({"name": "Acme again"})).await;
+    assert_eq!((stale.status, &stale.body["type"]), (412, &json!("/problems/precondition-failed")));
+    let etag = changed.headers["etag"].to_str().unwrap().to_owned();
+    assert_eq!(etag, server.get("/v1/tenants/acme").await.headers["etag"].to_str().unwrap());
+    let cleared = patch(Some(&etag), &json!({"reference": null})).await;
+    assert_eq!((cleared.status, &cleared.body["reference"]), (200, &Value::Null));
+
+    let wrong = json!({"name": " ", "modes": ["telepathy"], "slug": "other"});
+    let refused = patch(Some("*"), &wrong).await;
+    let fields: Vec<String> = refused.errors().into_iter().map(|(field, _)| field).collect();
+    assert_eq!((refused.status, fields), (422, vec!["slug".into(), "name".into(), "modes".into()]));
+    let log = server.get("/v1/events?tenant=acme").await.expect(200);
+    assert_eq!(log["items"][1]["action"], "tenant.changed");
+    assert_eq!(log["items"][1]["detail"]["before"]["name"], "Acme");
+}

@@ -1,12 +1,10 @@
 //! `GET /internal/v1/tenants/{tenant}/storage-config`
 
-use axum::body::Body;
 use axum::extract::State as Extract;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::domain::account::AccountId;
@@ -18,6 +16,7 @@ use crate::domain::storage_config::Mode;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::http::State;
 use crate::http::auth::StorageReader;
+use crate::http::etag::Tagged;
 use crate::http::extract::TenantPath;
 use crate::http::problem::{self, Kind, Problem};
 use crate::service::read::{StorageError, active_storage};
@@ -105,25 +104,5 @@ pub async fn handle(
 ) -> Result<Response, Problem> {
     let (tenant, active) = active_storage(&state.context, &tenant).await?;
     let answer = ActiveStorage::of(&state, tenant, active);
-    let body = serde_json::to_vec(&answer).map_err(|_| Problem::new(Kind::Internal, "The answer could not be written."))?;
-    let etag = etag(&body);
-    let cache = [
-        (header::ETAG, etag.clone()),
-        (header::CACHE_CONTROL, "private, no-cache".to_owned()),
-    ];
-    let at_hand = headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|value| value.trim() == etag || value.trim() == "*");
-    if at_hand {
-        return Ok((StatusCode::NOT_MODIFIED, cache).into_response());
-    }
-    Ok((cache, [(header::CONTENT_TYPE, "application/json")], Body::from(body)).into_response())
-}
-
-fn etag(body: &[u8]) -> String {
-    let digest: [u8; 32] = Sha256::digest(body).into();
-    format!("\"{}\"", hex::encode(&digest[..16]))
+    Ok(Tagged::of(&answer)?.answer(&headers))
 }

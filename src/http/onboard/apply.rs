@@ -136,7 +136,8 @@ struct Page<'a> {
     choices: Vec<Choice>,
     mode: &'static str,
     fields: Vec<Field>,
-    external_id: &'a str,
+    /// Two while one takes the other's place.
+    external_ids: Vec<String>,
     vendor_role: String,
     tabs: Vec<Tab>,
     /// The chosen format, where it is not the console's.
@@ -255,7 +256,7 @@ pub async fn handle(
             .collect(),
         mode: blanks.mode.into(),
         fields: fields(&state.context, &chosen, blanks.mode, &faults),
-        external_id: visitor.tenant.external_id.as_str(),
+        external_ids: visitor.tenant.accepted_ids().iter().map(ToString::to_string).collect(),
         vendor_role: blanks.vendor_role.to_string(),
         tabs: Format::iter()
             .map(|format| Tab {

@@ -1,10 +1,12 @@
 //! `GET /v1/tenants/{tenant}`
 
-use axum::Json;
 use axum::extract::State as Extract;
+use axum::http::HeaderMap;
+use axum::response::Response;
 
 use crate::http::State;
 use crate::http::auth::Reader;
+use crate::http::etag::Tagged;
 use crate::http::extract::TenantPath;
 use crate::http::problem::{self, Problem};
 use crate::http::views::TenantDetailView;
@@ -15,9 +17,13 @@ use crate::service::read;
 /// With its active version, its last verification and its open invites.
 #[utoipa::path(
     get, path = "/v1/tenants/{tenant}", tag = "tenants",
-    params(("tenant" = String, Path, description = "Id or slug")),
+    params(
+        ("tenant" = String, Path, description = "Id or slug"),
+        ("if-none-match" = Option<String>, Header, description = "The etag of an answer that is at hand"),
+    ),
     responses(
-        (status = 200, body = TenantDetailView),
+        (status = 200, body = TenantDetailView, headers(("etag", description = "To be sent as if-match with a change"))),
+        (status = 304, description = "The answer at hand is still right"),
         (status = "4XX", body = problem::Body, content_type = "application/problem+json"),
     )
 )]
@@ -25,9 +31,10 @@ pub async fn handle(
     Extract(state): Extract<State>,
     _reader: Reader,
     TenantPath(tenant): TenantPath,
-) -> Result<Json<TenantDetailView>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let detail = read::tenant_detail(&state.context, &tenant)
         .await?
         .ok_or_else(Problem::unknown_tenant)?;
-    Ok(Json(TenantDetailView::of(detail, state.context.clock.now())))
+    Ok(Tagged::of(&TenantDetailView::of(detail, state.context.clock.now()))?.answer(&headers))
 }

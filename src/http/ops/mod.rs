@@ -2,6 +2,7 @@
 
 mod abandon_external_id;
 mod because;
+mod change_tenant;
 mod create_invite;
 mod create_tenant;
 mod create_token;
@@ -41,7 +42,7 @@ use crate::service::read;
 pub fn router() -> OpenApiRouter<State> {
     OpenApiRouter::new()
         .routes(routes!(create_tenant::handle, list_tenants::handle))
-        .routes(routes!(get_tenant::handle, offboard_tenant::handle))
+        .routes(routes!(get_tenant::handle, change_tenant::handle, offboard_tenant::handle))
         .routes(routes!(rotate_external_id::handle))
         .routes(routes!(abandon_external_id::handle))
         .routes(routes!(end_external_id::handle))

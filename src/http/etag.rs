@@ -1,0 +1,68 @@
+//! Strong etags: of the bytes that are answered.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::problem::{Kind, Problem};
+
+/// A body with its etag.
+pub struct Tagged {
+    body: Vec<u8>,
+    etag: String,
+}
+
+impl Tagged {
+    pub fn of(answer: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_vec(answer).map_err(|_| Problem::new(Kind::Internal, "The answer could not be written."))?;
+        let digest: [u8; 32] = Sha256::digest(&body).into();
+        Ok(Self {
+            etag: format!("\"{}\"", hex::encode(&digest[..16])),
+            body,
+        })
+    }
+
+    /// The answer, or 304 where the one at hand is still right.
+    pub fn answer(self, headers: &HeaderMap) -> Response {
+        let about = [
+            (header::ETAG, self.etag.clone()),
+            (header::CACHE_CONTROL, "private, no-cache".to_owned()),
+        ];
+        if named(headers, header::IF_NONE_MATCH).any(|named| named == self.etag || named == "*") {
+            return (StatusCode::NOT_MODIFIED, about).into_response();
+        }
+        (about, [(header::CONTENT_TYPE, "application/json")], Body::from(self.body)).into_response()
+    }
+
+    /// Whether the caller knows the present state, which it has to say by `if-match`.
+    ///
+    /// # Errors
+    /// 428 when it says nothing, 412 when it knows another one.
+    pub fn demand(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let mut known = named(headers, header::IF_MATCH).peekable();
+        if known.peek().is_none() {
+            return Err(Problem::new(
+                Kind::PreconditionRequired,
+                "Send the etag of the state that you know as if-match, so that nobody's change is lost.",
+            ));
+        }
+        if known.any(|known| known == self.etag || known == "*") {
+            return Ok(());
+        }
+        Err(Problem::new(
+            Kind::PreconditionFailed,
+            "It has changed since you read it: read it again, and decide anew.",
+        ))
+    }
+}
+
+fn named(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+}

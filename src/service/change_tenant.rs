@@ -1,0 +1,90 @@
+//! Changing what ops call a tenant, and which modes it may choose. Its slug and its external ID stay.
+
+use super::read::{TenantDetail, tenant_detail_in};
+use super::{Caller, Context, tenant_fields};
+use crate::domain::audit::Action;
+use crate::domain::ids::{TenantName, TenantRef};
+use crate::domain::tenant::IllegalChange;
+use crate::domain::text::FieldError;
+use crate::store::{self, tenants};
+
+/// What is to become of a field that may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Change<T> {
+    #[default]
+    Keep,
+    Clear,
+    Set(T),
+}
+
+/// The fields that are to change, as they came.
+#[derive(Debug, Clone, Default)]
+pub struct TenantChange {
+    pub name: Option<String>,
+    pub reference: Change<String>,
+    pub modes: Option<Vec<String>>,
+    /// Faults of reading: fields that are unknown, or of another type.
+    pub unreadable: Vec<FieldError>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error<E> {
+    #[error("there is no such tenant")]
+    UnknownTenant,
+    #[error(transparent)]
+    Illegal(#[from] IllegalChange),
+    #[error("the change is not valid")]
+    Invalid(Vec<FieldError>),
+    /// What the caller knows is not what is.
+    #[error("the caller does not know the present state")]
+    Unseen(E),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Changes a tenant of which `seen` says, in the same transaction, that the caller knows its present state.
+pub async fn change_tenant<E>(
+    context: &Context,
+    caller: &Caller,
+    tenant: &TenantRef,
+    change: &TenantChange,
+    seen: impl FnOnce(TenantDetail) -> Result<(), E>,
+) -> Result<TenantDetail, Error<E>> {
+    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
+    let found = tenants::find(&mut db, tenant).await?.ok_or(Error::UnknownTenant)?;
+    tenants::lock(&mut db, found.id).await?;
+    let id = TenantRef::Id(found.id);
+    let before = tenant_detail_in(context, &mut db, &id).await?.ok_or(Error::UnknownTenant)?;
+    before.tenant.facts.may_change()?;
+    seen(before.clone()).map_err(Error::Unseen)?;
+
+    let mut faults = change.unreadable.clone();
+    let mut after = before.tenant.clone();
+    if let Some(name) = &change.name
+        && let Some(name) = tenant_fields::required("name", Some(name), TenantName::parse, &mut faults)
+    {
+        after.name = name;
+    }
+    match &change.reference {
+        Change::Keep => {}
+        Change::Clear => after.reference = None,
+        Change::Set(text) => after.reference = tenant_fields::reference(Some(text), &mut faults),
+    }
+    if let Some(modes) = &change.modes {
+        after.modes = tenant_fields::modes(&context.vendor, Some(modes), &mut faults);
+    }
+    if !faults.is_empty() {
+        return Err(Error::Invalid(faults));
+    }
+    if after != before.tenant {
+        tenants::update(&mut db, &after).await?;
+        let shown = |tenant: &crate::domain::tenant::Tenant| serde_json::json!({"name": tenant.name, "reference": tenant.reference, "modes": tenant.modes});
+        let detail = serde_json::json!({"before": shown(&before.tenant), "after": shown(&after)});
+        context
+            .audit(&mut db, caller, Action::TenantChanged, Some(after.id), detail)
+            .await?;
+    }
+    let changed = tenant_detail_in(context, &mut db, &id).await?.ok_or(Error::UnknownTenant)?;
+    db.commit().await.map_err(store::Error::from)?;
+    Ok(changed)
+}

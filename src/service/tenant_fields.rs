@@ -1,0 +1,70 @@
+//! The fields that ops give a tenant, judged alike when it is made and when it is changed.
+
+use crate::domain::storage_config::Mode;
+use crate::domain::text::{FieldError, Malformed};
+use crate::domain::vendor::Vendor;
+
+/// A text that has to be there.
+pub fn required<T>(
+    field: &str,
+    text: Option<&str>,
+    parse: impl Fn(&str) -> Result<T, Malformed>,
+    faults: &mut Vec<FieldError>,
+) -> Option<T> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
+        if faults.iter().all(|fault| fault.field != field) {
+            faults.push(FieldError::new(field, "required", format!("{field} is missing")));
+        }
+        return None;
+    };
+    parse(text).map_err(|malformed| faults.push(FieldError::of(field, malformed))).ok()
+}
+
+/// The vendor's own name for a tenant; an empty one is none.
+pub fn reference(text: Option<&str>, faults: &mut Vec<FieldError>) -> Option<String> {
+    let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+    if text.chars().count() > 200 || text.chars().any(char::is_control) {
+        faults.push(FieldError::new(
+            "reference",
+            "malformed_reference",
+            "a reference is at most 200 characters on one line, such as an account number",
+        ));
+    }
+    Some(text.to_owned())
+}
+
+/// The modes that a tenant may choose: all that the vendor offers, unless some are named.
+pub fn modes(vendor: &Vendor, named: Option<&[String]>, faults: &mut Vec<FieldError>) -> Vec<Mode> {
+    let offered = vendor.modes();
+    let Some(named) = named else {
+        return sorted(offered);
+    };
+    if named.is_empty() {
+        faults.push(FieldError::new(
+            "modes",
+            "no_mode",
+            "name one mode at least, or leave the field out for all of them",
+        ));
+    }
+    let mut modes = Vec::new();
+    for text in named {
+        match text.parse::<Mode>() {
+            Ok(mode) if offered.contains(&mode) => modes.push(mode),
+            _ => {
+                let choice = offered.iter().map(Mode::to_string).collect::<Vec<_>>().join(", ");
+                faults.push(FieldError::new(
+                    "modes",
+                    "mode_not_offered",
+                    format!("{text:?} is not offered; choose among {choice}, or leave the field out for all of them"),
+                ));
+            }
+        }
+    }
+    sorted(modes)
+}
+
+fn sorted(mut modes: Vec<Mode>) -> Vec<Mode> {
+    modes.sort();
+    modes.dedup();
+    modes
+}
