@@ -9,12 +9,13 @@ use super::frame::{Frame, render};
 use super::refusal::Refusal;
 use super::visitor::Visitor;
 use super::words::{self, Group, pretty};
-use crate::domain::check::{CheckName, Status};
+use crate::domain::check::{CheckName, Side, Status};
 use crate::domain::finding::Finding;
 use crate::domain::fix::FixDocument;
 use crate::domain::ids::TenantRef;
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::TenantStatus;
+use crate::domain::vendor::Vendor;
 use crate::domain::verification::{State as Progress, Verdict, Verification};
 use crate::http::State;
 use crate::service::read;
@@ -138,7 +139,7 @@ pub async fn handle(Extract(state): Extract<State>, visitor: Visitor) -> Result<
                 active.config.storage.bucket.name()
             ));
         }
-        page.run = Some(Run::of(&verification, &config, vendor, now));
+        page.run = Some(Run::of(&verification, &config, &context.vendor, now));
     }
     match detail.tenant.status() {
         TenantStatus::Suspended => page
@@ -222,23 +223,21 @@ fn banner(verification: &Verification, vendor: &str) -> Banner {
 }
 
 fn vendor_fault(verification: &Verification) -> bool {
-    verification
-        .findings
-        .iter()
-        .any(|finding| finding.check == CheckName::VendorRoleAssumable && finding.status != Status::Passed)
+    verification.findings.iter().any(|finding| finding.side == Some(Side::Vendor))
 }
 
 impl Run {
-    fn of(verification: &Verification, config: &StorageConfig, vendor: &str, now: DateTime<Utc>) -> Self {
+    fn of(verification: &Verification, config: &StorageConfig, vendor: &Vendor, now: DateTime<Utc>) -> Self {
         let finished = verification.state == Progress::Finished;
         let mode = config.storage.mode();
-        let checks: Vec<CheckView> = CheckName::of_mode(mode)
+        let checks: Vec<CheckView> = vendor
+            .checks(mode)
             .filter_map(|name| {
                 let finding = verification.findings.iter().find(|finding| finding.check == name);
                 match finding {
-                    Some(finding) => Some(CheckView::of(finding, config, vendor)),
+                    Some(finding) => Some(CheckView::of(finding, config, &vendor.name)),
                     None if finished => None,
-                    None => Some(CheckView::waiting(name, vendor)),
+                    None => Some(CheckView::waiting(name, &vendor.name)),
                 }
             })
             .collect();
