@@ -28,11 +28,12 @@ impl ClientArgs {
     }
 
     /// All items of a list that comes in pages.
-    pub async fn pages(&self, path: &[&str]) -> Result<Vec<Value>, Failure> {
+    pub async fn pages(&self, path: &[&str], query: &[(&str, Option<&str>)]) -> Result<Vec<Value>, Failure> {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
-            let page = self.get(path, &[("cursor", cursor.as_deref()), ("limit", Some("200"))]).await?;
+            let place = [("cursor", cursor.as_deref()), ("limit", Some("200"))];
+            let page = self.get(path, &[query, &place].concat()).await?;
             items.extend(page["items"].as_array().cloned().unwrap_or_default());
             cursor = page["next_cursor"].as_str().map(str::to_owned);
             if cursor.is_none() {

@@ -42,6 +42,18 @@ pub struct Create {
 
 #[derive(Debug, Args)]
 pub struct List {
+    /// Of this status alone.
+    #[arg(long)]
+    status: Option<String>,
+    /// Words, each of which begins one of slug, name and reference.
+    #[arg(long, short)]
+    q: Option<String>,
+    /// That may choose this mode.
+    #[arg(long)]
+    mode: Option<String>,
+    /// Of which this check failed in the newest verification that ended.
+    #[arg(long)]
+    failing_check: Option<String>,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -98,7 +110,13 @@ impl Create {
 
 impl List {
     async fn run(self) -> Outcome {
-        let items = self.client.pages(&["v1", "tenants"]).await?;
+        let filter = [
+            ("status", self.status.as_deref()),
+            ("q", self.q.as_deref()),
+            ("mode", self.mode.as_deref()),
+            ("failing_check", self.failing_check.as_deref()),
+        ];
+        let items = self.client.pages(&["v1", "tenants"], &filter).await?;
         if self.client.json {
             output::json(&Value::Array(items));
             return Ok(());

@@ -77,7 +77,7 @@ impl Token {
 
 impl List {
     async fn run(self) -> Outcome {
-        let items = self.client.pages(&["v1", "tokens"]).await?;
+        let items = self.client.pages(&["v1", "tokens"], &[]).await?;
         if self.client.json {
             output::json(&Value::Array(items));
             return Ok(());

@@ -37,6 +37,17 @@ pub struct Wanted {
 impl PageParams {
     pub fn wanted(&self) -> Result<Wanted, Problem> {
         let mut faults = Vec::new();
+        let wanted = self.judge(&mut faults);
+        wanted.ok_or_else(|| Problem::validation(faults))
+    }
+
+    /// For a list that has other parameters too.
+    pub fn new(limit: Option<i64>, cursor: Option<String>) -> Self {
+        Self { limit, cursor }
+    }
+
+    pub fn judge(&self, faults: &mut Vec<FieldError>) -> Option<Wanted> {
+        let before = faults.len();
         let limit = self.limit.unwrap_or(50);
         if !(1..=MAX).contains(&limit) {
             faults.push(FieldError::new("limit", "out_of_range", format!("limit is 1 to {MAX}")));
@@ -49,14 +60,10 @@ impl PageParams {
                 "give the next_cursor of the page before, or leave it out for the first page",
             ));
         }
-        if faults.is_empty() {
-            Ok(Wanted {
-                after: after.flatten(),
-                limit: usize::try_from(limit).unwrap_or_default(),
-            })
-        } else {
-            Err(Problem::validation(faults))
-        }
+        (faults.len() == before).then(|| Wanted {
+            after: after.flatten(),
+            limit: usize::try_from(limit).unwrap_or_default(),
+        })
     }
 }
 

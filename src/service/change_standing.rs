@@ -70,6 +70,7 @@ async fn finish(
     action: Action,
     reason: &Reason,
 ) -> Result<Tenant, Error> {
+    tenants::refresh_overview(&mut db, before.id).await?;
     let after = read(&mut db, before).await?;
     let detail = serde_json::json!({"reason": reason, "before": before.status(), "after": after.status()});
     context.audit(&mut db, caller, action, Some(before.id), detail).await?;

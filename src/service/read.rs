@@ -10,6 +10,7 @@ use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::verification::Verification;
 use crate::store::active_configs::Active;
+use crate::store::tenants::Filter;
 use crate::store::verifications::Event;
 use crate::store::{self, active_configs, audit, invites, storage_configs, tenants, verifications};
 
@@ -57,9 +58,9 @@ pub(super) async fn tenant_detail_in(context: &Context, db: &mut PgConnection, t
     }))
 }
 
-pub async fn tenant_list(context: &Context, after: Option<Place<TenantId>>, limit: i64) -> store::Result<Vec<Tenant>> {
+pub async fn tenant_list(context: &Context, filter: &Filter, after: Option<Place<TenantId>>, limit: i64) -> store::Result<Vec<Tenant>> {
     let mut db = context.pool.acquire().await?;
-    tenants::list(&mut db, after, limit).await
+    tenants::list(&mut db, filter, after, limit).await
 }
 
 /// The audit log after an entry, oldest first: of one tenant, or all of it.

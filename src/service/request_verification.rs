@@ -58,6 +58,7 @@ pub async fn request_verification(
     let id: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, id, tenant.id, config.id, trigger, context.clock.now()).await?;
     jobs::enqueue_verify(&mut db, tenant.id, id).await?;
+    tenants::refresh_overview(&mut db, tenant.id).await?;
     let detail = serde_json::json!({"verification_id": id, "version": config.version});
     context
         .audit(&mut db, caller, Action::VerificationRequested, Some(tenant.id), detail)
@@ -100,6 +101,7 @@ pub async fn recheck(context: &Context, tenant: TenantId) -> store::Result<()> {
     let id: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, id, tenant.id, active.config.id, Trigger::Scheduled, context.clock.now()).await?;
     jobs::enqueue_verify(&mut db, tenant.id, id).await?;
+    tenants::refresh_overview(&mut db, tenant.id).await?;
     db.commit().await?;
     Ok(())
 }

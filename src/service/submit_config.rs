@@ -43,6 +43,7 @@ pub async fn submit_config(
     verifications::supersede_waiting(&mut db, tenant.id, now).await?;
     let verification: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, verification, tenant.id, config.id, Trigger::Submission, now).await?;
+    tenants::refresh_overview(&mut db, tenant.id).await?;
     jobs::enqueue_verify(&mut db, tenant.id, verification).await?;
     let detail = serde_json::json!({
         "version": config.version,

@@ -6,9 +6,11 @@ use uuid::Uuid;
 
 use super::Result;
 use super::error::{Error, column};
+use crate::domain::check::CheckName;
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{TenantId, TenantRef};
-use crate::domain::tenant::{ActiveFacts, Facts, Rotation, Tenant};
+use crate::domain::storage_config::Mode;
+use crate::domain::tenant::{ActiveFacts, Facts, Rotation, Tenant, TenantStatus};
 
 const TABLE: &str = "tenants";
 
@@ -172,7 +174,8 @@ pub async fn find(db: &mut PgConnection, tenant: &TenantRef) -> Result<Option<Te
     };
     sqlx::query_as!(
         Row,
-        r#"select t.*, f.active_version as "active_version?", f.first_rejection, f.last_rejection,
+        r#"select t.id, t.slug, t.name, t.reference, t.modes, t.external_id, t.next_external_id, t.previous_external_id,
+                  t.previous_ended_at, t.created_at, t.suspended_at, t.offboarded_at, f.active_version as "active_version?", f.first_rejection, f.last_rejection,
                   f.newest_state as "newest_state?", f.newest_verdict
            from tenants t, lateral tenant_facts(t.id) f
            where t.id = $1 or t.slug = $2
@@ -187,24 +190,81 @@ pub async fn find(db: &mut PgConnection, tenant: &TenantRef) -> Result<Option<Te
     .transpose()
 }
 
+/// Which tenants a list shows; what is none filters nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub status: Option<TenantStatus>,
+    /// Words, each of which begins one of slug, name and reference.
+    pub words: Option<Vec<String>>,
+    /// Tenants that may choose it.
+    pub mode: Option<Mode>,
+    /// It failed in the newest verification that ended.
+    pub failing_check: Option<CheckName>,
+}
+
 /// A page of tenants, newest first, after the one given.
-pub async fn list(db: &mut PgConnection, after: Option<(DateTime<Utc>, TenantId)>, limit: i64) -> Result<Vec<Tenant>> {
+pub async fn list(db: &mut PgConnection, filter: &Filter, after: Option<(DateTime<Utc>, TenantId)>, limit: i64) -> Result<Vec<Tenant>> {
     let (at, id) = after.unzip();
+    let words = filter.words.as_ref().map(|words| {
+        let begun: Vec<String> = words.iter().map(|word| format!("{word}:*")).collect();
+        begun.join(" & ")
+    });
+    let failing = filter.failing_check.map(|check| vec![check.to_string()]);
+    // The facts are looked up of the page alone.
     sqlx::query_as!(
         Row,
-        r#"select t.*, f.active_version as "active_version?", f.first_rejection, f.last_rejection,
-                  f.newest_state as "newest_state?", f.newest_verdict
-           from tenants t, lateral tenant_facts(t.id) f
-           where $1::timestamptz is null or (t.created_at, t.id) < ($1, $2)
-           order by t.created_at desc, t.id desc
-           limit $3"#,
+        r#"select t.id, t.slug, t.name, t.reference, t.modes, t.external_id, t.next_external_id, t.previous_external_id,
+                  t.previous_ended_at, t.created_at, t.suspended_at, t.offboarded_at, f.active_version as "active_version?",
+                  f.first_rejection, f.last_rejection, f.newest_state as "newest_state?", f.newest_verdict
+           from (
+               select * from tenants
+               where ($1::timestamptz is null or (created_at, id) < ($1, $2))
+                   and ($4::text is null or status = $4)
+                   and ($5::text is null or search @@ to_tsquery('simple', $5))
+                   and ($6::bool is null or 'direct' = any (modes))
+                   and ($7::bool is null or 'assume_role' = any (modes))
+                   and ($8::text[] is null or failing_checks @> $8)
+               order by created_at desc, id desc
+               limit $3
+           ) t, lateral tenant_facts(t.id) f
+           order by t.created_at desc, t.id desc"#,
         at,
         id.map(TenantId::as_uuid),
         limit,
+        filter.status.map(<&str>::from),
+        words,
+        (filter.mode == Some(Mode::Direct)).then_some(true),
+        (filter.mode == Some(Mode::AssumeRole)).then_some(true),
+        failing.as_deref(),
     )
     .fetch_all(db)
     .await?
     .into_iter()
     .map(Tenant::try_from)
     .collect()
+}
+
+/// Brings what lists are filtered by in step with the facts: in each transaction that changes them.
+pub async fn refresh_overview(db: &mut PgConnection, id: TenantId) -> Result<()> {
+    let Some(tenant) = find(db, &TenantRef::Id(id)).await? else {
+        return Ok(());
+    };
+    let status: &str = tenant.status().into();
+    sqlx::query!(
+        "update tenants set status = $2, failing_checks = coalesce((
+             select array_agg(c.name order by c.name)
+             from (
+                 select v.id, v.attempt from verifications v
+                 where v.tenant_id = $1 and v.state = 'finished' and v.verdict <> 'superseded' and v.trigger <> 'rotation'
+                 order by v.created_at desc, v.id desc limit 1
+             ) v
+             join verification_checks c on c.verification_id = v.id and c.attempt = v.attempt and c.status = 'failed'
+         ), '{}')
+         where id = $1",
+        id.as_uuid(),
+        status,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

@@ -163,6 +163,28 @@ fn the_committed_description_of_the_api_is_this_versions() {
     assert!(printed == committed, "openapi.json is stale: run dev/openapi");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_are_listed_and_switched_off_from_a_terminal() {
+    let server = Server::start_idle(&World::new().await).await;
+    for slug in ["acme", "globex"] {
+        server.create_tenant(slug).await;
+    }
+    let off = run(&["tenant", "suspend", "acme", "--reason", "Unpaid", "--json"], &server).await;
+    let off: Value = serde_json::from_slice(&off.stdout).unwrap();
+    assert_eq!(off["status"], "suspended");
+    let listed = run(&["tenant", "list", "--status", "suspended", "--json"], &server).await;
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!(listed.as_array().map(Vec::len), Some(1));
+    let found = run(&["tenant", "list", "-q", "glob"], &server).await;
+    assert!(text(&found.stdout).contains("globex") && !text(&found.stdout).contains("acme"));
+    let wrong = run(&["tenant", "list", "--status", "happy"], &server).await;
+    assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong.stderr));
+    let twice = run(&["tenant", "suspend", "acme", "--reason", "Unpaid"], &server).await;
+    assert_eq!(twice.status.code(), Some(2), "{}", text(&twice.stderr));
+    let ended = run(&["tenant", "offboard", "acme", "--reason", "Contract ended"], &server).await;
+    assert!(text(&ended.stdout).contains("offboarded"));
+}
+
 #[test]
 fn the_committed_list_of_checks_is_the_catalogues() {
     let printed = latchkey(&["checks"], &[]);

@@ -247,7 +247,10 @@ async fn a_form_of_another_site_or_session_is_refused() {
     assert_eq!(server.status("acme").await, "verifying");
     assert_eq!(server.status("globex").await, "invited");
     let verifying = acme.get("/onboard/verify").await.html;
-    assert!(!verifying.contains("Access to the bucket is logged"), "a check that is not made is not waited for");
+    assert!(
+        !verifying.contains("Access to the bucket is logged"),
+        "a check that is not made is not waited for"
+    );
     assert!(
         verifying.contains("Waiting for its turn") && verifying.contains("<noscript><meta http-equiv=\"refresh\""),
         "{verifying}"

@@ -181,3 +181,90 @@ async fn a_tenant_is_changed_by_who_knows_its_present_state() {
     assert_eq!(log["items"][1]["action"], "tenant.changed");
     assert_eq!(log["items"][1]["detail"]["before"]["name"], "Acme");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_filtered_and_each_filter_agrees_with_what_a_tenant_shows() {
+    let world = World::new().await;
+    let server = Server::start(&world).await;
+    let body = json!({"slug": "stuck-corp", "name": "Müller Stuck AG", "reference": "K-4711", "modes": ["assume_role"]});
+    server.post("/v1/tenants", &body).await.expect(201);
+    for slug in ["fine", "new", "off"] {
+        server.create_tenant(slug).await;
+    }
+    let fine = apply_templates(&world, &server, "fine", "direct").await;
+    assert_eq!(server.submit("fine", &fine.submission()).await["verdict"], "verified");
+    let mut stuck = apply_templates(&world, &server, "stuck-corp", "assume_role").await;
+    stuck.bucket = "no-such-bucket-anywhere".into();
+    assert_eq!(server.submit("stuck-corp", &stuck.submission()).await["verdict"], "rejected");
+    server
+        .post("/v1/tenants/off/suspend", &json!({"reason": "Unpaid"}))
+        .await
+        .expect(200);
+
+    let slugs = async |query: &str| -> Vec<String> {
+        let listed = server.get(&format!("/v1/tenants?{query}")).await.expect(200);
+        let items = listed["items"].as_array().unwrap();
+        items.iter().map(|item| item["slug"].as_str().unwrap().to_owned()).collect()
+    };
+    for slug in ["fine", "new", "off", "stuck-corp"] {
+        let status = server.status(slug).await;
+        let of_status = slugs(&format!("status={}", status.as_str().unwrap())).await;
+        assert_eq!(of_status, [slug], "each has a status of its own here");
+    }
+    assert_eq!(slugs("failing_check=bucket-reachable").await, ["stuck-corp"]);
+    assert_eq!(slugs("mode=direct").await, ["off", "new", "fine"]);
+    assert_eq!(slugs("mode=assume_role&status=action_required").await, ["stuck-corp"]);
+    for words in ["q=stuck", "q=M%C3%9CLL", "q=4711", "q=stuck+ag", "q=STUCK-C"] {
+        assert_eq!(slugs(words).await, ["stuck-corp"], "{words}");
+    }
+    assert_eq!(slugs("q=tuck").await, [""; 0], "words are looked for by their beginning");
+    assert_eq!(
+        slugs("q=%27%20%7C%20fine").await,
+        ["fine"],
+        "what is typed is words, never an expression"
+    );
+
+    let wrong = server
+        .get("/v1/tenants?status=happy&mode=telepathy&failing_check=x&q=%2C&limit=0&cursor=abc")
+        .await;
+    let fields: Vec<String> = wrong.errors().into_iter().map(|(field, _)| field).collect();
+    assert_eq!((wrong.status, fields.len()), (422, 6), "{fields:?}");
+}
+
+/// No filter reads the whole table, at any page.
+#[tokio::test]
+async fn no_list_reads_all_tenants() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    sqlx::query(
+        "insert into tenants (id, slug, name, modes, external_id, created_at, status, failing_checks)
+         select gen_random_uuid(), 't-' || n, 'Tenant ' || n, array['direct'], 'lk-test-' || n, now() - n * interval '1 minute',
+                case when n % 1000 = 0 then 'degraded' else 'invited' end,
+                case when n % 1000 = 0 then array['bucket-listable'] else '{}'::text[] end
+         from generate_series(1, 20000) n",
+    )
+    .execute(&server.pool)
+    .await
+    .unwrap();
+    sqlx::query("analyze tenants").execute(&server.pool).await.unwrap();
+    for condition in [
+        "true",
+        "status = 'degraded'",
+        "status = 'offboarded'",
+        "failing_checks @> array['bucket-listable']",
+        "search @@ to_tsquery('simple', '19999:*')",
+        "'assume_role' = any (modes)",
+        "'direct' = any (modes)",
+        "(created_at, id) < (now() - interval '10 days', gen_random_uuid())",
+    ] {
+        let explain = format!("explain select * from tenants where {condition} order by created_at desc, id desc limit 51");
+        let plan: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(explain))
+            .fetch_all(&server.pool)
+            .await
+            .unwrap();
+        let plan = plan.join("\n");
+        assert!(!plan.contains("Seq Scan"), "{condition}:\n{plan}");
+    }
+    let page = server.get("/v1/tenants?status=degraded&limit=5").await.expect(200);
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(5));
+}

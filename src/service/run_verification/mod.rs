@@ -222,6 +222,7 @@ async fn finish(
     context
         .audit(&mut db, &caller, Action::VerificationFinished, Some(config.tenant_id), detail)
         .await?;
+    tenants::refresh_overview(&mut db, config.tenant_id).await?;
     db.commit().await?;
     measure(verdict, &report.findings, elapsed.as_secs_f64());
     info!(verification = %lease.verification, tenant = %config.tenant_id, version = config.version, %verdict, "verification finished");
