@@ -16,15 +16,11 @@ use axum::extract::Request;
 use axum::response::Response;
 use latchkey::clock::{SharedClock, SystemClock};
 use latchkey::cloud::aws::{self, Aws, Settings};
-use latchkey::domain::account::AccountId;
-use latchkey::domain::arn::{BucketArn, KeyArn, RoleArn};
-use latchkey::domain::external_id::ExternalId;
-use latchkey::domain::region::Region;
-use latchkey::domain::storage_config::{Access, Mode, Storage};
+use latchkey::domain::storage_config::Mode;
 use latchkey::domain::vendor::Vendor;
 use latchkey::domain::verification::Verdict;
-use latchkey::verifier::{self, Subject};
-use recorded_aws::{BUCKET, CLIENT_ROLE, EXTERNAL_ID, KEY, REGION, RecordedAws, VENDOR_ROLE};
+use latchkey::verifier;
+use recorded_aws::{BUCKET, CLIENT_ROLE, EXTERNAL_ID, KEY, REGION, RecordedAws, VENDOR_ROLE, subject};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
@@ -95,27 +91,7 @@ fn now() -> Instant {
 }
 
 async fn run(aws: &Aws, mode: Mode) -> Duration {
-    let subject = Subject {
-        verification: uuid::Uuid::nil().into(),
-        storage: Storage {
-            access: match mode {
-                Mode::Direct => Access::Direct,
-                Mode::AssumeRole => Access::AssumeRole {
-                    role: RoleArn::parse(CLIENT_ROLE).expect("it is a role"),
-                },
-            },
-            bucket: BucketArn::parse(&format!("arn:aws:s3:::{BUCKET}")).expect("it is a bucket"),
-            region: Region::parse(REGION).expect("it is a region"),
-            key: KeyArn::parse(KEY).expect("it is a key"),
-            bucket_account: AccountId::parse("222222222222").expect("it is an account"),
-        },
-        vendor_role: RoleArn::parse(VENDOR_ROLE).expect("it is a role"),
-        external_id: ExternalId::parse(EXTERNAL_ID).expect("it is an external ID"),
-        accepted_ids: vec![ExternalId::parse(EXTERNAL_ID).expect("it is an external ID")],
-        retired_id: None,
-        probe_key: "latchkey-probe/bench".into(),
-        leftovers: Vec::new(),
-    };
+    let subject = subject(mode);
     let (found, _findings) = unbounded_channel();
     let begun = now();
     let report = verifier::run(aws, &clock(), &Vendor::unnamed(), &subject, found, &CancellationToken::new()).await;

@@ -11,16 +11,12 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use latchkey::cloud::aws::{Aws, Settings};
-use latchkey::domain::account::AccountId;
-use latchkey::domain::arn::{BucketArn, KeyArn, RoleArn};
 use latchkey::domain::check::{CheckName, Side, Status};
-use latchkey::domain::external_id::ExternalId;
 use latchkey::domain::fix::FixDocument;
-use latchkey::domain::region::Region;
-use latchkey::domain::storage_config::{Access, Mode, Storage};
+use latchkey::domain::storage_config::Mode;
 use latchkey::domain::vendor::Vendor;
 use latchkey::domain::verification::Verdict;
-use latchkey::verifier::{self, Report, Subject};
+use latchkey::verifier::{self, Report};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rstest::rstest;
@@ -30,8 +26,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::aws::clock;
 use crate::recorded_aws::{
-    self, BUCKET, CLIENT_ROLE, Call, EXTERNAL_ID, KEY, REGION, RecordedAws, Reply, VENDOR_ROLE, Who, described, kms_error, refused_by_kms,
-    refused_by_s3, refused_by_sts, s3_error, stored_with, sts_error,
+    self, BUCKET, Call, KEY, REGION, RecordedAws, Reply, Who, described, kms_error, refused_by_kms, refused_by_s3, refused_by_sts,
+    s3_error, stored_with, sts_error, subject,
 };
 
 /// The SDKs' way to AWS, with or without faults on it.
@@ -163,30 +159,6 @@ fn out_of_order(call: &Call) -> Reply {
         Some("s3") => s3_error(500, "InternalError", "We encountered an internal error. Please try again."),
         Some("sts") => sts_error(500, "InternalFailure", "Unable to process request"),
         _ => kms_error("KMSInternalException", "Unable to process request"),
-    }
-}
-
-fn subject(mode: Mode) -> Subject {
-    Subject {
-        verification: uuid::Uuid::nil().into(),
-        storage: Storage {
-            access: match mode {
-                Mode::Direct => Access::Direct,
-                Mode::AssumeRole => Access::AssumeRole {
-                    role: RoleArn::parse(CLIENT_ROLE).unwrap(),
-                },
-            },
-            bucket: BucketArn::parse(&format!("arn:aws:s3:::{BUCKET}")).unwrap(),
-            region: Region::parse(REGION).unwrap(),
-            key: KeyArn::parse(KEY).unwrap(),
-            bucket_account: AccountId::parse("222222222222").unwrap(),
-        },
-        vendor_role: RoleArn::parse(VENDOR_ROLE).unwrap(),
-        external_id: ExternalId::parse(EXTERNAL_ID).unwrap(),
-        accepted_ids: vec![ExternalId::parse(EXTERNAL_ID).unwrap()],
-        retired_id: None,
-        probe_key: "latchkey-probe/this".into(),
-        leftovers: Vec::new(),
     }
 }
 

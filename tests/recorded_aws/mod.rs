@@ -7,6 +7,12 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use latchkey::domain::account::AccountId;
+use latchkey::domain::arn::{BucketArn, KeyArn, RoleArn};
+use latchkey::domain::external_id::ExternalId;
+use latchkey::domain::region::Region;
+use latchkey::domain::storage_config::{Access, Mode, Storage};
+use latchkey::verifier::Subject;
 use serde_json::{Value, json};
 
 pub const REGION: &str = "eu-central-1";
@@ -15,6 +21,31 @@ pub const CLIENT_ROLE: &str = "arn:aws:iam::222222222222:role/documents";
 pub const BUCKET: &str = "acme-documents";
 pub const KEY: &str = "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 pub const EXTERNAL_ID: &str = "lk-0123456789abcdef0123456789abcdef01234567";
+
+/// The tenant that is played.
+pub fn subject(mode: Mode) -> Subject {
+    Subject {
+        verification: uuid::Uuid::nil().into(),
+        storage: Storage {
+            access: match mode {
+                Mode::Direct => Access::Direct,
+                Mode::AssumeRole => Access::AssumeRole {
+                    role: RoleArn::parse(CLIENT_ROLE).expect("it is well formed"),
+                },
+            },
+            bucket: BucketArn::parse(&format!("arn:aws:s3:::{BUCKET}")).expect("it is well formed"),
+            region: Region::parse(REGION).expect("it is well formed"),
+            key: KeyArn::parse(KEY).expect("it is well formed"),
+            bucket_account: AccountId::parse("222222222222").expect("it is well formed"),
+        },
+        vendor_role: RoleArn::parse(VENDOR_ROLE).expect("it is well formed"),
+        external_id: ExternalId::parse(EXTERNAL_ID).expect("it is well formed"),
+        accepted_ids: vec![ExternalId::parse(EXTERNAL_ID).expect("it is well formed")],
+        retired_id: None,
+        probe_key: "latchkey-probe/this".into(),
+        leftovers: Vec::new(),
+    }
+}
 
 /// Whose session a call is made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
