@@ -36,15 +36,15 @@ test("every rare state says where things stand", async (t) => {
   };
   await shown(
     `update verifications set verdict = 'inconclusive' where id = :'id';
-     update verification_checks set status = 'inconclusive', fix = null, skipped_because = null,
+     update verification_checks set status = 'inconclusive', side = 'aws', fix = null, skipped_because = null,
          summary = 'AWS did not answer this question (SlowDown). Nothing is needed from you; it will be asked again.'
      where verification_id = :'id' and name <> 'vendor-role-assumable';`,
     "AWS did not answer everything",
     "verify-inconclusive",
   );
   await shown(
-    `update verification_checks set status = 'skipped', skipped_because = 'vendor-role-assumable' where verification_id = :'id';
-     update verification_checks set status = 'inconclusive', skipped_because = null,
+    `update verification_checks set status = 'skipped', side = null, skipped_because = 'vendor-role-assumable' where verification_id = :'id';
+     update verification_checks set status = 'inconclusive', side = 'vendor', skipped_because = null,
          summary = 'Something is wrong on the vendor''s side (AccessDenied). Nothing is needed from you; the vendor has been told.'
      where verification_id = :'id' and name = 'vendor-role-assumable';`,
     "Something is wrong on our side",
