@@ -3,6 +3,7 @@
 mod check_config;
 mod checks;
 mod client;
+mod completions;
 mod database;
 mod healthcheck;
 mod invite;
@@ -17,7 +18,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::settings::Wrong;
 
@@ -43,6 +44,8 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     /// Print what every check proves, as a table in Markdown.
     Checks,
+    /// Print a script that completes commands in a shell.
+    Completions(completions::Completions),
     /// Ask a running server whether it lives.
     Healthcheck(healthcheck::Healthcheck),
     /// Create, list and revoke tokens.
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
             Command::Openapi => openapi::run(),
             Command::CheckConfig(command) => command.run().await,
             Command::Checks => checks::run(),
+            Command::Completions(command) => command.run(Cli::command()),
             Command::Healthcheck(command) => command.run().await,
             Command::Token(command) => command.run().await,
             Command::Tenant(command) => command.run().await,

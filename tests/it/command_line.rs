@@ -214,3 +214,16 @@ async fn a_tenant_is_invited_from_a_terminal() {
         Some(2)
     );
 }
+
+#[test]
+fn every_shell_gets_its_completions() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let printed = latchkey(&["completions", shell], &[]);
+        let script = text(&printed.stdout);
+        assert!(printed.status.success(), "{shell}");
+        for word in ["offboard", "revoke", "failing-check"] {
+            assert!(script.contains(word), "{shell} does not know {word}");
+        }
+    }
+    assert_eq!(latchkey(&["completions", "tcsh"], &[]).status.code(), Some(2));
+}
