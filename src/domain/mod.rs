@@ -1,6 +1,7 @@
 //! Words and rules. No I/O, no waiting, no clock: whatever these need is handed in.
 
 pub mod account;
+pub mod active_storage;
 pub mod answer;
 pub mod arn;
 pub mod attempts;

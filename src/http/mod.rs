@@ -31,6 +31,7 @@ use live::Live;
 use problem::{Kind, Problem};
 
 use crate::clock::SharedClock;
+use crate::directory::Directory;
 use crate::service::Context;
 
 /// The largest body that is read.
@@ -41,6 +42,8 @@ const MAX_BODY: usize = 64 * 1024;
 pub struct State {
     pub context: Context,
     pub live: Live,
+    /// What internal services ask for.
+    pub directory: Directory,
     pub metrics: PrometheusHandle,
     /// Cancelled when the process is to stop: streams end then.
     pub stop: CancellationToken,

@@ -1,7 +1,7 @@
 //! Errors as RFC 9457 problems. What a caller reads is written here; what went wrong inside is logged and not shown.
 
 use axum::extract::Path;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 use strum::{EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
@@ -10,6 +10,9 @@ use utoipa::ToSchema;
 
 use crate::domain::text::FieldError;
 use crate::store;
+
+/// Marks an answer that may be out of date, because the database is away.
+pub const STALE: HeaderName = HeaderName::from_static("latchkey-stale");
 
 /// Every kind of problem. Its name is the last part of its `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
@@ -110,6 +113,8 @@ pub struct Problem {
     kind: Kind,
     detail: String,
     errors: Vec<FieldError>,
+    /// The database is away, so that this is what was known last.
+    stale: bool,
 }
 
 /// RFC 9457's members, and `errors`.
@@ -137,6 +142,7 @@ impl Problem {
             kind,
             detail: detail.into(),
             errors: Vec::new(),
+            stale: false,
         }
     }
 
@@ -166,26 +172,38 @@ impl Problem {
         Self { errors, ..self }
     }
 
+    #[must_use]
+    pub fn stale(self, stale: bool) -> Self {
+        Self { stale, ..self }
+    }
+
+    /// The body, for the request of that id.
+    pub fn body(self, request_id: &str) -> Body {
+        Body {
+            kind: format!("/problems/{}", self.kind.name()),
+            title: self.kind.title(),
+            status: self.kind.status().as_u16(),
+            detail: self.detail,
+            instance: request_id.to_owned(),
+            errors: self.errors,
+        }
+    }
+
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
     /// The answer with its body, for the request of that id.
     pub fn render(self, request_id: &str) -> Response {
-        let status = self.kind.status();
-        let body = Body {
-            kind: format!("/problems/{}", self.kind.name()),
-            title: self.kind.title(),
-            status: status.as_u16(),
-            detail: self.detail,
-            instance: request_id.to_owned(),
-            errors: self.errors,
-        };
-        let mut response = (status, axum::Json(body)).into_response();
+        let (kind, stale) = (self.kind, self.stale);
+        let mut response = (kind.status(), axum::Json(self.body(request_id))).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        match self.kind {
+        if stale {
+            headers.insert(STALE, HeaderValue::from_static("true"));
+        }
+        match kind {
             Kind::Unauthenticated => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }

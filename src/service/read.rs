@@ -7,7 +7,7 @@ use super::Context;
 use crate::domain::ids::{AuditEventId, TenantId, TenantRef, VerificationId};
 use crate::domain::invite::{Invite, InviteState};
 use crate::domain::storage_config::StorageConfig;
-use crate::domain::tenant::{Tenant, TenantStatus};
+use crate::domain::tenant::Tenant;
 use crate::domain::verification::Verification;
 use crate::store::active_configs::Active;
 use crate::store::verifications::Event;
@@ -106,29 +106,4 @@ pub async fn verification_list(
 pub async fn verification_events(context: &Context, id: VerificationId, after: i32) -> store::Result<Vec<(i32, Event)>> {
     let mut db = context.pool.acquire().await?;
     verifications::events_after(&mut db, id, after).await
-}
-
-/// What an internal service asks for: where a tenant's documents are.
-#[derive(Debug, thiserror::Error)]
-pub enum StorageError {
-    #[error("there is no such tenant, or it has nothing active")]
-    NothingActive,
-    #[error("the tenant is suspended")]
-    Suspended,
-    #[error("the tenant is offboarded")]
-    Offboarded,
-    #[error(transparent)]
-    Store(#[from] store::Error),
-}
-
-pub async fn active_storage(context: &Context, tenant: &TenantRef) -> Result<(Tenant, Active), StorageError> {
-    let mut db = context.pool.acquire().await.map_err(store::Error::from)?;
-    let tenant = tenants::find(&mut db, tenant).await?.ok_or(StorageError::NothingActive)?;
-    match tenant.status() {
-        TenantStatus::Suspended => return Err(StorageError::Suspended),
-        TenantStatus::Offboarded => return Err(StorageError::Offboarded),
-        _ => {}
-    }
-    let active = active_configs::find(&mut db, tenant.id).await?.ok_or(StorageError::NothingActive)?;
-    Ok((tenant, active))
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use latchkey::cloud::Cloud;
 use latchkey::cloud::aws::{Aws, Settings};
+use latchkey::directory::Directory;
 use latchkey::domain::arn::RoleArn;
 use latchkey::domain::attempts::Patience;
 use latchkey::domain::region::Regions;
@@ -37,6 +38,7 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Server {
     pub pool: PgPool,
     pub context: Context,
+    pub directory: Directory,
     pub database_url: String,
     pub private: String,
     pub public: String,
@@ -150,19 +152,24 @@ impl Server {
         tokio::spawn(live.clone().listen(pool.clone(), clock(), stop.clone()));
         let (public_url, public) = listen().await;
         let front = Front::plain(Some(public_url.parse().expect("the URL is one")));
+        let directory = Directory::new(clock(), context.vendor.clone(), Duration::from_hours(24));
+        tokio::spawn(directory.clone().follow(pool.connect_options().as_ref().clone(), stop.clone()));
         let state = State {
             context: context.clone(),
             live,
+            directory: directory.clone(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             stop: stop.clone(),
             desk: Arc::new(Desk::new(front)),
         };
+        directory.watch().wait_for(Option::is_some).await.expect("the directory is read");
         let (private_url, private) = listen().await;
         serve(private, http::private(state.clone()), stop.clone());
         serve(public, http::public(state), stop.clone());
         Self {
             pool,
             context,
+            directory,
             database_url,
             private: private_url,
             public: public_url,
@@ -170,6 +177,17 @@ impl Server {
             http: reqwest::Client::new(),
             stop,
         }
+    }
+
+    /// Once internal services are answered by all that was committed so far.
+    pub async fn settle(&self) {
+        let head: i64 = sqlx::query_scalar("select position from feed_heads")
+            .fetch_one(&self.pool)
+            .await
+            .expect("the feed has a head");
+        let reached = async { self.directory.watch().wait_for(|at| at.is_some_and(|at| at >= head)).await.is_ok() };
+        let settled = tokio::time::timeout(PATIENCE, reached).await;
+        assert_eq!(settled, Ok(true), "the feed is followed");
     }
 
     pub async fn token_of(&self, role: Role) -> String {
@@ -200,7 +218,11 @@ impl Server {
     }
 
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let answer = request.send().await.expect("the server answers");
+        let request = request.build().expect("the request is one");
+        if request.url().path().starts_with("/internal/") {
+            self.settle().await;
+        }
+        let answer = self.http.execute(request).await.expect("the server answers");
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await.expect("the answer is whole");
         Answer {

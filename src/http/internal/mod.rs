@@ -1,5 +1,6 @@
 //! `/internal/v1`: what the vendor's own services ask.
 
+mod lookup;
 mod storage_config;
 
 use utoipa_axum::router::OpenApiRouter;
