@@ -22,6 +22,7 @@ use crate::http::{self, State};
 use crate::jobs::{self, JobContext};
 use crate::lifecycle::Lifecycle;
 use crate::service::Context;
+use crate::service::credentials::Vault;
 use crate::settings::{Front, Listen, Worker};
 use crate::store::{self, migrations};
 use crate::telemetry;
@@ -83,6 +84,11 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         vendor: Arc::new(settings.vendor),
         patience: settings.patience,
     };
+    let aws = aws::Settings {
+        s3_path_style: settings.s3_path_style,
+    };
+    // A process without a worker lives without AWS, and then hands out no credentials.
+    let cloud = Aws::connect(aws, clock.clone()).await.map(|aws| Arc::new(aws) as Arc<dyn Cloud>);
 
     // Addresses first: one that is taken is told at once, before anything is changed. They answer before the database does.
     if let Some(serve) = settings.serve {
@@ -92,10 +98,13 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         let directory = Directory::new(clock.clone(), context.vendor.clone(), serve.stale_for);
         lifecycle.spawn(directory.clone().follow(database, lifecycle.soft()));
         lifecycle.spawn(directory.clone().note_uses(pool.clone(), lifecycle.soft()));
+        let vault = Vault::new(clock.clone(), cloud.as_ref().ok().cloned());
+        lifecycle.spawn(vault.clone().follow(directory.clone(), lifecycle.soft()));
         let state = State {
             context: context.clone(),
             live,
-            directory,
+            directory: directory.clone(),
+            vault: vault.clone(),
             metrics,
             stop: lifecycle.soft(),
             desk: Arc::new(Desk::new(serve.front)),
@@ -109,11 +118,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         result = &mut ended => return result.map_err(Error::Signals),
     }
     if let Some(worker) = settings.worker {
-        let settings = aws::Settings {
-            s3_path_style: settings.s3_path_style,
-        };
-        let cloud: Arc<dyn Cloud> = Arc::new(Aws::connect(settings, clock).await?);
-        let jobs = JobContext { context, cloud };
+        let jobs = JobContext { context, cloud: cloud? };
         let soft = lifecycle.soft();
         lifecycle.spawn(async move { jobs::work(jobs, &worker, soft).await });
     }

@@ -3,6 +3,7 @@
 mod check_config;
 mod checks;
 mod client;
+mod credential_process;
 mod database;
 mod healthcheck;
 mod invite;
@@ -59,6 +60,8 @@ enum Command {
     Submit(submit::Submit),
     /// Verify a tenant's storage.
     Verify(verify::Verify),
+    /// Print credentials for a tenant's documents, as `credential_process` of an AWS profile wants them.
+    CredentialProcess(credential_process::CredentialProcess),
 }
 
 /// How a command ends.
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
             Command::Template(command) => command.run().await,
             Command::Submit(command) => command.run().await,
             Command::Verify(command) => command.run().await,
+            Command::CredentialProcess(command) => command.run().await,
         }
     });
     match outcome {

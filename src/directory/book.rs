@@ -1,6 +1,7 @@
 //! The directory's pages: every tenant that internal services may be told of, by id, by slug, and by its last change.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::entry::{Entry, Standing};
@@ -49,17 +50,19 @@ impl Book {
         self.by_id.get(id).cloned()
     }
 
-    /// What changed after a position, in order.
-    pub fn after(&self, position: i64, limit: usize, wanted: impl Fn(TenantId) -> bool) -> Vec<Arc<Entry>> {
-        let Some(next) = position.checked_add(1) else {
-            return Vec::new();
-        };
-        self.by_position
-            .range(next..)
+    /// What changed after a position, in order, and the position to go on from.
+    pub fn after(&self, position: i64, limit: usize, wanted: impl Fn(TenantId) -> bool) -> (Vec<Arc<Entry>>, i64) {
+        let later = (Bound::Excluded(position), Bound::Unbounded);
+        let changed: Vec<_> = self
+            .by_position
+            .range(later)
             .filter(|(_, id)| wanted(**id))
             .filter_map(|(_, id)| self.by_id.get(id).cloned())
             .take(limit)
-            .collect()
+            .collect();
+        let whole = changed.len() < limit;
+        let last = changed.last().map(|entry| entry.position).filter(|_| !whole);
+        (changed, last.unwrap_or(self.position))
     }
 
     /// Of the last change.

@@ -108,8 +108,8 @@ impl Directory {
         self.book().find(tenant)
     }
 
-    /// What changed after a position, in commit order: of each tenant the last change.
-    pub fn changes(&self, after: i64, limit: usize, wanted: impl Fn(TenantId) -> bool) -> Vec<Arc<Entry>> {
+    /// What changed after a position, in commit order: of each tenant the last change. And the position to go on from.
+    pub fn changes(&self, after: i64, limit: usize, wanted: impl Fn(TenantId) -> bool) -> (Vec<Arc<Entry>>, i64) {
         self.book().after(after, limit, wanted)
     }
 

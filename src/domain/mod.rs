@@ -14,6 +14,7 @@ pub mod evidence;
 pub mod external_id;
 pub mod finding;
 pub mod fix;
+pub mod grant;
 pub mod ids;
 pub mod invite;
 pub mod judge;

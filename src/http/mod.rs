@@ -33,6 +33,7 @@ use problem::{Kind, Problem};
 use crate::clock::SharedClock;
 use crate::directory::Directory;
 use crate::service::Context;
+use crate::service::credentials::Vault;
 
 /// The largest body that is read.
 const MAX_BODY: usize = 64 * 1024;
@@ -44,6 +45,7 @@ pub struct State {
     pub live: Live,
     /// What internal services ask for.
     pub directory: Directory,
+    pub vault: Vault,
     pub metrics: PrometheusHandle,
     /// Cancelled when the process is to stop: streams end then.
     pub stop: CancellationToken,

@@ -33,6 +33,8 @@ pub enum Kind {
     Validation,
     Internal,
     Unavailable,
+    VendorSide,
+    CustomerSide,
 }
 
 impl Kind {
@@ -51,7 +53,7 @@ impl Kind {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Validation => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::VendorSide | Self::CustomerSide => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -72,6 +74,8 @@ impl Kind {
             Self::Validation => "Some fields are not right",
             Self::Internal => "Something broke on our side",
             Self::Unavailable => "Not available right now",
+            Self::VendorSide => "The vendor's own set-up stands in the way",
+            Self::CustomerSide => "The customer's set-up stands in the way",
         }
     }
 
@@ -92,13 +96,17 @@ impl Kind {
             Self::Offboarded => "The tenant has ended. Its history is kept, its storage is not served any more.",
             Self::PreconditionFailed => "Somebody changed this after you read it. Read it again, and send the new etag as if-match.",
             Self::PreconditionRequired => "A change is only made to a state that you have seen. Send its etag as if-match.",
-            Self::TooLarge => "A body may have 64 KiB at most.",
+            Self::TooLarge => "A body may have 64 KiB at most, a batch of tenants 128 KiB.",
             Self::UnsupportedMediaType => "Bodies are JSON: send them with content-type: application/json.",
             Self::Validation => {
                 "The member errors lists every field that is not right, each with a code for programs and a sentence that says how to mend it."
             }
             Self::Internal => "It was logged under the request id in the member instance. Trying again may help.",
             Self::Unavailable => "A part that this needs does not answer. Try again after the time in the header Retry-After.",
+            Self::VendorSide => "AWS refuses the vendor's own roles, so nobody gets credentials. The vendor's operations can mend it.",
+            Self::CustomerSide => {
+                "The customer's role does not let the vendor in any more. The customer can mend it; a verification tells how."
+            }
         }
     }
 
@@ -209,6 +217,9 @@ impl Problem {
             }
             Kind::Unavailable => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+            }
+            Kind::VendorSide | Kind::CustomerSide => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
             }
             _ => {}
         }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::http::{HeaderMap, HeaderValue};
+use serde_json::value::RawValue;
+
 use crate::directory::{Directory, Document, Freshness, Standing, Unready};
 use crate::domain::ids::{TenantId, TenantRef};
 use crate::http::auth::StorageReader;
-use crate::http::problem::{Kind, Problem};
+use crate::http::problem::{Kind, Problem, STALE};
 
 /// A tenant with something active.
 pub struct Found {
@@ -45,4 +48,21 @@ pub fn find(directory: &Directory, reader: &StorageReader, name: &str) -> Result
         },
     };
     Err(refused.stale(stale))
+}
+
+/// A document, to be put into an answer as it is.
+pub fn raw(body: &[u8]) -> Option<Box<RawValue>> {
+    serde_json::from_slice(body).ok()
+}
+
+/// The header that marks an answer as stale, if it is.
+///
+/// # Errors
+/// When nothing may be answered.
+pub fn marks(directory: &Directory) -> Result<HeaderMap, Problem> {
+    let mut headers = HeaderMap::new();
+    if directory.freshness()? == Freshness::Stale {
+        headers.insert(STALE, HeaderValue::from_static("true"));
+    }
+    Ok(headers)
 }
