@@ -1,7 +1,9 @@
 //! Composition: settings into pool, clients, routers and worker. The only place that knows everyone.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -11,6 +13,7 @@ use tracing::{error, info};
 use crate::clock::{SharedClock, SystemClock};
 use crate::cloud::Cloud;
 use crate::cloud::aws::{self, Aws};
+use crate::directory::Directory;
 use crate::domain::attempts::Patience;
 use crate::domain::vendor::Vendor;
 use crate::http::live::Live;
@@ -19,6 +22,7 @@ use crate::http::{self, State};
 use crate::jobs::{self, JobContext};
 use crate::lifecycle::Lifecycle;
 use crate::service::Context;
+use crate::service::credentials::Vault;
 use crate::settings::{Front, Listen, Worker};
 use crate::store::{self, migrations};
 use crate::telemetry;
@@ -31,9 +35,17 @@ pub struct Settings {
     pub patience: Patience,
     pub s3_path_style: bool,
     /// None serves nothing.
-    pub listen: Option<(Listen, Front)>,
+    pub serve: Option<Serve>,
     /// None works on nothing.
     pub worker: Option<Worker>,
+}
+
+/// What `serve` needs beside that.
+pub struct Serve {
+    pub listen: Listen,
+    pub front: Front,
+    /// For how long the last known answers are given while the database is away.
+    pub stale_for: Duration,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +76,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     let metrics = telemetry::start_metrics();
     let clock = system_clock();
     let lifecycle = Lifecycle::default();
+    let database = settings.database.clone();
     let pool = pool(settings.database, settings.database_connections);
     let context = Context {
         pool: pool.clone(),
@@ -71,37 +84,45 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         vendor: Arc::new(settings.vendor),
         patience: settings.patience,
     };
-
-    // Addresses first: one that is taken is told at once, before anything is changed.
-    let listeners = match settings.listen {
-        Some((listen, front)) => Some((bind(listen.public).await?, bind(listen.private).await?, front)),
-        None => None,
+    let aws = aws::Settings {
+        s3_path_style: settings.s3_path_style,
     };
-    migrations::run(&pool).await?;
+    // A process without a worker lives without AWS, and then hands out no credentials.
+    let cloud = Aws::connect(aws, clock.clone()).await.map(|aws| Arc::new(aws) as Arc<dyn Cloud>);
 
-    if let Some((public, private, front)) = listeners {
+    // Addresses first: one that is taken is told at once, before anything is changed. They answer before the database does.
+    if let Some(serve) = settings.serve {
+        let (public, private) = (bind(serve.listen.public).await?, bind(serve.listen.private).await?);
         let live = Live::default();
         lifecycle.spawn(live.clone().listen(pool.clone(), clock.clone(), lifecycle.soft()));
+        let directory = Directory::new(clock.clone(), context.vendor.clone(), serve.stale_for);
+        lifecycle.spawn(directory.clone().follow(database, lifecycle.soft()));
+        lifecycle.spawn(directory.clone().note_uses(pool.clone(), lifecycle.soft()));
+        let vault = Vault::new(clock.clone(), cloud.as_ref().ok().cloned());
+        lifecycle.spawn(vault.clone().follow(directory.clone(), lifecycle.soft()));
         let state = State {
             context: context.clone(),
             live,
+            directory: directory.clone(),
+            vault: vault.clone(),
             metrics,
             stop: lifecycle.soft(),
-            desk: Arc::new(Desk::new(front)),
+            desk: Arc::new(Desk::new(serve.front)),
         };
-        serve(&lifecycle, "public", public, http::public(state.clone()));
-        serve(&lifecycle, "private", private, http::private(state));
+        accept(&lifecycle, "public", public, http::public(state.clone()));
+        accept(&lifecycle, "private", private, http::private(state));
+    }
+    let mut ended = pin!(lifecycle.run());
+    tokio::select! {
+        migrated = migrations::run_when_reachable(&pool, clock.as_ref()) => migrated?,
+        result = &mut ended => return result.map_err(Error::Signals),
     }
     if let Some(worker) = settings.worker {
-        let settings = aws::Settings {
-            s3_path_style: settings.s3_path_style,
-        };
-        let cloud: Arc<dyn Cloud> = Arc::new(Aws::connect(settings, clock).await?);
-        let jobs = JobContext { context, cloud };
+        let jobs = JobContext { context, cloud: cloud? };
         let soft = lifecycle.soft();
         lifecycle.spawn(async move { jobs::work(jobs, &worker, soft).await });
     }
-    lifecycle.run().await.map_err(Error::Signals)?;
+    ended.await.map_err(Error::Signals)?;
     pool.close().await;
     Ok(())
 }
@@ -110,7 +131,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(address).await.map_err(|fault| Error::Listen { address, fault })
 }
 
-fn serve(lifecycle: &Lifecycle, name: &'static str, listener: TcpListener, router: axum::Router) {
+fn accept(lifecycle: &Lifecycle, name: &'static str, listener: TcpListener, router: axum::Router) {
     if let Ok(address) = listener.local_addr() {
         info!(%address, "{name} listener ready");
     }

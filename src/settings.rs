@@ -2,6 +2,7 @@
 //! that names it, the form of its value, and an example.
 
 mod front;
+mod internal;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ use crate::domain::region::{Region, Regions};
 use crate::domain::vendor::Vendor;
 
 pub use front::{Front, FrontArgs, Logo};
+pub use internal::InternalArgs;
 
 /// Where Postgres is.
 #[derive(Debug, Clone, Args)]
@@ -368,6 +370,8 @@ mod tests {
         #[command(flatten)]
         front: FrontArgs,
         #[command(flatten)]
+        internal: InternalArgs,
+        #[command(flatten)]
         worker: WorkerArgs,
         #[command(flatten)]
         log: LogArgs,
@@ -387,6 +391,7 @@ mod tests {
         all.vendor.vendor().map_err(text)?;
         let listen = all.listen.listen().map_err(text)?;
         all.front.front(listen.public).map_err(text)?;
+        all.internal.stale_for().map_err(text)?;
         all.worker.worker().map_err(text)?;
         all.worker.patience().map_err(text)?;
         all.log.format().map_err(text)?;
@@ -412,6 +417,7 @@ mod tests {
     #[case(&["--private-listen", "127.0.0.1:8080"], "LATCHKEY_PRIVATE_LISTEN: it is the same as LATCHKEY_PUBLIC_LISTEN")]
     #[case(&["--public-url", "ftp://x"], "LATCHKEY_PUBLIC_URL: it has another scheme")]
     #[case(&["--vendor-colour", "blue"], "LATCHKEY_VENDOR_COLOUR: this is no colour")]
+    #[case(&["--stale-for", "a day"], "LATCHKEY_STALE_FOR: ")]
     #[case(&["--worker-lost-after", "soon"], "LATCHKEY_WORKER_LOST_AFTER: ")]
     #[case(&["--worker-lost-after", "1ms"], "LATCHKEY_WORKER_LOST_AFTER: it is too short")]
     #[case(&["--propagation-window", "90"], "LATCHKEY_PROPAGATION_WINDOW: ")]

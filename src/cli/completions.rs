@@ -3,8 +3,6 @@
 use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::Outcome;
-
 #[derive(Debug, Args)]
 pub struct Completions {
     /// bash, elvish, fish, powershell or zsh.
@@ -12,11 +10,10 @@ pub struct Completions {
 }
 
 impl Completions {
-    pub fn run(&self, mut command: Command) -> Outcome {
+    pub fn run(&self, mut command: Command) {
         // Whoever reads them may have had enough (`| head`): that is no fault of ours.
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, "latchkey", &mut script);
         let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), &script);
-        Ok(())
     }
 }

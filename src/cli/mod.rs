@@ -4,6 +4,7 @@ mod check_config;
 mod checks;
 mod client;
 mod completions;
+mod credential_process;
 mod database;
 mod healthcheck;
 mod invite;
@@ -62,6 +63,8 @@ enum Command {
     Submit(submit::Submit),
     /// Verify a tenant's storage.
     Verify(verify::Verify),
+    /// Print credentials for a tenant's documents, as `credential_process` of an AWS profile wants them.
+    CredentialProcess(credential_process::CredentialProcess),
 }
 
 /// How a command ends.
@@ -95,13 +98,16 @@ pub fn main() -> ExitCode {
     };
     let outcome = runtime.block_on(async {
         match cli.command {
-            Command::Serve(command) => command.run().await,
+            Command::Serve(command) => Box::pin(command.run()).await,
             Command::Worker(command) => command.run().await,
             Command::Migrate(command) => command.run().await,
             Command::Openapi => openapi::run(),
             Command::CheckConfig(command) => command.run().await,
             Command::Checks => checks::run(),
-            Command::Completions(command) => command.run(Cli::command()),
+            Command::Completions(command) => {
+                command.run(Cli::command());
+                Ok(())
+            }
             Command::Healthcheck(command) => command.run().await,
             Command::Token(command) => command.run().await,
             Command::Tenant(command) => command.run().await,
@@ -109,6 +115,7 @@ pub fn main() -> ExitCode {
             Command::Template(command) => command.run().await,
             Command::Submit(command) => command.run().await,
             Command::Verify(command) => command.run().await,
+            Command::CredentialProcess(command) => command.run().await,
         }
     });
     match outcome {

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Failure, Outcome};
 use crate::app::{self, Settings};
-use crate::settings::{DatabaseArgs, Front, FrontArgs, Listen, ListenArgs, LogArgs, VendorArgs, Worker, WorkerArgs};
+use crate::settings::{DatabaseArgs, FrontArgs, InternalArgs, ListenArgs, LogArgs, VendorArgs, Worker, WorkerArgs};
 use crate::telemetry;
 
 #[derive(Debug, Args)]
@@ -13,6 +13,8 @@ pub struct Serve {
     listen: ListenArgs,
     #[command(flatten)]
     front: FrontArgs,
+    #[command(flatten)]
+    internal: InternalArgs,
     #[command(flatten)]
     work: Work,
     /// Leave the queue to other processes.
@@ -36,8 +38,10 @@ impl Serve {
     pub async fn run(self) -> Outcome {
         let listen = self.listen.listen()?;
         let front = self.front.front(listen.public)?;
+        let stale_for = self.internal.stale_for()?;
         let worker = self.work.worker.worker()?;
-        self.work.start(Some((listen, front)), (!self.no_worker).then_some(worker)).await
+        let serve = app::Serve { listen, front, stale_for };
+        self.work.start(Some(serve), (!self.no_worker).then_some(worker)).await
     }
 }
 
@@ -47,14 +51,14 @@ impl Work {
         self.start(None, Some(worker)).await
     }
 
-    async fn start(self, listen: Option<(Listen, Front)>, worker: Option<Worker>) -> Outcome {
+    async fn start(self, serve: Option<app::Serve>, worker: Option<Worker>) -> Outcome {
         let settings = Settings {
             database: self.database.options()?,
             database_connections: self.database.database_connections,
             vendor: self.vendor.vendor()?,
             patience: self.worker.patience()?,
             s3_path_style: self.worker.s3_path_style,
-            listen,
+            serve,
             worker,
         };
         telemetry::start_logs(self.log.filter()?, self.log.format()?);

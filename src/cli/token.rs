@@ -12,9 +12,10 @@ use super::output::{self, text};
 use super::{Failure, Outcome};
 use crate::app;
 use crate::domain::attempts::Patience;
+use crate::domain::ids::TenantRef;
 use crate::domain::token::Role;
 use crate::domain::vendor::Vendor;
-use crate::service::authenticate::{CreateTokenError, create_token};
+use crate::service::authenticate::{CreateTokenError, create_limited_token};
 use crate::service::{Caller, Context};
 use crate::settings::DatabaseArgs;
 use crate::store::migrations;
@@ -52,6 +53,10 @@ pub struct Create {
     /// What it is for, as the audit log will name it.
     #[arg(long, default_value = "command line")]
     name: String,
+
+    /// A tenant that it may ask for, by id or slug; several times for several. Without it, all of them. For the role service.
+    #[arg(long = "tenant", value_name = "TENANT")]
+    tenants: Vec<TenantRef>,
 
     /// How long it is good for: `720h`, for instance. Without it, for ever.
     #[arg(long, value_name = "DURATION")]
@@ -105,7 +110,8 @@ impl Create {
             .map(|lifetime| TimeDelta::from_std(*lifetime))
             .transpose()
             .map_err(|_| Failure::Usage("--expires-in is too long".into()))?;
-        let (token, secret) = create_token(&context, &Caller::operator(), &command.name, command.role, expires_in)
+        let tenants = Some(command.tenants.as_slice()).filter(|tenants| !tenants.is_empty());
+        let (token, secret) = create_limited_token(&context, &Caller::operator(), &command.name, command.role, expires_in, tenants)
             .await
             .map_err(|error| match error {
                 CreateTokenError::Invalid(faults) => Failure::Usage(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
@@ -119,6 +125,7 @@ impl Create {
                 "token": secret.expose_secret(),
                 "created_at": token.created_at,
                 "expires_at": token.expires_at,
+                "tenants": token.tenants,
             }));
         } else {
             println!("{}", secret.expose_secret());

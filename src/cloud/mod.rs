@@ -7,7 +7,7 @@ mod session;
 
 use async_trait::async_trait;
 
-pub use session::{APP_NAME, Session, SessionName};
+pub use session::{APP_NAME, Keys, Session, SessionName};
 
 use crate::domain::account::AccountId;
 use crate::domain::answer::Answer;
@@ -32,6 +32,18 @@ pub struct KeyCall {
     pub session: Session,
     /// Its region is where the call goes.
     pub key: KeyArn,
+}
+
+/// A session for a tenant's documents, as the vendor's services are given it.
+#[derive(Debug, Clone)]
+pub struct DocumentCall {
+    /// Who assumes the role, with the external ID as such; none is the process itself, with the external ID as a session tag.
+    pub by: Option<Session>,
+    pub role: RoleArn,
+    pub external_id: ExternalId,
+    /// The session policy, which the session may do no more than.
+    pub policy: String,
+    pub name: SessionName,
 }
 
 /// Whether a call is to be carried out, or only weighed by AWS.
@@ -62,6 +74,9 @@ pub trait Cloud: Send + Sync {
 
     /// A new session on a customer's role, assumed by `by`.
     async fn client_session(&self, by: &Session, role: &RoleArn, external_id: Option<&ExternalId>, name: &SessionName) -> Answer<Session>;
+
+    /// A new session for an hour, which is the most that a chained one lasts.
+    async fn document_session(&self, call: &DocumentCall) -> Answer<Session>;
 
     async fn head_bucket(&self, call: &BucketCall) -> Answer;
     /// Lists one key at most under the prefix.

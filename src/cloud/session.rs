@@ -3,7 +3,7 @@
 use aws_credential_types::Credentials;
 use chrono::{DateTime, Utc};
 
-use crate::domain::ids::VerificationId;
+use crate::domain::ids::{TenantId, VerificationId};
 
 /// Temporary credentials. Its `Debug` shows none of them.
 #[derive(Clone)]
@@ -16,11 +16,38 @@ impl Session {
     }
 }
 
+/// What a session consists of, on its way to whoever may have it. It goes into one answer, and nowhere else.
+pub struct Keys<'a> {
+    pub id: &'a str,
+    pub secret: &'a str,
+    pub token: &'a str,
+}
+
+impl Session {
+    pub fn hand_over(&self) -> Keys<'_> {
+        Keys {
+            id: self.0.access_key_id(),
+            secret: self.0.secret_access_key(),
+            token: self.0.session_token().unwrap_or_default(),
+        }
+    }
+}
+
 /// For tests of those who only pass sessions on: a label in the place of credentials.
 #[cfg(test)]
 impl Session {
     pub fn labelled(label: &str) -> Self {
         Self(Credentials::new(label, "", None, None, "test"))
+    }
+
+    pub fn ending(label: &str, at: DateTime<Utc>) -> Self {
+        Self(Credentials::new(
+            label,
+            "the-secret",
+            Some("the-token".into()),
+            Some(at.into()),
+            "test",
+        ))
     }
 
     pub fn label(&self) -> &str {
@@ -45,6 +72,11 @@ pub struct SessionName(String);
 impl SessionName {
     /// `latchkey-<verification id>`
     pub fn of_verification(id: VerificationId) -> Self {
+        Self(format!("latchkey-{id}"))
+    }
+
+    /// `latchkey-<tenant id>`
+    pub fn of_tenant(id: TenantId) -> Self {
         Self(format!("latchkey-{id}"))
     }
 

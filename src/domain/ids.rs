@@ -152,6 +152,13 @@ impl TenantRef {
     }
 }
 
+impl std::str::FromStr for TenantRef {
+    type Err = Malformed;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use strum::{Display, EnumString, IntoStaticStr};
 use utoipa::ToSchema;
 
-use super::ids::TokenId;
+use super::ids::{TenantId, TokenId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -52,6 +52,15 @@ pub struct Token {
     pub expires_at: Option<DateTime<Utc>>,
     pub last_used_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
+    /// Those that it may ask for; none is all of them. Of use to internal services alone.
+    pub tenants: Option<Vec<TenantId>>,
+}
+
+impl Token {
+    /// Whether it may know of this tenant.
+    pub fn covers(&self, tenant: TenantId) -> bool {
+        self.tenants.as_ref().is_none_or(|tenants| tenants.contains(&tenant))
+    }
 }
 
 /// SHA-256 of a token. A token has 256 random bits, so a slow hash would protect nothing more.
@@ -61,6 +70,11 @@ pub struct TokenHash([u8; 32]);
 impl TokenHash {
     pub fn of(token: &str) -> Self {
         Self(Sha256::digest(token.as_bytes()).into())
+    }
+
+    /// None when it has another length.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().map(Self).ok()
     }
 
     pub fn as_bytes(&self) -> &[u8] {

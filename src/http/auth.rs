@@ -1,14 +1,18 @@
 //! Who calls, by a bearer token, and whether they may.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::header;
 use axum::http::request::Parts;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::State;
 use super::problem::{Kind, Problem};
 use super::request::RequestId;
-use crate::domain::token::{Right, Role, Token};
+use crate::directory::Key;
+use crate::domain::ids::TenantId;
+use crate::domain::token::{Right, Role, Token, TokenHash};
 use crate::service::{Caller, authenticate};
 
 /// May read what `/v1` shows.
@@ -20,8 +24,14 @@ pub struct Operator(pub Caller);
 /// May make and revoke tokens.
 pub struct Administrator(pub Caller);
 
-/// May read tenants' storage.
-pub struct StorageReader;
+/// May read the storage of the tenants that its token covers.
+pub struct StorageReader(Arc<Key>);
+
+impl StorageReader {
+    pub fn covers(&self, tenant: TenantId) -> bool {
+        self.0.token.covers(tenant)
+    }
+}
 
 impl FromRequestParts<State> for Reader {
     type Rejection = Problem;
@@ -35,7 +45,7 @@ impl FromRequestParts<State> for Operator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
-        authorize(parts, state, Right::ManageTenants).await.map(Self)
+        authorize(parts, state, Right::ManageTenants).await.map(|(_, caller)| Self(caller))
     }
 }
 
@@ -43,7 +53,7 @@ impl FromRequestParts<State> for Administrator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
-        authorize(parts, state, Right::ManageTokens).await.map(Self)
+        authorize(parts, state, Right::ManageTokens).await.map(|(_, caller)| Self(caller))
     }
 }
 
@@ -51,11 +61,20 @@ impl FromRequestParts<State> for StorageReader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
-        authorize(parts, state, Right::ReadStorage).await.map(|_| Self)
+        // From memory: this is asked for millions of times a day, and while the database is away too.
+        let text = bearer(parts)?;
+        if let Some(key) = state.directory.key(&TokenHash::of(text.expose_secret()))
+            && key.token.role.may(Right::ReadStorage)
+        {
+            return Ok(Self(key));
+        }
+        // One that was made a moment ago, or one that is refused.
+        let token = authorize(parts, state, Right::ReadStorage).await?.0;
+        Ok(Self(Arc::new(Key::new(token))))
     }
 }
 
-async fn authorize(parts: &mut Parts, state: &State, right: Right) -> Result<Caller, Problem> {
+async fn authorize(parts: &mut Parts, state: &State, right: Right) -> Result<(Token, Caller), Problem> {
     let token = authenticate(parts, state).await?;
     let caller = Caller {
         actor: token.actor(),
@@ -80,17 +99,22 @@ async fn authorize(parts: &mut Parts, state: &State, right: Right) -> Result<Cal
             ),
         ));
     }
-    Ok(caller)
+    Ok((token, caller))
 }
 
-async fn authenticate(parts: &Parts, state: &State) -> Result<Token, Problem> {
+/// The token that the request carries.
+fn bearer(parts: &Parts) -> Result<SecretString, Problem> {
     let missing = || Problem::new(Kind::Unauthenticated, "Send a token as Authorization: Bearer lk_…");
     let header = parts.headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
     let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(missing());
     }
-    authenticate::recognise(&state.context, &SecretString::from(token.trim()))
+    Ok(SecretString::from(token.trim()))
+}
+
+async fn authenticate(parts: &Parts, state: &State) -> Result<Token, Problem> {
+    authenticate::recognise(&state.context, &bearer(parts)?)
         .await?
         .ok_or_else(|| Problem::new(Kind::Unauthenticated, "This token is unknown, expired or revoked."))
 }

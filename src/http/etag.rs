@@ -30,7 +30,7 @@ impl Tagged {
             (header::ETAG, self.etag.clone()),
             (header::CACHE_CONTROL, "private, no-cache".to_owned()),
         ];
-        if named(headers, header::IF_NONE_MATCH).any(|named| named == self.etag || named == "*") {
+        if at_hand(headers, &self.etag) {
             return (StatusCode::NOT_MODIFIED, about).into_response();
         }
         (about, [(header::CONTENT_TYPE, "application/json")], Body::from(self.body)).into_response()
@@ -56,6 +56,11 @@ impl Tagged {
             "It has changed since you read it: read it again, and decide anew.",
         ))
     }
+}
+
+/// Whether the caller has this state already.
+pub fn at_hand(headers: &HeaderMap, etag: &str) -> bool {
+    named(headers, header::IF_NONE_MATCH).any(|named| named == etag || named == "*")
 }
 
 fn named(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {

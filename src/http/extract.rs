@@ -41,7 +41,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
             .is_some_and(|mime| mime.type_() == mime::APPLICATION && (mime.subtype() == mime::JSON || mime.suffix() == Some(mime::JSON)));
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
             if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::new(Kind::TooLarge, "The body is larger than 64 KiB.")
+                Problem::new(Kind::TooLarge, "The body is too large: 64 KiB at most, a batch of tenants 128 KiB.")
             } else {
                 Problem::new(Kind::Unreadable, "The body ended before it was complete.")
             }

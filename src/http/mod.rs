@@ -31,7 +31,9 @@ use live::Live;
 use problem::{Kind, Problem};
 
 use crate::clock::SharedClock;
+use crate::directory::Directory;
 use crate::service::Context;
+use crate::service::credentials::Vault;
 
 /// The largest body that is read.
 const MAX_BODY: usize = 64 * 1024;
@@ -41,6 +43,9 @@ const MAX_BODY: usize = 64 * 1024;
 pub struct State {
     pub context: Context,
     pub live: Live,
+    /// What internal services ask for.
+    pub directory: Directory,
+    pub vault: Vault,
     pub metrics: PrometheusHandle,
     /// Cancelled when the process is to stop: streams end then.
     pub stop: CancellationToken,

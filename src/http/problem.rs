@@ -1,7 +1,7 @@
 //! Errors as RFC 9457 problems. What a caller reads is written here; what went wrong inside is logged and not shown.
 
 use axum::extract::Path;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 use strum::{EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
@@ -10,6 +10,9 @@ use utoipa::ToSchema;
 
 use crate::domain::text::FieldError;
 use crate::store;
+
+/// Marks an answer that may be out of date, because the database is away.
+pub const STALE: HeaderName = HeaderName::from_static("latchkey-stale");
 
 /// Every kind of problem. Its name is the last part of its `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
@@ -30,6 +33,8 @@ pub enum Kind {
     Validation,
     Internal,
     Unavailable,
+    VendorSide,
+    CustomerSide,
 }
 
 impl Kind {
@@ -48,7 +53,7 @@ impl Kind {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Validation => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::VendorSide | Self::CustomerSide => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -69,6 +74,8 @@ impl Kind {
             Self::Validation => "Some fields are not right",
             Self::Internal => "Something broke on our side",
             Self::Unavailable => "Not available right now",
+            Self::VendorSide => "The vendor's own set-up stands in the way",
+            Self::CustomerSide => "The customer's set-up stands in the way",
         }
     }
 
@@ -89,13 +96,17 @@ impl Kind {
             Self::Offboarded => "The tenant has ended. Its history is kept, its storage is not served any more.",
             Self::PreconditionFailed => "Somebody changed this after you read it. Read it again, and send the new etag as if-match.",
             Self::PreconditionRequired => "A change is only made to a state that you have seen. Send its etag as if-match.",
-            Self::TooLarge => "A body may have 64 KiB at most.",
+            Self::TooLarge => "A body may have 64 KiB at most, a batch of tenants 128 KiB.",
             Self::UnsupportedMediaType => "Bodies are JSON: send them with content-type: application/json.",
             Self::Validation => {
                 "The member errors lists every field that is not right, each with a code for programs and a sentence that says how to mend it."
             }
             Self::Internal => "It was logged under the request id in the member instance. Trying again may help.",
             Self::Unavailable => "A part that this needs does not answer. Try again after the time in the header Retry-After.",
+            Self::VendorSide => "AWS refuses the vendor's own roles, so nobody gets credentials. The vendor's operations can mend it.",
+            Self::CustomerSide => {
+                "The customer's role does not let the vendor in any more. The customer can mend it; a verification tells how."
+            }
         }
     }
 
@@ -110,6 +121,8 @@ pub struct Problem {
     kind: Kind,
     detail: String,
     errors: Vec<FieldError>,
+    /// The database is away, so that this is what was known last.
+    stale: bool,
 }
 
 /// RFC 9457's members, and `errors`.
@@ -137,6 +150,7 @@ impl Problem {
             kind,
             detail: detail.into(),
             errors: Vec::new(),
+            stale: false,
         }
     }
 
@@ -166,31 +180,46 @@ impl Problem {
         Self { errors, ..self }
     }
 
+    #[must_use]
+    pub fn stale(self, stale: bool) -> Self {
+        Self { stale, ..self }
+    }
+
+    /// The body, for the request of that id.
+    pub fn body(self, request_id: &str) -> Body {
+        Body {
+            kind: format!("/problems/{}", self.kind.name()),
+            title: self.kind.title(),
+            status: self.kind.status().as_u16(),
+            detail: self.detail,
+            instance: request_id.to_owned(),
+            errors: self.errors,
+        }
+    }
+
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
     /// The answer with its body, for the request of that id.
     pub fn render(self, request_id: &str) -> Response {
-        let status = self.kind.status();
-        let body = Body {
-            kind: format!("/problems/{}", self.kind.name()),
-            title: self.kind.title(),
-            status: status.as_u16(),
-            detail: self.detail,
-            instance: request_id.to_owned(),
-            errors: self.errors,
-        };
-        let mut response = (status, axum::Json(body)).into_response();
+        let (kind, stale) = (self.kind, self.stale);
+        let mut response = (kind.status(), axum::Json(self.body(request_id))).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        match self.kind {
+        if stale {
+            headers.insert(STALE, HeaderValue::from_static("true"));
+        }
+        match kind {
             Kind::Unauthenticated => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Kind::Unavailable => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+            }
+            Kind::VendorSide | Kind::CustomerSide => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
             }
             _ => {}
         }

@@ -2,14 +2,15 @@
 
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::PgConnection;
 
 use super::read::Place;
 use super::{Caller, Context};
 use crate::domain::audit::{Action, Actor};
-use crate::domain::ids::TokenId;
+use crate::domain::ids::{TenantId, TenantRef, TokenId};
 use crate::domain::text::FieldError;
 use crate::domain::token::{Role, Token, TokenHash, text_of};
-use crate::store::{self, tokens};
+use crate::store::{self, tenants, tokens};
 
 #[derive(Debug, thiserror::Error)]
 pub enum CreateTokenError {
@@ -19,7 +20,7 @@ pub enum CreateTokenError {
     Store(#[from] store::Error),
 }
 
-/// Makes a token. Its text is in the answer and nowhere else.
+/// Makes a token for all tenants. Its text is in the answer and nowhere else.
 pub async fn create_token(
     context: &Context,
     caller: &Caller,
@@ -27,10 +28,34 @@ pub async fn create_token(
     role: Role,
     expires_in: Option<TimeDelta>,
 ) -> Result<(Token, SecretString), CreateTokenError> {
+    create_limited_token(context, caller, name, role, expires_in, None).await
+}
+
+/// The most tenants that a token may name: one for more is one for all.
+const MOST_TENANTS: usize = 1000;
+
+/// Makes a token that may ask for these tenants alone.
+pub async fn create_limited_token(
+    context: &Context,
+    caller: &Caller,
+    name: &str,
+    role: Role,
+    expires_in: Option<TimeDelta>,
+    tenants: Option<&[TenantRef]>,
+) -> Result<(Token, SecretString), CreateTokenError> {
     let name = name.trim();
+    let mut faults = Vec::new();
     if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
         let detail = "a token's name is 1 to 100 characters on one line, such as billing-service";
-        return Err(CreateTokenError::Invalid(vec![FieldError::new("name", "malformed_name", detail)]));
+        faults.push(FieldError::new("name", "malformed_name", detail));
+    }
+    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
+    let tenants = match tenants {
+        Some(tenants) => Some(limits(&mut db, role, tenants, &mut faults).await?),
+        None => None,
+    };
+    if !faults.is_empty() {
+        return Err(CreateTokenError::Invalid(faults));
     }
     let now = context.clock.now();
     let text = text_of(role, context.clock.random());
@@ -42,13 +67,51 @@ pub async fn create_token(
         expires_at: expires_in.map(|lifetime| now + lifetime),
         last_used_at: None,
         revoked_at: None,
+        tenants,
     };
-    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
     tokens::insert(&mut db, &token, &TokenHash::of(text.expose_secret())).await?;
-    let detail = serde_json::json!({"token_id": token.id, "name": token.name, "role": token.role, "expires_at": token.expires_at});
+    let detail = serde_json::json!({"token_id": token.id, "name": token.name, "role": token.role, "expires_at": token.expires_at, "tenants": token.tenants});
     context.audit(&mut db, caller, Action::TokenCreated, None, detail).await?;
     db.commit().await.map_err(store::Error::from)?;
     Ok((token, text))
+}
+
+/// The tenants that a token is to be limited to, found.
+async fn limits(db: &mut PgConnection, role: Role, tenants: &[TenantRef], faults: &mut Vec<FieldError>) -> store::Result<Vec<TenantId>> {
+    let mut fault = |field: &str, code, detail: &str| faults.push(FieldError::new(field, code, detail));
+    if role != Role::Service {
+        fault(
+            "tenants",
+            "not_a_service_token",
+            "only tokens of the role service are limited to tenants; leave the field out",
+        );
+    }
+    if tenants.is_empty() {
+        fault(
+            "tenants",
+            "required",
+            "name one tenant at least, or leave the field out for all of them",
+        );
+    }
+    if tenants.len() > MOST_TENANTS {
+        fault(
+            "tenants",
+            "too_many",
+            "a token names 1000 tenants at most; leave the field out for all of them",
+        );
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for (at, tenant) in tenants.iter().enumerate() {
+        match tenants::find(db, tenant).await? {
+            Some(tenant) if tenant.facts.may_change().is_ok() => found.push(tenant.id),
+            Some(_) => fault(&format!("tenants[{at}]"), "offboarded", "this tenant has ended"),
+            None => fault(&format!("tenants[{at}]"), "unknown_tenant", "there is no tenant of this id or slug"),
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
 }
 
 /// Writes down that somebody tried what their role does not allow.

@@ -6,7 +6,7 @@ use super::{Caller, Context};
 use crate::domain::audit::{Action, Reason};
 use crate::domain::ids::TenantRef;
 use crate::domain::tenant::{IllegalChange, Tenant};
-use crate::store::{self, active_configs, invites, tenants, verifications};
+use crate::store::{self, active_configs, invites, tenants, tokens, verifications};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,7 +34,7 @@ pub async fn resume(context: &Context, caller: &Caller, tenant: &TenantRef, reas
     finish(context, db, caller, &before, Action::TenantResumed, reason).await
 }
 
-/// Ends a tenant for good. Its slug, bucket and role are free again, its invites end, what waits is dropped, and what runs
+/// Ends a tenant for good. Its slug, bucket and role are free again, its invites and tokens end, what waits is dropped, and what runs
 /// cleans up and ends. Its history stays.
 pub async fn offboard(context: &Context, caller: &Caller, tenant: &TenantRef, reason: &Reason) -> Result<Tenant, Error> {
     let (mut db, before) = locked(context, tenant).await?;
@@ -43,6 +43,7 @@ pub async fn offboard(context: &Context, caller: &Caller, tenant: &TenantRef, re
     tenants::set_offboarded(&mut db, before.id, now).await?;
     active_configs::release(&mut db, before.id).await?;
     invites::revoke_all(&mut db, before.id, now).await?;
+    tokens::end_tenant(&mut db, before.id, now).await?;
     verifications::supersede_waiting(&mut db, before.id, now).await?;
     finish(context, db, caller, &before, Action::TenantOffboarded, reason).await
 }

@@ -6,6 +6,7 @@ pub mod change_tenant;
 pub mod check_vendor;
 pub mod create_invite;
 pub mod create_tenant;
+pub mod credentials;
 pub mod issue_templates;
 pub mod merge_template;
 pub mod open_invite;

@@ -7,12 +7,12 @@ use super::Context;
 use crate::domain::ids::{AuditEventId, TenantId, TenantRef, VerificationId};
 use crate::domain::invite::{Invite, InviteState};
 use crate::domain::storage_config::StorageConfig;
-use crate::domain::tenant::{Tenant, TenantStatus};
+use crate::domain::tenant::Tenant;
 use crate::domain::verification::Verification;
 use crate::store::active_configs::Active;
 use crate::store::tenants::Filter;
 use crate::store::verifications::Event;
-use crate::store::{self, active_configs, audit, invites, storage_configs, tenants, verifications};
+use crate::store::{self, active_configs, audit, config_changes, invites, storage_configs, tenants, verifications};
 
 /// A place in a list that is ordered by time of making, newest first.
 pub type Place<Id> = (DateTime<Utc>, Id);
@@ -109,27 +109,8 @@ pub async fn verification_events(context: &Context, id: VerificationId, after: i
     verifications::events_after(&mut db, id, after).await
 }
 
-/// What an internal service asks for: where a tenant's documents are.
-#[derive(Debug, thiserror::Error)]
-pub enum StorageError {
-    #[error("there is no such tenant, or it has nothing active")]
-    NothingActive,
-    #[error("the tenant is suspended")]
-    Suspended,
-    #[error("the tenant is offboarded")]
-    Offboarded,
-    #[error(transparent)]
-    Store(#[from] store::Error),
-}
-
-pub async fn active_storage(context: &Context, tenant: &TenantRef) -> Result<(Tenant, Active), StorageError> {
-    let mut db = context.pool.acquire().await.map_err(store::Error::from)?;
-    let tenant = tenants::find(&mut db, tenant).await?.ok_or(StorageError::NothingActive)?;
-    match tenant.status() {
-        TenantStatus::Suspended => return Err(StorageError::Suspended),
-        TenantStatus::Offboarded => return Err(StorageError::Offboarded),
-        _ => {}
-    }
-    let active = active_configs::find(&mut db, tenant.id).await?.ok_or(StorageError::NothingActive)?;
-    Ok((tenant, active))
+/// Position of the last change of what internal services see.
+pub async fn feed_position(context: &Context) -> store::Result<i64> {
+    let mut db = context.pool.acquire().await?;
+    Ok(config_changes::heads(&mut db).await?.position)
 }

@@ -1,10 +1,13 @@
 //! The schema: ours, and the job queue's own.
 
+use std::time::Duration;
+
 use graphile_worker::WorkerUtils;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{ConnectOptions, Connection, PgPool};
 
 use super::jobs::SCHEMA;
+use crate::clock::Clock;
 
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -21,6 +24,46 @@ pub enum Error {
     Queue(String),
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
+}
+
+/// Before another try to reach the database.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Brings the schema up to date as soon as the database is there.
+///
+/// # Errors
+/// When it is there and refuses, or its schema cannot be brought up to date.
+pub async fn run_when_reachable(pool: &PgPool, clock: &dyn Clock) -> Result<(), Error> {
+    let mut told = false;
+    loop {
+        match run(pool).await {
+            Err(error @ (Error::Unreachable(_) | Error::Database(_) | Error::Ours(MigrateError::Execute(_)))) if error.may_pass() => {
+                if !told {
+                    tracing::warn!(%error, "waiting for the database");
+                    told = true;
+                }
+            }
+            done => return done,
+        }
+        clock.sleep(RETRY).await;
+    }
+}
+
+impl Error {
+    /// The database is away or not up yet; other refusals, of a password for instance, stay what they are.
+    fn may_pass(&self) -> bool {
+        let (Self::Unreachable(error) | Self::Database(error) | Self::Ours(MigrateError::Execute(error))) = self else {
+            return false;
+        };
+        match error {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+            // Starting up, shutting down, or full: <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+            sqlx::Error::Database(error) => error
+                .code()
+                .is_some_and(|code| ["57P01", "57P02", "57P03", "53300"].contains(&&*code)),
+            _ => false,
+        }
+    }
 }
 
 /// Brings the schema up to date. Any number of processes may do so at once: each waits for the one before it.

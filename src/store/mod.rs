@@ -3,6 +3,7 @@
 pub mod active_configs;
 pub mod audit;
 pub mod checks;
+pub mod config_changes;
 mod error;
 pub mod invites;
 pub mod jobs;

@@ -5,19 +5,24 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Result, error};
-use crate::domain::ids::TokenId;
+use crate::domain::ids::{TenantId, TokenId};
 use crate::domain::token::{Token, TokenHash};
 
 pub async fn insert(db: &mut PgConnection, token: &Token, hash: &TokenHash) -> Result<()> {
     let role: &str = token.role.into();
+    let tenants: Option<Vec<Uuid>> = token
+        .tenants
+        .as_ref()
+        .map(|tenants| tenants.iter().map(|tenant| tenant.as_uuid()).collect());
     sqlx::query!(
-        "insert into tokens (id, name, role, hash, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)",
+        "insert into tokens (id, name, role, hash, created_at, expires_at, tenants) values ($1, $2, $3, $4, $5, $6, $7)",
         token.id.as_uuid(),
         token.name,
         role,
         hash.as_bytes(),
         token.created_at,
         token.expires_at,
+        tenants.as_deref(),
     )
     .execute(db)
     .await?;
@@ -32,6 +37,7 @@ struct Row {
     expires_at: Option<DateTime<Utc>>,
     last_used_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
+    tenants: Option<Vec<Uuid>>,
 }
 
 impl TryFrom<Row> for Token {
@@ -46,6 +52,7 @@ impl TryFrom<Row> for Token {
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,
             revoked_at: row.revoked_at,
+            tenants: row.tenants.map(|tenants| tenants.into_iter().map(Into::into).collect()),
         })
     }
 }
@@ -54,7 +61,7 @@ impl TryFrom<Row> for Token {
 pub async fn find_valid(db: &mut PgConnection, hash: &TokenHash, now: DateTime<Utc>) -> Result<Option<Token>> {
     sqlx::query_as!(
         Row,
-        "select id, name, role, created_at, expires_at, last_used_at, revoked_at from tokens
+        "select id, name, role, created_at, expires_at, last_used_at, revoked_at, tenants from tokens
          where hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)",
         hash.as_bytes(),
         now,
@@ -65,12 +72,70 @@ pub async fn find_valid(db: &mut PgConnection, hash: &TokenHash, now: DateTime<U
     .transpose()
 }
 
+/// All tokens that are good at that time. One that is inconsistent is left out, and so is refused.
+pub async fn good(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<(TokenHash, Token)>> {
+    let rows = sqlx::query!(
+        "select id, name, role, hash, created_at, expires_at, last_used_at, revoked_at, tenants from tokens
+         where revoked_at is null and (expires_at is null or expires_at > $1)",
+        now,
+    )
+    .fetch_all(db)
+    .await?;
+    let read = |(hash, row): (Vec<u8>, Row)| {
+        let hash = TokenHash::read(&hash)?;
+        Token::try_from(row).ok().map(|token| (hash, token))
+    };
+    let rows = rows.into_iter().map(|row| {
+        let token = Row {
+            id: row.id,
+            name: row.name,
+            role: row.role,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            last_used_at: row.last_used_at,
+            revoked_at: row.revoked_at,
+            tenants: row.tenants,
+        };
+        (row.hash, token)
+    });
+    Ok(rows.filter_map(read).collect())
+}
+
+/// Notes the last uses of many.
+pub async fn touch_all(db: &mut PgConnection, used: &[(TokenId, DateTime<Utc>)]) -> Result<()> {
+    let (ids, times): (Vec<Uuid>, Vec<DateTime<Utc>>) = used.iter().map(|(id, at)| (id.as_uuid(), *at)).unzip();
+    sqlx::query!(
+        "update tokens t set last_used_at = u.at from unnest($1::uuid[], $2::timestamptz[]) as u (id, at)
+         where t.id = u.id and (t.last_used_at is null or t.last_used_at < u.at)",
+        &ids,
+        &times,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Revokes the tokens that were for this tenant alone, and takes it out of those that are for others too.
+pub async fn end_tenant(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update tokens set
+             revoked_at = case when tenants <@ array[$1::uuid] then $2 else revoked_at end,
+             tenants = case when tenants <@ array[$1::uuid] then tenants else array_remove(tenants, $1) end
+         where revoked_at is null and $1 = any(tenants)",
+        tenant.as_uuid(),
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// A page of tokens, ended ones too, newest first, after the one given.
 pub async fn list(db: &mut PgConnection, after: Option<(DateTime<Utc>, TokenId)>, limit: i64) -> Result<Vec<Token>> {
     let (at, id) = after.unzip();
     sqlx::query_as!(
         Row,
-        "select id, name, role, created_at, expires_at, last_used_at, revoked_at from tokens
+        "select id, name, role, created_at, expires_at, last_used_at, revoked_at, tenants from tokens
          where $1::timestamptz is null or (created_at, id) < ($1, $2)
          order by created_at desc, id desc limit $3",
         at,

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Report, Subject, run};
 use crate::clock::{SharedClock, SystemClock};
-use crate::cloud::{BucketCall, Cloud, KeyCall, Run, Session, SessionName};
+use crate::cloud::{BucketCall, Cloud, DocumentCall, KeyCall, Run, Session, SessionName};
 use crate::domain::account::AccountId;
 use crate::domain::answer::{Answer, Exchange, Outcome, Reason, Refusal, Refuser};
 use crate::domain::arn::{BucketArn, KeyArn, RoleArn};
@@ -138,6 +138,9 @@ impl Cloud for Scripted {
     async fn client_session(&self, _: &Session, _: &RoleArn, id: Option<&ExternalId>, _: &SessionName) -> Answer<Session> {
         let who = if id == Some(&self.issued) { GOOD } else { STRANGER };
         self.answer("client-role", who, Refuser::Sts, || Session::labelled(GOOD)).await
+    }
+    async fn document_session(&self, _: &DocumentCall) -> Answer<Session> {
+        self.session(GOOD).await
     }
     async fn head_bucket(&self, call: &BucketCall) -> Answer {
         self.s3("s3:ListBucket", call, || ()).await

@@ -57,6 +57,7 @@ async fn the_issued_documents_lead_to_verified(#[case] mode: &'static str) {
         "vendor_role_arn": vendor_role,
         "bucket_account_id": world.customer.id,
         "verified_at": storage["verified_at"],
+        "stale": false,
     });
     assert_eq!(storage, expected);
     let again = server

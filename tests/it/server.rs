@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use latchkey::cloud::Cloud;
 use latchkey::cloud::aws::{Aws, Settings};
+use latchkey::directory::Directory;
 use latchkey::domain::arn::RoleArn;
 use latchkey::domain::attempts::Patience;
 use latchkey::domain::region::Regions;
@@ -18,6 +19,7 @@ use latchkey::http::onboard::Desk;
 use latchkey::http::{self, State};
 use latchkey::jobs::{self, JobContext};
 use latchkey::service::authenticate::create_token;
+use latchkey::service::credentials::Vault;
 use latchkey::service::{Caller, Context};
 use latchkey::settings::{Front, Worker};
 use latchkey::store::{connect, migrations};
@@ -37,6 +39,8 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Server {
     pub pool: PgPool,
     pub context: Context,
+    pub directory: Directory,
+    stale_for: Duration,
     pub database_url: String,
     pub private: String,
     pub public: String,
@@ -111,13 +115,25 @@ impl Server {
         Self::with(vendor(world), Arc::new(aws)).await
     }
 
+    /// Another process on the same database, which it may reach by another way. It leaves the queue to others.
+    pub async fn beside(&self, database_url: &str, world: &World) -> Self {
+        let settings = Settings { s3_path_style: true };
+        let aws = Aws::on(&config(&world.endpoint, &world.latchkey).await, settings, clock());
+        Self::on(database_url, vendor(world), Some(Arc::new(aws)), self.stale_for).await
+    }
+
+    /// Another process with its own idea of how long an answer may be stale.
+    pub async fn idle_with(database_url: &str, world: &World, stale_for: Duration) -> Self {
+        Self::on(database_url, vendor(world), None, stale_for).await
+    }
+
     /// A server that leaves the queue to others.
     pub async fn start_idle(world: &World) -> Self {
-        Self::serving(vendor(world)).await
+        Self::serving(vendor(world), None).await
     }
 
     pub async fn with(vendor: Vendor, cloud: Arc<dyn Cloud>) -> Self {
-        let server = Self::serving(vendor).await;
+        let server = Self::serving(vendor, Some(cloud.clone())).await;
         let worker = Worker {
             concurrency: 4,
             lost_after: Duration::from_mins(1),
@@ -132,9 +148,12 @@ impl Server {
         server
     }
 
-    async fn serving(vendor: Vendor) -> Self {
-        let database_url = empty_database().await;
-        let pool = connect(PgConnectOptions::from_str(&database_url).expect("the URL is Postgres's"), 8);
+    async fn serving(vendor: Vendor, cloud: Option<Arc<dyn Cloud>>) -> Self {
+        Self::on(&empty_database().await, vendor, cloud, Duration::from_hours(24)).await
+    }
+
+    async fn on(database_url: &str, vendor: Vendor, cloud: Option<Arc<dyn Cloud>>, stale_for: Duration) -> Self {
+        let pool = connect(PgConnectOptions::from_str(database_url).expect("the URL is Postgres's"), 8);
         migrations::run(&pool).await.expect("the schema is made");
         let context = Context {
             pool: pool.clone(),
@@ -150,26 +169,47 @@ impl Server {
         tokio::spawn(live.clone().listen(pool.clone(), clock(), stop.clone()));
         let (public_url, public) = listen().await;
         let front = Front::plain(Some(public_url.parse().expect("the URL is one")));
+        let directory = Directory::new(clock(), context.vendor.clone(), stale_for);
+        tokio::spawn(directory.clone().follow(pool.connect_options().as_ref().clone(), stop.clone()));
+        tokio::spawn(directory.clone().note_uses(pool.clone(), stop.clone()));
+        let vault = Vault::new(clock(), cloud);
+        tokio::spawn(vault.clone().follow(directory.clone(), stop.clone()));
         let state = State {
             context: context.clone(),
             live,
+            directory: directory.clone(),
+            vault,
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             stop: stop.clone(),
             desk: Arc::new(Desk::new(front)),
         };
+        directory.watch().wait_for(Option::is_some).await.expect("the directory is read");
         let (private_url, private) = listen().await;
         serve(private, http::private(state.clone()), stop.clone());
         serve(public, http::public(state), stop.clone());
         Self {
             pool,
             context,
-            database_url,
+            directory,
+            stale_for,
+            database_url: database_url.to_owned(),
             private: private_url,
             public: public_url,
             token: token.expose_secret().to_owned(),
             http: reqwest::Client::new(),
             stop,
         }
+    }
+
+    /// Once internal services are answered by all that was committed so far.
+    pub async fn settle(&self) {
+        let head: i64 = sqlx::query_scalar("select position from feed_heads")
+            .fetch_one(&self.pool)
+            .await
+            .expect("the feed has a head");
+        let reached = async { self.directory.watch().wait_for(|at| at.is_some_and(|at| at >= head)).await.is_ok() };
+        let settled = tokio::time::timeout(PATIENCE, reached).await;
+        assert_eq!(settled, Ok(true), "the feed is followed");
     }
 
     pub async fn token_of(&self, role: Role) -> String {
@@ -199,7 +239,16 @@ impl Server {
         self.http.request(method, url)
     }
 
+    /// What internal services ask is asked once all that was committed so far is known.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let asked = request.try_clone().and_then(|request| request.build().ok());
+        if asked.is_some_and(|request| request.url().path().starts_with("/internal/")) {
+            self.settle().await;
+        }
+        self.send_now(request).await
+    }
+
+    pub async fn send_now(&self, request: reqwest::RequestBuilder) -> Answer {
         let answer = request.send().await.expect("the server answers");
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await.expect("the answer is whole");

@@ -27,6 +27,7 @@ pub struct Assume<'a> {
     seconds: i32,
     external_id: Option<&'a ExternalId>,
     tag: Option<&'a ExternalId>,
+    policy: Option<&'a str>,
 }
 
 impl<'a> Assume<'a> {
@@ -37,10 +38,17 @@ impl<'a> Assume<'a> {
             seconds: SECONDS,
             external_id: None,
             tag: None,
+            policy: None,
         }
     }
 
-    /// It will serve many verifications.
+    /// The session may do no more than this policy says.
+    pub fn narrowed_to(mut self, policy: &'a str) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// It will serve for longer than one verification.
     pub fn for_many(mut self) -> Self {
         self.seconds = SHARED_SECONDS;
         self
@@ -70,6 +78,7 @@ impl<'a> Assume<'a> {
             .duration_seconds(self.seconds)
             .set_external_id(self.external_id.map(|id| id.as_str().to_owned()))
             .set_tags(tags)
+            .set_policy(self.policy.map(str::to_owned))
             .customize()
             .interceptor(call.ear())
             .send()

@@ -8,7 +8,7 @@ mod key;
 mod own;
 mod shared_sessions;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -17,7 +17,7 @@ use aws_sdk_s3::config::IdentityCache;
 use self::assume::Assume;
 pub use self::config::with_habits;
 use self::shared_sessions::SharedSessions;
-use super::{BucketCall, Cloud, KeyCall, Run, Session, SessionName};
+use super::{BucketCall, Cloud, DocumentCall, KeyCall, Run, Session, SessionName};
 use crate::clock::SharedClock;
 use crate::domain::answer::Answer;
 use crate::domain::arn::{KeyArn, RoleArn};
@@ -136,6 +136,20 @@ impl Cloud for Aws {
             .with_external_id(external_id)
             .ask(&self.sts_of(by), self.clock.as_ref())
             .await
+    }
+
+    async fn document_session(&self, call: &DocumentCall) -> Answer<Session> {
+        let assume = Assume::role(&call.role, &call.name).for_many().narrowed_to(&call.policy);
+        match &call.by {
+            None => {
+                let tagged = assume.with_tag(&call.external_id);
+                tagged.ask(&self.own_sts, self.clock.as_ref()).await
+            }
+            Some(by) => {
+                let chained = assume.with_external_id(Some(&call.external_id));
+                chained.ask(&self.sts_of(by), self.clock.as_ref()).await
+            }
+        }
     }
 
     async fn head_bucket(&self, call: &BucketCall) -> Answer {

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::Blanks;
 use crate::domain::storage_config::Mode;
 
-const OBJECT_ACTIONS: [&str; 4] = ["s3:GetObject", "s3:PutObject", "s3:RestoreObject", "s3:DeleteObject"];
-const LIST_ACTIONS: [&str; 1] = ["s3:ListBucket"];
-const KEY_ACTIONS: [&str; 5] = [
+pub const OBJECT_ACTIONS: [&str; 4] = ["s3:GetObject", "s3:PutObject", "s3:RestoreObject", "s3:DeleteObject"];
+pub const LIST_ACTIONS: [&str; 1] = ["s3:ListBucket"];
+pub const KEY_ACTIONS: [&str; 5] = [
     "kms:Encrypt",
     "kms:Decrypt",
     "kms:ReEncrypt*",

@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::ids::TenantRef;
 use crate::domain::text::FieldError;
 use crate::domain::token::Role;
 use crate::http::State;
@@ -15,7 +16,7 @@ use crate::http::auth::Administrator;
 use crate::http::extract::JsonBody;
 use crate::http::problem::{self, Problem};
 use crate::http::views::TokenView;
-use crate::service::authenticate::{CreateTokenError, create_token};
+use crate::service::authenticate::{CreateTokenError, create_limited_token};
 use crate::store;
 
 const LONGEST: i64 = 24 * 366 * 5;
@@ -29,6 +30,8 @@ pub struct CreateToken {
     role: Option<String>,
     /// 1 to 43920; it never expires when left out.
     expires_in_hours: Option<i64>,
+    /// The tenants that it may ask for, by id or slug: for the role `service`. All of them when left out.
+    tenants: Option<Vec<String>>,
 }
 
 /// The one answer that holds a token's text.
@@ -66,11 +69,20 @@ pub async fn handle(
         let detail = format!("a token is good for 1 to {LONGEST} hours; leave the field out for one that never expires");
         faults.push(FieldError::new("expires_in_hours", "out_of_range", detail));
     }
+    let mut tenants = Vec::new();
+    for (at, tenant) in body.value.tenants.iter().flatten().enumerate() {
+        match TenantRef::parse(tenant) {
+            Ok(tenant) => tenants.push(tenant),
+            Err(malformed) => faults.push(FieldError::of(&format!("tenants[{at}]"), malformed)),
+        }
+    }
+    let tenants = body.value.tenants.is_some().then_some(tenants);
     let (Some(role), true) = (role, faults.is_empty()) else {
         return Err(Problem::validation(faults));
     };
     let name = body.value.name.unwrap_or_default();
-    let made = create_token(&state.context, &caller, &name, role, hours.and_then(TimeDelta::try_hours)).await;
+    let expires_in = hours.and_then(TimeDelta::try_hours);
+    let made = create_limited_token(&state.context, &caller, &name, role, expires_in, tenants.as_deref()).await;
     let (token, text) = made.map_err(|error| match error {
         CreateTokenError::Invalid(faults) => Problem::validation(faults),
         CreateTokenError::Store(error) => store::Error::into(error),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::ids::TokenId;
+use crate::domain::ids::{TenantId, TokenId};
 use crate::domain::token::{Role, Token};
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -18,6 +18,8 @@ pub struct TokenView {
     /// To the minute.
     pub last_used_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
+    /// The tenants that it may ask for; null is all of them.
+    pub tenants: Option<Vec<TenantId>>,
 }
 
 impl From<Token> for TokenView {
@@ -30,6 +32,7 @@ impl From<Token> for TokenView {
             expires_at: token.expires_at,
             last_used_at: token.last_used_at,
             revoked_at: token.revoked_at,
+            tenants: token.tenants,
         }
     }
 }

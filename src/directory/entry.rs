@@ -1,0 +1,116 @@
+//! What is known of one tenant, ready to be sent.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use crate::domain::active_storage::ActiveStorage;
+use crate::domain::ids::{Slug, TenantId};
+use crate::domain::tenant::TenantStatus;
+use crate::domain::vendor::Vendor;
+use crate::store::config_changes::Change;
+
+/// How every body ends, but for those of stale answers.
+const FRESH: &[u8] = b"false}";
+const STALE: &[u8] = b"true}";
+
+/// A tenant as of its last change.
+#[derive(Debug)]
+pub struct Entry {
+    pub tenant: TenantId,
+    pub slug: Slug,
+    pub position: i64,
+    pub changed_at: DateTime<Utc>,
+    pub standing: Standing,
+}
+
+/// What internal services get of a tenant.
+#[derive(Debug)]
+pub enum Standing {
+    Active(Arc<Document>),
+    Suspended,
+    Offboarded,
+    /// Nothing was ever active, or it no longer is.
+    Nothing,
+}
+
+/// A storage config as it is sent. A million of them are held, so it is one allocation.
+#[derive(Debug)]
+pub struct Document {
+    body: Bytes,
+    digest: [u8; 16],
+}
+
+impl Entry {
+    pub fn of(change: Change, vendor: &Vendor) -> Self {
+        let standing = match (change.facts.status(), change.active) {
+            (TenantStatus::Offboarded, _) => Standing::Offboarded,
+            (TenantStatus::Suspended, _) => Standing::Suspended,
+            (_, None) => Standing::Nothing,
+            (status, Some(active)) => {
+                let storage = active.config.storage;
+                Standing::Active(Arc::new(Document::of(&ActiveStorage {
+                    tenant_id: change.tenant_id,
+                    slug: change.slug.clone(),
+                    version: active.config.version,
+                    mode: storage.mode(),
+                    status,
+                    vendor_role_arn: vendor.role(storage.mode()).cloned(),
+                    role_arn: storage.access.client_role().cloned(),
+                    bucket: storage.bucket.name().clone(),
+                    bucket_arn: storage.bucket,
+                    region: storage.region,
+                    key_arn: storage.key,
+                    external_id: change.external_id,
+                    bucket_account_id: storage.bucket_account,
+                    verified_at: active.verified_at,
+                    stale: false,
+                })))
+            }
+        };
+        Self {
+            tenant: change.tenant_id,
+            slug: change.slug,
+            position: change.position,
+            changed_at: change.changed_at,
+            standing,
+        }
+    }
+}
+
+impl Document {
+    fn of(storage: &ActiveStorage) -> Self {
+        let body = serde_json::to_vec(storage).expect("text, numbers and times can be written");
+        debug_assert!(body.ends_with(FRESH), "the mark of stale answers stands last");
+        let digest: [u8; 32] = Sha256::digest(&body).into();
+        let digest = std::array::from_fn(|at| digest[at]);
+        // Without the room that the buffer grew beyond what it holds.
+        let body = body.into_boxed_slice().into();
+        Self { body, digest }
+    }
+
+    /// The JSON, marked when it may be out of date.
+    pub fn body(&self, stale: bool) -> Bytes {
+        if stale {
+            let kept = self.body.strip_suffix(FRESH).unwrap_or_default();
+            return [kept, STALE].concat().into();
+        }
+        self.body.clone()
+    }
+
+    /// A strong one: it changes with every byte of the body.
+    pub fn etag(&self, stale: bool) -> String {
+        let digest = hex::encode(self.digest);
+        if stale {
+            format!("\"{digest}-stale\"")
+        } else {
+            format!("\"{digest}\"")
+        }
+    }
+
+    pub fn read(&self) -> ActiveStorage {
+        serde_json::from_slice(&self.body).expect("it was written from one")
+    }
+}

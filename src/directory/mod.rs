@@ -1,0 +1,148 @@
+//! What internal services ask for, held in memory: every active config, who is suspended or has ended, and every token.
+//!
+//! It is kept true by following the change feed, and says of each answer whether it still is: when Postgres has not
+//! confirmed it for a second, the last known answer is given as a stale one, and at last none.
+
+mod book;
+mod entry;
+mod follow;
+mod keys;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+pub use entry::{Document, Entry, Standing};
+pub use keys::Key;
+
+use book::Book;
+use keys::Keys;
+
+use crate::clock::SharedClock;
+use crate::domain::ids::{TenantId, TenantRef};
+use crate::domain::token::TokenHash;
+use crate::domain::vendor::Vendor;
+
+/// An answer that was confirmed no longer ago is the present one.
+const FRESH_FOR: Duration = Duration::from_secs(1);
+
+/// Whether an answer can be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    Fresh,
+    /// Postgres is away: this is what was known last.
+    Stale,
+}
+
+/// Nothing is known, or nothing that is recent enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unready {
+    #[error("The tenants' storage was not read from the database yet.")]
+    Loading,
+    #[error("The database has been away for so long that the last known answer is not given any more.")]
+    TooOld,
+}
+
+/// Shared by all who ask.
+#[derive(Debug, Clone)]
+pub struct Directory(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    clock: SharedClock,
+    vendor: Arc<Vendor>,
+    stale_for: Duration,
+    began: Instant,
+    /// Nanoseconds after `began` at which all that is here was known to be true; 0 before the first time.
+    confirmed: AtomicU64,
+    book: RwLock<Book>,
+    keys: RwLock<Keys>,
+    /// None before the first time.
+    position: watch::Sender<Option<i64>>,
+}
+
+impl Directory {
+    pub fn new(clock: SharedClock, vendor: Arc<Vendor>, stale_for: Duration) -> Self {
+        Self(Arc::new(Inner {
+            began: clock.instant(),
+            clock,
+            vendor,
+            stale_for,
+            confirmed: AtomicU64::new(0),
+            book: RwLock::default(),
+            keys: RwLock::default(),
+            position: watch::Sender::new(None),
+        }))
+    }
+
+    /// # Errors
+    /// When nothing may be answered.
+    pub fn freshness(&self) -> Result<Freshness, Unready> {
+        let confirmed = self.0.confirmed.load(Ordering::Acquire);
+        if confirmed == 0 {
+            return Err(Unready::Loading);
+        }
+        let now = self.0.clock.instant().saturating_duration_since(self.0.began);
+        let age = now.saturating_sub(Duration::from_nanos(confirmed));
+        if age <= FRESH_FOR {
+            Ok(Freshness::Fresh)
+        } else if age <= self.0.stale_for {
+            Ok(Freshness::Stale)
+        } else {
+            Err(Unready::TooOld)
+        }
+    }
+
+    /// All that was asked of Postgres at that time is here.
+    fn confirm(&self, asked: Instant) {
+        let at = asked.saturating_duration_since(self.0.began).max(Duration::from_nanos(1));
+        self.0
+            .confirmed
+            .store(u64::try_from(at.as_nanos()).unwrap_or(u64::MAX), Ordering::Release);
+    }
+
+    /// The tenant of this id, or the one that goes by this slug now; none that internal services were ever to know of.
+    pub fn find(&self, tenant: &TenantRef) -> Option<Arc<Entry>> {
+        self.book().find(tenant)
+    }
+
+    /// What changed after a position, in commit order: of each tenant the last change. And the position to go on from.
+    pub fn changes(&self, after: i64, limit: usize, wanted: impl Fn(TenantId) -> bool) -> (Vec<Arc<Entry>>, i64) {
+        self.book().after(after, limit, wanted)
+    }
+
+    /// Position of the last change that is known here.
+    pub fn position(&self) -> i64 {
+        self.book().position()
+    }
+
+    /// To wait for changes.
+    pub fn watch(&self) -> watch::Receiver<Option<i64>> {
+        self.0.position.subscribe()
+    }
+
+    /// The token of this hash, if it is still good.
+    pub fn key(&self, hash: &TokenHash) -> Option<Arc<Key>> {
+        let now = self.0.clock.now();
+        let key = self.keys().find(hash)?;
+        if key.token.expires_at.is_some_and(|at| at <= now) {
+            return None;
+        }
+        key.touch(now);
+        Some(key)
+    }
+
+    pub fn tenants(&self) -> usize {
+        self.book().len()
+    }
+
+    fn book(&self) -> std::sync::RwLockReadGuard<'_, Book> {
+        self.0.book.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keys(&self) -> std::sync::RwLockReadGuard<'_, Keys> {
+        self.0.keys.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}

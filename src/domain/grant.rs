@@ -1,0 +1,126 @@
+//! What credentials for a tenant's documents may do: as much as its policies allow, or less.
+
+use serde_json::{Value, json};
+use strum::{Display, EnumString};
+
+use super::active_storage::ActiveStorage;
+use super::templates::statements::{KEY_ACTIONS, LIST_ACTIONS, OBJECT_ACTIONS, policy};
+use super::text::{Malformed, checked_text};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumString, Display)]
+#[strum(serialize_all = "snake_case")]
+pub enum Kind {
+    #[default]
+    ReadWrite,
+    Read,
+}
+
+/// How keys have to begin: 1 to 256 visible ASCII characters, none of which means something in a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct KeyPrefix(String);
+
+impl KeyPrefix {
+    /// # Errors
+    /// `malformed_prefix`. A session policy is 2,048 characters at most, and a prefix stands in it twice.
+    /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let allowed = |c: char| (' '..='~').contains(&c) && !matches!(c, '*' | '?' | '$' | '"' | '\\');
+        if !(1..=256).contains(&text.len()) || !text.chars().all(allowed) {
+            return Err(Malformed::new(
+                "malformed_prefix",
+                "a prefix is 1 to 256 ASCII characters without * ? $ \" and \\, such as invoices/2026/",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+checked_text!(KeyPrefix, "invoices/2026/");
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Grant {
+    pub kind: Kind,
+    pub prefix: Option<KeyPrefix>,
+}
+
+impl Grant {
+    /// The session policy: that bucket and that key alone, whatever else the session's role may do.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session>
+    pub fn session_policy(&self, storage: &ActiveStorage) -> Value {
+        let bucket = &storage.bucket_arn;
+        let prefix = self.prefix.as_ref().map_or("", KeyPrefix::as_str);
+        let (objects, key) = match self.kind {
+            Kind::ReadWrite => (&OBJECT_ACTIONS[..], &KEY_ACTIONS[..]),
+            Kind::Read => (&["s3:GetObject"][..], &["kms:Decrypt", "kms:DescribeKey"][..]),
+        };
+        let mut list = json!({"Effect": "Allow", "Action": LIST_ACTIONS, "Resource": bucket});
+        if !prefix.is_empty() {
+            list["Condition"] = json!({"StringLike": {"s3:prefix": format!("{prefix}*")}});
+        }
+        policy(&[
+            json!({"Effect": "Allow", "Action": objects, "Resource": format!("{bucket}/{prefix}*")}),
+            list,
+            json!({"Effect": "Allow", "Action": key, "Resource": storage.key_arn}),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn storage() -> ActiveStorage {
+        serde_json::from_value(json!({
+            "tenant_id": "01910f5e-8f6a-7cc3-8f5e-2f8a1c9f0b11", "slug": "acme", "version": 1, "mode": "direct", "status": "active",
+            "bucket": "acme-documents", "bucket_arn": "arn:aws:s3:::acme-documents", "region": "eu-central-1",
+            "key_arn": "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab", "role_arn": null,
+            "external_id": "lk-0123456789", "vendor_role_arn": null, "bucket_account_id": "222222222222",
+            "verified_at": "2026-01-01T00:00:00Z", "stale": false,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_session_reaches_that_bucket_and_that_key_alone() {
+        let policy = Grant::default().session_policy(&storage());
+        assert_eq!(policy["Statement"][0]["Resource"], "arn:aws:s3:::acme-documents/*");
+        assert_eq!(policy["Statement"][1]["Resource"], "arn:aws:s3:::acme-documents");
+        assert!(policy["Statement"][1].get("Condition").is_none());
+        assert_eq!(policy["Statement"][2]["Resource"], storage().key_arn.as_str());
+    }
+
+    #[test]
+    fn reading_is_less_and_a_prefix_narrows_objects_and_lists() {
+        let grant = Grant {
+            kind: Kind::Read,
+            prefix: Some(KeyPrefix::parse("invoices/").unwrap()),
+        };
+        let policy = grant.session_policy(&storage());
+        assert_eq!(policy["Statement"][0]["Action"], json!(["s3:GetObject"]));
+        assert_eq!(policy["Statement"][0]["Resource"], "arn:aws:s3:::acme-documents/invoices/*");
+        assert_eq!(policy["Statement"][1]["Condition"]["StringLike"]["s3:prefix"], "invoices/*");
+        assert_eq!(policy["Statement"][2]["Action"], json!(["kms:Decrypt", "kms:DescribeKey"]));
+    }
+
+    #[test]
+    fn the_longest_policy_is_one_that_sts_takes() {
+        let mut storage = storage();
+        storage.bucket_arn = format!("arn:aws-us-gov:s3:::{}", "b".repeat(63)).parse().unwrap();
+        let grant = Grant {
+            kind: Kind::ReadWrite,
+            prefix: Some(KeyPrefix::parse(&"p".repeat(256)).unwrap()),
+        };
+        assert!(grant.session_policy(&storage).to_string().len() <= 2048);
+    }
+
+    #[test]
+    fn what_means_something_in_a_policy_is_no_prefix() {
+        for bad in ["", "a*", "a?", "${aws:userid}", "a\"b", "a\\b", "é", "a\n", &"p".repeat(257)] {
+            assert_eq!(KeyPrefix::parse(bad).unwrap_err().code, "malformed_prefix", "{bad:?}");
+        }
+    }
+}

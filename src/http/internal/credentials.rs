@@ -1,0 +1,99 @@
+//! `GET /internal/v1/tenants/{tenant}/credentials`
+
+use axum::body::Body;
+use axum::extract::{Path, State as Extract};
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::lookup;
+use crate::domain::grant::{Grant, KeyPrefix, Kind};
+use crate::domain::text::FieldError;
+use crate::http::State;
+use crate::http::auth::StorageReader;
+use crate::http::extract::Params;
+use crate::http::problem::{self, Kind as ProblemKind, Problem, STALE};
+use crate::service::credentials::Refused;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CredentialParams {
+    /// `read`, or `read_write`, which it is when left out.
+    access: Option<String>,
+    /// How the keys of all objects have to begin: `invoices/2026/`, for instance.
+    prefix: Option<String>,
+}
+
+impl CredentialParams {
+    fn grant(&self) -> Result<Grant, Problem> {
+        let mut faults = Vec::new();
+        let kind = self.access.as_deref().map_or(Ok(Kind::default()), str::parse);
+        let kind = kind.map_err(|_| faults.push(FieldError::new("access", "unknown_access", "access is read or read_write")));
+        let prefix = self.prefix.as_deref().map(KeyPrefix::parse).transpose();
+        let prefix = prefix.map_err(|malformed| faults.push(FieldError::of("prefix", malformed)));
+        match (kind, prefix) {
+            (Ok(kind), Ok(prefix)) => Ok(Grant { kind, prefix }),
+            _ => Err(Problem::validation(faults)),
+        }
+    }
+}
+
+/// Credentials in the form in which AWS SDKs ask for them.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct ContainerCredentials {
+    access_key_id: String,
+    secret_access_key: String,
+    token: String,
+    expiration: chrono::DateTime<chrono::Utc>,
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let kind = match refused {
+            Refused::NoRegion | Refused::ModeNotOffered | Refused::VendorSide { .. } => ProblemKind::VendorSide,
+            Refused::CustomerSide { .. } => ProblemKind::CustomerSide,
+            Refused::Unanswered { .. } => ProblemKind::Unavailable,
+        };
+        Self::new(kind, format!("There are no credentials for this tenant: {refused}."))
+    }
+}
+
+/// Get credentials for a tenant's documents
+///
+/// For that tenant's bucket and key alone, for an hour at most. This is the form that every AWS SDK asks for by itself when
+/// `AWS_CONTAINER_CREDENTIALS_FULL_URI` names this URL, and `AWS_CONTAINER_AUTHORIZATION_TOKEN` is `Bearer lk_service_…`.
+#[utoipa::path(
+    get, path = "/internal/v1/tenants/{tenant}/credentials", tag = "internal",
+    params(("tenant" = String, Path, description = "Id or slug"), CredentialParams),
+    responses(
+        (status = 200, body = ContainerCredentials),
+        (status = "4XX", body = problem::Body, content_type = "application/problem+json"),
+        (status = 503, body = problem::Body, content_type = "application/problem+json",
+            description = "The type says whose fault it is: `vendor-side`, `customer-side`, or, when AWS does not answer, `unavailable`"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<State>,
+    reader: StorageReader,
+    Path(tenant): Path<String>,
+    Params(params): Params<CredentialParams>,
+) -> Result<Response, Problem> {
+    let grant = params.grant()?;
+    let found = lookup::find(&state.directory, &reader, &tenant)?;
+    let given = state.vault.get(found.tenant, &found.document, grant).await?;
+    if given.waited {
+        // It may have been suspended meanwhile.
+        lookup::find(&state.directory, &reader, &tenant)?;
+    }
+    let mut response = Response::new(Body::from(given.credentials.body()));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if found.stale {
+        headers.insert(STALE, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}

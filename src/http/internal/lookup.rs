@@ -1,0 +1,68 @@
+//! A tenant's storage, as the directory knows it and as a token may know it.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderValue};
+use serde_json::value::RawValue;
+
+use crate::directory::{Directory, Document, Freshness, Standing, Unready};
+use crate::domain::ids::{TenantId, TenantRef};
+use crate::http::auth::StorageReader;
+use crate::http::problem::{Kind, Problem, STALE};
+
+/// A tenant with something active.
+pub struct Found {
+    pub tenant: TenantId,
+    pub document: Arc<Document>,
+    pub stale: bool,
+}
+
+impl From<Unready> for Problem {
+    fn from(unready: Unready) -> Self {
+        Self::new(Kind::Unavailable, unready.to_string())
+    }
+}
+
+/// # Errors
+/// 404 for what is unknown, has nothing active, or is none of the token's tenants; 403 `suspended`, 410 `offboarded`; 503.
+pub fn find(directory: &Directory, reader: &StorageReader, name: &str) -> Result<Found, Problem> {
+    let stale = directory.freshness()? == Freshness::Stale;
+    let tenant = TenantRef::parse(name).map_err(|malformed| {
+        let detail = format!("No tenant goes by this name: it is no id, and {malformed}.");
+        Problem::new(Kind::NotFound, detail).stale(stale)
+    })?;
+    let nothing = || {
+        let detail = "There is no tenant of this id or slug, or it has no verified storage yet.";
+        Problem::new(Kind::NotFound, detail)
+    };
+    let refused = match directory.find(&tenant).filter(|entry| reader.covers(entry.tenant)) {
+        None => nothing(),
+        Some(entry) => match &entry.standing {
+            Standing::Active(document) => {
+                let (tenant, document) = (entry.tenant, document.clone());
+                return Ok(Found { tenant, document, stale });
+            }
+            Standing::Suspended => Problem::new(Kind::Suspended, "This tenant was switched off by operations."),
+            Standing::Offboarded => Problem::new(Kind::Offboarded, "This tenant has ended."),
+            Standing::Nothing => nothing(),
+        },
+    };
+    Err(refused.stale(stale))
+}
+
+/// A document, to be put into an answer as it is.
+pub fn raw(body: &[u8]) -> Option<Box<RawValue>> {
+    serde_json::from_slice(body).ok()
+}
+
+/// The header that marks an answer as stale, if it is.
+///
+/// # Errors
+/// When nothing may be answered.
+pub fn marks(directory: &Directory) -> Result<HeaderMap, Problem> {
+    let mut headers = HeaderMap::new();
+    if directory.freshness()? == Freshness::Stale {
+        headers.insert(STALE, HeaderValue::from_static("true"));
+    }
+    Ok(headers)
+}

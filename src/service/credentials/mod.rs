@@ -1,0 +1,114 @@
+//! Credentials for a tenant's documents: made by the chain of its mode, narrowed to its bucket and key, and held until
+//! shortly before they expire, so that STS is asked once for many callers.
+
+mod chain;
+mod drawer;
+mod slot;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use moka::sync::Cache;
+use tokio_util::sync::CancellationToken;
+
+pub use chain::Refused;
+pub use slot::Credentials;
+
+use chain::Chain;
+use drawer::Drawer;
+
+use crate::clock::SharedClock;
+use crate::cloud::Cloud;
+use crate::directory::{Directory, Document, Standing};
+use crate::domain::grant::Grant;
+use crate::domain::ids::TenantId;
+
+/// How many tenants' credentials are held; those of whoever was not asked for longest go first.
+const TENANTS: u64 = 100_000;
+
+/// Credentials, with whether somebody waited for them: then the tenant's standing may have changed meanwhile.
+#[derive(Debug)]
+pub struct Given {
+    pub credentials: Arc<Credentials>,
+    pub waited: bool,
+}
+
+/// Shared by all who ask.
+#[derive(Clone)]
+pub struct Vault {
+    clock: SharedClock,
+    /// None where the process does not know its region.
+    cloud: Option<Arc<dyn Cloud>>,
+    tenants: Cache<TenantId, Arc<Drawer>>,
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Vault")
+    }
+}
+
+impl Vault {
+    pub fn new(clock: SharedClock, cloud: Option<Arc<dyn Cloud>>) -> Self {
+        Self {
+            clock,
+            cloud,
+            tenants: Cache::new(TENANTS),
+        }
+    }
+
+    /// Credentials for what a tenant has active.
+    ///
+    /// # Errors
+    /// When there are none at hand, and none are to be had.
+    pub async fn get(&self, tenant: TenantId, document: &Arc<Document>, grant: Grant) -> Result<Given, Refused> {
+        let drawer = match self.tenants.get(&tenant) {
+            Some(drawer) if drawer.is_of(document) => drawer,
+            // One for all who come at once.
+            _ => self
+                .tenants
+                .entry(tenant)
+                .and_upsert_with(|before| match before.map(moka::Entry::into_value) {
+                    Some(drawer) if drawer.is_of(document) => drawer,
+                    before => Arc::new(Drawer::of(document, before.as_deref())),
+                })
+                .into_value(),
+        };
+        let slot = drawer.slot(grant, self.clock.now());
+        if let Some(credentials) = slot.at_hand(self.clock.now()) {
+            return Ok(Given {
+                credentials,
+                waited: false,
+            });
+        }
+        let cloud = self.cloud.as_ref().ok_or(Refused::NoRegion)?;
+        let session = || Chain::new(cloud.clone(), &drawer.storage(), slot.grant()).session();
+        slot.get(&self.clock, session).await
+    }
+
+    /// Drops what is held for tenants that are suspended or have ended, as the directory learns of them, until `stop`.
+    pub async fn follow(self, directory: Directory, stop: CancellationToken) {
+        let following = async {
+            let mut news = directory.watch();
+            let mut after = 0;
+            while news.changed().await.is_ok() {
+                // The database was set back: what is known now is all there is.
+                after = after.min(directory.position());
+                loop {
+                    let (entries, position) = directory.changes(after, 1000, |_| true);
+                    for entry in &entries {
+                        if !matches!(entry.standing, Standing::Active(_)) {
+                            self.tenants.invalidate(&entry.tenant);
+                        }
+                    }
+                    after = position;
+                    if entries.is_empty() {
+                        break;
+                    }
+                }
+            }
+        };
+        stop.run_until_cancelled(following).await;
+    }
+}

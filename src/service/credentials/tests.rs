@@ -1,0 +1,149 @@
+//! Holding and renewing, against a clock that is turned by hand and an STS that counts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chrono::TimeDelta;
+use futures::future::join_all;
+
+use super::chain::Refused;
+use super::slot::Slot;
+use super::{Credentials, Given};
+use crate::cloud::Session;
+use crate::cloud::aws::tests::Hand;
+use crate::domain::grant::Grant;
+
+const DOWN: Refused = Refused::Unanswered {
+    operation: "sts:AssumeRole",
+};
+
+fn refused() -> Refused {
+    Refused::CustomerSide {
+        operation: "sts:AssumeRole",
+        code: Some("AccessDenied".into()),
+    }
+}
+
+/// A slot, and an STS whose sessions last for an hour.
+struct Bench {
+    hand: Hand,
+    slot: Arc<Slot>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self {
+            hand: Hand::new(),
+            slot: Arc::new(Slot::new(Grant::default())),
+            asked: Arc::default(),
+        }
+    }
+
+    async fn get(&self, answer: Result<(), Refused>) -> Result<Given, Refused> {
+        let (clock, asked) = (self.hand.clock(), self.asked.clone());
+        let session = || async move {
+            let number = asked.fetch_add(1, Ordering::SeqCst);
+            // More steps than there are callers.
+            for _ in 0..1000 {
+                tokio::task::yield_now().await;
+            }
+            answer.map(|()| Session::ending(&format!("key-{number}"), clock.now() + TimeDelta::hours(1)))
+        };
+        self.slot.get(&self.hand.clock(), session).await
+    }
+
+    /// Gets credentials, and lets what was begun in the background end.
+    async fn text(&self, answer: Result<(), Refused>) -> Result<String, Refused> {
+        let given = self.get(answer).await.map(|given| text(&given.credentials));
+        for _ in 0..2000 {
+            tokio::task::yield_now().await;
+        }
+        given
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+fn text(credentials: &Credentials) -> String {
+    String::from_utf8(credentials.body().to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn five_hundred_cold_callers_are_one_call() {
+    let bench = Bench::new();
+    let given = join_all((0..500).map(|_| bench.get(Ok(())))).await;
+    assert!(given.iter().all(Result::is_ok));
+    assert_eq!(bench.asked(), 1);
+}
+
+#[tokio::test]
+async fn they_have_the_form_that_sdks_ask_for_and_show_nothing_else() {
+    let bench = Bench::new();
+    let given = bench.get(Ok(())).await.unwrap();
+    assert_eq!(
+        text(&given.credentials),
+        r#"{"AccessKeyId":"key-0","SecretAccessKey":"the-secret","Token":"the-token","Expiration":"2024-10-04T01:00:00Z"}"#
+    );
+    let shown = format!("{given:?}");
+    assert!(!shown.contains("the-secret") && !shown.contains("the-token"), "{shown}");
+}
+
+#[tokio::test]
+async fn they_are_renewed_ahead_while_they_are_in_use() {
+    let bench = Bench::new();
+    let first = bench.text(Ok(())).await.unwrap();
+    bench.hand.turn(TimeDelta::minutes(42));
+    assert_eq!(bench.text(Ok(())).await.unwrap(), first);
+    assert_eq!(bench.asked(), 1, "it is too early");
+    // The jitter is two minutes at most, and begins five minutes before ten minutes are left.
+    bench.hand.turn(TimeDelta::minutes(3));
+    assert_eq!(bench.text(Ok(())).await.unwrap(), first, "nobody waits");
+    assert_eq!(bench.asked(), 2);
+    assert_ne!(bench.text(Ok(())).await.unwrap(), first);
+    assert_eq!(bench.asked(), 2);
+}
+
+#[tokio::test]
+async fn nobody_gets_any_that_end_within_ten_minutes() {
+    let bench = Bench::new();
+    let first = bench.text(Ok(())).await.unwrap();
+    bench.hand.turn(TimeDelta::minutes(51));
+    assert_ne!(bench.text(Ok(())).await.unwrap(), first);
+}
+
+#[tokio::test]
+async fn while_sts_is_down_they_are_given_as_long_as_they_are_good() {
+    let bench = Bench::new();
+    let first = bench.text(Ok(())).await.unwrap();
+    bench.hand.turn(TimeDelta::minutes(55));
+    assert_eq!(bench.text(Err(DOWN)).await.unwrap(), first);
+    assert_eq!(bench.asked(), 2);
+    assert_eq!(bench.text(Err(DOWN)).await.unwrap(), first);
+    assert_eq!(bench.asked(), 2, "it is left alone for a while");
+    bench.hand.turn(TimeDelta::seconds(6));
+    assert_eq!(bench.text(Err(DOWN)).await.unwrap(), first);
+    assert_eq!(bench.asked(), 3);
+    bench.hand.turn(TimeDelta::minutes(5));
+    assert_eq!(bench.text(Err(DOWN)).await, Err(DOWN));
+}
+
+#[tokio::test]
+async fn a_refusal_ends_what_is_held_once_its_time_is_over() {
+    let bench = Bench::new();
+    let first = bench.text(Ok(())).await.unwrap();
+    bench.hand.turn(TimeDelta::minutes(45));
+    assert_eq!(bench.text(Err(refused())).await.unwrap(), first);
+    bench.hand.turn(TimeDelta::minutes(6));
+    assert_eq!(bench.text(Err(refused())).await, Err(refused()));
+}
+
+#[tokio::test]
+async fn a_panic_keeps_nobody_waiting() {
+    let bench = Bench::new();
+    let broken = bench.slot.get(&bench.hand.clock(), || async { panic!("on purpose") }).await;
+    assert_eq!(broken.unwrap_err(), DOWN);
+    assert!(bench.text(Ok(())).await.is_ok());
+}

@@ -1,0 +1,153 @@
+//! The change feed: which tenants changed last, in commit order, each with what internal services see of it now.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::error::{Error, column};
+use super::{Result, active_configs::Active, storage_configs};
+use crate::domain::external_id::ExternalId;
+use crate::domain::ids::{Slug, TenantId};
+use crate::domain::tenant::{ActiveFacts, Facts};
+
+/// The channel on which every change of storage or of tokens is told of.
+pub const CHANGES: &str = "latchkey_changes";
+
+const TABLE: &str = "config_changes";
+
+/// How many changes there were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heads {
+    /// Position of the last change of what internal services see.
+    pub position: i64,
+    /// Counts the changes of tokens.
+    pub tokens: i64,
+}
+
+/// A tenant that changed, as it is now.
+#[derive(Debug, Clone)]
+pub struct Change {
+    pub position: i64,
+    pub changed_at: DateTime<Utc>,
+    pub tenant_id: TenantId,
+    pub slug: Slug,
+    pub external_id: ExternalId,
+    pub facts: Facts,
+    pub active: Option<Active>,
+}
+
+pub async fn heads(db: &mut PgConnection) -> Result<Heads> {
+    Ok(sqlx::query_as!(Heads, "select position, tokens from feed_heads")
+        .fetch_one(db)
+        .await?)
+}
+
+/// A row of the feed: one that is inconsistent must not keep the others from being read.
+pub struct Read {
+    pub position: i64,
+    pub tenant_id: TenantId,
+    pub change: Result<Change>,
+}
+
+/// What changed after a position, in order. A tenant that changes again meanwhile comes later, and only then.
+pub async fn after(db: &mut PgConnection, position: i64, limit: i64) -> Result<Vec<Read>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select f.position, f.changed_at, t.id as tenant_id, t.slug, t.external_id, t.suspended_at, t.offboarded_at,
+                  a.verified_at as "verified_at?", r.first as "first?", r.last as "last?",
+                  c.id as "config_id?", c.version as "version?", c.mode as "mode?", c.bucket_arn as "bucket_arn?",
+                  c.bucket_account_id as "bucket_account_id?", c.region as "region?", c.key_arn as "key_arn?", c.role_arn,
+                  c.created_at as "created_at?"
+           from config_changes f
+           join tenants t on t.id = f.tenant_id
+           left join active_configs a on a.tenant_id = t.id
+           left join storage_configs c on c.id = a.config_id
+           left join lateral (
+               select min(v.finished_at) as first, max(v.finished_at) as last from verifications v
+               where v.config_id = a.config_id and v.verdict = 'rejected' and v.trigger <> 'rotation' and v.finished_at > a.verified_at
+           ) r on true
+           where f.position > $1 order by f.position limit $2"#,
+        position,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    let read = |row: Row| Read {
+        position: row.position,
+        tenant_id: row.tenant_id.into(),
+        change: row.try_into(),
+    };
+    Ok(rows.into_iter().map(read).collect())
+}
+
+struct Row {
+    position: i64,
+    changed_at: DateTime<Utc>,
+    tenant_id: Uuid,
+    slug: String,
+    external_id: String,
+    suspended_at: Option<DateTime<Utc>>,
+    offboarded_at: Option<DateTime<Utc>>,
+    verified_at: Option<DateTime<Utc>>,
+    first: Option<DateTime<Utc>>,
+    last: Option<DateTime<Utc>>,
+    config_id: Option<Uuid>,
+    version: Option<i32>,
+    mode: Option<String>,
+    bucket_arn: Option<String>,
+    bucket_account_id: Option<String>,
+    region: Option<String>,
+    key_arn: Option<String>,
+    role_arn: Option<String>,
+    created_at: Option<DateTime<Utc>>,
+}
+
+impl Row {
+    fn active(&mut self) -> Result<Option<Active>> {
+        let Some(id) = self.config_id else {
+            return Ok(None);
+        };
+        let missing = || Error::inconsistent(TABLE, id, "a column of its config is missing");
+        let config = storage_configs::Row {
+            id,
+            tenant_id: self.tenant_id,
+            version: self.version.ok_or_else(missing)?,
+            mode: self.mode.take().ok_or_else(missing)?,
+            bucket_arn: self.bucket_arn.take().ok_or_else(missing)?,
+            bucket_account_id: self.bucket_account_id.take().ok_or_else(missing)?,
+            region: self.region.take().ok_or_else(missing)?,
+            key_arn: self.key_arn.take().ok_or_else(missing)?,
+            role_arn: self.role_arn.take(),
+            created_at: self.created_at.ok_or_else(missing)?,
+        };
+        Ok(Some(Active {
+            config: config.try_into()?,
+            verified_at: self.verified_at.ok_or_else(missing)?,
+        }))
+    }
+}
+
+impl TryFrom<Row> for Change {
+    type Error = Error;
+
+    fn try_from(mut row: Row) -> Result<Self> {
+        let active = row.active()?;
+        Ok(Self {
+            position: row.position,
+            changed_at: row.changed_at,
+            tenant_id: row.tenant_id.into(),
+            slug: column(TABLE, row.tenant_id, &row.slug)?,
+            external_id: column(TABLE, row.tenant_id, &row.external_id)?,
+            facts: Facts {
+                offboarded_at: row.offboarded_at,
+                suspended_at: row.suspended_at,
+                active: active.as_ref().map(|active| ActiveFacts {
+                    version: active.config.version,
+                    rejections: row.first.zip(row.last),
+                }),
+                newest: None,
+            },
+            active,
+        })
+    }
+}

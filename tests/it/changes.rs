@@ -1,0 +1,177 @@
+//! The change feed: in commit order, without gaps, and from the beginning the present state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+use latchkey::domain::token::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::aws::{World, clock};
+use crate::landlord::Landlord;
+use crate::server::{Answer, Server};
+
+async fn feed(server: &Server, token: &str, query: &str) -> Answer {
+    let url = format!("{}/internal/v1/changes?{query}", server.private);
+    server.send_now(server.bare(Method::GET, &url).bearer_auth(token)).await
+}
+
+/// A consumer: what it knows of each tenant, and how far it came.
+#[derive(Default)]
+struct Consumer {
+    position: i64,
+    known: BTreeMap<String, Value>,
+}
+
+impl Consumer {
+    /// Reads on by one page, and gives how many changes came.
+    async fn read(&mut self, server: &Server, token: &str, query: &str) -> usize {
+        let page = feed(server, token, &format!("after={}&{query}", self.position)).await.expect(200);
+        let changes = page["items"].as_array().unwrap();
+        for change in changes {
+            let position = change["position"].as_i64().unwrap();
+            assert!(position > self.position, "positions only grow");
+            self.position = position;
+            self.known.insert(change["tenant_id"].as_str().unwrap().to_owned(), change.clone());
+        }
+        assert!(page["position"].as_i64().unwrap() >= self.position);
+        self.position = page["position"].as_i64().unwrap();
+        changes.len()
+    }
+
+    /// Tombstone or version and external ID of each.
+    fn state(&self) -> BTreeMap<String, Value> {
+        let told = |change: &Value| match &change["tombstone"] {
+            Value::Null => json!([change["storage"]["version"], change["storage"]["external_id"]]),
+            tombstone => tombstone.clone(),
+        };
+        self.known.iter().map(|(id, change)| (id.clone(), told(change))).collect()
+    }
+}
+
+async fn present_state(server: &Server) -> BTreeMap<String, Value> {
+    let rows: Vec<(String, Value)> = sqlx::query_as(
+        "select t.id::text, case
+             when t.offboarded_at is not null then '\"offboarded\"'::jsonb
+             when t.suspended_at is not null then '\"suspended\"'
+             else jsonb_build_array(c.version, t.external_id) end
+         from tenants t left join active_configs a on a.tenant_id = t.id left join storage_configs c on c.id = a.config_id
+         where c.id is not null or t.suspended_at is not null or t.offboarded_at is not null",
+    )
+    .fetch_all(&server.pool)
+    .await
+    .unwrap();
+    rows.into_iter().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_follows_or_replays_ends_with_exactly_the_present_state() {
+    const WRITERS: usize = 6;
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    let token = server.token_of(Role::Service).await;
+    let landlord = Landlord(server.pool.clone());
+    let writers = (0..WRITERS).map(|writer| {
+        let landlord = landlord.clone();
+        async move {
+            let mut tenants = Vec::new();
+            for step in 0..40 {
+                let [choice, which]: [u8; 2] = clock().random();
+                if tenants.len() < 3 {
+                    tenants.push(landlord.active(&format!("tenant-{writer}-{step}")).await);
+                    continue;
+                }
+                let at = usize::from(which) % tenants.len();
+                let tenant = tenants[at];
+                match choice % 8 {
+                    0 => landlord.suspend(tenant).await,
+                    1 => landlord.resume(tenant).await,
+                    2 => landlord.rotate(tenant).await,
+                    3 => {
+                        landlord.offboard(tenant).await;
+                        tenants.swap_remove(at);
+                    }
+                    _ => {
+                        landlord.activate(tenant).await;
+                    }
+                }
+            }
+        }
+    });
+    let writing = tokio::spawn(join_all(writers));
+    let mut follower = Consumer::default();
+    while !writing.is_finished() {
+        follower.read(&server, &token, "limit=3&wait=0").await;
+    }
+    writing.await.unwrap();
+    server.settle().await;
+    while follower.read(&server, &token, "limit=7").await > 0 {}
+    let mut replayer = Consumer::default();
+    while replayer.read(&server, &token, "limit=5").await > 0 {}
+    let present = present_state(&server).await;
+    assert_eq!(replayer.state(), present);
+    assert_eq!(follower.state(), present);
+    let positions: BTreeSet<i64> = replayer.known.values().map(|change| change["position"].as_i64().unwrap()).collect();
+    assert_eq!(positions.len(), present.len(), "each change has a position of its own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_is_told_when_it_happens() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    let token = server.token_of(Role::Service).await;
+    let landlord = Landlord(server.pool.clone());
+    let acme = landlord.active("acme").await;
+    server.settle().await;
+    let start = feed(&server, &token, "").await.expect(200);
+    assert_eq!(start["items"][0]["storage"]["slug"], "acme");
+    let query = format!("after={}&wait=60", start["position"]);
+    let (waited, ()) = tokio::join!(feed(&server, &token, &query), landlord.suspend(acme));
+    let waited = waited.expect(200);
+    assert_eq!(waited["items"][0]["tombstone"], "suspended");
+    assert_eq!(waited["items"][0]["storage"], Value::Null);
+    let nothing = feed(&server, &token, &format!("after={}", waited["position"])).await.expect(200);
+    assert_eq!((&nothing["items"], &nothing["position"]), (&json!([]), &waited["position"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_asked_for_is_said() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    let token = server.token_of(Role::Service).await;
+    for (query, status, errors) in [
+        ("after=99", 422, vec![("after", "position_from_the_future")]),
+        (
+            "after=-1&wait=61&limit=0",
+            422,
+            vec![("after", "out_of_range"), ("wait", "out_of_range"), ("limit", "out_of_range")],
+        ),
+        ("after=abc", 400, vec![]),
+        ("afterr=1", 400, vec![]),
+    ] {
+        let refused = feed(&server, &token, query).await;
+        let found = refused.errors();
+        let found: Vec<(&str, &str)> = found.iter().map(|(field, code)| (field.as_str(), code.as_str())).collect();
+        assert_eq!((refused.status, found), (status, errors), "{query}: {:#}", refused.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slug_that_is_free_again_is_told_of_with_its_new_tenant() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    let token = server.token_of(Role::Service).await;
+    let landlord = Landlord(server.pool.clone());
+    let first = landlord.active("acme").await;
+    landlord.offboard(first).await;
+    let ask = async |name: &str| {
+        let url = format!("{}/internal/v1/tenants/{name}/storage-config", server.private);
+        server.send(server.bare(Method::GET, &url).bearer_auth(&token)).await
+    };
+    assert_eq!(ask("acme").await.status, 410);
+    let second = landlord.tenant("acme").await;
+    assert_eq!(ask("acme").await.status, 404);
+    landlord.activate(second).await;
+    assert_eq!(ask("acme").await.expect(200)["tenant_id"], json!(second));
+    assert_eq!(ask(&first.to_string()).await.status, 410);
+}
