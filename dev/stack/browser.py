@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 
-from stack import caller, cargo, places, processes, site, terminal
+from stack import caller, cargo, debian, places, processes, site, terminal
 from stack.places import DEV, ROOT, RUN
 from stack.trouble import Trouble
 
@@ -70,7 +70,7 @@ def what_is_missing():
     if not shutil.which("npm"):
         return "npm is needed (on Debian: apt-get install npm)"
     if not chromium():
-        install_chromium()
+        debian.install("chromium", "fonts-dejavu-core")
     if not chromium():
         return "Chromium is needed (on Debian: apt-get install chromium)"
     return packages()
@@ -79,19 +79,6 @@ def what_is_missing():
 def chromium():
     chosen = os.environ.get("LATCHKEY_CHROMIUM")
     return chosen or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-def install_chromium():
-    """Where this user may: on Debian, as root."""
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        return
-    terminal.line("Installing Chromium")
-    env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-qq"], ["install", "-qq", "--yes", "--no-install-recommends", "chromium", "fonts-dejavu-core"]):
-        ran = subprocess.run(["apt-get", *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, env=env)
-        if ran.returncode != 0:
-            terminal.complain(ran.stderr.strip())
-            return
 
 
 def packages():

@@ -7,6 +7,7 @@ pub mod check_vendor;
 pub mod create_invite;
 pub mod create_tenant;
 pub mod credentials;
+pub mod explain_removal;
 pub mod issue_templates;
 pub mod merge_template;
 pub mod open_invite;

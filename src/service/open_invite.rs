@@ -1,11 +1,18 @@
 //! Coming in by an invite: by its link at first, by the session that the link was traded for after that.
 
-use super::{Caller, Context};
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
+
+use super::{Caller, Context, explain_removal};
 use crate::domain::audit::Actor;
 use crate::domain::ids::TenantRef;
 use crate::domain::invite::{Invite, InviteState, InviteToken, Session};
-use crate::domain::tenant::{Tenant, TenantStatus};
+use crate::domain::templates::removal::Removal;
+use crate::domain::tenant::Tenant;
 use crate::store::{self, invites, tenants};
+
+/// For how long after the end whoever had a link may read what there is to take away.
+const REMOVAL_SHOWN: TimeDelta = TimeDelta::days(90);
 
 /// Somebody who came in by an invite.
 #[derive(Debug, Clone)]
@@ -13,6 +20,14 @@ pub struct Visit {
     pub tenant: Tenant,
     pub invite: Invite,
     pub session: Session,
+}
+
+/// What is left to say to somebody whose invite was good until all was over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Its name.
+    pub tenant: String,
+    pub removal: Removal,
 }
 
 /// Why nobody came in.
@@ -25,7 +40,7 @@ pub enum Error {
     #[error("the invite was revoked")]
     Revoked,
     #[error("the tenant is offboarded")]
-    Offboarded,
+    Offboarded(Option<Box<Ended>>),
     #[error(transparent)]
     Store(#[from] store::Error),
 }
@@ -52,16 +67,31 @@ async fn visit(context: &Context, invite: Invite, session: Session) -> Result<Vi
     let tenant = tenants::find(&mut db, &TenantRef::Id(invite.tenant_id))
         .await?
         .ok_or_else(|| store::Error::inconsistent("invites", invite.id, "its tenant is missing"))?;
-    if tenant.status() == TenantStatus::Offboarded {
-        return Err(Error::Offboarded);
+    match (invite.state(now), tenant.facts.offboarded_at) {
+        (_, Some(at)) if was_open(&invite, at) => Err(Error::Offboarded(if now - at < REMOVAL_SHOWN {
+            Some(Box::new(ended(context, &mut db, &tenant).await?))
+        } else {
+            None
+        })),
+        (InviteState::Revoked, _) => Err(Error::Revoked),
+        (InviteState::Expired, _) => Err(Error::Expired),
+        (InviteState::Open, _) => {
+            invites::touch(&mut db, invite.id, now).await?;
+            Ok(Visit { tenant, invite, session })
+        }
     }
-    match invite.state(now) {
-        InviteState::Revoked => return Err(Error::Revoked),
-        InviteState::Expired => return Err(Error::Expired),
-        InviteState::Open => {}
-    }
-    invites::touch(&mut db, invite.id, now).await?;
-    Ok(Visit { tenant, invite, session })
+}
+
+/// Whether it was the tenant's end that ended the invite.
+fn was_open(invite: &Invite, offboarded_at: DateTime<Utc>) -> bool {
+    invite.expires_at > offboarded_at && invite.revoked_at.is_none_or(|at| at >= offboarded_at)
+}
+
+async fn ended(context: &Context, db: &mut PgConnection, tenant: &Tenant) -> store::Result<Ended> {
+    Ok(Ended {
+        tenant: tenant.name.to_string(),
+        removal: explain_removal::of_tenant(context, db, tenant).await?,
+    })
 }
 
 impl Visit {

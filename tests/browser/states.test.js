@@ -1,7 +1,7 @@
 // The states that are rare, or others' trouble: how each looks, and that it says what to do.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { account, api, closeBrowser, heading, look, tenant, visitor } from "./lib.js";
+import { account, api, closeBrowser, copied, heading, look, tenant, visitor } from "./lib.js";
 
 after(closeBrowser);
 
@@ -78,4 +78,7 @@ test("every rare state says where things stand", async (t) => {
   assert.equal((await page.goto(verify)).status(), 410);
   await heading(page, "This has ended");
   await look(page, "refused-offboarded");
+  await look(page, "refused-offboarded", { phone: true });
+  await page.getByText("By the AWS CLI instead").first().click();
+  assert.match(await copied(page, "command-1"), /^for policy in|^aws s3api/);
 });

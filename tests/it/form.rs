@@ -186,7 +186,8 @@ async fn an_ended_invite_ends_what_was_opened_with_it() {
     assert_eq!(server.send(server.request(Method::DELETE, &path)).await.status, 204);
     all(410, "This link was withdrawn").await;
     set("update invites set revoked_at = null").await;
-    set("update tenants set offboarded_at = now()").await;
+    set("update tenants set offboarded_at = now() - interval '1 year'").await;
+    set("update invites set revoked_at = now() - interval '1 year'").await;
     all(410, "This has ended").await;
     assert_eq!(tenant["status"], "invited");
 

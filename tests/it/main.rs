@@ -24,9 +24,11 @@ mod operations;
 mod recorded;
 #[path = "../recorded_aws/mod.rs"]
 mod recorded_aws;
+mod removal;
 mod resubmission;
 mod rotation;
 mod server;
+mod shell;
 mod stream;
 mod templates;
 mod under_change;

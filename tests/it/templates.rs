@@ -1,70 +1,13 @@
 //! Every file that is issued, applied as it is with the tool that it is for, leads to `verified` with nothing else done.
 
-use std::path::PathBuf;
 use std::process::Output;
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use tokio::process::Command;
 
-use crate::aws::{Account, REGION, World, unique};
+use crate::aws::{Account, World, unique};
 use crate::server::Server;
-
-/// The folder of `aws` and its Python, or nothing outside of CI where `./dev/test` did not name one.
-fn tools() -> Option<PathBuf> {
-    let folder = std::env::var_os("LATCHKEY_TEST_TOOLS").map(PathBuf::from);
-    let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-    assert!(folder.is_some() || !ci, "LATCHKEY_TEST_TOOLS is set by ./dev/test");
-    folder
-}
-
-/// A customer's shell: the AWS CLI first on its path, and credentials of the account.
-struct Shell<'a> {
-    tools: PathBuf,
-    world: &'a World,
-}
-
-impl Shell<'_> {
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        let path = std::env::var("PATH").unwrap_or_default();
-        command
-            .env_clear()
-            .env("PATH", format!("{}:{path}", self.tools.display()))
-            .env("HOME", "/nonexistent")
-            .env("AWS_ENDPOINT_URL", &self.world.endpoint)
-            .env("AWS_DEFAULT_REGION", REGION)
-            .env("AWS_ACCESS_KEY_ID", &self.world.customer.id)
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_EC2_METADATA_DISABLED", "true");
-        command
-    }
-
-    async fn aws(&self, arguments: &[&str]) -> Value {
-        let ran = self.command("aws").args(arguments).args(["--output", "json"]).output().await;
-        let ran = succeeded(ran.expect("aws runs"));
-        serde_json::from_slice(&ran.stdout).unwrap_or_default()
-    }
-
-    async fn script(&self, script: &str, arguments: &[&str]) -> Output {
-        let mut command = self.command("sh");
-        command
-            .args(["-c", script, "script"])
-            .args(arguments)
-            .stdin(std::process::Stdio::null());
-        command.output().await.expect("sh runs")
-    }
-}
-
-fn succeeded(ran: Output) -> Output {
-    assert!(
-        ran.status.success(),
-        "{}\n{}",
-        String::from_utf8_lossy(&ran.stdout),
-        String::from_utf8_lossy(&ran.stderr)
-    );
-    ran
-}
+use crate::shell::{Shell, succeeded, tools};
 
 /// What the customer has before, and types in.
 struct Things {

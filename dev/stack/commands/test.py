@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from stack import browser, cargo, linting, places, postgres, processes, queries, standin, terminal, venv
+from stack import browser, cargo, debian, linting, places, postgres, processes, queries, standin, terminal, venv
 from stack.places import DEV, ROOT
 from stack.terminal import paint
 from stack.trouble import Trouble
@@ -139,6 +139,9 @@ def program():
 
 
 def rust_tests(folder, database, endpoints):
+    # Customers are given commands with it.
+    if not shutil.which("jq") and not debian.install("jq"):
+        raise Trouble("jq is needed (on Debian: apt-get install jq)")
     env = cargo.environment(
         LATCHKEY_TEST_DATABASE_URL=database.url("postgres"),
         LATCHKEY_TEST_AWS_ENDPOINTS=",".join(endpoints),

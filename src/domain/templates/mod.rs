@@ -7,6 +7,7 @@ mod hcl;
 pub mod json;
 pub mod merge;
 mod reach;
+pub mod removal;
 pub mod statements;
 mod symbols;
 pub mod terraform;

@@ -21,6 +21,9 @@ const POSTURE_ACTIONS: [&str; 3] = [
     "s3:GetBucketLogging",
 ];
 
+/// Of the statement of the trust policy.
+pub const ASSUME_SID: &str = "LatchkeyAssume";
+
 /// The session tag that binds a session of the direct role to one tenant.
 pub const TAG: &str = "latchkey-external-id";
 
@@ -35,6 +38,15 @@ pub enum Permission {
 }
 
 impl Permission {
+    pub const fn sid(self) -> &'static str {
+        match self {
+            Self::Objects => "LatchkeyObjects",
+            Self::List => "LatchkeyList",
+            Self::Key => "LatchkeyKey",
+            Self::Posture => "LatchkeyPosture",
+        }
+    }
+
     /// The statements of the bucket's policy.
     pub fn of_bucket_policy(blanks: &Blanks) -> Vec<Self> {
         let posture = blanks.posture.then_some(Self::Posture);
@@ -56,7 +68,7 @@ pub fn policy(statements: &[Value]) -> Value {
 /// Lets the vendor's role assume the customer's, with the external ID alone.
 pub fn trust_statement(blanks: &Blanks) -> Value {
     json!({
-        "Sid": "LatchkeyAssume",
+        "Sid": ASSUME_SID,
         "Effect": "Allow",
         "Principal": {"AWS": blanks.vendor_role},
         "Action": "sts:AssumeRole",
@@ -67,7 +79,7 @@ pub fn trust_statement(blanks: &Blanks) -> Value {
 /// A statement of the customer's role.
 pub fn role_statement(permission: Permission, blanks: &Blanks) -> Value {
     json!({
-        "Sid": sid(permission),
+        "Sid": permission.sid(),
         "Effect": "Allow",
         "Action": actions(permission),
         "Resource": resource(permission, blanks),
@@ -114,7 +126,7 @@ fn shared_statement(permission: Permission, resource: &str, blanks: &Blanks) -> 
         Mode::AssumeRole => blanks.role_arn(),
     };
     let mut statement = json!({
-        "Sid": sid(permission),
+        "Sid": permission.sid(),
         "Effect": "Allow",
         "Principal": {"AWS": principal},
         "Action": actions(permission),
@@ -131,15 +143,6 @@ pub(super) fn external_ids(blanks: &Blanks) -> Value {
     match blanks.external_ids.as_slice() {
         [one] => json!(one),
         several => json!(several),
-    }
-}
-
-fn sid(permission: Permission) -> &'static str {
-    match permission {
-        Permission::Objects => "LatchkeyObjects",
-        Permission::List => "LatchkeyList",
-        Permission::Key => "LatchkeyKey",
-        Permission::Posture => "LatchkeyPosture",
     }
 }
 

@@ -15,6 +15,7 @@ mod limits;
 mod merge;
 mod open;
 mod refusal;
+mod removal;
 mod send;
 mod standing;
 mod submit;
@@ -108,7 +109,7 @@ pub async fn dress(Extract(state): Extract<State>, request: Request, next: Next)
         .or_else(|| extensions.remove::<ProtectionError>().map(|_| Refusal::StaleForm));
     if let Some(refusal) = refusal {
         let allow = response.headers_mut().remove(header::ALLOW);
-        response = refusal::page(refusal, &state, id.as_deref());
+        response = refusal::page(&refusal, &state, id.as_deref());
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);
         }

@@ -1,15 +1,18 @@
 //! What a visitor reads who cannot be shown the form: what happened, and what to do.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::frame::{Frame, render};
+use super::removal;
 use crate::http::State;
 use crate::http::problem::{Kind, Problem};
-use crate::service::open_invite;
+use crate::service::open_invite::{self, Ended};
 use crate::store;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// No cookie of ours.
     NoSession,
@@ -17,6 +20,8 @@ pub enum Refusal {
     Expired,
     Revoked,
     Offboarded,
+    /// Offboarded too: with what there is to take away.
+    Ended(Arc<Ended>),
     /// A form of another session than the present one, or of another site.
     StaleForm,
     TooMany {
@@ -41,7 +46,7 @@ struct Words {
 }
 
 impl Refusal {
-    fn words(self) -> Words {
+    fn words(&self) -> Words {
         let words = |status, title, text, again, ask| Words {
             status,
             title,
@@ -78,7 +83,7 @@ impl Refusal {
                 false,
                 true,
             ),
-            Self::Offboarded => words(
+            Self::Offboarded | Self::Ended(_) => words(
                 StatusCode::GONE,
                 "This has ended",
                 "The onboarding that this link belonged to is over, and nothing can be changed any more. You can remove what you granted.",
@@ -160,7 +165,7 @@ impl From<open_invite::Error> for Refusal {
             open_invite::Error::Unknown => Self::UnknownLink,
             open_invite::Error::Expired => Self::Expired,
             open_invite::Error::Revoked => Self::Revoked,
-            open_invite::Error::Offboarded => Self::Offboarded,
+            open_invite::Error::Offboarded(ended) => ended.map_or(Self::Offboarded, |ended| Self::Ended(ended.into())),
             open_invite::Error::Store(error) => error.into(),
         }
     }
@@ -196,17 +201,20 @@ struct Page<'a> {
 }
 
 /// The refusal as a page, for the request of that id.
-pub fn page(refusal: Refusal, state: &State, request_id: Option<&str>) -> Response {
+pub fn page(refusal: &Refusal, state: &State, request_id: Option<&str>) -> Response {
     let words = refusal.words();
     let status = words.status;
+    if let Refusal::Ended(ended) = refusal {
+        return (status, removal::page(ended, state)).into_response();
+    }
     let page = Page {
         frame: Frame::of_nobody(state, words.title),
         words,
-        number: request_id.filter(|_| refusal == Refusal::Broken),
+        number: request_id.filter(|_| *refusal == Refusal::Broken),
     };
     let mut response = (status, render(&page)).into_response();
     let wait = match refusal {
-        Refusal::TooMany { seconds } => Some(seconds),
+        Refusal::TooMany { seconds } => Some(*seconds),
         Refusal::Unavailable => Some(2),
         _ => None,
     };

@@ -7,6 +7,7 @@ mod create_invite;
 mod create_tenant;
 mod create_token;
 mod end_external_id;
+mod explain_removal;
 mod get_storage_config;
 mod get_tenant;
 mod get_verification;
@@ -50,6 +51,7 @@ pub fn router() -> OpenApiRouter<State> {
         .routes(routes!(resume_tenant::handle))
         .routes(routes!(issue_templates::handle))
         .routes(routes!(merge_template::handle))
+        .routes(routes!(explain_removal::handle))
         .routes(routes!(submit_storage_config::handle, list_storage_configs::handle))
         .routes(routes!(get_storage_config::handle))
         .routes(routes!(request_verification::handle, list_verifications::handle))

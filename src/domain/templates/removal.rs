@@ -1,0 +1,234 @@
+//! What a customer takes away again once all is over: the statements that the documents brought, and nothing else.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::statements::{ASSUME_SID, Permission};
+use crate::domain::arn::{BucketName, KeyArn, RoleArn};
+use crate::domain::fix::FixDocument;
+use crate::domain::storage_config::{Mode, Storage};
+
+/// The steps, in the order that shuts the door first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Removal {
+    pub steps: Vec<RemovalStep>,
+    /// What to do first where documents were applied all at once.
+    pub files: Vec<&'static str>,
+    /// What is better left alone, and why.
+    pub keep: Vec<&'static str>,
+    /// All of it as a text that can be mailed.
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RemovalStep {
+    pub document: FixDocument,
+    pub title: String,
+    /// Where it is, in words.
+    pub apply_to: String,
+    /// What to do.
+    pub summary: String,
+    /// The statements to take out, by their Sids. One that is not there is done already.
+    pub statements: Vec<&'static str>,
+    /// The same by the AWS CLI and jq; none where names are not known.
+    pub command: Option<String>,
+}
+
+const FILES: [&str; 2] = [
+    "CloudFormation: delete the stack. It leaves bucket and key as they are.",
+    "Terraform: take what was applied out of the configuration, bucket and key aside, and apply it again.",
+];
+
+const KEEP: [&str; 2] = [
+    "The bucket and its documents are yours and stay as they are.",
+    "Do not delete the key while you keep the documents, or copies of them: without it nobody can read them again.",
+];
+
+/// What there is to be taken away: of every config that was ever submitted, or else of the modes in which documents were
+/// issued.
+pub fn removal(vendor: &str, submitted: &[Storage], issued: &[Mode]) -> Removal {
+    let mut steps = Vec::new();
+    let mut add = |step: RemovalStep| {
+        if !steps.contains(&step) {
+            steps.push(step);
+        }
+    };
+    if submitted.is_empty() {
+        if issued.contains(&Mode::AssumeRole) {
+            add(role(vendor, None));
+        }
+        add(bucket(None));
+        add(key(None));
+    }
+    for storage in submitted {
+        if let Some(client_role) = storage.access.client_role() {
+            add(role(vendor, Some(client_role)));
+        }
+    }
+    for storage in submitted {
+        add(bucket(Some((storage.bucket.name(), storage.region.as_str()))));
+    }
+    for storage in submitted {
+        add(key(Some(&storage.key)));
+    }
+    let text = text(vendor, &steps);
+    Removal {
+        steps,
+        files: FILES.to_vec(),
+        keep: KEEP.to_vec(),
+        text,
+    }
+}
+
+fn role(vendor: &str, role: Option<&RoleArn>) -> RemovalStep {
+    let name = role.map_or("of yours", |role| role.name().as_str());
+    RemovalStep {
+        document: FixDocument::TrustPolicy,
+        title: format!("Delete the role{}", role.map_or(String::new(), |role| format!(" {}", role.name()))),
+        apply_to: role.map_or_else(|| "IAM, Roles".into(), |role| format!("IAM, Roles, {role}")),
+        summary: format!(
+            "If the role {name} was made for {vendor} alone, delete it. If anything else uses it, take these statements out of its trust \
+             policy and its permissions instead."
+        ),
+        statements: [ASSUME_SID]
+            .into_iter()
+            .chain([Permission::Objects, Permission::List, Permission::Key, Permission::Posture].map(Permission::sid))
+            .collect(),
+        command: role.map(|role| {
+            let name = role.name();
+            format!(
+                "for policy in $(aws iam list-role-policies --role-name {name} --query 'PolicyNames[]' --output text); do\n  \
+                 aws iam delete-role-policy --role-name {name} --policy-name \"$policy\"\ndone\n\
+                 aws iam delete-role --role-name {name}"
+            )
+        }),
+    }
+}
+
+fn bucket(bucket: Option<(&BucketName, &str)>) -> RemovalStep {
+    let statements: Vec<_> = [Permission::Objects, Permission::List, Permission::Posture]
+        .map(Permission::sid)
+        .into();
+    RemovalStep {
+        document: FixDocument::BucketPolicy,
+        title: bucket.map_or_else(
+            || "Take the statements out of the bucket's policy".into(),
+            |(name, _)| format!("Take the statements out of the policy of the bucket {name}"),
+        ),
+        apply_to: bucket.map_or_else(
+            || "S3, your bucket, Permissions, Bucket policy".into(),
+            |(name, _)| format!("S3, bucket {name}, Permissions, Bucket policy"),
+        ),
+        summary: "If no other statement is left then, delete the bucket policy.".into(),
+        command: bucket.map(|(name, region)| {
+            format!(
+                "aws s3api get-bucket-policy --bucket {name} --region {region} --query Policy --output text \\\n  \
+                 | jq '{}' > bucket-policy.json\n\
+                 if [ \"$(jq '.Statement | length' bucket-policy.json)\" = 0 ]; then\n  \
+                 aws s3api delete-bucket-policy --bucket {name} --region {region}\nelse\n  \
+                 aws s3api put-bucket-policy --bucket {name} --region {region} --policy file://bucket-policy.json\nfi",
+                without(&statements)
+            )
+        }),
+        statements,
+    }
+}
+
+fn key(key: Option<&KeyArn>) -> RemovalStep {
+    let statements = vec![Permission::Key.sid()];
+    RemovalStep {
+        document: FixDocument::KeyPolicy,
+        title: "Take the statement out of the key's policy".into(),
+        apply_to: key.map_or_else(|| "KMS, your key, Key policy".into(), |key| format!("KMS, key {key}, Key policy")),
+        summary: "Leave every other statement in, above all the one that lets your account administer the key.".into(),
+        command: key.map(|key| {
+            let of = format!("--key-id {key} --region {} --policy-name default", key.region());
+            format!(
+                "aws kms get-key-policy {of} --query Policy --output text \\\n  | jq '{}' > key-policy.json\n\
+                 aws kms put-key-policy {of} --policy file://key-policy.json",
+                without(&statements)
+            )
+        }),
+        statements,
+    }
+}
+
+/// The filter of jq that leaves these statements out. A policy may hold one statement without a list around it.
+fn without(sids: &[&str]) -> String {
+    let sids = sids.iter().map(|sid| format!("\"{sid}\"")).collect::<Vec<_>>().join(", ");
+    format!(".Statement |= ([.] | flatten | map(select(.Sid | IN({sids}) | not)))")
+}
+
+fn text(vendor: &str, steps: &[RemovalStep]) -> String {
+    let mut text = format!("The access of {vendor} to your storage has ended. To take back what you granted:\n");
+    for (number, step) in (1..).zip(steps) {
+        let statements = step.statements.join(", ");
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "\n{number}. {}\n   Where: {}\n   Statements: {statements}\n   {}\n",
+            step.title, step.apply_to, step.summary
+        );
+    }
+    text.push_str("\nIf the documents were applied as a file:\n");
+    for line in FILES {
+        let _ = writeln!(text, "   {line}");
+    }
+    text.push('\n');
+    for line in KEEP {
+        let _ = writeln!(text, "{line}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::AccountId;
+    use crate::domain::arn::BucketArn;
+    use crate::domain::region::Region;
+    use crate::domain::storage_config::Access;
+
+    fn storage(bucket: &str, role: Option<&str>) -> Storage {
+        let role = role.map(|name| RoleArn::parse(&format!("arn:aws:iam::222222222222:role/{name}")).unwrap());
+        Storage {
+            access: role.map_or(Access::Direct, |role| Access::AssumeRole { role }),
+            bucket: BucketArn::parse(&format!("arn:aws:s3:::{bucket}")).unwrap(),
+            bucket_account: AccountId::parse("222222222222").unwrap(),
+            region: "eu-central-1".parse::<Region>().unwrap(),
+            key: KeyArn::parse("arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab").unwrap(),
+        }
+    }
+
+    #[test]
+    fn each_thing_is_named_once_and_the_role_first() {
+        let submitted = [
+            storage("acme-new", Some("documents")),
+            storage("acme-old", Some("documents")),
+            storage("acme-old", None),
+        ];
+        let removal = removal("Examplecorp", &submitted, &[]);
+        insta::assert_snapshot!(removal.text);
+        let documents: Vec<_> = removal.steps.iter().map(|step| step.document).collect();
+        assert_eq!(
+            documents,
+            [
+                FixDocument::TrustPolicy,
+                FixDocument::BucketPolicy,
+                FixDocument::BucketPolicy,
+                FixDocument::KeyPolicy
+            ]
+        );
+    }
+
+    #[test]
+    fn what_was_applied_without_being_sent_is_named_without_names() {
+        let all = removal("Examplecorp", &[], &[Mode::Direct, Mode::AssumeRole]);
+        assert_eq!(all.steps.len(), 3);
+        assert!(all.steps.iter().all(|step| step.command.is_none() && !step.statements.is_empty()));
+        let direct = removal("Examplecorp", &[], &[Mode::Direct]);
+        assert_eq!(direct.steps.len(), 2, "no role was asked for");
+    }
+}

@@ -1,0 +1,20 @@
+//! What a tenant's people take away in AWS once it is over.
+
+use sqlx::PgConnection;
+
+use super::Context;
+use crate::domain::templates::removal::{Removal, removal};
+use crate::domain::tenant::Tenant;
+use crate::store::{self, storage_configs};
+
+/// At any time: ops may want to know before they end it.
+pub async fn explain_removal(context: &Context, tenant: &Tenant) -> store::Result<Removal> {
+    let mut db = context.pool.acquire().await?;
+    of_tenant(context, &mut db, tenant).await
+}
+
+pub(super) async fn of_tenant(context: &Context, db: &mut PgConnection, tenant: &Tenant) -> store::Result<Removal> {
+    let configs = storage_configs::of_tenant(db, tenant.id).await?;
+    let submitted: Vec<_> = configs.into_iter().map(|config| config.storage).collect();
+    Ok(removal(&context.vendor.name, &submitted, &tenant.modes))
+}
