@@ -24,6 +24,18 @@ pub enum Actor {
     System,
 }
 
+impl Actor {
+    /// Who it is, without their name.
+    pub fn opaque(&self) -> String {
+        match self {
+            Self::Token { id, .. } => format!("token:{id}"),
+            Self::Invite { id } => format!("invite:{id}"),
+            Self::Operator => "operator".to_owned(),
+            Self::System => "system".to_owned(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display, IntoStaticStr)]
 pub enum Action {
     #[strum(serialize = "tenant.created")]

@@ -15,6 +15,7 @@ pub mod external_id;
 pub mod finding;
 pub mod fix;
 pub mod grant;
+pub mod idempotency;
 pub mod ids;
 pub mod invite;
 pub mod judge;

@@ -11,6 +11,7 @@ use super::State;
 use super::problem::{Kind, Problem};
 use super::request::RequestId;
 use crate::directory::Key;
+use crate::domain::idempotency::Claim;
 use crate::domain::ids::TenantId;
 use crate::domain::token::{Right, Role, Token, TokenHash};
 use crate::service::{Caller, authenticate};
@@ -76,9 +77,9 @@ impl FromRequestParts<State> for StorageReader {
 
 async fn authorize(parts: &mut Parts, state: &State, right: Right) -> Result<(Token, Caller), Problem> {
     let token = authenticate(parts, state).await?;
-    let caller = Caller {
-        actor: token.actor(),
+    let mut caller = Caller {
         request_id: parts.extensions.get::<RequestId>().map(ToString::to_string),
+        ..Caller::new(token.actor())
     };
     if !token.role.may(right) {
         let route = parts.extensions.get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
@@ -99,6 +100,7 @@ async fn authorize(parts: &mut Parts, state: &State, right: Right) -> Result<(To
             ),
         ));
     }
+    caller.claim = parts.extensions.get::<Claim>().copied();
     Ok((token, caller))
 }
 
@@ -113,8 +115,14 @@ fn bearer(parts: &Parts) -> Result<SecretString, Problem> {
     Ok(SecretString::from(token.trim()))
 }
 
-async fn authenticate(parts: &Parts, state: &State) -> Result<Token, Problem> {
-    authenticate::recognise(&state.context, &bearer(parts)?)
+/// Whose token the request carries: found once for each request.
+pub async fn authenticate(parts: &mut Parts, state: &State) -> Result<Token, Problem> {
+    if let Some(token) = parts.extensions.get::<Token>() {
+        return Ok(token.clone());
+    }
+    let token = authenticate::recognise(&state.context, &bearer(parts)?)
         .await?
-        .ok_or_else(|| Problem::new(Kind::Unauthenticated, "This token is unknown, expired or revoked."))
+        .ok_or_else(|| Problem::new(Kind::Unauthenticated, "This token is unknown, expired or revoked."))?;
+    parts.extensions.insert(token.clone());
+    Ok(token)
 }

@@ -1,6 +1,7 @@
 //! Reading requests: what cannot be read becomes a problem that names the field.
 
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header;
 use axum::http::request::Parts;
@@ -39,13 +40,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
             .and_then(|value| value.to_str().ok())
             .and_then(|text| text.parse::<mime::Mime>().ok())
             .is_some_and(|mime| mime.type_() == mime::APPLICATION && (mime.subtype() == mime::JSON || mime.suffix() == Some(mime::JSON)));
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-            if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::new(Kind::TooLarge, "The body is too large: 64 KiB at most, a batch of tenants 128 KiB.")
-            } else {
-                Problem::new(Kind::Unreadable, "The body ended before it was complete.")
-            }
-        })?;
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| unreadable_body(&rejection))?;
         // A request that may come without a body needs no content type for it.
         if !is_json && !bytes.is_empty() {
             return Err(Problem::new(
@@ -57,6 +54,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         let value: Value =
             serde_json::from_slice(text).map_err(|error| Problem::new(Kind::Unreadable, format!("The body is not JSON: {error}.")))?;
         read(value)
+    }
+}
+
+/// Why the bytes of a body were not there.
+pub fn unreadable_body(rejection: &BytesRejection) -> Problem {
+    if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+        Problem::new(Kind::TooLarge, "The body is too large: 64 KiB at most, a batch of tenants 128 KiB.")
+    } else {
+        Problem::new(Kind::Unreadable, "The body ended before it was complete.")
     }
 }
 

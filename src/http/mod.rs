@@ -4,6 +4,7 @@ mod auth;
 mod etag;
 mod extract;
 mod health;
+mod idempotency;
 mod internal;
 pub mod live;
 pub mod onboard;
@@ -85,10 +86,12 @@ impl Modify for BearerToken {
 
 /// The API's routes with their description.
 fn api() -> (Router<State>, OpenApi) {
-    OpenApiRouter::with_openapi(Api::openapi())
+    let (router, mut openapi) = OpenApiRouter::with_openapi(Api::openapi())
         .merge(ops::router())
         .merge(internal::router())
-        .split_for_parts()
+        .split_for_parts();
+    idempotency::describe(&mut openapi);
+    (router, openapi)
 }
 
 /// The API's description, as `openapi.json` has it.
@@ -109,6 +112,7 @@ pub fn private(state: State) -> Router {
     let (api, openapi) = api();
     let metrics = state.metrics.clone();
     let router = api
+        .route_layer(middleware::from_fn_with_state(state.clone(), idempotency::once))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(|| async move { metrics.render() }))

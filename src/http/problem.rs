@@ -123,6 +123,8 @@ pub struct Problem {
     errors: Vec<FieldError>,
     /// The database is away, so that this is what was known last.
     stale: bool,
+    /// Seconds, where trying again helps.
+    retry_after: Option<u32>,
 }
 
 /// RFC 9457's members, and `errors`.
@@ -151,6 +153,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             stale: false,
+            retry_after: None,
         }
     }
 
@@ -185,6 +188,14 @@ impl Problem {
         Self { stale, ..self }
     }
 
+    #[must_use]
+    pub fn retry_after(self, seconds: u32) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..self
+        }
+    }
+
     /// The body, for the request of that id.
     pub fn body(self, request_id: &str) -> Body {
         Body {
@@ -203,7 +214,7 @@ impl Problem {
 
     /// The answer with its body, for the request of that id.
     pub fn render(self, request_id: &str) -> Response {
-        let (kind, stale) = (self.kind, self.stale);
+        let (kind, stale, retry_after) = (self.kind, self.stale, self.retry_after);
         let mut response = (kind.status(), axum::Json(self.body(request_id))).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -223,6 +234,9 @@ impl Problem {
             }
             _ => {}
         }
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
         response
     }
 }
@@ -238,6 +252,9 @@ impl IntoResponse for Problem {
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
+        if matches!(error, store::Error::TakenOver) {
+            return super::idempotency::under_way();
+        }
         error!(%error, "the store failed");
         match error {
             store::Error::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => {

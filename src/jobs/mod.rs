@@ -1,12 +1,13 @@
 //! The durable queue's tasks. Each is idempotent: a job may come twice, and will after a crash.
 
 mod recheck;
+mod sweep;
 mod verify;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use graphile_worker::{WorkerContext, WorkerOptions, WorkerRecoveryConfig, WorkerShutdownConfig};
+use graphile_worker::{Cron, WorkerContext, WorkerOptions, WorkerRecoveryConfig, WorkerShutdownConfig};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
@@ -16,6 +17,7 @@ use crate::settings::Worker;
 use crate::store::jobs::SCHEMA;
 
 pub use recheck::Recheck;
+pub use sweep::Sweep;
 pub use verify::Verify;
 
 /// What every task is handed.
@@ -75,6 +77,12 @@ async fn work_once(jobs: JobContext, settings: &Worker, stop: CancellationToken)
         .add_extension(jobs)
         .define_job::<Verify>()
         .define_job::<Recheck>()
+        .define_job::<Sweep>()
+        .with_cron(
+            Cron::hourly_at::<Sweep>(17)
+                .map_err(|error| error.to_string())?
+                .payload_value(serde_json::json!({})),
+        )
         .init()
         .await
         .map_err(|error| error.to_string())?;

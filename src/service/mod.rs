@@ -8,6 +8,7 @@ pub mod create_invite;
 pub mod create_tenant;
 pub mod credentials;
 pub mod explain_removal;
+pub mod idempotency;
 pub mod issue_templates;
 pub mod merge_template;
 pub mod open_invite;
@@ -27,7 +28,8 @@ use sqlx::{PgConnection, PgPool};
 use crate::clock::SharedClock;
 use crate::domain::attempts::Patience;
 use crate::domain::audit::{Action, Actor, Event};
-use crate::domain::ids::TenantId;
+use crate::domain::idempotency::Claim;
+use crate::domain::ids::{AuditEventId, TenantId};
 use crate::domain::vendor::Vendor;
 use crate::store::{self, audit};
 
@@ -45,21 +47,25 @@ pub struct Context {
 pub struct Caller {
     pub actor: Actor,
     pub request_id: Option<String>,
+    /// What the request's idempotency key gave it: marked as done in the transaction of the change.
+    pub claim: Option<Claim>,
 }
 
 impl Caller {
-    pub fn system() -> Self {
+    pub fn new(actor: Actor) -> Self {
         Self {
-            actor: Actor::System,
+            actor,
             request_id: None,
+            claim: None,
         }
     }
 
+    pub fn system() -> Self {
+        Self::new(Actor::System)
+    }
+
     pub fn operator() -> Self {
-        Self {
-            actor: Actor::Operator,
-            request_id: None,
-        }
+        Self::new(Actor::Operator)
     }
 }
 
@@ -79,6 +85,11 @@ impl Context {
             tenant,
             detail,
         };
-        audit::append(db, self.clock.uuid().into(), self.clock.now(), caller.request_id.as_deref(), &event).await
+        let (id, now): (AuditEventId, _) = (self.clock.uuid().into(), self.clock.now());
+        audit::append(db, id, now, caller.request_id.as_deref(), &event).await?;
+        match &caller.claim {
+            Some(claim) if !store::idempotency::mark_done(db, claim, id, now).await? => Err(store::Error::TakenOver),
+            _ => Ok(()),
+        }
     }
 }

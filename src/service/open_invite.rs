@@ -98,8 +98,8 @@ impl Visit {
     /// On whose behalf a visitor acts.
     pub fn caller(&self, request_id: Option<String>) -> Caller {
         Caller {
-            actor: Actor::Invite { id: self.invite.id },
             request_id,
+            ..Caller::new(Actor::Invite { id: self.invite.id })
         }
     }
 }

@@ -15,6 +15,9 @@ pub enum Error {
     /// A row that cannot be what it says it is.
     #[error("the row {id} of {table} is inconsistent: {what}")]
     Inconsistent { table: &'static str, id: String, what: String },
+    /// A request with an idempotency key was taken over, so its change was not made.
+    #[error("the request was taken over by another with its idempotency key")]
+    TakenOver,
     #[error("the database failed: {0}")]
     Database(#[source] sqlx::Error),
 }

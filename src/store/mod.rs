@@ -5,6 +5,7 @@ pub mod audit;
 pub mod checks;
 pub mod config_changes;
 mod error;
+pub mod idempotency;
 pub mod invites;
 pub mod jobs;
 pub mod lease;

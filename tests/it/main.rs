@@ -13,6 +13,7 @@ mod credentials;
 mod directory;
 mod form;
 mod gate;
+mod idempotency;
 mod invites;
 mod isolation;
 mod journey;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State as Extract;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,7 @@ pub async fn handle(
     Extract(state): Extract<State>,
     Administrator(caller): Administrator,
     body: JsonBody<CreateToken>,
-) -> Result<(StatusCode, Json<CreatedToken>), Problem> {
+) -> Result<(StatusCode, [(header::HeaderName, &'static str); 1], Json<CreatedToken>), Problem> {
     let mut faults = body.unreadable;
     let role = body.value.role.as_deref().and_then(|text| text.trim().parse::<Role>().ok());
     if role.is_none() && faults.iter().all(|fault| fault.field != "role") {
@@ -91,5 +91,5 @@ pub async fn handle(
         token: text.expose_secret().to_owned(),
         about: token.into(),
     };
-    Ok((StatusCode::CREATED, Json(answer)))
+    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(answer)))
 }

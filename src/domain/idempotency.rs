@@ -1,0 +1,92 @@
+//! Idempotency keys: by which a request that is sent twice is carried out once.
+
+use chrono::TimeDelta;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::text::Malformed;
+
+/// For how long a key is known.
+pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
+
+/// After so long, a request that changed nothing so far counts as lost with its process.
+pub const LOST_AFTER: TimeDelta = TimeDelta::minutes(1);
+
+/// What the header `idempotency-key` holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    const LONGEST: usize = 255;
+
+    /// # Errors
+    /// `malformed_idempotency_key`.
+    pub fn parse(text: &[u8]) -> Result<Self, Malformed> {
+        let malformed = || {
+            let detail =
+                "an idempotency key is 1 to 255 visible ASCII characters without white space: a new UUID for each change, for instance";
+            Malformed::new("malformed_idempotency_key", detail)
+        };
+        if !(1..=Self::LONGEST).contains(&text.len()) || !text.iter().all(u8::is_ascii_graphic) {
+            return Err(malformed());
+        }
+        String::from_utf8(text.to_vec()).map(Self).map_err(|_| malformed())
+    }
+
+    /// The key as it is kept: of this sender alone.
+    pub fn of_sender(&self, sender: &str) -> Fingerprint {
+        Fingerprint::of(&[sender.as_bytes(), self.0.as_bytes()])
+    }
+}
+
+/// SHA-256 of some parts, each with its length, so that no two lists of parts are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    pub fn of(parts: &[&[u8]]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+        Self(hash.finalize().into())
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The right to carry out the request of a key. Whoever takes a lost request over makes this one worthless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    pub key: Fingerprint,
+    pub id: Uuid,
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(b"k", true)]
+    #[case(b"8e03978e-40d5-43e8-bc93-6894a57f9324", true)]
+    #[case(b"!~", true)]
+    #[case(&[b'k'; 255], true)]
+    #[case(&[b'k'; 256], false)]
+    #[case(b"", false)]
+    #[case(b"a b", false)]
+    #[case(b"a\x7f", false)]
+    #[case("k\u{fc}".as_bytes(), false)]
+    fn a_key_is_visible_ascii(#[case] text: &[u8], #[case] good: bool) {
+        assert_eq!(IdempotencyKey::parse(text).is_ok(), good);
+    }
+
+    #[test]
+    fn parts_do_not_run_together() {
+        assert_ne!(Fingerprint::of(&[b"ab", b"c"]), Fingerprint::of(&[b"a", b"bc"]));
+    }
+}

@@ -1,0 +1,166 @@
+//! Idempotency keys, and the answers that are given again.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Error, Result};
+use crate::domain::idempotency::{Claim, Fingerprint};
+use crate::domain::ids::AuditEventId;
+
+/// What a new request asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    pub claim: Claim,
+    pub request: Fingerprint,
+    pub request_id: Option<&'a str>,
+    pub now: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+    /// Claims of that time and before are lost, when nothing was changed by them.
+    pub lost: DateTime<Utc>,
+}
+
+/// Claims a key that is free, has expired, or was left by a lost process before it changed anything.
+pub async fn claim(db: &mut PgConnection, ask: &Ask<'_>) -> Result<bool> {
+    let claimed = sqlx::query!(
+        "insert into idempotency_keys as k (key, request, claim, claimed_at, expires_at, request_id) values ($1, $2, $3, $4, $5, $6)
+         on conflict (key) do update set
+             request = excluded.request, claim = excluded.claim, claimed_at = excluded.claimed_at, expires_at = excluded.expires_at,
+             request_id = excluded.request_id, done_at = null, event_id = null, answered_at = null, status = null, headers = null, body = null
+         where k.expires_at <= excluded.claimed_at or (k.done_at is null and k.claimed_at <= $7 and k.request = excluded.request)",
+        ask.claim.key.as_bytes(),
+        ask.request.as_bytes(),
+        ask.claim.id,
+        ask.now,
+        ask.expires_at,
+        ask.request_id,
+        ask.lost,
+    )
+    .execute(db)
+    .await?;
+    Ok(claimed.rows_affected() == 1)
+}
+
+/// A request that was claimed before.
+#[derive(Debug)]
+pub struct Earlier {
+    pub is_same: bool,
+    pub claimed_at: DateTime<Utc>,
+    pub request_id: Option<String>,
+    pub is_done: bool,
+    pub is_answered: bool,
+    pub answer: Option<Kept>,
+    /// What the audit log tells of its change.
+    pub made: Option<Made>,
+}
+
+#[derive(Debug)]
+pub struct Made {
+    pub action: String,
+    pub tenant_id: Option<Uuid>,
+    pub detail: Value,
+}
+
+/// An answer as it is kept.
+#[derive(Debug)]
+pub struct Kept {
+    pub status: u16,
+    /// Names and values, in order.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+pub async fn find(db: &mut PgConnection, key: &Fingerprint, request: &Fingerprint) -> Result<Option<Earlier>> {
+    let row = sqlx::query!(
+        r#"select k.request = $2 as "is_same!", k.claimed_at, k.request_id, k.done_at is not null as "is_done!",
+                  k.answered_at is not null as "is_answered!", k.status, k.headers, k.body,
+                  e.action as "action?", e.tenant_id as "tenant_id?", e.detail as "detail?"
+           from idempotency_keys k left join audit_events e on e.id = k.event_id where k.key = $1"#,
+        key.as_bytes(),
+        request.as_bytes(),
+    )
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let wrong = |what: &str| Error::inconsistent("idempotency_keys", hex::encode(key.as_bytes()), what);
+    let answer = match (row.status, row.headers, row.body) {
+        (Some(status), Some(headers), Some(body)) => Some(Kept {
+            status: u16::try_from(status).map_err(|_| wrong("its status is none"))?,
+            headers: serde_json::from_value(headers).map_err(|_| wrong("its headers are not pairs"))?,
+            body,
+        }),
+        _ => None,
+    };
+    let made = row.action.zip(row.detail).map(|(action, detail)| Made {
+        action,
+        tenant_id: row.tenant_id,
+        detail,
+    });
+    Ok(Some(Earlier {
+        is_same: row.is_same,
+        claimed_at: row.claimed_at,
+        request_id: row.request_id,
+        is_done: row.is_done,
+        is_answered: row.is_answered,
+        answer,
+        made,
+    }))
+}
+
+/// Marks the request as carried out, in the transaction of its change. False when another took it over: then the change must not be.
+pub async fn mark_done(db: &mut PgConnection, claim: &Claim, event: AuditEventId, now: DateTime<Utc>) -> Result<bool> {
+    let marked = sqlx::query!(
+        "update idempotency_keys set done_at = coalesce(done_at, $3), event_id = coalesce(event_id, $4) where key = $1 and claim = $2",
+        claim.key.as_bytes(),
+        claim.id,
+        now,
+        event.as_uuid(),
+    )
+    .execute(db)
+    .await?;
+    Ok(marked.rows_affected() == 1)
+}
+
+/// Notes that the request was answered, and keeps the answer if there is one to keep.
+pub async fn answer(db: &mut PgConnection, claim: &Claim, answer: Option<&Kept>, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update idempotency_keys set done_at = coalesce(done_at, $3), answered_at = $3, status = $4, headers = $5, body = $6
+         where key = $1 and claim = $2",
+        claim.key.as_bytes(),
+        claim.id,
+        now,
+        answer.map(|answer| i32::from(answer.status)),
+        answer.map(|answer| serde_json::json!(answer.headers)),
+        answer.map(|answer| answer.body.as_slice()),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Frees the key of a request that changed nothing. One that did is answered for good, if without its answer.
+pub async fn release(db: &mut PgConnection, claim: &Claim, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "with done as (update idempotency_keys set answered_at = $3 where key = $1 and claim = $2 and done_at is not null)
+         delete from idempotency_keys where key = $1 and claim = $2 and done_at is null",
+        claim.key.as_bytes(),
+        claim.id,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets keys that have expired, so many at most. How many there were.
+pub async fn sweep(db: &mut PgConnection, now: DateTime<Utc>, most: i64) -> Result<u64> {
+    let swept = sqlx::query!(
+        "delete from idempotency_keys where key in (select key from idempotency_keys where expires_at <= $1 order by expires_at limit $2)",
+        now,
+        most,
+    )
+    .execute(db)
+    .await?;
+    Ok(swept.rows_affected())
+}

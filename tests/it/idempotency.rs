@@ -1,0 +1,321 @@
+//! The header `idempotency-key`: what is sent twice is done once.
+
+use latchkey::domain::token::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::aws::World;
+use crate::server::{Answer, Server};
+
+async fn server() -> Server {
+    Server::start_idle(&World::new().await).await
+}
+
+/// A POST with that key, by ops.
+async fn post(server: &Server, key: &str, path: &str, body: &Value) -> Answer {
+    let request = server.request(Method::POST, path).header("idempotency-key", key).json(body);
+    server.send(request).await
+}
+
+async fn count(server: &Server, table: &'static str) -> i64 {
+    let sql = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
+    sqlx::query_scalar(sql).fetch_one(&server.pool).await.unwrap()
+}
+
+fn code(answer: &Answer) -> String {
+    let all: Vec<String> = answer.errors().into_iter().map(|(field, code)| format!("{field} {code}")).collect();
+    all.join(", ")
+}
+
+#[tokio::test]
+async fn the_same_request_with_the_same_key_gets_the_same_answer() {
+    let server = server().await;
+    let body = json!({"slug": "acme", "name": "Acme"});
+    let first = post(&server, "k1", "/v1/tenants", &body).await;
+    assert_eq!((first.status, first.headers.get("idempotent-replayed")), (201, None));
+    let again = post(&server, "k1", "/v1/tenants", &body).await;
+    assert_eq!((again.status, &again.body), (201, &first.body));
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    for header in ["location", "content-type"] {
+        assert_eq!(again.headers[header], first.headers[header]);
+    }
+    assert_ne!(again.headers["x-request-id"], first.headers["x-request-id"]);
+
+    let path = "/v1/tenants/acme/suspend";
+    let reason = json!({"reason": "Unpaid"});
+    assert_eq!(post(&server, "k2", path, &reason).await.status, 200);
+    assert_eq!(
+        post(&server, "k2", path, &reason).await.status,
+        200,
+        "again, and it is no double suspend"
+    );
+    assert_eq!(post(&server, "k3", path, &reason).await.status, 409, "with another key it is");
+    assert_eq!(count(&server, "tenants").await, 1);
+    let log = server.get("/v1/events?tenant=acme").await.expect(200);
+    assert_eq!(log["items"].as_array().map(Vec::len), Some(2), "{log:#}");
+}
+
+#[tokio::test]
+async fn another_request_with_the_same_key_is_refused() {
+    let server = server().await;
+    post(&server, "k", "/v1/tenants", &json!({"slug": "acme", "name": "Acme"}))
+        .await
+        .expect(201);
+    for (path, body) in [
+        ("/v1/tenants", json!({"slug": "other", "name": "Other"})),
+        ("/v1/tenants/acme/suspend", json!({"slug": "acme", "name": "Acme"})),
+    ] {
+        let refused = post(&server, "k", path, &body).await;
+        assert_eq!(code(&refused), "idempotency-key key_of_another_request");
+        assert_eq!(refused.expect(422)["type"], "/problems/validation");
+    }
+    assert_eq!(count(&server, "tenants").await, 1);
+}
+
+#[tokio::test]
+async fn what_was_refused_leaves_the_key_free() {
+    let server = server().await;
+    assert_eq!(post(&server, "k", "/v1/tenants", &json!({"slug": "A"})).await.status, 422);
+    let mended = post(&server, "k", "/v1/tenants", &json!({"slug": "acme", "name": "Acme"})).await;
+    assert_eq!(mended.status, 201);
+
+    let viewer = server.token_of(Role::Viewer).await;
+    let url = format!("{}/v1/tenants/acme/suspend", server.private);
+    let tries = server.bare(Method::POST, &url).bearer_auth(&viewer).header("idempotency-key", "v");
+    assert_eq!(server.send(tries.json(&json!({"reason": "Fun"}))).await.status, 403);
+    let nobody = server.bare(Method::POST, &url).header("idempotency-key", "v").json(&json!({}));
+    assert_eq!(server.send(nobody).await.status, 401);
+    assert_eq!(count(&server, "idempotency_keys").await, 1);
+}
+
+#[tokio::test]
+async fn a_key_is_its_senders_own_and_lasts_a_day() {
+    let server = server().await;
+    let body = json!({"slug": "acme", "name": "Acme"});
+    post(&server, "k", "/v1/tenants", &body).await.expect(201);
+    let admin = server.token_of(Role::Admin).await;
+    let url = format!("{}/v1/tenants", server.private);
+    let other = json!({"slug": "other", "name": "Other"});
+    let by_another = server.bare(Method::POST, &url).bearer_auth(&admin).header("idempotency-key", "k");
+    assert_eq!(server.send(by_another.json(&other)).await.status, 201);
+
+    sqlx::query("update idempotency_keys set expires_at = expires_at - interval '24 hours'")
+        .execute(&server.pool)
+        .await
+        .unwrap();
+    let next_day = json!({"slug": "next-day", "name": "Next day"});
+    assert_eq!(post(&server, "k", "/v1/tenants", &next_day).await.status, 201);
+    assert_eq!(latchkey::service::idempotency::sweep(&server.context).await.unwrap(), 1);
+    assert_eq!(count(&server, "idempotency_keys").await, 1, "the other one is forgotten");
+}
+
+#[tokio::test]
+async fn many_at_once_do_it_once() {
+    let server = server().await;
+    let body = json!({"slug": "acme", "name": "Acme"});
+    let all = futures::future::join_all((0..8).map(|_| post(&server, "k", "/v1/tenants", &body))).await;
+    let made = all.iter().filter(|answer| answer.status == 201).count();
+    assert!(made >= 1);
+    for answer in all.iter().filter(|answer| answer.status != 201) {
+        assert_eq!((answer.status, code(answer).as_str()), (409, "idempotency-key under_way"));
+    }
+    assert_eq!(count(&server, "tenants").await, 1);
+    assert_eq!(
+        post(&server, "k", "/v1/tenants", &body).await.status,
+        201,
+        "and later there is the answer"
+    );
+}
+
+#[tokio::test]
+async fn what_is_shown_once_is_neither_kept_nor_made_twice() {
+    let server = server().await;
+    let admin = server.token_of(Role::Admin).await;
+    let url = format!("{}/v1/tokens", server.private);
+    let body = json!({"name": "billing", "role": "viewer"});
+    let ask = || {
+        server
+            .bare(Method::POST, &url)
+            .bearer_auth(&admin)
+            .header("idempotency-key", "k")
+            .json(&body)
+    };
+    let made = server.send(ask()).await;
+    assert_eq!(made.headers["cache-control"], "no-store");
+    let request_id = made.headers["x-request-id"].to_str().unwrap().to_owned();
+    let text = made.expect(201)["token"].as_str().unwrap().to_owned();
+    let tokens = count(&server, "tokens").await;
+    let again = server.send(ask()).await;
+    assert_eq!(code(&again), "idempotency-key answer_not_kept");
+    let problem = again.expect(409);
+    assert!(problem["detail"].as_str().unwrap().contains(&request_id), "{problem:#}");
+    assert_eq!(count(&server, "tokens").await, tokens);
+    let kept: Vec<String> = sqlx::query_scalar("select k::text from idempotency_keys k")
+        .fetch_all(&server.pool)
+        .await
+        .unwrap();
+    let secret = text.rsplit('_').next().unwrap();
+    assert!(
+        kept.iter().all(|row| !row.contains(secret) && !row.contains(&hex::encode(secret))),
+        "{kept:?}"
+    );
+    let log = server.get("/v1/events?limit=1000").await.expect(200);
+    let entries = log["items"].as_array().unwrap();
+    assert!(
+        entries
+            .iter()
+            .any(|entry| entry["request_id"] == request_id.as_str() && entry["action"] == "token.created")
+    );
+}
+
+/// The rows as a process leaves them that dies before, and after, its change was committed.
+#[tokio::test]
+async fn a_lost_process_leaves_it_done_once_or_not_at_all() {
+    let server = server().await;
+    let body = json!({"slug": "acme", "name": "Acme"});
+    post(&server, "k", "/v1/tenants", &body).await.expect(201);
+    let lost = "update idempotency_keys set answered_at = null, status = null, headers = null, body = null, claimed_at = claimed_at - interval '1 hour'";
+    sqlx::query(lost).execute(&server.pool).await.unwrap();
+    let after = post(&server, "k", "/v1/tenants", &body).await;
+    assert_eq!((after.status, code(&after).as_str()), (409, "idempotency-key answer_not_kept"));
+
+    sqlx::query("update idempotency_keys set done_at = null, claimed_at = now()")
+        .execute(&server.pool)
+        .await
+        .unwrap();
+    let at_work = post(&server, "k", "/v1/tenants", &body).await;
+    assert_eq!((at_work.status, code(&at_work).as_str()), (409, "idempotency-key under_way"));
+    assert_eq!(at_work.headers["retry-after"], "1");
+    sqlx::query("update idempotency_keys set claimed_at = claimed_at - interval '1 hour'")
+        .execute(&server.pool)
+        .await
+        .unwrap();
+    let taken_over = post(&server, "k", "/v1/tenants", &body).await;
+    assert_eq!(code(&taken_over), "slug slug_taken", "it is carried out again");
+}
+
+#[tokio::test]
+async fn a_key_that_is_none_is_named_and_other_methods_need_none() {
+    let server = server().await;
+    let body = json!({"slug": "acme", "name": "Acme"});
+    for key in ["", " ", &"k".repeat(256)] {
+        let refused = post(&server, key, "/v1/tenants", &body).await;
+        assert_eq!(
+            (refused.status, code(&refused).as_str()),
+            (422, "idempotency-key malformed_idempotency_key"),
+            "{key:?}"
+        );
+    }
+    let two = server
+        .request(Method::POST, "/v1/tenants")
+        .header("idempotency-key", "a")
+        .header("idempotency-key", "b");
+    assert_eq!(code(&server.send(two.json(&body)).await), "idempotency-key repeated");
+    let large = json!({"slug": "acme", "name": "x".repeat(1 << 17)});
+    assert_eq!(post(&server, "k", "/v1/tenants", &large).await.status, 413);
+    let read = server.request(Method::GET, "/v1/tenants").header("idempotency-key", "");
+    assert_eq!(server.send(read).await.status, 200);
+    assert_eq!(count(&server, "idempotency_keys").await, 0);
+}
+
+/// The database refuses the mark: then there is no change. It refuses the answer: then there is no second change.
+#[tokio::test]
+async fn mark_and_change_are_there_together() {
+    let server = server().await;
+    let refuse = |column: &str| {
+        format!(
+            "create or replace function refuse() returns trigger language plpgsql as $$
+                 begin if new.{column} is not null then raise exception 'lost'; end if; return new; end $$;
+             create or replace trigger refuse before update on idempotency_keys for each row execute function refuse()"
+        )
+    };
+    let body = json!({"slug": "acme", "name": "Acme"});
+    sqlx::raw_sql(sqlx::AssertSqlSafe(refuse("done_at")))
+        .execute(&server.pool)
+        .await
+        .unwrap();
+    assert_eq!(post(&server, "k", "/v1/tenants", &body).await.status, 500);
+    assert_eq!((count(&server, "tenants").await, count(&server, "idempotency_keys").await), (0, 0));
+
+    sqlx::raw_sql(sqlx::AssertSqlSafe(refuse("answered_at")))
+        .execute(&server.pool)
+        .await
+        .unwrap();
+    let made = post(&server, "k", "/v1/tenants", &body).await.expect(201);
+    assert_eq!(code(&post(&server, "k", "/v1/tenants", &body).await), "idempotency-key under_way");
+    sqlx::query("update idempotency_keys set claimed_at = claimed_at - interval '2 minutes'")
+        .execute(&server.pool)
+        .await
+        .unwrap();
+    let later = post(&server, "k", "/v1/tenants", &body).await;
+    assert_eq!(code(&later), "idempotency-key answer_not_kept");
+    let detail = later.expect(409)["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains(made["id"].as_str().unwrap()), "{detail}");
+    assert_eq!(count(&server, "tenants").await, 1);
+}
+
+/// Whoever took a request over as lost has the right to it: the one that was only slow changes nothing any more.
+#[tokio::test]
+async fn a_slow_request_that_was_taken_over_changes_nothing() {
+    let server = server().await;
+    let body = json!({"slug": "acme", "name": "Acme"});
+    post(&server, "k1", "/v1/tenants", &body).await.expect(201);
+    let mut gate = server.pool.begin().await.unwrap();
+    sqlx::query("select from tenants where slug = 'acme' for update")
+        .execute(&mut *gate)
+        .await
+        .unwrap();
+    let reason = json!({"reason": "Unpaid"});
+    let slow = post(&server, "k2", "/v1/tenants/acme/suspend", &reason);
+    let taken_over = async {
+        let take = "update idempotency_keys set claim = gen_random_uuid() where done_at is null";
+        while sqlx::query(take).execute(&server.pool).await.unwrap().rows_affected() == 0 {
+            tokio::task::yield_now().await;
+        }
+        gate.commit().await.unwrap();
+    };
+    let (slow, ()) = tokio::join!(slow, taken_over);
+    assert_eq!((slow.status, code(&slow).as_str()), (409, "idempotency-key under_way"));
+    assert_eq!(server.status("acme").await, "invited");
+}
+
+/// Whoever hangs up before the answer gets it by asking again.
+#[tokio::test]
+async fn a_caller_that_hung_up_gets_the_answer_later() {
+    let server = server().await;
+    server.create_tenant("acme").await;
+    let mut gate = server.pool.begin().await.unwrap();
+    sqlx::query("select from tenants where slug = 'acme' for update")
+        .execute(&mut *gate)
+        .await
+        .unwrap();
+    let path = "/v1/tenants/acme/suspend";
+    let reason = json!({"reason": "Unpaid"});
+    let claimed = async { while count(&server, "idempotency_keys").await == 0 {} };
+    tokio::select! {
+        _ = post(&server, "k", path, &reason) => panic!("it waits for the gate"),
+        () = claimed => {}
+    }
+    gate.commit().await.unwrap();
+    let again = loop {
+        let again = post(&server, "k", path, &reason).await;
+        if again.status != 409 {
+            break again;
+        }
+        assert_eq!(code(&again), "idempotency-key under_way");
+    };
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert_eq!(again.expect(200)["status"], "suspended");
+}
+
+#[test]
+fn it_is_described() {
+    let api = serde_json::to_value(latchkey::http::openapi()).unwrap();
+    for (path, item) in api["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let told = parameters.iter().any(|parameter| parameter["name"] == "idempotency-key");
+            assert_eq!(told, method == "post" && path.starts_with("/v1/"), "{method} {path}");
+        }
+    }
+}
