@@ -94,7 +94,7 @@ def die_with_parent(stop_signal):
     return prctl and (lambda: prctl(PR_SET_PDEATHSIG, int(stop_signal)))
 
 
-def run(argv, *, env=None, on_line=None):
+def run(argv, *, env=None, cwd=None, on_line=None):
     """Runs a command to its end, shows what it prints, and returns its exit code. With `on_line`, each line goes there
     too; without, it has the terminal to itself and may draw progress on it."""
     process = subprocess.Popen(
@@ -105,6 +105,7 @@ def run(argv, *, env=None, on_line=None):
         text=True,
         errors="replace",
         env=env,
+        cwd=cwd,
         start_new_session=True,
         preexec_fn=die_with_parent(signal.SIGTERM),
     )

@@ -8,6 +8,7 @@ mod idempotency;
 mod internal;
 pub mod live;
 pub mod onboard;
+mod openapi;
 mod ops;
 mod page;
 pub mod problem;
@@ -23,9 +24,6 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi as _};
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use live::Live;
@@ -54,44 +52,11 @@ pub struct State {
     pub desk: Arc<onboard::Desk>,
 }
 
-#[derive(utoipa::OpenApi)]
-#[openapi(
-    info(title = "Latchkey", description = "Onboards customer-owned S3 buckets and KMS keys, and proves that access works for you and for nobody else."),
-    modifiers(&BearerToken),
-    security(("token" = [])),
-    tags(
-        (name = "tenants", description = "The vendor's customers"),
-        (name = "storage configs", description = "What customers submit"),
-        (name = "verifications", description = "Proofs that access works for the vendor, and for nobody else"),
-        (name = "invites", description = "Links to the customer's form"),
-        (name = "internal", description = "For the vendor's own services"),
-    )
-)]
-struct Api;
-
-struct BearerToken;
-
-impl Modify for BearerToken {
-    fn modify(&self, openapi: &mut OpenApi) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("lk_<role>_<secret>")
-            .build();
-        openapi
-            .components
-            .get_or_insert_default()
-            .add_security_scheme("token", SecurityScheme::Http(scheme));
-    }
-}
-
 /// The API's routes with their description.
 fn api() -> (Router<State>, OpenApi) {
-    let (router, mut openapi) = OpenApiRouter::with_openapi(Api::openapi())
-        .merge(ops::router())
-        .merge(internal::router())
-        .split_for_parts();
-    idempotency::describe(&mut openapi);
-    (router, openapi)
+    let (router, mut described) = openapi::router().merge(ops::router()).merge(internal::router()).split_for_parts();
+    openapi::complete(&mut described);
+    (router, described)
 }
 
 /// The API's description, as `openapi.json` has it.

@@ -65,6 +65,12 @@ async fn each_check_is_told_once_and_a_reader_can_come_back() {
     let rest = parse(&resumed.send().await.unwrap().text().await.unwrap());
     assert_eq!(rest.first().unwrap().0, 6);
     assert_eq!(rest.len(), events.len() - 5);
+    for beyond in [*ids.last().unwrap(), 1_000] {
+        let read_all = server
+            .request(reqwest::Method::GET, &path)
+            .header("last-event-id", beyond.to_string());
+        assert_eq!(read_all.send().await.unwrap().text().await.unwrap(), "", "ends at once");
+    }
     let garbage = server.request(reqwest::Method::GET, &path).header("last-event-id", "x");
     assert_eq!(server.send(garbage).await.status, 400);
 }

@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from stack import browser, cargo, debian, linting, places, postgres, processes, queries, standin, terminal, venv
+from stack import browser, cargo, debian, fuzz, linting, places, postgres, processes, queries, standin, terminal, venv
 from stack.places import DEV, ROOT
 from stack.terminal import paint
 from stack.trouble import Trouble
@@ -63,6 +63,7 @@ def steps(folder, database, endpoints):
     yield rust_tests, folder, database, endpoints
     yield templates, folder
     yield openapi,
+    yield description, folder
     yield probe, endpoints[0]
     yield browser_tests, folder
     yield demo,
@@ -185,6 +186,10 @@ class Told:
 
 def openapi():
     return processes.run([str(DEV / "openapi"), "--check"], env=os.environ | {"LATCHKEY_BIN": cargo.built()})
+
+
+def description(folder):
+    return fuzz.test(folder)
 
 
 def probe(endpoint):

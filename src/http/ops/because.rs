@@ -14,7 +14,7 @@ use crate::store;
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct Because {
     /// Why, for those who read the audit log: 1 to 500 characters.
-    #[schema(required, nullable = false, example = "Contract ended")]
+    #[schema(required, nullable = false, min_length = 1, max_length = 500, example = "Contract ended")]
     reason: Option<String>,
 }
 

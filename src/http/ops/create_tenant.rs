@@ -19,10 +19,10 @@ use crate::store;
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct CreateTenant {
     /// The tenant's name in URLs: `[a-z0-9-]{2,63}`, unique, and never changed.
-    #[schema(required, nullable = false, example = "acme")]
+    #[schema(required, nullable = false, pattern = "^[a-z0-9-]{2,63}$", example = "acme")]
     slug: Option<String>,
     /// What people call the tenant.
-    #[schema(required, nullable = false, example = "Acme Corporation")]
+    #[schema(required, nullable = false, min_length = 1, max_length = 200, example = "Acme Corporation")]
     name: Option<String>,
     /// The vendor's own name for this tenant.
     reference: Option<String>,

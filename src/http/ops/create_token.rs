@@ -24,11 +24,12 @@ const LONGEST: i64 = 24 * 366 * 5;
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct CreateToken {
     /// By which people know it: 1 to 100 characters.
-    #[schema(required, nullable = false, example = "billing-service")]
+    #[schema(required, nullable = false, min_length = 1, max_length = 100, example = "billing-service")]
     name: Option<String>,
     #[schema(required, nullable = false, value_type = Role)]
     role: Option<String>,
     /// 1 to 43920; it never expires when left out.
+    #[schema(minimum = 1, maximum = 43920)]
     expires_in_hours: Option<i64>,
     /// The tenants that it may ask for, by id or slug: for the role `service`. All of them when left out.
     tenants: Option<Vec<String>>,

@@ -10,8 +10,10 @@ use axum::response::sse::{Event, KeepAlive};
 use futures::stream::{self, Stream, StreamExt};
 use tokio::sync::broadcast::error::RecvError;
 use tracing::warn;
+use utoipa::ToSchema;
 
 use crate::domain::ids::VerificationId;
+use crate::domain::verification::State as VerificationState;
 use crate::http::State;
 use crate::http::auth::Reader;
 use crate::http::extract::VerificationPath;
@@ -24,6 +26,26 @@ use crate::store::verifications::Event as Happened;
 /// How often a comment is sent while nothing happens, so that proxies keep the connection.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// An event of the stream.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it describes what is written to the stream")]
+pub struct StreamedEvent {
+    /// To go on after.
+    id: String,
+    event: StreamedEventName,
+    /// The attempt, the check or the verification, as JSON.
+    data: String,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code, reason = "it describes what is written to the stream")]
+pub enum StreamedEventName {
+    Attempt,
+    Check,
+    Finished,
+}
+
 /// Watch a verification
 ///
 /// Server-sent events: `attempt` when the checks start over, and when it is known that and when they will; `check` for each
@@ -35,7 +57,7 @@ pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
         ("last-event-id" = Option<i32>, Header, description = "Id of the last event that was read"),
     ),
     responses(
-        (status = 200, content_type = "text/event-stream", body = String),
+        (status = 200, content_type = "text/event-stream", body = StreamedEvent),
         (status = "4XX", body = problem::Body, content_type = "application/problem+json"),
     )
 )]
@@ -119,6 +141,8 @@ impl Reading {
                 }
             };
             let Some((last, _)) = happened.last() else {
+                // The reader has all of it already.
+                self.ended = self.is_finished().await;
                 continue;
             };
             self.after = *last;
@@ -131,6 +155,11 @@ impl Reading {
             );
         }
         None
+    }
+
+    async fn is_finished(&self) -> bool {
+        let found = read::verification(&self.state.context, self.id).await;
+        found.is_ok_and(|found| found.is_none_or(|verification| verification.state == VerificationState::Finished))
     }
 
     /// Waits for news of this verification. False when none will ever come.
