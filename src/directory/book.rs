@@ -27,10 +27,14 @@ impl Book {
         }
         self.by_position.insert(entry.position, entry.tenant);
         self.position = self.position.max(entry.position);
-        if let Some(before) = self.by_id.insert(entry.tenant, entry.clone())
-            && before.position != entry.position
-        {
-            self.by_position.remove(&before.position);
+        if let Some(before) = self.by_id.insert(entry.tenant, entry.clone()) {
+            if before.position != entry.position {
+                self.by_position.remove(&before.position);
+            }
+            // It was erased.
+            if before.slug != entry.slug && self.by_slug.get(&before.slug) == Some(&entry.tenant) {
+                self.by_slug.remove(&before.slug);
+            }
         }
     }
 

@@ -6,25 +6,21 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::identity::Identity;
 use crate::domain::ids::TokenId;
 use crate::domain::token::{Token, TokenHash};
 
-/// A token with when it was used.
+/// Whom a token stands for, and when it was used.
 #[derive(Debug)]
 pub struct Key {
-    pub token: Token,
+    id: TokenId,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub identity: Arc<Identity>,
     /// Seconds since the epoch; shared with the key that takes this one's place when tokens change.
     used: Arc<AtomicI64>,
 }
 
 impl Key {
-    pub fn new(token: Token) -> Self {
-        Self {
-            token,
-            used: Arc::default(),
-        }
-    }
-
     pub fn touch(&self, now: DateTime<Utc>) {
         // A store would take the line from the other cores on every request.
         let now = now.timestamp();
@@ -49,7 +45,13 @@ impl Keys {
         let before = std::mem::take(&mut self.by_hash);
         let keep = |(hash, token): (TokenHash, Token)| {
             let used = before.get(&hash).map_or_else(Arc::default, |key| key.used.clone());
-            (hash, Arc::new(Key { token, used }))
+            let key = Key {
+                id: token.id,
+                expires_at: token.expires_at,
+                identity: Arc::new(token.into()),
+                used,
+            };
+            (hash, Arc::new(key))
         };
         self.by_hash = tokens.into_iter().map(keep).collect();
     }
@@ -60,7 +62,7 @@ impl Keys {
             let at = key.used.load(Ordering::Relaxed);
             DateTime::from_timestamp(at, 0)
                 .filter(|_| at >= since && at > 0)
-                .map(|at| (key.token.id, at))
+                .map(|at| (key.id, at))
         };
         self.by_hash.values().filter_map(used).collect()
     }

@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 pub use entry::{Document, Entry, Standing};
-pub use keys::Key;
 
 use book::Book;
 use keys::Keys;
 
 use crate::clock::SharedClock;
+use crate::domain::identity::Identity;
 use crate::domain::ids::{TenantId, TenantRef};
 use crate::domain::token::TokenHash;
 use crate::domain::vendor::Vendor;
@@ -123,15 +123,15 @@ impl Directory {
         self.0.position.subscribe()
     }
 
-    /// The token of this hash, if it is still good.
-    pub fn key(&self, hash: &TokenHash) -> Option<Arc<Key>> {
+    /// Whom the token of this hash stands for, if it is still good.
+    pub fn identity(&self, hash: &TokenHash) -> Option<Arc<Identity>> {
         let now = self.0.clock.now();
         let key = self.keys().find(hash)?;
-        if key.token.expires_at.is_some_and(|at| at <= now) {
+        if key.expires_at.is_some_and(|at| at <= now) {
             return None;
         }
         key.touch(now);
-        Some(key)
+        Some(key.identity.clone())
     }
 
     pub fn tenants(&self) -> usize {

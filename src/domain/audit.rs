@@ -1,9 +1,11 @@
 //! The audit log's words: who did what to whom.
 
 use serde::Serialize;
+use serde_json::Value;
 use strum::{Display, IntoStaticStr};
 
 use super::ids::{InviteId, TenantId, TokenId};
+use super::recorded::Recorded;
 use super::text::{Malformed, checked_text};
 
 /// Who acts.
@@ -13,6 +15,11 @@ pub enum Actor {
     Token {
         id: TokenId,
         name: String,
+    },
+    /// Somebody for whom the vendor's identity provider vouches.
+    User {
+        subject: String,
+        name: Option<String>,
     },
     /// Somebody at the customer, who came by this invite.
     Invite {
@@ -25,10 +32,11 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// Who it is, without their name.
+    /// Who it is, without their name: what the audit log is filtered by.
     pub fn opaque(&self) -> String {
         match self {
             Self::Token { id, .. } => format!("token:{id}"),
+            Self::User { subject, .. } => format!("user:{subject}"),
             Self::Invite { id } => format!("invite:{id}"),
             Self::Operator => "operator".to_owned(),
             Self::System => "system".to_owned(),
@@ -48,6 +56,8 @@ pub enum Action {
     TenantResumed,
     #[strum(serialize = "tenant.offboarded")]
     TenantOffboarded,
+    #[strum(serialize = "tenant.erased")]
+    TenantErased,
     #[strum(serialize = "external_id.issued")]
     ExternalIdIssued,
     #[strum(serialize = "external_id.abandoned")]
@@ -62,14 +72,20 @@ pub enum Action {
     StorageConfigSubmitted,
     #[strum(serialize = "storage_config.activated")]
     StorageConfigActivated,
+    #[strum(serialize = "storage_config.released")]
+    StorageConfigReleased,
     #[strum(serialize = "verification.requested")]
     VerificationRequested,
     #[strum(serialize = "verification.finished")]
     VerificationFinished,
+    #[strum(serialize = "verification.superseded")]
+    VerificationSuperseded,
     #[strum(serialize = "token.created")]
     TokenCreated,
     #[strum(serialize = "token.revoked")]
     TokenRevoked,
+    #[strum(serialize = "token.narrowed")]
+    TokenNarrowed,
     #[strum(serialize = "request.refused")]
     RequestRefused,
     #[strum(serialize = "invite.created")]
@@ -84,8 +100,57 @@ pub struct Event {
     pub actor: Actor,
     pub action: Action,
     pub tenant: Option<TenantId>,
-    /// What is worth keeping of the change; never a secret.
-    pub detail: serde_json::Value,
+    pub difference: Difference,
+}
+
+/// What a change amounts to: the state of its subject before and after it. Never a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Difference {
+    /// None for what was made.
+    pub before: Option<Value>,
+    /// None for what is gone.
+    pub after: Option<Value>,
+    /// What is worth knowing beside that: which one it was, and why.
+    pub detail: Value,
+}
+
+impl Difference {
+    /// Something new.
+    pub fn made(after: &impl Recorded) -> Self {
+        Self {
+            after: Some(after.recorded()),
+            ..Self::none()
+        }
+    }
+
+    pub fn between(before: &impl Recorded, after: &impl Recorded) -> Self {
+        Self {
+            before: Some(before.recorded()),
+            ..Self::made(after)
+        }
+    }
+
+    /// Something is gone.
+    pub fn gone(before: &impl Recorded) -> Self {
+        Self {
+            before: Some(before.recorded()),
+            ..Self::none()
+        }
+    }
+
+    /// Nothing changed, but it is worth knowing.
+    pub fn none() -> Self {
+        Self {
+            before: None,
+            after: None,
+            detail: Value::Object(serde_json::Map::new()),
+        }
+    }
+
+    #[must_use]
+    pub fn with(self, detail: Value) -> Self {
+        Self { detail, ..self }
+    }
 }
 
 /// Why ops did something, for those who read of it later.

@@ -26,6 +26,8 @@ pub struct Tenant {
     pub external_id: ExternalId,
     pub rotation: Option<Rotation>,
     pub created_at: DateTime<Utc>,
+    /// When its personal data was erased, which only happens after its end.
+    pub erased_at: Option<DateTime<Utc>>,
     pub facts: Facts,
 }
 
@@ -107,6 +109,8 @@ pub enum IllegalChange {
     NotSuspended,
     #[error("the tenant is offboarded")]
     Offboarded,
+    #[error("the tenant is not offboarded")]
+    NotOffboarded,
 }
 
 impl Facts {
@@ -127,6 +131,17 @@ impl Facts {
         match self.suspended_at {
             Some(_) => Ok(()),
             None => Err(IllegalChange::NotSuspended),
+        }
+    }
+
+    /// Personal data is needed until the end.
+    ///
+    /// # Errors
+    /// When it has not ended.
+    pub fn may_be_erased(&self) -> Result<(), IllegalChange> {
+        match self.offboarded_at {
+            Some(_) => Ok(()),
+            None => Err(IllegalChange::NotOffboarded),
         }
     }
 

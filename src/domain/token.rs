@@ -56,13 +56,6 @@ pub struct Token {
     pub tenants: Option<Vec<TenantId>>,
 }
 
-impl Token {
-    /// Whether it may know of this tenant.
-    pub fn covers(&self, tenant: TenantId) -> bool {
-        self.tenants.as_ref().is_none_or(|tenants| tenants.contains(&tenant))
-    }
-}
-
 /// SHA-256 of a token. A token has 256 random bits, so a slow hash would protect nothing more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);

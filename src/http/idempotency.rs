@@ -40,14 +40,14 @@ pub async fn once(Extract(state): Extract<State>, request: Request, next: Next) 
 async fn admit(state: &State, request: Request) -> Result<(Turn, Request), Problem> {
     let key = key(&request)?;
     let (mut parts, body) = request.into_parts();
-    let sender = auth::authenticate(&mut parts, state).await?.actor();
+    let sender = auth::identity(&mut parts, state).await?;
     let body = Bytes::from_request(Request::from_parts(parts.clone(), body), state)
         .await
         .map_err(|rejection| unreadable_body(&rejection))?;
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let print = Fingerprint::of(&[parts.method.as_str().as_bytes(), path.as_bytes(), &body]);
     let request_id = parts.extensions.get::<RequestId>().map(ToString::to_string);
-    let turn = idempotency::begin(&state.context, &sender.opaque(), &key, print, request_id.as_deref()).await?;
+    let turn = idempotency::begin(&state.context, &sender.actor.opaque(), &key, print, request_id.as_deref()).await?;
     if let Turn::First(claim) = &turn {
         parts.extensions.insert(*claim);
     }

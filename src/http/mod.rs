@@ -1,5 +1,6 @@
 //! The two listeners: what each serves, and nothing of the one on the other.
 
+mod address;
 mod auth;
 mod etag;
 mod extract;
@@ -15,9 +16,11 @@ pub mod problem;
 mod request;
 mod views;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
+use axum::http::{Extensions, HeaderMap};
 use axum::routing::get;
 use axum::{Router, middleware};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -50,6 +53,13 @@ pub struct State {
     pub stop: CancellationToken,
     /// What the customer's form needs beside that.
     pub desk: Arc<onboard::Desk>,
+}
+
+impl State {
+    /// The address that a request comes from.
+    fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
+        address::of(extensions, headers, &self.desk.front.trusted_proxies)
+    }
 }
 
 /// The API's routes with their description.

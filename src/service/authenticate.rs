@@ -6,7 +6,8 @@ use sqlx::PgConnection;
 
 use super::read::Place;
 use super::{Caller, Context};
-use crate::domain::audit::{Action, Actor};
+use crate::domain::audit::{Action, Difference};
+use crate::domain::identity::Identity;
 use crate::domain::ids::{TenantId, TenantRef, TokenId};
 use crate::domain::text::FieldError;
 use crate::domain::token::{Role, Token, TokenHash, text_of};
@@ -70,8 +71,8 @@ pub async fn create_limited_token(
         tenants,
     };
     tokens::insert(&mut db, &token, &TokenHash::of(text.expose_secret())).await?;
-    let detail = serde_json::json!({"token_id": token.id, "name": token.name, "role": token.role, "expires_at": token.expires_at, "tenants": token.tenants});
-    context.audit(&mut db, caller, Action::TokenCreated, None, detail).await?;
+    let made = Difference::made(&token).with(serde_json::json!({"token_id": token.id}));
+    context.audit(&mut db, caller, Action::TokenCreated, None, made).await?;
     db.commit().await.map_err(store::Error::from)?;
     Ok((token, text))
 }
@@ -117,8 +118,8 @@ async fn limits(db: &mut PgConnection, role: Role, tenants: &[TenantRef], faults
 /// Writes down that somebody tried what their role does not allow.
 pub async fn note_refusal(context: &Context, caller: &Caller, method: &str, route: &str, role: Role) -> store::Result<()> {
     let mut db = context.pool.acquire().await?;
-    let detail = serde_json::json!({"method": method, "route": route, "role": role});
-    context.audit(&mut db, caller, Action::RequestRefused, None, detail).await
+    let refused = Difference::none().with(serde_json::json!({"method": method, "route": route, "role": role}));
+    context.audit(&mut db, caller, Action::RequestRefused, None, refused).await
 }
 
 /// A page of tokens, ended ones too, newest first.
@@ -130,33 +131,49 @@ pub async fn token_list(context: &Context, after: Option<Place<TokenId>>, limit:
 /// Revokes a token; once more does nothing. False when there is none of this id.
 pub async fn revoke_token(context: &Context, caller: &Caller, id: TokenId) -> store::Result<bool> {
     let mut db = context.pool.begin().await?;
-    let Some(now) = tokens::revoke(&mut db, id, context.clock.now()).await? else {
+    let Some(before) = tokens::lock(&mut db, id).await? else {
         return Ok(false);
     };
-    if now {
-        let detail = serde_json::json!({"token_id": id});
-        context.audit(&mut db, caller, Action::TokenRevoked, None, detail).await?;
+    if before.revoked_at.is_none() {
+        let after = tokens::end(&mut db, id, context.clock.now()).await?;
+        note_change(context, &mut db, caller, None, &before, &after).await?;
     }
     db.commit().await?;
     Ok(true)
 }
 
-/// The token of this text, if there is one that is still good.
-pub async fn recognise(context: &Context, text: &SecretString) -> store::Result<Option<Token>> {
+/// Ends what a tenant that is offboarded has to do with tokens: those for it alone are revoked, the others are no longer for it.
+pub(super) async fn end_tenant(context: &Context, db: &mut PgConnection, caller: &Caller, tenant: TenantId) -> store::Result<()> {
+    for before in tokens::lock_of_tenant(db, tenant).await? {
+        let after = tokens::end_tenant(db, before.id, tenant, context.clock.now()).await?;
+        note_change(context, db, caller, Some(tenant), &before, &after).await?;
+    }
+    Ok(())
+}
+
+async fn note_change(
+    context: &Context,
+    db: &mut PgConnection,
+    caller: &Caller,
+    tenant: Option<TenantId>,
+    before: &Token,
+    after: &Token,
+) -> store::Result<()> {
+    let action = match after.revoked_at {
+        Some(_) => Action::TokenRevoked,
+        None => Action::TokenNarrowed,
+    };
+    let difference = Difference::between(before, after).with(serde_json::json!({"token_id": before.id}));
+    context.audit(db, caller, action, tenant, difference).await
+}
+
+/// Whose token this is, if there is one of this text that is still good.
+pub async fn recognise(context: &Context, text: &SecretString) -> store::Result<Option<Identity>> {
     let now = context.clock.now();
     let mut db = context.pool.acquire().await?;
     let Some(token) = tokens::find_valid(&mut db, &TokenHash::of(text.expose_secret()), now).await? else {
         return Ok(None);
     };
     tokens::touch(&mut db, token.id, now).await?;
-    Ok(Some(token))
-}
-
-impl Token {
-    pub fn actor(&self) -> Actor {
-        Actor::Token {
-            id: self.id,
-            name: self.name.clone(),
-        }
-    }
+    Ok(Some(token.into()))
 }

@@ -1,12 +1,15 @@
 //! Suspending, resuming and offboarding a tenant: each in one transaction, with its entry in the audit log.
 
+use serde_json::json;
 use sqlx::PgConnection;
 
-use super::{Caller, Context};
-use crate::domain::audit::{Action, Reason};
-use crate::domain::ids::TenantRef;
+use super::{Caller, Context, authenticate};
+use crate::domain::audit::{Action, Difference, Reason};
+use crate::domain::ids::{TenantId, TenantRef};
 use crate::domain::tenant::{IllegalChange, Tenant};
-use crate::store::{self, active_configs, invites, tenants, tokens, verifications};
+use crate::domain::verification::{State, Verdict};
+use crate::store::verifications::Dropped;
+use crate::store::{self, active_configs, invites, tenants, verifications};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -41,11 +44,43 @@ pub async fn offboard(context: &Context, caller: &Caller, tenant: &TenantRef, re
     before.facts.may_change()?;
     let now = context.clock.now();
     tenants::set_offboarded(&mut db, before.id, now).await?;
-    active_configs::release(&mut db, before.id).await?;
-    invites::revoke_all(&mut db, before.id, now).await?;
-    tokens::end_tenant(&mut db, before.id, now).await?;
-    verifications::supersede_waiting(&mut db, before.id, now).await?;
+    let tenant = Some(before.id);
+    if let Some(active) = active_configs::find(&mut db, before.id).await? {
+        active_configs::release(&mut db, before.id).await?;
+        let released = Difference::gone(&active.config);
+        context
+            .audit(&mut db, caller, Action::StorageConfigReleased, tenant, released)
+            .await?;
+    }
+    for invite in invites::lock_open(&mut db, before.id).await? {
+        let ended = invites::end(&mut db, invite.id, now).await?;
+        let difference = Difference::between(&invite, &ended).with(json!({"invite_id": invite.id}));
+        context.audit(&mut db, caller, Action::InviteRevoked, tenant, difference).await?;
+    }
+    authenticate::end_tenant(context, &mut db, caller, before.id).await?;
+    let dropped = verifications::supersede_waiting(&mut db, before.id, now).await?;
+    note_dropped(context, &mut db, caller, before.id, &dropped).await?;
     finish(context, db, caller, &before, Action::TenantOffboarded, reason).await
+}
+
+/// Writes down what is not verified any more.
+pub(super) async fn note_dropped(
+    context: &Context,
+    db: &mut PgConnection,
+    caller: &Caller,
+    tenant: TenantId,
+    dropped: &[Dropped],
+) -> store::Result<()> {
+    for dropped in dropped {
+        let before = json!({"state": dropped.state, "verdict": null});
+        let after = json!({"state": State::Finished, "verdict": Verdict::Superseded});
+        let which = json!({"verification_id": dropped.id, "version": dropped.version});
+        let difference = Difference::between(&before, &after).with(which);
+        context
+            .audit(db, caller, Action::VerificationSuperseded, Some(tenant), difference)
+            .await?;
+    }
+    Ok(())
 }
 
 type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;
@@ -73,8 +108,8 @@ async fn finish(
 ) -> Result<Tenant, Error> {
     tenants::refresh_overview(&mut db, before.id).await?;
     let after = read(&mut db, before).await?;
-    let detail = serde_json::json!({"reason": reason, "before": before.status(), "after": after.status()});
-    context.audit(&mut db, caller, action, Some(before.id), detail).await?;
+    let difference = Difference::between(before, &after).with(json!({"reason": reason}));
+    context.audit(&mut db, caller, action, Some(before.id), difference).await?;
     db.commit().await.map_err(store::Error::from)?;
     Ok(after)
 }

@@ -2,7 +2,7 @@
 
 use super::read::{TenantDetail, tenant_detail_in};
 use super::{Caller, Context, tenant_fields};
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, Difference};
 use crate::domain::ids::{TenantName, TenantRef};
 use crate::domain::tenant::IllegalChange;
 use crate::domain::text::FieldError;
@@ -78,10 +78,9 @@ pub async fn change_tenant<E>(
     }
     if after != before.tenant {
         tenants::update(&mut db, &after).await?;
-        let shown = |tenant: &crate::domain::tenant::Tenant| serde_json::json!({"name": tenant.name, "reference": tenant.reference, "modes": tenant.modes});
-        let detail = serde_json::json!({"before": shown(&before.tenant), "after": shown(&after)});
+        let difference = Difference::between(&before.tenant, &after);
         context
-            .audit(&mut db, caller, Action::TenantChanged, Some(after.id), detail)
+            .audit(&mut db, caller, Action::TenantChanged, Some(after.id), difference)
             .await?;
     }
     let changed = tenant_detail_in(context, &mut db, &id).await?.ok_or(Error::UnknownTenant)?;

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::{Caller, Context};
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, Difference};
 use crate::domain::ids::TenantRef;
 use crate::domain::invite::{Invite, InviteToken, LIFETIME};
 use crate::domain::tenant::TenantStatus;
@@ -42,10 +42,8 @@ pub async fn create_invite(
         revoked_at: None,
     };
     invites::insert(&mut db, &invite, &token.hash(), &token.session().hash()).await?;
-    let detail = serde_json::json!({"invite_id": invite.id, "expires_at": invite.expires_at});
-    context
-        .audit(&mut db, caller, Action::InviteCreated, Some(tenant.id), detail)
-        .await?;
+    let made = Difference::made(&invite).with(serde_json::json!({"invite_id": invite.id}));
+    context.audit(&mut db, caller, Action::InviteCreated, Some(tenant.id), made).await?;
     db.commit().await.map_err(store::Error::from)?;
     Ok((invite, token))
 }

@@ -1,7 +1,7 @@
 //! Creating a tenant: names in, an external ID out.
 
 use super::{Caller, Context, tenant_fields};
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, Difference};
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantName};
 use crate::domain::tenant::{Facts, Tenant};
@@ -36,9 +36,8 @@ pub async fn create_tenant(context: &Context, caller: &Caller, new: &NewTenant) 
         Err(store::Error::Constraint(Constraint::TenantsSlugKey)) => return Err(Error::SlugTaken(tenant.slug)),
         inserted => inserted?,
     }
-    let detail = serde_json::json!({"slug": tenant.slug, "name": tenant.name, "reference": tenant.reference, "modes": tenant.modes});
     context
-        .audit(&mut db, caller, Action::TenantCreated, Some(tenant.id), detail)
+        .audit(&mut db, caller, Action::TenantCreated, Some(tenant.id), Difference::made(&tenant))
         .await?;
     db.commit().await.map_err(store::Error::from)?;
     Ok(tenant)
@@ -60,6 +59,7 @@ fn judge(context: &Context, new: &NewTenant) -> Result<Tenant, Vec<FieldError>> 
             external_id: ExternalId::from_random(context.clock.random()),
             rotation: None,
             created_at: context.clock.now(),
+            erased_at: None,
             facts: Facts::default(),
         }),
         _ => Err(faults),

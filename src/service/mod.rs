@@ -21,16 +21,18 @@ pub mod stats;
 pub mod submit_config;
 mod tenant_fields;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use sqlx::{PgConnection, PgPool};
 
 use crate::clock::SharedClock;
 use crate::domain::attempts::Patience;
-use crate::domain::audit::{Action, Actor, Event};
+use crate::domain::audit::{Action, Actor, Difference, Event};
 use crate::domain::idempotency::Claim;
 use crate::domain::ids::{AuditEventId, TenantId};
 use crate::domain::vendor::Vendor;
+use crate::store::audit::Origin;
 use crate::store::{self, audit};
 
 /// What every use case is handed.
@@ -47,6 +49,8 @@ pub struct Context {
 pub struct Caller {
     pub actor: Actor,
     pub request_id: Option<String>,
+    /// The client's.
+    pub address: Option<IpAddr>,
     /// What the request's idempotency key gave it: marked as done in the transaction of the change.
     pub claim: Option<Claim>,
 }
@@ -56,6 +60,7 @@ impl Caller {
         Self {
             actor,
             request_id: None,
+            address: None,
             claim: None,
         }
     }
@@ -77,16 +82,20 @@ impl Context {
         caller: &Caller,
         action: Action,
         tenant: Option<TenantId>,
-        detail: serde_json::Value,
+        difference: Difference,
     ) -> store::Result<()> {
         let event = Event {
             actor: caller.actor.clone(),
             action,
             tenant,
-            detail,
+            difference,
+        };
+        let origin = Origin {
+            request_id: caller.request_id.as_deref(),
+            address: caller.address,
         };
         let (id, now): (AuditEventId, _) = (self.clock.uuid().into(), self.clock.now());
-        audit::append(db, id, now, caller.request_id.as_deref(), &event).await?;
+        audit::append(db, id, now, &origin, &event).await?;
         match &caller.claim {
             Some(claim) if !store::idempotency::mark_done(db, claim, id, now).await? => Err(store::Error::TakenOver),
             _ => Ok(()),

@@ -96,10 +96,7 @@ async fn ended(context: &Context, db: &mut PgConnection, tenant: &Tenant) -> sto
 
 impl Visit {
     /// On whose behalf a visitor acts.
-    pub fn caller(&self, request_id: Option<String>) -> Caller {
-        Caller {
-            request_id,
-            ..Caller::new(Actor::Invite { id: self.invite.id })
-        }
+    pub fn caller(&self) -> Caller {
+        Caller::new(Actor::Invite { id: self.invite.id })
     }
 }

@@ -63,15 +63,16 @@ pub async fn tenant_list(context: &Context, filter: &Filter, after: Option<Place
     tenants::list(&mut db, filter, after, limit).await
 }
 
-/// The audit log after an entry, oldest first: of one tenant, or all of it.
-pub async fn audit_log(
-    context: &Context,
-    tenant: Option<TenantId>,
-    after: Option<AuditEventId>,
-    limit: i64,
-) -> store::Result<Vec<audit::Entry>> {
+/// The audit log after a position, in commit order.
+pub async fn audit_log(context: &Context, filter: &audit::Filter, after: i64, limit: i64) -> store::Result<Vec<audit::Entry>> {
     let mut db = context.pool.acquire().await?;
-    audit::list(&mut db, tenant, after, limit).await
+    audit::list(&mut db, filter, after, limit).await
+}
+
+/// Where an entry of the audit log stands. None when there is none of this id.
+pub async fn audit_position(context: &Context, id: AuditEventId) -> store::Result<Option<i64>> {
+    let mut db = context.pool.acquire().await?;
+    audit::position(&mut db, id).await
 }
 
 pub async fn invite_list(context: &Context, tenant: TenantId) -> store::Result<Vec<Invite>> {

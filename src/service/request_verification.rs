@@ -1,7 +1,10 @@
 //! Asking for a verification of a version that is there already.
 
+use serde_json::json;
+use sqlx::PgConnection;
+
 use super::{Caller, Context};
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, Difference};
 use crate::domain::ids::{TenantId, TenantRef, VerificationId};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{DEGRADED_AFTER, Rotation, TenantStatus};
@@ -59,15 +62,26 @@ pub async fn request_verification(
     verifications::insert_queued(&mut db, id, tenant.id, config.id, trigger, context.clock.now()).await?;
     jobs::enqueue_verify(&mut db, tenant.id, id).await?;
     tenants::refresh_overview(&mut db, tenant.id).await?;
-    let detail = serde_json::json!({"verification_id": id, "version": config.version});
-    context
-        .audit(&mut db, caller, Action::VerificationRequested, Some(tenant.id), detail)
-        .await?;
+    note_queued(context, &mut db, caller, tenant.id, id, &config, trigger).await?;
     let queued = verifications::find(&mut db, id)
         .await?
         .ok_or_else(|| store::Error::inconsistent("verifications", id, "it was just inserted"))?;
     db.commit().await.map_err(store::Error::from)?;
     Ok(queued)
+}
+
+pub(super) async fn note_queued(
+    context: &Context,
+    db: &mut PgConnection,
+    caller: &Caller,
+    tenant: TenantId,
+    id: VerificationId,
+    config: &StorageConfig,
+    trigger: Trigger,
+) -> store::Result<()> {
+    let queued = Difference::made(&json!({"state": State::Queued, "verdict": null, "trigger": trigger}));
+    let queued = queued.with(json!({"verification_id": id, "version": config.version}));
+    context.audit(db, caller, Action::VerificationRequested, Some(tenant), queued).await
 }
 
 fn choose(version: Option<i32>, active: Option<StorageConfig>, newest: StorageConfig) -> Option<StorageConfig> {
@@ -102,6 +116,8 @@ pub async fn recheck(context: &Context, tenant: TenantId) -> store::Result<()> {
     verifications::insert_queued(&mut db, id, tenant.id, active.config.id, Trigger::Scheduled, context.clock.now()).await?;
     jobs::enqueue_verify(&mut db, tenant.id, id).await?;
     tenants::refresh_overview(&mut db, tenant.id).await?;
+    let system = Caller::system();
+    note_queued(context, &mut db, &system, tenant.id, id, &active.config, Trigger::Scheduled).await?;
     db.commit().await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Revoking an invite: from then on neither its link nor a page that was opened with it does anything.
 
 use super::{Caller, Context};
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, Difference};
 use crate::domain::ids::{InviteId, TenantRef};
 use crate::store::{self, invites, tenants};
 
@@ -19,11 +19,14 @@ pub enum Error {
 pub async fn revoke_invite(context: &Context, caller: &Caller, tenant: &TenantRef, id: InviteId) -> Result<(), Error> {
     let mut db = context.pool.begin().await.map_err(store::Error::from)?;
     let tenant = tenants::find(&mut db, tenant).await?.ok_or(Error::UnknownTenant)?;
+    tenants::lock(&mut db, tenant.id).await?;
     let now = context.clock.now();
-    if invites::revoke(&mut db, tenant.id, id, now).await?.ok_or(Error::UnknownInvite)? {
-        let detail = serde_json::json!({"invite_id": id});
+    let before = invites::lock(&mut db, tenant.id, id).await?.ok_or(Error::UnknownInvite)?;
+    if before.revoked_at.is_none() {
+        let after = invites::end(&mut db, id, now).await?;
+        let difference = Difference::between(&before, &after).with(serde_json::json!({"invite_id": id}));
         context
-            .audit(&mut db, caller, Action::InviteRevoked, Some(tenant.id), detail)
+            .audit(&mut db, caller, Action::InviteRevoked, Some(tenant.id), difference)
             .await?;
     }
     db.commit().await.map_err(store::Error::from)?;

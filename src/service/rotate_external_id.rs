@@ -1,10 +1,12 @@
 //! Rotating a tenant's external ID. The one in use stays in use until the next is proven, and the previous one is accepted
 //! until ops end it: at no moment is the tenant without one that works.
 
+use super::request_verification::note_queued;
 use super::{Caller, Context};
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, Difference};
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{TenantRef, VerificationId};
+use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{IllegalChange, Rotation, Tenant};
 use crate::domain::verification::Trigger;
 use crate::store::{self, active_configs, jobs, tenants, verifications};
@@ -41,20 +43,18 @@ pub async fn rotate(context: &Context, caller: &Caller, tenant: &TenantRef) -> R
         return Err(Error::UnderWay);
     }
     let next = ExternalId::from_random(context.clock.random());
-    let detail = serde_json::json!({"next_external_id": next});
     change(context, &mut db, &tenant, Some(&Rotation::Issued { next })).await?;
-    finish(context, db, caller, &tenant, Action::ExternalIdIssued, detail).await
+    finish(context, db, caller, &tenant, Action::ExternalIdIssued, None).await
 }
 
 /// Takes an issued external ID back before it is proven. Nothing else changes.
 pub async fn abandon(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, Error> {
     let (mut db, tenant) = locked(context, tenant).await?;
-    let Some(Rotation::Issued { next }) = &tenant.rotation else {
+    let Some(Rotation::Issued { .. }) = &tenant.rotation else {
         return Err(Error::NothingIssued);
     };
-    let detail = serde_json::json!({"next_external_id": next});
     change(context, &mut db, &tenant, None).await?;
-    finish(context, db, caller, &tenant, Action::ExternalIdAbandoned, detail).await
+    finish(context, db, caller, &tenant, Action::ExternalIdAbandoned, None).await
 }
 
 /// Ends the overlap: from now on the previous external ID has to be refused, which a verification proves.
@@ -69,12 +69,11 @@ pub async fn end_previous(context: &Context, caller: &Caller, tenant: &TenantRef
     if let Some(waiting) = verifications::under_way(&mut db, tenant.id).await?.first() {
         return Err(Error::AnotherWaits(waiting.id));
     }
-    let detail = serde_json::json!({"previous_external_id": previous});
     change(context, &mut db, &tenant, Some(&Rotation::Ending { previous })).await?;
     let id: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, id, tenant.id, active.config.id, Trigger::Rotation, context.clock.now()).await?;
     jobs::enqueue_verify(&mut db, tenant.id, id).await?;
-    finish(context, db, caller, &tenant, Action::ExternalIdEnded, detail).await
+    finish(context, db, caller, &tenant, Action::ExternalIdEnded, Some((id, &active.config))).await
 }
 
 async fn locked(context: &Context, tenant: &TenantRef) -> Result<(Transaction, Tenant), Error> {
@@ -99,12 +98,16 @@ async fn finish(
     caller: &Caller,
     tenant: &Tenant,
     action: Action,
-    detail: serde_json::Value,
+    queued: Option<(VerificationId, &StorageConfig)>,
 ) -> Result<Tenant, Error> {
-    context.audit(&mut db, caller, action, Some(tenant.id), detail).await?;
     let after = tenants::find(&mut db, &TenantRef::Id(tenant.id))
         .await?
         .ok_or(Error::UnknownTenant)?;
+    let difference = Difference::between(tenant, &after);
+    context.audit(&mut db, caller, action, Some(tenant.id), difference).await?;
+    if let Some((id, config)) = queued {
+        note_queued(context, &mut db, caller, tenant.id, id, config, Trigger::Rotation).await?;
+    }
     db.commit().await.map_err(store::Error::from)?;
     Ok(after)
 }

@@ -1,7 +1,8 @@
 //! Submitting a storage config: judged, stored as a new version, and queued for verification, all or nothing.
 
+use super::change_standing::note_dropped;
 use super::{Caller, Context};
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, Difference};
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::storage_config::{Storage, StorageConfig};
 use crate::domain::submission::Submission;
@@ -40,24 +41,17 @@ pub async fn submit_config(
 
     let now = context.clock.now();
     let config = storage_configs::insert(&mut db, context.clock.uuid().into(), tenant.id, &storage, now).await?;
-    verifications::supersede_waiting(&mut db, tenant.id, now).await?;
+    let dropped = verifications::supersede_waiting(&mut db, tenant.id, now).await?;
     let verification: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, verification, tenant.id, config.id, Trigger::Submission, now).await?;
     tenants::refresh_overview(&mut db, tenant.id).await?;
     jobs::enqueue_verify(&mut db, tenant.id, verification).await?;
-    let detail = serde_json::json!({
-        "version": config.version,
-        "mode": storage.mode(),
-        "bucket_arn": storage.bucket,
-        "region": storage.region,
-        "key_arn": storage.key,
-        "role_arn": storage.access.client_role(),
-        "bucket_account_id": storage.bucket_account,
-        "verification_id": verification,
-    });
+    let which = serde_json::json!({"version": config.version, "verification_id": verification});
+    let made = Difference::made(&config).with(which);
     context
-        .audit(&mut db, caller, Action::StorageConfigSubmitted, Some(tenant.id), detail)
+        .audit(&mut db, caller, Action::StorageConfigSubmitted, Some(tenant.id), made)
         .await?;
+    note_dropped(context, &mut db, caller, tenant.id, &dropped).await?;
     db.commit().await.map_err(store::Error::from)?;
     Ok((config, verification))
 }

@@ -1,6 +1,9 @@
 //! The audit log. Written in the transaction of the change that it tells of, and never changed.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -8,17 +11,28 @@ use super::Result;
 use crate::domain::audit::Event;
 use crate::domain::ids::{AuditEventId, TenantId};
 
-pub async fn append(db: &mut PgConnection, id: AuditEventId, at: DateTime<Utc>, request_id: Option<&str>, event: &Event) -> Result<()> {
+/// Which request a change came by, and from where.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    pub request_id: Option<&'a str>,
+    pub address: Option<IpAddr>,
+}
+
+pub async fn append(db: &mut PgConnection, id: AuditEventId, at: DateTime<Utc>, origin: &Origin<'_>, event: &Event) -> Result<()> {
     let action: &str = event.action.into();
     sqlx::query!(
-        "insert into audit_events (id, at, actor, action, tenant_id, request_id, detail) values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into audit_events (id, at, actor, action, tenant_id, address, request_id, before, after, detail)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         id.as_uuid(),
         at,
         serde_json::json!(event.actor),
         action,
         event.tenant.map(TenantId::as_uuid),
-        request_id,
-        event.detail,
+        origin.address.map(|address| address.to_string()),
+        origin.request_id,
+        event.difference.before,
+        event.difference.after,
+        event.difference.detail,
     )
     .execute(db)
     .await?;
@@ -28,46 +42,122 @@ pub async fn append(db: &mut PgConnection, id: AuditEventId, at: DateTime<Utc>, 
 struct Row {
     id: Uuid,
     at: DateTime<Utc>,
-    actor: serde_json::Value,
+    actor: Value,
     action: String,
     tenant_id: Option<Uuid>,
+    address: Option<String>,
     request_id: Option<String>,
-    detail: serde_json::Value,
+    before: Option<Value>,
+    after: Option<Value>,
+    detail: Value,
+    position: i64,
 }
 
-/// An entry as it was written.
+/// An entry as it was written, but for what was erased since.
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub id: AuditEventId,
     pub at: DateTime<Utc>,
-    pub actor: serde_json::Value,
+    pub actor: Value,
     pub action: String,
     pub tenant_id: Option<TenantId>,
+    /// The client's; `erased` once it was.
+    pub address: Option<String>,
     pub request_id: Option<String>,
-    pub detail: serde_json::Value,
+    pub before: Option<Value>,
+    pub after: Option<Value>,
+    pub detail: Value,
+    /// In commit order.
+    pub position: i64,
 }
 
-/// The entries after that one, oldest first: of one tenant, or of all.
-pub async fn list(db: &mut PgConnection, tenant: Option<TenantId>, after: Option<AuditEventId>, limit: i64) -> Result<Vec<Entry>> {
-    let after = after.map(AuditEventId::as_uuid).unwrap_or_default();
-    // Two statements, so that each has the index that fits it.
-    let rows = match tenant {
-        Some(tenant) => {
+impl From<Row> for Entry {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id.into(),
+            at: row.at,
+            actor: row.actor,
+            action: row.action,
+            tenant_id: row.tenant_id.map(TenantId::from),
+            address: row.address,
+            request_id: row.request_id,
+            before: row.before,
+            after: row.after,
+            detail: row.detail,
+            position: row.position,
+        }
+    }
+}
+
+/// Which entries are read; what is none filters nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub tenant: Option<TenantId>,
+    pub action: Option<String>,
+    /// As `Actor::opaque` has it.
+    pub actor: Option<String>,
+}
+
+/// Where an entry stands. None when there is none of this id.
+pub async fn position(db: &mut PgConnection, id: AuditEventId) -> Result<Option<i64>> {
+    let found = sqlx::query_scalar!(r#"select position as "position!" from audit_events where id = $1"#, id.as_uuid())
+        .fetch_optional(db)
+        .await?;
+    Ok(found)
+}
+
+/// The entries after that position, in the order in which the changes were committed.
+pub async fn list(db: &mut PgConnection, filter: &Filter, after: i64, limit: i64) -> Result<Vec<Entry>> {
+    let tenant = filter.tenant.map(TenantId::as_uuid);
+    let (action, actor) = (filter.action.as_deref(), filter.actor.as_deref());
+    // A statement for each, so that each has the index that fits it.
+    let rows = match (tenant, actor, action) {
+        (Some(tenant), _, _) => {
             sqlx::query_as!(
                 Row,
-                "select id, at, actor, action, tenant_id, request_id, detail from audit_events
-                 where tenant_id = $1 and id > $2 order by id limit $3",
-                tenant.as_uuid(),
+                r#"select id, at, actor, action, tenant_id, address, request_id, before, after, detail, position as "position!"
+                   from audit_events
+                   where tenant_id = $1 and position > $2 and ($4::text is null or actor_id = $4) and ($5::text is null or action = $5)
+                   order by position limit $3"#,
+                tenant,
+                after,
+                limit,
+                actor,
+                action,
+            )
+            .fetch_all(db)
+            .await?
+        }
+        (None, Some(actor), _) => {
+            sqlx::query_as!(
+                Row,
+                r#"select id, at, actor, action, tenant_id, address, request_id, before, after, detail, position as "position!"
+                   from audit_events where actor_id = $1 and position > $2 and ($4::text is null or action = $4) order by position limit $3"#,
+                actor,
+                after,
+                limit,
+                action,
+            )
+            .fetch_all(db)
+            .await?
+        }
+        (None, None, Some(action)) => {
+            sqlx::query_as!(
+                Row,
+                r#"select id, at, actor, action, tenant_id, address, request_id, before, after, detail, position as "position!"
+                   from audit_events where action = $1 and position > $2 order by position limit $3"#,
+                action,
                 after,
                 limit,
             )
             .fetch_all(db)
             .await?
         }
-        None => {
+        (None, None, None) => {
             sqlx::query_as!(
                 Row,
-                "select id, at, actor, action, tenant_id, request_id, detail from audit_events where id > $1 order by id limit $2",
+                r#"select id, at, actor, action, tenant_id, address, request_id, before, after, detail, position as "position!"
+                   from audit_events where position > $1 order by position limit $2"#,
                 after,
                 limit,
             )
@@ -75,14 +165,5 @@ pub async fn list(db: &mut PgConnection, tenant: Option<TenantId>, after: Option
             .await?
         }
     };
-    let entries = rows.into_iter().map(|row| Entry {
-        id: row.id.into(),
-        at: row.at,
-        actor: row.actor,
-        action: row.action,
-        tenant_id: row.tenant_id.map(TenantId::from),
-        request_id: row.request_id,
-        detail: row.detail,
-    });
-    Ok(entries.collect())
+    Ok(rows.into_iter().map(Entry::from).collect())
 }

@@ -83,19 +83,43 @@ pub async fn of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<In
     Ok(rows.into_iter().map(Invite::from).collect())
 }
 
-/// Revokes an invite. None when the tenant has none of this id; whether it was revoked just now otherwise.
-pub async fn revoke(db: &mut PgConnection, tenant: TenantId, id: InviteId, now: DateTime<Utc>) -> Result<Option<bool>> {
-    let row = sqlx::query!(
-        r#"with before as (select id, revoked_at from invites where id = $1 and tenant_id = $2 for update)
-           update invites i set revoked_at = coalesce(i.revoked_at, $3) from before where i.id = before.id
-           returning before.revoked_at is null as "now!""#,
+/// The tenant's invite of this id, locked.
+pub async fn lock(db: &mut PgConnection, tenant: TenantId, id: InviteId) -> Result<Option<Invite>> {
+    let row = sqlx::query_as!(
+        Row,
+        "select id, tenant_id, created_at, expires_at, last_used_at, revoked_at from invites where id = $1 and tenant_id = $2 for update",
         id.as_uuid(),
         tenant.as_uuid(),
-        now,
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| row.now))
+    Ok(row.map(Invite::from))
+}
+
+/// The tenant's invites that are not revoked, locked.
+pub async fn lock_open(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Invite>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select id, tenant_id, created_at, expires_at, last_used_at, revoked_at from invites
+         where tenant_id = $1 and revoked_at is null order by id for update",
+        tenant.as_uuid(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Invite::from).collect())
+}
+
+/// Revokes an invite.
+pub async fn end(db: &mut PgConnection, id: InviteId, now: DateTime<Utc>) -> Result<Invite> {
+    let row = sqlx::query_as!(
+        Row,
+        "update invites set revoked_at = $2 where id = $1 returning id, tenant_id, created_at, expires_at, last_used_at, revoked_at",
+        id.as_uuid(),
+        now,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(row.into())
 }
 
 /// Notes a visit, to the minute: a page that shows a verification asks often.
@@ -105,18 +129,6 @@ pub async fn touch(db: &mut PgConnection, id: InviteId, now: DateTime<Utc>) -> R
          where id = $1 and (last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute')",
         id.as_uuid(),
         now,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Revokes all that are open.
-pub async fn revoke_all(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!(
-        "update invites set revoked_at = $2 where tenant_id = $1 and revoked_at is null",
-        tenant.as_uuid(),
-        now
     )
     .execute(db)
     .await?;

@@ -25,6 +25,7 @@ struct Row {
     previous_external_id: Option<String>,
     previous_ended_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
+    erased_at: Option<DateTime<Utc>>,
     suspended_at: Option<DateTime<Utc>>,
     offboarded_at: Option<DateTime<Utc>>,
     active_version: Option<i32>,
@@ -66,6 +67,7 @@ impl TryFrom<Row> for Tenant {
                 (None, None, _) => None,
             },
             created_at: row.created_at,
+            erased_at: row.erased_at,
             facts: Facts {
                 offboarded_at: row.offboarded_at,
                 suspended_at: row.suspended_at,
@@ -166,6 +168,12 @@ pub async fn set_offboarded(db: &mut PgConnection, id: TenantId, now: DateTime<U
     Ok(())
 }
 
+/// Erases the personal data of a tenant that has ended, its audit log's too.
+pub async fn erase(db: &mut PgConnection, id: TenantId, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("select erase_tenant($1, $2)", id.as_uuid(), now).execute(db).await?;
+    Ok(())
+}
+
 /// The tenant of this id, offboarded or not, or the one that goes by this slug now.
 pub async fn find(db: &mut PgConnection, tenant: &TenantRef) -> Result<Option<Tenant>> {
     let (id, slug) = match tenant {
@@ -175,7 +183,7 @@ pub async fn find(db: &mut PgConnection, tenant: &TenantRef) -> Result<Option<Te
     sqlx::query_as!(
         Row,
         r#"select t.id, t.slug, t.name, t.reference, t.modes, t.external_id, t.next_external_id, t.previous_external_id,
-                  t.previous_ended_at, t.created_at, t.suspended_at, t.offboarded_at, f.active_version as "active_version?", f.first_rejection, f.last_rejection,
+                  t.previous_ended_at, t.created_at, t.erased_at, t.suspended_at, t.offboarded_at, f.active_version as "active_version?", f.first_rejection, f.last_rejection,
                   f.newest_state as "newest_state?", f.newest_verdict
            from tenants t, lateral tenant_facts(t.id) f
            where t.id = $1 or t.slug = $2
@@ -214,7 +222,7 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, after: Option<(DateTim
     sqlx::query_as!(
         Row,
         r#"select t.id, t.slug, t.name, t.reference, t.modes, t.external_id, t.next_external_id, t.previous_external_id,
-                  t.previous_ended_at, t.created_at, t.suspended_at, t.offboarded_at, f.active_version as "active_version?",
+                  t.previous_ended_at, t.created_at, t.erased_at, t.suspended_at, t.offboarded_at, f.active_version as "active_version?",
                   f.first_rejection, f.last_rejection, f.newest_state as "newest_state?", f.newest_verdict
            from (
                select * from tenants

@@ -115,19 +115,63 @@ pub async fn touch_all(db: &mut PgConnection, used: &[(TokenId, DateTime<Utc>)])
     Ok(())
 }
 
-/// Revokes the tokens that were for this tenant alone, and takes it out of those that are for others too.
-pub async fn end_tenant(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!(
+/// The token of this id, locked.
+pub async fn lock(db: &mut PgConnection, id: TokenId) -> Result<Option<Token>> {
+    sqlx::query_as!(
+        Row,
+        "select id, name, role, created_at, expires_at, last_used_at, revoked_at, tenants from tokens where id = $1 for update",
+        id.as_uuid(),
+    )
+    .fetch_optional(db)
+    .await?
+    .map(Token::try_from)
+    .transpose()
+}
+
+/// The tokens that name this tenant and are not revoked, locked.
+pub async fn lock_of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Token>> {
+    sqlx::query_as!(
+        Row,
+        "select id, name, role, created_at, expires_at, last_used_at, revoked_at, tenants from tokens
+         where revoked_at is null and $1 = any(tenants) order by id for update",
+        tenant.as_uuid(),
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(Token::try_from)
+    .collect()
+}
+
+/// Takes a tenant out of a token that is for others too, and revokes one that is for it alone.
+pub async fn end_tenant(db: &mut PgConnection, id: TokenId, tenant: TenantId, now: DateTime<Utc>) -> Result<Token> {
+    sqlx::query_as!(
+        Row,
         "update tokens set
-             revoked_at = case when tenants <@ array[$1::uuid] then $2 else revoked_at end,
-             tenants = case when tenants <@ array[$1::uuid] then tenants else array_remove(tenants, $1) end
-         where revoked_at is null and $1 = any(tenants)",
+             revoked_at = case when tenants <@ array[$2::uuid] then $3 else revoked_at end,
+             tenants = case when tenants <@ array[$2::uuid] then tenants else array_remove(tenants, $2) end
+         where id = $1 returning id, name, role, created_at, expires_at, last_used_at, revoked_at, tenants",
+        id.as_uuid(),
         tenant.as_uuid(),
         now,
     )
-    .execute(db)
-    .await?;
-    Ok(())
+    .fetch_one(db)
+    .await?
+    .try_into()
+}
+
+/// Revokes a token.
+pub async fn end(db: &mut PgConnection, id: TokenId, now: DateTime<Utc>) -> Result<Token> {
+    sqlx::query_as!(
+        Row,
+        "update tokens set revoked_at = $2 where id = $1
+         returning id, name, role, created_at, expires_at, last_used_at, revoked_at, tenants",
+        id.as_uuid(),
+        now,
+    )
+    .fetch_one(db)
+    .await?
+    .try_into()
 }
 
 /// A page of tokens, ended ones too, newest first, after the one given.
@@ -147,20 +191,6 @@ pub async fn list(db: &mut PgConnection, after: Option<(DateTime<Utc>, TokenId)>
     .into_iter()
     .map(Token::try_from)
     .collect()
-}
-
-/// Revokes a token. None when there is none of this id; whether it was revoked just now otherwise.
-pub async fn revoke(db: &mut PgConnection, id: TokenId, now: DateTime<Utc>) -> Result<Option<bool>> {
-    let row = sqlx::query!(
-        r#"with before as (select id, revoked_at from tokens where id = $1 for update)
-           update tokens t set revoked_at = coalesce(t.revoked_at, $2) from before where t.id = before.id
-           returning before.revoked_at is null as "now!""#,
-        id.as_uuid(),
-        now,
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(row.map(|row| row.now))
 }
 
 /// Notes a use, to the minute: a busy token would otherwise write on every request.

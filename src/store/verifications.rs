@@ -9,7 +9,7 @@ use super::lease::Lease;
 use super::{Result, checks, notices};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{StorageConfigId, TenantId, VerificationId};
-use crate::domain::verification::{Trigger, Verdict, Verification};
+use crate::domain::verification::{State, Trigger, Verdict, Verification};
 
 const TABLE: &str = "verifications";
 
@@ -64,6 +64,15 @@ pub struct Started {
     pub leftovers: Vec<String>,
 }
 
+/// A verification that waited and is not wanted any more.
+#[derive(Debug, Clone)]
+pub struct Dropped {
+    pub id: VerificationId,
+    pub version: i32,
+    /// What it was in.
+    pub state: State,
+}
+
 /// What a worker learns when it writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -99,20 +108,30 @@ pub async fn insert_queued(
 }
 
 /// Ends what waits, in the queue or for its next attempt, because something newer comes. What runs learns of it when it writes next.
-pub async fn supersede_waiting(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
-    let ended = sqlx::query_scalar!(
-        "update verifications
-         set state = 'finished', verdict = 'superseded', finished_at = $2, next_attempt_at = null, last_event = last_event + 1
-         where tenant_id = $1 and (state = 'queued' or next_attempt_at is not null) returning id",
+pub async fn supersede_waiting(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<Vec<Dropped>> {
+    let ended = sqlx::query!(
+        r#"with waiting as (
+               select v.id, v.state, c.version from verifications v join storage_configs c on c.id = v.config_id
+               where v.tenant_id = $1 and (v.state = 'queued' or v.next_attempt_at is not null) for update of v
+           )
+           update verifications v
+           set state = 'finished', verdict = 'superseded', finished_at = $2, next_attempt_at = null, last_event = last_event + 1
+           from waiting where v.id = waiting.id returning v.id, waiting.state as "state!", waiting.version as "version!""#,
         tenant.as_uuid(),
         now,
     )
     .fetch_all(&mut *db)
     .await?;
-    for id in ended {
-        notices::verification_changed(db, id.into()).await?;
+    let mut dropped = Vec::new();
+    for row in ended {
+        notices::verification_changed(db, row.id.into()).await?;
+        dropped.push(Dropped {
+            id: row.id.into(),
+            version: row.version,
+            state: column(TABLE, row.id, &row.state)?,
+        });
     }
-    Ok(())
+    Ok(dropped)
 }
 
 pub async fn find(db: &mut PgConnection, id: VerificationId) -> Result<Option<Verification>> {

@@ -93,6 +93,9 @@ async fn what_two_requests_could_race_on_is_refused_by_the_database() {
         ("verifications_one_queued", queued.to_owned()),
         ("append-only", "update storage_configs set region = 'x'".to_owned()),
         ("append-only", "delete from audit_events".to_owned()),
+        ("append-only", "update audit_events set detail = '{\"reason\": \"x\"}'".to_owned()),
+        ("append-only", "truncate audit_events cascade".to_owned()),
+        ("append-only", "truncate tenants cascade".to_owned()),
     ] {
         let error = db.execute(sqlx::AssertSqlSafe(sql)).await.unwrap_err().to_string();
         assert!(error.contains(constraint), "{constraint}: {error}");

@@ -179,7 +179,10 @@ async fn a_tenant_is_changed_by_who_knows_its_present_state() {
     assert_eq!((refused.status, fields), (422, vec!["slug".into(), "name".into(), "modes".into()]));
     let log = server.get("/v1/events?tenant=acme").await.expect(200);
     assert_eq!(log["items"][1]["action"], "tenant.changed");
-    assert_eq!(log["items"][1]["detail"]["before"]["name"], "Acme");
+    assert_eq!(
+        (&log["items"][1]["before"]["name"], &log["items"][1]["after"]["name"]),
+        (&json!("Acme"), &json!("Acme Corporation"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,6 @@
 //! Every page works without JavaScript. With it, `assets/form.js` asks for the same pages again and exchanges the parts
 //! that changed, so that there is one rendering of everything.
 
-mod address;
 mod apply;
 mod assets;
 mod check;
@@ -91,8 +90,7 @@ fn csrf(front: &Front) -> CsrfLayer {
 }
 
 async fn limit(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
-    let client = address::of(request.extensions(), request.headers(), &state.desk.front.trusted_proxies);
-    match state.desk.limits.address(client) {
+    match state.desk.limits.address(state.client(request.extensions(), request.headers())) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     }

@@ -1,5 +1,6 @@
 //! Who is on the form's pages: a tenant's people, by the cookie that their link was traded for.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 
 use axum::extract::rejection::FormRejection;
@@ -26,6 +27,7 @@ const LOOPBACK_COOKIE: &str = "latchkey-onboard";
 pub struct Visitor {
     visit: Visit,
     request_id: Option<String>,
+    address: IpAddr,
 }
 
 impl Deref for Visitor {
@@ -38,7 +40,11 @@ impl Deref for Visitor {
 
 impl Visitor {
     pub fn caller(&self) -> Caller {
-        self.visit.caller(self.request_id.clone())
+        Caller {
+            request_id: self.request_id.clone(),
+            address: Some(self.address),
+            ..self.visit.caller()
+        }
     }
 }
 
@@ -61,6 +67,7 @@ impl FromRequestParts<State> for Visitor {
         Ok(Self {
             visit,
             request_id: parts.extensions.get::<RequestId>().map(ToString::to_string),
+            address: state.client(&parts.extensions, &parts.headers),
         })
     }
 }

@@ -39,6 +39,10 @@ impl From<Error> for Problem {
             Error::Illegal(IllegalChange::NotSuspended) => {
                 Self::new(Kind::Conflict, "This tenant is not suspended, so there is nothing to resume.")
             }
+            Error::Illegal(IllegalChange::NotOffboarded) => Self::new(
+                Kind::Conflict,
+                "This tenant is not offboarded: its names and references are needed until it is.",
+            ),
             Error::Store(error) => store::Error::into(error),
         }
     }

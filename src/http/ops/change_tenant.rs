@@ -7,7 +7,6 @@ use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use crate::domain::storage_config::Mode;
-use crate::domain::tenant::IllegalChange;
 use crate::http::State;
 use crate::http::auth::Operator;
 use crate::http::etag::Tagged;
@@ -42,7 +41,8 @@ impl From<Error<Problem>> for Problem {
     fn from(error: Error<Self>) -> Self {
         match error {
             Error::UnknownTenant => Self::unknown_tenant(),
-            Error::Illegal(IllegalChange::Offboarded | IllegalChange::AlreadySuspended | IllegalChange::NotSuspended) => Self::offboarded(),
+            // That it has ended is all that stands in the way of this.
+            Error::Illegal(_) => Self::offboarded(),
             Error::Invalid(faults) => Self::validation(faults),
             Error::Unseen(problem) => problem,
             Error::Store(error) => store::Error::into(error),

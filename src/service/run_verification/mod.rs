@@ -3,20 +3,21 @@
 mod rotation;
 
 use futures::future::join;
+use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{Caller, Context};
 use crate::cloud::Cloud;
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, Difference};
 use crate::domain::check::{CheckName, Side};
 use crate::domain::finding::Finding;
 use crate::domain::fix::Fix;
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{DEGRADED_AFTER, Rotation};
-use crate::domain::verification::{Trigger, Verdict};
+use crate::domain::verification::{State, Trigger, Verdict};
 use crate::store::lease::Lease;
 use crate::store::verifications::{Standing, Started};
 use crate::store::{self, active_configs, jobs, storage_configs, tenants, verifications};
@@ -199,12 +200,19 @@ async fn finish(
     let is_active = was_active.as_ref().is_some_and(|active| active.config.id == config.id);
     let caller = Caller::system();
     if verdict == Verdict::Verified && !is_active {
-        let detail = serde_json::json!({
-            "version": config.version,
-            "replaces": was_active.map(|active| active.config.version),
-        });
+        let which = json!({"version": config.version, "replaces": was_active.as_ref().map(|active| active.config.version)});
+        let activated = match &was_active {
+            Some(before) => Difference::between(&before.config, config),
+            None => Difference::made(config),
+        };
         context
-            .audit(&mut db, &caller, Action::StorageConfigActivated, Some(config.tenant_id), detail)
+            .audit(
+                &mut db,
+                &caller,
+                Action::StorageConfigActivated,
+                Some(config.tenant_id),
+                activated.with(which),
+            )
             .await?;
     }
     if let (Verdict::Verified, Trigger::Rotation, Some(subject)) = (verdict, started.trigger, subject) {
@@ -213,14 +221,16 @@ async fn finish(
     if verdict == Verdict::Rejected && is_active && started.trigger != Trigger::Rotation {
         jobs::enqueue_recheck(&mut db, config.tenant_id, now + DEGRADED_AFTER).await?;
     }
-    let detail = serde_json::json!({
+    let before = json!({"state": State::Running, "verdict": null});
+    let after = json!({"state": State::Finished, "verdict": verdict});
+    let finished = Difference::between(&before, &after).with(json!({
         "verification_id": lease.verification,
         "version": config.version,
         "verdict": verdict,
         "leftovers": report.leftovers,
-    });
+    }));
     context
-        .audit(&mut db, &caller, Action::VerificationFinished, Some(config.tenant_id), detail)
+        .audit(&mut db, &caller, Action::VerificationFinished, Some(config.tenant_id), finished)
         .await?;
     tenants::refresh_overview(&mut db, config.tenant_id).await?;
     db.commit().await?;

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use crate::domain::audit::Action;
+use crate::domain::audit::{Action, Difference};
 use crate::domain::ids::{TenantId, TenantRef};
 use crate::domain::tenant::{Rotation, Tenant};
 use crate::service::{Caller, Context};
@@ -34,11 +34,8 @@ pub async fn advance(context: &Context, db: &mut PgConnection, tenant: TenantId,
         Some(Rotation::Overlap { .. }) | None => return Ok(()),
     };
     tenants::set_external_ids(db, tenant.id, &subject.external_id, rotation.as_ref(), now).await?;
-    let detail = serde_json::json!({"external_id": subject.external_id, "previous_external_id": match &tenant.rotation {
-        Some(Rotation::Ending { previous }) => previous,
-        _ => &tenant.external_id,
-    }});
-    context.audit(db, &Caller::system(), action, Some(tenant.id), detail).await
+    let difference = Difference::between(&tenant, &find(db, tenant.id).await?);
+    context.audit(db, &Caller::system(), action, Some(tenant.id), difference).await
 }
 
 async fn find(db: &mut PgConnection, id: TenantId) -> store::Result<Tenant> {

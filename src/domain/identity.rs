@@ -1,0 +1,38 @@
+//! Who calls: one word for whoever shows an API token and whoever the vendor's identity provider vouches for.
+
+use super::audit::Actor;
+use super::ids::TenantId;
+use super::token::{Right, Role, Token};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// As the audit log names it.
+    pub actor: Actor,
+    pub role: Role,
+    /// Those that it may ask for; none is all of them. Of use to internal services alone.
+    pub tenants: Option<Vec<TenantId>>,
+}
+
+impl Identity {
+    pub fn may(&self, right: Right) -> bool {
+        self.role.may(right)
+    }
+
+    /// Whether it may know of this tenant.
+    pub fn covers(&self, tenant: TenantId) -> bool {
+        self.tenants.as_ref().is_none_or(|tenants| tenants.contains(&tenant))
+    }
+}
+
+impl From<Token> for Identity {
+    fn from(token: Token) -> Self {
+        Self {
+            actor: Actor::Token {
+                id: token.id,
+                name: token.name,
+            },
+            role: token.role,
+            tenants: token.tenants,
+        }
+    }
+}

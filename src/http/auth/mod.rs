@@ -1,0 +1,123 @@
+//! Who calls, and whether they may. Handlers ask for one of the extractors here.
+
+mod credential;
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, MatchedPath};
+use axum::http::request::Parts;
+use secrecy::ExposeSecret;
+
+use super::State;
+use super::problem::{Kind, Problem};
+use super::request::RequestId;
+use crate::domain::idempotency::Claim;
+use crate::domain::identity::Identity;
+use crate::domain::ids::TenantId;
+use crate::domain::token::{Right, Role, TokenHash};
+use crate::service::{Caller, authenticate};
+
+pub use credential::identify;
+
+/// May read what `/v1` shows.
+pub struct Reader;
+
+/// May change what `/v1` shows.
+pub struct Operator(pub Caller);
+
+/// May make and revoke tokens, and erase personal data.
+pub struct Administrator(pub Caller);
+
+/// May read the storage of the tenants that it covers.
+pub struct StorageReader(Arc<Identity>);
+
+impl StorageReader {
+    pub fn covers(&self, tenant: TenantId) -> bool {
+        self.0.covers(tenant)
+    }
+}
+
+impl FromRequestParts<State> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let identity = identity(parts, state).await?;
+        demand(state, &identity, Right::ReadTenants, parts).await.map(|_| Self)
+    }
+}
+
+impl FromRequestParts<State> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let identity = identity(parts, state).await?;
+        demand(state, &identity, Right::ManageTenants, parts).await.map(Self)
+    }
+}
+
+impl FromRequestParts<State> for Administrator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let identity = identity(parts, state).await?;
+        demand(state, &identity, Right::ManageTokens, parts).await.map(Self)
+    }
+}
+
+impl FromRequestParts<State> for StorageReader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        // From memory: this is asked for millions of times a day, and while the database is away too.
+        let shown = credential::of(parts, state)?;
+        if let Some(identity) = state.directory.identity(&TokenHash::of(shown.expose_secret()))
+            && identity.may(Right::ReadStorage)
+        {
+            return Ok(Self(identity));
+        }
+        // One that was made a moment ago, or one that is refused.
+        let identity = identity(parts, state).await?;
+        demand(state, &identity, Right::ReadStorage, parts).await?;
+        Ok(Self(identity))
+    }
+}
+
+/// Who sent the request: found once for each.
+pub async fn identity(parts: &mut Parts, state: &State) -> Result<Arc<Identity>, Problem> {
+    if let Some(identity) = parts.extensions.get::<Arc<Identity>>() {
+        return Ok(identity.clone());
+    }
+    let identity = identify(state, &credential::of(parts, state)?).await?;
+    parts.extensions.insert(identity.clone());
+    Ok(identity)
+}
+
+/// On whose behalf a request of this identity acts.
+pub fn caller(state: &State, identity: &Identity, parts: &Parts) -> Caller {
+    Caller {
+        request_id: parts.extensions.get::<RequestId>().map(ToString::to_string),
+        address: Some(state.client(&parts.extensions, &parts.headers)),
+        claim: parts.extensions.get::<Claim>().copied(),
+        ..Caller::new(identity.actor.clone())
+    }
+}
+
+/// The caller, if the identity has that right. Whoever tries to change something without it is written down.
+pub async fn demand(state: &State, identity: &Identity, right: Right, parts: &Parts) -> Result<Caller, Problem> {
+    let caller = caller(state, identity, parts);
+    if identity.may(right) {
+        return Ok(caller);
+    }
+    if matches!(right, Right::ManageTenants | Right::ManageTokens) {
+        let route = parts.extensions.get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
+        let refused = Caller { claim: None, ..caller };
+        authenticate::note_refusal(&state.context, &refused, parts.method.as_str(), route, identity.role).await?;
+    }
+    let roles: Vec<String> = [Role::Viewer, Role::Ops, Role::Service, Role::Admin]
+        .into_iter()
+        .filter(|role| role.may(right))
+        .map(|role| role.to_string())
+        .collect();
+    let detail = format!("This needs the role {}; yours is {}.", roles.join(" or "), identity.role);
+    Err(Problem::new(Kind::Forbidden, detail))
+}
