@@ -13,13 +13,15 @@ use tracing::{error, info};
 use crate::clock::{SharedClock, SystemClock};
 use crate::cloud::Cloud;
 use crate::cloud::aws::{self, Aws};
+use crate::courier::Courier;
 use crate::directory::Directory;
 use crate::domain::attempts::Patience;
 use crate::domain::vendor::Vendor;
+use crate::domain::webhook;
 use crate::http::live::Live;
 use crate::http::onboard::Desk;
 use crate::http::{self, State};
-use crate::jobs::{self, JobContext};
+use crate::jobs::{self, DeliveryContext, JobContext};
 use crate::lifecycle::Lifecycle;
 use crate::service::Context;
 use crate::service::credentials::Vault;
@@ -34,6 +36,7 @@ pub struct Settings {
     pub vendor: Vendor,
     pub patience: Patience,
     pub s3_path_style: bool,
+    pub webhooks: webhook::Policy,
     /// None serves nothing.
     pub serve: Option<Serve>,
     /// None works on nothing.
@@ -56,6 +59,8 @@ pub enum Error {
     Migrate(#[from] migrations::Error),
     #[error(transparent)]
     Aws(#[from] aws::NoRegion),
+    #[error("webhooks cannot be sent: {0}")]
+    Courier(reqwest::Error),
     #[error("signals cannot be listened for: {0}")]
     Signals(std::io::Error),
 }
@@ -83,6 +88,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         clock: clock.clone(),
         vendor: Arc::new(settings.vendor),
         patience: settings.patience,
+        webhooks: Arc::new(settings.webhooks),
     };
     let aws = aws::Settings {
         s3_path_style: settings.s3_path_style,
@@ -118,9 +124,15 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         result = &mut ended => return result.map_err(Error::Signals),
     }
     if let Some(worker) = settings.worker {
+        let courier = Courier::new(context.webhooks.allowed.clone()).map_err(Error::Courier)?;
+        let deliveries = DeliveryContext {
+            context: context.clone(),
+            courier,
+        };
         let jobs = JobContext { context, cloud: cloud? };
-        let soft = lifecycle.soft();
+        let (soft, also, same) = (lifecycle.soft(), lifecycle.soft(), worker.clone());
         lifecycle.spawn(async move { jobs::work(jobs, &worker, soft).await });
+        lifecycle.spawn(async move { jobs::deliver(deliveries, &same, also).await });
     }
     ended.await.map_err(Error::Signals)?;
     pool.close().await;

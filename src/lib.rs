@@ -1,13 +1,14 @@
 //! Latchkey: a service by which a vendor takes over its customers' own S3 buckets and KMS keys, and proves that access
 //! works for the vendor and for nobody else.
 //!
-//! Arrows point one way: `domain ← store, cloud ← directory, verifier ← service ← http, jobs, cli ← app ← main`.
+//! Arrows point one way: `domain ← store, cloud, courier ← directory, verifier ← service ← http, jobs, cli ← app ← main`.
 //!
 //! | room | what is in it |
 //! | --- | --- |
 //! | [`domain`] | words and rules, no I/O: ids, ARNs, tenants, submissions, the catalogue of checks, judging, templates |
 //! | [`store`] | Postgres: one file for each aggregate, migrations, the queue's entrance |
 //! | [`cloud`] | what is asked of AWS: a port in our words, and its implementation by the AWS SDKs |
+//! | [`courier`] | the way out: what is sent to addresses that others chose, and what keeps it from going astray |
 //! | [`directory`] | what internal services ask for, held in memory and kept true by the change feed |
 //! | [`verifier`] | one run: which call may start when, and what becomes of its answer |
 //! | [`service`] | use cases, each a function |
@@ -21,6 +22,7 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod cloud;
+pub mod courier;
 pub mod directory;
 pub mod domain;
 pub mod http;

@@ -3,6 +3,7 @@
 
 mod front;
 mod internal;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use crate::domain::vendor::Vendor;
 
 pub use front::{Front, FrontArgs, Logo};
 pub use internal::InternalArgs;
+pub use webhooks::WebhookArgs;
 
 /// Where Postgres is.
 #[derive(Debug, Clone, Args)]
@@ -372,6 +374,8 @@ mod tests {
         #[command(flatten)]
         internal: InternalArgs,
         #[command(flatten)]
+        webhooks: WebhookArgs,
+        #[command(flatten)]
         worker: WorkerArgs,
         #[command(flatten)]
         log: LogArgs,
@@ -392,6 +396,7 @@ mod tests {
         let listen = all.listen.listen().map_err(text)?;
         all.front.front(listen.public).map_err(text)?;
         all.internal.stale_for().map_err(text)?;
+        all.webhooks.policy().map_err(text)?;
         all.worker.worker().map_err(text)?;
         all.worker.patience().map_err(text)?;
         all.log.format().map_err(text)?;
@@ -418,6 +423,8 @@ mod tests {
     #[case(&["--public-url", "ftp://x"], "LATCHKEY_PUBLIC_URL: it has another scheme")]
     #[case(&["--vendor-colour", "blue"], "LATCHKEY_VENDOR_COLOUR: this is no colour")]
     #[case(&["--stale-for", "a day"], "LATCHKEY_STALE_FOR: ")]
+    #[case(&["--webhook-key", "hunter2"], "LATCHKEY_WEBHOOK_KEY: key 1 is not 32 bytes")]
+    #[case(&["--webhook-allow", "10.0.0.0/8,intranet"], "LATCHKEY_WEBHOOK_ALLOW: ")]
     #[case(&["--worker-lost-after", "soon"], "LATCHKEY_WORKER_LOST_AFTER: ")]
     #[case(&["--worker-lost-after", "1ms"], "LATCHKEY_WORKER_LOST_AFTER: it is too short")]
     #[case(&["--propagation-window", "90"], "LATCHKEY_PROPAGATION_WINDOW: ")]

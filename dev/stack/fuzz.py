@@ -25,7 +25,7 @@ SEED = 20260101
 EXAMPLES = 25
 # Everything that is about a tenant is asked about this one, but for what ends it, and once more about nobody knows whom.
 TENANT = "acme"
-ENDING = ["--exclude-operation-id", "delete_tenants_tenant"]
+ENDING = ["--exclude-operation-id", "delete_tenants_tenant", "--exclude-operation-id", "delete_webhooks_id"]
 # By role, as no role may use both parts of the API.
 RUNS = (
     ("admin", "^/v1", True, ENDING),
@@ -72,9 +72,16 @@ def prepare(ops):
     verification = submitted["verification"]["id"]
     # A stream ends with its verification.
     ops.follow(verification, lambda *_: None)
-    about = {"^/v1/verifications/": ("id", verification), "/storage-configs/.version": ("version", submitted["version"])}
-    tables = [f'[[operations]]\ninclude-path-regex = "{paths}"\nparameters = {{ "path.{name}" = {json.dumps(value)} }}\n' for paths, (name, value) in about.items()]
-    return f'[[operations]]\ninclude-path-regex = "tenant"\nparameters = {{ "path.tenant" = "{TENANT}" }}\n' + "".join(tables)
+    hook = ops.post("/v1/webhooks", {"url": "https://hooks.invalid/latchkey"}, 201)["id"]
+    delivery = ops.post(f"/v1/webhooks/{hook}/test", {}, 202)["id"]
+    # Of several tables for one path only one would count.
+    about = {
+        "/tenants/": {"path.tenant": TENANT, "path.version": submitted["version"]},
+        "^/v1/verifications/": {"path.id": verification},
+        "^/v1/webhooks/": {"path.id": hook, "path.delivery": delivery},
+    }
+    pairs = {paths: ", ".join(f'"{name}" = {json.dumps(value)}' for name, value in known.items()) for paths, known in about.items()}
+    return "".join(f'[[operations]]\ninclude-path-regex = "{paths}"\nparameters = {{ {known} }}\n' for paths, known in pairs.items())
 
 
 def run(settings, url, token, which):

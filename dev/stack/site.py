@@ -1,6 +1,8 @@
 """All servers together: Postgres, the AWS stand-in with the vendor's account, and Latchkey."""
 
 import contextlib
+import os
+import secrets
 from dataclasses import dataclass
 
 from stack import caller, latchkey, ports, postgres, standin, vendor
@@ -9,6 +11,8 @@ DEFAULTS = {
     "AWS_REGION": "us-east-1",
     "LATCHKEY_VENDOR_NAME": "Example Vendor",
     "LATCHKEY_S3_PATH_STYLE": "true",
+    # Receivers of webhooks run on this machine too.
+    "LATCHKEY_WEBHOOK_ALLOW": "127.0.0.0/8,::1",
 }
 
 
@@ -24,7 +28,7 @@ class Site:
 
 def start(folder, given, binary, *, lasting=False, fast=False, preferred_ports=(None, None)):
     """Starts what `given`, an environment, does not say is there already."""
-    given = DEFAULTS | given
+    given = DEFAULTS | {"LATCHKEY_WEBHOOK_KEY": webhook_key(folder)} | given
     # First of all, so that a port that is taken is told at once.
     public = ports.listen_address(given, "LATCHKEY_PUBLIC_LISTEN", preferred_ports[0])
     private = ports.listen_address(given, "LATCHKEY_PRIVATE_LISTEN", preferred_ports[1])
@@ -55,6 +59,15 @@ def start(folder, given, binary, *, lasting=False, fast=False, preferred_ports=(
             values["LATCHKEY_TOKEN"] = latchkey.make_token(binary, env, role="admin", name="dev")
         started.pop_all()
     return Site({name: values[name] for name in caller.NAMES}, env, running)
+
+
+def webhook_key(folder):
+    """Kept as long as the database is, or else nobody could sign for the webhooks in it."""
+    file = folder / "webhook-key"
+    if not file.exists():
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+            new.write(secrets.token_hex(32))
+    return file.read_text()
 
 
 def vendor_values(values):

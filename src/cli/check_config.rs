@@ -7,7 +7,7 @@ use crate::app;
 use crate::cloud::aws::{Aws, Settings};
 use crate::domain::vendor::Vendor;
 use crate::service::check_vendor::check_vendor;
-use crate::settings::{DatabaseArgs, FrontArgs, ListenArgs, LogArgs, VendorArgs, WorkerArgs};
+use crate::settings::{DatabaseArgs, FrontArgs, ListenArgs, LogArgs, VendorArgs, WebhookArgs, WorkerArgs};
 
 #[derive(Debug, Args)]
 pub struct CheckConfig {
@@ -25,6 +25,8 @@ pub struct CheckConfig {
     #[command(flatten)]
     worker: WorkerArgs,
     #[command(flatten)]
+    webhooks: WebhookArgs,
+    #[command(flatten)]
     log: LogArgs,
 }
 
@@ -36,6 +38,7 @@ impl CheckConfig {
         let vendor = self.vendor.vendor()?;
         self.worker.worker()?;
         self.worker.patience()?;
+        self.webhooks.policy()?;
         self.log.filter()?;
         self.log.format()?;
         let modes: Vec<String> = vendor.modes().iter().map(ToString::to_string).collect();

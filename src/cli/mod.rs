@@ -16,6 +16,7 @@ mod template;
 mod tenant;
 mod token;
 mod verify;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -63,6 +64,9 @@ enum Command {
     Submit(submit::Submit),
     /// Verify a tenant's storage.
     Verify(verify::Verify),
+    /// Create, list, show and delete webhooks, and see what was sent to them.
+    #[command(subcommand)]
+    Webhook(webhook::Webhook),
     /// Print credentials for a tenant's documents, as `credential_process` of an AWS profile wants them.
     CredentialProcess(credential_process::CredentialProcess),
 }
@@ -115,6 +119,7 @@ pub fn main() -> ExitCode {
             Command::Template(command) => command.run().await,
             Command::Submit(command) => command.run().await,
             Command::Verify(command) => command.run().await,
+            Command::Webhook(command) => command.run().await,
             Command::CredentialProcess(command) => command.run().await,
         }
     });

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Failure, Outcome};
 use crate::app::{self, Settings};
-use crate::settings::{DatabaseArgs, FrontArgs, InternalArgs, ListenArgs, LogArgs, VendorArgs, Worker, WorkerArgs};
+use crate::settings::{DatabaseArgs, FrontArgs, InternalArgs, ListenArgs, LogArgs, VendorArgs, WebhookArgs, Worker, WorkerArgs};
 use crate::telemetry;
 
 #[derive(Debug, Args)]
@@ -30,6 +30,8 @@ pub struct Work {
     vendor: VendorArgs,
     #[command(flatten)]
     worker: WorkerArgs,
+    #[command(flatten)]
+    webhooks: WebhookArgs,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -58,6 +60,7 @@ impl Work {
             vendor: self.vendor.vendor()?,
             patience: self.worker.patience()?,
             s3_path_style: self.worker.s3_path_style,
+            webhooks: self.webhooks.policy()?,
             serve,
             worker,
         };

@@ -104,6 +104,7 @@ impl Create {
             clock: app::system_clock(),
             vendor: Arc::new(Vendor::unnamed()),
             patience: Patience::NONE,
+            webhooks: Arc::default(),
         };
         let expires_in = command
             .expires_in

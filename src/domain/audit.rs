@@ -86,6 +86,20 @@ pub enum Action {
     TokenRevoked,
     #[strum(serialize = "token.narrowed")]
     TokenNarrowed,
+    #[strum(serialize = "webhook.created")]
+    WebhookCreated,
+    #[strum(serialize = "webhook.deleted")]
+    WebhookDeleted,
+    #[strum(serialize = "webhook.secret_rotated")]
+    WebhookSecretRotated,
+    #[strum(serialize = "webhook.disabled")]
+    WebhookDisabled,
+    #[strum(serialize = "webhook.enabled")]
+    WebhookEnabled,
+    #[strum(serialize = "webhook.tested")]
+    WebhookTested,
+    #[strum(serialize = "webhook.resent")]
+    WebhookResent,
     #[strum(serialize = "request.refused")]
     RequestRefused,
     #[strum(serialize = "invite.created")]

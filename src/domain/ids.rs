@@ -78,6 +78,15 @@ id!(VerificationId);
 id!(TokenId);
 id!(InviteId);
 id!(AuditEventId);
+id!(WebhookId);
+id!(
+    /// What a webhook is told: the same for all webhooks and all attempts.
+    MessageId
+);
+id!(
+    /// One message for one webhook.
+    DeliveryId
+);
 
 /// A tenant's short name in URLs: unique, immutable, `[a-z0-9-]{2,63}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

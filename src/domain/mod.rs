@@ -32,3 +32,4 @@ pub mod text;
 pub mod token;
 pub mod vendor;
 pub mod verification;
+pub mod webhook;

@@ -6,6 +6,7 @@ use super::invite::Invite;
 use super::storage_config::StorageConfig;
 use super::tenant::{Rotation, Tenant};
 use super::token::Token;
+use super::webhook::Webhook;
 
 pub trait Recorded {
     fn recorded(&self) -> Value;
@@ -62,6 +63,20 @@ impl Recorded for Token {
 impl Recorded for Invite {
     fn recorded(&self) -> Value {
         json!({"expires_at": self.expires_at, "revoked_at": self.revoked_at})
+    }
+}
+
+/// Of its URL the origin alone: the rest may hold a secret of its receiver's.
+impl Recorded for Webhook {
+    fn recorded(&self) -> Value {
+        json!({
+            "origin": self.url.origin(),
+            "events": self.topics,
+            "description": self.description,
+            "disabled_at": self.disabled_at,
+            "secret_generation": self.signing.generation,
+            "previous_secret_until": self.signing.previous.as_ref().map(|(_, until)| until),
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::problem::{Kind, Problem};
-use crate::domain::ids::{InviteId, TenantRef, TokenId, VerificationId};
+use crate::domain::ids::{DeliveryId, InviteId, TenantRef, TokenId, VerificationId, WebhookId};
 use crate::domain::text::FieldError;
 
 /// A JSON object. Fields that are unknown or of a wrong type are listed beside it, so that all faults come at once.
@@ -163,6 +163,34 @@ impl<S: Send + Sync> FromRequestParts<S> for TokenPath {
         TokenId::parse(&id)
             .map(Self)
             .map_err(|_| Problem::new(Kind::NotFound, "There is no token of this id."))
+    }
+}
+
+/// The webhook that the path names.
+pub struct WebhookPath(pub WebhookId);
+
+impl<S: Send + Sync> FromRequestParts<S> for WebhookPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = segment(parts, state, "id").await?;
+        WebhookId::parse(&id)
+            .map(Self)
+            .map_err(|_| Problem::new(Kind::NotFound, "There is no webhook of this id."))
+    }
+}
+
+/// The delivery that the path names.
+pub struct DeliveryPath(pub DeliveryId);
+
+impl<S: Send + Sync> FromRequestParts<S> for DeliveryPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = segment(parts, state, "delivery").await?;
+        DeliveryId::parse(&id)
+            .map(Self)
+            .map_err(|_| Problem::new(Kind::NotFound, "This webhook has no delivery of this id."))
     }
 }
 

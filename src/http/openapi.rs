@@ -18,6 +18,7 @@ use super::{State, idempotency};
         (name = "storage configs", description = "What customers submit"),
         (name = "verifications", description = "Proofs that access works for the vendor, and for nobody else"),
         (name = "invites", description = "Links to the customer's form"),
+        (name = "webhooks", description = "What the vendor's own services are told, by the Standard Webhooks specification"),
         (name = "internal", description = "For the vendor's own services"),
     )
 )]

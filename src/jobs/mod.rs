@@ -1,9 +1,11 @@
 //! The durable queue's tasks. Each is idempotent: a job may come twice, and will after a crash.
 
+mod deliver;
 mod recheck;
 mod sweep;
 mod verify;
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,26 +13,36 @@ use graphile_worker::{Cron, WorkerContext, WorkerOptions, WorkerRecoveryConfig, 
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
+use crate::clock::SharedClock;
 use crate::cloud::Cloud;
-use crate::service::Context;
+use crate::courier::Courier;
+use crate::service::{Context, webhooks};
 use crate::settings::Worker;
 use crate::store::jobs::SCHEMA;
 
+pub use deliver::{Deliver, DeliverOnce};
 pub use recheck::Recheck;
 pub use sweep::Sweep;
 pub use verify::Verify;
 
-/// What every task is handed.
+/// What tasks are handed.
 #[derive(Clone)]
 pub struct JobContext {
     pub context: Context,
     pub cloud: Arc<dyn Cloud>,
 }
 
-impl std::fmt::Debug for JobContext {
+impl Debug for JobContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("JobContext").finish_non_exhaustive()
     }
+}
+
+/// What tasks that deliver to webhooks are handed.
+#[derive(Debug, Clone)]
+pub struct DeliveryContext {
+    pub context: Context,
+    pub courier: Courier,
 }
 
 /// How often the queue is looked at even when no notice came.
@@ -39,22 +51,71 @@ const POLL: Duration = Duration::from_secs(1);
 /// Before the worker is started again after it failed, which is mostly because the database went away.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How many webhooks are delivered to at once. What one of them keeps waiting is its own place alone.
+const DELIVERIES: usize = 8;
+
+/// How often it is looked how long the oldest message waits.
+const LOOK: Duration = Duration::from_secs(15);
+
 /// Works until `stop` is cancelled, then lets what is under way end within the grace period. A worker that fails is
 /// started again: what it had under way is taken on once it counts as lost.
 pub async fn work(jobs: JobContext, settings: &Worker, stop: CancellationToken) {
+    let clock = jobs.context.clock.clone();
+    keep_working(&clock, &stop, || work_once(jobs.clone(), settings, stop.clone())).await;
+}
+
+/// The same for what goes to webhooks: by a worker of its own, so that no receiver that is slow keeps a verification waiting.
+pub async fn deliver(deliveries: DeliveryContext, settings: &Worker, stop: CancellationToken) {
+    let clock = deliveries.context.clock.clone();
+    let working = keep_working(&clock, &stop, || deliver_once(deliveries.clone(), settings, stop.clone()));
+    let measuring = stop.run_until_cancelled(measure(&deliveries.context));
+    tokio::join!(working, measuring);
+}
+
+async fn keep_working<F>(clock: &SharedClock, stop: &CancellationToken, once: impl Fn() -> F)
+where
+    F: Future<Output = Result<(), String>>,
+{
     while !stop.is_cancelled() {
-        match work_once(jobs.clone(), settings, stop.clone()).await {
+        match once().await {
             Ok(()) => return,
             Err(fault) => {
                 error!(fault, "the worker failed and is started again");
-                let pause = jobs.context.clock.sleep(PAUSE);
-                stop.run_until_cancelled(pause).await;
+                stop.run_until_cancelled(clock.sleep(PAUSE)).await;
             }
         }
     }
 }
 
 async fn work_once(jobs: JobContext, settings: &Worker, stop: CancellationToken) -> Result<(), String> {
+    let pool = jobs.context.pool.clone();
+    let hourly = Cron::hourly_at::<Sweep>(17).map_err(|error| error.to_string())?;
+    let worker = options(settings, stop)
+        .pg_pool(pool)
+        .concurrency(settings.concurrency)
+        .add_extension(jobs)
+        .define_job::<Verify>()
+        .define_job::<Recheck>()
+        .define_job::<Sweep>()
+        .with_cron(hourly.payload_value(serde_json::json!({})));
+    let worker = worker.init().await.map_err(|error| error.to_string())?;
+    worker.run().await.map_err(|error| error.to_string())
+}
+
+async fn deliver_once(deliveries: DeliveryContext, settings: &Worker, stop: CancellationToken) -> Result<(), String> {
+    let pool = deliveries.context.pool.clone();
+    let worker = options(settings, stop)
+        .pg_pool(pool)
+        .concurrency(DELIVERIES)
+        .add_extension(deliveries)
+        .define_job::<Deliver>()
+        .define_job::<DeliverOnce>();
+    let worker = worker.init().await.map_err(|error| error.to_string())?;
+    worker.run().await.map_err(|error| error.to_string())
+}
+
+/// What all workers have in common.
+fn options(settings: &Worker, stop: CancellationToken) -> WorkerOptions {
     let beat = settings.lost_after / 4;
     let recovery = WorkerRecoveryConfig::default()
         .heartbeat_interval(beat)
@@ -66,33 +127,26 @@ async fn work_once(jobs: JobContext, settings: &Worker, stop: CancellationToken)
         .grace_period(settings.grace)
         .interrupted_job_retry_delay(Duration::ZERO)
         .shutdown_signal(async move { stop.cancelled().await });
-    let pool = jobs.context.pool.clone();
-    let worker = WorkerOptions::default()
-        .pg_pool(pool)
+    WorkerOptions::default()
         .schema(SCHEMA)
-        .concurrency(settings.concurrency)
         .poll_interval(POLL)
         .worker_recovery(recovery)
         .worker_shutdown(shutdown)
-        .add_extension(jobs)
-        .define_job::<Verify>()
-        .define_job::<Recheck>()
-        .define_job::<Sweep>()
-        .with_cron(
-            Cron::hourly_at::<Sweep>(17)
-                .map_err(|error| error.to_string())?
-                .payload_value(serde_json::json!({})),
-        )
-        .init()
-        .await
-        .map_err(|error| error.to_string())?;
-    worker.run().await.map_err(|error| error.to_string())
 }
 
-/// The context that `work` put beside the queue.
-fn of(worker: &WorkerContext) -> JobContext {
-    worker
-        .get_ext::<JobContext>()
-        .cloned()
-        .expect("the worker is built with its context")
+/// Keeps the metric of how long the oldest message waits that was not delivered yet.
+async fn measure(context: &Context) {
+    loop {
+        // While the database is away, the last known value stands.
+        if let Ok(since) = webhooks::oldest_waiting(context).await {
+            let age = since.map_or(0.0, |since| (context.clock.now() - since).as_seconds_f64());
+            metrics::gauge!("latchkey_webhook_oldest_undelivered_seconds").set(age.max(0.0));
+        }
+        context.clock.sleep(LOOK).await;
+    }
+}
+
+/// What the worker's tasks are handed, which was put beside the queue.
+fn of<T: Clone + Debug + Send + Sync + 'static>(worker: &WorkerContext) -> T {
+    worker.get_ext::<T>().cloned().expect("the worker is built with its context")
 }

@@ -3,6 +3,7 @@
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
 use serde::{Deserialize, Serialize};
 
+use super::JobContext;
 use crate::domain::ids::TenantId;
 use crate::service::request_verification::recheck;
 use crate::store::jobs::RECHECK;
@@ -16,6 +17,6 @@ impl TaskHandler for Recheck {
     const IDENTIFIER: &'static str = RECHECK;
 
     async fn run(self, worker: WorkerContext) -> impl IntoTaskHandlerResult {
-        recheck(&super::of(&worker).context, self.tenant_id).await
+        recheck(&super::of::<JobContext>(&worker).context, self.tenant_id).await
     }
 }

@@ -3,7 +3,8 @@
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
 use serde::{Deserialize, Serialize};
 
-use crate::service::idempotency;
+use super::JobContext;
+use crate::service::{idempotency, webhooks};
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Sweep {}
@@ -12,6 +13,8 @@ impl TaskHandler for Sweep {
     const IDENTIFIER: &'static str = "sweep";
 
     async fn run(self, worker: WorkerContext) -> impl IntoTaskHandlerResult {
-        idempotency::sweep(&super::of(&worker).context).await.map(drop)
+        let context = super::of::<JobContext>(&worker).context;
+        idempotency::sweep(&context).await?;
+        webhooks::sweep(&context).await.map(drop)
     }
 }

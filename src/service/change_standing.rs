@@ -3,6 +3,7 @@
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::webhooks::announce;
 use super::{Caller, Context, authenticate};
 use crate::domain::audit::{Action, Difference, Reason};
 use crate::domain::ids::{TenantId, TenantRef};
@@ -79,6 +80,7 @@ pub(super) async fn note_dropped(
         context
             .audit(db, caller, Action::VerificationSuperseded, Some(tenant), difference)
             .await?;
+        announce::verification_finished(context, db, dropped.id).await?;
     }
     Ok(())
 }
@@ -106,7 +108,7 @@ async fn finish(
     action: Action,
     reason: &Reason,
 ) -> Result<Tenant, Error> {
-    tenants::refresh_overview(&mut db, before.id).await?;
+    announce::refresh(context, &mut db, before.id).await?;
     let after = read(&mut db, before).await?;
     let difference = Difference::between(before, &after).with(json!({"reason": reason}));
     context.audit(&mut db, caller, action, Some(before.id), difference).await?;

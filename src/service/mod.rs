@@ -20,6 +20,7 @@ pub mod run_verification;
 pub mod stats;
 pub mod submit_config;
 mod tenant_fields;
+pub mod webhooks;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::domain::audit::{Action, Actor, Difference, Event};
 use crate::domain::idempotency::Claim;
 use crate::domain::ids::{AuditEventId, TenantId};
 use crate::domain::vendor::Vendor;
+use crate::domain::webhook;
 use crate::store::audit::Origin;
 use crate::store::{self, audit};
 
@@ -42,6 +44,7 @@ pub struct Context {
     pub clock: SharedClock,
     pub vendor: Arc<Vendor>,
     pub patience: Patience,
+    pub webhooks: Arc<webhook::Policy>,
 }
 
 /// On whose behalf.

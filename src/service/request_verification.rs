@@ -3,6 +3,7 @@
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::webhooks::announce;
 use super::{Caller, Context};
 use crate::domain::audit::{Action, Difference};
 use crate::domain::ids::{TenantId, TenantRef, VerificationId};
@@ -61,7 +62,7 @@ pub async fn request_verification(
     let id: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, id, tenant.id, config.id, trigger, context.clock.now()).await?;
     jobs::enqueue_verify(&mut db, tenant.id, id).await?;
-    tenants::refresh_overview(&mut db, tenant.id).await?;
+    announce::refresh(context, &mut db, tenant.id).await?;
     note_queued(context, &mut db, caller, tenant.id, id, &config, trigger).await?;
     let queued = verifications::find(&mut db, id)
         .await?
@@ -115,7 +116,7 @@ pub async fn recheck(context: &Context, tenant: TenantId) -> store::Result<()> {
     let id: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, id, tenant.id, active.config.id, Trigger::Scheduled, context.clock.now()).await?;
     jobs::enqueue_verify(&mut db, tenant.id, id).await?;
-    tenants::refresh_overview(&mut db, tenant.id).await?;
+    announce::refresh(context, &mut db, tenant.id).await?;
     let system = Caller::system();
     note_queued(context, &mut db, &system, tenant.id, id, &active.config, Trigger::Scheduled).await?;
     db.commit().await?;

@@ -1,6 +1,7 @@
 //! Submitting a storage config: judged, stored as a new version, and queued for verification, all or nothing.
 
 use super::change_standing::note_dropped;
+use super::webhooks::announce;
 use super::{Caller, Context};
 use crate::domain::audit::{Action, Difference};
 use crate::domain::ids::{TenantRef, VerificationId};
@@ -44,7 +45,7 @@ pub async fn submit_config(
     let dropped = verifications::supersede_waiting(&mut db, tenant.id, now).await?;
     let verification: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, verification, tenant.id, config.id, Trigger::Submission, now).await?;
-    tenants::refresh_overview(&mut db, tenant.id).await?;
+    announce::refresh(context, &mut db, tenant.id).await?;
     jobs::enqueue_verify(&mut db, tenant.id, verification).await?;
     let which = serde_json::json!({"version": config.version, "verification_id": verification});
     let made = Difference::made(&config).with(which);

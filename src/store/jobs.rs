@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::Result;
-use crate::domain::ids::{TenantId, VerificationId};
+use crate::domain::ids::{DeliveryId, TenantId, VerificationId, WebhookId};
 
 /// Where the queue lives in the database.
 pub const SCHEMA: &str = "graphile_worker";
@@ -15,6 +15,12 @@ pub const VERIFY: &str = "verify";
 
 /// Name of the job that verifies an active version again after a rejection.
 pub const RECHECK: &str = "recheck";
+
+/// Name of the job that sends what is due of a webhook.
+pub const DELIVER: &str = "deliver";
+
+/// Name of the job that sends one message once.
+pub const DELIVER_ONCE: &str = "deliver_once";
 
 /// Queues a verification's run. Runs of one tenant wait for each other.
 pub async fn enqueue_verify(db: &mut PgConnection, tenant: TenantId, verification: VerificationId) -> Result<()> {
@@ -45,6 +51,30 @@ pub async fn enqueue_recheck(db: &mut PgConnection, tenant: TenantId, at: DateTi
         Some(at),
     )
     .await
+}
+
+/// Has what is due of a webhook sent now. Senders of one webhook wait for each other, those of different ones never.
+pub async fn enqueue_deliver(db: &mut PgConnection, webhook: WebhookId) -> Result<()> {
+    enqueue_delivery(db, webhook, "now", None).await
+}
+
+/// Has what is due of a webhook at that time sent then. It has a key of its own: an earlier call for what comes to be due sooner,
+/// of which this caller may not know yet, is not put off by it.
+pub async fn enqueue_deliver_at(db: &mut PgConnection, webhook: WebhookId, at: DateTime<Utc>) -> Result<()> {
+    enqueue_delivery(db, webhook, "later", Some(at)).await
+}
+
+async fn enqueue_delivery(db: &mut PgConnection, webhook: WebhookId, when: &str, at: Option<DateTime<Utc>>) -> Result<()> {
+    let payload = serde_json::json!({"webhook_id": webhook});
+    let (queue, key) = (format!("webhook:{webhook}"), format!("deliver:{webhook}:{when}"));
+    add(db, DELIVER, &payload, &queue, &key, at).await
+}
+
+/// Has one message of a webhook sent once, now.
+pub async fn enqueue_deliver_once(db: &mut PgConnection, webhook: WebhookId, delivery: DeliveryId) -> Result<()> {
+    let payload = serde_json::json!({"delivery_id": delivery});
+    let (queue, key) = (format!("webhook:{webhook}:once"), format!("deliver_once:{delivery}"));
+    add(db, DELIVER_ONCE, &payload, &queue, &key, None).await
 }
 
 async fn add(db: &mut PgConnection, task: &str, payload: &Value, queue: &str, key: &str, at: Option<DateTime<Utc>>) -> Result<()> {

@@ -17,6 +17,9 @@ pub mod storage_configs;
 pub mod tenants;
 pub mod tokens;
 pub mod verifications;
+pub mod webhook_deliveries;
+pub mod webhook_lines;
+pub mod webhooks;
 
 pub use error::{Constraint, Error, Result};
 pub use pool::connect;

@@ -252,27 +252,47 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, after: Option<(DateTim
     .collect()
 }
 
+/// What bringing the overview in step with the facts came to.
+#[must_use = "webhooks are told of a change of status"]
+#[derive(Debug)]
+pub enum Refreshed {
+    /// The status is the same.
+    Same,
+    /// The status was another one before.
+    Changed { tenant: Box<Tenant>, before: TenantStatus },
+}
+
 /// Brings what lists are filtered by in step with the facts: in each transaction that changes them.
-pub async fn refresh_overview(db: &mut PgConnection, id: TenantId) -> Result<()> {
+pub async fn refresh_overview(db: &mut PgConnection, id: TenantId) -> Result<Refreshed> {
     let Some(tenant) = find(db, &TenantRef::Id(id)).await? else {
-        return Ok(());
+        return Ok(Refreshed::Same);
     };
     let status: &str = tenant.status().into();
-    sqlx::query!(
-        "update tenants set status = $2, failing_checks = coalesce((
-             select array_agg(c.name order by c.name)
-             from (
-                 select v.id, v.attempt from verifications v
-                 where v.tenant_id = $1 and v.state = 'finished' and v.verdict <> 'superseded' and v.trigger <> 'rotation'
-                 order by v.created_at desc, v.id desc limit 1
-             ) v
-             join verification_checks c on c.verification_id = v.id and c.attempt = v.attempt and c.status = 'failed'
-         ), '{}')
-         where id = $1",
+    let before = sqlx::query_scalar!(
+        r#"with before as (select status from tenants where id = $1)
+           update tenants set status = $2, failing_checks = coalesce((
+               select array_agg(c.name order by c.name)
+               from (
+                   select v.id, v.attempt from verifications v
+                   where v.tenant_id = $1 and v.state = 'finished' and v.verdict <> 'superseded' and v.trigger <> 'rotation'
+                   order by v.created_at desc, v.id desc limit 1
+               ) v
+               join verification_checks c on c.verification_id = v.id and c.attempt = v.attempt and c.status = 'failed'
+           ), '{}')
+           where id = $1
+           returning (select status from before) as "before!""#,
         id.as_uuid(),
         status,
     )
-    .execute(db)
+    .fetch_one(db)
     .await?;
-    Ok(())
+    let before: TenantStatus = column(TABLE, id, &before)?;
+    Ok(if before == tenant.status() {
+        Refreshed::Same
+    } else {
+        Refreshed::Changed {
+            tenant: Box::new(tenant),
+            before,
+        }
+    })
 }

@@ -20,7 +20,7 @@ use crate::server::{Server, checks};
 
 /// The system's clock, set forward by hand.
 #[derive(Default)]
-struct ForwardClock(AtomicI64);
+pub struct ForwardClock(AtomicI64);
 
 impl Clock for ForwardClock {
     fn now(&self) -> DateTime<Utc> {
@@ -39,7 +39,7 @@ impl Clock for ForwardClock {
 }
 
 impl ForwardClock {
-    fn forward(&self, duration: Duration) {
+    pub fn forward(&self, duration: Duration) {
         self.0.fetch_add(i64::try_from(duration.as_millis()).unwrap(), Ordering::Relaxed);
     }
 }

@@ -34,3 +34,4 @@ mod stream;
 mod templates;
 mod under_change;
 mod vendor_side;
+mod webhooks;

@@ -8,16 +8,20 @@ use std::time::Duration;
 
 use latchkey::cloud::Cloud;
 use latchkey::cloud::aws::{Aws, Settings};
+use latchkey::courier::Courier;
 use latchkey::directory::Directory;
 use latchkey::domain::arn::RoleArn;
 use latchkey::domain::attempts::Patience;
 use latchkey::domain::region::Regions;
 use latchkey::domain::token::Role;
 use latchkey::domain::vendor::Vendor;
+use latchkey::domain::webhook::Policy;
+use latchkey::domain::webhook::secret::Keys;
+use latchkey::domain::webhook::target::Allowed;
 use latchkey::http::live::Live;
 use latchkey::http::onboard::Desk;
 use latchkey::http::{self, State};
-use latchkey::jobs::{self, JobContext};
+use latchkey::jobs::{self, DeliveryContext, JobContext};
 use latchkey::service::authenticate::create_token;
 use latchkey::service::credentials::Vault;
 use latchkey::service::{Caller, Context};
@@ -102,6 +106,21 @@ pub fn vendor(world: &World) -> Vendor {
     }
 }
 
+/// What signing secrets are derived from.
+pub const KEY: &str = "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b";
+
+/// Webhooks may lead to what a test listens on.
+pub fn policy() -> Policy {
+    Policy {
+        keys: Keys::parse(&KEY.into()).expect("the key is one"),
+        allowed: Allowed(vec!["127.0.0.0/8".parse().expect("the network is one")]),
+    }
+}
+
+pub fn courier(context: &Context) -> Courier {
+    Courier::new(context.webhooks.allowed.clone()).expect("TLS is there")
+}
+
 impl Server {
     /// A server that reaches AWS where the world is.
     pub async fn start(world: &World) -> Self {
@@ -119,17 +138,22 @@ impl Server {
     pub async fn beside(&self, database_url: &str, world: &World) -> Self {
         let settings = Settings { s3_path_style: true };
         let aws = Aws::on(&config(&world.endpoint, &world.latchkey).await, settings, clock());
-        Self::on(database_url, vendor(world), Some(Arc::new(aws)), self.stale_for).await
+        Self::on(database_url, vendor(world), Some(Arc::new(aws)), self.stale_for, policy()).await
     }
 
     /// Another process with its own idea of how long an answer may be stale.
     pub async fn idle_with(database_url: &str, world: &World, stale_for: Duration) -> Self {
-        Self::on(database_url, vendor(world), None, stale_for).await
+        Self::on(database_url, vendor(world), None, stale_for, policy()).await
     }
 
     /// A server that leaves the queue to others.
     pub async fn start_idle(world: &World) -> Self {
         Self::serving(vendor(world), None).await
+    }
+
+    /// The same with its own idea of webhooks.
+    pub async fn start_idle_with(world: &World, webhooks: Policy) -> Self {
+        Self::on(&empty_database().await, vendor(world), None, Duration::from_hours(24), webhooks).await
     }
 
     pub async fn with(vendor: Vendor, cloud: Arc<dyn Cloud>) -> Self {
@@ -143,16 +167,21 @@ impl Server {
             context: server.context.clone(),
             cloud,
         };
-        let ending = server.stop.clone();
+        let deliveries = DeliveryContext {
+            context: server.context.clone(),
+            courier: courier(&server.context),
+        };
+        let (ending, also, same) = (server.stop.clone(), server.stop.clone(), worker.clone());
         tokio::spawn(async move { jobs::work(jobs, &worker, ending).await });
+        tokio::spawn(async move { jobs::deliver(deliveries, &same, also).await });
         server
     }
 
     async fn serving(vendor: Vendor, cloud: Option<Arc<dyn Cloud>>) -> Self {
-        Self::on(&empty_database().await, vendor, cloud, Duration::from_hours(24)).await
+        Self::on(&empty_database().await, vendor, cloud, Duration::from_hours(24), policy()).await
     }
 
-    async fn on(database_url: &str, vendor: Vendor, cloud: Option<Arc<dyn Cloud>>, stale_for: Duration) -> Self {
+    async fn on(database_url: &str, vendor: Vendor, cloud: Option<Arc<dyn Cloud>>, stale_for: Duration, webhooks: Policy) -> Self {
         let pool = connect(PgConnectOptions::from_str(database_url).expect("the URL is Postgres's"), 8);
         migrations::run(&pool).await.expect("the schema is made");
         let context = Context {
@@ -160,6 +189,7 @@ impl Server {
             clock: clock(),
             vendor: Arc::new(vendor),
             patience: Patience::NONE,
+            webhooks: Arc::new(webhooks),
         };
         let (_, token) = create_token(&context, &Caller::operator(), "test", Role::Ops, None)
             .await

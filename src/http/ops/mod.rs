@@ -30,6 +30,7 @@ mod submit_storage_config;
 mod suspend_tenant;
 mod validate;
 pub mod verification_events;
+mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -64,6 +65,7 @@ pub fn router() -> OpenApiRouter<State> {
         .routes(routes!(revoke_token::handle))
         .routes(routes!(create_invite::handle, list_invites::handle))
         .routes(routes!(revoke_invite::handle))
+        .merge(webhooks::router())
 }
 
 /// The tenant that a path names.

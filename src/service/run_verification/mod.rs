@@ -8,6 +8,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::webhooks::announce;
 use super::{Caller, Context};
 use crate::cloud::Cloud;
 use crate::domain::audit::{Action, Difference};
@@ -232,7 +233,8 @@ async fn finish(
     context
         .audit(&mut db, &caller, Action::VerificationFinished, Some(config.tenant_id), finished)
         .await?;
-    tenants::refresh_overview(&mut db, config.tenant_id).await?;
+    announce::verification_finished(context, &mut db, lease.verification).await?;
+    announce::refresh(context, &mut db, config.tenant_id).await?;
     db.commit().await?;
     measure(verdict, &report.findings, elapsed.as_secs_f64());
     info!(verification = %lease.verification, tenant = %config.tenant_id, version = config.version, %verdict, "verification finished");

@@ -1,0 +1,49 @@
+//! What webhooks are told: `{"type", "timestamp", "data"}`. Never a secret.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+use super::MessageType;
+use crate::domain::check::CheckName;
+use crate::domain::ids::WebhookId;
+use crate::domain::tenant::{Tenant, TenantStatus};
+use crate::domain::verification::Verification;
+
+/// A message's body.
+pub fn payload(kind: MessageType, at: DateTime<Utc>, data: &Value) -> String {
+    json!({"type": kind, "timestamp": written(at), "data": data}).to_string()
+}
+
+pub fn status_changed(tenant: &Tenant, before: TenantStatus, at: DateTime<Utc>) -> Value {
+    json!({
+        "tenant_id": tenant.id,
+        "slug": tenant.slug,
+        "reference": tenant.reference,
+        "before": before,
+        "after": tenant.status(),
+        "at": written(at),
+    })
+}
+
+pub fn verification_finished(tenant: &Tenant, verification: &Verification) -> Value {
+    let failing: Vec<CheckName> = verification.failing().collect();
+    json!({
+        "tenant_id": tenant.id,
+        "slug": tenant.slug,
+        "reference": tenant.reference,
+        "verification_id": verification.id,
+        "version": verification.version,
+        "trigger": verification.trigger,
+        "verdict": verification.verdict,
+        "failing_checks": failing,
+        "at": verification.finished_at.map(written),
+    })
+}
+
+pub fn test(webhook: WebhookId) -> Value {
+    json!({"webhook_id": webhook})
+}
+
+fn written(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}

@@ -1,0 +1,108 @@
+//! A webhook as ops ask for it.
+
+use strum::IntoEnumIterator;
+
+use super::target::{Allowed, WebhookUrl};
+use super::{Description, Topic};
+use crate::domain::text::{FieldError, Malformed};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewWebhook {
+    pub url: WebhookUrl,
+    pub topics: Vec<Topic>,
+    pub description: Option<Description>,
+}
+
+impl NewWebhook {
+    /// Reads what was typed. Without a list of events it is told of all.
+    ///
+    /// # Errors
+    /// Every fault.
+    pub fn judge(
+        url: Option<&str>,
+        events: Option<&[String]>,
+        description: Option<&str>,
+        allowed: &Allowed,
+    ) -> Result<Self, Vec<FieldError>> {
+        let mut faults = Vec::new();
+        let missing = || {
+            Malformed::new(
+                "required",
+                "say where messages are to be sent, such as https://hooks.vendor.example/latchkey",
+            )
+        };
+        let url = url
+            .filter(|url| !url.trim().is_empty())
+            .ok_or_else(missing)
+            .and_then(|url| WebhookUrl::parse(url, allowed))
+            .map_err(|malformed| faults.push(FieldError::of("url", malformed)))
+            .ok();
+        let topics = topics(events, &mut faults);
+        let description = description
+            .map(Description::parse)
+            .transpose()
+            .map_err(|malformed| faults.push(FieldError::of("description", malformed)))
+            .unwrap_or_default();
+        match url {
+            Some(url) if faults.is_empty() => Ok(Self { url, topics, description }),
+            _ => Err(faults),
+        }
+    }
+}
+
+fn topics(events: Option<&[String]>, faults: &mut Vec<FieldError>) -> Vec<Topic> {
+    let Some(events) = events else {
+        return Topic::iter().collect();
+    };
+    if events.is_empty() {
+        faults.push(FieldError::new(
+            "events",
+            "required",
+            "name one event at least, or leave the field out for all of them",
+        ));
+    }
+    let mut topics = Vec::new();
+    for (at, event) in events.iter().enumerate() {
+        match event.trim().parse::<Topic>() {
+            Ok(topic) if topics.contains(&topic) => {}
+            Ok(topic) => topics.push(topic),
+            Err(_) => {
+                let known: Vec<String> = Topic::iter().map(|topic| topic.to_string()).collect();
+                let detail = format!("there is no such event; there are {}", known.join(" and "));
+                faults.push(FieldError::new(&format!("events[{at}]"), "unknown_event", detail));
+            }
+        }
+    }
+    topics
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(url: &str, events: Option<&[&str]>, description: Option<&str>) -> Result<NewWebhook, Vec<String>> {
+        let events: Option<Vec<String>> = events.map(|events| events.iter().map(ToString::to_string).collect());
+        NewWebhook::judge(Some(url), events.as_deref(), description, &Allowed::default())
+            .map_err(|faults| faults.into_iter().map(|fault| format!("{} {}", fault.field, fault.code)).collect())
+    }
+
+    #[test]
+    fn all_events_are_told_of_when_none_is_named_and_each_once() {
+        let all = judge("https://hooks.vendor.example/", None, None).unwrap();
+        assert_eq!(all.topics, [Topic::TenantStatusChanged, Topic::VerificationFinished]);
+        let twice = ["verification.finished", "verification.finished"];
+        let one = judge("https://hooks.vendor.example/", Some(&twice), Some(" Billing ")).unwrap();
+        assert_eq!(one.topics, [Topic::VerificationFinished]);
+        assert_eq!(one.description.unwrap().as_str(), "Billing");
+    }
+
+    #[test]
+    fn every_fault_is_named() {
+        let faults = judge("http://10.0.0.1/", Some(&["verification.finished", "tenant.born"]), Some("\n")).unwrap_err();
+        assert_eq!(
+            faults,
+            ["url refused_target", "events[1] unknown_event", "description malformed_description"]
+        );
+        assert_eq!(judge(" ", Some(&[]), None).unwrap_err(), ["url required", "events required"]);
+    }
+}

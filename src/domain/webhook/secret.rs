@@ -1,0 +1,218 @@
+//! Signing secrets. None is kept: each is derived from a key that is in the settings alone, the webhook's id, and a number that
+//! counts its secrets. Whoever has the database has none of them.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use chrono::{DateTime, Utc};
+use hkdf::Hkdf;
+use secrecy::{ExposeSecret, SecretBox, SecretString};
+use sha2::Sha256;
+use standardwebhooks::Webhook as Signer;
+
+use super::Webhook;
+use crate::domain::ids::{MessageId, WebhookId};
+use crate::domain::text::{Malformed, checked_text};
+
+/// By which a key is known: derived from it, and telling nothing of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// # Errors
+    /// `malformed_key_id`.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(Malformed::new("malformed_key_id", "a key's id has 16 hexadecimal digits"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+checked_text!(KeyId, "8c1f0e6ad3b2479f");
+
+/// What a webhook's secrets are derived from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signing {
+    /// Counts the secrets from 1.
+    pub generation: i32,
+    pub key: KeyId,
+    /// The secret before that one: it signs too until then.
+    pub previous: Option<(KeyId, DateTime<Utc>)>,
+}
+
+/// One of the settings' keys.
+struct Key {
+    id: KeyId,
+    bytes: SecretBox<[u8; 32]>,
+}
+
+/// The settings' keys. The first is for new secrets; the others are for secrets that were derived from them.
+#[derive(Default)]
+pub struct Keys(Vec<Key>);
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|key| &key.id)).finish()
+    }
+}
+
+/// The key that a webhook's secret is derived from is not in the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no key of LATCHKEY_WEBHOOK_KEY is the one that this webhook's secret is derived from")]
+pub struct NoKey;
+
+impl Keys {
+    /// Keys separated by commas, each 32 bytes in hexadecimal digits or in base64.
+    ///
+    /// # Errors
+    /// What is wrong, without the key.
+    pub fn parse(text: &SecretString) -> Result<Self, String> {
+        let mut keys: Vec<Key> = Vec::new();
+        for (at, text) in text
+            .expose_secret()
+            .split(',')
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .enumerate()
+        {
+            let bytes = hex::decode(text)
+                .ok()
+                .or_else(|| STANDARD_NO_PAD.decode(text.trim_end_matches('=')).ok())
+                .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
+                .ok_or_else(|| format!("key {} is not 32 bytes in hexadecimal digits or base64", at + 1))?;
+            let key = Key::new(bytes);
+            if keys.iter().any(|other| other.id == key.id) {
+                return Err(format!("key {} is there twice", at + 1));
+            }
+            keys.push(key);
+        }
+        Ok(Self(keys))
+    }
+
+    /// The one for new secrets, if there is any.
+    pub fn first(&self) -> Option<KeyId> {
+        self.0.first().map(|key| key.id.clone())
+    }
+
+    /// The webhook's present secret, in the form that its receiver is given.
+    pub fn secret(&self, webhook: WebhookId, signing: &Signing) -> Result<SecretString, NoKey> {
+        let bytes = self.derive(webhook, &signing.key, signing.generation)?;
+        Ok(format!("whsec_{}", STANDARD.encode(bytes.expose_secret())).into())
+    }
+
+    /// The header `webhook-signature`: one signature for each secret that is good at that time, separated by spaces.
+    pub fn sign(&self, webhook: &Webhook, message: MessageId, at: DateTime<Utc>, payload: &str) -> Result<String, NoKey> {
+        let Signing { generation, key, previous } = &webhook.signing;
+        let mut secrets = vec![self.derive(webhook.id, key, *generation)?];
+        if let Some((key, _)) = previous.as_ref().filter(|(_, until)| *until > at) {
+            // Its receiver knows the new one, perhaps: not being able to sign by the old one is no reason to send nothing.
+            secrets.extend(self.derive(webhook.id, key, generation - 1));
+        }
+        let sign = |secret: &SecretBox<[u8; 32]>| {
+            Signer::from_bytes(secret.expose_secret().to_vec())
+                .and_then(|signer| signer.sign(&message.to_string(), at.timestamp(), payload.as_bytes()))
+                .expect("a key of any bytes signs any text")
+        };
+        Ok(secrets.iter().map(sign).collect::<Vec<_>>().join(" "))
+    }
+
+    fn derive(&self, webhook: WebhookId, key: &KeyId, generation: i32) -> Result<SecretBox<[u8; 32]>, NoKey> {
+        let key = self.0.iter().find(|own| own.id == *key).ok_or(NoKey)?;
+        let generation = generation.to_be_bytes();
+        Ok(SecretBox::new(Box::new(expand(
+            key.bytes.expose_secret(),
+            &[b"latchkey webhook secret", webhook.as_uuid().as_bytes(), &generation],
+        ))))
+    }
+}
+
+impl Key {
+    fn new(bytes: [u8; 32]) -> Self {
+        let id: [u8; 8] = expand(&bytes, &[b"latchkey webhook key id"]);
+        Self {
+            id: KeyId(hex::encode(id)),
+            bytes: SecretBox::new(Box::new(bytes)),
+        }
+    }
+}
+
+/// HKDF of RFC 5869, with SHA-256.
+fn expand<const N: usize>(key: &[u8], info: &[&[u8]]) -> [u8; N] {
+    let mut derived = [0; N];
+    Hkdf::<Sha256>::new(None, key)
+        .expand_multi_info(info, &mut derived)
+        .expect("so few bytes can be derived");
+    derived
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn keys(text: &str) -> Keys {
+        Keys::parse(&SecretString::from(text)).unwrap()
+    }
+
+    fn webhook() -> WebhookId {
+        WebhookId::parse("01910f5e-8f6a-7cc3-8f5e-2f8a1c9f0b11").unwrap()
+    }
+
+    fn signing(keys: &Keys, generation: i32) -> Signing {
+        Signing {
+            generation,
+            key: keys.first().unwrap(),
+            previous: None,
+        }
+    }
+
+    /// Secrets of yesterday have to be those of tomorrow: these are by another implementation of HKDF.
+    #[test]
+    fn a_secret_is_always_the_same() {
+        let keys = keys(&"0b".repeat(32));
+        assert_eq!(keys.first().unwrap().as_str(), "07f15b198abf4f82");
+        let secret = keys.secret(webhook(), &signing(&keys, 1)).unwrap();
+        assert_eq!(secret.expose_secret(), "whsec_R8RmgaksX6QgcwRUFcCyZ03749yoB5M92xyAr3x+ylU=");
+        let next = keys.secret(webhook(), &signing(&keys, 2)).unwrap();
+        assert_ne!(next.expose_secret(), secret.expose_secret());
+    }
+
+    #[test]
+    fn a_key_is_read_in_either_form_and_never_shown() {
+        let hexadecimal = keys(&"ab".repeat(32));
+        let base64 = keys(&STANDARD.encode([0xab; 32]));
+        assert_eq!(hexadecimal.first(), base64.first());
+        let both = keys(&format!("{},{}", "0b".repeat(32), "ab".repeat(32)));
+        let shown = format!("{both:?}");
+        assert!(!shown.contains("0b0b") && !shown.contains("abab"), "{shown}");
+        assert!(keys("").first().is_none());
+    }
+
+    #[rstest]
+    #[case("secret")]
+    #[case("ab")]
+    #[case(
+        "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b,0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b"
+    )]
+    fn a_key_that_is_none_is_told_without_it(#[case] text: &str) {
+        let fault = Keys::parse(&SecretString::from(text)).unwrap_err();
+        assert!(!fault.contains(text), "{fault}");
+    }
+
+    #[test]
+    fn an_older_key_still_derives_what_it_derived_and_one_that_is_gone_derives_nothing() {
+        let old = keys(&"0b".repeat(32));
+        let both = keys(&format!("{},{}", "ab".repeat(32), "0b".repeat(32)));
+        let signing = signing(&old, 3);
+        let secret = |keys: &Keys| keys.secret(webhook(), &signing).map(|secret| secret.expose_secret().to_owned());
+        assert_eq!(secret(&old), secret(&both));
+        assert_eq!(secret(&keys(&"ab".repeat(32))), Err(NoKey));
+    }
+}

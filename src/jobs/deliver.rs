@@ -1,0 +1,38 @@
+//! Sends what is due of a webhook.
+
+use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
+use serde::{Deserialize, Serialize};
+
+use super::DeliveryContext;
+use crate::domain::ids::{DeliveryId, WebhookId};
+use crate::service::webhooks::deliver::{deliver, deliver_once};
+use crate::store::jobs::{DELIVER, DELIVER_ONCE};
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Deliver {
+    webhook_id: WebhookId,
+}
+
+impl TaskHandler for Deliver {
+    const IDENTIFIER: &'static str = DELIVER;
+
+    async fn run(self, worker: WorkerContext) -> impl IntoTaskHandlerResult {
+        let DeliveryContext { context, courier } = super::of(&worker);
+        deliver(&context, &courier, self.webhook_id).await
+    }
+}
+
+/// Sends one message once.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DeliverOnce {
+    delivery_id: DeliveryId,
+}
+
+impl TaskHandler for DeliverOnce {
+    const IDENTIFIER: &'static str = DELIVER_ONCE;
+
+    async fn run(self, worker: WorkerContext) -> impl IntoTaskHandlerResult {
+        let DeliveryContext { context, courier } = super::of(&worker);
+        deliver_once(&context, &courier, self.delivery_id).await
+    }
+}

@@ -1,0 +1,57 @@
+//! Telling webhooks of what happens: in the transaction in which it does, so that neither is there without the other.
+
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::domain::ids::{DeliveryId, TenantId, TenantRef, VerificationId, WebhookId};
+use crate::domain::webhook::{Topic, message};
+use crate::service::Context;
+use crate::store::tenants::Refreshed;
+use crate::store::webhook_deliveries::Message;
+use crate::store::{self, tenants, verifications, webhook_deliveries, webhooks};
+
+/// Brings the tenant's status in step with its facts, as every transaction has to that changes them, and tells of it when it is
+/// another one. The tenant has to be locked.
+pub async fn refresh(context: &Context, db: &mut PgConnection, tenant: TenantId) -> store::Result<()> {
+    let Refreshed::Changed { tenant, before } = tenants::refresh_overview(db, tenant).await? else {
+        return Ok(());
+    };
+    let to = webhooks::listening(db, Topic::TenantStatusChanged).await?;
+    let data = message::status_changed(&tenant, before, context.clock.now());
+    tell(context, db, Topic::TenantStatusChanged, tenant.id, &data, to).await
+}
+
+/// Tells that a verification ended. The tenant has to be locked.
+pub async fn verification_finished(context: &Context, db: &mut PgConnection, id: VerificationId) -> store::Result<()> {
+    let to = webhooks::listening(db, Topic::VerificationFinished).await?;
+    if to.is_empty() {
+        return Ok(());
+    }
+    let missing = |what| store::Error::inconsistent("verifications", id, what);
+    let verification = verifications::find(db, id).await?.ok_or_else(|| missing("it is not there"))?;
+    let tenant = tenants::find(db, &TenantRef::Id(verification.tenant_id))
+        .await?
+        .ok_or_else(|| missing("its tenant is not there"))?;
+    let data = message::verification_finished(&tenant, &verification);
+    tell(context, db, Topic::VerificationFinished, tenant.id, &data, to).await
+}
+
+async fn tell(
+    context: &Context,
+    db: &mut PgConnection,
+    topic: Topic,
+    tenant: TenantId,
+    data: &Value,
+    to: Vec<WebhookId>,
+) -> store::Result<()> {
+    let at = context.clock.now();
+    let message = Message {
+        id: context.clock.uuid().into(),
+        kind: topic.into(),
+        tenant: Some(tenant),
+        payload: message::payload(topic.into(), at, data),
+        at,
+    };
+    let to: Vec<(DeliveryId, WebhookId)> = to.into_iter().map(|webhook| (context.clock.uuid().into(), webhook)).collect();
+    webhook_deliveries::queue(db, &message, tenant, &to).await
+}

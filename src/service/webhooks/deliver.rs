@@ -1,0 +1,258 @@
+//! Delivering: each line's oldest message is sent until it is delivered or given up, and then the next. Lines of different tenants
+//! do not wait for each other. A message that was sent and not noted as such is sent again, under the same id.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::join_all;
+use tracing::{info, warn};
+
+use crate::courier::{Courier, Letter, TIMEOUT};
+use crate::domain::audit::{Action, Difference};
+use crate::domain::ids::{DeliveryId, WebhookId};
+use crate::domain::webhook::schedule::next_attempt;
+use crate::domain::webhook::{Failure, FailureKind, Webhook};
+use crate::service::{Caller, Context};
+use crate::store::webhook_deliveries::Taken;
+use crate::store::{self, jobs, webhook_deliveries, webhook_lines, webhooks};
+
+/// How many messages of one webhook are sent at once.
+const LANES: usize = 4;
+
+/// A run takes no more messages on after that, and is queued again: so that a process can stop, and no webhook keeps the others
+/// from their turn.
+const BUDGET: Duration = Duration::from_secs(10);
+
+/// A receiver that does not answer at all is left alone for that long.
+const REST: TimeDelta = TimeDelta::seconds(30);
+
+/// However near the next message is due, a run that is queued for it leaves others their turn.
+const BREATH: TimeDelta = TimeDelta::milliseconds(250);
+
+/// For how long a sender has a line to itself: longer than a message can be under way.
+fn lease() -> TimeDelta {
+    TimeDelta::from_std(TIMEOUT * 2).unwrap_or(REST)
+}
+
+/// Sends what is due of a webhook, and queues the next run for when more will be.
+pub async fn deliver(context: &Context, courier: &Courier, id: WebhookId) -> store::Result<()> {
+    let run = Run {
+        context,
+        courier,
+        id,
+        began: context.clock.instant(),
+        over: AtomicBool::new(false),
+    };
+    let lanes = join_all((0..LANES).map(|_| run.lane())).await;
+    lanes.into_iter().collect::<store::Result<Vec<()>>>()?;
+    run.queue_next().await
+}
+
+struct Run<'a> {
+    context: &'a Context,
+    courier: &'a Courier,
+    id: WebhookId,
+    began: Instant,
+    /// The receiver answers nobody just now.
+    over: AtomicBool,
+}
+
+impl Run<'_> {
+    async fn lane(&self) -> store::Result<()> {
+        while !self.over.load(Ordering::Relaxed) && self.context.clock.instant() - self.began < BUDGET {
+            let Some((webhook, taken)) = self.take().await? else {
+                return Ok(());
+            };
+            let outcome = attempt(self.context, self.courier, &webhook, &taken).await?;
+            if outcome.is_err_and(|failure| failure.kind.concerns_all() || failure.retry_after.is_some()) {
+                self.over.store(true, Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
+
+    /// The next message that is due.
+    async fn take(&self) -> store::Result<Option<(Webhook, Taken)>> {
+        let now = self.context.clock.now();
+        let mut db = self.context.pool.begin().await?;
+        let Some(webhook) = webhooks::find(&mut db, self.id).await? else {
+            return Ok(None);
+        };
+        if webhook.disabled_at.is_some() {
+            // Something was queued while it was being disabled.
+            webhook_lines::empty(&mut db, self.id).await?;
+            webhook_deliveries::give_up_all(&mut db, self.id, now).await?;
+            db.commit().await?;
+            return Ok(None);
+        }
+        while let Some(tenant) = webhook_lines::take(&mut db, self.id, now, now + lease()).await? {
+            if let Some(taken) = webhook_deliveries::take_oldest(&mut db, self.id, tenant, now).await? {
+                db.commit().await?;
+                return Ok(Some((webhook, taken)));
+            }
+            webhook_lines::set_due(&mut db, self.id, tenant, now).await?;
+        }
+        db.commit().await?;
+        Ok(None)
+    }
+
+    async fn queue_next(&self) -> store::Result<()> {
+        let now = self.context.clock.now();
+        let mut db = self.context.pool.begin().await?;
+        if let Some(due) = webhook_lines::next_due(&mut db, self.id).await? {
+            let rest = if self.over.load(Ordering::Relaxed) { REST } else { BREATH };
+            jobs::enqueue_deliver_at(&mut db, self.id, due.max(now + rest)).await?;
+        }
+        db.commit().await?;
+        Ok(())
+    }
+}
+
+/// Sends one message once, whatever its line does: a test, or one that ops want to be sent again.
+pub async fn deliver_once(context: &Context, courier: &Courier, id: DeliveryId) -> store::Result<()> {
+    let now = context.clock.now();
+    let mut db = context.pool.begin().await?;
+    let Some(taken) = webhook_deliveries::take(&mut db, id, now).await? else {
+        return Ok(());
+    };
+    let webhook = webhooks::find(&mut db, taken.webhook_id).await?;
+    let Some(webhook) = webhook.filter(|webhook| webhook.disabled_at.is_none()) else {
+        return Ok(());
+    };
+    db.commit().await?;
+    attempt(context, courier, &webhook, &taken).await.map(drop)
+}
+
+/// Sends a message that was taken on, and notes what came of it.
+async fn attempt(context: &Context, courier: &Courier, webhook: &Webhook, taken: &Taken) -> store::Result<Result<u16, Failure>> {
+    let began = context.clock.instant();
+    let outcome = send(context, courier, webhook, taken).await;
+    let took = context.clock.instant() - began;
+    let told = note(context, taken, took, &outcome).await?;
+    tell_of(webhook, taken, took, &outcome, told);
+    if outcome.is_err_and(|failure| failure.kind == FailureKind::Gone) {
+        disable(context, webhook.id).await?;
+    }
+    Ok(outcome)
+}
+
+async fn send(context: &Context, courier: &Courier, webhook: &Webhook, taken: &Taken) -> Result<u16, Failure> {
+    let at = context.clock.now();
+    let signature = context
+        .webhooks
+        .keys
+        .sign(webhook, taken.message_id, at, &taken.payload)
+        .map_err(|_| FailureKind::Unsigned)?;
+    let letter = Letter {
+        url: &webhook.url,
+        id: taken.message_id,
+        at,
+        signature,
+        payload: &taken.payload,
+    };
+    courier.send(letter).await
+}
+
+/// What an attempt came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Delivered,
+    Again(DateTime<Utc>),
+    GivenUp,
+    /// Somebody else took the message on meanwhile, or it was over already.
+    Nothing,
+}
+
+async fn note(context: &Context, taken: &Taken, took: Duration, outcome: &Result<u16, Failure>) -> store::Result<End> {
+    let mut db = context.pool.begin().await?;
+    if let Some(tenant) = taken.tenant_id {
+        webhook_lines::lock(&mut db, taken.webhook_id, tenant).await?;
+    }
+    let duration_ms = i32::try_from(took.as_millis()).unwrap_or(i32::MAX);
+    webhook_deliveries::note(&mut db, taken, duration_ms, outcome).await?;
+    let now = context.clock.now();
+    let (end, due) = match outcome {
+        Ok(_) => {
+            let changed = webhook_deliveries::delivered(&mut db, taken, now).await?;
+            (if changed { End::Delivered } else { End::Nothing }, now)
+        }
+        Err(failure) => {
+            let [chance] = context.clock.random();
+            // A test is sent once: whoever asked for it looks at what comes of it.
+            let next = taken
+                .tenant_id
+                .and_then(|_| next_attempt(taken.created_at, taken.attempt, failure, now, chance));
+            let changed = webhook_deliveries::failed(&mut db, taken, next, now).await?;
+            let end = next.map_or(End::GivenUp, End::Again);
+            (if changed { end } else { End::Nothing }, next.unwrap_or(now))
+        }
+    };
+    if let (Some(tenant), true) = (taken.tenant_id, end != End::Nothing) {
+        webhook_lines::set_due(&mut db, taken.webhook_id, tenant, due).await?;
+    }
+    db.commit().await?;
+    Ok(end)
+}
+
+/// The log and the metrics.
+fn tell_of(webhook: &Webhook, taken: &Taken, took: Duration, outcome: &Result<u16, Failure>, end: End) {
+    let result: &str = match outcome {
+        Ok(_) => "delivered",
+        Err(failure) => failure.kind.into(),
+    };
+    metrics::counter!("latchkey_webhook_attempts_total", "outcome" => result).increment(1);
+    metrics::histogram!("latchkey_webhook_attempt_duration_seconds").record(took);
+    let (origin, attempt, took_ms) = (webhook.url.origin(), taken.attempt, took.as_millis());
+    let status = match outcome {
+        Ok(status) => Some(*status),
+        Err(failure) => failure.status,
+    };
+    match end {
+        End::Delivered => {
+            metrics::counter!("latchkey_webhook_deliveries_total", "outcome" => "delivered").increment(1);
+            info!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, "a message was delivered");
+        }
+        End::GivenUp => {
+            metrics::counter!("latchkey_webhook_deliveries_total", "outcome" => "given_up").increment(1);
+            warn!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, "a message was given up");
+        }
+        End::Again(at) => {
+            warn!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, %at, "a message is tried again");
+        }
+        End::Nothing => info!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, "a message was sent"),
+    }
+}
+
+/// The receiver is gone for good: what waits is given up, and nothing more is sent until ops enable the webhook again.
+async fn disable(context: &Context, id: WebhookId) -> store::Result<()> {
+    let now = context.clock.now();
+    let mut db = context.pool.begin().await?;
+    let Some(before) = webhooks::find_locked(&mut db, id)
+        .await?
+        .filter(|webhook| webhook.disabled_at.is_none())
+    else {
+        return Ok(());
+    };
+    webhooks::set_disabled(&mut db, id, Some(now)).await?;
+    let after = Webhook {
+        disabled_at: Some(now),
+        ..before.clone()
+    };
+    webhook_lines::empty(&mut db, id).await?;
+    let given_up = webhook_deliveries::give_up_all(&mut db, id, now).await?;
+    let detail = serde_json::json!({"webhook_id": id, "reason": "its receiver answered 410 Gone", "given_up": given_up});
+    context
+        .audit(
+            &mut db,
+            &Caller::system(),
+            Action::WebhookDisabled,
+            None,
+            Difference::between(&before, &after).with(detail),
+        )
+        .await?;
+    db.commit().await?;
+    metrics::counter!("latchkey_webhook_deliveries_total", "outcome" => "given_up").increment(given_up);
+    warn!(webhook = %id, given_up, "a webhook was disabled: its receiver answered 410 Gone");
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! Webhooks: what the vendor's own services are told, and by what secret they know that it is true.
+
+pub mod announce;
+pub mod deliver;
+pub mod resend;
+pub mod rotate_secret;
+
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::read::Place;
+use super::{Caller, Context};
+use crate::domain::audit::{Action, Difference};
+use crate::domain::ids::{DeliveryId, WebhookId};
+use crate::domain::webhook::new::NewWebhook;
+use crate::domain::webhook::secret::Signing;
+use crate::domain::webhook::{Delivery, MOST, Webhook};
+use crate::store::{self, webhook_deliveries, webhook_lines, webhooks};
+
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    #[error("there is no key to derive secrets from")]
+    NoKey,
+    #[error("there are as many webhooks as there may be")]
+    TooMany,
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Makes a webhook. Its secret is in the answer and nowhere else.
+pub async fn create(context: &Context, caller: &Caller, new: NewWebhook) -> Result<(Webhook, SecretString), CreateError> {
+    let keys = &context.webhooks.keys;
+    let signing = Signing {
+        generation: 1,
+        key: keys.first().ok_or(CreateError::NoKey)?,
+        previous: None,
+    };
+    let webhook = Webhook {
+        id: context.clock.uuid().into(),
+        url: new.url,
+        topics: new.topics,
+        description: new.description,
+        created_at: context.clock.now(),
+        signing,
+        disabled_at: None,
+        waiting_since: None,
+    };
+    let secret = keys.secret(webhook.id, &webhook.signing).map_err(|_| CreateError::NoKey)?;
+    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
+    if webhooks::count_locked(&mut db).await? >= MOST {
+        return Err(CreateError::TooMany);
+    }
+    webhooks::insert(&mut db, &webhook).await?;
+    let made = Difference::made(&webhook).with(json!({"webhook_id": webhook.id}));
+    context.audit(&mut db, caller, Action::WebhookCreated, None, made).await?;
+    db.commit().await.map_err(store::Error::from)?;
+    Ok((webhook, secret))
+}
+
+pub async fn find(context: &Context, id: WebhookId) -> store::Result<Option<Webhook>> {
+    let mut db = context.pool.acquire().await?;
+    webhooks::find(&mut db, id).await
+}
+
+/// A page of webhooks, newest first.
+pub async fn list(context: &Context, after: Option<Place<WebhookId>>, limit: i64) -> store::Result<Vec<Webhook>> {
+    let mut db = context.pool.acquire().await?;
+    webhooks::list(&mut db, after, limit).await
+}
+
+/// Deletes a webhook: nothing more is sent to it. False when there is none of this id.
+pub async fn delete(context: &Context, caller: &Caller, id: WebhookId) -> store::Result<bool> {
+    let now = context.clock.now();
+    let mut db = context.pool.begin().await?;
+    let Some(webhook) = webhooks::find_locked(&mut db, id).await? else {
+        return Ok(false);
+    };
+    webhooks::delete(&mut db, id, now).await?;
+    webhook_lines::empty(&mut db, id).await?;
+    let given_up = webhook_deliveries::give_up_all(&mut db, id, now).await?;
+    let gone = Difference::gone(&webhook).with(json!({"webhook_id": id, "given_up": given_up}));
+    context.audit(&mut db, caller, Action::WebhookDeleted, None, gone).await?;
+    db.commit().await?;
+    Ok(true)
+}
+
+/// Enables a webhook that was disabled; once more does nothing. What happened meanwhile is not sent.
+pub async fn enable(context: &Context, caller: &Caller, id: WebhookId) -> store::Result<Option<Webhook>> {
+    let mut db = context.pool.begin().await?;
+    let Some(before) = webhooks::find_locked(&mut db, id).await? else {
+        return Ok(None);
+    };
+    if before.disabled_at.is_none() {
+        return Ok(Some(before));
+    }
+    webhooks::set_disabled(&mut db, id, None).await?;
+    let after = Webhook {
+        disabled_at: None,
+        ..before.clone()
+    };
+    let difference = Difference::between(&before, &after).with(json!({"webhook_id": id}));
+    context.audit(&mut db, caller, Action::WebhookEnabled, None, difference).await?;
+    db.commit().await?;
+    Ok(Some(after))
+}
+
+/// A page of a webhook's deliveries, newest first.
+pub async fn delivery_list(
+    context: &Context,
+    webhook: WebhookId,
+    after: Option<Place<DeliveryId>>,
+    limit: i64,
+) -> store::Result<Vec<Delivery>> {
+    let mut db = context.pool.acquire().await?;
+    webhook_deliveries::list(&mut db, webhook, after, limit).await
+}
+
+pub async fn delivery(context: &Context, webhook: WebhookId, id: DeliveryId) -> store::Result<Option<Delivery>> {
+    let mut db = context.pool.acquire().await?;
+    webhook_deliveries::find(&mut db, webhook, id).await
+}
+
+/// For so long the log of deliveries is kept.
+const KEPT: chrono::TimeDelta = chrono::TimeDelta::days(30);
+
+/// A line that was due so long ago has nobody who looks after it: its job failed too often, for instance.
+const FORSAKEN: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
+
+/// Forgets what was delivered or given up long ago, a batch at a time, and has forsaken lines looked after.
+pub async fn sweep(context: &Context) -> store::Result<u64> {
+    const BATCH: i64 = 1000;
+    let now = context.clock.now();
+    let mut swept = 0;
+    loop {
+        let mut db = context.pool.acquire().await?;
+        let batch = webhook_deliveries::sweep(&mut db, now - KEPT, BATCH).await?;
+        swept += batch;
+        if batch == 0 {
+            break;
+        }
+    }
+    let mut db = context.pool.begin().await?;
+    // A transaction that began before it was deleted may still write to it.
+    webhooks::sweep(&mut db, now - chrono::TimeDelta::days(1)).await?;
+    for webhook in webhook_lines::overdue(&mut db, now - FORSAKEN).await? {
+        store::jobs::enqueue_deliver(&mut db, webhook).await?;
+    }
+    db.commit().await?;
+    Ok(swept)
+}
+
+/// Since when the oldest message waits that was not delivered yet.
+pub async fn oldest_waiting(context: &Context) -> store::Result<Option<chrono::DateTime<chrono::Utc>>> {
+    let mut db = context.pool.acquire().await?;
+    webhook_deliveries::oldest_waiting(&mut db).await
+}

@@ -1,0 +1,83 @@
+//! What ops have sent: a message of the log once more, or a test.
+
+use crate::domain::audit::{Action, Difference};
+use crate::domain::ids::{DeliveryId, WebhookId};
+use crate::domain::webhook::{Delivery, DeliveryState, MessageType, message};
+use crate::service::{Caller, Context};
+use crate::store::webhook_deliveries::Message;
+use crate::store::{self, jobs, webhook_deliveries, webhook_lines, webhooks};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no such webhook")]
+    UnknownWebhook,
+    #[error("there is no such delivery")]
+    UnknownDelivery,
+    #[error("the webhook is disabled")]
+    Disabled,
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;
+
+/// Has a message sent once more, now, under the same id. One that still waits is not sent out of turn: its line is tried now.
+pub async fn resend(context: &Context, caller: &Caller, webhook: WebhookId, id: DeliveryId) -> Result<Delivery, Error> {
+    let mut db = enabled(context, webhook).await?;
+    let delivery = webhook_deliveries::find(&mut db, webhook, id)
+        .await?
+        .ok_or(Error::UnknownDelivery)?;
+    match (delivery.state, delivery.tenant_id) {
+        (DeliveryState::Waiting, Some(tenant)) => {
+            webhook_lines::hurry(&mut db, webhook, tenant, context.clock.now()).await?;
+            jobs::enqueue_deliver(&mut db, webhook).await?;
+        }
+        _ => jobs::enqueue_deliver_once(&mut db, webhook, id).await?,
+    }
+    let detail = serde_json::json!({"webhook_id": webhook, "delivery_id": id, "message_id": delivery.message_id, "state": delivery.state});
+    context
+        .audit(
+            &mut db,
+            caller,
+            Action::WebhookResent,
+            delivery.tenant_id,
+            Difference::none().with(detail),
+        )
+        .await?;
+    db.commit().await.map_err(store::Error::from)?;
+    Ok(delivery)
+}
+
+/// Has a test sent, now and once.
+pub async fn test(context: &Context, caller: &Caller, webhook: WebhookId) -> Result<Delivery, Error> {
+    let mut db = enabled(context, webhook).await?;
+    let (kind, at) = (MessageType::WebhookTest, context.clock.now());
+    let id: DeliveryId = context.clock.uuid().into();
+    let message = Message {
+        id: context.clock.uuid().into(),
+        kind,
+        tenant: None,
+        payload: message::payload(kind, at, &message::test(webhook)),
+        at,
+    };
+    webhook_deliveries::insert(&mut db, id, webhook, &message).await?;
+    jobs::enqueue_deliver_once(&mut db, webhook, id).await?;
+    let detail = serde_json::json!({"webhook_id": webhook, "delivery_id": id, "message_id": message.id});
+    context
+        .audit(&mut db, caller, Action::WebhookTested, None, Difference::none().with(detail))
+        .await?;
+    let delivery = webhook_deliveries::find(&mut db, webhook, id)
+        .await?
+        .ok_or(Error::UnknownDelivery)?;
+    db.commit().await.map_err(store::Error::from)?;
+    Ok(delivery)
+}
+
+async fn enabled(context: &Context, id: WebhookId) -> Result<Transaction, Error> {
+    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
+    let webhook = webhooks::find_locked(&mut db, id).await?.ok_or(Error::UnknownWebhook)?;
+    if webhook.disabled_at.is_some() {
+        return Err(Error::Disabled);
+    }
+    Ok(db)
+}

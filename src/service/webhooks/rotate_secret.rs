@@ -1,0 +1,47 @@
+//! Rotating a webhook's secret: for a while messages are signed by both, so that the receiver can change it without a gap.
+
+use chrono::TimeDelta;
+use secrecy::SecretString;
+
+use crate::domain::audit::{Action, Difference};
+use crate::domain::ids::WebhookId;
+use crate::domain::webhook::Webhook;
+use crate::service::{Caller, Context};
+use crate::store::{self, webhooks};
+
+/// How long both sign when nobody says otherwise.
+pub const OVERLAP: TimeDelta = TimeDelta::hours(24);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no such webhook")]
+    Unknown,
+    #[error("there is no key to derive secrets from")]
+    NoKey,
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Makes the next secret, which is in the answer and nowhere else. The one before it signs too until the overlap is over; any
+/// that is older ends now.
+pub async fn rotate_secret(
+    context: &Context,
+    caller: &Caller,
+    id: WebhookId,
+    overlap: TimeDelta,
+) -> Result<(Webhook, SecretString), Error> {
+    let keys = &context.webhooks.keys;
+    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
+    let before = webhooks::find_locked(&mut db, id).await?.ok_or(Error::Unknown)?;
+    let key = keys.first().ok_or(Error::NoKey)?;
+    let until = (!overlap.is_zero()).then(|| context.clock.now() + overlap);
+    webhooks::rotate(&mut db, id, &key, until).await?;
+    let webhook = webhooks::find(&mut db, id).await?.ok_or(Error::Unknown)?;
+    let secret = keys.secret(id, &webhook.signing).map_err(|_| Error::NoKey)?;
+    let difference = Difference::between(&before, &webhook).with(serde_json::json!({"webhook_id": id}));
+    context
+        .audit(&mut db, caller, Action::WebhookSecretRotated, None, difference)
+        .await?;
+    db.commit().await.map_err(store::Error::from)?;
+    Ok((webhook, secret))
+}

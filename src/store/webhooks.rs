@@ -1,0 +1,181 @@
+//! Webhooks. Their secrets are nowhere; what they are derived from is here but for the key.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Result;
+use super::error::{Error, column};
+use crate::domain::ids::WebhookId;
+use crate::domain::webhook::secret::{KeyId, Signing};
+use crate::domain::webhook::target::WebhookUrl;
+use crate::domain::webhook::{Description, Topic, Webhook};
+
+const TABLE: &str = "webhooks";
+
+struct Row {
+    id: Uuid,
+    url: String,
+    events: Vec<String>,
+    description: Option<String>,
+    created_at: DateTime<Utc>,
+    generation: i32,
+    key_id: String,
+    previous_key_id: Option<String>,
+    previous_until: Option<DateTime<Utc>>,
+    disabled_at: Option<DateTime<Utc>>,
+    waiting_since: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<Row> for Webhook {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let id = row.id;
+        let previous = match row.previous_key_id.zip(row.previous_until) {
+            Some((key, until)) => Some((column(TABLE, id, &key)?, until)),
+            None => None,
+        };
+        Ok(Self {
+            id: id.into(),
+            // The URL itself is not quoted: it may hold a secret of its receiver's.
+            url: WebhookUrl::read(&row.url).map_err(|fault| Error::inconsistent(TABLE, id, fault.code))?,
+            topics: row.events.iter().map(|event| column(TABLE, id, event)).collect::<Result<_>>()?,
+            description: row.description.map(|text| column(TABLE, id, &text)).transpose()?,
+            created_at: row.created_at,
+            signing: Signing {
+                generation: row.generation,
+                key: column(TABLE, id, &row.key_id)?,
+                previous,
+            },
+            disabled_at: row.disabled_at,
+            waiting_since: row.waiting_since,
+        })
+    }
+}
+
+/// Lets nobody else make a webhook until the transaction ends, and tells how many there are.
+pub async fn count_locked(db: &mut PgConnection) -> Result<i64> {
+    sqlx::query!("lock table webhooks in share row exclusive mode")
+        .execute(&mut *db)
+        .await?;
+    let count = sqlx::query_scalar!(r#"select count(*) as "count!" from webhooks where deleted_at is null"#)
+        .fetch_one(db)
+        .await?;
+    Ok(count)
+}
+
+pub async fn insert(db: &mut PgConnection, webhook: &Webhook) -> Result<()> {
+    let events: Vec<String> = webhook.topics.iter().map(ToString::to_string).collect();
+    sqlx::query!(
+        "insert into webhooks (id, url, events, description, created_at, generation, key_id) values ($1, $2, $3, $4, $5, $6, $7)",
+        webhook.id.as_uuid(),
+        webhook.url.as_str(),
+        &events,
+        webhook.description.as_ref().map(Description::as_str),
+        webhook.created_at,
+        webhook.signing.generation,
+        webhook.signing.key.as_str(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+pub async fn find(db: &mut PgConnection, id: WebhookId) -> Result<Option<Webhook>> {
+    sqlx::query_as!(
+        Row,
+        r#"select id, url, events, description, created_at, generation, key_id, previous_key_id, previous_until, disabled_at,
+                  (select min(d.created_at) from webhook_deliveries d where d.webhook_id = w.id and d.state = 'waiting') as waiting_since
+           from webhooks w where id = $1 and deleted_at is null"#,
+        id.as_uuid(),
+    )
+    .fetch_optional(db)
+    .await?
+    .map(Webhook::try_from)
+    .transpose()
+}
+
+/// The same, and nobody else changes it until the transaction ends.
+pub async fn find_locked(db: &mut PgConnection, id: WebhookId) -> Result<Option<Webhook>> {
+    sqlx::query!("select id from webhooks where id = $1 for no key update", id.as_uuid())
+        .fetch_optional(&mut *db)
+        .await?;
+    find(db, id).await
+}
+
+/// A page of webhooks, newest first, after the one given.
+pub async fn list(db: &mut PgConnection, after: Option<(DateTime<Utc>, WebhookId)>, limit: i64) -> Result<Vec<Webhook>> {
+    let (at, id) = after.unzip();
+    sqlx::query_as!(
+        Row,
+        r#"select id, url, events, description, created_at, generation, key_id, previous_key_id, previous_until, disabled_at,
+                  (select min(d.created_at) from webhook_deliveries d where d.webhook_id = w.id and d.state = 'waiting') as waiting_since
+           from webhooks w
+           where deleted_at is null and ($1::timestamptz is null or (created_at, id) < ($1, $2))
+           order by created_at desc, id desc limit $3"#,
+        at,
+        id.map(WebhookId::as_uuid),
+        limit,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(Webhook::try_from)
+    .collect()
+}
+
+/// Those that are to be told of this.
+pub async fn listening(db: &mut PgConnection, topic: Topic) -> Result<Vec<WebhookId>> {
+    let topic: &str = topic.into();
+    let ids = sqlx::query_scalar!(
+        "select id from webhooks where deleted_at is null and disabled_at is null and $1 = any (events) order by id",
+        topic,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(ids.into_iter().map(WebhookId::from).collect())
+}
+
+/// Makes another secret the present one. The one before it signs too until then; none does when that is none.
+pub async fn rotate(db: &mut PgConnection, id: WebhookId, key: &KeyId, previous_until: Option<DateTime<Utc>>) -> Result<()> {
+    sqlx::query!(
+        "update webhooks
+         set generation = generation + 1, key_id = $2, previous_key_id = case when $3::timestamptz is null then null else key_id end,
+             previous_until = $3
+         where id = $1",
+        id.as_uuid(),
+        key.as_str(),
+        previous_until,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Disables a webhook from now on, or enables it again.
+pub async fn set_disabled(db: &mut PgConnection, id: WebhookId, since: Option<DateTime<Utc>>) -> Result<()> {
+    sqlx::query!("update webhooks set disabled_at = $2 where id = $1", id.as_uuid(), since)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+pub async fn delete(db: &mut PgConnection, id: WebhookId, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("update webhooks set deleted_at = $2 where id = $1", id.as_uuid(), now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Forgets webhooks that were deleted before then, once their log is gone.
+pub async fn sweep(db: &mut PgConnection, deleted_before: DateTime<Utc>) -> Result<u64> {
+    let swept = sqlx::query!(
+        "delete from webhooks w
+         where deleted_at < $1 and not exists (select from webhook_deliveries d where d.webhook_id = w.id)",
+        deleted_before,
+    )
+    .execute(db)
+    .await?;
+    Ok(swept.rows_affected())
+}

@@ -1,0 +1,146 @@
+//! Webhooks, from the side of a receiver.
+
+mod delivery;
+mod failing;
+mod operations;
+mod receiver;
+mod safety;
+mod secrets;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use latchkey::courier::Courier;
+use latchkey::domain::ids::WebhookId;
+use latchkey::service::Context;
+use latchkey::service::webhooks::deliver::deliver;
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+use standardwebhooks::Webhook as Verifier;
+
+use crate::attempts::ForwardClock;
+use crate::aws::World;
+use crate::server::{PATIENCE, Server, courier};
+use receiver::{Received, Receiver};
+
+/// A webhook as its owner knows it.
+pub struct Hook {
+    pub id: String,
+    pub secret: String,
+}
+
+impl Hook {
+    pub async fn create(server: &Server, url: &str) -> Self {
+        let made = server.post("/v1/webhooks", &json!({"url": url})).await.expect(201);
+        Self::of(&made)
+    }
+
+    pub fn of(made: &Value) -> Self {
+        Self {
+            id: made["id"].as_str().expect("an id is text").to_owned(),
+            secret: made["secret"].as_str().expect("a secret is text").to_owned(),
+        }
+    }
+
+    pub fn path(&self, rest: &str) -> String {
+        format!("/v1/webhooks/{}{rest}", self.id)
+    }
+
+    /// Whether a receiver that has the secret takes the message for Latchkey's.
+    pub fn signed(&self, message: &Received) -> bool {
+        verifies(&self.secret, &message.headers, &message.body)
+    }
+
+    /// The log of its deliveries, oldest first.
+    pub async fn log(&self, server: &Server) -> Vec<Value> {
+        let page = server.get(&self.path("/deliveries?limit=200")).await.expect(200);
+        let mut items = page["items"].as_array().expect("items are a list").clone();
+        items.reverse();
+        items
+    }
+
+    /// The log, once it is as it has to be.
+    pub async fn log_until(&self, server: &Server, done: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let looked = async {
+            loop {
+                let log = self.log(server).await;
+                if done(&log) {
+                    return log;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, looked).await.expect("the log comes to be so")
+    }
+}
+
+pub fn verifies(secret: &str, headers: &HeaderMap, body: &str) -> bool {
+    Verifier::new(secret)
+        .expect("the secret is one")
+        .verify(body.as_bytes(), headers)
+        .is_ok()
+}
+
+/// A server whose messages the test itself sends, by its own clock.
+pub struct Stage {
+    pub server: Server,
+    pub clock: Arc<ForwardClock>,
+    pub context: Context,
+    pub courier: Courier,
+}
+
+impl Stage {
+    pub async fn new() -> Self {
+        Self::on(Server::start_idle(&World::new().await).await)
+    }
+
+    pub fn on(server: Server) -> Self {
+        let clock = Arc::new(ForwardClock::default());
+        let context = Context {
+            clock: clock.clone(),
+            ..server.context.clone()
+        };
+        Self {
+            courier: courier(&context),
+            clock,
+            context,
+            server,
+        }
+    }
+
+    /// A stage with a receiver, a webhook that leads to it, and tenants.
+    pub async fn with(tenants: &[&str]) -> (Self, Receiver, Hook) {
+        let stage = Self::new().await;
+        let receiver = Receiver::start().await;
+        let hook = Hook::create(&stage.server, &receiver.url).await;
+        for tenant in tenants {
+            stage.server.create_tenant(tenant).await;
+        }
+        (stage, receiver, hook)
+    }
+
+    /// Sends what is due.
+    pub async fn deliver(&self, hook: &Hook) {
+        let id = WebhookId::parse(&hook.id).expect("the id is one");
+        deliver(&self.context, &self.courier, id).await.expect("the database answers");
+    }
+
+    pub fn forward(&self, seconds: u64) {
+        self.clock.forward(Duration::from_secs(seconds));
+    }
+}
+
+/// Switches a tenant off or on.
+pub async fn switch(server: &Server, tenant: &str, how: &str) {
+    let reason = json!({"reason": "Unpaid"});
+    server.post(&format!("/v1/tenants/{tenant}/{how}"), &reason).await.expect(200);
+}
+
+/// What a receiver was told, in short: whose status became what.
+pub fn told(messages: &[Received]) -> Vec<String> {
+    let short = |message: &Received| {
+        let data = &message.json()["data"];
+        format!("{} {}", data["slug"].as_str().unwrap_or("?"), data["after"].as_str().unwrap_or("?"))
+    };
+    messages.iter().map(short).collect()
+}
