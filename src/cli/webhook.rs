@@ -41,7 +41,8 @@ pub enum Webhook {
 #[derive(Debug, Args)]
 pub struct Create {
     /// Where messages are sent: an https URL.
-    url: String,
+    #[arg(value_name = "URL")]
+    target: String,
     /// What it is told of, separated by commas; all of it when left out.
     #[arg(long, value_delimiter = ',')]
     events: Option<Vec<String>>,
@@ -116,7 +117,7 @@ impl Webhook {
 
 impl Create {
     async fn run(self) -> Outcome {
-        let body = json!({"url": self.url, "events": self.events, "description": self.description});
+        let body = json!({"url": self.target, "events": self.events, "description": self.description});
         let webhook = self.client.post(&["v1", "webhooks"], &body).await?;
         print_secret(&self.client, &webhook);
         Ok(())

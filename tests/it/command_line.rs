@@ -227,3 +227,56 @@ fn every_shell_gets_its_completions() {
     }
     assert_eq!(latchkey(&["completions", "tcsh"], &[]).status.code(), Some(2));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_are_kept_from_a_terminal() {
+    let server = Server::start(&World::new().await).await;
+    let receiver = crate::webhooks::receiver::Receiver::start().await;
+    let created = run(&["webhook", "create", &receiver.url, "--description", "Billing", "--json"], &server).await;
+    assert!(created.status.success(), "{}", text(&created.stderr));
+    let created: Value = serde_json::from_slice(&created.stdout).unwrap();
+    let (id, secret) = (created["id"].as_str().unwrap(), created["secret"].as_str().unwrap());
+    assert!(secret.starts_with("whsec_"));
+    for command in [
+        vec!["webhook", "list"],
+        vec!["webhook", "show", id],
+        vec!["webhook", "deliveries", id],
+    ] {
+        let told = text(&run(&command, &server).await.stdout);
+        assert!(!told.contains(secret), "{told}");
+        assert_eq!(told.contains(id), command[1] != "deliveries", "{told}");
+    }
+    let tested = run(&["webhook", "test", id], &server).await;
+    assert_eq!(
+        (tested.status.code(), text(&tested.stdout)),
+        (Some(0), "It was delivered: 204.\n".into())
+    );
+    receiver.answer(|_, _| crate::webhooks::receiver::status(500));
+    let failed = run(&["webhook", "test", id], &server).await;
+    assert_eq!(
+        (failed.status.code(), text(&failed.stdout)),
+        (Some(1), "It was not delivered: status 500.\n".into())
+    );
+    let log = run(&["webhook", "deliveries", id, "--json"], &server).await;
+    let log: Value = serde_json::from_slice(&log.stdout).unwrap();
+    let delivery = log[0]["id"].as_str().unwrap();
+    let resent = run(&["webhook", "resend", id, delivery], &server).await;
+    assert!(resent.status.success() && text(&resent.stdout).contains(log[0]["message_id"].as_str().unwrap()));
+    receiver.messages(3).await;
+    let rotated = run(&["webhook", "rotate-secret", id, "--overlap-hours", "0"], &server).await;
+    assert!(text(&rotated.stdout).contains("whsec_") && !text(&rotated.stdout).contains(secret));
+    assert!(run(&["webhook", "enable", id], &server).await.status.success());
+    assert!(run(&["webhook", "delete", id], &server).await.status.success());
+    let gone = run(&["webhook", "show", id], &server).await;
+    assert_eq!(gone.status.code(), Some(2), "{}", text(&gone.stderr));
+    let wrong = run(
+        &["webhook", "create", "https://169.254.169.254/", "--events", "tenant.born"],
+        &server,
+    )
+    .await;
+    let lines = text(&wrong.stderr);
+    assert!(
+        wrong.status.code() == Some(2) && lines.contains("  url: ") && lines.contains("  events[0]: "),
+        "{lines}"
+    );
+}

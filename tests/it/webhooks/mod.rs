@@ -3,7 +3,7 @@
 mod delivery;
 mod failing;
 mod operations;
-mod receiver;
+pub mod receiver;
 mod safety;
 mod secrets;
 
