@@ -21,6 +21,7 @@ use crate::domain::webhook;
 use crate::http::live::Live;
 use crate::http::onboard::Desk;
 use crate::http::{self, State};
+use crate::identity_provider::{self, IdentityProvider};
 use crate::jobs::{self, DeliveryContext, JobContext};
 use crate::lifecycle::Lifecycle;
 use crate::service::Context;
@@ -49,6 +50,8 @@ pub struct Serve {
     pub front: Front,
     /// For how long the last known answers are given while the database is away.
     pub stale_for: Duration,
+    /// None where API tokens are all there is.
+    pub identity_provider: Option<identity_provider::Settings>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -106,11 +109,18 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         lifecycle.spawn(directory.clone().note_uses(pool.clone(), lifecycle.soft()));
         let vault = Vault::new(clock.clone(), cloud.as_ref().ok().cloned());
         lifecycle.spawn(vault.clone().follow(directory.clone(), lifecycle.soft()));
+        let identity_provider = serve
+            .identity_provider
+            .map(|settings| IdentityProvider::new(clock.clone(), settings));
+        if let Some(provider) = identity_provider.clone() {
+            lifecycle.spawn(provider.follow(lifecycle.soft()));
+        }
         let state = State {
             context: context.clone(),
             live,
             directory: directory.clone(),
             vault: vault.clone(),
+            identity_provider,
             metrics,
             stop: lifecycle.soft(),
             desk: Arc::new(Desk::new(serve.front)),

@@ -1,7 +1,8 @@
 //! Latchkey: a service by which a vendor takes over its customers' own S3 buckets and KMS keys, and proves that access
 //! works for the vendor and for nobody else.
 //!
-//! Arrows point one way: `domain ← store, cloud, courier ← directory, verifier ← service ← http, jobs, cli ← app ← main`.
+//! Arrows point one way: `domain ← store, cloud, courier, identity_provider ← directory, verifier ← service ← http, jobs,
+//! cli ← app ← main`.
 //!
 //! | room | what is in it |
 //! | --- | --- |
@@ -9,6 +10,7 @@
 //! | [`store`] | Postgres: one file for each aggregate, migrations, the queue's entrance |
 //! | [`cloud`] | what is asked of AWS: a port in our words, and its implementation by the AWS SDKs |
 //! | [`courier`] | the way out: what is sent to addresses that others chose, and what keeps it from going astray |
+//! | [`identity_provider`] | whom the vendor's OpenID provider vouches for: its keys, and what its JWTs say |
 //! | [`directory`] | what internal services ask for, held in memory and kept true by the change feed |
 //! | [`verifier`] | one run: which call may start when, and what becomes of its answer |
 //! | [`service`] | use cases, each a function |
@@ -26,6 +28,7 @@ pub mod courier;
 pub mod directory;
 pub mod domain;
 pub mod http;
+pub mod identity_provider;
 pub mod jobs;
 pub mod lifecycle;
 pub mod service;

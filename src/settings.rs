@@ -3,6 +3,7 @@
 
 mod front;
 mod internal;
+mod oidc;
 mod webhooks;
 
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ use crate::domain::vendor::Vendor;
 
 pub use front::{Front, FrontArgs, Logo};
 pub use internal::InternalArgs;
+pub use oidc::OidcArgs;
 pub use webhooks::WebhookArgs;
 
 /// Where Postgres is.
@@ -376,6 +378,8 @@ mod tests {
         #[command(flatten)]
         webhooks: WebhookArgs,
         #[command(flatten)]
+        oidc: OidcArgs,
+        #[command(flatten)]
         worker: WorkerArgs,
         #[command(flatten)]
         log: LogArgs,
@@ -397,6 +401,7 @@ mod tests {
         all.front.front(listen.public).map_err(text)?;
         all.internal.stale_for().map_err(text)?;
         all.webhooks.policy().map_err(text)?;
+        all.oidc.provider().map_err(text)?;
         all.worker.worker().map_err(text)?;
         all.worker.patience().map_err(text)?;
         all.log.format().map_err(text)?;
@@ -422,6 +427,7 @@ mod tests {
     #[case(&["--private-listen", "127.0.0.1:8080"], "LATCHKEY_PRIVATE_LISTEN: it is the same as LATCHKEY_PUBLIC_LISTEN")]
     #[case(&["--public-url", "ftp://x"], "LATCHKEY_PUBLIC_URL: it has another scheme")]
     #[case(&["--vendor-colour", "blue"], "LATCHKEY_VENDOR_COLOUR: this is no colour")]
+    #[case(&["--oidc-issuer", "https://login.vendor.example"], "LATCHKEY_OIDC_AUDIENCE: it is not set")]
     #[case(&["--stale-for", "a day"], "LATCHKEY_STALE_FOR: ")]
     #[case(&["--webhook-key", "hunter2"], "LATCHKEY_WEBHOOK_KEY: key 1 is not 32 bytes")]
     #[case(&["--webhook-allow", "10.0.0.0/8,intranet"], "LATCHKEY_WEBHOOK_ALLOW: ")]

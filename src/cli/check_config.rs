@@ -6,18 +6,26 @@ use super::{Failure, Outcome};
 use crate::app;
 use crate::cloud::aws::{Aws, Settings};
 use crate::domain::vendor::Vendor;
+use crate::identity_provider::{self, IdentityProvider};
 use crate::service::check_vendor::check_vendor;
-use crate::settings::{DatabaseArgs, FrontArgs, ListenArgs, LogArgs, VendorArgs, WebhookArgs, WorkerArgs};
+use crate::settings::{DatabaseArgs, FrontArgs, InternalArgs, ListenArgs, LogArgs, OidcArgs, VendorArgs, WebhookArgs, WorkerArgs};
 
 #[derive(Debug, Args)]
 pub struct CheckConfig {
     /// Ask AWS too: whether the process has credentials, can assume the vendor's roles, and hands no session tags down.
     #[arg(long)]
     aws: bool,
+    /// Ask the identity provider too: for its discovery document and its keys.
+    #[arg(long)]
+    identity_provider: bool,
     #[command(flatten)]
     listen: ListenArgs,
     #[command(flatten)]
     front: FrontArgs,
+    #[command(flatten)]
+    internal: InternalArgs,
+    #[command(flatten)]
+    oidc: OidcArgs,
     #[command(flatten)]
     database: DatabaseArgs,
     #[command(flatten)]
@@ -30,10 +38,31 @@ pub struct CheckConfig {
     log: LogArgs,
 }
 
+async fn check_provider(settings: Option<identity_provider::Settings>) -> Outcome {
+    let settings = settings.ok_or_else(|| Failure::Usage("LATCHKEY_OIDC_ISSUER is not set, so there is no provider to ask".into()))?;
+    let subject = format!("identity provider {}", settings.issuer);
+    match IdentityProvider::new(app::system_clock(), settings).fetch().await {
+        Ok(keys) => {
+            println!("right  {subject}: {} keys, for {}", keys.len(), keys.algorithms().join(", "));
+            Ok(())
+        }
+        Err(fault) if fault.may_pass() => {
+            println!("open   {subject}: {fault}");
+            Err(Failure::Unknown("the identity provider did not answer".into()))
+        }
+        Err(fault) => {
+            println!("wrong  {subject}: {fault}");
+            Err(Failure::No)
+        }
+    }
+}
+
 impl CheckConfig {
     pub async fn run(self) -> Outcome {
         let listen = self.listen.listen()?;
         self.front.front(listen.public)?;
+        self.internal.stale_for()?;
+        let provider = self.oidc.provider()?;
         self.database.options()?;
         let vendor = self.vendor.vendor()?;
         self.worker.worker()?;
@@ -43,8 +72,15 @@ impl CheckConfig {
         self.log.format()?;
         let modes: Vec<String> = vendor.modes().iter().map(ToString::to_string).collect();
         println!("The settings are right. Modes on offer: {}.", modes.join(", "));
+        match &provider {
+            Some(provider) => println!("Signing in: by API tokens, and by JWTs of {}.", provider.issuer),
+            None => println!("Signing in: by API tokens."),
+        }
         if self.aws {
             self.check_aws(&vendor).await?;
+        }
+        if self.identity_provider {
+            check_provider(provider).await?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ mod client;
 mod completions;
 mod credential_process;
 mod database;
+mod events;
 mod healthcheck;
 mod invite;
 mod openapi;
@@ -53,9 +54,11 @@ enum Command {
     /// Create, list and revoke tokens.
     #[command(subcommand)]
     Token(token::Token),
-    /// Create, list, show, suspend, resume and offboard tenants.
+    /// Create, list, show, suspend, resume, offboard and erase tenants.
     #[command(subcommand)]
     Tenant(tenant::Tenant),
+    /// Print the audit log, oldest first.
+    Events(events::Events),
     /// Invite a tenant's people to the form; prints the link.
     Invite(invite::Invite),
     /// Print the documents that a tenant has to apply.
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
             Command::Healthcheck(command) => command.run().await,
             Command::Token(command) => command.run().await,
             Command::Tenant(command) => command.run().await,
+            Command::Events(command) => command.run().await,
             Command::Invite(command) => command.run().await,
             Command::Template(command) => command.run().await,
             Command::Submit(command) => command.run().await,

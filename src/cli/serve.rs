@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Failure, Outcome};
 use crate::app::{self, Settings};
-use crate::settings::{DatabaseArgs, FrontArgs, InternalArgs, ListenArgs, LogArgs, VendorArgs, WebhookArgs, Worker, WorkerArgs};
+use crate::settings::{DatabaseArgs, FrontArgs, InternalArgs, ListenArgs, LogArgs, OidcArgs, VendorArgs, WebhookArgs, Worker, WorkerArgs};
 use crate::telemetry;
 
 #[derive(Debug, Args)]
@@ -15,6 +15,8 @@ pub struct Serve {
     front: FrontArgs,
     #[command(flatten)]
     internal: InternalArgs,
+    #[command(flatten)]
+    oidc: OidcArgs,
     #[command(flatten)]
     work: Work,
     /// Leave the queue to other processes.
@@ -42,7 +44,12 @@ impl Serve {
         let front = self.front.front(listen.public)?;
         let stale_for = self.internal.stale_for()?;
         let worker = self.work.worker.worker()?;
-        let serve = app::Serve { listen, front, stale_for };
+        let serve = app::Serve {
+            listen,
+            front,
+            stale_for,
+            identity_provider: self.oidc.provider()?,
+        };
         self.work.start(Some(serve), (!self.no_worker).then_some(worker)).await
     }
 }
@@ -65,6 +72,8 @@ impl Work {
             worker,
         };
         telemetry::start_logs(self.log.filter()?, self.log.format()?);
-        app::run(settings).await.map_err(|error| Failure::Unknown(error.to_string()))
+        Box::pin(app::run(settings))
+            .await
+            .map_err(|error| Failure::Unknown(error.to_string()))
     }
 }

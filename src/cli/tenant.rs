@@ -1,4 +1,4 @@
-//! `latchkey tenant create|list|show|suspend|resume|offboard`
+//! `latchkey tenant create|list|show|suspend|resume|offboard|erase`
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -19,6 +19,8 @@ pub enum Tenant {
     Resume(Change),
     /// End a tenant for good. Its history is kept.
     Offboard(Change),
+    /// Erase the personal data of a tenant that has ended, from its audit log too.
+    Erase(Change),
     /// Show a tenant, what is active, and how its last verification went.
     Show(Show),
 }
@@ -85,7 +87,8 @@ impl Tenant {
             Self::Show(command) => command.run().await,
             Self::Suspend(command) => command.post("suspend").await,
             Self::Resume(command) => command.post("resume").await,
-            Self::Offboard(command) => command.offboard().await,
+            Self::Offboard(command) => command.delete(&[]).await,
+            Self::Erase(command) => command.delete(&["personal-data"]).await,
         }
     }
 }
@@ -136,8 +139,8 @@ impl Change {
         Ok(())
     }
 
-    async fn offboard(self) -> Outcome {
-        let path = ["v1", "tenants", &self.tenant];
+    async fn delete(self, what: &[&str]) -> Outcome {
+        let path = [&["v1", "tenants", &self.tenant], what].concat();
         let tenant = self.client.delete_with(&path, &json!({"reason": self.reason})).await?;
         self.print(&tenant);
         Ok(())

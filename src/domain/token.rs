@@ -75,9 +75,12 @@ impl TokenHash {
     }
 }
 
+/// How the text of every token begins.
+pub const PREFIX: &str = "lk_";
+
 /// The text of a new token: `lk_<role>_<64 hexadecimal digits>`.
 pub fn text_of(role: Role, secret: [u8; 32]) -> secrecy::SecretString {
-    format!("lk_{role}_{}", hex::encode(secret)).into()
+    format!("{PREFIX}{role}_{}", hex::encode(secret)).into()
 }
 
 #[cfg(test)]

@@ -21,11 +21,13 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Extensions, HeaderMap};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -34,6 +36,7 @@ use problem::{Kind, Problem};
 
 use crate::clock::SharedClock;
 use crate::directory::Directory;
+use crate::identity_provider::IdentityProvider;
 use crate::service::Context;
 use crate::service::credentials::Vault;
 
@@ -48,6 +51,8 @@ pub struct State {
     /// What internal services ask for.
     pub directory: Directory,
     pub vault: Vault,
+    /// None where people and services have API tokens alone.
+    pub identity_provider: Option<IdentityProvider>,
     pub metrics: PrometheusHandle,
     /// Cancelled when the process is to stop: streams end then.
     pub stop: CancellationToken,
@@ -87,6 +92,7 @@ pub fn private(state: State) -> Router {
     let (api, openapi) = api();
     let metrics = state.metrics.clone();
     let router = api
+        .layer(csrf())
         .route_layer(middleware::from_fn_with_state(state.clone(), idempotency::once))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
@@ -95,6 +101,14 @@ pub fn private(state: State) -> Router {
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi));
     let clock = state.context.clock.clone();
     identified(guarded(router, state), clock)
+}
+
+/// A proxy that hands a JWT on does so for requests too that a browser sends on behalf of another site. These are refused;
+/// programs do not say where they come from.
+fn csrf() -> CsrfLayer<impl FnMut(ProtectionError) -> Response + Clone> {
+    CsrfLayer::new().with_rejection_response(|_: ProtectionError| {
+        Problem::new(Kind::Forbidden, "A page of another site sent this request.").into_response()
+    })
 }
 
 /// With an answer for whatever else is asked, and whatever goes wrong.
@@ -106,10 +120,8 @@ fn guarded(router: Router<State>, state: State) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             tracing::error!("a handler panicked");
-            axum::response::IntoResponse::into_response(Problem::new(
-                Kind::Internal,
-                "Something broke on our side; it was logged under this request's id.",
-            ))
+            let detail = "Something broke on our side; it was logged under this request's id.";
+            Problem::new(Kind::Internal, detail).into_response()
         }))
 }
 

@@ -31,6 +31,7 @@ impl Modify for BearerToken {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("lk_<role>_<secret>")
+            .description(Some("An API token, or a JWT of the vendor's identity provider"))
             .build();
         openapi
             .components

@@ -84,9 +84,10 @@ impl Kind {
         match self {
             Self::Unreadable => "The body or the query is not well formed. The detail says where reading it ended.",
             Self::Unauthenticated => {
-                "The request carries no token, or one that is unknown, expired or revoked. Send a good one as Authorization: Bearer lk_…"
+                "The request carries no token, or one that is unknown, expired or revoked, or a JWT that breaks a rule, which the detail names. \
+                 Send a good one as Authorization: Bearer …"
             }
-            Self::Forbidden => "The token is good, but its role does not allow this. The detail names the roles that do.",
+            Self::Forbidden => "Who you are is known, but your role does not allow this. The detail says what does.",
             Self::NotFound => "Nothing goes by this name, or you may not know that it exists.",
             Self::MethodNotAllowed => "The path exists, but not with this method. The header Allow names those that it has.",
             Self::Conflict => "The request is right in itself, but not in the present state. The detail says what stands in the way.",

@@ -1,4 +1,4 @@
-//! Suspending, resuming and offboarding a tenant: each in one transaction, with its entry in the audit log.
+//! Suspending, resuming, offboarding and erasing a tenant: each in one transaction, with its entry in the audit log.
 
 use serde_json::json;
 use sqlx::PgConnection;
@@ -62,6 +62,26 @@ pub async fn offboard(context: &Context, caller: &Caller, tenant: &TenantRef, re
     let dropped = verifications::supersede_waiting(&mut db, before.id, now).await?;
     note_dropped(context, &mut db, caller, before.id, &dropped).await?;
     finish(context, db, caller, &before, Action::TenantOffboarded, reason).await
+}
+
+/// Erases the names, references, reasons and addresses of a tenant that has ended, from its row and from its audit log. What
+/// was done, when, and by whom as an id stays. Once more does nothing.
+pub async fn erase(context: &Context, caller: &Caller, tenant: &TenantRef, reason: &Reason) -> Result<Tenant, Error> {
+    let (mut db, before) = locked(context, tenant).await?;
+    before.facts.may_be_erased()?;
+    if before.erased_at.is_some() {
+        return Ok(before);
+    }
+    tenants::erase(&mut db, before.id, context.clock.now()).await?;
+    let after = read(&mut db, &before).await?;
+    // What was there before is what must not be kept.
+    let state = |tenant: &Tenant| json!({"status": tenant.status(), "erased_at": tenant.erased_at});
+    let difference = Difference::between(&state(&before), &state(&after)).with(json!({"reason": reason}));
+    context
+        .audit(&mut db, caller, Action::TenantErased, Some(before.id), difference)
+        .await?;
+    db.commit().await.map_err(store::Error::from)?;
+    Ok(after)
 }
 
 /// Writes down what is not verified any more.

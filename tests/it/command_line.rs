@@ -280,3 +280,30 @@ async fn webhooks_are_kept_from_a_terminal() {
         "{lines}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_is_printed_and_a_tenant_erased() {
+    let world = World::new().await;
+    let mut server = Server::start_idle(&world).await;
+    server.token = server.token_of(latchkey::domain::token::Role::Admin).await;
+    server.create_tenant("acme").await;
+    let ended = run(&["tenant", "offboard", "acme", "--reason", "Contract ended"], &server).await;
+    assert!(ended.status.success(), "{}", text(&ended.stderr));
+    let table = run(&["events", "--tenant", "acme"], &server).await;
+    let shown = text(&table.stdout);
+    assert!(shown.contains("tenant.created") && shown.contains("Contract ended"), "{shown}");
+    let early = run(&["events", "--json", "--action", "tenant.offboarded"], &server).await;
+    let lines: Vec<Value> = text(&early.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 1);
+    let id = lines[0]["tenant_id"].as_str().unwrap();
+    let erased = run(&["tenant", "erase", id, "--reason", "Asked to", "--json"], &server).await;
+    let tenant: Value = serde_json::from_slice(&erased.stdout).unwrap();
+    assert_eq!(tenant["name"], "erased");
+    let after = lines[0]["id"].as_str().unwrap();
+    let rest = run(&["events", "--json", "--after", after], &server).await;
+    let last: Value = serde_json::from_str(text(&rest.stdout).trim()).unwrap();
+    assert_eq!(last["action"], "tenant.erased");
+}

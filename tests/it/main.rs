@@ -5,6 +5,7 @@
 mod ablation;
 mod api;
 mod attempts;
+mod audit;
 mod aws;
 mod changes;
 mod command_line;
@@ -22,6 +23,7 @@ mod lifecycle;
 mod line;
 mod migrations;
 mod operations;
+mod provider;
 mod recorded;
 #[path = "../recorded_aws/mod.rs"]
 mod recorded_aws;
@@ -30,6 +32,7 @@ mod resubmission;
 mod rotation;
 mod server;
 mod shell;
+mod sign_in;
 mod stream;
 mod templates;
 mod under_change;

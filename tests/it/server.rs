@@ -21,6 +21,7 @@ use latchkey::domain::webhook::target::Allowed;
 use latchkey::http::live::Live;
 use latchkey::http::onboard::Desk;
 use latchkey::http::{self, State};
+use latchkey::identity_provider::{self, IdentityProvider};
 use latchkey::jobs::{self, DeliveryContext, JobContext};
 use latchkey::service::authenticate::create_token;
 use latchkey::service::credentials::Vault;
@@ -51,6 +52,23 @@ pub struct Server {
     pub token: String,
     http: reqwest::Client,
     stop: CancellationToken,
+}
+
+/// Who stands around a server.
+struct Around {
+    provider: Option<identity_provider::Settings>,
+    proxies: Vec<ipnet::IpNet>,
+    webhooks: Policy,
+}
+
+impl Default for Around {
+    fn default() -> Self {
+        Self {
+            provider: None,
+            proxies: Vec::new(),
+            webhooks: policy(),
+        }
+    }
 }
 
 impl Drop for Server {
@@ -138,12 +156,12 @@ impl Server {
     pub async fn beside(&self, database_url: &str, world: &World) -> Self {
         let settings = Settings { s3_path_style: true };
         let aws = Aws::on(&config(&world.endpoint, &world.latchkey).await, settings, clock());
-        Self::on(database_url, vendor(world), Some(Arc::new(aws)), self.stale_for, policy()).await
+        Self::on(database_url, vendor(world), Some(Arc::new(aws)), self.stale_for, Around::default()).await
     }
 
     /// Another process with its own idea of how long an answer may be stale.
     pub async fn idle_with(database_url: &str, world: &World, stale_for: Duration) -> Self {
-        Self::on(database_url, vendor(world), None, stale_for, policy()).await
+        Self::on(database_url, vendor(world), None, stale_for, Around::default()).await
     }
 
     /// A server that leaves the queue to others.
@@ -153,7 +171,11 @@ impl Server {
 
     /// The same with its own idea of webhooks.
     pub async fn start_idle_with(world: &World, webhooks: Policy) -> Self {
-        Self::on(&empty_database().await, vendor(world), None, Duration::from_hours(24), webhooks).await
+        let around = Around {
+            webhooks,
+            ..Around::default()
+        };
+        Self::surrounded(vendor(world), None, around).await
     }
 
     pub async fn with(vendor: Vendor, cloud: Arc<dyn Cloud>) -> Self {
@@ -178,10 +200,32 @@ impl Server {
     }
 
     async fn serving(vendor: Vendor, cloud: Option<Arc<dyn Cloud>>) -> Self {
-        Self::on(&empty_database().await, vendor, cloud, Duration::from_hours(24), policy()).await
+        Self::surrounded(vendor, cloud, Around::default()).await
     }
 
-    async fn on(database_url: &str, vendor: Vendor, cloud: Option<Arc<dyn Cloud>>, stale_for: Duration, webhooks: Policy) -> Self {
+    /// A server that leaves the queue to others, and believes this identity provider.
+    pub async fn trusting(world: &World, provider: identity_provider::Settings) -> Self {
+        let around = Around {
+            provider: Some(provider),
+            ..Around::default()
+        };
+        Self::surrounded(vendor(world), None, around).await
+    }
+
+    /// A server that leaves the queue to others, behind proxies of that network.
+    pub async fn behind(world: &World, proxies: &str) -> Self {
+        let around = Around {
+            proxies: vec![proxies.parse().expect("it is a network")],
+            ..Around::default()
+        };
+        Self::surrounded(vendor(world), None, around).await
+    }
+
+    async fn surrounded(vendor: Vendor, cloud: Option<Arc<dyn Cloud>>, around: Around) -> Self {
+        Self::on(&empty_database().await, vendor, cloud, Duration::from_hours(24), around).await
+    }
+
+    async fn on(database_url: &str, vendor: Vendor, cloud: Option<Arc<dyn Cloud>>, stale_for: Duration, around: Around) -> Self {
         let pool = connect(PgConnectOptions::from_str(database_url).expect("the URL is Postgres's"), 8);
         migrations::run(&pool).await.expect("the schema is made");
         let context = Context {
@@ -189,7 +233,7 @@ impl Server {
             clock: clock(),
             vendor: Arc::new(vendor),
             patience: Patience::NONE,
-            webhooks: Arc::new(webhooks),
+            webhooks: Arc::new(around.webhooks),
         };
         let (_, token) = create_token(&context, &Caller::operator(), "test", Role::Ops, None)
             .await
@@ -198,7 +242,12 @@ impl Server {
         let live = Live::default();
         tokio::spawn(live.clone().listen(pool.clone(), clock(), stop.clone()));
         let (public_url, public) = listen().await;
-        let front = Front::plain(Some(public_url.parse().expect("the URL is one")));
+        let mut front = Front::plain(Some(public_url.parse().expect("the URL is one")));
+        front.trusted_proxies = around.proxies;
+        let identity_provider = around.provider.map(|settings| IdentityProvider::new(clock(), settings));
+        if let Some(provider) = identity_provider.clone() {
+            tokio::spawn(provider.follow(stop.clone()));
+        }
         let directory = Directory::new(clock(), context.vendor.clone(), stale_for);
         tokio::spawn(directory.clone().follow(pool.connect_options().as_ref().clone(), stop.clone()));
         tokio::spawn(directory.clone().note_uses(pool.clone(), stop.clone()));
@@ -209,6 +258,7 @@ impl Server {
             live,
             directory: directory.clone(),
             vault,
+            identity_provider,
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             stop: stop.clone(),
             desk: Arc::new(Desk::new(front)),

@@ -4,28 +4,85 @@ use std::sync::Arc;
 
 use axum::http::header;
 use axum::http::request::Parts;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::identity::Identity;
+use crate::domain::token::{PREFIX, TokenHash};
 use crate::http::State;
 use crate::http::problem::{Kind, Problem};
+use crate::identity_provider::Refused;
 use crate::service::authenticate;
 
-/// What the request shows.
-pub fn of(parts: &Parts, _state: &State) -> Result<SecretString, Problem> {
-    let missing = || Problem::new(Kind::Unauthenticated, "Send a token as Authorization: Bearer lk_…");
-    let header = parts.headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
-    let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(missing());
+/// What the request shows: in its own header, or in that of an identity-aware proxy.
+pub fn of(parts: &Parts, state: &State) -> Result<SecretString, Problem> {
+    let missing = || {
+        let and_jwts = if state.identity_provider.is_some() {
+            ", or a JWT of the identity provider"
+        } else {
+            ""
+        };
+        let detail = format!("Send a token as Authorization: Bearer {PREFIX}…{and_jwts}.");
+        Problem::new(Kind::Unauthenticated, detail)
+    };
+    if let Some(header) = parts.headers.get(header::AUTHORIZATION) {
+        let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(missing());
+        }
+        return Ok(SecretString::from(token.trim()));
     }
-    Ok(SecretString::from(token.trim()))
+    handed_on(parts, state).ok_or_else(missing)
 }
 
-/// Whose token this is.
+/// The JWT that an identity-aware proxy puts into the header that is set for it.
+pub fn handed_on(parts: &Parts, state: &State) -> Option<SecretString> {
+    let name = state.identity_provider.as_ref()?.settings().header.as_ref()?;
+    let jwt = parts.headers.get(name)?.to_str().ok()?.trim();
+    (!jwt.is_empty()).then(|| SecretString::from(jwt))
+}
+
+/// Who shows this, a token or a JWT, if it can be told from memory.
+pub fn remembered(state: &State, shown: &SecretString) -> Option<Arc<Identity>> {
+    let hash = TokenHash::of(shown.expose_secret());
+    if is_token(shown) {
+        state.directory.identity(&hash)
+    } else {
+        state.identity_provider.as_ref()?.remembered(&hash)
+    }
+}
+
+/// Who shows this, a token or a JWT. Tokens are looked up each time, so that one that is revoked ends at once.
+///
+/// # Errors
+/// 401 that says why nobody does; 403 for whom the identity provider gives no role; 503 when it cannot be told now.
 pub async fn identify(state: &State, shown: &SecretString) -> Result<Arc<Identity>, Problem> {
-    let identity = authenticate::recognise(&state.context, shown).await?;
-    identity
-        .map(Arc::new)
-        .ok_or_else(|| Problem::new(Kind::Unauthenticated, "This token is unknown, expired or revoked."))
+    if is_token(shown) {
+        let identity = authenticate::recognise(&state.context, shown).await?;
+        let unknown = || Problem::new(Kind::Unauthenticated, "This token is unknown, expired or revoked.");
+        return identity.map(Arc::new).ok_or_else(unknown);
+    }
+    let Some(provider) = &state.identity_provider else {
+        let detail = format!("This is no token of Latchkey's, which begin with {PREFIX}, and no identity provider is set.");
+        return Err(Problem::new(Kind::Unauthenticated, detail));
+    };
+    Ok(provider.identify(shown).await?)
+}
+
+fn is_token(shown: &SecretString) -> bool {
+    shown.expose_secret().starts_with(PREFIX)
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let kind = match refused {
+            Refused::Broken(_) => Kind::Unauthenticated,
+            Refused::NoRole { .. } => Kind::Forbidden,
+            Refused::Unavailable { .. } => Kind::Unavailable,
+        };
+        let problem = Self::new(kind, refused.to_string());
+        match refused {
+            Refused::Unavailable { wait } => problem.retry_after(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)),
+            _ => problem,
+        }
+    }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
-use secrecy::ExposeSecret;
 
 use super::State;
 use super::problem::{Kind, Problem};
@@ -14,7 +13,7 @@ use super::request::RequestId;
 use crate::domain::idempotency::Claim;
 use crate::domain::identity::Identity;
 use crate::domain::ids::TenantId;
-use crate::domain::token::{Right, Role, TokenHash};
+use crate::domain::token::{Right, Role};
 use crate::service::{Caller, authenticate};
 
 pub use credential::identify;
@@ -70,7 +69,7 @@ impl FromRequestParts<State> for StorageReader {
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
         // From memory: this is asked for millions of times a day, and while the database is away too.
         let shown = credential::of(parts, state)?;
-        if let Some(identity) = state.directory.identity(&TokenHash::of(shown.expose_secret()))
+        if let Some(identity) = credential::remembered(state, &shown)
             && identity.may(Right::ReadStorage)
         {
             return Ok(Self(identity));

@@ -7,6 +7,7 @@ mod create_invite;
 mod create_tenant;
 mod create_token;
 mod end_external_id;
+mod erase_personal_data;
 mod explain_removal;
 mod get_storage_config;
 mod get_tenant;
@@ -48,6 +49,7 @@ pub fn router() -> OpenApiRouter<State> {
         .routes(routes!(rotate_external_id::handle))
         .routes(routes!(abandon_external_id::handle))
         .routes(routes!(end_external_id::handle))
+        .routes(routes!(erase_personal_data::handle))
         .routes(routes!(suspend_tenant::handle))
         .routes(routes!(resume_tenant::handle))
         .routes(routes!(issue_templates::handle))

@@ -30,6 +30,8 @@ pub struct TenantView {
     /// The version that internal services get.
     pub active_version: Option<i32>,
     pub created_at: DateTime<Utc>,
+    /// When its personal data was erased.
+    pub erased_at: Option<DateTime<Utc>>,
 }
 
 impl From<Tenant> for TenantView {
@@ -51,6 +53,7 @@ impl From<Tenant> for TenantView {
             modes: tenant.modes,
             external_id: tenant.external_id,
             created_at: tenant.created_at,
+            erased_at: tenant.erased_at,
         }
     }
 }

@@ -1,0 +1,241 @@
+//! What a JWT says, judged: whether it is meant for here and now, and which role it gives to whom.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value};
+
+use super::Settings;
+use super::refused::{Refused, Rule};
+use crate::domain::audit::Actor;
+use crate::domain::identity::Identity;
+use crate::domain::token::Role;
+
+/// By how much the provider's clock may differ from ours.
+const LEEWAY: TimeDelta = TimeDelta::seconds(60);
+
+/// Where the roles are, and which of them are ours.
+#[derive(Debug, Clone)]
+pub struct RoleClaim {
+    /// The claim's name, or a path of names with dots between them.
+    pub path: String,
+    /// The provider's values, and what each makes of its bearer. None takes values that are our own roles' names.
+    pub mapping: Option<Vec<(String, Role)>>,
+}
+
+/// Whom the claims make out, and until when they are good.
+pub fn judge(settings: &Settings, claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<(Identity, DateTime<Utc>), Refused> {
+    let until = judge_frame(settings, claims, now)?;
+    let subject = claims.get("sub").and_then(Value::as_str).filter(|subject| is_line(subject, 255));
+    let subject = subject.ok_or(Rule::Subject)?.to_owned();
+    let name = ["name", "preferred_username", "email"]
+        .iter()
+        .find_map(|claim| claims.get(*claim)?.as_str().map(str::trim).filter(|name| is_line(name, 200)));
+    let role = settings.roles.role(claims).ok_or_else(|| Refused::NoRole {
+        claim: settings.roles.path.clone(),
+    })?;
+    let identity = Identity {
+        actor: Actor::User {
+            subject,
+            name: name.map(str::to_owned),
+        },
+        role,
+        tenants: None,
+    };
+    Ok((identity, until))
+}
+
+/// Issuer, audience and times. Until when it is good.
+fn judge_frame(settings: &Settings, claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<DateTime<Utc>, Rule> {
+    if claims.get("iss").and_then(Value::as_str) != Some(settings.issuer.as_str()) {
+        return Err(Rule::Issuer);
+    }
+    let is_ours = |audience: &Value| {
+        audience
+            .as_str()
+            .is_some_and(|name| settings.audiences.iter().any(|ours| ours == name))
+    };
+    let is_for_us = match claims.get("aud") {
+        Some(Value::Array(audiences)) => audiences.iter().any(is_ours),
+        Some(audience) => is_ours(audience),
+        None => false,
+    };
+    if !is_for_us {
+        return Err(Rule::Audience);
+    }
+    let until = claims.get("exp").and_then(time).ok_or(Rule::NoExpiry)? + LEEWAY;
+    if until <= now {
+        return Err(Rule::Expired);
+    }
+    let has_come = |claim: &str| {
+        claims
+            .get(claim)
+            .is_none_or(|value| time(value).is_some_and(|at| at - LEEWAY <= now))
+    };
+    if !has_come("nbf") {
+        return Err(Rule::NotYetValid);
+    }
+    if !has_come("iat") {
+        return Err(Rule::IssuedLater);
+    }
+    Ok(until)
+}
+
+/// Seconds since the epoch, perhaps with a fraction. What is too late for a calendar is as late as it gets.
+fn time(value: &Value) -> Option<DateTime<Utc>> {
+    const LATEST: u64 = 253_402_300_799;
+    let seconds = match value.as_u64() {
+        Some(seconds) => seconds,
+        None => std::time::Duration::try_from_secs_f64(value.as_f64()?).ok()?.as_secs(),
+    };
+    DateTime::from_timestamp(i64::try_from(seconds.min(LATEST)).ok()?, 0)
+}
+
+fn is_line(text: &str, longest: usize) -> bool {
+    !text.is_empty() && text.chars().count() <= longest && !text.chars().any(char::is_control)
+}
+
+impl RoleClaim {
+    /// The most that the claim allows.
+    fn role(&self, claims: &Map<String, Value>) -> Option<Role> {
+        let values = match self.find(claims)? {
+            // A name with spaces in it, or several names with spaces between them.
+            Value::String(text) => [text.as_str()].into_iter().chain(text.split_whitespace()).collect(),
+            Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>(),
+            _ => return None,
+        };
+        let roles: Vec<Role> = values.into_iter().flat_map(|value| self.roles_of(value)).collect();
+        [Role::Admin, Role::Ops, Role::Service, Role::Viewer]
+            .into_iter()
+            .find(|role| roles.contains(role))
+    }
+
+    fn roles_of(&self, value: &str) -> Vec<Role> {
+        match &self.mapping {
+            None => value.parse().into_iter().collect(),
+            Some(mapping) => mapping
+                .iter()
+                .filter(|(theirs, _)| theirs == value)
+                .map(|(_, ours)| *ours)
+                .collect(),
+        }
+    }
+
+    /// A claim may have dots in its own name, as one that is a URL does.
+    fn find<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
+        if let Some(claim) = claims.get(&self.path) {
+            return Some(claim);
+        }
+        let mut names = self.path.split('.');
+        let first = claims.get(names.next()?)?;
+        names.try_fold(first, |value, name| value.get(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn settings(path: &str, mapping: Option<&[(&str, Role)]>) -> Settings {
+        Settings {
+            issuer: "https://id.example".into(),
+            audiences: vec!["latchkey".into(), "latchkey-dashboard".into()],
+            roles: RoleClaim {
+                path: path.into(),
+                mapping: mapping.map(|pairs| pairs.iter().map(|(theirs, ours)| ((*theirs).to_owned(), *ours)).collect()),
+            },
+            jwks_url: None,
+            header: None,
+            timing: crate::identity_provider::Timing::default(),
+        }
+    }
+
+    fn judged(settings: &Settings, more: &Value) -> Result<Identity, Refused> {
+        let mut claims = json!({"iss": "https://id.example", "aud": "latchkey", "sub": "42", "exp": NOW + 300, "roles": "ops"});
+        for (name, value) in more.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        judge(settings, claims.as_object().unwrap(), DateTime::from_timestamp(NOW, 0).unwrap()).map(|(identity, _)| identity)
+    }
+
+    #[rstest]
+    #[case(json!({}), None)]
+    #[case(json!({"aud": ["other", "latchkey-dashboard"]}), None)]
+    #[case(json!({"exp": NOW - 59}), None)]
+    #[case(json!({"nbf": NOW + 60, "iat": NOW + 60}), None)]
+    #[case(json!({"exp": 1_800_000_000.5, "iat": 1_799_999_999.25}), None)]
+    #[case(json!({"exp": 1e300}), Some(Rule::NoExpiry))]
+    #[case(json!({"exp": u64::MAX}), None)]
+    #[case(json!({"iss": "https://id.example/"}), Some(Rule::Issuer))]
+    #[case(json!({"iss": null}), Some(Rule::Issuer))]
+    #[case(json!({"iss": ["https://id.example"]}), Some(Rule::Issuer))]
+    #[case(json!({"aud": "other"}), Some(Rule::Audience))]
+    #[case(json!({"aud": []}), Some(Rule::Audience))]
+    #[case(json!({"aud": {"latchkey": true}}), Some(Rule::Audience))]
+    #[case(json!({"exp": NOW - 60}), Some(Rule::Expired))]
+    #[case(json!({"exp": null}), Some(Rule::NoExpiry))]
+    #[case(json!({"exp": "1900000000"}), Some(Rule::NoExpiry))]
+    #[case(json!({"exp": -1}), Some(Rule::NoExpiry))]
+    #[case(json!({"nbf": NOW + 61}), Some(Rule::NotYetValid))]
+    #[case(json!({"nbf": "soon"}), Some(Rule::NotYetValid))]
+    #[case(json!({"iat": NOW + 61}), Some(Rule::IssuedLater))]
+    #[case(json!({"sub": ""}), Some(Rule::Subject))]
+    #[case(json!({"sub": "a\nb"}), Some(Rule::Subject))]
+    #[case(json!({"sub": 42}), Some(Rule::Subject))]
+    fn what_a_jwt_says_has_to_hold_here_and_now(#[case] more: Value, #[case] expected: Option<Rule>) {
+        assert_eq!(judged(&settings("roles", None), &more).err(), expected.map(Refused::Broken));
+    }
+
+    #[rstest]
+    #[case("roles", json!({"roles": "viewer"}), Some(Role::Viewer))]
+    #[case("roles", json!({"roles": "viewer admin"}), Some(Role::Admin))]
+    #[case("roles", json!({"roles": ["viewer", "service", 7]}), Some(Role::Service))]
+    #[case("roles", json!({"roles": ["ops", "service"]}), Some(Role::Ops))]
+    #[case("roles", json!({"roles": ["emperor", "Admin"]}), None)]
+    #[case("roles", json!({"roles": {"admin": true}}), None)]
+    #[case("roles", json!({"roles": null}), None)]
+    #[case("realm_access.roles", json!({"realm_access": {"roles": ["ops"]}}), Some(Role::Ops))]
+    #[case("realm_access.roles", json!({"realm_access": "ops"}), None)]
+    #[case("https://id.example/roles", json!({"https://id.example/roles": ["admin"]}), Some(Role::Admin))]
+    fn the_most_privileged_role_counts(#[case] path: &str, #[case] more: Value, #[case] expected: Option<Role>) {
+        let judged = judged(&settings(path, None), &more);
+        match expected {
+            Some(role) => assert_eq!(judged.unwrap().role, role),
+            None => assert_eq!(judged, Err(Refused::NoRole { claim: path.into() })),
+        }
+    }
+
+    #[rstest]
+    #[case(json!("Storage Admins"), Some(Role::Admin))]
+    #[case(json!("on-call storage-readers"), Some(Role::Ops))]
+    #[case(json!(["storage-readers"]), Some(Role::Viewer))]
+    #[case(json!(["admin", "ops"]), None)]
+    fn with_a_mapping_only_what_it_names_is_a_role(#[case] groups: Value, #[case] expected: Option<Role>) {
+        let mapping: &[(&str, Role)] = &[
+            ("Storage Admins", Role::Admin),
+            ("on-call", Role::Ops),
+            ("storage-readers", Role::Viewer),
+        ];
+        let judged = judged(&settings("groups", Some(mapping)), &json!({"groups": groups}));
+        assert_eq!(judged.ok().map(|identity| identity.role), expected);
+    }
+
+    #[test]
+    fn a_user_goes_by_the_subject_and_by_the_name_that_is_there() {
+        let judged = |more| judged(&settings("roles", None), &more).unwrap().actor;
+        let named = |name: Option<&str>| Actor::User {
+            subject: "42".into(),
+            name: name.map(str::to_owned),
+        };
+        assert_eq!(judged(json!({})), named(None));
+        assert_eq!(
+            judged(json!({"name": " ", "email": "ada@vendor.example"})),
+            named(Some("ada@vendor.example"))
+        );
+        assert_eq!(judged(json!({"name": "Ada", "email": "ada@vendor.example"})), named(Some("Ada")));
+        assert_eq!(judged(json!({"name": "Ada"})).opaque(), "user:42");
+    }
+}

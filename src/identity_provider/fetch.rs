@@ -1,0 +1,149 @@
+//! Asking the provider: for its discovery document, which says where its keys are, and for these.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reqwest::{Client, StatusCode, Url, redirect};
+use serde::Deserialize;
+
+use super::keys::Keys;
+
+/// For each answer, whole.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+/// Key sets have some kilobytes.
+const MAX: usize = 256 * 1024;
+
+/// Why there are no keys.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    #[error("{url} does not answer: {cause}")]
+    Silent { url: String, cause: String },
+    #[error("{url} answers {status}")]
+    Status { url: String, status: StatusCode },
+    #[error("{url} answers with more than {MAX} bytes")]
+    TooLarge { url: String },
+    #[error("{url} answers with no {what}")]
+    Unreadable { url: String, what: &'static str },
+    #[error("{url} is of the issuer {found:?}, not of {wanted:?}")]
+    OtherIssuer { url: String, found: String, wanted: String },
+    #[error("{url} names {found:?} as the place of its keys, which is no https URL")]
+    Unsafe { url: String, found: String },
+    #[error("{url} has no key that could check a signature of the algorithms that are accepted")]
+    NoKey { url: String },
+}
+
+impl Fault {
+    /// Whether another try may help, with nothing changed.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Silent { .. } => true,
+            Self::Status { status, .. } => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
+            _ => false,
+        }
+    }
+}
+
+/// The part of the discovery document that is of use here:
+/// <https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata>
+#[derive(Deserialize)]
+struct Discovered {
+    issuer: String,
+    jwks_uri: String,
+}
+
+pub struct Fetcher {
+    http: Client,
+    issuer: String,
+    jwks_url: Option<Url>,
+}
+
+impl Fetcher {
+    pub fn new(issuer: String, jwks_url: Option<Url>) -> Self {
+        let http = Client::builder()
+            .redirect(redirect::Policy::none())
+            .connect_timeout(PATIENCE)
+            .timeout(PATIENCE)
+            .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .expect("a client needs nothing that could be missing");
+        Self { http, issuer, jwks_url }
+    }
+
+    pub async fn fetch(&self) -> Result<Keys, Fault> {
+        let url = match &self.jwks_url {
+            Some(url) => url.clone(),
+            None => self.discover().await?,
+        };
+        let keys = Keys::read(self.get(&url).await?).ok_or_else(|| Fault::Unreadable {
+            url: url.to_string(),
+            what: "key set",
+        })?;
+        if keys.is_empty() {
+            return Err(Fault::NoKey { url: url.to_string() });
+        }
+        Ok(keys)
+    }
+
+    async fn discover(&self) -> Result<Url, Fault> {
+        let text = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
+        let url = Url::parse(&text).expect("the issuer was seen to be a URL");
+        let document = self.get(&url).await?;
+        let url = url.to_string();
+        let discovered: Discovered = serde_json::from_slice(&document).map_err(|_| Fault::Unreadable {
+            url: url.clone(),
+            what: "discovery document",
+        })?;
+        if discovered.issuer != self.issuer {
+            return Err(Fault::OtherIssuer {
+                url,
+                found: discovered.issuer,
+                wanted: self.issuer.clone(),
+            });
+        }
+        match Url::parse(&discovered.jwks_uri) {
+            Ok(keys) if is_safe(&keys) => Ok(keys),
+            _ => Err(Fault::Unsafe {
+                url,
+                found: discovered.jwks_uri,
+            }),
+        }
+    }
+
+    async fn get(&self, url: &Url) -> Result<Vec<u8>, Fault> {
+        let silent = |error: reqwest::Error| Fault::Silent {
+            url: url.to_string(),
+            cause: root_cause(&error),
+        };
+        let mut answer = self.http.get(url.clone()).send().await.map_err(silent)?;
+        if answer.status() != StatusCode::OK {
+            return Err(Fault::Status {
+                url: url.to_string(),
+                status: answer.status(),
+            });
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(silent)? {
+            if body.len() + chunk.len() > MAX {
+                return Err(Fault::TooLarge { url: url.to_string() });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+/// Keys that come by http could be anybody's, but for loopback.
+pub fn is_safe(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let is_loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
+}
+
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,160 @@
+//! A JWT as it is written: <https://www.rfc-editor.org/rfc/rfc7519>, with the precautions of
+//! <https://www.rfc-editor.org/rfc/rfc8725>.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use serde_json::{Map, Value};
+
+use super::refused::Rule;
+
+/// Larger ones are not looked into.
+const MAX: usize = 16 * 1024;
+
+pub const RSA: [Algorithm; 6] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+];
+
+/// Those whose keys can be made public: whoever can check a signature cannot make one.
+pub const ACCEPTED: [Algorithm; 9] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+    Algorithm::EdDSA,
+];
+
+/// The algorithm of this name, if it is accepted.
+pub fn accepted(name: &str) -> Option<Algorithm> {
+    // Its newer name: <https://www.rfc-editor.org/rfc/rfc9864>
+    let name = if name == "Ed25519" { "EdDSA" } else { name };
+    name.parse().ok().filter(|algorithm| ACCEPTED.contains(algorithm))
+}
+
+/// What its header says, and the rest as it came.
+pub struct Jwt<'a> {
+    pub algorithm: Algorithm,
+    /// The name of the key that signed it.
+    pub key: Option<String>,
+    message: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Jwt<'a> {
+    pub fn read(text: &'a str) -> Result<Self, Rule> {
+        if text.len() > MAX {
+            return Err(Rule::Malformed);
+        }
+        let (message, signature) = text.rsplit_once('.').ok_or(Rule::Malformed)?;
+        let (header, payload) = message.split_once('.').ok_or(Rule::Malformed)?;
+        if payload.contains('.') {
+            return Err(Rule::Malformed);
+        }
+        let header = object(header)?;
+        let algorithm = header
+            .get("alg")
+            .and_then(Value::as_str)
+            .and_then(accepted)
+            .ok_or(Rule::Algorithm)?;
+        if header.contains_key("crit") {
+            return Err(Rule::Critical);
+        }
+        // A JWT of another type, for logging out for instance, says nothing about who calls.
+        let is_access = |kind: &str| {
+            let kind = kind.to_ascii_lowercase();
+            matches!(kind.strip_prefix("application/").unwrap_or(&kind), "jwt" | "at+jwt")
+        };
+        if header.get("typ").is_some_and(|kind| !kind.as_str().is_some_and(is_access)) {
+            return Err(Rule::Type);
+        }
+        let key = match header.get("kid") {
+            None => None,
+            Some(Value::String(key)) => Some(key.clone()),
+            Some(_) => return Err(Rule::UnknownKey),
+        };
+        Ok(Self {
+            algorithm,
+            key,
+            message,
+            payload,
+            signature,
+        })
+    }
+
+    pub fn is_signed_by(&self, key: &DecodingKey) -> bool {
+        crypto::verify(self.signature, self.message.as_bytes(), key, self.algorithm).unwrap_or(false)
+    }
+
+    /// To be believed once the signature is right.
+    pub fn claims(&self) -> Result<Map<String, Value>, Rule> {
+        object(self.payload)
+    }
+}
+
+fn object(part: &str) -> Result<Map<String, Value>, Rule> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Rule::Malformed)?;
+    serde_json::from_slice(&bytes).map_err(|_| Rule::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(header: &Value) -> Option<Rule> {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        Jwt::read(&format!("{}.{}.AAAA", part(header), part(&json!({})))).err()
+    }
+
+    #[rstest]
+    #[case(json!({"alg": "RS256", "typ": "JWT", "kid": "one"}), None)]
+    #[case(json!({"alg": "Ed25519", "typ": "application/AT+jwt"}), None)]
+    #[case(json!({"alg": "none"}), Some(Rule::Algorithm))]
+    #[case(json!({"alg": "None"}), Some(Rule::Algorithm))]
+    #[case(json!({"alg": "HS256"}), Some(Rule::Algorithm))]
+    #[case(json!({"alg": "rs256"}), Some(Rule::Algorithm))]
+    #[case(json!({"alg": ["RS256"]}), Some(Rule::Algorithm))]
+    #[case(json!({}), Some(Rule::Algorithm))]
+    #[case(json!({"alg": "RS256", "crit": ["b64"], "b64": false}), Some(Rule::Critical))]
+    #[case(json!({"alg": "RS256", "typ": "logout+jwt"}), Some(Rule::Type))]
+    #[case(json!({"alg": "RS256", "typ": 1}), Some(Rule::Type))]
+    #[case(json!({"alg": "RS256", "kid": {}}), Some(Rule::UnknownKey))]
+    #[case(json!(["RS256"]), Some(Rule::Malformed))]
+    fn a_header_is_judged_before_anything_is_believed(#[case] header: Value, #[case] expected: Option<Rule>) {
+        assert_eq!(read(&header), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_malformed(text in "[ -~]{0,80}") {
+            if let Err(rule) = Jwt::read(&text) {
+                prop_assert_eq!(rule, Rule::Malformed);
+            }
+        }
+    }
+
+    #[test]
+    fn a_jwe_and_a_giant_are_no_jwts() {
+        let header = URL_SAFE_NO_PAD.encode(r#"{"alg": "RS256"}"#);
+        for text in [
+            format!("{header}.a.b.c.d"),
+            format!("{header}.{}.b", "a".repeat(MAX)),
+            format!("{header}.a"),
+        ] {
+            assert_eq!(Jwt::read(&text).err(), Some(Rule::Malformed));
+        }
+    }
+}

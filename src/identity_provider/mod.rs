@@ -1,0 +1,276 @@
+//! The vendor's identity provider: whoever shows a JWT that it signed is who it says.
+//!
+//! Its keys are fetched in the background by one task, so that no number of requests asks it more than once at a time, or
+//! more often than it has to be. While it is away, the keys that are known are good for a day; without any, nobody is
+//! refused for good: it cannot be said who they are.
+
+mod claims;
+mod fetch;
+mod jwt;
+mod keys;
+mod known;
+mod refused;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use moka::sync::Cache;
+use reqwest::Url;
+use reqwest::header::HeaderName;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+pub use claims::RoleClaim;
+pub use fetch::{Fault, is_safe};
+pub use keys::Keys;
+pub use refused::{Refused, Rule};
+
+use fetch::Fetcher;
+use jwt::Jwt;
+use known::{Known, Look};
+
+use crate::clock::SharedClock;
+use crate::domain::identity::Identity;
+use crate::domain::token::TokenHash;
+
+/// JWTs whose signature was checked, and whom they stand for.
+const REMEMBERED: u64 = 10_000;
+/// Names of keys that the provider turned out not to have.
+const CHECKED: u64 = 1_000;
+
+/// Who the provider is, and what its JWTs have to say.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// As it stands in the claim `iss`.
+    pub issuer: String,
+    /// The claim `aud` has to name one of these.
+    pub audiences: Vec<String>,
+    pub roles: RoleClaim,
+    /// Where its keys are, where there is no discovery document that says so.
+    pub jwks_url: Option<Url>,
+    /// The header in which an identity-aware proxy hands the JWT on.
+    pub header: Option<HeaderName>,
+    pub timing: Timing,
+}
+
+/// When the provider is asked for its keys.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// Between two questions at least, whatever keys are named in JWTs.
+    pub pause: Duration,
+    /// After a question that had no answer.
+    pub retry: Duration,
+    /// While all is well.
+    pub refresh: Duration,
+    /// For how long the last answer is good while there is no other.
+    pub keep: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            pause: Duration::from_secs(10),
+            retry: Duration::from_secs(10),
+            refresh: Duration::from_mins(10),
+            keep: Duration::from_hours(24),
+        }
+    }
+}
+
+/// Shared by all who ask.
+#[derive(Clone)]
+pub struct IdentityProvider(Arc<Inner>);
+
+struct Inner {
+    clock: SharedClock,
+    settings: Settings,
+    fetcher: Fetcher,
+    known: watch::Sender<Known>,
+    /// Somebody waits for an answer that is newer than what is known.
+    wanted: Notify,
+    /// Keys that were not there, by name, with the number of the answer in which they were looked for.
+    checked: Cache<String, u64>,
+    remembered: Cache<TokenHash, Remembered>,
+}
+
+#[derive(Clone)]
+struct Remembered {
+    identity: Arc<Identity>,
+    until: DateTime<Utc>,
+    /// Of the keys: a key that is gone takes with it what it signed.
+    generation: u64,
+}
+
+impl IdentityProvider {
+    pub fn new(clock: SharedClock, settings: Settings) -> Self {
+        Self(Arc::new(Inner {
+            fetcher: Fetcher::new(settings.issuer.clone(), settings.jwks_url.clone()),
+            clock,
+            settings,
+            known: watch::Sender::new(Known::default()),
+            wanted: Notify::new(),
+            checked: Cache::new(CHECKED),
+            remembered: Cache::new(REMEMBERED),
+        }))
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Asks the provider for its keys, once.
+    ///
+    /// # Errors
+    /// Why it has none, or does not answer.
+    pub async fn fetch(&self) -> Result<Keys, Fault> {
+        self.0.fetcher.fetch().await
+    }
+
+    /// Keeps the provider's keys until `stop`.
+    pub async fn follow(self, stop: CancellationToken) {
+        let Timing { pause, retry, refresh, .. } = self.0.settings.timing;
+        let following = async {
+            loop {
+                let is_known = self.look().await;
+                self.0.clock.sleep(pause).await;
+                let rest = if is_known { refresh } else { retry }.saturating_sub(pause);
+                tokio::select! {
+                    () = self.0.clock.sleep(rest) => {}
+                    () = self.0.wanted.notified() => {}
+                }
+            }
+        };
+        Box::pin(stop.run_until_cancelled(following)).await;
+    }
+
+    /// Whether the provider answered with keys.
+    async fn look(&self) -> bool {
+        let fetched = self.fetch().await;
+        let outcome = if fetched.is_ok() { "answered" } else { "failed" };
+        metrics::counter!("latchkey_identity_provider_fetches_total", "outcome" => outcome).increment(1);
+        let (was_failing, is_known) = (self.0.known.borrow().is_failing(), fetched.is_ok());
+        match &fetched {
+            Ok(keys) if was_failing => {
+                info!(
+                    issuer = self.0.settings.issuer,
+                    keys = keys.len(),
+                    "the identity provider's keys are known"
+                );
+            }
+            Err(fault) if !was_failing => {
+                warn!(%fault, "the identity provider's keys cannot be had: JWTs are judged by those that are known");
+            }
+            _ => {}
+        }
+        let now = self.0.clock.instant();
+        self.0.known.send_modify(|known| known.learn(fetched, now));
+        is_known
+    }
+
+    /// Whom this JWT stands for, if it was shown before and is still good: from memory.
+    pub fn remembered(&self, hash: &TokenHash) -> Option<Arc<Identity>> {
+        let remembered = self.0.remembered.get(hash)?;
+        let known = self.0.known.borrow();
+        let keys = known.keys(self.0.clock.instant(), self.0.settings.timing.keep)?;
+        let is_good = remembered.generation == keys.generation && self.0.clock.now() < remembered.until;
+        is_good.then_some(remembered.identity)
+    }
+
+    /// Whom this JWT stands for.
+    ///
+    /// # Errors
+    /// Which rule it breaks, or that this cannot be told now.
+    pub async fn identify(&self, jwt: &SecretString) -> Result<Arc<Identity>, Refused> {
+        let text = jwt.expose_secret();
+        let hash = TokenHash::of(text);
+        if let Some(identity) = self.remembered(&hash) {
+            return Ok(identity);
+        }
+        let identified = self.verify(text).await;
+        match identified {
+            Ok(remembered) => {
+                let identity = remembered.identity.clone();
+                self.0.remembered.insert(hash, remembered);
+                Ok(identity)
+            }
+            Err(refused) => {
+                let rule = refused.name();
+                metrics::counter!("latchkey_jwts_refused_total", "rule" => rule).increment(1);
+                info!(rule, "a JWT was refused");
+                Err(refused)
+            }
+        }
+    }
+
+    async fn verify(&self, text: &str) -> Result<Remembered, Refused> {
+        let jwt = Jwt::read(text)?;
+        let (key, generation) = self.key(&jwt).await?;
+        if !jwt.is_signed_by(&key) {
+            return Err(Rule::Signature.into());
+        }
+        let (identity, until) = claims::judge(&self.0.settings, &jwt.claims()?, self.0.clock.now())?;
+        Ok(Remembered {
+            identity: Arc::new(identity),
+            until,
+            generation,
+        })
+    }
+
+    /// The key that the JWT names. The provider is asked for one that is not known, unless it was asked a moment ago.
+    async fn key(&self, jwt: &Jwt<'_>) -> Result<(jsonwebtoken::DecodingKey, u64), Refused> {
+        let Timing { pause, keep, .. } = self.0.settings.timing;
+        let name = jwt.key.clone().unwrap_or_default();
+        let mut has_asked = false;
+        loop {
+            let (look, answers) = {
+                let known = self.0.known.borrow();
+                (known.look(jwt, self.0.clock.instant(), pause, keep), known.answers())
+            };
+            match look {
+                Look::Found { key, generation } => return Ok((key, generation)),
+                Look::Broken(rule) => return Err(rule.into()),
+                // It is not among the keys that were fetched after it was asked for.
+                Look::Missing { .. } if has_asked => {
+                    self.0.checked.insert(name, answers);
+                    return Err(Rule::UnknownKey.into());
+                }
+                Look::Missing { wait: Some(_) } if self.0.checked.get(&name) == Some(answers) => return Err(Rule::UnknownKey.into()),
+                Look::Missing { wait: Some(wait) } | Look::Away { wait: Some(wait) } => return Err(Refused::Unavailable { wait }),
+                Look::Away { wait: None } if has_asked => return Err(Refused::Unavailable { wait: pause }),
+                Look::Missing { wait: None } | Look::Away { wait: None } => {
+                    self.ask().await?;
+                    has_asked = true;
+                }
+            }
+        }
+    }
+
+    /// Has the provider asked again, and waits for what comes of it.
+    async fn ask(&self) -> Result<(), Refused> {
+        let mut known = self.0.known.subscribe();
+        let attempts = known.borrow_and_update().attempts();
+        // The first question is asked without being told to.
+        if attempts > 0 {
+            self.0.wanted.notify_one();
+        }
+        let asked = known.wait_for(|known| known.attempts() > attempts);
+        match tokio::time::timeout(fetch::PATIENCE * 2, asked).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(Refused::Unavailable {
+                wait: self.0.settings.timing.pause,
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for IdentityProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdentityProvider")
+            .field("issuer", &self.0.settings.issuer)
+            .finish_non_exhaustive()
+    }
+}

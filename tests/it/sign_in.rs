@@ -1,0 +1,327 @@
+//! Signing in by JWTs of an identity provider, and what becomes of those that are not good.
+
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use latchkey::domain::token::Role;
+use latchkey::identity_provider::Settings;
+use reqwest::Method;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::aws::{World, clock};
+use crate::provider::{Mood, Provider, SigningKey, encoded};
+use crate::server::{Answer, Server};
+
+async fn server(settings: Settings) -> Server {
+    let world = World::new().await;
+    Server::trusting(&world, settings).await
+}
+
+/// What somebody with this JWT is answered.
+async fn get(server: &Server, jwt: &str) -> Answer {
+    ask(server, jwt, Method::GET, "/v1/tenants").await
+}
+
+async fn ask(server: &Server, jwt: &str, method: Method, path: &str) -> Answer {
+    server
+        .send(server.bare(method, &format!("{}{path}", server.private)).bearer_auth(jwt))
+        .await
+}
+
+#[tokio::test]
+async fn a_jwt_of_each_family_is_good_and_names_who_acts() {
+    let (rsa, p256, p384, ed) = (
+        SigningKey::rsa("r"),
+        SigningKey::p256("e"),
+        SigningKey::p384("f"),
+        SigningKey::ed25519("d"),
+    );
+    let provider = Provider::with(&[&rsa, &p256, &p384, &ed]).await;
+    let server = server(provider.settings()).await;
+    for algorithm in ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] {
+        get(&server, &rsa.sign(algorithm, &provider.claims(&json!({})))).await.expect(200);
+    }
+    for (key, algorithm) in [(&p256, "ES256"), (&p384, "ES384"), (&ed, "EdDSA")] {
+        get(&server, &key.sign(algorithm, &provider.claims(&json!({})))).await.expect(200);
+    }
+    assert_eq!(provider.asked(), 1, "keys are kept");
+
+    let jwt = ed.sign("EdDSA", &provider.claims(&json!({"aud": ["other", "latchkey"]})));
+    let made = server
+        .bare(Method::POST, &format!("{}/v1/tenants", server.private))
+        .bearer_auth(&jwt);
+    let made = server.send(made.json(&json!({"slug": "acme", "name": "Acme"}))).await;
+    let request_id = made.headers["x-request-id"].to_str().unwrap().to_owned();
+    made.expect(201);
+    let log = server.get("/v1/events?tenant=acme&actor=user:ada-42").await.expect(200);
+    let event = &log["items"][0];
+    assert_eq!(event["actor"], json!({"kind": "user", "subject": "ada-42", "name": "Ada Example"}));
+    assert_eq!((&event["address"], &event["request_id"]), (&json!("127.0.0.1"), &json!(request_id)));
+    assert_eq!(
+        ask(&server, &jwt, Method::GET, "/v1/tokens").await.status,
+        403,
+        "ops may not see tokens"
+    );
+}
+
+#[tokio::test]
+async fn a_jwt_that_breaks_a_rule_is_refused_in_words_that_name_it() {
+    let (key, forger) = (SigningKey::rsa("one"), SigningKey::rsa("one"));
+    let provider = Provider::with(&[&key]).await;
+    let server = server(provider.settings()).await;
+    let now = clock().now().timestamp();
+    let good = provider.claims(&json!({}));
+    let signed = |more: Value| key.sign("RS256", &provider.claims(&more));
+    let under = |head: Value, algorithm| key.sign_under(&head, algorithm, &good);
+    let whole = signed(json!({}));
+    let tampered = {
+        let parts: Vec<&str> = whole.split('.').collect();
+        format!(
+            "{}.{}.{}",
+            parts[0],
+            encoded(provider.claims(&json!({"roles": "admin"})).to_string()),
+            parts[2]
+        )
+    };
+    // The public key, known to all, as the secret.
+    let symmetric = {
+        let message = format!("{}.{}", encoded(r#"{"alg":"HS256","kid":"one"}"#), encoded(good.to_string()));
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, key.public()["n"].as_str().unwrap().as_bytes());
+        format!("{message}.{}", encoded(hmac::sign(&secret, message.as_bytes())))
+    };
+    let unsigned = format!("{}.{}.", encoded(r#"{"alg":"none","kid":"one"}"#), encoded(good.to_string()));
+    for (jwt, rule) in [
+        (forger.sign("RS256", &good), "signature"),
+        (tampered, "signature"),
+        (whole.rsplit_once('.').unwrap().0.to_owned() + ".", "signature"),
+        (unsigned, "algorithm"),
+        (symmetric, "algorithm"),
+        (under(json!({"alg": "PS256", "kid": "one"}), "RS256"), "signature"),
+        (under(json!({"alg": "ES256", "kid": "one"}), "RS256"), "another algorithm"),
+        (under(json!({"alg": "RS256", "kid": "two"}), "RS256"), "no key"),
+        (under(json!({"alg": "RS256", "kid": "one", "typ": "logout+jwt"}), "RS256"), "typ"),
+        (under(json!({"alg": "RS256", "kid": "one", "crit": ["exp"]}), "RS256"), "crit"),
+        (signed(json!({"exp": now - 120})), "expired"),
+        (signed(json!({"exp": null})), "exp"),
+        (signed(json!({"nbf": now + 120})), "nbf"),
+        (signed(json!({"iat": now + 120})), "iat"),
+        (signed(json!({"aud": "another-service"})), "aud"),
+        (signed(json!({"aud": null})), "aud"),
+        (signed(json!({"iss": "https://login.elsewhere.example"})), "iss"),
+        (signed(json!({"sub": ""})), "sub"),
+        ("nonsense".to_owned(), "base64url"),
+        (format!("{whole}.more.parts"), "base64url"),
+    ] {
+        let refused = get(&server, &jwt).await;
+        assert_eq!(refused.status, 401, "{rule}: {:#}", refused.body);
+        assert_eq!(refused.headers["www-authenticate"], "Bearer");
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(
+            detail.contains(rule) && !detail.contains("eyJ") && !detail.contains("ada"),
+            "{rule}: {detail}"
+        );
+    }
+    get(&server, &signed(json!({"exp": now - 30, "nbf": now + 30, "iat": now + 30})))
+        .await
+        .expect(200);
+    get(&server, &under(json!({"alg": "RS256"}), "RS256")).await.expect(200);
+    assert_eq!(get(&server, "lk_ops_nonsense").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_new_key_is_asked_for_and_one_that_is_gone_takes_its_jwts_with_it() {
+    let (old, new) = (SigningKey::p256("old"), SigningKey::p256("new"));
+    let provider = Provider::with(&[&old]).await;
+    let server = server(provider.settings()).await;
+    let by_old = old.sign("ES256", &provider.claims(&json!({})));
+    let by_new = new.sign("ES256", &provider.claims(&json!({})));
+    get(&server, &by_old).await.expect(200);
+    get(&server, &by_new).await.expect(401);
+    provider.publish(&[&new]);
+    get(&server, &by_new).await.expect(200);
+    get(&server, &by_old).await.expect(401);
+}
+
+#[tokio::test]
+async fn made_up_keys_do_not_make_the_provider_be_asked_again_and_again() {
+    let key = SigningKey::p256("one");
+    let provider = Provider::with(&[&key]).await;
+    let mut settings = provider.settings();
+    settings.timing.pause = Duration::from_hours(1);
+    settings.timing.refresh = Duration::from_hours(2);
+    let server = server(settings).await;
+    get(&server, &key.sign("ES256", &provider.claims(&json!({})))).await.expect(200);
+    let forged: Vec<String> = (0..20)
+        .map(|number| {
+            key.sign_under(
+                &json!({"alg": "ES256", "kid": format!("made-up-{number}")}),
+                "ES256",
+                &provider.claims(&json!({})),
+            )
+        })
+        .collect();
+    for answer in futures::future::join_all(forged.iter().map(|jwt| get(&server, jwt))).await {
+        // It may be a new one, which cannot be told before the hour is over.
+        assert_eq!(answer.status, 503, "{:#}", answer.body);
+        assert!(answer.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap() > 60);
+    }
+    assert_eq!(provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn while_the_provider_is_away_its_keys_are_kept_and_nobody_is_refused_for_good() {
+    let (key, new) = (SigningKey::p256("one"), SigningKey::p256("new"));
+    let provider = Provider::with(&[&key]).await;
+    provider.be(Mood::Down);
+    let server = server(provider.settings()).await;
+    let jwt = |key: &SigningKey, subject: &str| key.sign("ES256", &provider.claims(&json!({"sub": subject})));
+    let away = get(&server, &jwt(&key, "a")).await;
+    assert_eq!(away.status, 503, "{:#}", away.body);
+    assert!(away.headers.contains_key("retry-after"));
+    server.get("/v1/tenants").await.expect(200);
+
+    provider.be(Mood::Fine);
+    get(&server, &jwt(&key, "a")).await.expect(200);
+    provider.be(Mood::Down);
+    get(&server, &jwt(&new, "a")).await.expect(503);
+    get(&server, &jwt(&key, "b")).await.expect(200);
+    provider.publish(&[&key, &new]);
+    provider.be(Mood::Fine);
+    get(&server, &jwt(&new, "a")).await.expect(200);
+}
+
+#[rstest]
+#[case::of_another_issuer(Mood::Impostor)]
+#[case::keys_over_http(Mood::Careless)]
+#[case::without_end(Mood::Huge)]
+#[case::redirected(Mood::Moved)]
+#[tokio::test]
+async fn a_provider_that_cannot_be_relied_on_has_no_keys(#[case] mood: Mood) {
+    let key = SigningKey::p256("one");
+    let provider = Provider::with(&[&key]).await;
+    provider.be(mood);
+    let server = server(provider.settings()).await;
+    let jwt = key.sign("ES256", &provider.claims(&json!({})));
+    assert_eq!(get(&server, &jwt).await.status, 503);
+    provider.be(Mood::Fine);
+    get(&server, &jwt).await.expect(200);
+}
+
+#[tokio::test]
+async fn the_roles_are_where_the_settings_say_and_mean_what_they_say() {
+    let key = SigningKey::p256("one");
+    let provider = Provider::with(&[&key]).await;
+    let mut settings = provider.settings();
+    settings.roles.path = "realm_access.roles".into();
+    settings.roles.mapping = Some(vec![
+        ("storage-admins".into(), Role::Admin),
+        ("on-call".into(), Role::Ops),
+        ("readers".into(), Role::Viewer),
+        ("machines".into(), Role::Service),
+    ]);
+    let server = server(settings).await;
+    let with = |roles: Value| key.sign("ES256", &provider.claims(&json!({"realm_access": {"roles": roles}})));
+    get(&server, &with(json!(["readers"]))).await.expect(200);
+    let tokens = |jwt: String| {
+        let server = &server;
+        async move { ask(server, &jwt, Method::GET, "/v1/tokens").await.status }
+    };
+    assert_eq!(tokens(with(json!("readers on-call"))).await, 403);
+    assert_eq!(tokens(with(json!(["readers", "storage-admins"]))).await, 200);
+    let none = get(&server, &with(json!(["admin", "guests"]))).await;
+    assert_eq!((none.status, &none.body["type"]), (403, &json!("/problems/forbidden")));
+    assert!(
+        none.body["detail"].as_str().unwrap().contains("realm_access.roles"),
+        "{:#}",
+        none.body
+    );
+
+    // Services read storage, and nothing else; from memory the second time.
+    let machine = with(json!(["machines"]));
+    for _ in 0..2 {
+        let path = "/internal/v1/tenants/nobody/storage-config";
+        assert_eq!(ask(&server, &machine, Method::GET, path).await.status, 404);
+    }
+    assert_eq!(get(&server, &machine).await.status, 403);
+    let reader = with(json!(["readers"]));
+    assert_eq!(ask(&server, &reader, Method::GET, "/internal/v1/changes").await.status, 403);
+}
+
+#[tokio::test]
+async fn a_proxy_hands_the_jwt_on_and_no_other_site_makes_use_of_it() {
+    let key = SigningKey::p256("one");
+    let provider = Provider::with(&[&key]).await;
+    let mut settings = provider.settings();
+    settings.header = Some("x-proxy-jwt".parse().unwrap());
+    let server = server(settings).await;
+    let jwt = key.sign("ES256", &provider.claims(&json!({})));
+    let url = format!("{}/v1/tenants", server.private);
+    let handed_on = |method| server.bare(method, &url).header("x-proxy-jwt", &jwt);
+    server.send(handed_on(Method::GET)).await.expect(200);
+    let body = json!({"slug": "acme", "name": "Acme"});
+    let foreign = handed_on(Method::POST).header("sec-fetch-site", "cross-site").json(&body);
+    let refused = server.send(foreign).await;
+    assert_eq!((refused.status, &refused.body["type"]), (403, &json!("/problems/forbidden")));
+    server.send(handed_on(Method::POST).json(&body)).await.expect(201);
+    let both = handed_on(Method::GET).bearer_auth("lk_ops_nonsense");
+    assert_eq!(server.send(both).await.status, 401, "what the caller shows itself comes first");
+}
+
+#[tokio::test]
+async fn without_a_provider_a_jwt_is_no_token() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    let key = SigningKey::p256("one");
+    let provider = Provider::with(&[&key]).await;
+    let refused = get(&server, &key.sign("ES256", &provider.claims(&json!({})))).await;
+    assert_eq!(refused.status, 401);
+    assert!(
+        refused.body["detail"].as_str().unwrap().contains("no identity provider"),
+        "{:#}",
+        refused.body
+    );
+}
+
+/// Whoever may only read is refused every action, and each attempt is written down.
+#[tokio::test]
+async fn every_action_of_a_viewer_is_refused_and_written_down() {
+    let key = SigningKey::p256("one");
+    let provider = Provider::with(&[&key]).await;
+    let server = server(provider.settings()).await;
+    server.create_tenant("acme").await;
+    let jwt = key.sign("ES256", &provider.claims(&json!({"roles": "viewer"})));
+    let token = server.token_of(Role::Viewer).await;
+    // What only judges or computes changes nothing, so that whoever may read may ask for it.
+    let reading = ["/v1/validate", "/v1/tenants/{tenant}/templates/merge"];
+    let api = server.get("/openapi.json").await.expect(200);
+    let mut tried = Vec::new();
+    for (path, item) in api["paths"].as_object().unwrap() {
+        for method in ["post", "patch", "put", "delete"] {
+            if !path.starts_with("/v1/") || item.get(method).is_none() || reading.contains(&path.as_str()) {
+                continue;
+            }
+            let concrete = path
+                .replace("{tenant}", "acme")
+                .replace("{id}", "00000000-0000-7000-8000-000000000000");
+            for shown in [&jwt, &token] {
+                let method: Method = method.to_uppercase().parse().unwrap();
+                let refused = ask(&server, shown, method.clone(), &concrete).await;
+                assert_eq!(refused.status, 403, "{method} {path}: {:#}", refused.body);
+                tried.push((method.to_string(), path.clone(), refused.body["instance"].clone()));
+            }
+        }
+    }
+    assert!(tried.len() > 24, "{tried:?}");
+    let log = server.get("/v1/events?action=request.refused&limit=1000").await.expect(200);
+    let written: Vec<(String, String, Value)> = log["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| {
+            let text = |member: &str| event["detail"][member].as_str().unwrap().to_owned();
+            (text("method"), text("route"), event["request_id"].clone())
+        })
+        .collect();
+    assert_eq!(written, tried);
+}
