@@ -26,6 +26,7 @@ use crate::jobs::{self, DeliveryContext, JobContext};
 use crate::lifecycle::Lifecycle;
 use crate::service::Context;
 use crate::service::credentials::Vault;
+use crate::service::observe::observe;
 use crate::settings::{Front, Listen, Worker};
 use crate::store::{self, migrations};
 use crate::telemetry;
@@ -84,6 +85,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     let metrics = telemetry::start_metrics();
     let clock = system_clock();
     let lifecycle = Lifecycle::default();
+    lifecycle.spawn(telemetry::tidy(metrics.clone(), clock.clone(), lifecycle.soft()));
     let database = settings.database.clone();
     let pool = pool(settings.database, settings.database_connections);
     let context = Context {
@@ -133,6 +135,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         migrated = migrations::run_when_reachable(&pool, clock.as_ref()) => migrated?,
         result = &mut ended => return result.map_err(Error::Signals),
     }
+    lifecycle.spawn(observe(context.clone(), lifecycle.soft()));
     if let Some(worker) = settings.worker {
         let courier = Courier::new(context.webhooks.allowed.clone()).map_err(Error::Courier)?;
         let deliveries = DeliveryContext {

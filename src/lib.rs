@@ -18,7 +18,7 @@
 //! | [`http`] | both listeners, one file for each operation |
 //! | [`cli`] | the command line, one file for each command |
 //! | [`app`] | composition: the only place that knows everyone |
-//! | [`settings`], [`telemetry`], [`lifecycle`], [`clock`] | settings; logs and metrics; start and stop; time and randomness |
+//! | [`settings`], [`telemetry`], [`lifecycle`], [`clock`] | settings; logs, metrics and traces; start and stop; time and randomness |
 
 pub mod app;
 pub mod cli;

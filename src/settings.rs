@@ -4,6 +4,7 @@
 mod front;
 mod internal;
 mod oidc;
+mod telemetry;
 mod webhooks;
 
 use std::collections::BTreeSet;
@@ -26,6 +27,7 @@ use crate::domain::vendor::Vendor;
 pub use front::{Front, FrontArgs, Logo};
 pub use internal::InternalArgs;
 pub use oidc::OidcArgs;
+pub use telemetry::{LogFormat, Telemetry, TelemetryArgs, TraceTarget};
 pub use webhooks::WebhookArgs;
 
 /// Where Postgres is.
@@ -111,18 +113,6 @@ pub struct WorkerArgs {
     /// Addresses S3 buckets by path instead of by host name: for stand-ins.
     #[arg(long, env = "LATCHKEY_S3_PATH_STYLE", default_value_t = false, value_name = "true|false", action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     pub s3_path_style: bool,
-}
-
-/// Logs.
-#[derive(Debug, Clone, Args)]
-pub struct LogArgs {
-    /// What to log: a level, or a filter such as `info,latchkey=debug`.
-    #[arg(long, env = "LATCHKEY_LOG", default_value = "info", value_name = "FILTER")]
-    pub log: String,
-
-    /// `text` for people, `json` for machines.
-    #[arg(long, env = "LATCHKEY_LOG_FORMAT", default_value = "text", value_name = "text|json")]
-    pub log_format: String,
 }
 
 /// A setting that is missing or wrong, in one line.
@@ -332,27 +322,6 @@ impl WorkerArgs {
     }
 }
 
-/// The two forms of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    Text,
-    Json,
-}
-
-impl LogArgs {
-    pub fn format(&self) -> Result<LogFormat, Wrong> {
-        match self.log_format.as_str() {
-            "text" => Ok(LogFormat::Text),
-            "json" => Ok(LogFormat::Json),
-            other => Err(Form("LATCHKEY_LOG_FORMAT", "text or json", "json").wrong(format!("{other:?} is neither"))),
-        }
-    }
-
-    pub fn filter(&self) -> Result<tracing_subscriber::EnvFilter, Wrong> {
-        Form("LATCHKEY_LOG", "a level or a filter", "info,latchkey=debug").parse(&self.log)
-    }
-}
-
 /// Shared by all who need to know the vendor.
 pub type SharedVendor = Arc<Vendor>;
 
@@ -382,7 +351,7 @@ mod tests {
         #[command(flatten)]
         worker: WorkerArgs,
         #[command(flatten)]
-        log: LogArgs,
+        telemetry: TelemetryArgs,
     }
 
     fn check(args: &[&str]) -> Result<(), String> {
@@ -404,8 +373,7 @@ mod tests {
         all.oidc.provider().map_err(text)?;
         all.worker.worker().map_err(text)?;
         all.worker.patience().map_err(text)?;
-        all.log.format().map_err(text)?;
-        all.log.filter().map_err(text)?;
+        all.telemetry.telemetry().map_err(text)?;
         if all.database.database_url.is_some() {
             all.database.options().map_err(text)?;
         }
@@ -436,6 +404,10 @@ mod tests {
     #[case(&["--propagation-window", "90"], "LATCHKEY_PROPAGATION_WINDOW: ")]
     #[case(&["--log-format", "xml"], "LATCHKEY_LOG_FORMAT: \"xml\" is neither")]
     #[case(&["--log", "a=b=c"], "LATCHKEY_LOG: ")]
+    #[case(&["--otlp-endpoint", "collector:4318"], "LATCHKEY_OTLP_ENDPOINT: it has another scheme")]
+    #[case(&["--otlp-endpoint", "4318"], "LATCHKEY_OTLP_ENDPOINT: ")]
+    #[case(&["--otlp-sample", "half"], "LATCHKEY_OTLP_SAMPLE: ")]
+    #[case(&["--otlp-sample", "10"], "LATCHKEY_OTLP_SAMPLE: it is outside of that")]
     #[case(&["--database-url", "mysql://root:hunter2@db/x"], "DATABASE_URL: it has another scheme")]
     fn a_wrong_setting_is_one_line_with_an_example(#[case] args: &[&str], #[case] starts: &str) {
         let line = check(args).unwrap_err();

@@ -8,7 +8,7 @@ use crate::cloud::aws::{Aws, Settings};
 use crate::domain::vendor::Vendor;
 use crate::identity_provider::{self, IdentityProvider};
 use crate::service::check_vendor::check_vendor;
-use crate::settings::{DatabaseArgs, FrontArgs, InternalArgs, ListenArgs, LogArgs, OidcArgs, VendorArgs, WebhookArgs, WorkerArgs};
+use crate::settings::{DatabaseArgs, FrontArgs, InternalArgs, ListenArgs, OidcArgs, TelemetryArgs, VendorArgs, WebhookArgs, WorkerArgs};
 
 #[derive(Debug, Args)]
 pub struct CheckConfig {
@@ -35,7 +35,7 @@ pub struct CheckConfig {
     #[command(flatten)]
     webhooks: WebhookArgs,
     #[command(flatten)]
-    log: LogArgs,
+    telemetry: TelemetryArgs,
 }
 
 async fn check_provider(settings: Option<identity_provider::Settings>) -> Outcome {
@@ -68,8 +68,7 @@ impl CheckConfig {
         self.worker.worker()?;
         self.worker.patience()?;
         self.webhooks.policy()?;
-        self.log.filter()?;
-        self.log.format()?;
+        self.telemetry.telemetry()?;
         let modes: Vec<String> = vendor.modes().iter().map(ToString::to_string).collect();
         println!("The settings are right. Modes on offer: {}.", modes.join(", "));
         match &provider {

@@ -1,11 +1,12 @@
 //! The way to the private listener, for the commands that people use.
 
 use clap::Args;
-use reqwest::{Method, Response, StatusCode, Url};
+use reqwest::header::{ETAG, IF_MATCH};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::Failure;
+use super::{Failure, output};
 
 #[derive(Debug, Args)]
 pub struct ClientArgs {
@@ -45,7 +46,7 @@ impl ClientArgs {
     /// An answer that is a file.
     pub async fn get_file(&self, path: &[&str], query: &[(&str, Option<&str>)]) -> Result<String, Failure> {
         let url = self.asking(path, query)?;
-        let answer = self.answer(Method::GET, url.clone(), None).await?;
+        let answer = self.answer(self.request(Method::GET, url.clone())?).await?;
         if !answer.status().is_success() {
             return Self::read(&url, answer).await.map(|problem| problem.to_string());
         }
@@ -69,6 +70,44 @@ impl ClientArgs {
         self.send(Method::POST, self.at(path)?, Some(body)).await
     }
 
+    /// An answer, or what is wrong with each field.
+    pub async fn judge(&self, path: &[&str], body: &Value) -> Result<Result<Value, Value>, Failure> {
+        let url = self.at(path)?;
+        let answer = self.answer(self.request(Method::POST, url.clone())?.json(body)).await?;
+        if answer.status() != StatusCode::UNPROCESSABLE_ENTITY {
+            return Self::read(&url, answer).await.map(Ok);
+        }
+        let mut problem: Value = answer.json().await.map_err(|error| Failure::Unknown(root_cause(&error)))?;
+        Ok(Err(problem["errors"].take()))
+    }
+
+    /// Changes what is there, as it was a moment ago.
+    pub async fn change(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
+        let url = self.at(path)?;
+        let before = self.answer(self.request(Method::GET, url.clone())?).await?;
+        let etag = before.headers().get(ETAG).cloned();
+        Self::read(&url, before).await?;
+        let mut request = self.request(Method::PATCH, url.clone())?.json(body);
+        if let Some(etag) = etag {
+            request = request.header(IF_MATCH, etag);
+        }
+        Self::read(&url, self.answer(request).await?).await
+    }
+
+    /// A stream of events, after the one of this number.
+    pub async fn stream(&self, path: &[&str], after: u64) -> Result<Response, Failure> {
+        let url = self.at(path)?;
+        let request = self.request(Method::GET, url.clone())?.header("last-event-id", after);
+        let answer = self.answer(request).await?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        Err(Self::read(&url, answer)
+            .await
+            .err()
+            .unwrap_or_else(|| Failure::Unknown("there is no stream".into())))
+    }
+
     pub async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
         self.send(Method::DELETE, self.at(path)?, None).await.map(drop)
     }
@@ -88,23 +127,37 @@ impl ClientArgs {
     }
 
     async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Failure> {
-        let answer = self.answer(method, url.clone(), body).await?;
-        Self::read(&url, answer).await
+        let mut request = self.request(method, url.clone())?;
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        Self::read(&url, self.answer(request).await?).await
     }
 
-    async fn answer(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Response, Failure> {
+    fn request(&self, method: Method, url: Url) -> Result<RequestBuilder, Failure> {
         let token = self
             .token
             .as_ref()
             .ok_or_else(|| Failure::Usage("no token: set LATCHKEY_TOKEN, or make one with latchkey token create".into()))?;
-        let mut request = reqwest::Client::new().request(method, url).bearer_auth(token.expose_secret());
-        if let Some(body) = body {
-            request = request.json(body);
+        Ok(reqwest::Client::new().request(method, url).bearer_auth(token.expose_secret()))
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let sent = request.send().await;
+        sent.map_err(|error| Failure::Unknown(format!("{} does not answer: {}", self.url, root_cause(&error))))
+    }
+
+    pub fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// Prints an answer as it is for programs, or as a person reads it.
+    pub fn show(&self, answer: &Value, for_people: impl FnOnce(&Value)) {
+        if self.json {
+            output::json(answer);
+        } else {
+            for_people(answer);
         }
-        request
-            .send()
-            .await
-            .map_err(|error| Failure::Unknown(format!("{} does not answer: {}", self.url, root_cause(&error))))
     }
 
     async fn read(url: &Url, answer: Response) -> Result<Value, Failure> {
@@ -124,7 +177,7 @@ impl ClientArgs {
     }
 }
 
-fn root_cause(error: &dyn std::error::Error) -> String {
+pub fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

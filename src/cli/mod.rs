@@ -4,18 +4,27 @@ mod check_config;
 mod checks;
 mod client;
 mod completions;
+mod config;
 mod credential_process;
 mod database;
 mod events;
+mod external_id;
+mod follow;
 mod healthcheck;
 mod invite;
+mod live;
+mod metrics;
 mod openapi;
 mod output;
+mod removal;
 mod serve;
+mod stats;
 mod submit;
 mod template;
 mod tenant;
 mod token;
+mod validate;
+mod verification;
 mod verify;
 mod webhook;
 
@@ -47,6 +56,8 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     /// Print what every check proves, as a table in Markdown.
     Checks,
+    /// Print what every metric tells, as a table in Markdown.
+    Metrics,
     /// Print a script that completes commands in a shell.
     Completions(completions::Completions),
     /// Ask a running server whether it lives.
@@ -54,19 +65,34 @@ enum Command {
     /// Create, list and revoke tokens.
     #[command(subcommand)]
     Token(token::Token),
-    /// Create, list, show, suspend, resume, offboard and erase tenants.
+    /// Create, list, show, edit, suspend, resume, offboard and erase tenants.
     #[command(subcommand)]
     Tenant(tenant::Tenant),
+    /// Rotate a tenant's external ID.
+    #[command(subcommand)]
+    ExternalId(external_id::ExternalId),
     /// Print the audit log, oldest first.
     Events(events::Events),
     /// Invite a tenant's people to the form; prints the link.
     Invite(invite::Invite),
     /// Print the documents that a tenant has to apply.
     Template(template::Template),
+    /// Judge a storage config without storing it or asking AWS: exit code 0 when it is valid, 1 when it is not.
+    Validate(validate::Validate),
     /// Submit a tenant's storage config.
     Submit(submit::Submit),
+    /// List and show what a tenant submitted.
+    #[command(subcommand)]
+    Config(config::Config),
     /// Verify a tenant's storage.
     Verify(verify::Verify),
+    /// List and show verifications.
+    #[command(subcommand)]
+    Verification(verification::Verification),
+    /// Print what a tenant takes away again once it has ended.
+    Removal(removal::Removal),
+    /// Show how many tenants have which status, and which checks keep them waiting.
+    Stats(stats::Stats),
     /// Create, list, show and delete webhooks, and see what was sent to them.
     #[command(subcommand)]
     Webhook(webhook::Webhook),
@@ -106,11 +132,12 @@ pub fn main() -> ExitCode {
     let outcome = runtime.block_on(async {
         match cli.command {
             Command::Serve(command) => Box::pin(command.run()).await,
-            Command::Worker(command) => command.run().await,
+            Command::Worker(command) => Box::pin(command.run()).await,
             Command::Migrate(command) => command.run().await,
             Command::Openapi => openapi::run(),
             Command::CheckConfig(command) => command.run().await,
             Command::Checks => checks::run(),
+            Command::Metrics => metrics::run(),
             Command::Completions(command) => {
                 command.run(Cli::command());
                 Ok(())
@@ -119,10 +146,16 @@ pub fn main() -> ExitCode {
             Command::Token(command) => command.run().await,
             Command::Tenant(command) => command.run().await,
             Command::Events(command) => command.run().await,
+            Command::ExternalId(command) => command.run().await,
             Command::Invite(command) => command.run().await,
             Command::Template(command) => command.run().await,
             Command::Submit(command) => command.run().await,
+            Command::Validate(command) => command.run().await,
+            Command::Config(command) => command.run().await,
             Command::Verify(command) => command.run().await,
+            Command::Verification(command) => command.run().await,
+            Command::Removal(command) => command.run().await,
+            Command::Stats(command) => command.run().await,
             Command::Webhook(command) => command.run().await,
             Command::CredentialProcess(command) => command.run().await,
         }

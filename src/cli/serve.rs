@@ -4,7 +4,9 @@ use clap::Args;
 
 use super::{Failure, Outcome};
 use crate::app::{self, Settings};
-use crate::settings::{DatabaseArgs, FrontArgs, InternalArgs, ListenArgs, LogArgs, OidcArgs, VendorArgs, WebhookArgs, Worker, WorkerArgs};
+use crate::settings::{
+    DatabaseArgs, FrontArgs, InternalArgs, ListenArgs, OidcArgs, TelemetryArgs, VendorArgs, WebhookArgs, Worker, WorkerArgs,
+};
 use crate::telemetry;
 
 #[derive(Debug, Args)]
@@ -35,7 +37,7 @@ pub struct Work {
     #[command(flatten)]
     webhooks: WebhookArgs,
     #[command(flatten)]
-    log: LogArgs,
+    telemetry: TelemetryArgs,
 }
 
 impl Serve {
@@ -71,9 +73,9 @@ impl Work {
             serve,
             worker,
         };
-        telemetry::start_logs(self.log.filter()?, self.log.format()?);
-        Box::pin(app::run(settings))
-            .await
-            .map_err(|error| Failure::Unknown(error.to_string()))
+        let traces = telemetry::start(self.telemetry.telemetry()?).map_err(|error| Failure::Unknown(error.to_string()))?;
+        let ended = Box::pin(app::run(settings)).await;
+        traces.end().await;
+        ended.map_err(|error| Failure::Unknown(error.to_string()))
     }
 }

@@ -1,16 +1,15 @@
 //! `latchkey submit`
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::ClientArgs;
-use super::output::{self, text};
+use super::output::{say, text};
 use super::{Outcome, verify};
 
+/// What a customer submits.
 #[derive(Debug, Args)]
-pub struct Submit {
-    /// Id or slug.
-    tenant: String,
+pub struct SubmissionArgs {
     /// `assume_role` or `direct`.
     #[arg(long)]
     mode: String,
@@ -29,6 +28,31 @@ pub struct Submit {
     /// The account that owns the bucket, where it is not the role's or the key's.
     #[arg(long)]
     bucket_account_id: Option<String>,
+    /// It is issued, not chosen: when it is given, it has to be the issued one.
+    #[arg(long)]
+    external_id: Option<String>,
+}
+
+impl SubmissionArgs {
+    pub fn body(&self) -> Value {
+        json!({
+            "mode": self.mode,
+            "bucket_arn": self.bucket_arn,
+            "bucket_region": self.bucket_region,
+            "key_arn": self.key_arn,
+            "role_arn": self.role_arn,
+            "bucket_account_id": self.bucket_account_id,
+            "external_id": self.external_id,
+        })
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Submit {
+    /// Id or slug.
+    tenant: String,
+    #[command(flatten)]
+    submission: SubmissionArgs,
     /// Follow the verification to its end.
     #[arg(long)]
     watch: bool,
@@ -38,28 +62,18 @@ pub struct Submit {
 
 impl Submit {
     pub async fn run(self) -> Outcome {
-        let body = json!({
-            "mode": self.mode,
-            "bucket_arn": self.bucket_arn,
-            "bucket_region": self.bucket_region,
-            "key_arn": self.key_arn,
-            "role_arn": self.role_arn,
-            "bucket_account_id": self.bucket_account_id,
-        });
-        let submitted = self.client.post(&["v1", "tenants", &self.tenant, "storage-configs"], &body).await?;
-        let verification = &submitted["verification"];
+        let path = ["v1", "tenants", &self.tenant, "storage-configs"];
+        let submitted = self.client.post(&path, &self.submission.body()).await?;
+        let verification = text(&submitted["verification"], "id");
         if self.watch {
-            return verify::watch(&self.client, &text(verification, "id")).await;
+            return verify::watch(&self.client, &verification).await;
         }
-        if self.client.json {
-            output::json(&submitted);
-        } else {
-            println!(
-                "Version {} is submitted; its verification is {}.",
-                text(&submitted, "version"),
-                text(verification, "id")
-            );
-        }
+        self.client.show(&submitted, |submitted| {
+            say(format_args!(
+                "Version {} is submitted; its verification is {verification}.",
+                text(submitted, "version")
+            ));
+        });
         Ok(())
     }
 }

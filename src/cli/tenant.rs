@@ -1,11 +1,11 @@
-//! `latchkey tenant create|list|show|suspend|resume|offboard|erase`
+//! `latchkey tenant create|list|show|edit|suspend|resume|offboard|erase`
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::client::ClientArgs;
 use super::output::{self, text};
-use super::{Outcome, verify};
+use super::{Outcome, config, verification};
 
 #[derive(Debug, Subcommand)]
 pub enum Tenant {
@@ -13,6 +13,10 @@ pub enum Tenant {
     Create(Create),
     /// List tenants, newest first.
     List(List),
+    /// Show a tenant, what is active, and how its last verification went.
+    Show(Show),
+    /// Change what people call a tenant, your own name for it, or its modes.
+    Edit(Edit),
     /// Switch a tenant off: internal services are refused.
     Suspend(Change),
     /// Switch a tenant on again.
@@ -21,8 +25,6 @@ pub enum Tenant {
     Offboard(Change),
     /// Erase the personal data of a tenant that has ended, from its audit log too.
     Erase(Change),
-    /// Show a tenant, what is active, and how its last verification went.
-    Show(Show),
 }
 
 #[derive(Debug, Args)]
@@ -69,6 +71,24 @@ pub struct Show {
 }
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("changes").required(true).multiple(true))]
+pub struct Edit {
+    /// Id or slug.
+    tenant: String,
+    /// What people call it.
+    #[arg(long, group = "changes")]
+    name: Option<String>,
+    /// Your own name for it; an empty one takes it away.
+    #[arg(long, group = "changes")]
+    reference: Option<String>,
+    /// The modes that it may use from now on, separated by commas.
+    #[arg(long, value_delimiter = ',', group = "changes")]
+    modes: Option<Vec<String>>,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+#[derive(Debug, Args)]
 pub struct Change {
     /// Id or slug.
     tenant: String,
@@ -85,6 +105,7 @@ impl Tenant {
             Self::Create(command) => command.run().await,
             Self::List(command) => command.run().await,
             Self::Show(command) => command.run().await,
+            Self::Edit(command) => command.run().await,
             Self::Suspend(command) => command.post("suspend").await,
             Self::Resume(command) => command.post("resume").await,
             Self::Offboard(command) => command.delete(&[]).await,
@@ -102,11 +123,29 @@ impl Create {
             "modes": self.modes,
         });
         let tenant = self.client.post(&["v1", "tenants"], &body).await?;
-        if self.client.json {
-            output::json(&tenant);
-        } else {
-            print_tenant(&tenant);
+        self.client.show(&tenant, print_tenant);
+        Ok(())
+    }
+}
+
+impl Edit {
+    async fn run(self) -> Outcome {
+        let mut changes = serde_json::Map::new();
+        if let Some(name) = self.name {
+            changes.insert("name".into(), name.into());
         }
+        if let Some(reference) = self.reference {
+            let reference = Some(reference).filter(|reference| !reference.is_empty());
+            changes.insert("reference".into(), reference.into());
+        }
+        if let Some(modes) = self.modes {
+            changes.insert("modes".into(), modes.into());
+        }
+        let tenant = self
+            .client
+            .change(&["v1", "tenants", &self.tenant], &Value::Object(changes))
+            .await?;
+        self.client.show(&tenant, print_tenant);
         Ok(())
     }
 }
@@ -120,13 +159,17 @@ impl List {
             ("failing_check", self.failing_check.as_deref()),
         ];
         let items = self.client.pages(&["v1", "tenants"], &filter).await?;
-        if self.client.json {
-            output::json(&Value::Array(items));
-            return Ok(());
-        }
-        let members = ["slug", "name", "status", "active_version", "modes", "created_at"];
-        let rows = items.iter().map(|item| members.iter().map(|member| text(item, member)).collect());
-        output::table(&["Slug", "Name", "Status", "Active version", "Modes", "Created"], rows);
+        self.client.show(&Value::Array(items.clone()), |_| {
+            let columns = [
+                ("Slug", "slug"),
+                ("Name", "name"),
+                ("Status", "status"),
+                ("Active version", "active_version"),
+                ("Modes", "modes"),
+                ("Created", "created_at"),
+            ];
+            output::list(&items, &columns);
+        });
         Ok(())
     }
 }
@@ -135,62 +178,50 @@ impl Change {
     async fn post(self, what: &str) -> Outcome {
         let path = ["v1", "tenants", &self.tenant, what];
         let tenant = self.client.post(&path, &json!({"reason": self.reason})).await?;
-        self.print(&tenant);
+        self.client.show(&tenant, print_tenant);
         Ok(())
     }
 
     async fn delete(self, what: &[&str]) -> Outcome {
         let path = [&["v1", "tenants", &self.tenant], what].concat();
         let tenant = self.client.delete_with(&path, &json!({"reason": self.reason})).await?;
-        self.print(&tenant);
+        self.client.show(&tenant, print_tenant);
         Ok(())
-    }
-
-    fn print(&self, tenant: &Value) {
-        if self.client.json {
-            output::json(tenant);
-        } else {
-            print_tenant(tenant);
-        }
     }
 }
 
 impl Show {
     async fn run(self) -> Outcome {
         let tenant = self.client.get(&["v1", "tenants", &self.tenant], &[]).await?;
-        if self.client.json {
-            output::json(&tenant);
-            return Ok(());
-        }
-        print_tenant(&tenant);
-        if tenant["last_verification"].is_object() {
-            verify::print(&tenant["last_verification"]);
-        }
+        self.client.show(&tenant, |tenant| {
+            print_tenant(tenant);
+            if tenant["last_verification"].is_object() {
+                output::say("");
+                verification::print(&tenant["last_verification"]);
+            }
+        });
         Ok(())
     }
 }
 
-fn print_tenant(tenant: &Value) {
-    let mut rows: Vec<Vec<String>> = ["slug", "id", "name", "reference", "status", "external_id", "modes", "created_at"]
-        .iter()
-        .map(|member| vec![member.replace('_', " "), text(tenant, member)])
-        .collect();
+pub fn print_tenant(tenant: &Value) {
+    let members = [
+        "id",
+        "name",
+        "reference",
+        "status",
+        "external_id",
+        "next_external_id",
+        "previous_external_id",
+        "modes",
+        "created_at",
+    ];
+    let told = members.iter().filter(|member| !tenant[**member].is_null());
+    let mut rows: Vec<Vec<String>> = told.map(|member| vec![member.replace('_', " "), text(tenant, member)]).collect();
     let active = &tenant["active"];
     if active.is_object() {
-        let members = [
-            "version",
-            "mode",
-            "bucket_arn",
-            "bucket_region",
-            "key_arn",
-            "role_arn",
-            "verified_at",
-        ];
-        rows.extend(
-            members
-                .iter()
-                .map(|member| vec![format!("active {}", member.replace('_', " ")), text(active, member)]),
-        );
+        rows.push(vec!["active version".into(), text(active, "version")]);
+        rows.extend(config::rows(active, "active "));
     }
-    output::table(&["Tenant", ""], rows);
+    output::table(&["Tenant", &text(tenant, "slug")], rows);
 }

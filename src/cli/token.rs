@@ -5,10 +5,10 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::client::ClientArgs;
-use super::output::{self, text};
+use super::output::{self, say, text};
 use super::{Failure, Outcome};
 use crate::app;
 use crate::domain::attempts::Patience;
@@ -22,7 +22,7 @@ use crate::store::migrations;
 
 #[derive(Debug, Subcommand)]
 pub enum Token {
-    /// Create a token, straight in the database. It is shown this once.
+    /// Create a token: by `LATCHKEY_TOKEN`, an admin's, or, without one, straight in the database. It is shown this once.
     Create(Create),
     /// List tokens, newest first, ended ones too.
     List(List),
@@ -62,9 +62,8 @@ pub struct Create {
     #[arg(long, value_name = "DURATION")]
     expires_in: Option<humantime::Duration>,
 
-    /// Print JSON instead of the bare token.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    client: ClientArgs,
 
     #[command(flatten)]
     database: DatabaseArgs,
@@ -75,7 +74,7 @@ impl Token {
         match self {
             Self::Create(command) => command.run().await,
             Self::List(command) => command.run().await,
-            Self::Revoke(command) => command.client.delete(&["v1", "tokens", &command.id]).await,
+            Self::Revoke(command) => command.run().await,
         }
     }
 }
@@ -83,19 +82,55 @@ impl Token {
 impl List {
     async fn run(self) -> Outcome {
         let items = self.client.pages(&["v1", "tokens"], &[]).await?;
-        if self.client.json {
-            output::json(&Value::Array(items));
-            return Ok(());
-        }
-        let members = ["id", "name", "role", "created_at", "expires_at", "last_used_at", "revoked_at"];
-        let rows = items.iter().map(|item| members.iter().map(|member| text(item, member)).collect());
-        output::table(&["Id", "Name", "Role", "Created", "Expires", "Last used", "Revoked"], rows);
+        self.client.show(&Value::Array(items.clone()), |_| {
+            let columns = [
+                ("Id", "id"),
+                ("Name", "name"),
+                ("Role", "role"),
+                ("Created", "created_at"),
+                ("Expires", "expires_at"),
+                ("Last used", "last_used_at"),
+                ("Revoked", "revoked_at"),
+            ];
+            output::list(&items, &columns);
+        });
+        Ok(())
+    }
+}
+
+impl Revoke {
+    async fn run(self) -> Outcome {
+        self.client.delete(&["v1", "tokens", &self.id]).await?;
+        let revoked = json!({"id": self.id, "state": "revoked"});
+        self.client.show(&revoked, |_| say("Revoked."));
         Ok(())
     }
 }
 
 impl Create {
     async fn run(self) -> Outcome {
+        let made = if self.client.has_token() {
+            self.ask().await?
+        } else {
+            self.make().await?
+        };
+        self.client.show(&made, |made| say(text(made, "token")));
+        Ok(())
+    }
+
+    async fn ask(&self) -> Result<Value, Failure> {
+        let hours = self.expires_in.map(|lifetime| lifetime.as_secs().div_ceil(3600));
+        let tenants: Vec<String> = self.tenants.iter().map(ToString::to_string).collect();
+        let body = json!({
+            "name": self.name,
+            "role": self.role,
+            "expires_in_hours": hours,
+            "tenants": Some(tenants).filter(|tenants| !tenants.is_empty()),
+        });
+        self.client.post(&["v1", "tokens"], &body).await
+    }
+
+    async fn make(&self) -> Result<Value, Failure> {
         let command = self;
         let pool = app::pool(command.database.options()?, 2);
         migrations::run(&pool).await.map_err(|error| Failure::Unknown(error.to_string()))?;
@@ -118,19 +153,16 @@ impl Create {
                 CreateTokenError::Invalid(faults) => Failure::Usage(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
                 CreateTokenError::Store(error) => Failure::Unknown(error.to_string()),
             })?;
-        if command.json {
-            output::json(&serde_json::json!({
-                "id": token.id,
-                "name": token.name,
-                "role": token.role,
-                "token": secret.expose_secret(),
-                "created_at": token.created_at,
-                "expires_at": token.expires_at,
-                "tenants": token.tenants,
-            }));
-        } else {
-            println!("{}", secret.expose_secret());
-        }
-        Ok(())
+        Ok(json!({
+            "token": secret.expose_secret(),
+            "id": token.id,
+            "name": token.name,
+            "role": token.role,
+            "created_at": token.created_at,
+            "expires_at": token.expires_at,
+            "last_used_at": token.last_used_at,
+            "revoked_at": token.revoked_at,
+            "tenants": token.tenants,
+        }))
     }
 }

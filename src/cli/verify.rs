@@ -1,18 +1,15 @@
 //! `latchkey verify`
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::client::ClientArgs;
-use super::output::{self, text};
+use super::follow::{Follower, News};
+use super::live::Live;
+use super::output::{self, say, text};
+use super::verification::{print, print_verdict};
 use super::{Failure, Outcome};
 use crate::app;
-
-/// Between two looks at a verification that runs.
-const LOOK: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Args)]
 pub struct Verify {
@@ -35,88 +32,67 @@ impl Verify {
         if self.watch {
             return watch(&self.client, &text(&verification, "id")).await;
         }
-        if self.client.json {
-            output::json(&verification);
-        } else {
-            println!(
+        self.client.show(&verification, |verification| {
+            say(format_args!(
                 "The verification {} is {}.",
-                text(&verification, "id"),
-                text(&verification, "state")
-            );
-        }
+                text(verification, "id"),
+                text(verification, "state")
+            ));
+        });
         Ok(())
     }
 }
 
-/// Follows a verification to its end, telling each check as it is found.
+/// Follows a verification to its end: in JSON silently, on a terminal as a table that changes in place, otherwise line by line.
 pub async fn watch(client: &ClientArgs, id: &str) -> Outcome {
-    let clock = app::system_clock();
-    let mut told = BTreeSet::new();
-    let verification = loop {
-        let verification = client.get(&["v1", "verifications", id], &[]).await?;
-        if !client.json {
-            let attempt = verification["attempt"].as_i64().unwrap_or_default();
-            for check in verification["checks"].as_array().into_iter().flatten() {
-                if told.insert((attempt, text(check, "name"))) {
-                    println!(
-                        "{:<13} {:<30} {}",
-                        text(check, "status"),
-                        text(check, "name"),
-                        text(check, "summary")
-                    );
-                }
-            }
-        }
-        if verification["state"] == "finished" {
-            break verification;
-        }
-        let until = text(&verification, "next_attempt_at");
-        if !client.json && !until.is_empty() && told.insert((verification["attempt"].as_i64().unwrap_or_default(), until.clone())) {
-            println!("waiting       AWS can take a minute to know of a change; trying again at {until}");
-        }
-        clock.sleep(LOOK).await;
-    };
-    if client.json {
+    let verification = if client.json {
+        let verification = follow(client, id, |_| {}).await?;
         output::json(&verification);
+        verification
+    } else if output::is_lively() {
+        let verification = Live::new(app::system_clock()).follow(client, id).await?;
+        print(&verification);
+        verification
     } else {
+        let verification = follow(client, id, tell).await?;
         print_verdict(&verification);
-    }
+        verification
+    };
     match verification["verdict"].as_str() {
         Some("verified") => Ok(()),
         Some("rejected") => Err(Failure::No),
-        other => Err(Failure::Unknown(format!(
-            "the verification ended as {}",
-            other.unwrap_or("nothing")
-        ))),
-    }
-}
-
-/// Prints a verification with all its checks.
-pub fn print(verification: &Value) {
-    let checks = verification["checks"].as_array().into_iter().flatten();
-    let rows = checks.map(|check| vec![text(check, "status"), text(check, "name"), text(check, "summary")]);
-    output::table(&["Status", "Check", "Finding"], rows);
-    print_verdict(verification);
-}
-
-fn print_verdict(verification: &Value) {
-    for check in verification["checks"].as_array().into_iter().flatten() {
-        let fix = &check["fix"];
-        if fix.is_object() {
-            println!("\n{} ({}): {}", text(check, "name"), text(fix, "document"), text(fix, "summary"));
-            if !fix["statement"].is_null() {
-                println!("{:#}", fix["statement"]);
-            }
+        other => {
+            let verdict = other.unwrap_or("nothing");
+            Err(Failure::Unknown(format!("the verification ended as {verdict}")))
         }
     }
-    let verdict = text(verification, "verdict");
-    println!(
-        "\nVersion {}: {}",
-        text(verification, "version"),
-        if verdict.is_empty() { "not finished" } else { &verdict }
-    );
-    let leftovers = text(verification, "leftovers");
-    if !leftovers.is_empty() {
-        println!("Still in the bucket: {leftovers}");
+}
+
+async fn follow(client: &ClientArgs, id: &str, mut tell: impl FnMut(&News)) -> Result<Value, Failure> {
+    let mut follower = Follower::of(client, id);
+    loop {
+        match follower.next().await? {
+            News::Finished(verification) => return Ok(verification),
+            news => tell(&news),
+        }
+    }
+}
+
+/// A line for each thing that happens.
+fn tell(news: &News) {
+    match news {
+        News::Check(check) => {
+            let (status, name) = (text(check, "status"), text(check, "name"));
+            say(format_args!("{status:<13} {name:<30} {}", text(check, "summary")));
+        }
+        News::Attempt(attempt) => {
+            let until = text(attempt, "next_attempt_at");
+            if !until.is_empty() {
+                say(format_args!(
+                    "waiting       AWS can take a minute to know of a change; trying again at {until}"
+                ));
+            }
+        }
+        News::Finished(_) => {}
     }
 }

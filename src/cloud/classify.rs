@@ -46,6 +46,24 @@ pub fn classify<T>(said: Option<&Said>, proof: Option<T>) -> Outcome<T> {
     }
 }
 
+/// AWS asks for patience.
+pub fn is_throttled(code: &str) -> bool {
+    matches!(
+        code.strip_prefix("KMS.").unwrap_or(code),
+        "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "RequestThrottled"
+            | "RequestThrottledException"
+            | "RequestLimitExceeded"
+            | "BandwidthLimitExceeded"
+            | "LimitExceededException"
+            | "TooManyRequestsException"
+            | "PriorRequestNotComplete"
+            | "SlowDown"
+    )
+}
+
 enum Meaning {
     /// The call was allowed, and something else kept it from being carried out.
     Allowed,
@@ -80,20 +98,10 @@ fn meaning_of_code(code: &str) -> Option<Meaning> {
             Meaning::Misrouted
         }
 
-        // Throttled.
-        "Throttling"
-        | "ThrottlingException"
-        | "ThrottledException"
-        | "RequestThrottled"
-        | "RequestThrottledException"
-        | "RequestLimitExceeded"
-        | "BandwidthLimitExceeded"
-        | "LimitExceededException"
-        | "TooManyRequestsException"
-        | "PriorRequestNotComplete"
-        | "SlowDown"
+        code if is_throttled(code) => Meaning::Nothing,
+
         // Out of order, or in the middle of something else.
-        | "InternalError"
+        "InternalError"
         | "InternalException"
         | "InternalFailure"
         | "KMSInternalException"

@@ -13,6 +13,7 @@ use super::book::Book;
 use super::entry::Entry;
 use crate::store::config_changes::{self, CHANGES, Read};
 use crate::store::{self, tokens};
+use crate::telemetry::metric;
 
 /// Postgres is asked at least this often, so that what is here is confirmed well within the time that it counts as fresh
 /// for, and a notice that was lost costs no more than this.
@@ -52,7 +53,7 @@ impl Directory {
                     warn!(%lost, "the change feed cannot be followed: answers will be stale");
                     told = true;
                 }
-                metrics::gauge!("latchkey_directory_following").set(0.0);
+                metrics::gauge!(metric::DIRECTORY_FOLLOWING.name).set(0.0);
                 self.0.clock.sleep(RETRY).await;
             }
         };
@@ -81,7 +82,7 @@ impl Directory {
             if !following {
                 following = true;
                 *told = false;
-                metrics::gauge!("latchkey_directory_following").set(1.0);
+                metrics::gauge!(metric::DIRECTORY_FOLLOWING.name).set(1.0);
                 info!(tenants = self.tenants(), position = self.position(), "following the change feed");
             }
             match tokio::time::timeout(BEAT, listener.try_recv()).await {
@@ -136,7 +137,6 @@ impl Directory {
                 }
             }
         });
-        metrics::gauge!("latchkey_directory_tenants").set(f64::from(u32::try_from(self.tenants()).unwrap_or(u32::MAX)));
     }
 
     fn write(&self, change: impl FnOnce(&mut Book)) {

@@ -80,12 +80,7 @@ impl Directory {
     /// # Errors
     /// When nothing may be answered.
     pub fn freshness(&self) -> Result<Freshness, Unready> {
-        let confirmed = self.0.confirmed.load(Ordering::Acquire);
-        if confirmed == 0 {
-            return Err(Unready::Loading);
-        }
-        let now = self.0.clock.instant().saturating_duration_since(self.0.began);
-        let age = now.saturating_sub(Duration::from_nanos(confirmed));
+        let age = self.age().ok_or(Unready::Loading)?;
         if age <= FRESH_FOR {
             Ok(Freshness::Fresh)
         } else if age <= self.0.stale_for {
@@ -93,6 +88,13 @@ impl Directory {
         } else {
             Err(Unready::TooOld)
         }
+    }
+
+    /// For how long what is here has not been confirmed; none before the first time.
+    pub fn age(&self) -> Option<Duration> {
+        let confirmed = self.0.confirmed.load(Ordering::Acquire);
+        let now = self.0.clock.instant().saturating_duration_since(self.0.began);
+        (confirmed != 0).then(|| now.saturating_sub(Duration::from_nanos(confirmed)))
     }
 
     /// All that was asked of Postgres at that time is here.

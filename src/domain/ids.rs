@@ -161,6 +161,15 @@ impl TenantRef {
     }
 }
 
+impl std::fmt::Display for TenantRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Slug(slug) => slug.fmt(f),
+        }
+    }
+}
+
 impl std::str::FromStr for TenantRef {
     type Err = Malformed;
     fn from_str(text: &str) -> Result<Self, Self::Err> {

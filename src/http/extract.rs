@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::problem::{Kind, Problem};
+use super::request::note_tenant;
 use crate::domain::ids::{DeliveryId, InviteId, TenantRef, TokenId, VerificationId, WebhookId};
 use crate::domain::text::FieldError;
 
@@ -122,7 +123,9 @@ impl<S: Send + Sync> FromRequestParts<S> for TenantPath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let tenant = segment(parts, state, "tenant").await?;
-        TenantRef::parse(&tenant).map(Self).map_err(|_| Problem::unknown_tenant())
+        let tenant = TenantRef::parse(&tenant).map_err(|_| Problem::unknown_tenant())?;
+        note_tenant(&tenant);
+        Ok(Self(tenant))
     }
 }
 

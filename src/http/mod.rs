@@ -14,6 +14,8 @@ mod ops;
 mod page;
 pub mod problem;
 mod request;
+mod scrape;
+mod traffic;
 mod views;
 
 use std::net::IpAddr;
@@ -33,8 +35,8 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use live::Live;
 use problem::{Kind, Problem};
+use traffic::Listener;
 
-use crate::clock::SharedClock;
 use crate::directory::Directory;
 use crate::identity_provider::IdentityProvider;
 use crate::service::Context;
@@ -83,24 +85,23 @@ pub fn openapi() -> OpenApi {
 pub fn public(state: State) -> Router {
     let router = Router::new().route("/healthz", get(health::live)).merge(onboard::router(&state));
     let dress = middleware::from_fn_with_state(state.clone(), onboard::dress);
-    let clock = state.context.clock.clone();
-    identified(guarded(router, state).layer(dress), clock)
+    let listener = Listener::new("public", state.context.clock.clone());
+    identified(guarded(router, state).layer(dress), listener)
 }
 
 /// What vendor ops and internal services reach, from inside.
 pub fn private(state: State) -> Router {
     let (api, openapi) = api();
-    let metrics = state.metrics.clone();
     let router = api
         .layer(csrf())
         .route_layer(middleware::from_fn_with_state(state.clone(), idempotency::once))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(|| async move { metrics.render() }))
+        .route("/metrics", get(scrape::handle))
         .route("/problems/{name}", get(problem::page))
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi));
-    let clock = state.context.clock.clone();
-    identified(guarded(router, state), clock)
+    let listener = Listener::new("private", state.context.clock.clone());
+    identified(guarded(router, state), listener)
 }
 
 /// A proxy that hands a JWT on does so for requests too that a browser sends on behalf of another site. These are refused;
@@ -126,6 +127,6 @@ fn guarded(router: Router<State>, state: State) -> Router {
 }
 
 /// With an id for each request.
-fn identified(router: Router, clock: SharedClock) -> Router {
-    router.layer(middleware::from_fn_with_state(clock, request::surround))
+fn identified(router: Router, listener: Listener) -> Router {
+    router.layer(middleware::from_fn_with_state(listener, request::surround))
 }

@@ -1,7 +1,9 @@
-//! Lists in pages. A cursor is the place of the last item: it stays right when new items come.
+//! Lists in pages. A cursor is the place of the last item: it stays right when new items come. It says of which list it is, so
+//! that another list does not answer it with what nobody asked for.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -32,12 +34,15 @@ pub struct Page<T> {
 pub struct Wanted {
     pub after: Option<(DateTime<Utc>, Uuid)>,
     limit: usize,
+    /// Of which list, with its filters.
+    list: String,
 }
 
 impl PageParams {
-    pub fn wanted(&self) -> Result<Wanted, Problem> {
+    /// `list` names the list, and what it is filtered by.
+    pub fn wanted(&self, list: String) -> Result<Wanted, Problem> {
         let mut faults = Vec::new();
-        let wanted = self.judge(&mut faults);
+        let wanted = self.judge(list, &mut faults);
         wanted.ok_or_else(|| Problem::validation(faults))
     }
 
@@ -46,23 +51,18 @@ impl PageParams {
         Self { limit, cursor }
     }
 
-    pub fn judge(&self, faults: &mut Vec<FieldError>) -> Option<Wanted> {
+    pub fn judge(&self, list: String, faults: &mut Vec<FieldError>) -> Option<Wanted> {
         let before = faults.len();
         let limit = self.limit.unwrap_or(50);
         if !(1..=MAX).contains(&limit) {
             faults.push(FieldError::new("limit", "out_of_range", format!("limit is 1 to {MAX}")));
         }
-        let after = self.cursor.as_deref().map(parse_cursor);
-        if after.as_ref().is_some_and(Option::is_none) {
-            faults.push(FieldError::new(
-                "cursor",
-                "malformed_cursor",
-                "give the next_cursor of the page before, or leave it out for the first page",
-            ));
-        }
+        let after = self.cursor.as_deref().map(|cursor| parse_cursor(&list, cursor)).transpose();
+        let after = after.map_err(|(code, detail)| faults.push(FieldError::new("cursor", code, detail)));
         (faults.len() == before).then(|| Wanted {
-            after: after.flatten(),
+            after: after.unwrap_or_default(),
             limit: usize::try_from(limit).unwrap_or_default(),
+            list,
         })
     }
 }
@@ -78,7 +78,7 @@ impl Wanted {
         found.truncate(self.limit);
         let next_cursor = found.last().filter(|_| more).map(|last| {
             let (at, id) = place(last);
-            format!("{}.{id}", at.timestamp_micros())
+            cursor(&self.list, at, id)
         });
         Page {
             items: found.into_iter().map(view).collect(),
@@ -87,7 +87,47 @@ impl Wanted {
     }
 }
 
-fn parse_cursor(text: &str) -> Option<(DateTime<Utc>, Uuid)> {
-    let (at, id) = text.split_once('.')?;
-    Some((DateTime::from_timestamp_micros(at.parse().ok()?)?, id.parse().ok()?))
+fn cursor(list: &str, at: DateTime<Utc>, id: Uuid) -> String {
+    let place = format!("{}.{id}", at.timestamp_micros());
+    let digest: [u8; 32] = Sha256::digest(format!("{list} {place}")).into();
+    format!("{place}.{}", hex::encode(&digest[..4]))
+}
+
+/// The place that a cursor stands for, or code and detail of what is wrong with it.
+fn parse_cursor(list: &str, text: &str) -> Result<(DateTime<Utc>, Uuid), (&'static str, &'static str)> {
+    let place = || {
+        let (at, rest) = text.split_once('.')?;
+        let (id, _) = rest.split_once('.')?;
+        Some((DateTime::from_timestamp_micros(at.parse().ok()?)?, id.parse().ok()?))
+    };
+    let (at, id) = place().ok_or((
+        "malformed_cursor",
+        "give the next_cursor of the page before, or leave it out for the first page",
+    ))?;
+    if cursor(list, at, id) == text {
+        Ok((at, id))
+    } else {
+        Err((
+            "foreign_cursor",
+            "this cursor is of another list, or of other filters: leave it out, and begin with the first page",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_good_for_its_own_list_and_as_it_was_given() {
+        let (at, id) = (DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap(), Uuid::from_u128(7));
+        let given = cursor("tenants", at, id);
+        assert_eq!(parse_cursor("tenants", &given), Ok((at, id)));
+        let code = |list, text: &str| parse_cursor(list, text).unwrap_err().0;
+        assert_eq!(code("tokens", &given), "foreign_cursor");
+        assert_eq!(code("tenants", &given.replacen("17", "18", 1)), "foreign_cursor");
+        for garbage in ["", "x", "1.2.3", "1700000000123456.00000000-0000-0000-0000-000000000007", "ü.ü.ü"] {
+            assert_eq!(code("tenants", garbage), "malformed_cursor", "{garbage}");
+        }
+    }
 }

@@ -36,6 +36,7 @@ use known::{Known, Look};
 use crate::clock::SharedClock;
 use crate::domain::identity::Identity;
 use crate::domain::token::TokenHash;
+use crate::telemetry::metric;
 
 /// JWTs whose signature was checked, and whom they stand for.
 const REMEMBERED: u64 = 10_000;
@@ -151,7 +152,7 @@ impl IdentityProvider {
     async fn look(&self) -> bool {
         let fetched = self.fetch().await;
         let outcome = if fetched.is_ok() { "answered" } else { "failed" };
-        metrics::counter!("latchkey_identity_provider_fetches_total", "outcome" => outcome).increment(1);
+        metrics::counter!(metric::PROVIDER_FETCHES.name, "outcome" => outcome).increment(1);
         let (was_failing, is_known) = (self.0.known.borrow().is_failing(), fetched.is_ok());
         match &fetched {
             Ok(keys) if was_failing => {
@@ -199,7 +200,7 @@ impl IdentityProvider {
             }
             Err(refused) => {
                 let rule = refused.name();
-                metrics::counter!("latchkey_jwts_refused_total", "rule" => rule).increment(1);
+                metrics::counter!(metric::JWTS_REFUSED.name, "rule" => rule).increment(1);
                 info!(rule, "a JWT was refused");
                 Err(refused)
             }

@@ -19,6 +19,7 @@ use crate::courier::Courier;
 use crate::service::{Context, webhooks};
 use crate::settings::Worker;
 use crate::store::jobs::SCHEMA;
+use crate::telemetry::metric;
 
 pub use deliver::{Deliver, DeliverOnce};
 pub use recheck::Recheck;
@@ -80,6 +81,7 @@ where
         match once().await {
             Ok(()) => return,
             Err(fault) => {
+                metrics::counter!(metric::WORKER_RESTARTS.name).increment(1);
                 error!(fault, "the worker failed and is started again");
                 stop.run_until_cancelled(clock.sleep(PAUSE)).await;
             }
@@ -140,7 +142,7 @@ async fn measure(context: &Context) {
         // While the database is away, the last known value stands.
         if let Ok(since) = webhooks::oldest_waiting(context).await {
             let age = since.map_or(0.0, |since| (context.clock.now() - since).as_seconds_f64());
-            metrics::gauge!("latchkey_webhook_oldest_undelivered_seconds").set(age.max(0.0));
+            metrics::gauge!(metric::WEBHOOK_OLDEST.name).set(age.max(0.0));
         }
         context.clock.sleep(LOOK).await;
     }

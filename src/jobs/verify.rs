@@ -1,17 +1,23 @@
 //! Runs a queued verification.
 
+use std::collections::HashMap;
+
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
 use serde::{Deserialize, Serialize};
 use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::JobContext;
 use crate::domain::ids::VerificationId;
 use crate::service::run_verification::run_verification;
-use crate::store::jobs::VERIFY;
+use crate::store::jobs::{Cause, VERIFY};
+use crate::telemetry::traces;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Verify {
     verification_id: VerificationId,
+    #[serde(default)]
+    cause: Cause,
 }
 
 impl TaskHandler for Verify {
@@ -19,8 +25,13 @@ impl TaskHandler for Verify {
 
     async fn run(self, worker: WorkerContext) -> impl IntoTaskHandlerResult {
         let jobs: JobContext = super::of(&worker);
-        let span = tracing::info_span!("verify", verification = %self.verification_id);
-        run_verification(&jobs.context, jobs.cloud.as_ref(), self.verification_id)
+        let span = tracing::info_span!(
+            "verification", verification = %self.verification_id, request_id = self.cause.request_id, tenant = Empty, verdict = Empty
+        );
+        if let Some(parent) = &self.cause.traceparent {
+            traces::adopt(&span, &HashMap::from([("traceparent".to_owned(), parent.clone())]));
+        }
+        run_verification(&jobs.context, jobs.cloud.as_ref(), self.verification_id, &self.cause)
             .instrument(span)
             .await
     }

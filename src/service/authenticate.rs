@@ -45,11 +45,7 @@ pub async fn create_limited_token(
     tenants: Option<&[TenantRef]>,
 ) -> Result<(Token, SecretString), CreateTokenError> {
     let name = name.trim();
-    let mut faults = Vec::new();
-    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-        let detail = "a token's name is 1 to 100 characters on one line, such as billing-service";
-        faults.push(FieldError::new("name", "malformed_name", detail));
-    }
+    let mut faults: Vec<FieldError> = fault_of_name(name).into_iter().collect();
     let mut db = context.pool.begin().await.map_err(store::Error::from)?;
     let tenants = match tenants {
         Some(tenants) => Some(limits(&mut db, role, tenants, &mut faults).await?),
@@ -75,6 +71,14 @@ pub async fn create_limited_token(
     context.audit(&mut db, caller, Action::TokenCreated, None, made).await?;
     db.commit().await.map_err(store::Error::from)?;
     Ok((token, text))
+}
+
+/// What is wrong with a token's name.
+pub fn fault_of_name(name: &str) -> Option<FieldError> {
+    let name = name.trim();
+    let is_wrong = name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control);
+    let detail = "a token's name is 1 to 100 characters on one line, such as billing-service";
+    is_wrong.then(|| FieldError::new("name", "malformed_name", detail))
 }
 
 /// The tenants that a token is to be limited to, found.

@@ -8,6 +8,7 @@ use super::Context;
 use crate::domain::idempotency::{Claim, Fingerprint, IdempotencyKey, LIFETIME, LOST_AFTER};
 use crate::store;
 use crate::store::idempotency::{self, Ask, Earlier, Kept, Made};
+use crate::telemetry::metric;
 
 /// What becomes of a request that carries a key.
 #[derive(Debug)]
@@ -45,12 +46,27 @@ pub async fn begin(
     };
     let mut db = context.pool.acquire().await?;
     loop {
-        if idempotency::claim(&mut db, &ask).await? {
-            return Ok(Turn::First(ask.claim));
-        }
-        // It may have been freed between the two statements: then it can be claimed.
-        if let Some(earlier) = idempotency::find(&mut db, &ask.claim.key, &request).await? {
-            return Ok(judge(earlier, &ask));
+        let turn = if idempotency::claim(&mut db, &ask).await? {
+            Turn::First(ask.claim)
+        } else if let Some(earlier) = idempotency::find(&mut db, &ask.claim.key, &request).await? {
+            judge(earlier, &ask)
+        } else {
+            // It was freed between the two statements: then it can be claimed.
+            continue;
+        };
+        metrics::counter!(metric::IDEMPOTENCY.name, "outcome" => turn.name()).increment(1);
+        return Ok(turn);
+    }
+}
+
+impl Turn {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::First(_) => "first",
+            Self::Again(_) => "again",
+            Self::UnderWay => "under_way",
+            Self::OfAnother => "of_another",
+            Self::NotKept { .. } => "not_kept",
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod explain_removal;
 pub mod idempotency;
 pub mod issue_templates;
 pub mod merge_template;
+pub mod observe;
 pub mod open_invite;
 pub mod read;
 pub mod request_verification;
@@ -35,7 +36,9 @@ use crate::domain::ids::{AuditEventId, TenantId};
 use crate::domain::vendor::Vendor;
 use crate::domain::webhook;
 use crate::store::audit::Origin;
+use crate::store::jobs::Cause;
 use crate::store::{self, audit};
+use crate::telemetry::traces;
 
 /// What every use case is handed.
 #[derive(Debug, Clone)]
@@ -74,6 +77,14 @@ impl Caller {
 
     pub fn operator() -> Self {
         Self::new(Actor::Operator)
+    }
+
+    /// What the jobs come from that are queued for this caller.
+    fn cause(&self) -> Cause {
+        Cause {
+            request_id: self.request_id.clone(),
+            traceparent: traces::parent(),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::Tenant;
 use crate::domain::verification::Verification;
 use crate::store::active_configs::Active;
-use crate::store::tenants::Filter;
+use crate::store::tenant_list::{self, Filter};
 use crate::store::verifications::Event;
 use crate::store::{self, active_configs, audit, config_changes, invites, storage_configs, tenants, verifications};
 
@@ -60,7 +60,7 @@ pub(super) async fn tenant_detail_in(context: &Context, db: &mut PgConnection, t
 
 pub async fn tenant_list(context: &Context, filter: &Filter, after: Option<Place<TenantId>>, limit: i64) -> store::Result<Vec<Tenant>> {
     let mut db = context.pool.acquire().await?;
-    tenants::list(&mut db, filter, after, limit).await
+    tenant_list::list(&mut db, filter, after, limit).await
 }
 
 /// The audit log after a position, in commit order.

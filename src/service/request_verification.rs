@@ -61,7 +61,7 @@ pub async fn request_verification(
     }
     let id: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, id, tenant.id, config.id, trigger, context.clock.now()).await?;
-    jobs::enqueue_verify(&mut db, tenant.id, id).await?;
+    jobs::enqueue_verify(&mut db, tenant.id, id, &caller.cause()).await?;
     announce::refresh(context, &mut db, tenant.id).await?;
     note_queued(context, &mut db, caller, tenant.id, id, &config, trigger).await?;
     let queued = verifications::find(&mut db, id)
@@ -115,7 +115,7 @@ pub async fn recheck(context: &Context, tenant: TenantId) -> store::Result<()> {
     };
     let id: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, id, tenant.id, active.config.id, Trigger::Scheduled, context.clock.now()).await?;
-    jobs::enqueue_verify(&mut db, tenant.id, id).await?;
+    jobs::enqueue_verify(&mut db, tenant.id, id, &Caller::system().cause()).await?;
     announce::refresh(context, &mut db, tenant.id).await?;
     let system = Caller::system();
     note_queued(context, &mut db, &system, tenant.id, id, &active.config, Trigger::Scheduled).await?;

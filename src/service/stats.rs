@@ -1,9 +1,6 @@
 //! Who is stuck, on what: all tenants at a glance.
 
-use std::collections::BTreeMap;
-
 use chrono::TimeDelta;
-use strum::IntoEnumIterator;
 
 use super::Context;
 use crate::domain::check::CheckName;
@@ -23,14 +20,9 @@ pub struct Stats {
 
 pub async fn stats(context: &Context) -> crate::store::Result<Stats> {
     let mut db = context.pool.acquire().await?;
-    let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
-    for (facts, count) in stats::tenants_by_facts(&mut db).await? {
-        *counts.entry(facts.status().into()).or_default() += count;
-    }
-    let tenants = TenantStatus::iter().map(|status| (status, counts.get(<&str>::from(status)).copied().unwrap_or_default()));
     Ok(Stats {
-        tenants: tenants.collect(),
-        failing_checks: stats::failing_checks(&mut db).await?,
+        tenants: stats::tenants_by_status(&mut db).await?,
+        failing_checks: stats::tenants_by_failing_check(&mut db).await?,
         verifications: stats::verification_times(&mut db, context.clock.now(), WINDOW).await?,
     })
 }

@@ -1,6 +1,7 @@
 //! Putting jobs into the durable queue, in the transaction of the row that they are about.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -22,9 +23,18 @@ pub const DELIVER: &str = "deliver";
 /// Name of the job that sends one message once.
 pub const DELIVER_ONCE: &str = "deliver_once";
 
+/// What a job comes from, for logs and traces alone.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Cause {
+    /// The request that asked for it.
+    pub request_id: Option<String>,
+    /// The trace that it is a part of, as W3C Trace Context writes it.
+    pub traceparent: Option<String>,
+}
+
 /// Queues a verification's run. Runs of one tenant wait for each other.
-pub async fn enqueue_verify(db: &mut PgConnection, tenant: TenantId, verification: VerificationId) -> Result<()> {
-    enqueue_attempt(db, tenant, verification, None).await
+pub async fn enqueue_verify(db: &mut PgConnection, tenant: TenantId, verification: VerificationId, cause: &Cause) -> Result<()> {
+    enqueue_attempt(db, tenant, verification, None, cause).await
 }
 
 /// Queues a verification's next attempt.
@@ -33,8 +43,9 @@ pub async fn enqueue_attempt(
     tenant: TenantId,
     verification: VerificationId,
     at: Option<DateTime<Utc>>,
+    cause: &Cause,
 ) -> Result<()> {
-    let payload = serde_json::json!({"verification_id": verification});
+    let payload = serde_json::json!({"verification_id": verification, "cause": cause});
     let (queue, key) = (format!("tenant:{tenant}"), format!("verify:{verification}"));
     add(db, VERIFY, &payload, &queue, &key, at).await
 }
@@ -88,4 +99,31 @@ async fn add(db: &mut PgConnection, task: &str, payload: &Value, queue: &str, ke
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// How the queue stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, sqlx::FromRow)]
+pub struct Depth {
+    /// Due, and waiting for a worker or for another job of the same tenant.
+    pub ready: i64,
+    /// Not due yet.
+    pub later: i64,
+    pub running: i64,
+    /// Given up: these are looked at by nobody any more.
+    pub failed: i64,
+    /// For how long the oldest ready one has been due.
+    pub oldest_seconds: f64,
+}
+
+pub async fn depth(db: &mut PgConnection) -> Result<Depth> {
+    let depth = sqlx::query_as(
+        "select count(*) filter (where is_available and run_at <= now()) as ready,
+                count(*) filter (where is_available and run_at > now()) as later,
+                count(*) filter (where locked_at is not null) as running,
+                count(*) filter (where locked_at is null and not is_available) as failed,
+                coalesce(extract(epoch from now() - min(run_at) filter (where is_available and run_at <= now())), 0)::float8
+                    as oldest_seconds
+         from graphile_worker._private_jobs",
+    );
+    Ok(depth.fetch_one(db).await?)
 }

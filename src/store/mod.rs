@@ -14,6 +14,7 @@ pub mod notices;
 mod pool;
 pub mod stats;
 pub mod storage_configs;
+pub mod tenant_list;
 pub mod tenants;
 pub mod tokens;
 pub mod verifications;

@@ -6,15 +6,14 @@ use uuid::Uuid;
 
 use super::Result;
 use super::error::{Error, column};
-use crate::domain::check::CheckName;
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{TenantId, TenantRef};
-use crate::domain::storage_config::Mode;
 use crate::domain::tenant::{ActiveFacts, Facts, Rotation, Tenant, TenantStatus};
 
 const TABLE: &str = "tenants";
 
-struct Row {
+#[derive(sqlx::FromRow)]
+pub(super) struct Row {
     id: Uuid,
     slug: String,
     name: String,
@@ -196,60 +195,6 @@ pub async fn find(db: &mut PgConnection, tenant: &TenantRef) -> Result<Option<Te
     .await?
     .map(Tenant::try_from)
     .transpose()
-}
-
-/// Which tenants a list shows; what is none filters nothing.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    pub status: Option<TenantStatus>,
-    /// Words, each of which begins one of slug, name and reference.
-    pub words: Option<Vec<String>>,
-    /// Tenants that may choose it.
-    pub mode: Option<Mode>,
-    /// It failed in the newest verification that ended.
-    pub failing_check: Option<CheckName>,
-}
-
-/// A page of tenants, newest first, after the one given.
-pub async fn list(db: &mut PgConnection, filter: &Filter, after: Option<(DateTime<Utc>, TenantId)>, limit: i64) -> Result<Vec<Tenant>> {
-    let (at, id) = after.unzip();
-    let words = filter.words.as_ref().map(|words| {
-        let begun: Vec<String> = words.iter().map(|word| format!("{word}:*")).collect();
-        begun.join(" & ")
-    });
-    let failing = filter.failing_check.map(|check| vec![check.to_string()]);
-    // The facts are looked up of the page alone.
-    sqlx::query_as!(
-        Row,
-        r#"select t.id, t.slug, t.name, t.reference, t.modes, t.external_id, t.next_external_id, t.previous_external_id,
-                  t.previous_ended_at, t.created_at, t.erased_at, t.suspended_at, t.offboarded_at, f.active_version as "active_version?",
-                  f.first_rejection, f.last_rejection, f.newest_state as "newest_state?", f.newest_verdict
-           from (
-               select * from tenants
-               where ($1::timestamptz is null or (created_at, id) < ($1, $2))
-                   and ($4::text is null or status = $4)
-                   and ($5::text is null or search @@ to_tsquery('simple', $5))
-                   and ($6::bool is null or 'direct' = any (modes))
-                   and ($7::bool is null or 'assume_role' = any (modes))
-                   and ($8::text[] is null or failing_checks @> $8)
-               order by created_at desc, id desc
-               limit $3
-           ) t, lateral tenant_facts(t.id) f
-           order by t.created_at desc, t.id desc"#,
-        at,
-        id.map(TenantId::as_uuid),
-        limit,
-        filter.status.map(<&str>::from),
-        words,
-        (filter.mode == Some(Mode::Direct)).then_some(true),
-        (filter.mode == Some(Mode::AssumeRole)).then_some(true),
-        failing.as_deref(),
-    )
-    .fetch_all(db)
-    .await?
-    .into_iter()
-    .map(Tenant::try_from)
-    .collect()
 }
 
 /// What bringing the overview in step with the facts came to.

@@ -289,3 +289,84 @@ async fn secrets_are_nowhere_in_the_clear() {
         .await;
     assert!(changed.unwrap_err().to_string().contains("append-only"));
 }
+
+/// Wherever several fields may be wrong, all are named.
+#[tokio::test]
+async fn every_wrong_field_is_named_at_once() {
+    let server = server().await;
+    let admin = server.token_of(Role::Admin).await;
+    server.create_tenant("acme").await;
+    let cases = [
+        (
+            "/v1/tenants",
+            json!({"slug": "A", "name": 7, "modes": ["both"], "x": 1}),
+            vec!["name", "x", "slug", "modes"],
+        ),
+        (
+            "/v1/tokens",
+            json!({"name": "", "role": "x", "expires_in_hours": 0, "tenants": ["A B"], "x": 1}),
+            vec!["x", "role", "expires_in_hours", "tenants[0]", "name"],
+        ),
+        (
+            "/v1/tenants/acme/invites",
+            json!({"expires_in_hours": 0, "x": 1}),
+            vec!["x", "expires_in_hours"],
+        ),
+        ("/v1/tenants/acme/suspend", json!({"reason": "", "x": 1}), vec!["x", "reason"]),
+        (
+            "/v1/tenants/acme/verifications",
+            json!({"version": "x", "y": 1}),
+            vec!["version", "y"],
+        ),
+        (
+            "/v1/tenants/acme/templates/merge",
+            json!({"document": "x", "current": {}, "mode": "y", "z": 1}),
+            vec!["z", "document", "mode"],
+        ),
+    ];
+    for (path, body, mut expected) in cases {
+        let request = server.bare(Method::POST, &format!("{}{path}", server.private)).bearer_auth(&admin);
+        let answer = server.send(request.json(&body)).await;
+        let mut named: Vec<String> = answer.errors().into_iter().map(|(field, _)| field).collect();
+        named.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(
+            (answer.status, named),
+            (422, expected.into_iter().map(str::to_owned).collect()),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_is_good_for_its_own_list_alone() {
+    let server = server().await;
+    let admin = server.token_of(Role::Admin).await;
+    for slug in ["one", "two", "three"] {
+        server.create_tenant(slug).await;
+    }
+    let first = server.get("/v1/tenants?limit=1").await.expect(200);
+    let cursor = first["next_cursor"].as_str().unwrap();
+    assert_eq!(
+        server.get(&format!("/v1/tenants?limit=2&cursor={cursor}")).await.status,
+        200,
+        "the limit may change"
+    );
+    let tampered = cursor.replacen(|c: char| c.is_ascii_digit(), "9", 3);
+    for (path, code) in [
+        (format!("/v1/tokens?cursor={cursor}"), "foreign_cursor"),
+        (format!("/v1/tenants?status=invited&cursor={cursor}"), "foreign_cursor"),
+        (format!("/v1/tenants/one/verifications?cursor={cursor}"), "foreign_cursor"),
+        (format!("/v1/tenants?cursor={tampered}"), "foreign_cursor"),
+        ("/v1/tenants?cursor=abc".to_owned(), "malformed_cursor"),
+        ("/v1/tenants?cursor=".to_owned(), "malformed_cursor"),
+    ] {
+        let request = server.bare(Method::GET, &format!("{}{path}", server.private)).bearer_auth(&admin);
+        let answer = server.send(request).await;
+        assert_eq!(
+            (answer.status, answer.errors()),
+            (422, vec![("cursor".to_owned(), code.to_owned())]),
+            "{path}"
+        );
+    }
+}

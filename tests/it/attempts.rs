@@ -13,6 +13,7 @@ use latchkey::domain::attempts::Patience;
 use latchkey::domain::ids::VerificationId;
 use latchkey::service::Context;
 use latchkey::service::run_verification::run_verification;
+use latchkey::store::jobs::Cause;
 use serde_json::{Value, json};
 
 use crate::aws::{Applied, World, apply_templates, clock, config};
@@ -101,9 +102,14 @@ impl Stage {
 
     /// Makes one attempt, and gives the verification as it is then.
     async fn attempt(&self) -> Value {
-        run_verification(&self.context, &self.aws, VerificationId::parse(&self.id).unwrap())
-            .await
-            .unwrap();
+        run_verification(
+            &self.context,
+            &self.aws,
+            VerificationId::parse(&self.id).unwrap(),
+            &Cause::default(),
+        )
+        .await
+        .unwrap();
         self.server.get(&format!("/v1/verifications/{}", self.id)).await.expect(200)
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::aws::{REGION, World, apply_templates};
 use crate::server::{Server, empty_database};
 
-fn latchkey(args: &[&str], env: &[(&str, &str)]) -> Output {
+pub fn latchkey(args: &[&str], env: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
     for (name, _) in
         std::env::vars().filter(|(name, _)| name.starts_with("LATCHKEY_") || name.starts_with("AWS_") || name == "DATABASE_URL")
@@ -17,12 +17,16 @@ fn latchkey(args: &[&str], env: &[(&str, &str)]) -> Output {
     command.args(args).envs(env.iter().copied()).output().expect("the binary starts")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-async fn run(args: &[&str], server: &Server) -> Output {
-    let (url, token) = (server.private.clone(), server.token.clone());
+pub async fn run(args: &[&str], server: &Server) -> Output {
+    run_as(&server.token, args, server).await
+}
+
+pub async fn run_as(token: &str, args: &[&str], server: &Server) -> Output {
+    let (url, token) = (server.private.clone(), token.to_owned());
     let args: Vec<String> = args.iter().map(ToString::to_string).collect();
     tokio::task::spawn_blocking(move || {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -202,12 +206,12 @@ async fn a_tenant_is_invited_from_a_terminal() {
     assert!(made.status.success(), "{}", text(&made.stderr));
     let url = text(&made.stdout);
     assert!(url.starts_with(&format!("{}/onboard/", server.public)), "{url}");
-    let listed = run(&["invite", "acme", "--list", "--json"], &server).await;
+    let listed = run(&["invite", "list", "acme", "--json"], &server).await;
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
     let id = listed[0]["id"].as_str().unwrap();
-    let revoked = run(&["invite", "acme", "--revoke", id], &server).await;
+    let revoked = run(&["invite", "revoke", "acme", id], &server).await;
     assert_eq!(text(&revoked.stdout), "Revoked.\n");
-    let listed = run(&["invite", "acme", "--list"], &server).await;
+    let listed = run(&["invite", "list", "acme"], &server).await;
     assert!(text(&listed.stdout).contains("revoked"), "{}", text(&listed.stdout));
     assert_eq!(
         run(&["invite", "acme", "--expires-in-hours", "0"], &server).await.status.code(),
@@ -306,4 +310,13 @@ async fn the_audit_log_is_printed_and_a_tenant_erased() {
     let rest = run(&["events", "--json", "--after", after], &server).await;
     let last: Value = serde_json::from_str(text(&rest.stdout).trim()).unwrap();
     assert_eq!(last["action"], "tenant.erased");
+}
+
+#[test]
+fn the_committed_list_of_metrics_is_the_tables() {
+    let printed = latchkey(&["metrics"], &[]);
+    assert!(
+        text(&printed.stdout) == include_str!("../../docs/metrics.md"),
+        "docs/metrics.md is stale: latchkey metrics > docs/metrics.md"
+    );
 }

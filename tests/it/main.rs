@@ -22,7 +22,9 @@ mod landlord;
 mod lifecycle;
 mod line;
 mod migrations;
+mod observability;
 mod operations;
+mod process;
 mod provider;
 mod recorded;
 #[path = "../recorded_aws/mod.rs"]
@@ -35,6 +37,7 @@ mod shell;
 mod sign_in;
 mod stream;
 mod templates;
+mod terminal;
 mod under_change;
 mod vendor_side;
 mod webhooks;

@@ -64,6 +64,58 @@ async fn each_migration_goes_through_with_data_before_it() {
             .await
             .unwrap();
     assert_eq!(facts, (Some(1), Some("rejected".into()), true));
+    let terms: Vec<String> = sqlx::query_scalar("select term from tenant_terms order by term")
+        .fetch_all(&mut db)
+        .await
+        .unwrap();
+    assert_eq!(terms, ["check:bucket-reachable", "check:bucket-reachable/active", "word:acme"]);
+}
+
+/// What tenants are found by follows them through every change.
+#[tokio::test]
+async fn terms_are_what_the_tenants_are() {
+    let mut db = connection().await;
+    MIGRATIONS.run(&mut db).await.unwrap();
+    let new = "insert into tenants (id, slug, name, modes, external_id, created_at) values (gen_random_uuid(), 'acme', 'Acme Bank', \
+               '{direct}', 'lk-00000001', now())";
+    db.execute(new).await.unwrap();
+    for change in [
+        "update tenants set name = 'Globex', reference = 'C-4711'",
+        "update tenants set status = 'action_required', failing_checks = '{bucket-reachable,key-suitable}'",
+        "update tenants set status = 'active'",
+        "update tenants set failing_checks = '{key-suitable}'",
+        "update tenants set suspended_at = now()",
+    ] {
+        db.execute(change).await.unwrap();
+        let differ: i64 = sqlx::query_scalar(
+            "select count(*) from (
+                 (select terms.term, t.created_at, t.id from tenants t, tenant_terms_of(t.search, t.failing_checks, t.status) terms
+                  except select term, created_at, tenant_id from tenant_terms)
+                 union all
+                 (select term, created_at, tenant_id from tenant_terms
+                  except select terms.term, t.created_at, t.id from tenants t, tenant_terms_of(t.search, t.failing_checks, t.status) terms)
+             ) d",
+        )
+        .fetch_one(&mut db)
+        .await
+        .unwrap();
+        assert_eq!(differ, 0, "{change}");
+    }
+    let terms: Vec<String> = sqlx::query_scalar("select term from tenant_terms order by term")
+        .fetch_all(&mut db)
+        .await
+        .unwrap();
+    assert_eq!(
+        terms,
+        [
+            "check:key-suitable",
+            "check:key-suitable/active",
+            "word:4711",
+            "word:acme",
+            "word:c",
+            "word:globex"
+        ]
+    );
 }
 
 #[tokio::test]

@@ -10,11 +10,14 @@ use aws_sdk_s3::config::interceptors::{BeforeDeserializationInterceptorContextRe
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use tracing::Span;
+use tracing::field::Empty;
 
 use crate::clock::Clock;
-use crate::cloud::classify::{Said, classify};
+use crate::cloud::classify::{Said, classify, is_throttled};
 use crate::domain::answer::{Answer, Exchange, Outcome, Refuser};
 use crate::domain::region::Region;
+use crate::telemetry::{metric, traces};
 
 /// A call that is under way.
 pub struct Call<'a> {
@@ -26,12 +29,23 @@ pub struct Call<'a> {
     clock: &'a dyn Clock,
     begun: Instant,
     ear: Ear,
+    span: Span,
 }
 
 impl<'a> Call<'a> {
     /// `operation` is its name in an [`Exchange`]: `kms:Encrypt`, for instance.
     pub fn begin(asked: Refuser, operation: &'static str, clock: &'a dyn Clock) -> Self {
+        let span = tracing::info_span!(
+            "aws",
+            operation,
+            outcome = Empty,
+            code = Empty,
+            status = Empty,
+            aws_request_id = Empty
+        );
+        traces::name(&span, operation);
         Self {
+            span,
             asked,
             operation,
             region: None,
@@ -85,7 +99,8 @@ impl<'a> Call<'a> {
                     elsewhere,
                 });
                 if said.is_none() {
-                    tracing::warn!(operation = self.operation, cause = cause(&error), "AWS did not answer");
+                    self.span
+                        .in_scope(|| tracing::warn!(operation = self.operation, cause = cause(&error), "AWS did not answer"));
                 }
                 (
                     classify(said.as_ref(), proof),
@@ -95,8 +110,15 @@ impl<'a> Call<'a> {
         };
         let duration = self.clock.instant().saturating_duration_since(self.begun);
         let labels = [("operation", self.operation), ("outcome", outcome.name())];
-        metrics::counter!("latchkey_aws_calls_total", &labels).increment(1);
-        metrics::histogram!("latchkey_aws_call_duration_seconds", &labels[..1]).record(duration);
+        metrics::counter!(metric::AWS_CALLS.name, &labels).increment(1);
+        metrics::histogram!(metric::AWS_DURATION.name, &labels[..1]).record(duration);
+        if code.as_deref().is_some_and(is_throttled) {
+            metrics::counter!(metric::AWS_THROTTLED.name, &labels[..1]).increment(1);
+        }
+        self.span.record("outcome", outcome.name());
+        self.span.record("code", code.as_deref());
+        self.span.record("status", heard.status);
+        self.span.record("aws_request_id", heard.request_id.as_deref());
         Answer {
             outcome,
             exchange: Exchange {

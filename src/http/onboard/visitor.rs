@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::refusal::Refusal;
 use crate::domain::invite::Session;
 use crate::http::State;
-use crate::http::request::RequestId;
+use crate::http::request::{RequestId, note_tenant};
 use crate::service::Caller;
 use crate::service::open_invite::{Visit, resume};
 
@@ -63,6 +63,7 @@ impl FromRequestParts<State> for Visitor {
             .find_map(|cookie| (cookie.name() == name).then(|| cookie.value().to_owned()))
             .ok_or(Refusal::NoSession)?;
         let visit = resume(&state.context, Session::from_text(&value)).await?;
+        note_tenant(visit.tenant.id);
         state.desk.limits.invite(visit.invite.id)?;
         Ok(Self {
             visit,

@@ -60,12 +60,12 @@ pub async fn handle(
     TenantPath(tenant): TenantPath,
     body: JsonBody<CreateInvite>,
 ) -> Result<(StatusCode, [(header::HeaderName, &'static str); 1], Json<CreatedInvite>), Problem> {
-    let lifetime = body
-        .whole()?
-        .expires_in_hours
-        .map(lifetime)
-        .transpose()
-        .map_err(|malformed| Problem::validation(vec![FieldError::of("expires_in_hours", malformed)]))?;
+    let mut faults = body.unreadable;
+    let lifetime = body.value.expires_in_hours.map(lifetime).transpose();
+    let lifetime = lifetime.map_err(|malformed| faults.push(FieldError::of("expires_in_hours", malformed)));
+    let (Ok(lifetime), true) = (lifetime, faults.is_empty()) else {
+        return Err(Problem::validation(faults));
+    };
     let base = state.desk.front.public_url.as_ref().ok_or_else(|| {
         Problem::new(
             Kind::Conflict,

@@ -16,7 +16,7 @@ use crate::http::auth::Administrator;
 use crate::http::extract::JsonBody;
 use crate::http::problem::{self, Problem};
 use crate::http::views::TokenView;
-use crate::service::authenticate::{CreateTokenError, create_limited_token};
+use crate::service::authenticate::{CreateTokenError, create_limited_token, fault_of_name};
 use crate::store;
 
 const LONGEST: i64 = 24 * 366 * 5;
@@ -78,10 +78,14 @@ pub async fn handle(
         }
     }
     let tenants = body.value.tenants.is_some().then_some(tenants);
+    let name = body.value.name.unwrap_or_default();
+    // A field of a wrong type was named already.
+    if faults.iter().all(|fault| fault.field != "name") {
+        faults.extend(fault_of_name(&name));
+    }
     let (Some(role), true) = (role, faults.is_empty()) else {
         return Err(Problem::validation(faults));
     };
-    let name = body.value.name.unwrap_or_default();
     let expires_in = hours.and_then(TimeDelta::try_hours);
     let made = create_limited_token(&state.context, &caller, &name, role, expires_in, tenants.as_deref()).await;
     let (token, text) = made.map_err(|error| match error {

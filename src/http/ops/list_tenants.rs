@@ -17,7 +17,7 @@ use crate::http::page::{Page, PageParams};
 use crate::http::problem::{self, Problem};
 use crate::http::views::TenantView;
 use crate::service::read;
-use crate::store::tenants::Filter;
+use crate::store::tenant_list::Filter;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -93,7 +93,7 @@ pub async fn handle(
 ) -> Result<Json<Page<TenantView>>, Problem> {
     let mut faults = Vec::new();
     let filter = params.filter(&mut faults);
-    let wanted = PageParams::new(params.limit, params.cursor).judge(&mut faults);
+    let wanted = PageParams::new(params.limit, params.cursor).judge(format!("tenants {filter:?}"), &mut faults);
     let Some(wanted) = wanted.filter(|_| faults.is_empty()) else {
         return Err(Problem::validation(faults));
     };

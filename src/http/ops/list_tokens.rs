@@ -26,7 +26,7 @@ pub async fn handle(
     _administrator: Administrator,
     Params(params): Params<PageParams>,
 ) -> Result<Json<Page<TokenView>>, Problem> {
-    let wanted = params.wanted()?;
+    let wanted = params.wanted("tokens".into())?;
     let after = wanted.after.map(|(at, id)| (at, id.into()));
     let tokens = token_list(&state.context, after, wanted.fetch()).await?;
     Ok(Json(wanted.page(

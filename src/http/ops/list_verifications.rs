@@ -29,8 +29,8 @@ pub async fn handle(
     TenantPath(tenant): TenantPath,
     Params(params): Params<PageParams>,
 ) -> Result<Json<Page<VerificationView>>, Problem> {
-    let wanted = params.wanted()?;
     let tenant = find_tenant(&state, &tenant).await?;
+    let wanted = params.wanted(format!("verifications {}", tenant.id))?;
     let after = wanted.after.map(|(at, id)| (at, id.into()));
     let found = read::verification_list(&state.context, tenant.id, after, wanted.fetch()).await?;
     Ok(Json(wanted.page(

@@ -9,6 +9,7 @@ use crate::cloud::{Cloud, DocumentCall, Session, SessionName};
 use crate::domain::active_storage::ActiveStorage;
 use crate::domain::answer::{Answer, Outcome, PolicyKind, Reason};
 use crate::domain::grant::Grant;
+use crate::telemetry::metric;
 
 /// Why there are no credentials, and who can mend it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,7 +64,7 @@ impl Chain {
             Err(Refused::Unanswered { .. }) => "unanswered",
             Err(_) => "vendor_side",
         };
-        metrics::counter!("latchkey_credentials_total", "outcome" => outcome).increment(1);
+        metrics::counter!(metric::CREDENTIALS.name, "outcome" => outcome).increment(1);
         if let Err(refused) = &made {
             warn!(%tenant, %refused, "no credentials for this tenant");
         }

@@ -23,6 +23,7 @@ use crate::cloud::Cloud;
 use crate::directory::{Directory, Document, Standing};
 use crate::domain::grant::Grant;
 use crate::domain::ids::TenantId;
+use crate::telemetry::metric;
 
 /// How many tenants' credentials are held; those of whoever was not asked for longest go first.
 const TENANTS: u64 = 100_000;
@@ -63,6 +64,16 @@ impl Vault {
     /// # Errors
     /// When there are none at hand, and none are to be had.
     pub async fn get(&self, tenant: TenantId, document: &Arc<Document>, grant: Grant) -> Result<Given, Refused> {
+        let given = self.give(tenant, document, grant).await?;
+        if given.waited {
+            metrics::counter!(metric::CREDENTIALS_GIVEN.name, "from" => "waited").increment(1);
+        } else {
+            metrics::counter!(metric::CREDENTIALS_GIVEN.name, "from" => "held").increment(1);
+        }
+        Ok(given)
+    }
+
+    async fn give(&self, tenant: TenantId, document: &Arc<Document>, grant: Grant) -> Result<Given, Refused> {
         let drawer = match self.tenants.get(&tenant) {
             Some(drawer) if drawer.is_of(document) => drawer,
             // One for all who come at once.
@@ -85,6 +96,11 @@ impl Vault {
         let cloud = self.cloud.as_ref().ok_or(Refused::NoRegion)?;
         let session = || Chain::new(cloud.clone(), &drawer.storage(), slot.grant()).session();
         slot.get(&self.clock, session).await
+    }
+
+    /// How many tenants' credentials are held, more or less.
+    pub fn tenants(&self) -> u64 {
+        self.tenants.entry_count()
     }
 
     /// Drops what is held for tenants that are suspended or have ended, as the directory learns of them, until `stop`.

@@ -6,7 +6,7 @@ use futures::future::join;
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{Span, error, info, warn};
 
 use super::webhooks::announce;
 use super::{Caller, Context};
@@ -19,19 +19,22 @@ use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{DEGRADED_AFTER, Rotation};
 use crate::domain::verification::{State, Trigger, Verdict};
+use crate::store::jobs::Cause;
 use crate::store::lease::Lease;
 use crate::store::verifications::{Standing, Started};
 use crate::store::{self, active_configs, jobs, storage_configs, tenants, verifications};
+use crate::telemetry::metric;
 use crate::verifier::{self, PROBE_PREFIX, Report, Subject};
 
 /// Runs a verification to its end. One that is finished already is left alone, so that the job may come twice.
 ///
 /// # Errors
 /// The store's. The run has cleaned up by then as far as it could, and can be taken on again.
-pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: VerificationId) -> store::Result<()> {
+pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: VerificationId, cause: &Cause) -> store::Result<()> {
     let Some((started, config, subject)) = take_on(context, id).await? else {
         return Ok(());
     };
+    Span::current().record("tenant", tracing::field::display(started.tenant_id));
     let lease = &started.lease;
     let Some(subject) = subject else {
         error!(verification = %id, "the vendor no longer has the role of this mode: nothing can be verified");
@@ -47,7 +50,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
             stopped: false,
         };
         write(context, lease, &[unanswered]).await?;
-        return finish(context, &started, &config, None, &report).await;
+        return finish(context, &started, &config, None, &report, cause).await;
     };
 
     let stop = CancellationToken::new();
@@ -58,7 +61,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
     )
     .await;
     written?;
-    finish(context, &started, &config, Some(&subject), &report).await
+    finish(context, &started, &config, Some(&subject), &report, cause).await
 }
 
 /// Takes the verification on. The subject is missing when its mode is no longer offered.
@@ -140,7 +143,8 @@ fn alert(lease: &Lease, findings: &[Finding]) {
         let exchange = finding.exchange.as_ref();
         let code = exchange.and_then(|exchange| exchange.code.as_deref()).unwrap_or("none");
         let operation = exchange.map_or("none", |exchange| exchange.operation.as_str());
-        metrics::counter!("latchkey_vendor_faults_total", "check" => finding.check.to_string(), "code" => code.to_owned()).increment(1);
+        let check: &str = finding.check.into();
+        metrics::counter!(metric::VENDOR_FAULTS.name, "check" => check, "code" => code.to_owned()).increment(1);
         error!(
             verification = %lease.verification, check = %finding.check, operation, code,
             "the vendor's own set-up keeps a tenant waiting: `latchkey check-config --aws` tells more"
@@ -150,11 +154,15 @@ fn alert(lease: &Lease, findings: &[Finding]) {
 
 /// Counts what ended.
 fn measure(verdict: Verdict, findings: &[Finding], seconds: f64) {
-    metrics::counter!("latchkey_verifications_total", "verdict" => verdict.to_string()).increment(1);
-    metrics::histogram!("latchkey_verification_duration_seconds").record(seconds);
+    let verdict: &str = verdict.into();
+    metrics::counter!(metric::VERIFICATIONS.name, "verdict" => verdict).increment(1);
+    metrics::histogram!(metric::VERIFICATION_DURATION.name, "verdict" => verdict).record(seconds);
     for finding in findings {
-        let labels = [("check", finding.check.to_string()), ("status", finding.status.to_string())];
-        metrics::counter!("latchkey_checks_total", &labels).increment(1);
+        let labels: [(&str, &str); 2] = [("check", finding.check.into()), ("status", finding.status.into())];
+        metrics::counter!(metric::CHECKS.name, &labels).increment(1);
+        if let Some(exchange) = &finding.exchange {
+            metrics::histogram!(metric::CHECK_DURATION.name, &labels[..1]).record(exchange.duration);
+        }
     }
 }
 
@@ -164,6 +172,7 @@ async fn finish(
     config: &StorageConfig,
     subject: Option<&Subject>,
     report: &Report,
+    cause: &Cause,
 ) -> store::Result<()> {
     alert(&started.lease, &report.findings);
     let lease = &started.lease;
@@ -186,8 +195,9 @@ async fn finish(
     if let Some(gap) = context.patience.next(verdict, &report.findings, attempts, elapsed) {
         let until = now + gap;
         verifications::wait(&mut db, lease, &report.leftovers, until).await?;
-        jobs::enqueue_attempt(&mut db, config.tenant_id, lease.verification, Some(until)).await?;
+        jobs::enqueue_attempt(&mut db, config.tenant_id, lease.verification, Some(until), cause).await?;
         db.commit().await?;
+        metrics::counter!(metric::ATTEMPTS_REPEATED.name).increment(1);
         info!(verification = %lease.verification, %verdict, attempt = lease.attempt, ?gap, "this attempt does not count yet");
         return Ok(());
     }
@@ -237,8 +247,10 @@ async fn finish(
     announce::refresh(context, &mut db, config.tenant_id).await?;
     db.commit().await?;
     measure(verdict, &report.findings, elapsed.as_secs_f64());
+    Span::current().record("verdict", tracing::field::display(verdict));
     info!(verification = %lease.verification, tenant = %config.tenant_id, version = config.version, %verdict, "verification finished");
     if !report.leftovers.is_empty() {
+        metrics::counter!(metric::LEFTOVERS.name).increment(1);
         warn!(verification = %lease.verification, keys = ?report.leftovers, "probe objects could not be deleted");
     }
     Ok(())

@@ -16,6 +16,7 @@ use crate::domain::webhook::{Failure, FailureKind, Webhook};
 use crate::service::{Caller, Context};
 use crate::store::webhook_deliveries::Taken;
 use crate::store::{self, jobs, webhook_deliveries, webhook_lines, webhooks};
+use crate::telemetry::metric;
 
 /// How many messages of one webhook are sent at once.
 const LANES: usize = 4;
@@ -201,8 +202,8 @@ fn tell_of(webhook: &Webhook, taken: &Taken, took: Duration, outcome: &Result<u1
         Ok(_) => "delivered",
         Err(failure) => failure.kind.into(),
     };
-    metrics::counter!("latchkey_webhook_attempts_total", "outcome" => result).increment(1);
-    metrics::histogram!("latchkey_webhook_attempt_duration_seconds").record(took);
+    metrics::counter!(metric::WEBHOOK_ATTEMPTS.name, "outcome" => result).increment(1);
+    metrics::histogram!(metric::WEBHOOK_DURATION.name).record(took);
     let (origin, attempt, took_ms) = (webhook.url.origin(), taken.attempt, took.as_millis());
     let status = match outcome {
         Ok(status) => Some(*status),
@@ -210,11 +211,11 @@ fn tell_of(webhook: &Webhook, taken: &Taken, took: Duration, outcome: &Result<u1
     };
     match end {
         End::Delivered => {
-            metrics::counter!("latchkey_webhook_deliveries_total", "outcome" => "delivered").increment(1);
+            metrics::counter!(metric::WEBHOOK_DELIVERIES.name, "outcome" => "delivered").increment(1);
             info!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, "a message was delivered");
         }
         End::GivenUp => {
-            metrics::counter!("latchkey_webhook_deliveries_total", "outcome" => "given_up").increment(1);
+            metrics::counter!(metric::WEBHOOK_DELIVERIES.name, "outcome" => "given_up").increment(1);
             warn!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, "a message was given up");
         }
         End::Again(at) => {
@@ -252,7 +253,7 @@ async fn disable(context: &Context, id: WebhookId) -> store::Result<()> {
         )
         .await?;
     db.commit().await?;
-    metrics::counter!("latchkey_webhook_deliveries_total", "outcome" => "given_up").increment(given_up);
+    metrics::counter!(metric::WEBHOOK_DELIVERIES.name, "outcome" => "given_up").increment(given_up);
     warn!(webhook = %id, given_up, "a webhook was disabled: its receiver answered 410 Gone");
     Ok(())
 }

@@ -26,7 +26,7 @@ pub async fn handle(
     _operator: Operator,
     Params(params): Params<PageParams>,
 ) -> Result<Json<Page<WebhookView>>, Problem> {
-    let wanted = params.wanted()?;
+    let wanted = params.wanted("webhooks".into())?;
     let after = wanted.after.map(|(at, id)| (at, id.into()));
     let found = webhooks::list(&state.context, after, wanted.fetch()).await?;
     Ok(Json(wanted.page(

@@ -29,8 +29,8 @@ pub async fn handle(
     WebhookPath(id): WebhookPath,
     Params(params): Params<PageParams>,
 ) -> Result<Json<Page<DeliveryView>>, Problem> {
-    let wanted = params.wanted()?;
     let webhook = find(&state, id).await?;
+    let wanted = params.wanted(format!("deliveries {}", webhook.id))?;
     let after = wanted.after.map(|(at, id)| (at, id.into()));
     let found = webhooks::delivery_list(&state.context, webhook.id, after, wanted.fetch()).await?;
     Ok(Json(wanted.page(

@@ -1,0 +1,84 @@
+-- Fills in :tenants tenants, as a vendor's would be: most are active, some in every other status, both modes, checks that fail
+-- for many and for few, names of common and of rare words. What a number decides has nothing to do with when it came, so that
+-- every filter finds some everywhere. By hand instead of by the program, and without the triggers of the change feed, whose
+-- rows are made at once at the end.
+set session_replication_role = replica;
+
+create temporary table plan as
+select n,
+       -- Scatters what follows over the numbers: two independent ones, from 0 to 999.
+       (n * 7919 + n / 1000 * 31) % 1000 as a,
+       (n * 104729 + n / 1000 * 17) % 1000 as b,
+       md5('tenant ' || n)::uuid as tenant, md5('config ' || n)::uuid as config, md5('run ' || n)::uuid as run,
+       timestamptz '2026-01-01 00:00:00Z' + n * interval '7 seconds' as at
+from generate_series(1, :tenants::bigint) n;
+
+alter table plan add column status text, add column failing text[], add column name text;
+
+update plan set
+    status = case when a < 580 then 'active' when a < 690 then 'invited' when a < 790 then 'action_required' when a < 850 then 'degraded'
+                  when a < 900 then 'verifying' when a < 940 then 'suspended' else 'offboarded' end,
+    failing = case when a not between 690 and 849 then '{}'
+                   when b < 400 then array['bucket-reachable']
+                   when b < 600 then array['object-readable', 'object-writable']
+                   when b < 800 then array['role-requires-external-id']
+                   when b < 950 then array['object-deletable', 'object-readable']
+                   else array['object-uses-key'] end,
+    name = (array['Acme', 'Globex', 'Initech', 'Umbrella', 'Hooli', 'Stark', 'Wayne', 'Wonka'])[1 + n % 8] || ' '
+        || (array['Insurance', 'Bank', 'Logistics', 'Health', 'Energy'])[1 + b % 5] || ' '
+        || (array['GmbH', 'Ltd', 'Inc'])[1 + a % 3]
+        -- As many in a large database as in a small one.
+        || case when n % (:tenants::bigint / 60) = 0 then ' Rarely' else '' end;
+
+-- And one check that keeps as many waiting, however many tenants there are.
+update plan set failing = array['bucket-listable'], status = 'action_required' where n % (:tenants::bigint / 60) = 7;
+
+insert into tenants (id, slug, name, reference, modes, external_id, created_at, suspended_at, offboarded_at, status, failing_checks)
+select tenant, 't-' || n, name, 'C-' || 100000 + n,
+       case when b < 300 then array['direct'] when b < 600 then array['assume_role'] else array['direct', 'assume_role'] end,
+       'lk-' || substr(md5('external ' || n), 1, 32), at,
+       case when status = 'suspended' then at + interval '2 days' end,
+       case when status = 'offboarded' then at + interval '3 days' end,
+       status, failing
+from plan;
+
+insert into storage_configs (id, tenant_id, version, mode, bucket_arn, bucket_account_id, region, key_arn, role_arn, created_at)
+select config, tenant, 1, case when b < 300 then 'direct' else 'assume_role' end, 'arn:aws:s3:::documents-' || n,
+       lpad((n % 1000000)::text, 12, '2'), 'eu-central-1',
+       'arn:aws:kms:eu-central-1:' || lpad((n % 1000000)::text, 12, '2') || ':key/' || tenant,
+       case when b >= 300 then 'arn:aws:iam::' || lpad((n % 1000000)::text, 12, '2') || ':role/documents-' || n end, at
+from plan where status <> 'invited';
+
+insert into active_configs (tenant_id, config_id, bucket_arn, role_arn, activated_at, verified_at)
+select c.tenant_id, c.id, c.bucket_arn, c.role_arn, c.created_at, c.created_at + interval '10 seconds'
+from storage_configs c join plan p on p.config = c.id where p.status in ('active', 'degraded', 'suspended');
+
+-- The first run; of a degraded tenant two more, which rejected it.
+insert into verifications (id, tenant_id, config_id, trigger, state, verdict, attempt, created_at, started_at, finished_at)
+select run, tenant, config, 'submission', case when status = 'verifying' then 'queued' else 'finished' end,
+       case when status = 'verifying' then null when status = 'action_required' then 'rejected' else 'verified' end,
+       case when status = 'verifying' then 0 else 1 end, at,
+       case when status <> 'verifying' then at + interval '1 second' end, case when status <> 'verifying' then at + interval '9 seconds' end
+from plan where status <> 'invited';
+
+insert into verifications (id, tenant_id, config_id, trigger, state, verdict, attempt, created_at, started_at, finished_at)
+select md5(run::text || round)::uuid, tenant, config, 'scheduled', 'finished', 'rejected', 1, at + round * interval '2 hours',
+       at + round * interval '2 hours 1 second', at + round * interval '2 hours 9 seconds'
+from plan, generate_series(1, 2) round where status = 'degraded';
+
+insert into verification_attempts (verification_id, attempt, event, started_at)
+select id, 1, 1, started_at from verifications where state = 'finished';
+
+insert into verification_checks (verification_id, attempt, name, event, status, required, summary)
+select v.id, 1, checked, 1 + place, 'failed', true, 'It was refused.'
+from verifications v join plan p on p.tenant = v.tenant_id, unnest(p.failing) with ordinality as failed (checked, place)
+where v.verdict = 'rejected';
+
+insert into config_changes (tenant_id, position, changed_at)
+select tenant, row_number() over (order by n), at from plan where status in ('active', 'degraded', 'suspended', 'offboarded');
+update feed_heads set position = (select count(*) from config_changes);
+
+insert into tenant_terms (term, created_at, tenant_id)
+select terms.term, t.created_at, t.id from tenants t, tenant_terms_of(t.search, t.failing_checks, t.status) terms;
+
+set session_replication_role = origin;

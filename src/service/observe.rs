@@ -1,0 +1,76 @@
+//! What no request and no run passes by: how the queue stands, and where the tenants do. Looked at now and then by each
+//! process, so that it costs the same however often its metrics are read.
+
+use std::time::Duration;
+
+use metrics::gauge;
+use sqlx::PgPool;
+use strum::IntoEnumIterator;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::Context;
+use crate::domain::check::CheckName;
+use crate::store::{self, jobs, stats};
+use crate::telemetry::metric::{self, number};
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(10);
+/// A look may take no more than this part of the time.
+const SHARE: u32 = 50;
+
+/// Looks until `stop`.
+pub async fn observe(context: Context, stop: CancellationToken) {
+    let observing = async {
+        let mut fine = true;
+        loop {
+            let began = context.clock.instant();
+            let looked = look(&context).await;
+            if let Err(error) = &looked
+                && std::mem::replace(&mut fine, false)
+            {
+                warn!(%error, "the queue and the tenants cannot be looked at: their metrics stand still");
+            }
+            fine |= looked.is_ok();
+            gauge!(metric::DATABASE_UP.name).set(f64::from(u8::from(looked.is_ok())));
+            let took = context.clock.instant().saturating_duration_since(began);
+            context.clock.sleep(PAUSE.max(took * SHARE)).await;
+        }
+    };
+    stop.run_until_cancelled(observing).await;
+}
+
+async fn look(context: &Context) -> store::Result<()> {
+    let began = context.clock.instant();
+    let mut db = context.pool.acquire().await?;
+    let waited = context.clock.instant().saturating_duration_since(began);
+    gauge!(metric::DATABASE_ACQUIRE.name).set(waited.as_secs_f64());
+    let depth = jobs::depth(&mut db).await?;
+    let states = [
+        ("ready", depth.ready),
+        ("later", depth.later),
+        ("running", depth.running),
+        ("failed", depth.failed),
+    ];
+    for (state, jobs) in states {
+        gauge!(metric::QUEUE_JOBS.name, "state" => state).set(number(jobs));
+    }
+    gauge!(metric::QUEUE_OLDEST.name).set(depth.oldest_seconds);
+    for (status, tenants) in stats::tenants_by_status(&mut db).await? {
+        gauge!(metric::TENANTS.name, "status" => <&str>::from(status)).set(number(tenants));
+    }
+    let failing = stats::tenants_by_failing_check(&mut db).await?;
+    for check in CheckName::iter() {
+        let tenants = failing.iter().find(|(name, _)| *name == check).map_or(0, |(_, tenants)| *tenants);
+        gauge!(metric::TENANTS_FAILING.name, "check" => <&str>::from(check)).set(number(tenants));
+    }
+    Ok(())
+}
+
+/// How the pool stands, at this moment.
+pub fn note_pool(pool: &PgPool) {
+    let (held, idle) = (f64::from(pool.size()), number(pool.num_idle()));
+    gauge!(metric::DATABASE_CONNECTIONS.name, "state" => "idle").set(idle);
+    gauge!(metric::DATABASE_CONNECTIONS.name, "state" => "used").set((held - idle).max(0.0));
+    gauge!(metric::DATABASE_CONNECTIONS_MAX.name).set(f64::from(pool.options().get_max_connections()));
+}

@@ -1,0 +1,31 @@
+//! Log lines, for people or for machines.
+
+use std::io::{IsTerminal, stderr};
+
+use json_subscriber::JsonLayer;
+use tracing_subscriber::fmt::time::SystemTime;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+
+use crate::settings::LogFormat;
+
+/// In JSON, what surrounds a line is its member `span`: of a request `request_id`, `method`, `route` and, where there is one,
+/// `tenant`; of a verification `verification`, `tenant`, and the `request_id` of who asked for it.
+pub fn layer(filter: EnvFilter, format: LogFormat, traced: bool) -> Box<dyn Layer<Registry> + Send + Sync> {
+    match format {
+        LogFormat::Text => {
+            let lines = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal());
+            lines.with_filter(filter).boxed()
+        }
+        LogFormat::Json => {
+            let mut lines = JsonLayer::new(stderr);
+            lines
+                .with_timer("timestamp", SystemTime)
+                .with_level("level")
+                .with_target("target")
+                .with_flattened_event()
+                .with_flattened_span_fields("span")
+                .with_opentelemetry_ids(traced);
+            lines.with_filter(filter).boxed()
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Logs, metrics and traces, for the whole process.
+
+mod logs;
+pub mod metric;
+pub mod traces;
+
+use std::time::Duration;
+
+use metrics::{counter, gauge};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use strum::IntoEnumIterator;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::clock::SharedClock;
+use crate::domain::check::CheckName;
+use crate::domain::verification::Verdict;
+use crate::settings::Telemetry;
+use metric::Metric;
+use traces::Traces;
+
+/// Upper bounds of the duration histograms, in seconds.
+const DURATION_BUCKETS: [f64; 12] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+/// Of a verification, which may wait for AWS to spread a change.
+const RUN_BUCKETS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 180.0];
+
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Sends log lines to the standard error and traces to where the settings say, from now on and for the whole process. On the
+/// runtime: traces are sent from it. To be ended at the end, so that nothing is lost.
+///
+/// # Errors
+/// When traces cannot be sent as the settings say.
+pub fn start(settings: Telemetry) -> Result<Traces, traces::Error> {
+    let traces = Traces::to(settings.traces)?;
+    tracing_subscriber::registry()
+        .with(logs::layer(settings.filter, settings.format, traces.are_on()))
+        .with(traces.layer())
+        .init();
+    Ok(traces)
+}
+
+/// Collects metrics from now on, for the whole process. The handle renders them.
+///
+/// # Panics
+/// When it is called twice.
+pub fn start_metrics() -> PrometheusHandle {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_duration_seconds".into()), &DURATION_BUCKETS)
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(metric::VERIFICATION_DURATION.name.into()), &RUN_BUCKETS))
+        .and_then(PrometheusBuilder::install_recorder)
+        .expect("metrics are started once, with buckets");
+    metric::describe();
+    gauge!(metric::BUILD.name, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    begin_at_zero();
+    handle
+}
+
+/// Puts what was recorded into its buckets now and then, until `stop`: it would be kept one by one where nobody reads it.
+pub async fn tidy(metrics: PrometheusHandle, clock: SharedClock, stop: CancellationToken) {
+    while stop.run_until_cancelled(clock.sleep(UPKEEP)).await.is_some() {
+        metrics.run_upkeep();
+    }
+}
+
+/// What is only counted now and then is there from the beginning, so that its first time is seen as a rise.
+fn begin_at_zero() {
+    let zero = |metric: Metric, label: &'static str, value: &'static str| counter!(metric.name, label => value).absolute(0);
+    for verdict in Verdict::iter() {
+        zero(metric::VERIFICATIONS, "verdict", verdict.into());
+    }
+    for check in CheckName::iter() {
+        for status in ["passed", "failed", "warning", "skipped", "inconclusive"] {
+            counter!(metric::CHECKS.name, "check" => <&str>::from(check), "status" => status).absolute(0);
+        }
+    }
+    for outcome in ["made", "customer_side", "vendor_side", "unanswered"] {
+        zero(metric::CREDENTIALS, "outcome", outcome);
+    }
+    for outcome in ["delivered", "given_up"] {
+        zero(metric::WEBHOOK_DELIVERIES, "outcome", outcome);
+    }
+    for outcome in ["answered", "failed"] {
+        zero(metric::PROVIDER_FETCHES, "outcome", outcome);
+    }
+    for rule in ["expired", "signature", "audience"] {
+        zero(metric::JWTS_REFUSED, "rule", rule);
+    }
+    for from in ["held", "waited"] {
+        zero(metric::CREDENTIALS_GIVEN, "from", from);
+    }
+    for outcome in ["first", "again", "under_way", "of_another", "not_kept"] {
+        zero(metric::IDEMPOTENCY, "outcome", outcome);
+    }
+    for operation in ["sts:AssumeRole", "s3:PutObject", "kms:Encrypt"] {
+        zero(metric::AWS_THROTTLED, "operation", operation);
+    }
+    for metric in [metric::WORKER_RESTARTS, metric::LEFTOVERS, metric::ATTEMPTS_REPEATED] {
+        counter!(metric.name).absolute(0);
+    }
+}
