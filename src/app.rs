@@ -18,6 +18,7 @@ use crate::directory::Directory;
 use crate::domain::attempts::Patience;
 use crate::domain::vendor::Vendor;
 use crate::domain::webhook;
+use crate::http::dashboard::Office;
 use crate::http::live::Live;
 use crate::http::onboard::Desk;
 use crate::http::{self, State};
@@ -125,6 +126,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
             identity_provider,
             metrics,
             stop: lifecycle.soft(),
+            office: Arc::new(Office::new(&serve.front)),
             desk: Arc::new(Desk::new(serve.front)),
         };
         accept(&lifecycle, "public", public, http::public(state.clone()));

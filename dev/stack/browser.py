@@ -1,4 +1,4 @@
-"""The customer's form in a real browser: tests/browser, by Node's own test runner and the machine's Chromium."""
+"""The customer's form and the dashboard in a real browser: tests/browser, by Node's own test runner and the machine's Chromium."""
 
 import contextlib
 import os

@@ -114,6 +114,13 @@ def tool(name):
     return str(Path(package.origin).parent / f"pginstall{MAJOR}" / "bin" / name)
 
 
+def execute(url, script, **variables):
+    """Runs statements in a database. They read each variable as :'name'."""
+    given = [part for name, value in variables.items() for part in ("-v", f"{name}={value}")]
+    command = [tool("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", *given, url]
+    subprocess.run(command, input=script, text=True, check=True, stdout=subprocess.DEVNULL, env=environment())
+
+
 def environment():
     """Without the settings of the caller's own Postgres."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"TZ": "UTC"}

@@ -7,11 +7,11 @@ pinned MiniStack before it starts:
 * `policies`: resource policies of other accounts, policy variables, role ARNs in conditions, reasons of refusals
 * `principals`: policies that name principals which do not exist are refused
 * `kms`: keys of other accounts, `ReEncrypt`, `DryRun`, error codes
-* `s3`: S3 asks KMS, expected bucket owners, what a missing object answers
+* `s3`: S3 asks KMS, expected bucket owners, what a missing object answers, buckets that are throttled
 * `sts`: limits on durations and external IDs
 * `cloudformation`: default encryption of buckets, refused policies
 
-What it cannot play: TLS, throttling, roles that were deleted and made again (their old trust goes on working here), and
+What it cannot play: TLS, throttling that passes, roles that were deleted and made again (their old trust goes on working here), and
 answers per key of `DeleteObjects`.
 """
 

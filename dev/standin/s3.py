@@ -11,11 +11,15 @@ from . import kms, policies
 
 ALGORITHM = "x-amz-server-side-encryption"
 KEY = "x-amz-server-side-encryption-aws-kms-key-id"
+# A bucket with a name like this can be set up, and is throttled from then on.
+THROTTLED = "-throttled"
 
 
 def apply_bucket_scope(method, bucket, key, headers, query_params, body=b"", internal=False):
     owner = s3._bucket_owner_account(bucket) if bucket else None
     denied = original_scope(method, bucket, key, headers, query_params, body, internal)
+    if owner and bucket.endswith(THROTTLED) and (key or method != "PUT"):
+        denied = s3._error("SlowDown", "Please reduce your request rate.", 503, f"/{bucket}")
     expected = headers.get("x-amz-expected-bucket-owner")
     if denied is None and owner and expected and expected != owner:
         denied = s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}")

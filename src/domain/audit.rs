@@ -100,6 +100,10 @@ pub enum Action {
     WebhookTested,
     #[strum(serialize = "webhook.resent")]
     WebhookResent,
+    #[strum(serialize = "session.started")]
+    SessionStarted,
+    #[strum(serialize = "session.ended")]
+    SessionEnded,
     #[strum(serialize = "request.refused")]
     RequestRefused,
     #[strum(serialize = "invite.created")]

@@ -87,6 +87,7 @@ id!(
     /// One message for one webhook.
     DeliveryId
 );
+id!(SessionId);
 
 /// A tenant's short name in URLs: unique, immutable, `[a-z0-9-]{2,63}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,15 +1,13 @@
 //! Invites: expiring, revocable links to the form. A link's token is traded for a session that lives and dies with it.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use strum::{Display, IntoStaticStr};
 use utoipa::ToSchema;
 
 use super::ids::{InviteId, TenantId};
+use super::session::{Session, encoded};
 use super::text::Malformed;
 use super::token::TokenHash;
 
@@ -95,49 +93,8 @@ impl InviteToken {
     /// The session that the token is traded for. It follows from the token, so that nothing has to be kept for each visit;
     /// the token does not follow from it.
     pub fn session(&self) -> Session {
-        Session(derived("latchkey invite session", self.expose()))
+        Session::derived("latchkey invite session", self.expose())
     }
-}
-
-/// What the cookie of a visitor holds.
-#[derive(Debug, Clone)]
-pub struct Session(SecretString);
-
-impl Session {
-    pub fn from_text(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-
-    pub fn hash(&self) -> TokenHash {
-        TokenHash::of(self.expose())
-    }
-
-    /// What every form of a page of this session holds. Another session's form does not have it: not that of another
-    /// site, and not that of another tenant's link in the same browser either.
-    pub fn form_token(&self) -> String {
-        derived("latchkey form token", self.expose()).expose_secret().to_owned()
-    }
-
-    pub fn is_form_token(&self, text: &str) -> bool {
-        // By their hashes: how long it takes says nothing about the token.
-        TokenHash::of(text) == TokenHash::of(&self.form_token())
-    }
-}
-
-fn derived(purpose: &str, secret: &str) -> SecretString {
-    let mut digest = Sha256::new();
-    digest.update(purpose.as_bytes());
-    digest.update([0]);
-    digest.update(secret.as_bytes());
-    encoded(&digest.finalize())
-}
-
-fn encoded(bytes: &[u8]) -> SecretString {
-    URL_SAFE_NO_PAD.encode(bytes).into()
 }
 
 #[cfg(test)]
@@ -178,15 +135,12 @@ mod tests {
     }
 
     #[test]
-    fn token_session_and_form_token_are_three_secrets() {
+    fn a_session_follows_from_its_token_and_is_another_secret() {
         let token = InviteToken::from_random([7; 32]);
         assert_eq!(token.expose().len(), 43);
         let session = token.session();
         assert_eq!(session.expose(), InviteToken::from_text(token.expose()).session().expose());
         assert_ne!(session.expose(), token.expose());
-        assert_ne!(session.form_token(), session.expose());
-        assert!(session.is_form_token(&session.form_token()));
-        let other = InviteToken::from_random([8; 32]).session();
-        assert!(!session.is_form_token(&other.form_token()) && !session.is_form_token(""));
+        assert_ne!(InviteToken::from_random([8; 32]).session().expose(), session.expose());
     }
 }

@@ -24,6 +24,7 @@ pub mod meant;
 pub mod partition;
 pub mod recorded;
 pub mod region;
+pub mod session;
 pub mod storage_config;
 pub mod submission;
 pub mod templates;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 use utoipa::ToSchema;
 
+use super::check::CheckName;
 use super::external_id::ExternalId;
 use super::ids::{Slug, TenantId, TenantName};
 use super::storage_config::Mode;
@@ -28,6 +29,9 @@ pub struct Tenant {
     pub created_at: DateTime<Utc>,
     /// When its personal data was erased, which only happens after its end.
     pub erased_at: Option<DateTime<Utc>>,
+    pub status_since: DateTime<Utc>,
+    /// Those that failed in the newest verification that ended.
+    pub failing_checks: Vec<CheckName>,
     pub facts: Facts,
 }
 

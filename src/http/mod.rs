@@ -2,6 +2,7 @@
 
 mod address;
 mod auth;
+pub mod dashboard;
 mod etag;
 mod extract;
 mod health;
@@ -15,6 +16,7 @@ mod page;
 pub mod problem;
 mod request;
 mod scrape;
+mod site;
 mod traffic;
 mod views;
 
@@ -60,12 +62,28 @@ pub struct State {
     pub stop: CancellationToken,
     /// What the customer's form needs beside that.
     pub desk: Arc<onboard::Desk>,
+    /// What the dashboard needs beside that.
+    pub office: Arc<dashboard::Office>,
 }
 
 impl State {
     /// The address that a request comes from.
     fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
         address::of(extensions, headers, &self.desk.front.trusted_proxies)
+    }
+
+    /// An invite's link, of its token.
+    ///
+    /// # Errors
+    /// While nobody said where customers come in.
+    fn onboard_url(&self, token: &str) -> Result<String, Problem> {
+        let base = self.desk.front.public_url.as_ref().ok_or_else(|| {
+            Problem::new(
+                Kind::Conflict,
+                "Latchkey was not told under which URL customers reach it: set LATCHKEY_PUBLIC_URL.",
+            )
+        })?;
+        Ok(format!("{base}onboard/{token}"))
     }
 }
 
@@ -99,9 +117,11 @@ pub fn private(state: State) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(scrape::handle))
         .route("/problems/{name}", get(problem::page))
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi));
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi))
+        .merge(dashboard::router());
+    let dress = middleware::from_fn_with_state(state.clone(), dashboard::dress);
     let listener = Listener::new("private", state.context.clock.clone());
-    identified(guarded(router, state), listener)
+    identified(guarded(router, state).layer(dress), listener)
 }
 
 /// A proxy that hands a JWT on does so for requests too that a browser sends on behalf of another site. These are refused;

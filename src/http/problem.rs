@@ -29,6 +29,7 @@ pub enum Kind {
     PreconditionFailed,
     PreconditionRequired,
     TooLarge,
+    TooManyRequests,
     UnsupportedMediaType,
     Validation,
     Internal,
@@ -38,7 +39,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn status(self) -> StatusCode {
+    pub fn status(self) -> StatusCode {
         match self {
             Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -50,6 +51,7 @@ impl Kind {
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Validation => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -57,7 +59,7 @@ impl Kind {
         }
     }
 
-    fn title(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::Unreadable => "The request cannot be read",
             Self::Unauthenticated => "Who you are is not known",
@@ -70,6 +72,7 @@ impl Kind {
             Self::PreconditionFailed => "It has changed meanwhile",
             Self::PreconditionRequired => "Say which state you know",
             Self::TooLarge => "The request is too large",
+            Self::TooManyRequests => "One moment, please",
             Self::UnsupportedMediaType => "The request is not JSON",
             Self::Validation => "Some fields are not right",
             Self::Internal => "Something broke on our side",
@@ -98,6 +101,7 @@ impl Kind {
             Self::PreconditionFailed => "Somebody changed this after you read it. Read it again, and send the new etag as if-match.",
             Self::PreconditionRequired => "A change is only made to a state that you have seen. Send its etag as if-match.",
             Self::TooLarge => "A body may have 64 KiB at most, a batch of tenants 128 KiB.",
+            Self::TooManyRequests => "There were too many requests from one place. Wait for the time in the header Retry-After.",
             Self::UnsupportedMediaType => "Bodies are JSON: send them with content-type: application/json.",
             Self::Validation => {
                 "The member errors lists every field that is not right, each with a code for programs and a sentence that says how to mend it."
@@ -213,9 +217,26 @@ impl Problem {
         self.kind
     }
 
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
+    /// After which trying again may help.
+    pub fn seconds_to_wait(&self) -> Option<u32> {
+        self.retry_after.or(match self.kind {
+            Kind::Unavailable => Some(2),
+            Kind::VendorSide | Kind::CustomerSide => Some(30),
+            _ => None,
+        })
+    }
+
     /// The answer with its body, for the request of that id.
     pub fn render(self, request_id: &str) -> Response {
-        let (kind, stale, retry_after) = (self.kind, self.stale, self.retry_after);
+        let (kind, stale, wait) = (self.kind, self.stale, self.seconds_to_wait());
         let mut response = (kind.status(), axum::Json(self.body(request_id))).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -223,19 +244,10 @@ impl Problem {
         if stale {
             headers.insert(STALE, HeaderValue::from_static("true"));
         }
-        match kind {
-            Kind::Unauthenticated => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            Kind::Unavailable => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
-            }
-            Kind::VendorSide | Kind::CustomerSide => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
-            }
-            _ => {}
+        if kind == Kind::Unauthenticated {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(seconds) = retry_after {
+        if let Some(seconds) = wait {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response

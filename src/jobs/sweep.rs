@@ -4,7 +4,7 @@ use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
 use serde::{Deserialize, Serialize};
 
 use super::JobContext;
-use crate::service::{idempotency, webhooks};
+use crate::service::{idempotency, sign_in, webhooks};
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Sweep {}
@@ -14,6 +14,7 @@ impl TaskHandler for Sweep {
 
     async fn run(self, worker: WorkerContext) -> impl IntoTaskHandlerResult {
         let context = super::of::<JobContext>(&worker).context;
+        sign_in::sweep(&context).await?;
         idempotency::sweep(&context).await?;
         webhooks::sweep(&context).await.map(drop)
     }

@@ -50,18 +50,23 @@ fn judge(context: &Context, new: &NewTenant) -> Result<Tenant, Vec<FieldError>> 
     let reference = tenant_fields::reference(new.reference.as_deref(), &mut faults);
     let modes = tenant_fields::modes(&context.vendor, new.modes.as_deref(), &mut faults);
     match (slug, name) {
-        (Some(slug), Some(name)) if faults.is_empty() => Ok(Tenant {
-            id: context.clock.uuid().into(),
-            slug,
-            name,
-            reference,
-            modes,
-            external_id: ExternalId::from_random(context.clock.random()),
-            rotation: None,
-            created_at: context.clock.now(),
-            erased_at: None,
-            facts: Facts::default(),
-        }),
+        (Some(slug), Some(name)) if faults.is_empty() => {
+            let now = context.clock.now();
+            Ok(Tenant {
+                id: context.clock.uuid().into(),
+                slug,
+                name,
+                reference,
+                modes,
+                external_id: ExternalId::from_random(context.clock.random()),
+                rotation: None,
+                created_at: now,
+                erased_at: None,
+                status_since: now,
+                failing_checks: Vec::new(),
+                facts: Facts::default(),
+            })
+        }
         _ => Err(faults),
     }
 }

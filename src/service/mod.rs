@@ -18,6 +18,7 @@ pub mod request_verification;
 pub mod revoke_invite;
 pub mod rotate_external_id;
 pub mod run_verification;
+pub mod sign_in;
 pub mod stats;
 pub mod submit_config;
 mod tenant_fields;

@@ -1,6 +1,8 @@
 //! Looking things up.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use super::Context;
@@ -10,9 +12,10 @@ use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::Tenant;
 use crate::domain::verification::Verification;
 use crate::store::active_configs::Active;
+use crate::store::stuck::Complaint;
 use crate::store::tenant_list::{self, Filter};
 use crate::store::verifications::Event;
-use crate::store::{self, active_configs, audit, config_changes, invites, storage_configs, tenants, verifications};
+use crate::store::{self, active_configs, audit, config_changes, invites, storage_configs, stuck, tenants, verifications};
 
 /// A place in a list that is ordered by time of making, newest first.
 pub type Place<Id> = (DateTime<Utc>, Id);
@@ -73,6 +76,32 @@ pub async fn audit_log(context: &Context, filter: &audit::Filter, after: i64, li
 pub async fn audit_position(context: &Context, id: AuditEventId) -> store::Result<Option<i64>> {
     let mut db = context.pool.acquire().await?;
     audit::position(&mut db, id).await
+}
+
+/// The audit log before a position, newest first: of one tenant, or all of it.
+pub async fn latest_audit(
+    context: &Context,
+    tenant: Option<TenantId>,
+    before: Option<i64>,
+    limit: i64,
+) -> store::Result<Vec<audit::Entry>> {
+    let mut db = context.pool.acquire().await?;
+    audit::latest(&mut db, tenant, before, limit).await
+}
+
+/// A verification that takes longer than this is stuck: AWS was asked for the last time by then.
+const SLOW: TimeDelta = TimeDelta::minutes(15);
+
+/// Tenants that get no further, those whose storage stopped working first, then the longest.
+pub async fn stuck_tenants(context: &Context, limit: i64) -> store::Result<Vec<Tenant>> {
+    let mut db = context.pool.acquire().await?;
+    stuck::list(&mut db, context.clock.now() - SLOW, limit).await
+}
+
+/// What stands in the way of each of these tenants first.
+pub async fn complaints(context: &Context, tenants: &[TenantId]) -> store::Result<HashMap<TenantId, Complaint>> {
+    let mut db = context.pool.acquire().await?;
+    stuck::complaints(&mut db, tenants).await
 }
 
 pub async fn invite_list(context: &Context, tenant: TenantId) -> store::Result<Vec<Invite>> {

@@ -167,3 +167,34 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, after: i64, limit: i64
     };
     Ok(rows.into_iter().map(Entry::from).collect())
 }
+
+/// The entries before that position, newest first: of one tenant, or of all.
+pub async fn latest(db: &mut PgConnection, tenant: Option<TenantId>, before: Option<i64>, limit: i64) -> Result<Vec<Entry>> {
+    let before = before.unwrap_or(i64::MAX);
+    let rows = match tenant {
+        Some(tenant) => {
+            sqlx::query_as!(
+                Row,
+                r#"select id, at, actor, action, tenant_id, address, request_id, before, after, detail, position as "position!"
+                   from audit_events where tenant_id = $1 and position < $2 order by position desc limit $3"#,
+                tenant.as_uuid(),
+                before,
+                limit,
+            )
+            .fetch_all(db)
+            .await?
+        }
+        None => {
+            sqlx::query_as!(
+                Row,
+                r#"select id, at, actor, action, tenant_id, address, request_id, before, after, detail, position as "position!"
+                   from audit_events where position < $1 order by position desc limit $2"#,
+                before,
+                limit,
+            )
+            .fetch_all(db)
+            .await?
+        }
+    };
+    Ok(rows.into_iter().map(Entry::from).collect())
+}

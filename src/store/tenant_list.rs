@@ -47,7 +47,7 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, after: After, limit: i
     };
     page.query.push(
         "select t.id, t.slug, t.name, t.reference, t.modes, t.external_id, t.next_external_id, t.previous_external_id,
-                t.previous_ended_at, t.created_at, t.erased_at, t.suspended_at, t.offboarded_at, f.active_version,
+                t.previous_ended_at, t.created_at, t.erased_at, t.suspended_at, t.offboarded_at, t.status_since, t.failing_checks, f.active_version,
                 f.first_rejection, f.last_rejection, f.newest_state, f.newest_verdict
          from (",
     );

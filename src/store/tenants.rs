@@ -12,26 +12,29 @@ use crate::domain::tenant::{ActiveFacts, Facts, Rotation, Tenant, TenantStatus};
 
 const TABLE: &str = "tenants";
 
+/// A row of `tenants` with its facts, wherever it was selected from.
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {
-    id: Uuid,
-    slug: String,
-    name: String,
-    reference: Option<String>,
-    modes: Vec<String>,
-    external_id: String,
-    next_external_id: Option<String>,
-    previous_external_id: Option<String>,
-    previous_ended_at: Option<DateTime<Utc>>,
-    created_at: DateTime<Utc>,
-    erased_at: Option<DateTime<Utc>>,
-    suspended_at: Option<DateTime<Utc>>,
-    offboarded_at: Option<DateTime<Utc>>,
-    active_version: Option<i32>,
-    first_rejection: Option<DateTime<Utc>>,
-    last_rejection: Option<DateTime<Utc>>,
-    newest_state: Option<String>,
-    newest_verdict: Option<String>,
+    pub id: Uuid,
+    pub slug: String,
+    pub name: String,
+    pub reference: Option<String>,
+    pub modes: Vec<String>,
+    pub external_id: String,
+    pub next_external_id: Option<String>,
+    pub previous_external_id: Option<String>,
+    pub previous_ended_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    pub erased_at: Option<DateTime<Utc>>,
+    pub suspended_at: Option<DateTime<Utc>>,
+    pub offboarded_at: Option<DateTime<Utc>>,
+    pub status_since: DateTime<Utc>,
+    pub failing_checks: Vec<String>,
+    pub active_version: Option<i32>,
+    pub first_rejection: Option<DateTime<Utc>>,
+    pub last_rejection: Option<DateTime<Utc>>,
+    pub newest_state: Option<String>,
+    pub newest_verdict: Option<String>,
 }
 
 impl TryFrom<Row> for Tenant {
@@ -67,6 +70,12 @@ impl TryFrom<Row> for Tenant {
             },
             created_at: row.created_at,
             erased_at: row.erased_at,
+            status_since: row.status_since,
+            failing_checks: row
+                .failing_checks
+                .iter()
+                .map(|check| column(TABLE, id, check))
+                .collect::<Result<_>>()?,
             facts: Facts {
                 offboarded_at: row.offboarded_at,
                 suspended_at: row.suspended_at,
@@ -87,7 +96,7 @@ impl TryFrom<Row> for Tenant {
 pub async fn insert(db: &mut PgConnection, tenant: &Tenant) -> Result<()> {
     let modes: Vec<String> = tenant.modes.iter().map(ToString::to_string).collect();
     sqlx::query!(
-        "insert into tenants (id, slug, name, reference, modes, external_id, created_at) values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into tenants (id, slug, name, reference, modes, external_id, created_at, status_since) values ($1, $2, $3, $4, $5, $6, $7, $7)",
         tenant.id.as_uuid(),
         tenant.slug.as_str(),
         tenant.name.as_str(),
@@ -182,8 +191,8 @@ pub async fn find(db: &mut PgConnection, tenant: &TenantRef) -> Result<Option<Te
     sqlx::query_as!(
         Row,
         r#"select t.id, t.slug, t.name, t.reference, t.modes, t.external_id, t.next_external_id, t.previous_external_id,
-                  t.previous_ended_at, t.created_at, t.erased_at, t.suspended_at, t.offboarded_at, f.active_version as "active_version?", f.first_rejection, f.last_rejection,
-                  f.newest_state as "newest_state?", f.newest_verdict
+                  t.previous_ended_at, t.created_at, t.erased_at, t.suspended_at, t.offboarded_at, t.status_since, t.failing_checks,
+                  f.active_version as "active_version?", f.first_rejection, f.last_rejection, f.newest_state as "newest_state?", f.newest_verdict
            from tenants t, lateral tenant_facts(t.id) f
            where t.id = $1 or t.slug = $2
            order by t.offboarded_at desc nulls first
@@ -215,7 +224,7 @@ pub async fn refresh_overview(db: &mut PgConnection, id: TenantId) -> Result<Ref
     let status: &str = tenant.status().into();
     let before = sqlx::query_scalar!(
         r#"with before as (select status from tenants where id = $1)
-           update tenants set status = $2, failing_checks = coalesce((
+           update tenants set status = $2, failing_checks = case when $2 = 'offboarded' then '{}' else coalesce((
                select array_agg(c.name order by c.name)
                from (
                    select v.id, v.attempt from verifications v
@@ -223,7 +232,7 @@ pub async fn refresh_overview(db: &mut PgConnection, id: TenantId) -> Result<Ref
                    order by v.created_at desc, v.id desc limit 1
                ) v
                join verification_checks c on c.verification_id = v.id and c.attempt = v.attempt and c.status = 'failed'
-           ), '{}')
+           ), '{}') end
            where id = $1
            returning (select status from before) as "before!""#,
         id.as_uuid(),

@@ -29,15 +29,16 @@ pub async fn insert(db: &mut PgConnection, token: &Token, hash: &TokenHash) -> R
     Ok(())
 }
 
-struct Row {
-    id: Uuid,
-    name: String,
-    role: String,
-    created_at: DateTime<Utc>,
-    expires_at: Option<DateTime<Utc>>,
-    last_used_at: Option<DateTime<Utc>>,
-    revoked_at: Option<DateTime<Utc>>,
-    tenants: Option<Vec<Uuid>>,
+/// A row of `tokens`, wherever it was selected from.
+pub(super) struct Row {
+    pub id: Uuid,
+    pub name: String,
+    pub role: String,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub last_used_at: Option<DateTime<Utc>>,
+    pub revoked_at: Option<DateTime<Utc>>,
+    pub tenants: Option<Vec<Uuid>>,
 }
 
 impl TryFrom<Row> for Token {

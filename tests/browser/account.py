@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 
 from stack import postgres
@@ -48,10 +47,12 @@ class Account(Customer):
         """What otherwise only time does."""
         self.sql("update invites set created_at = now() - interval '2 hours', expires_at = now() - interval '1 hour' where id = :'id'", invite)
 
+    def pass_a_minute(self, id):
+        super().pass_a_minute(os.environ["DATABASE_URL"], id)
+
     def sql(self, script, id):
         """Brings about a state that would take long, or others' trouble, to come by."""
-        command = [postgres.tool("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", f"id={id}", os.environ["DATABASE_URL"]]
-        subprocess.run(command, input=script, text=True, check=True, stdout=subprocess.DEVNULL, env=postgres.environment())
+        postgres.execute(os.environ["DATABASE_URL"], script, id=id)
 
 
 def main():

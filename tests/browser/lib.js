@@ -21,6 +21,7 @@ const shots = env("LATCHKEY_SCREENSHOTS");
 mkdirSync(shots, { recursive: true });
 
 export const publicUrl = env("LATCHKEY_PUBLIC_URL");
+export const privateUrl = env("LATCHKEY_URL");
 export const PATIENCE = 30_000;
 
 export async function api(method, path, body, status, { text: plain = false } = {}) {
@@ -92,7 +93,7 @@ export function watch(page, faults) {
   });
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("request", (request) => {
-    if (!request.url().startsWith(`${publicUrl}/`)) faults.push(`a request to ${request.url()}`);
+    if (![publicUrl, privateUrl].some((url) => request.url().startsWith(`${url}/`))) faults.push(`a request to ${request.url()}`);
   });
 }
 
@@ -120,6 +121,48 @@ export async function copied(page, id) {
   await page.locator(`button[data-copy="${id}"]`).click();
   await page.locator("#announce", { hasText: "Copied." }).waitFor({ state: "attached" });
   return page.evaluate(() => navigator.clipboard.readText());
+}
+
+/** A token of that role, as text. */
+export async function token(role, name = `${role} in a browser`) {
+  return (await api("POST", "/v1/tokens", { name, role, expires_in_hours: 1 }, 201)).token;
+}
+
+/** A page of the dashboard, signed in with a token of that role. */
+export async function operator(t, role = "ops", options = {}) {
+  const page = await visitor(t, options);
+  await page.goto(`${privateUrl}/sign-in`);
+  await page.getByLabel("Token").fill(await token(role));
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await heading(page, "Overview");
+  return page;
+}
+
+/** What a customer submits. */
+export const submission = (customer, mode = "assume_role") => ({
+  mode,
+  bucket_arn: customer.bucket_arn,
+  bucket_region: customer.key_arn.split(":")[3],
+  key_arn: customer.key_arn,
+  ...(mode === "assume_role" ? { role_arn: customer.role_arn } : {}),
+});
+
+/** Applies a tenant's documents in its account, as they are issued now. */
+export async function applyIssued(slug, customer, mode = "assume_role") {
+  const query = new URLSearchParams({ mode, bucket: customer.bucket, key_arn: customer.key_arn });
+  if (mode === "assume_role") {
+    query.set("role_name", customer.role_name);
+    query.set("account_id", customer.id);
+  }
+  const issued = await api("GET", `/v1/tenants/${slug}/templates?${query}`, undefined, 200);
+  for (const { document, body } of issued.documents) await customer.ask("apply_text", { document, text: JSON.stringify(body) });
+}
+
+/** Submits, and waits for the verdict. */
+export async function verdict(slug, body) {
+  const sent = await api("POST", `/v1/tenants/${slug}/storage-configs`, body, 202);
+  await api("GET", `/v1/verifications/${sent.verification.id}/events`, undefined, 200, { text: true });
+  return (await api("GET", `/v1/verifications/${sent.verification.id}`, undefined, 200)).verdict;
 }
 
 /** The names of the documents on the page, in its order. */

@@ -5,6 +5,7 @@ use reqwest::{Method, header};
 use serde_json::json;
 
 use crate::aws::{World, apply_templates};
+use crate::pages::{Page, client, posting, read};
 use crate::server::{PATIENCE, Server};
 
 /// Somebody at the customer, with a browser's habits as far as they matter here.
@@ -12,40 +13,6 @@ struct Visitor<'a> {
     server: &'a Server,
     http: reqwest::Client,
     cookie: String,
-}
-
-struct Page {
-    status: u16,
-    headers: header::HeaderMap,
-    html: String,
-}
-
-impl Page {
-    fn location(&self) -> &str {
-        self.headers[header::LOCATION].to_str().unwrap()
-    }
-
-    fn form_token(&self) -> String {
-        let start = "name=\"form_token\" value=\"";
-        let rest = self.html.split_once(start).expect("the page has a form").1;
-        rest.split_once('"').unwrap().0.to_owned()
-    }
-}
-
-fn client() -> reqwest::Client {
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap()
-}
-
-async fn read(request: reqwest::RequestBuilder) -> Page {
-    let answer = request.send().await.expect("the server answers");
-    Page {
-        status: answer.status().as_u16(),
-        headers: answer.headers().clone(),
-        html: answer.text().await.expect("the answer is whole"),
-    }
 }
 
 /// A link to a tenant's form, and the invite's id.
@@ -83,16 +50,7 @@ impl<'a> Visitor<'a> {
     }
 
     fn posting(&self, path: &str, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
-        let encoded: Vec<String> = fields
-            .iter()
-            .map(|(name, value)| {
-                let value = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
-                format!("{name}={value}")
-            })
-            .collect();
-        self.request(Method::POST, path)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(encoded.join("&"))
+        posting(self.request(Method::POST, path), fields)
     }
 
     async fn form_token(&self) -> String {

@@ -58,12 +58,14 @@ async fn each_migration_goes_through_with_data_before_it() {
             db.execute(*sql).await.unwrap();
         }
     }
-    let facts: (Option<i32>, Option<String>, bool) =
-        sqlx::query_as("select active_version, newest_verdict, first_rejection is not null from tenants t, tenant_facts(t.id)")
-            .fetch_one(&mut db)
-            .await
-            .unwrap();
-    assert_eq!(facts, (Some(1), Some("rejected".into()), true));
+    let facts: (Option<i32>, Option<String>, bool, bool) = sqlx::query_as(
+        "select active_version, newest_verdict, first_rejection is not null, status_since = activated_at
+         from tenants t join active_configs a on a.tenant_id = t.id, tenant_facts(t.id)",
+    )
+    .fetch_one(&mut db)
+    .await
+    .unwrap();
+    assert_eq!(facts, (Some(1), Some("rejected".into()), true, true));
     let terms: Vec<String> = sqlx::query_scalar("select term from tenant_terms order by term")
         .fetch_all(&mut db)
         .await

@@ -18,6 +18,7 @@ use latchkey::domain::vendor::Vendor;
 use latchkey::domain::webhook::Policy;
 use latchkey::domain::webhook::secret::Keys;
 use latchkey::domain::webhook::target::Allowed;
+use latchkey::http::dashboard::Office;
 use latchkey::http::live::Live;
 use latchkey::http::onboard::Desk;
 use latchkey::http::{self, State};
@@ -261,6 +262,7 @@ impl Server {
             identity_provider,
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             stop: stop.clone(),
+            office: Arc::new(Office::new(&front)),
             desk: Arc::new(Desk::new(front)),
         };
         directory.watch().wait_for(Option::is_some).await.expect("the directory is read");

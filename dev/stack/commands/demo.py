@@ -7,6 +7,7 @@ import time
 from stack import caller, cargo, latchkey, places, site, terminal, venv
 from stack.demo import by_hand
 from stack.demo.api import Api
+from stack.demo.others import Others
 from stack.demo.story import Story
 from stack.terminal import paint
 from stack.trouble import Trouble
@@ -17,8 +18,8 @@ def main(arguments):
         prog="dev/demo",
         description="Builds Latchkey, starts it with a Postgres and an AWS stand-in of its own, and takes three sample tenants on"
         " board by applying the issued documents in their accounts: acme and globex as they should be, initech with a"
-        " permission left out, which it then adds. Then it prints the link of a fourth, to play through by hand, and goes on"
-        " serving until Ctrl-C.",
+        " permission left out, which it then adds. More tenants come to be in every other status, for the dashboard. Then it"
+        " prints the dashboard's address, and the link of a tenant to play through by hand, and goes on serving until Ctrl-C.",
     )
     parser.add_argument("--once", action="store_true", help="stop at the end; the exit code is 0 only if all came out as it has to")
     options = parser.parse_args(arguments)
@@ -50,6 +51,11 @@ def play(folder, stack, binary, once):
     ops = Api(values["LATCHKEY_URL"], values["LATCHKEY_TOKEN"])
     story = Story(ops, Api(values["LATCHKEY_URL"], service_token), values)
     story.tell()
+    terminal.heading("More tenants, for the dashboard")
+    others = Others(ops, values, story.expect)
+    others.come()
+    customer, link = by_hand.prepare(ops, values)
+    others.count()
 
     terminal.heading("The end")
     if story.surprises:
@@ -57,13 +63,16 @@ def play(folder, stack, binary, once):
         for surprise in story.surprises:
             terminal.line(f"✗ {surprise}", indent=4)
     else:
-        terminal.line(paint("All came out as it has to: three tenants are active.", "green", "bold"))
+        terminal.line(paint("All came out as it has to: three tenants are active, and there is one at least in every other status.", "green", "bold"))
     if once:
         if story.surprises:
             show_logs(running.processes)
         return 1 if story.surprises else 0
 
-    by_hand.tell(*by_hand.prepare(ops, values), values)
+    by_hand.tell(customer, link, values)
+    terminal.heading("The dashboard")
+    terminal.pair("address", paint(f"{values['LATCHKEY_URL']}/", "bold"))
+    terminal.pair("sign in with", values["LATCHKEY_TOKEN"])
     terminal.heading("Servers")
     terminal.pair("API", f"{values['LATCHKEY_URL']}/v1/tenants")
     terminal.pair("documentation", f"{values['LATCHKEY_URL']}/docs")

@@ -9,7 +9,7 @@ PICTURES = places.ROOT / "docs" / "screenshots"
 
 
 def main(arguments):
-    parser = argparse.ArgumentParser(prog="dev/screenshots", description="Takes the README's pictures of the customer's form anew.")
+    parser = argparse.ArgumentParser(prog="dev/screenshots", description="Takes the README's pictures of the form and of the dashboard anew.")
     parser.parse_args(arguments)
     venv.enter()
     if missing := browser.what_is_missing():

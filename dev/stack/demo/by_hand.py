@@ -1,4 +1,4 @@
-"""A fourth tenant for whoever wants to play a customer: its link, its names, and how to apply each document with the AWS CLI."""
+"""A tenant for whoever wants to play a customer: its link, its names, and how to apply each document with the AWS CLI."""
 
 from stack import terminal
 from stack.demo.customer import Customer

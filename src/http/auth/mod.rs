@@ -16,7 +16,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::token::{Right, Role};
 use crate::service::{Caller, authenticate};
 
-pub use credential::identify;
+pub use credential::{handed_on, identify};
 
 /// May read what `/v1` shows.
 pub struct Reader;

@@ -7,11 +7,10 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator;
 
-use super::fields::{Field, Offer};
-use super::frame::{Frame, render, sentence};
+use super::frame::Frame;
 use super::refusal::Refusal;
 use super::visitor::Visitor;
-use super::words::{self, FormatWords, ModeWords, pretty};
+use super::words::{self, FormatWords, ModeWords};
 use crate::domain::account::AccountId;
 use crate::domain::arn::BucketArn;
 use crate::domain::meant::{ArnField, Meant, Surroundings, meant};
@@ -22,6 +21,9 @@ use crate::domain::templates::{Blanks, Parties};
 use crate::domain::tenant::Tenant;
 use crate::domain::text::FieldError;
 use crate::http::State;
+use crate::http::site::fields::{Field, Offer};
+use crate::http::site::words::pretty;
+use crate::http::site::{render, sentence};
 use crate::service::issue_templates::{Typed, fill, issue_documents};
 use crate::service::{Context, read};
 

@@ -9,10 +9,10 @@ use strum::IntoEnumIterator;
 use super::apply::{Filling, fill_what_fits, parties};
 use super::refusal::Refusal;
 use super::visitor::Visitor;
-use super::words::pretty;
 use crate::domain::templates::format::Format;
 use crate::domain::templates::json::documents;
 use crate::http::State;
+use crate::http::site::words::pretty;
 
 pub async fn handle(
     Extract(state): Extract<State>,

@@ -13,9 +13,8 @@ use futures::stream::{Stream, StreamExt as _};
 use super::refusal::Refusal;
 use super::visitor::Visitor;
 use crate::http::State;
-use crate::http::ops::verification_events::{KEEP_ALIVE, after, events};
+use crate::http::ops::verification_events::{KEEP_ALIVE, after, events, that_something_happened};
 use crate::service::read;
-use crate::store::verifications::Event as Happened;
 
 /// After which a reader has to come again, with an invite that is still good.
 const LONGEST: Duration = Duration::from_mins(2);
@@ -30,15 +29,6 @@ pub async fn handle(
         .pop()
         .ok_or(Refusal::NotFound)?;
     let long_enough = state.context.clock.sleep(LONGEST);
-    let events = events(state, newest.id, after(&headers)?, event).await?;
+    let events = events(state, newest.id, after(&headers)?, that_something_happened).await?;
     Ok(Sse::new(events.take_until(long_enough)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "as every writer of events is handed them")]
-fn event(number: i32, happened: Happened) -> Event {
-    let name = match happened {
-        Happened::Finished(_) => "finished",
-        _ => "changed",
-    };
-    Event::default().id(number.to_string()).event(name).data(number.to_string())
 }

@@ -1,12 +1,8 @@
 //! What all pages have in common.
 
-use askama::Template;
-use axum::response::{Html, IntoResponse, Response};
-use tracing::error;
-
-use super::refusal::Refusal;
 use super::visitor::Visitor;
 use crate::http::State;
+use crate::http::site::capital;
 
 /// The parts of a page around its content.
 pub struct Frame<'a> {
@@ -15,9 +11,8 @@ pub struct Frame<'a> {
     pub logo: Option<&'a str>,
     pub contact: Option<Contact<'a>>,
     pub icon: &'a str,
-    pub style: &'a str,
-    pub theme: &'a str,
-    pub script: &'a str,
+    pub styles: &'a [String],
+    pub scripts: &'a [String],
     pub tenant: Option<&'a str>,
     /// Tells the pages of one session from those of another in the same browser.
     pub session: String,
@@ -40,9 +35,8 @@ impl<'a> Frame<'a> {
             logo: desk.assets.logo.as_deref(),
             contact: desk.front.contact.as_deref().map(Contact::of),
             icon: &desk.assets.icon,
-            style: &desk.assets.style,
-            theme: &desk.assets.theme,
-            script: &desk.assets.script,
+            styles: &desk.assets.styles,
+            scripts: &desk.assets.scripts,
             tenant: None,
             session: String::new(),
             step: 0,
@@ -72,30 +66,5 @@ impl<'a> Contact<'a> {
             .then(|| text.to_owned())
             .or_else(|| is_mail.then(|| format!("mailto:{text}")));
         Self { text, link }
-    }
-}
-
-/// A text with its first letter a capital.
-pub fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// A fault as a sentence.
-pub fn sentence(text: &str) -> String {
-    let text = capital(text);
-    if text.ends_with(['.', '!', '?']) { text } else { text + "." }
-}
-
-/// A page as an answer.
-pub fn render(page: &impl Template) -> Response {
-    match page.render() {
-        Ok(html) => Html(html).into_response(),
-        Err(error) => {
-            error!(%error, "a page cannot be rendered");
-            Refusal::Broken.into_response()
-        }
     }
 }

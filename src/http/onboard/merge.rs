@@ -7,12 +7,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::apply::Filling;
-use super::frame::{Frame, render, sentence};
+use super::frame::Frame;
 use super::refusal::Refusal;
 use super::visitor::Posted;
-use super::words::pretty;
 use crate::domain::templates::merge::{MergeCode, MergeFinding, Merged};
 use crate::http::State;
+use crate::http::site::words::pretty;
+use crate::http::site::{render, sentence};
 use crate::service::merge_template::merge_template;
 
 #[derive(Debug, Deserialize)]

@@ -8,7 +8,6 @@ mod assets;
 mod check;
 mod download;
 mod events;
-mod fields;
 mod frame;
 mod limits;
 mod merge;
@@ -18,7 +17,6 @@ mod removal;
 mod send;
 mod standing;
 mod submit;
-mod theme;
 mod verify;
 mod verify_again;
 mod visitor;
@@ -26,7 +24,7 @@ mod words;
 
 use axum::Router;
 use axum::extract::{Request, State as Extract};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -35,6 +33,7 @@ use tower_http::csrf::{CsrfLayer, ProtectionError};
 use super::State;
 use super::problem::Problem;
 use super::request::RequestId;
+use super::site::lock_down;
 use crate::settings::Front;
 use assets::Assets;
 use limits::Limits;
@@ -58,10 +57,6 @@ impl Desk {
     }
 }
 
-/// Everything is from here, nothing is inline, and nobody may frame it.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
-                      base-uri 'none'; frame-ancestors 'none'";
-
 pub fn router(state: &State) -> Router<State> {
     let pages = Router::new()
         .route("/onboard", get(standing::handle))
@@ -78,8 +73,6 @@ pub fn router(state: &State) -> Router<State> {
     Router::new().route("/onboard/assets/{name}", get(assets::handle)).merge(pages)
 }
 
-/// Forms of other sites are refused by what browsers say of where a request comes from; the token in each form is the
-/// second lock.
 fn csrf(front: &Front) -> CsrfLayer {
     let layer = CsrfLayer::new();
     let origin = front.public_url.as_ref().map(|url| url.origin().ascii_serialization());
@@ -113,21 +106,7 @@ pub async fn dress(Extract(state): Extract<State>, request: Request, next: Next)
         }
     }
     let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (
-            HeaderName::from_static("permissions-policy"),
-            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-        ),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    lock_down(headers);
     if state.desk.front.is_secure() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::frame::{Frame, render};
+use super::frame::Frame;
 use super::removal;
 use crate::http::State;
 use crate::http::problem::{Kind, Problem};
+use crate::http::site::render;
 use crate::service::open_invite::{self, Ended};
 use crate::store;
 
@@ -25,7 +26,7 @@ pub enum Refusal {
     /// A form of another session than the present one, or of another site.
     StaleForm,
     TooMany {
-        seconds: u64,
+        seconds: u32,
     },
     NotFound,
     MethodNotAllowed,

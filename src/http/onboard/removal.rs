@@ -3,9 +3,10 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::frame::{Frame, render};
+use super::frame::Frame;
 use crate::domain::templates::removal::Removal;
 use crate::http::State;
+use crate::http::site::render;
 use crate::service::open_invite::Ended;
 
 #[derive(Template)]

@@ -8,8 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::apply::{Filling, offered};
-use super::fields::{Field, Offer};
-use super::frame::{Frame, render, sentence};
+use super::frame::Frame;
 use super::refusal::Refusal;
 use super::visitor::Visitor;
 use super::words::{self, ModeWords};
@@ -22,6 +21,8 @@ use crate::domain::submission::Submission;
 use crate::domain::tenant::Tenant;
 use crate::domain::text::FieldError;
 use crate::http::State;
+use crate::http::site::fields::{Field, Offer};
+use crate::http::site::{render, sentence};
 use crate::service::{Context, read};
 
 /// The fields as they came.

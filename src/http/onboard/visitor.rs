@@ -3,25 +3,23 @@
 use std::net::IpAddr;
 use std::ops::Deref;
 
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, FromRequest, FromRequestParts, Request};
-use axum::http::header;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use cookie::{Cookie, SameSite};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::refusal::Refusal;
-use crate::domain::invite::Session;
+use crate::domain::session::Session;
 use crate::http::State;
 use crate::http::request::{RequestId, note_tenant};
+use crate::http::site::cookies::Secret;
+use crate::http::site::csrf::{self, Envelope, Unread};
 use crate::service::Caller;
 use crate::service::open_invite::{Visit, resume};
 
-/// With the prefix, no other host of the same site can set or overlay it; browsers then want it secure, and for all paths.
-/// <https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Set-Cookie#cookie_prefixes>
-const SECURE_COOKIE: &str = "__Host-latchkey-onboard";
-const LOOPBACK_COOKIE: &str = "latchkey-onboard";
+const COOKIE: Secret = Secret {
+    secure_name: "__Host-latchkey-onboard",
+    loopback_name: "latchkey-onboard",
+};
 
 /// Somebody of a tenant.
 pub struct Visitor {
@@ -52,16 +50,8 @@ impl FromRequestParts<State> for Visitor {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Refusal> {
-        let name = cookie_name(state);
-        let value = parts
-            .headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|text| Cookie::split_parse(text.to_owned()))
-            .filter_map(Result::ok)
-            .find_map(|cookie| (cookie.name() == name).then(|| cookie.value().to_owned()))
-            .ok_or(Refusal::NoSession)?;
+        let secure = state.desk.front.is_secure();
+        let value = COOKIE.read(&parts.headers, secure).ok_or(Refusal::NoSession)?;
         let visit = resume(&state.context, Session::from_text(&value)).await?;
         note_tenant(visit.tenant.id);
         state.desk.limits.invite(visit.invite.id)?;
@@ -79,54 +69,26 @@ pub struct Posted<T> {
     pub form: T,
 }
 
-#[derive(Deserialize)]
-struct Envelope<T> {
-    #[serde(default)]
-    form_token: String,
-    #[serde(flatten)]
-    form: T,
-}
-
 impl<T: DeserializeOwned> FromRequest<State> for Posted<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &State) -> Result<Self, Refusal> {
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::from_request_parts(&mut parts, state).await?;
-        let read = Form::<Envelope<T>>::from_request(Request::from_parts(parts, body), state).await;
-        let Form(envelope) = read.map_err(|rejection| match rejection {
-            FormRejection::BytesRejection(rejection) if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE => {
-                Refusal::TooLarge
-            }
-            _ => Refusal::Unreadable,
+        let read = csrf::read(Request::from_parts(parts, body), state).await;
+        let Envelope { form_token, form } = read.map_err(|unread| match unread {
+            Unread::TooLarge => Refusal::TooLarge,
+            Unread::Malformed => Refusal::Unreadable,
         })?;
-        if !visitor.session.is_form_token(&envelope.form_token) {
+        if !visitor.session.is_form_token(&form_token) {
             return Err(Refusal::StaleForm);
         }
-        Ok(Self {
-            visitor,
-            form: envelope.form,
-        })
-    }
-}
-
-fn cookie_name(state: &State) -> &'static str {
-    if state.desk.front.is_secure() {
-        SECURE_COOKIE
-    } else {
-        LOOPBACK_COOKIE
+        Ok(Self { visitor, form })
     }
 }
 
 /// The cookie that a visit's link is traded for. It ends with the invite.
 pub fn cookie(state: &State, visit: &Visit) -> String {
     let lifetime = visit.invite.expires_at - state.context.clock.now();
-    Cookie::build((cookie_name(state), visit.session.expose().to_owned()))
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(state.desk.front.is_secure())
-        .max_age(cookie::time::Duration::seconds(lifetime.num_seconds()))
-        .build()
-        .to_string()
+    COOKIE.set(visit.session.expose(), lifetime, state.desk.front.is_secure())
 }

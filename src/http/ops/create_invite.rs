@@ -13,7 +13,7 @@ use crate::domain::text::FieldError;
 use crate::http::State;
 use crate::http::auth::Operator;
 use crate::http::extract::{JsonBody, TenantPath};
-use crate::http::problem::{self, Kind, Problem};
+use crate::http::problem::{self, Problem};
 use crate::service::create_invite::{Error, create_invite};
 use crate::store;
 
@@ -66,16 +66,11 @@ pub async fn handle(
     let (Ok(lifetime), true) = (lifetime, faults.is_empty()) else {
         return Err(Problem::validation(faults));
     };
-    let base = state.desk.front.public_url.as_ref().ok_or_else(|| {
-        Problem::new(
-            Kind::Conflict,
-            "Latchkey was not told under which URL customers reach it: set LATCHKEY_PUBLIC_URL.",
-        )
-    })?;
+    state.onboard_url("")?;
     let (invite, token) = create_invite(&state.context, &caller, &tenant, lifetime).await?;
     let created = CreatedInvite {
         id: invite.id,
-        url: format!("{base}onboard/{}", token.expose()),
+        url: state.onboard_url(token.expose())?,
         expires_at: invite.expires_at,
     };
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(created)))

@@ -19,26 +19,26 @@ use crate::http::views::TenantView;
 use crate::service::read;
 use crate::store::tenant_list::Filter;
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TenantListParams {
     /// Tenants of this status.
     #[param(value_type = Option<TenantStatus>)]
-    status: Option<String>,
+    pub status: Option<String>,
     /// Words, each of which begins one of slug, name and reference.
-    q: Option<String>,
+    pub q: Option<String>,
     /// Tenants that may choose this mode.
     #[param(value_type = Option<Mode>)]
-    mode: Option<String>,
+    pub mode: Option<String>,
     /// Tenants of which this check failed in the newest verification that ended.
     #[param(value_type = Option<CheckName>)]
-    failing_check: Option<String>,
+    pub failing_check: Option<String>,
     /// How many items, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<i64>,
+    pub limit: Option<i64>,
     /// `next_cursor` of the page before.
-    cursor: Option<String>,
+    pub cursor: Option<String>,
 }
 
 /// One of the words that a parameter knows.
@@ -59,7 +59,8 @@ fn known<T: std::str::FromStr + ToString>(
 }
 
 impl TenantListParams {
-    fn filter(&self, faults: &mut Vec<FieldError>) -> Filter {
+    /// What they ask for, as far as it can be read.
+    pub fn filter(&self, faults: &mut Vec<FieldError>) -> Filter {
         let words = self.q.as_deref().map(|text| {
             let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
             words.map(str::to_lowercase).collect::<Vec<_>>()

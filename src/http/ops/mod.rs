@@ -5,7 +5,7 @@ mod because;
 mod change_tenant;
 mod create_invite;
 mod create_tenant;
-mod create_token;
+pub mod create_token;
 mod end_external_id;
 mod erase_personal_data;
 mod explain_removal;
@@ -16,7 +16,7 @@ mod issue_templates;
 mod list_events;
 mod list_invites;
 mod list_storage_configs;
-mod list_tenants;
+pub mod list_tenants;
 mod list_tokens;
 mod list_verifications;
 mod merge_template;
@@ -31,7 +31,7 @@ mod submit_storage_config;
 mod suspend_tenant;
 mod validate;
 pub mod verification_events;
-mod webhooks;
+pub mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -71,6 +71,6 @@ pub fn router() -> OpenApiRouter<State> {
 }
 
 /// The tenant that a path names.
-async fn find_tenant(state: &State, tenant: &TenantRef) -> Result<Tenant, Problem> {
+pub async fn find_tenant(state: &State, tenant: &TenantRef) -> Result<Tenant, Problem> {
     read::tenant(&state.context, tenant).await?.ok_or_else(Problem::unknown_tenant)
 }

@@ -183,3 +183,13 @@ fn event(number: i32, happened: Happened) -> Event {
     };
     sent.unwrap_or_default()
 }
+
+/// An event for pages, which are asked for anew: it does not say what happened.
+#[expect(clippy::needless_pass_by_value, reason = "as every writer of events is handed them")]
+pub fn that_something_happened(number: i32, happened: Happened) -> Event {
+    let name = match happened {
+        Happened::Finished(_) => "finished",
+        _ => "changed",
+    };
+    Event::default().id(number.to_string()).event(name).data(number.to_string())
+}

@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{InviteView, StorageConfigView, VerificationView};
+use crate::domain::check::CheckName;
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantId, TenantName};
 use crate::domain::storage_config::Mode;
@@ -21,6 +22,9 @@ pub struct TenantView {
     pub reference: Option<String>,
     pub modes: Vec<Mode>,
     pub status: TenantStatus,
+    pub status_since: DateTime<Utc>,
+    /// Those that failed in the newest verification that ended.
+    pub failing_checks: Vec<CheckName>,
     /// What the tenant's policies have to require.
     pub external_id: ExternalId,
     /// Issued by a rotation, and not proven yet.
@@ -45,6 +49,7 @@ impl From<Tenant> for TenantView {
             next_external_id: next,
             previous_external_id: previous,
             status: tenant.status(),
+            status_since: tenant.status_since,
             active_version: tenant.facts.active.as_ref().map(|active| active.version),
             id: tenant.id,
             slug: tenant.slug,
@@ -54,6 +59,7 @@ impl From<Tenant> for TenantView {
             external_id: tenant.external_id,
             created_at: tenant.created_at,
             erased_at: tenant.erased_at,
+            failing_checks: tenant.failing_checks,
         }
     }
 }

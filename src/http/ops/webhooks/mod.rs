@@ -38,7 +38,7 @@ pub fn router() -> OpenApiRouter<State> {
         .routes(routes!(resend::handle))
 }
 
-fn unknown_webhook() -> Problem {
+pub fn unknown_webhook() -> Problem {
     Problem::new(Kind::NotFound, "There is no webhook of this id.")
 }
 
@@ -68,7 +68,7 @@ impl From<Error> for Problem {
 }
 
 /// The webhook that a path names.
-async fn find(state: &State, id: WebhookId) -> Result<Webhook, Problem> {
+pub async fn find(state: &State, id: WebhookId) -> Result<Webhook, Problem> {
     webhooks::find(&state.context, id).await?.ok_or_else(unknown_webhook)
 }
 

@@ -3,7 +3,7 @@
 use crate::domain::colour::Colour;
 
 const OWN: Colour = Colour::of(0x1f, 0x5f, 0xbf);
-/// The backgrounds of `form.css`, by day and by night.
+/// The backgrounds of `site.css`, by day and by night.
 const DAY: [Colour; 2] = [Colour::WHITE, Colour::of(0xf4, 0xf6, 0xf9)];
 const NIGHT: [Colour; 2] = [Colour::of(0x10, 0x14, 0x1b), Colour::of(0x1a, 0x20, 0x2a)];
 

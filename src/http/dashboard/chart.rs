@@ -1,0 +1,87 @@
+//! A chart of bars, drawn by the server: an SVG whose bars lead on, with a table that says the same.
+
+use askama::Template;
+
+/// Of one bar, in pixels.
+const ROW: usize = 44;
+/// The longest bar leaves room for nothing but itself.
+const FULL: i64 = 100;
+
+pub struct Bar {
+    pub label: String,
+    pub explained: String,
+    pub count: i64,
+    pub href: String,
+    /// Of the chart's width, in hundredths.
+    pub width: i64,
+    pub y: usize,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/chart.html")]
+pub struct Chart {
+    pub bars: Vec<Bar>,
+    pub height: usize,
+    /// What is said to those who do not see it.
+    pub described: String,
+}
+
+impl askama::filters::HtmlSafe for Chart {}
+
+/// What a bar shows.
+pub struct Counted {
+    pub label: String,
+    pub explained: String,
+    pub count: i64,
+    pub href: String,
+}
+
+impl Chart {
+    pub fn of(counted: Vec<Counted>) -> Self {
+        let most = counted.iter().map(|one| one.count).max().unwrap_or_default().max(1);
+        let described = match (counted.iter().max_by_key(|one| one.count), counted.len()) {
+            (Some(first), number) => format!("{number} checks fail; most often {}, for {}.", first.label, tenants(first.count)),
+            (None, _) => "No check fails.".to_owned(),
+        };
+        let bars = counted.into_iter().enumerate().map(|(at, one)| Bar {
+            width: (one.count * FULL / most).max(1),
+            y: at * ROW,
+            label: one.label,
+            explained: one.explained,
+            count: one.count,
+            href: one.href,
+        });
+        let bars: Vec<Bar> = bars.collect();
+        Self {
+            height: bars.len() * ROW,
+            bars,
+            described,
+        }
+    }
+}
+
+/// So many tenants, in words.
+pub fn tenants(count: i64) -> String {
+    format!("{count} tenant{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_bar_is_full_and_none_is_nothing() {
+        let counted = [("a", 1000), ("b", 250), ("c", 1)].map(|(label, count)| Counted {
+            label: label.into(),
+            explained: String::new(),
+            count,
+            href: format!("/tenants?failing_check={label}"),
+        });
+        let chart = Chart::of(counted.into());
+        assert_eq!(chart.bars.iter().map(|bar| bar.width).collect::<Vec<_>>(), [100, 25, 1]);
+        assert_eq!(chart.described, "3 checks fail; most often a, for 1000 tenants.");
+        let html = chart.render().unwrap();
+        assert!(html.contains("<title id=\"chart-title\">") && html.contains("<table"), "{html}");
+        assert!(!html.contains("style="), "{html}");
+    }
+}

@@ -1,0 +1,42 @@
+//! `POST /tenants/{tenant}/invites`: invite a tenant's people.
+
+use axum::extract::State as Extract;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::once;
+use super::person::{Operator, Posted};
+use super::tenant::path_of;
+use crate::domain::invite::lifetime;
+use crate::domain::text::FieldError;
+use crate::http::State;
+use crate::http::extract::TenantPath;
+use crate::http::ops::find_tenant;
+use crate::http::problem::Problem;
+use crate::service::create_invite::create_invite;
+
+#[derive(Debug, Deserialize)]
+pub struct Lifetime {
+    /// As text: a form's fields are nothing else.
+    #[serde(default)]
+    hours: String,
+}
+
+pub async fn handle(
+    Extract(state): Extract<State>,
+    headers: HeaderMap,
+    TenantPath(tenant): TenantPath,
+    Posted {
+        who: Operator(person),
+        form,
+    }: Posted<Operator, Lifetime>,
+) -> Result<Response, Problem> {
+    let lifetime = lifetime(form.hours.parse().unwrap_or_default())
+        .map_err(|malformed| Problem::validation(vec![FieldError::of("hours", malformed)]))?;
+    let found = find_tenant(&state, &tenant).await?;
+    state.onboard_url("")?;
+    let (invite, token) = create_invite(&state.context, &person.caller, &tenant, Some(lifetime)).await?;
+    let path = format!("{}/invites/{}", path_of(&found), invite.id);
+    Ok(once::hand_over(&headers, invite.id.as_uuid(), token.expose(), &path))
+}

@@ -1,0 +1,131 @@
+//! `POST /tokens`, and `GET /tokens/{id}`, which shows what was made: once.
+
+use askama::Template;
+use axum::extract::State as Extract;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use chrono::TimeDelta;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+
+use super::frame::{Frame, Part};
+use super::once;
+use super::person::{Administrator, Posted};
+use super::tokens;
+use crate::domain::ids::TenantRef;
+use crate::domain::text::FieldError;
+use crate::domain::token::Role;
+use crate::http::State;
+use crate::http::extract::TokenPath;
+use crate::http::problem::Problem;
+use crate::http::site::render;
+use crate::service::authenticate::{CreateTokenError, create_limited_token};
+
+/// As it came.
+#[derive(Debug, Default, Deserialize)]
+pub struct TokenForm {
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub role: String,
+    /// Days; none for ever.
+    #[serde(default)]
+    pub days: String,
+    /// Slugs or ids.
+    #[serde(default)]
+    pub tenants: String,
+}
+
+impl TokenForm {
+    pub fn is_role(&self, role: &str) -> bool {
+        self.role == role || (self.role.is_empty() && role == "service")
+    }
+
+    pub fn is_days(&self, days: &str) -> bool {
+        self.days == days || (self.days.is_empty() && days == "90")
+    }
+
+    /// The tenants that it is limited to, if any are named.
+    fn limits(&self, faults: &mut Vec<FieldError>) -> Option<Vec<TenantRef>> {
+        let named: Vec<&str> = self
+            .tenants
+            .split([',', ' ', '\n', '\r', '\t'])
+            .filter(|text| !text.is_empty())
+            .collect();
+        let parsed = named.iter().filter_map(|text| {
+            let parsed = TenantRef::parse(text);
+            parsed
+                .map_err(|malformed| faults.push(FieldError::new("tenants", malformed.code, format!("{text}: {}", malformed.detail))))
+                .ok()
+        });
+        let parsed = parsed.collect();
+        (!named.is_empty()).then_some(parsed)
+    }
+}
+
+pub async fn handle(
+    Extract(state): Extract<State>,
+    headers: HeaderMap,
+    Posted {
+        who: Administrator(person),
+        form,
+    }: Posted<Administrator, TokenForm>,
+) -> Result<Response, Problem> {
+    let mut faults = Vec::new();
+    let role: Option<Role> = form.role.parse().ok();
+    if role.is_none() {
+        faults.push(FieldError::new("role", "unknown_role", "choose a role"));
+    }
+    let days = match form.days.as_str() {
+        "never" => None,
+        days => days
+            .parse()
+            .ok()
+            .filter(|days| (1..=1830).contains(days))
+            .and_then(TimeDelta::try_days),
+    };
+    if days.is_none() && form.days != "never" {
+        faults.push(FieldError::new("days", "out_of_range", "choose how long it is to be good for"));
+    }
+    let tenants = form.limits(&mut faults);
+    let (Some(role), true) = (role, faults.is_empty()) else {
+        return tokens::shown(&state, &person, &tokens::Asked::default(), &form, &faults).await;
+    };
+    match create_limited_token(&state.context, &person.caller, &form.name, role, days, tenants.as_deref()).await {
+        Ok((token, text)) => {
+            let path = format!("/tokens/{}", token.id);
+            Ok(once::hand_over(&headers, token.id.as_uuid(), text.expose_secret(), &path))
+        }
+        Err(CreateTokenError::Invalid(mut faults)) => {
+            // The fields of a list are one field here.
+            for fault in &mut faults {
+                if let Some((field, _)) = fault.field.split_once('[') {
+                    fault.field = field.to_owned();
+                }
+            }
+            tokens::shown(&state, &person, &tokens::Asked::default(), &form, &faults).await
+        }
+        Err(CreateTokenError::Store(error)) => Err(error.into()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/token.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    /// None once it was shown.
+    token: Option<String>,
+}
+
+pub async fn shown(
+    Extract(state): Extract<State>,
+    Administrator(person): Administrator,
+    headers: HeaderMap,
+    TokenPath(id): TokenPath,
+) -> Response {
+    let page = Page {
+        frame: Frame::new(&state, &person, Part::Tokens, "The new token"),
+        token: once::take(&headers, id.as_uuid()),
+    };
+    (once::forget(&headers), render(&page)).into_response()
+}

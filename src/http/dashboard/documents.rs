@@ -1,0 +1,127 @@
+//! `GET /tenants/{tenant}/documents`: the documents that the tenant's people apply, filled with what they submitted last.
+
+use askama::Template;
+use axum::extract::{Path, Query, State as Extract};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use strum::IntoEnumIterator;
+
+use super::frame::{Frame, Part};
+use super::person::Reader;
+use super::tenant::path_of;
+use crate::domain::storage_config::{Mode, StorageConfig};
+use crate::domain::templates::format::Format;
+use crate::domain::templates::{Blanks, Parties};
+use crate::domain::tenant::Tenant;
+use crate::http::State;
+use crate::http::extract::TenantPath;
+use crate::http::ops::find_tenant;
+use crate::http::problem::{Kind, Problem};
+use crate::http::site::render;
+use crate::http::site::words::pretty;
+use crate::service::issue_templates::{Typed, fill, issue_documents};
+use crate::service::read;
+
+#[derive(Debug, Deserialize)]
+pub struct Asked {
+    mode: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/documents.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    tenant: &'a Tenant,
+    path: String,
+    mode: Mode,
+    /// Each mode that the tenant may choose, and whether it is shown.
+    modes: Vec<(Mode, bool)>,
+    documents: Vec<Document>,
+    /// Each format that is one file.
+    files: Vec<Format>,
+    quick_create: Option<String>,
+}
+
+struct Document {
+    id: String,
+    title: String,
+    place: String,
+    text: String,
+}
+
+/// What was submitted last in that mode, as it is typed into the form.
+fn typed(mode: Option<String>, newest: Option<StorageConfig>) -> Typed {
+    let newest = newest.filter(|newest| mode.as_ref().is_none_or(|mode| *mode == newest.storage.mode().to_string()));
+    let Some(StorageConfig { storage, .. }) = newest else {
+        return Typed { mode, ..Typed::default() };
+    };
+    Typed {
+        mode: Some(storage.mode().to_string()),
+        bucket: Some(storage.bucket.name().to_string()),
+        key_arn: Some(storage.key.to_string()),
+        role_name: storage.access.client_role().map(|role| role.name().to_string()),
+        account_id: storage.access.client_role().map(|role| role.account().to_string()),
+        posture: None,
+    }
+}
+
+async fn blanks(state: &State, tenant: &Tenant, mode: Option<String>) -> Result<Blanks, Problem> {
+    let newest = read::config_list(&state.context, tenant.id).await?.into_iter().next();
+    fill(&state.context, tenant, &typed(mode, newest)).map_err(Problem::validation)
+}
+
+pub async fn handle(
+    Extract(state): Extract<State>,
+    Reader(person): Reader,
+    TenantPath(tenant): TenantPath,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    let blanks = blanks(&state, &tenant, asked.mode).await?;
+    let issued = issue_documents(&state.context, &blanks);
+    let documents = issued.documents.into_iter().map(|document| Document {
+        id: <&str>::from(document.document).to_owned(),
+        title: document.title,
+        place: document.apply_to,
+        text: pretty(&document.body),
+    });
+    let offered = state.context.vendor.modes().into_iter().filter(|mode| tenant.modes.contains(mode));
+    Ok(render(&Page {
+        frame: Frame::new(&state, &person, Part::Tenants, &format!("Documents of {}", tenant.name)),
+        path: path_of(&tenant),
+        mode: blanks.mode,
+        modes: offered.map(|mode| (mode, mode == blanks.mode)).collect(),
+        documents: documents.collect(),
+        files: Format::iter().filter(|format| *format != Format::Json).collect(),
+        quick_create: issued.quick_create_url,
+        tenant: &tenant,
+    }))
+}
+
+/// `GET /tenants/{tenant}/documents/{format}`: all of them in one file.
+pub async fn file(
+    Extract(state): Extract<State>,
+    _reader: Reader,
+    TenantPath(tenant): TenantPath,
+    Path((_, format)): Path<(String, String)>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    let blanks = blanks(&state, &tenant, asked.mode).await?;
+    let parties = Parties {
+        vendor: &state.context.vendor.name,
+        tenant: tenant.name.as_str(),
+    };
+    let file = format.parse().ok().and_then(|format: Format| format.file(&blanks, parties));
+    let file = file.ok_or_else(|| Problem::new(Kind::NotFound, "There is no such file."))?;
+    let headers = [
+        (header::CONTENT_TYPE, format!("{}; charset=utf-8", file.media_type)),
+        // A slug is letters, digits and hyphens: it needs no escaping.
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"latchkey-{}.{}\"", tenant.slug, file.extension),
+        ),
+    ];
+    Ok((headers, file.text).into_response())
+}

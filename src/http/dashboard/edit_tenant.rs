@@ -1,0 +1,108 @@
+//! `/tenants/{tenant}/edit`: change what ops call a tenant, and the modes that it may choose.
+
+use askama::Template;
+use axum::extract::State as Extract;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::frame::{Frame, Part};
+use super::notice::Notice;
+use super::person::{Operator, Person, Posted};
+use super::tenant::path_of;
+use super::tenant_form::{ModeBox, TenantForm, known, modes_fault};
+use crate::domain::tenant::Tenant;
+use crate::domain::text::FieldError;
+use crate::http::State;
+use crate::http::extract::TenantPath;
+use crate::http::ops::find_tenant;
+use crate::http::problem::Problem;
+use crate::http::site::fields::Field;
+use crate::http::site::render;
+use crate::service::change_tenant::{Change, Error, TenantChange, change_tenant};
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/edit_tenant.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    tenant: &'a Tenant,
+    path: String,
+    fields: Vec<Field>,
+    boxes: Vec<ModeBox>,
+    modes_fault: Option<String>,
+    /// Of the state that is known by now.
+    known: String,
+    /// It was changed by somebody else since the page was loaded.
+    stale: bool,
+}
+
+/// What there is to say of what was sent.
+enum Said<'a> {
+    Nothing,
+    Wrong(&'a [FieldError]),
+    Stale,
+}
+
+pub async fn page(Extract(state): Extract<State>, Operator(person): Operator, TenantPath(tenant): TenantPath) -> Result<Response, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    if tenant.facts.may_change().is_err() {
+        return Err(Problem::offboarded());
+    }
+    Ok(shown(&state, &person, &tenant, &TenantForm::of(&tenant), &Said::Nothing))
+}
+
+fn shown(state: &State, person: &Person, tenant: &Tenant, form: &TenantForm, said: &Said) -> Response {
+    let (status, faults): (_, &[FieldError]) = match said {
+        Said::Nothing => (StatusCode::OK, &[]),
+        Said::Wrong(faults) => (StatusCode::UNPROCESSABLE_ENTITY, faults),
+        Said::Stale => (StatusCode::CONFLICT, &[]),
+    };
+    let page = Page {
+        frame: Frame::new(state, person, Part::Tenants, &format!("Edit {}", tenant.name)),
+        path: path_of(tenant),
+        fields: form.fields(false, faults),
+        boxes: form.boxes(&state.context),
+        modes_fault: modes_fault(faults),
+        known: known(tenant),
+        stale: matches!(said, Said::Stale),
+        tenant,
+    };
+    (status, render(&page)).into_response()
+}
+
+pub async fn handle(
+    Extract(state): Extract<State>,
+    TenantPath(tenant): TenantPath,
+    Posted {
+        who: Operator(person),
+        form,
+    }: Posted<Operator, TenantForm>,
+) -> Result<Response, Problem> {
+    let reference = match form.reference.trim() {
+        "" => Change::Clear,
+        text => Change::Set(text.to_owned()),
+    };
+    let change = TenantChange {
+        name: Some(form.name.clone()),
+        reference,
+        modes: form.modes(&state.context),
+        unreadable: Vec::new(),
+    };
+    let seen = |detail: crate::service::read::TenantDetail| {
+        if known(&detail.tenant) == form.known {
+            Ok(())
+        } else {
+            Err(Box::new(detail.tenant))
+        }
+    };
+    match change_tenant(&state.context, &person.caller, &tenant, &change, seen).await {
+        Ok(changed) => Ok(Redirect::to(&Notice::Changed.at(&path_of(&changed.tenant))).into_response()),
+        Err(Error::Invalid(faults)) => {
+            let found = find_tenant(&state, &tenant).await?;
+            Ok(shown(&state, &person, &found, &form, &Said::Wrong(&faults)))
+        }
+        Err(Error::Unseen(present)) => Ok(shown(&state, &person, &present, &form, &Said::Stale)),
+        Err(Error::UnknownTenant) => Err(Problem::unknown_tenant()),
+        Err(Error::Illegal(_)) => Err(Problem::offboarded()),
+        Err(Error::Store(error)) => Err(error.into()),
+    }
+}

@@ -1,0 +1,71 @@
+//! `/new-tenant`: create a tenant.
+
+use askama::Template;
+use axum::extract::State as Extract;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::frame::{Frame, Part};
+use super::notice::Notice;
+use super::person::{Operator, Person, Posted};
+use super::tenant::path_of;
+use super::tenant_form::{ModeBox, TenantForm, modes_fault};
+use crate::domain::text::FieldError;
+use crate::http::State;
+use crate::http::problem::Problem;
+use crate::http::site::fields::Field;
+use crate::http::site::render;
+use crate::service::create_tenant::{Error, NewTenant, create_tenant};
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/new_tenant.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    fields: Vec<Field>,
+    boxes: Vec<ModeBox>,
+    modes_fault: Option<String>,
+}
+
+pub async fn page(Extract(state): Extract<State>, Operator(person): Operator) -> Response {
+    shown(&state, &person, &TenantForm::empty(), &[])
+}
+
+fn shown(state: &State, person: &Person, form: &TenantForm, faults: &[FieldError]) -> Response {
+    let page = Page {
+        frame: Frame::new(state, person, Part::Tenants, "Create a tenant"),
+        fields: form.fields(true, faults),
+        boxes: form.boxes(&state.context),
+        modes_fault: modes_fault(faults),
+    };
+    let status = if faults.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    (status, render(&page)).into_response()
+}
+
+pub async fn handle(
+    Extract(state): Extract<State>,
+    Posted {
+        who: Operator(person),
+        form,
+    }: Posted<Operator, TenantForm>,
+) -> Result<Response, Problem> {
+    let new = NewTenant {
+        slug: Some(form.slug.clone()),
+        name: Some(form.name.clone()),
+        reference: Some(form.reference.clone()),
+        modes: form.modes(&state.context),
+        unreadable: Vec::new(),
+    };
+    match create_tenant(&state.context, &person.caller, &new).await {
+        Ok(tenant) => Ok(Redirect::to(&Notice::Created.at(&path_of(&tenant))).into_response()),
+        Err(Error::Invalid(faults)) => Ok(shown(&state, &person, &form, &faults)),
+        Err(Error::SlugTaken(_)) => {
+            let taken = FieldError::new("slug", "slug_taken", "another tenant has this slug; choose another one");
+            Ok(shown(&state, &person, &form, &[taken]))
+        }
+        Err(Error::Store(error)) => Err(error.into()),
+    }
+}

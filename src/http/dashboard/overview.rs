@@ -1,0 +1,131 @@
+//! `GET /`: how all tenants stand, at a glance.
+
+use askama::Template;
+use axum::extract::{Query, State as Extract};
+use axum::response::Response;
+
+use super::chart::{Chart, Counted};
+use super::frame::{Frame, Part};
+use super::moment::{Moment, seconds};
+use super::person::Reader;
+use super::tenant::path_of;
+use crate::domain::tenant::{Tenant, TenantStatus};
+use crate::domain::verification::Verdict;
+use crate::http::State;
+use crate::http::problem::Problem;
+use crate::http::site::{render, run};
+use crate::service::read;
+use crate::service::stats::{WINDOW, stats};
+use crate::store::stuck::Complaint;
+
+/// How many of those who are stuck are named.
+const NAMED: usize = 20;
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/overview.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    counts: Vec<(TenantStatus, i64)>,
+    total: i64,
+    stuck: Vec<Stuck>,
+    /// There are more than are named.
+    more: bool,
+    chart: Chart,
+    days: i64,
+    times: Vec<Times>,
+}
+
+pub struct Stuck {
+    pub path: String,
+    pub name: String,
+    pub slug: String,
+    pub status: TenantStatus,
+    pub since: Moment,
+    pub on: Complained,
+}
+
+/// What stands in a tenant's way, in words.
+pub struct Complained {
+    pub check: Option<String>,
+    pub text: String,
+    /// How many other checks failed.
+    pub others: usize,
+}
+
+struct Times {
+    verdict: Verdict,
+    count: i64,
+    median: String,
+    most: String,
+}
+
+impl Complained {
+    pub fn of(tenant: &Tenant, complaint: Option<&Complaint>) -> Self {
+        let Some(complaint) = complaint else {
+            let text = match tenant.status() {
+                TenantStatus::Verifying => "The verification has not ended.",
+                TenantStatus::Invited => "Nothing was submitted yet.",
+                _ => "",
+            };
+            return Self {
+                check: None,
+                text: text.to_owned(),
+                others: 0,
+            };
+        };
+        Self {
+            check: Some(complaint.check.to_string()),
+            text: run::Reader::Ops.text(&complaint.summary),
+            others: tenant.failing_checks.iter().filter(|check| **check != complaint.check).count(),
+        }
+    }
+}
+
+pub async fn handle(
+    Extract(state): Extract<State>,
+    Reader(person): Reader,
+    Query(asked): Query<super::notice::Asked>,
+) -> Result<Response, Problem> {
+    let context = &state.context;
+    let now = context.clock.now();
+    let counted = stats(context).await?;
+    let limit = i64::try_from(NAMED + 1).unwrap_or(i64::MAX);
+    let mut stuck = read::stuck_tenants(context, limit).await?;
+    let more = stuck.len() > NAMED;
+    stuck.truncate(NAMED);
+    let ids: Vec<_> = stuck.iter().map(|tenant| tenant.id).collect();
+    let complaints = read::complaints(context, &ids).await?;
+    let named = stuck.iter().map(|tenant| Stuck {
+        path: path_of(tenant),
+        name: tenant.name.to_string(),
+        slug: tenant.slug.to_string(),
+        status: tenant.status(),
+        since: Moment::of(tenant.status_since, now),
+        on: Complained::of(tenant, complaints.get(&tenant.id)),
+    });
+    let failing = counted.failing_checks.into_iter().map(|(check, count)| Counted {
+        label: check.to_string(),
+        explained: run::Reader::Ops.claim(check),
+        count,
+        href: format!("/tenants?failing_check={check}"),
+    });
+    let times = counted.verifications.into_iter().map(|times| Times {
+        verdict: times.verdict,
+        count: times.count,
+        median: times.p50_seconds.map_or_else(|| "–".to_owned(), seconds),
+        most: times.p95_seconds.map_or_else(|| "–".to_owned(), seconds),
+    });
+    Ok(render(&Page {
+        frame: Frame {
+            notice: asked.notice(),
+            ..Frame::new(&state, &person, Part::Overview, "Overview")
+        },
+        total: counted.tenants.iter().map(|(_, count)| count).sum(),
+        counts: counted.tenants,
+        stuck: named.collect(),
+        more,
+        chart: Chart::of(failing.collect()),
+        days: WINDOW.num_days(),
+        times: times.collect(),
+    }))
+}

@@ -1,0 +1,37 @@
+//! `GET /tenants/{tenant}/removal`: what the tenant's people have to take away in AWS, now or after it has ended.
+
+use askama::Template;
+use axum::extract::State as Extract;
+use axum::response::Response;
+
+use super::frame::{Frame, Part};
+use super::person::Reader;
+use super::tenant::path_of;
+use crate::domain::templates::removal::Removal;
+use crate::domain::tenant::Tenant;
+use crate::http::State;
+use crate::http::extract::TenantPath;
+use crate::http::ops::find_tenant;
+use crate::http::problem::Problem;
+use crate::http::site::render;
+use crate::service::explain_removal::explain_removal;
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/removal.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    tenant: &'a Tenant,
+    path: String,
+    removal: Removal,
+}
+
+pub async fn handle(Extract(state): Extract<State>, Reader(person): Reader, TenantPath(tenant): TenantPath) -> Result<Response, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    let removal = explain_removal(&state.context, &tenant).await?;
+    Ok(render(&Page {
+        frame: Frame::new(&state, &person, Part::Tenants, &format!("What {} takes away", tenant.name)),
+        path: path_of(&tenant),
+        tenant: &tenant,
+        removal,
+    }))
+}

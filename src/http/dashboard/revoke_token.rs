@@ -1,0 +1,26 @@
+//! `POST /tokens/{id}/revoke`
+
+use axum::extract::State as Extract;
+use axum::response::Redirect;
+
+use super::confirm::Nothing;
+use super::notice::Notice;
+use super::person::{Administrator, Posted};
+use crate::http::State;
+use crate::http::extract::TokenPath;
+use crate::http::problem::{Kind, Problem};
+use crate::service::authenticate::revoke_token;
+
+pub async fn handle(
+    Extract(state): Extract<State>,
+    TokenPath(id): TokenPath,
+    Posted {
+        who: Administrator(person),
+        ..
+    }: Posted<Administrator, Nothing>,
+) -> Result<Redirect, Problem> {
+    if !revoke_token(&state.context, &person.caller, id).await? {
+        return Err(Problem::new(Kind::NotFound, "There is no token of this id."));
+    }
+    Ok(Redirect::to(&Notice::TokenRevoked.at("/tokens")))
+}

@@ -1,0 +1,27 @@
+//! `POST /sign-out`
+
+use axum::extract::State as Extract;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use chrono::TimeDelta;
+
+use super::confirm::Nothing;
+use super::notice::Notice;
+use super::person::{COOKIE, Posted, Reader, is_secure};
+use crate::http::State;
+use crate::http::problem::Problem;
+use crate::service::sign_in::sign_out;
+
+pub async fn handle(
+    Extract(state): Extract<State>,
+    headers: HeaderMap,
+    Posted { who: Reader(person), .. }: Posted<Reader, Nothing>,
+) -> Result<Response, Problem> {
+    // Whom a proxy vouches for signs out there.
+    let Some(session) = person.session_id() else {
+        return Ok(Redirect::to("/").into_response());
+    };
+    sign_out(&state.context, &person.caller, session).await?;
+    let cookie = [(header::SET_COOKIE, COOKIE.set("", TimeDelta::zero(), is_secure(&headers)))];
+    Ok((cookie, Redirect::to(&Notice::SignedOut.at("/sign-in"))).into_response())
+}

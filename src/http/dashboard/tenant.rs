@@ -1,0 +1,313 @@
+//! `GET /tenants/{tenant}`: all there is to know of a tenant, and what can be done about it.
+
+use askama::Template;
+use axum::extract::{Query, State as Extract};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+
+use super::entries::Told;
+use super::frame::{Frame, Part};
+use super::message;
+use super::moment::{Moment, seconds};
+use super::notice::Asked;
+use super::person::Reader;
+use super::verification::banner;
+use crate::domain::check::Status;
+use crate::domain::invite::{Invite, InviteState};
+use crate::domain::storage_config::StorageConfig;
+use crate::domain::tenant::{Rotation, Tenant};
+use crate::domain::verification::{State as Progress, Verdict, Verification};
+use crate::http::State;
+use crate::http::extract::TenantPath;
+use crate::http::problem::Problem;
+use crate::http::site::render;
+use crate::http::site::run::{Reader as ReadBy, time};
+use crate::http::site::words::place;
+use crate::service::{Context, read};
+use crate::store::active_configs::Active;
+
+/// How many entries of the history are shown.
+const HISTORY: usize = 15;
+const VERIFICATIONS: i64 = 8;
+const INVITES: usize = 10;
+
+/// Where a tenant's page is. An offboarded one's slug may be another's by now.
+pub fn path_of(tenant: &Tenant) -> String {
+    match tenant.facts.offboarded_at {
+        None => format!("/tenants/{}", tenant.slug),
+        Some(_) => format!("/tenants/{}", tenant.id),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/tenant.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    tenant: &'a Tenant,
+    path: String,
+    since: Moment,
+    created: Moment,
+    /// The server's time, for scripts.
+    now: String,
+    under_way: Option<UnderWay>,
+    trouble: Option<Trouble>,
+    active: Option<ActiveView>,
+    /// Submitted, and not what is active.
+    submitted: Option<Submitted>,
+    verifications: Vec<Run>,
+    history: Vec<Told>,
+    older: bool,
+    invites: Vec<InviteView>,
+    next_id: Option<String>,
+    previous_id: Option<String>,
+    /// The previous external ID was ended, and is not yet seen to be refused.
+    ending: bool,
+}
+
+struct UnderWay {
+    path: String,
+    title: String,
+    text: String,
+}
+
+/// What is in the way.
+struct Trouble {
+    class: &'static str,
+    title: String,
+    text: String,
+    path: String,
+    at: Moment,
+    failures: Vec<Failure>,
+    mail: Option<String>,
+}
+
+struct Failure {
+    check: String,
+    claim: String,
+    summary: String,
+    remedy: Option<String>,
+    place: Option<String>,
+}
+
+struct ActiveView {
+    version: i32,
+    facts: Vec<(&'static str, String)>,
+    verified: Moment,
+}
+
+struct Submitted {
+    version: i32,
+    when: Moment,
+    facts: Vec<(&'static str, String)>,
+}
+
+/// One line of the list of verifications.
+struct Run {
+    path: String,
+    version: i32,
+    trigger: String,
+    class: &'static str,
+    word: String,
+    when: Moment,
+    took: String,
+}
+
+struct InviteView {
+    id: String,
+    class: &'static str,
+    word: &'static str,
+    open: bool,
+    created: Moment,
+    expires: Moment,
+    used: Option<Moment>,
+}
+
+impl Page<'_> {
+    fn may_change(&self) -> bool {
+        self.frame.may_manage() && self.tenant.facts.may_change().is_ok()
+    }
+
+    fn may_rotate(&self) -> bool {
+        self.active.is_some() && self.tenant.rotation.is_none()
+    }
+}
+
+/// Label and value of each part of a config.
+fn facts(config: &StorageConfig) -> Vec<(&'static str, String)> {
+    let storage = &config.storage;
+    let mut facts = vec![
+        ("Mode", storage.mode().to_string()),
+        ("Bucket", storage.bucket.to_string()),
+        ("Region", storage.region.to_string()),
+        ("Key", storage.key.to_string()),
+    ];
+    facts.extend(storage.access.client_role().map(|role| ("Role", role.to_string())));
+    facts.push(("Account of the bucket", storage.bucket_account.to_string()));
+    facts
+}
+
+impl Run {
+    fn of(verification: &Verification, path: &str, now: DateTime<Utc>) -> Self {
+        let took = verification.started_at.zip(verification.finished_at);
+        let (class, word) = match (verification.state, verification.verdict) {
+            (_, Some(verdict)) => (
+                match verdict {
+                    Verdict::Verified => "active",
+                    Verdict::Rejected => "action_required",
+                    Verdict::Inconclusive => "suspended",
+                    Verdict::Superseded => "offboarded",
+                },
+                verdict.to_string(),
+            ),
+            (state, None) => ("verifying", state.to_string()),
+        };
+        Self {
+            path: format!("{path}/verifications/{}", verification.id),
+            version: verification.version,
+            trigger: verification.trigger.to_string(),
+            class,
+            word,
+            when: Moment::of(verification.created_at, now),
+            took: took.map_or_else(|| "–".to_owned(), |(from, to)| seconds((to - from).as_seconds_f64())),
+        }
+    }
+}
+
+impl InviteView {
+    fn of(invite: &Invite, now: DateTime<Utc>) -> Self {
+        let state = invite.state(now);
+        let (class, word) = match state {
+            InviteState::Open => ("active", "Open"),
+            InviteState::Expired => ("offboarded", "Expired"),
+            InviteState::Revoked => ("offboarded", "Revoked"),
+        };
+        Self {
+            id: invite.id.to_string(),
+            class,
+            word,
+            open: state == InviteState::Open,
+            created: Moment::of(invite.created_at, now),
+            expires: Moment::of(invite.expires_at, now),
+            used: invite.last_used_at.map(|at| Moment::of(at, now)),
+        }
+    }
+}
+
+impl Trouble {
+    fn of(context: &Context, tenant: &Tenant, verification: &Verification, config: &StorageConfig, now: DateTime<Utc>) -> Option<Self> {
+        if !matches!(verification.verdict, Some(Verdict::Rejected | Verdict::Inconclusive)) {
+            return None;
+        }
+        let told = banner(verification);
+        let reader = ReadBy::Ops;
+        let stands_out = |status| matches!(status, Status::Failed | Status::Inconclusive);
+        let failures = verification
+            .findings
+            .iter()
+            .filter(|finding| stands_out(finding.status))
+            .map(|finding| Failure {
+                check: finding.check.to_string(),
+                claim: reader.claim(finding.check),
+                summary: reader.text(&finding.summary),
+                remedy: finding.fix.as_ref().map(|fix| reader.text(&fix.summary)),
+                place: finding.fix.as_ref().map(|fix| {
+                    let (title, place) = place(fix.document, config);
+                    format!("{title} · {place}")
+                }),
+            });
+        Some(Self {
+            class: told.kind,
+            title: match verification.verdict {
+                Some(Verdict::Rejected) => format!("Version {} was rejected", verification.version),
+                _ => told.title,
+            },
+            text: told.text,
+            path: format!("{}/verifications/{}", path_of(tenant), verification.id),
+            at: Moment::of(verification.finished_at.unwrap_or(verification.created_at), now),
+            failures: failures.collect(),
+            mail: message::text(tenant, verification, config, &context.vendor.name),
+        })
+    }
+}
+
+impl ActiveView {
+    fn of(active: &Active, now: DateTime<Utc>) -> Self {
+        Self {
+            version: active.config.version,
+            facts: facts(&active.config),
+            verified: Moment::of(active.verified_at, now),
+        }
+    }
+}
+
+pub async fn handle(
+    Extract(state): Extract<State>,
+    Reader(person): Reader,
+    TenantPath(tenant): TenantPath,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let context = &state.context;
+    let now = context.clock.now();
+    let detail = read::tenant_detail(context, &tenant).await?.ok_or_else(Problem::unknown_tenant)?;
+    let tenant = &detail.tenant;
+    let path = path_of(tenant);
+    let newest = read::config_list(context, tenant.id).await?.into_iter().next();
+    let verifications = read::verification_list(context, tenant.id, None, VERIFICATIONS).await?;
+    let limit = i64::try_from(HISTORY + 1).unwrap_or(i64::MAX);
+    let mut history = read::latest_audit(context, Some(tenant.id), None, limit).await?;
+    let older = history.len() > HISTORY;
+    history.truncate(HISTORY);
+    let invites = read::invite_list(context, tenant.id).await?;
+
+    let under_way = verifications.iter().find(|one| one.state != Progress::Finished).map(|one| {
+        let told = banner(one);
+        UnderWay {
+            path: format!("{path}/verifications/{}", one.id),
+            title: format!("Version {} is being verified", one.version),
+            text: told.title,
+        }
+    });
+    let trouble = match &detail.last_verification {
+        Some(last) => {
+            let config = read::config(context, tenant.id, last.version).await?;
+            config.and_then(|config| Trouble::of(context, tenant, last, &config, now))
+        }
+        None => None,
+    };
+    let active_version = detail.active.as_ref().map(|active| active.config.version);
+    let submitted = newest
+        .filter(|newest| Some(newest.version) != active_version)
+        .map(|newest| Submitted {
+            version: newest.version,
+            when: Moment::of(newest.created_at, now),
+            facts: facts(&newest),
+        });
+    let (next_id, previous_id) = match &tenant.rotation {
+        Some(Rotation::Issued { next }) => (Some(next.to_string()), None),
+        Some(Rotation::Overlap { previous } | Rotation::Ending { previous }) => (None, Some(previous.to_string())),
+        None => (None, None),
+    };
+    Ok(render(&Page {
+        frame: Frame {
+            notice: asked.notice(),
+            live: under_way.is_some(),
+            ..Frame::new(&state, &person, Part::Tenants, tenant.name.as_str())
+        },
+        since: Moment::of(tenant.status_since, now),
+        created: Moment::of(tenant.created_at, now),
+        now: time(now),
+        under_way,
+        trouble,
+        active: detail.active.as_ref().map(|active| ActiveView::of(active, now)),
+        submitted,
+        verifications: verifications.iter().map(|one| Run::of(one, &path, now)).collect(),
+        history: history.iter().map(|entry| Told::of(entry, now)).collect(),
+        older,
+        invites: invites.iter().take(INVITES).map(|invite| InviteView::of(invite, now)).collect(),
+        next_id,
+        previous_id,
+        ending: matches!(tenant.rotation, Some(Rotation::Ending { .. })),
+        tenant,
+        path,
+    }))
+}

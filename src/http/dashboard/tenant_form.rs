@@ -1,0 +1,138 @@
+//! The fields of a tenant, as they are typed when it is made and when it is changed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::storage_config::Mode;
+use crate::domain::tenant::Tenant;
+use crate::domain::text::FieldError;
+use crate::domain::token::TokenHash;
+use crate::http::site::fields::Field;
+use crate::http::site::sentence;
+use crate::service::Context;
+
+/// As they came.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct TenantForm {
+    #[serde(default)]
+    pub slug: String,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub reference: String,
+    assume_role: Option<String>,
+    direct: Option<String>,
+    /// What the page showed, as a digest.
+    #[serde(default)]
+    pub known: String,
+}
+
+/// A mode with a box to tick.
+pub struct ModeBox {
+    pub mode: Mode,
+    pub text: &'static str,
+    pub ticked: bool,
+}
+
+impl TenantForm {
+    /// For a new tenant.
+    pub fn empty() -> Self {
+        let on = Some("on".to_owned());
+        Self {
+            assume_role: on.clone(),
+            direct: on,
+            ..Self::default()
+        }
+    }
+
+    pub fn of(tenant: &Tenant) -> Self {
+        let ticked = |mode| tenant.modes.contains(&mode).then(|| "on".to_owned());
+        Self {
+            slug: tenant.slug.to_string(),
+            name: tenant.name.to_string(),
+            reference: tenant.reference.clone().unwrap_or_default(),
+            assume_role: ticked(Mode::AssumeRole),
+            direct: ticked(Mode::Direct),
+            known: known(tenant),
+        }
+    }
+
+    fn ticks(&self, mode: Mode) -> bool {
+        match mode {
+            Mode::AssumeRole => self.assume_role.is_some(),
+            Mode::Direct => self.direct.is_some(),
+        }
+    }
+
+    /// The modes that are ticked; all on offer where there is nothing to choose.
+    pub fn modes(&self, context: &Context) -> Option<Vec<String>> {
+        let offered = context.vendor.modes();
+        let ticked = offered.iter().filter(|mode| self.ticks(**mode)).map(Mode::to_string);
+        (offered.len() > 1).then(|| ticked.collect())
+    }
+
+    pub fn boxes(&self, context: &Context) -> Vec<ModeBox> {
+        let boxed = context.vendor.modes().into_iter().map(|mode| ModeBox {
+            mode,
+            text: match mode {
+                Mode::AssumeRole => "A role in the customer’s account",
+                Mode::Direct => "The vendor’s own role, named in the customer’s policies",
+            },
+            ticked: self.ticks(mode),
+        });
+        boxed.collect()
+    }
+
+    /// What is typed into, with what is wrong with it.
+    pub fn fields(&self, with_slug: bool, faults: &[FieldError]) -> Vec<Field> {
+        let mut fields = Vec::new();
+        if with_slug {
+            fields.push(Field::new("slug", "Slug", Some(&self.slug)).explained(
+                "Its name in addresses and in the API: lower-case letters, digits and hyphens. It never changes.",
+                "acme-corp",
+            ));
+        }
+        fields.push(Field::new("name", "Name", Some(&self.name)).explained("As its people read it.", "Acme Corporation"));
+        fields.push(Field {
+            optional: true,
+            ..Field::new("reference", "Reference", Some(&self.reference))
+                .explained("Your own name for it. It is found by this too.", "CRM-20417")
+        });
+        let fault = |name: &str| faults.iter().find(|fault| fault.field == name);
+        for field in &mut fields {
+            field.error = fault(field.name).map(|fault| match fault.code.as_str() {
+                "required" => format!("Enter a {}.", field.label.to_lowercase()),
+                _ => sentence(&fault.detail),
+            });
+        }
+        if let Some(first) = fields.iter_mut().find(|field| field.error.is_some()) {
+            first.autofocus = true;
+        }
+        fields
+    }
+}
+
+/// What is wrong with the modes, if anything is.
+pub fn modes_fault(faults: &[FieldError]) -> Option<String> {
+    let fault = faults.iter().find(|fault| fault.field == "modes")?;
+    Some(match fault.code.as_str() {
+        "no_mode" => "Tick one at least.".to_owned(),
+        _ => sentence(&fault.detail),
+    })
+}
+
+/// Tells one state of what can be changed here from another.
+pub fn known(tenant: &Tenant) -> String {
+    #[derive(Serialize)]
+    struct Editable<'a> {
+        name: &'a str,
+        reference: Option<&'a str>,
+        modes: &'a [Mode],
+    }
+    let editable = Editable {
+        name: tenant.name.as_str(),
+        reference: tenant.reference.as_deref(),
+        modes: &tenant.modes,
+    };
+    let text = serde_json::to_string(&editable).unwrap_or_default();
+    hex::encode(&TokenHash::of(&text).as_bytes()[..16])
+}

@@ -1,0 +1,33 @@
+//! `POST /tenants/{tenant}/verify`: verify now, and watch.
+
+use axum::extract::State as Extract;
+use axum::response::Redirect;
+use serde::Deserialize;
+
+use super::person::{Operator, Posted};
+use super::tenant::path_of;
+use crate::http::State;
+use crate::http::extract::TenantPath;
+use crate::http::ops::find_tenant;
+use crate::http::problem::Problem;
+use crate::service::request_verification::request_verification;
+
+#[derive(Debug, Deserialize)]
+pub struct Version {
+    /// As text: a form's fields are nothing else.
+    version: Option<String>,
+}
+
+pub async fn handle(
+    Extract(state): Extract<State>,
+    TenantPath(tenant): TenantPath,
+    Posted {
+        who: Operator(person),
+        form,
+    }: Posted<Operator, Version>,
+) -> Result<Redirect, Problem> {
+    let found = find_tenant(&state, &tenant).await?;
+    let version = form.version.map(|version| version.parse().unwrap_or_default());
+    let verification = request_verification(&state.context, &person.caller, &tenant, version).await?;
+    Ok(Redirect::to(&format!("{}/verifications/{}", path_of(&found), verification.id)))
+}

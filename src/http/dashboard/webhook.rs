@@ -1,0 +1,144 @@
+//! `/webhooks/{id}`: a webhook with its last deliveries, and what can be done about them.
+
+use askama::Template;
+use axum::extract::{Query, State as Extract};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use chrono::{DateTime, Utc};
+
+use super::confirm::Nothing;
+use super::frame::{Frame, Part};
+use super::moment::Moment;
+use super::notice::{Asked, Notice};
+use super::once;
+use super::person::{Operator, Posted};
+use crate::domain::webhook::{Delivery, DeliveryState, Topic, Webhook};
+use crate::http::State;
+use crate::http::extract::{DeliveryPath, WebhookPath};
+use crate::http::ops::webhooks::{find, unknown_webhook};
+use crate::http::problem::Problem;
+use crate::http::site::render;
+use crate::service::webhooks;
+
+/// How many deliveries are shown.
+const DELIVERIES: i64 = 50;
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/webhook.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    webhook: &'a Webhook,
+    path: String,
+    topics: String,
+    created: Moment,
+    disabled: Option<Moment>,
+    /// Only once after it was made.
+    secret: Option<String>,
+    deliveries: Vec<Row>,
+}
+
+struct Row {
+    id: String,
+    kind: String,
+    tenant: Option<String>,
+    class: &'static str,
+    word: &'static str,
+    created: Moment,
+    next: Option<Moment>,
+    attempts: usize,
+    /// How the last attempt came out.
+    last: String,
+}
+
+impl Row {
+    fn of(delivery: &Delivery, now: DateTime<Utc>) -> Self {
+        let (class, word) = match delivery.state {
+            DeliveryState::Waiting => ("verifying", "Waiting"),
+            DeliveryState::Delivered => ("active", "Delivered"),
+            DeliveryState::GivenUp => ("action_required", "Given up"),
+        };
+        let last = delivery.attempts.last().map(|attempt| {
+            let status = attempt.status.map(|status| format!("status {status}"));
+            let failure = attempt.failure.map(|failure| failure.to_string().replace('_', " "));
+            let took = attempt.duration_ms.map(|duration| format!("{duration} ms"));
+            [failure, status, took].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        });
+        Self {
+            id: delivery.id.to_string(),
+            kind: delivery.kind.to_string(),
+            tenant: delivery.tenant_id.map(|tenant| tenant.to_string()),
+            class,
+            word,
+            created: Moment::of(delivery.created_at, now),
+            next: delivery.next_attempt_at.map(|at| Moment::of(at, now)),
+            attempts: delivery.attempts.len(),
+            last: last.unwrap_or_default(),
+        }
+    }
+}
+
+pub async fn handle(
+    Extract(state): Extract<State>,
+    Operator(person): Operator,
+    headers: HeaderMap,
+    WebhookPath(id): WebhookPath,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let now = state.context.clock.now();
+    let webhook = find(&state, id).await?;
+    let deliveries = webhooks::delivery_list(&state.context, id, None, DELIVERIES).await?;
+    let page = Page {
+        frame: Frame {
+            notice: asked.notice(),
+            ..Frame::new(&state, &person, Part::Webhooks, "Webhook")
+        },
+        path: format!("/webhooks/{id}"),
+        topics: webhook.topics.iter().map(Topic::to_string).collect::<Vec<_>>().join(", "),
+        created: Moment::of(webhook.created_at, now),
+        disabled: webhook.disabled_at.map(|at| Moment::of(at, now)),
+        secret: once::take(&headers, id.as_uuid()),
+        deliveries: deliveries.iter().map(|delivery| Row::of(delivery, now)).collect(),
+        webhook: &webhook,
+    };
+    Ok((once::forget(&headers), render(&page)).into_response())
+}
+
+pub async fn test(
+    Extract(state): Extract<State>,
+    WebhookPath(id): WebhookPath,
+    Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
+) -> Result<Redirect, Problem> {
+    webhooks::resend::test(&state.context, &person.caller, id).await?;
+    Ok(Redirect::to(&Notice::TestSent.at(&format!("/webhooks/{id}"))))
+}
+
+pub async fn resend(
+    Extract(state): Extract<State>,
+    WebhookPath(id): WebhookPath,
+    DeliveryPath(delivery): DeliveryPath,
+    Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
+) -> Result<Redirect, Problem> {
+    webhooks::resend::resend(&state.context, &person.caller, id, delivery).await?;
+    Ok(Redirect::to(&Notice::SentAgain.at(&format!("/webhooks/{id}"))))
+}
+
+pub async fn enable(
+    Extract(state): Extract<State>,
+    WebhookPath(id): WebhookPath,
+    Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
+) -> Result<Redirect, Problem> {
+    let enabled = webhooks::enable(&state.context, &person.caller, id).await?;
+    enabled.ok_or_else(unknown_webhook)?;
+    Ok(Redirect::to(&Notice::WebhookEnabled.at(&format!("/webhooks/{id}"))))
+}
+
+pub async fn delete(
+    Extract(state): Extract<State>,
+    WebhookPath(id): WebhookPath,
+    Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
+) -> Result<Redirect, Problem> {
+    if !webhooks::delete(&state.context, &person.caller, id).await? {
+        return Err(unknown_webhook());
+    }
+    Ok(Redirect::to(&Notice::WebhookDeleted.at("/webhooks")))
+}

@@ -1,0 +1,50 @@
+//! Stylesheets, scripts and pictures: served from memory, under names that change with their content.
+
+use std::collections::BTreeMap;
+
+use axum::http::{HeaderName, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+pub const STYLE: &[u8] = include_bytes!("assets/site.css");
+pub const SCRIPT: &[u8] = include_bytes!("assets/site.js");
+pub const ICON: &[u8] = include_bytes!("assets/icon.svg");
+pub const CSS: &str = "text/css; charset=utf-8";
+pub const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+pub const SVG: &str = "image/svg+xml";
+
+const FOR_EVER: (HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=31536000, immutable");
+
+/// What is behind the names.
+#[derive(Debug)]
+pub struct Files {
+    folder: &'static str,
+    files: BTreeMap<String, (&'static str, Bytes)>,
+}
+
+impl Files {
+    /// Files under this path.
+    pub fn under(folder: &'static str) -> Self {
+        Self {
+            folder,
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// Puts a file in, and returns its path.
+    pub fn add(&mut self, stem: &str, extension: &str, media_type: &'static str, bytes: impl Into<Bytes>) -> String {
+        let bytes = bytes.into();
+        let digest = hex::encode(Sha256::digest(&bytes));
+        let name = format!("{stem}.{}.{extension}", &digest[..12]);
+        let path = format!("{}{name}", self.folder);
+        self.files.insert(name, (media_type, bytes));
+        path
+    }
+
+    /// The file of that name as an answer.
+    pub fn answer(&self, name: &str) -> Option<Response> {
+        let (media_type, bytes) = self.files.get(name)?;
+        Some(([(header::CONTENT_TYPE, *media_type), FOR_EVER], bytes.clone()).into_response())
+    }
+}

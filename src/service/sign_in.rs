@@ -1,0 +1,103 @@
+//! Signing in to the dashboard: a token is shown once, and from then on a session stands for it, as long as it is good.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Caller, Context};
+use crate::domain::audit::{Action, Difference};
+use crate::domain::identity::Identity;
+use crate::domain::ids::SessionId;
+use crate::domain::session::Session;
+use crate::domain::token::{Right, Token, TokenHash};
+use crate::store::{self, sessions, tokens};
+
+/// A session ends when it was not used for so long,
+const IDLE: TimeDelta = TimeDelta::hours(1);
+/// and after that time at the latest.
+pub const LONGEST: TimeDelta = TimeDelta::hours(12);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no such token, or it is no longer good")]
+    Unknown,
+    #[error("the token's role sees nothing of the dashboard")]
+    OtherRole,
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Somebody who signed in.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    pub id: SessionId,
+    pub session: Session,
+    pub token: Token,
+}
+
+/// Begins a session. Its secret is in the answer and nowhere else.
+pub async fn sign_in(context: &Context, (request_id, address): (Option<String>, IpAddr), text: &str) -> Result<SignedIn, Error> {
+    let now = context.clock.now();
+    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
+    let found = tokens::find_valid(&mut db, &TokenHash::of(text.trim()), now).await?;
+    let token = found.ok_or(Error::Unknown)?;
+    if !token.role.may(Right::ReadTenants) {
+        return Err(Error::OtherRole);
+    }
+    tokens::touch(&mut db, token.id, now).await?;
+    let session = Session::from_random(context.clock.random());
+    let new = sessions::New {
+        id: context.clock.uuid().into(),
+        token: token.id,
+        hash: session.hash(),
+        created_at: now,
+        expires_at: ends(&token, now),
+    };
+    let caller = Caller {
+        request_id,
+        address: Some(address),
+        ..Caller::new(Identity::from(token.clone()).actor)
+    };
+    sessions::insert(&mut db, &new).await?;
+    let detail = serde_json::json!({"session_id": new.id, "role": token.role, "expires_at": new.expires_at});
+    let started = Difference::none().with(detail);
+    context.audit(&mut db, &caller, Action::SessionStarted, None, started).await?;
+    db.commit().await.map_err(store::Error::from)?;
+    Ok(SignedIn {
+        id: new.id,
+        session,
+        token,
+    })
+}
+
+fn ends(token: &Token, now: DateTime<Utc>) -> DateTime<Utc> {
+    let latest = now + LONGEST;
+    token.expires_at.map_or(latest, |expires| expires.min(latest))
+}
+
+/// Whose session this is. None when it ended, or its token did.
+pub async fn resume(context: &Context, session: Session) -> store::Result<Option<SignedIn>> {
+    let now = context.clock.now();
+    let mut db = context.pool.acquire().await?;
+    let Some((id, token)) = sessions::find_valid(&mut db, &session.hash(), now, now - IDLE).await? else {
+        return Ok(None);
+    };
+    sessions::touch(&mut db, id, now).await?;
+    Ok(Some(SignedIn { id, session, token }))
+}
+
+pub async fn sign_out(context: &Context, caller: &Caller, id: SessionId) -> store::Result<()> {
+    let mut db = context.pool.begin().await?;
+    if sessions::delete(&mut db, id).await? {
+        let ended = Difference::none().with(serde_json::json!({"session_id": id}));
+        context.audit(&mut db, caller, Action::SessionEnded, None, ended).await?;
+    }
+    db.commit().await?;
+    Ok(())
+}
+
+/// Forgets the sessions that are over.
+pub async fn sweep(context: &Context) -> store::Result<()> {
+    let mut db = context.pool.acquire().await?;
+    sessions::sweep(&mut db, context.clock.now()).await
+}

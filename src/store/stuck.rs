@@ -1,0 +1,87 @@
+//! Who gets no further, and what their newest verification said.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::error::column;
+use super::{Result, tenants};
+use crate::domain::check::{CheckName, Side, Status};
+use crate::domain::ids::TenantId;
+use crate::domain::tenant::Tenant;
+
+/// What stands in a tenant's way first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    pub check: CheckName,
+    pub status: Status,
+    /// Who has to act.
+    pub side: Option<Side>,
+    /// One sentence.
+    pub summary: String,
+}
+
+/// Tenants whose storage stopped working first, then those who have none that works, then those whose verification began
+/// before `slow`; each the longest first.
+pub async fn list(db: &mut PgConnection, slow: DateTime<Utc>, limit: i64) -> Result<Vec<Tenant>> {
+    sqlx::query_as!(
+        tenants::Row,
+        r#"select t.id, t.slug, t.name, t.reference, t.modes, t.external_id, t.next_external_id, t.previous_external_id,
+                  t.previous_ended_at, t.created_at, t.erased_at, t.suspended_at, t.offboarded_at, t.status_since, t.failing_checks,
+                  f.active_version as "active_version?", f.first_rejection, f.last_rejection,
+                  f.newest_state as "newest_state?", f.newest_verdict
+           from (
+               (select 1 as rank, status_since, id from tenants where status = 'degraded' order by status_since, id limit $2)
+               union all
+               (select 2, status_since, id from tenants where status = 'action_required' order by status_since, id limit $2)
+               union all
+               (select 3, status_since, id from tenants where status = 'verifying' and status_since < $1
+                order by status_since, id limit $2)
+               order by rank, status_since, id
+               limit $2
+           ) s join tenants t on t.id = s.id, lateral tenant_facts(t.id) f
+           order by s.rank, s.status_since, s.id"#,
+        slow,
+        limit,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(Tenant::try_from)
+    .collect()
+}
+
+/// Of each of these tenants, the first check that failed or was not answered in its newest verification.
+pub async fn complaints(db: &mut PgConnection, tenants: &[TenantId]) -> Result<HashMap<TenantId, Complaint>> {
+    let ids: Vec<Uuid> = tenants.iter().map(|tenant| tenant.as_uuid()).collect();
+    sqlx::query!(
+        r#"select t.id as "id!", c.name, c.status, c.side, c.summary
+           from unnest($1::uuid[]) as t (id)
+           cross join lateral (
+               select v.id, v.attempt from verifications v
+               where v.tenant_id = t.id and v.verdict is distinct from 'superseded' and v.trigger <> 'rotation'
+               order by v.created_at desc, v.id desc limit 1
+           ) v
+           cross join lateral (
+               select * from verification_checks c
+               where c.verification_id = v.id and c.attempt = v.attempt and c.status in ('failed', 'inconclusive')
+               order by c.status = 'failed' desc, c.event limit 1
+           ) c"#,
+        &ids,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|row| {
+        let complaint = Complaint {
+            check: column("verification_checks", row.id, &row.name)?,
+            status: column("verification_checks", row.id, &row.status)?,
+            side: row.side.map(|side| column("verification_checks", row.id, &side)).transpose()?,
+            summary: row.summary,
+        };
+        Ok((row.id.into(), complaint))
+    })
+    .collect()
+}

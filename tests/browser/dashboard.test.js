@@ -1,0 +1,342 @@
+// The dashboard, as ops use it.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import {
+  account, api, applyIssued, closeBrowser, copied, heading, look, operator, privateUrl, submission, tenant, token, verdict, visitor,
+} from "./lib.js";
+
+after(closeBrowser);
+
+/** A submission that is rejected at once, whatever the window: there is no such bucket. */
+const NOWHERE = {
+  mode: "direct",
+  bucket_arn: "arn:aws:s3:::no-such-bucket-anywhere",
+  bucket_region: "us-east-1",
+  key_arn: "arn:aws:kms:us-east-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+};
+
+const at = (path) => `${privateUrl}${path}`;
+const pill = (page, text) => page.locator("h1 .pill", { hasText: text }).waitFor();
+
+test("signing in, and being sent back to the page that was wanted", async (t) => {
+  const page = await visitor(t);
+  await page.goto(at("/tenants?status=degraded"));
+  await heading(page, "Sign in");
+  await look(page, "dashboard-sign-in");
+  await look(page, "dashboard-sign-in", { phone: true });
+  await page.getByLabel("Token").fill(await token("service"));
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("This is a service’s token").waitFor();
+  await look(page, "dashboard-sign-in-refused");
+  await page.getByLabel("Token").fill(await token("viewer"));
+  await page.keyboard.press("Enter");
+  await heading(page, "Tenants");
+  assert.equal(new URL(page.url()).search, "?status=degraded");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByText("You are signed out.").waitFor();
+  await page.goto(at("/"));
+  await heading(page, "Sign in");
+});
+
+test("who is stuck, on what, since when", async (t) => {
+  const fine = await tenant("Globex");
+  const customer = await account(t, fine.slug);
+  await applyIssued(fine.slug, customer, "direct");
+  assert.equal(await verdict(fine.slug, submission(customer, "direct")), "verified");
+  const stuck = await tenant("Initech");
+  assert.equal(await verdict(stuck.slug, NOWHERE), "rejected");
+  const off = await tenant("Hooli");
+  await api("POST", `/v1/tenants/${off.slug}/suspend`, { reason: "Unpaid" }, 200);
+
+  const page = await operator(t);
+  const row = page.getByRole("row", { name: new RegExp(stuck.slug) });
+  await row.getByText("There is no bucket named no-such-bucket-anywhere.").waitFor();
+  await row.getByText("Action required").waitFor();
+  await look(page, "dashboard-overview");
+  await look(page, "dashboard-overview", { phone: true });
+  await page.getByText("As a table").click();
+  await page.getByRole("cell", { name: "The bucket exists and answers." }).waitFor();
+  await look(page, "dashboard-overview-table");
+
+  await page.locator(".chart a", { hasText: "bucket-reachable" }).click();
+  await heading(page, "Tenants");
+  assert.equal(await page.getByLabel("Failing check").inputValue(), "bucket-reachable");
+  await page.getByRole("row", { name: new RegExp(stuck.slug) }).waitFor();
+  assert.equal(await page.getByRole("row", { name: new RegExp(fine.slug) }).count(), 0);
+  await look(page, "dashboard-tenants");
+  await look(page, "dashboard-tenants", { phone: true });
+  await page.getByRole("link", { name: "Clear" }).click();
+  await page.getByLabel("Search").fill(fine.slug);
+  await page.keyboard.press("Enter");
+  await page.getByRole("row", { name: new RegExp(fine.slug) }).waitFor();
+  assert.equal(await page.locator("tbody tr").count(), 1);
+  await page.getByLabel("Search").fill("?!");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").waitFor();
+  await look(page, "dashboard-tenants-wrong");
+});
+
+test("a list goes on page by page", async (t) => {
+  const name = `Paged ${Math.random().toString(36).slice(2, 8)}`;
+  for (let number = 0; number < 51; number++) {
+    await api("POST", "/v1/tenants", { slug: `p-${Math.random().toString(36).slice(2)}`, name }, 201);
+  }
+  const page = await operator(t, "viewer");
+  await page.goto(at(`/tenants?q=${encodeURIComponent(name)}`));
+  assert.equal(await page.locator("tbody tr").count(), 50);
+  await page.getByRole("link", { name: "Next page" }).click();
+  await page.getByRole("link", { name: "First page" }).waitFor();
+  assert.equal(await page.locator("tbody tr").count(), 1);
+  assert.equal(await page.getByLabel("Search").inputValue(), name);
+  await page.getByRole("link", { name: "First page" }).click();
+  assert.equal(await page.locator("tbody tr").count(), 50);
+});
+
+test("a failure is told in words to mail, mended, and verified live", async (t) => {
+  const acme = await tenant("Initech");
+  const customer = await account(t, acme.slug);
+  await applyIssued(acme.slug, customer);
+  await customer.ask("drop", { document: "role-permissions", action: "kms:Decrypt" });
+  await customer.ask("drop", { document: "key-policy", action: "kms:Decrypt" });
+  const page = await operator(t);
+  await api("POST", `/v1/tenants/${acme.slug}/storage-configs`, submission(customer), 202);
+  await page.goto(at(`/tenants/${acme.slug}`));
+  await page.getByText("Version 1 is being verified").waitFor();
+  await look(page, "dashboard-tenant-verifying");
+  // The page follows the verification by itself.
+  await page.getByRole("heading", { name: "Version 1 was rejected" }).waitFor();
+  await pill(page, "Action required");
+  await page.getByText("Text to mail to the customer").click();
+  await look(page, "dashboard-tenant-rejected");
+  await look(page, "dashboard-tenant-rejected", { phone: true });
+  const mail = await copied(page, "mail");
+  assert.match(mail, /one thing has to be changed/);
+  const statement = JSON.parse(mail.slice(mail.indexOf("{"), mail.lastIndexOf("}") + 1));
+  await customer.ask("fix", { document: "role-permissions", text: JSON.stringify(statement) });
+
+  await page.getByRole("button", { name: "Verify now" }).click();
+  await page.getByRole("heading", { level: 1, name: "Verified" }).waitFor();
+  assert.equal(await page.locator("li.check.waiting").count(), 0);
+  await look(page, "dashboard-verification");
+  await look(page, "dashboard-verification", { phone: true });
+  await page.getByRole("link", { name: `Back to ${acme.name}` }).click();
+  await pill(page, "Active");
+  await look(page, "dashboard-tenant-active");
+  await look(page, "dashboard-tenant-active", { phone: true });
+
+  await page.getByRole("link", { name: "Documents to apply" }).click();
+  await heading(page, "Documents of Initech");
+  assert.ok((await copied(page, "text-bucket-policy")).includes(customer.bucket));
+  await look(page, "dashboard-documents");
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "terraform" }).click()]);
+  assert.equal(file.suggestedFilename(), `latchkey-${acme.slug}.tf`);
+
+  // A rotation, from the next ID to the end of the previous one.
+  await page.goto(at(`/tenants/${acme.slug}`));
+  await page.getByRole("link", { name: "Issue the next one" }).click();
+  await heading(page, "Issue the next external ID of Initech");
+  await look(page, "dashboard-rotate");
+  await page.getByRole("button", { name: "Issue it" }).click();
+  await page.getByText("The next one is issued, and not proven yet").waitFor();
+  await look(page, "dashboard-tenant-rotating");
+  await page.getByRole("link", { name: "Take it back" }).click();
+  await page.getByRole("button", { name: "Take it back" }).click();
+  await page.getByText("The next external ID was taken back").waitFor();
+  assert.equal((await api("GET", `/v1/tenants/${acme.slug}`, undefined, 200)).next_external_id, null);
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`a tenant's whole life, ${javaScriptEnabled ? "with" : "without"} JavaScript`, async (t) => {
+    const page = await operator(t, "ops", { javaScriptEnabled });
+    const shows = async (name, options) => javaScriptEnabled && (await look(page, `dashboard-${name}`, options));
+    const slug = `life-${Math.random().toString(36).slice(2)}`;
+    await page.getByRole("link", { name: "Create a tenant" }).click();
+    await heading(page, "Create a tenant");
+    await page.getByLabel("Slug").fill("No Slug");
+    await page.getByRole("button", { name: "Create" }).click();
+    await page.getByText("A slug is 2 to 63").waitFor();
+    await shows("new-tenant");
+    await page.getByLabel("Slug").fill(slug);
+    await page.getByLabel("Name", { exact: true }).fill("Acme Corporation");
+    await page.getByLabel("Reference").fill("CRM-20417");
+    await page.getByRole("button", { name: "Create" }).click();
+    await heading(page, "Acme Corporation");
+    await page.getByText("The tenant was created.").waitFor();
+    await pill(page, "Invited");
+    await shows("tenant-new");
+
+    await page.getByLabel("Good for").selectOption("24");
+    await page.getByRole("button", { name: "Create an invite" }).click();
+    await heading(page, "Invite for Acme Corporation");
+    await shows("invite");
+    const link = javaScriptEnabled ? await copied(page, "link") : await page.locator("#link").textContent();
+    const guest = await visitor(t);
+    await guest.goto(link);
+    await heading(guest, "Connect your own bucket");
+    await page.reload();
+    await page.getByText("is not kept").waitFor();
+    assert.equal(await page.locator("#link").count(), 0, "it is shown once");
+    await page.getByRole("link", { name: "Back to Acme Corporation" }).click();
+    await page.getByRole("button", { name: "Revoke the invite" }).click();
+    await page.getByText("The invite was revoked").waitFor();
+    assert.equal((await guest.goto(link)).status(), 410);
+
+    assert.equal(await verdict(slug, NOWHERE), "rejected");
+    await page.goto(at(`/tenants/${slug}`));
+    await page.getByRole("button", { name: "Verify now" }).click();
+    await page.getByRole("heading", { level: 1, name: "Rejected" }).waitFor();
+    await page.getByRole("link", { name: "Back to Acme Corporation" }).click();
+
+    await page.getByRole("link", { name: "Edit" }).click();
+    await page.getByLabel("Name", { exact: true }).fill("Acme Limited");
+    const other = { name: "Acme Holding" };
+    const { etag } = Object.fromEntries((await fetch(at(`/v1/tenants/${slug}`), { headers: { authorization: `Bearer ${process.env.LATCHKEY_TOKEN}` } })).headers);
+    const changed = await fetch(at(`/v1/tenants/${slug}`), {
+      method: "PATCH",
+      headers: { authorization: `Bearer ${process.env.LATCHKEY_TOKEN}`, "content-type": "application/json", "if-match": etag },
+      body: JSON.stringify(other),
+    });
+    assert.equal(changed.status, 200);
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Somebody else changed it meanwhile").waitFor();
+    assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "Acme Limited", "nothing typed is lost");
+    await shows("edit-stale");
+    await page.getByRole("button", { name: "Save" }).click();
+    await heading(page, "Acme Limited");
+
+    await page.getByRole("link", { name: "Suspend" }).click();
+    await page.getByRole("button", { name: "Suspend" }).click();
+    await page.getByText("A reason is needed").waitFor();
+    await shows("suspend");
+    await page.getByLabel("Why").fill("Unpaid since March");
+    await page.getByRole("button", { name: "Suspend" }).click();
+    await pill(page, "Suspended");
+    await shows("tenant-suspended");
+    await page.getByRole("link", { name: "Resume" }).click();
+    await page.getByLabel("Why").fill("Paid");
+    await page.getByRole("button", { name: "Resume" }).click();
+    await pill(page, "Action required");
+
+    await page.getByRole("link", { name: "Offboard" }).click();
+    await heading(page, "Offboard Acme Limited");
+    await page.getByLabel("Why").fill("Contract ended");
+    await page.getByLabel(`Type ${slug}`).fill("another");
+    await page.getByRole("button", { name: "Offboard for good" }).click();
+    await page.getByText(`Type ${slug}, to be sure`).waitFor();
+    await shows("offboard");
+    await shows("offboard", { phone: true });
+    await page.getByLabel(`Type ${slug}`, { exact: true }).fill(slug);
+    await page.getByRole("button", { name: "Offboard for good" }).click();
+    await pill(page, "Offboarded");
+    assert.equal(await page.getByRole("link", { name: "Edit" }).count(), 0, "nothing can be changed any more");
+    await page.getByText("Contract ended").waitFor();
+    await shows("tenant-offboarded");
+    await page.getByRole("link", { name: "What to take away at the end" }).click();
+    await page.getByText("take").first().waitFor();
+    await shows("removal");
+  });
+}
+
+test("the audit log, and tokens", async (t) => {
+  const acme = await tenant();
+  await api("POST", `/v1/tenants/${acme.slug}/suspend`, { reason: "Unpaid since March" }, 200);
+  const page = await operator(t, "admin");
+  await page.getByRole("link", { name: "Audit" }).click();
+  await page.getByText("Unpaid since March").first().waitFor();
+  await look(page, "dashboard-audit");
+  await look(page, "dashboard-audit", { phone: true });
+  await page.getByLabel("Tenant").fill(acme.slug);
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByText("Tenant created", { exact: true }).waitFor();
+  assert.equal(await page.locator(".timeline > li").count(), 3);
+  await page.getByLabel("Tenant").fill("nobody-at-all");
+  await page.keyboard.press("Enter");
+  await page.getByText("There is no tenant of this id or slug.").waitFor();
+
+  await page.getByRole("link", { name: "Tokens" }).click();
+  await page.getByRole("button", { name: "Create" }).click();
+  await page.getByText("Nothing was made yet").waitFor();
+  const name = `billing-${Math.random().toString(36).slice(2)}`;
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Tenants (optional)").fill("nobody-at-all");
+  await page.getByRole("button", { name: "Create" }).click();
+  await page.getByText("There is no tenant of this id or slug.").waitFor();
+  await look(page, "dashboard-tokens-wrong");
+  await page.getByLabel("Tenants (optional)").fill(acme.slug);
+  await page.getByRole("button", { name: "Create" }).click();
+  await heading(page, "The new token");
+  const made = await copied(page, "made");
+  assert.match(made, /^lk_service_[0-9a-f]{64}$/);
+  await look(page, "dashboard-token", { phone: true });
+  const asks = () => fetch(at(`/internal/v1/tenants/${acme.slug}/storage-config`), { headers: { authorization: `Bearer ${made}` } });
+  assert.equal((await asks()).status, 403, "it is good, and the tenant is suspended");
+  await page.getByRole("link", { name: "Back to all tokens" }).click();
+  await look(page, "dashboard-tokens");
+  await look(page, "dashboard-tokens", { phone: true });
+  await page.getByRole("button", { name: `Revoke ${name}` }).click();
+  await page.getByText("The token was revoked").waitFor();
+});
+
+test("a viewer sees all and is offered nothing; what is not there is told", async (t) => {
+  const acme = await tenant();
+  const page = await operator(t, "viewer");
+  await page.goto(at(`/tenants/${acme.slug}`));
+  await heading(page, "Acme Corporation");
+  for (const name of ["Edit", "Suspend", "Offboard", "Tokens"]) assert.equal(await page.getByRole("link", { name, exact: true }).count(), 0);
+  assert.equal(await page.getByRole("button").count(), 2, "sign out, and copy the external ID");
+  assert.equal((await page.goto(at("/tokens"))).status(), 403);
+  await heading(page, "You may not do this");
+  await look(page, "dashboard-refused");
+  await look(page, "dashboard-refused", { phone: true });
+  assert.equal((await page.goto(at("/tenants/nobody-at-all"))).status(), 404);
+  await heading(page, "There is no such thing");
+});
+
+test("by keyboard alone", async (t) => {
+  const acme = await tenant("Keyboard Limited");
+  assert.equal(await verdict(acme.slug, NOWHERE), "rejected");
+  const page = await visitor(t);
+  await page.goto(at("/"));
+  assert.equal(await page.evaluate(() => document.activeElement.id), "token");
+  await page.keyboard.type(await token("ops"));
+  await page.keyboard.press("Enter");
+  await heading(page, "Overview");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
+
+  /** Goes on with Tab until the focus is there, and sees that it shows. */
+  const reach = async (wanted) => {
+    for (let presses = 0; presses < 150; presses++) {
+      await page.keyboard.press("Tab");
+      const there = await page.evaluate(() => {
+        const at = document.activeElement;
+        const shown = at.closest(".chart a")?.querySelector(".hit");
+        const style = getComputedStyle(at);
+        const stroke = shown && getComputedStyle(shown).strokeWidth;
+        return {
+          name: at.id || at.getAttribute("aria-label") || at.textContent.trim(),
+          shows: shown ? parseFloat(stroke) >= 2 : style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+        };
+      });
+      if (wanted.test(there.name)) {
+        assert.ok(there.shows, `the focus on ${there.name} can be seen`);
+        return;
+      }
+    }
+    assert.fail(`${wanted} cannot be reached by keyboard`);
+  };
+  await reach(/^bucket-reachable: \d+$/);
+  await look(page, "dashboard-focus");
+  await page.keyboard.press("Enter");
+  await heading(page, "Tenants");
+  await reach(/^Keyboard Limited$/);
+  await page.keyboard.press("Enter");
+  await heading(page, "Keyboard Limited");
+  await reach(/^Suspend$/);
+  await page.keyboard.press("Enter");
+  await heading(page, "Suspend Keyboard Limited");
+  await reach(/^reason$/);
+  await page.keyboard.type("By keyboard");
+  await page.keyboard.press("Enter");
+  await pill(page, "Suspended");
+});

@@ -1,0 +1,590 @@
+//! The dashboard from the outside: how one gets in and what ends that, what is refused, and what browsers are told. How it is
+//! used is tested in a browser, in `tests/browser/`.
+
+use latchkey::domain::token::Role;
+use reqwest::{Method, header};
+use serde_json::{Value, json};
+
+use crate::aws::{World, apply_templates};
+use crate::pages::{Page, client, posting, read};
+use crate::server::{PATIENCE, Server};
+
+/// Somebody of the vendor's operations, with a browser's habits as far as they matter here.
+struct Person<'a> {
+    server: &'a Server,
+    http: reqwest::Client,
+    cookie: String,
+}
+
+impl<'a> Person<'a> {
+    /// Signed in with a token of that role.
+    async fn of(server: &'a Server, role: Role) -> Self {
+        Self::with(server, &server.token_of(role).await).await
+    }
+
+    async fn with(server: &'a Server, token: &str) -> Self {
+        let person = Self {
+            server,
+            http: client(),
+            cookie: String::new(),
+        };
+        let page = person.post("/sign-in", &[("token", token)]).await;
+        assert_eq!((page.status, page.location()), (303, "/"), "{}", page.html);
+        let cookie = page.headers[header::SET_COOKIE].to_str().unwrap();
+        for part in ["latchkey-dashboard=", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=43200"] {
+            assert!(cookie.contains(part), "{cookie}");
+        }
+        assert!(!cookie.contains("Secure") && !cookie.contains(token), "{cookie}");
+        Self {
+            cookie: page.cookie("latchkey-dashboard").unwrap(),
+            ..person
+        }
+    }
+
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let url = format!("{}{path}", self.server.private);
+        let request = self.http.request(method, url).header(header::ACCEPT, "text/html,*/*;q=0.8");
+        if self.cookie.is_empty() {
+            request
+        } else {
+            request.header(header::COOKIE, &self.cookie)
+        }
+    }
+
+    async fn get(&self, path: &str) -> Page {
+        read(self.request(Method::GET, path)).await
+    }
+
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        read(posting(self.request(Method::POST, path), fields)).await
+    }
+
+    async fn form_token(&self) -> String {
+        self.get("/").await.form_token()
+    }
+
+    /// Posts as a form of the person's own pages does.
+    async fn send(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let token = self.form_token().await;
+        let with: Vec<(&str, &str)> = [("form_token", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
+        self.post(path, &with).await
+    }
+
+    async fn is_in(&self) -> bool {
+        let page = self.get("/").await;
+        assert!(matches!(page.status, 200 | 303), "{}", page.html);
+        page.status == 200
+    }
+}
+
+async fn execute(server: &Server, statement: &'static str) {
+    sqlx::query(statement).execute(&server.pool).await.unwrap();
+}
+
+async fn actions(server: &Server) -> Vec<String> {
+    let log = server.get("/v1/events?limit=1000").await.expect(200);
+    let items = log["items"].as_array().unwrap();
+    items.iter().map(|item| item["action"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_token_opens_a_session_and_every_page_is_locked_down() {
+    let server = Server::start_idle(&World::new().await).await;
+    server.create_tenant("acme").await;
+    let token = server.token_of(Role::Admin).await;
+    let person = Person::with(&server, &token).await;
+    let stored: Vec<Vec<u8>> = sqlx::query_scalar("select hash from sessions")
+        .fetch_all(&server.pool)
+        .await
+        .unwrap();
+    let secret = person.cookie.split_once('=').unwrap().1;
+    assert!(stored.iter().all(|hash| hash.len() == 32 && hash != secret.as_bytes()));
+    assert!(actions(&server).await.contains(&"session.started".to_owned()));
+
+    for (path, status) in [
+        ("/", 200),
+        ("/tenants", 200),
+        ("/new-tenant", 200),
+        ("/tenants/acme", 200),
+        ("/tenants/acme/edit", 200),
+        ("/tenants/acme/documents", 200),
+        ("/tenants/acme/removal", 200),
+        ("/tenants/acme/offboard", 200),
+        ("/audit", 200),
+        ("/tokens", 200),
+        ("/tenants/nobody", 404),
+        ("/nothing/here", 404),
+    ] {
+        let page = person.get(path).await;
+        let header = |name: &str| page.headers[name].to_str().unwrap().to_owned();
+        assert_eq!(page.status, status, "{path}: {}", page.html);
+        assert!(page.html.starts_with("<!doctype html>"), "{path}: {}", page.html);
+        let policy = header("content-security-policy");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"),
+            "{policy}"
+        );
+        assert_eq!(header("cache-control"), "no-store", "{path}");
+        assert_eq!(header("referrer-policy"), "no-referrer");
+        assert!(!page.html.contains(" style=") && !page.html.contains("<style"), "{path}");
+        assert!(!page.html.contains(&token) && !page.html.contains(secret), "{path}");
+    }
+    let missing = person.get("/nothing/here").await;
+    let number = missing.headers["x-request-id"].to_str().unwrap();
+    assert!(missing.html.contains(number), "the page names the request");
+    let page = person.get("/").await.html;
+    let name = page.split_once("href=\"/assets/site.").unwrap().1.split_once('"').unwrap().0;
+    let asset = person.get(&format!("/assets/site.{name}")).await;
+    assert!(asset.headers["cache-control"].to_str().unwrap().contains("immutable"));
+}
+
+#[tokio::test]
+async fn who_is_signed_out_is_sent_to_sign_in_and_back_to_pages_of_ours_alone() {
+    let server = Server::start_idle(&World::new().await).await;
+    let token = server.token_of(Role::Viewer).await;
+    let stranger = Person {
+        server: &server,
+        http: client(),
+        cookie: String::new(),
+    };
+    assert_eq!(stranger.get("/").await.location(), "/sign-in");
+    let sent = stranger.get("/tenants?status=degraded").await;
+    assert_eq!(
+        (sent.status, sent.location()),
+        (303, "/sign-in?next=%2Ftenants%3Fstatus%3Ddegraded")
+    );
+    let page = stranger.get(sent.location()).await;
+    assert!(page.html.contains("value=\"/tenants?status=degraded\""), "{}", page.html);
+    let entered = stranger
+        .post("/sign-in", &[("token", &token), ("next", "/tenants?status=degraded")])
+        .await;
+    assert_eq!(entered.location(), "/tenants?status=degraded");
+    for elsewhere in [
+        "//evil.example",
+        "https://evil.example/",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "javascript:alert(1)",
+    ] {
+        let entered = stranger.post("/sign-in", &[("token", &token), ("next", elsewhere)]).await;
+        assert_eq!((entered.status, entered.location()), (303, "/"), "{elsewhere}");
+    }
+    let posted = stranger.post("/tenants/acme/verify", &[]).await;
+    assert_eq!((posted.status, posted.location()), (303, "/sign-in?next=%2Ftenants%2Facme"));
+    let script = read(client().get(format!("{}/tenants", server.private))).await;
+    assert_eq!(script.status, 401, "what asks for no page is told so");
+    assert!(script.html.contains("/problems/unauthenticated"), "{}", script.html);
+}
+
+#[tokio::test]
+async fn who_may_not_come_in_is_told_why_and_not_asked_for_ever() {
+    let server = Server::start_idle(&World::new().await).await;
+    let stranger = Person {
+        server: &server,
+        http: client(),
+        cookie: String::new(),
+    };
+    let service = server.token_of(Role::Service).await;
+    for (token, words) in [
+        (service.as_str(), "This is a service’s token"),
+        ("lk_admin_0000", "unknown, expired or revoked"),
+        ("", "unknown, expired or revoked"),
+    ] {
+        let page = stranger.post("/sign-in", &[("token", token)]).await;
+        assert_eq!(page.status, 422);
+        assert!(page.html.contains(words), "{}", page.html);
+        assert!(!page.headers.contains_key(header::SET_COOKIE));
+        assert!(token.is_empty() || !page.html.contains(token), "what was typed is not shown again");
+    }
+    let mut last = None;
+    for _ in 0..20 {
+        let page = stranger.post("/sign-in", &[("token", "lk_admin_0000")]).await;
+        if page.status == 429 {
+            last = Some(page);
+            break;
+        }
+    }
+    let page = last.expect("there is a limit");
+    assert!(page.headers.contains_key(header::RETRY_AFTER) && page.html.contains("One moment, please"));
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_token_by_time_and_by_hand() {
+    let server = Server::start_idle(&World::new().await).await;
+    let token = server.token_of(Role::Ops).await;
+    let person = Person::with(&server, &token).await;
+    assert!(person.is_in().await);
+
+    execute(&server, "update tokens set revoked_at = now() where role = 'ops'").await;
+    assert!(!person.is_in().await, "a revoked token ends it at once");
+    execute(&server, "update tokens set revoked_at = null").await;
+    assert!(person.is_in().await);
+    execute(
+        &server,
+        "update tokens set expires_at = now() - interval '1 second' where role = 'ops'",
+    )
+    .await;
+    assert!(!person.is_in().await, "so does one that expired");
+    execute(&server, "update tokens set expires_at = null").await;
+
+    execute(&server, "update sessions set last_used_at = now() - interval '59 minutes'").await;
+    assert!(person.is_in().await, "and it counts as used");
+    execute(&server, "update sessions set last_used_at = now() - interval '61 minutes'").await;
+    assert!(!person.is_in().await, "an idle one is over");
+    execute(
+        &server,
+        "update sessions set last_used_at = now(), created_at = now() - interval '13 hours', expires_at = now() - interval '1 hour'",
+    )
+    .await;
+    assert!(!person.is_in().await, "and an old one");
+    latchkey::service::sign_in::sweep(&server.context).await.unwrap();
+    let left: i64 = sqlx::query_scalar("select count(*) from sessions")
+        .fetch_one(&server.pool)
+        .await
+        .unwrap();
+    assert_eq!(left, 0);
+
+    let token = server.token_of(Role::Ops).await;
+    let (one, other) = (Person::with(&server, &token).await, Person::with(&server, &token).await);
+    let out = one.send("/sign-out", &[]).await;
+    assert_eq!(out.location(), "/sign-in?done=signed-out");
+    assert_eq!(out.cookie("latchkey-dashboard").as_deref(), Some("latchkey-dashboard="));
+    assert!(!one.is_in().await && other.is_in().await, "each for itself");
+    assert!(actions(&server).await.contains(&"session.ended".to_owned()));
+}
+
+#[tokio::test]
+async fn elsewhere_than_on_loopback_cookies_travel_over_https_alone() {
+    let server = Server::start_idle(&World::new().await).await;
+    let token = server.token_of(Role::Ops).await;
+    let stranger = Person {
+        server: &server,
+        http: client(),
+        cookie: String::new(),
+    };
+    let asking = |origin: &'static str| {
+        let request = stranger.request(Method::POST, "/sign-in").header(header::HOST, "latchkey.internal");
+        posting(request.header(header::ORIGIN, origin), &[("token", &token)])
+    };
+    let page = read(asking("https://latchkey.internal")).await;
+    let cookie = page.headers[header::SET_COOKIE].to_str().unwrap();
+    assert!(
+        cookie.starts_with("__Host-latchkey-dashboard=") && cookie.contains("Secure"),
+        "{cookie}"
+    );
+    let page = read(asking("http://latchkey.internal")).await;
+    assert_eq!(page.status, 422);
+    assert!(page.html.contains("Open it over https"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_or_session_changes_nothing() {
+    let server = Server::start_idle(&World::new().await).await;
+    server.create_tenant("acme").await;
+    let (person, other) = (Person::of(&server, Role::Ops).await, Person::of(&server, Role::Ops).await);
+    let (token, others) = (person.form_token().await, other.form_token().await);
+    let suspend = |token: &str| {
+        let fields = [("form_token", token), ("reason", "Unpaid")];
+        posting(person.request(Method::POST, "/tenants/acme/suspend"), &fields)
+    };
+    for (request, words) in [
+        (suspend(""), "another session"),
+        (suspend(&others), "another session"),
+        (suspend(&token).header("sec-fetch-site", "cross-site"), "another site"),
+        (suspend(&token).header("sec-fetch-site", "same-site"), "another site"),
+        (suspend(&token).header("origin", "https://evil.example"), "another site"),
+    ] {
+        let page = read(request).await;
+        assert_eq!(page.status, 403, "{}", page.html);
+        assert!(
+            page.html.starts_with("<!doctype html>") && page.html.contains(words),
+            "{}",
+            page.html
+        );
+    }
+    assert_eq!(server.status("acme").await, "invited");
+    let page = read(suspend(&token).header("sec-fetch-site", "same-origin")).await;
+    assert_eq!(
+        (page.status, page.location()),
+        (303, "/tenants/acme?done=suspended"),
+        "{}",
+        page.html
+    );
+    assert_eq!(server.status("acme").await, "suspended");
+}
+
+#[tokio::test]
+async fn a_viewer_sees_and_changes_nothing() {
+    let server = Server::start_idle(&World::new().await).await;
+    server.create_tenant("acme").await;
+    let viewer = Person::of(&server, Role::Viewer).await;
+    let page = viewer.get("/tenants/acme").await;
+    assert_eq!(page.status, 200);
+    for offered in [
+        "/tenants/acme/suspend",
+        "/tenants/acme/offboard",
+        "/tenants/acme/invites\"",
+        "/tokens",
+    ] {
+        assert!(!page.html.contains(offered), "{offered} is not offered");
+    }
+    for path in ["/new-tenant", "/tenants/acme/edit", "/tenants/acme/suspend", "/tokens"] {
+        assert_eq!(viewer.get(path).await.status, 403, "{path}");
+    }
+    let refused = viewer.send("/tenants/acme/suspend", &[("reason", "Why not")]).await;
+    assert_eq!(refused.status, 403);
+    assert!(
+        refused.html.contains("This needs the role ops or admin; yours is viewer."),
+        "{}",
+        refused.html
+    );
+    assert_eq!(server.status("acme").await, "invited");
+    let log = server.get("/v1/events?limit=1000").await.expect(200);
+    let last = log["items"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["action"], "request.refused");
+    assert_eq!(
+        last["detail"],
+        json!({"method": "POST", "route": "/tenants/{tenant}/suspend", "role": "viewer"})
+    );
+    assert_eq!(last["request_id"], refused.headers["x-request-id"].to_str().unwrap());
+    let ops = Person::of(&server, Role::Ops).await;
+    let refused = ops.send("/tokens", &[("name", "x"), ("role", "admin"), ("days", "never")]).await;
+    assert_eq!(refused.status, 403, "tokens are made by admins");
+}
+
+#[tokio::test]
+async fn nothing_of_it_is_on_the_public_listener() {
+    let server = Server::start_idle(&World::new().await).await;
+    server.create_tenant("acme").await;
+    let person = Person::of(&server, Role::Admin).await;
+    for path in ["/", "/sign-in", "/tenants", "/tenants/acme", "/audit", "/tokens"] {
+        let request = client()
+            .get(format!("{}{path}", server.public))
+            .header(header::COOKIE, &person.cookie);
+        assert_eq!(read(request).await.status, 404, "{path}");
+    }
+    for path in ["/v1/nothing", "/v2"] {
+        let answer = server.get(path).await;
+        assert_eq!(answer.expect(404)["type"], "/problems/not-found", "programs are answered as before");
+    }
+}
+
+#[tokio::test]
+async fn what_is_secret_is_shown_once() {
+    let server = Server::start_idle(&World::new().await).await;
+    server.create_tenant("acme").await;
+    let person = Person::of(&server, Role::Admin).await;
+    let made = person.send("/tenants/acme/invites", &[("hours", "24")]).await;
+    assert_eq!(made.status, 303, "{}", made.html);
+    assert!(made.location().starts_with("/tenants/acme/invites/"));
+    let once = made.cookie("latchkey-once").unwrap();
+    let secret = once.rsplit('.').next().unwrap();
+    assert!(!made.location().contains(secret));
+    let shown = read(person.request(Method::GET, made.location()).header(header::COOKIE, &once)).await;
+    assert!(
+        shown.html.contains(&format!("{}/onboard/{secret}", server.public)),
+        "{}",
+        shown.html
+    );
+    assert_eq!(shown.cookie("latchkey-once").as_deref(), Some("latchkey-once="), "and is forgotten");
+    let again = person.get(made.location()).await;
+    assert!(
+        again.status == 200 && !again.html.contains(secret) && again.html.contains("is not kept"),
+        "{}",
+        again.html
+    );
+    let opened = read(client().get(format!("{}/onboard/{secret}", server.public))).await;
+    assert_eq!(opened.status, 303, "the link is good");
+
+    let fields = [("name", "billing"), ("role", "service"), ("days", "30"), ("tenants", "acme")];
+    let made = person.send("/tokens", &fields).await;
+    assert_eq!(made.status, 303, "{}", made.html);
+    let once = made.cookie("latchkey-once").unwrap();
+    let token = once.rsplit('.').next().unwrap();
+    assert!(token.starts_with("lk_service_"));
+    let listed = person.get("/tokens").await;
+    assert!(listed.html.contains("billing") && listed.html.contains("for 1 tenant") && !listed.html.contains(token));
+    let wrong = person
+        .send(
+            "/tokens",
+            &[("name", ""), ("role", "emperor"), ("days", "0"), ("tenants", "No Slug")],
+        )
+        .await;
+    assert_eq!(wrong.status, 422);
+    for words in ["Choose a role.", "Choose how long it is to be good for."] {
+        assert!(wrong.html.contains(words), "{words}: {}", wrong.html);
+    }
+    let id = made.location().rsplit('/').next().unwrap();
+    let revoked = person.send(&format!("/tokens/{id}/revoke"), &[]).await;
+    assert_eq!(revoked.location(), "/tokens?done=token-revoked");
+}
+
+#[tokio::test]
+async fn every_fault_stands_next_to_its_field_and_a_stale_edit_is_told() {
+    let server = Server::start_idle(&World::new().await).await;
+    let person = Person::of(&server, Role::Ops).await;
+    let hostile = "\"><script>alert(1)</script>";
+    let wrong = person
+        .send("/new-tenant", &[("slug", "No Slug"), ("name", ""), ("reference", hostile)])
+        .await;
+    assert_eq!(wrong.status, 422);
+    for words in ["A slug is 2 to 63 lower-case letters", "Enter a name.", "Tick one at least."] {
+        assert!(wrong.html.contains(words), "{words}: {}", wrong.html);
+    }
+    assert!(!wrong.html.contains("<script>alert"));
+    let made = person
+        .send(
+            "/new-tenant",
+            &[("slug", "acme"), ("name", "Acme"), ("reference", "CRM-1"), ("direct", "on")],
+        )
+        .await;
+    assert_eq!(made.location(), "/tenants/acme?done=created", "{}", made.html);
+    let taken = person
+        .send("/new-tenant", &[("slug", "acme"), ("name", "Acme"), ("direct", "on")])
+        .await;
+    assert!(
+        taken.status == 422 && taken.html.contains("Another tenant has this slug"),
+        "{}",
+        taken.html
+    );
+
+    let known = |page: &Page| {
+        page.html
+            .split_once("name=\"known\" value=\"")
+            .unwrap()
+            .1
+            .split_once('"')
+            .unwrap()
+            .0
+            .to_owned()
+    };
+    let first = known(&person.get("/tenants/acme/edit").await);
+    let edit = |known: String, name: &'static str| {
+        let person = &person;
+        async move {
+            let fields = [
+                ("known", known.as_str()),
+                ("name", name),
+                ("reference", ""),
+                ("direct", "on"),
+                ("assume_role", "on"),
+            ];
+            person.send("/tenants/acme/edit", &fields).await
+        }
+    };
+    assert_eq!(
+        edit(first.clone(), "Acme Corporation").await.location(),
+        "/tenants/acme?done=changed"
+    );
+    let stale = edit(first, "Acme Limited").await;
+    assert_eq!(stale.status, 409);
+    assert!(
+        stale.html.contains("Somebody else changed it meanwhile")
+            && stale.html.contains("Acme Limited")
+            && stale.html.contains("Acme Corporation"),
+        "{}",
+        stale.html
+    );
+    assert_eq!(
+        edit(known(&stale), "Acme Limited").await.status,
+        303,
+        "what is known now may be overwritten"
+    );
+    let tenant = server.get("/v1/tenants/acme").await.expect(200);
+    assert_eq!(
+        (&tenant["name"], &tenant["reference"], &tenant["modes"]),
+        (&json!("Acme Limited"), &Value::Null, &json!(["direct", "assume_role"]))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_stuck_on_what_is_told_in_words_that_can_be_mailed() {
+    let world = World::new().await;
+    let server = Server::start(&world).await;
+    for slug in ["fine", "stuck"] {
+        server.create_tenant(slug).await;
+    }
+    let fine = apply_templates(&world, &server, "fine", "direct").await;
+    assert_eq!(server.submit("fine", &fine.submission()).await["verdict"], "verified");
+    let mut stuck = apply_templates(&world, &server, "stuck", "assume_role").await;
+    stuck.bucket = "no-such-bucket-anywhere".into();
+    assert_eq!(server.submit("stuck", &stuck.submission()).await["verdict"], "rejected");
+
+    let person = Person::of(&server, Role::Ops).await;
+    let overview = person.get("/").await.html;
+    assert!(overview.contains("There is no bucket named no-such-bucket-anywhere."), "{overview}");
+    assert!(overview.contains("href=\"/tenants?failing_check=bucket-reachable\""), "{overview}");
+    let listed = person.get("/tenants?failing_check=bucket-reachable&status=&q=&mode=").await.html;
+    assert!(listed.contains("/tenants/stuck") && !listed.contains("/tenants/fine"), "{listed}");
+    let wrong = person.get("/tenants?status=happy").await;
+    assert!(wrong.status == 200 && wrong.html.contains("There is no status"), "{}", wrong.html);
+
+    let mail = person.get("/tenants/stuck/message").await;
+    assert_eq!(mail.headers["content-type"], "text/plain; charset=utf-8");
+    for words in [
+        "Hello,",
+        "one thing has to be changed",
+        "There is no bucket named",
+        "What to do: Correct the bucket's ARN",
+    ] {
+        assert!(mail.html.contains(words), "{words}: {}", mail.html);
+    }
+    assert!(
+        !mail.html.contains("the vendor"),
+        "the customer knows the vendor by its name: {}",
+        mail.html
+    );
+    assert_eq!(person.get("/tenants/fine/message").await.status, 404);
+
+    let asked = person.send("/tenants/fine/verify", &[]).await;
+    assert!(asked.location().starts_with("/tenants/fine/verifications/"), "{}", asked.html);
+    let events = format!("{}/events", asked.location());
+    let events = tokio::time::timeout(PATIENCE, person.get(&events))
+        .await
+        .expect("the stream ends")
+        .html;
+    assert!(events.contains("event: finished") && !events.contains("bucket"), "{events}");
+    let again = person.send("/tenants/fine/verify", &[("version", "1")]).await;
+    assert_eq!(again.status, 303, "{}", again.html);
+    assert_eq!(person.send("/tenants/fine/verify", &[("version", "2")]).await.status, 422);
+    let page = person.get(asked.location()).await.html;
+    assert!(page.contains("Verified") && !page.contains("http-equiv"), "{page}");
+    let elsewhere = asked.location().replace("/fine/", "/stuck/");
+    assert_eq!(person.get(&elsewhere).await.status, 404, "a verification is its tenant's");
+
+    for action in ["suspend", "resume"] {
+        let done = person.send(&format!("/tenants/fine/{action}"), &[("reason", "A test")]).await;
+        assert_eq!(done.status, 303, "{}", done.html);
+    }
+    assert_eq!(person.get("/tenants/fine/resume").await.status, 409);
+    let wrong = person.send("/tenants/fine/offboard", &[("reason", ""), ("slug", "stuck")]).await;
+    assert_eq!(wrong.status, 422);
+    assert!(
+        wrong.html.contains("A reason is needed") && wrong.html.contains("Type fine"),
+        "{}",
+        wrong.html
+    );
+    let ended = person
+        .send("/tenants/fine/offboard", &[("reason", "Contract ended"), ("slug", "fine")])
+        .await;
+    let path = ended.location().split_once('?').unwrap().0.to_owned();
+    assert!(path.starts_with("/tenants/0"), "by its id, since the slug is free: {path}");
+    let page = person.get(&path).await.html;
+    assert!(page.contains("Offboarded") && page.contains("Contract ended"), "{page}");
+    assert_eq!(person.get(&format!("{path}/edit")).await.status, 410);
+}
+
+#[tokio::test]
+async fn pages_say_so_while_the_database_is_away() {
+    let server = Server::start_idle(&World::new().await).await;
+    let person = Person::of(&server, Role::Ops).await;
+    server.pool.close().await;
+    let page = person.get("/tenants").await;
+    assert_eq!(page.status, 503);
+    assert!(
+        page.html.starts_with("<!doctype html>") && page.html.contains("Not available right now"),
+        "{}",
+        page.html
+    );
+    assert!(page.headers.contains_key(header::RETRY_AFTER));
+}
