@@ -11,16 +11,13 @@ use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region as AwsRegion};
 use aws_credential_types::Credentials;
-use axum::body::{Body, to_bytes};
-use axum::extract::Request;
-use axum::response::Response;
 use latchkey::clock::{SharedClock, SystemClock};
 use latchkey::cloud::aws::{self, Aws, Settings};
 use latchkey::domain::storage_config::Mode;
 use latchkey::domain::vendor::Vendor;
 use latchkey::domain::verification::Verdict;
 use latchkey::verifier;
-use recorded_aws::{BUCKET, CLIENT_ROLE, EXTERNAL_ID, KEY, REGION, RecordedAws, VENDOR_ROLE, subject};
+use recorded_aws::{BUCKET, CLIENT_ROLE, EXTERNAL_ID, KEY, REGION, RecordedAws, VENDOR_ROLE, served, subject};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
@@ -100,30 +97,10 @@ async fn run(aws: &Aws, mode: Mode) -> Duration {
     took
 }
 
-/// The recorded AWS over HTTP, each answer late by the latency.
 async fn serve(calls: Arc<AtomicUsize>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let url = format!("http://{}", listener.local_addr().expect("the listener has an address"));
-    let aws = Arc::new(RecordedAws::right());
-    let router = axum::Router::new().fallback(move |request: Request| {
-        let (aws, calls) = (aws.clone(), calls.clone());
-        async move {
-            calls.fetch_add(1, Ordering::Relaxed);
-            #[expect(clippy::disallowed_methods, reason = "this is the latency")]
-            let latency = tokio::time::sleep(LATENCY);
-            let (parts, body) = request.into_parts();
-            let body = to_bytes(body, 1 << 20).await.expect("the body is whole");
-            latency.await;
-            let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-            let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-            let reply = aws.answer(&RecordedAws::read(parts.method.as_str(), path, header, body.to_vec()));
-            let mut response = Response::builder().status(reply.status);
-            for (name, value) in &reply.headers {
-                response = response.header(*name, value);
-            }
-            response.body(Body::from(reply.into_bytes())).expect("the answer is whole")
-        }
-    });
+    let router = served::router(RecordedAws::right(), LATENCY, calls);
     tokio::spawn(async move { axum::serve(listener, router).await });
     url
 }

@@ -21,7 +21,7 @@ use crate::domain::webhook;
 use crate::http::dashboard::Office;
 use crate::http::live::Live;
 use crate::http::onboard::Desk;
-use crate::http::{self, State};
+use crate::http::{self, Shared, State};
 use crate::identity_provider::{self, IdentityProvider};
 use crate::jobs::{self, DeliveryContext, JobContext};
 use crate::lifecycle::Lifecycle;
@@ -118,7 +118,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         if let Some(provider) = identity_provider.clone() {
             lifecycle.spawn(provider.follow(lifecycle.soft()));
         }
-        let state = State {
+        let state = State::from(Shared {
             context: context.clone(),
             live,
             directory: directory.clone(),
@@ -128,7 +128,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
             stop: lifecycle.soft(),
             office: Arc::new(Office::new(&serve.front)),
             desk: Arc::new(Desk::new(serve.front)),
-        };
+        });
         accept(&lifecycle, "public", public, http::public(state.clone()));
         accept(&lifecycle, "private", private, http::private(state));
     }
@@ -164,9 +164,7 @@ fn accept(lifecycle: &Lifecycle, name: &'static str, listener: TcpListener, rout
     }
     let soft = lifecycle.soft();
     lifecycle.spawn(async move {
-        let served = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(soft.cancelled_owned());
-        if let Err(fault) = served.await {
+        if let Err(fault) = http::listen::serve(listener, router, soft.cancelled_owned()).await {
             error!(%fault, "the {name} listener failed");
         }
     });

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use futures::future::BoxFuture;
-use rand::TryRng;
+use rand::{Rng, TryRng};
 use uuid::Uuid;
 
 /// Time as the system or a test tells it.
@@ -21,6 +21,11 @@ pub trait Clock: Send + Sync {
 
     /// Fills the buffer with bytes that nobody can guess.
     fn fill_random(&self, buffer: &mut [u8]);
+
+    /// Fills the buffer with bytes that nobody else has: for ids, which are no secrets, and of which every request has one.
+    fn fill_unique(&self, buffer: &mut [u8]) {
+        self.fill_random(buffer);
+    }
 }
 
 impl dyn Clock {
@@ -34,7 +39,9 @@ impl dyn Clock {
     /// A new UUID of version 7, which sorts by the time it was made.
     pub fn uuid(&self) -> Uuid {
         let millis = u64::try_from(self.now().timestamp_millis()).unwrap_or_default();
-        uuid::Builder::from_unix_timestamp_millis(millis, &self.random()).into_uuid()
+        let mut bytes = [0; 10];
+        self.fill_unique(&mut bytes);
+        uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()
     }
 }
 
@@ -62,6 +69,11 @@ impl Clock for SystemClock {
     fn fill_random(&self, buffer: &mut [u8]) {
         // A system that cannot give random bytes can issue no secret: there is nothing to go on with.
         rand::rngs::SysRng.try_fill_bytes(buffer).expect("the system gives random bytes");
+    }
+
+    fn fill_unique(&self, buffer: &mut [u8]) {
+        // A generator of the thread's own: asking the system each time would take a good part of what an answer takes.
+        rand::rng().fill_bytes(buffer);
     }
 }
 

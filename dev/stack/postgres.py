@@ -58,8 +58,8 @@ class Postgres:
             raise Trouble(f"Postgres refuses a script: {ran.stderr.strip()}")
 
 
-def start(folder, *, lasting=False, fast=False):
-    """Starts Postgres on the data in this folder, made when it is missing."""
+def start(folder, *, lasting=False, fast=False, port=None, **more):
+    """Starts Postgres on the data in this folder, made when it is missing. `more` are settings of Postgres."""
     home = folder / "postgres"
     home.mkdir(exist_ok=True)
     runner = Runner(home, lasting)
@@ -72,8 +72,8 @@ def start(folder, *, lasting=False, fast=False):
         make_data(runner, data, secret)
     elif (found := (data / "PG_VERSION").read_text().strip()) != MAJOR:
         raise Trouble(f"the data in {home} is of Postgres {found}, not {MAJOR}: ./dev/down --wipe clears it away")
-    port = ports.free_port()
-    settings = SETTINGS | (FAST if fast else {}) | {"port": str(port)}
+    port = port or ports.free_port()
+    settings = SETTINGS | (FAST if fast else {}) | more | {"port": str(port)}
     process = processes.start(
         "Postgres",
         [*runner.prefix, tool("postgres"), "-D", str(data), *(f"--{name}={value}" for name, value in settings.items())],

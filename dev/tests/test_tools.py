@@ -6,10 +6,12 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from dataclasses import asdict
 from pathlib import Path
 from unittest import mock
 
 from stack import caller, ports, processes
+from stack.bench.report import BEGIN, END, Figure, in_readme, missed
 from stack.commands import test
 from stack.demo.api import server_sent_events
 from stack.demo.customer import Customer
@@ -119,6 +121,25 @@ class TestRunTest(unittest.TestCase):
     def test_cargo_test(self):
         lines = ["test result: ok. 3 passed; 0 failed; 1 ignored", "test result: FAILED. 1 passed; 2 failed; 0 ignored"]
         self.assertEqual(self.told((test.CARGO_TEST, test.CARGO_TEST_FAILED), *lines), (4, 2))
+
+
+class ReportTest(unittest.TestCase):
+    def test_a_target_is_a_least_or_a_most(self):
+        self.assertTrue(Figure("a", 0.9, at_least=0.85).met())
+        self.assertFalse(Figure("a", 0.8, at_least=0.85).met())
+        self.assertFalse(Figure("a", 1.31, at_most=1.3).met())
+        self.assertTrue(Figure("a", 12345.6, "/s").met())
+        self.assertEqual(missed([Figure("a", 2, at_most=1), Figure("b", 1)]), 1)
+
+    def test_the_readme_gets_the_table_and_keeps_the_rest(self):
+        held = {"read": {"machine": {"cores": 2, "processor": "CPU", "memory_gib": 8, "system": "Debian", "kernel": "6.1"}, "figures": []}}
+        held["read"]["figures"] = [asdict(Figure("reads", 12345.6, "/s")), asdict(Figure("ratio", 0.9, at_least=0.85))]
+        text = in_readme(f"before\n{BEGIN}\nold\n{END}\nafter", held)
+        self.assertEqual(in_readme(text, held), text)
+        self.assertIn("| reads | 12 346 /s |  |  |\n| ratio | 0.90 | ≥ 0.85 | met |", text)
+        self.assertIn("On 2 cores of CPU, 8 GiB, Debian, Linux 6.1.", text)
+        self.assertTrue(text.startswith("before\n") and text.endswith(f"{END}\nafter"))
+        self.assertNotIn("old", text)
 
 
 class DemoTest(unittest.TestCase):

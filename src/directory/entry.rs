@@ -102,12 +102,10 @@ impl Document {
 
     /// A strong one: it changes with every byte of the body.
     pub fn etag(&self, stale: bool) -> String {
-        let digest = hex::encode(self.digest);
-        if stale {
-            format!("\"{digest}-stale\"")
-        } else {
-            format!("\"{digest}\"")
-        }
+        let mut digits = [0; 32];
+        hex::encode_to_slice(self.digest, &mut digits).expect("two digits for each byte");
+        let digits = std::str::from_utf8(&digits).unwrap_or_default();
+        ["\"", digits, if stale { "-stale\"" } else { "\"" }].concat()
     }
 
     pub fn read(&self) -> ActiveStorage {

@@ -20,6 +20,8 @@ use crate::telemetry::metric;
 const BEAT: Duration = Duration::from_millis(250);
 /// Before another try to connect.
 const RETRY: Duration = Duration::from_millis(250);
+/// Connecting may take its time when all do it at once, after a restart: given up too early, it would begin again for ever.
+const CONNECT: Duration = Duration::from_secs(10);
 /// A connection that brings no answer for so long is given up.
 const SILENCE: Duration = Duration::from_secs(3);
 /// Pages of the feed: large enough that the way there and back counts for nothing.
@@ -62,7 +64,7 @@ impl Directory {
 
     /// Follows for as long as one connection lasts.
     async fn listen(&self, pool: &PgPool, told: &mut bool) -> Lost {
-        let mut listener = match within(SILENCE, PgListener::connect_with(pool)).await {
+        let mut listener = match within(CONNECT, PgListener::connect_with(pool)).await {
             Ok(listener) => listener,
             Err(lost) => return lost,
         };

@@ -43,6 +43,8 @@ pub enum Unready {
     Loading,
     #[error("The database has been away for so long that the last known answer is not given any more.")]
     TooOld,
+    #[error("The database is away, and what may have changed a moment ago is not known here.")]
+    Behind,
 }
 
 /// Shared by all who ask.
@@ -57,6 +59,8 @@ struct Inner {
     began: Instant,
     /// Nanoseconds after `began` at which all that is here was known to be true; 0 before the first time.
     confirmed: AtomicU64,
+    /// The same, to wait for.
+    beats: watch::Sender<u64>,
     book: RwLock<Book>,
     keys: RwLock<Keys>,
     /// None before the first time.
@@ -71,6 +75,7 @@ impl Directory {
             vendor,
             stale_for,
             confirmed: AtomicU64::new(0),
+            beats: watch::Sender::new(0),
             book: RwLock::default(),
             keys: RwLock::default(),
             position: watch::Sender::new(None),
@@ -99,10 +104,31 @@ impl Directory {
 
     /// All that was asked of Postgres at that time is here.
     fn confirm(&self, asked: Instant) {
-        let at = asked.saturating_duration_since(self.0.began).max(Duration::from_nanos(1));
-        self.0
-            .confirmed
-            .store(u64::try_from(at.as_nanos()).unwrap_or(u64::MAX), Ordering::Release);
+        let at = self.nanoseconds(asked).max(1);
+        self.0.confirmed.store(at, Ordering::Release);
+        self.0.beats.send_replace(at);
+    }
+
+    fn nanoseconds(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.0.began).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Waits until all that was committed before now is here: as a rule for some milliseconds, and no longer than the next
+    /// look at the database takes. It costs the database nothing, however many wait.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn caught_up(&self) -> Result<(), Unready> {
+        if self.freshness()? == Freshness::Stale {
+            return Err(Unready::Behind);
+        }
+        let now = self.nanoseconds(self.0.clock.instant());
+        let mut beats = self.0.beats.subscribe();
+        let caught_up = beats.wait_for(|confirmed| *confirmed >= now);
+        match tokio::time::timeout(FRESH_FOR, caught_up).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(Unready::Behind),
+        }
     }
 
     /// The tenant of this id, or the one that goes by this slug now; none that internal services were ever to know of.

@@ -1,7 +1,11 @@
 //! Strong etags: of the bytes that are answered.
 
+use std::convert::Infallible;
+
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -59,15 +63,33 @@ impl Tagged {
 }
 
 /// Whether the caller has this state already.
-pub fn at_hand(headers: &HeaderMap, etag: &str) -> bool {
+fn at_hand(headers: &HeaderMap, etag: &str) -> bool {
     named(headers, header::IF_NONE_MATCH).any(|named| named == etag || named == "*")
 }
 
 fn named(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
-    headers
-        .get_all(name)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(etags)
+}
+
+fn etags(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim)
+}
+
+/// What the caller has at hand. Taken out of the request by itself, where copying all headers would cost too much.
+pub struct AtHand(Vec<HeaderValue>);
+
+impl AtHand {
+    pub fn has(&self, etag: &str) -> bool {
+        let values = self.0.iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(etags).any(|named| named == etag || named == "*")
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for AtHand {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.headers.get_all(header::IF_NONE_MATCH).into_iter().cloned().collect()))
+    }
 }

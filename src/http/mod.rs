@@ -8,6 +8,7 @@ mod extract;
 mod health;
 mod idempotency;
 mod internal;
+pub mod listen;
 pub mod live;
 pub mod onboard;
 mod openapi;
@@ -21,6 +22,7 @@ mod traffic;
 mod views;
 
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
@@ -33,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use live::Live;
@@ -47,9 +50,13 @@ use crate::service::credentials::Vault;
 /// The largest body that is read.
 const MAX_BODY: usize = 64 * 1024;
 
-/// What the handlers are handed.
+/// What the handlers are handed. It is cloned for every request, by each layer that looks at it: so it is one reference.
 #[derive(Debug, Clone)]
-pub struct State {
+pub struct State(Arc<Shared>);
+
+/// What all requests have in common.
+#[derive(Debug)]
+pub struct Shared {
     pub context: Context,
     pub live: Live,
     /// What internal services ask for.
@@ -87,32 +94,47 @@ impl State {
     }
 }
 
-/// The API's routes with their description.
-fn api() -> (Router<State>, OpenApi) {
-    let (router, mut described) = openapi::router().merge(ops::router()).merge(internal::router()).split_for_parts();
+impl From<Shared> for State {
+    fn from(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl Deref for State {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// The API's routes with their description; those of ops are dressed.
+fn api(dress: impl FnOnce(OpenApiRouter<State>) -> OpenApiRouter<State>) -> (Router<State>, OpenApi) {
+    let ops = dress(ops::router());
+    let (router, mut described) = openapi::router().merge(ops).merge(internal::router()).split_for_parts();
     openapi::complete(&mut described);
     (router, described)
 }
 
 /// The API's description, as `openapi.json` has it.
 pub fn openapi() -> OpenApi {
-    api().1
+    api(std::convert::identity).1
 }
 
 /// What customers reach, through the internet.
 pub fn public(state: State) -> Router {
     let router = Router::new().route("/healthz", get(health::live)).merge(onboard::router(&state));
     let dress = middleware::from_fn_with_state(state.clone(), onboard::dress);
-    let listener = Listener::new("public", state.context.clock.clone());
-    identified(guarded(router, state).layer(dress), listener)
+    let surround = middleware::from_fn_with_state(Listener::new("public", state.context.clock.clone()), request::surround);
+    answering(router, state).layer((surround, dress, catch(), DefaultBodyLimit::max(MAX_BODY)))
 }
 
 /// What vendor ops and internal services reach, from inside.
 pub fn private(state: State) -> Router {
-    let (api, openapi) = api();
+    // What internal services ask changes nothing, and is to be fast: it goes without.
+    let once = middleware::from_fn_with_state(state.clone(), idempotency::once);
+    let (api, openapi) = api(|ops| ops.layer(csrf()).route_layer(once));
     let router = api
-        .layer(csrf())
-        .route_layer(middleware::from_fn_with_state(state.clone(), idempotency::once))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(scrape::handle))
@@ -120,8 +142,8 @@ pub fn private(state: State) -> Router {
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi))
         .merge(dashboard::router());
     let dress = middleware::from_fn_with_state(state.clone(), dashboard::dress);
-    let listener = Listener::new("private", state.context.clock.clone());
-    identified(guarded(router, state).layer(dress), listener)
+    let surround = middleware::from_fn_with_state(Listener::new("private", state.context.clock.clone()), request::surround);
+    answering(router, state).layer((surround, dress, catch(), DefaultBodyLimit::max(MAX_BODY)))
 }
 
 /// A proxy that hands a JWT on does so for requests too that a browser sends on behalf of another site. These are refused;
@@ -132,21 +154,25 @@ fn csrf() -> CsrfLayer<impl FnMut(ProtectionError) -> Response + Clone> {
     })
 }
 
-/// With an answer for whatever else is asked, and whatever goes wrong.
-fn guarded(router: Router<State>, state: State) -> Router {
+/// With an answer for whatever else is asked. The layers around it, the outermost first, are one: each by itself would cost
+/// every request some allocations.
+fn answering(router: Router<State>, state: State) -> Router {
     router
         .fallback(|| async { Problem::new(Kind::NotFound, "There is nothing at this path.") })
         .method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed, "This path does not have that method.") })
         .with_state(state)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            tracing::error!("a handler panicked");
-            let detail = "Something broke on our side; it was logged under this request's id.";
-            Problem::new(Kind::Internal, detail).into_response()
-        }))
 }
 
-/// With an id for each request.
-fn identified(router: Router, listener: Listener) -> Router {
-    router.layer(middleware::from_fn_with_state(listener, request::surround))
+type Panic = Box<dyn std::any::Any + Send>;
+
+/// With an answer for whatever goes wrong.
+fn catch() -> CatchPanicLayer<fn(Panic) -> Response> {
+    CatchPanicLayer::custom(|_| {
+        tracing::error!("a handler panicked");
+        Problem::new(
+            Kind::Internal,
+            "Something broke on our side; it was logged under this request's id.",
+        )
+        .into_response()
+    })
 }

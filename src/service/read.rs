@@ -15,7 +15,7 @@ use crate::store::active_configs::Active;
 use crate::store::stuck::Complaint;
 use crate::store::tenant_list::{self, Filter};
 use crate::store::verifications::Event;
-use crate::store::{self, active_configs, audit, config_changes, invites, storage_configs, stuck, tenants, verifications};
+use crate::store::{self, active_configs, audit, invites, storage_configs, stuck, tenants, verifications};
 
 /// A place in a list that is ordered by time of making, newest first.
 pub type Place<Id> = (DateTime<Utc>, Id);
@@ -137,10 +137,4 @@ pub async fn verification_list(
 pub async fn verification_events(context: &Context, id: VerificationId, after: i32) -> store::Result<Vec<(i32, Event)>> {
     let mut db = context.pool.acquire().await?;
     verifications::events_after(&mut db, id, after).await
-}
-
-/// Position of the last change of what internal services see.
-pub async fn feed_position(context: &Context) -> store::Result<i64> {
-    let mut db = context.pool.acquire().await?;
-    Ok(config_changes::heads(&mut db).await?.position)
 }

@@ -75,10 +75,11 @@ pub async fn run(pool: &PgPool) -> Result<(), Error> {
     // The queue's library takes no lock of its own. This one lasts as long as the transaction that holds it.
     let mut lock = pool.begin().await?;
     sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *lock).await?;
-    WorkerUtils::new(pool.clone(), SCHEMA)
-        .migrate()
-        .await
-        .map_err(|error| Error::Queue(error.to_string()))?;
+    if let Err(error) = WorkerUtils::new(pool.clone(), SCHEMA).migrate().await {
+        // The database may have gone away meanwhile: then this connection is lost too, and tells why.
+        lock.ping().await?;
+        return Err(Error::Queue(error.to_string()));
+    }
     lock.commit().await?;
     Ok(())
 }

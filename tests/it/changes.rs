@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 use latchkey::domain::token::Role;
+use latchkey::service::Caller;
+use latchkey::service::authenticate::create_limited_token;
 use reqwest::Method;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::aws::{World, clock};
@@ -69,6 +72,7 @@ async fn whoever_follows_or_replays_ends_with_exactly_the_present_state() {
     const WRITERS: usize = 6;
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
+    let replica = server.beside(&server.database_url, &world).await;
     let token = server.token_of(Role::Service).await;
     let landlord = Landlord(server.pool.clone());
     let writers = (0..WRITERS).map(|writer| {
@@ -100,12 +104,14 @@ async fn whoever_follows_or_replays_ends_with_exactly_the_present_state() {
     });
     let writing = tokio::spawn(join_all(writers));
     let mut follower = Consumer::default();
-    while !writing.is_finished() {
-        follower.read(&server, &token, "limit=3&wait=0").await;
+    // Now from the one, now from the other: a position holds on both.
+    for on in [&server, &replica].into_iter().cycle().take_while(|_| !writing.is_finished()) {
+        follower.read(on, &token, "limit=3&wait=0").await;
     }
     writing.await.unwrap();
     server.settle().await;
-    while follower.read(&server, &token, "limit=7").await > 0 {}
+    replica.settle().await;
+    while follower.read(&replica, &token, "limit=7").await > 0 {}
     let mut replayer = Consumer::default();
     while replayer.read(&server, &token, "limit=5").await > 0 {}
     let present = present_state(&server).await;
@@ -132,6 +138,115 @@ async fn whoever_waits_is_told_when_it_happens() {
     assert_eq!(waited["items"][0]["storage"], Value::Null);
     let nothing = feed(&server, &token, &format!("after={}", waited["position"])).await.expect(200);
     assert_eq!((&nothing["items"], &nothing["position"]), (&json!([]), &waited["position"]));
+}
+
+/// Tenant and tombstone of each change.
+fn told(page: &Value) -> Vec<(String, Value)> {
+    let items = page["items"].as_array().unwrap().iter();
+    items
+        .map(|change| (change["slug"].as_str().unwrap().to_owned(), change["tombstone"].clone()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_long_is_told_of_when_it_is_committed_and_what_is_rolled_back_never() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    let token = server.token_of(Role::Service).await;
+    let landlord = Landlord(server.pool.clone());
+    let [long, short, rolled_back] = ["long", "short", "rolled-back"];
+    let mut ids = Vec::new();
+    for slug in [long, short, rolled_back] {
+        ids.push(landlord.active(slug).await);
+    }
+    server.settle().await;
+    let mut reader = Consumer::default();
+    assert_eq!(reader.read(&server, &token, "").await, 3);
+    let start = reader.position;
+
+    let suspend = async |id: uuid::Uuid| {
+        let mut db = server.pool.begin().await.unwrap();
+        let suspend = sqlx::query("update tenants set suspended_at = now() where id = $1").bind(id);
+        suspend.execute(&mut *db).await.unwrap();
+        db
+    };
+    let taking_long = suspend(ids[0]).await;
+    suspend(ids[2]).await.rollback().await.unwrap();
+    landlord.suspend(ids[1]).await;
+    server.settle().await;
+    let page = feed(&server, &token, &format!("after={start}")).await.expect(200);
+    assert_eq!(told(&page), [(short.into(), json!("suspended"))]);
+    assert_eq!(page["position"], start + 1, "what was rolled back leaves no gap");
+
+    taking_long.commit().await.unwrap();
+    server.settle().await;
+    let page = feed(&server, &token, &format!("after={}", page["position"])).await.expect(200);
+    assert_eq!(told(&page), [(long.into(), json!("suspended"))]);
+    assert_eq!(page["position"], start + 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_slowly_misses_nothing_and_is_told_of_each_tenant_once() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    let token = server.token_of(Role::Service).await;
+    let landlord = Landlord(server.pool.clone());
+    let never = landlord.tenant("never").await;
+    let [first, second, third] = [
+        landlord.active("first").await,
+        landlord.active("second").await,
+        landlord.active("third").await,
+    ];
+    server.settle().await;
+    let mut reader = Consumer::default();
+    assert_eq!(reader.read(&server, &token, "limit=1").await, 1);
+    for _ in 0..5 {
+        landlord.activate(first).await;
+        landlord.rotate(second).await;
+        landlord.suspend(third).await;
+        landlord.resume(third).await;
+    }
+    landlord.offboard(second).await;
+    landlord.suspend(never).await;
+    server.settle().await;
+    assert_eq!(reader.read(&server, &token, "").await, 4);
+    assert_eq!(reader.state(), present_state(&server).await);
+    landlord.resume(never).await;
+    server.settle().await;
+    let page = feed(&server, &token, &format!("after={}", reader.position)).await.expect(200);
+    assert_eq!(told(&page), [("never".into(), json!("nothing_active"))]);
+    let all = feed(&server, &token, "").await.expect(200);
+    assert_eq!(
+        told(&all)[2..],
+        [("second".into(), json!("offboarded")), ("never".into(), json!("nothing_active"))]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limited_token_follows_its_tenants_alone() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    let landlord = Landlord(server.pool.clone());
+    let mine = landlord.active("mine").await;
+    let other = landlord.active("other").await;
+    let tenants = ["mine".parse().unwrap()];
+    let made = create_limited_token(&server.context, &Caller::operator(), "test", Role::Service, None, Some(&tenants)).await;
+    let token = made.expect("a token is made").1.expose_secret().to_owned();
+    server.settle().await;
+    let start = feed(&server, &token, "").await.expect(200);
+    assert_eq!(told(&start), [("mine".into(), Value::Null)]);
+    assert_eq!(
+        start["position"],
+        server.directory.position(),
+        "it goes on after what it may not know"
+    );
+    let query = format!("after={}&wait=60", start["position"]);
+    let change = async {
+        landlord.suspend(other).await;
+        landlord.suspend(mine).await;
+    };
+    let (waited, ()) = tokio::join!(feed(&server, &token, &query), change);
+    assert_eq!(told(&waited.expect(200)), [("mine".into(), json!("suspended"))]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,34 +1,43 @@
 //! Credentials for a tenant's documents, as AWS SDKs ask for them: nothing of theirs is changed for it.
 
-use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use aws_sdk_s3 as s3;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::future::join_all;
+use latchkey::domain::arn::RoleArn;
 use latchkey::domain::token::Role;
+use latchkey::domain::vendor::Vendor;
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::aws::{Applied, REGION, World, apply_templates};
-use crate::server::{Answer, Server};
+use crate::gate::Gate;
+use crate::landlord::Landlord;
+use crate::program::Program;
+use crate::recorded_aws::{RecordedAws, VENDOR_ROLE, served, sts_error};
+use crate::server::{Answer, PATIENCE, Server};
 
 /// A tenant whose documents are within reach, and one whose are not.
-struct Stage {
-    world: World,
-    server: Server,
-    token: String,
-    ours: Applied,
-    theirs: Applied,
+pub struct Stage {
+    pub world: World,
+    pub server: Server,
+    pub token: String,
+    pub ours: Applied,
+    pub theirs: Applied,
 }
 
 impl Stage {
-    async fn new(mode: &'static str) -> Self {
+    pub async fn new(mode: &'static str) -> Self {
         let world = World::new().await;
         let server = Server::start(&world).await;
         let mut applied = Vec::new();
-        for slug in ["ours", "theirs"] {
+        for slug in ["acme", "other"] {
             server.create_tenant(slug).await;
             let documents = apply_templates(&world, &server, slug, mode).await;
             assert_eq!(server.submit(slug, &documents.submission()).await["verdict"], "verified");
@@ -48,38 +57,12 @@ impl Stage {
     }
 
     fn url(&self, query: &str) -> String {
-        format!("{}/internal/v1/tenants/ours/credentials{query}", self.server.private)
+        format!("{}/internal/v1/tenants/acme/credentials{query}", self.server.private)
     }
 
     async fn get(&self, query: &str) -> Answer {
         let request = self.server.bare(Method::GET, &self.url(query)).bearer_auth(&self.token);
         self.server.send(request).await
-    }
-
-    /// The environment of a program that knows nothing of Latchkey.
-    fn environment(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", self.url("")),
-            ("AWS_CONTAINER_AUTHORIZATION_TOKEN", format!("Bearer {}", self.token)),
-            ("AWS_REGION", REGION.into()),
-            ("AWS_DEFAULT_REGION", REGION.into()),
-            ("AWS_ENDPOINT_URL", self.world.endpoint.clone()),
-            ("AWS_CONFIG_FILE", "/dev/null".into()),
-            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".into()),
-            ("OURS", self.ours.bucket.clone()),
-            ("THEIRS", self.theirs.bucket.clone()),
-        ]
-    }
-
-    async fn run(&self, program: &str, args: &[&str]) -> Output {
-        let mut command = Command::new(program);
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
-            command.env_remove(name);
-        }
-        command.args(args).envs(self.environment());
-        tokio::task::spawn_blocking(move || command.output().expect("the program starts"))
-            .await
-            .unwrap()
     }
 
     /// An S3 client with what was answered.
@@ -94,15 +77,6 @@ impl Stage {
             .credentials_provider(credentials);
         s3::Client::from_conf(config.build())
     }
-}
-
-/// Where `./dev/test` installed what tests run.
-fn tool(name: &str) -> String {
-    std::env::var("LATCHKEY_TEST_TOOLS").map_or_else(|_| name.to_owned(), |tools| format!("{tools}/{name}"))
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 async fn put(client: &s3::Client, bucket: &str, key: &str) -> Result<(), String> {
@@ -143,112 +117,137 @@ async fn they_are_for_that_bucket_and_key_alone(#[case] mode: &'static str) {
     assert!(narrow.list_objects_v2().bucket(ours).send().await.is_err());
 }
 
-/// The three lines of the README, and what a service does with them.
-const BOTO3: &str = r#"
-import boto3, os
-s3 = boto3.client("s3")
-ours, theirs = os.environ["OURS"], os.environ["THEIRS"]
-s3.put_object(Bucket=ours, Key="python", Body=b"text")
-assert s3.get_object(Bucket=ours, Key="python")["Body"].read() == b"text"
-assert [o["Key"] for o in s3.list_objects_v2(Bucket=ours)["Contents"]] == ["python"]
-s3.delete_object(Bucket=ours, Key="python")
-try:
-    s3.put_object(Bucket=theirs, Key="python", Body=b"text")
-except s3.exceptions.ClientError as error:
-    assert error.response["Error"]["Code"] == "AccessDenied", error
-    print("refused")
-"#;
-
-#[rstest]
-#[case("direct")]
-#[case("assume_role")]
-#[tokio::test(flavor = "multi_thread")]
-async fn boto3_works_as_it_is(#[case] mode: &'static str) {
-    let stage = Stage::new(mode).await;
-    let ran = stage.run(&tool("python"), &["-c", BOTO3]).await;
-    assert!(ran.status.success(), "{}", text(&ran.stderr));
-    assert_eq!(text(&ran.stdout), "refused\n");
+/// A server whose STS is recorded: it counts, takes its time, and can be throttled.
+struct Recorded {
+    server: Server,
+    token: String,
+    calls: Arc<AtomicUsize>,
+    throttled: Arc<AtomicBool>,
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_aws_cli_works_as_it_is() {
-    let stage = Stage::new("assume_role").await;
-    let aws = tool("aws");
-    let ours = format!("s3://{}/cli", stage.ours.bucket);
-    let theirs = format!("s3://{}/cli", stage.theirs.bucket);
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/rustfmt.toml");
-    for args in [
-        vec!["s3", "cp", file, &ours],
-        vec!["s3", "cp", &ours, "-"],
-        vec!["s3", "ls", &ours],
-        vec!["s3", "rm", &ours],
-    ] {
-        let ran = stage.run(&aws, &args).await;
-        assert!(ran.status.success(), "{args:?}: {}", text(&ran.stderr));
+impl Recorded {
+    async fn new() -> Self {
+        let (calls, throttled) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let told = throttled.clone();
+        let throttling = move || told.load(Ordering::Relaxed);
+        let aws = RecordedAws::but(move |_| throttling().then(|| sts_error(400, "Throttling", "Rate exceeded")));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let router = served::router(aws, Duration::from_millis(100), calls.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let vendor = Vendor {
+            direct_role: Some(RoleArn::parse(VENDOR_ROLE).unwrap()),
+            ..Vendor::unnamed()
+        };
+        let server = Server::idle_at(vendor, &endpoint).await;
+        Landlord(server.pool.clone()).active("acme").await;
+        let token = server.token_of(Role::Service).await;
+        server.settle().await;
+        Self {
+            server,
+            token,
+            calls,
+            throttled,
+        }
     }
-    let refused = stage.run(&aws, &["s3", "cp", file, &theirs]).await;
-    assert!(!refused.status.success());
-    assert!(text(&refused.stderr).contains("AccessDenied"), "{}", text(&refused.stderr));
+
+    async fn get(&self, query: &str) -> Answer {
+        let url = format!("{}/internal/v1/tenants/acme/credentials{query}", self.server.private);
+        self.server.send(self.server.bare(Method::GET, &url).bearer_auth(&self.token)).await
+    }
+
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_rust_sdk_works_as_it_is() {
-    let stage = Stage::new("assume_role").await;
-    // The SDK reads the environment of its process: this program once more, with another one.
-    let program = std::env::current_exe().unwrap();
-    let program = program.to_str().unwrap();
-    let ran = stage
-        .run(program, &["credentials::a_program_of_the_vendors", "--exact", "--ignored"])
-        .await;
-    assert!(ran.status.success(), "{}{}", text(&ran.stdout), text(&ran.stderr));
-    assert!(text(&ran.stdout).contains("1 passed"), "{}", text(&ran.stdout));
-}
-
-#[tokio::test]
-#[ignore = "it is run by the test before it, in an environment made for it"]
-async fn a_program_of_the_vendors() {
-    let config = aws_config::defaults(BehaviorVersion::latest()).load().await;
-    let client = s3::Client::from_conf(s3::config::Builder::from(&config).force_path_style(true).build());
-    let [ours, theirs] = ["OURS", "THEIRS"].map(|name| std::env::var(name).unwrap());
-    put(&client, &ours, "rust").await.unwrap();
-    let read = client.get_object().bucket(&ours).key("rust").send().await.unwrap();
-    assert_eq!(&read.body.collect().await.unwrap().to_vec(), b"text");
-    let listed = client.list_objects_v2().bucket(&ours).send().await.unwrap();
-    assert_eq!(listed.contents().len(), 1);
-    client.delete_object().bucket(&ours).key("rust").send().await.unwrap();
-    assert_eq!(put(&client, &theirs, "rust").await.unwrap_err(), "AccessDenied");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_credential_process_gives_them_too() {
-    let stage = Stage::new("direct").await;
-    let private = stage.server.private.clone();
-    let token = stage.token.clone();
-    let ran = tokio::task::spawn_blocking(move || {
-        Command::new(env!("CARGO_BIN_EXE_latchkey"))
-            .args(["credential-process", "--tenant", "ours", "--access", "read"])
-            .env("LATCHKEY_URL", private)
-            .env("LATCHKEY_TOKEN", token)
-            .output()
-            .expect("the binary starts")
-    });
-    let ran = ran.await.unwrap();
-    assert!(ran.status.success(), "{}", text(&ran.stderr));
-    let mut printed: Value = serde_json::from_slice(&ran.stdout).unwrap();
-    assert_eq!(printed["Version"], 1);
-    printed["Token"] = printed["SessionToken"].clone();
-    let reading = stage.client(&printed);
-    assert_eq!(put(&reading, &stage.ours.bucket, "x").await.unwrap_err(), "AccessDenied");
-    assert!(reading.list_objects_v2().bucket(&stage.ours.bucket).send().await.is_ok());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn many_cold_callers_get_the_same_ones() {
-    let stage = Stage::new("direct").await;
-    let given = join_all((0..500).map(|_| stage.get(""))).await;
+async fn many_cold_callers_are_one_call_of_sts() {
+    let recorded = Recorded::new().await;
+    let given = join_all((0..500).map(|_| recorded.get(""))).await;
     let first = given[0].body.clone();
     assert!(first["Token"].is_string(), "{first:#}");
     assert!(given.iter().all(|answer| answer.status == 200 && answer.body == first));
+    assert_eq!(recorded.calls(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_sts_throttles_what_is_at_hand_is_given() {
+    let recorded = Recorded::new().await;
+    let given = recorded.get("").await.expect(200);
+    recorded.throttled.store(true, Ordering::Relaxed);
+    assert_eq!(recorded.get("").await.expect(200), given);
+    let others = recorded.get("?access=read").await;
+    assert_eq!(
+        (others.status, &others.body["type"]),
+        (503, &json!("/problems/unavailable")),
+        "{:#}",
+        others.body
+    );
+    assert!(others.headers.contains_key("retry-after"));
+    assert_eq!(others.headers["cache-control"], "no-store");
+    assert_eq!(recorded.get("").await.expect(200), given);
+    recorded.throttled.store(false, Ordering::Relaxed);
+    recorded.get("?access=read").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_suspended_while_they_are_made_gets_none() {
+    let stage = Stage::new("direct").await;
+    let gate = Gate::before(&stage.world.endpoint, "POST", "/").await;
+    let replica = stage.server.beside_at(&stage.server.database_url, &stage.world, &gate.url).await;
+    let url = format!("{}/internal/v1/tenants/acme/credentials", replica.private);
+    let asking = replica.send_now(replica.bare(Method::GET, &url).bearer_auth(&stage.token));
+    let suspending = async {
+        gate.reached().await;
+        let because = json!({"reason": "Unpaid"});
+        stage.server.post("/v1/tenants/acme/suspend", &because).await.expect(200);
+        replica.settle().await;
+        gate.open();
+    };
+    let (refused, ()) = tokio::join!(asking, suspending);
+    assert_eq!(
+        (refused.status, &refused.body["type"]),
+        (403, &json!("/problems/suspended")),
+        "{:#}",
+        refused.body
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_them_is_in_the_log_or_the_metrics() {
+    let stage = Stage::new("assume_role").await;
+    let program = Program::serve(&stage.world, &stage.server.database_url, "trace").await;
+    let url = format!("{}/internal/v1/tenants/acme/credentials", program.private);
+    let asking = async {
+        loop {
+            let answer = stage
+                .server
+                .send_now(stage.server.bare(Method::GET, &url).bearer_auth(&stage.token))
+                .await;
+            if answer.status == 200 {
+                return answer.body;
+            }
+        }
+    };
+    let given = tokio::time::timeout(PATIENCE, asking).await.expect("it gets ready");
+    let metrics = stage.server.bare(Method::GET, &format!("{}/metrics", program.private));
+    let metrics = stage.server.send_now(metrics).await.body;
+    let (said, metrics) = (program.said(), metrics.as_str().unwrap());
+    assert!(said.contains("AssumeRole"), "the log tells of much");
+    assert!(metrics.contains(r#"latchkey_credentials_total{outcome="made"}"#), "{metrics}");
+    let secret = |name: &str| given[name].as_str().unwrap();
+    let secrets = [
+        secret("SecretAccessKey"),
+        secret("Token"),
+        &stage.token,
+        &stage.world.latchkey.secret,
+    ];
+    for secret in secrets {
+        let leak = said.lines().find(|line| line.contains(secret));
+        assert_eq!(leak, None);
+        assert!(!metrics.contains(secret));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -283,6 +282,6 @@ async fn whose_fault_it_is_is_said() {
     );
 
     let because = json!({"reason": "Unpaid"});
-    stage.server.post("/v1/tenants/ours/suspend", &because).await.expect(200);
+    stage.server.post("/v1/tenants/acme/suspend", &because).await.expect(200);
     assert_eq!(stage.get("").await.status, 403, "what is held is given no more");
 }

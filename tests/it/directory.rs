@@ -218,6 +218,46 @@ async fn a_token_that_is_revoked_or_made_counts_everywhere_within_a_second() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn no_token_costs_the_database_a_call() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    Landlord(server.pool.clone()).active("acme").await;
+    let service = server.token_of(Role::Service).await;
+    let late = server.beside(&server.database_url, &world).await;
+    server.settle().await;
+    // What requests could ask the database by is gone; the feed is followed by a connection of its own.
+    server.pool.close().await;
+    for (token, status) in [(&service, 200), (&"lk_service_unknown".to_owned(), 401), (&server.token, 403)] {
+        let answer = config_of(&server, token, "acme").await;
+        assert_eq!(answer.status, status, "{:#}", answer.body);
+    }
+    let made = late.token_of(Role::Service).await;
+    assert_eq!(
+        config_of(&server, &made, "acme").await.status,
+        200,
+        "one that was made a moment ago"
+    );
+    let url = format!("{}/internal/v1/changes?after=99", server.private);
+    let future = server.send_now(server.bare(Method::GET, &url).bearer_auth(&service)).await;
+    assert_eq!(future.errors(), [("after".into(), "position_from_the_future".into())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_is_away_an_unknown_token_is_not_called_a_wrong_one() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    Landlord(server.pool.clone()).active("acme").await;
+    let service = server.token_of(Role::Service).await;
+    let line = Line::to(&server.database_url).await;
+    let replica = server.beside(&line.url, &world).await;
+    line.cut();
+    until(&replica, &service, "acme", |answer| answer.headers.contains_key("latchkey-stale")).await;
+    let unknown = config_of(&replica, "lk_service_unknown", "acme").await;
+    assert_eq!((unknown.status, &unknown.body["type"]), (503, &json!("/problems/unavailable")));
+    assert!(unknown.headers.contains_key("retry-after"));
+}
+
 #[expect(clippy::disallowed_methods, reason = "a promise about real time is measured")]
 fn clock_now() -> std::time::Instant {
     std::time::Instant::now()

@@ -1,7 +1,6 @@
 //! A server of a test's own: both listeners and the worker in this process, on a database of its own.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +20,7 @@ use latchkey::domain::webhook::target::Allowed;
 use latchkey::http::dashboard::Office;
 use latchkey::http::live::Live;
 use latchkey::http::onboard::Desk;
-use latchkey::http::{self, State};
+use latchkey::http::{self, Shared, State};
 use latchkey::identity_provider::{self, IdentityProvider};
 use latchkey::jobs::{self, DeliveryContext, JobContext};
 use latchkey::service::authenticate::create_token;
@@ -37,7 +36,7 @@ use sqlx::{ConnectOptions, Executor, PgPool};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::aws::{World, clock, config, unique};
+use crate::aws::{self, World, clock, config, unique};
 
 /// Longer than anything here takes, so that only what hangs fails by it.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -100,11 +99,15 @@ impl Answer {
     }
 }
 
-/// A new database with the schema in it, by its URL.
+/// A new database, by its URL.
 pub async fn empty_database() -> String {
-    let url = std::env::var("LATCHKEY_TEST_DATABASE_URL").expect("LATCHKEY_TEST_DATABASE_URL is set by ./dev/test");
+    empty_database_on(&std::env::var("LATCHKEY_TEST_DATABASE_URL").expect("LATCHKEY_TEST_DATABASE_URL is set by ./dev/test")).await
+}
+
+/// The same on another Postgres, by the URL of any of its databases.
+pub async fn empty_database_on(url: &str) -> String {
     let name = format!("test_{}", unique());
-    let options = PgConnectOptions::from_str(&url).expect("the URL is Postgres's");
+    let options = PgConnectOptions::from_str(url).expect("the URL is Postgres's");
     let mut root = options.clone().connect().await.expect("Postgres answers");
     root.execute(sqlx::AssertSqlSafe(format!("create database {name}")))
         .await
@@ -155,9 +158,24 @@ impl Server {
 
     /// Another process on the same database, which it may reach by another way. It leaves the queue to others.
     pub async fn beside(&self, database_url: &str, world: &World) -> Self {
+        self.beside_at(database_url, world, &world.endpoint).await
+    }
+
+    /// The same, which reaches AWS through something else too.
+    pub async fn beside_at(&self, database_url: &str, world: &World, endpoint: &str) -> Self {
         let settings = Settings { s3_path_style: true };
-        let aws = Aws::on(&config(&world.endpoint, &world.latchkey).await, settings, clock());
+        let aws = Aws::on(&config(endpoint, &world.latchkey).await, settings, clock());
         Self::on(database_url, vendor(world), Some(Arc::new(aws)), self.stale_for, Around::default()).await
+    }
+
+    /// A server that leaves the queue to others, with a vendor and an AWS of its own.
+    pub async fn idle_at(vendor: Vendor, endpoint: &str) -> Self {
+        let keys = aws::Keys {
+            id: "AKIAPROCESS".into(),
+            secret: "secret".into(),
+        };
+        let aws = Aws::on(&config(endpoint, &keys).await, Settings { s3_path_style: true }, clock());
+        Self::serving(vendor, Some(Arc::new(aws))).await
     }
 
     /// Another process with its own idea of how long an answer may be stale.
@@ -254,7 +272,7 @@ impl Server {
         tokio::spawn(directory.clone().note_uses(pool.clone(), stop.clone()));
         let vault = Vault::new(clock(), cloud);
         tokio::spawn(vault.clone().follow(directory.clone(), stop.clone()));
-        let state = State {
+        let state = State::from(Shared {
             context: context.clone(),
             live,
             directory: directory.clone(),
@@ -264,7 +282,7 @@ impl Server {
             stop: stop.clone(),
             office: Arc::new(Office::new(&front)),
             desk: Arc::new(Desk::new(front)),
-        };
+        });
         directory.watch().wait_for(Option::is_some).await.expect("the directory is read");
         let (private_url, private) = listen().await;
         serve(private, http::private(state.clone()), stop.clone());
@@ -403,6 +421,5 @@ async fn listen() -> (String, TcpListener) {
 }
 
 fn serve(listener: TcpListener, router: axum::Router, stop: CancellationToken) {
-    let router = router.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await });
+    tokio::spawn(http::listen::serve(listener, router, stop.cancelled_owned()));
 }

@@ -1,25 +1,28 @@
-//! Readers on two replicas, while tenants are activated, rotated, suspended and offboarded at random by several writers and
-//! the line to the database breaks: nobody is ever told what was not true a second ago, but as stale, nor of another tenant.
+//! Readers on two replicas, while tenants are activated, rotated, suspended and offboarded at random by several writers,
+//! the line to the database breaks and Postgres itself is restarted: nobody is ever told what was not true a second ago, but as stale, nor of another tenant.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use latchkey::domain::token::Role;
 use reqwest::Method;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::aws::{World, clock};
-use crate::landlord::{Landlord, read_bucket};
+use crate::landlord::{Change, Landlord, read_bucket, read_rotation};
 use crate::line::Line;
-use crate::server::{PATIENCE, Server};
+use crate::postgres::Postgres;
+use crate::server::{PATIENCE, Server, empty_database_on};
 
-/// What a tenant may be answered with: its active version, a suspension, or its end.
+/// What a tenant may be answered with: what it has active, a suspension, or its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Truth {
-    Active(i32),
+    Active { version: i32, rotation: i32 },
     Suspended,
     Offboarded,
 }
@@ -39,14 +42,14 @@ impl History {
         self.0.lock().unwrap().entry(tenant).or_default().push(Span { truth, ended: None });
     }
 
-    /// From now on all but the newest is over.
-    fn done(&self, tenant: Uuid) {
+    /// From now on nothing else is.
+    fn done(&self, tenant: Uuid, truth: Truth) {
         let now = clock().instant();
         let mut history = self.0.lock().unwrap();
-        let known = history.get_mut(&tenant).unwrap();
-        let before = known.len() - 1;
-        for span in &mut known[..before] {
-            span.ended.get_or_insert(now);
+        for span in history.get_mut(&tenant).unwrap() {
+            if span.truth != truth {
+                span.ended.get_or_insert(now);
+            }
         }
     }
 
@@ -67,54 +70,133 @@ impl History {
     }
 }
 
-async fn write(landlord: Landlord, history: Arc<History>, writer: usize) {
-    let mut tenants: Vec<(Uuid, i32, bool)> = Vec::new();
-    for step in 0..60 {
-        if tenants.len() < 4 {
-            let id = landlord.tenant(&format!("tenant-{writer}-{step}")).await;
-            history.begins(id, Truth::Active(1));
-            let version = landlord.activate(id).await;
-            history.done(id);
-            tenants.push((id, version, false));
-            continue;
+/// A tenant as its writer, who is the only one to change it, knows it.
+#[derive(Clone, Copy)]
+struct Known {
+    id: Uuid,
+    version: i32,
+    rotation: i32,
+    suspended: bool,
+    offboarded: bool,
+}
+
+impl Known {
+    fn truth(&self) -> Truth {
+        match self {
+            Self { offboarded: true, .. } => Truth::Offboarded,
+            Self { suspended: true, .. } => Truth::Suspended,
+            Self { version, rotation, .. } => Truth::Active {
+                version: *version,
+                rotation: *rotation,
+            },
         }
-        let [choice, which]: [u8; 2] = clock().random();
-        let at = usize::from(which) % tenants.len();
-        let (id, version, suspended) = tenants[at];
-        match (choice % 8, suspended) {
-            (0, _) => {
-                history.begins(id, Truth::Offboarded);
-                landlord.offboard(id).await;
-                tenants.swap_remove(at);
-            }
-            (_, true) => {
-                history.begins(id, Truth::Active(version));
-                landlord.resume(id).await;
-                tenants[at].2 = false;
-            }
-            (1 | 2, false) => {
-                history.begins(id, Truth::Suspended);
-                landlord.suspend(id).await;
-                tenants[at].2 = true;
-            }
-            (3, false) => {
-                landlord.rotate(id).await;
-                continue;
-            }
-            (_, false) => {
-                history.begins(id, Truth::Active(version + 1));
-                tenants[at].1 = landlord.activate(id).await;
-            }
+    }
+
+    fn after(mut self, change: Change) -> Self {
+        match change {
+            Change::Activate => self.version += 1,
+            Change::Rotate => self.rotation += 1,
+            Change::Suspend => self.suspended = true,
+            Change::Resume => self.suspended = false,
+            Change::Offboard => self.offboarded = true,
         }
-        history.done(id);
+        self
+    }
+
+    /// As the database has it, once that answers.
+    async fn again(mut self, landlord: &Landlord) -> Self {
+        let row: (Option<i32>, String, bool, bool) = loop {
+            let asked = sqlx::query_as(
+                "select (select version from storage_configs c join active_configs a on a.config_id = c.id where a.tenant_id = t.id),
+                        external_id, suspended_at is not null, offboarded_at is not null
+                 from tenants t where id = $1",
+            );
+            match asked.bind(self.id).fetch_one(&landlord.0).await {
+                Ok(row) => break row,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
+        self.version = row.0.unwrap_or(self.version);
+        self.rotation = read_rotation(&row.1);
+        (self.suspended, self.offboarded) = (row.2, row.3);
+        self
     }
 }
 
-/// What readers saw.
+/// One of several writers, each with tenants of its own.
+struct Writer {
+    name: String,
+    landlord: Landlord,
+    history: Arc<History>,
+    tenants: Vec<Known>,
+}
+
+impl Writer {
+    async fn step(&mut self, step: usize) {
+        if self.tenants.len() < 4 {
+            let id = clock().uuid();
+            if self.landlord.attempt_tenant(id, &format!("{}-{step}", self.name)).await.is_ok() {
+                let new = Known {
+                    id,
+                    version: 0,
+                    rotation: 0,
+                    suspended: false,
+                    offboarded: false,
+                };
+                self.tenants.push(new);
+                self.change(self.tenants.len() - 1, Change::Activate).await;
+            }
+            return;
+        }
+        let [choice, which]: [u8; 2] = clock().random();
+        let at = usize::from(which) % self.tenants.len();
+        let known = &self.tenants[at];
+        let change = match choice % 8 {
+            _ if known.version == 0 => Change::Activate,
+            0 => Change::Offboard,
+            _ if known.suspended => Change::Resume,
+            1 | 2 => Change::Suspend,
+            3 | 4 => Change::Rotate,
+            _ => Change::Activate,
+        };
+        self.change(at, change).await;
+    }
+
+    async fn change(&mut self, at: usize, change: Change) {
+        let before = self.tenants[at];
+        let wanted = before.after(change);
+        self.history.begins(before.id, wanted.truth());
+        let now = match self.landlord.attempt(change, before.id).await {
+            Ok(()) => wanted,
+            // It may have been done: both are allowed until it is known.
+            Err(_) => before.again(&self.landlord).await,
+        };
+        if now.version > 0 {
+            self.history.done(now.id, now.truth());
+        }
+        self.tenants[at] = now;
+        if now.offboarded {
+            self.tenants.swap_remove(at);
+        }
+    }
+}
+
+/// How often readers saw fresh answers, and stale ones.
 #[derive(Default)]
 struct Seen {
-    fresh: AtomicUsize,
-    stale: AtomicUsize,
+    fresh: watch::Sender<usize>,
+    stale: watch::Sender<usize>,
+}
+
+/// Waits until that was seen some times more.
+async fn seen_again(count: &watch::Sender<usize>, what: &str) {
+    let wanted = *count.borrow() + 20;
+    let mut count = count.subscribe();
+    let seen = count.wait_for(|seen| *seen >= wanted);
+    tokio::time::timeout(PATIENCE, seen)
+        .await
+        .unwrap_or_else(|_| panic!("{what}, in the end"))
+        .expect("readers read");
 }
 
 async fn read(url: String, token: String, history: Arc<History>, seen: Arc<Seen>, stop: Arc<AtomicBool>) {
@@ -136,7 +218,10 @@ async fn read(url: String, token: String, history: Arc<History>, seen: Arc<Seen>
                 assert_eq!(owner, tenant.simple().to_string(), "never another tenant's");
                 assert_eq!(storage["tenant_id"], tenant.to_string());
                 assert_eq!(storage["stale"], stale);
-                Truth::Active(version)
+                let external_id = storage["external_id"].as_str().unwrap();
+                assert!(external_id.contains(&owner), "never another tenant's");
+                let rotation = read_rotation(external_id);
+                Truth::Active { version, rotation }
             }
             403 => Truth::Suspended,
             410 => Truth::Offboarded,
@@ -145,10 +230,10 @@ async fn read(url: String, token: String, history: Arc<History>, seen: Arc<Seen>
             other => panic!("{other} is no answer"),
         };
         if stale {
-            seen.stale.fetch_add(1, Ordering::Relaxed);
+            seen.stale.send_modify(|seen| *seen += 1);
             continue;
         }
-        seen.fresh.fetch_add(1, Ordering::Relaxed);
+        seen.fresh.send_modify(|seen| *seen += 1);
         let since = asked.checked_sub(Duration::from_secs(1)).unwrap_or(asked);
         assert!(
             history.allows(tenant, truth, since),
@@ -157,48 +242,128 @@ async fn read(url: String, token: String, history: Arc<History>, seen: Arc<Seen>
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+/// Readers on two replicas, and writers.
+struct Crowd {
+    landlord: Landlord,
+    history: Arc<History>,
+    seen: [Arc<Seen>; 2],
+    stop: Arc<AtomicBool>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Crowd {
+    async fn on(replicas: [&Server; 2]) -> Self {
+        let token = replicas[0].token_of(Role::Service).await;
+        for replica in replicas {
+            replica.settle().await;
+        }
+        let (history, stop) = (Arc::new(History::default()), Arc::new(AtomicBool::new(false)));
+        let seen = [Arc::new(Seen::default()), Arc::new(Seen::default())];
+        let readers = [0, 1].map(|on| {
+            let url = replicas[on].private.clone();
+            tokio::spawn(read(url, token.clone(), history.clone(), seen[on].clone(), stop.clone()))
+        });
+        Self {
+            landlord: Landlord(replicas[0].pool.clone()),
+            history,
+            seen,
+            stop,
+            readers: readers.into(),
+        }
+    }
+
+    fn writers(&self, round: &str) -> Vec<Writer> {
+        let writer = |number| Writer {
+            name: format!("{round}-{number}"),
+            landlord: self.landlord.clone(),
+            history: self.history.clone(),
+            tenants: Vec::new(),
+        };
+        (0..4).map(writer).collect()
+    }
+
+    /// Several writers, a good while each.
+    async fn round(&self, name: &str) {
+        let write = |mut writer: Writer| async move {
+            for step in 0..30 {
+                writer.step(step).await;
+            }
+        };
+        join_all(self.writers(name).into_iter().map(write)).await;
+    }
+
+    /// Waits until both replicas give fresh answers.
+    async fn fresh(&self) {
+        for seen in &self.seen {
+            seen_again(&seen.fresh, "answers are fresh").await;
+        }
+    }
+
+    async fn stale(&self, on: usize) {
+        seen_again(&self.seen[on].stale, "answers are marked as stale").await;
+    }
+
+    async fn end(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for reader in self.readers {
+            reader.await.expect("every answer was true");
+        }
+        assert!(self.seen.iter().all(|seen| *seen.fresh.borrow() > 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_are_never_told_what_is_no_longer_true() {
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
-    let token = server.token_of(Role::Service).await;
     let line = Line::to(&server.database_url).await;
     let replica = server.beside(&line.url, &world).await;
-    server.settle().await;
-    let (history, seen, stop) = (
-        Arc::new(History::default()),
-        Arc::new(Seen::default()),
-        Arc::new(AtomicBool::new(false)),
-    );
-    let readers: Vec<_> = [&server, &replica, &server, &replica]
-        .into_iter()
-        .map(|on| tokio::spawn(read(on.private.clone(), token.clone(), history.clone(), seen.clone(), stop.clone())))
-        .collect();
-    let landlord = Landlord(server.pool.clone());
-    let round = async |first: usize| {
-        join_all((first..first + 4).map(|writer| write(landlord.clone(), history.clone(), writer))).await;
-    };
-    round(0).await;
-    // As a restart of Postgres looks to those who are connected: to the one at once, to the other by a line that goes dead.
+    let crowd = Crowd::on([&server, &replica]).await;
+    crowd.round("one").await;
+    // To the one, connections end at once; to the other the line goes dead.
     sqlx::query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
         .execute(&server.pool)
         .await
         .unwrap();
     line.go_dead();
-    round(4).await;
-    let told = async {
-        while seen.stale.load(Ordering::Relaxed) == 0 && !readers.iter().any(tokio::task::JoinHandle::is_finished) {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, told)
-        .await
-        .expect("answers are marked as stale in the end");
+    crowd.round("two").await;
+    crowd.stale(1).await;
     line.mend();
-    round(8).await;
-    stop.store(true, Ordering::Relaxed);
-    for reader in readers {
-        reader.await.expect("every answer was true");
+    crowd.round("three").await;
+    crowd.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nor_are_they_while_postgres_is_restarted() {
+    let Some(mut postgres) = Postgres::start().await else { return };
+    let world = World::new().await;
+    let database = empty_database_on(&postgres.url).await;
+    let server = Server::idle_with(&database, &world, Duration::from_hours(24)).await;
+    let replica = server.beside(&database, &world).await;
+    let crowd = Crowd::on([&server, &replica]).await;
+    let writing: Vec<_> = crowd
+        .writers("all")
+        .into_iter()
+        .map(|mut writer| {
+            let stop = crowd.stop.clone();
+            tokio::spawn(async move {
+                for step in (0..).take_while(|_| !stop.load(Ordering::Relaxed)) {
+                    writer.step(step).await;
+                }
+            })
+        })
+        .collect();
+    for end in ["stop", "crash"] {
+        crowd.fresh().await;
+        postgres.order(end).await;
+        crowd.stale(0).await;
+        crowd.stale(1).await;
+        postgres.order("start").await;
     }
-    assert!(seen.fresh.load(Ordering::Relaxed) > 0);
+    crowd.fresh().await;
+    crowd.end().await;
+    for writer in writing {
+        writer.await.expect("the writer ends");
+    }
+    postgres.end().await;
 }

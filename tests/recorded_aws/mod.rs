@@ -4,6 +4,8 @@
 
 #![allow(dead_code, reason = "tests and benchmark each use their part of it")]
 
+pub mod served;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 

@@ -58,7 +58,6 @@ pub fn remembered(state: &State, shown: &SecretString) -> Option<Arc<Identity>> 
 pub async fn identify(state: &State, shown: &SecretString) -> Result<Arc<Identity>, Problem> {
     if is_token(shown) {
         let identity = authenticate::recognise(&state.context, shown).await?;
-        let unknown = || Problem::new(Kind::Unauthenticated, "This token is unknown, expired or revoked.");
         return identity.map(Arc::new).ok_or_else(unknown);
     }
     let Some(provider) = &state.identity_provider else {
@@ -66,6 +65,23 @@ pub async fn identify(state: &State, shown: &SecretString) -> Result<Arc<Identit
         return Err(Problem::new(Kind::Unauthenticated, detail));
     };
     Ok(provider.identify(shown).await?)
+}
+
+/// Who shows this, where memory alone does not tell yet. A token is one that was made a moment ago, or one that is refused: the
+/// database is not asked for each, as anybody could have it asked as often as they like.
+///
+/// # Errors
+/// As `identify`.
+pub async fn recollect(state: &State, shown: &SecretString) -> Result<Arc<Identity>, Problem> {
+    if !is_token(shown) {
+        return identify(state, shown).await;
+    }
+    state.directory.caught_up().await?;
+    remembered(state, shown).ok_or_else(unknown)
+}
+
+fn unknown() -> Problem {
+    Problem::new(Kind::Unauthenticated, "This token is unknown, expired or revoked.")
 }
 
 fn is_token(shown: &SecretString) -> bool {

@@ -69,14 +69,13 @@ impl FromRequestParts<State> for StorageReader {
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
         // From memory: this is asked for millions of times a day, and while the database is away too.
         let shown = credential::of(parts, state)?;
-        if let Some(identity) = credential::remembered(state, &shown)
-            && identity.may(Right::ReadStorage)
-        {
-            return Ok(Self(identity));
+        let identity = match credential::remembered(state, &shown) {
+            Some(identity) => identity,
+            None => credential::recollect(state, &shown).await?,
+        };
+        if !identity.may(Right::ReadStorage) {
+            demand(state, &identity, Right::ReadStorage, parts).await?;
         }
-        // One that was made a moment ago, or one that is refused.
-        let identity = identity(parts, state).await?;
-        demand(state, &identity, Right::ReadStorage, parts).await?;
         Ok(Self(identity))
     }
 }

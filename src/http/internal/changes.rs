@@ -18,13 +18,10 @@ use crate::domain::text::FieldError;
 use crate::http::State;
 use crate::http::auth::StorageReader;
 use crate::http::extract::Params;
-use crate::http::problem::{self, Kind, Problem};
-use crate::service::read;
+use crate::http::problem::{self, Problem};
 
 const MOST: usize = 1000;
 const LONGEST_WAIT: u64 = 60;
-/// Within this a replica has what another one has already told.
-const BEHIND: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -140,7 +137,7 @@ pub async fn handle(
 ) -> Result<(HeaderMap, Json<Changes>), Problem> {
     let Wanted { mut after, wait, limit } = params.wanted()?;
     state.directory.freshness()?;
-    known(&state, after).await?;
+    known(&state.directory, after).await?;
     let mut news = state.directory.watch();
     let mut patience = state.context.clock.sleep(wait);
     let entries = loop {
@@ -175,22 +172,17 @@ fn is_stale(directory: &Directory) -> Result<bool, Problem> {
 ///
 /// # Errors
 /// When nobody can have given it.
-async fn known(state: &State, after: i64) -> Result<(), Problem> {
-    if after <= state.directory.position() {
+async fn known(directory: &Directory, after: i64) -> Result<(), Problem> {
+    if after <= directory.position() {
         return Ok(());
     }
-    if after > read::feed_position(&state.context).await? {
-        return Err(Problem::validation(vec![FieldError::new(
-            "after",
-            "position_from_the_future",
-            "the feed has not come this far; if the database was set back, begin again from 0",
-        )]));
+    directory.caught_up().await?;
+    if after <= directory.position() {
+        return Ok(());
     }
-    let mut news = state.directory.watch();
-    let reached = news.wait_for(|position| position.is_some_and(|position| position >= after));
-    let behind = || Problem::new(Kind::Unavailable, "This replica has not come as far as the feed yet.");
-    match tokio::time::timeout(BEHIND, reached).await {
-        Ok(Ok(_)) => Ok(()),
-        _ => Err(behind()),
-    }
+    Err(Problem::validation(vec![FieldError::new(
+        "after",
+        "position_from_the_future",
+        "the feed has not come this far; if the database was set back, begin again from 0",
+    )]))
 }

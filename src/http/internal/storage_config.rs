@@ -2,14 +2,14 @@
 
 use axum::body::Body;
 use axum::extract::{Path, State as Extract};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::lookup;
 use crate::domain::active_storage::ActiveStorage;
 use crate::http::State;
 use crate::http::auth::StorageReader;
-use crate::http::etag::at_hand;
+use crate::http::etag::AtHand;
 use crate::http::problem::{self, Problem, STALE};
 
 /// Look up a tenant's storage
@@ -37,11 +37,11 @@ pub async fn handle(
     Extract(state): Extract<State>,
     reader: StorageReader,
     Path(tenant): Path<String>,
-    headers: HeaderMap,
+    at_hand: AtHand,
 ) -> Result<Response, Problem> {
     let found = lookup::find(&state.directory, &reader, &tenant)?;
     let etag = found.document.etag(found.stale);
-    let mut response = if at_hand(&headers, &etag) {
+    let mut response = if at_hand.has(&etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let mut response = Response::new(Body::from(found.document.body(found.stale)));

@@ -152,7 +152,7 @@ pub async fn handle(
         .get(header::ACCEPT)
         .is_some_and(|accept| accept.as_bytes() == LINES.as_bytes());
     if wants_lines {
-        let lines = lines(state.context, filter, from, params.limit);
+        let lines = lines(state.context.clone(), filter, from, params.limit);
         return Ok(([(header::CONTENT_TYPE, LINES)], Body::from_stream(lines)).into_response());
     }
     let entries = read::audit_log(&state.context, &filter, from, params.limit.unwrap_or(100)).await?;

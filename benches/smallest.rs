@@ -1,0 +1,25 @@
+//! What `./dev/bench read` compares with: the smallest axum handler that gives as many bytes, on a listener as Latchkey's.
+//!
+//! `smallest <bytes>` prints where it listens.
+
+use axum::Router;
+use axum::routing::get;
+use bytes::Bytes;
+use latchkey::http::listen;
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() {
+    let count = std::env::args().nth(1).and_then(|count| count.parse().ok());
+    let Some(count) = count else {
+        // So it is when cargo runs all benchmarks: it is none by itself.
+        return;
+    };
+    let body = Bytes::from(vec![b'x'; count]);
+    let router = Router::new().route("/", get(move || std::future::ready(body.clone())));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    println!("http://{}", listener.local_addr().expect("the listener has an address"));
+    listen::serve(listener, router, std::future::pending())
+        .await
+        .expect("it serves for ever");
+}

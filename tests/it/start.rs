@@ -1,0 +1,59 @@
+//! The program starts while the database is away: it says so, refuses, and mends itself.
+
+use reqwest::{Client, Response};
+use serde_json::Value;
+use sqlx::PgPool;
+
+use latchkey::domain::token::Role;
+
+use crate::aws::World;
+use crate::landlord::Landlord;
+use crate::line::Line;
+use crate::program::Program;
+use crate::server::{PATIENCE, Server, empty_database};
+
+async fn ask(http: &Client, url: String, token: &str) -> Response {
+    http.get(url).bearer_auth(token).send().await.expect("it answers")
+}
+
+/// A problem's type and detail, from an answer that says when to come again.
+async fn unavailable(answer: Response) -> (Value, String) {
+    assert_eq!(answer.status(), 503);
+    assert!(answer.headers().contains_key("retry-after"));
+    let body: Value = answer.json().await.expect("it is a problem");
+    (body["type"].clone(), body["detail"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn without_postgres_it_is_not_ready_and_with_it_it_mends_itself() {
+    let world = World::new().await;
+    let database = empty_database().await;
+    let line = Line::to(&database).await;
+    line.cut();
+    let program = Program::serve(&world, &line.url, "info").await;
+    let http = Client::new();
+    let config = |tenant: &str| format!("{}/internal/v1/tenants/{tenant}/storage-config", program.private);
+
+    assert_eq!(ask(&http, format!("{}/healthz", program.private), "").await.status(), 200);
+    let (kind, detail) = unavailable(ask(&http, format!("{}/readyz", program.private), "").await).await;
+    assert_eq!(kind, "/problems/unavailable");
+    assert!(detail.contains("not read from the database yet"), "{detail}");
+    for path in [config("acme"), format!("{}/internal/v1/changes", program.private)] {
+        let (kind, detail) = unavailable(ask(&http, path, "lk_service_any").await).await;
+        assert_eq!(kind, "/problems/unavailable");
+        assert!(detail.contains("not read from the database yet"), "{detail}");
+    }
+
+    line.mend();
+    let until = async |url: String, token: &str| {
+        let asking = async { while ask(&http, url.clone(), token).await.status() != 200 {} };
+        tokio::time::timeout(PATIENCE, asking).await.expect("it mends itself");
+    };
+    until(format!("{}/readyz", program.private), "").await;
+    let beside = Server::idle_with(&database, &world, std::time::Duration::from_mins(1)).await;
+    Landlord(PgPool::connect(&database).await.expect("Postgres answers"))
+        .active("acme")
+        .await;
+    until(config("acme"), &beside.token_of(Role::Service).await).await;
+    assert!(program.said().contains("waiting for the database"), "{}", program.said());
+}
