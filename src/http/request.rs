@@ -1,18 +1,19 @@
 //! What surrounds every request: its id, its span in logs and traces, its metrics, and the rendering of problems.
 
 use std::fmt;
+use std::time::Duration;
 
 use axum::extract::{Request, State as Extract};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use opentelemetry_http::HeaderExtractor;
 use tracing::field::Empty;
-use tracing::{Instrument, Span, debug, info};
+use tracing::{Instrument, Level, Span, debug, debug_span, info, info_span};
 use uuid::Uuid;
 
 use super::problem::Problem;
-use super::traffic::{self, Listener};
+use super::traffic::{self, Listener, Passage};
 use crate::telemetry::traces;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -38,38 +39,60 @@ impl fmt::Display for RequestId {
 pub async fn surround(Extract(listener): Extract<Listener>, mut request: Request, next: Next) -> Response {
     let id = RequestId(listener.clock.uuid());
     request.extensions_mut().insert(id);
-    let method = traffic::method(request.method());
-    let mut passage = listener.begin(method, request.extensions().get().cloned());
-    let span = tracing::info_span!("request", method, route = passage.route(), request_id = %id, tenant = Empty);
+    let mut passage = listener.begin(traffic::method(request.method()), request.extensions().get().cloned());
+    // Asked for so often that a span and a line in the log for each would cost more than the answer: what is answered as it has
+    // to be, refusals included, is told of at `debug` alone, and counted all the same.
+    let routine = is_routine(passage.route());
+    let span = span(id, &passage, if routine { Level::DEBUG } else { Level::INFO });
     if traces::are_on() {
         // First of all: a span that has a name has begun, and where it belongs cannot be changed any more.
         if listener.is_trusted() {
             traces::adopt(&span, &HeaderExtractor(request.headers()));
         }
-        traces::name(&span, format!("{method} {}", passage.route()));
+        traces::name(&span, format!("{} {}", passage.method(), passage.route()));
     }
-    async move {
-        let mut response = next.run(request).await;
-        if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-            let allow = response.headers_mut().remove(header::ALLOW);
-            response = problem.render(&id.to_string());
-            if let Some(allow) = allow {
-                response.headers_mut().insert(header::ALLOW, allow);
-            }
+    let mut response = if span.is_disabled() {
+        next.run(request).await
+    } else {
+        next.run(request).instrument(span.clone()).await
+    };
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let allow = response.headers_mut().remove(header::ALLOW);
+        response = problem.render(&id.to_string());
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
         }
-        response.headers_mut().insert(REQUEST_ID, id.header());
-        let status = response.status();
-        let duration_ms = passage.answered(status).as_secs_f64() * 1000.0;
-        // Millions a day, all alike: what went wrong is told, what went well is counted.
-        if status.is_success() && is_routine(passage.route()) {
-            debug!(status = status.as_u16(), duration_ms, "answered");
+    }
+    response.headers_mut().insert(REQUEST_ID, id.header());
+    let status = response.status();
+    let took = passage.answered(status);
+    tell(id, &passage, span, routine, status, took);
+    response
+}
+
+fn span(id: RequestId, passage: &Passage, level: Level) -> Span {
+    let (method, route) = (passage.method(), passage.route());
+    if level == Level::DEBUG {
+        debug_span!("request", method, route, request_id = %id, tenant = Empty)
+    } else {
+        info_span!("request", method, route, request_id = %id, tenant = Empty)
+    }
+}
+
+/// The line in the log.
+fn tell(id: RequestId, passage: &Passage, during: Span, routine: bool, status: StatusCode, took: Duration) {
+    let (code, duration_ms) = (status.as_u16(), took.as_secs_f64() * 1000.0);
+    if !routine || status.is_server_error() || status == StatusCode::UNAUTHORIZED {
+        // Whatever is logged, the line says whose it is.
+        let span = if during.is_disabled() {
+            span(id, passage, Level::INFO)
         } else {
-            info!(status = status.as_u16(), duration_ms, "answered");
-        }
-        response
+            during
+        };
+        span.in_scope(|| info!(status = code, duration_ms, "answered"));
+    } else if !during.is_disabled() {
+        during.in_scope(|| debug!(status = code, duration_ms, "answered"));
     }
-    .instrument(span)
-    .await
 }
 
 /// What programs ask for all the time.

@@ -119,6 +119,10 @@ impl Passage {
         self.path.as_ref().map_or("unmatched", MatchedPath::as_str)
     }
 
+    pub fn method(&self) -> &'static str {
+        self.method
+    }
+
     /// The answer is there. How long that took.
     pub fn answered(&mut self, status: StatusCode) -> Duration {
         self.status = status.as_u16();

@@ -325,10 +325,10 @@ async fn log_lines_for_machines_say_whose_they_are_and_hold_no_secret() {
     };
     let page = walker.get(next).header("cookie", cookie).send().await.unwrap();
     assert!(page.status() != 403, "the link is good: {page:?}");
-    let made = work
-        .post("/v1/tokens", json!({"name": "billing", "role": "service"}))
-        .await
-        .expect(201);
+    let admin = work.server.token_of(Role::Admin).await;
+    work.secrets.push(admin.clone());
+    let new = json!({"name": "billing", "role": "service"});
+    let made = work.ask(Method::POST, "/v1/tokens", &admin, Some(new)).await.expect(201);
     work.secrets.push(made["token"].as_str().unwrap().to_owned());
     let password = work
         .server
