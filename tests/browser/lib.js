@@ -37,8 +37,7 @@ export async function api(method, path, body, status, { text: plain = false } = 
 }
 
 /** A tenant of its own, with a link to the form. */
-export async function tenant(name = "Acme Corporation") {
-  const slug = `t-${randomInt(2 ** 40).toString(36)}`;
+export async function tenant(name = "Acme Corporation", slug = `t-${randomInt(2 ** 40).toString(36)}`) {
   const created = await api("POST", "/v1/tenants", { slug, name }, 201);
   return { slug, name, externalId: created.external_id, ...(await invite(slug)) };
 }
@@ -129,10 +128,10 @@ export async function token(role, name = `${role} in a browser`) {
 }
 
 /** A page of the dashboard, signed in with a token of that role. */
-export async function operator(t, role = "ops", options = {}) {
+export async function operator(t, role = "ops", options = {}, name = undefined) {
   const page = await visitor(t, options);
   await page.goto(`${privateUrl}/sign-in`);
-  await page.getByLabel("Token").fill(await token(role));
+  await page.getByLabel("Token").fill(await token(role, name));
   await page.getByRole("button", { name: "Sign in" }).click();
   await heading(page, "Overview");
   return page;

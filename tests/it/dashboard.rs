@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{World, apply_templates};
 use crate::pages::{Page, client, posting, read};
+use crate::provider::{Provider, SigningKey};
 use crate::server::{PATIENCE, Server};
 
 /// Somebody of the vendor's operations, with a browser's habits as far as they matter here.
@@ -587,4 +588,105 @@ async fn pages_say_so_while_the_database_is_away() {
         page.html
     );
     assert!(page.headers.contains_key(header::RETRY_AFTER));
+}
+
+#[tokio::test]
+async fn whom_a_proxy_vouches_for_needs_no_sign_in() {
+    let key = SigningKey::p256("k");
+    let provider = Provider::with(&[&key]).await;
+    let mut settings = provider.settings();
+    settings.header = Some("x-proxy-jwt".parse().unwrap());
+    let server = Server::trusting(&World::new().await, settings).await;
+    let jwt = |more: Value| key.sign("ES256", &provider.claims(&more));
+    let coming = |method: Method, path: &str, jwt: &str| {
+        let request = client().request(method, format!("{}{path}", server.private));
+        request.header(header::ACCEPT, "text/html").header("x-proxy-jwt", jwt)
+    };
+    let ops = jwt(json!({}));
+    let page = read(coming(Method::GET, "/", &ops)).await;
+    assert_eq!(page.status, 200, "{}", page.html);
+    assert!(
+        page.html.contains("Ada Example") && !page.html.contains("/sign-out"),
+        "there is nothing to sign out of"
+    );
+    assert_eq!(
+        read(coming(Method::GET, "/sign-in?next=%2Ftenants", &ops)).await.location(),
+        "/tenants"
+    );
+
+    let token = read(coming(Method::GET, "/new-tenant", &ops)).await.form_token();
+    let fields = [("form_token", token.as_str()), ("slug", "acme"), ("name", "Acme"), ("direct", "on")];
+    let sending = || posting(coming(Method::POST, "/new-tenant", &ops), &fields);
+    for (request, words) in [
+        (sending(), "another site"),
+        (sending().header("sec-fetch-site", "cross-site"), "another site"),
+        (sending().header("origin", "https://evil.example"), "another site"),
+    ] {
+        let page = read(request).await;
+        assert!(page.status == 403 && page.html.contains(words), "{}", page.html);
+    }
+    let made = read(sending().header("sec-fetch-site", "same-origin")).await;
+    assert_eq!(made.location(), "/tenants/acme?done=created", "{}", made.html);
+    let actor: Value = sqlx::query_scalar("select actor from audit_events where action = 'tenant.created'")
+        .fetch_one(&server.pool)
+        .await
+        .unwrap();
+    assert_eq!((&actor["kind"], &actor["subject"]), (&json!("user"), &json!("ada-42")));
+
+    let viewer = jwt(json!({"roles": ["viewer"]}));
+    assert_eq!(read(coming(Method::GET, "/tenants/acme/edit", &viewer)).await.status, 403);
+    let nobody = read(coming(Method::GET, "/", &jwt(json!({"roles": []})))).await;
+    assert_eq!(nobody.status, 403, "{}", nobody.html);
+    let forged = read(coming(
+        Method::GET,
+        "/",
+        &SigningKey::p256("k").sign("ES256", &provider.claims(&json!({}))),
+    ))
+    .await;
+    assert_eq!((forged.status, forged.location()), (303, "/sign-in"), "a token will do");
+}
+
+#[tokio::test]
+async fn webhooks_are_made_tried_and_sent_again() {
+    let server = Server::start_idle(&World::new().await).await;
+    let person = Person::of(&server, Role::Ops).await;
+    let wrong = person.send("/webhooks", &[("url", "ftp://x"), ("description", "")]).await;
+    assert_eq!(wrong.status, 422);
+    assert_eq!(wrong.html.matches("<li><a href=\"#webhook-").count(), 2, "{}", wrong.html);
+    let fields = [
+        ("url", "https://hooks.vendor.example/latchkey"),
+        ("description", "Billing"),
+        ("status_changed", "on"),
+    ];
+    let made = person.send("/webhooks", &fields).await;
+    assert_eq!(made.status, 303, "{}", made.html);
+    let once = made.cookie("latchkey-once").unwrap();
+    let path = made.location().to_owned();
+    let shown = read(person.request(Method::GET, &path).header(header::COOKIE, &once)).await;
+    assert!(
+        shown.html.contains("whsec_") && shown.html.contains("tenant.status_changed"),
+        "{}",
+        shown.html
+    );
+    assert!(!person.get(&path).await.html.contains("whsec_"), "it is shown once");
+
+    assert_eq!(
+        person.send(&format!("{path}/test"), &[]).await.location(),
+        format!("{path}?done=test-sent")
+    );
+    let page = person.get(&path).await.html;
+    assert!(page.contains("webhook.test") && page.contains("Waiting"), "{page}");
+    let again = page.split_once("/resend").unwrap().0.rsplit('"').next().unwrap().to_owned() + "/resend";
+    assert_eq!(person.send(&again, &[]).await.location(), format!("{path}?done=sent-again"));
+    assert_eq!(
+        person.send(&format!("{path}/delete"), &[]).await.location(),
+        "/webhooks?done=webhook-deleted"
+    );
+    assert_eq!(person.get(&path).await.status, 404);
+    let viewer = Person::of(&server, Role::Viewer).await;
+    assert_eq!(viewer.get("/webhooks").await.status, 403);
+    let log = actions(&server).await;
+    for action in ["webhook.created", "webhook.tested", "webhook.resent", "webhook.deleted"] {
+        assert!(log.contains(&action.to_owned()), "{action}: {log:?}");
+    }
 }
