@@ -52,10 +52,7 @@ class Postgres:
         return self.url(name, user=name)
 
     def psql(self, database, script, *, transaction=False):
-        argv = [tool("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", *(["-1"] if transaction else []), self.url(database)]
-        ran = subprocess.run(argv, input=script, text=True, capture_output=True, env=environment())
-        if ran.returncode != 0:
-            raise Trouble(f"Postgres refuses a script: {ran.stderr.strip()}")
+        return psql(self.url(database), script, transaction=transaction)
 
 
 def start(folder, *, lasting=False, fast=False, port=None, **more):
@@ -114,11 +111,14 @@ def tool(name):
     return str(Path(package.origin).parent / f"pginstall{MAJOR}" / "bin" / name)
 
 
-def execute(url, script, **variables):
-    """Runs statements in a database. They read each variable as :'name'."""
+def psql(url, script, *, transaction=False, **variables):
+    """Runs a script in a database, which reads each variable as :'name'. What it answers, a line for each row."""
     given = [part for name, value in variables.items() for part in ("-v", f"{name}={value}")]
-    command = [tool("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", *given, url]
-    subprocess.run(command, input=script, text=True, check=True, stdout=subprocess.DEVNULL, env=environment())
+    argv = [tool("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", *given, *(["-1"] if transaction else []), url]
+    ran = subprocess.run(argv, input=script, text=True, capture_output=True, env=environment())
+    if ran.returncode != 0:
+        raise Trouble(f"Postgres refuses a script: {ran.stderr.strip()}")
+    return ran.stdout
 
 
 def environment():

@@ -9,7 +9,8 @@ from stack import cargo, places, processes, terminal, venv
 HELP = """verify        a verification, with 50 ms for each call of AWS, against its waves and against the AWS CLI
 read          config reads against the smallest axum handler; start, memory, and how fast a change gets to two replicas
 credentials   credentials at hand against config reads; STS calls for many callers at once
-scale         config reads of a million tenants against those of a thousand; memory for each"""
+scale         config reads of a million tenants against those of a thousand; memory for each
+list          pages of 100,000 tenants, by every filter, against those of a thousand"""
 
 
 def main(arguments):
@@ -35,9 +36,9 @@ def verify(_):
 
 def measured(chosen):
     # They need what the tools' own environment has.
-    from stack.bench import credentials, place, read, report, scale
+    from stack.bench import credentials, place, read, report, scale, tenant_list
 
-    bench = {"read": read, "credentials": credentials, "scale": scale}[chosen.what]
+    bench = {"read": read, "credentials": credentials, "scale": scale, "list": tenant_list}[chosen.what]
     with places.own_folder("bench") as folder, contextlib.ExitStack() as stack:
         figures = bench.measure(place.Place(folder, stack))
     terminal.heading("Results")
@@ -47,4 +48,4 @@ def measured(chosen):
     return 1 if chosen.check and report.missed(figures) else 0
 
 
-BENCHES = {"verify": verify, "read": measured, "credentials": measured, "scale": measured}
+BENCHES = {"verify": verify, "read": measured, "credentials": measured, "scale": measured, "list": measured}

@@ -95,4 +95,4 @@ class Customer:
     @staticmethod
     def pass_a_minute(database, tenant):
         """What happened to a tenant so far was a minute earlier."""
-        postgres.execute(database, MINUTE, id=tenant)
+        postgres.psql(database, MINUTE, id=tenant)

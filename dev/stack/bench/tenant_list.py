@@ -91,7 +91,7 @@ class Side:
         return {place: f"/v1/tenants?limit={LIMIT}{filters}{at}" for place, at in zip(PLACES, ("", middle, last), strict=True)}
 
     def scans(self):
-        return self.server.ask(self.name, SCANS)
+        return self.server.psql(self.name, SCANS)
 
 
 def measure(here):
