@@ -43,7 +43,9 @@ pub async fn surround(Extract(listener): Extract<Listener>, mut request: Request
     // Asked for so often that a span and a line in the log for each would cost more than the answer: what is answered as it has
     // to be, refusals included, is told of at `debug` alone, and counted all the same.
     let routine = is_routine(passage.route());
-    let span = span(id, &passage, if routine { Level::DEBUG } else { Level::INFO });
+    // Traces are of spans of the level `info` alone.
+    let quiet = routine && !traces::are_on();
+    let span = span(id, &passage, if quiet { Level::DEBUG } else { Level::INFO });
     if traces::are_on() {
         // First of all: a span that has a name has begun, and where it belongs cannot be changed any more.
         if listener.is_trusted() {

@@ -14,10 +14,11 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{ParentBasedSampler, Sampler, SamplingResult, SdkTracerProvider, ShouldSample};
 use tokio::runtime::Handle;
-use tracing::{Level, Span, warn};
+use tracing::level_filters::LevelFilter;
+use tracing::{Span, warn};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::settings::TraceTarget;
@@ -90,9 +91,9 @@ impl Traces {
             .with_location(false)
             .with_threads(false)
             .with_target(false);
-        // Spans of every level: those of routine requests are none for the log.
-        let wanted = filter_fn(|about| about.target().starts_with("latchkey") && (about.is_span() || *about.level() <= Level::INFO));
-        Some(spans.with_filter(wanted))
+        // By level alone: a filter that has to be asked each time makes libraries ask whether they are heard, and what is asked so
+        // but not told leaves the next span of that thread switched off.
+        Some(spans.with_filter(Targets::new().with_target("latchkey", LevelFilter::INFO)))
     }
 
     /// Sends what was not sent yet.
