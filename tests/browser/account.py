@@ -52,7 +52,7 @@ class Account(Customer):
 
     def sql(self, script, id):
         """Brings about a state that would take long, or others' trouble, to come by."""
-        postgres.execute(os.environ["DATABASE_URL"], script, id=id)
+        postgres.psql(os.environ["DATABASE_URL"], script, id=id)
 
 
 def main():
