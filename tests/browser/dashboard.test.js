@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import {
-  account, api, applyIssued, closeBrowser, copied, heading, look, operator, privateUrl, submission, tenant, token, verdict, visitor,
+  PATIENCE, account, api, applyIssued, closeBrowser, copied, heading, look, operator, privateUrl, submission, tenant, token, verdict, visitor,
 } from "./lib.js";
 
 after(closeBrowser);
@@ -339,4 +339,38 @@ test("by keyboard alone", async (t) => {
   await page.keyboard.type("By keyboard");
   await page.keyboard.press("Enter");
   await pill(page, "Suspended");
+});
+
+test("webhooks, their deliveries, and sending again", async (t) => {
+  const page = await operator(t);
+  await page.getByRole("link", { name: "Webhooks" }).click();
+  await heading(page, "Webhooks");
+  await page.getByLabel("URL").fill("ftp://nowhere");
+  await page.getByRole("button", { name: "Create" }).click();
+  await page.getByText("Nothing was made yet").waitFor();
+  await look(page, "dashboard-webhooks-wrong");
+  // Loopback is allowed here, and nobody listens at that port.
+  await page.getByLabel("URL").fill("https://127.0.0.1:9/latchkey");
+  await page.getByLabel("What it is for").fill("The billing service");
+  await page.getByRole("button", { name: "Create" }).click();
+  await page.getByRole("heading", { level: 1, name: "Webhook" }).waitFor();
+  assert.match(await copied(page, "secret"), /^whsec_/);
+  await page.getByRole("button", { name: "Send a test" }).click();
+  await page.getByText("A test is being sent").waitFor();
+  assert.equal(await page.locator("#secret").count(), 0, "it is shown once");
+  const given = page.getByRole("cell", { name: "Given up" });
+  const until = Date.now() + PATIENCE;
+  while (!(await given.count()) && Date.now() < until) await page.reload();
+  await page.getByText("unreachable").waitFor();
+  await look(page, "dashboard-webhook");
+  await look(page, "dashboard-webhook", { phone: true });
+  await page.getByRole("button", { name: "Send again" }).click();
+  await page.getByText("It is being sent again").waitFor();
+  await page.getByRole("link", { name: "Webhooks" }).first().click();
+  await page.getByText("The billing service").waitFor();
+  await look(page, "dashboard-webhooks");
+  await page.getByRole("link", { name: "https://127.0.0.1:9/latchkey" }).click();
+  await page.getByText("Delete this webhook").click();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByText("The webhook was deleted").waitFor();
 });
