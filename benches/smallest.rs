@@ -1,4 +1,5 @@
-//! What `./dev/bench read` compares with: the smallest axum handler that gives as many bytes, on a listener as Latchkey's.
+//! What `./dev/bench read` compares with: the smallest axum handler that gives as many bytes for the same requests, on a listener
+//! as Latchkey's.
 //!
 //! `smallest <bytes>` prints where it listens.
 
@@ -16,7 +17,10 @@ async fn main() {
         return;
     };
     let body = Bytes::from(vec![b'x'; count]);
-    let router = Router::new().route("/", get(move || std::future::ready(body.clone())));
+    let router = Router::new().route(
+        "/internal/v1/tenants/{tenant}/storage-config",
+        get(move || std::future::ready(body.clone())),
+    );
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     println!("http://{}", listener.local_addr().expect("the listener has an address"));
     listen::serve(listener, router, std::future::pending())

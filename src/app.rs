@@ -1,13 +1,17 @@
 //! Composition: settings into pool, clients, routers and worker. The only place that knows everyone.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::Request;
+use axum::response::Response;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
+use tower::Service;
 use tracing::{error, info};
 
 use crate::clock::{SharedClock, SystemClock};
@@ -158,13 +162,16 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(address).await.map_err(|fault| Error::Listen { address, fault })
 }
 
-fn accept(lifecycle: &Lifecycle, name: &'static str, listener: TcpListener, router: axum::Router) {
+fn accept<S>(lifecycle: &Lifecycle, name: &'static str, listener: TcpListener, service: S)
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
+{
     if let Ok(address) = listener.local_addr() {
         info!(%address, "{name} listener ready");
     }
     let soft = lifecycle.soft();
     lifecycle.spawn(async move {
-        if let Err(fault) = http::listen::serve(listener, router, soft.cancelled_owned()).await {
+        if let Err(fault) = http::listen::serve(listener, service, soft.cancelled_owned()).await {
             error!(%fault, "the {name} listener failed");
         }
     });

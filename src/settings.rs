@@ -38,7 +38,7 @@ pub struct DatabaseArgs {
     pub database_url: Option<SecretString>,
 
     /// How many connections this process may hold.
-    #[arg(long, env = "LATCHKEY_DATABASE_CONNECTIONS", default_value_t = 20, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(4..=1000))]
+    #[arg(long, env = "LATCHKEY_DATABASE_CONNECTIONS", default_value_t = 20, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(5..=1000))]
     pub database_connections: u32,
 }
 

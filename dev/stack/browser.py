@@ -15,6 +15,8 @@ TESTS = ROOT / "tests" / "browser"
 # What a browser downloads, kept from run to run: the run names it.
 SHOTS = RUN / "screenshots"
 NODE = 20
+# Files of tests: most of the time a page waits for a verification.
+AT_ONCE = 2
 PASSED = re.compile(r"^# pass (\d+)")
 FAILED = re.compile(r"^# (?:fail|cancelled) (\d+)")
 SETTINGS = {
@@ -58,7 +60,7 @@ def run(folder, binary, files, shots, *, on_line=None):
             "LATCHKEY_TEST_PYTHON": sys.executable,
             "PYTHONPATH": str(DEV),
         }
-        return processes.run(["node", "--test", "--test-reporter=tap", *map(str, files)], env=env, on_line=on_line)
+        return processes.run(["node", "--test", "--test-reporter=tap", f"--test-concurrency={AT_ONCE}", *map(str, files)], env=env, on_line=on_line)
 
 
 def what_is_missing():

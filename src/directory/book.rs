@@ -7,51 +7,54 @@ use std::sync::Arc;
 use super::entry::{Entry, Standing};
 use crate::domain::ids::{Slug, TenantId, TenantRef};
 
+/// Each map leads straight to the entry: a tenant that nobody has asked for in a while is in none of the processor's caches, and
+/// every step to it waits for memory.
 #[derive(Debug, Default)]
 pub struct Book {
     by_id: HashMap<TenantId, Arc<Entry>>,
-    by_slug: HashMap<Slug, TenantId>,
-    by_position: BTreeMap<i64, TenantId>,
+    by_slug: HashMap<Slug, Arc<Entry>>,
+    by_position: BTreeMap<i64, Arc<Entry>>,
     position: i64,
 }
 
 impl Book {
     pub fn put(&mut self, entry: Entry) {
         let entry = Arc::new(entry);
-        let holder = self.by_slug.get(&entry.slug).and_then(|id| self.by_id.get(id));
         // Who ended gives its slug to whoever has it now.
         let ended = matches!(entry.standing, Standing::Offboarded);
-        let taken = holder.is_some_and(|holder| holder.tenant != entry.tenant && !matches!(holder.standing, Standing::Offboarded));
+        let taken = self
+            .by_slug
+            .get(&entry.slug)
+            .is_some_and(|holder| holder.tenant != entry.tenant && !matches!(holder.standing, Standing::Offboarded));
+        self.forget(entry.tenant);
         if !(ended && taken) {
-            self.by_slug.insert(entry.slug.clone(), entry.tenant);
+            self.by_slug.insert(entry.slug.clone(), entry.clone());
         }
-        self.by_position.insert(entry.position, entry.tenant);
+        self.by_position.insert(entry.position, entry.clone());
         self.position = self.position.max(entry.position);
-        if let Some(before) = self.by_id.insert(entry.tenant, entry.clone()) {
-            if before.position != entry.position {
-                self.by_position.remove(&before.position);
-            }
-            // It was erased.
-            if before.slug != entry.slug && self.by_slug.get(&before.slug) == Some(&entry.tenant) {
-                self.by_slug.remove(&before.slug);
-            }
-        }
+        self.by_id.insert(entry.tenant, entry);
     }
 
     /// Forgets a tenant whose last change cannot be read.
     pub fn drop(&mut self, tenant: TenantId, position: i64) {
-        if let Some(before) = self.by_id.remove(&tenant) {
-            self.by_position.remove(&before.position);
-        }
+        self.forget(tenant);
         self.position = self.position.max(position);
     }
 
+    fn forget(&mut self, tenant: TenantId) {
+        let Some(before) = self.by_id.remove(&tenant) else { return };
+        self.by_position.remove(&before.position);
+        if self.by_slug.get(&before.slug).is_some_and(|holder| holder.tenant == tenant) {
+            self.by_slug.remove(&before.slug);
+        }
+    }
+
     pub fn find(&self, tenant: &TenantRef) -> Option<Arc<Entry>> {
-        let id = match tenant {
-            TenantRef::Id(id) => id,
-            TenantRef::Slug(slug) => self.by_slug.get(slug)?,
+        let found = match tenant {
+            TenantRef::Id(id) => self.by_id.get(id),
+            TenantRef::Slug(slug) => self.by_slug.get(slug),
         };
-        self.by_id.get(id).cloned()
+        found.cloned()
     }
 
     /// What changed after a position, in order, and the position to go on from.
@@ -60,9 +63,10 @@ impl Book {
         let changed: Vec<_> = self
             .by_position
             .range(later)
-            .filter(|(_, id)| wanted(**id))
-            .filter_map(|(_, id)| self.by_id.get(id).cloned())
+            .map(|(_, entry)| entry)
+            .filter(|entry| wanted(entry.tenant))
             .take(limit)
+            .cloned()
             .collect();
         let whole = changed.len() < limit;
         let last = changed.last().map(|entry| entry.position).filter(|_| !whole);

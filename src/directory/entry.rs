@@ -1,5 +1,7 @@
-//! What is known of one tenant, ready to be sent.
+//! What is known of one tenant, ready to be sent. A million of them are held, so each is two allocations: itself, with its slug
+//! in it, and the body.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -29,19 +31,23 @@ pub struct Entry {
 /// What internal services get of a tenant.
 #[derive(Debug)]
 pub enum Standing {
-    Active(Arc<Document>),
+    Active(Document),
     Suspended,
     Offboarded,
     /// Nothing was ever active, or it no longer is.
     Nothing,
 }
 
-/// A storage config as it is sent. A million of them are held, so it is one allocation.
+/// A storage config as it is sent.
 #[derive(Debug)]
 pub struct Document {
-    body: Bytes,
+    body: Box<[u8]>,
     digest: [u8; 16],
 }
+
+/// A tenant with something active.
+#[derive(Debug, Clone)]
+pub struct Active(Arc<Entry>);
 
 impl Entry {
     pub fn of(change: Change, vendor: &Vendor) -> Self {
@@ -51,7 +57,7 @@ impl Entry {
             (_, None) => Standing::Nothing,
             (status, Some(active)) => {
                 let storage = active.config.storage;
-                Standing::Active(Arc::new(Document::of(&ActiveStorage {
+                Standing::Active(Document::of(&ActiveStorage {
                     tenant_id: change.tenant_id,
                     slug: change.slug.clone(),
                     version: active.config.version,
@@ -67,7 +73,7 @@ impl Entry {
                     bucket_account_id: storage.bucket_account,
                     verified_at: active.verified_at,
                     stale: false,
-                })))
+                }))
             }
         };
         Self {
@@ -87,17 +93,17 @@ impl Document {
         let digest: [u8; 32] = Sha256::digest(&body).into();
         let digest = std::array::from_fn(|at| digest[at]);
         // Without the room that the buffer grew beyond what it holds.
-        let body = body.into_boxed_slice().into();
+        let body = body.into_boxed_slice();
         Self { body, digest }
     }
 
     /// The JSON, marked when it may be out of date.
-    pub fn body(&self, stale: bool) -> Bytes {
+    pub fn text(&self, stale: bool) -> Cow<'_, [u8]> {
         if stale {
             let kept = self.body.strip_suffix(FRESH).unwrap_or_default();
             return [kept, STALE].concat().into();
         }
-        self.body.clone()
+        Cow::Borrowed(&self.body)
     }
 
     /// A strong one: it changes with every byte of the body.
@@ -110,5 +116,42 @@ impl Document {
 
     pub fn read(&self) -> ActiveStorage {
         serde_json::from_slice(&self.body).expect("it was written from one")
+    }
+}
+
+impl Active {
+    /// None when nothing is.
+    pub fn of(entry: Arc<Entry>) -> Option<Self> {
+        matches!(entry.standing, Standing::Active(_)).then_some(Self(entry))
+    }
+
+    pub fn tenant(&self) -> TenantId {
+        self.0.tenant
+    }
+
+    pub fn document(&self) -> &Document {
+        match &self.0.standing {
+            Standing::Active(document) => document,
+            _ => unreachable!("an entry never changes, and this one has something active"),
+        }
+    }
+
+    /// The document's text, not copied while it is fresh.
+    pub fn body(&self, stale: bool) -> Bytes {
+        match self.document().text(stale) {
+            Cow::Borrowed(_) => Bytes::from_owner(self.clone()),
+            Cow::Owned(text) => text.into(),
+        }
+    }
+
+    /// Nothing has changed between the two.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl AsRef<[u8]> for Active {
+    fn as_ref(&self) -> &[u8] {
+        &self.document().body
     }
 }

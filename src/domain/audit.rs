@@ -1,15 +1,15 @@
 //! The audit log's words: who did what to whom.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use strum::{Display, IntoStaticStr};
+use strum::{Display, EnumIter, IntoStaticStr};
 
 use super::ids::{InviteId, TenantId, TokenId};
 use super::recorded::Recorded;
 use super::text::{Malformed, checked_text};
 
 /// Who acts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Actor {
     Token {
@@ -44,7 +44,7 @@ impl Actor {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Display, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumIter, IntoStaticStr)]
 pub enum Action {
     #[strum(serialize = "tenant.created")]
     TenantCreated,

@@ -1,5 +1,6 @@
 //! Ids of stored things: UUIDs of version 7, so that they sort by when they were made.
 
+use smol_str::SmolStr;
 use uuid::Uuid;
 
 use super::text::{Malformed, checked_text};
@@ -91,7 +92,7 @@ id!(SessionId);
 
 /// A tenant's short name in URLs: unique, immutable, `[a-z0-9-]{2,63}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Slug(String);
+pub struct Slug(SmolStr);
 
 impl Slug {
     /// # Errors
@@ -111,7 +112,7 @@ impl Slug {
                 "a slug must not have the form of a UUID: choose a name",
             ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     pub fn as_str(&self) -> &str {

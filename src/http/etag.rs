@@ -63,7 +63,7 @@ impl Tagged {
 }
 
 /// Whether the caller has this state already.
-fn at_hand(headers: &HeaderMap, etag: &str) -> bool {
+pub fn at_hand(headers: &HeaderMap, etag: &str) -> bool {
     named(headers, header::IF_NONE_MATCH).any(|named| named == etag || named == "*")
 }
 

@@ -38,8 +38,10 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
+use internal::Lane;
 use live::Live;
 use problem::{Kind, Problem};
+use request::{Panic, Surround};
 use traffic::Listener;
 
 use crate::directory::Directory;
@@ -125,25 +127,30 @@ pub fn openapi() -> OpenApi {
 pub fn public(state: State) -> Router {
     let router = Router::new().route("/healthz", get(health::live)).merge(onboard::router(&state));
     let dress = middleware::from_fn_with_state(state.clone(), onboard::dress);
-    let surround = middleware::from_fn_with_state(Listener::new("public", state.context.clock.clone()), request::surround);
-    answering(router, state).layer((surround, dress, catch(), DefaultBodyLimit::max(MAX_BODY)))
+    let surround = Surround(Listener::new("public", state.context.clock.clone()));
+    nothing_else(router)
+        .layer((surround, dress, catch(), DefaultBodyLimit::max(MAX_BODY)))
+        .with_state(state)
 }
 
 /// What vendor ops and internal services reach, from inside.
-pub fn private(state: State) -> Router {
-    // What internal services ask changes nothing, and is to be fast: it goes without.
+pub fn private(state: State) -> Lane {
+    // What internal services ask changes nothing, and is to be fast: it goes without what others need.
     let once = middleware::from_fn_with_state(state.clone(), idempotency::once);
-    let (api, openapi) = api(|ops| ops.layer(csrf()).route_layer(once));
-    let router = api
+    let (api, openapi) = api(|ops| ops.layer(csrf()).route_layer(once).layer(DefaultBodyLimit::max(MAX_BODY)));
+    let programs = api
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(scrape::handle))
         .route("/problems/{name}", get(problem::page))
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi))
-        .merge(dashboard::router());
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi));
     let dress = middleware::from_fn_with_state(state.clone(), dashboard::dress);
-    let surround = middleware::from_fn_with_state(Listener::new("private", state.context.clock.clone()), request::surround);
-    answering(router, state).layer((surround, dress, catch(), DefaultBodyLimit::max(MAX_BODY)))
+    // The layers around each part, the outermost first, are one: each by itself would cost every request some allocations.
+    let listener = Listener::new("private", state.context.clock.clone());
+    let surround = Surround(listener.clone());
+    let people = nothing_else(dashboard::router()).layer((surround.clone(), dress, catch(), DefaultBodyLimit::max(MAX_BODY)));
+    let router = no_other_method(programs).layer(surround).merge(people).with_state(state.clone());
+    Lane::beside(router, state, listener)
 }
 
 /// A proxy that hands a JWT on does so for requests too that a browser sends on behalf of another site. These are refused;
@@ -154,25 +161,16 @@ fn csrf() -> CsrfLayer<impl FnMut(ProtectionError) -> Response + Clone> {
     })
 }
 
-/// With an answer for whatever else is asked. The layers around it, the outermost first, are one: each by itself would cost
-/// every request some allocations.
-fn answering(router: Router<State>, state: State) -> Router {
-    router
-        .fallback(|| async { Problem::new(Kind::NotFound, "There is nothing at this path.") })
-        .method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed, "This path does not have that method.") })
-        .with_state(state)
+/// With an answer for whatever else is asked.
+fn nothing_else(router: Router<State>) -> Router<State> {
+    no_other_method(router).fallback(|| async { Problem::new(Kind::NotFound, "There is nothing at this path.") })
 }
 
-type Panic = Box<dyn std::any::Any + Send>;
+fn no_other_method(router: Router<State>) -> Router<State> {
+    router.method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed, "This path does not have that method.") })
+}
 
-/// With an answer for whatever goes wrong.
+/// Of what goes wrong, people are told by a page: so it is caught inside of what makes pages.
 fn catch() -> CatchPanicLayer<fn(Panic) -> Response> {
-    CatchPanicLayer::custom(|_| {
-        tracing::error!("a handler panicked");
-        Problem::new(
-            Kind::Internal,
-            "Something broke on our side; it was logged under this request's id.",
-        )
-        .into_response()
-    })
+    CatchPanicLayer::custom(|panic| request::broken(&panic).into_response())
 }

@@ -1,19 +1,27 @@
 //! What surrounds every request: its id, its span in logs and traces, its metrics, and the rendering of problems.
 
+use std::any::Any;
+use std::convert::Infallible;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::extract::{Request, State as Extract};
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use opentelemetry_http::HeaderExtractor;
+use pin_project_lite::pin_project;
+use tower::{Layer, Service};
 use tracing::field::Empty;
-use tracing::{Instrument, Level, Span, debug, debug_span, info, info_span};
+use tracing::instrument::Instrumented;
+use tracing::{Instrument, Level, Span, debug, debug_span, error, info, info_span};
 use uuid::Uuid;
 
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 use super::traffic::{self, Listener, Passage};
+use crate::clock::SharedClock;
 use crate::telemetry::traces;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -23,6 +31,15 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct RequestId(Uuid);
 
 impl RequestId {
+    pub fn new(clock: &SharedClock) -> Self {
+        Self(clock.uuid())
+    }
+
+    /// Says it in an answer.
+    pub fn mark(self, response: &mut Response) {
+        response.headers_mut().insert(REQUEST_ID, self.header());
+    }
+
     fn header(self) -> HeaderValue {
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
         let text: &str = self.0.hyphenated().encode_lower(&mut text);
@@ -36,40 +53,137 @@ impl fmt::Display for RequestId {
     }
 }
 
-pub async fn surround(Extract(listener): Extract<Listener>, mut request: Request, next: Next) -> Response {
-    let id = RequestId(listener.clock.uuid());
-    request.extensions_mut().insert(id);
-    let mut passage = listener.begin(traffic::method(request.method()), request.extensions().get().cloned());
-    // Asked for so often that a span and a line in the log for each would cost more than the answer: what is answered as it has
-    // to be, refusals included, is told of at `debug` alone, and counted all the same.
-    let routine = is_routine(passage.route());
-    // Traces are of spans of the level `info` alone.
-    let quiet = routine && !traces::are_on();
-    let span = span(id, &passage, if quiet { Level::DEBUG } else { Level::INFO });
-    if traces::are_on() {
-        // First of all: a span that has a name has begun, and where it belongs cannot be changed any more.
-        if listener.is_trusted() {
-            traces::adopt(&span, &HeaderExtractor(request.headers()));
-        }
-        traces::name(&span, format!("{} {}", passage.method(), passage.route()));
+/// Puts that around every request of a listener. Written out as a service, because what is made of a function costs every request
+/// several copies of all that is inside of it.
+#[derive(Clone)]
+pub struct Surround(pub Listener);
+
+impl<S> Layer<S> for Surround {
+    type Service = Surrounded<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        let listener = self.0.clone();
+        Surrounded { inner, listener }
     }
-    let mut response = if span.is_disabled() {
-        next.run(request).await
-    } else {
-        next.run(request).instrument(span.clone()).await
-    };
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let allow = response.headers_mut().remove(header::ALLOW);
-        response = problem.render(&id.to_string());
-        if let Some(allow) = allow {
-            response.headers_mut().insert(header::ALLOW, allow);
+}
+
+#[derive(Clone)]
+pub struct Surrounded<S> {
+    inner: S,
+    listener: Listener,
+}
+
+impl<S> Service<Request> for Surrounded<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let id = RequestId::new(&self.listener.clock);
+        request.extensions_mut().insert(id);
+        let method = traffic::method(request.method());
+        let passage = self.listener.begin(method, request.extensions().get().cloned());
+        // Asked for so often that a span and a line in the log for each would cost more than the answer: what is answered as it has
+        // to be, refusals included, is told of at `debug` alone, and counted all the same.
+        let routine = is_routine(passage.route());
+        // Traces are of spans of the level `info` alone.
+        let quiet = routine && !traces::are_on();
+        let span = span(id, &passage, if quiet { Level::DEBUG } else { Level::INFO });
+        if traces::are_on() {
+            // First of all: a span that has a name has begun, and where it belongs cannot be changed any more.
+            if self.listener.is_trusted() {
+                traces::adopt(&span, &HeaderExtractor(request.headers()));
+            }
+            traces::name(&span, format!("{} {}", passage.method(), passage.route()));
+        }
+        let inner = span.in_scope(|| self.inner.call(request));
+        Answering {
+            inner: inner.instrument(span),
+            under_way: Some(UnderWay { id, passage, routine }),
         }
     }
-    response.headers_mut().insert(REQUEST_ID, id.header());
-    let status = response.status();
-    let took = passage.answered(status);
-    tell(id, &passage, span, routine, status, took);
-    response
+}
+
+pub type Panic = Box<dyn Any + Send>;
+
+/// The answer for what a handler did not expect. What it said is told by the panic's own line in the log.
+pub fn broken(_: &Panic) -> Problem {
+    error!("a handler panicked");
+    let detail = "Something broke on our side; it was logged under this request's id.";
+    Problem::new(Kind::Internal, detail)
+}
+
+struct UnderWay {
+    id: RequestId,
+    passage: Passage,
+    routine: bool,
+}
+
+pin_project! {
+    /// A request on its way to its answer.
+    pub struct Answering<F> {
+        #[pin]
+        inner: Instrumented<F>,
+        under_way: Option<UnderWay>,
+    }
+}
+
+impl<F> Future for Answering<F>
+where
+    F: Future<Output = Result<Response, Infallible>>,
+{
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let polled = catch_unwind(AssertUnwindSafe(|| this.inner.as_mut().poll(cx)));
+        let response = match polled {
+            Ok(polled) => ready!(polled).unwrap_or_else(|never| match never {}),
+            Err(panic) => this.inner.span().in_scope(|| broken(&panic)).into_response(),
+        };
+        let under_way = this.under_way.take().expect("it is not asked again once there is an answer");
+        Poll::Ready(Ok(under_way.end(response, this.inner.span())))
+    }
+}
+
+impl UnderWay {
+    fn end(mut self, mut response: Response, during: &Span) -> Response {
+        if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+            let allow = response.headers_mut().remove(header::ALLOW);
+            response = problem.render(&self.id.to_string());
+            if let Some(allow) = allow {
+                response.headers_mut().insert(header::ALLOW, allow);
+            }
+        }
+        self.id.mark(&mut response);
+        let status = response.status();
+        let took = self.passage.answered(status);
+        self.tell(during, status, took);
+        response
+    }
+
+    /// The line in the log.
+    fn tell(&self, during: &Span, status: StatusCode, took: Duration) {
+        let (code, duration_ms) = (status.as_u16(), took.as_secs_f64() * 1000.0);
+        if !self.routine || status.is_server_error() || status == StatusCode::UNAUTHORIZED {
+            // Whatever is logged, the line says whose it is.
+            let span = if during.is_disabled() {
+                &span(self.id, &self.passage, Level::INFO)
+            } else {
+                during
+            };
+            span.in_scope(|| info!(status = code, duration_ms, "answered"));
+        } else if !during.is_disabled() {
+            during.in_scope(|| debug!(status = code, duration_ms, "answered"));
+        }
+    }
 }
 
 fn span(id: RequestId, passage: &Passage, level: Level) -> Span {
@@ -81,22 +195,6 @@ fn span(id: RequestId, passage: &Passage, level: Level) -> Span {
     }
 }
 
-/// The line in the log.
-fn tell(id: RequestId, passage: &Passage, during: Span, routine: bool, status: StatusCode, took: Duration) {
-    let (code, duration_ms) = (status.as_u16(), took.as_secs_f64() * 1000.0);
-    if !routine || status.is_server_error() || status == StatusCode::UNAUTHORIZED {
-        // Whatever is logged, the line says whose it is.
-        let span = if during.is_disabled() {
-            span(id, passage, Level::INFO)
-        } else {
-            during
-        };
-        span.in_scope(|| info!(status = code, duration_ms, "answered"));
-    } else if !during.is_disabled() {
-        during.in_scope(|| debug!(status = code, duration_ms, "answered"));
-    }
-}
-
 /// What programs ask for all the time.
 fn is_routine(route: &str) -> bool {
     route.starts_with(traces::READ_ROUTES) || ["/healthz", "/readyz", "/metrics"].contains(&route)
@@ -105,4 +203,33 @@ fn is_routine(route: &str) -> bool {
 /// Tells the log which tenant the present request is about.
 pub fn note_tenant(tenant: impl fmt::Display) {
     Span::current().record("tenant", tracing::field::display(tenant));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_answered_for() {
+        async fn broken() -> Response {
+            panic!("on purpose")
+        }
+        let listener = Listener::new("private", Arc::new(SystemClock));
+        let router = Router::new().route("/", get(broken)).layer(Surround(listener));
+        let request = Request::get("/").body(Body::empty()).unwrap();
+        let answer = router.oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let id = answer.headers()[REQUEST_ID].to_str().unwrap().to_owned();
+        let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&problem["type"], &problem["instance"]), (&"/problems/internal".into(), &id.into()));
+    }
 }

@@ -91,6 +91,16 @@ impl Listener {
         self.name == "private"
     }
 
+    /// Counts a request that was answered at once.
+    pub fn answered(&self, method: &'static str, route: &'static str, status: StatusCode, began: Instant) {
+        count(
+            route,
+            method,
+            status.as_u16(),
+            self.clock.instant().saturating_duration_since(began),
+        );
+    }
+
     /// Counts a request in. It is counted out when what is returned ends.
     pub fn begin(&self, method: &'static str, path: Option<MatchedPath>) -> Passage {
         self.in_flight.increment(1.0);

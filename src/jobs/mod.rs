@@ -16,6 +16,7 @@ use tracing::error;
 use crate::clock::SharedClock;
 use crate::cloud::Cloud;
 use crate::courier::Courier;
+use crate::domain::webhook::MOST;
 use crate::service::{Context, webhooks};
 use crate::settings::Worker;
 use crate::store::jobs::SCHEMA;
@@ -52,8 +53,9 @@ const POLL: Duration = Duration::from_secs(1);
 /// Before the worker is started again after it failed, which is mostly because the database went away.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How many webhooks are delivered to at once. What one of them keeps waiting is its own place alone.
-const DELIVERIES: usize = 8;
+/// How many webhooks are delivered to at once: all that there may be, so that no receiver keeps those of others waiting.
+const DELIVERIES: usize = 20;
+const _: () = assert!(MOST == 20, "there are as many places as webhooks");
 
 /// How often it is looked how long the oldest message waits.
 const LOOK: Duration = Duration::from_secs(15);

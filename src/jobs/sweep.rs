@@ -1,13 +1,23 @@
 //! Forgets what was kept for a while.
 
-use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
+use graphile_worker::worker_utils::types::CleanupTask;
+use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerContextExt};
 use serde::{Deserialize, Serialize};
 
 use super::JobContext;
 use crate::service::{idempotency, sign_in, webhooks};
+use crate::store;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Sweep {}
+
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error("the queue: {0}")]
+    Queue(#[from] graphile_worker::errors::GraphileWorkerError),
+}
 
 impl TaskHandler for Sweep {
     const IDENTIFIER: &'static str = "sweep";
@@ -16,6 +26,9 @@ impl TaskHandler for Sweep {
         let context = super::of::<JobContext>(&worker).context;
         sign_in::sweep(&context).await?;
         idempotency::sweep(&context).await?;
-        webhooks::sweep(&context).await.map(drop)
+        webhooks::sweep(&context).await?;
+        // A tenant's place in the queue outlives its jobs, and to take a job all places are looked at.
+        worker.utils().cleanup(&[CleanupTask::GcJobQueues]).await?;
+        Ok::<(), Error>(())
     }
 }

@@ -78,15 +78,10 @@ pub async fn audit_position(context: &Context, id: AuditEventId) -> store::Resul
     audit::position(&mut db, id).await
 }
 
-/// The audit log before a position, newest first: of one tenant, or all of it.
-pub async fn latest_audit(
-    context: &Context,
-    tenant: Option<TenantId>,
-    before: Option<i64>,
-    limit: i64,
-) -> store::Result<Vec<audit::Entry>> {
+/// The audit log before a position, newest first.
+pub async fn latest_audit(context: &Context, filter: &audit::Filter, before: Option<i64>, limit: i64) -> store::Result<Vec<audit::Entry>> {
     let mut db = context.pool.acquire().await?;
-    audit::latest(&mut db, tenant, before, limit).await
+    audit::latest(&mut db, filter, before, limit).await
 }
 
 /// A verification that takes longer than this is stuck: AWS was asked for the last time by then.

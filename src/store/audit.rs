@@ -98,6 +98,16 @@ pub struct Filter {
     pub actor: Option<String>,
 }
 
+impl Filter {
+    /// All that is about this tenant.
+    pub fn of(tenant: TenantId) -> Self {
+        Self {
+            tenant: Some(tenant),
+            ..Self::default()
+        }
+    }
+}
+
 /// Where an entry stands. None when there is none of this id.
 pub async fn position(db: &mut PgConnection, id: AuditEventId) -> Result<Option<i64>> {
     let found = sqlx::query_scalar!(r#"select position as "position!" from audit_events where id = $1"#, id.as_uuid())
@@ -106,95 +116,79 @@ pub async fn position(db: &mut PgConnection, id: AuditEventId) -> Result<Option<
     Ok(found)
 }
 
+/// Reads entries; a statement for each set of filters, so that each has the index that fits it.
+macro_rules! entries {
+    ($db:expr, $which:tt, $($argument:expr),+) => {
+        sqlx::query_as!(
+            Row,
+            r#"select id, at, actor, action, tenant_id, address, request_id, before, after, detail, position as "position!"
+               from audit_events where "# + $which,
+            $($argument),+
+        )
+        .fetch_all($db)
+        .await?
+    };
+}
+
 /// The entries after that position, in the order in which the changes were committed.
 pub async fn list(db: &mut PgConnection, filter: &Filter, after: i64, limit: i64) -> Result<Vec<Entry>> {
-    let tenant = filter.tenant.map(TenantId::as_uuid);
-    let (action, actor) = (filter.action.as_deref(), filter.actor.as_deref());
-    // A statement for each, so that each has the index that fits it.
-    let rows = match (tenant, actor, action) {
-        (Some(tenant), _, _) => {
-            sqlx::query_as!(
-                Row,
-                r#"select id, at, actor, action, tenant_id, address, request_id, before, after, detail, position as "position!"
-                   from audit_events
-                   where tenant_id = $1 and position > $2 and ($4::text is null or actor_id = $4) and ($5::text is null or action = $5)
-                   order by position limit $3"#,
-                tenant,
-                after,
-                limit,
-                actor,
-                action,
-            )
-            .fetch_all(db)
-            .await?
-        }
-        (None, Some(actor), _) => {
-            sqlx::query_as!(
-                Row,
-                r#"select id, at, actor, action, tenant_id, address, request_id, before, after, detail, position as "position!"
-                   from audit_events where actor_id = $1 and position > $2 and ($4::text is null or action = $4) order by position limit $3"#,
-                actor,
-                after,
-                limit,
-                action,
-            )
-            .fetch_all(db)
-            .await?
-        }
-        (None, None, Some(action)) => {
-            sqlx::query_as!(
-                Row,
-                r#"select id, at, actor, action, tenant_id, address, request_id, before, after, detail, position as "position!"
-                   from audit_events where action = $1 and position > $2 order by position limit $3"#,
-                action,
-                after,
-                limit,
-            )
-            .fetch_all(db)
-            .await?
-        }
-        (None, None, None) => {
-            sqlx::query_as!(
-                Row,
-                r#"select id, at, actor, action, tenant_id, address, request_id, before, after, detail, position as "position!"
-                   from audit_events where position > $1 order by position limit $2"#,
-                after,
-                limit,
-            )
-            .fetch_all(db)
-            .await?
-        }
+    let (actor, action) = (filter.actor.as_deref(), filter.action.as_deref());
+    let rows = match (filter.tenant.map(TenantId::as_uuid), actor, action) {
+        (Some(tenant), _, _) => entries!(
+            db,
+            "tenant_id = $3 and position > $1 and ($4::text is null or actor_id = $4) and ($5::text is null or action = $5)
+             order by position limit $2",
+            after,
+            limit,
+            tenant,
+            actor,
+            action
+        ),
+        (None, Some(actor), _) => entries!(
+            db,
+            "actor_id = $3 and position > $1 and ($4::text is null or action = $4) order by position limit $2",
+            after,
+            limit,
+            actor,
+            action
+        ),
+        (None, None, Some(action)) => entries!(db, "action = $3 and position > $1 order by position limit $2", after, limit, action),
+        (None, None, None) => entries!(db, "position > $1 order by position limit $2", after, limit),
     };
     Ok(rows.into_iter().map(Entry::from).collect())
 }
 
-/// The entries before that position, newest first: of one tenant, or of all.
-pub async fn latest(db: &mut PgConnection, tenant: Option<TenantId>, before: Option<i64>, limit: i64) -> Result<Vec<Entry>> {
+/// The entries before that position, newest first.
+pub async fn latest(db: &mut PgConnection, filter: &Filter, before: Option<i64>, limit: i64) -> Result<Vec<Entry>> {
     let before = before.unwrap_or(i64::MAX);
-    let rows = match tenant {
-        Some(tenant) => {
-            sqlx::query_as!(
-                Row,
-                r#"select id, at, actor, action, tenant_id, address, request_id, before, after, detail, position as "position!"
-                   from audit_events where tenant_id = $1 and position < $2 order by position desc limit $3"#,
-                tenant.as_uuid(),
-                before,
-                limit,
-            )
-            .fetch_all(db)
-            .await?
-        }
-        None => {
-            sqlx::query_as!(
-                Row,
-                r#"select id, at, actor, action, tenant_id, address, request_id, before, after, detail, position as "position!"
-                   from audit_events where position < $1 order by position desc limit $2"#,
-                before,
-                limit,
-            )
-            .fetch_all(db)
-            .await?
-        }
+    let (actor, action) = (filter.actor.as_deref(), filter.action.as_deref());
+    let rows = match (filter.tenant.map(TenantId::as_uuid), actor, action) {
+        (Some(tenant), _, _) => entries!(
+            db,
+            "tenant_id = $3 and position < $1 and ($4::text is null or actor_id = $4) and ($5::text is null or action = $5)
+             order by position desc limit $2",
+            before,
+            limit,
+            tenant,
+            actor,
+            action
+        ),
+        (None, Some(actor), _) => entries!(
+            db,
+            "actor_id = $3 and position < $1 and ($4::text is null or action = $4) order by position desc limit $2",
+            before,
+            limit,
+            actor,
+            action
+        ),
+        (None, None, Some(action)) => entries!(
+            db,
+            "action = $3 and position < $1 order by position desc limit $2",
+            before,
+            limit,
+            action
+        ),
+        (None, None, None) => entries!(db, "position < $1 order by position desc limit $2", before, limit),
     };
     Ok(rows.into_iter().map(Entry::from).collect())
 }

@@ -147,7 +147,7 @@ test("a failure is told in words to mail, mended, and verified live", async (t) 
 
 for (const javaScriptEnabled of [true, false]) {
   test(`a tenant's whole life, ${javaScriptEnabled ? "with" : "without"} JavaScript`, async (t) => {
-    const page = await operator(t, "ops", { javaScriptEnabled });
+    const page = await operator(t, "admin", { javaScriptEnabled });
     const shows = async (name, options) => javaScriptEnabled && (await look(page, `dashboard-${name}`, options));
     const slug = `life-${Math.random().toString(36).slice(2)}`;
     await page.getByRole("link", { name: "Create a tenant" }).click();
@@ -234,6 +234,17 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole("link", { name: "What to take away at the end" }).click();
     await page.getByText("take").first().waitFor();
     await shows("removal");
+    await page.goBack();
+    await page.getByRole("link", { name: "Erase personal data" }).click();
+    await heading(page, "Erase the personal data of Acme Limited");
+    await page.getByLabel("Why").fill("Asked to, by letter");
+    await page.getByLabel(`Type ${slug}`, { exact: true }).fill(slug);
+    await shows("erase");
+    await page.getByRole("button", { name: "Erase for good" }).click();
+    await page.getByText("personal data was erased").waitFor();
+    await heading(page, "erased");
+    assert.equal(await page.getByText(slug).count(), 0);
+    await shows("tenant-erased");
   });
 }
 
@@ -252,6 +263,17 @@ test("the audit log, and tokens", async (t) => {
   await page.getByLabel("Tenant").fill("nobody-at-all");
   await page.keyboard.press("Enter");
   await page.getByText("There is no tenant of this id or slug.").waitFor();
+  await page.getByRole("link", { name: "Clear" }).click();
+  await page.getByLabel("What was done").selectOption("session.started");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByText("Signed in", { exact: true }).first().waitFor();
+  const who = page.locator(".timeline > li .what a").first();
+  const author = await who.textContent();
+  await who.click();
+  await page.waitForURL(/actor=token/);
+  const all = await page.locator(".timeline > li .what a").allTextContents();
+  assert.ok(all.length && all.every((one) => one === author), `all of it is by ${author}: ${all}`);
+  await look(page, "dashboard-audit-filtered", { phone: true });
 
   await page.getByRole("link", { name: "Tokens" }).click();
   await page.getByRole("button", { name: "Create" }).click();
@@ -364,7 +386,14 @@ test("webhooks, their deliveries, and sending again", async (t) => {
   await page.getByText("unreachable").waitFor();
   await look(page, "dashboard-webhook");
   await look(page, "dashboard-webhook", { phone: true });
-  await page.getByRole("button", { name: "Send again" }).click();
+  await page.getByText("Rotate its secret").click();
+  await page.getByLabel("The present one signs too").selectOption("for a week");
+  await page.getByRole("button", { name: "Rotate" }).click();
+  assert.match(await copied(page, "secret"), /^whsec_/);
+  await page.getByText("The one before it signs too").waitFor();
+  await look(page, "dashboard-webhook-rotated");
+  await page.reload();
+  await page.getByRole("button", { name: "Send again" }).first().click();
   await page.getByText("It is being sent again").waitFor();
   await page.getByRole("link", { name: "Webhooks" }).first().click();
   await page.getByText("The billing service").waitFor();

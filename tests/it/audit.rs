@@ -3,16 +3,19 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use latchkey::domain::ids::TenantRef;
 use latchkey::domain::token::Role;
 use latchkey::service::Caller;
 use latchkey::service::authenticate::create_token;
+use latchkey::service::read;
+use latchkey::store::audit::Filter;
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sqlx::Executor;
 
 use crate::aws::{World, clock};
-use crate::server::{Answer, Server};
+use crate::server::{Answer, PATIENCE, Server};
 
 async fn events(server: &Server, query: &str) -> Vec<Value> {
     let log = server.get(&format!("/v1/events?limit=1000{query}")).await.expect(200);
@@ -24,13 +27,17 @@ async fn delete(server: &Server, token: &str, path: &str, reason: &str) -> Answe
     server.send(request.json(&json!({"reason": reason}))).await
 }
 
+/// Creates a tenant by a request that may be repeated.
+async fn create(server: &Server, body: &Value) -> Answer {
+    let request = server.request(Method::POST, "/v1/tenants").header("idempotency-key", "once");
+    server.send(request.json(body)).await
+}
+
 /// A tenant with something of everything that is written down without AWS, offboarded.
 async fn ended(server: &Server) -> (String, Value) {
     let body = json!({"slug": "acme", "name": "Ada Lovelace Ltd", "reference": "Countess-4711"});
-    let id = server.post("/v1/tenants", &body).await.expect(201)["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let created = create(server, &body).await.expect(201);
+    let id = created["id"].as_str().unwrap().to_owned();
     server
         .post("/v1/tenants/acme/suspend", &json!({"reason": "Ada called"}))
         .await
@@ -167,6 +174,104 @@ async fn all_of_it_is_exported_as_lines_and_filters_agree_with_it() {
     assert!(lines("?action=x.9").await.is_empty());
 }
 
+/// Whoever breaks off an export leaves nothing behind that others would lack.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_can_be_broken_off() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    server
+        .pool
+        .execute(
+            "insert into audit_events (id, at, actor, action, detail)
+             select gen_random_uuid(), now(), '{\"kind\": \"system\"}', 'x', jsonb_build_object('text', repeat('x', 1000))
+             from generate_series(1, 20000) n",
+        )
+        .await
+        .unwrap();
+    let most = server.pool.options().get_max_connections();
+    // Some are held for as long as the server runs, to listen.
+    let in_use = || server.pool.size() as usize - server.pool.num_idle();
+    let before = in_use();
+    for _ in 0..2 * most {
+        let export = server.request(Method::GET, "/v1/events").header("accept", "application/x-ndjson");
+        let mut answer = export.send().await.unwrap();
+        assert!(answer.chunk().await.unwrap().is_some_and(|begin| begin.starts_with(b"{")));
+    }
+    let given_back = async {
+        while in_use() > before {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(
+        tokio::time::timeout(PATIENCE, given_back).await.is_ok(),
+        "every connection is free again"
+    );
+    server.get("/v1/events?limit=1").await.expect(200);
+}
+
+/// No filter reads the whole log, forwards or backwards, whatever Postgres knows of it.
+#[tokio::test]
+async fn no_page_of_it_reads_all_of_it() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    server.create_tenant("acme").await;
+    server
+        .pool
+        .execute(
+            "insert into audit_events (id, at, actor, action, tenant_id, detail)
+             select gen_random_uuid(), now(), jsonb_build_object('kind', 'user', 'subject', 'u' || n % 200), 'x.' || n % 300,
+                    (select id from tenants where n % 1000 = 0), '{}'
+             from generate_series(1, 20000) n",
+        )
+        .await
+        .unwrap();
+    let read = async || -> i64 {
+        // What a connection read is counted at its leisure.
+        server.pool.execute("select pg_stat_force_next_flush()").await.unwrap();
+        let count = "select seq_tup_read from pg_stat_user_tables where relname = 'audit_events'";
+        sqlx::query_scalar(count).fetch_one(&server.pool).await.unwrap()
+    };
+    for known in [false, true] {
+        if known {
+            server.pool.execute("vacuum analyze audit_events").await.unwrap();
+        }
+        let before = read().await;
+        for (tenant, actor, action, found) in [
+            (false, None, None, 30),
+            (true, None, None, 21),
+            (false, Some("user:u7"), None, 30),
+            (false, None, Some("x.7"), 30),
+            (false, Some("user:u7"), Some("x.7"), 30),
+            (true, Some("user:u0"), Some("x.100"), 7),
+            (false, Some("nobody"), None, 0),
+            (false, Some("user:u7"), Some("nothing"), 0),
+            (false, None, Some("nothing"), 0),
+        ] {
+            let pairs = [("actor", actor), ("action", action), ("tenant", tenant.then_some("acme"))];
+            let query: String = pairs
+                .iter()
+                .filter_map(|(name, value)| Some(format!("&{name}={}", (*value)?)))
+                .collect();
+            let page = server.get(&format!("/v1/events?limit=30{query}")).await.expect(200);
+            assert_eq!(page["items"].as_array().map(Vec::len), Some(found), "{query}");
+            let id = if tenant {
+                read::tenant(&server.context, &TenantRef::parse("acme").unwrap()).await.unwrap()
+            } else {
+                None
+            };
+            let filter = Filter {
+                tenant: id.map(|tenant| tenant.id),
+                actor: actor.map(str::to_owned),
+                action: action.map(str::to_owned),
+            };
+            let latest = read::latest_audit(&server.context, &filter, None, 30).await.unwrap();
+            assert_eq!(latest.len(), found, "{query}");
+            assert!(latest.is_sorted_by(|newer, older| newer.position > older.position));
+        }
+        assert_eq!(read().await, before, "nothing was read that was not looked up");
+    }
+}
+
 #[tokio::test]
 async fn personal_data_is_erased_and_what_was_done_stays() {
     let world = World::new().await;
@@ -222,6 +327,15 @@ async fn personal_data_is_erased_and_what_was_done_stays() {
             .all(|row| !row.contains("Ada") && !row.contains("acme") && !row.contains("ada")),
         "{rows:?}"
     );
+
+    let kept: Vec<bool> = sqlx::query_scalar("select body is not null from idempotency_keys")
+        .fetch_all(&server.pool)
+        .await
+        .unwrap();
+    assert_eq!(kept, [false], "the answer that was kept is gone too");
+    let body = json!({"slug": "acme", "name": "Ada Lovelace Ltd", "reference": "Countess-4711"});
+    let repeated = create(&server, &body).await;
+    assert_eq!(repeated.status, 409, "what was done is not done again: {:#}", repeated.body);
 
     delete(&server, admin, &path, "Once more").await.expect(200);
     assert_eq!(events(&server, &format!("&tenant={id}")).await, after, "once more does nothing");

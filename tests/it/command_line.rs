@@ -1,11 +1,12 @@
 //! The command line, as people and scripts use it.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::aws::{REGION, World, apply_templates};
-use crate::server::{Server, empty_database};
+use crate::server::{PATIENCE, Server, empty_database};
 
 pub fn latchkey(args: &[&str], env: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
@@ -310,6 +311,33 @@ async fn the_audit_log_is_printed_and_a_tenant_erased() {
     let rest = run(&["events", "--json", "--after", after], &server).await;
     let last: Value = serde_json::from_str(text(&rest.stdout).trim()).unwrap();
     assert_eq!(last["action"], "tenant.erased");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_is_followed_line_by_line() {
+    let server = Server::start_idle(&World::new().await).await;
+    server.create_tenant("acme").await;
+    let mut following = tokio::process::Command::new(env!("CARGO_BIN_EXE_latchkey"))
+        .args(["events", "--follow", "--json", "--tenant", "acme"])
+        .env("LATCHKEY_URL", &server.private)
+        .env("LATCHKEY_TOKEN", &server.token)
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
+    let mut action = async || {
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("a line comes");
+        let event: Value = serde_json::from_str(&line.unwrap().expect("it goes on")).unwrap();
+        event["action"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(action().await, "tenant.created");
+    for (how, told) in [("suspend", "tenant.suspended"), ("resume", "tenant.resumed")] {
+        server.create_tenant(&format!("another-{how}")).await;
+        let reason = serde_json::json!({"reason": "Unpaid"});
+        server.post(&format!("/v1/tenants/acme/{how}"), &reason).await.expect(200);
+        assert_eq!(action().await, told, "and nothing of others");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::aws::{REGION, World, apply_templates};
 use crate::gate::Gate;
@@ -146,4 +146,35 @@ async fn a_second_signal_ends_the_process_at_once() {
     tokio::time::timeout(Duration::from_secs(10), ended)
         .await
         .expect("a second signal does");
+}
+
+/// A tenant's place in the queue goes once it waits for nothing: to take a job, the queue looks at all that there are.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_forgets_who_waits_for_nothing() {
+    let server = Server::start(&World::new().await).await;
+    let count = async |table: &'static str| -> i64 {
+        let sql = sqlx::AssertSqlSafe(format!("select count(*) from graphile_worker._private_{table}"));
+        sqlx::query_scalar(sql).fetch_one(&server.pool).await.unwrap()
+    };
+    let until_none = async |table| {
+        let waiting = async { while count(table).await > 0 {} };
+        assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "{table} stay");
+    };
+    for slug in ["acme", "globex"] {
+        server.create_tenant(slug).await;
+        let nowhere = json!({
+            "mode": "direct",
+            "bucket_arn": "arn:aws:s3:::no-such-bucket-anywhere",
+            "bucket_region": REGION,
+            "key_arn": format!("arn:aws:kms:{REGION}:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+        });
+        assert_eq!(server.submit(slug, &nowhere).await["verdict"], "rejected");
+    }
+    until_none("jobs").await;
+    assert_eq!(count("job_queues").await, 2);
+    sqlx::query("select graphile_worker.add_job('sweep', '{}'::json)")
+        .execute(&server.pool)
+        .await
+        .unwrap();
+    until_none("job_queues").await;
 }

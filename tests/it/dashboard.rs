@@ -9,6 +9,7 @@ use crate::aws::{World, apply_templates};
 use crate::pages::{Page, client, posting, read};
 use crate::provider::{Provider, SigningKey};
 use crate::server::{PATIENCE, Server};
+use crate::webhooks::Hook;
 
 /// Somebody of the vendor's operations, with a browser's habits as far as they matter here.
 struct Person<'a> {
@@ -689,4 +690,111 @@ async fn webhooks_are_made_tried_and_sent_again() {
     for action in ["webhook.created", "webhook.tested", "webhook.resent", "webhook.deleted"] {
         assert!(log.contains(&action.to_owned()), "{action}: {log:?}");
     }
+}
+
+#[tokio::test]
+async fn personal_data_is_erased_by_an_admin_who_is_sure() {
+    let server = Server::start_idle(&World::new().await).await;
+    let created = server.create_tenant("acme").await;
+    let id = created["id"].as_str().unwrap();
+    let path = format!("/tenants/{id}/erase");
+    let (admin, ops) = (Person::of(&server, Role::Admin).await, Person::of(&server, Role::Ops).await);
+    assert_eq!(admin.get(&path).await.status, 409, "it has not ended");
+    let sure = [("slug", "acme"), ("reason", "Asked to")];
+    assert_eq!(admin.send(&path, &sure).await.status, 409);
+    let ended = ops.send("/tenants/acme/offboard", &[("slug", "acme"), ("reason", "Over")]).await;
+    assert_eq!(ended.status, 303, "{}", ended.html);
+
+    let page = format!("/tenants/{id}");
+    assert!(!ops.get(&page).await.html.contains("/erase"), "it is not offered to ops");
+    assert_eq!((ops.get(&path).await.status, ops.send(&path, &sure).await.status), (403, 403));
+    assert!(admin.get(&page).await.html.contains("/erase"));
+    assert_eq!(admin.get(&path).await.status, 200);
+    let unsure = admin.send(&path, &[("slug", "acme"), ("reason", "")]).await;
+    assert!(unsure.status == 422 && unsure.html.contains("reason is needed"), "{}", unsure.html);
+    let unsure = admin.send(&path, &[("slug", "globex"), ("reason", "Asked to")]).await;
+    assert!(unsure.status == 422 && unsure.html.contains("Type acme"), "{}", unsure.html);
+    let erased = admin.send(&path, &sure).await;
+    assert_eq!(erased.location(), format!("{page}?done=erased"), "{}", erased.html);
+    let after = admin.get(erased.location()).await;
+    assert!(
+        after.html.contains("personal data was erased") && !after.html.contains("acme"),
+        "{}",
+        after.html
+    );
+    assert!(!after.html.contains("/erase"), "once is enough");
+    assert_eq!(admin.get(&path).await.location(), page);
+}
+
+#[tokio::test]
+async fn a_webhooks_secret_is_rotated_and_shown_once() {
+    let server = Server::start_idle(&World::new().await).await;
+    let hook = Hook::create(&server, "https://hooks.vendor.example/latchkey").await;
+    let (ops, viewer) = (Person::of(&server, Role::Ops).await, Person::of(&server, Role::Viewer).await);
+    let path = format!("/webhooks/{}", hook.id);
+    let rotate = format!("{path}/rotate-secret");
+    assert_eq!(viewer.send(&rotate, &[("overlap", "day")]).await.status, 403);
+    assert_eq!(ops.send(&rotate, &[("overlap", "for ever")]).await.status, 400);
+    let mut known = vec![hook.secret];
+    for (overlap, both) in [("day", true), ("week", true), ("none", false)] {
+        let rotated = ops.send(&rotate, &[("overlap", overlap)]).await;
+        assert_eq!((rotated.status, rotated.location()), (303, path.as_str()), "{}", rotated.html);
+        let once = rotated.cookie("latchkey-once").unwrap();
+        let url = format!("{}{path}", server.private);
+        let page = read(ops.http.get(url).header(header::COOKIE, format!("{}; {once}", ops.cookie))).await;
+        let secret = page
+            .html
+            .split("whsec_")
+            .nth(1)
+            .expect("it is shown")
+            .split('<')
+            .next()
+            .unwrap()
+            .to_owned();
+        assert!(known.iter().all(|known| !known.contains(&secret)), "it is another one");
+        known.push(secret);
+        let page = ops.get(&path).await;
+        assert!(!page.html.contains("whsec_"), "and once alone");
+        assert_eq!(page.html.contains("The one before it signs too"), both, "{}", page.html);
+    }
+}
+
+#[tokio::test]
+async fn the_audit_log_is_filtered_by_what_was_done_and_by_whom() {
+    let server = Server::start_idle(&World::new().await).await;
+    let ops = Person::of(&server, Role::Ops).await;
+    for slug in ["acme", "globex"] {
+        server.create_tenant(slug).await;
+        assert_eq!(
+            ops.send(&format!("/tenants/{slug}/suspend"), &[("reason", "Unpaid")]).await.status,
+            303
+        );
+    }
+    let shown = async |query: &str| -> Vec<String> {
+        let page = ops.get(&format!("/audit?{query}")).await;
+        assert_eq!(page.status, 200, "{}", page.html);
+        let entries = page.html.split("<p class=\"what\"><strong>").skip(1);
+        entries.map(|rest| rest.split('<').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(shown("action=tenant.suspended").await, ["Suspended"; 2]);
+    assert_eq!(shown("action=tenant.suspended&tenant=acme").await, ["Suspended"]);
+    let page = ops.get("/audit?tenant=acme").await.html;
+    let by: Vec<&str> = page
+        .split("href=\"/audit?actor=")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    assert_eq!(
+        (by.len(), by[0] == by[1]),
+        (2, false),
+        "who suspended it is not who made it: {by:?}"
+    );
+    assert_eq!(shown(&format!("actor={}", by[0])).await, ["Suspended", "Suspended", "Signed in"]);
+    assert_eq!(shown(&format!("actor={}&action=tenant.created", by[0])).await, [""; 0]);
+    assert!(
+        ops.get("/audit?action=tenant.erased")
+            .await
+            .html
+            .contains("Nothing like that has happened.")
+    );
 }

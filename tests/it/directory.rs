@@ -328,3 +328,35 @@ async fn a_thousand_tenants_are_asked_for_in_one_call() {
         assert_eq!((refused.status, found), (status, errors), "{:#}", refused.body);
     }
 }
+
+/// As a rule an answer is found before a request comes to the router. Both ways give the same, header by header.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_short_way_and_the_long_one_give_the_same() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    Landlord(server.pool.clone()).active("acme").await;
+    let token = server.token_of(Role::Service).await;
+    until(&server, &token, "acme", |answer| answer.status == 200).await;
+    let get = async |tenant: &str, etag: Option<&str>| {
+        let url = format!("{}/internal/v1/tenants/{tenant}/storage-config", server.private);
+        let request = server.bare(Method::GET, &url).bearer_auth(&token);
+        let request = match etag {
+            Some(etag) => request.header("if-none-match", etag),
+            None => request,
+        };
+        let mut answer = server.send_now(request).await;
+        assert_eq!(answer.headers["x-request-id"].len(), 36);
+        for of_this_answer in ["x-request-id", "date"] {
+            answer.headers.remove(of_this_answer);
+        }
+        answer
+    };
+    // An escape is for the router to resolve.
+    let (short, long) = (get("acme", None).await, get("%61cme", None).await);
+    assert_eq!((short.status, long.status), (200, 200));
+    assert_eq!((&short.headers, &short.body), (&long.headers, &long.body));
+    let etag = short.headers["etag"].to_str().unwrap();
+    let (short, long) = (get("acme", Some(etag)).await, get("%61cme", Some(etag)).await);
+    assert_eq!((short.status, long.status), (304, 304));
+    assert_eq!(short.headers, long.headers);
+}

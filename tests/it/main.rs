@@ -29,7 +29,6 @@ mod operations;
 mod pages;
 mod postgres;
 mod process;
-mod program;
 mod provider;
 mod recorded;
 #[path = "../recorded_aws/mod.rs"]

@@ -33,7 +33,7 @@ impl Work {
     async fn begin(more: &[(&str, &str)]) -> Self {
         let world = World::new().await;
         let server = Server::start_idle(&world).await;
-        let process = Process::serve(&world, &server, more).await;
+        let process = Process::serve(&world, &server.database_url, more).await;
         Self {
             secrets: vec![server.token.clone(), world.latchkey.secret.clone()],
             process,
@@ -131,11 +131,17 @@ async fn every_metric_is_told_by_a_process_that_did_some_work() {
         .await;
     let rendered = work.scrape().await;
     work.process.end().await;
+    assert!(receiver.url.ends_with("?code=unguessable"), "a webhook's address may hold a secret");
+    work.secrets.push("unguessable".into());
+    work.is_discreet(&rendered);
+    let said = work.process.said();
+    assert!(said.iter().any(|line| line.contains("a message was delivered")));
+    said.iter().for_each(|line| work.is_discreet(line));
     // A role that is shut keeps the tenant waiting, on the vendor's side. A process that had it open would go on with that.
     let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
         "Principal": {"AWS": format!("arn:aws:iam::{}:root", work.world.customer.id)}}]});
     work.world.vendor.put_trust("storage", &trust).await;
-    let shut = Process::serve(&work.world, &work.server, &[]).await;
+    let shut = Process::serve(&work.world, &work.server.database_url, &[]).await;
     let begun = work.server.request(Method::POST, "/v1/tenants/acme/verifications").json(&json!({}));
     work.server.send_now(begun).await.expect(202);
     let told = async |process: &Process| {

@@ -295,6 +295,12 @@ async fn no_list_reads_all_tenants() {
             }
         }
     }
+    // Who is stuck, as the dashboard's first page has it.
+    for limit in [5, 50] {
+        let stuck = latchkey::service::read::stuck_tenants(&server.context, limit).await.unwrap();
+        assert_eq!(stuck.len(), usize::try_from(limit.min(20)).unwrap());
+        pages += 1;
+    }
     let after = read().await;
     assert_eq!(after.0, before.0, "nothing was read that was not looked up");
     let fetched = (after.1 - before.1) / pages;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 use crate::aws::{REGION, World};
-use crate::server::{PATIENCE, Server};
+use crate::server::PATIENCE;
 
 /// What customers would be told.
 const ELSEWHERE: &str = "http://127.0.0.1:9";
@@ -33,14 +33,26 @@ impl Drop for Process {
 
 impl Process {
     /// Starts it, with more settings, and waits until it can do its work.
-    pub async fn serve(world: &World, server: &Server, more: &[(&str, &str)]) -> Self {
+    pub async fn serve(world: &World, database_url: &str, more: &[(&str, &str)]) -> Self {
+        let process = Self::start(world, database_url, more).await;
+        process
+            .until("it is ready", |process| async move {
+                let answer = reqwest::get(format!("{}/readyz", process.url)).await;
+                answer.is_ok_and(|answer| answer.status().is_success())
+            })
+            .await;
+        process
+    }
+
+    /// Starts it, and waits until it listens.
+    pub async fn start(world: &World, database_url: &str, more: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LATCHKEY_") || name.starts_with("AWS_")) {
             command.env_remove(name);
         }
         let mut child = command
             .arg("serve")
-            .env("DATABASE_URL", &server.database_url)
+            .env("DATABASE_URL", database_url)
             .env("LATCHKEY_STORAGE_ROLE_ARN", &world.storage_role)
             .env("LATCHKEY_DIRECT_ROLE_ARN", &world.direct_role)
             .env("LATCHKEY_PUBLIC_LISTEN", "127.0.0.1:0")
@@ -81,19 +93,12 @@ impl Process {
             }
         };
         let (public, url) = tokio::time::timeout(PATIENCE, addresses).await.expect("it listens");
-        let process = Self {
+        Self {
             child: Some(child),
             url,
             public,
             lines,
-        };
-        process
-            .until("it is ready", |process| async move {
-                let answer = reqwest::get(format!("{}/readyz", process.url)).await;
-                answer.is_ok_and(|answer| answer.status().is_success())
-            })
-            .await;
-        process
+        }
     }
 
     /// Asks again and again, until the answer is yes.
@@ -117,6 +122,11 @@ impl Process {
     /// What it said so far, line by line.
     pub fn said(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
+    }
+
+    /// Ends it without a word.
+    pub fn kill(self) {
+        drop(self);
     }
 
     /// Tells it to end, and waits for that.

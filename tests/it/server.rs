@@ -1,10 +1,13 @@
 //! A server of a test's own: both listeners and the worker in this process, on a database of its own.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::Request;
+use axum::response::Response;
 use latchkey::cloud::Cloud;
 use latchkey::cloud::aws::{Aws, Settings};
 use latchkey::courier::Courier;
@@ -35,6 +38,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Executor, PgPool};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower::Service;
 
 use crate::aws::{self, World, clock, config, unique};
 
@@ -420,6 +424,9 @@ async fn listen() -> (String, TcpListener) {
     (format!("http://{address}"), listener)
 }
 
-fn serve(listener: TcpListener, router: axum::Router, stop: CancellationToken) {
-    tokio::spawn(http::listen::serve(listener, router, stop.cancelled_owned()));
+fn serve<S>(listener: TcpListener, service: S, stop: CancellationToken)
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
+{
+    tokio::spawn(http::listen::serve(listener, service, stop.cancelled_owned()));
 }

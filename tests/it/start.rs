@@ -9,7 +9,7 @@ use latchkey::domain::token::Role;
 use crate::aws::World;
 use crate::landlord::Landlord;
 use crate::line::Line;
-use crate::program::Program;
+use crate::process::Process;
 use crate::server::{PATIENCE, Server, empty_database};
 
 async fn ask(http: &Client, url: String, token: &str) -> Response {
@@ -30,15 +30,15 @@ async fn without_postgres_it_is_not_ready_and_with_it_it_mends_itself() {
     let database = empty_database().await;
     let line = Line::to(&database).await;
     line.cut();
-    let program = Program::serve(&world, &line.url, "info").await;
+    let process = Process::start(&world, &line.url, &[]).await;
     let http = Client::new();
-    let config = |tenant: &str| format!("{}/internal/v1/tenants/{tenant}/storage-config", program.private);
+    let config = |tenant: &str| format!("{}/internal/v1/tenants/{tenant}/storage-config", process.url);
 
-    assert_eq!(ask(&http, format!("{}/healthz", program.private), "").await.status(), 200);
-    let (kind, detail) = unavailable(ask(&http, format!("{}/readyz", program.private), "").await).await;
+    assert_eq!(ask(&http, format!("{}/healthz", process.url), "").await.status(), 200);
+    let (kind, detail) = unavailable(ask(&http, format!("{}/readyz", process.url), "").await).await;
     assert_eq!(kind, "/problems/unavailable");
     assert!(detail.contains("not read from the database yet"), "{detail}");
-    for path in [config("acme"), format!("{}/internal/v1/changes", program.private)] {
+    for path in [config("acme"), format!("{}/internal/v1/changes", process.url)] {
         let (kind, detail) = unavailable(ask(&http, path, "lk_service_any").await).await;
         assert_eq!(kind, "/problems/unavailable");
         assert!(detail.contains("not read from the database yet"), "{detail}");
@@ -49,11 +49,12 @@ async fn without_postgres_it_is_not_ready_and_with_it_it_mends_itself() {
         let asking = async { while ask(&http, url.clone(), token).await.status() != 200 {} };
         tokio::time::timeout(PATIENCE, asking).await.expect("it mends itself");
     };
-    until(format!("{}/readyz", program.private), "").await;
+    until(format!("{}/readyz", process.url), "").await;
     let beside = Server::idle_with(&database, &world, std::time::Duration::from_mins(1)).await;
     Landlord(PgPool::connect(&database).await.expect("Postgres answers"))
         .active("acme")
         .await;
     until(config("acme"), &beside.token_of(Role::Service).await).await;
-    assert!(program.said().contains("waiting for the database"), "{}", program.said());
+    let said = process.said();
+    assert!(said.iter().any(|line| line.contains("waiting for the database")), "{said:#?}");
 }

@@ -1,10 +1,16 @@
 -- What wrk sends: a GET of each path in a file, one after another and over again; and what it prints at the end.
+-- Each request has a number: so all are different texts, and wrk has as much to do for a few paths as for many.
 
 local requests, at = {}, 0
 
 function init(args)
+   local headers = {}
+   for name, value in pairs(wrk.headers) do
+      headers[name] = value
+   end
    for path in io.lines(args[1]) do
-      requests[#requests + 1] = wrk.format("GET", path)
+      headers["X-Number"] = string.format("%05d", #requests)
+      requests[#requests + 1] = wrk.format("GET", path, headers)
    end
 end
 

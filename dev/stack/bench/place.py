@@ -96,6 +96,14 @@ def get(url, token=None):
         return response.read()
 
 
+def size(url, token):
+    """Bytes of an answer beyond those that every answer of axum has: its body, and the headers of its own."""
+    request = urllib.request.Request(url, headers={"authorization": f"Bearer {token}"})
+    with contextlib.closing(web.OPENER.open(request, timeout=30)) as response:
+        own = [pair for pair in response.getheaders() if pair[0] not in ("content-type", "content-length", "date")]
+        return len(response.read()) + sum(len(name) + len(value) + len(": \r\n") for name, value in own)
+
+
 def resident_mib(process):
     return int(re.search(r"VmRSS:\s*(\d+)", Path(f"/proc/{process.pid}/status").read_text())[1]) / 1024
 

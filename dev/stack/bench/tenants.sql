@@ -23,7 +23,7 @@ update plan set
                    when b < 600 then array['object-readable', 'object-writable']
                    when b < 800 then array['role-requires-external-id']
                    when b < 950 then array['object-deletable', 'object-readable']
-                   else array['object-uses-key'] end,
+                   else array['encrypted-with-key'] end,
     name = (array['Acme', 'Globex', 'Initech', 'Umbrella', 'Hooli', 'Stark', 'Wayne', 'Wonka'])[1 + n % 8] || ' '
         || (array['Insurance', 'Bank', 'Logistics', 'Health', 'Energy'])[1 + b % 5] || ' '
         || (array['GmbH', 'Ltd', 'Inc'])[1 + a % 3]

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::header;
-use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::identity::Identity;
@@ -14,7 +13,7 @@ use crate::identity_provider::Refused;
 use crate::service::authenticate;
 
 /// What the request shows: in its own header, or in that of an identity-aware proxy.
-pub fn of(parts: &Parts, state: &State) -> Result<SecretString, Problem> {
+pub fn of(headers: &HeaderMap, state: &State) -> Result<SecretString, Problem> {
     let missing = || {
         let and_jwts = if state.identity_provider.is_some() {
             ", or a JWT of the identity provider"
@@ -24,20 +23,20 @@ pub fn of(parts: &Parts, state: &State) -> Result<SecretString, Problem> {
         let detail = format!("Send a token as Authorization: Bearer {PREFIX}…{and_jwts}.");
         Problem::new(Kind::Unauthenticated, detail)
     };
-    if let Some(header) = parts.headers.get(header::AUTHORIZATION) {
+    if let Some(header) = headers.get(header::AUTHORIZATION) {
         let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(missing());
         }
         return Ok(SecretString::from(token.trim()));
     }
-    handed_on(parts, state).ok_or_else(missing)
+    handed_on(headers, state).ok_or_else(missing)
 }
 
 /// The JWT that an identity-aware proxy puts into the header that is set for it.
-pub fn handed_on(parts: &Parts, state: &State) -> Option<SecretString> {
+pub fn handed_on(headers: &HeaderMap, state: &State) -> Option<SecretString> {
     let name = state.identity_provider.as_ref()?.settings().header.as_ref()?;
-    let jwt = parts.headers.get(name)?.to_str().ok()?.trim();
+    let jwt = headers.get(name)?.to_str().ok()?.trim();
     (!jwt.is_empty()).then(|| SecretString::from(jwt))
 }
 

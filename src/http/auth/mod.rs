@@ -5,7 +5,9 @@ mod credential;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use secrecy::SecretString;
 
 use super::State;
 use super::problem::{Kind, Problem};
@@ -31,6 +33,18 @@ pub struct Administrator(pub Caller);
 pub struct StorageReader(Arc<Identity>);
 
 impl StorageReader {
+    /// From memory: this is asked for millions of times a day, and while the database is away too. None when that does not tell,
+    /// or tells that this is no such reader.
+    pub fn at_hand(headers: &HeaderMap, state: &State) -> Option<Self> {
+        Self::remembered(state, &credential::of(headers, state).ok()?)
+    }
+
+    fn remembered(state: &State, shown: &SecretString) -> Option<Self> {
+        credential::remembered(state, shown)
+            .filter(|identity| identity.may(Right::ReadStorage))
+            .map(Self)
+    }
+
     pub fn covers(&self, tenant: TenantId) -> bool {
         self.0.covers(tenant)
     }
@@ -67,17 +81,22 @@ impl FromRequestParts<State> for StorageReader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
-        // From memory: this is asked for millions of times a day, and while the database is away too.
-        let shown = credential::of(parts, state)?;
-        let identity = match credential::remembered(state, &shown) {
-            Some(identity) => identity,
-            None => credential::recollect(state, &shown).await?,
-        };
-        if !identity.may(Right::ReadStorage) {
-            demand(state, &identity, Right::ReadStorage, parts).await?;
+        let shown = credential::of(&parts.headers, state)?;
+        match Self::remembered(state, &shown) {
+            Some(reader) => Ok(reader),
+            // What is rare is large: it is not to be a part of every request.
+            None => Box::pin(storage_reader(parts, state, &shown)).await,
         }
-        Ok(Self(identity))
     }
+}
+
+async fn storage_reader(parts: &Parts, state: &State, shown: &SecretString) -> Result<StorageReader, Problem> {
+    let identity = match credential::remembered(state, shown) {
+        Some(identity) => identity,
+        None => credential::recollect(state, shown).await?,
+    };
+    demand(state, &identity, Right::ReadStorage, parts).await?;
+    Ok(StorageReader(identity))
 }
 
 /// Who sent the request: found once for each.
@@ -85,7 +104,7 @@ pub async fn identity(parts: &mut Parts, state: &State) -> Result<Arc<Identity>,
     if let Some(identity) = parts.extensions.get::<Arc<Identity>>() {
         return Ok(identity.clone());
     }
-    let identity = identify(state, &credential::of(parts, state)?).await?;
+    let identity = identify(state, &credential::of(&parts.headers, state)?).await?;
     parts.extensions.insert(identity.clone());
     Ok(identity)
 }

@@ -1,25 +1,37 @@
-//! `GET /audit`: the audit log, newest first.
+//! `GET /audit`: the audit log, newest first, filtered.
 
 use askama::Template;
 use axum::extract::{Query, State as Extract};
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use strum::IntoEnumIterator;
 
+use super::choice::{Choice, choices, given, is_blank};
 use super::entries::Told;
 use super::frame::{Frame, Part};
 use super::person::Reader;
+use crate::domain::audit::Action;
 use crate::domain::ids::TenantRef;
 use crate::http::State;
 use crate::http::problem::Problem;
 use crate::http::site::render;
 use crate::service::read;
+use crate::store::audit::Filter;
 
 /// On one page.
 const LIMIT: usize = 50;
 
-#[derive(Debug, Deserialize)]
+/// What is in the address. A field that is empty filters nothing.
+#[derive(Debug, Deserialize, Serialize)]
 pub struct Asked {
+    #[serde(skip_serializing_if = "is_blank")]
     tenant: Option<String>,
+    #[serde(skip_serializing_if = "is_blank")]
+    action: Option<String>,
+    /// As `Actor::opaque` has it.
+    #[serde(skip_serializing_if = "is_blank")]
+    actor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<i64>,
 }
 
@@ -28,45 +40,61 @@ pub struct Asked {
 struct Page<'a> {
     frame: Frame<'a>,
     /// As it was typed.
-    typed: &'a str,
-    /// None goes by it.
+    tenant: &'a str,
+    actor: &'a str,
+    actions: Vec<Choice>,
+    filtered: bool,
+    /// No tenant goes by what was typed.
     unknown: bool,
     entries: Vec<Told>,
     older: Option<String>,
     newest: Option<String>,
 }
 
+impl Asked {
+    /// The same entries from another place on.
+    fn from(&self, before: Option<i64>) -> String {
+        let asked = Self {
+            tenant: self.tenant.clone(),
+            action: self.action.clone(),
+            actor: self.actor.clone(),
+            before,
+        };
+        format!("/audit?{}", serde_urlencoded::to_string(asked).unwrap_or_default())
+    }
+}
+
 pub async fn handle(Extract(state): Extract<State>, Reader(person): Reader, Query(asked): Query<Asked>) -> Result<Response, Problem> {
     let context = &state.context;
-    let typed = asked.tenant.as_deref().map(str::trim).filter(|typed| !typed.is_empty());
+    let [typed, action, actor] = [&asked.tenant, &asked.action, &asked.actor].map(given);
     let tenant = match typed.map(TenantRef::parse) {
         Some(Ok(tenant)) => read::tenant(context, &tenant).await?,
         _ => None,
     };
     let unknown = typed.is_some() && tenant.is_none();
+    let filter = Filter {
+        tenant: tenant.map(|tenant| tenant.id),
+        action: action.map(str::to_owned),
+        actor: actor.map(str::to_owned),
+    };
     let limit = i64::try_from(LIMIT + 1).unwrap_or(i64::MAX);
     let mut entries = if unknown {
         Vec::new()
     } else {
-        read::latest_audit(context, tenant.map(|tenant| tenant.id), asked.before, limit).await?
+        read::latest_audit(context, &filter, asked.before, limit).await?
     };
     let more = entries.len() > LIMIT;
     entries.truncate(LIMIT);
-    let with = |before: Option<i64>| {
-        let pairs = [
-            ("tenant", typed.map(str::to_owned)),
-            ("before", before.map(|before| before.to_string())),
-        ];
-        let given: Vec<_> = pairs.into_iter().filter(|(_, value)| value.is_some()).collect();
-        format!("/audit?{}", serde_urlencoded::to_string(given).unwrap_or_default())
-    };
     let now = context.clock.now();
     Ok(render(&Page {
         frame: Frame::new(&state, &person, Part::Audit, "Audit log"),
-        typed: typed.unwrap_or_default(),
+        tenant: typed.unwrap_or_default(),
+        actor: actor.unwrap_or_default(),
+        actions: choices(Action::iter(), action),
+        filtered: typed.or(action).or(actor).is_some(),
         unknown,
-        older: entries.last().filter(|_| more).map(|last| with(Some(last.position))),
-        newest: asked.before.map(|_| with(None)),
+        older: entries.last().filter(|_| more).map(|last| asked.from(Some(last.position))),
+        newest: asked.before.map(|_| asked.from(None)),
         entries: entries.iter().map(|entry| Told::of(entry, now)).collect(),
     }))
 }

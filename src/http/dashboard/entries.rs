@@ -1,9 +1,11 @@
 //! The audit log's entries in words.
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::moment::{Moment, utc};
+use crate::domain::audit::Actor;
 use crate::store::audit::Entry;
 
 /// An entry as people read it.
@@ -12,6 +14,8 @@ pub struct Told {
     pub action: String,
     pub title: String,
     pub who: String,
+    /// What the log is filtered by to see what else they did.
+    pub by: Option<String>,
     /// A class for the stylesheet.
     pub kind: &'static str,
     /// What else is known, by name.
@@ -33,6 +37,7 @@ impl Told {
             title: title(&entry.action, &about),
             kind: kind(&entry.action, verdict),
             who: who(&entry.actor),
+            by: Actor::deserialize(&entry.actor).ok().map(|actor| actor.opaque()),
             facts: facts(entry),
             tenant: entry.tenant_id.map(|tenant| tenant.to_string()),
             verification: entry.detail["verification_id"]

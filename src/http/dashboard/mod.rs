@@ -6,12 +6,14 @@
 
 mod audit;
 mod chart;
+mod choice;
 mod confirm;
 mod create_invite;
 mod create_token;
 mod documents;
 mod edit_tenant;
 mod entries;
+mod erase;
 mod events;
 mod frame;
 mod invite;
@@ -133,10 +135,12 @@ pub fn router() -> Router<State> {
             "/tenants/{tenant}/end-previous",
             get(rotation::page::<EndPrevious>).post(rotation::handle::<EndPrevious>),
         )
+        .route("/tenants/{tenant}/erase", get(erase::page).post(erase::handle))
         .route("/audit", get(audit::handle))
         .route("/webhooks", get(webhooks::handle).post(webhooks::create))
         .route("/webhooks/{id}", get(webhook::handle))
         .route("/webhooks/{id}/test", post(webhook::test))
+        .route("/webhooks/{id}/rotate-secret", post(webhook::rotate_secret))
         .route("/webhooks/{id}/enable", post(webhook::enable))
         .route("/webhooks/{id}/delete", post(webhook::delete))
         .route("/webhooks/{id}/deliveries/{delivery}/resend", post(webhook::resend))
@@ -152,7 +156,7 @@ async fn asset(Extract(state): Extract<State>, Path(name): Path<String>) -> Resu
     found.ok_or_else(|| Problem::new(Kind::NotFound, "There is nothing at this path."))
 }
 
-/// What the private listener has for programs: its answers are left as they are.
+/// Below which the private listener answers programs: that there is nothing is told them as programs are told.
 const FOR_PROGRAMS: [&str; 8] = [
     "/v1",
     "/internal",
@@ -164,8 +168,8 @@ const FOR_PROGRAMS: [&str; 8] = [
     "/problems",
 ];
 
-/// Around everything on the private listener that is for people: what was refused becomes a page, whoever is not signed in
-/// is sent to do so, and browsers are told what a page may do.
+/// Around everything on the private listener that is for people, and around what is not there: what was refused becomes a page,
+/// whoever is not signed in is sent to do so, and browsers are told what a page may do.
 pub async fn dress(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if FOR_PROGRAMS.iter().any(|program| {

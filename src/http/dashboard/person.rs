@@ -89,7 +89,7 @@ pub struct Reader(pub Person);
 /// May change tenants.
 pub struct Operator(pub Person);
 
-/// May make and revoke tokens.
+/// May make and revoke tokens, and erase personal data.
 pub struct Administrator(pub Person);
 
 impl AsRef<Person> for Reader {
@@ -157,7 +157,7 @@ pub async fn find(parts: &Parts, state: &State) -> Result<Option<Person>, Proble
     {
         return Ok(Some(of(token.into(), Entrance::Session { id, session })));
     }
-    let Some(jwt) = auth::handed_on(parts, state) else {
+    let Some(jwt) = auth::handed_on(&parts.headers, state) else {
         return Ok(None);
     };
     match auth::identify(state, &jwt).await {

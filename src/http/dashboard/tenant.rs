@@ -25,6 +25,7 @@ use crate::http::site::run::{Reader as ReadBy, time};
 use crate::http::site::words::place;
 use crate::service::{Context, read};
 use crate::store::active_configs::Active;
+use crate::store::audit::Filter;
 
 /// How many entries of the history are shown.
 const HISTORY: usize = 15;
@@ -125,6 +126,10 @@ struct InviteView {
 impl Page<'_> {
     fn may_change(&self) -> bool {
         self.frame.may_manage() && self.tenant.facts.may_change().is_ok()
+    }
+
+    fn may_erase(&self) -> bool {
+        self.frame.may_manage_tokens() && self.tenant.facts.may_be_erased().is_ok() && self.tenant.erased_at.is_none()
     }
 
     fn may_rotate(&self) -> bool {
@@ -254,7 +259,7 @@ pub async fn handle(
     let newest = read::config_list(context, tenant.id).await?.into_iter().next();
     let verifications = read::verification_list(context, tenant.id, None, VERIFICATIONS).await?;
     let limit = i64::try_from(HISTORY + 1).unwrap_or(i64::MAX);
-    let mut history = read::latest_audit(context, Some(tenant.id), None, limit).await?;
+    let mut history = read::latest_audit(context, &Filter::of(tenant.id), None, limit).await?;
     let older = history.len() > HISTORY;
     history.truncate(HISTORY);
     let invites = read::invite_list(context, tenant.id).await?;

@@ -6,6 +6,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator;
 
+use super::choice::{Choice, choices, given, is_blank};
 use super::frame::{Frame, Part};
 use super::moment::Moment;
 use super::overview::Complained;
@@ -17,7 +18,7 @@ use crate::http::State;
 use crate::http::ops::list_tenants::TenantListParams;
 use crate::http::page::{Page as Listed, PageParams};
 use crate::http::problem::Problem;
-use crate::http::site::{capital, render, sentence};
+use crate::http::site::{render, sentence};
 use crate::service::read;
 
 /// On one page.
@@ -36,24 +37,6 @@ pub struct Asked {
     failing_check: Option<String>,
     #[serde(skip_serializing_if = "is_blank")]
     cursor: Option<String>,
-}
-
-#[expect(clippy::ref_option, reason = "as serde hands it")]
-fn is_blank(text: &Option<String>) -> bool {
-    text.as_deref().is_none_or(|text| text.trim().is_empty())
-}
-
-/// One of several, chosen or not.
-struct Choice {
-    value: String,
-    chosen: bool,
-}
-
-impl Choice {
-    /// As people read it: `action_required` is "Action required".
-    fn words(&self) -> String {
-        capital(&self.value.replace('_', " "))
-    }
 }
 
 #[derive(Template)]
@@ -82,17 +65,6 @@ struct Row {
     on: Option<Complained>,
 }
 
-fn choices<T: ToString>(all: impl Iterator<Item = T>, chosen: Option<&str>) -> Vec<Choice> {
-    all.map(|one| {
-        let value = one.to_string();
-        Choice {
-            chosen: chosen.is_some_and(|chosen| chosen.trim() == value),
-            value,
-        }
-    })
-    .collect()
-}
-
 /// Those whose newest verification has something to say that matters now.
 fn has_a_say(tenant: &Tenant) -> bool {
     !matches!(tenant.status(), TenantStatus::Invited | TenantStatus::Offboarded)
@@ -100,7 +72,7 @@ fn has_a_say(tenant: &Tenant) -> bool {
 
 impl Asked {
     fn params(&self) -> TenantListParams {
-        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        let given = |text| given(text).map(str::to_owned);
         TenantListParams {
             status: given(&self.status),
             q: given(&self.q),

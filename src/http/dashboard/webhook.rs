@@ -4,7 +4,9 @@ use askama::Template;
 use axum::extract::{Query, State as Extract};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
 
 use super::confirm::Nothing;
 use super::frame::{Frame, Part};
@@ -34,6 +36,8 @@ struct Page<'a> {
     disabled: Option<Moment>,
     /// Only once after it was made.
     secret: Option<String>,
+    /// Until then the secret before signs too.
+    overlap: Option<Moment>,
     deliveries: Vec<Row>,
 }
 
@@ -87,6 +91,7 @@ pub async fn handle(
     let now = state.context.clock.now();
     let webhook = find(&state, id).await?;
     let deliveries = webhooks::delivery_list(&state.context, id, None, DELIVERIES).await?;
+    let previous = webhook.signing.previous.as_ref().filter(|(_, until)| *until > now);
     let page = Page {
         frame: Frame {
             notice: asked.notice(),
@@ -97,6 +102,7 @@ pub async fn handle(
         created: Moment::of(webhook.created_at, now),
         disabled: webhook.disabled_at.map(|at| Moment::of(at, now)),
         secret: once::take(&headers, id.as_uuid()),
+        overlap: previous.map(|(_, until)| Moment::of(*until, now)),
         deliveries: deliveries.iter().map(|delivery| Row::of(delivery, now)).collect(),
         webhook: &webhook,
     };
@@ -120,6 +126,40 @@ pub async fn resend(
 ) -> Result<Redirect, Problem> {
     webhooks::resend::resend(&state.context, &person.caller, id, delivery).await?;
     Ok(Redirect::to(&Notice::SentAgain.at(&format!("/webhooks/{id}"))))
+}
+
+/// How long the secret before signs too.
+#[derive(Debug, Deserialize)]
+pub struct RotateForm {
+    overlap: Overlap,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Overlap {
+    Day,
+    Week,
+    /// For a secret that leaked.
+    None,
+}
+
+pub async fn rotate_secret(
+    Extract(state): Extract<State>,
+    headers: HeaderMap,
+    WebhookPath(id): WebhookPath,
+    Posted {
+        who: Operator(person),
+        form,
+    }: Posted<Operator, RotateForm>,
+) -> Result<Response, Problem> {
+    let overlap = match form.overlap {
+        Overlap::Day => webhooks::rotate_secret::OVERLAP,
+        Overlap::Week => TimeDelta::weeks(1),
+        Overlap::None => TimeDelta::zero(),
+    };
+    let (webhook, secret) = webhooks::rotate_secret::rotate_secret(&state.context, &person.caller, id, overlap).await?;
+    let path = format!("/webhooks/{}", webhook.id);
+    Ok(once::hand_over(&headers, webhook.id.as_uuid(), secret.expose_secret(), &path))
 }
 
 pub async fn enable(

@@ -72,7 +72,7 @@ pub enum Tombstone {
 impl Change {
     fn of(entry: &Entry, stale: bool) -> Self {
         let (tombstone, storage) = match &entry.standing {
-            Standing::Active(document) => (None, raw(&document.body(stale))),
+            Standing::Active(document) => (None, raw(&document.text(stale))),
             Standing::Suspended => (Some(Tombstone::Suspended), None),
             Standing::Offboarded => (Some(Tombstone::Offboarded), None),
             Standing::Nothing => (Some(Tombstone::NothingActive), None),

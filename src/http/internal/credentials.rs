@@ -7,14 +7,14 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::lookup;
+use super::lookup::{self, Found};
 use crate::domain::grant::{Grant, KeyPrefix, Kind};
 use crate::domain::text::FieldError;
 use crate::http::State;
 use crate::http::auth::StorageReader;
 use crate::http::extract::Params;
 use crate::http::problem::{self, Kind as ProblemKind, Problem, STALE};
-use crate::service::credentials::Refused;
+use crate::service::credentials::{Credentials, Refused};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -83,17 +83,21 @@ pub async fn handle(
 ) -> Result<Response, Problem> {
     let grant = params.grant()?;
     let found = lookup::find(&state.directory, &reader, &tenant)?;
-    let given = state.vault.get(found.tenant, &found.document, grant).await?;
+    let given = state.vault.get(&found.active, grant).await?;
     if given.waited {
         // It may have been suspended meanwhile.
         lookup::find(&state.directory, &reader, &tenant)?;
     }
-    let mut response = Response::new(Body::from(given.credentials.body()));
+    Ok(answer(&found, &given.credentials))
+}
+
+pub fn answer(found: &Found, credentials: &Credentials) -> Response {
+    let mut response = Response::new(Body::from(credentials.body()));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if found.stale {
         headers.insert(STALE, HeaderValue::from_static("true"));
     }
-    Ok(response)
+    response
 }

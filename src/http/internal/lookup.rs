@@ -1,19 +1,16 @@
 //! A tenant's storage, as the directory knows it and as a token may know it.
 
-use std::sync::Arc;
-
 use axum::http::{HeaderMap, HeaderValue};
 use serde_json::value::RawValue;
 
-use crate::directory::{Directory, Document, Freshness, Standing, Unready};
-use crate::domain::ids::{TenantId, TenantRef};
+use crate::directory::{Active, Directory, Freshness, Standing, Unready};
+use crate::domain::ids::TenantRef;
 use crate::http::auth::StorageReader;
 use crate::http::problem::{Kind, Problem, STALE};
 
 /// A tenant with something active.
 pub struct Found {
-    pub tenant: TenantId,
-    pub document: Arc<Document>,
+    pub active: Active,
     pub stale: bool,
 }
 
@@ -35,16 +32,13 @@ pub fn find(directory: &Directory, reader: &StorageReader, name: &str) -> Result
         let detail = "There is no tenant of this id or slug, or it has no verified storage yet.";
         Problem::new(Kind::NotFound, detail)
     };
-    let refused = match directory.find(&tenant).filter(|entry| reader.covers(entry.tenant)) {
-        None => nothing(),
-        Some(entry) => match &entry.standing {
-            Standing::Active(document) => {
-                let (tenant, document) = (entry.tenant, document.clone());
-                return Ok(Found { tenant, document, stale });
-            }
-            Standing::Suspended => Problem::new(Kind::Suspended, "This tenant was switched off by operations."),
-            Standing::Offboarded => Problem::new(Kind::Offboarded, "This tenant has ended."),
-            Standing::Nothing => nothing(),
+    let entry = directory.find(&tenant).filter(|entry| reader.covers(entry.tenant));
+    let refused = match entry.as_deref().map(|entry| &entry.standing) {
+        Some(Standing::Suspended) => Problem::new(Kind::Suspended, "This tenant was switched off by operations."),
+        Some(Standing::Offboarded) => Problem::new(Kind::Offboarded, "This tenant has ended."),
+        _ => match entry.and_then(Active::of) {
+            Some(active) => return Ok(Found { active, stale }),
+            None => nothing(),
         },
     };
     Err(refused.stale(stale))

@@ -2,6 +2,7 @@
 
 mod changes;
 mod credentials;
+mod lane;
 mod lookup;
 mod storage_batch;
 mod storage_config;
@@ -11,6 +12,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::State;
+
+pub use lane::Lane;
 
 pub fn router() -> OpenApiRouter<State> {
     let batch = OpenApiRouter::new()

@@ -5,7 +5,7 @@ use axum::extract::{Path, State as Extract};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::lookup;
+use super::lookup::{self, Found};
 use crate::domain::active_storage::ActiveStorage;
 use crate::http::State;
 use crate::http::auth::StorageReader;
@@ -40,11 +40,16 @@ pub async fn handle(
     at_hand: AtHand,
 ) -> Result<Response, Problem> {
     let found = lookup::find(&state.directory, &reader, &tenant)?;
-    let etag = found.document.etag(found.stale);
-    let mut response = if at_hand.has(&etag) {
+    Ok(answer(&found, |etag| at_hand.has(etag)))
+}
+
+/// The document, or 304 where the caller has it at hand.
+pub fn answer(found: &Found, at_hand: impl FnOnce(&str) -> bool) -> Response {
+    let etag = found.active.document().etag(found.stale);
+    let mut response = if at_hand(&etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let mut response = Response::new(Body::from(found.document.body(found.stale)));
+        let mut response = Response::new(Body::from(found.active.body(found.stale)));
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         response
@@ -58,5 +63,5 @@ pub async fn handle(
     if found.stale {
         headers.insert(STALE, HeaderValue::from_static("true"));
     }
-    Ok(response)
+    response
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use chrono::{DateTime, Utc};
 
 use super::slot::Slot;
-use crate::directory::Document;
+use crate::directory::Active;
 use crate::domain::active_storage::ActiveStorage;
 use crate::domain::grant::Grant;
 
@@ -14,31 +14,36 @@ use crate::domain::grant::Grant;
 const KINDS: usize = 256;
 
 pub struct Drawer {
-    document: Arc<Document>,
+    active: Active,
     slots: Arc<RwLock<HashMap<Grant, Arc<Slot>>>>,
 }
 
 impl Drawer {
     /// With what another drawer holds, if its sessions are made in the same way.
-    pub fn of(document: &Arc<Document>, before: Option<&Self>) -> Self {
-        let same = |before: &&Self| chained(&before.storage()) == chained(&document.read());
+    pub fn of(active: &Active, before: Option<&Self>) -> Self {
+        let same = |before: &&Self| chained(&before.storage()) == chained(&active.document().read());
         Self {
-            document: document.clone(),
+            active: active.clone(),
             slots: before.filter(same).map(|before| before.slots.clone()).unwrap_or_default(),
         }
     }
 
-    pub fn is_of(&self, document: &Arc<Document>) -> bool {
-        Arc::ptr_eq(&self.document, document)
+    pub fn is_of(&self, active: &Active) -> bool {
+        self.active.is(active)
     }
 
     pub fn storage(&self) -> ActiveStorage {
-        self.document.read()
+        self.active.document().read()
+    }
+
+    /// What is held of that kind.
+    pub fn held(&self, grant: &Grant) -> Option<Arc<Slot>> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner).get(grant).cloned()
     }
 
     pub fn slot(&self, grant: Grant, now: DateTime<Utc>) -> Arc<Slot> {
-        if let Some(slot) = self.slots.read().unwrap_or_else(PoisonError::into_inner).get(&grant) {
-            return slot.clone();
+        if let Some(slot) = self.held(&grant) {
+            return slot;
         }
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         if slots.len() >= KINDS {

@@ -20,7 +20,7 @@ use drawer::Drawer;
 
 use crate::clock::SharedClock;
 use crate::cloud::Cloud;
-use crate::directory::{Directory, Document, Standing};
+use crate::directory::{Active, Directory, Standing};
 use crate::domain::grant::Grant;
 use crate::domain::ids::TenantId;
 use crate::telemetry::metric;
@@ -63,8 +63,15 @@ impl Vault {
     ///
     /// # Errors
     /// When there are none at hand, and none are to be had.
-    pub async fn get(&self, tenant: TenantId, document: &Arc<Document>, grant: Grant) -> Result<Given, Refused> {
-        let given = self.give(tenant, document, grant).await?;
+    pub async fn get(&self, active: &Active, grant: Grant) -> Result<Given, Refused> {
+        if let Some(credentials) = self.at_hand(active, &grant) {
+            return Ok(Given {
+                credentials,
+                waited: false,
+            });
+        }
+        // What is rare is large: it is not to be a part of every request.
+        let given = Box::pin(self.make(active, grant)).await?;
         if given.waited {
             metrics::counter!(metric::CREDENTIALS_GIVEN.name, "from" => "waited").increment(1);
         } else {
@@ -73,26 +80,25 @@ impl Vault {
         Ok(given)
     }
 
-    async fn give(&self, tenant: TenantId, document: &Arc<Document>, grant: Grant) -> Result<Given, Refused> {
-        let drawer = match self.tenants.get(&tenant) {
-            Some(drawer) if drawer.is_of(document) => drawer,
-            // One for all who come at once.
-            _ => self
-                .tenants
-                .entry(tenant)
-                .and_upsert_with(|before| match before.map(moka::Entry::into_value) {
-                    Some(drawer) if drawer.is_of(document) => drawer,
-                    before => Arc::new(Drawer::of(document, before.as_deref())),
-                })
-                .into_value(),
-        };
+    /// Credentials that are held, and need not be renewed yet.
+    pub fn at_hand(&self, active: &Active, grant: &Grant) -> Option<Arc<Credentials>> {
+        let drawer = self.tenants.get(&active.tenant()).filter(|drawer| drawer.is_of(active))?;
+        let credentials = drawer.held(grant)?.at_hand(self.clock.now())?;
+        metrics::counter!(metric::CREDENTIALS_GIVEN.name, "from" => "held").increment(1);
+        Some(credentials)
+    }
+
+    async fn make(&self, active: &Active, grant: Grant) -> Result<Given, Refused> {
+        // One drawer for all who come at once.
+        let drawer = self
+            .tenants
+            .entry(active.tenant())
+            .and_upsert_with(|before| match before.map(moka::Entry::into_value) {
+                Some(drawer) if drawer.is_of(active) => drawer,
+                before => Arc::new(Drawer::of(active, before.as_deref())),
+            })
+            .into_value();
         let slot = drawer.slot(grant, self.clock.now());
-        if let Some(credentials) = slot.at_hand(self.clock.now()) {
-            return Ok(Given {
-                credentials,
-                waited: false,
-            });
-        }
         let cloud = self.cloud.as_ref().ok_or(Refused::NoRegion)?;
         let session = || Chain::new(cloud.clone(), &drawer.storage(), slot.grant()).session();
         slot.get(&self.clock, session).await

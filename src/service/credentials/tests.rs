@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
-use futures::future::join_all;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::{BoxFuture, join_all};
 
 use super::chain::Refused;
 use super::slot::Slot;
 use super::{Credentials, Given};
+use crate::clock::{Clock, SharedClock};
 use crate::cloud::Session;
 use crate::cloud::aws::tests::Hand;
 use crate::domain::grant::Grant;
@@ -27,21 +29,27 @@ fn refused() -> Refused {
 /// A slot, and an STS whose sessions last for an hour.
 struct Bench {
     hand: Hand,
+    clock: SharedClock,
     slot: Arc<Slot>,
     asked: Arc<AtomicUsize>,
 }
 
 impl Bench {
     fn new() -> Self {
+        Self::by(Hand::new(), |hand| hand.clock())
+    }
+
+    fn by(hand: Hand, clock: impl FnOnce(&Hand) -> SharedClock) -> Self {
         Self {
-            hand: Hand::new(),
+            clock: clock(&hand),
+            hand,
             slot: Arc::new(Slot::new(Grant::default())),
             asked: Arc::default(),
         }
     }
 
     async fn get(&self, answer: Result<(), Refused>) -> Result<Given, Refused> {
-        let (clock, asked) = (self.hand.clock(), self.asked.clone());
+        let (clock, asked) = (self.clock.clone(), self.asked.clone());
         let session = || async move {
             let number = asked.fetch_add(1, Ordering::SeqCst);
             // More steps than there are callers.
@@ -50,7 +58,7 @@ impl Bench {
             }
             answer.map(|()| Session::ending(&format!("key-{number}"), clock.now() + TimeDelta::hours(1)))
         };
-        self.slot.get(&self.hand.clock(), session).await
+        self.slot.get(&self.clock, session).await
     }
 
     /// Gets credentials, and lets what was begun in the background end.
@@ -104,6 +112,48 @@ async fn they_are_renewed_ahead_while_they_are_in_use() {
     assert_eq!(bench.asked(), 2);
     assert_ne!(bench.text(Ok(())).await.unwrap(), first);
     assert_eq!(bench.asked(), 2);
+}
+
+/// A clock whose random numbers are chosen.
+struct Loaded(Hand, u32);
+
+impl Clock for Loaded {
+    fn now(&self) -> DateTime<Utc> {
+        self.0.now()
+    }
+
+    fn instant(&self) -> Instant {
+        self.0.instant()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.0.sleep(duration)
+    }
+
+    fn fill_random(&self, buffer: &mut [u8]) {
+        buffer.copy_from_slice(&self.1.to_be_bytes());
+    }
+}
+
+#[tokio::test]
+async fn those_that_were_made_together_are_not_renewed_together() {
+    let hand = Hand::new();
+    let benches: Vec<Bench> = (0..120)
+        .map(|number| Bench::by(hand.clone(), |hand| Arc::new(Loaded(hand.clone(), number))))
+        .collect();
+    let mut renewed = Vec::new();
+    for minutes in [0, 43, 1, 1] {
+        hand.turn(TimeDelta::minutes(minutes));
+        for bench in &benches {
+            bench.text(Ok(())).await.unwrap();
+        }
+        renewed.push(benches.iter().filter(|bench| bench.asked() == 2).count());
+    }
+    assert_eq!(
+        renewed,
+        [0, 0, 60, 120],
+        "half of them in the first of two minutes, and half in the second"
+    );
 }
 
 #[tokio::test]

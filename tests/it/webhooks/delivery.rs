@@ -3,10 +3,11 @@
 use latchkey::service::webhooks::deliver::deliver;
 use serde_json::{Value, json};
 
-use super::receiver::Receiver;
+use super::receiver::{Receiver, status};
 use super::{Hook, Stage, switch, told};
 use crate::aws::{World, apply_templates};
-use crate::server::Server;
+use crate::process::Process;
+use crate::server::{KEY, Server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happens_is_told_signed_and_in_order() {
@@ -133,6 +134,37 @@ async fn what_was_sent_and_not_noted_is_sent_again_under_the_same_id() {
     let attempts = &log[0]["attempts"];
     assert_eq!(attempts.as_array().map(Vec::len), Some(2));
     assert_eq!((&attempts[0]["duration_ms"], &attempts[1]["status"]), (&Value::Null, &json!(204)));
+}
+
+/// The process is killed while the receiver makes up its mind; another one sends the message again, once the time that the lost
+/// one had for it is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_outlives_the_process_that_was_sending_it() {
+    let world = World::new().await;
+    let server = Server::start_idle(&world).await;
+    let receiver = Receiver::start().await;
+    let hook = Hook::create(&server, &receiver.url).await;
+    server.create_tenant("acme").await;
+    let settings = [
+        ("LATCHKEY_WEBHOOK_KEY", KEY),
+        ("LATCHKEY_WEBHOOK_ALLOW", "127.0.0.0/8"),
+        ("LATCHKEY_WORKER_LOST_AFTER", "1s"),
+    ];
+    receiver.hang();
+    let lost = Process::serve(&world, &server.database_url, &settings).await;
+    switch(&server, "acme", "suspend").await;
+    receiver.messages(1).await;
+    lost.kill();
+    receiver.answer(|_, _| status(204));
+    let over = "update webhook_lines set due_at = now() where due_at is not null";
+    sqlx::query(over).execute(&server.pool).await.unwrap();
+    let _other = Process::serve(&world, &server.database_url, &settings).await;
+    let messages = receiver.messages(2).await;
+    assert_eq!((messages[0].id(), &messages[0].body), (messages[1].id(), &messages[1].body));
+    let log = hook
+        .log_until(&server, |log| log.iter().all(|item| item["state"] == "delivered"))
+        .await;
+    assert_eq!((log.len(), log[0]["attempts"].as_array().map(Vec::len)), (1, Some(2)));
 }
 
 /// By the queue, with a receiver that takes its time: the others' messages and verifications do not wait for it.

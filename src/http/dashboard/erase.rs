@@ -1,0 +1,60 @@
+//! `/tenants/{tenant}/erase`: the personal data of a tenant that has ended, away for good.
+
+use axum::extract::State as Extract;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::confirm::{Because, Question, ask, judge};
+use super::notice::Notice;
+use super::person::{Administrator, Posted};
+use super::tenant::path_of;
+use crate::domain::tenant::Tenant;
+use crate::http::State;
+use crate::http::extract::TenantPath;
+use crate::http::ops::find_tenant;
+use crate::http::problem::Problem;
+use crate::service::change_standing::{self, Error};
+
+pub async fn page(
+    Extract(state): Extract<State>,
+    Administrator(person): Administrator,
+    TenantPath(tenant): TenantPath,
+) -> Result<Response, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    tenant.facts.may_be_erased().map_err(Error::from)?;
+    if tenant.erased_at.is_some() {
+        return Ok(Redirect::to(&path_of(&tenant)).into_response());
+    }
+    Ok(ask(&state, &person, &tenant, question(&tenant)))
+}
+
+pub async fn handle(
+    Extract(state): Extract<State>,
+    TenantPath(tenant): TenantPath,
+    Posted {
+        who: Administrator(person),
+        form,
+    }: Posted<Administrator, Because>,
+) -> Result<Response, Problem> {
+    let found = find_tenant(&state, &tenant).await?;
+    let reason = match judge(&state, &person, &found, question(&found), &form) {
+        Ok(reason) => reason,
+        Err(again) => return Ok(*again),
+    };
+    let after = change_standing::erase(&state.context, &person.caller, &tenant, &reason).await?;
+    Ok(Redirect::to(&Notice::Erased.at(&path_of(&after))).into_response())
+}
+
+fn question(tenant: &Tenant) -> Question {
+    Question {
+        title: format!("Erase the personal data of {}", tenant.name),
+        happens: vec![
+            "Its name, slug and reference become “erased”, and so do the names, reasons and addresses in its audit log.".into(),
+            "What was done, when, and by whom as an id stays.".into(),
+            "From then on it is found by its id alone. The reason that you give here stays: name nobody in it.".into(),
+        ],
+        button: "Erase for good",
+        action: "erase",
+        reason: true,
+        is_final: true,
+    }
+}
