@@ -13,9 +13,10 @@ from stack.trouble import Trouble
 
 SCRIPT = Path(__file__).with_name("ask.lua")
 CONNECTIONS = 64
-# The two sides take turns, so that whatever else the machine does falls on both; each turn is long against a request.
-ROUNDS = 7
-SECONDS = 3
+# The two sides take turns, and each begins as often as the other, so that whatever else the machine does falls on both; each turn
+# is long against a request.
+ROUNDS = 16
+SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,9 @@ def compare(*sides):
     turns = []
     for number in range(ROUNDS):
         terminal.line(f"round {number + 1} of {ROUNDS}: {', '.join(side.name for side in sides)}")
-        turns.append([run(side) for side in sides])
+        order = sides if number % 2 else reversed(sides)
+        turn = {side.name: run(side) for side in order}
+        turns.append([turn[side.name] for side in sides])
     medians = [{name: statistics.median(turn[at][name] for turn in turns) for name in turns[0][at]} for at in range(len(sides))]
     ratios = [{name: statistics.median(turn[at][name] / turn[0][name] for turn in turns) for name in turns[0][at]} for at in range(1, len(sides))]
     return medians, ratios

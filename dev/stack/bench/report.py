@@ -32,6 +32,8 @@ class Figure:
         return (self.at_least is None or self.value >= self.at_least) and (self.at_most is None or self.value <= self.at_most)
 
     def target(self):
+        if self.at_least is not None and self.at_least == self.at_most:
+            return f"= {number(self.at_least)}{self.gap()}"
         if self.at_least is not None:
             return f"≥ {number(self.at_least)}{self.gap()}"
         return f"≤ {number(self.at_most)}{self.gap()}" if self.at_most is not None else ""
