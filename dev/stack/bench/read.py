@@ -70,8 +70,8 @@ def start_and_memory(here, database):
     ]
 
 
-def config_reads(here, process, url, token, count, name="config reads"):
-    """Reads of tenants picked from the first `count`: always the same ones, spread evenly."""
-    picked = (1 + (number * 7919) % count for number in range(PATHS))
+def config_reads(here, process, url, token, count, different=PATHS, name="config reads"):
+    """Reads of so many tenants, picked from the first `count`: always the same ones, spread evenly."""
+    picked = (1 + number % different * 7919 % count for number in range(PATHS))
     paths = [f"/internal/v1/tenants/{tenants.slug(number)}/storage-config" for number in picked]
-    return load.Side(name, url, process.pid, load.write_paths(here.folder / f"{count}.paths", paths), token)
+    return load.Side(name, url, process.pid, load.write_paths(here.folder / f"{different}-of-{count}.paths", paths), token)
