@@ -125,10 +125,11 @@ def measure(here):
         # A list that does so does it every time that it is asked for.
         if scans > counted:
             raise Trouble(f"a list read a table from end to end: of {scans} scans no more than {counted:.0f} are for the metrics")
+        # As it is for the minute until Postgres has looked at the tables by itself: to be known, and no target.
         when = "" if knows else ", before the first ANALYZE"
         figures += [
             Figure(f"a page of 100 000 tenants / of 1 000: median of all filters and pages{when}", statistics.median(ratios.values())),
-            Figure(f"a page of 100 000 tenants / of 1 000: the worst, {max(ratios, key=ratios.get)}{when}", max(ratios.values()), at_most=2),
+            Figure(f"a page of 100 000 tenants / of 1 000: the worst, {max(ratios, key=ratios.get)}{when}", max(ratios.values()), at_most=2 if knows else None),
         ]
     figures.append(Figure("a page of 50 among 100 000 tenants", 1000 * many.timed(f"/v1/tenants?limit={LIMIT}"), "ms"))
     figures.append(Figure("/v1/stats of 100 000 tenants", 1000 * statistics.median(many.timed("/v1/stats") for _ in range(ROUNDS)), "ms"))
