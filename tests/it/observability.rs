@@ -136,7 +136,9 @@ async fn every_metric_is_told_by_a_process_that_did_some_work() {
     work.is_discreet(&rendered);
     let said = work.process.said();
     assert!(said.iter().any(|line| line.contains("a message was delivered")));
-    said.iter().for_each(|line| work.is_discreet(line));
+    for line in &said {
+        work.is_discreet(line);
+    }
     // A role that is shut keeps the tenant waiting, on the vendor's side. A process that had it open would go on with that.
     let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
         "Principal": {"AWS": format!("arn:aws:iam::{}:root", work.world.customer.id)}}]});
