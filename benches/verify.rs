@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use aws_config::{BehaviorVersion, Region as AwsRegion};
 use aws_credential_types::Credentials;
 use latchkey::clock::{SharedClock, SystemClock};
-use latchkey::cloud::aws::{self, Aws, Settings};
+use latchkey::cloud::aws::{self, AwsCloud, AwsSettings};
 use latchkey::domain::storage_config::Mode;
 use latchkey::domain::vendor::Vendor;
 use latchkey::domain::verification::Verdict;
@@ -68,14 +68,14 @@ async fn main() {
     }
 }
 
-async fn connect(endpoint: &str) -> Aws {
+async fn connect(endpoint: &str) -> AwsCloud {
     let config = aws::with_habits(aws_config::defaults(BehaviorVersion::latest()))
         .region(AwsRegion::new(REGION))
         .endpoint_url(endpoint)
         .credentials_provider(Credentials::new("AKIAPROCESS", "secret", None, None, "bench"))
         .load()
         .await;
-    Aws::on(&config, Settings { s3_path_style: true }, clock())
+    AwsCloud::on(&config, AwsSettings { s3_path_style: true }, clock())
 }
 
 fn clock() -> SharedClock {
@@ -87,7 +87,7 @@ fn now() -> Instant {
     Instant::now()
 }
 
-async fn run(aws: &Aws, mode: Mode) -> Duration {
+async fn run(aws: &AwsCloud, mode: Mode) -> Duration {
     let subject = subject(mode);
     let (found, _findings) = unbounded_channel();
     let begun = now();

@@ -16,56 +16,56 @@ use tracing::{error, info};
 
 use crate::clock::{SharedClock, SystemClock};
 use crate::cloud::Cloud;
-use crate::cloud::aws::{self, Aws};
-use crate::courier::Courier;
-use crate::directory::Directory;
-use crate::domain::attempts::Patience;
+use crate::cloud::aws::{self, AwsCloud};
+use crate::domain::retry::RetryPolicy;
 use crate::domain::vendor::Vendor;
 use crate::domain::webhook;
-use crate::http::dashboard::Office;
-use crate::http::live::Live;
-use crate::http::onboard::Desk;
-use crate::http::{self, Shared, State};
+use crate::http::dashboard::DashboardState;
+use crate::http::onboarding::OnboardState;
+use crate::http::verification_notifications::VerificationNotifications;
+use crate::http::{self, AppParts, AppState};
 use crate::identity_provider::{self, IdentityProvider};
 use crate::jobs::{self, DeliveryContext, JobContext};
 use crate::lifecycle::Lifecycle;
+use crate::outbound_http::OutboundClient;
+use crate::read_model::ReadModel;
 use crate::service::Context;
-use crate::service::credentials::Vault;
+use crate::service::credential_cache::CredentialCache;
 use crate::service::observe::observe;
-use crate::settings::{Front, Listen, Worker};
+use crate::settings::{ListenSettings, WebSettings, WorkerSettings};
 use crate::store::{self, migrations};
 use crate::telemetry;
 
 /// Everything that `serve` and `worker` need, checked.
-pub struct Settings {
+pub struct AppSettings {
     pub database: PgConnectOptions,
     pub database_connections: u32,
     pub vendor: Vendor,
-    pub patience: Patience,
+    pub patience: RetryPolicy,
     pub s3_path_style: bool,
-    pub webhooks: webhook::Policy,
+    pub webhooks: webhook::WebhookPolicy,
     /// None serves nothing.
-    pub serve: Option<Serve>,
+    pub serve: Option<ServeSettings>,
     /// None works on nothing.
-    pub worker: Option<Worker>,
+    pub worker: Option<WorkerSettings>,
 }
 
 /// What `serve` needs beside that.
-pub struct Serve {
-    pub listen: Listen,
-    pub front: Front,
+pub struct ServeSettings {
+    pub listen: ListenSettings,
+    pub front: WebSettings,
     /// For how long the last known answers are given while the database is away.
     pub stale_for: Duration,
     /// None where API tokens are all there is.
-    pub identity_provider: Option<identity_provider::Settings>,
+    pub identity_provider: Option<identity_provider::IdentityProviderSettings>,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum RunError {
     #[error("the address {address} cannot be listened on: {fault}; choose a free one")]
     Listen { address: SocketAddr, fault: std::io::Error },
     #[error(transparent)]
-    Migrate(#[from] migrations::Error),
+    Migrate(#[from] migrations::MigrationError),
     #[error(transparent)]
     Aws(#[from] aws::NoRegion),
     #[error("webhooks cannot be sent: {0}")]
@@ -86,7 +86,7 @@ pub fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
 ///
 /// # Errors
 /// When an address cannot be listened on, or the schema cannot be brought up to date.
-pub async fn run(settings: Settings) -> Result<(), Error> {
+pub async fn run(settings: AppSettings) -> Result<(), RunError> {
     let metrics = telemetry::start_metrics();
     let clock = system_clock();
     let lifecycle = Lifecycle::default();
@@ -100,21 +100,23 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         patience: settings.patience,
         webhooks: Arc::new(settings.webhooks),
     };
-    let aws = aws::Settings {
+    let aws = aws::AwsSettings {
         s3_path_style: settings.s3_path_style,
     };
     // A process without a worker lives without AWS, and then hands out no credentials.
-    let cloud = Aws::connect(aws, clock.clone()).await.map(|aws| Arc::new(aws) as Arc<dyn Cloud>);
+    let cloud = AwsCloud::connect(aws, clock.clone())
+        .await
+        .map(|aws| Arc::new(aws) as Arc<dyn Cloud>);
 
     // Addresses first: one that is taken is told at once, before anything is changed. They answer before the database does.
     if let Some(serve) = settings.serve {
         let (public, private) = (bind(serve.listen.public).await?, bind(serve.listen.private).await?);
-        let live = Live::default();
+        let live = VerificationNotifications::default();
         lifecycle.spawn(live.clone().listen(pool.clone(), clock.clone(), lifecycle.soft()));
-        let directory = Directory::new(clock.clone(), context.vendor.clone(), serve.stale_for);
+        let directory = ReadModel::new(clock.clone(), context.vendor.clone(), serve.stale_for);
         lifecycle.spawn(directory.clone().follow(database, lifecycle.soft()));
         lifecycle.spawn(directory.clone().note_uses(pool.clone(), lifecycle.soft()));
-        let vault = Vault::new(clock.clone(), cloud.as_ref().ok().cloned());
+        let vault = CredentialCache::new(clock.clone(), cloud.as_ref().ok().cloned());
         lifecycle.spawn(vault.clone().follow(directory.clone(), lifecycle.soft()));
         let identity_provider = serve
             .identity_provider
@@ -122,7 +124,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         if let Some(provider) = identity_provider.clone() {
             lifecycle.spawn(provider.follow(lifecycle.soft()));
         }
-        let state = State::from(Shared {
+        let state = AppState::from(AppParts {
             context: context.clone(),
             live,
             directory: directory.clone(),
@@ -130,8 +132,8 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
             identity_provider,
             metrics,
             stop: lifecycle.soft(),
-            office: Arc::new(Office::new(&serve.front)),
-            desk: Arc::new(Desk::new(serve.front)),
+            office: Arc::new(DashboardState::new(&serve.front)),
+            desk: Arc::new(OnboardState::new(serve.front)),
         });
         accept(&lifecycle, "public", public, http::public(state.clone()));
         accept(&lifecycle, "private", private, http::private(state));
@@ -139,11 +141,11 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     let mut ended = pin!(lifecycle.run());
     tokio::select! {
         migrated = migrations::run_when_reachable(&pool, clock.as_ref()) => migrated?,
-        result = &mut ended => return result.map_err(Error::Signals),
+        result = &mut ended => return result.map_err(RunError::Signals),
     }
     lifecycle.spawn(observe(context.clone(), lifecycle.soft()));
     if let Some(worker) = settings.worker {
-        let courier = Courier::new(context.webhooks.allowed.clone()).map_err(Error::Courier)?;
+        let courier = OutboundClient::new(context.webhooks.allowed.clone()).map_err(RunError::Courier)?;
         let deliveries = DeliveryContext {
             context: context.clone(),
             courier,
@@ -153,13 +155,15 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         lifecycle.spawn(async move { jobs::work(jobs, &worker, soft).await });
         lifecycle.spawn(async move { jobs::deliver(deliveries, &same, also).await });
     }
-    ended.await.map_err(Error::Signals)?;
+    ended.await.map_err(RunError::Signals)?;
     pool.close().await;
     Ok(())
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|fault| Error::Listen { address, fault })
+async fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|fault| RunError::Listen { address, fault })
 }
 
 fn accept<S>(lifecycle: &Lifecycle, name: &'static str, listener: TcpListener, service: S)
@@ -171,7 +175,7 @@ where
     }
     let soft = lifecycle.soft();
     lifecycle.spawn(async move {
-        if let Err(fault) = http::listen::serve(listener, service, soft.cancelled_owned()).await {
+        if let Err(fault) = http::server::serve(listener, service, soft.cancelled_owned()).await {
             error!(%fault, "the {name} listener failed");
         }
     });

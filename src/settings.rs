@@ -1,10 +1,10 @@
 //! Settings: environment variables, each also a flag, made into types once. A wrong one stops the start with one line
 //! that names it, the form of its value, and an example.
 
-mod front;
 mod internal;
 mod oidc;
 mod telemetry;
+mod web;
 mod webhooks;
 
 use std::collections::BTreeSet;
@@ -18,16 +18,16 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::domain::arn::{RoleArn, RoleName};
-use crate::domain::attempts::Patience;
-use crate::domain::catalogue::Weight;
+use crate::domain::catalogue::CheckWeight;
 use crate::domain::check::CheckName;
 use crate::domain::region::{Region, Regions};
+use crate::domain::retry::RetryPolicy;
 use crate::domain::vendor::Vendor;
 
-pub use front::{Front, FrontArgs, Logo};
 pub use internal::InternalArgs;
 pub use oidc::OidcArgs;
 pub use telemetry::{LogFormat, Telemetry, TelemetryArgs, TraceTarget};
+pub use web::{FrontArgs, Logo, WebSettings};
 pub use webhooks::WebhookArgs;
 
 /// Where Postgres is.
@@ -118,7 +118,7 @@ pub struct WorkerArgs {
 /// A setting that is missing or wrong, in one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: {fault}; expected {form}, such as {example}")]
-pub struct Wrong {
+pub struct ConfigError {
     name: &'static str,
     fault: String,
     form: &'static str,
@@ -129,9 +129,9 @@ pub struct Wrong {
 struct Form(&'static str, &'static str, &'static str);
 
 impl Form {
-    fn wrong(&self, fault: impl std::fmt::Display) -> Wrong {
+    fn wrong(&self, fault: impl std::fmt::Display) -> ConfigError {
         let Self(name, form, example) = *self;
-        Wrong {
+        ConfigError {
             name,
             fault: fault.to_string(),
             form,
@@ -139,7 +139,7 @@ impl Form {
         }
     }
 
-    fn parse<T: FromStr>(&self, text: &str) -> Result<T, Wrong>
+    fn parse<T: FromStr>(&self, text: &str) -> Result<T, ConfigError>
     where
         T::Err: std::fmt::Display,
     {
@@ -147,7 +147,7 @@ impl Form {
     }
 
     /// An empty variable is an unset one.
-    fn optional<T: FromStr>(&self, text: Option<&str>) -> Result<Option<T>, Wrong>
+    fn optional<T: FromStr>(&self, text: Option<&str>) -> Result<Option<T>, ConfigError>
     where
         T::Err: std::fmt::Display,
     {
@@ -156,7 +156,7 @@ impl Form {
 }
 
 impl DatabaseArgs {
-    pub fn options(&self) -> Result<PgConnectOptions, Wrong> {
+    pub fn options(&self) -> Result<PgConnectOptions, ConfigError> {
         let form = Form("DATABASE_URL", "a Postgres URL", "postgres://latchkey:…@db.internal:5432/latchkey");
         let url = self.database_url.as_ref().ok_or_else(|| form.wrong("it is not set"))?;
         if !["postgres://", "postgresql://"]
@@ -171,7 +171,7 @@ impl DatabaseArgs {
 }
 
 impl VendorArgs {
-    pub fn vendor(&self) -> Result<Vendor, Wrong> {
+    pub fn vendor(&self) -> Result<Vendor, ConfigError> {
         let storage = Form(
             "LATCHKEY_STORAGE_ROLE_ARN",
             "a role's ARN",
@@ -222,7 +222,7 @@ impl VendorArgs {
 
 impl VendorArgs {
     /// `CloudFormation` reads templates from S3 alone, and the link has to be one for the console of the vendor's partition.
-    fn cloudformation_url(&self, role: Option<&RoleArn>) -> Result<Option<String>, Wrong> {
+    fn cloudformation_url(&self, role: Option<&RoleArn>) -> Result<Option<String>, ConfigError> {
         let form = Form(
             "LATCHKEY_CLOUDFORMATION_URL",
             "the https URL of an object in S3",
@@ -248,7 +248,7 @@ impl VendorArgs {
     }
 }
 
-fn advisory(text: &str) -> Result<CheckName, Wrong> {
+fn advisory(text: &str) -> Result<CheckName, ConfigError> {
     let form = Form(
         "LATCHKEY_ADVISORY_CHECKS",
         "names of checks separated by commas",
@@ -258,7 +258,7 @@ fn advisory(text: &str) -> Result<CheckName, Wrong> {
         .trim()
         .parse()
         .map_err(|_| form.wrong(format!("there is no check named {text:?}")))?;
-    if check.entry().weight == Weight::AlwaysRequired {
+    if check.entry().weight == CheckWeight::AlwaysRequired {
         return Err(form.wrong(format!(
             "{check} keeps strangers out or the bucket clean, and may never be advisory"
         )));
@@ -268,16 +268,16 @@ fn advisory(text: &str) -> Result<CheckName, Wrong> {
 
 /// The listeners' addresses.
 #[derive(Debug, Clone)]
-pub struct Listen {
+pub struct ListenSettings {
     pub public: SocketAddr,
     pub private: SocketAddr,
 }
 
 impl ListenArgs {
-    pub fn listen(&self) -> Result<Listen, Wrong> {
+    pub fn listen(&self) -> Result<ListenSettings, ConfigError> {
         let public = Form("LATCHKEY_PUBLIC_LISTEN", "an address and a port", "0.0.0.0:8080");
         let private = Form("LATCHKEY_PRIVATE_LISTEN", "an address and a port", "10.0.0.5:8081");
-        let listen = Listen {
+        let listen = ListenSettings {
             public: public.parse(&self.public_listen)?,
             private: private.parse(&self.private_listen)?,
         };
@@ -290,21 +290,21 @@ impl ListenArgs {
 
 /// How the worker behaves.
 #[derive(Debug, Clone)]
-pub struct Worker {
+pub struct WorkerSettings {
     pub concurrency: usize,
     pub lost_after: Duration,
     pub grace: Duration,
 }
 
 impl WorkerArgs {
-    pub fn worker(&self) -> Result<Worker, Wrong> {
+    pub fn worker(&self) -> Result<WorkerSettings, ConfigError> {
         let lost = Form("LATCHKEY_WORKER_LOST_AFTER", "a duration of 1s or more", "15s");
         let grace = Form("LATCHKEY_SHUTDOWN_GRACE", "a duration", "25s");
         let lost_after: humantime::Duration = lost.parse(&self.worker_lost_after)?;
         if *lost_after < Duration::from_secs(1) {
             return Err(lost.wrong("it is too short"));
         }
-        Ok(Worker {
+        Ok(WorkerSettings {
             concurrency: usize::from(self.worker_concurrency),
             lost_after: *lost_after,
             grace: *grace.parse::<humantime::Duration>(&self.shutdown_grace)?,
@@ -313,9 +313,9 @@ impl WorkerArgs {
 }
 
 impl WorkerArgs {
-    pub fn patience(&self) -> Result<Patience, Wrong> {
+    pub fn patience(&self) -> Result<RetryPolicy, ConfigError> {
         let form = Form("LATCHKEY_PROPAGATION_WINDOW", "a duration, or 0s for none", "90s");
-        Ok(Patience {
+        Ok(RetryPolicy {
             window: *form.parse::<humantime::Duration>(&self.propagation_window)?,
             retry_open: true,
         })
@@ -364,7 +364,7 @@ mod tests {
             .try_get_matches_from(args)
             .map_err(|error| error.to_string())?;
         let all = All::from_arg_matches(&matches).map_err(|error| error.to_string())?;
-        let text = |wrong: Wrong| wrong.to_string();
+        let text = |wrong: ConfigError| wrong.to_string();
         all.vendor.vendor().map_err(text)?;
         let listen = all.listen.listen().map_err(text)?;
         all.front.front(listen.public).map_err(text)?;

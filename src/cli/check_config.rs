@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Failure, Outcome};
 use crate::app;
-use crate::cloud::aws::{Aws, Settings};
+use crate::cloud::aws::{AwsCloud, AwsSettings};
 use crate::domain::vendor::Vendor;
 use crate::identity_provider::{self, IdentityProvider};
 use crate::service::check_vendor::check_vendor;
@@ -38,7 +38,7 @@ pub struct CheckConfig {
     telemetry: TelemetryArgs,
 }
 
-async fn check_provider(settings: Option<identity_provider::Settings>) -> Outcome {
+async fn check_provider(settings: Option<identity_provider::IdentityProviderSettings>) -> Outcome {
     let settings = settings.ok_or_else(|| Failure::Usage("LATCHKEY_OIDC_ISSUER is not set, so there is no provider to ask".into()))?;
     let subject = format!("identity provider {}", settings.issuer);
     match IdentityProvider::new(app::system_clock(), settings).fetch().await {
@@ -85,11 +85,11 @@ impl CheckConfig {
     }
 
     async fn check_aws(&self, vendor: &Vendor) -> Outcome {
-        let settings = Settings {
+        let settings = AwsSettings {
             s3_path_style: self.worker.s3_path_style,
         };
         let clock = app::system_clock();
-        let aws = Aws::connect(settings, clock.clone())
+        let aws = AwsCloud::connect(settings, clock.clone())
             .await
             .map_err(|fault| Failure::Usage(fault.to_string()))?;
         let looks = check_vendor(&aws, vendor, &clock).await;

@@ -3,7 +3,7 @@
 use strum::IntoEnumIterator;
 
 use super::Outcome;
-use crate::domain::catalogue::{CheckName, Weight};
+use crate::domain::catalogue::{CheckName, CheckWeight};
 use crate::domain::storage_config::Mode;
 
 /// What stands in `docs/checks.md`.
@@ -20,9 +20,9 @@ pub fn run() -> Outcome {
         let entry = check.entry();
         let in_mode = |mode| if entry.modes.contains(&mode) { "yes" } else { "" };
         let weight = match entry.weight {
-            Weight::AlwaysRequired => "always",
-            Weight::Required => "required",
-            Weight::Advisory => "advisory",
+            CheckWeight::AlwaysRequired => "always",
+            CheckWeight::Required => "required",
+            CheckWeight::Advisory => "advisory",
         };
         let premises = if check == CheckName::BucketNotClaimed {
             "all required checks".into()

@@ -12,10 +12,10 @@ mod external_id;
 mod follow;
 mod healthcheck;
 mod invite;
-mod live;
 mod metrics;
 mod openapi;
 mod output;
+mod progress;
 mod removal;
 mod serve;
 mod stats;
@@ -32,7 +32,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::settings::Wrong;
+use crate::settings::ConfigError;
 
 /// Onboards customer-owned S3 buckets and KMS keys, and proves that access works for you and for nobody else.
 #[derive(Debug, Parser)]
@@ -113,8 +113,8 @@ pub enum Failure {
 
 pub type Outcome = Result<(), Failure>;
 
-impl From<Wrong> for Failure {
-    fn from(wrong: Wrong) -> Self {
+impl From<ConfigError> for Failure {
+    fn from(wrong: ConfigError) -> Self {
         Self::Usage(wrong.to_string())
     }
 }

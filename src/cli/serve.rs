@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::{Failure, Outcome};
-use crate::app::{self, Settings};
+use crate::app::{self, AppSettings};
 use crate::settings::{
-    DatabaseArgs, FrontArgs, InternalArgs, ListenArgs, OidcArgs, TelemetryArgs, VendorArgs, WebhookArgs, Worker, WorkerArgs,
+    DatabaseArgs, FrontArgs, InternalArgs, ListenArgs, OidcArgs, TelemetryArgs, VendorArgs, WebhookArgs, WorkerArgs, WorkerSettings,
 };
 use crate::telemetry;
 
@@ -46,7 +46,7 @@ impl Serve {
         let front = self.front.front(listen.public)?;
         let stale_for = self.internal.stale_for()?;
         let worker = self.work.worker.worker()?;
-        let serve = app::Serve {
+        let serve = app::ServeSettings {
             listen,
             front,
             stale_for,
@@ -62,8 +62,8 @@ impl Work {
         self.start(None, Some(worker)).await
     }
 
-    async fn start(self, serve: Option<app::Serve>, worker: Option<Worker>) -> Outcome {
-        let settings = Settings {
+    async fn start(self, serve: Option<app::ServeSettings>, worker: Option<WorkerSettings>) -> Outcome {
+        let settings = AppSettings {
             database: self.database.options()?,
             database_connections: self.database.database_connections,
             vendor: self.vendor.vendor()?,

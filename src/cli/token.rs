@@ -11,11 +11,11 @@ use super::client::ClientArgs;
 use super::output::{self, say, text};
 use super::{Failure, Outcome};
 use crate::app;
-use crate::domain::attempts::Patience;
 use crate::domain::ids::TenantRef;
+use crate::domain::retry::RetryPolicy;
 use crate::domain::token::Role;
 use crate::domain::vendor::Vendor;
-use crate::service::authenticate::{CreateTokenError, create_limited_token};
+use crate::service::tokens::{CreateTokenError, create_limited_token};
 use crate::service::{Caller, Context};
 use crate::settings::DatabaseArgs;
 use crate::store::migrations;
@@ -138,7 +138,7 @@ impl Create {
             pool,
             clock: app::system_clock(),
             vendor: Arc::new(Vendor::unnamed()),
-            patience: Patience::NONE,
+            patience: RetryPolicy::NONE,
             webhooks: Arc::default(),
         };
         let expires_in = command

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::client::ClientArgs;
 use super::follow::{Follower, News};
-use super::live::Live;
 use super::output::{self, say, text};
+use super::progress::LiveOutput;
 use super::verification::{print, print_verdict};
 use super::{Failure, Outcome};
 use crate::app;
@@ -50,7 +50,7 @@ pub async fn watch(client: &ClientArgs, id: &str) -> Outcome {
         output::json(&verification);
         verification
     } else if output::is_lively() {
-        let verification = Live::new(app::system_clock()).follow(client, id).await?;
+        let verification = LiveOutput::new(app::system_clock()).follow(client, id).await?;
         print(&verification);
         verification
     } else {

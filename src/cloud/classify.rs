@@ -1,13 +1,13 @@
 //! Raw answers of AWS into outcomes: once, here. By code first, then by status, because AWS's documentation and its
 //! SDKs disagree about some statuses.
 
-use super::refusal;
-use crate::domain::answer::{Outcome, Refuser};
+use super::denial;
+use crate::domain::api_result::{DeniedBy, Outcome};
 
 /// What a service said when it did not say yes.
 #[derive(Debug, Clone, Copy)]
-pub struct Said<'a> {
-    pub asked: Refuser,
+pub struct AwsError<'a> {
+    pub asked: DeniedBy,
     /// The answer to a HEAD: its errors have no body, so no code.
     pub bodyless: bool,
     pub code: Option<&'a str>,
@@ -21,7 +21,7 @@ pub struct Said<'a> {
 /// What follows from an answer that is not a success. `said` is none when nothing readable came.
 ///
 /// `proof` is what the caller is given where an error proves that the call was allowed; none where no error does.
-pub fn classify<T>(said: Option<&Said>, proof: Option<T>) -> Outcome<T> {
+pub fn classify<T>(said: Option<&AwsError>, proof: Option<T>) -> Outcome<T> {
     let Some(said) = said else {
         return Outcome::Unanswered;
     };
@@ -32,17 +32,17 @@ pub fn classify<T>(said: Option<&Said>, proof: Option<T>) -> Outcome<T> {
     };
     let meaning = code.and_then(meaning_of_code).unwrap_or_else(|| meaning_of_status(said));
     match meaning {
-        Meaning::Allowed => proof.map_or(Outcome::Unusable, Outcome::Granted),
-        Meaning::Refused => {
-            let by = if through_s3 { Refuser::Kms } else { said.asked };
-            Outcome::Refused(refusal::read(by, said.message.unwrap_or_default()))
+        ErrorMeaning::Allowed => proof.map_or(Outcome::Unusable, Outcome::Granted),
+        ErrorMeaning::Refused => {
+            let by = if through_s3 { DeniedBy::Kms } else { said.asked };
+            Outcome::Refused(denial::read(by, said.message.unwrap_or_default()))
         }
         // It is the key that is absent; the bucket that was asked about is there.
-        Meaning::Absent if through_s3 => Outcome::Unusable,
-        Meaning::Absent => Outcome::Absent,
-        Meaning::Unusable => Outcome::Unusable,
-        Meaning::Misrouted => Outcome::Misrouted,
-        Meaning::Nothing => Outcome::Unanswered,
+        ErrorMeaning::Absent if through_s3 => Outcome::Unusable,
+        ErrorMeaning::Absent => Outcome::Absent,
+        ErrorMeaning::Unusable => Outcome::Unusable,
+        ErrorMeaning::Misrouted => Outcome::Misrouted,
+        ErrorMeaning::Nothing => Outcome::Unanswered,
     }
 }
 
@@ -64,7 +64,7 @@ pub fn is_throttled(code: &str) -> bool {
     )
 }
 
-enum Meaning {
+enum ErrorMeaning {
     /// The call was allowed, and something else kept it from being carried out.
     Allowed,
     Refused,
@@ -77,28 +77,28 @@ enum Meaning {
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>,
 /// <https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html>,
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>
-fn meaning_of_code(code: &str) -> Option<Meaning> {
+fn meaning_of_code(code: &str) -> Option<ErrorMeaning> {
     let meaning = match code {
         "DryRunOperationException" | "InvalidObjectState" | "ObjectAlreadyInActiveTierError" | "RestoreAlreadyInProgress" => {
-            Meaning::Allowed
+            ErrorMeaning::Allowed
         }
 
-        "AccessDenied" | "AccessDeniedException" | "AllAccessDisabled" | "NotAuthorized" => Meaning::Refused,
+        "AccessDenied" | "AccessDeniedException" | "AllAccessDisabled" | "NotAuthorized" => ErrorMeaning::Refused,
 
-        "NoSuchBucket" | "NoSuchKey" | "NotFound" | "NotFoundException" => Meaning::Absent,
+        "NoSuchBucket" | "NoSuchKey" | "NotFound" | "NotFoundException" => ErrorMeaning::Absent,
 
         "DisabledException"
         | "KMSInvalidStateException"
         | "InvalidKeyUsageException"
         | "InvalidCiphertextException"
         | "IncorrectKeyException"
-        | "ValidationError" => Meaning::Unusable,
+        | "ValidationError" => ErrorMeaning::Unusable,
 
         "PermanentRedirect" | "TemporaryRedirect" | "Redirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
-            Meaning::Misrouted
+            ErrorMeaning::Misrouted
         }
 
-        code if is_throttled(code) => Meaning::Nothing,
+        code if is_throttled(code) => ErrorMeaning::Nothing,
 
         // Out of order, or in the middle of something else.
         "InternalError"
@@ -124,7 +124,7 @@ fn meaning_of_code(code: &str) -> Option<Meaning> {
         | "RequestTimeTooSkewed"
         | "SignatureDoesNotMatch"
         | "TokenRefreshRequired"
-        | "UnrecognizedClientException" => Meaning::Nothing,
+        | "UnrecognizedClientException" => ErrorMeaning::Nothing,
 
         _ => return None,
     };
@@ -132,18 +132,18 @@ fn meaning_of_code(code: &str) -> Option<Meaning> {
 }
 
 /// An answer without a code to something else than a HEAD is not AWS's (a proxy's, say), so nothing follows from it.
-fn meaning_of_status(said: &Said) -> Meaning {
+fn meaning_of_status(said: &AwsError) -> ErrorMeaning {
     let is_aws = said.bodyless || said.code.is_some();
     match said.status {
-        Some(301 | 307) if is_aws || said.elsewhere => Meaning::Misrouted,
+        Some(301 | 307) if is_aws || said.elsewhere => ErrorMeaning::Misrouted,
         // The header tells this from an expired session, which is a 400 too.
-        Some(400) if said.bodyless && said.elsewhere => Meaning::Misrouted,
-        Some(400) if said.bodyless => Meaning::Nothing,
-        Some(403) if said.bodyless => Meaning::Refused,
-        Some(404) if is_aws => Meaning::Absent,
-        Some(408 | 429) => Meaning::Nothing,
-        Some(400..=499) if is_aws => Meaning::Unusable,
-        _ => Meaning::Nothing,
+        Some(400) if said.bodyless && said.elsewhere => ErrorMeaning::Misrouted,
+        Some(400) if said.bodyless => ErrorMeaning::Nothing,
+        Some(403) if said.bodyless => ErrorMeaning::Refused,
+        Some(404) if is_aws => ErrorMeaning::Absent,
+        Some(408 | 429) => ErrorMeaning::Nothing,
+        Some(400..=499) if is_aws => ErrorMeaning::Unusable,
+        _ => ErrorMeaning::Nothing,
     }
 }
 
@@ -154,8 +154,8 @@ mod tests {
 
     use super::*;
 
-    fn said(asked: Refuser, status: u16, code: &str) -> Said<'_> {
-        Said {
+    fn said(asked: DeniedBy, status: u16, code: &str) -> AwsError<'_> {
+        AwsError {
             asked,
             bodyless: false,
             code: Some(code),
@@ -165,7 +165,7 @@ mod tests {
         }
     }
 
-    fn outcome(said: Said) -> &'static str {
+    fn outcome(said: AwsError) -> &'static str {
         name(&classify::<()>(Some(&said), None))
     }
 
@@ -173,9 +173,9 @@ mod tests {
         match outcome {
             Outcome::Granted(_) => "granted",
             Outcome::Refused(refusal) => match refusal.by {
-                Refuser::Sts => "refused by sts",
-                Refuser::S3 => "refused by s3",
-                Refuser::Kms => "refused by kms",
+                DeniedBy::Sts => "refused by sts",
+                DeniedBy::S3 => "refused by s3",
+                DeniedBy::Kms => "refused by kms",
             },
             Outcome::Absent => "absent",
             Outcome::Unusable => "unusable",
@@ -215,7 +215,7 @@ mod tests {
     #[case(405, "MethodNotAllowed", "unusable")]
     #[case(403, "InvalidPayer", "unusable")]
     fn an_answer_of_s3(#[case] status: u16, #[case] code: &str, #[case] expected: &str) {
-        assert_eq!(outcome(said(Refuser::S3, status, code)), expected);
+        assert_eq!(outcome(said(DeniedBy::S3, status, code)), expected);
     }
 
     #[rstest]
@@ -238,7 +238,7 @@ mod tests {
     #[case(400, "ExpiredTokenException", "unanswered")]
     #[case(400, "UnrecognizedClientException", "unanswered")]
     fn an_answer_of_kms(#[case] status: u16, #[case] code: &str, #[case] expected: &str) {
-        assert_eq!(outcome(said(Refuser::Kms, status, code)), expected);
+        assert_eq!(outcome(said(DeniedBy::Kms, status, code)), expected);
     }
 
     #[rstest]
@@ -252,7 +252,7 @@ mod tests {
     #[case(400, "Throttling", "unanswered")]
     #[case(503, "RequestLimitExceeded", "unanswered")]
     fn an_answer_of_sts(#[case] status: u16, #[case] code: &str, #[case] expected: &str) {
-        assert_eq!(outcome(said(Refuser::Sts, status, code)), expected);
+        assert_eq!(outcome(said(DeniedBy::Sts, status, code)), expected);
     }
 
     #[rstest]
@@ -270,11 +270,11 @@ mod tests {
     #[case(500, false, "unanswered")]
     #[case(503, true, "unanswered")]
     fn an_answer_to_a_head_has_no_code(#[case] status: u16, #[case] elsewhere: bool, #[case] expected: &str) {
-        let said = Said {
+        let said = AwsError {
             bodyless: true,
             code: None,
             elsewhere,
-            ..said(Refuser::S3, status, "")
+            ..said(DeniedBy::S3, status, "")
         };
         assert_eq!(outcome(said), expected);
     }
@@ -283,9 +283,9 @@ mod tests {
     #[rstest]
     fn without_a_code_it_was_not_aws(
         #[values(200, 302, 400, 403, 404, 407, 502)] status: u16,
-        #[values(Refuser::S3, Refuser::Kms, Refuser::Sts)] asked: Refuser,
+        #[values(DeniedBy::S3, DeniedBy::Kms, DeniedBy::Sts)] asked: DeniedBy,
     ) {
-        let said = Said {
+        let said = AwsError {
             code: None,
             ..said(asked, status, "")
         };
@@ -293,12 +293,12 @@ mod tests {
     }
 
     #[rstest]
-    #[case(Refuser::Kms, 412, "DryRunOperationException")]
-    #[case(Refuser::Kms, 400, "DryRunOperationException")]
-    #[case(Refuser::S3, 403, "InvalidObjectState")]
-    #[case(Refuser::S3, 403, "ObjectAlreadyInActiveTierError")]
-    #[case(Refuser::S3, 409, "RestoreAlreadyInProgress")]
-    fn some_errors_prove_that_the_call_was_allowed(#[case] asked: Refuser, #[case] status: u16, #[case] code: &str) {
+    #[case(DeniedBy::Kms, 412, "DryRunOperationException")]
+    #[case(DeniedBy::Kms, 400, "DryRunOperationException")]
+    #[case(DeniedBy::S3, 403, "InvalidObjectState")]
+    #[case(DeniedBy::S3, 403, "ObjectAlreadyInActiveTierError")]
+    #[case(DeniedBy::S3, 409, "RestoreAlreadyInProgress")]
+    fn some_errors_prove_that_the_call_was_allowed(#[case] asked: DeniedBy, #[case] status: u16, #[case] code: &str) {
         let said = said(asked, status, code);
         assert_eq!(name(&classify(Some(&said), Some(()))), "granted");
         assert_eq!(outcome(said), "unusable");
@@ -318,8 +318,8 @@ mod tests {
             bodyless: bool,
             elsewhere: bool,
         ) {
-            for asked in [Refuser::Sts, Refuser::S3, Refuser::Kms] {
-                let said = Said { asked, bodyless, code: code.as_deref(), status, message: message.as_deref(), elsewhere };
+            for asked in [DeniedBy::Sts, DeniedBy::S3, DeniedBy::Kms] {
+                let said = AwsError { asked, bodyless, code: code.as_deref(), status, message: message.as_deref(), elsewhere };
                 let _ = classify(Some(&said), Some(()));
             }
         }
@@ -327,8 +327,8 @@ mod tests {
         /// Only a code that says so, or a bare 403 to a HEAD, is a refusal: refusals prove that strangers are kept out.
         #[test]
         fn an_unknown_code_is_never_a_refusal(code in "[A-Z][a-z]{1,8}Unheard", status: u16, message: String) {
-            for asked in [Refuser::Sts, Refuser::S3, Refuser::Kms] {
-                let said = Said { message: Some(&message), ..said(asked, status, &code) };
+            for asked in [DeniedBy::Sts, DeniedBy::S3, DeniedBy::Kms] {
+                let said = AwsError { message: Some(&message), ..said(asked, status, &code) };
                 prop_assert!(!outcome(said).starts_with("refused"));
             }
         }

@@ -2,24 +2,24 @@
 
 pub mod aws;
 mod classify;
-mod refusal;
+mod denial;
 mod session;
 
 use async_trait::async_trait;
 
-pub use session::{APP_NAME, Keys, Session, SessionName};
+pub use session::{APP_NAME, AwsSession, SessionKeys, SessionName};
 
 use crate::domain::account::AccountId;
-use crate::domain::answer::Answer;
+use crate::domain::api_result::ApiResult;
 use crate::domain::arn::{BucketName, KeyArn, RoleArn};
-use crate::domain::evidence::{KeyFacts, Removed, Stored};
+use crate::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
 use crate::domain::external_id::ExternalId;
 use crate::domain::region::Region;
 
 /// A bucket as somebody calls it: with whose session, where, and whose it has to be.
 #[derive(Debug, Clone)]
 pub struct BucketCall {
-    pub session: Session,
+    pub session: AwsSession,
     pub bucket: BucketName,
     pub region: Region,
     /// Sent as `x-amz-expected-bucket-owner`; none asks whoever owns it.
@@ -29,7 +29,7 @@ pub struct BucketCall {
 /// A key as somebody calls it.
 #[derive(Debug, Clone)]
 pub struct KeyCall {
-    pub session: Session,
+    pub session: AwsSession,
     /// Its region is where the call goes.
     pub key: KeyArn,
 }
@@ -38,7 +38,7 @@ pub struct KeyCall {
 #[derive(Debug, Clone)]
 pub struct DocumentCall {
     /// Who assumes the role, with the external ID as such; none is the process itself, with the external ID as a session tag.
-    pub by: Option<Session>,
+    pub by: Option<AwsSession>,
     pub role: RoleArn,
     pub external_id: ExternalId,
     /// The session policy, which the session may do no more than.
@@ -49,7 +49,7 @@ pub struct DocumentCall {
 /// Whether a call is to be carried out, or only weighed by AWS.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Run {
+pub enum CallMode {
     Real,
     /// Granted when AWS says that it would have worked.
     Dry,
@@ -59,51 +59,57 @@ pub enum Run {
 #[async_trait]
 pub trait Cloud: Send + Sync {
     /// Gives the ARN that the process itself goes by.
-    async fn own_identity(&self) -> Answer<String>;
+    async fn own_identity(&self) -> ApiResult<String>;
     /// Gives whether tags of the process's own session travel along when it assumes this role of the vendor's.
-    async fn hands_tags_down(&self, role: &RoleArn) -> Answer<bool>;
+    async fn hands_tags_down(&self, role: &RoleArn) -> ApiResult<bool>;
 
     /// The vendor's own session on its storage role: made once, and shared until shortly before it expires.
-    async fn storage_session(&self, role: &RoleArn) -> Answer<Session>;
+    async fn storage_session(&self, role: &RoleArn) -> ApiResult<AwsSession>;
 
     /// The vendor's own session on its direct role without any tag: shared likewise.
-    async fn untagged_session(&self, role: &RoleArn) -> Answer<Session>;
+    async fn untagged_session(&self, role: &RoleArn) -> ApiResult<AwsSession>;
 
     /// A new session on the vendor's direct role, with the external ID as its session tag.
-    async fn tagged_session(&self, role: &RoleArn, external_id: &ExternalId, name: &SessionName) -> Answer<Session>;
+    async fn tagged_session(&self, role: &RoleArn, external_id: &ExternalId, name: &SessionName) -> ApiResult<AwsSession>;
 
     /// A new session on a customer's role, assumed by `by`.
-    async fn client_session(&self, by: &Session, role: &RoleArn, external_id: Option<&ExternalId>, name: &SessionName) -> Answer<Session>;
+    async fn client_session(
+        &self,
+        by: &AwsSession,
+        role: &RoleArn,
+        external_id: Option<&ExternalId>,
+        name: &SessionName,
+    ) -> ApiResult<AwsSession>;
 
     /// A new session for an hour, which is the most that a chained one lasts.
-    async fn document_session(&self, call: &DocumentCall) -> Answer<Session>;
+    async fn document_session(&self, call: &DocumentCall) -> ApiResult<AwsSession>;
 
-    async fn head_bucket(&self, call: &BucketCall) -> Answer;
+    async fn head_bucket(&self, call: &BucketCall) -> ApiResult;
     /// Lists one key at most under the prefix.
-    async fn list_objects(&self, call: &BucketCall, prefix: &str) -> Answer;
+    async fn list_objects(&self, call: &BucketCall, prefix: &str) -> ApiResult;
     /// Without any encryption header, so that the bucket's default is what encrypts; or with the headers that ask for a key.
-    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, header: Option<&KeyArn>) -> Answer<Stored>;
-    async fn get_object(&self, call: &BucketCall, key: &str) -> Answer<Vec<u8>>;
+    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, header: Option<&KeyArn>) -> ApiResult<StoredObject>;
+    async fn get_object(&self, call: &BucketCall, key: &str) -> ApiResult<Vec<u8>>;
     /// Granted when S3 says that the object is not archived: then the call was allowed.
-    async fn restore_object(&self, call: &BucketCall, key: &str) -> Answer;
-    async fn delete_object(&self, call: &BucketCall, key: &str) -> Answer<Removed>;
+    async fn restore_object(&self, call: &BucketCall, key: &str) -> ApiResult;
+    async fn delete_object(&self, call: &BucketCall, key: &str) -> ApiResult<DeletedObject>;
 
     /// Gives whether all four settings of the bucket's own block are on.
-    async fn public_access_block(&self, call: &BucketCall) -> Answer<bool>;
+    async fn public_access_block(&self, call: &BucketCall) -> ApiResult<bool>;
     /// Gives whether the bucket's owner owns every object, which is when ACLs are disabled.
-    async fn acls_disabled(&self, call: &BucketCall) -> Answer<bool>;
+    async fn acls_disabled(&self, call: &BucketCall) -> ApiResult<bool>;
     /// Gives whether server access logs go anywhere.
-    async fn access_logging(&self, call: &BucketCall) -> Answer<bool>;
+    async fn access_logging(&self, call: &BucketCall) -> ApiResult<bool>;
 
-    async fn describe_key(&self, call: &KeyCall) -> Answer<KeyFacts>;
+    async fn describe_key(&self, call: &KeyCall) -> ApiResult<KeyFacts>;
     /// Gives the ciphertext; a dry run gives none.
-    async fn encrypt(&self, call: &KeyCall, plaintext: &[u8], run: Run) -> Answer<Vec<u8>>;
+    async fn encrypt(&self, call: &KeyCall, plaintext: &[u8], run: CallMode) -> ApiResult<Vec<u8>>;
     /// Gives the plaintext; a dry run gives none.
-    async fn decrypt(&self, call: &KeyCall, ciphertext: &[u8], run: Run) -> Answer<Vec<u8>>;
+    async fn decrypt(&self, call: &KeyCall, ciphertext: &[u8], run: CallMode) -> ApiResult<Vec<u8>>;
     /// Always a dry run, from the key to itself.
-    async fn reencrypt(&self, call: &KeyCall, ciphertext: &[u8]) -> Answer;
+    async fn reencrypt(&self, call: &KeyCall, ciphertext: &[u8]) -> ApiResult;
     /// Always a dry run.
-    async fn generate_data_key(&self, call: &KeyCall) -> Answer;
+    async fn generate_data_key(&self, call: &KeyCall) -> ApiResult;
     /// Always a dry run.
-    async fn generate_data_key_without_plaintext(&self, call: &KeyCall) -> Answer;
+    async fn generate_data_key_without_plaintext(&self, call: &KeyCall) -> ApiResult;
 }

@@ -7,9 +7,9 @@ use crate::domain::ids::{TenantId, VerificationId};
 
 /// Temporary credentials. Its `Debug` shows none of them.
 #[derive(Clone)]
-pub struct Session(pub(super) Credentials);
+pub struct AwsSession(pub(super) Credentials);
 
-impl Session {
+impl AwsSession {
     /// When AWS stops to accept it; none if it never said.
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.0.expiry().map(DateTime::from)
@@ -17,15 +17,15 @@ impl Session {
 }
 
 /// What a session consists of, on its way to whoever may have it. It goes into one answer, and nowhere else.
-pub struct Keys<'a> {
+pub struct SessionKeys<'a> {
     pub id: &'a str,
     pub secret: &'a str,
     pub token: &'a str,
 }
 
-impl Session {
-    pub fn hand_over(&self) -> Keys<'_> {
-        Keys {
+impl AwsSession {
+    pub fn hand_over(&self) -> SessionKeys<'_> {
+        SessionKeys {
             id: self.0.access_key_id(),
             secret: self.0.secret_access_key(),
             token: self.0.session_token().unwrap_or_default(),
@@ -35,7 +35,7 @@ impl Session {
 
 /// For tests of those who only pass sessions on: a label in the place of credentials.
 #[cfg(test)]
-impl Session {
+impl AwsSession {
     pub fn labelled(label: &str) -> Self {
         Self(Credentials::new(label, "", None, None, "test"))
     }
@@ -55,7 +55,7 @@ impl Session {
     }
 }
 
-impl std::fmt::Debug for Session {
+impl std::fmt::Debug for AwsSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Session(…)")
     }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use strum::{Display, EnumIter, IntoStaticStr};
 
+use super::audit_snapshot::AuditSnapshot;
 use super::ids::{InviteId, TenantId, TokenId};
-use super::recorded::Recorded;
 use super::text::{Malformed, checked_text};
 
 /// Who acts.
@@ -45,7 +45,7 @@ impl Actor {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumIter, IntoStaticStr)]
-pub enum Action {
+pub enum AuditAction {
     #[strum(serialize = "tenant.created")]
     TenantCreated,
     #[strum(serialize = "tenant.changed")]
@@ -114,16 +114,16 @@ pub enum Action {
 
 /// One entry to be written, in the transaction of the change that it tells of.
 #[derive(Debug, Clone)]
-pub struct Event {
+pub struct AuditEvent {
     pub actor: Actor,
-    pub action: Action,
+    pub action: AuditAction,
     pub tenant: Option<TenantId>,
-    pub difference: Difference,
+    pub difference: AuditChange,
 }
 
 /// What a change amounts to: the state of its subject before and after it. Never a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Difference {
+pub struct AuditChange {
     /// None for what was made.
     pub before: Option<Value>,
     /// None for what is gone.
@@ -132,16 +132,16 @@ pub struct Difference {
     pub detail: Value,
 }
 
-impl Difference {
+impl AuditChange {
     /// Something new.
-    pub fn made(after: &impl Recorded) -> Self {
+    pub fn made(after: &impl AuditSnapshot) -> Self {
         Self {
             after: Some(after.recorded()),
             ..Self::none()
         }
     }
 
-    pub fn between(before: &impl Recorded, after: &impl Recorded) -> Self {
+    pub fn between(before: &impl AuditSnapshot, after: &impl AuditSnapshot) -> Self {
         Self {
             before: Some(before.recorded()),
             ..Self::made(after)
@@ -149,7 +149,7 @@ impl Difference {
     }
 
     /// Something is gone.
-    pub fn gone(before: &impl Recorded) -> Self {
+    pub fn gone(before: &impl AuditSnapshot) -> Self {
         Self {
             before: Some(before.recorded()),
             ..Self::none()
@@ -173,9 +173,9 @@ impl Difference {
 
 /// Why ops did something, for those who read of it later.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason(String);
+pub struct AuditReason(String);
 
-impl Reason {
+impl AuditReason {
     const LONGEST: usize = 500;
 
     /// # Errors
@@ -202,4 +202,4 @@ impl Reason {
     }
 }
 
-checked_text!(Reason, "Contract ended");
+checked_text!(AuditReason, "Contract ended");

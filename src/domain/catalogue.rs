@@ -4,28 +4,28 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 use utoipa::ToSchema;
 
-use super::attempts::Cause;
-use super::judge::{self, Case, Judgement};
+use super::retry::FailureKind;
+use super::rules::{self, CheckContext, RuleOutcome};
 use super::storage_config::Mode;
 
 /// What the catalogue knows of a check.
-pub struct Entry {
+pub struct CatalogueEntry {
     pub name: CheckName,
-    pub group: Group,
+    pub group: CheckGroup,
     /// What a pass proves, in one sentence.
     pub proves: &'static str,
     pub modes: &'static [Mode],
     /// Beside those that every check of a mode has.
     pub premises: &'static [CheckName],
-    pub weight: Weight,
+    pub weight: CheckWeight,
     /// What a failure is about: whether waiting may mend it.
-    pub failure: Cause,
-    judge: fn(&Case) -> Judgement,
+    pub failure: FailureKind,
+    judge: fn(&CheckContext) -> RuleOutcome,
 }
 
 /// What a check is about: people mend one thing at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
+pub enum CheckGroup {
     Vendor,
     Role,
     Key,
@@ -35,7 +35,7 @@ pub enum Group {
 
 /// What a failure does to the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
+pub enum CheckWeight {
     /// It rejects, whatever the vendor sets.
     AlwaysRequired,
     /// It rejects, unless the vendor set the check to advisory.
@@ -67,16 +67,16 @@ macro_rules! catalogue {
         }
 
         impl CheckName {
-            pub fn entry(self) -> Entry {
+            pub fn entry(self) -> CatalogueEntry {
                 match self {
-                    $(Self::$name => Entry {
+                    $(Self::$name => CatalogueEntry {
                         name: self,
-                        group: Group::$group,
+                        group: CheckGroup::$group,
                         proves: $proves,
                         modes: $modes,
                         premises: $premises,
-                        weight: Weight::$weight,
-                        failure: Cause::$failure,
+                        weight: CheckWeight::$weight,
+                        failure: FailureKind::$failure,
                         judge: $judge,
                     },)*
                 }
@@ -100,7 +100,7 @@ catalogue! {
         premises: &[],
         weight: AlwaysRequired,
         failure: Lasting,
-        judge: judge::roles::vendor_role_assumable,
+        judge: rules::roles::vendor_role_assumable,
     }
     ClientRoleAssumable {
         group: Role,
@@ -109,7 +109,7 @@ catalogue! {
         premises: &[],
         weight: AlwaysRequired,
         failure: Refused,
-        judge: judge::roles::client_role_assumable,
+        judge: rules::roles::client_role_assumable,
     }
     RoleRequiresExternalId {
         group: Role,
@@ -118,7 +118,7 @@ catalogue! {
         premises: &[],
         weight: AlwaysRequired,
         failure: LetIn,
-        judge: judge::roles::role_requires_external_id,
+        judge: rules::roles::role_requires_external_id,
     }
     BucketReachable {
         group: Bucket,
@@ -127,7 +127,7 @@ catalogue! {
         premises: &[],
         weight: Required,
         failure: Lasting,
-        judge: judge::bucket::reachable,
+        judge: rules::bucket::reachable,
     }
     BucketOwnerMatches {
         group: Bucket,
@@ -136,7 +136,7 @@ catalogue! {
         premises: &[C::BucketReachable],
         weight: AlwaysRequired,
         failure: Lasting,
-        judge: judge::bucket::owner_matches,
+        judge: rules::bucket::owner_matches,
     }
     BucketRegionMatches {
         group: Bucket,
@@ -145,7 +145,7 @@ catalogue! {
         premises: &[C::BucketReachable, C::BucketOwnerMatches],
         weight: Required,
         failure: Lasting,
-        judge: judge::bucket::region_matches,
+        judge: rules::bucket::region_matches,
     }
     BucketListable {
         group: Bucket,
@@ -154,7 +154,7 @@ catalogue! {
         premises: BUCKET,
         weight: Required,
         failure: Refused,
-        judge: judge::bucket::listable,
+        judge: rules::bucket::listable,
     }
     KeyDescribable {
         group: Key,
@@ -163,7 +163,7 @@ catalogue! {
         premises: &[],
         weight: Required,
         failure: Refused,
-        judge: judge::key::describable,
+        judge: rules::key::describable,
     }
     KeySuitable {
         group: Key,
@@ -172,7 +172,7 @@ catalogue! {
         premises: &[C::KeyDescribable],
         weight: Required,
         failure: Lasting,
-        judge: judge::key::suitable,
+        judge: rules::key::suitable,
     }
     KeyEncryptAllowed {
         group: Key,
@@ -181,7 +181,7 @@ catalogue! {
         premises: &[],
         weight: Required,
         failure: Refused,
-        judge: judge::key::encrypt_allowed,
+        judge: rules::key::encrypt_allowed,
     }
     KeyDecryptAllowed {
         group: Key,
@@ -190,7 +190,7 @@ catalogue! {
         premises: &[C::KeyEncryptAllowed],
         weight: Required,
         failure: Refused,
-        judge: judge::key::decrypt_allowed,
+        judge: rules::key::decrypt_allowed,
     }
     KeyReencryptAllowed {
         group: Key,
@@ -199,7 +199,7 @@ catalogue! {
         premises: &[C::KeyEncryptAllowed],
         weight: Required,
         failure: Refused,
-        judge: judge::key::reencrypt_allowed,
+        judge: rules::key::reencrypt_allowed,
     }
     KeyGenerateDataKeyAllowed {
         group: Key,
@@ -208,7 +208,7 @@ catalogue! {
         premises: &[],
         weight: Required,
         failure: Refused,
-        judge: judge::key::generate_data_key_allowed,
+        judge: rules::key::generate_data_key_allowed,
     }
     KeyRequiresExternalId {
         group: Key,
@@ -217,7 +217,7 @@ catalogue! {
         premises: &[],
         weight: AlwaysRequired,
         failure: LetIn,
-        judge: judge::isolation::key_requires_external_id,
+        judge: rules::isolation::key_requires_external_id,
     }
     ObjectWritable {
         group: Objects,
@@ -226,7 +226,7 @@ catalogue! {
         premises: BUCKET,
         weight: Required,
         failure: Refused,
-        judge: judge::object::writable,
+        judge: rules::object::writable,
     }
     EncryptedWithKey {
         group: Objects,
@@ -235,7 +235,7 @@ catalogue! {
         premises: BUCKET,
         weight: Required,
         failure: Lasting,
-        judge: judge::object::encrypted_with_key,
+        judge: rules::object::encrypted_with_key,
     }
     VersioningDisabled {
         group: Objects,
@@ -244,7 +244,7 @@ catalogue! {
         premises: &[C::ObjectWritable],
         weight: Required,
         failure: Lasting,
-        judge: judge::object::versioning_disabled,
+        judge: rules::object::versioning_disabled,
     }
     ObjectReadable {
         group: Objects,
@@ -253,7 +253,7 @@ catalogue! {
         premises: &[C::ObjectWritable],
         weight: Required,
         failure: Refused,
-        judge: judge::object::readable,
+        judge: rules::object::readable,
     }
     ObjectRestorable {
         group: Objects,
@@ -262,7 +262,7 @@ catalogue! {
         premises: &[C::ObjectWritable],
         weight: Required,
         failure: Refused,
-        judge: judge::object::restorable,
+        judge: rules::object::restorable,
     }
     ObjectDeletable {
         group: Objects,
@@ -271,7 +271,7 @@ catalogue! {
         premises: &[C::ObjectWritable],
         weight: AlwaysRequired,
         failure: Refused,
-        judge: judge::object::deletable,
+        judge: rules::object::deletable,
     }
     BucketRequiresExternalId {
         group: Bucket,
@@ -280,7 +280,7 @@ catalogue! {
         premises: BUCKET,
         weight: AlwaysRequired,
         failure: LetIn,
-        judge: judge::isolation::bucket_requires_external_id,
+        judge: rules::isolation::bucket_requires_external_id,
     }
     PublicAccessBlocked {
         group: Bucket,
@@ -289,7 +289,7 @@ catalogue! {
         premises: BUCKET,
         weight: Advisory,
         failure: Lasting,
-        judge: judge::posture::public_access_blocked,
+        judge: rules::posture::public_access_blocked,
     }
     AclsDisabled {
         group: Bucket,
@@ -298,7 +298,7 @@ catalogue! {
         premises: BUCKET,
         weight: Advisory,
         failure: Lasting,
-        judge: judge::posture::acls_disabled,
+        judge: rules::posture::acls_disabled,
     }
     AccessLoggingEnabled {
         group: Bucket,
@@ -307,7 +307,7 @@ catalogue! {
         premises: BUCKET,
         weight: Advisory,
         failure: Lasting,
-        judge: judge::posture::access_logging_enabled,
+        judge: rules::posture::access_logging_enabled,
     }
     BucketNotClaimed {
         group: Bucket,
@@ -316,7 +316,7 @@ catalogue! {
         premises: &[],
         weight: AlwaysRequired,
         failure: Lasting,
-        judge: judge::not_claimed,
+        judge: rules::not_claimed,
     }
 }
 
@@ -346,7 +346,7 @@ impl CheckName {
         premises
     }
 
-    pub(super) fn judge(self, case: &Case) -> Judgement {
+    pub(super) fn judge(self, case: &CheckContext) -> RuleOutcome {
         (self.entry().judge)(case)
     }
 }
@@ -374,7 +374,7 @@ mod tests {
     #[test]
     fn what_keeps_strangers_out_may_never_be_advisory() {
         let required: Vec<String> = CheckName::iter()
-            .filter(|check| check.entry().weight == Weight::AlwaysRequired)
+            .filter(|check| check.entry().weight == CheckWeight::AlwaysRequired)
             .map(|check| check.to_string())
             .collect();
         assert_eq!(

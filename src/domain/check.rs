@@ -9,7 +9,7 @@ pub use super::catalogue::CheckName;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum Status {
+pub enum CheckStatus {
     Passed,
     Failed,
     /// An advisory check that did not pass.
@@ -24,7 +24,7 @@ pub enum Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum Side {
+pub enum FaultSide {
     /// The fix says what to do.
     Customer,
     /// Never the customer's to mend.

@@ -7,13 +7,13 @@ use super::text::Malformed;
 
 /// Red, green and blue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Colour([u8; 3]);
+pub struct BrandColor([u8; 3]);
 
 /// What text needs against its background: WCAG 2.2, level AA.
 /// <https://www.w3.org/TR/WCAG22/#contrast-minimum>
 const LEGIBLE: f64 = 4.5;
 
-impl FromStr for Colour {
+impl FromStr for BrandColor {
     type Err = Malformed;
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
@@ -25,13 +25,13 @@ impl FromStr for Colour {
     }
 }
 
-impl fmt::Display for Colour {
+impl fmt::Display for BrandColor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{}", hex::encode(self.0))
     }
 }
 
-impl Colour {
+impl BrandColor {
     pub const WHITE: Self = Self([255; 3]);
     pub const BLACK: Self = Self([0; 3]);
 
@@ -86,16 +86,16 @@ mod tests {
 
     #[test]
     fn a_colour_is_read_and_written() {
-        assert_eq!("#0b5fff".parse::<Colour>().unwrap().to_string(), "#0b5fff");
+        assert_eq!("#0b5fff".parse::<BrandColor>().unwrap().to_string(), "#0b5fff");
         for wrong in ["0b5fff", "#0b5ff", "#0b5fff00", "red", ""] {
-            assert!(wrong.parse::<Colour>().is_err(), "{wrong}");
+            assert!(wrong.parse::<BrandColor>().is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn contrast_is_as_wcag_has_it() {
-        assert!((Colour::BLACK.contrast(Colour::WHITE) - 21.0).abs() < 0.001);
-        assert!((Colour::of(0x76, 0x76, 0x76).contrast(Colour::WHITE) - 4.54).abs() < 0.01);
+        assert!((BrandColor::BLACK.contrast(BrandColor::WHITE) - 21.0).abs() < 0.001);
+        assert!((BrandColor::of(0x76, 0x76, 0x76).contrast(BrandColor::WHITE) - 4.54).abs() < 0.01);
     }
 
     #[test]
@@ -103,10 +103,15 @@ mod tests {
         for red in (0..=255).step_by(51) {
             for green in (0..=255).step_by(51) {
                 for blue in (0..=255).step_by(51) {
-                    let colour = Colour::of(red, green, blue);
-                    assert!(colour.legible_on(&[Colour::WHITE], Colour::BLACK).contrast(Colour::WHITE) >= LEGIBLE);
-                    let night = Colour::of(0x16, 0x1b, 0x22);
-                    assert!(colour.legible_on(&[night], Colour::WHITE).contrast(night) >= LEGIBLE);
+                    let colour = BrandColor::of(red, green, blue);
+                    assert!(
+                        colour
+                            .legible_on(&[BrandColor::WHITE], BrandColor::BLACK)
+                            .contrast(BrandColor::WHITE)
+                            >= LEGIBLE
+                    );
+                    let night = BrandColor::of(0x16, 0x1b, 0x22);
+                    assert!(colour.legible_on(&[night], BrandColor::WHITE).contrast(night) >= LEGIBLE);
                 }
             }
         }

@@ -2,29 +2,29 @@
 
 use std::time::Duration;
 
-use super::answer::{Answer, Exchange};
-use super::check::{CheckName, Side, Status};
+use super::api_result::{ApiCall, ApiResult};
+use super::check::{CheckName, CheckStatus, FaultSide};
 use super::fix::Fix;
 
 /// What one check found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     pub check: CheckName,
-    pub status: Status,
+    pub status: CheckStatus,
     pub required: bool,
     /// Who has to act; none where nothing is to be done, or another check says it.
-    pub side: Option<Side>,
+    pub side: Option<FaultSide>,
     /// One sentence.
     pub summary: String,
     /// What else there is to say.
     pub detail: Option<String>,
-    pub exchange: Option<Exchange>,
+    pub exchange: Option<ApiCall>,
     pub skipped_because: Option<CheckName>,
     pub fix: Option<Fix>,
 }
 
 impl Finding {
-    fn new(check: CheckName, status: Status, summary: impl Into<String>, exchange: Option<&Exchange>) -> Self {
+    fn new(check: CheckName, status: CheckStatus, summary: impl Into<String>, exchange: Option<&ApiCall>) -> Self {
         Self {
             check,
             status,
@@ -38,53 +38,53 @@ impl Finding {
         }
     }
 
-    pub fn passed(check: CheckName, summary: impl Into<String>, exchange: Option<&Exchange>) -> Self {
-        Self::new(check, Status::Passed, summary, exchange)
+    pub fn passed(check: CheckName, summary: impl Into<String>, exchange: Option<&ApiCall>) -> Self {
+        Self::new(check, CheckStatus::Passed, summary, exchange)
     }
 
-    pub fn failed(check: CheckName, summary: impl Into<String>, exchange: Option<&Exchange>, fix: Fix) -> Self {
+    pub fn failed(check: CheckName, summary: impl Into<String>, exchange: Option<&ApiCall>, fix: Fix) -> Self {
         Self {
-            side: Some(Side::Customer),
+            side: Some(FaultSide::Customer),
             fix: Some(fix),
-            ..Self::new(check, Status::Failed, summary, exchange)
+            ..Self::new(check, CheckStatus::Failed, summary, exchange)
         }
     }
 
-    pub fn inconclusive(check: CheckName, side: Side, summary: impl Into<String>, exchange: Option<&Exchange>) -> Self {
+    pub fn inconclusive(check: CheckName, side: FaultSide, summary: impl Into<String>, exchange: Option<&ApiCall>) -> Self {
         Self {
             side: Some(side),
-            ..Self::new(check, Status::Inconclusive, summary, exchange)
+            ..Self::new(check, CheckStatus::Inconclusive, summary, exchange)
         }
     }
 
     /// The vendor's own set-up is in the way, which customers read of calmly, and ops are alerted of.
-    pub fn vendors_fault(check: CheckName, exchange: Option<&Exchange>) -> Self {
+    pub fn vendors_fault(check: CheckName, exchange: Option<&ApiCall>) -> Self {
         let code = exchange.and_then(|exchange| exchange.code.as_deref()).unwrap_or("no answer");
         let summary = format!("Something is wrong on the vendor's side ({code}). Nothing is needed from you; the vendor has been told.");
-        Self::inconclusive(check, Side::Vendor, summary, exchange)
+        Self::inconclusive(check, FaultSide::Vendor, summary, exchange)
     }
 
     /// What was granted does not show it.
-    pub fn unseen(check: CheckName, exchange: &Exchange) -> Self {
-        Self::new(check, Status::Skipped, "Not verifiable with what you granted.", Some(exchange))
+    pub fn unseen(check: CheckName, exchange: &ApiCall) -> Self {
+        Self::new(check, CheckStatus::Skipped, "Not verifiable with what you granted.", Some(exchange))
     }
 
     pub fn skipped(check: CheckName, because: CheckName, summary: impl Into<String>) -> Self {
         Self {
             skipped_because: Some(because),
-            ..Self::new(check, Status::Skipped, summary, None)
+            ..Self::new(check, CheckStatus::Skipped, summary, None)
         }
     }
 
     /// Nobody's fault and no verdict: AWS gave no answer that says yes or no.
-    pub fn unanswered<T>(check: CheckName, answer: &Answer<T>) -> Self {
+    pub fn unanswered<T>(check: CheckName, answer: &ApiResult<T>) -> Self {
         if answer.exchange.code.as_deref().is_some_and(is_of_the_vendor) {
             return Self::vendors_fault(check, Some(&answer.exchange));
         }
         let code = answer.exchange.code.as_deref().unwrap_or("no answer");
         Self::inconclusive(
             check,
-            Side::Aws,
+            FaultSide::Aws,
             format!("AWS did not answer this question ({code}). Nothing is needed from you; it will be asked again."),
             Some(&answer.exchange),
         )
@@ -99,7 +99,7 @@ impl Finding {
     }
 
     #[must_use]
-    pub fn with_status(self, status: Status) -> Self {
+    pub fn with_status(self, status: CheckStatus) -> Self {
         Self { status, ..self }
     }
 

@@ -5,9 +5,9 @@ use serde_json::Value;
 use strum::{Display, EnumString, IntoStaticStr};
 use utoipa::ToSchema;
 
-use super::answer::{PolicyKind, Reason, Refusal, Refuser};
+use super::api_result::{AccessDenied, DenialReason, DeniedBy, PolicyKind};
 use super::storage_config::Mode;
-use super::templates::Blanks;
+use super::templates::TemplateParams;
 use super::templates::statements::{self, Permission};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
@@ -69,19 +69,19 @@ impl Fix {
 }
 
 /// What would grant a refused action: read from AWS's reason where it gives one, from the mode where not.
-pub fn of_refusal(refusal: &Refusal, action: &str, permission: Permission, blanks: &Blanks) -> Fix {
+pub fn of_refusal(refusal: &AccessDenied, action: &str, permission: Permission, blanks: &TemplateParams) -> Fix {
     of_refusals(refusal, action, &[permission], blanks)
 }
 
 /// The same for actions that one cause refuses all alike. With several permissions, which are of one resource, the
 /// fix's statement is the list of theirs.
-pub fn of_refusals(refusal: &Refusal, action: &str, permissions: &[Permission], blanks: &Blanks) -> Fix {
+pub fn of_refusals(refusal: &AccessDenied, action: &str, permissions: &[Permission], blanks: &TemplateParams) -> Fix {
     let of_key = permissions == [Permission::Key];
-    if let Reason::DeniedBy(kind) = refusal.reason {
+    if let DenialReason::DeniedBy(kind) = refusal.reason {
         return of_denial(kind, action, of_key);
     }
     match refusal.reason {
-        Reason::NotAllowedBy(PolicyKind::PermissionsBoundary) => {
+        DenialReason::NotAllowedBy(PolicyKind::PermissionsBoundary) => {
             return Fix::new(
                 FixDocument::PermissionsBoundary,
                 FixAction::Add,
@@ -89,7 +89,7 @@ pub fn of_refusals(refusal: &Refusal, action: &str, permissions: &[Permission], 
                 None,
             );
         }
-        Reason::NotAllowedBy(
+        DenialReason::NotAllowedBy(
             kind @ (PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::VpcEndpoint | PolicyKind::Session),
         ) => {
             return Fix::new(
@@ -104,13 +104,13 @@ pub fn of_refusals(refusal: &Refusal, action: &str, permissions: &[Permission], 
         }
         _ => {}
     }
-    let by_resource = refusal.reason == Reason::NotAllowedBy(PolicyKind::Resource);
+    let by_resource = refusal.reason == DenialReason::NotAllowedBy(PolicyKind::Resource);
     let document = match blanks.mode {
         Mode::AssumeRole if !by_resource => FixDocument::RolePermissions,
         _ if of_key => FixDocument::KeyPolicy,
         _ => FixDocument::BucketPolicy,
     };
-    let (statement, name): (fn(Permission, &Blanks) -> Value, &str) = match document {
+    let (statement, name): (fn(Permission, &TemplateParams) -> Value, &str) = match document {
         FixDocument::RolePermissions => (statements::role_statement, "the permissions of your role"),
         FixDocument::KeyPolicy => (|_, blanks| statements::key_policy_statement(blanks), "the key's policy"),
         _ => (statements::bucket_policy_statement, "the bucket's policy"),
@@ -153,9 +153,9 @@ fn of_denial(kind: PolicyKind, action: &str, of_key: bool) -> Fix {
 }
 
 /// `direct` gives no reasons for S3, so which of the two documents a refused put is about is told by who refused it.
-pub fn permission_of(refusal: &Refusal, otherwise: Permission) -> Permission {
+pub fn permission_of(refusal: &AccessDenied, otherwise: Permission) -> Permission {
     match refusal.by {
-        Refuser::Kms => Permission::Key,
-        Refuser::S3 | Refuser::Sts => otherwise,
+        DeniedBy::Kms => Permission::Key,
+        DeniedBy::S3 | DeniedBy::Sts => otherwise,
     }
 }

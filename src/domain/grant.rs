@@ -9,7 +9,7 @@ use super::text::{Malformed, checked_text};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumString, Display)]
 #[strum(serialize_all = "snake_case")]
-pub enum Kind {
+pub enum GrantKind {
     #[default]
     ReadWrite,
     Read,
@@ -43,7 +43,7 @@ checked_text!(KeyPrefix, "invoices/2026/");
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Grant {
-    pub kind: Kind,
+    pub kind: GrantKind,
     pub prefix: Option<KeyPrefix>,
 }
 
@@ -54,8 +54,8 @@ impl Grant {
         let bucket = &storage.bucket_arn;
         let prefix = self.prefix.as_ref().map_or("", KeyPrefix::as_str);
         let (objects, key) = match self.kind {
-            Kind::ReadWrite => (&OBJECT_ACTIONS[..], &KEY_ACTIONS[..]),
-            Kind::Read => (&["s3:GetObject"][..], &["kms:Decrypt", "kms:DescribeKey"][..]),
+            GrantKind::ReadWrite => (&OBJECT_ACTIONS[..], &KEY_ACTIONS[..]),
+            GrantKind::Read => (&["s3:GetObject"][..], &["kms:Decrypt", "kms:DescribeKey"][..]),
         };
         let mut list = json!({"Effect": "Allow", "Action": LIST_ACTIONS, "Resource": bucket});
         if !prefix.is_empty() {
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn reading_is_less_and_a_prefix_narrows_objects_and_lists() {
         let grant = Grant {
-            kind: Kind::Read,
+            kind: GrantKind::Read,
             prefix: Some(KeyPrefix::parse("invoices/").unwrap()),
         };
         let policy = grant.session_policy(&storage());
@@ -111,7 +111,7 @@ mod tests {
         let mut storage = storage();
         storage.bucket_arn = format!("arn:aws-us-gov:s3:::{}", "b".repeat(63)).parse().unwrap();
         let grant = Grant {
-            kind: Kind::ReadWrite,
+            kind: GrantKind::ReadWrite,
             prefix: Some(KeyPrefix::parse(&"p".repeat(256)).unwrap()),
         };
         assert!(grant.session_policy(&storage).to_string().len() <= 2048);

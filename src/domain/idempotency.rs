@@ -34,16 +34,16 @@ impl IdempotencyKey {
     }
 
     /// The key as it is kept: of this sender alone.
-    pub fn of_sender(&self, sender: &str) -> Fingerprint {
-        Fingerprint::of(&[sender.as_bytes(), self.0.as_bytes()])
+    pub fn of_sender(&self, sender: &str) -> RequestFingerprint {
+        RequestFingerprint::of(&[sender.as_bytes(), self.0.as_bytes()])
     }
 }
 
 /// SHA-256 of some parts, each with its length, so that no two lists of parts are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fingerprint([u8; 32]);
+pub struct RequestFingerprint([u8; 32]);
 
-impl Fingerprint {
+impl RequestFingerprint {
     pub fn of(parts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();
         for part in parts {
@@ -60,8 +60,8 @@ impl Fingerprint {
 
 /// The right to carry out the request of a key. Whoever takes a lost request over makes this one worthless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claim {
-    pub key: Fingerprint,
+pub struct IdempotencyClaim {
+    pub key: RequestFingerprint,
     pub id: Uuid,
 }
 
@@ -87,6 +87,6 @@ mod tests {
 
     #[test]
     fn parts_do_not_run_together() {
-        assert_ne!(Fingerprint::of(&[b"ab", b"c"]), Fingerprint::of(&[b"a", b"bc"]));
+        assert_ne!(RequestFingerprint::of(&[b"ab", b"c"]), RequestFingerprint::of(&[b"a", b"bc"]));
     }
 }

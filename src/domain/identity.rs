@@ -2,7 +2,7 @@
 
 use super::audit::Actor;
 use super::ids::TenantId;
-use super::token::{Right, Role, Token};
+use super::token::{Permission, Role, Token};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -14,7 +14,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    pub fn may(&self, right: Right) -> bool {
+    pub fn may(&self, right: Permission) -> bool {
         self.role.may(right)
     }
 

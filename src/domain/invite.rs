@@ -7,9 +7,9 @@ use strum::{Display, IntoStaticStr};
 use utoipa::ToSchema;
 
 use super::ids::{InviteId, TenantId};
-use super::session::{Session, encoded};
 use super::text::Malformed;
 use super::token::TokenHash;
+use super::web_session::{WebSession, encoded};
 
 /// How long an invite is good for when nothing else is asked for.
 pub const LIFETIME: TimeDelta = TimeDelta::days(7);
@@ -92,8 +92,8 @@ impl InviteToken {
 
     /// The session that the token is traded for. It follows from the token, so that nothing has to be kept for each visit;
     /// the token does not follow from it.
-    pub fn session(&self) -> Session {
-        Session::derived("latchkey invite session", self.expose())
+    pub fn session(&self) -> WebSession {
+        WebSession::derived("latchkey invite session", self.expose())
     }
 }
 

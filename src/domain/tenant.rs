@@ -9,7 +9,7 @@ use super::check::CheckName;
 use super::external_id::ExternalId;
 use super::ids::{Slug, TenantId, TenantName};
 use super::storage_config::Mode;
-use super::verification::{State, Verdict};
+use super::verification::{Verdict, VerificationState};
 
 /// How far apart two rejections of an active version have to be before it counts as degraded.
 pub const DEGRADED_AFTER: TimeDelta = TimeDelta::minutes(1);
@@ -32,7 +32,7 @@ pub struct Tenant {
     pub status_since: DateTime<Utc>,
     /// Those that failed in the newest verification that ended.
     pub failing_checks: Vec<CheckName>,
-    pub facts: Facts,
+    pub facts: TenantFacts,
 }
 
 /// A rotation of the external ID that is under way.
@@ -82,12 +82,12 @@ pub enum TenantStatus {
 
 /// What a tenant's status follows from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Facts {
+pub struct TenantFacts {
     pub offboarded_at: Option<DateTime<Utc>>,
     pub suspended_at: Option<DateTime<Utc>>,
     pub active: Option<ActiveFacts>,
     /// State and verdict of the newest verification, if anything was submitted.
-    pub newest: Option<(State, Option<Verdict>)>,
+    pub newest: Option<(VerificationState, Option<Verdict>)>,
 }
 
 /// What is known of the active version.
@@ -117,7 +117,7 @@ pub enum IllegalChange {
     NotOffboarded,
 }
 
-impl Facts {
+impl TenantFacts {
     /// # Errors
     /// When it is suspended already, or has ended.
     pub fn may_be_suspended(&self) -> Result<(), IllegalChange> {
@@ -171,7 +171,7 @@ impl Facts {
             (Some(active), _) if active.is_degraded() => TenantStatus::Degraded,
             (Some(_), _) => TenantStatus::Active,
             (None, None) => TenantStatus::Invited,
-            (None, Some((State::Finished, _))) => TenantStatus::ActionRequired,
+            (None, Some((VerificationState::Finished, _))) => TenantStatus::ActionRequired,
             (None, Some(_)) => TenantStatus::Verifying,
         }
     }
@@ -185,29 +185,35 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
     }
 
-    fn active(rejections: Option<(i64, i64)>) -> Facts {
-        Facts {
+    fn active(rejections: Option<(i64, i64)>) -> TenantFacts {
+        TenantFacts {
             active: Some(ActiveFacts {
                 version: 1,
                 rejections: rejections.map(|(first, last)| (at(first), at(last))),
             }),
-            newest: Some((State::Finished, Some(Verdict::Verified))),
-            ..Facts::default()
+            newest: Some((VerificationState::Finished, Some(Verdict::Verified))),
+            ..TenantFacts::default()
         }
     }
 
     #[test]
     fn the_status_follows_from_the_facts() {
-        let newest = |state, verdict| Facts {
+        let newest = |state, verdict| TenantFacts {
             newest: Some((state, verdict)),
-            ..Facts::default()
+            ..TenantFacts::default()
         };
         for (facts, status) in [
-            (Facts::default(), TenantStatus::Invited),
-            (newest(State::Queued, None), TenantStatus::Verifying),
-            (newest(State::Running, None), TenantStatus::Verifying),
-            (newest(State::Finished, Some(Verdict::Rejected)), TenantStatus::ActionRequired),
-            (newest(State::Finished, Some(Verdict::Inconclusive)), TenantStatus::ActionRequired),
+            (TenantFacts::default(), TenantStatus::Invited),
+            (newest(VerificationState::Queued, None), TenantStatus::Verifying),
+            (newest(VerificationState::Running, None), TenantStatus::Verifying),
+            (
+                newest(VerificationState::Finished, Some(Verdict::Rejected)),
+                TenantStatus::ActionRequired,
+            ),
+            (
+                newest(VerificationState::Finished, Some(Verdict::Inconclusive)),
+                TenantStatus::ActionRequired,
+            ),
             (active(None), TenantStatus::Active),
         ] {
             assert_eq!(facts.status(), status, "{facts:?}");
@@ -223,12 +229,12 @@ mod tests {
 
     #[test]
     fn suspending_covers_and_offboarding_ends() {
-        let suspended = Facts {
+        let suspended = TenantFacts {
             suspended_at: Some(at(0)),
             ..active(None)
         };
         assert_eq!(suspended.status(), TenantStatus::Suspended);
-        let ended = Facts {
+        let ended = TenantFacts {
             offboarded_at: Some(at(1)),
             ..suspended
         };

@@ -24,7 +24,7 @@ pub enum Role {
 
 /// What a request needs a role for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Right {
+pub enum Permission {
     ReadTenants,
     ManageTenants,
     ReadStorage,
@@ -32,12 +32,12 @@ pub enum Right {
 }
 
 impl Role {
-    pub fn may(self, right: Right) -> bool {
+    pub fn may(self, right: Permission) -> bool {
         match right {
-            Right::ReadTenants => matches!(self, Self::Viewer | Self::Ops | Self::Admin),
-            Right::ManageTenants => matches!(self, Self::Ops | Self::Admin),
-            Right::ReadStorage => self == Self::Service,
-            Right::ManageTokens => self == Self::Admin,
+            Permission::ReadTenants => matches!(self, Self::Viewer | Self::Ops | Self::Admin),
+            Permission::ManageTenants => matches!(self, Self::Ops | Self::Admin),
+            Permission::ReadStorage => self == Self::Service,
+            Permission::ManageTokens => self == Self::Admin,
         }
     }
 }
@@ -96,7 +96,13 @@ mod tests {
     #[case(Role::Admin, [true, true, false, true])]
     fn a_role_may_what_it_is_for(#[case] role: Role, #[case] may: [bool; 4]) {
         assert_eq!(
-            [Right::ReadTenants, Right::ManageTenants, Right::ReadStorage, Right::ManageTokens].map(|right| role.may(right)),
+            [
+                Permission::ReadTenants,
+                Permission::ManageTenants,
+                Permission::ReadStorage,
+                Permission::ManageTokens
+            ]
+            .map(|right| role.may(right)),
             may
         );
     }

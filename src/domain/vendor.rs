@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::arn::{RoleArn, RoleName};
-use super::catalogue::Weight;
+use super::catalogue::CheckWeight;
 use super::check::CheckName;
 use super::partition::Partition;
 use super::region::Regions;
@@ -67,11 +67,11 @@ impl Vendor {
     }
 
     pub fn requires(&self, check: CheckName) -> bool {
-        check.entry().weight != Weight::Advisory && !self.advisory_checks.contains(&check)
+        check.entry().weight != CheckWeight::Advisory && !self.advisory_checks.contains(&check)
     }
 
     /// The checks that are made of a config of this mode, in the catalogue's order.
     pub fn checks(&self, mode: Mode) -> impl Iterator<Item = CheckName> {
-        CheckName::of_mode(mode).filter(|check| self.posture || check.entry().weight != Weight::Advisory)
+        CheckName::of_mode(mode).filter(|check| self.posture || check.entry().weight != CheckWeight::Advisory)
     }
 }

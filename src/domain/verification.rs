@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 use utoipa::ToSchema;
 
-use super::check::{CheckName, Status};
+use super::check::{CheckName, CheckStatus};
 use super::finding::Finding;
 use super::ids::{StorageConfigId, TenantId, VerificationId};
 
@@ -23,7 +23,7 @@ pub enum Trigger {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum State {
+pub enum VerificationState {
     Queued,
     Running,
     Finished,
@@ -47,11 +47,13 @@ impl Verdict {
     /// What the findings of a whole run amount to.
     pub fn of(findings: &[Finding]) -> Self {
         let required = || findings.iter().filter(|finding| finding.required);
-        if required().any(|finding| finding.status == Status::Failed) {
+        if required().any(|finding| finding.status == CheckStatus::Failed) {
             return Self::Rejected;
         }
         // Neither a check that was skipped because an advisory one only warned nor a run without checks amounts to a yes.
-        if required().next().is_none() || required().any(|finding| matches!(finding.status, Status::Inconclusive | Status::Skipped)) {
+        if required().next().is_none()
+            || required().any(|finding| matches!(finding.status, CheckStatus::Inconclusive | CheckStatus::Skipped))
+        {
             return Self::Inconclusive;
         }
         Self::Verified
@@ -65,7 +67,7 @@ pub struct Verification {
     pub config_id: StorageConfigId,
     pub version: i32,
     pub trigger: Trigger,
-    pub state: State,
+    pub state: VerificationState,
     pub verdict: Option<Verdict>,
     /// Counts from 1; 0 while queued.
     pub attempt: i32,
@@ -83,7 +85,7 @@ impl Verification {
     pub fn failing(&self) -> impl Iterator<Item = CheckName> {
         self.findings
             .iter()
-            .filter(|finding| finding.status == Status::Failed)
+            .filter(|finding| finding.status == CheckStatus::Failed)
             .map(|finding| finding.check)
     }
 }
@@ -94,7 +96,7 @@ mod tests {
 
     use super::*;
 
-    fn finding(status: Status, required: bool) -> Finding {
+    fn finding(status: CheckStatus, required: bool) -> Finding {
         Finding {
             required,
             ..Finding::passed(CheckName::BucketReachable, "", None).with_status(status)
@@ -102,13 +104,13 @@ mod tests {
     }
 
     #[rstest]
-    #[case(&[(Status::Passed, true)], Verdict::Verified)]
-    #[case(&[(Status::Passed, true), (Status::Warning, false), (Status::Inconclusive, false)], Verdict::Verified)]
-    #[case(&[(Status::Failed, true), (Status::Inconclusive, true)], Verdict::Rejected)]
-    #[case(&[(Status::Passed, true), (Status::Inconclusive, true)], Verdict::Inconclusive)]
-    #[case(&[(Status::Passed, true), (Status::Skipped, true)], Verdict::Inconclusive)]
+    #[case(&[(CheckStatus::Passed, true)], Verdict::Verified)]
+    #[case(&[(CheckStatus::Passed, true), (CheckStatus::Warning, false), (CheckStatus::Inconclusive, false)], Verdict::Verified)]
+    #[case(&[(CheckStatus::Failed, true), (CheckStatus::Inconclusive, true)], Verdict::Rejected)]
+    #[case(&[(CheckStatus::Passed, true), (CheckStatus::Inconclusive, true)], Verdict::Inconclusive)]
+    #[case(&[(CheckStatus::Passed, true), (CheckStatus::Skipped, true)], Verdict::Inconclusive)]
     #[case(&[], Verdict::Inconclusive)]
-    fn the_verdict_follows_from_the_required_checks(#[case] findings: &[(Status, bool)], #[case] verdict: Verdict) {
+    fn the_verdict_follows_from_the_required_checks(#[case] findings: &[(CheckStatus, bool)], #[case] verdict: Verdict) {
         let findings: Vec<Finding> = findings.iter().map(|(status, required)| finding(*status, *required)).collect();
         assert_eq!(Verdict::of(&findings), verdict);
     }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::problem::{Kind, Problem};
+use super::problem::{Problem, ProblemKind};
 
 /// A body with its etag.
 pub struct Tagged {
@@ -20,7 +20,7 @@ pub struct Tagged {
 
 impl Tagged {
     pub fn of(answer: &impl Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_vec(answer).map_err(|_| Problem::new(Kind::Internal, "The answer could not be written."))?;
+        let body = serde_json::to_vec(answer).map_err(|_| Problem::new(ProblemKind::Internal, "The answer could not be written."))?;
         let digest: [u8; 32] = Sha256::digest(&body).into();
         Ok(Self {
             etag: format!("\"{}\"", hex::encode(&digest[..16])),
@@ -48,7 +48,7 @@ impl Tagged {
         let mut known = named(headers, header::IF_MATCH).peekable();
         if known.peek().is_none() {
             return Err(Problem::new(
-                Kind::PreconditionRequired,
+                ProblemKind::PreconditionRequired,
                 "Send the etag of the state that you know as if-match, so that nobody's change is lost.",
             ));
         }
@@ -56,7 +56,7 @@ impl Tagged {
             return Ok(());
         }
         Err(Problem::new(
-            Kind::PreconditionFailed,
+            ProblemKind::PreconditionFailed,
             "It has changed since you read it: read it again, and decide anew.",
         ))
     }
@@ -77,16 +77,16 @@ fn etags(value: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What the caller has at hand. Taken out of the request by itself, where copying all headers would cost too much.
-pub struct AtHand(Vec<HeaderValue>);
+pub struct ReadyResponse(Vec<HeaderValue>);
 
-impl AtHand {
+impl ReadyResponse {
     pub fn has(&self, etag: &str) -> bool {
         let values = self.0.iter().filter_map(|value| value.to_str().ok());
         values.flat_map(etags).any(|named| named == etag || named == "*")
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for AtHand {
+impl<S: Sync> FromRequestParts<S> for ReadyResponse {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {

@@ -8,8 +8,8 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::problem::{Kind, Problem};
-use super::request::note_tenant;
+use super::problem::{Problem, ProblemKind};
+use super::request_layer::note_tenant;
 use crate::domain::ids::{DeliveryId, InviteId, TenantRef, TokenId, VerificationId, WebhookId};
 use crate::domain::text::FieldError;
 
@@ -47,13 +47,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         // A request that may come without a body needs no content type for it.
         if !is_json && !bytes.is_empty() {
             return Err(Problem::new(
-                Kind::UnsupportedMediaType,
+                ProblemKind::UnsupportedMediaType,
                 "Send the body with content-type: application/json.",
             ));
         }
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        let value: Value =
-            serde_json::from_slice(text).map_err(|error| Problem::new(Kind::Unreadable, format!("The body is not JSON: {error}.")))?;
+        let value: Value = serde_json::from_slice(text)
+            .map_err(|error| Problem::new(ProblemKind::Unreadable, format!("The body is not JSON: {error}.")))?;
         read(value)
     }
 }
@@ -61,9 +61,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 /// Why the bytes of a body were not there.
 pub fn unreadable_body(rejection: &BytesRejection) -> Problem {
     if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-        Problem::new(Kind::TooLarge, "The body is too large: 64 KiB at most, a batch of tenants 128 KiB.")
+        Problem::new(
+            ProblemKind::TooLarge,
+            "The body is too large: 64 KiB at most, a batch of tenants 128 KiB.",
+        )
     } else {
-        Problem::new(Kind::Unreadable, "The body ended before it was complete.")
+        Problem::new(ProblemKind::Unreadable, "The body ended before it was complete.")
     }
 }
 
@@ -91,7 +94,7 @@ fn read<T: DeserializeOwned>(mut value: Value) -> Result<JsonBody<T>, Problem> {
                 let removed = value.as_object_mut().and_then(|object| object.shift_remove(field));
                 if removed.is_none() {
                     return Err(Problem::new(
-                        Kind::Unreadable,
+                        ProblemKind::Unreadable,
                         format!("The body is not of the right form: {error}."),
                     ));
                 }
@@ -108,9 +111,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Query(value) = Query::from_request_parts(parts, state)
-            .await
-            .map_err(|rejection| Problem::new(Kind::Unreadable, format!("The query cannot be read: {}.", rejection.body_text())))?;
+        let Query(value) = Query::from_request_parts(parts, state).await.map_err(|rejection| {
+            Problem::new(
+                ProblemKind::Unreadable,
+                format!("The query cannot be read: {}.", rejection.body_text()),
+            )
+        })?;
         Ok(Self(value))
     }
 }
@@ -139,7 +145,7 @@ impl<S: Send + Sync> FromRequestParts<S> for VerificationPath {
         let id = segment(parts, state, "id").await?;
         VerificationId::parse(&id)
             .map(Self)
-            .map_err(|_| Problem::new(Kind::NotFound, "There is no verification of this id."))
+            .map_err(|_| Problem::new(ProblemKind::NotFound, "There is no verification of this id."))
     }
 }
 
@@ -165,7 +171,7 @@ impl<S: Send + Sync> FromRequestParts<S> for TokenPath {
         let id = segment(parts, state, "id").await?;
         TokenId::parse(&id)
             .map(Self)
-            .map_err(|_| Problem::new(Kind::NotFound, "There is no token of this id."))
+            .map_err(|_| Problem::new(ProblemKind::NotFound, "There is no token of this id."))
     }
 }
 
@@ -179,7 +185,7 @@ impl<S: Send + Sync> FromRequestParts<S> for WebhookPath {
         let id = segment(parts, state, "id").await?;
         WebhookId::parse(&id)
             .map(Self)
-            .map_err(|_| Problem::new(Kind::NotFound, "There is no webhook of this id."))
+            .map_err(|_| Problem::new(ProblemKind::NotFound, "There is no webhook of this id."))
     }
 }
 
@@ -193,7 +199,7 @@ impl<S: Send + Sync> FromRequestParts<S> for DeliveryPath {
         let id = segment(parts, state, "delivery").await?;
         DeliveryId::parse(&id)
             .map(Self)
-            .map_err(|_| Problem::new(Kind::NotFound, "This webhook has no delivery of this id."))
+            .map_err(|_| Problem::new(ProblemKind::NotFound, "This webhook has no delivery of this id."))
     }
 }
 
@@ -208,14 +214,14 @@ impl<S: Send + Sync> FromRequestParts<S> for VersionPath {
         version
             .parse()
             .map(Self)
-            .map_err(|_| Problem::new(Kind::NotFound, "There is no version of this number."))
+            .map_err(|_| Problem::new(ProblemKind::NotFound, "There is no version of this number."))
     }
 }
 
 async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String, Problem> {
     let Path(segments) = Path::<Vec<(String, String)>>::from_request_parts(parts, state)
         .await
-        .map_err(|_| Problem::new(Kind::NotFound, "There is nothing at this path."))?;
+        .map_err(|_| Problem::new(ProblemKind::NotFound, "There is nothing at this path."))?;
     Ok(segments
         .into_iter()
         .find_map(|(key, value)| (key == name).then_some(value))

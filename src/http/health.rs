@@ -2,9 +2,9 @@
 
 use axum::extract::State as Extract;
 
-use super::State;
-use super::problem::{Kind, Problem};
-use crate::directory::Freshness;
+use super::AppState;
+use super::problem::{Problem, ProblemKind};
+use crate::read_model::Freshness;
 
 /// It lives.
 pub async fn live() -> &'static str {
@@ -13,8 +13,8 @@ pub async fn live() -> &'static str {
 
 /// It can do its work: the database answers, and its schema is this version's. A process that still has the last known
 /// answers for internal services while the database is away stays ready: otherwise nobody would get them.
-pub async fn ready(Extract(state): Extract<State>) -> Result<&'static str, Problem> {
-    let unavailable = |detail: &str| Problem::new(Kind::Unavailable, detail);
+pub async fn ready(Extract(state): Extract<AppState>) -> Result<&'static str, Problem> {
+    let unavailable = |detail: &str| Problem::new(ProblemKind::Unavailable, detail);
     if state.stop.is_cancelled() {
         return Err(unavailable("The process is stopping."));
     }

@@ -10,22 +10,22 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{OpenApi, Required};
 
-use super::State;
+use super::AppState;
 use super::auth;
 use super::extract::unreadable_body;
-use super::problem::{Kind, Problem};
-use super::request::RequestId;
-use crate::domain::idempotency::{Claim, Fingerprint, IdempotencyKey};
+use super::problem::{Problem, ProblemKind};
+use super::request_layer::RequestId;
+use crate::domain::idempotency::{IdempotencyClaim, IdempotencyKey, RequestFingerprint};
 use crate::domain::text::FieldError;
-use crate::service::idempotency::{self, Turn};
+use crate::service::idempotency::{self, IdempotencyTurn};
 use crate::store;
-use crate::store::idempotency::{Kept, Made};
+use crate::store::idempotency::{KeptResponse, Made};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Carries a request with a key out once, and gives its answer again after that.
-pub async fn once(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
+pub async fn once(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
     let keyed = request.method() == Method::POST && request.uri().path().starts_with("/v1/") && request.headers().contains_key(KEY);
     if !keyed {
         return next.run(request).await;
@@ -37,7 +37,7 @@ pub async fn once(Extract(state): Extract<State>, request: Request, next: Next) 
 }
 
 /// Whose turn it is, and the request with what was read of it put back.
-async fn admit(state: &State, request: Request) -> Result<(Turn, Request), Problem> {
+async fn admit(state: &AppState, request: Request) -> Result<(IdempotencyTurn, Request), Problem> {
     let key = key(&request)?;
     let (mut parts, body) = request.into_parts();
     let sender = auth::identity(&mut parts, state).await?;
@@ -45,10 +45,10 @@ async fn admit(state: &State, request: Request) -> Result<(Turn, Request), Probl
         .await
         .map_err(|rejection| unreadable_body(&rejection))?;
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let print = Fingerprint::of(&[parts.method.as_str().as_bytes(), path.as_bytes(), &body]);
+    let print = RequestFingerprint::of(&[parts.method.as_str().as_bytes(), path.as_bytes(), &body]);
     let request_id = parts.extensions.get::<RequestId>().map(ToString::to_string);
     let turn = idempotency::begin(&state.context, &sender.actor.opaque(), &key, print, request_id.as_deref()).await?;
-    if let Turn::First(claim) = &turn {
+    if let IdempotencyTurn::First(claim) = &turn {
         parts.extensions.insert(*claim);
     }
     Ok((turn, Request::from_parts(parts, Body::from(body))))
@@ -65,21 +65,21 @@ fn key(request: &Request) -> Result<IdempotencyKey, Problem> {
         .map_err(|malformed| Problem::validation(vec![FieldError::of(KEY.as_str(), malformed)]))
 }
 
-async fn answer(state: State, turn: Turn, request: Request, next: Next) -> Response {
+async fn answer(state: AppState, turn: IdempotencyTurn, request: Request, next: Next) -> Response {
     match turn {
-        Turn::First(claim) => first(state, claim, request, next).await,
-        Turn::Again(kept) => again(kept),
-        Turn::UnderWay => under_way().into_response(),
-        Turn::OfAnother => {
+        IdempotencyTurn::First(claim) => first(state, claim, request, next).await,
+        IdempotencyTurn::Again(kept) => again(kept),
+        IdempotencyTurn::UnderWay => under_way().into_response(),
+        IdempotencyTurn::OfAnother => {
             let detail = "this key was sent before, with another method, path or body; take a new key for each change";
             Problem::validation(vec![FieldError::new(KEY.as_str(), "key_of_another_request", detail)]).into_response()
         }
-        Turn::NotKept { request_id, made } => not_kept(request_id.as_deref(), made.as_ref()).into_response(),
+        IdempotencyTurn::NotKept { request_id, made } => not_kept(request_id.as_deref(), made.as_ref()).into_response(),
     }
 }
 
 /// In a task of its own: whoever hangs up will ask again, and should get the answer then.
-async fn first(state: State, claim: Claim, request: Request, next: Next) -> Response {
+async fn first(state: AppState, claim: IdempotencyClaim, request: Request, next: Next) -> Response {
     let context = state.context.clone();
     let carried_out = async move {
         let response = next.run(request).await;
@@ -91,14 +91,14 @@ async fn first(state: State, claim: Claim, request: Request, next: Next) -> Resp
             note(idempotency::release(&context, &claim).await);
             match broken.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Problem::new(Kind::Unavailable, "The server is being stopped.").into_response(),
+                Err(_) => Problem::new(ProblemKind::Unavailable, "The server is being stopped.").into_response(),
             }
         }
     }
 }
 
 /// Keeps the answer or frees the key. Neither may cost the caller the answer that is there.
-async fn settle(state: &State, claim: Claim, response: Response) -> Response {
+async fn settle(state: &AppState, claim: IdempotencyClaim, response: Response) -> Response {
     if !response.status().is_success() {
         note(idempotency::release(&state.context, &claim).await);
         return response;
@@ -109,7 +109,7 @@ async fn settle(state: &State, claim: Claim, response: Response) -> Response {
         Err(fault) => {
             error!(%fault, "an answer broke off");
             return Problem::new(
-                Kind::Internal,
+                ProblemKind::Internal,
                 "Something broke on our side; it was logged under this request's id.",
             )
             .into_response();
@@ -121,7 +121,7 @@ async fn settle(state: &State, claim: Claim, response: Response) -> Response {
         .get(header::CACHE_CONTROL)
         .is_some_and(|value| value.as_bytes().windows(8).any(|part| part == b"no-store"));
     let pair = |(name, value): (&HeaderName, &HeaderValue)| Some((name.to_string(), value.to_str().ok()?.to_owned()));
-    let kept = (!shown_once).then(|| Kept {
+    let kept = (!shown_once).then(|| KeptResponse {
         status: parts.status.as_u16(),
         headers: parts.headers.iter().filter_map(pair).collect(),
         body: body.to_vec(),
@@ -136,7 +136,7 @@ fn note(stored: store::Result<()>) {
     }
 }
 
-fn again(kept: Kept) -> Response {
+fn again(kept: KeptResponse) -> Response {
     let mut response = Body::from(kept.body).into_response();
     *response.status_mut() = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
     let headers = response.headers_mut();
@@ -152,7 +152,7 @@ fn again(kept: Kept) -> Response {
 /// Where the first request of a key has not ended.
 pub fn under_way() -> Problem {
     let detail = "the request of this key is under way; ask again with the same key for its answer";
-    Problem::new(Kind::Conflict, "A request with this idempotency key is under way.")
+    Problem::new(ProblemKind::Conflict, "A request with this idempotency key is under way.")
         .with_errors(vec![FieldError::new(KEY.as_str(), "under_way", detail)])
         .retry_after(1)
 }
@@ -170,7 +170,7 @@ fn not_kept(request_id: Option<&str>, made: Option<&Made>) -> Problem {
         "This was done already{by} ({action}{ids}). Its answer was not kept, because it holds what is shown once, or was lost. {remedy}"
     );
     let detail = "it was done already, and is not done again; see the problem's detail for what it made";
-    Problem::new(Kind::Conflict, text).with_errors(vec![FieldError::new(KEY.as_str(), "answer_not_kept", detail)])
+    Problem::new(ProblemKind::Conflict, text).with_errors(vec![FieldError::new(KEY.as_str(), "answer_not_kept", detail)])
 }
 
 const GENERAL: &str = "Read what it made; for another, send a new idempotency key.";

@@ -1,25 +1,25 @@
 //! The two listeners: what each serves, and nothing of the one on the other.
 
-mod address;
+mod admin_api;
 mod auth;
+mod client_address;
 pub mod dashboard;
 mod etag;
 mod extract;
 mod health;
+mod http_metrics;
 mod idempotency;
-mod internal;
-pub mod listen;
-pub mod live;
-pub mod onboard;
+mod metrics_endpoint;
+pub mod onboarding;
 mod openapi;
-mod ops;
-mod page;
+mod paging;
 pub mod problem;
-mod request;
-mod scrape;
-mod site;
-mod traffic;
+mod request_layer;
+pub mod server;
+mod service_api;
+pub mod verification_notifications;
 mod views;
+mod web_ui;
 
 use std::net::IpAddr;
 use std::ops::Deref;
@@ -38,47 +38,47 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use internal::Lane;
-use live::Live;
-use problem::{Kind, Problem};
-use request::{Panic, Surround};
-use traffic::Listener;
+use http_metrics::ListenerMetrics;
+use problem::{Problem, ProblemKind};
+use request_layer::{Panic, RequestLayer};
+use service_api::FastPath;
+use verification_notifications::VerificationNotifications;
 
-use crate::directory::Directory;
 use crate::identity_provider::IdentityProvider;
+use crate::read_model::ReadModel;
 use crate::service::Context;
-use crate::service::credentials::Vault;
+use crate::service::credential_cache::CredentialCache;
 
 /// The largest body that is read.
 const MAX_BODY: usize = 64 * 1024;
 
 /// What the handlers are handed. It is cloned for every request, by each layer that looks at it: so it is one reference.
 #[derive(Debug, Clone)]
-pub struct State(Arc<Shared>);
+pub struct AppState(Arc<AppParts>);
 
 /// What all requests have in common.
 #[derive(Debug)]
-pub struct Shared {
+pub struct AppParts {
     pub context: Context,
-    pub live: Live,
+    pub live: VerificationNotifications,
     /// What internal services ask for.
-    pub directory: Directory,
-    pub vault: Vault,
+    pub directory: ReadModel,
+    pub vault: CredentialCache,
     /// None where people and services have API tokens alone.
     pub identity_provider: Option<IdentityProvider>,
     pub metrics: PrometheusHandle,
     /// Cancelled when the process is to stop: streams end then.
     pub stop: CancellationToken,
     /// What the customer's form needs beside that.
-    pub desk: Arc<onboard::Desk>,
+    pub desk: Arc<onboarding::OnboardState>,
     /// What the dashboard needs beside that.
-    pub office: Arc<dashboard::Office>,
+    pub office: Arc<dashboard::DashboardState>,
 }
 
-impl State {
+impl AppState {
     /// The address that a request comes from.
     fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
-        address::of(extensions, headers, &self.desk.front.trusted_proxies)
+        client_address::of(extensions, headers, &self.desk.front.trusted_proxies)
     }
 
     /// An invite's link, of its token.
@@ -88,7 +88,7 @@ impl State {
     fn onboard_url(&self, token: &str) -> Result<String, Problem> {
         let base = self.desk.front.public_url.as_ref().ok_or_else(|| {
             Problem::new(
-                Kind::Conflict,
+                ProblemKind::Conflict,
                 "Latchkey was not told under which URL customers reach it: set LATCHKEY_PUBLIC_URL.",
             )
         })?;
@@ -96,24 +96,24 @@ impl State {
     }
 }
 
-impl From<Shared> for State {
-    fn from(shared: Shared) -> Self {
+impl From<AppParts> for AppState {
+    fn from(shared: AppParts) -> Self {
         Self(Arc::new(shared))
     }
 }
 
-impl Deref for State {
-    type Target = Shared;
+impl Deref for AppState {
+    type Target = AppParts;
 
-    fn deref(&self) -> &Shared {
+    fn deref(&self) -> &AppParts {
         &self.0
     }
 }
 
 /// The API's routes with their description; those of ops are dressed.
-fn api(dress: impl FnOnce(OpenApiRouter<State>) -> OpenApiRouter<State>) -> (Router<State>, OpenApi) {
-    let ops = dress(ops::router());
-    let (router, mut described) = openapi::router().merge(ops).merge(internal::router()).split_for_parts();
+fn api(dress: impl FnOnce(OpenApiRouter<AppState>) -> OpenApiRouter<AppState>) -> (Router<AppState>, OpenApi) {
+    let ops = dress(admin_api::router());
+    let (router, mut described) = openapi::router().merge(ops).merge(service_api::router()).split_for_parts();
     openapi::complete(&mut described);
     (router, described)
 }
@@ -124,53 +124,53 @@ pub fn openapi() -> OpenApi {
 }
 
 /// What customers reach, through the internet.
-pub fn public(state: State) -> Router {
-    let router = Router::new().route("/healthz", get(health::live)).merge(onboard::router(&state));
-    let dress = middleware::from_fn_with_state(state.clone(), onboard::dress);
-    let surround = Surround(Listener::new("public", state.context.clock.clone()));
+pub fn public(state: AppState) -> Router {
+    let router = Router::new().route("/healthz", get(health::live)).merge(onboarding::router(&state));
+    let dress = middleware::from_fn_with_state(state.clone(), onboarding::dress);
+    let surround = RequestLayer(ListenerMetrics::new("public", state.context.clock.clone()));
     nothing_else(router)
         .layer((surround, dress, catch(), DefaultBodyLimit::max(MAX_BODY)))
         .with_state(state)
 }
 
 /// What vendor ops and internal services reach, from inside.
-pub fn private(state: State) -> Lane {
+pub fn private(state: AppState) -> FastPath {
     // What internal services ask changes nothing, and is to be fast: it goes without what others need.
     let once = middleware::from_fn_with_state(state.clone(), idempotency::once);
     let (api, openapi) = api(|ops| ops.layer(csrf()).route_layer(once).layer(DefaultBodyLimit::max(MAX_BODY)));
     let programs = api
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(scrape::handle))
+        .route("/metrics", get(metrics_endpoint::handle))
         .route("/problems/{name}", get(problem::page))
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi));
     let dress = middleware::from_fn_with_state(state.clone(), dashboard::dress);
     // The layers around each part, the outermost first, are one: each by itself would cost every request some allocations.
-    let listener = Listener::new("private", state.context.clock.clone());
-    let surround = Surround(listener.clone());
+    let listener = ListenerMetrics::new("private", state.context.clock.clone());
+    let surround = RequestLayer(listener.clone());
     let people = nothing_else(dashboard::router()).layer((surround.clone(), dress, catch(), DefaultBodyLimit::max(MAX_BODY)));
     let router = no_other_method(programs).layer(surround).merge(people).with_state(state.clone());
-    Lane::beside(router, state, listener)
+    FastPath::beside(router, state, listener)
 }
 
 /// A proxy that hands a JWT on does so for requests too that a browser sends on behalf of another site. These are refused;
 /// programs do not say where they come from.
 fn csrf() -> CsrfLayer<impl FnMut(ProtectionError) -> Response + Clone> {
     CsrfLayer::new().with_rejection_response(|_: ProtectionError| {
-        Problem::new(Kind::Forbidden, "A page of another site sent this request.").into_response()
+        Problem::new(ProblemKind::Forbidden, "A page of another site sent this request.").into_response()
     })
 }
 
 /// With an answer for whatever else is asked.
-fn nothing_else(router: Router<State>) -> Router<State> {
-    no_other_method(router).fallback(|| async { Problem::new(Kind::NotFound, "There is nothing at this path.") })
+fn nothing_else(router: Router<AppState>) -> Router<AppState> {
+    no_other_method(router).fallback(|| async { Problem::new(ProblemKind::NotFound, "There is nothing at this path.") })
 }
 
-fn no_other_method(router: Router<State>) -> Router<State> {
-    router.method_not_allowed_fallback(|| async { Problem::new(Kind::MethodNotAllowed, "This path does not have that method.") })
+fn no_other_method(router: Router<AppState>) -> Router<AppState> {
+    router.method_not_allowed_fallback(|| async { Problem::new(ProblemKind::MethodNotAllowed, "This path does not have that method.") })
 }
 
 /// Of what goes wrong, people are told by a page: so it is caught inside of what makes pages.
 fn catch() -> CatchPanicLayer<fn(Panic) -> Response> {
-    CatchPanicLayer::custom(|panic| request::broken(&panic).into_response())
+    CatchPanicLayer::custom(|panic| request_layer::broken(&panic).into_response())
 }

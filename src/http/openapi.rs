@@ -6,7 +6,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{State, idempotency};
+use super::{AppState, idempotency};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -41,7 +41,7 @@ impl Modify for BearerToken {
 }
 
 /// Where routes and their descriptions begin.
-pub fn router() -> OpenApiRouter<State> {
+pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Api::openapi())
 }
 

@@ -17,7 +17,7 @@ pub const STALE: HeaderName = HeaderName::from_static("latchkey-stale");
 /// Every kind of problem. Its name is the last part of its `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
-pub enum Kind {
+pub enum ProblemKind {
     Unreadable,
     Unauthenticated,
     Forbidden,
@@ -38,7 +38,7 @@ pub enum Kind {
     CustomerSide,
 }
 
-impl Kind {
+impl ProblemKind {
     pub fn status(self) -> StatusCode {
         match self {
             Self::Unreadable => StatusCode::BAD_REQUEST,
@@ -123,7 +123,7 @@ impl Kind {
 /// An answer that is a problem.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    kind: Kind,
+    kind: ProblemKind,
     detail: String,
     errors: Vec<FieldError>,
     /// The database is away, so that this is what was known last.
@@ -135,7 +135,7 @@ pub struct Problem {
 /// RFC 9457's members, and `errors`.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub struct Body {
+pub struct ProblemBody {
     /// Which kind of problem; also the path of a page that explains it.
     #[serde(rename = "type")]
     #[schema(example = "/problems/validation")]
@@ -152,7 +152,7 @@ pub struct Body {
 }
 
 impl Problem {
-    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self {
             kind,
             detail: detail.into(),
@@ -167,20 +167,20 @@ impl Problem {
         let detail = format!("Not right: {}. Nothing was stored.", fields.join(", "));
         Self {
             errors,
-            ..Self::new(Kind::Validation, detail)
+            ..Self::new(ProblemKind::Validation, detail)
         }
     }
 
     pub fn unknown_tenant() -> Self {
-        Self::new(Kind::NotFound, "There is no tenant of this id or slug.")
+        Self::new(ProblemKind::NotFound, "There is no tenant of this id or slug.")
     }
 
     pub fn unknown_invite() -> Self {
-        Self::new(Kind::NotFound, "This tenant has no invite of this id.")
+        Self::new(ProblemKind::NotFound, "This tenant has no invite of this id.")
     }
 
     pub fn offboarded() -> Self {
-        Self::new(Kind::Offboarded, "This tenant has ended; nothing can be changed any more.")
+        Self::new(ProblemKind::Offboarded, "This tenant has ended; nothing can be changed any more.")
     }
 
     #[must_use]
@@ -202,8 +202,8 @@ impl Problem {
     }
 
     /// The body, for the request of that id.
-    pub fn body(self, request_id: &str) -> Body {
-        Body {
+    pub fn body(self, request_id: &str) -> ProblemBody {
+        ProblemBody {
             kind: format!("/problems/{}", self.kind.name()),
             title: self.kind.title(),
             status: self.kind.status().as_u16(),
@@ -213,7 +213,7 @@ impl Problem {
         }
     }
 
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ProblemKind {
         self.kind
     }
 
@@ -228,8 +228,8 @@ impl Problem {
     /// After which trying again may help.
     pub fn seconds_to_wait(&self) -> Option<u32> {
         self.retry_after.or(match self.kind {
-            Kind::Unavailable => Some(2),
-            Kind::VendorSide | Kind::CustomerSide => Some(30),
+            ProblemKind::Unavailable => Some(2),
+            ProblemKind::VendorSide | ProblemKind::CustomerSide => Some(30),
             _ => None,
         })
     }
@@ -244,7 +244,7 @@ impl Problem {
         if stale {
             headers.insert(STALE, HeaderValue::from_static("true"));
         }
-        if kind == Kind::Unauthenticated {
+        if kind == ProblemKind::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(seconds) = wait {
@@ -263,18 +263,18 @@ impl IntoResponse for Problem {
     }
 }
 
-impl From<store::Error> for Problem {
-    fn from(error: store::Error) -> Self {
-        if matches!(error, store::Error::TakenOver) {
+impl From<store::StoreError> for Problem {
+    fn from(error: store::StoreError) -> Self {
+        if matches!(error, store::StoreError::TakenOver) {
             return super::idempotency::under_way();
         }
         error!(%error, "the store failed");
         match error {
-            store::Error::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => {
-                Self::new(Kind::Unavailable, "The database does not answer.")
+            store::StoreError::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => {
+                Self::new(ProblemKind::Unavailable, "The database does not answer.")
             }
             _ => Self::new(
-                Kind::Internal,
+                ProblemKind::Internal,
                 "Something broke on our side; it was logged under this request's id.",
             ),
         }
@@ -283,10 +283,10 @@ impl From<store::Error> for Problem {
 
 /// The page that a problem's `type` leads to.
 pub async fn page(Path(name): Path<String>) -> Result<Html<String>, Problem> {
-    let kind: Kind = name
+    let kind: ProblemKind = name
         .parse()
-        .map_err(|_| Problem::new(Kind::NotFound, "There is no problem of this name."))?;
-    let others = Kind::iter().fold(String::new(), |list, kind| {
+        .map_err(|_| Problem::new(ProblemKind::NotFound, "There is no problem of this name."))?;
+    let others = ProblemKind::iter().fold(String::new(), |list, kind| {
         let name = kind.name();
         list + "<li><a href=\"/problems/" + name + "\">" + name + "</a></li>"
     });

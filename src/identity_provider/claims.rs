@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
-use super::Settings;
-use super::refused::{Refused, Rule};
+use super::IdentityProviderSettings;
+use super::invalid_jwt::{InvalidJwt, JwtRule};
 use crate::domain::audit::Actor;
 use crate::domain::identity::Identity;
 use crate::domain::token::Role;
@@ -22,14 +22,18 @@ pub struct RoleClaim {
 }
 
 /// Whom the claims make out, and until when they are good.
-pub fn judge(settings: &Settings, claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<(Identity, DateTime<Utc>), Refused> {
+pub fn judge(
+    settings: &IdentityProviderSettings,
+    claims: &Map<String, Value>,
+    now: DateTime<Utc>,
+) -> Result<(Identity, DateTime<Utc>), InvalidJwt> {
     let until = judge_frame(settings, claims, now)?;
     let subject = claims.get("sub").and_then(Value::as_str).filter(|subject| is_line(subject, 255));
-    let subject = subject.ok_or(Rule::Subject)?.to_owned();
+    let subject = subject.ok_or(JwtRule::Subject)?.to_owned();
     let name = ["name", "preferred_username", "email"]
         .iter()
         .find_map(|claim| claims.get(*claim)?.as_str().map(str::trim).filter(|name| is_line(name, 200)));
-    let role = settings.roles.role(claims).ok_or_else(|| Refused::NoRole {
+    let role = settings.roles.role(claims).ok_or_else(|| InvalidJwt::NoRole {
         claim: settings.roles.path.clone(),
     })?;
     let identity = Identity {
@@ -44,9 +48,9 @@ pub fn judge(settings: &Settings, claims: &Map<String, Value>, now: DateTime<Utc
 }
 
 /// Issuer, audience and times. Until when it is good.
-fn judge_frame(settings: &Settings, claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<DateTime<Utc>, Rule> {
+fn judge_frame(settings: &IdentityProviderSettings, claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<DateTime<Utc>, JwtRule> {
     if claims.get("iss").and_then(Value::as_str) != Some(settings.issuer.as_str()) {
-        return Err(Rule::Issuer);
+        return Err(JwtRule::Issuer);
     }
     let is_ours = |audience: &Value| {
         audience
@@ -59,11 +63,11 @@ fn judge_frame(settings: &Settings, claims: &Map<String, Value>, now: DateTime<U
         None => false,
     };
     if !is_for_us {
-        return Err(Rule::Audience);
+        return Err(JwtRule::Audience);
     }
-    let until = claims.get("exp").and_then(time).ok_or(Rule::NoExpiry)? + LEEWAY;
+    let until = claims.get("exp").and_then(time).ok_or(JwtRule::NoExpiry)? + LEEWAY;
     if until <= now {
-        return Err(Rule::Expired);
+        return Err(JwtRule::Expired);
     }
     let has_come = |claim: &str| {
         claims
@@ -71,10 +75,10 @@ fn judge_frame(settings: &Settings, claims: &Map<String, Value>, now: DateTime<U
             .is_none_or(|value| time(value).is_some_and(|at| at - LEEWAY <= now))
     };
     if !has_come("nbf") {
-        return Err(Rule::NotYetValid);
+        return Err(JwtRule::NotYetValid);
     }
     if !has_come("iat") {
-        return Err(Rule::IssuedLater);
+        return Err(JwtRule::IssuedLater);
     }
     Ok(until)
 }
@@ -139,8 +143,8 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000;
 
-    fn settings(path: &str, mapping: Option<&[(&str, Role)]>) -> Settings {
-        Settings {
+    fn settings(path: &str, mapping: Option<&[(&str, Role)]>) -> IdentityProviderSettings {
+        IdentityProviderSettings {
             issuer: "https://id.example".into(),
             audiences: vec!["latchkey".into(), "latchkey-dashboard".into()],
             roles: RoleClaim {
@@ -149,11 +153,11 @@ mod tests {
             },
             jwks_url: None,
             header: None,
-            timing: crate::identity_provider::Timing::default(),
+            timing: crate::identity_provider::RefreshTiming::default(),
         }
     }
 
-    fn judged(settings: &Settings, more: &Value) -> Result<Identity, Refused> {
+    fn judged(settings: &IdentityProviderSettings, more: &Value) -> Result<Identity, InvalidJwt> {
         let mut claims = json!({"iss": "https://id.example", "aud": "latchkey", "sub": "42", "exp": NOW + 300, "roles": "ops"});
         for (name, value) in more.as_object().unwrap() {
             claims[name] = value.clone();
@@ -167,26 +171,26 @@ mod tests {
     #[case(json!({"exp": NOW - 59}), None)]
     #[case(json!({"nbf": NOW + 60, "iat": NOW + 60}), None)]
     #[case(json!({"exp": 1_800_000_000.5, "iat": 1_799_999_999.25}), None)]
-    #[case(json!({"exp": 1e300}), Some(Rule::NoExpiry))]
+    #[case(json!({"exp": 1e300}), Some(JwtRule::NoExpiry))]
     #[case(json!({"exp": u64::MAX}), None)]
-    #[case(json!({"iss": "https://id.example/"}), Some(Rule::Issuer))]
-    #[case(json!({"iss": null}), Some(Rule::Issuer))]
-    #[case(json!({"iss": ["https://id.example"]}), Some(Rule::Issuer))]
-    #[case(json!({"aud": "other"}), Some(Rule::Audience))]
-    #[case(json!({"aud": []}), Some(Rule::Audience))]
-    #[case(json!({"aud": {"latchkey": true}}), Some(Rule::Audience))]
-    #[case(json!({"exp": NOW - 60}), Some(Rule::Expired))]
-    #[case(json!({"exp": null}), Some(Rule::NoExpiry))]
-    #[case(json!({"exp": "1900000000"}), Some(Rule::NoExpiry))]
-    #[case(json!({"exp": -1}), Some(Rule::NoExpiry))]
-    #[case(json!({"nbf": NOW + 61}), Some(Rule::NotYetValid))]
-    #[case(json!({"nbf": "soon"}), Some(Rule::NotYetValid))]
-    #[case(json!({"iat": NOW + 61}), Some(Rule::IssuedLater))]
-    #[case(json!({"sub": ""}), Some(Rule::Subject))]
-    #[case(json!({"sub": "a\nb"}), Some(Rule::Subject))]
-    #[case(json!({"sub": 42}), Some(Rule::Subject))]
-    fn what_a_jwt_says_has_to_hold_here_and_now(#[case] more: Value, #[case] expected: Option<Rule>) {
-        assert_eq!(judged(&settings("roles", None), &more).err(), expected.map(Refused::Broken));
+    #[case(json!({"iss": "https://id.example/"}), Some(JwtRule::Issuer))]
+    #[case(json!({"iss": null}), Some(JwtRule::Issuer))]
+    #[case(json!({"iss": ["https://id.example"]}), Some(JwtRule::Issuer))]
+    #[case(json!({"aud": "other"}), Some(JwtRule::Audience))]
+    #[case(json!({"aud": []}), Some(JwtRule::Audience))]
+    #[case(json!({"aud": {"latchkey": true}}), Some(JwtRule::Audience))]
+    #[case(json!({"exp": NOW - 60}), Some(JwtRule::Expired))]
+    #[case(json!({"exp": null}), Some(JwtRule::NoExpiry))]
+    #[case(json!({"exp": "1900000000"}), Some(JwtRule::NoExpiry))]
+    #[case(json!({"exp": -1}), Some(JwtRule::NoExpiry))]
+    #[case(json!({"nbf": NOW + 61}), Some(JwtRule::NotYetValid))]
+    #[case(json!({"nbf": "soon"}), Some(JwtRule::NotYetValid))]
+    #[case(json!({"iat": NOW + 61}), Some(JwtRule::IssuedLater))]
+    #[case(json!({"sub": ""}), Some(JwtRule::Subject))]
+    #[case(json!({"sub": "a\nb"}), Some(JwtRule::Subject))]
+    #[case(json!({"sub": 42}), Some(JwtRule::Subject))]
+    fn what_a_jwt_says_has_to_hold_here_and_now(#[case] more: Value, #[case] expected: Option<JwtRule>) {
+        assert_eq!(judged(&settings("roles", None), &more).err(), expected.map(InvalidJwt::Broken));
     }
 
     #[rstest]
@@ -204,7 +208,7 @@ mod tests {
         let judged = judged(&settings(path, None), &more);
         match expected {
             Some(role) => assert_eq!(judged.unwrap().role, role),
-            None => assert_eq!(judged, Err(Refused::NoRole { claim: path.into() })),
+            None => assert_eq!(judged, Err(InvalidJwt::NoRole { claim: path.into() })),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::{Client, StatusCode, Url, redirect};
 use serde::Deserialize;
 
-use super::keys::Keys;
+use super::keys::VerificationKeys;
 
 /// For each answer, whole.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -15,7 +15,7 @@ const MAX: usize = 256 * 1024;
 
 /// Why there are no keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum FetchError {
     #[error("{url} does not answer: {cause}")]
     Silent { url: String, cause: String },
     #[error("{url} answers {status}")]
@@ -32,7 +32,7 @@ pub enum Fault {
     NoKey { url: String },
 }
 
-impl Fault {
+impl FetchError {
     /// Whether another try may help, with nothing changed.
     pub fn may_pass(&self) -> bool {
         match self {
@@ -46,7 +46,7 @@ impl Fault {
 /// The part of the discovery document that is of use here:
 /// <https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata>
 #[derive(Deserialize)]
-struct Discovered {
+struct ProviderMetadata {
     issuer: String,
     jwks_uri: String,
 }
@@ -69,32 +69,32 @@ impl Fetcher {
         Self { http, issuer, jwks_url }
     }
 
-    pub async fn fetch(&self) -> Result<Keys, Fault> {
+    pub async fn fetch(&self) -> Result<VerificationKeys, FetchError> {
         let url = match &self.jwks_url {
             Some(url) => url.clone(),
             None => self.discover().await?,
         };
-        let keys = Keys::read(self.get(&url).await?).ok_or_else(|| Fault::Unreadable {
+        let keys = VerificationKeys::read(self.get(&url).await?).ok_or_else(|| FetchError::Unreadable {
             url: url.to_string(),
             what: "key set",
         })?;
         if keys.is_empty() {
-            return Err(Fault::NoKey { url: url.to_string() });
+            return Err(FetchError::NoKey { url: url.to_string() });
         }
         Ok(keys)
     }
 
-    async fn discover(&self) -> Result<Url, Fault> {
+    async fn discover(&self) -> Result<Url, FetchError> {
         let text = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
         let url = Url::parse(&text).expect("the issuer was seen to be a URL");
         let document = self.get(&url).await?;
         let url = url.to_string();
-        let discovered: Discovered = serde_json::from_slice(&document).map_err(|_| Fault::Unreadable {
+        let discovered: ProviderMetadata = serde_json::from_slice(&document).map_err(|_| FetchError::Unreadable {
             url: url.clone(),
             what: "discovery document",
         })?;
         if discovered.issuer != self.issuer {
-            return Err(Fault::OtherIssuer {
+            return Err(FetchError::OtherIssuer {
                 url,
                 found: discovered.issuer,
                 wanted: self.issuer.clone(),
@@ -102,21 +102,21 @@ impl Fetcher {
         }
         match Url::parse(&discovered.jwks_uri) {
             Ok(keys) if is_safe(&keys) => Ok(keys),
-            _ => Err(Fault::Unsafe {
+            _ => Err(FetchError::Unsafe {
                 url,
                 found: discovered.jwks_uri,
             }),
         }
     }
 
-    async fn get(&self, url: &Url) -> Result<Vec<u8>, Fault> {
-        let silent = |error: reqwest::Error| Fault::Silent {
+    async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
+        let silent = |error: reqwest::Error| FetchError::Silent {
             url: url.to_string(),
             cause: root_cause(&error),
         };
         let mut answer = self.http.get(url.clone()).send().await.map_err(silent)?;
         if answer.status() != StatusCode::OK {
-            return Err(Fault::Status {
+            return Err(FetchError::Status {
                 url: url.to_string(),
                 status: answer.status(),
             });
@@ -124,7 +124,7 @@ impl Fetcher {
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(silent)? {
             if body.len() + chunk.len() > MAX {
-                return Err(Fault::TooLarge { url: url.to_string() });
+                return Err(FetchError::TooLarge { url: url.to_string() });
             }
             body.extend_from_slice(&chunk);
         }

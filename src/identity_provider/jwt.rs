@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use serde_json::{Map, Value};
 
-use super::refused::Rule;
+use super::invalid_jwt::JwtRule;
 
 /// Larger ones are not looked into.
 const MAX: usize = 16 * 1024;
@@ -51,23 +51,23 @@ pub struct Jwt<'a> {
 }
 
 impl<'a> Jwt<'a> {
-    pub fn read(text: &'a str) -> Result<Self, Rule> {
+    pub fn read(text: &'a str) -> Result<Self, JwtRule> {
         if text.len() > MAX {
-            return Err(Rule::Malformed);
+            return Err(JwtRule::Malformed);
         }
-        let (message, signature) = text.rsplit_once('.').ok_or(Rule::Malformed)?;
-        let (header, payload) = message.split_once('.').ok_or(Rule::Malformed)?;
+        let (message, signature) = text.rsplit_once('.').ok_or(JwtRule::Malformed)?;
+        let (header, payload) = message.split_once('.').ok_or(JwtRule::Malformed)?;
         if payload.contains('.') {
-            return Err(Rule::Malformed);
+            return Err(JwtRule::Malformed);
         }
         let header = object(header)?;
         let algorithm = header
             .get("alg")
             .and_then(Value::as_str)
             .and_then(accepted)
-            .ok_or(Rule::Algorithm)?;
+            .ok_or(JwtRule::Algorithm)?;
         if header.contains_key("crit") {
-            return Err(Rule::Critical);
+            return Err(JwtRule::Critical);
         }
         // A JWT of another type, for logging out for instance, says nothing about who calls.
         let is_access = |kind: &str| {
@@ -75,12 +75,12 @@ impl<'a> Jwt<'a> {
             matches!(kind.strip_prefix("application/").unwrap_or(&kind), "jwt" | "at+jwt")
         };
         if header.get("typ").is_some_and(|kind| !kind.as_str().is_some_and(is_access)) {
-            return Err(Rule::Type);
+            return Err(JwtRule::Type);
         }
         let key = match header.get("kid") {
             None => None,
             Some(Value::String(key)) => Some(key.clone()),
-            Some(_) => return Err(Rule::UnknownKey),
+            Some(_) => return Err(JwtRule::UnknownKey),
         };
         Ok(Self {
             algorithm,
@@ -96,14 +96,14 @@ impl<'a> Jwt<'a> {
     }
 
     /// To be believed once the signature is right.
-    pub fn claims(&self) -> Result<Map<String, Value>, Rule> {
+    pub fn claims(&self) -> Result<Map<String, Value>, JwtRule> {
         object(self.payload)
     }
 }
 
-fn object(part: &str) -> Result<Map<String, Value>, Rule> {
-    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Rule::Malformed)?;
-    serde_json::from_slice(&bytes).map_err(|_| Rule::Malformed)
+fn object(part: &str) -> Result<Map<String, Value>, JwtRule> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| JwtRule::Malformed)?;
+    serde_json::from_slice(&bytes).map_err(|_| JwtRule::Malformed)
 }
 
 #[cfg(test)]
@@ -114,7 +114,7 @@ mod tests {
 
     use super::*;
 
-    fn read(header: &Value) -> Option<Rule> {
+    fn read(header: &Value) -> Option<JwtRule> {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         Jwt::read(&format!("{}.{}.AAAA", part(header), part(&json!({})))).err()
     }
@@ -122,18 +122,18 @@ mod tests {
     #[rstest]
     #[case(json!({"alg": "RS256", "typ": "JWT", "kid": "one"}), None)]
     #[case(json!({"alg": "Ed25519", "typ": "application/AT+jwt"}), None)]
-    #[case(json!({"alg": "none"}), Some(Rule::Algorithm))]
-    #[case(json!({"alg": "None"}), Some(Rule::Algorithm))]
-    #[case(json!({"alg": "HS256"}), Some(Rule::Algorithm))]
-    #[case(json!({"alg": "rs256"}), Some(Rule::Algorithm))]
-    #[case(json!({"alg": ["RS256"]}), Some(Rule::Algorithm))]
-    #[case(json!({}), Some(Rule::Algorithm))]
-    #[case(json!({"alg": "RS256", "crit": ["b64"], "b64": false}), Some(Rule::Critical))]
-    #[case(json!({"alg": "RS256", "typ": "logout+jwt"}), Some(Rule::Type))]
-    #[case(json!({"alg": "RS256", "typ": 1}), Some(Rule::Type))]
-    #[case(json!({"alg": "RS256", "kid": {}}), Some(Rule::UnknownKey))]
-    #[case(json!(["RS256"]), Some(Rule::Malformed))]
-    fn a_header_is_judged_before_anything_is_believed(#[case] header: Value, #[case] expected: Option<Rule>) {
+    #[case(json!({"alg": "none"}), Some(JwtRule::Algorithm))]
+    #[case(json!({"alg": "None"}), Some(JwtRule::Algorithm))]
+    #[case(json!({"alg": "HS256"}), Some(JwtRule::Algorithm))]
+    #[case(json!({"alg": "rs256"}), Some(JwtRule::Algorithm))]
+    #[case(json!({"alg": ["RS256"]}), Some(JwtRule::Algorithm))]
+    #[case(json!({}), Some(JwtRule::Algorithm))]
+    #[case(json!({"alg": "RS256", "crit": ["b64"], "b64": false}), Some(JwtRule::Critical))]
+    #[case(json!({"alg": "RS256", "typ": "logout+jwt"}), Some(JwtRule::Type))]
+    #[case(json!({"alg": "RS256", "typ": 1}), Some(JwtRule::Type))]
+    #[case(json!({"alg": "RS256", "kid": {}}), Some(JwtRule::UnknownKey))]
+    #[case(json!(["RS256"]), Some(JwtRule::Malformed))]
+    fn a_header_is_judged_before_anything_is_believed(#[case] header: Value, #[case] expected: Option<JwtRule>) {
         assert_eq!(read(&header), expected);
     }
 
@@ -141,7 +141,7 @@ mod tests {
         #[test]
         fn garbage_is_malformed(text in "[ -~]{0,80}") {
             if let Err(rule) = Jwt::read(&text) {
-                prop_assert_eq!(rule, Rule::Malformed);
+                prop_assert_eq!(rule, JwtRule::Malformed);
             }
         }
     }
@@ -154,7 +154,7 @@ mod tests {
             format!("{header}.{}.b", "a".repeat(MAX)),
             format!("{header}.a"),
         ] {
-            assert_eq!(Jwt::read(&text).err(), Some(Rule::Malformed));
+            assert_eq!(Jwt::read(&text).err(), Some(JwtRule::Malformed));
         }
     }
 }

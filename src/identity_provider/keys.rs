@@ -4,34 +4,34 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::invalid_jwt::JwtRule;
 use super::jwt;
-use super::refused::Rule;
 
 /// Those of a key set that can check signatures of the algorithms that are accepted.
 #[derive(Debug, Clone)]
-pub struct Keys {
-    keys: Vec<Key>,
+pub struct VerificationKeys {
+    keys: Vec<VerificationKey>,
     /// As it came, to tell whether it is another one.
     source: Vec<u8>,
 }
 
-impl PartialEq for Keys {
+impl PartialEq for VerificationKeys {
     fn eq(&self, other: &Self) -> bool {
         self.source == other.source
     }
 }
 
 #[derive(Debug, Clone)]
-struct Key {
+struct VerificationKey {
     name: Option<String>,
     algorithms: Vec<Algorithm>,
     verifying: DecodingKey,
 }
 
 /// What there is for a name and an algorithm.
-pub enum Found<'a> {
+pub enum KeyLookup<'a> {
     Key(&'a DecodingKey),
-    Broken(Rule),
+    Broken(JwtRule),
     Unknown,
 }
 
@@ -56,11 +56,14 @@ struct Jwk {
     y: Option<String>,
 }
 
-impl Keys {
+impl VerificationKeys {
     /// None when this is no key set. Keys in it that are of no use here are left out.
     pub fn read(source: Vec<u8>) -> Option<Self> {
         let set: KeySet = serde_json::from_slice(&source).ok()?;
-        let keys = set.keys.into_iter().filter_map(|key| Key::read(serde_json::from_value(key).ok()?));
+        let keys = set
+            .keys
+            .into_iter()
+            .filter_map(|key| VerificationKey::read(serde_json::from_value(key).ok()?));
         Some(Self {
             keys: keys.collect(),
             source,
@@ -82,20 +85,20 @@ impl Keys {
     }
 
     /// The key of that name. A JWT may leave the name out while only one key can be meant.
-    pub fn find(&self, name: Option<&str>, algorithm: Algorithm) -> Found<'_> {
+    pub fn find(&self, name: Option<&str>, algorithm: Algorithm) -> KeyLookup<'_> {
         let named = self.keys.iter().filter(|key| name.is_none() || key.name.as_deref() == name);
         let mut fitting = named.clone().filter(|key| key.algorithms.contains(&algorithm));
         match (fitting.next(), fitting.next(), named.count()) {
-            (Some(_), Some(_), _) if name.is_none() => Found::Broken(Rule::UnnamedKey),
-            (Some(key), _, _) => Found::Key(&key.verifying),
-            (None, _, 0) => Found::Unknown,
-            (None, ..) if name.is_none() => Found::Unknown,
-            (None, ..) => Found::Broken(Rule::KeyOfAnotherAlgorithm),
+            (Some(_), Some(_), _) if name.is_none() => KeyLookup::Broken(JwtRule::UnnamedKey),
+            (Some(key), _, _) => KeyLookup::Key(&key.verifying),
+            (None, _, 0) => KeyLookup::Unknown,
+            (None, ..) if name.is_none() => KeyLookup::Unknown,
+            (None, ..) => KeyLookup::Broken(JwtRule::KeyOfAnotherAlgorithm),
         }
     }
 }
 
-impl Key {
+impl VerificationKey {
     /// None when it is of no use here: symmetric, for encryption, or of a kind that is not accepted.
     fn read(jwk: Jwk) -> Option<Self> {
         let verifies = jwk.usage.as_deref().is_none_or(|usage| usage == "sig")
@@ -142,11 +145,11 @@ mod tests {
 
     const N: &str = "sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri23bOdgWp4Dy1WlUzewbgBHod5pcM9H95GQRV3JDXboIRROSBigeC5yjU1hGzHHyXss8UDprecbAYxknTcQkhslANGRUZmdTOQ5qTRsLAt6BTYuyvVRdhS8exSZEy_c4gs_7svlJJQ4H9_NxsiIoLwAEk7-Q3UXERGYw_75IDrGA84-lA_-Ct4eTlXHBIY2EaV7t7LjJaynVJCpkv4LKjTTAumiGUIuQhrNhZLuF_RJLqHpM2kgWFLU7-VTdL1VbC2tejvcI2BlMkEpk1BzBZI0KQB0GaDWFLN-aEAw3vRw";
 
-    fn found(set: &Value, name: Option<&str>, algorithm: Algorithm) -> Result<bool, Rule> {
-        match Keys::read(set.to_string().into_bytes()).unwrap().find(name, algorithm) {
-            Found::Key(_) => Ok(true),
-            Found::Unknown => Ok(false),
-            Found::Broken(rule) => Err(rule),
+    fn found(set: &Value, name: Option<&str>, algorithm: Algorithm) -> Result<bool, JwtRule> {
+        match VerificationKeys::read(set.to_string().into_bytes()).unwrap().find(name, algorithm) {
+            KeyLookup::Key(_) => Ok(true),
+            KeyLookup::Unknown => Ok(false),
+            KeyLookup::Broken(rule) => Err(rule),
         }
     }
 
@@ -163,8 +166,8 @@ mod tests {
     #[case(json!({}), Algorithm::PS512, Ok(true))]
     #[case(json!({"alg": "RS256"}), Algorithm::RS256, Ok(true))]
     #[case(json!({"use": "sig", "key_ops": ["verify"]}), Algorithm::RS256, Ok(true))]
-    #[case(json!({"alg": "RS512"}), Algorithm::RS256, Err(Rule::KeyOfAnotherAlgorithm))]
-    #[case(json!({}), Algorithm::ES256, Err(Rule::KeyOfAnotherAlgorithm))]
+    #[case(json!({"alg": "RS512"}), Algorithm::RS256, Err(JwtRule::KeyOfAnotherAlgorithm))]
+    #[case(json!({}), Algorithm::ES256, Err(JwtRule::KeyOfAnotherAlgorithm))]
     #[case(json!({"use": "enc"}), Algorithm::RS256, Ok(false))]
     #[case(json!({"key_ops": ["encrypt"]}), Algorithm::RS256, Ok(false))]
     #[case(json!({"alg": "RSA-OAEP"}), Algorithm::RS256, Ok(false))]
@@ -173,7 +176,7 @@ mod tests {
     #[case(json!({"kty": "oct", "k": "c2VjcmV0"}), Algorithm::RS256, Ok(false))]
     #[case(json!({"n": null}), Algorithm::RS256, Ok(false))]
     #[case(json!({"n": "*"}), Algorithm::RS256, Ok(false))]
-    fn a_key_is_for_what_it_says(#[case] more: Value, #[case] algorithm: Algorithm, #[case] expected: Result<bool, Rule>) {
+    fn a_key_is_for_what_it_says(#[case] more: Value, #[case] algorithm: Algorithm, #[case] expected: Result<bool, JwtRule>) {
         assert_eq!(found(&rsa(&more), Some("one"), algorithm), expected);
     }
 
@@ -184,7 +187,7 @@ mod tests {
         keys.insert(0, json!({"kty": "EC", "crv": "P-521", "kid": "other", "x": "AA", "y": "AA"}));
         keys.insert(0, json!("nonsense"));
         assert_eq!(found(&set, Some("one"), Algorithm::RS256), Ok(true));
-        assert!(Keys::read(b"{\"keys\": {}}".to_vec()).is_none() && Keys::read(b"<html>".to_vec()).is_none());
+        assert!(VerificationKeys::read(b"{\"keys\": {}}".to_vec()).is_none() && VerificationKeys::read(b"<html>".to_vec()).is_none());
     }
 
     #[test]
@@ -195,7 +198,7 @@ mod tests {
         let mut other = set["keys"][0].clone();
         other["kid"] = json!("two");
         set["keys"].as_array_mut().unwrap().push(other);
-        assert_eq!(found(&set, None, Algorithm::RS256), Err(Rule::UnnamedKey));
+        assert_eq!(found(&set, None, Algorithm::RS256), Err(JwtRule::UnnamedKey));
         assert_eq!(found(&set, Some("two"), Algorithm::RS256), Ok(true));
     }
 }

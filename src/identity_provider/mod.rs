@@ -6,10 +6,10 @@
 
 mod claims;
 mod fetch;
+mod invalid_jwt;
 mod jwt;
+mod key_cache;
 mod keys;
-mod known;
-mod refused;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,13 +25,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 pub use claims::RoleClaim;
-pub use fetch::{Fault, is_safe};
-pub use keys::Keys;
-pub use refused::{Refused, Rule};
+pub use fetch::{FetchError, is_safe};
+pub use invalid_jwt::{InvalidJwt, JwtRule};
+pub use keys::VerificationKeys;
 
 use fetch::Fetcher;
 use jwt::Jwt;
-use known::{Known, Look};
+use key_cache::{KeyCache, KeyCacheLookup};
 
 use crate::clock::SharedClock;
 use crate::domain::identity::Identity;
@@ -45,7 +45,7 @@ const CHECKED: u64 = 1_000;
 
 /// Who the provider is, and what its JWTs have to say.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct IdentityProviderSettings {
     /// As it stands in the claim `iss`.
     pub issuer: String,
     /// The claim `aud` has to name one of these.
@@ -55,12 +55,12 @@ pub struct Settings {
     pub jwks_url: Option<Url>,
     /// The header in which an identity-aware proxy hands the JWT on.
     pub header: Option<HeaderName>,
-    pub timing: Timing,
+    pub timing: RefreshTiming,
 }
 
 /// When the provider is asked for its keys.
 #[derive(Debug, Clone, Copy)]
-pub struct Timing {
+pub struct RefreshTiming {
     /// Between two questions at least, whatever keys are named in JWTs.
     pub pause: Duration,
     /// After a question that had no answer.
@@ -71,7 +71,7 @@ pub struct Timing {
     pub keep: Duration,
 }
 
-impl Default for Timing {
+impl Default for RefreshTiming {
     fn default() -> Self {
         Self {
             pause: Duration::from_secs(10),
@@ -88,9 +88,9 @@ pub struct IdentityProvider(Arc<Inner>);
 
 struct Inner {
     clock: SharedClock,
-    settings: Settings,
+    settings: IdentityProviderSettings,
     fetcher: Fetcher,
-    known: watch::Sender<Known>,
+    known: watch::Sender<KeyCache>,
     /// Somebody waits for an answer that is newer than what is known.
     wanted: Notify,
     /// Keys that were not there, by name, with the number of the answer in which they were looked for.
@@ -107,19 +107,19 @@ struct Remembered {
 }
 
 impl IdentityProvider {
-    pub fn new(clock: SharedClock, settings: Settings) -> Self {
+    pub fn new(clock: SharedClock, settings: IdentityProviderSettings) -> Self {
         Self(Arc::new(Inner {
             fetcher: Fetcher::new(settings.issuer.clone(), settings.jwks_url.clone()),
             clock,
             settings,
-            known: watch::Sender::new(Known::default()),
+            known: watch::Sender::new(KeyCache::default()),
             wanted: Notify::new(),
             checked: Cache::new(CHECKED),
             remembered: Cache::new(REMEMBERED),
         }))
     }
 
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &IdentityProviderSettings {
         &self.0.settings
     }
 
@@ -127,13 +127,13 @@ impl IdentityProvider {
     ///
     /// # Errors
     /// Why it has none, or does not answer.
-    pub async fn fetch(&self) -> Result<Keys, Fault> {
+    pub async fn fetch(&self) -> Result<VerificationKeys, FetchError> {
         self.0.fetcher.fetch().await
     }
 
     /// Keeps the provider's keys until `stop`.
     pub async fn follow(self, stop: CancellationToken) {
-        let Timing { pause, retry, refresh, .. } = self.0.settings.timing;
+        let RefreshTiming { pause, retry, refresh, .. } = self.0.settings.timing;
         let following = async {
             loop {
                 let is_known = self.look().await;
@@ -185,7 +185,7 @@ impl IdentityProvider {
     ///
     /// # Errors
     /// Which rule it breaks, or that this cannot be told now.
-    pub async fn identify(&self, jwt: &SecretString) -> Result<Arc<Identity>, Refused> {
+    pub async fn identify(&self, jwt: &SecretString) -> Result<Arc<Identity>, InvalidJwt> {
         let text = jwt.expose_secret();
         let hash = TokenHash::of(text);
         if let Some(identity) = self.remembered(&hash) {
@@ -207,11 +207,11 @@ impl IdentityProvider {
         }
     }
 
-    async fn verify(&self, text: &str) -> Result<Remembered, Refused> {
+    async fn verify(&self, text: &str) -> Result<Remembered, InvalidJwt> {
         let jwt = Jwt::read(text)?;
         let (key, generation) = self.key(&jwt).await?;
         if !jwt.is_signed_by(&key) {
-            return Err(Rule::Signature.into());
+            return Err(JwtRule::Signature.into());
         }
         let (identity, until) = claims::judge(&self.0.settings, &jwt.claims()?, self.0.clock.now())?;
         Ok(Remembered {
@@ -222,8 +222,8 @@ impl IdentityProvider {
     }
 
     /// The key that the JWT names. The provider is asked for one that is not known, unless it was asked a moment ago.
-    async fn key(&self, jwt: &Jwt<'_>) -> Result<(jsonwebtoken::DecodingKey, u64), Refused> {
-        let Timing { pause, keep, .. } = self.0.settings.timing;
+    async fn key(&self, jwt: &Jwt<'_>) -> Result<(jsonwebtoken::DecodingKey, u64), InvalidJwt> {
+        let RefreshTiming { pause, keep, .. } = self.0.settings.timing;
         let name = jwt.key.clone().unwrap_or_default();
         let mut has_asked = false;
         loop {
@@ -232,17 +232,21 @@ impl IdentityProvider {
                 (known.look(jwt, self.0.clock.instant(), pause, keep), known.answers())
             };
             match look {
-                Look::Found { key, generation } => return Ok((key, generation)),
-                Look::Broken(rule) => return Err(rule.into()),
+                KeyCacheLookup::Found { key, generation } => return Ok((key, generation)),
+                KeyCacheLookup::Broken(rule) => return Err(rule.into()),
                 // It is not among the keys that were fetched after it was asked for.
-                Look::Missing { .. } if has_asked => {
+                KeyCacheLookup::Missing { .. } if has_asked => {
                     self.0.checked.insert(name, answers);
-                    return Err(Rule::UnknownKey.into());
+                    return Err(JwtRule::UnknownKey.into());
                 }
-                Look::Missing { wait: Some(_) } if self.0.checked.get(&name) == Some(answers) => return Err(Rule::UnknownKey.into()),
-                Look::Missing { wait: Some(wait) } | Look::Away { wait: Some(wait) } => return Err(Refused::Unavailable { wait }),
-                Look::Away { wait: None } if has_asked => return Err(Refused::Unavailable { wait: pause }),
-                Look::Missing { wait: None } | Look::Away { wait: None } => {
+                KeyCacheLookup::Missing { wait: Some(_) } if self.0.checked.get(&name) == Some(answers) => {
+                    return Err(JwtRule::UnknownKey.into());
+                }
+                KeyCacheLookup::Missing { wait: Some(wait) } | KeyCacheLookup::Away { wait: Some(wait) } => {
+                    return Err(InvalidJwt::Unavailable { wait });
+                }
+                KeyCacheLookup::Away { wait: None } if has_asked => return Err(InvalidJwt::Unavailable { wait: pause }),
+                KeyCacheLookup::Missing { wait: None } | KeyCacheLookup::Away { wait: None } => {
                     self.ask().await?;
                     has_asked = true;
                 }
@@ -251,7 +255,7 @@ impl IdentityProvider {
     }
 
     /// Has the provider asked again, and waits for what comes of it.
-    async fn ask(&self) -> Result<(), Refused> {
+    async fn ask(&self) -> Result<(), InvalidJwt> {
         let mut known = self.0.known.subscribe();
         let attempts = known.borrow_and_update().attempts();
         // The first question is asked without being told to.
@@ -261,7 +265,7 @@ impl IdentityProvider {
         let asked = known.wait_for(|known| known.attempts() > attempts);
         match tokio::time::timeout(fetch::PATIENCE * 2, asked).await {
             Ok(Ok(_)) => Ok(()),
-            _ => Err(Refused::Unavailable {
+            _ => Err(InvalidJwt::Unavailable {
                 wait: self.0.settings.timing.pause,
             }),
         }

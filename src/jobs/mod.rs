@@ -15,10 +15,10 @@ use tracing::error;
 
 use crate::clock::SharedClock;
 use crate::cloud::Cloud;
-use crate::courier::Courier;
 use crate::domain::webhook::MOST;
+use crate::outbound_http::OutboundClient;
 use crate::service::{Context, webhooks};
-use crate::settings::Worker;
+use crate::settings::WorkerSettings;
 use crate::store::jobs::SCHEMA;
 use crate::telemetry::metric;
 
@@ -44,7 +44,7 @@ impl Debug for JobContext {
 #[derive(Debug, Clone)]
 pub struct DeliveryContext {
     pub context: Context,
-    pub courier: Courier,
+    pub courier: OutboundClient,
 }
 
 /// How often the queue is looked at even when no notice came.
@@ -62,13 +62,13 @@ const LOOK: Duration = Duration::from_secs(15);
 
 /// Works until `stop` is cancelled, then lets what is under way end within the grace period. A worker that fails is
 /// started again: what it had under way is taken on once it counts as lost.
-pub async fn work(jobs: JobContext, settings: &Worker, stop: CancellationToken) {
+pub async fn work(jobs: JobContext, settings: &WorkerSettings, stop: CancellationToken) {
     let clock = jobs.context.clock.clone();
     keep_working(&clock, &stop, || work_once(jobs.clone(), settings, stop.clone())).await;
 }
 
 /// The same for what goes to webhooks: by a worker of its own, so that no receiver that is slow keeps a verification waiting.
-pub async fn deliver(deliveries: DeliveryContext, settings: &Worker, stop: CancellationToken) {
+pub async fn deliver(deliveries: DeliveryContext, settings: &WorkerSettings, stop: CancellationToken) {
     let clock = deliveries.context.clock.clone();
     let working = keep_working(&clock, &stop, || deliver_once(deliveries.clone(), settings, stop.clone()));
     let measuring = stop.run_until_cancelled(measure(&deliveries.context));
@@ -91,7 +91,7 @@ where
     }
 }
 
-async fn work_once(jobs: JobContext, settings: &Worker, stop: CancellationToken) -> Result<(), String> {
+async fn work_once(jobs: JobContext, settings: &WorkerSettings, stop: CancellationToken) -> Result<(), String> {
     let pool = jobs.context.pool.clone();
     let hourly = Cron::hourly_at::<Sweep>(17).map_err(|error| error.to_string())?;
     let worker = options(settings, stop)
@@ -106,7 +106,7 @@ async fn work_once(jobs: JobContext, settings: &Worker, stop: CancellationToken)
     worker.run().await.map_err(|error| error.to_string())
 }
 
-async fn deliver_once(deliveries: DeliveryContext, settings: &Worker, stop: CancellationToken) -> Result<(), String> {
+async fn deliver_once(deliveries: DeliveryContext, settings: &WorkerSettings, stop: CancellationToken) -> Result<(), String> {
     let pool = deliveries.context.pool.clone();
     let worker = options(settings, stop)
         .pg_pool(pool)
@@ -119,7 +119,7 @@ async fn deliver_once(deliveries: DeliveryContext, settings: &Worker, stop: Canc
 }
 
 /// What all workers have in common.
-fn options(settings: &Worker, stop: CancellationToken) -> WorkerOptions {
+fn options(settings: &WorkerSettings, stop: CancellationToken) -> WorkerOptions {
     let beat = settings.lost_after / 4;
     let recovery = WorkerRecoveryConfig::default()
         .heartbeat_interval(beat)

@@ -14,7 +14,7 @@ pub struct Sweep {}
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] store::StoreError),
     #[error("the queue: {0}")]
     Queue(#[from] graphile_worker::errors::GraphileWorkerError),
 }

@@ -10,14 +10,14 @@ use tracing::field::Empty;
 use super::JobContext;
 use crate::domain::ids::VerificationId;
 use crate::service::run_verification::run_verification;
-use crate::store::jobs::{Cause, VERIFY};
+use crate::store::jobs::{JobOrigin, VERIFY};
 use crate::telemetry::traces;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Verify {
     verification_id: VerificationId,
     #[serde(default)]
-    cause: Cause,
+    cause: JobOrigin,
 }
 
 impl TaskHandler for Verify {

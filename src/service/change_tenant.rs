@@ -2,7 +2,7 @@
 
 use super::read::{TenantDetail, tenant_detail_in};
 use super::{Caller, Context, tenant_fields};
-use crate::domain::audit::{Action, Difference};
+use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::{TenantName, TenantRef};
 use crate::domain::tenant::IllegalChange;
 use crate::domain::text::FieldError;
@@ -10,7 +10,7 @@ use crate::store::{self, tenants};
 
 /// What is to become of a field that may be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Change<T> {
+pub enum FieldChange<T> {
     #[default]
     Keep,
     Clear,
@@ -21,14 +21,14 @@ pub enum Change<T> {
 #[derive(Debug, Clone, Default)]
 pub struct TenantChange {
     pub name: Option<String>,
-    pub reference: Change<String>,
+    pub reference: FieldChange<String>,
     pub modes: Option<Vec<String>>,
     /// Faults of reading: fields that are unknown, or of another type.
     pub unreadable: Vec<FieldError>,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error<E> {
+pub enum ChangeTenantError<E> {
     #[error("there is no such tenant")]
     UnknownTenant,
     #[error(transparent)]
@@ -39,7 +39,7 @@ pub enum Error<E> {
     #[error("the caller does not know the present state")]
     Unseen(E),
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] store::StoreError),
 }
 
 /// Changes a tenant of which `seen` says, in the same transaction, that the caller knows its present state.
@@ -49,14 +49,16 @@ pub async fn change_tenant<E>(
     tenant: &TenantRef,
     change: &TenantChange,
     seen: impl FnOnce(TenantDetail) -> Result<(), E>,
-) -> Result<TenantDetail, Error<E>> {
-    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
-    let found = tenants::find(&mut db, tenant).await?.ok_or(Error::UnknownTenant)?;
+) -> Result<TenantDetail, ChangeTenantError<E>> {
+    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
+    let found = tenants::find(&mut db, tenant).await?.ok_or(ChangeTenantError::UnknownTenant)?;
     tenants::lock(&mut db, found.id).await?;
     let id = TenantRef::Id(found.id);
-    let before = tenant_detail_in(context, &mut db, &id).await?.ok_or(Error::UnknownTenant)?;
+    let before = tenant_detail_in(context, &mut db, &id)
+        .await?
+        .ok_or(ChangeTenantError::UnknownTenant)?;
     before.tenant.facts.may_change()?;
-    seen(before.clone()).map_err(Error::Unseen)?;
+    seen(before.clone()).map_err(ChangeTenantError::Unseen)?;
 
     let mut faults = change.unreadable.clone();
     let mut after = before.tenant.clone();
@@ -66,24 +68,26 @@ pub async fn change_tenant<E>(
         after.name = name;
     }
     match &change.reference {
-        Change::Keep => {}
-        Change::Clear => after.reference = None,
-        Change::Set(text) => after.reference = tenant_fields::reference(Some(text), &mut faults),
+        FieldChange::Keep => {}
+        FieldChange::Clear => after.reference = None,
+        FieldChange::Set(text) => after.reference = tenant_fields::reference(Some(text), &mut faults),
     }
     if let Some(modes) = &change.modes {
         after.modes = tenant_fields::modes(&context.vendor, Some(modes), &mut faults);
     }
     if !faults.is_empty() {
-        return Err(Error::Invalid(faults));
+        return Err(ChangeTenantError::Invalid(faults));
     }
     if after != before.tenant {
         tenants::update(&mut db, &after).await?;
-        let difference = Difference::between(&before.tenant, &after);
+        let difference = AuditChange::between(&before.tenant, &after);
         context
-            .audit(&mut db, caller, Action::TenantChanged, Some(after.id), difference)
+            .audit(&mut db, caller, AuditAction::TenantChanged, Some(after.id), difference)
             .await?;
     }
-    let changed = tenant_detail_in(context, &mut db, &id).await?.ok_or(Error::UnknownTenant)?;
-    db.commit().await.map_err(store::Error::from)?;
+    let changed = tenant_detail_in(context, &mut db, &id)
+        .await?
+        .ok_or(ChangeTenantError::UnknownTenant)?;
+    db.commit().await.map_err(store::StoreError::from)?;
     Ok(changed)
 }

@@ -4,28 +4,28 @@ use futures::future::join3;
 
 use crate::clock::SharedClock;
 use crate::cloud::{Cloud, SessionName};
-use crate::domain::answer::{Answer, Outcome, PolicyKind, Reason};
+use crate::domain::api_result::{ApiResult, DenialReason, Outcome, PolicyKind};
 use crate::domain::arn::RoleArn;
 use crate::domain::external_id::ExternalId;
 use crate::domain::vendor::Vendor;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Look {
+pub struct VendorReport {
     pub subject: &'static str,
-    pub result: Result<String, Fault>,
+    pub result: Result<String, VendorFault>,
 }
 
 /// What is wrong, and its remedy, in a sentence or two.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct VendorFault {
     pub sentence: String,
     /// AWS or the network was silent: nothing is known.
     pub open: bool,
 }
 
 /// Looks at the process's own credentials and at each role of the vendor's.
-pub async fn check_vendor(cloud: &dyn Cloud, vendor: &Vendor, clock: &SharedClock) -> Vec<Look> {
+pub async fn check_vendor(cloud: &dyn Cloud, vendor: &Vendor, clock: &SharedClock) -> Vec<VendorReport> {
     let storage = async {
         match &vendor.storage_role {
             Some(role) => check_role(cloud, "storage role", role, cloud.storage_session(role).await).await,
@@ -39,7 +39,7 @@ pub async fn check_vendor(cloud: &dyn Cloud, vendor: &Vendor, clock: &SharedCloc
                 let nobody = ExternalId::from_random(clock.random());
                 let mut looks = check_role(cloud, "customer-facing role", role, cloud.untagged_session(role).await).await;
                 let tagged = cloud.tagged_session(role, &nobody, &name).await;
-                looks.push(Look {
+                looks.push(VendorReport {
                     subject: "customer-facing role, with a tag",
                     result: read(role, &tagged).map(|()| "It can be assumed with a tenant's session tag.".into()),
                 });
@@ -49,7 +49,7 @@ pub async fn check_vendor(cloud: &dyn Cloud, vendor: &Vendor, clock: &SharedCloc
         }
     };
     let (identity, storage, direct) = join3(cloud.own_identity(), storage, direct).await;
-    let own = Look {
+    let own = VendorReport {
         subject: "process",
         result: match &identity.outcome {
             Outcome::Granted(arn) => Ok(format!("It goes by {arn}.")),
@@ -59,7 +59,7 @@ pub async fn check_vendor(cloud: &dyn Cloud, vendor: &Vendor, clock: &SharedCloc
     [own].into_iter().chain(storage).chain(direct).collect()
 }
 
-async fn check_role<T>(cloud: &dyn Cloud, subject: &'static str, role: &RoleArn, assumed: Answer<T>) -> Vec<Look> {
+async fn check_role<T>(cloud: &dyn Cloud, subject: &'static str, role: &RoleArn, assumed: ApiResult<T>) -> Vec<VendorReport> {
     let result = match read(role, &assumed) {
         Err(fault) => Err(fault),
         Ok(()) => match cloud.hands_tags_down(role).await.outcome {
@@ -67,10 +67,10 @@ async fn check_role<T>(cloud: &dyn Cloud, subject: &'static str, role: &RoleArn,
             _ => Ok(format!("{role} can be assumed.")),
         },
     };
-    vec![Look { subject, result }]
+    vec![VendorReport { subject, result }]
 }
 
-fn read<T>(role: &RoleArn, assumed: &Answer<T>) -> Result<(), Fault> {
+fn read<T>(role: &RoleArn, assumed: &ApiResult<T>) -> Result<(), VendorFault> {
     let refusal = match &assumed.outcome {
         Outcome::Granted(_) => return Ok(()),
         Outcome::Refused(refusal) => refusal,
@@ -81,7 +81,7 @@ fn read<T>(role: &RoleArn, assumed: &Answer<T>) -> Result<(), Fault> {
             "{role} refuses session tags: allow sts:TagSession in its trust policy, and in the permissions of the process. If the process \
              sets none itself, its own travel along (EKS Pod Identity sets some): switch them off."
         ),
-        (_, Reason::NotAllowedBy(PolicyKind::Identity)) => {
+        (_, DenialReason::NotAllowedBy(PolicyKind::Identity)) => {
             format!("The process may not assume {role}: allow sts:AssumeRole on it in the permissions of the process.")
         }
         _ => format!(
@@ -89,11 +89,11 @@ fn read<T>(role: &RoleArn, assumed: &Answer<T>) -> Result<(), Fault> {
              sts:AssumeRole it."
         ),
     };
-    Err(Fault { sentence, open: false })
+    Err(VendorFault { sentence, open: false })
 }
 
-fn travelling(role: &RoleArn) -> Fault {
-    Fault {
+fn travelling(role: &RoleArn) -> VendorFault {
+    VendorFault {
         sentence: format!(
             "Session tags of the process travel along when it assumes {role}, and every customer's role would have to allow them: switch \
              them off (EKS Pod Identity: disableSessionTags)."
@@ -102,7 +102,7 @@ fn travelling(role: &RoleArn) -> Fault {
     }
 }
 
-fn silent<T>(answer: &Answer<T>) -> Fault {
+fn silent<T>(answer: &ApiResult<T>) -> VendorFault {
     let (sentence, open) = match (answer.exchange.code.as_deref(), answer.exchange.status) {
         (Some("RequestTimeTooSkewed" | "SignatureDoesNotMatch" | "RequestExpired"), _) => (
             "AWS does not accept the signature: see that this machine's clock is right, and the secret key.".into(),
@@ -123,5 +123,5 @@ fn silent<T>(answer: &Answer<T>) -> Fault {
             true,
         ),
     };
-    Fault { sentence, open }
+    VendorFault { sentence, open }
 }

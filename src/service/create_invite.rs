@@ -3,20 +3,20 @@
 use chrono::TimeDelta;
 
 use super::{Caller, Context};
-use crate::domain::audit::{Action, Difference};
+use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::TenantRef;
 use crate::domain::invite::{Invite, InviteToken, LIFETIME};
 use crate::domain::tenant::TenantStatus;
 use crate::store::{self, invites, tenants};
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum CreateInviteError {
     #[error("there is no such tenant")]
     UnknownTenant,
     #[error("the tenant is offboarded")]
     Offboarded,
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] store::StoreError),
 }
 
 pub async fn create_invite(
@@ -24,12 +24,12 @@ pub async fn create_invite(
     caller: &Caller,
     tenant: &TenantRef,
     lifetime: Option<TimeDelta>,
-) -> Result<(Invite, InviteToken), Error> {
-    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
-    let tenant = tenants::find(&mut db, tenant).await?.ok_or(Error::UnknownTenant)?;
+) -> Result<(Invite, InviteToken), CreateInviteError> {
+    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
+    let tenant = tenants::find(&mut db, tenant).await?.ok_or(CreateInviteError::UnknownTenant)?;
     tenants::lock(&mut db, tenant.id).await?;
     if tenant.status() == TenantStatus::Offboarded {
-        return Err(Error::Offboarded);
+        return Err(CreateInviteError::Offboarded);
     }
     let now = context.clock.now();
     let token = InviteToken::from_random(context.clock.random());
@@ -42,8 +42,10 @@ pub async fn create_invite(
         revoked_at: None,
     };
     invites::insert(&mut db, &invite, &token.hash(), &token.session().hash()).await?;
-    let made = Difference::made(&invite).with(serde_json::json!({"invite_id": invite.id}));
-    context.audit(&mut db, caller, Action::InviteCreated, Some(tenant.id), made).await?;
-    db.commit().await.map_err(store::Error::from)?;
+    let made = AuditChange::made(&invite).with(serde_json::json!({"invite_id": invite.id}));
+    context
+        .audit(&mut db, caller, AuditAction::InviteCreated, Some(tenant.id), made)
+        .await?;
+    db.commit().await.map_err(store::StoreError::from)?;
     Ok((invite, token))
 }

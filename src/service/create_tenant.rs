@@ -1,10 +1,10 @@
 //! Creating a tenant: names in, an external ID out.
 
 use super::{Caller, Context, tenant_fields};
-use crate::domain::audit::{Action, Difference};
+use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantName};
-use crate::domain::tenant::{Facts, Tenant};
+use crate::domain::tenant::{Tenant, TenantFacts};
 use crate::domain::text::FieldError;
 use crate::store::{self, Constraint, tenants};
 
@@ -20,26 +20,32 @@ pub struct NewTenant {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum CreateTenantError {
     #[error("the tenant is not valid")]
     Invalid(Vec<FieldError>),
     #[error("the slug is taken")]
     SlugTaken(Slug),
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] store::StoreError),
 }
 
-pub async fn create_tenant(context: &Context, caller: &Caller, new: &NewTenant) -> Result<Tenant, Error> {
-    let tenant = judge(context, new).map_err(Error::Invalid)?;
-    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
+pub async fn create_tenant(context: &Context, caller: &Caller, new: &NewTenant) -> Result<Tenant, CreateTenantError> {
+    let tenant = judge(context, new).map_err(CreateTenantError::Invalid)?;
+    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
     match tenants::insert(&mut db, &tenant).await {
-        Err(store::Error::Constraint(Constraint::TenantsSlugKey)) => return Err(Error::SlugTaken(tenant.slug)),
+        Err(store::StoreError::Constraint(Constraint::TenantsSlugKey)) => return Err(CreateTenantError::SlugTaken(tenant.slug)),
         inserted => inserted?,
     }
     context
-        .audit(&mut db, caller, Action::TenantCreated, Some(tenant.id), Difference::made(&tenant))
+        .audit(
+            &mut db,
+            caller,
+            AuditAction::TenantCreated,
+            Some(tenant.id),
+            AuditChange::made(&tenant),
+        )
         .await?;
-    db.commit().await.map_err(store::Error::from)?;
+    db.commit().await.map_err(store::StoreError::from)?;
     Ok(tenant)
 }
 
@@ -64,7 +70,7 @@ fn judge(context: &Context, new: &NewTenant) -> Result<Tenant, Vec<FieldError>> 
                 erased_at: None,
                 status_since: now,
                 failing_checks: Vec::new(),
-                facts: Facts::default(),
+                facts: TenantFacts::default(),
             })
         }
         _ => Err(faults),

@@ -5,18 +5,18 @@
 //! after that; until then, and if it is lost, a repeat is refused and changes nothing.
 
 use super::Context;
-use crate::domain::idempotency::{Claim, Fingerprint, IdempotencyKey, LIFETIME, LOST_AFTER};
+use crate::domain::idempotency::{IdempotencyClaim, IdempotencyKey, LIFETIME, LOST_AFTER, RequestFingerprint};
 use crate::store;
-use crate::store::idempotency::{self, Ask, Earlier, Kept, Made};
+use crate::store::idempotency::{self, EarlierRequest, IdempotentRequest, KeptResponse, Made};
 use crate::telemetry::metric;
 
 /// What becomes of a request that carries a key.
 #[derive(Debug)]
-pub enum Turn {
+pub enum IdempotencyTurn {
     /// It is carried out, under this claim.
-    First(Claim),
+    First(IdempotencyClaim),
     /// The first one's answer is given again.
-    Again(Kept),
+    Again(KeptResponse),
     /// The first one is under way.
     UnderWay,
     /// The key was used for something else.
@@ -29,12 +29,12 @@ pub async fn begin(
     context: &Context,
     sender: &str,
     key: &IdempotencyKey,
-    request: Fingerprint,
+    request: RequestFingerprint,
     request_id: Option<&str>,
-) -> store::Result<Turn> {
+) -> store::Result<IdempotencyTurn> {
     let now = context.clock.now();
-    let ask = Ask {
-        claim: Claim {
+    let ask = IdempotentRequest {
+        claim: IdempotencyClaim {
             key: key.of_sender(sender),
             id: context.clock.uuid(),
         },
@@ -47,7 +47,7 @@ pub async fn begin(
     let mut db = context.pool.acquire().await?;
     loop {
         let turn = if idempotency::claim(&mut db, &ask).await? {
-            Turn::First(ask.claim)
+            IdempotencyTurn::First(ask.claim)
         } else if let Some(earlier) = idempotency::find(&mut db, &ask.claim.key, &request).await? {
             judge(earlier, &ask)
         } else {
@@ -59,7 +59,7 @@ pub async fn begin(
     }
 }
 
-impl Turn {
+impl IdempotencyTurn {
     fn name(&self) -> &'static str {
         match self {
             Self::First(_) => "first",
@@ -71,27 +71,27 @@ impl Turn {
     }
 }
 
-fn judge(earlier: Earlier, ask: &Ask) -> Turn {
+fn judge(earlier: EarlierRequest, ask: &IdempotentRequest) -> IdempotencyTurn {
     let at_work = earlier.claimed_at > ask.lost;
     match earlier.answer {
-        _ if !earlier.is_same => Turn::OfAnother,
-        Some(answer) => Turn::Again(answer),
-        None if earlier.is_answered || (earlier.is_done && !at_work) => Turn::NotKept {
+        _ if !earlier.is_same => IdempotencyTurn::OfAnother,
+        Some(answer) => IdempotencyTurn::Again(answer),
+        None if earlier.is_answered || (earlier.is_done && !at_work) => IdempotencyTurn::NotKept {
             request_id: earlier.request_id,
             made: earlier.made,
         },
-        None => Turn::UnderWay,
+        None => IdempotencyTurn::UnderWay,
     }
 }
 
 /// Keeps the answer of a request that was carried out; none of one that holds what is shown once.
-pub async fn keep(context: &Context, claim: &Claim, answer: Option<&Kept>) -> store::Result<()> {
+pub async fn keep(context: &Context, claim: &IdempotencyClaim, answer: Option<&KeptResponse>) -> store::Result<()> {
     let mut db = context.pool.acquire().await?;
     idempotency::answer(&mut db, claim, answer, context.clock.now()).await
 }
 
 /// Frees the key of a request that was refused or failed, unless its change was made.
-pub async fn release(context: &Context, claim: &Claim) -> store::Result<()> {
+pub async fn release(context: &Context, claim: &IdempotencyClaim) -> store::Result<()> {
     let mut db = context.pool.acquire().await?;
     idempotency::release(&mut db, claim, context.clock.now()).await
 }

@@ -4,7 +4,7 @@ use super::Context;
 use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::storage_config::Mode;
-use crate::domain::templates::Blanks;
+use crate::domain::templates::TemplateParams;
 use crate::domain::templates::cloudformation::quick_create_link;
 use crate::domain::templates::json::{Documents, documents};
 use crate::domain::tenant::Tenant;
@@ -12,7 +12,7 @@ use crate::domain::text::{FieldError, Malformed};
 
 /// What the customer typed so far.
 #[derive(Debug, Clone, Default)]
-pub struct Typed {
+pub struct TypedParams {
     pub mode: Option<String>,
     pub bucket: Option<String>,
     pub key_arn: Option<String>,
@@ -26,7 +26,7 @@ pub struct Typed {
 ///
 /// # Errors
 /// Every fault of what was typed.
-pub fn fill(context: &Context, tenant: &Tenant, typed: &Typed) -> Result<Blanks, Vec<FieldError>> {
+pub fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> Result<TemplateParams, Vec<FieldError>> {
     fn parse<T>(field: &str, text: Option<&str>, parse: impl Fn(&str) -> Result<T, Malformed>, faults: &mut Vec<FieldError>) -> Option<T> {
         let text = text.map(str::trim).filter(|text| !text.is_empty())?;
         parse(text).map_err(|malformed| faults.push(FieldError::of(field, malformed))).ok()
@@ -57,20 +57,20 @@ pub fn fill(context: &Context, tenant: &Tenant, typed: &Typed) -> Result<Blanks,
     let role_name = parse("role_name", typed.role_name.as_deref(), RoleName::parse, &mut faults);
     let account = parse("account_id", typed.account_id.as_deref(), AccountId::parse, &mut faults);
     match (mode, vendor_role) {
-        (Some(mode), Some(vendor_role)) if faults.is_empty() => Ok(Blanks {
+        (Some(mode), Some(vendor_role)) if faults.is_empty() => Ok(TemplateParams {
             bucket,
             key,
             role_name,
             account,
             posture: typed.posture.unwrap_or(context.vendor.posture),
-            ..Blanks::empty(mode, vendor_role, tenant.accepted_ids())
+            ..TemplateParams::empty(mode, vendor_role, tenant.accepted_ids())
         }),
         _ => Err(faults),
     }
 }
 
 /// The documents as JSON, with the link to the hosted template where the vendor hosts one.
-pub fn issue_documents(context: &Context, blanks: &Blanks) -> Documents {
+pub fn issue_documents(context: &Context, blanks: &TemplateParams) -> Documents {
     Documents {
         quick_create_url: context
             .vendor

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::Context;
-use super::issue_templates::{Typed, fill};
+use super::issue_templates::{TypedParams, fill};
 use crate::domain::storage_config::Mode;
-use crate::domain::templates::merge::{Merged, Target, merge, read};
+use crate::domain::templates::merge::{MergeTarget, MergedDocument, merge, read};
 use crate::domain::tenant::Tenant;
 use crate::domain::text::FieldError;
 
@@ -18,10 +18,10 @@ pub fn merge_template(
     tenant: &Tenant,
     document: Option<&str>,
     current: Option<&Value>,
-    typed: &Typed,
-) -> Result<Merged, Vec<FieldError>> {
+    typed: &TypedParams,
+) -> Result<MergedDocument, Vec<FieldError>> {
     let mut faults = Vec::new();
-    let target: Option<Target> = document.and_then(|text| text.trim().parse().ok());
+    let target: Option<MergeTarget> = document.and_then(|text| text.trim().parse().ok());
     if target.is_none() {
         let detail = "the document is bucket-policy or key-policy: the others are the customer's role's own";
         faults.push(match document {
@@ -48,7 +48,7 @@ pub fn merge_template(
             .or_else(|| blanks.key.as_ref().map(|key| key.account().clone()));
         let assumed = blanks.mode == Mode::AssumeRole;
         let needed = [
-            ("bucket", target == Some(Target::BucketPolicy) && blanks.bucket.is_none()),
+            ("bucket", target == Some(MergeTarget::BucketPolicy) && blanks.bucket.is_none()),
             ("role_name", assumed && blanks.role_name.is_none()),
             ("account_id", assumed && blanks.account.is_none()),
         ];

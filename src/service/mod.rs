@@ -1,12 +1,10 @@
 //! Use cases, each a function: what the HTTP handlers, the jobs and the command line have in common.
 
-pub mod authenticate;
-pub mod change_standing;
 pub mod change_tenant;
 pub mod check_vendor;
 pub mod create_invite;
 pub mod create_tenant;
-pub mod credentials;
+pub mod credential_cache;
 pub mod explain_removal;
 pub mod idempotency;
 pub mod issue_templates;
@@ -22,6 +20,8 @@ pub mod sign_in;
 pub mod stats;
 pub mod submit_config;
 mod tenant_fields;
+pub mod tenant_lifecycle;
+pub mod tokens;
 pub mod webhooks;
 
 use std::net::IpAddr;
@@ -30,14 +30,14 @@ use std::sync::Arc;
 use sqlx::{PgConnection, PgPool};
 
 use crate::clock::SharedClock;
-use crate::domain::attempts::Patience;
-use crate::domain::audit::{Action, Actor, Difference, Event};
-use crate::domain::idempotency::Claim;
+use crate::domain::audit::{Actor, AuditAction, AuditChange, AuditEvent};
+use crate::domain::idempotency::IdempotencyClaim;
 use crate::domain::ids::{AuditEventId, TenantId};
+use crate::domain::retry::RetryPolicy;
 use crate::domain::vendor::Vendor;
 use crate::domain::webhook;
-use crate::store::audit::Origin;
-use crate::store::jobs::Cause;
+use crate::store::audit::AuditOrigin;
+use crate::store::jobs::JobOrigin;
 use crate::store::{self, audit};
 use crate::telemetry::traces;
 
@@ -47,8 +47,8 @@ pub struct Context {
     pub pool: PgPool,
     pub clock: SharedClock,
     pub vendor: Arc<Vendor>,
-    pub patience: Patience,
-    pub webhooks: Arc<webhook::Policy>,
+    pub patience: RetryPolicy,
+    pub webhooks: Arc<webhook::WebhookPolicy>,
 }
 
 /// On whose behalf.
@@ -59,7 +59,7 @@ pub struct Caller {
     /// The client's.
     pub address: Option<IpAddr>,
     /// What the request's idempotency key gave it: marked as done in the transaction of the change.
-    pub claim: Option<Claim>,
+    pub claim: Option<IdempotencyClaim>,
 }
 
 impl Caller {
@@ -81,8 +81,8 @@ impl Caller {
     }
 
     /// What the jobs come from that are queued for this caller.
-    fn cause(&self) -> Cause {
-        Cause {
+    fn cause(&self) -> JobOrigin {
+        JobOrigin {
             request_id: self.request_id.clone(),
             traceparent: traces::parent(),
         }
@@ -95,24 +95,24 @@ impl Context {
         &self,
         db: &mut PgConnection,
         caller: &Caller,
-        action: Action,
+        action: AuditAction,
         tenant: Option<TenantId>,
-        difference: Difference,
+        difference: AuditChange,
     ) -> store::Result<()> {
-        let event = Event {
+        let event = AuditEvent {
             actor: caller.actor.clone(),
             action,
             tenant,
             difference,
         };
-        let origin = Origin {
+        let origin = AuditOrigin {
             request_id: caller.request_id.as_deref(),
             address: caller.address,
         };
         let (id, now): (AuditEventId, _) = (self.clock.uuid().into(), self.clock.now());
         audit::append(db, id, now, &origin, &event).await?;
         match &caller.claim {
-            Some(claim) if !store::idempotency::mark_done(db, claim, id, now).await? => Err(store::Error::TakenOver),
+            Some(claim) if !store::idempotency::mark_done(db, claim, id, now).await? => Err(store::StoreError::TakenOver),
             _ => Ok(()),
         }
     }

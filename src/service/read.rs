@@ -11,20 +11,20 @@ use crate::domain::invite::{Invite, InviteState};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::Tenant;
 use crate::domain::verification::Verification;
-use crate::store::active_configs::Active;
-use crate::store::stuck::Complaint;
-use crate::store::tenant_list::{self, Filter};
-use crate::store::verifications::Event;
+use crate::store::active_configs::ActiveConfig;
+use crate::store::stuck::StuckReason;
+use crate::store::tenant_list::{self, TenantFilter};
+use crate::store::verifications::VerificationEvent;
 use crate::store::{self, active_configs, audit, invites, storage_configs, stuck, tenants, verifications};
 
 /// A place in a list that is ordered by time of making, newest first.
-pub type Place<Id> = (DateTime<Utc>, Id);
+pub type PageStart<Id> = (DateTime<Utc>, Id);
 
 /// One tenant with what there is to know of it.
 #[derive(Debug, Clone)]
 pub struct TenantDetail {
     pub tenant: Tenant,
-    pub active: Option<Active>,
+    pub active: Option<ActiveConfig>,
     pub last_verification: Option<Verification>,
     pub open_invites: Vec<Invite>,
 }
@@ -61,13 +61,18 @@ pub(super) async fn tenant_detail_in(context: &Context, db: &mut PgConnection, t
     }))
 }
 
-pub async fn tenant_list(context: &Context, filter: &Filter, after: Option<Place<TenantId>>, limit: i64) -> store::Result<Vec<Tenant>> {
+pub async fn tenant_list(
+    context: &Context,
+    filter: &TenantFilter,
+    after: Option<PageStart<TenantId>>,
+    limit: i64,
+) -> store::Result<Vec<Tenant>> {
     let mut db = context.pool.acquire().await?;
     tenant_list::list(&mut db, filter, after, limit).await
 }
 
 /// The audit log after a position, in commit order.
-pub async fn audit_log(context: &Context, filter: &audit::Filter, after: i64, limit: i64) -> store::Result<Vec<audit::Entry>> {
+pub async fn audit_log(context: &Context, filter: &audit::AuditFilter, after: i64, limit: i64) -> store::Result<Vec<audit::AuditEntry>> {
     let mut db = context.pool.acquire().await?;
     audit::list(&mut db, filter, after, limit).await
 }
@@ -79,7 +84,12 @@ pub async fn audit_position(context: &Context, id: AuditEventId) -> store::Resul
 }
 
 /// The audit log before a position, newest first.
-pub async fn latest_audit(context: &Context, filter: &audit::Filter, before: Option<i64>, limit: i64) -> store::Result<Vec<audit::Entry>> {
+pub async fn latest_audit(
+    context: &Context,
+    filter: &audit::AuditFilter,
+    before: Option<i64>,
+    limit: i64,
+) -> store::Result<Vec<audit::AuditEntry>> {
     let mut db = context.pool.acquire().await?;
     audit::latest(&mut db, filter, before, limit).await
 }
@@ -94,7 +104,7 @@ pub async fn stuck_tenants(context: &Context, limit: i64) -> store::Result<Vec<T
 }
 
 /// What stands in the way of each of these tenants first.
-pub async fn complaints(context: &Context, tenants: &[TenantId]) -> store::Result<HashMap<TenantId, Complaint>> {
+pub async fn complaints(context: &Context, tenants: &[TenantId]) -> store::Result<HashMap<TenantId, StuckReason>> {
     let mut db = context.pool.acquire().await?;
     stuck::complaints(&mut db, tenants).await
 }
@@ -122,14 +132,14 @@ pub async fn verification(context: &Context, id: VerificationId) -> store::Resul
 pub async fn verification_list(
     context: &Context,
     tenant: TenantId,
-    after: Option<Place<VerificationId>>,
+    after: Option<PageStart<VerificationId>>,
     limit: i64,
 ) -> store::Result<Vec<Verification>> {
     let mut db = context.pool.acquire().await?;
     verifications::of_tenant(&mut db, tenant, after, limit).await
 }
 
-pub async fn verification_events(context: &Context, id: VerificationId, after: i32) -> store::Result<Vec<(i32, Event)>> {
+pub async fn verification_events(context: &Context, id: VerificationId, after: i32) -> store::Result<Vec<(i32, VerificationEvent)>> {
     let mut db = context.pool.acquire().await?;
     verifications::events_after(&mut db, id, after).await
 }

@@ -5,15 +5,15 @@ use sqlx::PgConnection;
 
 use super::webhooks::announce;
 use super::{Caller, Context};
-use crate::domain::audit::{Action, Difference};
+use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::{TenantId, TenantRef, VerificationId};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{DEGRADED_AFTER, Rotation, TenantStatus};
-use crate::domain::verification::{State, Trigger, Verification};
+use crate::domain::verification::{Trigger, Verification, VerificationState};
 use crate::store::{self, active_configs, jobs, storage_configs, tenants, verifications};
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum RequestVerificationError {
     #[error("there is no such tenant")]
     UnknownTenant,
     #[error("the tenant is offboarded")]
@@ -25,7 +25,7 @@ pub enum Error {
     #[error("a verification of another version waits already")]
     AnotherWaits(VerificationId),
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] store::StoreError),
 }
 
 /// Queues a verification of that version, or of the active or else the newest one. While one of the same version is
@@ -35,17 +35,21 @@ pub async fn request_verification(
     caller: &Caller,
     tenant: &TenantRef,
     version: Option<i32>,
-) -> Result<Verification, Error> {
-    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
-    let tenant = tenants::find(&mut db, tenant).await?.ok_or(Error::UnknownTenant)?;
+) -> Result<Verification, RequestVerificationError> {
+    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
+    let tenant = tenants::find(&mut db, tenant)
+        .await?
+        .ok_or(RequestVerificationError::UnknownTenant)?;
     tenants::lock(&mut db, tenant.id).await?;
     if tenant.status() == TenantStatus::Offboarded {
-        return Err(Error::Offboarded);
+        return Err(RequestVerificationError::Offboarded);
     }
     let active = active_configs::find(&mut db, tenant.id).await?.map(|active| active.config);
-    let newest = storage_configs::newest(&mut db, tenant.id).await?.ok_or(Error::NothingSubmitted)?;
+    let newest = storage_configs::newest(&mut db, tenant.id)
+        .await?
+        .ok_or(RequestVerificationError::NothingSubmitted)?;
     let active_id = active.as_ref().map(|config| config.id);
-    let config = choose(version, active, newest).ok_or(Error::NotThatVersion)?;
+    let config = choose(version, active, newest).ok_or(RequestVerificationError::NotThatVersion)?;
     // While an external ID waits for its proof, that is what is proven of the active version.
     let trigger = match tenant.rotation {
         Some(Rotation::Issued { .. } | Rotation::Ending { .. }) if active_id == Some(config.id) => Trigger::Rotation,
@@ -56,8 +60,8 @@ pub async fn request_verification(
     if let Some(same) = under_way.iter().find(|other| other.version == config.version) {
         return Ok(same.clone());
     }
-    if let Some(waiting) = under_way.iter().find(|other| other.state == State::Queued) {
-        return Err(Error::AnotherWaits(waiting.id));
+    if let Some(waiting) = under_way.iter().find(|other| other.state == VerificationState::Queued) {
+        return Err(RequestVerificationError::AnotherWaits(waiting.id));
     }
     let id: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, id, tenant.id, config.id, trigger, context.clock.now()).await?;
@@ -66,8 +70,8 @@ pub async fn request_verification(
     note_queued(context, &mut db, caller, tenant.id, id, &config, trigger).await?;
     let queued = verifications::find(&mut db, id)
         .await?
-        .ok_or_else(|| store::Error::inconsistent("verifications", id, "it was just inserted"))?;
-    db.commit().await.map_err(store::Error::from)?;
+        .ok_or_else(|| store::StoreError::inconsistent("verifications", id, "it was just inserted"))?;
+    db.commit().await.map_err(store::StoreError::from)?;
     Ok(queued)
 }
 
@@ -80,9 +84,11 @@ pub(super) async fn note_queued(
     config: &StorageConfig,
     trigger: Trigger,
 ) -> store::Result<()> {
-    let queued = Difference::made(&json!({"state": State::Queued, "verdict": null, "trigger": trigger}));
+    let queued = AuditChange::made(&json!({"state": VerificationState::Queued, "verdict": null, "trigger": trigger}));
     let queued = queued.with(json!({"verification_id": id, "version": config.version}));
-    context.audit(db, caller, Action::VerificationRequested, Some(tenant), queued).await
+    context
+        .audit(db, caller, AuditAction::VerificationRequested, Some(tenant), queued)
+        .await
 }
 
 fn choose(version: Option<i32>, active: Option<StorageConfig>, newest: StorageConfig) -> Option<StorageConfig> {

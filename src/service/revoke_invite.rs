@@ -1,34 +1,36 @@
 //! Revoking an invite: from then on neither its link nor a page that was opened with it does anything.
 
 use super::{Caller, Context};
-use crate::domain::audit::{Action, Difference};
+use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::{InviteId, TenantRef};
 use crate::store::{self, invites, tenants};
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum RevokeInviteError {
     #[error("there is no such tenant")]
     UnknownTenant,
     #[error("the tenant has no such invite")]
     UnknownInvite,
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] store::StoreError),
 }
 
 /// Revokes an invite; once more does nothing.
-pub async fn revoke_invite(context: &Context, caller: &Caller, tenant: &TenantRef, id: InviteId) -> Result<(), Error> {
-    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
-    let tenant = tenants::find(&mut db, tenant).await?.ok_or(Error::UnknownTenant)?;
+pub async fn revoke_invite(context: &Context, caller: &Caller, tenant: &TenantRef, id: InviteId) -> Result<(), RevokeInviteError> {
+    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
+    let tenant = tenants::find(&mut db, tenant).await?.ok_or(RevokeInviteError::UnknownTenant)?;
     tenants::lock(&mut db, tenant.id).await?;
     let now = context.clock.now();
-    let before = invites::lock(&mut db, tenant.id, id).await?.ok_or(Error::UnknownInvite)?;
+    let before = invites::lock(&mut db, tenant.id, id)
+        .await?
+        .ok_or(RevokeInviteError::UnknownInvite)?;
     if before.revoked_at.is_none() {
         let after = invites::end(&mut db, id, now).await?;
-        let difference = Difference::between(&before, &after).with(serde_json::json!({"invite_id": id}));
+        let difference = AuditChange::between(&before, &after).with(serde_json::json!({"invite_id": id}));
         context
-            .audit(&mut db, caller, Action::InviteRevoked, Some(tenant.id), difference)
+            .audit(&mut db, caller, AuditAction::InviteRevoked, Some(tenant.id), difference)
             .await?;
     }
-    db.commit().await.map_err(store::Error::from)?;
+    db.commit().await.map_err(store::StoreError::from)?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use super::request_verification::note_queued;
 use super::{Caller, Context};
-use crate::domain::audit::{Action, Difference};
+use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::storage_config::StorageConfig;
@@ -12,7 +12,7 @@ use crate::domain::verification::Trigger;
 use crate::store::{self, active_configs, jobs, tenants, verifications};
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum RotateExternalIdError {
     #[error("there is no such tenant")]
     UnknownTenant,
     #[error(transparent)]
@@ -28,66 +28,79 @@ pub enum Error {
     #[error("a verification waits already")]
     AnotherWaits(VerificationId),
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] store::StoreError),
 }
 
 type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;
 
 /// Issues the next external ID. It is proven by the next verification that is asked for.
-pub async fn rotate(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, Error> {
+pub async fn rotate(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
     let (mut db, tenant) = locked(context, tenant).await?;
     if tenant.facts.active.is_none() {
-        return Err(Error::NothingActive);
+        return Err(RotateExternalIdError::NothingActive);
     }
     if tenant.rotation.is_some() {
-        return Err(Error::UnderWay);
+        return Err(RotateExternalIdError::UnderWay);
     }
     let next = ExternalId::from_random(context.clock.random());
     change(context, &mut db, &tenant, Some(&Rotation::Issued { next })).await?;
-    finish(context, db, caller, &tenant, Action::ExternalIdIssued, None).await
+    finish(context, db, caller, &tenant, AuditAction::ExternalIdIssued, None).await
 }
 
 /// Takes an issued external ID back before it is proven. Nothing else changes.
-pub async fn abandon(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, Error> {
+pub async fn abandon(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
     let (mut db, tenant) = locked(context, tenant).await?;
     let Some(Rotation::Issued { .. }) = &tenant.rotation else {
-        return Err(Error::NothingIssued);
+        return Err(RotateExternalIdError::NothingIssued);
     };
     change(context, &mut db, &tenant, None).await?;
-    finish(context, db, caller, &tenant, Action::ExternalIdAbandoned, None).await
+    finish(context, db, caller, &tenant, AuditAction::ExternalIdAbandoned, None).await
 }
 
 /// Ends the overlap: from now on the previous external ID has to be refused, which a verification proves.
-pub async fn end_previous(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, Error> {
+pub async fn end_previous(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
     let (mut db, tenant) = locked(context, tenant).await?;
     let Some(Rotation::Overlap { previous } | Rotation::Ending { previous }) = tenant.rotation.clone() else {
-        return Err(Error::NoPrevious);
+        return Err(RotateExternalIdError::NoPrevious);
     };
     let Some(active) = active_configs::find(&mut db, tenant.id).await? else {
-        return Err(Error::NothingActive);
+        return Err(RotateExternalIdError::NothingActive);
     };
     if let Some(waiting) = verifications::under_way(&mut db, tenant.id).await?.first() {
-        return Err(Error::AnotherWaits(waiting.id));
+        return Err(RotateExternalIdError::AnotherWaits(waiting.id));
     }
     change(context, &mut db, &tenant, Some(&Rotation::Ending { previous })).await?;
     let id: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, id, tenant.id, active.config.id, Trigger::Rotation, context.clock.now()).await?;
     jobs::enqueue_verify(&mut db, tenant.id, id, &caller.cause()).await?;
-    finish(context, db, caller, &tenant, Action::ExternalIdEnded, Some((id, &active.config))).await
+    finish(
+        context,
+        db,
+        caller,
+        &tenant,
+        AuditAction::ExternalIdEnded,
+        Some((id, &active.config)),
+    )
+    .await
 }
 
-async fn locked(context: &Context, tenant: &TenantRef) -> Result<(Transaction, Tenant), Error> {
-    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
-    let found = tenants::find(&mut db, tenant).await?.ok_or(Error::UnknownTenant)?;
+async fn locked(context: &Context, tenant: &TenantRef) -> Result<(Transaction, Tenant), RotateExternalIdError> {
+    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
+    let found = tenants::find(&mut db, tenant).await?.ok_or(RotateExternalIdError::UnknownTenant)?;
     tenants::lock(&mut db, found.id).await?;
     let locked = tenants::find(&mut db, &TenantRef::Id(found.id))
         .await?
-        .ok_or(Error::UnknownTenant)?;
+        .ok_or(RotateExternalIdError::UnknownTenant)?;
     locked.facts.may_change()?;
     Ok((db, locked))
 }
 
-async fn change(context: &Context, db: &mut Transaction, tenant: &Tenant, rotation: Option<&Rotation>) -> Result<(), Error> {
+async fn change(
+    context: &Context,
+    db: &mut Transaction,
+    tenant: &Tenant,
+    rotation: Option<&Rotation>,
+) -> Result<(), RotateExternalIdError> {
     tenants::set_external_ids(db, tenant.id, &tenant.external_id, rotation, context.clock.now()).await?;
     Ok(())
 }
@@ -97,17 +110,17 @@ async fn finish(
     mut db: Transaction,
     caller: &Caller,
     tenant: &Tenant,
-    action: Action,
+    action: AuditAction,
     queued: Option<(VerificationId, &StorageConfig)>,
-) -> Result<Tenant, Error> {
+) -> Result<Tenant, RotateExternalIdError> {
     let after = tenants::find(&mut db, &TenantRef::Id(tenant.id))
         .await?
-        .ok_or(Error::UnknownTenant)?;
-    let difference = Difference::between(tenant, &after);
+        .ok_or(RotateExternalIdError::UnknownTenant)?;
+    let difference = AuditChange::between(tenant, &after);
     context.audit(&mut db, caller, action, Some(tenant.id), difference).await?;
     if let Some((id, config)) = queued {
         note_queued(context, &mut db, caller, tenant.id, id, config, Trigger::Rotation).await?;
     }
-    db.commit().await.map_err(store::Error::from)?;
+    db.commit().await.map_err(store::StoreError::from)?;
     Ok(after)
 }

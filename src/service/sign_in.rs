@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Caller, Context};
-use crate::domain::audit::{Action, Difference};
+use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::identity::Identity;
 use crate::domain::ids::SessionId;
-use crate::domain::session::Session;
-use crate::domain::token::{Right, Token, TokenHash};
+use crate::domain::token::{Permission, Token, TokenHash};
+use crate::domain::web_session::WebSession;
 use crate::store::{self, sessions, tokens};
 
 /// A session ends when it was not used for so long,
@@ -18,35 +18,35 @@ const IDLE: TimeDelta = TimeDelta::hours(1);
 pub const LONGEST: TimeDelta = TimeDelta::hours(12);
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum SignInError {
     #[error("there is no such token, or it is no longer good")]
     Unknown,
     #[error("the token's role sees nothing of the dashboard")]
     OtherRole,
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] store::StoreError),
 }
 
 /// Somebody who signed in.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
     pub id: SessionId,
-    pub session: Session,
+    pub session: WebSession,
     pub token: Token,
 }
 
 /// Begins a session. Its secret is in the answer and nowhere else.
-pub async fn sign_in(context: &Context, (request_id, address): (Option<String>, IpAddr), text: &str) -> Result<SignedIn, Error> {
+pub async fn sign_in(context: &Context, (request_id, address): (Option<String>, IpAddr), text: &str) -> Result<SignedIn, SignInError> {
     let now = context.clock.now();
-    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
+    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
     let found = tokens::find_valid(&mut db, &TokenHash::of(text.trim()), now).await?;
-    let token = found.ok_or(Error::Unknown)?;
-    if !token.role.may(Right::ReadTenants) {
-        return Err(Error::OtherRole);
+    let token = found.ok_or(SignInError::Unknown)?;
+    if !token.role.may(Permission::ReadTenants) {
+        return Err(SignInError::OtherRole);
     }
     tokens::touch(&mut db, token.id, now).await?;
-    let session = Session::from_random(context.clock.random());
-    let new = sessions::New {
+    let session = WebSession::from_random(context.clock.random());
+    let new = sessions::NewSession {
         id: context.clock.uuid().into(),
         token: token.id,
         hash: session.hash(),
@@ -60,9 +60,9 @@ pub async fn sign_in(context: &Context, (request_id, address): (Option<String>, 
     };
     sessions::insert(&mut db, &new).await?;
     let detail = serde_json::json!({"session_id": new.id, "role": token.role, "expires_at": new.expires_at});
-    let started = Difference::none().with(detail);
-    context.audit(&mut db, &caller, Action::SessionStarted, None, started).await?;
-    db.commit().await.map_err(store::Error::from)?;
+    let started = AuditChange::none().with(detail);
+    context.audit(&mut db, &caller, AuditAction::SessionStarted, None, started).await?;
+    db.commit().await.map_err(store::StoreError::from)?;
     Ok(SignedIn {
         id: new.id,
         session,
@@ -76,7 +76,7 @@ fn ends(token: &Token, now: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// Whose session this is. None when it ended, or its token did.
-pub async fn resume(context: &Context, session: Session) -> store::Result<Option<SignedIn>> {
+pub async fn resume(context: &Context, session: WebSession) -> store::Result<Option<SignedIn>> {
     let now = context.clock.now();
     let mut db = context.pool.acquire().await?;
     let Some((id, token)) = sessions::find_valid(&mut db, &session.hash(), now, now - IDLE).await? else {
@@ -89,8 +89,8 @@ pub async fn resume(context: &Context, session: Session) -> store::Result<Option
 pub async fn sign_out(context: &Context, caller: &Caller, id: SessionId) -> store::Result<()> {
     let mut db = context.pool.begin().await?;
     if sessions::delete(&mut db, id).await? {
-        let ended = Difference::none().with(serde_json::json!({"session_id": id}));
-        context.audit(&mut db, caller, Action::SessionEnded, None, ended).await?;
+        let ended = AuditChange::none().with(serde_json::json!({"session_id": id}));
+        context.audit(&mut db, caller, AuditAction::SessionEnded, None, ended).await?;
     }
     db.commit().await?;
     Ok(())

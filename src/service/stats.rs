@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::Context;
 use crate::domain::check::CheckName;
 use crate::domain::tenant::TenantStatus;
-use crate::store::stats::{self, Times};
+use crate::store::stats::{self, VerificationTimes};
 
 /// How far back verifications are looked at.
 pub const WINDOW: TimeDelta = TimeDelta::days(7);
@@ -15,7 +15,7 @@ pub struct Stats {
     /// Every status, with how many tenants have it.
     pub tenants: Vec<(TenantStatus, i64)>,
     pub failing_checks: Vec<(CheckName, i64)>,
-    pub verifications: Vec<Times>,
+    pub verifications: Vec<VerificationTimes>,
 }
 
 pub async fn stats(context: &Context) -> crate::store::Result<Stats> {

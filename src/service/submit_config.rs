@@ -1,9 +1,9 @@
 //! Submitting a storage config: judged, stored as a new version, and queued for verification, all or nothing.
 
-use super::change_standing::note_dropped;
+use super::tenant_lifecycle::note_dropped;
 use super::webhooks::announce;
 use super::{Caller, Context};
-use crate::domain::audit::{Action, Difference};
+use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::storage_config::{Storage, StorageConfig};
 use crate::domain::submission::Submission;
@@ -13,7 +13,7 @@ use crate::domain::verification::Trigger;
 use crate::store::{self, jobs, storage_configs, tenants, verifications};
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum SubmitConfigError {
     #[error("there is no such tenant")]
     UnknownTenant,
     #[error("the tenant is offboarded")]
@@ -21,7 +21,7 @@ pub enum Error {
     #[error("the submission is not valid")]
     Invalid(Vec<FieldError>),
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] store::StoreError),
 }
 
 pub async fn submit_config(
@@ -29,16 +29,16 @@ pub async fn submit_config(
     caller: &Caller,
     tenant: &TenantRef,
     submission: &Submission,
-) -> Result<(StorageConfig, VerificationId), Error> {
-    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
-    let tenant = tenants::find(&mut db, tenant).await?.ok_or(Error::UnknownTenant)?;
+) -> Result<(StorageConfig, VerificationId), SubmitConfigError> {
+    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
+    let tenant = tenants::find(&mut db, tenant).await?.ok_or(SubmitConfigError::UnknownTenant)?;
     tenants::lock(&mut db, tenant.id).await?;
     if tenant.status() == TenantStatus::Offboarded {
-        return Err(Error::Offboarded);
+        return Err(SubmitConfigError::Offboarded);
     }
     let storage = submission
         .judge(&context.vendor, &tenant.modes, Some(&tenant.accepted_ids()))
-        .map_err(Error::Invalid)?;
+        .map_err(SubmitConfigError::Invalid)?;
 
     let now = context.clock.now();
     let config = storage_configs::insert(&mut db, context.clock.uuid().into(), tenant.id, &storage, now).await?;
@@ -48,12 +48,12 @@ pub async fn submit_config(
     announce::refresh(context, &mut db, tenant.id).await?;
     jobs::enqueue_verify(&mut db, tenant.id, verification, &caller.cause()).await?;
     let which = serde_json::json!({"version": config.version, "verification_id": verification});
-    let made = Difference::made(&config).with(which);
+    let made = AuditChange::made(&config).with(which);
     context
-        .audit(&mut db, caller, Action::StorageConfigSubmitted, Some(tenant.id), made)
+        .audit(&mut db, caller, AuditAction::StorageConfigSubmitted, Some(tenant.id), made)
         .await?;
     note_dropped(context, &mut db, caller, tenant.id, &dropped).await?;
-    db.commit().await.map_err(store::Error::from)?;
+    db.commit().await.map_err(store::StoreError::from)?;
     Ok((config, verification))
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Form, Wrong};
+use super::{ConfigError, Form};
 
 /// What internal services are answered.
 #[derive(Debug, Clone, Args)]
@@ -15,7 +15,7 @@ pub struct InternalArgs {
 }
 
 impl InternalArgs {
-    pub fn stale_for(&self) -> Result<Duration, Wrong> {
+    pub fn stale_for(&self) -> Result<Duration, ConfigError> {
         let form = Form("LATCHKEY_STALE_FOR", "a duration, or 0s for none", "24h");
         Ok(*form.parse::<humantime::Duration>(&self.stale_for)?)
     }

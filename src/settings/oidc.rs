@@ -4,9 +4,9 @@ use clap::Args;
 use reqwest::Url;
 use reqwest::header::{self, HeaderName};
 
-use super::{Form, Wrong};
+use super::{ConfigError, Form};
 use crate::domain::token::Role;
-use crate::identity_provider::{self, RoleClaim, Timing, is_safe};
+use crate::identity_provider::{self, RefreshTiming, RoleClaim, is_safe};
 
 /// The vendor's OpenID provider.
 #[derive(Debug, Clone, Args)]
@@ -38,7 +38,7 @@ pub struct OidcArgs {
 
 impl OidcArgs {
     /// None when no provider is set.
-    pub fn provider(&self) -> Result<Option<identity_provider::Settings>, Wrong> {
+    pub fn provider(&self) -> Result<Option<identity_provider::IdentityProviderSettings>, ConfigError> {
         let issuer = Form(
             "LATCHKEY_OIDC_ISSUER",
             "the https URL of an OpenID provider",
@@ -87,7 +87,7 @@ impl OidcArgs {
             header::AUTHORIZATION | header::COOKIE => Err(header.wrong(format!("{name} is used for other things"))),
             name => Ok(name),
         });
-        Ok(Some(identity_provider::Settings {
+        Ok(Some(identity_provider::IdentityProviderSettings {
             issuer: url,
             audiences,
             roles: RoleClaim {
@@ -98,13 +98,13 @@ impl OidcArgs {
             },
             jwks_url: filled(&self.oidc_jwks_url).map(|url| safe(&jwks, &url)).transpose()?,
             header: header.transpose()?,
-            timing: Timing::default(),
+            timing: RefreshTiming::default(),
         }))
     }
 }
 
 /// The last sign parts them: a name of the provider's may have others in it.
-fn role(pair: &str) -> Result<(String, Role), Wrong> {
+fn role(pair: &str) -> Result<(String, Role), ConfigError> {
     let form = Form(
         "LATCHKEY_OIDC_ROLES",
         "pairs of a value and one of viewer, ops, service and admin",
@@ -121,7 +121,7 @@ fn role(pair: &str) -> Result<(String, Role), Wrong> {
     }
 }
 
-fn safe(form: &Form, text: &str) -> Result<Url, Wrong> {
+fn safe(form: &Form, text: &str) -> Result<Url, ConfigError> {
     let url = Url::parse(text).map_err(|fault| form.wrong(fault))?;
     if !is_safe(&url) {
         return Err(form.wrong("it is no https URL, nor one on loopback"));
@@ -133,7 +133,7 @@ fn safe(form: &Form, text: &str) -> Result<Url, Wrong> {
 }
 
 /// An issuer is compared as text, and its discovery document has its place under it.
-fn bare(form: &Form, text: &str) -> Result<(), Wrong> {
+fn bare(form: &Form, text: &str) -> Result<(), ConfigError> {
     let url = safe(form, text)?;
     if url.query().is_some() || url.fragment().is_some() {
         return Err(form.wrong("it has a query or a fragment"));

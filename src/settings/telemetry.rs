@@ -3,7 +3,7 @@
 use clap::Args;
 use tracing_subscriber::EnvFilter;
 
-use super::{Form, Wrong};
+use super::{ConfigError, Form};
 
 /// Logs and traces.
 #[derive(Debug, Clone, Args)]
@@ -50,7 +50,7 @@ pub struct Telemetry {
 }
 
 impl TelemetryArgs {
-    pub fn telemetry(&self) -> Result<Telemetry, Wrong> {
+    pub fn telemetry(&self) -> Result<Telemetry, ConfigError> {
         let format = match self.log_format.as_str() {
             "text" => LogFormat::Text,
             "json" => LogFormat::Json,
@@ -63,7 +63,7 @@ impl TelemetryArgs {
         })
     }
 
-    fn traces(&self) -> Result<Option<TraceTarget>, Wrong> {
+    fn traces(&self) -> Result<Option<TraceTarget>, ConfigError> {
         let share = Form("LATCHKEY_OTLP_SAMPLE", "a number from 0 to 1", "0.1");
         let sample: f64 = share.parse(&self.otlp_sample)?;
         if !(0.0..=1.0).contains(&sample) {

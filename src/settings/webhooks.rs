@@ -6,10 +6,10 @@ use clap::Args;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
-use super::{Form, Wrong};
-use crate::domain::webhook::Policy;
-use crate::domain::webhook::secret::Keys;
-use crate::domain::webhook::target::Allowed;
+use super::{ConfigError, Form};
+use crate::domain::webhook::WebhookPolicy;
+use crate::domain::webhook::secret::SigningKeys;
+use crate::domain::webhook::target::AllowedNetworks;
 
 /// Webhooks.
 #[derive(Debug, Clone, Args)]
@@ -25,7 +25,7 @@ pub struct WebhookArgs {
 }
 
 impl WebhookArgs {
-    pub fn policy(&self) -> Result<Policy, Wrong> {
+    pub fn policy(&self) -> Result<WebhookPolicy, ConfigError> {
         let key = Form(
             "LATCHKEY_WEBHOOK_KEY",
             "32 random bytes in hexadecimal digits or base64",
@@ -36,12 +36,12 @@ impl WebhookArgs {
             "addresses or networks separated by commas",
             "10.20.0.0/16,fd12:3456::/32",
         );
-        let keys = self.webhook_key.as_ref().map(Keys::parse).transpose();
+        let keys = self.webhook_key.as_ref().map(SigningKeys::parse).transpose();
         let named = self.webhook_allow.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
         let allowed = named.map(|text| text.parse::<IpAddr>().map(IpNet::from).or_else(|_| networks.parse(text)));
-        Ok(Policy {
+        Ok(WebhookPolicy {
             keys: keys.map_err(|fault| key.wrong(fault))?.unwrap_or_default(),
-            allowed: Allowed(allowed.collect::<Result<_, _>>()?),
+            allowed: AllowedNetworks(allowed.collect::<Result<_, _>>()?),
         })
     }
 }

@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use sqlx::{Acquire, PgConnection};
 
-use super::{Constraint, Error, Result, storage_configs};
+use super::{Constraint, Result, StoreError, storage_configs};
 use crate::domain::ids::TenantId;
 use crate::domain::storage_config::StorageConfig;
 
 /// The active version, with when it was last proven.
 #[derive(Debug, Clone)]
-pub struct Active {
+pub struct ActiveConfig {
     pub config: StorageConfig,
     pub verified_at: DateTime<Utc>,
 }
@@ -44,14 +44,14 @@ pub async fn activate(db: &mut PgConnection, config: &StorageConfig, now: DateTi
 }
 
 /// Whether an error says that another tenant has the bucket or the role.
-pub fn is_claim(error: &Error) -> bool {
+pub fn is_claim(error: &StoreError) -> bool {
     matches!(
         error,
-        Error::Constraint(Constraint::ActiveConfigsBucketKey | Constraint::ActiveConfigsRoleKey)
+        StoreError::Constraint(Constraint::ActiveConfigsBucketKey | Constraint::ActiveConfigsRoleKey)
     )
 }
 
-pub async fn find(db: &mut PgConnection, tenant: TenantId) -> Result<Option<Active>> {
+pub async fn find(db: &mut PgConnection, tenant: TenantId) -> Result<Option<ActiveConfig>> {
     let Some(row) = sqlx::query!(
         "select config_id, verified_at from active_configs where tenant_id = $1",
         tenant.as_uuid()
@@ -63,8 +63,8 @@ pub async fn find(db: &mut PgConnection, tenant: TenantId) -> Result<Option<Acti
     };
     let config = storage_configs::find(db, row.config_id.into())
         .await?
-        .ok_or_else(|| Error::inconsistent("active_configs", tenant, "its config is not there"))?;
-    Ok(Some(Active {
+        .ok_or_else(|| StoreError::inconsistent("active_configs", tenant, "its config is not there"))?;
+    Ok(Some(ActiveConfig {
         config,
         verified_at: row.verified_at,
     }))

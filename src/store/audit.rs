@@ -8,17 +8,23 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Result;
-use crate::domain::audit::Event;
+use crate::domain::audit::AuditEvent;
 use crate::domain::ids::{AuditEventId, TenantId};
 
 /// Which request a change came by, and from where.
 #[derive(Debug, Clone, Copy)]
-pub struct Origin<'a> {
+pub struct AuditOrigin<'a> {
     pub request_id: Option<&'a str>,
     pub address: Option<IpAddr>,
 }
 
-pub async fn append(db: &mut PgConnection, id: AuditEventId, at: DateTime<Utc>, origin: &Origin<'_>, event: &Event) -> Result<()> {
+pub async fn append(
+    db: &mut PgConnection,
+    id: AuditEventId,
+    at: DateTime<Utc>,
+    origin: &AuditOrigin<'_>,
+    event: &AuditEvent,
+) -> Result<()> {
     let action: &str = event.action.into();
     sqlx::query!(
         "insert into audit_events (id, at, actor, action, tenant_id, address, request_id, before, after, detail)
@@ -55,7 +61,7 @@ struct Row {
 
 /// An entry as it was written, but for what was erased since.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct AuditEntry {
     pub id: AuditEventId,
     pub at: DateTime<Utc>,
     pub actor: Value,
@@ -71,7 +77,7 @@ pub struct Entry {
     pub position: i64,
 }
 
-impl From<Row> for Entry {
+impl From<Row> for AuditEntry {
     fn from(row: Row) -> Self {
         Self {
             id: row.id.into(),
@@ -91,14 +97,14 @@ impl From<Row> for Entry {
 
 /// Which entries are read; what is none filters nothing.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct AuditFilter {
     pub tenant: Option<TenantId>,
     pub action: Option<String>,
     /// As `Actor::opaque` has it.
     pub actor: Option<String>,
 }
 
-impl Filter {
+impl AuditFilter {
     /// All that is about this tenant.
     pub fn of(tenant: TenantId) -> Self {
         Self {
@@ -131,7 +137,7 @@ macro_rules! entries {
 }
 
 /// The entries after that position, in the order in which the changes were committed.
-pub async fn list(db: &mut PgConnection, filter: &Filter, after: i64, limit: i64) -> Result<Vec<Entry>> {
+pub async fn list(db: &mut PgConnection, filter: &AuditFilter, after: i64, limit: i64) -> Result<Vec<AuditEntry>> {
     let (actor, action) = (filter.actor.as_deref(), filter.action.as_deref());
     let rows = match (filter.tenant.map(TenantId::as_uuid), actor, action) {
         (Some(tenant), _, _) => entries!(
@@ -155,11 +161,11 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, after: i64, limit: i64
         (None, None, Some(action)) => entries!(db, "action = $3 and position > $1 order by position limit $2", after, limit, action),
         (None, None, None) => entries!(db, "position > $1 order by position limit $2", after, limit),
     };
-    Ok(rows.into_iter().map(Entry::from).collect())
+    Ok(rows.into_iter().map(AuditEntry::from).collect())
 }
 
 /// The entries before that position, newest first.
-pub async fn latest(db: &mut PgConnection, filter: &Filter, before: Option<i64>, limit: i64) -> Result<Vec<Entry>> {
+pub async fn latest(db: &mut PgConnection, filter: &AuditFilter, before: Option<i64>, limit: i64) -> Result<Vec<AuditEntry>> {
     let before = before.unwrap_or(i64::MAX);
     let (actor, action) = (filter.actor.as_deref(), filter.action.as_deref());
     let rows = match (filter.tenant.map(TenantId::as_uuid), actor, action) {
@@ -190,5 +196,5 @@ pub async fn latest(db: &mut PgConnection, filter: &Filter, before: Option<i64>,
         ),
         (None, None, None) => entries!(db, "position < $1 order by position desc limit $2", before, limit),
     };
-    Ok(rows.into_iter().map(Entry::from).collect())
+    Ok(rows.into_iter().map(AuditEntry::from).collect())
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Result;
-use super::error::{Error, column};
+use super::error::{StoreError, column};
 use super::lease::Lease;
-use crate::domain::answer::Exchange;
+use crate::domain::api_result::ApiCall;
 use crate::domain::finding::Finding;
 use crate::domain::ids::VerificationId;
 
@@ -32,13 +32,13 @@ struct Row {
 }
 
 impl TryFrom<Row> for Finding {
-    type Error = Error;
+    type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self> {
         let id = row.verification_id;
-        let status = |status: i32| u16::try_from(status).map_err(|fault| Error::inconsistent(TABLE, id, fault));
+        let status = |status: i32| u16::try_from(status).map_err(|fault| StoreError::inconsistent(TABLE, id, fault));
         let exchange = match row.operation {
-            Some(operation) => Some(Exchange {
+            Some(operation) => Some(ApiCall {
                 operation,
                 code: row.code,
                 status: row.http_status.map(status).transpose()?,
@@ -62,7 +62,7 @@ impl TryFrom<Row> for Finding {
                 .fix
                 .map(serde_json::from_value)
                 .transpose()
-                .map_err(|fault| Error::inconsistent(TABLE, id, fault))?,
+                .map_err(|fault| StoreError::inconsistent(TABLE, id, fault))?,
         })
     }
 }

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::error::{Error, column};
-use super::{Result, active_configs::Active, storage_configs};
+use super::error::{StoreError, column};
+use super::{Result, active_configs::ActiveConfig, storage_configs};
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantId};
-use crate::domain::tenant::{ActiveFacts, Facts};
+use crate::domain::tenant::{ActiveFacts, TenantFacts};
 
 /// The channel on which every change of storage or of tokens is told of.
 pub const CHANGES: &str = "latchkey_changes";
@@ -17,7 +17,7 @@ const TABLE: &str = "config_changes";
 
 /// How many changes there were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Heads {
+pub struct FeedHeads {
     /// Position of the last change of what internal services see.
     pub position: i64,
     /// Counts the changes of tokens.
@@ -26,31 +26,31 @@ pub struct Heads {
 
 /// A tenant that changed, as it is now.
 #[derive(Debug, Clone)]
-pub struct Change {
+pub struct ConfigChange {
     pub position: i64,
     pub changed_at: DateTime<Utc>,
     pub tenant_id: TenantId,
     pub slug: Slug,
     pub external_id: ExternalId,
-    pub facts: Facts,
-    pub active: Option<Active>,
+    pub facts: TenantFacts,
+    pub active: Option<ActiveConfig>,
 }
 
-pub async fn heads(db: &mut PgConnection) -> Result<Heads> {
-    Ok(sqlx::query_as!(Heads, "select position, tokens from feed_heads")
+pub async fn heads(db: &mut PgConnection) -> Result<FeedHeads> {
+    Ok(sqlx::query_as!(FeedHeads, "select position, tokens from feed_heads")
         .fetch_one(db)
         .await?)
 }
 
 /// A row of the feed: one that is inconsistent must not keep the others from being read.
-pub struct Read {
+pub struct FeedRow {
     pub position: i64,
     pub tenant_id: TenantId,
-    pub change: Result<Change>,
+    pub change: Result<ConfigChange>,
 }
 
 /// What changed after a position, in order. A tenant that changes again meanwhile comes later, and only then.
-pub async fn after(db: &mut PgConnection, position: i64, limit: i64) -> Result<Vec<Read>> {
+pub async fn after(db: &mut PgConnection, position: i64, limit: i64) -> Result<Vec<FeedRow>> {
     let rows = sqlx::query_as!(
         Row,
         r#"select f.position, f.changed_at, t.id as tenant_id, t.slug, t.external_id, t.suspended_at, t.offboarded_at,
@@ -72,7 +72,7 @@ pub async fn after(db: &mut PgConnection, position: i64, limit: i64) -> Result<V
     )
     .fetch_all(db)
     .await?;
-    let read = |row: Row| Read {
+    let read = |row: Row| FeedRow {
         position: row.position,
         tenant_id: row.tenant_id.into(),
         change: row.try_into(),
@@ -103,11 +103,11 @@ struct Row {
 }
 
 impl Row {
-    fn active(&mut self) -> Result<Option<Active>> {
+    fn active(&mut self) -> Result<Option<ActiveConfig>> {
         let Some(id) = self.config_id else {
             return Ok(None);
         };
-        let missing = || Error::inconsistent(TABLE, id, "a column of its config is missing");
+        let missing = || StoreError::inconsistent(TABLE, id, "a column of its config is missing");
         let config = storage_configs::Row {
             id,
             tenant_id: self.tenant_id,
@@ -120,15 +120,15 @@ impl Row {
             role_arn: self.role_arn.take(),
             created_at: self.created_at.ok_or_else(missing)?,
         };
-        Ok(Some(Active {
+        Ok(Some(ActiveConfig {
             config: config.try_into()?,
             verified_at: self.verified_at.ok_or_else(missing)?,
         }))
     }
 }
 
-impl TryFrom<Row> for Change {
-    type Error = Error;
+impl TryFrom<Row> for ConfigChange {
+    type Error = StoreError;
 
     fn try_from(mut row: Row) -> Result<Self> {
         let active = row.active()?;
@@ -138,7 +138,7 @@ impl TryFrom<Row> for Change {
             tenant_id: row.tenant_id.into(),
             slug: column(TABLE, row.tenant_id, &row.slug)?,
             external_id: column(TABLE, row.tenant_id, &row.external_id)?,
-            facts: Facts {
+            facts: TenantFacts {
                 offboarded_at: row.offboarded_at,
                 suspended_at: row.suspended_at,
                 active: active.as_ref().map(|active| ActiveFacts {

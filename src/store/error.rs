@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use strum::{EnumString, IntoStaticStr};
 
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T> = std::result::Result<T, StoreError>;
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum StoreError {
     /// A rule that two requests could race on was kept by the database.
     #[error("the constraint {0:?} was violated")]
     Constraint(Constraint),
@@ -34,7 +34,7 @@ pub enum Constraint {
     VerificationsOneQueued,
 }
 
-impl From<sqlx::Error> for Error {
+impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let constraint = error
             .as_database_error()
@@ -44,7 +44,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-impl Error {
+impl StoreError {
     pub fn inconsistent(table: &'static str, id: impl fmt::Display, what: impl fmt::Display) -> Self {
         Self::Inconsistent {
             table,
@@ -61,5 +61,5 @@ where
     T::Err: fmt::Display,
 {
     text.parse()
-        .map_err(|fault| Error::inconsistent(table, id, format_args!("{text:?}: {fault}")))
+        .map_err(|fault| StoreError::inconsistent(table, id, format_args!("{text:?}: {fault}")))
 }

@@ -5,15 +5,15 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Error, Result};
-use crate::domain::idempotency::{Claim, Fingerprint};
+use super::{Result, StoreError};
+use crate::domain::idempotency::{IdempotencyClaim, RequestFingerprint};
 use crate::domain::ids::AuditEventId;
 
 /// What a new request asks for.
 #[derive(Debug, Clone, Copy)]
-pub struct Ask<'a> {
-    pub claim: Claim,
-    pub request: Fingerprint,
+pub struct IdempotentRequest<'a> {
+    pub claim: IdempotencyClaim,
+    pub request: RequestFingerprint,
     pub request_id: Option<&'a str>,
     pub now: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
@@ -22,7 +22,7 @@ pub struct Ask<'a> {
 }
 
 /// Claims a key that is free, has expired, or was left by a lost process before it changed anything.
-pub async fn claim(db: &mut PgConnection, ask: &Ask<'_>) -> Result<bool> {
+pub async fn claim(db: &mut PgConnection, ask: &IdempotentRequest<'_>) -> Result<bool> {
     let claimed = sqlx::query!(
         "insert into idempotency_keys as k (key, request, claim, claimed_at, expires_at, request_id) values ($1, $2, $3, $4, $5, $6)
          on conflict (key) do update set
@@ -44,13 +44,13 @@ pub async fn claim(db: &mut PgConnection, ask: &Ask<'_>) -> Result<bool> {
 
 /// A request that was claimed before.
 #[derive(Debug)]
-pub struct Earlier {
+pub struct EarlierRequest {
     pub is_same: bool,
     pub claimed_at: DateTime<Utc>,
     pub request_id: Option<String>,
     pub is_done: bool,
     pub is_answered: bool,
-    pub answer: Option<Kept>,
+    pub answer: Option<KeptResponse>,
     /// What the audit log tells of its change.
     pub made: Option<Made>,
 }
@@ -64,14 +64,14 @@ pub struct Made {
 
 /// An answer as it is kept.
 #[derive(Debug)]
-pub struct Kept {
+pub struct KeptResponse {
     pub status: u16,
     /// Names and values, in order.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-pub async fn find(db: &mut PgConnection, key: &Fingerprint, request: &Fingerprint) -> Result<Option<Earlier>> {
+pub async fn find(db: &mut PgConnection, key: &RequestFingerprint, request: &RequestFingerprint) -> Result<Option<EarlierRequest>> {
     let row = sqlx::query!(
         r#"select k.request = $2 as "is_same!", k.claimed_at, k.request_id, k.done_at is not null as "is_done!",
                   k.answered_at is not null as "is_answered!", k.status, k.headers, k.body,
@@ -83,9 +83,9 @@ pub async fn find(db: &mut PgConnection, key: &Fingerprint, request: &Fingerprin
     .fetch_optional(db)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let wrong = |what: &str| Error::inconsistent("idempotency_keys", hex::encode(key.as_bytes()), what);
+    let wrong = |what: &str| StoreError::inconsistent("idempotency_keys", hex::encode(key.as_bytes()), what);
     let answer = match (row.status, row.headers, row.body) {
-        (Some(status), Some(headers), Some(body)) => Some(Kept {
+        (Some(status), Some(headers), Some(body)) => Some(KeptResponse {
             status: u16::try_from(status).map_err(|_| wrong("its status is none"))?,
             headers: serde_json::from_value(headers).map_err(|_| wrong("its headers are not pairs"))?,
             body,
@@ -97,7 +97,7 @@ pub async fn find(db: &mut PgConnection, key: &Fingerprint, request: &Fingerprin
         tenant_id: row.tenant_id,
         detail,
     });
-    Ok(Some(Earlier {
+    Ok(Some(EarlierRequest {
         is_same: row.is_same,
         claimed_at: row.claimed_at,
         request_id: row.request_id,
@@ -109,7 +109,7 @@ pub async fn find(db: &mut PgConnection, key: &Fingerprint, request: &Fingerprin
 }
 
 /// Marks the request as carried out, in the transaction of its change. False when another took it over: then the change must not be.
-pub async fn mark_done(db: &mut PgConnection, claim: &Claim, event: AuditEventId, now: DateTime<Utc>) -> Result<bool> {
+pub async fn mark_done(db: &mut PgConnection, claim: &IdempotencyClaim, event: AuditEventId, now: DateTime<Utc>) -> Result<bool> {
     let marked = sqlx::query!(
         "update idempotency_keys set done_at = coalesce(done_at, $3), event_id = coalesce(event_id, $4) where key = $1 and claim = $2",
         claim.key.as_bytes(),
@@ -123,7 +123,7 @@ pub async fn mark_done(db: &mut PgConnection, claim: &Claim, event: AuditEventId
 }
 
 /// Notes that the request was answered, and keeps the answer if there is one to keep.
-pub async fn answer(db: &mut PgConnection, claim: &Claim, answer: Option<&Kept>, now: DateTime<Utc>) -> Result<()> {
+pub async fn answer(db: &mut PgConnection, claim: &IdempotencyClaim, answer: Option<&KeptResponse>, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "update idempotency_keys set done_at = coalesce(done_at, $3), answered_at = $3, status = $4, headers = $5, body = $6
          where key = $1 and claim = $2",
@@ -140,7 +140,7 @@ pub async fn answer(db: &mut PgConnection, claim: &Claim, answer: Option<&Kept>,
 }
 
 /// Frees the key of a request that changed nothing. One that did is answered for good, if without its answer.
-pub async fn release(db: &mut PgConnection, claim: &Claim, now: DateTime<Utc>) -> Result<()> {
+pub async fn release(db: &mut PgConnection, claim: &IdempotencyClaim, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "with done as (update idempotency_keys set answered_at = $3 where key = $1 and claim = $2 and done_at is not null)
          delete from idempotency_keys where key = $1 and claim = $2 and done_at is null",

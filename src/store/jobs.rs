@@ -25,7 +25,7 @@ pub const DELIVER_ONCE: &str = "deliver_once";
 
 /// What a job comes from, for logs and traces alone.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Cause {
+pub struct JobOrigin {
     /// The request that asked for it.
     pub request_id: Option<String>,
     /// The trace that it is a part of, as W3C Trace Context writes it.
@@ -33,7 +33,7 @@ pub struct Cause {
 }
 
 /// Queues a verification's run. Runs of one tenant wait for each other.
-pub async fn enqueue_verify(db: &mut PgConnection, tenant: TenantId, verification: VerificationId, cause: &Cause) -> Result<()> {
+pub async fn enqueue_verify(db: &mut PgConnection, tenant: TenantId, verification: VerificationId, cause: &JobOrigin) -> Result<()> {
     enqueue_attempt(db, tenant, verification, None, cause).await
 }
 
@@ -43,7 +43,7 @@ pub async fn enqueue_attempt(
     tenant: TenantId,
     verification: VerificationId,
     at: Option<DateTime<Utc>>,
-    cause: &Cause,
+    cause: &JobOrigin,
 ) -> Result<()> {
     let payload = serde_json::json!({"verification_id": verification, "cause": cause});
     let (queue, key) = (format!("tenant:{tenant}"), format!("verify:{verification}"));
@@ -103,7 +103,7 @@ async fn add(db: &mut PgConnection, task: &str, payload: &Value, queue: &str, ke
 
 /// How the queue stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, sqlx::FromRow)]
-pub struct Depth {
+pub struct QueueDepth {
     /// Due, and waiting for a worker or for another job of the same tenant.
     pub ready: i64,
     /// Not due yet.
@@ -115,7 +115,7 @@ pub struct Depth {
     pub oldest_seconds: f64,
 }
 
-pub async fn depth(db: &mut PgConnection) -> Result<Depth> {
+pub async fn depth(db: &mut PgConnection) -> Result<QueueDepth> {
     let depth = sqlx::query_as(
         "select count(*) filter (where is_available and run_at <= now()) as ready,
                 count(*) filter (where is_available and run_at > now()) as later,

@@ -15,7 +15,7 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!();
 const LOCK: i64 = 0x6c61_7463_686b_6579;
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum MigrationError {
     #[error("the database cannot be reached: {0}; check DATABASE_URL, and that Postgres runs there")]
     Unreachable(#[source] sqlx::Error),
     #[error("the schema could not be brought up to date: {0}")]
@@ -33,11 +33,13 @@ const RETRY: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// When it is there and refuses, or its schema cannot be brought up to date.
-pub async fn run_when_reachable(pool: &PgPool, clock: &dyn Clock) -> Result<(), Error> {
+pub async fn run_when_reachable(pool: &PgPool, clock: &dyn Clock) -> Result<(), MigrationError> {
     let mut told = false;
     loop {
         match run(pool).await {
-            Err(error @ (Error::Unreachable(_) | Error::Database(_) | Error::Ours(MigrateError::Execute(_)))) if error.may_pass() => {
+            Err(
+                error @ (MigrationError::Unreachable(_) | MigrationError::Database(_) | MigrationError::Ours(MigrateError::Execute(_))),
+            ) if error.may_pass() => {
                 if !told {
                     tracing::warn!(%error, "waiting for the database");
                     told = true;
@@ -49,7 +51,7 @@ pub async fn run_when_reachable(pool: &PgPool, clock: &dyn Clock) -> Result<(), 
     }
 }
 
-impl Error {
+impl MigrationError {
     /// The database is away or not up yet; other refusals, of a password for instance, stay what they are.
     fn may_pass(&self) -> bool {
         let (Self::Unreachable(error) | Self::Database(error) | Self::Ours(MigrateError::Execute(error))) = self else {
@@ -67,10 +69,10 @@ impl Error {
 }
 
 /// Brings the schema up to date. Any number of processes may do so at once: each waits for the one before it.
-pub async fn run(pool: &PgPool) -> Result<(), Error> {
+pub async fn run(pool: &PgPool) -> Result<(), MigrationError> {
     // A pool tells of its time-out alone; a connection of its own tells why there is none.
-    let reached = pool.connect_options().connect().await.map_err(Error::Unreachable)?;
-    reached.close().await.map_err(Error::Unreachable)?;
+    let reached = pool.connect_options().connect().await.map_err(MigrationError::Unreachable)?;
+    reached.close().await.map_err(MigrationError::Unreachable)?;
     MIGRATIONS.run(pool).await?;
     // The queue's library takes no lock of its own. This one lasts as long as the transaction that holds it.
     let mut lock = pool.begin().await?;
@@ -78,7 +80,7 @@ pub async fn run(pool: &PgPool) -> Result<(), Error> {
     if let Err(error) = WorkerUtils::new(pool.clone(), SCHEMA).migrate().await {
         // The database may have gone away meanwhile: then this connection is lost too, and tells why.
         lock.ping().await?;
-        return Err(Error::Queue(error.to_string()));
+        return Err(MigrationError::Queue(error.to_string()));
     }
     lock.commit().await?;
     Ok(())

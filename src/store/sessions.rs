@@ -10,7 +10,7 @@ use crate::domain::token::{Token, TokenHash};
 
 /// A session that begins.
 #[derive(Debug, Clone)]
-pub struct New {
+pub struct NewSession {
     pub id: SessionId,
     pub token: TokenId,
     pub hash: TokenHash,
@@ -18,7 +18,7 @@ pub struct New {
     pub expires_at: DateTime<Utc>,
 }
 
-pub async fn insert(db: &mut PgConnection, new: &New) -> Result<()> {
+pub async fn insert(db: &mut PgConnection, new: &NewSession) -> Result<()> {
     sqlx::query!(
         "insert into sessions (id, token_id, hash, created_at, last_used_at, expires_at) values ($1, $2, $3, $4, $4, $5)",
         new.id.as_uuid(),

@@ -43,7 +43,7 @@ pub async fn tenants_by_failing_check(db: &mut PgConnection) -> Result<Vec<(Chec
 
 /// How verifications that ended since then came out, and how long they took.
 #[derive(Debug, Clone)]
-pub struct Times {
+pub struct VerificationTimes {
     pub verdict: Verdict,
     pub count: i64,
     /// Median and 95th percentile of the seconds from the first attempt to the end.
@@ -51,7 +51,7 @@ pub struct Times {
     pub p95_seconds: Option<f64>,
 }
 
-pub async fn verification_times(db: &mut PgConnection, now: DateTime<Utc>, window: TimeDelta) -> Result<Vec<Times>> {
+pub async fn verification_times(db: &mut PgConnection, now: DateTime<Utc>, window: TimeDelta) -> Result<Vec<VerificationTimes>> {
     sqlx::query!(
         r#"select verdict as "verdict!", count(*) as "count!",
                   percentile_cont(0.5) within group (order by extract(epoch from finished_at - started_at)::float8) as p50,
@@ -63,7 +63,7 @@ pub async fn verification_times(db: &mut PgConnection, now: DateTime<Utc>, windo
     .await?
     .into_iter()
     .map(|row| {
-        Ok(Times {
+        Ok(VerificationTimes {
             verdict: column("verifications", uuid::Uuid::nil(), &row.verdict)?,
             count: row.count,
             p50_seconds: row.p50,

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Result;
-use super::error::{Error, column};
+use super::error::{StoreError, column};
 use crate::domain::ids::{StorageConfigId, TenantId};
 use crate::domain::storage_config::{Access, Mode, Storage, StorageConfig};
 
@@ -26,7 +26,7 @@ pub(super) struct Row {
 }
 
 impl TryFrom<Row> for StorageConfig {
-    type Error = Error;
+    type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self> {
         let id = row.id;
@@ -35,7 +35,7 @@ impl TryFrom<Row> for StorageConfig {
         let access = match (mode, role) {
             (Mode::AssumeRole, Some(role)) => Access::AssumeRole { role },
             (Mode::Direct, None) => Access::Direct,
-            _ => return Err(Error::inconsistent(TABLE, id, "mode and role do not fit")),
+            _ => return Err(StoreError::inconsistent(TABLE, id, "mode and role do not fit")),
         };
         Ok(Self {
             id: id.into(),

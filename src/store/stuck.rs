@@ -8,17 +8,17 @@ use uuid::Uuid;
 
 use super::error::column;
 use super::{Result, tenants};
-use crate::domain::check::{CheckName, Side, Status};
+use crate::domain::check::{CheckName, CheckStatus, FaultSide};
 use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 
 /// What stands in a tenant's way first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Complaint {
+pub struct StuckReason {
     pub check: CheckName,
-    pub status: Status,
+    pub status: CheckStatus,
     /// Who has to act.
-    pub side: Option<Side>,
+    pub side: Option<FaultSide>,
     /// One sentence.
     pub summary: String,
 }
@@ -54,7 +54,7 @@ pub async fn list(db: &mut PgConnection, slow: DateTime<Utc>, limit: i64) -> Res
 }
 
 /// Of each of these tenants, the first check that failed or was not answered in its newest verification.
-pub async fn complaints(db: &mut PgConnection, tenants: &[TenantId]) -> Result<HashMap<TenantId, Complaint>> {
+pub async fn complaints(db: &mut PgConnection, tenants: &[TenantId]) -> Result<HashMap<TenantId, StuckReason>> {
     let ids: Vec<Uuid> = tenants.iter().map(|tenant| tenant.as_uuid()).collect();
     sqlx::query!(
         r#"select t.id as "id!", c.name, c.status, c.side, c.summary
@@ -75,7 +75,7 @@ pub async fn complaints(db: &mut PgConnection, tenants: &[TenantId]) -> Result<H
     .await?
     .into_iter()
     .map(|row| {
-        let complaint = Complaint {
+        let complaint = StuckReason {
             check: column("verification_checks", row.id, &row.name)?,
             status: column("verification_checks", row.id, &row.status)?,
             side: row.side.map(|side| column("verification_checks", row.id, &side)).transpose()?,

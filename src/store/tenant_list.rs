@@ -16,7 +16,7 @@ use crate::domain::tenant::{Tenant, TenantStatus};
 
 /// Which tenants a list shows; what is none filters nothing.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct TenantFilter {
     pub status: Option<TenantStatus>,
     /// Words, each of which begins one of slug, name and reference.
     pub words: Option<Vec<String>>,
@@ -37,10 +37,10 @@ const FEW: i64 = 3_000;
 const IN_ORDER: &str = "begin read only; set local enable_bitmapscan = off; set local enable_seqscan = off";
 
 /// A page of tenants, newest first, after the one given.
-pub async fn list(db: &mut PgConnection, filter: &Filter, after: After, limit: i64) -> Result<Vec<Tenant>> {
+pub async fn list(db: &mut PgConnection, filter: &TenantFilter, after: After, limit: i64) -> Result<Vec<Tenant>> {
     let mut db = db.begin_with(IN_ORDER).await?;
     let rare = rarest(&mut db, filter).await?;
-    let mut page = Page {
+    let mut page = TenantPage {
         query: QueryBuilder::default(),
         after,
         limit,
@@ -64,7 +64,7 @@ pub async fn list(db: &mut PgConnection, filter: &Filter, after: After, limit: i
 }
 
 /// The word that the fewest tenants have, when these are few.
-async fn rarest<'a>(db: &mut PgConnection, filter: &'a Filter) -> Result<Option<&'a str>> {
+async fn rarest<'a>(db: &mut PgConnection, filter: &'a TenantFilter) -> Result<Option<&'a str>> {
     let mut rarest = None;
     let mut fewest = FEW + 1;
     for word in filter.words.iter().flatten() {
@@ -89,15 +89,15 @@ fn range(word: &str) -> (String, String) {
     (format!("word:{word}"), format!("word:{word}\u{10ffff}"))
 }
 
-struct Page {
+struct TenantPage {
     query: QueryBuilder<Postgres>,
     after: After,
     limit: i64,
 }
 
-impl Page {
+impl TenantPage {
     /// What has a rare word, sorted; the other filters are held against these few.
-    fn of_word(&mut self, word: &str, filter: &Filter) {
+    fn of_word(&mut self, word: &str, filter: &TenantFilter) {
         let (from, to) = range(word);
         let alone = filter.words.as_ref().is_some_and(|words| words.len() == 1)
             && filter.status.is_none()
@@ -121,7 +121,7 @@ impl Page {
     }
 
     /// Of whom a check fails, in order.
-    fn of_check(&mut self, check: CheckName, filter: &Filter) {
+    fn of_check(&mut self, check: CheckName, filter: &TenantFilter) {
         let term = match filter.status {
             None => format!("check:{check}"),
             Some(status) => format!("check:{check}/{status}"),
@@ -132,7 +132,7 @@ impl Page {
         self.after("tenant_id");
         self.query.push(" order by created_at desc, tenant_id desc) k");
         self.each_tenant();
-        self.hold(&Filter {
+        self.hold(&TenantFilter {
             status: None,
             ..filter.clone()
         });
@@ -140,7 +140,7 @@ impl Page {
     }
 
     /// All of a status or a mode, or just all, in order.
-    fn of_all(&mut self, filter: &Filter) {
+    fn of_all(&mut self, filter: &TenantFilter) {
         self.query.push("select * from tenants where true");
         self.after("id");
         self.hold(filter);
@@ -153,7 +153,7 @@ impl Page {
             .push(", lateral (select * from tenants where id = k.tenant_id offset 0) t where true");
     }
 
-    fn hold(&mut self, filter: &Filter) {
+    fn hold(&mut self, filter: &TenantFilter) {
         if let Some(status) = filter.status {
             self.query.push(" and status = ").push_bind(<&str>::from(status));
         }

@@ -5,10 +5,10 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Result;
-use super::error::{Error, column};
+use super::error::{StoreError, column};
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{TenantId, TenantRef};
-use crate::domain::tenant::{ActiveFacts, Facts, Rotation, Tenant, TenantStatus};
+use crate::domain::tenant::{ActiveFacts, Rotation, Tenant, TenantFacts, TenantStatus};
 
 const TABLE: &str = "tenants";
 
@@ -38,7 +38,7 @@ pub(super) struct Row {
 }
 
 impl TryFrom<Row> for Tenant {
-    type Error = Error;
+    type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self> {
         let id = row.id;
@@ -76,7 +76,7 @@ impl TryFrom<Row> for Tenant {
                 .iter()
                 .map(|check| column(TABLE, id, check))
                 .collect::<Result<_>>()?,
-            facts: Facts {
+            facts: TenantFacts {
                 offboarded_at: row.offboarded_at,
                 suspended_at: row.suspended_at,
                 active: row.active_version.map(|version| ActiveFacts {

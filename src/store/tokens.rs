@@ -42,7 +42,7 @@ pub(super) struct Row {
 }
 
 impl TryFrom<Row> for Token {
-    type Error = error::Error;
+    type Error = error::StoreError;
 
     fn try_from(row: Row) -> Result<Self> {
         Ok(Self {

@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::error::column;
 use super::lease::Lease;
-use super::{Result, checks, notices};
+use super::{Result, checks, pg_notify};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{StorageConfigId, TenantId, VerificationId};
-use crate::domain::verification::{State, Trigger, Verdict, Verification};
+use crate::domain::verification::{Trigger, Verdict, Verification, VerificationState};
 
 const TABLE: &str = "verifications";
 
@@ -53,7 +53,7 @@ impl Row {
 
 /// A verification taken on.
 #[derive(Debug, Clone)]
-pub struct Started {
+pub struct StartedRun {
     pub lease: Lease,
     pub tenant_id: TenantId,
     pub config_id: StorageConfigId,
@@ -66,16 +66,16 @@ pub struct Started {
 
 /// A verification that waited and is not wanted any more.
 #[derive(Debug, Clone)]
-pub struct Dropped {
+pub struct DroppedVerification {
     pub id: VerificationId,
     pub version: i32,
     /// What it was in.
-    pub state: State,
+    pub state: VerificationState,
 }
 
 /// What a worker learns when it writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum CurrentVerification {
     Wanted,
     /// A newer version waits, or the tenant was offboarded: clean up and end.
     Superseded,
@@ -108,7 +108,7 @@ pub async fn insert_queued(
 }
 
 /// Ends what waits, in the queue or for its next attempt, because something newer comes. What runs learns of it when it writes next.
-pub async fn supersede_waiting(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<Vec<Dropped>> {
+pub async fn supersede_waiting(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<Vec<DroppedVerification>> {
     let ended = sqlx::query!(
         r#"with waiting as (
                select v.id, v.state, c.version from verifications v join storage_configs c on c.id = v.config_id
@@ -124,8 +124,8 @@ pub async fn supersede_waiting(db: &mut PgConnection, tenant: TenantId, now: Dat
     .await?;
     let mut dropped = Vec::new();
     for row in ended {
-        notices::verification_changed(db, row.id.into()).await?;
-        dropped.push(Dropped {
+        pg_notify::verification_changed(db, row.id.into()).await?;
+        dropped.push(DroppedVerification {
             id: row.id.into(),
             version: row.version,
             state: column(TABLE, row.id, &row.state)?,
@@ -202,7 +202,7 @@ pub async fn under_way(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Ve
 ///
 /// # Errors
 /// `Constraint::VerificationsOneRunning` while another one of the tenant runs.
-pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, now: DateTime<Utc>) -> Result<Option<Started>> {
+pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, now: DateTime<Utc>) -> Result<Option<StartedRun>> {
     let row = sqlx::query!(
         r#"update verifications v
            set state = 'running', started_at = coalesce(v.started_at, $2), next_attempt_at = null, attempt = v.attempt + 1,
@@ -227,10 +227,10 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, n
     )
     .execute(&mut *db)
     .await?;
-    notices::verification_changed(db, id).await?;
+    pg_notify::verification_changed(db, id).await?;
     row.probe_objects.retain(|key| key != probe_key);
     row.probe_objects.extend(take_over_leftovers(db, id).await?);
-    Ok(Some(Started {
+    Ok(Some(StartedRun {
         lease: Lease {
             verification: id,
             number: row.lease,
@@ -276,7 +276,7 @@ async fn take_over_leftovers(db: &mut PgConnection, id: VerificationId) -> Resul
 }
 
 /// Whether the run is still wanted. Locks the row, so that what follows in the transaction holds.
-pub async fn standing(db: &mut PgConnection, lease: &Lease) -> Result<Standing> {
+pub async fn standing(db: &mut PgConnection, lease: &Lease) -> Result<CurrentVerification> {
     let row = sqlx::query!(
         r#"select v.lease, v.state,
                   t.offboarded_at is not null or exists (
@@ -290,9 +290,9 @@ pub async fn standing(db: &mut PgConnection, lease: &Lease) -> Result<Standing> 
     .fetch_one(db)
     .await?;
     Ok(match row.superseded {
-        _ if row.lease != lease.number || row.state != "running" => Standing::Lost,
-        true => Standing::Superseded,
-        false => Standing::Wanted,
+        _ if row.lease != lease.number || row.state != "running" => CurrentVerification::Lost,
+        true => CurrentVerification::Superseded,
+        false => CurrentVerification::Wanted,
     })
 }
 
@@ -309,7 +309,7 @@ pub async fn record(db: &mut PgConnection, lease: &Lease, findings: &[Finding]) 
     for (finding, event) in findings.iter().zip(last - count + 1..) {
         checks::insert(db, lease, event, finding).await?;
     }
-    notices::verification_changed(db, lease.verification).await
+    pg_notify::verification_changed(db, lease.verification).await
 }
 
 /// Leaves a verification waiting for its next attempt. The lease has to be good: ask for the `standing` first, in the
@@ -332,7 +332,7 @@ pub async fn wait(db: &mut PgConnection, lease: &Lease, leftovers: &[String], un
     )
     .execute(&mut *db)
     .await?;
-    notices::verification_changed(db, lease.verification).await
+    pg_notify::verification_changed(db, lease.verification).await
 }
 
 /// Ends a verification. The lease has to be good: ask for the `standing` first, in the same transaction.
@@ -348,7 +348,7 @@ pub async fn finish(db: &mut PgConnection, lease: &Lease, verdict: Verdict, left
     )
     .execute(&mut *db)
     .await?;
-    notices::verification_changed(db, lease.verification).await
+    pg_notify::verification_changed(db, lease.verification).await
 }
 
 /// An attempt began, or ended without counting, so that another one follows.
@@ -363,14 +363,14 @@ pub struct AttemptStarted {
 
 /// Something that happened in a verification.
 #[derive(Debug, Clone)]
-pub enum Event {
+pub enum VerificationEvent {
     Attempt(AttemptStarted),
     Check(Box<Finding>),
     Finished(Box<Verification>),
 }
 
 /// What happened after the event of that number, in order, each with its own number.
-pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32) -> Result<Vec<(i32, Event)>> {
+pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32) -> Result<Vec<(i32, VerificationEvent)>> {
     let attempts = sqlx::query_as!(
         AttemptStarted,
         "select attempt, event, started_at, next_attempt_at, waiting_event from verification_attempts
@@ -387,11 +387,15 @@ pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32)
                 next_attempt_at: None,
                 ..attempt.clone()
             };
-            events.push((attempt.event, Event::Attempt(begun)));
+            events.push((attempt.event, VerificationEvent::Attempt(begun)));
         }
-        events.extend(found.into_iter().map(|(number, finding)| (number, Event::Check(Box::new(finding)))));
+        events.extend(
+            found
+                .into_iter()
+                .map(|(number, finding)| (number, VerificationEvent::Check(Box::new(finding)))),
+        );
         if let Some(number) = attempt.waiting_event.filter(|number| *number > after) {
-            events.push((number, Event::Attempt(attempt)));
+            events.push((number, VerificationEvent::Attempt(attempt)));
         }
     }
     let last = sqlx::query!("select last_event, state from verifications where id = $1", id.as_uuid())
@@ -400,7 +404,7 @@ pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32)
     if let Some(last) = last.filter(|last| last.state == "finished" && last.last_event > after)
         && let Some(verification) = find(db, id).await?
     {
-        events.push((last.last_event, Event::Finished(Box::new(verification))));
+        events.push((last.last_event, VerificationEvent::Finished(Box::new(verification))));
     }
     Ok(events)
 }

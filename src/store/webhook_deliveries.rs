@@ -6,16 +6,16 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::error::{Error, column};
-use super::{Result, jobs, webhook_lines};
+use super::error::{StoreError, column};
+use super::{Result, jobs, webhook_queues};
 use crate::domain::ids::{DeliveryId, MessageId, TenantId, WebhookId};
-use crate::domain::webhook::{Attempt, Delivery, DeliveryState, Failure, MessageType};
+use crate::domain::webhook::{Delivery, DeliveryAttempt, DeliveryFailure, DeliveryState, MessageType};
 
 const TABLE: &str = "webhook_deliveries";
 
 /// What is to be told.
 #[derive(Debug)]
-pub struct Message {
+pub struct NewDelivery {
     pub id: MessageId,
     pub kind: MessageType,
     /// None for a test.
@@ -26,16 +26,16 @@ pub struct Message {
 
 /// Queues a message for these webhooks, each with the id of its delivery. The tenant has to be locked, so that its messages are
 /// in the order in which they came about.
-pub async fn queue(db: &mut PgConnection, message: &Message, tenant: TenantId, to: &[(DeliveryId, WebhookId)]) -> Result<()> {
+pub async fn queue(db: &mut PgConnection, message: &NewDelivery, tenant: TenantId, to: &[(DeliveryId, WebhookId)]) -> Result<()> {
     for (delivery, webhook) in to {
         insert(db, *delivery, *webhook, message).await?;
-        webhook_lines::wake(db, *webhook, tenant, message.at).await?;
+        webhook_queues::wake(db, *webhook, tenant, message.at).await?;
         jobs::enqueue_deliver(db, *webhook).await?;
     }
     Ok(())
 }
 
-pub async fn insert(db: &mut PgConnection, id: DeliveryId, webhook: WebhookId, message: &Message) -> Result<()> {
+pub async fn insert(db: &mut PgConnection, id: DeliveryId, webhook: WebhookId, message: &NewDelivery) -> Result<()> {
     let kind: &str = message.kind.into();
     sqlx::query!(
         "insert into webhook_deliveries (id, webhook_id, message_id, tenant_id, type, payload, state, created_at)
@@ -67,7 +67,7 @@ struct Row {
 }
 
 impl Row {
-    fn with(self, attempts: Vec<Attempt>) -> Result<Delivery> {
+    fn with(self, attempts: Vec<DeliveryAttempt>) -> Result<Delivery> {
         let id = self.id;
         Ok(Delivery {
             id: id.into(),
@@ -94,8 +94,8 @@ struct AttemptRow {
     failure: Option<String>,
 }
 
-impl TryFrom<AttemptRow> for Attempt {
-    type Error = Error;
+impl TryFrom<AttemptRow> for DeliveryAttempt {
+    type Error = StoreError;
 
     fn try_from(row: AttemptRow) -> Result<Self> {
         let failure = row.failure.map(|failure| column("webhook_attempts", row.delivery_id, &failure));
@@ -157,7 +157,7 @@ async fn with_attempts(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Deli
     )
     .fetch_all(db)
     .await?;
-    let mut attempts: HashMap<Uuid, Vec<Attempt>> = HashMap::new();
+    let mut attempts: HashMap<Uuid, Vec<DeliveryAttempt>> = HashMap::new();
     for row in found {
         attempts.entry(row.delivery_id).or_default().push(row.try_into()?);
     }
@@ -171,7 +171,7 @@ async fn with_attempts(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Deli
 
 /// A message that is about to be sent.
 #[derive(Debug)]
-pub struct Taken {
+pub struct ClaimedDelivery {
     pub id: DeliveryId,
     pub webhook_id: WebhookId,
     pub message_id: MessageId,
@@ -192,7 +192,12 @@ struct TakenRow {
 }
 
 /// Begins an attempt at the oldest message of a line that was taken, if any waits.
-pub async fn take_oldest(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, now: DateTime<Utc>) -> Result<Option<Taken>> {
+pub async fn take_oldest(
+    db: &mut PgConnection,
+    webhook: WebhookId,
+    tenant: TenantId,
+    now: DateTime<Utc>,
+) -> Result<Option<ClaimedDelivery>> {
     let row = sqlx::query_as!(
         TakenRow,
         "update webhook_deliveries set attempts = attempts + 1, next_attempt_at = null
@@ -209,7 +214,7 @@ pub async fn take_oldest(db: &mut PgConnection, webhook: WebhookId, tenant: Tena
 }
 
 /// Begins an attempt at this message, whatever waits before it.
-pub async fn take(db: &mut PgConnection, id: DeliveryId, now: DateTime<Utc>) -> Result<Option<Taken>> {
+pub async fn take(db: &mut PgConnection, id: DeliveryId, now: DateTime<Utc>) -> Result<Option<ClaimedDelivery>> {
     let row = sqlx::query_as!(
         TakenRow,
         "update webhook_deliveries set attempts = attempts + 1 where id = $1
@@ -221,7 +226,7 @@ pub async fn take(db: &mut PgConnection, id: DeliveryId, now: DateTime<Utc>) -> 
     begun(db, row, now).await
 }
 
-async fn begun(db: &mut PgConnection, row: Option<TakenRow>, now: DateTime<Utc>) -> Result<Option<Taken>> {
+async fn begun(db: &mut PgConnection, row: Option<TakenRow>, now: DateTime<Utc>) -> Result<Option<ClaimedDelivery>> {
     let Some(row) = row else {
         return Ok(None);
     };
@@ -233,7 +238,7 @@ async fn begun(db: &mut PgConnection, row: Option<TakenRow>, now: DateTime<Utc>)
     )
     .execute(db)
     .await?;
-    Ok(Some(Taken {
+    Ok(Some(ClaimedDelivery {
         id: row.id.into(),
         webhook_id: row.webhook_id.into(),
         message_id: row.message_id.into(),
@@ -245,7 +250,12 @@ async fn begun(db: &mut PgConnection, row: Option<TakenRow>, now: DateTime<Utc>)
 }
 
 /// Completes an attempt's entry of the log.
-pub async fn note(db: &mut PgConnection, taken: &Taken, duration_ms: i32, outcome: &std::result::Result<u16, Failure>) -> Result<()> {
+pub async fn note(
+    db: &mut PgConnection,
+    taken: &ClaimedDelivery,
+    duration_ms: i32,
+    outcome: &std::result::Result<u16, DeliveryFailure>,
+) -> Result<()> {
     let (status, failure) = match outcome {
         Ok(status) => (Some(*status), None),
         Err(failure) => (failure.status, Some(<&str>::from(failure.kind))),
@@ -264,7 +274,7 @@ pub async fn note(db: &mut PgConnection, taken: &Taken, duration_ms: i32, outcom
 }
 
 /// A message was delivered, whoever else tries to. False when that was known already.
-pub async fn delivered(db: &mut PgConnection, taken: &Taken, now: DateTime<Utc>) -> Result<bool> {
+pub async fn delivered(db: &mut PgConnection, taken: &ClaimedDelivery, now: DateTime<Utc>) -> Result<bool> {
     let changed = sqlx::query!(
         "update webhook_deliveries set state = 'delivered', ended_at = $2, next_attempt_at = null where id = $1 and state <> 'delivered'",
         taken.id.as_uuid(),
@@ -277,7 +287,7 @@ pub async fn delivered(db: &mut PgConnection, taken: &Taken, now: DateTime<Utc>)
 
 /// What becomes of a message that was not: it waits until then, or is given up. False when another sender took it on meanwhile,
 /// or it waits no more.
-pub async fn failed(db: &mut PgConnection, taken: &Taken, next: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<bool> {
+pub async fn failed(db: &mut PgConnection, taken: &ClaimedDelivery, next: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<bool> {
     let state: &str = if next.is_some() {
         DeliveryState::Waiting
     } else {

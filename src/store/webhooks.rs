@@ -5,11 +5,11 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Result;
-use super::error::{Error, column};
+use super::error::{StoreError, column};
 use crate::domain::ids::WebhookId;
-use crate::domain::webhook::secret::{KeyId, Signing};
+use crate::domain::webhook::secret::{Signing, SigningKeyId};
 use crate::domain::webhook::target::WebhookUrl;
-use crate::domain::webhook::{Description, Topic, Webhook};
+use crate::domain::webhook::{Topic, Webhook, WebhookDescription};
 
 const TABLE: &str = "webhooks";
 
@@ -28,7 +28,7 @@ struct Row {
 }
 
 impl TryFrom<Row> for Webhook {
-    type Error = Error;
+    type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self> {
         let id = row.id;
@@ -39,7 +39,7 @@ impl TryFrom<Row> for Webhook {
         Ok(Self {
             id: id.into(),
             // The URL itself is not quoted: it may hold a secret of its receiver's.
-            url: WebhookUrl::read(&row.url).map_err(|fault| Error::inconsistent(TABLE, id, fault.code))?,
+            url: WebhookUrl::read(&row.url).map_err(|fault| StoreError::inconsistent(TABLE, id, fault.code))?,
             topics: row.events.iter().map(|event| column(TABLE, id, event)).collect::<Result<_>>()?,
             description: row.description.map(|text| column(TABLE, id, &text)).transpose()?,
             created_at: row.created_at,
@@ -72,7 +72,7 @@ pub async fn insert(db: &mut PgConnection, webhook: &Webhook) -> Result<()> {
         webhook.id.as_uuid(),
         webhook.url.as_str(),
         &events,
-        webhook.description.as_ref().map(Description::as_str),
+        webhook.description.as_ref().map(WebhookDescription::as_str),
         webhook.created_at,
         webhook.signing.generation,
         webhook.signing.key.as_str(),
@@ -138,7 +138,7 @@ pub async fn listening(db: &mut PgConnection, topic: Topic) -> Result<Vec<Webhoo
 }
 
 /// Makes another secret the present one. The one before it signs too until then; none does when that is none.
-pub async fn rotate(db: &mut PgConnection, id: WebhookId, key: &KeyId, previous_until: Option<DateTime<Utc>>) -> Result<()> {
+pub async fn rotate(db: &mut PgConnection, id: WebhookId, key: &SigningKeyId, previous_until: Option<DateTime<Utc>>) -> Result<()> {
     sqlx::query!(
         "update webhooks
          set generation = generation + 1, key_id = $2, previous_key_id = case when $3::timestamptz is null then null else key_id end,

@@ -8,7 +8,7 @@ use metrics::{describe_counter, describe_gauge, describe_histogram};
 /// How a metric behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
 #[strum(serialize_all = "lowercase")]
-pub enum Kind {
+pub enum MetricKind {
     /// Only grows, until the process ends.
     Counter,
     /// As it is at present.
@@ -21,7 +21,7 @@ pub enum Kind {
 pub struct Metric {
     /// Ends with its unit, where it has one.
     pub name: &'static str,
-    pub kind: Kind,
+    pub kind: MetricKind,
     pub labels: &'static [&'static str],
     help: &'static str,
 }
@@ -38,7 +38,7 @@ macro_rules! table {
             #[doc = $help]
             pub const $constant: Metric = Metric {
                 name: $name,
-                kind: Kind::$kind,
+                kind: MetricKind::$kind,
                 labels: &[$($label),*],
                 help: $help,
             };
@@ -163,9 +163,9 @@ pub fn number(things: impl TryInto<u64>) -> f64 {
 pub(super) fn describe() {
     for metric in ALL {
         match metric.kind {
-            Kind::Counter => describe_counter!(metric.name, metric.help()),
-            Kind::Gauge => describe_gauge!(metric.name, metric.help()),
-            Kind::Histogram => describe_histogram!(metric.name, metric.help()),
+            MetricKind::Counter => describe_counter!(metric.name, metric.help()),
+            MetricKind::Gauge => describe_gauge!(metric.name, metric.help()),
+            MetricKind::Histogram => describe_histogram!(metric.name, metric.help()),
         }
     }
 }
@@ -182,9 +182,14 @@ mod tests {
         let names: BTreeSet<&str> = ALL.iter().map(|metric| metric.name).collect();
         assert_eq!(names.len(), ALL.len(), "no name twice");
         for metric in ALL {
-            assert_eq!(metric.name.ends_with("_total"), metric.kind == Kind::Counter, "{}", metric.name);
+            assert_eq!(
+                metric.name.ends_with("_total"),
+                metric.kind == MetricKind::Counter,
+                "{}",
+                metric.name
+            );
             assert!(
-                metric.kind != Kind::Histogram || metric.name.ends_with("_seconds"),
+                metric.kind != MetricKind::Histogram || metric.name.ends_with("_seconds"),
                 "{}",
                 metric.name
             );

@@ -32,7 +32,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When traces cannot be sent as the settings say.
-pub fn start(settings: Telemetry) -> Result<Traces, traces::Error> {
+pub fn start(settings: Telemetry) -> Result<Traces, traces::TracesError> {
     let traces = Traces::to(settings.traces)?;
     tracing_subscriber::registry()
         .with(logs::layer(settings.filter, settings.format, traces.are_on()))

@@ -38,7 +38,7 @@ pub const READ_ROUTES: &str = "/internal/";
 static ON: AtomicBool = AtomicBool::new(false);
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum TracesError {
     #[error("traces cannot be sent: {0}")]
     Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
     #[error("traces cannot be sent: {0}")]
@@ -50,7 +50,7 @@ pub enum Error {
 pub struct Traces(Option<SdkTracerProvider>);
 
 impl Traces {
-    pub(super) fn to(target: Option<TraceTarget>) -> Result<Self, Error> {
+    pub(super) fn to(target: Option<TraceTarget>) -> Result<Self, TracesError> {
         let Some(target) = target else {
             return Ok(Self(None));
         };

@@ -1,6 +1,6 @@
 //! The verifier: asks `cloud`, as many calls at once as do not wait for each other, and judges by `domain`.
 
-mod board;
+mod run_state;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -13,15 +13,15 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::SharedClock;
 use crate::cloud::{Cloud, SessionName};
 use crate::domain::arn::RoleArn;
-use crate::domain::bench::Bench;
+use crate::domain::evaluator::Evaluator;
 use crate::domain::external_id::ExternalId;
 use crate::domain::finding::Finding;
 use crate::domain::ids::VerificationId;
 use crate::domain::storage_config::{Mode, Storage};
-use crate::domain::templates::Blanks;
+use crate::domain::templates::TemplateParams;
 use crate::domain::vendor::Vendor;
 
-use board::Board;
+use run_state::RunState;
 use steps::Step;
 
 /// Where probe objects live in a customer's bucket.
@@ -29,7 +29,7 @@ pub const PROBE_PREFIX: &str = "latchkey-probe/";
 
 /// What is to be verified.
 #[derive(Debug, Clone)]
-pub struct Subject {
+pub struct VerificationSubject {
     pub verification: VerificationId,
     pub storage: Storage,
     pub vendor_role: RoleArn,
@@ -46,7 +46,7 @@ pub struct Subject {
 
 /// What a run amounts to. The findings went out as they came.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Report {
+pub struct RunReport {
     pub findings: Vec<Finding>,
     /// Keys of objects of ours that may still be in the bucket.
     pub leftovers: Vec<String>,
@@ -57,7 +57,7 @@ pub struct Report {
 /// One run's unchanging side.
 struct Run<'a> {
     cloud: &'a dyn Cloud,
-    subject: &'a Subject,
+    subject: &'a VerificationSubject,
     session_name: SessionName,
     /// Of the same form as an issued one, and nobody's.
     random_id: ExternalId,
@@ -77,10 +77,10 @@ pub async fn run(
     cloud: &dyn Cloud,
     clock: &SharedClock,
     vendor: &Vendor,
-    subject: &Subject,
+    subject: &VerificationSubject,
     found: UnboundedSender<Finding>,
     stop: &CancellationToken,
-) -> Report {
+) -> RunReport {
     let run = Run {
         cloud,
         subject,
@@ -89,12 +89,12 @@ pub async fn run(
         plaintext: clock.random(),
         body: clock.random(),
     };
-    let blanks = Blanks {
+    let blanks = TemplateParams {
         posture: vendor.posture,
-        ..Blanks::of_storage(&subject.storage, subject.vendor_role.clone(), subject.accepted_ids.clone())
+        ..TemplateParams::of_storage(&subject.storage, subject.vendor_role.clone(), subject.accepted_ids.clone())
     };
-    let mut bench = Bench::new(vendor, &subject.storage, &blanks);
-    let mut board = Board::new(subject.leftovers.clone(), subject.retired_id.is_some());
+    let mut bench = Evaluator::new(vendor, &subject.storage, &blanks);
+    let mut board = RunState::new(subject.leftovers.clone(), subject.retired_id.is_some());
     let mut waiting: Vec<Step> = Step::of_run(run.mode(), vendor.posture, subject.retired_id.is_some());
     let mut in_flight = FuturesUnordered::new();
     let mut object_calls = 0_usize;
@@ -124,7 +124,7 @@ pub async fn run(
     for finding in bench.close(&board.evidence) {
         let _ = found.send(finding);
     }
-    Report {
+    RunReport {
         findings: bench.findings().cloned().collect(),
         leftovers: board.leftovers(&subject.probe_key),
         stopped: stop.is_cancelled(),

@@ -4,11 +4,11 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use strum::{EnumIter, IntoEnumIterator};
 
-use super::board::{Board, CleanUp};
+use super::run_state::{CleanUp, RunState};
 use super::{PROBE_PREFIX, Run};
-use crate::cloud::{BucketCall, KeyCall, Run as Carry, Session};
-use crate::domain::answer::{Answer, Refuser};
-use crate::domain::evidence::{Echo, StrangerEvidence};
+use crate::cloud::{AwsSession, BucketCall, CallMode as Carry, KeyCall};
+use crate::domain::api_result::{ApiResult, DeniedBy};
+use crate::domain::evidence::{RoundTrip, UnauthorizedProbe};
 use crate::domain::storage_config::{Access, Mode};
 
 /// One call.
@@ -38,14 +38,14 @@ pub enum Step {
     PublicAccessBlock,
     AclsDisabled,
     AccessLogging,
-    UntaggedCall(StrangerCall),
-    MistaggedCall(StrangerCall),
-    RetiredCall(StrangerCall),
+    UntaggedCall(UnauthorizedCall),
+    MistaggedCall(UnauthorizedCall),
+    RetiredCall(UnauthorizedCall),
 }
 
 /// A call that has to be refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, EnumIter)]
-pub enum StrangerCall {
+pub enum UnauthorizedCall {
     #[default]
     List,
     Get,
@@ -57,20 +57,20 @@ pub enum StrangerCall {
 }
 
 /// An answer that is in.
-pub struct Answered {
-    pub record: Box<dyn FnOnce(&mut Board) + Send>,
+pub struct StepResult {
+    pub record: Box<dyn FnOnce(&mut RunState) + Send>,
     pub needed_object: bool,
 }
 
-type Pending<'a> = BoxFuture<'a, Answered>;
+type Pending<'a> = BoxFuture<'a, StepResult>;
 
 impl Step {
     pub fn of_run(mode: Mode, posture: bool, retires: bool) -> Vec<Self> {
         Self::iter()
             .flat_map(|step| match step {
-                Self::UntaggedCall(_) => StrangerCall::iter().map(Self::UntaggedCall).collect(),
-                Self::MistaggedCall(_) => StrangerCall::iter().map(Self::MistaggedCall).collect(),
-                Self::RetiredCall(_) => StrangerCall::iter().map(Self::RetiredCall).collect(),
+                Self::UntaggedCall(_) => UnauthorizedCall::iter().map(Self::UntaggedCall).collect(),
+                Self::MistaggedCall(_) => UnauthorizedCall::iter().map(Self::MistaggedCall).collect(),
+                Self::RetiredCall(_) => UnauthorizedCall::iter().map(Self::RetiredCall).collect(),
                 step => vec![step],
             })
             .filter(|step| match step {
@@ -85,15 +85,15 @@ impl Step {
     }
 
     /// Whether all that the call needs is there.
-    pub fn is_ready(self, board: &Board) -> bool {
+    pub fn is_ready(self, board: &RunState) -> bool {
         let evidence = &board.evidence;
         let written = || evidence.put.as_ref().is_some_and(|put| put.granted().is_some());
-        let may_call = |stranger: Option<&Session>, call| {
+        let may_call = |stranger: Option<&AwsSession>, call| {
             stranger.is_some()
                 && match call {
-                    StrangerCall::List | StrangerCall::Encrypt | StrangerCall::GenerateDataKey => true,
-                    StrangerCall::Get | StrangerCall::Restore => written(),
-                    StrangerCall::Decrypt | StrangerCall::Reencrypt => board.ciphertext.is_some(),
+                    UnauthorizedCall::List | UnauthorizedCall::Encrypt | UnauthorizedCall::GenerateDataKey => true,
+                    UnauthorizedCall::Get | UnauthorizedCall::Restore => written(),
+                    UnauthorizedCall::Decrypt | UnauthorizedCall::Reencrypt => board.ciphertext.is_some(),
                 }
         };
         match self {
@@ -114,7 +114,7 @@ impl Step {
             Self::Decrypt | Self::Reencrypt => board.ciphertext.is_some(),
             // Nothing of the customer's is touched before strangers were seen to be refused.
             Self::Put => board.production.is_some() && (evidence.role_refused_to_strangers() || evidence.list_refused_to_strangers()),
-            Self::PutWithHeader => evidence.put.as_ref().is_some_and(|put| put.is_refused_by(Refuser::S3)),
+            Self::PutWithHeader => evidence.put.as_ref().is_some_and(|put| put.is_refused_by(DeniedBy::S3)),
             Self::Get | Self::Restore => written(),
             Self::UntaggedCall(call) => may_call(board.untagged.as_ref(), call),
             Self::MistaggedCall(call) => may_call(board.mistagged.as_ref(), call),
@@ -124,7 +124,7 @@ impl Step {
 
     /// Whether the probe object must not be deleted while this call is under way.
     pub fn needs_object(self) -> bool {
-        use StrangerCall::{Get, Restore};
+        use UnauthorizedCall::{Get, Restore};
         matches!(
             self,
             Self::Put
@@ -137,7 +137,7 @@ impl Step {
         )
     }
 
-    pub fn start<'a>(self, run: &'a Run<'a>, board: &Board) -> Pending<'a> {
+    pub fn start<'a>(self, run: &'a Run<'a>, board: &RunState) -> Pending<'a> {
         match self {
             Self::VendorRole => match run.mode() {
                 Mode::AssumeRole => answered(
@@ -210,7 +210,7 @@ impl Step {
         }
     }
 
-    fn assume_client_role<'a>(self, run: &'a Run<'a>, board: &Board) -> Pending<'a> {
+    fn assume_client_role<'a>(self, run: &'a Run<'a>, board: &RunState) -> Pending<'a> {
         let (Some(vendor), Access::AssumeRole { role }) = (board.vendor.clone(), &run.subject.storage.access) else {
             unreachable!("a client role is assumed in its mode alone, by the vendor's session");
         };
@@ -238,7 +238,7 @@ impl Step {
         )
     }
 
-    fn start_in_production<'a>(self, run: &'a Run<'a>, board: &Board, session: &Session) -> Pending<'a> {
+    fn start_in_production<'a>(self, run: &'a Run<'a>, board: &RunState, session: &AwsSession) -> Pending<'a> {
         let cloud = run.cloud;
         let bucket = run.bucket(session);
         let key = run.key(session);
@@ -325,14 +325,14 @@ impl Step {
     }
 }
 
-impl StrangerCall {
+impl UnauthorizedCall {
     fn start<'a>(
         self,
         step: Step,
         run: &'a Run<'a>,
-        board: &Board,
-        session: Option<&Session>,
-        of: fn(&mut Board) -> &mut StrangerEvidence,
+        board: &RunState,
+        session: Option<&AwsSession>,
+        of: fn(&mut RunState) -> &mut UnauthorizedProbe,
     ) -> Pending<'a> {
         let Some(session) = session else {
             unreachable!("a step starts only once it is ready");
@@ -373,7 +373,7 @@ impl StrangerCall {
 }
 
 impl Run<'_> {
-    fn bucket(&self, session: &Session) -> BucketCall {
+    fn bucket(&self, session: &AwsSession) -> BucketCall {
         let storage = &self.subject.storage;
         BucketCall {
             session: session.clone(),
@@ -383,7 +383,7 @@ impl Run<'_> {
         }
     }
 
-    fn key(&self, session: &Session) -> KeyCall {
+    fn key(&self, session: &AwsSession) -> KeyCall {
         KeyCall {
             session: session.clone(),
             key: self.subject.storage.key.clone(),
@@ -392,7 +392,7 @@ impl Run<'_> {
 }
 
 /// Deletes an object of ours with the session of production.
-pub fn delete<'a>(run: &'a Run<'a>, board: &Board, what: CleanUp) -> Pending<'a> {
+pub fn delete<'a>(run: &'a Run<'a>, board: &RunState, what: CleanUp) -> Pending<'a> {
     let Some(session) = &board.production else {
         unreachable!("there is nothing to clean up without a session");
     };
@@ -400,7 +400,7 @@ pub fn delete<'a>(run: &'a Run<'a>, board: &Board, what: CleanUp) -> Pending<'a>
     async move {
         let (CleanUp::Probe(key) | CleanUp::Leftover(key)) = &what;
         let answer = run.cloud.delete_object(&bucket, key).await;
-        Answered {
+        StepResult {
             record: Box::new(move |board| board.record_clean_up(what, answer)),
             needed_object: false,
         }
@@ -411,11 +411,11 @@ pub fn delete<'a>(run: &'a Run<'a>, board: &Board, what: CleanUp) -> Pending<'a>
 fn answered<'a, T: Send + 'static>(
     step: Step,
     call: impl Future<Output = T> + Send + 'a,
-    record: impl FnOnce(&mut Board, T) + Send + 'static,
+    record: impl FnOnce(&mut RunState, T) + Send + 'static,
 ) -> Pending<'a> {
     async move {
         let answer = call.await;
-        Answered {
+        StepResult {
             record: Box::new(move |board| record(board, answer)),
             needed_object: step.needs_object(),
         }
@@ -424,11 +424,11 @@ fn answered<'a, T: Send + 'static>(
 }
 
 /// The evidence and the session apart: no judge ever sees a credential.
-fn split(answer: Answer<Session>) -> (Answer, Option<Session>) {
+fn split(answer: ApiResult<AwsSession>) -> (ApiResult, Option<AwsSession>) {
     let session = answer.granted().cloned();
     (answer.map(drop), session)
 }
 
-fn echo(bytes: &[u8], written: &[u8]) -> Echo {
-    if bytes == written { Echo::Same } else { Echo::Different }
+fn echo(bytes: &[u8], written: &[u8]) -> RoundTrip {
+    if bytes == written { RoundTrip::Same } else { RoundTrip::Different }
 }

@@ -13,14 +13,14 @@ use rstest::rstest;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 
-use super::{Report, Subject, run};
+use super::{RunReport, VerificationSubject, run};
 use crate::clock::{SharedClock, SystemClock};
-use crate::cloud::{BucketCall, Cloud, DocumentCall, KeyCall, Run, Session, SessionName};
+use crate::cloud::{AwsSession, BucketCall, CallMode, Cloud, DocumentCall, KeyCall, SessionName};
 use crate::domain::account::AccountId;
-use crate::domain::answer::{Answer, Exchange, Outcome, Reason, Refusal, Refuser};
+use crate::domain::api_result::{AccessDenied, ApiCall, ApiResult, DenialReason, DeniedBy, Outcome};
 use crate::domain::arn::{BucketArn, KeyArn, RoleArn};
-use crate::domain::check::{CheckName, Status};
-use crate::domain::evidence::{KeyFacts, Removed, Stored};
+use crate::domain::check::{CheckName, CheckStatus};
+use crate::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
 use crate::domain::external_id::ExternalId;
 use crate::domain::region::Region;
 use crate::domain::storage_config::{Access, Mode, Storage};
@@ -68,7 +68,7 @@ impl Scripted {
     }
 
     /// One call by that session. `effect` is what it does when it is granted; the answer may be lost all the same.
-    async fn answer<T>(&self, operation: &'static str, session: &str, by: Refuser, effect: impl FnOnce() -> T) -> Answer<T> {
+    async fn answer<T>(&self, operation: &'static str, session: &str, by: DeniedBy, effect: impl FnOnce() -> T) -> ApiResult<T> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         #[expect(clippy::disallowed_methods, reason = "time is paused: this is what a round trip takes")]
         tokio::time::sleep(LATENCY).await;
@@ -84,9 +84,9 @@ impl Scripted {
         let outcome = if lost_before {
             Outcome::Unanswered
         } else if !allowed {
-            Outcome::Refused(Refusal {
+            Outcome::Refused(AccessDenied {
                 by,
-                reason: Reason::Unsaid,
+                reason: DenialReason::Unsaid,
                 key: None,
                 action: None,
             })
@@ -94,64 +94,65 @@ impl Scripted {
             let value = effect();
             if lost_after { Outcome::Unanswered } else { Outcome::Granted(value) }
         };
-        let exchange = Exchange {
+        let exchange = ApiCall {
             operation: operation.into(),
             bucket_region: Some(region()),
-            ..Exchange::default()
+            ..ApiCall::default()
         };
-        Answer { outcome, exchange }
+        ApiResult { outcome, exchange }
     }
 
-    async fn session(&self, label: &'static str) -> Answer<Session> {
-        self.answer("sts:AssumeRole", GOOD, Refuser::Sts, || Session::labelled(label)).await
+    async fn session(&self, label: &'static str) -> ApiResult<AwsSession> {
+        self.answer("sts:AssumeRole", GOOD, DeniedBy::Sts, || AwsSession::labelled(label))
+            .await
     }
 
-    async fn s3<T>(&self, operation: &'static str, call: &BucketCall, effect: impl FnOnce() -> T) -> Answer<T> {
-        self.answer(operation, call.session.label(), Refuser::S3, effect).await
+    async fn s3<T>(&self, operation: &'static str, call: &BucketCall, effect: impl FnOnce() -> T) -> ApiResult<T> {
+        self.answer(operation, call.session.label(), DeniedBy::S3, effect).await
     }
 
-    async fn kms<T>(&self, operation: &'static str, call: &KeyCall, effect: impl FnOnce() -> T) -> Answer<T> {
-        self.answer(operation, call.session.label(), Refuser::Kms, effect).await
+    async fn kms<T>(&self, operation: &'static str, call: &KeyCall, effect: impl FnOnce() -> T) -> ApiResult<T> {
+        self.answer(operation, call.session.label(), DeniedBy::Kms, effect).await
     }
 }
 
 #[async_trait]
 impl Cloud for Scripted {
-    async fn own_identity(&self) -> Answer<String> {
-        self.answer("sts:GetCallerIdentity", GOOD, Refuser::Sts, || {
+    async fn own_identity(&self) -> ApiResult<String> {
+        self.answer("sts:GetCallerIdentity", GOOD, DeniedBy::Sts, || {
             "arn:aws:iam::111111111111:role/process".into()
         })
         .await
     }
-    async fn hands_tags_down(&self, _: &RoleArn) -> Answer<bool> {
-        self.answer("sts:AssumeRole", GOOD, Refuser::Sts, || false).await
+    async fn hands_tags_down(&self, _: &RoleArn) -> ApiResult<bool> {
+        self.answer("sts:AssumeRole", GOOD, DeniedBy::Sts, || false).await
     }
-    async fn storage_session(&self, _: &RoleArn) -> Answer<Session> {
+    async fn storage_session(&self, _: &RoleArn) -> ApiResult<AwsSession> {
         self.session(GOOD).await
     }
-    async fn untagged_session(&self, _: &RoleArn) -> Answer<Session> {
+    async fn untagged_session(&self, _: &RoleArn) -> ApiResult<AwsSession> {
         self.session(STRANGER).await
     }
-    async fn tagged_session(&self, _: &RoleArn, id: &ExternalId, _: &SessionName) -> Answer<Session> {
+    async fn tagged_session(&self, _: &RoleArn, id: &ExternalId, _: &SessionName) -> ApiResult<AwsSession> {
         self.session(if *id == self.issued { GOOD } else { STRANGER }).await
     }
-    async fn client_session(&self, _: &Session, _: &RoleArn, id: Option<&ExternalId>, _: &SessionName) -> Answer<Session> {
+    async fn client_session(&self, _: &AwsSession, _: &RoleArn, id: Option<&ExternalId>, _: &SessionName) -> ApiResult<AwsSession> {
         let who = if id == Some(&self.issued) { GOOD } else { STRANGER };
-        self.answer("client-role", who, Refuser::Sts, || Session::labelled(GOOD)).await
+        self.answer("client-role", who, DeniedBy::Sts, || AwsSession::labelled(GOOD)).await
     }
-    async fn document_session(&self, _: &DocumentCall) -> Answer<Session> {
+    async fn document_session(&self, _: &DocumentCall) -> ApiResult<AwsSession> {
         self.session(GOOD).await
     }
-    async fn head_bucket(&self, call: &BucketCall) -> Answer {
+    async fn head_bucket(&self, call: &BucketCall) -> ApiResult {
         self.s3("s3:ListBucket", call, || ()).await
     }
-    async fn list_objects(&self, call: &BucketCall, _: &str) -> Answer {
+    async fn list_objects(&self, call: &BucketCall, _: &str) -> ApiResult {
         self.s3("s3:ListBucket", call, || ()).await
     }
-    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, _: Option<&KeyArn>) -> Answer<Stored> {
+    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, _: Option<&KeyArn>) -> ApiResult<StoredObject> {
         let stored = || {
             self.objects.lock().unwrap().insert(format!("{key} {}", hex::encode(body)));
-            Stored {
+            StoredObject {
                 encryption: Some("aws:kms".into()),
                 key: Some(KEY.into()),
                 version: None,
@@ -159,7 +160,7 @@ impl Cloud for Scripted {
         };
         self.s3("s3:PutObject", call, stored).await
     }
-    async fn get_object(&self, call: &BucketCall, key: &str) -> Answer<Vec<u8>> {
+    async fn get_object(&self, call: &BucketCall, key: &str) -> ApiResult<Vec<u8>> {
         let read = || {
             let objects = self.objects.lock().unwrap();
             let object = objects.iter().find_map(|object| object.strip_prefix(&format!("{key} ")));
@@ -167,29 +168,29 @@ impl Cloud for Scripted {
         };
         self.s3("s3:GetObject", call, read).await
     }
-    async fn restore_object(&self, call: &BucketCall, _: &str) -> Answer {
+    async fn restore_object(&self, call: &BucketCall, _: &str) -> ApiResult {
         self.s3("s3:RestoreObject", call, || ()).await
     }
-    async fn delete_object(&self, call: &BucketCall, key: &str) -> Answer<Removed> {
+    async fn delete_object(&self, call: &BucketCall, key: &str) -> ApiResult<DeletedObject> {
         let removed = || {
             self.objects.lock().unwrap().retain(|object| !object.starts_with(key));
-            Removed {
+            DeletedObject {
                 marker: false,
                 version: None,
             }
         };
         self.s3("s3:DeleteObject", call, removed).await
     }
-    async fn public_access_block(&self, call: &BucketCall) -> Answer<bool> {
+    async fn public_access_block(&self, call: &BucketCall) -> ApiResult<bool> {
         self.s3("s3:GetBucketPublicAccessBlock", call, || true).await
     }
-    async fn acls_disabled(&self, call: &BucketCall) -> Answer<bool> {
+    async fn acls_disabled(&self, call: &BucketCall) -> ApiResult<bool> {
         self.s3("s3:GetBucketOwnershipControls", call, || true).await
     }
-    async fn access_logging(&self, call: &BucketCall) -> Answer<bool> {
+    async fn access_logging(&self, call: &BucketCall) -> ApiResult<bool> {
         self.s3("s3:GetBucketLogging", call, || true).await
     }
-    async fn describe_key(&self, call: &KeyCall) -> Answer<KeyFacts> {
+    async fn describe_key(&self, call: &KeyCall) -> ApiResult<KeyFacts> {
         let facts = || KeyFacts {
             customer_managed: true,
             spec: "SYMMETRIC_DEFAULT".into(),
@@ -199,19 +200,19 @@ impl Cloud for Scripted {
         };
         self.kms("kms:DescribeKey", call, facts).await
     }
-    async fn encrypt(&self, call: &KeyCall, plaintext: &[u8], _: Run) -> Answer<Vec<u8>> {
+    async fn encrypt(&self, call: &KeyCall, plaintext: &[u8], _: CallMode) -> ApiResult<Vec<u8>> {
         self.kms("kms:Encrypt", call, || plaintext.to_vec()).await
     }
-    async fn decrypt(&self, call: &KeyCall, ciphertext: &[u8], _: Run) -> Answer<Vec<u8>> {
+    async fn decrypt(&self, call: &KeyCall, ciphertext: &[u8], _: CallMode) -> ApiResult<Vec<u8>> {
         self.kms("kms:Decrypt", call, || ciphertext.to_vec()).await
     }
-    async fn reencrypt(&self, call: &KeyCall, _: &[u8]) -> Answer {
+    async fn reencrypt(&self, call: &KeyCall, _: &[u8]) -> ApiResult {
         self.kms("kms:ReEncrypt", call, || ()).await
     }
-    async fn generate_data_key(&self, call: &KeyCall) -> Answer {
+    async fn generate_data_key(&self, call: &KeyCall) -> ApiResult {
         self.kms("kms:GenerateDataKey", call, || ()).await
     }
-    async fn generate_data_key_without_plaintext(&self, call: &KeyCall) -> Answer {
+    async fn generate_data_key_without_plaintext(&self, call: &KeyCall) -> ApiResult {
         self.kms("kms:GenerateDataKey", call, || ()).await
     }
 }
@@ -224,8 +225,8 @@ fn region() -> Region {
     Region::parse("eu-central-1").unwrap()
 }
 
-fn subject(mode: Mode) -> Subject {
-    Subject {
+fn subject(mode: Mode) -> VerificationSubject {
+    VerificationSubject {
         verification: uuid::Uuid::nil().into(),
         storage: Storage {
             access: match mode {
@@ -248,7 +249,7 @@ fn subject(mode: Mode) -> Subject {
     }
 }
 
-async fn verify(cloud: &Scripted, subject: &Subject, stop: &CancellationToken) -> Report {
+async fn verify(cloud: &Scripted, subject: &VerificationSubject, stop: &CancellationToken) -> RunReport {
     let clock: SharedClock = std::sync::Arc::new(SystemClock);
     let (found, _findings) = unbounded_channel();
     run(cloud, &clock, &Vendor::unnamed(), subject, found, stop).await
@@ -263,7 +264,7 @@ fn paused_now() -> tokio::time::Instant {
 }
 
 /// The verdict as it would be once the claim is settled.
-fn verdict(report: &Report) -> Verdict {
+fn verdict(report: &RunReport) -> Verdict {
     Verdict::of(&report.findings)
 }
 
@@ -339,14 +340,14 @@ async fn nothing_is_written_where_strangers_get_in(#[case] mode: Mode) {
     assert_eq!(verdict(&report), Verdict::Rejected);
     assert!(cloud.objects.lock().unwrap().is_empty());
     let written = report.findings.iter().find(|finding| finding.check == CheckName::ObjectWritable);
-    assert_eq!(written.unwrap().status, Status::Skipped);
+    assert_eq!(written.unwrap().status, CheckStatus::Skipped);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_earlier_runs_left_is_deleted_even_by_a_run_that_is_stopped() {
     let cloud = Scripted::new();
     cloud.objects.lock().unwrap().insert("latchkey-probe/earlier 00".into());
-    let subject = Subject {
+    let subject = VerificationSubject {
         leftovers: vec!["latchkey-probe/earlier".into()],
         ..subject(Mode::AssumeRole)
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_smithy_http_client::test_util::infallible_client_fn;
-use latchkey::cloud::aws::{Aws, Settings};
+use latchkey::cloud::aws::{AwsCloud, AwsSettings};
 use latchkey::domain::arn::RoleArn;
 use latchkey::domain::token::Role;
 use latchkey::domain::vendor::Vendor;
@@ -31,7 +31,7 @@ async fn server() -> Server {
         .into_builder()
         .http_client(untouchable)
         .build();
-    Server::with(vendor, Arc::new(Aws::on(&config, Settings::default(), clock()))).await
+    Server::with(vendor, Arc::new(AwsCloud::on(&config, AwsSettings::default(), clock()))).await
 }
 
 fn good() -> Value {

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
 use latchkey::clock::{Clock, SystemClock};
-use latchkey::cloud::aws::{Aws, Settings};
-use latchkey::domain::attempts::Patience;
+use latchkey::cloud::aws::{AwsCloud, AwsSettings};
 use latchkey::domain::ids::VerificationId;
+use latchkey::domain::retry::RetryPolicy;
 use latchkey::service::Context;
 use latchkey::service::run_verification::run_verification;
-use latchkey::store::jobs::Cause;
+use latchkey::store::jobs::JobOrigin;
 use serde_json::{Value, json};
 
 use crate::aws::{Applied, World, apply_templates, clock, config};
@@ -55,7 +55,7 @@ struct Stage {
     applied: Applied,
     clock: Arc<ForwardClock>,
     context: Context,
-    aws: Aws,
+    aws: AwsCloud,
     id: String,
 }
 
@@ -78,15 +78,15 @@ impl Stage {
         let hand = Arc::new(ForwardClock::default());
         let context = Context {
             clock: hand.clone(),
-            patience: Patience {
+            patience: RetryPolicy {
                 window: Duration::from_secs(90),
                 retry_open: true,
             },
             ..server.context.clone()
         };
-        let aws = Aws::on(
+        let aws = AwsCloud::on(
             &config(&world.endpoint, &world.latchkey).await,
-            Settings { s3_path_style: true },
+            AwsSettings { s3_path_style: true },
             clock(),
         );
         Self {
@@ -106,7 +106,7 @@ impl Stage {
             &self.context,
             &self.aws,
             VerificationId::parse(&self.id).unwrap(),
-            &Cause::default(),
+            &JobOrigin::default(),
         )
         .await
         .unwrap();

@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 use latchkey::domain::ids::TenantRef;
 use latchkey::domain::token::Role;
 use latchkey::service::Caller;
-use latchkey::service::authenticate::create_token;
 use latchkey::service::read;
-use latchkey::store::audit::Filter;
+use latchkey::service::tokens::create_token;
+use latchkey::store::audit::AuditFilter;
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -259,7 +259,7 @@ async fn no_page_of_it_reads_all_of_it() {
             } else {
                 None
             };
-            let filter = Filter {
+            let filter = AuditFilter {
                 tenant: id.map(|tenant| tenant.id),
                 actor: actor.map(str::to_owned),
                 action: action.map(str::to_owned),

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::join_all;
 use latchkey::domain::token::Role;
 use latchkey::service::Caller;
-use latchkey::service::authenticate::create_limited_token;
+use latchkey::service::tokens::create_limited_token;
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::aws::{World, clock};
-use crate::landlord::Landlord;
+use crate::seed::Landlord;
 use crate::server::{Answer, Server};
 
 async fn feed(server: &Server, token: &str, query: &str) -> Answer {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::aws::{REGION, World, apply_templates};
-use crate::gate::Gate;
+use crate::blocking_proxy::Gate;
 use crate::server::{PATIENCE, Server};
 
 /// A process that works on the queue of a server's database.

@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::aws::{Applied, REGION, World, apply_templates};
-use crate::gate::Gate;
-use crate::landlord::Landlord;
+use crate::blocking_proxy::Gate;
 use crate::process::Process;
 use crate::recorded_aws::{RecordedAws, VENDOR_ROLE, served, sts_error};
+use crate::seed::Landlord;
 use crate::server::{Answer, PATIENCE, Server};
 
 /// A tenant whose documents are within reach, and one whose are not.

@@ -5,14 +5,14 @@ use std::time::Duration;
 use latchkey::domain::ids::TenantRef;
 use latchkey::domain::token::Role;
 use latchkey::service::Caller;
-use latchkey::service::authenticate::create_limited_token;
+use latchkey::service::tokens::create_limited_token;
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::aws::World;
-use crate::landlord::Landlord;
-use crate::line::Line;
+use crate::db_proxy::Line;
+use crate::seed::Landlord;
 use crate::server::{Answer, PATIENCE, Server};
 
 async fn config_of(server: &Server, token: &str, tenant: &str) -> Answer {

@@ -275,7 +275,7 @@ fn the_dashboard_and_the_alerts_name_what_there_is() {
         let mut may: BTreeSet<&str> = BTreeSet::from(["le", "job", "instance"]);
         for name in &names {
             let of = |metric: &&metric::Metric| match metric.kind {
-                metric::Kind::Histogram => ["_bucket", "_sum", "_count"]
+                metric::MetricKind::Histogram => ["_bucket", "_sum", "_count"]
                     .iter()
                     .any(|suffix| name.strip_suffix(suffix) == Some(metric.name)),
                 _ => name == metric.name,

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use latchkey::identity_provider::{RoleClaim, Settings, Timing};
+use latchkey::identity_provider::{IdentityProviderSettings, RefreshTiming, RoleClaim};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -161,8 +161,8 @@ impl Provider {
     }
 
     /// Such that a test need not wait for anything.
-    pub fn settings(&self) -> Settings {
-        Settings {
+    pub fn settings(&self) -> IdentityProviderSettings {
+        IdentityProviderSettings {
             issuer: self.0.issuer.clone(),
             audiences: vec!["latchkey".into()],
             roles: RoleClaim {
@@ -171,9 +171,9 @@ impl Provider {
             },
             jwks_url: None,
             header: None,
-            timing: Timing {
+            timing: RefreshTiming {
                 pause: Duration::ZERO,
-                ..Timing::default()
+                ..RefreshTiming::default()
             },
         }
     }

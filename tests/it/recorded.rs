@@ -10,13 +10,13 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, S
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use latchkey::cloud::aws::{Aws, Settings};
-use latchkey::domain::check::{CheckName, Side, Status};
+use latchkey::cloud::aws::{AwsCloud, AwsSettings};
+use latchkey::domain::check::{CheckName, CheckStatus, FaultSide};
 use latchkey::domain::fix::FixDocument;
 use latchkey::domain::storage_config::Mode;
 use latchkey::domain::vendor::Vendor;
 use latchkey::domain::verification::Verdict;
-use latchkey::verifier::{self, Report};
+use latchkey::verifier::{self, RunReport};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rstest::rstest;
@@ -173,8 +173,8 @@ pub async fn config(wire: Wire) -> SdkConfig {
         .await
 }
 
-async fn verify(wire: Wire, mode: Mode) -> Report {
-    let aws = Aws::on(&config(wire).await, Settings { s3_path_style: true }, clock());
+async fn verify(wire: Wire, mode: Mode) -> RunReport {
+    let aws = AwsCloud::on(&config(wire).await, AwsSettings { s3_path_style: true }, clock());
     let vendor = Vendor {
         posture: true,
         ..Vendor::unnamed()
@@ -183,19 +183,19 @@ async fn verify(wire: Wire, mode: Mode) -> Report {
     verifier::run(&aws, &clock(), &vendor, &subject(mode), found, &CancellationToken::new()).await
 }
 
-async fn verify_recorded(aws: RecordedAws, mode: Mode) -> Report {
+async fn verify_recorded(aws: RecordedAws, mode: Mode) -> RunReport {
     verify(Wire::of(Arc::new(aws)), mode).await
 }
 
-fn failed(report: &Report) -> Vec<(CheckName, FixDocument)> {
-    let failed = report.findings.iter().filter(|finding| finding.status == Status::Failed);
+fn failed(report: &RunReport) -> Vec<(CheckName, FixDocument)> {
+    let failed = report.findings.iter().filter(|finding| finding.status == CheckStatus::Failed);
     failed
         .map(|finding| (finding.check, finding.fix.as_ref().expect("a failure has its fix").document))
         .collect()
 }
 
-fn told(report: &Report) -> String {
-    let lines = report.findings.iter().filter(|finding| finding.status != Status::Passed);
+fn told(report: &RunReport) -> String {
+    let lines = report.findings.iter().filter(|finding| finding.status != CheckStatus::Passed);
     lines.fold(String::new(), |told, finding| {
         told + &format!("{} {} {:?}: {}\n", finding.check, finding.status, finding.side, finding.summary)
     })
@@ -288,7 +288,7 @@ async fn the_reason_that_aws_gives_names_the_document() {
             let report = verify_recorded(aws, Mode::AssumeRole).await;
             let expected = documents.map(|(of_s3, of_kms)| (check, if operation.starts_with("s3:") { of_s3 } else { of_kms }));
             let finding = report.findings.iter().find(|finding| finding.check == check).unwrap();
-            let vendors = finding.status == Status::Inconclusive && finding.side == Some(Side::Vendor);
+            let vendors = finding.status == CheckStatus::Inconclusive && finding.side == Some(FaultSide::Vendor);
             if failed(&report) != expected.into_iter().collect::<Vec<_>>() || vendors != documents.is_none() {
                 wrong.push(format!("{operation} {reason}:\n{}", told(&report)));
             }
@@ -318,7 +318,7 @@ async fn in_direct_the_role_is_the_vendors(#[case] reason: &'static str, #[case]
         .unwrap();
     assert_eq!(
         finding.side,
-        Some(if vendors { Side::Vendor } else { Side::Customer }),
+        Some(if vendors { FaultSide::Vendor } else { FaultSide::Customer }),
         "{}",
         told(&report)
     );
@@ -361,24 +361,24 @@ async fn what_is_wrong_is_told_once(#[case] script: Script, #[case] expected: &[
     let report = verify_recorded(RecordedAws::but(script), Mode::AssumeRole).await;
     assert_eq!(failed(&report), expected, "{}", told(&report));
     assert_eq!(Verdict::of(&report.findings), Verdict::Rejected);
-    let silent = report.findings.iter().filter(|finding| finding.status == Status::Inconclusive);
+    let silent = report.findings.iter().filter(|finding| finding.status == CheckStatus::Inconclusive);
     assert_eq!(silent.count(), 0, "{}", told(&report));
 }
 
 /// Nothing of this is the customer's to mend, and no answer is neither a yes nor a no.
 #[rstest]
-#[case::role_may_not_assume(|call: &Call| (call.operation == "sts:AssumeRole").then(|| refused_by_sts("User: x is not authorized to perform: sts:AssumeRole on resource: y because no identity-based policy allows the sts:AssumeRole action")), Side::Vendor)]
-#[case::tags_travel(|call: &Call| (call.operation == "sts:AssumeRole").then(|| refused_by_sts("User: x is not authorized to perform: sts:TagSession on resource: y")), Side::Vendor)]
-#[case::unknown_process(|call: &Call| (call.operation == "sts:AssumeRole").then(|| sts_error(403, "InvalidClientTokenId", "The security token included in the request is invalid.")), Side::Vendor)]
-#[case::wrong_clock(|call: &Call| (call.operation.starts_with("s3:")).then(|| s3_error(403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")), Side::Vendor)]
-#[case::wrong_signature(|call: &Call| (call.operation == "kms:Encrypt").then(|| kms_error("SignatureDoesNotMatch", "Signature expired")), Side::Vendor)]
-#[case::throttled_s3(|call: &Call| (call.operation == "s3:GetObject").then(|| throttled(call)), Side::Aws)]
-#[case::throttled_kms(|call: &Call| (call.operation == "kms:Decrypt").then(|| throttled(call)), Side::Aws)]
-#[case::s3_out_of_order(|call: &Call| (call.operation == "s3:PutObject").then(|| out_of_order(call)), Side::Aws)]
-#[case::kms_out_of_order(|call: &Call| (call.operation == "kms:DescribeKey").then(|| out_of_order(call)), Side::Aws)]
-#[case::expired(|call: &Call| (call.operation == "s3:DeleteObject").then(|| s3_error(400, "ExpiredToken", "The provided token has expired.")), Side::Aws)]
+#[case::role_may_not_assume(|call: &Call| (call.operation == "sts:AssumeRole").then(|| refused_by_sts("User: x is not authorized to perform: sts:AssumeRole on resource: y because no identity-based policy allows the sts:AssumeRole action")), FaultSide::Vendor)]
+#[case::tags_travel(|call: &Call| (call.operation == "sts:AssumeRole").then(|| refused_by_sts("User: x is not authorized to perform: sts:TagSession on resource: y")), FaultSide::Vendor)]
+#[case::unknown_process(|call: &Call| (call.operation == "sts:AssumeRole").then(|| sts_error(403, "InvalidClientTokenId", "The security token included in the request is invalid.")), FaultSide::Vendor)]
+#[case::wrong_clock(|call: &Call| (call.operation.starts_with("s3:")).then(|| s3_error(403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")), FaultSide::Vendor)]
+#[case::wrong_signature(|call: &Call| (call.operation == "kms:Encrypt").then(|| kms_error("SignatureDoesNotMatch", "Signature expired")), FaultSide::Vendor)]
+#[case::throttled_s3(|call: &Call| (call.operation == "s3:GetObject").then(|| throttled(call)), FaultSide::Aws)]
+#[case::throttled_kms(|call: &Call| (call.operation == "kms:Decrypt").then(|| throttled(call)), FaultSide::Aws)]
+#[case::s3_out_of_order(|call: &Call| (call.operation == "s3:PutObject").then(|| out_of_order(call)), FaultSide::Aws)]
+#[case::kms_out_of_order(|call: &Call| (call.operation == "kms:DescribeKey").then(|| out_of_order(call)), FaultSide::Aws)]
+#[case::expired(|call: &Call| (call.operation == "s3:DeleteObject").then(|| s3_error(400, "ExpiredToken", "The provided token has expired.")), FaultSide::Aws)]
 #[tokio::test(start_paused = true)]
-async fn silence_is_no_verdict(#[case] script: Script, #[case] side: Side) {
+async fn silence_is_no_verdict(#[case] script: Script, #[case] side: FaultSide) {
     for mode in [Mode::AssumeRole, Mode::Direct] {
         let report = verify_recorded(RecordedAws::but(script), mode).await;
         assert_eq!(failed(&report), [], "{mode}: {}", told(&report));
@@ -401,7 +401,7 @@ async fn a_right_configuration_is_verified(#[case] mode: Mode) {
     let report = verify(Wire::of(aws.clone()), mode).await;
     assert_eq!(Verdict::of(&report.findings), Verdict::Verified, "{}", told(&report));
     assert!(
-        report.findings.iter().all(|finding| finding.status == Status::Passed),
+        report.findings.iter().all(|finding| finding.status == CheckStatus::Passed),
         "{}",
         told(&report)
     );
@@ -422,7 +422,7 @@ async fn posture_only_warns() {
     let status = |check| report.findings.iter().find(|finding| finding.check == check).unwrap().status;
     assert_eq!(
         [C::PublicAccessBlocked, C::AclsDisabled, C::AccessLoggingEnabled].map(status),
-        [Status::Warning, Status::Skipped, Status::Warning]
+        [CheckStatus::Warning, CheckStatus::Skipped, CheckStatus::Warning]
     );
 }
 

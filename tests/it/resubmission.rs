@@ -34,7 +34,7 @@ async fn a_rejected_resubmission_leaves_the_active_version_alone() {
 #[tokio::test]
 async fn a_newer_submission_supersedes_what_is_under_way() {
     let world = World::new().await;
-    let gate = crate::gate::Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
+    let gate = crate::blocking_proxy::Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
     let server = Server::start_at(&world, &gate.url).await;
     server.create_tenant("acme").await;
     let applied = apply_templates(&world, &server, "acme", "assume_role").await;

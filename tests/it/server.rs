@@ -9,27 +9,27 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::response::Response;
 use latchkey::cloud::Cloud;
-use latchkey::cloud::aws::{Aws, Settings};
-use latchkey::courier::Courier;
-use latchkey::directory::Directory;
+use latchkey::cloud::aws::{AwsCloud, AwsSettings};
 use latchkey::domain::arn::RoleArn;
-use latchkey::domain::attempts::Patience;
 use latchkey::domain::region::Regions;
+use latchkey::domain::retry::RetryPolicy;
 use latchkey::domain::token::Role;
 use latchkey::domain::vendor::Vendor;
-use latchkey::domain::webhook::Policy;
-use latchkey::domain::webhook::secret::Keys;
-use latchkey::domain::webhook::target::Allowed;
-use latchkey::http::dashboard::Office;
-use latchkey::http::live::Live;
-use latchkey::http::onboard::Desk;
-use latchkey::http::{self, Shared, State};
+use latchkey::domain::webhook::WebhookPolicy;
+use latchkey::domain::webhook::secret::SigningKeys;
+use latchkey::domain::webhook::target::AllowedNetworks;
+use latchkey::http::dashboard::DashboardState;
+use latchkey::http::onboarding::OnboardState;
+use latchkey::http::verification_notifications::VerificationNotifications;
+use latchkey::http::{self, AppParts, AppState};
 use latchkey::identity_provider::{self, IdentityProvider};
 use latchkey::jobs::{self, DeliveryContext, JobContext};
-use latchkey::service::authenticate::create_token;
-use latchkey::service::credentials::Vault;
+use latchkey::outbound_http::OutboundClient;
+use latchkey::read_model::ReadModel;
+use latchkey::service::credential_cache::CredentialCache;
+use latchkey::service::tokens::create_token;
 use latchkey::service::{Caller, Context};
-use latchkey::settings::{Front, Worker};
+use latchkey::settings::{WebSettings, WorkerSettings};
 use latchkey::store::{connect, migrations};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use secrecy::ExposeSecret;
@@ -48,7 +48,7 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Server {
     pub pool: PgPool,
     pub context: Context,
-    pub directory: Directory,
+    pub directory: ReadModel,
     stale_for: Duration,
     pub database_url: String,
     pub private: String,
@@ -60,9 +60,9 @@ pub struct Server {
 
 /// Who stands around a server.
 struct Around {
-    provider: Option<identity_provider::Settings>,
+    provider: Option<identity_provider::IdentityProviderSettings>,
     proxies: Vec<ipnet::IpNet>,
-    webhooks: Policy,
+    webhooks: WebhookPolicy,
 }
 
 impl Default for Around {
@@ -136,15 +136,15 @@ pub fn vendor(world: &World) -> Vendor {
 pub const KEY: &str = "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b";
 
 /// Webhooks may lead to what a test listens on.
-pub fn policy() -> Policy {
-    Policy {
-        keys: Keys::parse(&KEY.into()).expect("the key is one"),
-        allowed: Allowed(vec!["127.0.0.0/8".parse().expect("the network is one")]),
+pub fn policy() -> WebhookPolicy {
+    WebhookPolicy {
+        keys: SigningKeys::parse(&KEY.into()).expect("the key is one"),
+        allowed: AllowedNetworks(vec!["127.0.0.0/8".parse().expect("the network is one")]),
     }
 }
 
-pub fn courier(context: &Context) -> Courier {
-    Courier::new(context.webhooks.allowed.clone()).expect("TLS is there")
+pub fn courier(context: &Context) -> OutboundClient {
+    OutboundClient::new(context.webhooks.allowed.clone()).expect("TLS is there")
 }
 
 impl Server {
@@ -155,8 +155,8 @@ impl Server {
 
     /// A server that reaches AWS through something else.
     pub async fn start_at(world: &World, endpoint: &str) -> Self {
-        let settings = Settings { s3_path_style: true };
-        let aws = Aws::on(&config(endpoint, &world.latchkey).await, settings, clock());
+        let settings = AwsSettings { s3_path_style: true };
+        let aws = AwsCloud::on(&config(endpoint, &world.latchkey).await, settings, clock());
         Self::with(vendor(world), Arc::new(aws)).await
     }
 
@@ -167,8 +167,8 @@ impl Server {
 
     /// The same, which reaches AWS through something else too.
     pub async fn beside_at(&self, database_url: &str, world: &World, endpoint: &str) -> Self {
-        let settings = Settings { s3_path_style: true };
-        let aws = Aws::on(&config(endpoint, &world.latchkey).await, settings, clock());
+        let settings = AwsSettings { s3_path_style: true };
+        let aws = AwsCloud::on(&config(endpoint, &world.latchkey).await, settings, clock());
         Self::on(database_url, vendor(world), Some(Arc::new(aws)), self.stale_for, Around::default()).await
     }
 
@@ -178,7 +178,7 @@ impl Server {
             id: "AKIAPROCESS".into(),
             secret: "secret".into(),
         };
-        let aws = Aws::on(&config(endpoint, &keys).await, Settings { s3_path_style: true }, clock());
+        let aws = AwsCloud::on(&config(endpoint, &keys).await, AwsSettings { s3_path_style: true }, clock());
         Self::serving(vendor, Some(Arc::new(aws))).await
     }
 
@@ -193,7 +193,7 @@ impl Server {
     }
 
     /// The same with its own idea of webhooks.
-    pub async fn start_idle_with(world: &World, webhooks: Policy) -> Self {
+    pub async fn start_idle_with(world: &World, webhooks: WebhookPolicy) -> Self {
         let around = Around {
             webhooks,
             ..Around::default()
@@ -203,7 +203,7 @@ impl Server {
 
     pub async fn with(vendor: Vendor, cloud: Arc<dyn Cloud>) -> Self {
         let server = Self::serving(vendor, Some(cloud.clone())).await;
-        let worker = Worker {
+        let worker = WorkerSettings {
             concurrency: 4,
             lost_after: Duration::from_mins(1),
             grace: Duration::from_secs(1),
@@ -227,7 +227,7 @@ impl Server {
     }
 
     /// A server that leaves the queue to others, and believes this identity provider.
-    pub async fn trusting(world: &World, provider: identity_provider::Settings) -> Self {
+    pub async fn trusting(world: &World, provider: identity_provider::IdentityProviderSettings) -> Self {
         let around = Around {
             provider: Some(provider),
             ..Around::default()
@@ -255,28 +255,28 @@ impl Server {
             pool: pool.clone(),
             clock: clock(),
             vendor: Arc::new(vendor),
-            patience: Patience::NONE,
+            patience: RetryPolicy::NONE,
             webhooks: Arc::new(around.webhooks),
         };
         let (_, token) = create_token(&context, &Caller::operator(), "test", Role::Ops, None)
             .await
             .expect("a token is made");
         let stop = CancellationToken::new();
-        let live = Live::default();
+        let live = VerificationNotifications::default();
         tokio::spawn(live.clone().listen(pool.clone(), clock(), stop.clone()));
         let (public_url, public) = listen().await;
-        let mut front = Front::plain(Some(public_url.parse().expect("the URL is one")));
+        let mut front = WebSettings::plain(Some(public_url.parse().expect("the URL is one")));
         front.trusted_proxies = around.proxies;
         let identity_provider = around.provider.map(|settings| IdentityProvider::new(clock(), settings));
         if let Some(provider) = identity_provider.clone() {
             tokio::spawn(provider.follow(stop.clone()));
         }
-        let directory = Directory::new(clock(), context.vendor.clone(), stale_for);
+        let directory = ReadModel::new(clock(), context.vendor.clone(), stale_for);
         tokio::spawn(directory.clone().follow(pool.connect_options().as_ref().clone(), stop.clone()));
         tokio::spawn(directory.clone().note_uses(pool.clone(), stop.clone()));
-        let vault = Vault::new(clock(), cloud);
+        let vault = CredentialCache::new(clock(), cloud);
         tokio::spawn(vault.clone().follow(directory.clone(), stop.clone()));
-        let state = State::from(Shared {
+        let state = AppState::from(AppParts {
             context: context.clone(),
             live,
             directory: directory.clone(),
@@ -284,8 +284,8 @@ impl Server {
             identity_provider,
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             stop: stop.clone(),
-            office: Arc::new(Office::new(&front)),
-            desk: Arc::new(Desk::new(front)),
+            office: Arc::new(DashboardState::new(&front)),
+            desk: Arc::new(OnboardState::new(front)),
         });
         directory.watch().wait_for(Option::is_some).await.expect("the directory is read");
         let (private_url, private) = listen().await;
@@ -428,5 +428,5 @@ fn serve<S>(listener: TcpListener, service: S, stop: CancellationToken)
 where
     S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
 {
-    tokio::spawn(http::listen::serve(listener, service, stop.cancelled_owned()));
+    tokio::spawn(http::server::serve(listener, service, stop.cancelled_owned()));
 }

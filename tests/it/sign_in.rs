@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use latchkey::domain::token::Role;
-use latchkey::identity_provider::Settings;
+use latchkey::identity_provider::IdentityProviderSettings;
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::aws::{World, clock};
 use crate::provider::{Mood, Provider, SigningKey, encoded};
 use crate::server::{Answer, Server};
 
-async fn server(settings: Settings) -> Server {
+async fn server(settings: IdentityProviderSettings) -> Server {
     let world = World::new().await;
     Server::trusting(&world, settings).await
 }

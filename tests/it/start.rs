@@ -7,9 +7,9 @@ use sqlx::PgPool;
 use latchkey::domain::token::Role;
 
 use crate::aws::World;
-use crate::landlord::Landlord;
-use crate::line::Line;
+use crate::db_proxy::Line;
 use crate::process::Process;
+use crate::seed::Landlord;
 use crate::server::{PATIENCE, Server, empty_database};
 
 async fn ask(http: &Client, url: String, token: &str) -> Response {

@@ -27,7 +27,7 @@ fn parse(stream: &str) -> Vec<(i64, String, Value)> {
 #[tokio::test]
 async fn each_check_is_told_once_and_a_reader_can_come_back() {
     let world = World::new().await;
-    let gate = crate::gate::Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
+    let gate = crate::blocking_proxy::Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
     let server = Server::start_at(&world, &gate.url).await;
     server.create_tenant("acme").await;
     let applied = apply_templates(&world, &server, "acme", "assume_role").await;

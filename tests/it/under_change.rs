@@ -14,9 +14,9 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::aws::{World, clock};
-use crate::landlord::{Change, Landlord, read_bucket, read_rotation};
-use crate::line::Line;
+use crate::db_proxy::Line;
 use crate::postgres::Postgres;
+use crate::seed::{Change, Landlord, read_bucket, read_rotation};
 use crate::server::{PATIENCE, Server, empty_database_on};
 
 /// What a tenant may be answered with: what it has active, a suspension, or its end.

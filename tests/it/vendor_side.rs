@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 
-use latchkey::cloud::aws::{Aws, Settings};
+use latchkey::cloud::aws::{AwsCloud, AwsSettings};
 use latchkey::domain::arn::RoleArn;
 use latchkey::domain::vendor::Vendor;
 use latchkey::service::check_vendor::check_vendor;
@@ -178,7 +178,7 @@ async fn tags_that_travel_are_found(#[case] allowed: bool) {
     }
     });
     let wire = Wire::of(Arc::new(aws));
-    let aws = Aws::on(&config(wire).await, Settings { s3_path_style: true }, clock());
+    let aws = AwsCloud::on(&config(wire).await, AwsSettings { s3_path_style: true }, clock());
     let vendor = Vendor {
         storage_role: Some(RoleArn::parse(VENDOR_ROLE).unwrap()),
         ..Vendor::unnamed()

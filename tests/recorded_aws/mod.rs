@@ -14,7 +14,7 @@ use latchkey::domain::arn::{BucketArn, KeyArn, RoleArn};
 use latchkey::domain::external_id::ExternalId;
 use latchkey::domain::region::Region;
 use latchkey::domain::storage_config::{Access, Mode, Storage};
-use latchkey::verifier::Subject;
+use latchkey::verifier::VerificationSubject;
 use serde_json::{Value, json};
 
 pub const REGION: &str = "eu-central-1";
@@ -25,8 +25,8 @@ pub const KEY: &str = "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-3
 pub const EXTERNAL_ID: &str = "lk-0123456789abcdef0123456789abcdef01234567";
 
 /// The tenant that is played.
-pub fn subject(mode: Mode) -> Subject {
-    Subject {
+pub fn subject(mode: Mode) -> VerificationSubject {
+    VerificationSubject {
         verification: uuid::Uuid::nil().into(),
         storage: Storage {
             access: match mode {

@@ -9,8 +9,8 @@ use aws_sdk_sts::types::Tag;
 
 use super::call::Call;
 use crate::clock::Clock;
-use crate::cloud::{Session, SessionName};
-use crate::domain::answer::{Answer, Refuser};
+use crate::cloud::{AwsSession, SessionName};
+use crate::domain::api_result::{ApiResult, DeniedBy};
 use crate::domain::arn::RoleArn;
 use crate::domain::external_id::ExternalId;
 use crate::domain::templates::statements::TAG;
@@ -65,8 +65,8 @@ impl<'a> Assume<'a> {
         self
     }
 
-    pub async fn ask(self, sts: &Client, clock: &dyn Clock) -> Answer<Session> {
-        let call = Call::begin(Refuser::Sts, "sts:AssumeRole", clock);
+    pub async fn ask(self, sts: &Client, clock: &dyn Clock) -> ApiResult<AwsSession> {
+        let call = Call::begin(DeniedBy::Sts, "sts:AssumeRole", clock);
         let tags = self.tag.map(|id| {
             let tag = Tag::builder().key(TAG).value(id.as_str());
             vec![tag.build().expect("a tag has a key and a value")]
@@ -87,13 +87,13 @@ impl<'a> Assume<'a> {
     }
 }
 
-fn session(output: AssumeRoleOutput) -> Option<Session> {
+fn session(output: AssumeRoleOutput) -> Option<AwsSession> {
     let given = output.credentials?;
     let expires = SystemTime::try_from(given.expiration).ok()?;
     if given.access_key_id.is_empty() || given.secret_access_key.is_empty() || given.session_token.is_empty() {
         return None;
     }
-    Some(Session(Credentials::new(
+    Some(AwsSession(Credentials::new(
         given.access_key_id,
         given.secret_access_key,
         Some(given.session_token),

@@ -9,9 +9,9 @@ use super::call::Call;
 use super::config;
 use crate::clock::Clock;
 use crate::cloud::BucketCall;
-use crate::domain::answer::{Answer, Refuser};
+use crate::domain::api_result::{ApiResult, DeniedBy};
 use crate::domain::arn::KeyArn;
-use crate::domain::evidence::{Removed, Stored};
+use crate::domain::evidence::{DeletedObject, StoredObject};
 
 /// The probe object has 64 bytes: what is longer is another, and shows that by its first bytes.
 const READ_AT_MOST: usize = 4096;
@@ -36,7 +36,7 @@ impl<'a> Bucket<'a> {
         }
     }
 
-    pub async fn head(&self) -> Answer {
+    pub async fn head(&self) -> ApiResult {
         let call = self.begin("s3:HeadBucket").bodyless();
         let request = self
             .client
@@ -47,7 +47,7 @@ impl<'a> Bucket<'a> {
         call.end(result, |_| Some(()), None)
     }
 
-    pub async fn list(&self, prefix: &str) -> Answer {
+    pub async fn list(&self, prefix: &str) -> ApiResult {
         let call = self.begin("s3:ListObjectsV2");
         let request = self
             .client
@@ -61,7 +61,7 @@ impl<'a> Bucket<'a> {
     }
 
     /// Without a header the bucket's default is to show.
-    pub async fn put(&self, key: &str, body: Vec<u8>, header: Option<&KeyArn>) -> Answer<Stored> {
+    pub async fn put(&self, key: &str, body: Vec<u8>, header: Option<&KeyArn>) -> ApiResult<StoredObject> {
         let call = self.begin("s3:PutObject");
         let request = self
             .client
@@ -74,7 +74,7 @@ impl<'a> Bucket<'a> {
             .set_ssekms_key_id(header.map(KeyArn::to_string));
         let result = request.customize().interceptor(call.ear()).send().await;
         let read = |output: aws_sdk_s3::operation::put_object::PutObjectOutput| {
-            Some(Stored {
+            Some(StoredObject {
                 encryption: output.server_side_encryption.map(|algorithm| algorithm.as_str().to_owned()),
                 key: output.ssekms_key_id,
                 version: output.version_id,
@@ -83,7 +83,7 @@ impl<'a> Bucket<'a> {
         call.end(result, read, None)
     }
 
-    pub async fn get(&self, key: &str) -> Answer<Vec<u8>> {
+    pub async fn get(&self, key: &str) -> ApiResult<Vec<u8>> {
         let call = self.begin("s3:GetObject");
         let request = self
             .client
@@ -98,7 +98,7 @@ impl<'a> Bucket<'a> {
         call.end(result, |body| body, None)
     }
 
-    pub async fn restore(&self, key: &str) -> Answer {
+    pub async fn restore(&self, key: &str) -> ApiResult {
         let call = self.begin("s3:RestoreObject");
         let tier = GlacierJobParameters::builder().tier(Tier::Standard).build();
         let order = RestoreRequest::builder()
@@ -115,7 +115,7 @@ impl<'a> Bucket<'a> {
         call.end(result, |_| Some(()), Some(()))
     }
 
-    pub async fn delete(&self, key: &str) -> Answer<Removed> {
+    pub async fn delete(&self, key: &str) -> ApiResult<DeletedObject> {
         let call = self.begin("s3:DeleteObject");
         let request = self
             .client
@@ -125,7 +125,7 @@ impl<'a> Bucket<'a> {
             .key(key);
         let result = request.customize().interceptor(call.ear()).send().await;
         let read = |output: aws_sdk_s3::operation::delete_object::DeleteObjectOutput| {
-            Some(Removed {
+            Some(DeletedObject {
                 marker: output.delete_marker == Some(true),
                 version: output.version_id,
             })
@@ -133,7 +133,7 @@ impl<'a> Bucket<'a> {
         call.end(result, read, None)
     }
 
-    pub async fn public_access_block(&self) -> Answer<bool> {
+    pub async fn public_access_block(&self) -> ApiResult<bool> {
         let call = self.begin("s3:GetBucketPublicAccessBlock");
         let request = self
             .client
@@ -154,7 +154,7 @@ impl<'a> Bucket<'a> {
         call.end(result, read, None)
     }
 
-    pub async fn acls_disabled(&self) -> Answer<bool> {
+    pub async fn acls_disabled(&self) -> ApiResult<bool> {
         let call = self.begin("s3:GetBucketOwnershipControls");
         let request = self
             .client
@@ -170,7 +170,7 @@ impl<'a> Bucket<'a> {
         call.end(result, read, None)
     }
 
-    pub async fn access_logging(&self) -> Answer<bool> {
+    pub async fn access_logging(&self) -> ApiResult<bool> {
         let call = self.begin("s3:GetBucketLogging");
         let request = self
             .client
@@ -182,7 +182,7 @@ impl<'a> Bucket<'a> {
     }
 
     fn begin(&self, operation: &'static str) -> Call<'_> {
-        Call::begin(Refuser::S3, operation, self.clock).to(&self.call.region)
+        Call::begin(DeniedBy::S3, operation, self.clock).to(&self.call.region)
     }
 
     fn name(&self) -> &str {

@@ -14,27 +14,27 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use crate::clock::Clock;
-use crate::cloud::classify::{Said, classify, is_throttled};
-use crate::domain::answer::{Answer, Exchange, Outcome, Refuser};
+use crate::cloud::classify::{AwsError, classify, is_throttled};
+use crate::domain::api_result::{ApiCall, ApiResult, DeniedBy, Outcome};
 use crate::domain::region::Region;
 use crate::telemetry::{metric, traces};
 
 /// A call that is under way.
 pub struct Call<'a> {
-    asked: Refuser,
+    asked: DeniedBy,
     operation: &'static str,
     /// Where it goes: of interest for S3, which says where a bucket really is.
     region: Option<&'a Region>,
     bodyless: bool,
     clock: &'a dyn Clock,
     begun: Instant,
-    ear: Ear,
+    ear: ResponseCapture,
     span: Span,
 }
 
 impl<'a> Call<'a> {
     /// `operation` is its name in an [`Exchange`]: `kms:Encrypt`, for instance.
-    pub fn begin(asked: Refuser, operation: &'static str, clock: &'a dyn Clock) -> Self {
+    pub fn begin(asked: DeniedBy, operation: &'static str, clock: &'a dyn Clock) -> Self {
         let span = tracing::info_span!(
             "aws",
             operation,
@@ -52,7 +52,7 @@ impl<'a> Call<'a> {
             bodyless: false,
             clock,
             begun: clock.instant(),
-            ear: Ear::default(),
+            ear: ResponseCapture::default(),
         }
     }
 
@@ -68,7 +68,7 @@ impl<'a> Call<'a> {
     }
 
     /// To be put on the request, so that the call hears its answer's headers, whatever the SDK makes of it.
-    pub fn ear(&self) -> Ear {
+    pub fn ear(&self) -> ResponseCapture {
         self.ear.clone()
     }
 
@@ -79,7 +79,7 @@ impl<'a> Call<'a> {
         result: Result<O, SdkError<E, HttpResponse>>,
         read: impl FnOnce(O) -> Option<T>,
         proof: Option<T>,
-    ) -> Answer<T>
+    ) -> ApiResult<T>
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -90,7 +90,7 @@ impl<'a> Call<'a> {
             _ if heard.status.is_some() && heard.request_id.is_none() => (Outcome::Unanswered, None),
             Ok(output) => (read(output).map_or(Outcome::Unanswered, Outcome::Granted), None),
             Err(error) => {
-                let said = matches!(error, SdkError::ServiceError(_)).then(|| Said {
+                let said = matches!(error, SdkError::ServiceError(_)).then(|| AwsError {
                     asked: self.asked,
                     bodyless: self.bodyless,
                     code: error.code(),
@@ -119,9 +119,9 @@ impl<'a> Call<'a> {
         self.span.record("code", code.as_deref());
         self.span.record("status", heard.status);
         self.span.record("aws_request_id", heard.request_id.as_deref());
-        Answer {
+        ApiResult {
             outcome,
-            exchange: Exchange {
+            exchange: ApiCall {
                 operation: self.operation.into(),
                 code,
                 status: heard.status,
@@ -153,7 +153,7 @@ fn cause(error: &(dyn Error + 'static)) -> String {
 
 /// What the last try's answer said in its headers.
 #[derive(Debug, Clone, Default)]
-struct Heard {
+struct CapturedResponse {
     status: Option<u16>,
     request_id: Option<String>,
     bucket_region: Option<Region>,
@@ -165,19 +165,19 @@ struct Heard {
 /// Listens to the raw answers of one call. S3's errors to a HEAD are in the headers alone, and the SDK's outputs do not
 /// pass `x-amz-bucket-region` on.
 #[derive(Debug, Clone, Default)]
-pub struct Ear(Arc<Mutex<Heard>>);
+pub struct ResponseCapture(Arc<Mutex<CapturedResponse>>);
 
-impl Ear {
-    fn set(&self, heard: Heard) {
+impl ResponseCapture {
+    fn set(&self, heard: CapturedResponse) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = heard;
     }
 
-    fn heard(&self) -> Heard {
+    fn heard(&self) -> CapturedResponse {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-impl Intercept for Ear {
+impl Intercept for ResponseCapture {
     fn name(&self) -> &'static str {
         "Ear"
     }
@@ -190,10 +190,10 @@ impl Intercept for Ear {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let before = self.heard();
-        self.set(Heard {
+        self.set(CapturedResponse {
             lost: before.lost || before.sent && before.status.is_none(),
             sent: true,
-            ..Heard::default()
+            ..CapturedResponse::default()
         });
         Ok(())
     }
@@ -206,7 +206,7 @@ impl Intercept for Ear {
     ) -> Result<(), BoxError> {
         let headers = context.response().headers();
         let before = self.heard();
-        self.set(Heard {
+        self.set(CapturedResponse {
             sent: true,
             lost: before.lost,
             status: Some(context.response().status().as_u16()),

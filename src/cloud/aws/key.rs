@@ -8,8 +8,8 @@ use chrono::DateTime;
 
 use super::call::Call;
 use crate::clock::Clock;
-use crate::cloud::{KeyCall, Run};
-use crate::domain::answer::{Answer, Refuser};
+use crate::cloud::{CallMode, KeyCall};
+use crate::domain::api_result::{ApiResult, DeniedBy};
 use crate::domain::evidence::KeyFacts;
 
 /// The encryption context of every probe, by which the customer finds them in `CloudTrail`.
@@ -35,14 +35,14 @@ impl<'a> Key<'a> {
         }
     }
 
-    pub async fn describe(&self) -> Answer<KeyFacts> {
+    pub async fn describe(&self) -> ApiResult<KeyFacts> {
         let call = self.begin("kms:DescribeKey");
         let request = self.client.describe_key().key_id(self.arn());
         let result = request.customize().interceptor(call.ear()).send().await;
         call.end(result, |output| facts(&output.key_metadata?), None)
     }
 
-    pub async fn encrypt(&self, plaintext: &[u8], run: Run) -> Answer<Vec<u8>> {
+    pub async fn encrypt(&self, plaintext: &[u8], run: CallMode) -> ApiResult<Vec<u8>> {
         let call = self.begin("kms:Encrypt");
         let request = self
             .client
@@ -55,7 +55,7 @@ impl<'a> Key<'a> {
         call.end(result, |output| given(output.ciphertext_blob, run), nothing(run))
     }
 
-    pub async fn decrypt(&self, ciphertext: &[u8], run: Run) -> Answer<Vec<u8>> {
+    pub async fn decrypt(&self, ciphertext: &[u8], run: CallMode) -> ApiResult<Vec<u8>> {
         let call = self.begin("kms:Decrypt");
         let request = self
             .client
@@ -68,7 +68,7 @@ impl<'a> Key<'a> {
         call.end(result, |output| given(output.plaintext, run), nothing(run))
     }
 
-    pub async fn reencrypt(&self, ciphertext: &[u8]) -> Answer {
+    pub async fn reencrypt(&self, ciphertext: &[u8]) -> ApiResult {
         let call = self.begin("kms:ReEncrypt");
         let request = self
             .client
@@ -83,7 +83,7 @@ impl<'a> Key<'a> {
         call.end(result, |_| Some(()), Some(()))
     }
 
-    pub async fn generate_data_key(&self) -> Answer {
+    pub async fn generate_data_key(&self) -> ApiResult {
         let call = self.begin("kms:GenerateDataKey");
         let request = self
             .client
@@ -96,7 +96,7 @@ impl<'a> Key<'a> {
         call.end(result, |_| Some(()), Some(()))
     }
 
-    pub async fn generate_data_key_without_plaintext(&self) -> Answer {
+    pub async fn generate_data_key_without_plaintext(&self) -> ApiResult {
         let call = self.begin("kms:GenerateDataKeyWithoutPlaintext");
         let request = self
             .client
@@ -110,7 +110,7 @@ impl<'a> Key<'a> {
     }
 
     fn begin(&self, operation: &'static str) -> Call<'_> {
-        Call::begin(Refuser::Kms, operation, self.clock)
+        Call::begin(DeniedBy::Kms, operation, self.clock)
     }
 
     fn arn(&self) -> &str {
@@ -118,19 +118,19 @@ impl<'a> Key<'a> {
     }
 }
 
-fn flag(run: Run) -> Option<bool> {
-    (run == Run::Dry).then_some(true)
+fn flag(run: CallMode) -> Option<bool> {
+    (run == CallMode::Dry).then_some(true)
 }
 
 /// What a dry run gives when KMS says that the call would have worked.
-fn nothing(run: Run) -> Option<Vec<u8>> {
-    (run == Run::Dry).then(Vec::new)
+fn nothing(run: CallMode) -> Option<Vec<u8>> {
+    (run == CallMode::Dry).then(Vec::new)
 }
 
-fn given(blob: Option<Blob>, run: Run) -> Option<Vec<u8>> {
+fn given(blob: Option<Blob>, run: CallMode) -> Option<Vec<u8>> {
     match run {
-        Run::Real => blob.map(Blob::into_inner),
-        Run::Dry => nothing(run),
+        CallMode::Real => blob.map(Blob::into_inner),
+        CallMode::Dry => nothing(run),
     }
 }
 

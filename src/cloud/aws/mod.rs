@@ -6,7 +6,7 @@ mod call;
 mod config;
 mod key;
 mod own;
-mod shared_sessions;
+mod session_cache;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -16,17 +16,17 @@ use aws_sdk_s3::config::IdentityCache;
 
 use self::assume::Assume;
 pub use self::config::with_habits;
-use self::shared_sessions::SharedSessions;
-use super::{BucketCall, Cloud, DocumentCall, KeyCall, Run, Session, SessionName};
+use self::session_cache::SessionCache;
+use super::{AwsSession, BucketCall, CallMode, Cloud, DocumentCall, KeyCall, SessionName};
 use crate::clock::SharedClock;
-use crate::domain::answer::Answer;
+use crate::domain::api_result::ApiResult;
 use crate::domain::arn::{KeyArn, RoleArn};
-use crate::domain::evidence::{KeyFacts, Removed, Stored};
+use crate::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
 use crate::domain::external_id::ExternalId;
 
 /// What the SDK's own environment variables have no name for.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Settings {
+pub struct AwsSettings {
     /// Bucket names go into the path of a URL, not into its host: stand-ins mostly need that, AWS does not.
     pub s3_path_style: bool,
 }
@@ -38,7 +38,7 @@ pub struct NoRegion;
 
 /// AWS, as the process's own identity reaches it.
 #[derive(Clone)]
-pub struct Aws {
+pub struct AwsCloud {
     clock: SharedClock,
     /// STS with the process's own credentials.
     own_sts: aws_sdk_sts::Client,
@@ -46,16 +46,16 @@ pub struct Aws {
     sts: aws_sdk_sts::Config,
     s3: aws_sdk_s3::Config,
     kms: aws_sdk_kms::Config,
-    shared: SharedSessions,
+    shared: SessionCache,
 }
 
-impl Aws {
+impl AwsCloud {
     /// Reads the environment as every AWS SDK does: `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL`, `HTTPS_PROXY`…
     /// Makes no call of AWS yet.
     ///
     /// # Errors
     /// When no region is set.
-    pub async fn connect(settings: Settings, clock: SharedClock) -> Result<Self, NoRegion> {
+    pub async fn connect(settings: AwsSettings, clock: SharedClock) -> Result<Self, NoRegion> {
         let config = config::from_environment().await;
         if config.region().is_none() {
             return Err(NoRegion);
@@ -64,13 +64,13 @@ impl Aws {
     }
 
     /// The same from a configuration that is at hand.
-    pub fn on(config: &SdkConfig, settings: Settings, clock: SharedClock) -> Self {
+    pub fn on(config: &SdkConfig, settings: AwsSettings, clock: SharedClock) -> Self {
         // A session's credentials are at hand and never renewed, so the SDK's cache of identities would only keep them.
         let sts = aws_sdk_sts::config::Builder::from(config);
         let s3 = aws_sdk_s3::config::Builder::from(config);
         let kms = aws_sdk_kms::config::Builder::from(config);
         Self {
-            shared: SharedSessions::new(clock.clone()),
+            shared: SessionCache::new(clock.clone()),
             clock,
             own_sts: aws_sdk_sts::Client::new(config),
             sts: sts.identity_cache(IdentityCache::no_cache()).build(),
@@ -82,7 +82,7 @@ impl Aws {
         }
     }
 
-    fn sts_of(&self, session: &Session) -> aws_sdk_sts::Client {
+    fn sts_of(&self, session: &AwsSession) -> aws_sdk_sts::Client {
         aws_sdk_sts::Client::from_conf(self.sts.to_builder().credentials_provider(session.0.clone()).build())
     }
 
@@ -94,7 +94,7 @@ impl Aws {
         key::Key::new(&self.kms, self.clock.as_ref(), call)
     }
 
-    async fn shared_session(&self, role: &RoleArn) -> Answer<Session> {
+    async fn shared_session(&self, role: &RoleArn) -> ApiResult<AwsSession> {
         let own = || {
             let (sts, clock, role) = (self.own_sts.clone(), self.clock.clone(), role.clone());
             async move {
@@ -107,38 +107,44 @@ impl Aws {
 }
 
 #[async_trait]
-impl Cloud for Aws {
-    async fn own_identity(&self) -> Answer<String> {
+impl Cloud for AwsCloud {
+    async fn own_identity(&self) -> ApiResult<String> {
         own::identity(&self.own_sts, self.clock.as_ref()).await
     }
 
-    async fn hands_tags_down(&self, role: &RoleArn) -> Answer<bool> {
+    async fn hands_tags_down(&self, role: &RoleArn) -> ApiResult<bool> {
         own::hands_tags_down(&self.own_sts, role, self.clock.as_ref()).await
     }
 
-    async fn storage_session(&self, role: &RoleArn) -> Answer<Session> {
+    async fn storage_session(&self, role: &RoleArn) -> ApiResult<AwsSession> {
         self.shared_session(role).await
     }
 
-    async fn untagged_session(&self, role: &RoleArn) -> Answer<Session> {
+    async fn untagged_session(&self, role: &RoleArn) -> ApiResult<AwsSession> {
         self.shared_session(role).await
     }
 
-    async fn tagged_session(&self, role: &RoleArn, external_id: &ExternalId, name: &SessionName) -> Answer<Session> {
+    async fn tagged_session(&self, role: &RoleArn, external_id: &ExternalId, name: &SessionName) -> ApiResult<AwsSession> {
         Assume::role(role, name)
             .with_tag(external_id)
             .ask(&self.own_sts, self.clock.as_ref())
             .await
     }
 
-    async fn client_session(&self, by: &Session, role: &RoleArn, external_id: Option<&ExternalId>, name: &SessionName) -> Answer<Session> {
+    async fn client_session(
+        &self,
+        by: &AwsSession,
+        role: &RoleArn,
+        external_id: Option<&ExternalId>,
+        name: &SessionName,
+    ) -> ApiResult<AwsSession> {
         Assume::role(role, name)
             .with_external_id(external_id)
             .ask(&self.sts_of(by), self.clock.as_ref())
             .await
     }
 
-    async fn document_session(&self, call: &DocumentCall) -> Answer<Session> {
+    async fn document_session(&self, call: &DocumentCall) -> ApiResult<AwsSession> {
         let assume = Assume::role(&call.role, &call.name).for_many().narrowed_to(&call.policy);
         match &call.by {
             None => {
@@ -152,63 +158,63 @@ impl Cloud for Aws {
         }
     }
 
-    async fn head_bucket(&self, call: &BucketCall) -> Answer {
+    async fn head_bucket(&self, call: &BucketCall) -> ApiResult {
         self.bucket(call).head().await
     }
 
-    async fn list_objects(&self, call: &BucketCall, prefix: &str) -> Answer {
+    async fn list_objects(&self, call: &BucketCall, prefix: &str) -> ApiResult {
         self.bucket(call).list(prefix).await
     }
 
-    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, header: Option<&KeyArn>) -> Answer<Stored> {
+    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, header: Option<&KeyArn>) -> ApiResult<StoredObject> {
         self.bucket(call).put(key, body, header).await
     }
 
-    async fn get_object(&self, call: &BucketCall, key: &str) -> Answer<Vec<u8>> {
+    async fn get_object(&self, call: &BucketCall, key: &str) -> ApiResult<Vec<u8>> {
         self.bucket(call).get(key).await
     }
 
-    async fn restore_object(&self, call: &BucketCall, key: &str) -> Answer {
+    async fn restore_object(&self, call: &BucketCall, key: &str) -> ApiResult {
         self.bucket(call).restore(key).await
     }
 
-    async fn delete_object(&self, call: &BucketCall, key: &str) -> Answer<Removed> {
+    async fn delete_object(&self, call: &BucketCall, key: &str) -> ApiResult<DeletedObject> {
         self.bucket(call).delete(key).await
     }
 
-    async fn public_access_block(&self, call: &BucketCall) -> Answer<bool> {
+    async fn public_access_block(&self, call: &BucketCall) -> ApiResult<bool> {
         self.bucket(call).public_access_block().await
     }
 
-    async fn acls_disabled(&self, call: &BucketCall) -> Answer<bool> {
+    async fn acls_disabled(&self, call: &BucketCall) -> ApiResult<bool> {
         self.bucket(call).acls_disabled().await
     }
 
-    async fn access_logging(&self, call: &BucketCall) -> Answer<bool> {
+    async fn access_logging(&self, call: &BucketCall) -> ApiResult<bool> {
         self.bucket(call).access_logging().await
     }
 
-    async fn describe_key(&self, call: &KeyCall) -> Answer<KeyFacts> {
+    async fn describe_key(&self, call: &KeyCall) -> ApiResult<KeyFacts> {
         self.key(call).describe().await
     }
 
-    async fn encrypt(&self, call: &KeyCall, plaintext: &[u8], run: Run) -> Answer<Vec<u8>> {
+    async fn encrypt(&self, call: &KeyCall, plaintext: &[u8], run: CallMode) -> ApiResult<Vec<u8>> {
         self.key(call).encrypt(plaintext, run).await
     }
 
-    async fn decrypt(&self, call: &KeyCall, ciphertext: &[u8], run: Run) -> Answer<Vec<u8>> {
+    async fn decrypt(&self, call: &KeyCall, ciphertext: &[u8], run: CallMode) -> ApiResult<Vec<u8>> {
         self.key(call).decrypt(ciphertext, run).await
     }
 
-    async fn reencrypt(&self, call: &KeyCall, ciphertext: &[u8]) -> Answer {
+    async fn reencrypt(&self, call: &KeyCall, ciphertext: &[u8]) -> ApiResult {
         self.key(call).reencrypt(ciphertext).await
     }
 
-    async fn generate_data_key(&self, call: &KeyCall) -> Answer {
+    async fn generate_data_key(&self, call: &KeyCall) -> ApiResult {
         self.key(call).generate_data_key().await
     }
 
-    async fn generate_data_key_without_plaintext(&self, call: &KeyCall) -> Answer {
+    async fn generate_data_key_without_plaintext(&self, call: &KeyCall) -> ApiResult {
         self.key(call).generate_data_key_without_plaintext().await
     }
 }

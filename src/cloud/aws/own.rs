@@ -6,7 +6,7 @@ use aws_sdk_sts::types::Tag;
 use super::call::Call;
 use crate::clock::Clock;
 use crate::cloud::SessionName;
-use crate::domain::answer::{Answer, Outcome, Refuser};
+use crate::domain::api_result::{ApiResult, DeniedBy, Outcome};
 use crate::domain::arn::RoleArn;
 
 /// The session tags that EKS Pod Identity sets, all of them such as travel along a chain of roles.
@@ -20,8 +20,8 @@ const POD_IDENTITY_TAGS: [&str; 6] = [
     "kubernetes-pod-uid",
 ];
 
-pub async fn identity(sts: &Client, clock: &dyn Clock) -> Answer<String> {
-    let call = Call::begin(Refuser::Sts, "sts:GetCallerIdentity", clock);
+pub async fn identity(sts: &Client, clock: &dyn Clock) -> ApiResult<String> {
+    let call = Call::begin(DeniedBy::Sts, "sts:GetCallerIdentity", clock);
     let result = sts.get_caller_identity().customize().interceptor(call.ear()).send().await;
     call.end(result, |output| output.arn, None)
 }
@@ -29,8 +29,8 @@ pub async fn identity(sts: &Client, clock: &dyn Clock) -> Answer<String> {
 /// A tag that was handed down cannot be set again: STS calls that invalid, before it looks at any policy. A role that
 /// refuses tags altogether refuses those of the process too.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining>
-pub async fn hands_tags_down(sts: &Client, role: &RoleArn, clock: &dyn Clock) -> Answer<bool> {
-    let call = Call::begin(Refuser::Sts, "sts:AssumeRole", clock);
+pub async fn hands_tags_down(sts: &Client, role: &RoleArn, clock: &dyn Clock) -> ApiResult<bool> {
+    let call = Call::begin(DeniedBy::Sts, "sts:AssumeRole", clock);
     let tags = POD_IDENTITY_TAGS.map(|key| {
         let tag = Tag::builder().key(key).value("latchkey-check");
         tag.build().expect("a tag has a key and a value")
@@ -51,5 +51,5 @@ pub async fn hands_tags_down(sts: &Client, role: &RoleArn, clock: &dyn Clock) ->
         Outcome::Refused(_) => Outcome::Granted(false),
         other => other,
     };
-    Answer { outcome, ..answer }
+    ApiResult { outcome, ..answer }
 }

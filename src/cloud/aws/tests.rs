@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::clock::Clock;
 use crate::domain::account::AccountId;
-use crate::domain::answer::{Outcome, PolicyKind, Reason, Refusal, Refuser};
+use crate::domain::api_result::{AccessDenied, DenialReason, DeniedBy, Outcome, PolicyKind};
 use crate::domain::arn::{BucketName, KeyArn};
 use crate::domain::ids::VerificationId;
 use crate::domain::region::Region;
@@ -76,7 +76,7 @@ impl AsyncSleep for AtOnce {
 
 /// AWS as it was recorded.
 struct Stage {
-    aws: Aws,
+    aws: AwsCloud,
     wire: StaticReplayClient,
 }
 
@@ -95,7 +95,7 @@ impl Stage {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
         Self {
-            aws: Aws::on(&config, Settings::default(), Hand::new().clock()),
+            aws: AwsCloud::on(&config, AwsSettings::default(), Hand::new().clock()),
             wire,
         }
     }
@@ -179,9 +179,9 @@ fn sts_success() -> HttpResponse {
     answer(200, &[("x-amzn-requestid", "REQ3")], &body)
 }
 
-fn session() -> Session {
+fn session() -> AwsSession {
     let [id, secret, token] = SECRETS;
-    Session(Credentials::new(id, secret, Some(token.into()), None, "test"))
+    AwsSession(Credentials::new(id, secret, Some(token.into()), None, "test"))
 }
 
 fn bucket() -> BucketCall {
@@ -212,8 +212,8 @@ fn name() -> SessionName {
     SessionName::of_verification(VerificationId::from(uuid::Uuid::nil()))
 }
 
-fn refused(by: Refuser, reason: Reason) -> Outcome {
-    Outcome::Refused(Refusal {
+fn refused(by: DeniedBy, reason: DenialReason) -> Outcome {
+    Outcome::Refused(AccessDenied {
         by,
         reason,
         key: None,
@@ -229,9 +229,9 @@ fn refused(by: Refuser, reason: Reason) -> Outcome {
 #[case(400, Some("us-east-2"), Outcome::Misrouted)]
 #[case(400, Some("eu-west-1"), Outcome::Unanswered)]
 #[case(400, None, Outcome::Unanswered)]
-#[case(403, Some("eu-west-1"), refused(Refuser::S3, Reason::Unsaid))]
-#[case(403, Some("us-east-2"), refused(Refuser::S3, Reason::Unsaid))]
-#[case(403, None, refused(Refuser::S3, Reason::Unsaid))]
+#[case(403, Some("eu-west-1"), refused(DeniedBy::S3, DenialReason::Unsaid))]
+#[case(403, Some("us-east-2"), refused(DeniedBy::S3, DenialReason::Unsaid))]
+#[case(403, None, refused(DeniedBy::S3, DenialReason::Unsaid))]
 #[case(404, None, Outcome::Absent)]
 #[tokio::test]
 async fn head_is_read_from_status_and_headers(#[case] status: u16, #[case] region: Option<&'static str>, #[case] expected: Outcome) {
@@ -304,7 +304,7 @@ async fn three_tries_and_no_answer(#[case] answer: fn() -> HttpResponse, #[case]
 async fn a_refusal_is_not_asked_for_again() {
     let stage = Stage::answering([s3_error(403, "AccessDenied", "Access Denied"), answer(200, &[], "")]);
     let put = stage.aws.put_object(&bucket(), "k", vec![1], None).await;
-    assert!(put.is_refused_by(Refuser::S3));
+    assert!(put.is_refused_by(DeniedBy::S3));
     assert_eq!(stage.sent().len(), 1);
 }
 
@@ -323,7 +323,7 @@ async fn no_connection_is_no_answer() {
 #[case("KMS.KMSInvalidStateException", Outcome::Unusable)]
 #[case("KMS.NotFoundException", Outcome::Unusable)]
 #[tokio::test]
-async fn the_state_of_a_key_shows_through_s3(#[case] code: &str, #[case] expected: Outcome<Stored>) {
+async fn the_state_of_a_key_shows_through_s3(#[case] code: &str, #[case] expected: Outcome<StoredObject>) {
     let stage = Stage::answering([s3_error(400, code, "The key is as it is.")]);
     let put = stage.aws.put_object(&bucket(), "k", vec![1], None).await;
     assert_eq!(put.outcome, expected);
@@ -341,11 +341,11 @@ async fn s3_and_kms_are_told_apart_by_the_text() {
     );
     let stage = Stage::answering([s3_error(403, "AccessDenied", &by_s3), s3_error(403, "AccessDenied", &by_kms)]);
     let get = stage.aws.get_object(&bucket(), "k").await.map(drop);
-    assert_eq!(get.outcome, refused(Refuser::S3, Reason::NotAllowedBy(PolicyKind::Identity)));
+    assert_eq!(get.outcome, refused(DeniedBy::S3, DenialReason::NotAllowedBy(PolicyKind::Identity)));
     let get = stage.aws.get_object(&bucket(), "k").await.map(drop);
-    let expected = Refusal {
-        by: Refuser::Kms,
-        reason: Reason::DeniedBy(PolicyKind::Resource),
+    let expected = AccessDenied {
+        by: DeniedBy::Kms,
+        reason: DenialReason::DeniedBy(PolicyKind::Resource),
         key: Some(KEY.into()),
         action: Some("kms:Decrypt".into()),
     };
@@ -369,7 +369,7 @@ async fn what_cannot_be_read_is_no_answer(#[case] status: u16, #[case] body: &st
     let list = stage.aws.list_objects(&bucket(), "p/").await;
     assert_eq!((list.outcome, list.exchange.code), (Outcome::Unanswered, None));
     assert_eq!(stage.aws.describe_key(&key()).await.outcome, Outcome::Unanswered);
-    assert_eq!(stage.aws.encrypt(&key(), b"1", Run::Real).await.outcome, Outcome::Unanswered);
+    assert_eq!(stage.aws.encrypt(&key(), b"1", CallMode::Real).await.outcome, Outcome::Unanswered);
     let assumed = stage.aws.client_session(&session(), &role(), None, &name()).await;
     assert!(assumed.is_unanswered());
     assert_eq!(stage.sent().len(), 4);
@@ -384,7 +384,7 @@ async fn a_put_names_the_owner_and_no_encryption() {
     ];
     let stage = Stage::answering([answer(200, &stored, "")]);
     let put = stage.aws.put_object(&bucket(), "latchkey-probe/1", b"probe".to_vec(), None).await;
-    let expected = Stored {
+    let expected = StoredObject {
         encryption: Some("aws:kms".into()),
         key: Some(KEY.into()),
         version: Some("null".into()),
@@ -440,7 +440,7 @@ async fn a_get_reads_no_more_than_a_probe_could_be() {
 #[case(|| s3_error(403, "InvalidObjectState", "Restore is not allowed for the object's current storage class"), Outcome::Granted(()))]
 #[case(|| s3_error(403, "ObjectAlreadyInActiveTierError", "This object is not archived"), Outcome::Granted(()))]
 #[case(|| answer(202, &[], ""), Outcome::Granted(()))]
-#[case(|| s3_error(403, "AccessDenied", "Access Denied"), refused(Refuser::S3, Reason::Unsaid))]
+#[case(|| s3_error(403, "AccessDenied", "Access Denied"), refused(DeniedBy::S3, DenialReason::Unsaid))]
 #[tokio::test]
 async fn an_object_that_is_not_archived_shows_that_restoring_is_allowed(#[case] answer: fn() -> HttpResponse, #[case] expected: Outcome) {
     let stage = Stage::answering([answer()]);
@@ -452,13 +452,13 @@ async fn a_delete_tells_of_versioning() {
     let headers = [("x-amz-delete-marker", "true"), ("x-amz-version-id", "v1")];
     let stage = Stage::answering([answer(204, &headers, ""), answer(204, &[], "")]);
     let marked = stage.aws.delete_object(&bucket(), "k").await;
-    let expected = Removed {
+    let expected = DeletedObject {
         marker: true,
         version: Some("v1".into()),
     };
     assert_eq!(marked.granted(), Some(&expected));
     let gone = stage.aws.delete_object(&bucket(), "k").await;
-    let expected = Removed {
+    let expected = DeletedObject {
         marker: false,
         version: None,
     };
@@ -470,8 +470,8 @@ async fn dry_runs_are_dry_and_granted_by_their_error() {
     let would_work = || kms_error(412, "DryRunOperationException", "The request would have succeeded.");
     let stage = Stage::answering((0..5).map(|_| would_work()));
     let aws = &stage.aws;
-    assert_eq!(aws.encrypt(&key(), b"1", Run::Dry).await.outcome, Outcome::Granted(Vec::new()));
-    assert_eq!(aws.decrypt(&key(), b"1", Run::Dry).await.outcome, Outcome::Granted(Vec::new()));
+    assert_eq!(aws.encrypt(&key(), b"1", CallMode::Dry).await.outcome, Outcome::Granted(Vec::new()));
+    assert_eq!(aws.decrypt(&key(), b"1", CallMode::Dry).await.outcome, Outcome::Granted(Vec::new()));
     assert_eq!(aws.reencrypt(&key(), b"1").await.outcome, Outcome::Granted(()));
     assert_eq!(aws.generate_data_key(&key()).await.outcome, Outcome::Granted(()));
     let last = aws.generate_data_key_without_plaintext(&key()).await;
@@ -504,11 +504,11 @@ async fn a_real_run_is_real() {
         answer(200, &[], &json!({"Plaintext": "cGxhaW4=", "KeyId": KEY}).to_string()),
     ]);
     assert_eq!(
-        stage.aws.encrypt(&key(), b"plain", Run::Real).await.outcome,
+        stage.aws.encrypt(&key(), b"plain", CallMode::Real).await.outcome,
         Outcome::Granted(b"cipher".to_vec())
     );
     assert_eq!(
-        stage.aws.decrypt(&key(), b"cipher", Run::Real).await.outcome,
+        stage.aws.decrypt(&key(), b"cipher", CallMode::Real).await.outcome,
         Outcome::Granted(b"plain".to_vec())
     );
     for sent in stage.sent() {
@@ -524,11 +524,11 @@ async fn a_refusal_of_kms_comes_with_status_400() {
          policy allows the kms:Encrypt action"
     );
     let stage = Stage::answering([kms_error(400, "AccessDeniedException", &text)]);
-    let encrypt = stage.aws.encrypt(&key(), b"1", Run::Real).await;
+    let encrypt = stage.aws.encrypt(&key(), b"1", CallMode::Real).await;
     let refusal = encrypt.refusal().unwrap();
     assert_eq!(
         (refusal.by, refusal.reason),
-        (Refuser::Kms, Reason::NotAllowedBy(PolicyKind::Resource))
+        (DeniedBy::Kms, DenialReason::NotAllowedBy(PolicyKind::Resource))
     );
     assert_eq!(
         (refusal.key.as_deref(), refusal.action.as_deref()),
@@ -603,7 +603,7 @@ async fn each_kind_of_session_says_what_it_has_to() {
 #[tokio::test]
 async fn the_vendors_own_sessions_are_made_once_and_failures_are_not_kept() {
     let stage = Stage::answering([sts_error(403, "AccessDenied", "Access denied"), sts_success()]);
-    assert!(stage.aws.storage_session(&role()).await.is_refused_by(Refuser::Sts));
+    assert!(stage.aws.storage_session(&role()).await.is_refused_by(DeniedBy::Sts));
     for _ in 0..3 {
         assert!(stage.aws.storage_session(&role()).await.granted().is_some());
     }
@@ -621,7 +621,7 @@ async fn sts_tells_whose_fault_it_is() {
     let refusal = stage.aws.client_session(&session(), &role(), None, &name()).await;
     assert_eq!(
         refusal.map(drop).outcome,
-        refused(Refuser::Sts, Reason::NotAllowedBy(PolicyKind::Identity))
+        refused(DeniedBy::Sts, DenialReason::NotAllowedBy(PolicyKind::Identity))
     );
     let expired = stage.aws.client_session(&session(), &role(), None, &name()).await;
     assert!(expired.is_unanswered());
@@ -646,7 +646,7 @@ async fn path_style_is_a_setting() {
         .endpoint_url("http://127.0.0.1:4566")
         .http_client(wire.clone())
         .build();
-    let aws = Aws::on(&config, Settings { s3_path_style: true }, Hand::new().clock());
+    let aws = AwsCloud::on(&config, AwsSettings { s3_path_style: true }, Hand::new().clock());
     assert!(aws.head_bucket(&bucket()).await.granted().is_some());
     let sent = wire.actual_requests().next().unwrap().uri().to_owned();
     assert!(sent.starts_with("http://127.0.0.1:4566/docs"), "{sent}");

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::placeholders::{Placeholder, Placeholders};
 use super::statements::{self, Permission};
-use super::symbols::{Symbol, Symbols};
-use super::{Blanks, Parties};
+use super::{Parties, TemplateParams};
 use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::storage_config::Mode;
 
@@ -20,8 +20,8 @@ set -eu
 ";
 
 /// The script, with what is known of the tenant in its variables.
-pub fn script(blanks: &Blanks, parties: Parties) -> String {
-    let symbols = Symbols::of(blanks, blanks.mode);
+pub fn script(blanks: &TemplateParams, parties: Parties) -> String {
+    let symbols = Placeholders::of(blanks, blanks.mode);
     let mut text = String::from(HEAD);
     let mut set = |name: &str, value: &str| {
         let _ = writeln!(text, "{name}={}", quoted(value));
@@ -48,7 +48,7 @@ pub fn script(blanks: &Blanks, parties: Parties) -> String {
 }
 
 /// The documents, by the names of the functions that print them.
-fn documents(symbols: &Symbols) -> Vec<(&'static str, Value)> {
+fn documents(symbols: &Placeholders) -> Vec<(&'static str, Value)> {
     let blanks = &symbols.blanks;
     let of_bucket: Vec<Value> = Permission::of_bucket_policy(blanks)
         .into_iter()
@@ -79,18 +79,18 @@ fn documents(symbols: &Symbols) -> Vec<(&'static str, Value)> {
 }
 
 /// A document as it stands between the lines of a here-document, in which variables are filled in.
-fn printed(value: &Value, depth: usize, blanks: &Blanks, symbols: &Symbols) -> String {
+fn printed(value: &Value, depth: usize, blanks: &TemplateParams, symbols: &Placeholders) -> String {
     let inner = "  ".repeat(depth + 1);
     let end = "  ".repeat(depth);
     match value {
         Value::String(text) => match symbols.of_text(text) {
-            Some(Symbol::Bucket) => "\"$bucket_arn\"".to_owned(),
-            Some(Symbol::Objects) => "\"$bucket_arn/*\"".to_owned(),
-            Some(Symbol::Key) => "\"$key_arn\"".to_owned(),
-            Some(Symbol::ClientRole) => "\"$role_arn\"".to_owned(),
-            Some(Symbol::Root) => "\"arn:$partition:iam::$account:root\"".to_owned(),
-            Some(Symbol::ExternalIds) => literal(&statements::external_ids(blanks)),
-            Some(Symbol::VendorRole) | None => literal(value),
+            Some(Placeholder::Bucket) => "\"$bucket_arn\"".to_owned(),
+            Some(Placeholder::Objects) => "\"$bucket_arn/*\"".to_owned(),
+            Some(Placeholder::Key) => "\"$key_arn\"".to_owned(),
+            Some(Placeholder::ClientRole) => "\"$role_arn\"".to_owned(),
+            Some(Placeholder::Root) => "\"arn:$partition:iam::$account:root\"".to_owned(),
+            Some(Placeholder::ExternalIds) => literal(&statements::external_ids(blanks)),
+            Some(Placeholder::VendorRole) | None => literal(value),
         },
         Value::Array(items) if !items.is_empty() => {
             let items: Vec<String> = items
@@ -134,7 +134,7 @@ mod tests {
     use crate::domain::templates::tests::{PARTIES, rotating, typed, untyped};
 
     /// What comes before the part that is always the same.
-    fn own(blanks: &Blanks) -> String {
+    fn own(blanks: &TemplateParams) -> String {
         script(blanks, PARTIES).strip_suffix(include_str!("cli.sh")).unwrap().to_owned()
     }
 
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn rotating_script_of_the_direct_mode() {
-        let blanks = Blanks {
+        let blanks = TemplateParams {
             posture: true,
             ..rotating(typed(Partition::China, Mode::Direct))
         };

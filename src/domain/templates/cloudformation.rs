@@ -4,9 +4,9 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
+use super::placeholders::{Placeholder, Placeholders, is_account_regional};
 use super::statements::{self, Permission};
-use super::symbols::{Symbol, Symbols, is_account_regional};
-use super::{Blanks, Parties, yaml};
+use super::{Parties, TemplateParams, yaml};
 use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::storage_config::Mode;
 
@@ -16,7 +16,7 @@ const STACK: &str = "latchkey";
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The template, with what is known of the tenant as the defaults of its parameters.
-pub fn template(blanks: &Blanks, parties: Parties) -> String {
+pub fn template(blanks: &TemplateParams, parties: Parties) -> String {
     yaml::document(&json!({
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": description(parties),
@@ -30,7 +30,7 @@ pub fn template(blanks: &Blanks, parties: Parties) -> String {
 
 /// The link that opens the console with the hosted template and every parameter filled in.
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-create-stacks-quick-create-links.html>
-pub fn quick_create_link(hosted: &str, blanks: &Blanks) -> String {
+pub fn quick_create_link(hosted: &str, blanks: &TemplateParams) -> String {
     let encoded = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
     let region = blanks.key.as_ref().map(|key| key.region().as_str());
     let host = blanks.partition.console_host();
@@ -51,7 +51,7 @@ pub fn quick_create_link(hosted: &str, blanks: &Blanks) -> String {
 }
 
 /// What is known of each parameter. One with nothing has to be typed in.
-fn defaults(blanks: &Blanks) -> Vec<(&'static str, Option<String>)> {
+fn defaults(blanks: &TemplateParams) -> Vec<(&'static str, Option<String>)> {
     let ids: Vec<&str> = blanks
         .external_ids
         .iter()
@@ -84,7 +84,7 @@ fn defaults(blanks: &Blanks) -> Vec<(&'static str, Option<String>)> {
     ]
 }
 
-fn parameters(blanks: &Blanks) -> Value {
+fn parameters(blanks: &TemplateParams) -> Value {
     let mut parameters = Map::new();
     for (name, default) in defaults(blanks) {
         let mut parameter = declared(name);
@@ -185,14 +185,14 @@ fn conditions() -> Value {
     })
 }
 
-fn resources(blanks: &Blanks) -> Value {
-    let with_posture = Blanks {
+fn resources(blanks: &TemplateParams) -> Value {
+    let with_posture = TemplateParams {
         posture: true,
         ..blanks.clone()
     };
-    let direct = Symbols::of(&with_posture, Mode::Direct);
-    let assumed = Symbols::of(&with_posture, Mode::AssumeRole);
-    let of_mode = |statement: &dyn Fn(&Blanks) -> Value| {
+    let direct = Placeholders::of(&with_posture, Mode::Direct);
+    let assumed = Placeholders::of(&with_posture, Mode::AssumeRole);
+    let of_mode = |statement: &dyn Fn(&TemplateParams) -> Value| {
         let (direct, assumed) = (
             expressed(&statement(&direct.blanks), &direct),
             expressed(&statement(&assumed.blanks), &assumed),
@@ -299,18 +299,18 @@ fn outputs() -> Value {
 }
 
 /// The statement with this format's expressions in it.
-fn expressed(value: &Value, symbols: &Symbols) -> Value {
+fn expressed(value: &Value, symbols: &Placeholders) -> Value {
     match value {
         Value::String(text) => match symbols.of_text(text) {
             None => value.clone(),
-            Some(Symbol::Bucket) => bucket(""),
-            Some(Symbol::Objects) => bucket("/*"),
-            Some(Symbol::Key) => key(),
+            Some(Placeholder::Bucket) => bucket(""),
+            Some(Placeholder::Objects) => bucket("/*"),
+            Some(Placeholder::Key) => key(),
             // The attribute makes every policy that names the role wait for the role.
-            Some(Symbol::ClientRole) => json!({"Fn::GetAtt": ["Role", "Arn"]}),
-            Some(Symbol::VendorRole) => json!({"Ref": "VendorRoleArn"}),
-            Some(Symbol::ExternalIds) => json!({"Ref": "ExternalIds"}),
-            Some(Symbol::Root) => json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}),
+            Some(Placeholder::ClientRole) => json!({"Fn::GetAtt": ["Role", "Arn"]}),
+            Some(Placeholder::VendorRole) => json!({"Ref": "VendorRoleArn"}),
+            Some(Placeholder::ExternalIds) => json!({"Ref": "ExternalIds"}),
+            Some(Placeholder::Root) => json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}),
         },
         Value::Array(items) => items.iter().map(|item| expressed(item, symbols)).collect(),
         Value::Object(members) => members
@@ -353,7 +353,7 @@ mod tests {
 
     #[test]
     fn modes_partitions_and_what_is_typed_only_change_defaults() {
-        let of = |blanks: &Blanks| {
+        let of = |blanks: &TemplateParams| {
             let mut read: Value = yaml_serde::from_str(&template(blanks, PARTIES)).unwrap();
             for (_, parameter) in read["Parameters"].as_object_mut().unwrap() {
                 parameter.as_object_mut().unwrap().shift_remove("Default");
@@ -362,7 +362,7 @@ mod tests {
         };
         let one = of(&untyped(Partition::Aws, Mode::AssumeRole));
         for partition in Partition::iter() {
-            let posture = Blanks {
+            let posture = TemplateParams {
                 posture: true,
                 ..typed(partition, Mode::Direct)
             };
@@ -400,7 +400,7 @@ mod tests {
     #[test]
     fn an_account_regional_bucket_says_so() {
         let bucket = Some(BucketName::parse("docs-222222222222-eu-central-1-an").unwrap());
-        let blanks = Blanks {
+        let blanks = TemplateParams {
             bucket,
             ..typed(Partition::Aws, Mode::Direct)
         };

@@ -2,12 +2,12 @@
 
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator};
 
-use super::{Blanks, Parties, cli, cloudformation, terraform};
+use super::{Parties, TemplateParams, cli, cloudformation, terraform};
 
 /// What a tenant can apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString, EnumIter)]
 #[strum(serialize_all = "snake_case")]
-pub enum Format {
+pub enum TemplateFormat {
     /// Each document by itself.
     Json,
     Cloudformation,
@@ -16,27 +16,27 @@ pub enum Format {
     Cli,
 }
 
-impl Format {
+impl TemplateFormat {
     /// All names, for a message.
     pub fn names() -> String {
         Self::iter().map(|format| format.to_string()).collect::<Vec<_>>().join(", ")
     }
 
     /// The one file that has everything in it; `json` has none.
-    pub fn file(self, blanks: &Blanks, parties: Parties) -> Option<File> {
+    pub fn file(self, blanks: &TemplateParams, parties: Parties) -> Option<TemplateFile> {
         match self {
             Self::Json => None,
-            Self::Cloudformation => Some(File {
+            Self::Cloudformation => Some(TemplateFile {
                 extension: "yaml",
                 media_type: "application/yaml",
                 text: cloudformation::template(blanks, parties),
             }),
-            Self::Terraform => Some(File {
+            Self::Terraform => Some(TemplateFile {
                 extension: "tf",
                 media_type: "text/plain",
                 text: terraform::configuration(blanks, parties),
             }),
-            Self::Cli => Some(File {
+            Self::Cli => Some(TemplateFile {
                 extension: "sh",
                 media_type: "text/x-shellscript",
                 text: cli::script(blanks, parties),
@@ -47,7 +47,7 @@ impl Format {
 
 /// A file to be saved and applied.
 #[derive(Debug, Clone)]
-pub struct File {
+pub struct TemplateFile {
     pub extension: &'static str,
     pub media_type: &'static str,
     pub text: String,

@@ -5,7 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::statements::Permission;
-use super::{Blanks, statements};
+use super::{TemplateParams, statements};
 use crate::domain::fix::FixDocument;
 use crate::domain::storage_config::Mode;
 
@@ -26,7 +26,7 @@ pub struct Document {
     pub title: String,
     /// Where it goes, in words.
     pub apply_to: String,
-    pub form: Form,
+    pub form: DocumentKind,
     #[schema(value_type = Object)]
     pub body: Value,
     /// The whole policy of a key that is yet to be created. An existing key's policy is only ever added to.
@@ -38,7 +38,7 @@ pub struct Document {
 /// What a document's body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Form {
+pub enum DocumentKind {
     /// A whole policy document.
     Policy,
     /// One statement, to be added to the statements that are there.
@@ -94,14 +94,14 @@ const SETTINGS: [Setting; 7] = [
 ];
 
 /// Every document of a mode.
-pub fn documents(blanks: &Blanks) -> Documents {
+pub fn documents(blanks: &TemplateParams) -> Documents {
     let mut documents = Vec::new();
     if blanks.mode == Mode::AssumeRole {
         documents.push(Document {
             document: FixDocument::TrustPolicy,
             title: "Trust policy of your role".into(),
             apply_to: format!("IAM, role {}, Trust relationships", blanks.role_name()),
-            form: Form::Policy,
+            form: DocumentKind::Policy,
             body: statements::policy(&[statements::trust_statement(blanks)]),
             new_key_policy: None,
         });
@@ -109,7 +109,7 @@ pub fn documents(blanks: &Blanks) -> Documents {
             document: FixDocument::RolePermissions,
             title: "Permissions of your role".into(),
             apply_to: format!("IAM, role {}, Permissions, inline policy", blanks.role_name()),
-            form: Form::Policy,
+            form: DocumentKind::Policy,
             body: statements::policy(&each(&Permission::of_role(blanks), |p| statements::role_statement(p, blanks))),
             new_key_policy: None,
         });
@@ -118,7 +118,7 @@ pub fn documents(blanks: &Blanks) -> Documents {
         document: FixDocument::KeyPolicy,
         title: "Statement to add to the key's policy".into(),
         apply_to: format!("KMS, key {}, Key policy, one more element of Statement", blanks.key_arn()),
-        form: Form::Statement,
+        form: DocumentKind::Statement,
         body: statements::key_policy_statement(blanks),
         new_key_policy: Some(statements::policy(&[
             statements::key_administration_statement(blanks),
@@ -129,7 +129,7 @@ pub fn documents(blanks: &Blanks) -> Documents {
         document: FixDocument::BucketPolicy,
         title: "Bucket policy".into(),
         apply_to: format!("S3, bucket {}, Permissions, Bucket policy", blanks.bucket_name()),
-        form: Form::Policy,
+        form: DocumentKind::Policy,
         body: statements::policy(&each(&Permission::of_bucket_policy(blanks), |p| {
             statements::bucket_policy_statement(p, blanks)
         })),
@@ -139,7 +139,7 @@ pub fn documents(blanks: &Blanks) -> Documents {
         document: FixDocument::BucketEncryption,
         title: "Default encryption of the bucket".into(),
         apply_to: format!("S3, bucket {}, Properties, Default encryption", blanks.bucket_name()),
-        form: Form::Configuration,
+        form: DocumentKind::Configuration,
         body: statements::bucket_encryption(blanks),
         new_key_policy: None,
     });
@@ -161,9 +161,9 @@ mod tests {
     use crate::domain::arn::{BucketName, KeyArn, RoleArn, RoleName};
     use crate::domain::external_id::ExternalId;
 
-    fn blanks(mode: Mode) -> Blanks {
+    fn blanks(mode: Mode) -> TemplateParams {
         let vendor = RoleArn::parse("arn:aws-us-gov:iam::111111111111:role/vendor").unwrap();
-        Blanks::empty(
+        TemplateParams::empty(
             mode,
             vendor,
             vec![ExternalId::parse("lk-0123456789abcdef0123456789abcdef01234567").unwrap()],
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn direct_all_typed() {
-        let typed = Blanks {
+        let typed = TemplateParams {
             bucket: Some(BucketName::parse("acme-documents").unwrap()),
             key: Some(KeyArn::parse("arn:aws-us-gov:kms:us-gov-west-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab").unwrap()),
             ..blanks(Mode::Direct)

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::Blanks;
-use super::reach::{Caller, Reach, covers, reach, texts};
+use super::TemplateParams;
+use super::policy_eval::{AccessDecision, PolicyCaller, covers, reach, texts};
 use super::statements::{self, Permission, TAG};
 use crate::domain::arn::RoleArn;
 use crate::domain::external_id::ExternalId;
@@ -18,12 +18,12 @@ use crate::domain::text::Malformed;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, strum::Display, strum::EnumString)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
-pub enum Target {
+pub enum MergeTarget {
     BucketPolicy,
     KeyPolicy,
 }
 
-impl Target {
+impl MergeTarget {
     /// How many bytes AWS takes.
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html>,
     /// <https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html>
@@ -37,7 +37,7 @@ impl Target {
 
 /// A policy with the issued statements in it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Merged {
+pub struct MergedDocument {
     /// The whole policy: to be put in the place of the present one.
     #[schema(value_type = Object)]
     pub merged: Value,
@@ -80,7 +80,7 @@ pub enum MergeCode {
 ///
 /// # Errors
 /// `not_json`, `not_a_policy`, and for what is another document its own code.
-pub fn read(target: Target, current: &Value) -> Result<Value, Malformed> {
+pub fn read(target: MergeTarget, current: &Value) -> Result<Value, Malformed> {
     let policy = match current {
         Value::String(text) if text.trim().is_empty() => Value::Null,
         Value::String(text) => serde_json::from_str(text).map_err(|error| {
@@ -93,8 +93,8 @@ pub fn read(target: Target, current: &Value) -> Result<Value, Malformed> {
     };
     if policy.is_null() || policy.as_object().is_some_and(serde_json::Map::is_empty) {
         return match target {
-            Target::BucketPolicy => Ok(statements::policy(&[])),
-            Target::KeyPolicy => Err(Malformed::new(
+            MergeTarget::BucketPolicy => Ok(statements::policy(&[])),
+            MergeTarget::KeyPolicy => Err(Malformed::new(
                 "key_policy_missing",
                 "a key always has a policy; give the one that aws kms get-key-policy shows",
             )),
@@ -121,8 +121,8 @@ pub fn read(target: Target, current: &Value) -> Result<Value, Malformed> {
                 format!(
                     "statement {label} names no Principal: this is the policy of a role or user; give that of the {}",
                     match target {
-                        Target::BucketPolicy => "bucket",
-                        Target::KeyPolicy => "key",
+                        MergeTarget::BucketPolicy => "bucket",
+                        MergeTarget::KeyPolicy => "key",
                     }
                 ),
             ));
@@ -133,7 +133,7 @@ pub fn read(target: Target, current: &Value) -> Result<Value, Malformed> {
 
 /// Puts the issued statements in: each in the place of the first of its name, or else at the end. All else is left as it is, in
 /// its order.
-pub fn merge(target: Target, mut policy: Value, blanks: &Blanks) -> Merged {
+pub fn merge(target: MergeTarget, mut policy: Value, blanks: &TemplateParams) -> MergedDocument {
     let issued = issued(target, blanks);
     let before = match policy["Statement"].take() {
         Value::Array(statements) => statements,
@@ -172,7 +172,7 @@ pub fn merge(target: Target, mut policy: Value, blanks: &Blanks) -> Merged {
             ),
         );
     }
-    Merged {
+    MergedDocument {
         merged: policy,
         size,
         limit,
@@ -180,10 +180,10 @@ pub fn merge(target: Target, mut policy: Value, blanks: &Blanks) -> Merged {
     }
 }
 
-fn issued(target: Target, blanks: &Blanks) -> Vec<Value> {
+fn issued(target: MergeTarget, blanks: &TemplateParams) -> Vec<Value> {
     match target {
-        Target::KeyPolicy => vec![statements::key_policy_statement(blanks)],
-        Target::BucketPolicy => Permission::of_bucket_policy(blanks)
+        MergeTarget::KeyPolicy => vec![statements::key_policy_statement(blanks)],
+        MergeTarget::BucketPolicy => Permission::of_bucket_policy(blanks)
             .into_iter()
             .map(|permission| statements::bucket_policy_statement(permission, blanks))
             .collect(),
@@ -206,7 +206,7 @@ fn finding(code: MergeCode, statement: Option<String>, detail: impl Into<String>
     }
 }
 
-fn findings(target: Target, before: &[Value], issued: &[Value], blanks: &Blanks) -> Vec<MergeFinding> {
+fn findings(target: MergeTarget, before: &[Value], issued: &[Value], blanks: &TemplateParams) -> Vec<MergeFinding> {
     let mut findings = Vec::new();
     let Ok(role) = RoleArn::parse(&principal(blanks)) else {
         return findings;
@@ -215,7 +215,7 @@ fn findings(target: Target, before: &[Value], issued: &[Value], blanks: &Blanks)
         let name = Some(label(statement, at));
         // In a key's policy every resource means this key.
         let mut statement = statement.clone();
-        if target == Target::KeyPolicy {
+        if target == MergeTarget::KeyPolicy {
             statement.as_object_mut().and_then(|members| members.shift_remove("Resource"));
         }
         if let Some(ours) = issued.iter().find(|ours| same_name(ours, &statement)) {
@@ -242,7 +242,7 @@ fn findings(target: Target, before: &[Value], issued: &[Value], blanks: &Blanks)
             ));
         }
     }
-    if target == Target::KeyPolicy && !before.iter().any(|statement| administers(statement, blanks)) {
+    if target == MergeTarget::KeyPolicy && !before.iter().any(|statement| administers(statement, blanks)) {
         findings.push(finding(
             MergeCode::RootStatementMissing,
             None,
@@ -253,14 +253,14 @@ fn findings(target: Target, before: &[Value], issued: &[Value], blanks: &Blanks)
 }
 
 /// Who is let in by the issued statements.
-fn principal(blanks: &Blanks) -> String {
+fn principal(blanks: &TemplateParams) -> String {
     match blanks.mode {
         Mode::Direct => blanks.vendor_role.to_string(),
         Mode::AssumeRole => blanks.role_arn(),
     }
 }
 
-fn caller<'a>(role: &'a RoleArn, issued: &[Value], blanks: &'a Blanks) -> Caller<'a> {
+fn caller<'a>(role: &'a RoleArn, issued: &[Value], blanks: &'a TemplateParams) -> PolicyCaller<'a> {
     let every = |element: &str| -> BTreeSet<String> {
         let texts = issued.iter().flat_map(|ours| texts(&ours[element]));
         texts.map(str::to_owned).collect()
@@ -271,7 +271,7 @@ fn caller<'a>(role: &'a RoleArn, issued: &[Value], blanks: &'a Blanks) -> Caller
         "kms:GenerateDataKey*" => vec!["kms:GenerateDataKey".to_owned(), "kms:GenerateDataKeyWithoutPlaintext".to_owned()],
         _ => vec![action],
     });
-    Caller {
+    PolicyCaller {
         role,
         tags: match blanks.mode {
             Mode::Direct => blanks.external_ids.iter().map(ExternalId::as_str).collect(),
@@ -284,7 +284,13 @@ fn caller<'a>(role: &'a RoleArn, issued: &[Value], blanks: &'a Blanks) -> Caller
 }
 
 /// A statement reaches what one of ours allows: its actions on its own resources.
-fn farthest(statement: &Value, role: &RoleArn, issued: &[Value], blanks: &Blanks, tagged: bool) -> (Reach, BTreeSet<String>) {
+fn farthest(
+    statement: &Value,
+    role: &RoleArn,
+    issued: &[Value],
+    blanks: &TemplateParams,
+    tagged: bool,
+) -> (AccessDecision, BTreeSet<String>) {
     let each = issued.iter().map(|ours| {
         let mut caller = caller(role, std::slice::from_ref(ours), blanks);
         if !tagged {
@@ -292,21 +298,22 @@ fn farthest(statement: &Value, role: &RoleArn, issued: &[Value], blanks: &Blanks
         }
         reach(statement, &caller)
     });
-    each.max_by_key(|(reach, _)| *reach).unwrap_or((Reach::No, BTreeSet::new()))
+    each.max_by_key(|(reach, _)| *reach)
+        .unwrap_or((AccessDecision::No, BTreeSet::new()))
 }
 
-fn denial(statement: &Value, name: Option<String>, role: &RoleArn, issued: &[Value], blanks: &Blanks) -> Option<MergeFinding> {
+fn denial(statement: &Value, name: Option<String>, role: &RoleArn, issued: &[Value], blanks: &TemplateParams) -> Option<MergeFinding> {
     let (reach, keys) = farthest(statement, role, issued, blanks, true);
     match reach {
-        Reach::No => None,
-        Reach::Yes => Some(finding(
+        AccessDecision::No => None,
+        AccessDecision::Yes => Some(finding(
             MergeCode::Denied,
             name,
             format!(
                 "This Deny refuses {role}, whatever else is allowed. Make an exception for it: a condition ArnNotEquals on aws:PrincipalArn."
             ),
         )),
-        Reach::Maybe => {
+        AccessDecision::Maybe => {
             let keys: Vec<String> = keys.into_iter().collect();
             let why = if keys.is_empty() {
                 "for a part of the calls".to_owned()
@@ -321,13 +328,13 @@ fn denial(statement: &Value, name: Option<String>, role: &RoleArn, issued: &[Val
 }
 
 /// In `direct`, a session of the vendor's role without the tenant's tag is somebody else's. In `assume_role`, anyone is.
-fn lets_in_others(statement: &Value, role: &RoleArn, issued: &[Value], blanks: &Blanks) -> bool {
+fn lets_in_others(statement: &Value, role: &RoleArn, issued: &[Value], blanks: &TemplateParams) -> bool {
     let anyone = statement["Principal"] == "*" || texts(&statement["Principal"]["AWS"]).contains(&"*");
     match (farthest(statement, role, issued, blanks, false).0, blanks.mode) {
-        (Reach::No, _) => false,
-        (Reach::Yes, Mode::Direct) => true,
+        (AccessDecision::No, _) => false,
+        (AccessDecision::Yes, Mode::Direct) => true,
         // Whoever lets in anyone mostly says where from, and the vendor is elsewhere.
-        (Reach::Maybe, Mode::Direct) => !anyone,
+        (AccessDecision::Maybe, Mode::Direct) => !anyone,
         (_, Mode::AssumeRole) => anyone && statement["Condition"].as_object().is_none_or(serde_json::Map::is_empty),
     }
 }
@@ -350,7 +357,7 @@ fn wider(ours: &Value, present: &Value) -> Option<String> {
 }
 
 /// Whether a statement of a key's policy lets its account change the policy.
-fn administers(statement: &Value, blanks: &Blanks) -> bool {
+fn administers(statement: &Value, blanks: &TemplateParams) -> bool {
     let named = texts(&statement["Principal"]["AWS"]);
     let of_account = |text: &&str| match blanks.account() {
         Some(account) => *text == account.as_str() || *text == format!("arn:{}:iam::{account}:root", blanks.partition),
@@ -361,7 +368,7 @@ fn administers(statement: &Value, blanks: &Blanks) -> bool {
         && named.iter().any(of_account)
         && texts(&statement["Action"])
             .iter()
-            .any(|action| covers(action, "kms:PutKeyPolicy") == Reach::Yes)
+            .any(|action| covers(action, "kms:PutKeyPolicy") == AccessDecision::Yes)
 }
 
 #[cfg(test)]
@@ -382,7 +389,7 @@ mod tests {
         json!({"Version": "2012-10-17", "Id": "theirs", "Statement": statements})
     }
 
-    fn codes(merged: &Merged) -> Vec<(MergeCode, Option<&str>)> {
+    fn codes(merged: &MergedDocument) -> Vec<(MergeCode, Option<&str>)> {
         merged
             .findings
             .iter()
@@ -390,7 +397,7 @@ mod tests {
             .collect()
     }
 
-    fn merged(target: Target, mode: Mode, statements: &Value) -> Merged {
+    fn merged(target: MergeTarget, mode: Mode, statements: &Value) -> MergedDocument {
         let policy = read(target, &policy(statements)).unwrap();
         merge(target, policy, &typed(Partition::Aws, mode))
     }
@@ -403,7 +410,7 @@ mod tests {
             theirs,
             {"Sid": "LatchkeyList", "Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "s3:ListBucket", "Resource": BUCKET},
         ]);
-        let merged = merged(Target::BucketPolicy, Mode::AssumeRole, &before);
+        let merged = merged(MergeTarget::BucketPolicy, Mode::AssumeRole, &before);
         insta::assert_json_snapshot!(merged);
         assert_eq!(
             merged.merged["Statement"][1].to_string(),
@@ -415,7 +422,7 @@ mod tests {
     #[test]
     fn one_statement_that_is_no_list_is_kept() {
         let theirs = json!({"Sid": "Theirs", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "Action": "kms:*", "Resource": "*"});
-        let merged = merged(Target::KeyPolicy, Mode::Direct, &theirs);
+        let merged = merged(MergeTarget::KeyPolicy, Mode::Direct, &theirs);
         assert_eq!(merged.merged["Statement"][0], theirs);
         assert_eq!(merged.merged["Statement"][1]["Sid"], "LatchkeyKey");
         assert_eq!((merged.limit, codes(&merged)), (32768, vec![]));
@@ -435,7 +442,7 @@ mod tests {
     #[case(json!({"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "s3:Get*", "Resource": "*"}), Some(MergeCode::UnboundAccess))]
     #[case(json!({"Sid": "LatchkeyObjects", "Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam::222222222222:root", ROLE]}, "Action": "s3:Get*", "Resource": "*"}), Some(MergeCode::WiderPrincipals))]
     fn what_stands_in_the_way_is_found(#[case] statement: Value, #[case] expected: Option<MergeCode>) {
-        let merged = merged(Target::BucketPolicy, Mode::AssumeRole, &json!([statement]));
+        let merged = merged(MergeTarget::BucketPolicy, Mode::AssumeRole, &json!([statement]));
         let expected: Vec<_> = expected.into_iter().map(|code| (code, statement["Sid"].as_str())).collect();
         assert_eq!(codes(&merged), expected, "{:#?}", merged.findings);
     }
@@ -449,7 +456,7 @@ mod tests {
     fn the_vendors_role_without_the_tag_is_found(#[case] principal: Value, #[case] condition: Value, #[case] found: bool) {
         let statement =
             json!([{"Effect": "Allow", "Principal": principal, "Action": "s3:GetObject", "Resource": "*", "Condition": condition}]);
-        let merged = merged(Target::BucketPolicy, Mode::Direct, &statement);
+        let merged = merged(MergeTarget::BucketPolicy, Mode::Direct, &statement);
         let expected = if found {
             vec![(MergeCode::UnboundAccess, Some("#1"))]
         } else {
@@ -462,14 +469,14 @@ mod tests {
     fn a_key_that_its_account_cannot_administer_is_found() {
         let other =
             json!([{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::333333333333:root"}, "Action": "kms:*", "Resource": "*"}]);
-        let merged = merged(Target::KeyPolicy, Mode::AssumeRole, &other);
+        let merged = merged(MergeTarget::KeyPolicy, Mode::AssumeRole, &other);
         assert_eq!(codes(&merged), [(MergeCode::RootStatementMissing, None)]);
     }
 
     #[test]
     fn a_policy_that_grew_too_large_is_found() {
         let large = json!([{"Sid": "Large", "Effect": "Allow", "Principal": {"AWS": "333333333333"}, "Action": "s3:GetObject", "Resource": "x".repeat(20_000)}]);
-        let merged = merged(Target::BucketPolicy, Mode::AssumeRole, &large);
+        let merged = merged(MergeTarget::BucketPolicy, Mode::AssumeRole, &large);
         assert!(merged.size > merged.limit);
         assert_eq!(codes(&merged), [(MergeCode::TooLarge, None)]);
     }
@@ -484,22 +491,22 @@ mod tests {
     #[case(json!({"Statement": [{"Effect": "Allow", "Action": "*"}]}), "not_a_resource_policy")]
     #[case(json!(" "), "key_policy_missing")]
     fn what_is_no_policy_says_so(#[case] current: Value, #[case] code: &str) {
-        assert_eq!(read(Target::KeyPolicy, &current).unwrap_err().code, code);
+        assert_eq!(read(MergeTarget::KeyPolicy, &current).unwrap_err().code, code);
     }
 
     #[test]
     fn a_bucket_may_have_no_policy_yet() {
-        let empty = read(Target::BucketPolicy, &json!("")).unwrap();
+        let empty = read(MergeTarget::BucketPolicy, &json!("")).unwrap();
         let blanks = typed(Partition::Aws, Mode::Direct);
-        let issued = issued(Target::BucketPolicy, &blanks);
-        assert_eq!(merge(Target::BucketPolicy, empty, &blanks).merged, statements::policy(&issued));
+        let issued = issued(MergeTarget::BucketPolicy, &blanks);
+        assert_eq!(merge(MergeTarget::BucketPolicy, empty, &blanks).merged, statements::policy(&issued));
     }
 
     proptest! {
         /// Merging twice is merging once, and all of theirs stays, in order.
         #[test]
         fn merging_is_stable(sids in prop::collection::vec("(LatchkeyObjects|LatchkeyList|LatchkeyKey|A|B)?", 0..6), key in any::<bool>()) {
-            let target = if key { Target::KeyPolicy } else { Target::BucketPolicy };
+            let target = if key { MergeTarget::KeyPolicy } else { MergeTarget::BucketPolicy };
             let statements: Vec<Value> = sids.iter().enumerate().map(|(at, sid)| {
                 let mut statement = json!({"Effect": "Allow", "Principal": {"AWS": "333333333333"}, "Action": "s3:X", "Resource": at.to_string()});
                 if !sid.is_empty() {

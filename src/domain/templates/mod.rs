@@ -6,10 +6,10 @@ pub mod format;
 mod hcl;
 pub mod json;
 pub mod merge;
-mod reach;
+mod placeholders;
+mod policy_eval;
 pub mod removal;
 pub mod statements;
-mod symbols;
 pub mod terraform;
 #[cfg(test)]
 mod tests;
@@ -24,7 +24,7 @@ use super::storage_config::{Mode, Storage};
 /// What fills the blanks of the documents. What the customer has not typed yet becomes a placeholder that no AWS API
 /// accepts, such as `<BUCKET>`.
 #[derive(Debug, Clone)]
-pub struct Blanks {
+pub struct TemplateParams {
     pub mode: Mode,
     pub partition: Partition,
     /// The vendor's role of the mode.
@@ -58,7 +58,7 @@ impl Parties<'_> {
     }
 }
 
-impl Blanks {
+impl TemplateParams {
     /// Nothing typed yet.
     pub fn empty(mode: Mode, vendor_role: RoleArn, external_ids: Vec<ExternalId>) -> Self {
         Self {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Blanks;
+use super::TemplateParams;
 use crate::domain::storage_config::Mode;
 
 pub const OBJECT_ACTIONS: [&str; 4] = ["s3:GetObject", "s3:PutObject", "s3:RestoreObject", "s3:DeleteObject"];
@@ -48,13 +48,13 @@ impl Permission {
     }
 
     /// The statements of the bucket's policy.
-    pub fn of_bucket_policy(blanks: &Blanks) -> Vec<Self> {
+    pub fn of_bucket_policy(blanks: &TemplateParams) -> Vec<Self> {
         let posture = blanks.posture.then_some(Self::Posture);
         [Self::Objects, Self::List].into_iter().chain(posture).collect()
     }
 
     /// The statements of the role's permissions.
-    pub fn of_role(blanks: &Blanks) -> Vec<Self> {
+    pub fn of_role(blanks: &TemplateParams) -> Vec<Self> {
         let posture = blanks.posture.then_some(Self::Posture);
         [Self::Objects, Self::List, Self::Key].into_iter().chain(posture).collect()
     }
@@ -66,7 +66,7 @@ pub fn policy(statements: &[Value]) -> Value {
 }
 
 /// Lets the vendor's role assume the customer's, with the external ID alone.
-pub fn trust_statement(blanks: &Blanks) -> Value {
+pub fn trust_statement(blanks: &TemplateParams) -> Value {
     json!({
         "Sid": ASSUME_SID,
         "Effect": "Allow",
@@ -77,7 +77,7 @@ pub fn trust_statement(blanks: &Blanks) -> Value {
 }
 
 /// A statement of the customer's role.
-pub fn role_statement(permission: Permission, blanks: &Blanks) -> Value {
+pub fn role_statement(permission: Permission, blanks: &TemplateParams) -> Value {
     json!({
         "Sid": permission.sid(),
         "Effect": "Allow",
@@ -87,18 +87,18 @@ pub fn role_statement(permission: Permission, blanks: &Blanks) -> Value {
 }
 
 /// A statement of the bucket's policy.
-pub fn bucket_policy_statement(permission: Permission, blanks: &Blanks) -> Value {
+pub fn bucket_policy_statement(permission: Permission, blanks: &TemplateParams) -> Value {
     shared_statement(permission, &resource(permission, blanks), blanks)
 }
 
 /// The statement to add to the key's policy, where the resource `*` means this key.
-pub fn key_policy_statement(blanks: &Blanks) -> Value {
+pub fn key_policy_statement(blanks: &TemplateParams) -> Value {
     shared_statement(Permission::Key, "*", blanks)
 }
 
 /// The administrator's statement of a new key's policy: without it nobody could ever change the policy.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
-pub fn key_administration_statement(blanks: &Blanks) -> Value {
+pub fn key_administration_statement(blanks: &TemplateParams) -> Value {
     let account = blanks.account().map_or("<ACCOUNT_ID>", |account| account.as_str());
     json!({
         "Sid": "EnableRootAccess",
@@ -111,7 +111,7 @@ pub fn key_administration_statement(blanks: &Blanks) -> Value {
 
 /// Default encryption of the bucket, by the key's full ARN: a bare id would be looked up in the caller's account.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html>
-pub fn bucket_encryption(blanks: &Blanks) -> Value {
+pub fn bucket_encryption(blanks: &TemplateParams) -> Value {
     json!({
         "Rules": [{
             "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": blanks.key_arn()},
@@ -120,7 +120,7 @@ pub fn bucket_encryption(blanks: &Blanks) -> Value {
     })
 }
 
-fn shared_statement(permission: Permission, resource: &str, blanks: &Blanks) -> Value {
+fn shared_statement(permission: Permission, resource: &str, blanks: &TemplateParams) -> Value {
     let principal = match blanks.mode {
         Mode::Direct => blanks.vendor_role.to_string(),
         Mode::AssumeRole => blanks.role_arn(),
@@ -139,7 +139,7 @@ fn shared_statement(permission: Permission, resource: &str, blanks: &Blanks) -> 
     statement
 }
 
-pub(super) fn external_ids(blanks: &Blanks) -> Value {
+pub(super) fn external_ids(blanks: &TemplateParams) -> Value {
     match blanks.external_ids.as_slice() {
         [one] => json!(one),
         several => json!(several),
@@ -155,7 +155,7 @@ fn actions(permission: Permission) -> Value {
     }
 }
 
-fn resource(permission: Permission, blanks: &Blanks) -> String {
+fn resource(permission: Permission, blanks: &TemplateParams) -> String {
     match permission {
         Permission::Objects => format!("{}/*", blanks.bucket_arn()),
         Permission::List | Permission::Posture => blanks.bucket_arn(),

@@ -4,15 +4,15 @@
 use serde_json::Value;
 
 use super::hcl::{expression, quoted};
+use super::placeholders::{Placeholder, Placeholders, is_account_regional};
 use super::statements::{self, Permission};
-use super::symbols::{Symbol, Symbols, is_account_regional};
-use super::{Blanks, Parties};
+use super::{Parties, TemplateParams};
 use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::storage_config::Mode;
 
 /// The configuration, with what is known of the tenant as the defaults of its variables.
-pub fn configuration(blanks: &Blanks, parties: Parties) -> String {
-    let symbols = Symbols::of(blanks, blanks.mode);
+pub fn configuration(blanks: &TemplateParams, parties: Parties) -> String {
+    let symbols = Placeholders::of(blanks, blanks.mode);
     let policy = |statements: &[Value], depth| jsonencoded(&statements::policy(statements), depth, &symbols);
     let of_bucket: Vec<Value> = Permission::of_bucket_policy(&symbols.blanks)
         .into_iter()
@@ -51,7 +51,7 @@ pub fn configuration(blanks: &Blanks, parties: Parties) -> String {
     text
 }
 
-fn variables(blanks: &Blanks, parties: Parties) -> String {
+fn variables(blanks: &TemplateParams, parties: Parties) -> String {
     let ids: Vec<&str> = blanks
         .external_ids
         .iter()
@@ -132,17 +132,17 @@ fn variable(name: &str, kind: &str, description: &str, default: Option<String>) 
     )
 }
 
-fn jsonencoded(value: &Value, depth: usize, symbols: &Symbols) -> String {
+fn jsonencoded(value: &Value, depth: usize, symbols: &Placeholders) -> String {
     let known = |text: &str| {
         symbols.of_text(text).map(|symbol| match symbol {
-            Symbol::Bucket => "local.bucket_arn",
-            Symbol::Objects => "\"${local.bucket_arn}/*\"",
-            Symbol::Key => "local.key_arn",
+            Placeholder::Bucket => "local.bucket_arn",
+            Placeholder::Objects => "\"${local.bucket_arn}/*\"",
+            Placeholder::Key => "local.key_arn",
             // The attribute makes every policy that names the role wait for the role.
-            Symbol::ClientRole => "aws_iam_role.documents.arn",
-            Symbol::VendorRole => "var.vendor_role_arn",
-            Symbol::ExternalIds => "var.external_ids",
-            Symbol::Root => "\"arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root\"",
+            Placeholder::ClientRole => "aws_iam_role.documents.arn",
+            Placeholder::VendorRole => "var.vendor_role_arn",
+            Placeholder::ExternalIds => "var.external_ids",
+            Placeholder::Root => "\"arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root\"",
         })
     };
     format!("jsonencode({})", expression(value, depth, &known))
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn rotating_configuration_of_the_direct_mode() {
-        let blanks = Blanks {
+        let blanks = TemplateParams {
             posture: true,
             ..rotating(typed(Partition::China, Mode::Direct))
         };

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 
-use super::format::Format;
-use super::{Blanks, Parties};
+use super::format::TemplateFormat;
+use super::{Parties, TemplateParams};
 use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketName, KeyArn, RoleArn, RoleName};
 use crate::domain::external_id::ExternalId;
@@ -20,15 +20,15 @@ pub const PARTIES: Parties = Parties {
 };
 
 /// Nothing typed yet.
-pub fn untyped(partition: Partition, mode: Mode) -> Blanks {
+pub fn untyped(partition: Partition, mode: Mode) -> TemplateParams {
     let vendor = RoleArn::parse(&format!("arn:{partition}:iam::111111111111:role/vendor/documents")).unwrap();
     let id = ExternalId::parse("lk-0123456789abcdef0123456789abcdef01234567").unwrap();
-    Blanks::empty(mode, vendor, vec![id])
+    TemplateParams::empty(mode, vendor, vec![id])
 }
 
 /// Everything typed, but for the key.
-pub fn with_new_key(partition: Partition, mode: Mode) -> Blanks {
-    Blanks {
+pub fn with_new_key(partition: Partition, mode: Mode) -> TemplateParams {
+    TemplateParams {
         bucket: Some(BucketName::parse("acme-documents").unwrap()),
         role_name: Some(RoleName::parse("documents").unwrap()),
         account: Some(AccountId::parse("222222222222").unwrap()),
@@ -37,8 +37,8 @@ pub fn with_new_key(partition: Partition, mode: Mode) -> Blanks {
 }
 
 /// Everything typed.
-pub fn typed(partition: Partition, mode: Mode) -> Blanks {
-    Blanks {
+pub fn typed(partition: Partition, mode: Mode) -> TemplateParams {
+    TemplateParams {
         key: Some(
             KeyArn::parse(&format!(
                 "arn:{partition}:kms:{}:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
@@ -64,7 +64,7 @@ fn region(partition: Partition) -> &'static str {
 }
 
 /// Every state of the blanks, by a name for it.
-pub fn every() -> Vec<(String, Blanks)> {
+pub fn every() -> Vec<(String, TemplateParams)> {
     let mut every = Vec::new();
     for partition in Partition::iter() {
         for mode in [Mode::AssumeRole, Mode::Direct] {
@@ -74,7 +74,7 @@ pub fn every() -> Vec<(String, Blanks)> {
                 ("typed", typed(partition, mode)),
                 (
                     "posture",
-                    Blanks {
+                    TemplateParams {
                         posture: true,
                         ..typed(partition, mode)
                     },
@@ -88,7 +88,7 @@ pub fn every() -> Vec<(String, Blanks)> {
     every
 }
 
-pub fn rotating(mut blanks: Blanks) -> Blanks {
+pub fn rotating(mut blanks: TemplateParams) -> TemplateParams {
     blanks
         .external_ids
         .push(ExternalId::parse("lk-fedcba9876543210fedcba9876543210fedcba98").unwrap());
@@ -99,7 +99,7 @@ pub fn rotating(mut blanks: Blanks) -> Blanks {
 #[test]
 fn no_partition_is_hard_coded() {
     for (name, blanks) in every() {
-        for format in Format::iter() {
+        for format in TemplateFormat::iter() {
             let text = format.file(&blanks, PARTIES).map_or_else(
                 || serde_json::to_string(&super::json::documents(&blanks).documents).unwrap(),
                 |file| file.text,
@@ -122,7 +122,7 @@ fn no_partition_is_hard_coded() {
 
 #[test]
 fn the_same_input_gives_the_same_bytes() {
-    for format in Format::iter() {
+    for format in TemplateFormat::iter() {
         let texts = [0, 1].map(|_| format.file(&typed(Partition::Aws, Mode::AssumeRole), PARTIES).map(|file| file.text));
         assert_eq!(texts[0], texts[1]);
     }
@@ -139,21 +139,21 @@ fn everything_is_written_out_for_the_linters() {
     for (name, blanks) in every() {
         let documents = serde_json::to_string_pretty(&super::json::documents(&blanks)).unwrap();
         std::fs::write(folder.join(format!("{name}.json")), documents).unwrap();
-        for file in Format::iter().filter_map(|format| format.file(&blanks, PARTIES)) {
+        for file in TemplateFormat::iter().filter_map(|format| format.file(&blanks, PARTIES)) {
             std::fs::write(folder.join(format!("{name}.{}", file.extension)), file.text).unwrap();
         }
     }
 }
 
 /// Whatever a role's path and a name may hold: all that means something to some reader.
-fn hostile() -> impl Strategy<Value = (Blanks, String, String)> {
+fn hostile() -> impl Strategy<Value = (TemplateParams, String, String)> {
     let name = || "\\PC{0,24}|([\"'`$(){}%&\\\\;|<>#!\\r\\n\\t -]|DOCUMENT|EOF|\\$\\{|%\\{|'''|---|\u{85}|\u{2028}){0,16}";
     let path = "[!-)+-~]{0,40}/|([\"'`$(){}%\\\\#;|&]|\\$\\{|%\\{|\\$\\(id\\)){0,12}/";
     (path, name(), name(), any::<bool>()).prop_map(|(path, vendor, tenant, direct)| {
         let mode = if direct { Mode::Direct } else { Mode::AssumeRole };
         let role = RoleArn::parse(&format!("arn:aws:iam::111111111111:role/{path}documents")).unwrap();
         let ids = vec![ExternalId::parse("00123456").unwrap()];
-        (Blanks::empty(mode, role, ids), vendor, tenant)
+        (TemplateParams::empty(mode, role, ids), vendor, tenant)
     })
 }
 
@@ -163,7 +163,7 @@ proptest! {
     #[test]
     fn nothing_ends_a_string_of_yaml_early((blanks, vendor, tenant) in hostile()) {
         let parties = Parties { vendor: &vendor, tenant: &tenant };
-        let read: Value = yaml_serde::from_str(&Format::Cloudformation.file(&blanks, parties).unwrap().text).unwrap();
+        let read: Value = yaml_serde::from_str(&TemplateFormat::Cloudformation.file(&blanks, parties).unwrap().text).unwrap();
         prop_assert_eq!(&read["Description"], &json!(parties.title()));
         prop_assert_eq!(&read["Parameters"]["VendorRoleArn"]["Default"], &json!(blanks.vendor_role));
         prop_assert_eq!(&read["Parameters"]["ExternalIds"]["Default"], &json!("00123456"));
@@ -173,10 +173,10 @@ proptest! {
     #[test]
     fn nothing_ends_a_string_of_hcl_early((blanks, vendor, tenant) in hostile()) {
         let parties = Parties { vendor: &vendor, tenant: &tenant };
-        let text = Format::Terraform.file(&blanks, parties).unwrap().text;
+        let text = TemplateFormat::Terraform.file(&blanks, parties).unwrap().text;
         let body: hcl::Body = hcl::from_str(&text).unwrap();
         let harmless = Parties { vendor: "", tenant: "" };
-        let plain: hcl::Body = hcl::from_str(&Format::Terraform.file(&untyped(Partition::Aws, blanks.mode), harmless).unwrap().text).unwrap();
+        let plain: hcl::Body = hcl::from_str(&TemplateFormat::Terraform.file(&untyped(Partition::Aws, blanks.mode), harmless).unwrap().text).unwrap();
         prop_assert_eq!(body.blocks().count(), plain.blocks().count());
         let of = |name: &str, attribute: &str| {
             let block = body.blocks().find(|block| block.labels().first().is_some_and(|label| label.as_str() == name)).unwrap();
@@ -191,7 +191,7 @@ proptest! {
     #[test]
     fn nothing_ends_a_string_of_the_shell_early((blanks, vendor, tenant) in hostile()) {
         let parties = Parties { vendor: &vendor, tenant: &tenant };
-        let text = Format::Cli.file(&blanks, parties).unwrap().text;
+        let text = TemplateFormat::Cli.file(&blanks, parties).unwrap().text;
         let (documents, _) = text.split_once("\nsay() {").unwrap();
         let document = if blanks.mode == Mode::Direct { "bucket_statements" } else { "trust_statements" };
         let asked = format!("{documents}\nbucket_arn=b role_arn=r key_arn=k account=a\nprintf '%s\\0' \"$title\"\n{document}\n");

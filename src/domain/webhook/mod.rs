@@ -14,14 +14,14 @@ use utoipa::ToSchema;
 
 use super::ids::{DeliveryId, MessageId, TenantId, WebhookId};
 use super::text::{Malformed, checked_text};
-use secret::{Keys, Signing};
-use target::{Allowed, WebhookUrl};
+use secret::{Signing, SigningKeys};
+use target::{AllowedNetworks, WebhookUrl};
 
 /// What the settings say of webhooks.
 #[derive(Debug, Default)]
-pub struct Policy {
-    pub keys: Keys,
-    pub allowed: Allowed,
+pub struct WebhookPolicy {
+    pub keys: SigningKeys,
+    pub allowed: AllowedNetworks,
 }
 
 /// The most webhooks that there may be: each has a sender of its own, so that none waits for another.
@@ -66,9 +66,9 @@ impl From<Topic> for MessageType {
 
 /// What a webhook is for, in the vendor's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Description(String);
+pub struct WebhookDescription(String);
 
-impl Description {
+impl WebhookDescription {
     /// # Errors
     /// `malformed_description`.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
@@ -85,14 +85,14 @@ impl Description {
     }
 }
 
-checked_text!(Description, "The billing service");
+checked_text!(WebhookDescription, "The billing service");
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
     pub id: WebhookId,
     pub url: WebhookUrl,
     pub topics: Vec<Topic>,
-    pub description: Option<Description>,
+    pub description: Option<WebhookDescription>,
     pub created_at: DateTime<Utc>,
     pub signing: Signing,
     /// Since its receiver said that it is gone for good. Nothing is sent to it until ops enable it again.
@@ -130,12 +130,12 @@ pub struct Delivery {
     /// None before the first attempt, during one, and at the end.
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// In order.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<DeliveryAttempt>,
 }
 
 /// One time that a message was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
+pub struct DeliveryAttempt {
     /// Counts from 1.
     pub number: i32,
     pub started_at: DateTime<Utc>,
@@ -144,14 +144,14 @@ pub struct Attempt {
     /// The answer's.
     pub status: Option<i32>,
     /// None when it was delivered.
-    pub failure: Option<FailureKind>,
+    pub failure: Option<DeliveryFailureKind>,
 }
 
 /// Why a message was not delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum FailureKind {
+pub enum DeliveryFailureKind {
     /// The address is private, or otherwise none of the internet's, and no setting allows it. Nothing was sent.
     RefusedTarget,
     /// The name has no address.
@@ -174,7 +174,7 @@ pub enum FailureKind {
     Unsigned,
 }
 
-impl FailureKind {
+impl DeliveryFailureKind {
     /// Whether any other message would fare the same just now.
     pub fn concerns_all(self) -> bool {
         !matches!(self, Self::Redirected | Self::Status)
@@ -183,15 +183,15 @@ impl FailureKind {
 
 /// An attempt that did not deliver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Failure {
-    pub kind: FailureKind,
+pub struct DeliveryFailure {
+    pub kind: DeliveryFailureKind,
     pub status: Option<u16>,
     /// How long the receiver asks to be left alone.
     pub retry_after: Option<std::time::Duration>,
 }
 
-impl From<FailureKind> for Failure {
-    fn from(kind: FailureKind) -> Self {
+impl From<DeliveryFailureKind> for DeliveryFailure {
+    fn from(kind: DeliveryFailureKind) -> Self {
         Self {
             kind,
             status: None,

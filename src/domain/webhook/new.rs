@@ -2,15 +2,15 @@
 
 use strum::IntoEnumIterator;
 
-use super::target::{Allowed, WebhookUrl};
-use super::{Description, Topic};
+use super::target::{AllowedNetworks, WebhookUrl};
+use super::{Topic, WebhookDescription};
 use crate::domain::text::{FieldError, Malformed};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewWebhook {
     pub url: WebhookUrl,
     pub topics: Vec<Topic>,
-    pub description: Option<Description>,
+    pub description: Option<WebhookDescription>,
 }
 
 impl NewWebhook {
@@ -22,7 +22,7 @@ impl NewWebhook {
         url: Option<&str>,
         events: Option<&[String]>,
         description: Option<&str>,
-        allowed: &Allowed,
+        allowed: &AllowedNetworks,
     ) -> Result<Self, Vec<FieldError>> {
         let mut faults = Vec::new();
         let missing = || {
@@ -39,7 +39,7 @@ impl NewWebhook {
             .ok();
         let topics = topics(events, &mut faults);
         let description = description
-            .map(Description::parse)
+            .map(WebhookDescription::parse)
             .transpose()
             .map_err(|malformed| faults.push(FieldError::of("description", malformed)))
             .unwrap_or_default();
@@ -82,7 +82,7 @@ mod tests {
 
     fn judge(url: &str, events: Option<&[&str]>, description: Option<&str>) -> Result<NewWebhook, Vec<String>> {
         let events: Option<Vec<String>> = events.map(|events| events.iter().map(ToString::to_string).collect());
-        NewWebhook::judge(Some(url), events.as_deref(), description, &Allowed::default())
+        NewWebhook::judge(Some(url), events.as_deref(), description, &AllowedNetworks::default())
             .map_err(|faults| faults.into_iter().map(|fault| format!("{} {}", fault.field, fault.code)).collect())
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Failure, FailureKind};
+use super::{DeliveryFailure, DeliveryFailureKind};
 
 /// After so long a message is given up, once it was tried.
 pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
@@ -27,9 +27,15 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 /// When the message is sent again after that many attempts, the last of which failed like this; none when it is given up.
 /// A gap is up to a fifth longer or shorter by `chance`, so that not all come back at once. The last attempt is made when the
 /// day is over.
-pub fn next_attempt(created_at: DateTime<Utc>, attempts: i32, failure: &Failure, now: DateTime<Utc>, chance: u8) -> Option<DateTime<Utc>> {
+pub fn next_attempt(
+    created_at: DateTime<Utc>,
+    attempts: i32,
+    failure: &DeliveryFailure,
+    now: DateTime<Utc>,
+    chance: u8,
+) -> Option<DateTime<Utc>> {
     let end = created_at + LIFETIME;
-    if now >= end || failure.kind == FailureKind::Gone {
+    if now >= end || failure.kind == DeliveryFailureKind::Gone {
         return None;
     }
     let nth = usize::try_from(attempts - 1).unwrap_or_default().min(GAPS.len() - 1);
@@ -48,16 +54,16 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000, 0).unwrap()
     }
 
-    fn status(retry_after: Option<u64>) -> Failure {
-        Failure {
-            kind: FailureKind::Status,
+    fn status(retry_after: Option<u64>) -> DeliveryFailure {
+        DeliveryFailure {
+            kind: DeliveryFailureKind::Status,
             status: Some(503),
             retry_after: retry_after.map(Duration::from_secs),
         }
     }
 
     /// All attempts of a message that always fails so, each taking a second.
-    fn attempts(failure: &Failure, chance: impl Fn(i32) -> u8) -> Vec<DateTime<Utc>> {
+    fn attempts(failure: &DeliveryFailure, chance: impl Fn(i32) -> u8) -> Vec<DateTime<Utc>> {
         let mut made = vec![start()];
         loop {
             let count = i32::try_from(made.len()).unwrap();
@@ -88,7 +94,7 @@ mod tests {
 
     #[test]
     fn what_is_gone_is_given_up_at_once_and_what_is_old_after_one_attempt() {
-        assert_eq!(next_attempt(start(), 1, &FailureKind::Gone.into(), start(), 0), None);
+        assert_eq!(next_attempt(start(), 1, &DeliveryFailureKind::Gone.into(), start(), 0), None);
         assert_eq!(next_attempt(start(), 1, &status(None), start() + LIFETIME, 0), None);
     }
 

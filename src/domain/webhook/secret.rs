@@ -17,9 +17,9 @@ use crate::domain::text::{Malformed, checked_text};
 
 /// By which a key is known: derived from it, and telling nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyId(String);
+pub struct SigningKeyId(String);
 
-impl KeyId {
+impl SigningKeyId {
     /// # Errors
     /// `malformed_key_id`.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
@@ -34,29 +34,29 @@ impl KeyId {
     }
 }
 
-checked_text!(KeyId, "8c1f0e6ad3b2479f");
+checked_text!(SigningKeyId, "8c1f0e6ad3b2479f");
 
 /// What a webhook's secrets are derived from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signing {
     /// Counts the secrets from 1.
     pub generation: i32,
-    pub key: KeyId,
+    pub key: SigningKeyId,
     /// The secret before that one: it signs too until then.
-    pub previous: Option<(KeyId, DateTime<Utc>)>,
+    pub previous: Option<(SigningKeyId, DateTime<Utc>)>,
 }
 
 /// One of the settings' keys.
-struct Key {
-    id: KeyId,
+struct SigningKey {
+    id: SigningKeyId,
     bytes: SecretBox<[u8; 32]>,
 }
 
 /// The settings' keys. The first is for new secrets; the others are for secrets that were derived from them.
 #[derive(Default)]
-pub struct Keys(Vec<Key>);
+pub struct SigningKeys(Vec<SigningKey>);
 
-impl fmt::Debug for Keys {
+impl fmt::Debug for SigningKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter().map(|key| &key.id)).finish()
     }
@@ -65,15 +65,15 @@ impl fmt::Debug for Keys {
 /// The key that a webhook's secret is derived from is not in the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no key of LATCHKEY_WEBHOOK_KEY is the one that this webhook's secret is derived from")]
-pub struct NoKey;
+pub struct NoSigningKey;
 
-impl Keys {
+impl SigningKeys {
     /// Keys separated by commas, each 32 bytes in hexadecimal digits or in base64.
     ///
     /// # Errors
     /// What is wrong, without the key.
     pub fn parse(text: &SecretString) -> Result<Self, String> {
-        let mut keys: Vec<Key> = Vec::new();
+        let mut keys: Vec<SigningKey> = Vec::new();
         for (at, text) in text
             .expose_secret()
             .split(',')
@@ -86,7 +86,7 @@ impl Keys {
                 .or_else(|| STANDARD_NO_PAD.decode(text.trim_end_matches('=')).ok())
                 .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
                 .ok_or_else(|| format!("key {} is not 32 bytes in hexadecimal digits or base64", at + 1))?;
-            let key = Key::new(bytes);
+            let key = SigningKey::new(bytes);
             if keys.iter().any(|other| other.id == key.id) {
                 return Err(format!("key {} is there twice", at + 1));
             }
@@ -96,18 +96,18 @@ impl Keys {
     }
 
     /// The one for new secrets, if there is any.
-    pub fn first(&self) -> Option<KeyId> {
+    pub fn first(&self) -> Option<SigningKeyId> {
         self.0.first().map(|key| key.id.clone())
     }
 
     /// The webhook's present secret, in the form that its receiver is given.
-    pub fn secret(&self, webhook: WebhookId, signing: &Signing) -> Result<SecretString, NoKey> {
+    pub fn secret(&self, webhook: WebhookId, signing: &Signing) -> Result<SecretString, NoSigningKey> {
         let bytes = self.derive(webhook, &signing.key, signing.generation)?;
         Ok(format!("whsec_{}", STANDARD.encode(bytes.expose_secret())).into())
     }
 
     /// The header `webhook-signature`: one signature for each secret that is good at that time, separated by spaces.
-    pub fn sign(&self, webhook: &Webhook, message: MessageId, at: DateTime<Utc>, payload: &str) -> Result<String, NoKey> {
+    pub fn sign(&self, webhook: &Webhook, message: MessageId, at: DateTime<Utc>, payload: &str) -> Result<String, NoSigningKey> {
         let Signing { generation, key, previous } = &webhook.signing;
         let mut secrets = vec![self.derive(webhook.id, key, *generation)?];
         if let Some((key, _)) = previous.as_ref().filter(|(_, until)| *until > at) {
@@ -122,8 +122,8 @@ impl Keys {
         Ok(secrets.iter().map(sign).collect::<Vec<_>>().join(" "))
     }
 
-    fn derive(&self, webhook: WebhookId, key: &KeyId, generation: i32) -> Result<SecretBox<[u8; 32]>, NoKey> {
-        let key = self.0.iter().find(|own| own.id == *key).ok_or(NoKey)?;
+    fn derive(&self, webhook: WebhookId, key: &SigningKeyId, generation: i32) -> Result<SecretBox<[u8; 32]>, NoSigningKey> {
+        let key = self.0.iter().find(|own| own.id == *key).ok_or(NoSigningKey)?;
         let generation = generation.to_be_bytes();
         Ok(SecretBox::new(Box::new(expand(
             key.bytes.expose_secret(),
@@ -132,11 +132,11 @@ impl Keys {
     }
 }
 
-impl Key {
+impl SigningKey {
     fn new(bytes: [u8; 32]) -> Self {
         let id: [u8; 8] = expand(&bytes, &[b"latchkey webhook key id"]);
         Self {
-            id: KeyId(hex::encode(id)),
+            id: SigningKeyId(hex::encode(id)),
             bytes: SecretBox::new(Box::new(bytes)),
         }
     }
@@ -157,15 +157,15 @@ mod tests {
 
     use super::*;
 
-    fn keys(text: &str) -> Keys {
-        Keys::parse(&SecretString::from(text)).unwrap()
+    fn keys(text: &str) -> SigningKeys {
+        SigningKeys::parse(&SecretString::from(text)).unwrap()
     }
 
     fn webhook() -> WebhookId {
         WebhookId::parse("01910f5e-8f6a-7cc3-8f5e-2f8a1c9f0b11").unwrap()
     }
 
-    fn signing(keys: &Keys, generation: i32) -> Signing {
+    fn signing(keys: &SigningKeys, generation: i32) -> Signing {
         Signing {
             generation,
             key: keys.first().unwrap(),
@@ -202,7 +202,7 @@ mod tests {
         "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b,0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b"
     )]
     fn a_key_that_is_none_is_told_without_it(#[case] text: &str) {
-        let fault = Keys::parse(&SecretString::from(text)).unwrap_err();
+        let fault = SigningKeys::parse(&SecretString::from(text)).unwrap_err();
         assert!(!fault.contains(text), "{fault}");
     }
 
@@ -211,8 +211,8 @@ mod tests {
         let old = keys(&"0b".repeat(32));
         let both = keys(&format!("{},{}", "ab".repeat(32), "0b".repeat(32)));
         let signing = signing(&old, 3);
-        let secret = |keys: &Keys| keys.secret(webhook(), &signing).map(|secret| secret.expose_secret().to_owned());
+        let secret = |keys: &SigningKeys| keys.secret(webhook(), &signing).map(|secret| secret.expose_secret().to_owned());
         assert_eq!(secret(&old), secret(&both));
-        assert_eq!(secret(&keys(&"ab".repeat(32))), Err(NoKey));
+        assert_eq!(secret(&keys(&"ab".repeat(32))), Err(NoSigningKey));
     }
 }

@@ -49,9 +49,9 @@ static NETWORKS: LazyLock<Vec<IpNet>> =
 
 /// The networks that a setting allows beside the public internet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Allowed(pub Vec<IpNet>);
+pub struct AllowedNetworks(pub Vec<IpNet>);
 
-impl Allowed {
+impl AllowedNetworks {
     /// Whether the setting names it.
     pub fn names(&self, address: IpAddr) -> bool {
         self.0.iter().any(|net| net.contains(&address))
@@ -74,7 +74,7 @@ impl WebhookUrl {
     ///
     /// # Errors
     /// `malformed_url`, `url_too_long`, `not_https`, `credentials_in_url` or `refused_target`.
-    pub fn parse(text: &str, allowed: &Allowed) -> Result<Self, Malformed> {
+    pub fn parse(text: &str, allowed: &AllowedNetworks) -> Result<Self, Malformed> {
         let url = Self::read(text)?;
         if let Some(address) = url.address()
             && !allowed.permits(address)
@@ -169,8 +169,8 @@ mod tests {
 
     use super::*;
 
-    fn allowed(networks: &str) -> Allowed {
-        Allowed(networks.split_whitespace().map(|net| net.parse().unwrap()).collect())
+    fn allowed(networks: &str) -> AllowedNetworks {
+        AllowedNetworks(networks.split_whitespace().map(|net| net.parse().unwrap()).collect())
     }
 
     fn judged(text: &str, networks: &str) -> &'static str {
@@ -298,7 +298,7 @@ mod tests {
     #[case("ff0e::1", false)]
     fn an_address_is_public_or_refused(#[case] address: &str, #[case] public: bool) {
         let address: IpAddr = address.parse().unwrap();
-        assert_eq!(Allowed::default().permits(address), public);
+        assert_eq!(AllowedNetworks::default().permits(address), public);
         assert!(allowed("0.0.0.0/0 ::/0").permits(address));
     }
 
@@ -309,18 +309,18 @@ mod tests {
             let v4 = std::net::Ipv4Addr::from(low);
             let special = v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_broadcast() || v4.is_documentation()
                 || v4.is_unspecified() || v4.is_multicast();
-            prop_assert!(!(special && Allowed::default().permits(v4.into())));
+            prop_assert!(!(special && AllowedNetworks::default().permits(v4.into())));
             let v6 = std::net::Ipv6Addr::from(bits);
             let special = v6.is_loopback() || v6.is_multicast() || v6.is_unique_local() || v6.is_unicast_link_local() || v6.to_ipv4().is_some();
-            prop_assert!(!(special && Allowed::default().permits(v6.into())));
+            prop_assert!(!(special && AllowedNetworks::default().permits(v6.into())));
             for embedded in [v4.to_ipv6_mapped(), v4.to_ipv6_compatible()] {
-                prop_assert!(!Allowed::default().permits(embedded.into()));
+                prop_assert!(!AllowedNetworks::default().permits(embedded.into()));
             }
             let nat64 = std::net::Ipv6Addr::from((0x0064_ff9b_u128 << 96) | u128::from(low));
             let six_to_four = std::net::Ipv6Addr::from((0x2002_u128 << 112) | (u128::from(low) << 80));
             let teredo = std::net::Ipv6Addr::from((0x2001_0000_u128 << 96) | (bits >> 32));
             for way in [nat64, six_to_four, teredo] {
-                prop_assert!(!Allowed::default().permits(way.into()), "{}", way);
+                prop_assert!(!AllowedNetworks::default().permits(way.into()), "{}", way);
             }
         }
 
@@ -329,7 +329,7 @@ mod tests {
         fn every_form_of_an_address_is_judged_alike(low in any::<u32>()) {
             let address = std::net::Ipv4Addr::from(low);
             let [a, b, c, d] = address.octets();
-            let public = Allowed::default().permits(address.into());
+            let public = AllowedNetworks::default().permits(address.into());
             for text in [
                 format!("https://{address}/"), format!("https://{low}/"), format!("https://{low:#x}/"), format!("https://0{low:o}/"),
                 format!("https://{a:#x}.{b}.{c}.{d}/"), format!("https://{a}.{b}.{}/", u32::from(c) << 8 | u32::from(d)),
@@ -340,13 +340,17 @@ mod tests {
 
         #[test]
         fn garbage_never_panics(text in any::<String>()) {
-            let _ = WebhookUrl::parse(&text, &Allowed::default());
+            let _ = WebhookUrl::parse(&text, &AllowedNetworks::default());
         }
     }
 
     #[test]
     fn only_the_origin_is_shown() {
-        let url = WebhookUrl::parse("https://hooks.vendor.example:8443/T0/secret?code=hidden", &Allowed::default()).unwrap();
+        let url = WebhookUrl::parse(
+            "https://hooks.vendor.example:8443/T0/secret?code=hidden",
+            &AllowedNetworks::default(),
+        )
+        .unwrap();
         assert_eq!(format!("{url:?}"), "https://hooks.vendor.example:8443");
         assert_eq!(url.as_str(), "https://hooks.vendor.example:8443/T0/secret?code=hidden");
     }

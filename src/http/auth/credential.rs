@@ -7,13 +7,13 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::identity::Identity;
 use crate::domain::token::{PREFIX, TokenHash};
-use crate::http::State;
-use crate::http::problem::{Kind, Problem};
-use crate::identity_provider::Refused;
-use crate::service::authenticate;
+use crate::http::AppState;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::identity_provider::InvalidJwt;
+use crate::service::tokens;
 
 /// What the request shows: in its own header, or in that of an identity-aware proxy.
-pub fn of(headers: &HeaderMap, state: &State) -> Result<SecretString, Problem> {
+pub fn of(headers: &HeaderMap, state: &AppState) -> Result<SecretString, Problem> {
     let missing = || {
         let and_jwts = if state.identity_provider.is_some() {
             ", or a JWT of the identity provider"
@@ -21,7 +21,7 @@ pub fn of(headers: &HeaderMap, state: &State) -> Result<SecretString, Problem> {
             ""
         };
         let detail = format!("Send a token as Authorization: Bearer {PREFIX}…{and_jwts}.");
-        Problem::new(Kind::Unauthenticated, detail)
+        Problem::new(ProblemKind::Unauthenticated, detail)
     };
     if let Some(header) = headers.get(header::AUTHORIZATION) {
         let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
@@ -34,14 +34,14 @@ pub fn of(headers: &HeaderMap, state: &State) -> Result<SecretString, Problem> {
 }
 
 /// The JWT that an identity-aware proxy puts into the header that is set for it.
-pub fn handed_on(headers: &HeaderMap, state: &State) -> Option<SecretString> {
+pub fn handed_on(headers: &HeaderMap, state: &AppState) -> Option<SecretString> {
     let name = state.identity_provider.as_ref()?.settings().header.as_ref()?;
     let jwt = headers.get(name)?.to_str().ok()?.trim();
     (!jwt.is_empty()).then(|| SecretString::from(jwt))
 }
 
 /// Who shows this, a token or a JWT, if it can be told from memory.
-pub fn remembered(state: &State, shown: &SecretString) -> Option<Arc<Identity>> {
+pub fn remembered(state: &AppState, shown: &SecretString) -> Option<Arc<Identity>> {
     let hash = TokenHash::of(shown.expose_secret());
     if is_token(shown) {
         state.directory.identity(&hash)
@@ -54,14 +54,14 @@ pub fn remembered(state: &State, shown: &SecretString) -> Option<Arc<Identity>> 
 ///
 /// # Errors
 /// 401 that says why nobody does; 403 for whom the identity provider gives no role; 503 when it cannot be told now.
-pub async fn identify(state: &State, shown: &SecretString) -> Result<Arc<Identity>, Problem> {
+pub async fn identify(state: &AppState, shown: &SecretString) -> Result<Arc<Identity>, Problem> {
     if is_token(shown) {
-        let identity = authenticate::recognise(&state.context, shown).await?;
+        let identity = tokens::recognise(&state.context, shown).await?;
         return identity.map(Arc::new).ok_or_else(unknown);
     }
     let Some(provider) = &state.identity_provider else {
         let detail = format!("This is no token of Latchkey's, which begin with {PREFIX}, and no identity provider is set.");
-        return Err(Problem::new(Kind::Unauthenticated, detail));
+        return Err(Problem::new(ProblemKind::Unauthenticated, detail));
     };
     Ok(provider.identify(shown).await?)
 }
@@ -71,7 +71,7 @@ pub async fn identify(state: &State, shown: &SecretString) -> Result<Arc<Identit
 ///
 /// # Errors
 /// As `identify`.
-pub async fn recollect(state: &State, shown: &SecretString) -> Result<Arc<Identity>, Problem> {
+pub async fn recollect(state: &AppState, shown: &SecretString) -> Result<Arc<Identity>, Problem> {
     if !is_token(shown) {
         return identify(state, shown).await;
     }
@@ -80,23 +80,23 @@ pub async fn recollect(state: &State, shown: &SecretString) -> Result<Arc<Identi
 }
 
 fn unknown() -> Problem {
-    Problem::new(Kind::Unauthenticated, "This token is unknown, expired or revoked.")
+    Problem::new(ProblemKind::Unauthenticated, "This token is unknown, expired or revoked.")
 }
 
 fn is_token(shown: &SecretString) -> bool {
     shown.expose_secret().starts_with(PREFIX)
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
+impl From<InvalidJwt> for Problem {
+    fn from(refused: InvalidJwt) -> Self {
         let kind = match refused {
-            Refused::Broken(_) => Kind::Unauthenticated,
-            Refused::NoRole { .. } => Kind::Forbidden,
-            Refused::Unavailable { .. } => Kind::Unavailable,
+            InvalidJwt::Broken(_) => ProblemKind::Unauthenticated,
+            InvalidJwt::NoRole { .. } => ProblemKind::Forbidden,
+            InvalidJwt::Unavailable { .. } => ProblemKind::Unavailable,
         };
         let problem = Self::new(kind, refused.to_string());
         match refused {
-            Refused::Unavailable { wait } => problem.retry_after(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)),
+            InvalidJwt::Unavailable { wait } => problem.retry_after(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)),
             _ => problem,
         }
     }

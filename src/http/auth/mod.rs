@@ -9,14 +9,14 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use secrecy::SecretString;
 
-use super::State;
-use super::problem::{Kind, Problem};
-use super::request::RequestId;
-use crate::domain::idempotency::Claim;
+use super::AppState;
+use super::problem::{Problem, ProblemKind};
+use super::request_layer::RequestId;
+use crate::domain::idempotency::IdempotencyClaim;
 use crate::domain::identity::Identity;
 use crate::domain::ids::TenantId;
-use crate::domain::token::{Right, Role};
-use crate::service::{Caller, authenticate};
+use crate::domain::token::{Permission, Role};
+use crate::service::{Caller, tokens};
 
 pub use credential::{handed_on, identify};
 
@@ -35,13 +35,13 @@ pub struct StorageReader(Arc<Identity>);
 impl StorageReader {
     /// From memory: this is asked for millions of times a day, and while the database is away too. None when that does not tell,
     /// or tells that this is no such reader.
-    pub fn at_hand(headers: &HeaderMap, state: &State) -> Option<Self> {
+    pub fn at_hand(headers: &HeaderMap, state: &AppState) -> Option<Self> {
         Self::remembered(state, &credential::of(headers, state).ok()?)
     }
 
-    fn remembered(state: &State, shown: &SecretString) -> Option<Self> {
+    fn remembered(state: &AppState, shown: &SecretString) -> Option<Self> {
         credential::remembered(state, shown)
-            .filter(|identity| identity.may(Right::ReadStorage))
+            .filter(|identity| identity.may(Permission::ReadStorage))
             .map(Self)
     }
 
@@ -50,37 +50,37 @@ impl StorageReader {
     }
 }
 
-impl FromRequestParts<State> for Reader {
+impl FromRequestParts<AppState> for Reader {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let identity = identity(parts, state).await?;
-        demand(state, &identity, Right::ReadTenants, parts).await.map(|_| Self)
+        demand(state, &identity, Permission::ReadTenants, parts).await.map(|_| Self)
     }
 }
 
-impl FromRequestParts<State> for Operator {
+impl FromRequestParts<AppState> for Operator {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let identity = identity(parts, state).await?;
-        demand(state, &identity, Right::ManageTenants, parts).await.map(Self)
+        demand(state, &identity, Permission::ManageTenants, parts).await.map(Self)
     }
 }
 
-impl FromRequestParts<State> for Administrator {
+impl FromRequestParts<AppState> for Administrator {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let identity = identity(parts, state).await?;
-        demand(state, &identity, Right::ManageTokens, parts).await.map(Self)
+        demand(state, &identity, Permission::ManageTokens, parts).await.map(Self)
     }
 }
 
-impl FromRequestParts<State> for StorageReader {
+impl FromRequestParts<AppState> for StorageReader {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let shown = credential::of(&parts.headers, state)?;
         match Self::remembered(state, &shown) {
             Some(reader) => Ok(reader),
@@ -90,17 +90,17 @@ impl FromRequestParts<State> for StorageReader {
     }
 }
 
-async fn storage_reader(parts: &Parts, state: &State, shown: &SecretString) -> Result<StorageReader, Problem> {
+async fn storage_reader(parts: &Parts, state: &AppState, shown: &SecretString) -> Result<StorageReader, Problem> {
     let identity = match credential::remembered(state, shown) {
         Some(identity) => identity,
         None => credential::recollect(state, shown).await?,
     };
-    demand(state, &identity, Right::ReadStorage, parts).await?;
+    demand(state, &identity, Permission::ReadStorage, parts).await?;
     Ok(StorageReader(identity))
 }
 
 /// Who sent the request: found once for each.
-pub async fn identity(parts: &mut Parts, state: &State) -> Result<Arc<Identity>, Problem> {
+pub async fn identity(parts: &mut Parts, state: &AppState) -> Result<Arc<Identity>, Problem> {
     if let Some(identity) = parts.extensions.get::<Arc<Identity>>() {
         return Ok(identity.clone());
     }
@@ -110,25 +110,25 @@ pub async fn identity(parts: &mut Parts, state: &State) -> Result<Arc<Identity>,
 }
 
 /// On whose behalf a request of this identity acts.
-pub fn caller(state: &State, identity: &Identity, parts: &Parts) -> Caller {
+pub fn caller(state: &AppState, identity: &Identity, parts: &Parts) -> Caller {
     Caller {
         request_id: parts.extensions.get::<RequestId>().map(ToString::to_string),
         address: Some(state.client(&parts.extensions, &parts.headers)),
-        claim: parts.extensions.get::<Claim>().copied(),
+        claim: parts.extensions.get::<IdempotencyClaim>().copied(),
         ..Caller::new(identity.actor.clone())
     }
 }
 
 /// The caller, if the identity has that right. Whoever tries to change something without it is written down.
-pub async fn demand(state: &State, identity: &Identity, right: Right, parts: &Parts) -> Result<Caller, Problem> {
+pub async fn demand(state: &AppState, identity: &Identity, right: Permission, parts: &Parts) -> Result<Caller, Problem> {
     let caller = caller(state, identity, parts);
     if identity.may(right) {
         return Ok(caller);
     }
-    if matches!(right, Right::ManageTenants | Right::ManageTokens) {
+    if matches!(right, Permission::ManageTenants | Permission::ManageTokens) {
         let route = parts.extensions.get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
         let refused = Caller { claim: None, ..caller };
-        authenticate::note_refusal(&state.context, &refused, parts.method.as_str(), route, identity.role).await?;
+        tokens::note_refusal(&state.context, &refused, parts.method.as_str(), route, identity.role).await?;
     }
     let roles: Vec<String> = [Role::Viewer, Role::Ops, Role::Service, Role::Admin]
         .into_iter()
@@ -136,5 +136,5 @@ pub async fn demand(state: &State, identity: &Identity, right: Right, parts: &Pa
         .map(|role| role.to_string())
         .collect();
     let detail = format!("This needs the role {}; yours is {}.", roles.join(" or "), identity.role);
-    Err(Problem::new(Kind::Forbidden, detail))
+    Err(Problem::new(ProblemKind::Forbidden, detail))
 }

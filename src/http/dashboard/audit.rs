@@ -6,17 +6,17 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator;
 
-use super::choice::{Choice, choices, given, is_blank};
-use super::entries::Told;
-use super::frame::{Frame, Part};
-use super::person::Reader;
-use crate::domain::audit::Action;
+use super::audit_view::AuditRow;
+use super::layout::{Layout, Section};
+use super::select_options::{SelectOption, choices, given, is_blank};
+use super::session::Reader;
+use crate::domain::audit::AuditAction;
 use crate::domain::ids::TenantRef;
-use crate::http::State;
+use crate::http::AppState;
 use crate::http::problem::Problem;
-use crate::http::site::render;
+use crate::http::web_ui::render;
 use crate::service::read;
-use crate::store::audit::Filter;
+use crate::store::audit::AuditFilter;
 
 /// On one page.
 const LIMIT: usize = 50;
@@ -38,15 +38,15 @@ pub struct Asked {
 #[derive(Template)]
 #[template(path = "dashboard/pages/audit.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Layout<'a>,
     /// As it was typed.
     tenant: &'a str,
     actor: &'a str,
-    actions: Vec<Choice>,
+    actions: Vec<SelectOption>,
     filtered: bool,
     /// No tenant goes by what was typed.
     unknown: bool,
-    entries: Vec<Told>,
+    entries: Vec<AuditRow>,
     older: Option<String>,
     newest: Option<String>,
 }
@@ -64,7 +64,7 @@ impl Asked {
     }
 }
 
-pub async fn handle(Extract(state): Extract<State>, Reader(person): Reader, Query(asked): Query<Asked>) -> Result<Response, Problem> {
+pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Query(asked): Query<Asked>) -> Result<Response, Problem> {
     let context = &state.context;
     let [typed, action, actor] = [&asked.tenant, &asked.action, &asked.actor].map(given);
     let tenant = match typed.map(TenantRef::parse) {
@@ -72,7 +72,7 @@ pub async fn handle(Extract(state): Extract<State>, Reader(person): Reader, Quer
         _ => None,
     };
     let unknown = typed.is_some() && tenant.is_none();
-    let filter = Filter {
+    let filter = AuditFilter {
         tenant: tenant.map(|tenant| tenant.id),
         action: action.map(str::to_owned),
         actor: actor.map(str::to_owned),
@@ -87,14 +87,14 @@ pub async fn handle(Extract(state): Extract<State>, Reader(person): Reader, Quer
     entries.truncate(LIMIT);
     let now = context.clock.now();
     Ok(render(&Page {
-        frame: Frame::new(&state, &person, Part::Audit, "Audit log"),
+        frame: Layout::new(&state, &person, Section::Audit, "Audit log"),
         tenant: typed.unwrap_or_default(),
         actor: actor.unwrap_or_default(),
-        actions: choices(Action::iter(), action),
+        actions: choices(AuditAction::iter(), action),
         filtered: typed.or(action).or(actor).is_some(),
         unknown,
         older: entries.last().filter(|_| more).map(|last| asked.from(Some(last.position))),
         newest: asked.before.map(|_| asked.from(None)),
-        entries: entries.iter().map(|entry| Told::of(entry, now)).collect(),
+        entries: entries.iter().map(|entry| AuditRow::of(entry, now)).collect(),
     }))
 }

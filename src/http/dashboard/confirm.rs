@@ -5,13 +5,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::frame::{Frame, Part};
-use super::person::Person;
+use super::layout::{Layout, Section};
+use super::session::DashboardSession;
 use super::tenant::path_of;
-use crate::domain::audit::Reason;
+use crate::domain::audit::AuditReason;
 use crate::domain::tenant::Tenant;
-use crate::http::State;
-use crate::http::site::{render, sentence};
+use crate::http::AppState;
+use crate::http::web_ui::{render, sentence};
 
 /// A form that has nothing but its button.
 #[derive(Debug, Deserialize)]
@@ -44,7 +44,7 @@ pub struct Question {
 #[derive(Template)]
 #[template(path = "dashboard/pages/confirm.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Layout<'a>,
     tenant: &'a Tenant,
     path: String,
     question: Question,
@@ -54,13 +54,19 @@ struct Page<'a> {
 }
 
 /// The question, with nothing typed yet.
-pub fn ask(state: &State, person: &Person, tenant: &Tenant, question: Question) -> Response {
+pub fn ask(state: &AppState, person: &DashboardSession, tenant: &Tenant, question: Question) -> Response {
     page(state, person, tenant, question, &Because::default(), None, None)
 }
 
 /// The reason that was typed, or the question again with what is wrong.
-pub fn judge(state: &State, person: &Person, tenant: &Tenant, question: Question, typed: &Because) -> Result<Reason, Box<Response>> {
-    let reason = Reason::parse(&typed.reason);
+pub fn judge(
+    state: &AppState,
+    person: &DashboardSession,
+    tenant: &Tenant,
+    question: Question,
+    typed: &Because,
+) -> Result<AuditReason, Box<Response>> {
+    let reason = AuditReason::parse(&typed.reason);
     let other = question.is_final && typed.slug.trim() != tenant.slug.as_str();
     match reason {
         Ok(reason) if !other => Ok(reason),
@@ -73,8 +79,8 @@ pub fn judge(state: &State, person: &Person, tenant: &Tenant, question: Question
 }
 
 fn page(
-    state: &State,
-    person: &Person,
+    state: &AppState,
+    person: &DashboardSession,
     tenant: &Tenant,
     question: Question,
     typed: &Because,
@@ -87,7 +93,7 @@ fn page(
         StatusCode::OK
     };
     let page = Page {
-        frame: Frame::new(state, person, Part::Tenants, &question.title),
+        frame: Layout::new(state, person, Section::Tenants, &question.title),
         path: path_of(tenant),
         tenant,
         question,

@@ -5,14 +5,14 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::once;
-use super::person::{Operator, Posted};
+use super::one_time_secret;
+use super::session::{Operator, Posted};
 use super::tenant::path_of;
 use crate::domain::invite::lifetime;
 use crate::domain::text::FieldError;
-use crate::http::State;
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
 use crate::http::extract::TenantPath;
-use crate::http::ops::find_tenant;
 use crate::http::problem::Problem;
 use crate::service::create_invite::create_invite;
 
@@ -24,7 +24,7 @@ pub struct Lifetime {
 }
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     headers: HeaderMap,
     TenantPath(tenant): TenantPath,
     Posted {
@@ -38,5 +38,5 @@ pub async fn handle(
     state.onboard_url("")?;
     let (invite, token) = create_invite(&state.context, &person.caller, &tenant, Some(lifetime)).await?;
     let path = format!("{}/invites/{}", path_of(&found), invite.id);
-    Ok(once::hand_over(&headers, invite.id.as_uuid(), token.expose(), &path))
+    Ok(one_time_secret::hand_over(&headers, invite.id.as_uuid(), token.expose(), &path))
 }

@@ -8,18 +8,18 @@ use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::frame::{Frame, Part};
-use super::once;
-use super::person::{Administrator, Posted};
+use super::layout::{Layout, Section};
+use super::one_time_secret;
+use super::session::{Administrator, Posted};
 use super::tokens;
 use crate::domain::ids::TenantRef;
 use crate::domain::text::FieldError;
 use crate::domain::token::Role;
-use crate::http::State;
+use crate::http::AppState;
 use crate::http::extract::TokenPath;
 use crate::http::problem::Problem;
-use crate::http::site::render;
-use crate::service::authenticate::{CreateTokenError, create_limited_token};
+use crate::http::web_ui::render;
+use crate::service::tokens::{CreateTokenError, create_limited_token};
 
 /// As it came.
 #[derive(Debug, Default, Deserialize)]
@@ -64,7 +64,7 @@ impl TokenForm {
 }
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     headers: HeaderMap,
     Posted {
         who: Administrator(person),
@@ -94,7 +94,12 @@ pub async fn handle(
     match create_limited_token(&state.context, &person.caller, &form.name, role, days, tenants.as_deref()).await {
         Ok((token, text)) => {
             let path = format!("/tokens/{}", token.id);
-            Ok(once::hand_over(&headers, token.id.as_uuid(), text.expose_secret(), &path))
+            Ok(one_time_secret::hand_over(
+                &headers,
+                token.id.as_uuid(),
+                text.expose_secret(),
+                &path,
+            ))
         }
         Err(CreateTokenError::Invalid(mut faults)) => {
             // The fields of a list are one field here.
@@ -112,20 +117,20 @@ pub async fn handle(
 #[derive(Template)]
 #[template(path = "dashboard/pages/token.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Layout<'a>,
     /// None once it was shown.
     token: Option<String>,
 }
 
 pub async fn shown(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     Administrator(person): Administrator,
     headers: HeaderMap,
     TokenPath(id): TokenPath,
 ) -> Response {
     let page = Page {
-        frame: Frame::new(&state, &person, Part::Tokens, "The new token"),
-        token: once::take(&headers, id.as_uuid()),
+        frame: Layout::new(&state, &person, Section::Tokens, "The new token"),
+        token: one_time_secret::take(&headers, id.as_uuid()),
     };
-    (once::forget(&headers), render(&page)).into_response()
+    (one_time_secret::forget(&headers), render(&page)).into_response()
 }

@@ -7,20 +7,20 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use strum::IntoEnumIterator;
 
-use super::frame::{Frame, Part};
-use super::person::Reader;
+use super::layout::{Layout, Section};
+use super::session::Reader;
 use super::tenant::path_of;
 use crate::domain::storage_config::{Mode, StorageConfig};
-use crate::domain::templates::format::Format;
-use crate::domain::templates::{Blanks, Parties};
+use crate::domain::templates::format::TemplateFormat;
+use crate::domain::templates::{Parties, TemplateParams};
 use crate::domain::tenant::Tenant;
-use crate::http::State;
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
 use crate::http::extract::TenantPath;
-use crate::http::ops::find_tenant;
-use crate::http::problem::{Kind, Problem};
-use crate::http::site::render;
-use crate::http::site::words::pretty;
-use crate::service::issue_templates::{Typed, fill, issue_documents};
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::web_ui::labels::pretty;
+use crate::http::web_ui::render;
+use crate::service::issue_templates::{TypedParams, fill, issue_documents};
 use crate::service::read;
 
 #[derive(Debug, Deserialize)]
@@ -31,7 +31,7 @@ pub struct Asked {
 #[derive(Template)]
 #[template(path = "dashboard/pages/documents.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Layout<'a>,
     tenant: &'a Tenant,
     path: String,
     mode: Mode,
@@ -39,7 +39,7 @@ struct Page<'a> {
     modes: Vec<(Mode, bool)>,
     documents: Vec<Document>,
     /// Each format that is one file.
-    files: Vec<Format>,
+    files: Vec<TemplateFormat>,
     quick_create: Option<String>,
 }
 
@@ -51,12 +51,15 @@ struct Document {
 }
 
 /// What was submitted last in that mode, as it is typed into the form.
-fn typed(mode: Option<String>, newest: Option<StorageConfig>) -> Typed {
+fn typed(mode: Option<String>, newest: Option<StorageConfig>) -> TypedParams {
     let newest = newest.filter(|newest| mode.as_ref().is_none_or(|mode| *mode == newest.storage.mode().to_string()));
     let Some(StorageConfig { storage, .. }) = newest else {
-        return Typed { mode, ..Typed::default() };
+        return TypedParams {
+            mode,
+            ..TypedParams::default()
+        };
     };
-    Typed {
+    TypedParams {
         mode: Some(storage.mode().to_string()),
         bucket: Some(storage.bucket.name().to_string()),
         key_arn: Some(storage.key.to_string()),
@@ -66,13 +69,13 @@ fn typed(mode: Option<String>, newest: Option<StorageConfig>) -> Typed {
     }
 }
 
-async fn blanks(state: &State, tenant: &Tenant, mode: Option<String>) -> Result<Blanks, Problem> {
+async fn blanks(state: &AppState, tenant: &Tenant, mode: Option<String>) -> Result<TemplateParams, Problem> {
     let newest = read::config_list(&state.context, tenant.id).await?.into_iter().next();
     fill(&state.context, tenant, &typed(mode, newest)).map_err(Problem::validation)
 }
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     Reader(person): Reader,
     TenantPath(tenant): TenantPath,
     Query(asked): Query<Asked>,
@@ -88,12 +91,12 @@ pub async fn handle(
     });
     let offered = state.context.vendor.modes().into_iter().filter(|mode| tenant.modes.contains(mode));
     Ok(render(&Page {
-        frame: Frame::new(&state, &person, Part::Tenants, &format!("Documents of {}", tenant.name)),
+        frame: Layout::new(&state, &person, Section::Tenants, &format!("Documents of {}", tenant.name)),
         path: path_of(&tenant),
         mode: blanks.mode,
         modes: offered.map(|mode| (mode, mode == blanks.mode)).collect(),
         documents: documents.collect(),
-        files: Format::iter().filter(|format| *format != Format::Json).collect(),
+        files: TemplateFormat::iter().filter(|format| *format != TemplateFormat::Json).collect(),
         quick_create: issued.quick_create_url,
         tenant: &tenant,
     }))
@@ -101,7 +104,7 @@ pub async fn handle(
 
 /// `GET /tenants/{tenant}/documents/{format}`: all of them in one file.
 pub async fn file(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     _reader: Reader,
     TenantPath(tenant): TenantPath,
     Path((_, format)): Path<(String, String)>,
@@ -113,8 +116,8 @@ pub async fn file(
         vendor: &state.context.vendor.name,
         tenant: tenant.name.as_str(),
     };
-    let file = format.parse().ok().and_then(|format: Format| format.file(&blanks, parties));
-    let file = file.ok_or_else(|| Problem::new(Kind::NotFound, "There is no such file."))?;
+    let file = format.parse().ok().and_then(|format: TemplateFormat| format.file(&blanks, parties));
+    let file = file.ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is no such file."))?;
     let headers = [
         (header::CONTENT_TYPE, format!("{}; charset=utf-8", file.media_type)),
         // A slug is letters, digits and hyphens: it needs no escaping.

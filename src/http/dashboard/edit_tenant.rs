@@ -5,25 +5,25 @@ use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::frame::{Frame, Part};
+use super::layout::{Layout, Section};
 use super::notice::Notice;
-use super::person::{Operator, Person, Posted};
+use super::session::{DashboardSession, Operator, Posted};
 use super::tenant::path_of;
 use super::tenant_form::{ModeBox, TenantForm, known, modes_fault};
 use crate::domain::tenant::Tenant;
 use crate::domain::text::FieldError;
-use crate::http::State;
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
 use crate::http::extract::TenantPath;
-use crate::http::ops::find_tenant;
 use crate::http::problem::Problem;
-use crate::http::site::fields::Field;
-use crate::http::site::render;
-use crate::service::change_tenant::{Change, Error, TenantChange, change_tenant};
+use crate::http::web_ui::fields::Field;
+use crate::http::web_ui::render;
+use crate::service::change_tenant::{ChangeTenantError, FieldChange, TenantChange, change_tenant};
 
 #[derive(Template)]
 #[template(path = "dashboard/pages/edit_tenant.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Layout<'a>,
     tenant: &'a Tenant,
     path: String,
     fields: Vec<Field>,
@@ -42,7 +42,11 @@ enum Said<'a> {
     Stale,
 }
 
-pub async fn page(Extract(state): Extract<State>, Operator(person): Operator, TenantPath(tenant): TenantPath) -> Result<Response, Problem> {
+pub async fn page(
+    Extract(state): Extract<AppState>,
+    Operator(person): Operator,
+    TenantPath(tenant): TenantPath,
+) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     if tenant.facts.may_change().is_err() {
         return Err(Problem::offboarded());
@@ -50,14 +54,14 @@ pub async fn page(Extract(state): Extract<State>, Operator(person): Operator, Te
     Ok(shown(&state, &person, &tenant, &TenantForm::of(&tenant), &Said::Nothing))
 }
 
-fn shown(state: &State, person: &Person, tenant: &Tenant, form: &TenantForm, said: &Said) -> Response {
+fn shown(state: &AppState, person: &DashboardSession, tenant: &Tenant, form: &TenantForm, said: &Said) -> Response {
     let (status, faults): (_, &[FieldError]) = match said {
         Said::Nothing => (StatusCode::OK, &[]),
         Said::Wrong(faults) => (StatusCode::UNPROCESSABLE_ENTITY, faults),
         Said::Stale => (StatusCode::CONFLICT, &[]),
     };
     let page = Page {
-        frame: Frame::new(state, person, Part::Tenants, &format!("Edit {}", tenant.name)),
+        frame: Layout::new(state, person, Section::Tenants, &format!("Edit {}", tenant.name)),
         path: path_of(tenant),
         fields: form.fields(false, faults),
         boxes: form.boxes(&state.context),
@@ -70,7 +74,7 @@ fn shown(state: &State, person: &Person, tenant: &Tenant, form: &TenantForm, sai
 }
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     TenantPath(tenant): TenantPath,
     Posted {
         who: Operator(person),
@@ -78,8 +82,8 @@ pub async fn handle(
     }: Posted<Operator, TenantForm>,
 ) -> Result<Response, Problem> {
     let reference = match form.reference.trim() {
-        "" => Change::Clear,
-        text => Change::Set(text.to_owned()),
+        "" => FieldChange::Clear,
+        text => FieldChange::Set(text.to_owned()),
     };
     let change = TenantChange {
         name: Some(form.name.clone()),
@@ -96,13 +100,13 @@ pub async fn handle(
     };
     match change_tenant(&state.context, &person.caller, &tenant, &change, seen).await {
         Ok(changed) => Ok(Redirect::to(&Notice::Changed.at(&path_of(&changed.tenant))).into_response()),
-        Err(Error::Invalid(faults)) => {
+        Err(ChangeTenantError::Invalid(faults)) => {
             let found = find_tenant(&state, &tenant).await?;
             Ok(shown(&state, &person, &found, &form, &Said::Wrong(&faults)))
         }
-        Err(Error::Unseen(present)) => Ok(shown(&state, &person, &present, &form, &Said::Stale)),
-        Err(Error::UnknownTenant) => Err(Problem::unknown_tenant()),
-        Err(Error::Illegal(_)) => Err(Problem::offboarded()),
-        Err(Error::Store(error)) => Err(error.into()),
+        Err(ChangeTenantError::Unseen(present)) => Ok(shown(&state, &person, &present, &form, &Said::Stale)),
+        Err(ChangeTenantError::UnknownTenant) => Err(Problem::unknown_tenant()),
+        Err(ChangeTenantError::Illegal(_)) => Err(Problem::offboarded()),
+        Err(ChangeTenantError::Store(error)) => Err(error.into()),
     }
 }

@@ -5,22 +5,22 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::confirm::{Because, Question, ask, judge};
 use super::notice::Notice;
-use super::person::{Administrator, Posted};
+use super::session::{Administrator, Posted};
 use super::tenant::path_of;
 use crate::domain::tenant::Tenant;
-use crate::http::State;
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
 use crate::http::extract::TenantPath;
-use crate::http::ops::find_tenant;
 use crate::http::problem::Problem;
-use crate::service::change_standing::{self, Error};
+use crate::service::tenant_lifecycle::{self, LifecycleError};
 
 pub async fn page(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     Administrator(person): Administrator,
     TenantPath(tenant): TenantPath,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
-    tenant.facts.may_be_erased().map_err(Error::from)?;
+    tenant.facts.may_be_erased().map_err(LifecycleError::from)?;
     if tenant.erased_at.is_some() {
         return Ok(Redirect::to(&path_of(&tenant)).into_response());
     }
@@ -28,7 +28,7 @@ pub async fn page(
 }
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     TenantPath(tenant): TenantPath,
     Posted {
         who: Administrator(person),
@@ -40,7 +40,7 @@ pub async fn handle(
         Ok(reason) => reason,
         Err(again) => return Ok(*again),
     };
-    let after = change_standing::erase(&state.context, &person.caller, &tenant, &reason).await?;
+    let after = tenant_lifecycle::erase(&state.context, &person.caller, &tenant, &reason).await?;
     Ok(Redirect::to(&Notice::Erased.at(&path_of(&after))).into_response())
 }
 

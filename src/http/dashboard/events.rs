@@ -10,17 +10,17 @@ use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures::stream::{Stream, StreamExt as _};
 
-use super::person::Reader;
-use crate::http::State;
+use super::session::Reader;
+use crate::http::AppState;
+use crate::http::admin_api::verification_events::{KEEP_ALIVE, after, events, that_something_happened};
 use crate::http::extract::VerificationPath;
-use crate::http::ops::verification_events::{KEEP_ALIVE, after, events, that_something_happened};
 use crate::http::problem::Problem;
 
 /// After which a reader has to come again, signed in.
 const LONGEST: Duration = Duration::from_mins(2);
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     _reader: Reader,
     VerificationPath(id): VerificationPath,
     headers: HeaderMap,

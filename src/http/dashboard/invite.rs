@@ -5,32 +5,32 @@ use axum::extract::State as Extract;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 
-use super::frame::{Frame, Part};
-use super::moment::Moment;
-use super::once;
-use super::person::Operator;
+use super::layout::{Layout, Section};
+use super::one_time_secret;
+use super::relative_time::RelativeTime;
+use super::session::Operator;
 use super::tenant::path_of;
 use crate::domain::tenant::Tenant;
-use crate::http::State;
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
 use crate::http::extract::{InvitePath, TenantPath};
-use crate::http::ops::find_tenant;
 use crate::http::problem::Problem;
-use crate::http::site::render;
+use crate::http::web_ui::render;
 use crate::service::read;
 
 #[derive(Template)]
 #[template(path = "dashboard/pages/invite.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Layout<'a>,
     tenant: &'a Tenant,
     path: String,
     /// None once it was shown.
     url: Option<String>,
-    expires: Moment,
+    expires: RelativeTime,
 }
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     Operator(person): Operator,
     headers: HeaderMap,
     TenantPath(tenant): TenantPath,
@@ -42,13 +42,13 @@ pub async fn handle(
         .into_iter()
         .find(|invite| invite.id == id)
         .ok_or_else(Problem::unknown_invite)?;
-    let token = once::take(&headers, id.as_uuid());
+    let token = one_time_secret::take(&headers, id.as_uuid());
     let page = Page {
-        frame: Frame::new(&state, &person, Part::Tenants, &format!("Invite for {}", tenant.name)),
+        frame: Layout::new(&state, &person, Section::Tenants, &format!("Invite for {}", tenant.name)),
         path: path_of(&tenant),
         url: token.map(|token| state.onboard_url(&token)).transpose()?,
-        expires: Moment::of(invite.expires_at, state.context.clock.now()),
+        expires: RelativeTime::of(invite.expires_at, state.context.clock.now()),
         tenant: &tenant,
     };
-    Ok((once::forget(&headers), render(&page)).into_response())
+    Ok((one_time_secret::forget(&headers), render(&page)).into_response())
 }

@@ -6,25 +6,25 @@ use axum::extract::State as Extract;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-use super::moment::utc;
-use super::person::Reader;
-use crate::domain::check::{Side, Status};
+use super::relative_time::utc;
+use super::session::Reader;
+use crate::domain::check::{CheckStatus, FaultSide};
 use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixDocument};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::verification::Verification;
-use crate::http::State;
+use crate::http::AppState;
 use crate::http::extract::TenantPath;
-use crate::http::problem::{Kind, Problem};
-use crate::http::site::run::Reader as ReadBy;
-use crate::http::site::words::{place, pretty};
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::web_ui::labels::{place, pretty};
+use crate::http::web_ui::verification_view::Audience as ReadBy;
 use crate::service::read;
 
-pub async fn handle(Extract(state): Extract<State>, _reader: Reader, TenantPath(tenant): TenantPath) -> Result<Response, Problem> {
+pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader, TenantPath(tenant): TenantPath) -> Result<Response, Problem> {
     let nothing = || {
         Problem::new(
-            Kind::NotFound,
+            ProblemKind::NotFound,
             "There is nothing to mail: no check of the newest verification asks the customer for something.",
         )
     };
@@ -41,7 +41,7 @@ pub async fn handle(Extract(state): Extract<State>, _reader: Reader, TenantPath(
 
 /// None when nothing is asked of the customer.
 pub fn text(tenant: &Tenant, verification: &Verification, config: &StorageConfig, vendor: &str) -> Option<String> {
-    let asks = |finding: &&Finding| finding.status == Status::Failed && finding.side == Some(Side::Customer);
+    let asks = |finding: &&Finding| finding.status == CheckStatus::Failed && finding.side == Some(FaultSide::Customer);
     let asked: Vec<&Finding> = verification.findings.iter().filter(asks).collect();
     let at = verification.finished_at?;
     if asked.is_empty() {

@@ -5,35 +5,35 @@
 //! and answered with a redirect.
 
 mod audit;
+mod audit_view;
 mod chart;
-mod choice;
 mod confirm;
 mod create_invite;
 mod create_token;
 mod documents;
 mod edit_tenant;
-mod entries;
 mod erase;
+mod error_page;
 mod events;
-mod frame;
 mod invite;
+mod layout;
 mod message;
-mod moment;
 mod new_tenant;
 mod notice;
-mod once;
+mod one_time_secret;
 mod overview;
-mod person;
-mod refused;
+mod relative_time;
 mod removal;
 mod revoke_invite;
 mod revoke_token;
 mod rotation;
+mod select_options;
+mod session;
 mod sign_in;
 mod sign_out;
-mod standing;
 mod tenant;
 mod tenant_form;
+mod tenant_lifecycle;
 mod tenants;
 mod tokens;
 mod verification;
@@ -51,22 +51,22 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
-use super::State;
-use super::problem::{Kind, Problem};
-use super::request::RequestId;
-use super::site::assets::{CSS, Files, ICON, JAVASCRIPT, SCRIPT, STYLE, SVG};
-use super::site::limits::Limiter;
-use super::site::{lock_down, theme};
+use super::AppState;
+use super::problem::{Problem, ProblemKind};
+use super::request_layer::RequestId;
+use super::web_ui::assets::{CSS, Files, ICON, JAVASCRIPT, SCRIPT, STYLE, SVG};
+use super::web_ui::limits::Limiter;
+use super::web_ui::{lock_down, theme};
 use crate::domain::tenant::TenantStatus;
-use crate::settings::Front;
+use crate::settings::WebSettings;
 use rotation::{Abandon, EndPrevious, Rotate};
-use standing::{Offboard, Resume, Suspend};
+use tenant_lifecycle::{Offboard, Resume, Suspend};
 
 const OWN_STYLE: &[u8] = include_bytes!("assets/dashboard.css");
 
 /// What the dashboard needs beside what every handler is handed.
 #[derive(Debug)]
-pub struct Office {
+pub struct DashboardState {
     styles: [String; 3],
     scripts: [String; 1],
     icon: String,
@@ -75,8 +75,8 @@ pub struct Office {
     sign_ins: Limiter<IpAddr>,
 }
 
-impl Office {
-    pub fn new(front: &Front) -> Self {
+impl DashboardState {
+    pub fn new(front: &WebSettings) -> Self {
         let mut files = Files::under("/assets/");
         Self {
             styles: [
@@ -92,7 +92,7 @@ impl Office {
     }
 }
 
-pub fn router() -> Router<State> {
+pub fn router() -> Router<AppState> {
     let pages = Router::new()
         .route("/", get(overview::handle))
         .route("/sign-in", get(sign_in::page).post(sign_in::handle))
@@ -113,15 +113,15 @@ pub fn router() -> Router<State> {
         .route("/tenants/{tenant}/invites/{id}/revoke", post(revoke_invite::handle))
         .route(
             "/tenants/{tenant}/suspend",
-            get(standing::page::<Suspend>).post(standing::handle::<Suspend>),
+            get(tenant_lifecycle::page::<Suspend>).post(tenant_lifecycle::handle::<Suspend>),
         )
         .route(
             "/tenants/{tenant}/resume",
-            get(standing::page::<Resume>).post(standing::handle::<Resume>),
+            get(tenant_lifecycle::page::<Resume>).post(tenant_lifecycle::handle::<Resume>),
         )
         .route(
             "/tenants/{tenant}/offboard",
-            get(standing::page::<Offboard>).post(standing::handle::<Offboard>),
+            get(tenant_lifecycle::page::<Offboard>).post(tenant_lifecycle::handle::<Offboard>),
         )
         .route(
             "/tenants/{tenant}/rotate",
@@ -151,9 +151,9 @@ pub fn router() -> Router<State> {
     Router::new().route("/assets/{name}", get(asset)).merge(pages)
 }
 
-async fn asset(Extract(state): Extract<State>, Path(name): Path<String>) -> Result<Response, Problem> {
+async fn asset(Extract(state): Extract<AppState>, Path(name): Path<String>) -> Result<Response, Problem> {
     let found = state.office.files.answer(&name);
-    found.ok_or_else(|| Problem::new(Kind::NotFound, "There is nothing at this path."))
+    found.ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is nothing at this path."))
 }
 
 /// Below which the private listener answers programs: that there is nothing is told them as programs are told.
@@ -170,7 +170,7 @@ const FOR_PROGRAMS: [&str; 8] = [
 
 /// Around everything on the private listener that is for people, and around what is not there: what was refused becomes a page,
 /// whoever is not signed in is sent to do so, and browsers are told what a page may do.
-pub async fn dress(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
+pub async fn dress(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if FOR_PROGRAMS.iter().any(|program| {
         path.strip_prefix(program)
@@ -184,13 +184,13 @@ pub async fn dress(Extract(state): Extract<State>, request: Request, next: Next)
     let mut response = next.run(request).await;
     let extensions = response.extensions_mut();
     if extensions.remove::<ProtectionError>().is_some() {
-        response = Problem::new(Kind::Forbidden, refused::OTHER_SITE).into_response();
+        response = Problem::new(ProblemKind::Forbidden, error_page::OTHER_SITE).into_response();
     }
     if shows_pages && let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let allow = response.headers_mut().remove(header::ALLOW);
         response = match problem.kind() {
-            Kind::Unauthenticated => sign_in::go(&back).into_response(),
-            _ => refused::page(&state, &problem, &id),
+            ProblemKind::Unauthenticated => sign_in::go(&back).into_response(),
+            _ => error_page::page(&state, &problem, &id),
         };
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);

@@ -5,34 +5,34 @@ use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::frame::{Frame, Part};
+use super::layout::{Layout, Section};
 use super::notice::Notice;
-use super::person::{Operator, Person, Posted};
+use super::session::{DashboardSession, Operator, Posted};
 use super::tenant::path_of;
 use super::tenant_form::{ModeBox, TenantForm, modes_fault};
 use crate::domain::text::FieldError;
-use crate::http::State;
+use crate::http::AppState;
 use crate::http::problem::Problem;
-use crate::http::site::fields::Field;
-use crate::http::site::render;
-use crate::service::create_tenant::{Error, NewTenant, create_tenant};
+use crate::http::web_ui::fields::Field;
+use crate::http::web_ui::render;
+use crate::service::create_tenant::{CreateTenantError, NewTenant, create_tenant};
 
 #[derive(Template)]
 #[template(path = "dashboard/pages/new_tenant.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Layout<'a>,
     fields: Vec<Field>,
     boxes: Vec<ModeBox>,
     modes_fault: Option<String>,
 }
 
-pub async fn page(Extract(state): Extract<State>, Operator(person): Operator) -> Response {
+pub async fn page(Extract(state): Extract<AppState>, Operator(person): Operator) -> Response {
     shown(&state, &person, &TenantForm::empty(), &[])
 }
 
-fn shown(state: &State, person: &Person, form: &TenantForm, faults: &[FieldError]) -> Response {
+fn shown(state: &AppState, person: &DashboardSession, form: &TenantForm, faults: &[FieldError]) -> Response {
     let page = Page {
-        frame: Frame::new(state, person, Part::Tenants, "Create a tenant"),
+        frame: Layout::new(state, person, Section::Tenants, "Create a tenant"),
         fields: form.fields(true, faults),
         boxes: form.boxes(&state.context),
         modes_fault: modes_fault(faults),
@@ -46,7 +46,7 @@ fn shown(state: &State, person: &Person, form: &TenantForm, faults: &[FieldError
 }
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     Posted {
         who: Operator(person),
         form,
@@ -61,11 +61,11 @@ pub async fn handle(
     };
     match create_tenant(&state.context, &person.caller, &new).await {
         Ok(tenant) => Ok(Redirect::to(&Notice::Created.at(&path_of(&tenant))).into_response()),
-        Err(Error::Invalid(faults)) => Ok(shown(&state, &person, &form, &faults)),
-        Err(Error::SlugTaken(_)) => {
+        Err(CreateTenantError::Invalid(faults)) => Ok(shown(&state, &person, &form, &faults)),
+        Err(CreateTenantError::SlugTaken(_)) => {
             let taken = FieldError::new("slug", "slug_taken", "another tenant has this slug; choose another one");
             Ok(shown(&state, &person, &form, &[taken]))
         }
-        Err(Error::Store(error)) => Err(error.into()),
+        Err(CreateTenantError::Store(error)) => Err(error.into()),
     }
 }

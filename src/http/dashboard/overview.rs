@@ -5,18 +5,18 @@ use axum::extract::{Query, State as Extract};
 use axum::response::Response;
 
 use super::chart::{Chart, Counted};
-use super::frame::{Frame, Part};
-use super::moment::{Moment, seconds};
-use super::person::Reader;
+use super::layout::{Layout, Section};
+use super::relative_time::{RelativeTime, seconds};
+use super::session::Reader;
 use super::tenant::path_of;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::verification::Verdict;
-use crate::http::State;
+use crate::http::AppState;
 use crate::http::problem::Problem;
-use crate::http::site::{render, run};
+use crate::http::web_ui::{render, verification_view};
 use crate::service::read;
 use crate::service::stats::{WINDOW, stats};
-use crate::store::stuck::Complaint;
+use crate::store::stuck::StuckReason;
 
 /// How many of those who are stuck are named.
 const NAMED: usize = 20;
@@ -24,7 +24,7 @@ const NAMED: usize = 20;
 #[derive(Template)]
 #[template(path = "dashboard/pages/overview.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Layout<'a>,
     counts: Vec<(TenantStatus, i64)>,
     total: i64,
     stuck: Vec<Stuck>,
@@ -40,7 +40,7 @@ pub struct Stuck {
     pub name: String,
     pub slug: String,
     pub status: TenantStatus,
-    pub since: Moment,
+    pub since: RelativeTime,
     pub on: Complained,
 }
 
@@ -60,7 +60,7 @@ struct Times {
 }
 
 impl Complained {
-    pub fn of(tenant: &Tenant, complaint: Option<&Complaint>) -> Self {
+    pub fn of(tenant: &Tenant, complaint: Option<&StuckReason>) -> Self {
         let Some(complaint) = complaint else {
             let text = match tenant.status() {
                 TenantStatus::Verifying => "The verification has not ended.",
@@ -75,14 +75,14 @@ impl Complained {
         };
         Self {
             check: Some(complaint.check.to_string()),
-            text: run::Reader::Ops.text(&complaint.summary),
+            text: verification_view::Audience::Ops.text(&complaint.summary),
             others: tenant.failing_checks.iter().filter(|check| **check != complaint.check).count(),
         }
     }
 }
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     Reader(person): Reader,
     Query(asked): Query<super::notice::Asked>,
 ) -> Result<Response, Problem> {
@@ -100,12 +100,12 @@ pub async fn handle(
         name: tenant.name.to_string(),
         slug: tenant.slug.to_string(),
         status: tenant.status(),
-        since: Moment::of(tenant.status_since, now),
+        since: RelativeTime::of(tenant.status_since, now),
         on: Complained::of(tenant, complaints.get(&tenant.id)),
     });
     let failing = counted.failing_checks.into_iter().map(|(check, count)| Counted {
         label: check.to_string(),
-        explained: run::Reader::Ops.claim(check),
+        explained: verification_view::Audience::Ops.claim(check),
         count,
         href: format!("/tenants?failing_check={check}"),
     });
@@ -116,9 +116,9 @@ pub async fn handle(
         most: times.p95_seconds.map_or_else(|| "–".to_owned(), seconds),
     });
     Ok(render(&Page {
-        frame: Frame {
+        frame: Layout {
             notice: asked.notice(),
-            ..Frame::new(&state, &person, Part::Overview, "Overview")
+            ..Layout::new(&state, &person, Section::Overview, "Overview")
         },
         total: counted.tenants.iter().map(|(_, count)| count).sum(),
         counts: counted.tenants,

@@ -4,32 +4,36 @@ use askama::Template;
 use axum::extract::State as Extract;
 use axum::response::Response;
 
-use super::frame::{Frame, Part};
-use super::person::Reader;
+use super::layout::{Layout, Section};
+use super::session::Reader;
 use super::tenant::path_of;
 use crate::domain::templates::removal::Removal;
 use crate::domain::tenant::Tenant;
-use crate::http::State;
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
 use crate::http::extract::TenantPath;
-use crate::http::ops::find_tenant;
 use crate::http::problem::Problem;
-use crate::http::site::render;
+use crate::http::web_ui::render;
 use crate::service::explain_removal::explain_removal;
 
 #[derive(Template)]
 #[template(path = "dashboard/pages/removal.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Layout<'a>,
     tenant: &'a Tenant,
     path: String,
     removal: Removal,
 }
 
-pub async fn handle(Extract(state): Extract<State>, Reader(person): Reader, TenantPath(tenant): TenantPath) -> Result<Response, Problem> {
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Reader(person): Reader,
+    TenantPath(tenant): TenantPath,
+) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     let removal = explain_removal(&state.context, &tenant).await?;
     Ok(render(&Page {
-        frame: Frame::new(&state, &person, Part::Tenants, &format!("What {} takes away", tenant.name)),
+        frame: Layout::new(&state, &person, Section::Tenants, &format!("What {} takes away", tenant.name)),
         path: path_of(&tenant),
         tenant: &tenant,
         removal,

@@ -5,16 +5,16 @@ use axum::response::Redirect;
 
 use super::confirm::Nothing;
 use super::notice::Notice;
-use super::person::{Operator, Posted};
+use super::session::{Operator, Posted};
 use super::tenant::path_of;
-use crate::http::State;
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
 use crate::http::extract::{InvitePath, TenantPath};
-use crate::http::ops::find_tenant;
 use crate::http::problem::Problem;
 use crate::service::revoke_invite::revoke_invite;
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     TenantPath(tenant): TenantPath,
     InvitePath(id): InvitePath,
     Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,

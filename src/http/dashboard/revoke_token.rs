@@ -5,14 +5,14 @@ use axum::response::Redirect;
 
 use super::confirm::Nothing;
 use super::notice::Notice;
-use super::person::{Administrator, Posted};
-use crate::http::State;
+use super::session::{Administrator, Posted};
+use crate::http::AppState;
 use crate::http::extract::TokenPath;
-use crate::http::problem::{Kind, Problem};
-use crate::service::authenticate::revoke_token;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::service::tokens::revoke_token;
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     TokenPath(id): TokenPath,
     Posted {
         who: Administrator(person),
@@ -20,7 +20,7 @@ pub async fn handle(
     }: Posted<Administrator, Nothing>,
 ) -> Result<Redirect, Problem> {
     if !revoke_token(&state.context, &person.caller, id).await? {
-        return Err(Problem::new(Kind::NotFound, "There is no token of this id."));
+        return Err(Problem::new(ProblemKind::NotFound, "There is no token of this id."));
     }
     Ok(Redirect::to(&Notice::TokenRevoked.at("/tokens")))
 }

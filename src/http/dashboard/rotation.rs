@@ -5,15 +5,15 @@ use axum::response::{Redirect, Response};
 
 use super::confirm::{Nothing, Question, ask};
 use super::notice::Notice;
-use super::person::{Operator, Posted};
+use super::session::{Operator, Posted};
 use super::tenant::path_of;
 use crate::domain::ids::TenantRef;
 use crate::domain::tenant::Tenant;
-use crate::http::State;
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
 use crate::http::extract::TenantPath;
-use crate::http::ops::find_tenant;
 use crate::http::problem::Problem;
-use crate::service::rotate_external_id::{self, Error};
+use crate::service::rotate_external_id::{self, RotateExternalIdError};
 use crate::service::{Caller, Context};
 
 /// A step of a rotation.
@@ -24,11 +24,15 @@ pub trait Step: 'static {
     const ACTION: &str;
     const HAPPENS: &[&str];
 
-    fn carry_out(context: &Context, caller: &Caller, tenant: &TenantRef) -> impl Future<Output = Result<Tenant, Error>> + Send;
+    fn carry_out(
+        context: &Context,
+        caller: &Caller,
+        tenant: &TenantRef,
+    ) -> impl Future<Output = Result<Tenant, RotateExternalIdError>> + Send;
 }
 
 pub async fn page<S: Step>(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     Operator(person): Operator,
     TenantPath(tenant): TenantPath,
 ) -> Result<Response, Problem> {
@@ -45,7 +49,7 @@ pub async fn page<S: Step>(
 }
 
 pub async fn handle<S: Step>(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     TenantPath(tenant): TenantPath,
     Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
 ) -> Result<Redirect, Problem> {
@@ -66,7 +70,7 @@ impl Step for Rotate {
         "The next verification of what is active proves the new ID, and puts it into use. Then you end the previous one.",
     ];
 
-    async fn carry_out(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, Error> {
+    async fn carry_out(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
         rotate_external_id::rotate(context, caller, tenant).await
     }
 }
@@ -83,7 +87,7 @@ impl Step for Abandon {
         "A customer who applied it already may leave it there: nobody uses it.",
     ];
 
-    async fn carry_out(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, Error> {
+    async fn carry_out(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
         rotate_external_id::abandon(context, caller, tenant).await
     }
 }
@@ -101,7 +105,7 @@ impl Step for EndPrevious {
         "Nothing changes for internal services.",
     ];
 
-    async fn carry_out(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, Error> {
+    async fn carry_out(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
         rotate_external_id::end_previous(context, caller, tenant).await
     }
 }

@@ -8,15 +8,15 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use tracing::warn;
 
-use super::frame::Frame;
+use super::layout::Layout;
 use super::notice::Notice;
-use super::person::{self, COOKIE};
-use crate::http::State;
-use crate::http::problem::{Kind, Problem};
-use crate::http::request::RequestId;
-use crate::http::site::limits::network;
-use crate::http::site::render;
-use crate::service::sign_in::{Error, LONGEST, sign_in};
+use super::session::{self, COOKIE};
+use crate::http::AppState;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::request_layer::RequestId;
+use crate::http::web_ui::limits::network;
+use crate::http::web_ui::render;
+use crate::service::sign_in::{LONGEST, SignInError, sign_in};
 
 #[derive(Debug, Deserialize)]
 pub struct Asked {
@@ -36,7 +36,7 @@ pub struct SignIn {
 #[derive(Template)]
 #[template(path = "dashboard/pages/sign_in.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Layout<'a>,
     next: &'a str,
     fault: Option<&'static str>,
 }
@@ -73,34 +73,34 @@ pub fn go(back: &str) -> Redirect {
     }
 }
 
-pub async fn page(Extract(state): Extract<State>, Query(asked): Query<Asked>, request: Request) -> Result<Response, Problem> {
+pub async fn page(Extract(state): Extract<AppState>, Query(asked): Query<Asked>, request: Request) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
     let next = local(&asked.next);
     // Whoever cannot come in otherwise may have a token.
-    if let Ok(Some(_)) = person::find(&parts, &state).await {
+    if let Ok(Some(_)) = session::find(&parts, &state).await {
         return Ok(Redirect::to(next).into_response());
     }
-    let frame = Frame {
+    let frame = Layout {
         notice: Notice::of(asked.done.as_deref()),
-        ..Frame::of_nobody(&state, "Sign in")
+        ..Layout::of_nobody(&state, "Sign in")
     };
     Ok(render(&Page { frame, next, fault: None }))
 }
 
-pub async fn handle(Extract(state): Extract<State>, request: Request) -> Result<Response, Problem> {
+pub async fn handle(Extract(state): Extract<AppState>, request: Request) -> Result<Response, Problem> {
     let address = state.client(request.extensions(), request.headers());
     state.office.sign_ins.check(&network(address)).map_err(|wait| {
         let detail = format!("There were very many attempts from here. Try again in {} seconds.", wait.seconds);
-        Problem::new(Kind::TooManyRequests, detail).retry_after(wait.seconds)
+        Problem::new(ProblemKind::TooManyRequests, detail).retry_after(wait.seconds)
     })?;
-    let secure = person::is_secure(request.headers());
+    let secure = session::is_secure(request.headers());
     // A browser would drop the cookie, and everybody on the way could read the token.
     let over_http = request
         .headers()
         .get(header::ORIGIN)
         .is_some_and(|origin| origin.as_bytes().starts_with(b"http:"));
     let origin = (request.extensions().get::<RequestId>().map(ToString::to_string), address);
-    let form = person::read::<SignIn>(request, &state).await?.form;
+    let form = session::read::<SignIn>(request, &state).await?.form;
     let next = local(&form.next);
     if secure && over_http {
         return Ok(again(
@@ -111,7 +111,7 @@ pub async fn handle(Extract(state): Extract<State>, request: Request) -> Result<
     }
     let signed_in = match sign_in(&state.context, origin, &form.token).await {
         Ok(signed_in) => signed_in,
-        Err(Error::Unknown) => {
+        Err(SignInError::Unknown) => {
             warn!(%address, "somebody could not sign in");
             return Ok(again(
                 &state,
@@ -119,22 +119,22 @@ pub async fn handle(Extract(state): Extract<State>, request: Request) -> Result<
                 "This token is unknown, expired or revoked. A token is lk_, its role, and 64 letters and digits.",
             ));
         }
-        Err(Error::OtherRole) => {
+        Err(SignInError::OtherRole) => {
             return Ok(again(
                 &state,
                 next,
                 "This is a service’s token: it reads storage, and sees nothing here. Sign in with one of the role viewer, ops or admin.",
             ));
         }
-        Err(Error::Store(error)) => return Err(error.into()),
+        Err(SignInError::Store(error)) => return Err(error.into()),
     };
     let cookie = [(header::SET_COOKIE, COOKIE.set(signed_in.session.expose(), LONGEST, secure))];
     Ok((cookie, Redirect::to(next)).into_response())
 }
 
-fn again(state: &State, next: &str, fault: &'static str) -> Response {
+fn again(state: &AppState, next: &str, fault: &'static str) -> Response {
     let page = Page {
-        frame: Frame::of_nobody(state, "Sign in"),
+        frame: Layout::of_nobody(state, "Sign in"),
         next,
         fault: Some(fault),
     };

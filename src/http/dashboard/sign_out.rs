@@ -7,13 +7,13 @@ use chrono::TimeDelta;
 
 use super::confirm::Nothing;
 use super::notice::Notice;
-use super::person::{COOKIE, Posted, Reader, is_secure};
-use crate::http::State;
+use super::session::{COOKIE, Posted, Reader, is_secure};
+use crate::http::AppState;
 use crate::http::problem::Problem;
 use crate::service::sign_in::sign_out;
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     headers: HeaderMap,
     Posted { who: Reader(person), .. }: Posted<Reader, Nothing>,
 ) -> Result<Response, Problem> {

@@ -5,27 +5,27 @@ use axum::extract::{Query, State as Extract};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 
-use super::entries::Told;
-use super::frame::{Frame, Part};
+use super::audit_view::AuditRow;
+use super::layout::{Layout, Section};
 use super::message;
-use super::moment::{Moment, seconds};
 use super::notice::Asked;
-use super::person::Reader;
+use super::relative_time::{RelativeTime, seconds};
+use super::session::Reader;
 use super::verification::banner;
-use crate::domain::check::Status;
+use crate::domain::check::CheckStatus;
 use crate::domain::invite::{Invite, InviteState};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Rotation, Tenant};
-use crate::domain::verification::{State as Progress, Verdict, Verification};
-use crate::http::State;
+use crate::domain::verification::{Verdict, Verification, VerificationState as Progress};
+use crate::http::AppState;
 use crate::http::extract::TenantPath;
 use crate::http::problem::Problem;
-use crate::http::site::render;
-use crate::http::site::run::{Reader as ReadBy, time};
-use crate::http::site::words::place;
+use crate::http::web_ui::labels::place;
+use crate::http::web_ui::render;
+use crate::http::web_ui::verification_view::{Audience as ReadBy, time};
 use crate::service::{Context, read};
-use crate::store::active_configs::Active;
-use crate::store::audit::Filter;
+use crate::store::active_configs::ActiveConfig;
+use crate::store::audit::AuditFilter;
 
 /// How many entries of the history are shown.
 const HISTORY: usize = 15;
@@ -43,11 +43,11 @@ pub fn path_of(tenant: &Tenant) -> String {
 #[derive(Template)]
 #[template(path = "dashboard/pages/tenant.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Layout<'a>,
     tenant: &'a Tenant,
     path: String,
-    since: Moment,
-    created: Moment,
+    since: RelativeTime,
+    created: RelativeTime,
     /// The server's time, for scripts.
     now: String,
     under_way: Option<UnderWay>,
@@ -56,7 +56,7 @@ struct Page<'a> {
     /// Submitted, and not what is active.
     submitted: Option<Submitted>,
     verifications: Vec<Run>,
-    history: Vec<Told>,
+    history: Vec<AuditRow>,
     older: bool,
     invites: Vec<InviteView>,
     next_id: Option<String>,
@@ -77,7 +77,7 @@ struct Trouble {
     title: String,
     text: String,
     path: String,
-    at: Moment,
+    at: RelativeTime,
     failures: Vec<Failure>,
     mail: Option<String>,
 }
@@ -93,12 +93,12 @@ struct Failure {
 struct ActiveView {
     version: i32,
     facts: Vec<(&'static str, String)>,
-    verified: Moment,
+    verified: RelativeTime,
 }
 
 struct Submitted {
     version: i32,
-    when: Moment,
+    when: RelativeTime,
     facts: Vec<(&'static str, String)>,
 }
 
@@ -109,7 +109,7 @@ struct Run {
     trigger: String,
     class: &'static str,
     word: String,
-    when: Moment,
+    when: RelativeTime,
     took: String,
 }
 
@@ -118,9 +118,9 @@ struct InviteView {
     class: &'static str,
     word: &'static str,
     open: bool,
-    created: Moment,
-    expires: Moment,
-    used: Option<Moment>,
+    created: RelativeTime,
+    expires: RelativeTime,
+    used: Option<RelativeTime>,
 }
 
 impl Page<'_> {
@@ -172,7 +172,7 @@ impl Run {
             trigger: verification.trigger.to_string(),
             class,
             word,
-            when: Moment::of(verification.created_at, now),
+            when: RelativeTime::of(verification.created_at, now),
             took: took.map_or_else(|| "–".to_owned(), |(from, to)| seconds((to - from).as_seconds_f64())),
         }
     }
@@ -191,9 +191,9 @@ impl InviteView {
             class,
             word,
             open: state == InviteState::Open,
-            created: Moment::of(invite.created_at, now),
-            expires: Moment::of(invite.expires_at, now),
-            used: invite.last_used_at.map(|at| Moment::of(at, now)),
+            created: RelativeTime::of(invite.created_at, now),
+            expires: RelativeTime::of(invite.expires_at, now),
+            used: invite.last_used_at.map(|at| RelativeTime::of(at, now)),
         }
     }
 }
@@ -205,7 +205,7 @@ impl Trouble {
         }
         let told = banner(verification);
         let reader = ReadBy::Ops;
-        let stands_out = |status| matches!(status, Status::Failed | Status::Inconclusive);
+        let stands_out = |status| matches!(status, CheckStatus::Failed | CheckStatus::Inconclusive);
         let failures = verification
             .findings
             .iter()
@@ -228,7 +228,7 @@ impl Trouble {
             },
             text: told.text,
             path: format!("{}/verifications/{}", path_of(tenant), verification.id),
-            at: Moment::of(verification.finished_at.unwrap_or(verification.created_at), now),
+            at: RelativeTime::of(verification.finished_at.unwrap_or(verification.created_at), now),
             failures: failures.collect(),
             mail: message::text(tenant, verification, config, &context.vendor.name),
         })
@@ -236,17 +236,17 @@ impl Trouble {
 }
 
 impl ActiveView {
-    fn of(active: &Active, now: DateTime<Utc>) -> Self {
+    fn of(active: &ActiveConfig, now: DateTime<Utc>) -> Self {
         Self {
             version: active.config.version,
             facts: facts(&active.config),
-            verified: Moment::of(active.verified_at, now),
+            verified: RelativeTime::of(active.verified_at, now),
         }
     }
 }
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     Reader(person): Reader,
     TenantPath(tenant): TenantPath,
     Query(asked): Query<Asked>,
@@ -259,7 +259,7 @@ pub async fn handle(
     let newest = read::config_list(context, tenant.id).await?.into_iter().next();
     let verifications = read::verification_list(context, tenant.id, None, VERIFICATIONS).await?;
     let limit = i64::try_from(HISTORY + 1).unwrap_or(i64::MAX);
-    let mut history = read::latest_audit(context, &Filter::of(tenant.id), None, limit).await?;
+    let mut history = read::latest_audit(context, &AuditFilter::of(tenant.id), None, limit).await?;
     let older = history.len() > HISTORY;
     history.truncate(HISTORY);
     let invites = read::invite_list(context, tenant.id).await?;
@@ -284,7 +284,7 @@ pub async fn handle(
         .filter(|newest| Some(newest.version) != active_version)
         .map(|newest| Submitted {
             version: newest.version,
-            when: Moment::of(newest.created_at, now),
+            when: RelativeTime::of(newest.created_at, now),
             facts: facts(&newest),
         });
     let (next_id, previous_id) = match &tenant.rotation {
@@ -293,20 +293,20 @@ pub async fn handle(
         None => (None, None),
     };
     Ok(render(&Page {
-        frame: Frame {
+        frame: Layout {
             notice: asked.notice(),
             live: under_way.is_some(),
-            ..Frame::new(&state, &person, Part::Tenants, tenant.name.as_str())
+            ..Layout::new(&state, &person, Section::Tenants, tenant.name.as_str())
         },
-        since: Moment::of(tenant.status_since, now),
-        created: Moment::of(tenant.created_at, now),
+        since: RelativeTime::of(tenant.status_since, now),
+        created: RelativeTime::of(tenant.created_at, now),
         now: time(now),
         under_way,
         trouble,
         active: detail.active.as_ref().map(|active| ActiveView::of(active, now)),
         submitted,
         verifications: verifications.iter().map(|one| Run::of(one, &path, now)).collect(),
-        history: history.iter().map(|entry| Told::of(entry, now)).collect(),
+        history: history.iter().map(|entry| AuditRow::of(entry, now)).collect(),
         older,
         invites: invites.iter().take(INVITES).map(|invite| InviteView::of(invite, now)).collect(),
         next_id,

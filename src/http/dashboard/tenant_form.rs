@@ -6,8 +6,8 @@ use crate::domain::storage_config::Mode;
 use crate::domain::tenant::Tenant;
 use crate::domain::text::FieldError;
 use crate::domain::token::TokenHash;
-use crate::http::site::fields::Field;
-use crate::http::site::sentence;
+use crate::http::web_ui::fields::Field;
+use crate::http::web_ui::sentence;
 use crate::service::Context;
 
 /// As they came.

@@ -6,19 +6,19 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator;
 
-use super::choice::{Choice, choices, given, is_blank};
-use super::frame::{Frame, Part};
-use super::moment::Moment;
+use super::layout::{Layout, Section};
 use super::overview::Complained;
-use super::person::Reader;
+use super::relative_time::RelativeTime;
+use super::select_options::{SelectOption, choices, given, is_blank};
+use super::session::Reader;
 use super::tenant::path_of;
 use crate::domain::check::CheckName;
 use crate::domain::tenant::{Tenant, TenantStatus};
-use crate::http::State;
-use crate::http::ops::list_tenants::TenantListParams;
-use crate::http::page::{Page as Listed, PageParams};
+use crate::http::AppState;
+use crate::http::admin_api::list_tenants::TenantListParams;
+use crate::http::paging::{Page as Listed, PageParams};
 use crate::http::problem::Problem;
-use crate::http::site::{render, sentence};
+use crate::http::web_ui::{render, sentence};
 use crate::service::read;
 
 /// On one page.
@@ -42,11 +42,11 @@ pub struct Asked {
 #[derive(Template)]
 #[template(path = "dashboard/pages/tenants.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Layout<'a>,
     q: &'a str,
-    statuses: Vec<Choice>,
-    modes: Vec<Choice>,
-    checks: Vec<Choice>,
+    statuses: Vec<SelectOption>,
+    modes: Vec<SelectOption>,
+    checks: Vec<SelectOption>,
     filtered: bool,
     rows: Vec<Row>,
     faults: Vec<String>,
@@ -60,8 +60,8 @@ struct Row {
     slug: String,
     reference: Option<String>,
     status: TenantStatus,
-    since: Moment,
-    created: Moment,
+    since: RelativeTime,
+    created: RelativeTime,
     on: Option<Complained>,
 }
 
@@ -99,7 +99,7 @@ impl Asked {
     }
 }
 
-pub async fn handle(Extract(state): Extract<State>, Reader(person): Reader, Query(asked): Query<Asked>) -> Result<Response, Problem> {
+pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Query(asked): Query<Asked>) -> Result<Response, Problem> {
     let context = &state.context;
     let now = context.clock.now();
     let mut faults = Vec::new();
@@ -130,8 +130,8 @@ pub async fn handle(Extract(state): Extract<State>, Reader(person): Reader, Quer
         slug: tenant.slug.to_string(),
         reference: tenant.reference.clone(),
         status: tenant.status(),
-        since: Moment::of(tenant.status_since, now),
-        created: Moment::of(tenant.created_at, now),
+        since: RelativeTime::of(tenant.status_since, now),
+        created: RelativeTime::of(tenant.created_at, now),
         on: complaints.get(&tenant.id).map(|complaint| Complained::of(tenant, Some(complaint))),
     });
     Ok(render(&Page {
@@ -144,6 +144,6 @@ pub async fn handle(Extract(state): Extract<State>, Reader(person): Reader, Quer
         faults: faults.iter().map(|fault| sentence(&fault.detail)).collect(),
         next: found.next_cursor.map(|cursor| asked.from(Some(cursor))),
         first: params.cursor.is_some().then(|| asked.from(None)),
-        frame: Frame::new(&state, &person, Part::Tenants, "Tenants"),
+        frame: Layout::new(&state, &person, Section::Tenants, "Tenants"),
     }))
 }

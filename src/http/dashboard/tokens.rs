@@ -8,17 +8,17 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::create_token::TokenForm;
-use super::frame::{Frame, Part};
-use super::moment::Moment;
+use super::layout::{Layout, Section};
 use super::notice::Notice;
-use super::person::{Administrator, Person};
+use super::relative_time::RelativeTime;
+use super::session::{Administrator, DashboardSession};
 use crate::domain::text::FieldError;
 use crate::domain::token::Token;
-use crate::http::State;
-use crate::http::page::PageParams;
+use crate::http::AppState;
+use crate::http::paging::PageParams;
 use crate::http::problem::Problem;
-use crate::http::site::{render, sentence};
-use crate::service::authenticate::token_list;
+use crate::http::web_ui::{render, sentence};
+use crate::service::tokens::token_list;
 
 #[derive(Debug, Default, Deserialize)]
 pub struct Asked {
@@ -29,7 +29,7 @@ pub struct Asked {
 #[derive(Template)]
 #[template(path = "dashboard/pages/tokens.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Layout<'a>,
     rows: Vec<Row>,
     next: Option<String>,
     typed: &'a TokenForm,
@@ -42,15 +42,15 @@ struct Row {
     role: String,
     /// A class and a word.
     state: (&'static str, &'static str),
-    created: Moment,
-    expires: Option<Moment>,
-    used: Option<Moment>,
+    created: RelativeTime,
+    expires: Option<RelativeTime>,
+    used: Option<RelativeTime>,
     limited: Option<usize>,
 }
 
 impl Row {
     fn of(token: Token, now: DateTime<Utc>) -> Self {
-        let moment = |at: Option<DateTime<Utc>>| at.map(|at| Moment::of(at, now));
+        let moment = |at: Option<DateTime<Utc>>| at.map(|at| RelativeTime::of(at, now));
         Self {
             state: match (token.revoked_at, token.expires_at) {
                 (Some(_), _) => ("offboarded", "Revoked"),
@@ -60,7 +60,7 @@ impl Row {
             id: token.id.to_string(),
             role: token.role.to_string(),
             name: token.name,
-            created: Moment::of(token.created_at, now),
+            created: RelativeTime::of(token.created_at, now),
             expires: moment(token.expires_at),
             used: moment(token.last_used_at),
             limited: token.tenants.map(|tenants| tenants.len()),
@@ -73,7 +73,7 @@ impl Row {
 }
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     Administrator(person): Administrator,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
@@ -81,16 +81,22 @@ pub async fn handle(
 }
 
 /// The list, and the form for a new one with what was typed.
-pub async fn shown(state: &State, person: &Person, asked: &Asked, typed: &TokenForm, faults: &[FieldError]) -> Result<Response, Problem> {
+pub async fn shown(
+    state: &AppState,
+    person: &DashboardSession,
+    asked: &Asked,
+    typed: &TokenForm,
+    faults: &[FieldError],
+) -> Result<Response, Problem> {
     let now = state.context.clock.now();
     let wanted = PageParams::new(None, asked.cursor.clone()).wanted("tokens".into())?;
     let after = wanted.after.map(|(at, id)| (at, id.into()));
     let tokens = token_list(&state.context, after, wanted.fetch()).await?;
     let listed = wanted.page(tokens, |token| (token.created_at, token.id.as_uuid()), |token| Row::of(token, now));
     let page = Page {
-        frame: Frame {
+        frame: Layout {
             notice: Notice::of(asked.done.as_deref()),
-            ..Frame::new(state, person, Part::Tokens, "Tokens")
+            ..Layout::new(state, person, Section::Tokens, "Tokens")
         },
         rows: listed.items,
         next: listed.next_cursor.map(|cursor| format!("/tokens?cursor={cursor}")),

@@ -4,25 +4,25 @@ use askama::Template;
 use axum::extract::State as Extract;
 use axum::response::Response;
 
-use super::frame::{Frame, Part};
-use super::moment::Moment;
-use super::person::Reader;
+use super::layout::{Layout, Section};
+use super::relative_time::RelativeTime;
+use super::session::Reader;
 use super::tenant::path_of;
-use crate::domain::check::Side;
+use crate::domain::check::FaultSide;
 use crate::domain::tenant::Tenant;
-use crate::domain::verification::{State as Progress, Verdict, Verification};
-use crate::http::State;
+use crate::domain::verification::{Verdict, Verification, VerificationState as Progress};
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
 use crate::http::extract::{TenantPath, VerificationPath};
-use crate::http::ops::find_tenant;
-use crate::http::problem::{Kind, Problem};
-use crate::http::site::render;
-use crate::http::site::run::{Banner, Follow, Reader as ReadBy, Run, time};
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::web_ui::render;
+use crate::http::web_ui::verification_view::{Audience as ReadBy, Banner, Follow, VerificationView, time};
 use crate::service::read;
 
 #[derive(Template)]
 #[template(path = "dashboard/pages/verification.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Layout<'a>,
     tenant: &'a Tenant,
     path: String,
     live: bool,
@@ -31,19 +31,19 @@ struct Page<'a> {
     now: String,
     banner: Banner,
     notes: Vec<String>,
-    run: Option<Run>,
+    run: Option<VerificationView>,
     trigger: String,
-    asked: Moment,
+    asked: RelativeTime,
 }
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     Reader(person): Reader,
     TenantPath(tenant): TenantPath,
     VerificationPath(id): VerificationPath,
 ) -> Result<Response, Problem> {
     let context = &state.context;
-    let unknown = || Problem::new(Kind::NotFound, "This tenant has no verification of this id.");
+    let unknown = || Problem::new(ProblemKind::NotFound, "This tenant has no verification of this id.");
     let tenant = find_tenant(&state, &tenant).await?;
     let verification = read::verification(context, id).await?.filter(|found| found.tenant_id == tenant.id);
     let verification = verification.ok_or_else(unknown)?;
@@ -54,9 +54,9 @@ pub async fn handle(
     let live = verification.state != Progress::Finished;
     let banner = banner(&verification);
     Ok(render(&Page {
-        frame: Frame {
+        frame: Layout {
             live,
-            ..Frame::new(&state, &person, Part::Tenants, &format!("{}: {}", tenant.name, banner.title))
+            ..Layout::new(&state, &person, Section::Tenants, &format!("{}: {}", tenant.name, banner.title))
         },
         tenant: &tenant,
         path,
@@ -68,15 +68,15 @@ pub async fn handle(
         now: time(now),
         banner,
         notes: Vec::new(),
-        run: Some(Run::of(&verification, &config, &context.vendor, ReadBy::Ops, now)),
+        run: Some(VerificationView::of(&verification, &config, &context.vendor, ReadBy::Ops, now)),
         trigger: verification.trigger.to_string(),
-        asked: Moment::of(verification.created_at, now),
+        asked: RelativeTime::of(verification.created_at, now),
     }))
 }
 
 /// The one thing to know.
 pub fn banner(verification: &Verification) -> Banner {
-    let our_fault = verification.findings.iter().any(|finding| finding.side == Some(Side::Vendor));
+    let our_fault = verification.findings.iter().any(|finding| finding.side == Some(FaultSide::Vendor));
     match (verification.state, verification.verdict) {
         (Progress::Queued, _) => Banner::new("running", "…", "Waiting for its turn", "The checks start in a moment."),
         (Progress::Running, _) if verification.next_attempt_at.is_some() => Banner::new(

@@ -4,11 +4,11 @@ use axum::extract::State as Extract;
 use axum::response::Redirect;
 use serde::Deserialize;
 
-use super::person::{Operator, Posted};
+use super::session::{Operator, Posted};
 use super::tenant::path_of;
-use crate::http::State;
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
 use crate::http::extract::TenantPath;
-use crate::http::ops::find_tenant;
 use crate::http::problem::Problem;
 use crate::service::request_verification::request_verification;
 
@@ -19,7 +19,7 @@ pub struct Version {
 }
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     TenantPath(tenant): TenantPath,
     Posted {
         who: Operator(person),

@@ -9,17 +9,17 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use super::confirm::Nothing;
-use super::frame::{Frame, Part};
-use super::moment::Moment;
+use super::layout::{Layout, Section};
 use super::notice::{Asked, Notice};
-use super::once;
-use super::person::{Operator, Posted};
+use super::one_time_secret;
+use super::relative_time::RelativeTime;
+use super::session::{Operator, Posted};
 use crate::domain::webhook::{Delivery, DeliveryState, Topic, Webhook};
-use crate::http::State;
+use crate::http::AppState;
+use crate::http::admin_api::webhooks::{find, unknown_webhook};
 use crate::http::extract::{DeliveryPath, WebhookPath};
-use crate::http::ops::webhooks::{find, unknown_webhook};
 use crate::http::problem::Problem;
-use crate::http::site::render;
+use crate::http::web_ui::render;
 use crate::service::webhooks;
 
 /// How many deliveries are shown.
@@ -28,16 +28,16 @@ const DELIVERIES: i64 = 50;
 #[derive(Template)]
 #[template(path = "dashboard/pages/webhook.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Layout<'a>,
     webhook: &'a Webhook,
     path: String,
     topics: String,
-    created: Moment,
-    disabled: Option<Moment>,
+    created: RelativeTime,
+    disabled: Option<RelativeTime>,
     /// Only once after it was made.
     secret: Option<String>,
     /// Until then the secret before signs too.
-    overlap: Option<Moment>,
+    overlap: Option<RelativeTime>,
     deliveries: Vec<Row>,
 }
 
@@ -47,8 +47,8 @@ struct Row {
     tenant: Option<String>,
     class: &'static str,
     word: &'static str,
-    created: Moment,
-    next: Option<Moment>,
+    created: RelativeTime,
+    next: Option<RelativeTime>,
     attempts: usize,
     /// How the last attempt came out.
     last: String,
@@ -73,8 +73,8 @@ impl Row {
             tenant: delivery.tenant_id.map(|tenant| tenant.to_string()),
             class,
             word,
-            created: Moment::of(delivery.created_at, now),
-            next: delivery.next_attempt_at.map(|at| Moment::of(at, now)),
+            created: RelativeTime::of(delivery.created_at, now),
+            next: delivery.next_attempt_at.map(|at| RelativeTime::of(at, now)),
             attempts: delivery.attempts.len(),
             last: last.unwrap_or_default(),
         }
@@ -82,7 +82,7 @@ impl Row {
 }
 
 pub async fn handle(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     Operator(person): Operator,
     headers: HeaderMap,
     WebhookPath(id): WebhookPath,
@@ -93,24 +93,24 @@ pub async fn handle(
     let deliveries = webhooks::delivery_list(&state.context, id, None, DELIVERIES).await?;
     let previous = webhook.signing.previous.as_ref().filter(|(_, until)| *until > now);
     let page = Page {
-        frame: Frame {
+        frame: Layout {
             notice: asked.notice(),
-            ..Frame::new(&state, &person, Part::Webhooks, "Webhook")
+            ..Layout::new(&state, &person, Section::Webhooks, "Webhook")
         },
         path: format!("/webhooks/{id}"),
         topics: webhook.topics.iter().map(Topic::to_string).collect::<Vec<_>>().join(", "),
-        created: Moment::of(webhook.created_at, now),
-        disabled: webhook.disabled_at.map(|at| Moment::of(at, now)),
-        secret: once::take(&headers, id.as_uuid()),
-        overlap: previous.map(|(_, until)| Moment::of(*until, now)),
+        created: RelativeTime::of(webhook.created_at, now),
+        disabled: webhook.disabled_at.map(|at| RelativeTime::of(at, now)),
+        secret: one_time_secret::take(&headers, id.as_uuid()),
+        overlap: previous.map(|(_, until)| RelativeTime::of(*until, now)),
         deliveries: deliveries.iter().map(|delivery| Row::of(delivery, now)).collect(),
         webhook: &webhook,
     };
-    Ok((once::forget(&headers), render(&page)).into_response())
+    Ok((one_time_secret::forget(&headers), render(&page)).into_response())
 }
 
 pub async fn test(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     WebhookPath(id): WebhookPath,
     Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
 ) -> Result<Redirect, Problem> {
@@ -119,7 +119,7 @@ pub async fn test(
 }
 
 pub async fn resend(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     WebhookPath(id): WebhookPath,
     DeliveryPath(delivery): DeliveryPath,
     Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
@@ -144,7 +144,7 @@ enum Overlap {
 }
 
 pub async fn rotate_secret(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     headers: HeaderMap,
     WebhookPath(id): WebhookPath,
     Posted {
@@ -159,11 +159,16 @@ pub async fn rotate_secret(
     };
     let (webhook, secret) = webhooks::rotate_secret::rotate_secret(&state.context, &person.caller, id, overlap).await?;
     let path = format!("/webhooks/{}", webhook.id);
-    Ok(once::hand_over(&headers, webhook.id.as_uuid(), secret.expose_secret(), &path))
+    Ok(one_time_secret::hand_over(
+        &headers,
+        webhook.id.as_uuid(),
+        secret.expose_secret(),
+        &path,
+    ))
 }
 
 pub async fn enable(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     WebhookPath(id): WebhookPath,
     Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
 ) -> Result<Redirect, Problem> {
@@ -173,7 +178,7 @@ pub async fn enable(
 }
 
 pub async fn delete(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     WebhookPath(id): WebhookPath,
     Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
 ) -> Result<Redirect, Problem> {

@@ -7,17 +7,17 @@ use axum::response::{IntoResponse, Response};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::frame::{Frame, Part};
-use super::moment::Moment;
+use super::layout::{Layout, Section};
 use super::notice::Asked;
-use super::once;
-use super::person::{Operator, Person, Posted};
+use super::one_time_secret;
+use super::relative_time::RelativeTime;
+use super::session::{DashboardSession, Operator, Posted};
 use crate::domain::text::FieldError;
 use crate::domain::webhook::new::NewWebhook;
 use crate::domain::webhook::{MOST, Topic};
-use crate::http::State;
+use crate::http::AppState;
 use crate::http::problem::Problem;
-use crate::http::site::{render, sentence};
+use crate::http::web_ui::{render, sentence};
 use crate::service::webhooks;
 
 /// As it came.
@@ -34,7 +34,7 @@ pub struct WebhookForm {
 #[derive(Template)]
 #[template(path = "dashboard/pages/webhooks.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    frame: Layout<'a>,
     rows: Vec<Row>,
     typed: &'a WebhookForm,
     /// By field.
@@ -49,8 +49,8 @@ struct Row {
     description: Option<String>,
     topics: String,
     disabled: bool,
-    waiting: Option<Moment>,
-    created: Moment,
+    waiting: Option<RelativeTime>,
+    created: RelativeTime,
 }
 
 impl WebhookForm {
@@ -77,11 +77,21 @@ impl WebhookForm {
     }
 }
 
-pub async fn handle(Extract(state): Extract<State>, Operator(person): Operator, Query(asked): Query<Asked>) -> Result<Response, Problem> {
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(person): Operator,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
     shown(&state, &person, &asked, &WebhookForm::all(), &[]).await
 }
 
-async fn shown(state: &State, person: &Person, asked: &Asked, typed: &WebhookForm, faults: &[FieldError]) -> Result<Response, Problem> {
+async fn shown(
+    state: &AppState,
+    person: &DashboardSession,
+    asked: &Asked,
+    typed: &WebhookForm,
+    faults: &[FieldError],
+) -> Result<Response, Problem> {
     let now = state.context.clock.now();
     let found = webhooks::list(&state.context, None, MOST).await?;
     let rows = found.into_iter().map(|webhook| Row {
@@ -90,13 +100,13 @@ async fn shown(state: &State, person: &Person, asked: &Asked, typed: &WebhookFor
         description: webhook.description.map(|description| description.to_string()),
         topics: webhook.topics.iter().map(Topic::to_string).collect::<Vec<_>>().join(", "),
         disabled: webhook.disabled_at.is_some(),
-        waiting: webhook.waiting_since.map(|at| Moment::of(at, now)),
-        created: Moment::of(webhook.created_at, now),
+        waiting: webhook.waiting_since.map(|at| RelativeTime::of(at, now)),
+        created: RelativeTime::of(webhook.created_at, now),
     });
     let page = Page {
-        frame: Frame {
+        frame: Layout {
             notice: asked.notice(),
-            ..Frame::new(state, person, Part::Webhooks, "Webhooks")
+            ..Layout::new(state, person, Section::Webhooks, "Webhooks")
         },
         rows: rows.collect(),
         typed,
@@ -112,7 +122,7 @@ async fn shown(state: &State, person: &Person, asked: &Asked, typed: &WebhookFor
 }
 
 pub async fn create(
-    Extract(state): Extract<State>,
+    Extract(state): Extract<AppState>,
     headers: HeaderMap,
     Posted {
         who: Operator(person),
@@ -127,5 +137,10 @@ pub async fn create(
     };
     let (webhook, secret) = webhooks::create(&state.context, &person.caller, new).await?;
     let path = format!("/webhooks/{}", webhook.id);
-    Ok(once::hand_over(&headers, webhook.id.as_uuid(), secret.expose_secret(), &path))
+    Ok(one_time_secret::hand_over(
+        &headers,
+        webhook.id.as_uuid(),
+        secret.expose_secret(),
+        &path,
+    ))
 }

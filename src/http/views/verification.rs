@@ -5,11 +5,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::cloud::{APP_NAME, SessionName};
-use crate::domain::check::{CheckName, Side, Status};
+use crate::domain::check::{CheckName, CheckStatus, FaultSide};
 use crate::domain::finding::Finding;
 use crate::domain::fix::Fix;
 use crate::domain::ids::{TenantId, VerificationId};
-use crate::domain::verification::{State, Trigger, Verdict, Verification};
+use crate::domain::verification::{Trigger, Verdict, Verification, VerificationState};
 use crate::store::verifications::AttemptStarted;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,7 +19,7 @@ pub struct VerificationView {
     pub tenant_id: TenantId,
     pub version: i32,
     pub trigger: Trigger,
-    pub state: State,
+    pub state: VerificationState,
     pub verdict: Option<Verdict>,
     /// Counts from 1; 0 while queued.
     pub attempt: i32,
@@ -50,7 +50,7 @@ pub struct TrailView {
 
 impl From<Verification> for VerificationView {
     fn from(verification: Verification) -> Self {
-        let finished = verification.state == State::Finished;
+        let finished = verification.state == VerificationState::Finished;
         Self {
             id: verification.id,
             tenant_id: verification.tenant_id,
@@ -81,11 +81,11 @@ impl From<Verification> for VerificationView {
 #[schema(as = Check)]
 pub struct CheckView {
     pub name: CheckName,
-    pub status: Status,
+    pub status: CheckStatus,
     /// Whether a failure rejects.
     pub required: bool,
     /// Who has to act; none where nothing is to be done, or another check says it.
-    pub side: Option<Side>,
+    pub side: Option<FaultSide>,
     pub summary: String,
     pub detail: Option<String>,
     pub duration_ms: Option<u64>,

@@ -6,7 +6,9 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::domain::ids::{DeliveryId, MessageId, TenantId, WebhookId};
-use crate::domain::webhook::{Attempt, Delivery, DeliveryState, Description, FailureKind, MessageType, Topic, Webhook};
+use crate::domain::webhook::{
+    Delivery, DeliveryAttempt, DeliveryFailureKind, DeliveryState, MessageType, Topic, Webhook, WebhookDescription,
+};
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Webhook)]
@@ -15,7 +17,7 @@ pub struct WebhookView {
     #[schema(example = "https://hooks.vendor.example/latchkey")]
     pub url: String,
     pub events: Vec<Topic>,
-    pub description: Option<Description>,
+    pub description: Option<WebhookDescription>,
     pub created_at: DateTime<Utc>,
     /// Since its receiver answered 410 Gone: nothing is sent until it is enabled again.
     pub disabled_at: Option<DateTime<Utc>>,
@@ -87,7 +89,7 @@ pub struct DeliveryAttemptView {
     /// Of the answer, if there was one.
     pub status: Option<i32>,
     /// Null where it was delivered.
-    pub failure: Option<FailureKind>,
+    pub failure: Option<DeliveryFailureKind>,
 }
 
 impl From<Delivery> for DeliveryView {
@@ -107,8 +109,8 @@ impl From<Delivery> for DeliveryView {
     }
 }
 
-impl From<Attempt> for DeliveryAttemptView {
-    fn from(attempt: Attempt) -> Self {
+impl From<DeliveryAttempt> for DeliveryAttemptView {
+    fn from(attempt: DeliveryAttempt) -> Self {
         Self {
             attempt: attempt.number,
             started_at: attempt.started_at,

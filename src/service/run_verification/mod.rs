@@ -11,26 +11,26 @@ use tracing::{Span, error, info, warn};
 use super::webhooks::announce;
 use super::{Caller, Context};
 use crate::cloud::Cloud;
-use crate::domain::audit::{Action, Difference};
-use crate::domain::check::{CheckName, Side};
+use crate::domain::audit::{AuditAction, AuditChange};
+use crate::domain::check::{CheckName, FaultSide};
 use crate::domain::finding::Finding;
 use crate::domain::fix::Fix;
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{DEGRADED_AFTER, Rotation};
-use crate::domain::verification::{State, Trigger, Verdict};
-use crate::store::jobs::Cause;
+use crate::domain::verification::{Trigger, Verdict, VerificationState};
+use crate::store::jobs::JobOrigin;
 use crate::store::lease::Lease;
-use crate::store::verifications::{Standing, Started};
+use crate::store::verifications::{CurrentVerification, StartedRun};
 use crate::store::{self, active_configs, jobs, storage_configs, tenants, verifications};
 use crate::telemetry::metric;
-use crate::verifier::{self, PROBE_PREFIX, Report, Subject};
+use crate::verifier::{self, PROBE_PREFIX, RunReport, VerificationSubject};
 
 /// Runs a verification to its end. One that is finished already is left alone, so that the job may come twice.
 ///
 /// # Errors
 /// The store's. The run has cleaned up by then as far as it could, and can be taken on again.
-pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: VerificationId, cause: &Cause) -> store::Result<()> {
+pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: VerificationId, cause: &JobOrigin) -> store::Result<()> {
     let Some((started, config, subject)) = take_on(context, id).await? else {
         return Ok(());
     };
@@ -40,11 +40,11 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
         error!(verification = %id, "the vendor no longer has the role of this mode: nothing can be verified");
         let unanswered = Finding::inconclusive(
             CheckName::VendorRoleAssumable,
-            Side::Vendor,
+            FaultSide::Vendor,
             "Something is wrong on the vendor's side. Nothing is needed from you; the vendor has been told.",
             None,
         );
-        let report = Report {
+        let report = RunReport {
             findings: vec![unanswered.clone()],
             leftovers: started.leftovers.clone(),
             stopped: false,
@@ -65,14 +65,14 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
 }
 
 /// Takes the verification on. The subject is missing when its mode is no longer offered.
-async fn take_on(context: &Context, id: VerificationId) -> store::Result<Option<(Started, StorageConfig, Option<Subject>)>> {
+async fn take_on(context: &Context, id: VerificationId) -> store::Result<Option<(StartedRun, StorageConfig, Option<VerificationSubject>)>> {
     let mut db = context.pool.begin().await?;
     let random: [u8; 8] = context.clock.random();
     let probe_key = format!("{PROBE_PREFIX}{id}-{:016x}", u64::from_be_bytes(random));
     let Some(started) = verifications::start(&mut db, id, &probe_key, context.clock.now()).await? else {
         return Ok(None);
     };
-    let missing = |what| store::Error::inconsistent("verifications", id, what);
+    let missing = |what| store::StoreError::inconsistent("verifications", id, what);
     let tenant = tenants::find(&mut db, &TenantRef::Id(started.tenant_id))
         .await?
         .ok_or_else(|| missing("its tenant is not there"))?;
@@ -86,7 +86,7 @@ async fn take_on(context: &Context, id: VerificationId) -> store::Result<Option<
         Some(Rotation::Ending { previous }) if started.trigger == Trigger::Rotation => (tenant.external_id, Some(previous)),
         _ => (tenant.external_id, None),
     };
-    let subject = context.vendor.role(config.storage.mode()).map(|role| Subject {
+    let subject = context.vendor.role(config.storage.mode()).map(|role| VerificationSubject {
         verification: id,
         storage: config.storage.clone(),
         vendor_role: role.clone(),
@@ -111,8 +111,8 @@ async fn write_down(
     while findings.recv_many(&mut batch, 32).await > 0 {
         if outcome.is_ok() {
             match write(context, lease, &batch).await {
-                Ok(Standing::Wanted) => {}
-                Ok(Standing::Superseded | Standing::Lost) => stop.cancel(),
+                Ok(CurrentVerification::Wanted) => {}
+                Ok(CurrentVerification::Superseded | CurrentVerification::Lost) => stop.cancel(),
                 Err(error) => {
                     stop.cancel();
                     outcome = Err(error);
@@ -124,10 +124,10 @@ async fn write_down(
     outcome
 }
 
-async fn write(context: &Context, lease: &Lease, findings: &[Finding]) -> store::Result<Standing> {
+async fn write(context: &Context, lease: &Lease, findings: &[Finding]) -> store::Result<CurrentVerification> {
     let mut db = context.pool.begin().await?;
     let standing = verifications::standing(&mut db, lease).await?;
-    if standing != Standing::Lost {
+    if standing != CurrentVerification::Lost {
         verifications::record(&mut db, lease, findings).await?;
         db.commit().await?;
     }
@@ -138,7 +138,7 @@ async fn write(context: &Context, lease: &Lease, findings: &[Finding]) -> store:
 fn alert(lease: &Lease, findings: &[Finding]) {
     let faults = findings
         .iter()
-        .filter(|finding| finding.side == Some(Side::Vendor) && finding.skipped_because.is_none());
+        .filter(|finding| finding.side == Some(FaultSide::Vendor) && finding.skipped_because.is_none());
     for finding in faults {
         let exchange = finding.exchange.as_ref();
         let code = exchange.and_then(|exchange| exchange.code.as_deref()).unwrap_or("none");
@@ -168,11 +168,11 @@ fn measure(verdict: Verdict, findings: &[Finding], seconds: f64) {
 
 async fn finish(
     context: &Context,
-    started: &Started,
+    started: &StartedRun,
     config: &StorageConfig,
-    subject: Option<&Subject>,
-    report: &Report,
-    cause: &Cause,
+    subject: Option<&VerificationSubject>,
+    report: &RunReport,
+    cause: &JobOrigin,
 ) -> store::Result<()> {
     alert(&started.lease, &report.findings);
     let lease = &started.lease;
@@ -180,15 +180,17 @@ async fn finish(
     let mut db = context.pool.begin().await?;
     tenants::lock(&mut db, config.tenant_id).await?;
     let verdict = match verifications::standing(&mut db, lease).await? {
-        Standing::Lost => {
+        CurrentVerification::Lost => {
             warn!(verification = %lease.verification, "another worker took this verification on");
             return Ok(());
         }
-        Standing::Superseded => Verdict::Superseded,
-        Standing::Wanted if started.trigger == Trigger::Rotation && !rotation::is_wanted(&mut db, config.tenant_id, subject).await? => {
+        CurrentVerification::Superseded => Verdict::Superseded,
+        CurrentVerification::Wanted
+            if started.trigger == Trigger::Rotation && !rotation::is_wanted(&mut db, config.tenant_id, subject).await? =>
+        {
             Verdict::Superseded
         }
-        Standing::Wanted => Verdict::of(&report.findings),
+        CurrentVerification::Wanted => Verdict::of(&report.findings),
     };
     let attempts = usize::try_from(lease.attempt).unwrap_or(usize::MAX);
     let elapsed = (now - started.started_at).to_std().unwrap_or_default();
@@ -213,14 +215,14 @@ async fn finish(
     if verdict == Verdict::Verified && !is_active {
         let which = json!({"version": config.version, "replaces": was_active.as_ref().map(|active| active.config.version)});
         let activated = match &was_active {
-            Some(before) => Difference::between(&before.config, config),
-            None => Difference::made(config),
+            Some(before) => AuditChange::between(&before.config, config),
+            None => AuditChange::made(config),
         };
         context
             .audit(
                 &mut db,
                 &caller,
-                Action::StorageConfigActivated,
+                AuditAction::StorageConfigActivated,
                 Some(config.tenant_id),
                 activated.with(which),
             )
@@ -232,16 +234,22 @@ async fn finish(
     if verdict == Verdict::Rejected && is_active && started.trigger != Trigger::Rotation {
         jobs::enqueue_recheck(&mut db, config.tenant_id, now + DEGRADED_AFTER).await?;
     }
-    let before = json!({"state": State::Running, "verdict": null});
-    let after = json!({"state": State::Finished, "verdict": verdict});
-    let finished = Difference::between(&before, &after).with(json!({
+    let before = json!({"state": VerificationState::Running, "verdict": null});
+    let after = json!({"state": VerificationState::Finished, "verdict": verdict});
+    let finished = AuditChange::between(&before, &after).with(json!({
         "verification_id": lease.verification,
         "version": config.version,
         "verdict": verdict,
         "leftovers": report.leftovers,
     }));
     context
-        .audit(&mut db, &caller, Action::VerificationFinished, Some(config.tenant_id), finished)
+        .audit(
+            &mut db,
+            &caller,
+            AuditAction::VerificationFinished,
+            Some(config.tenant_id),
+            finished,
+        )
         .await?;
     announce::verification_finished(context, &mut db, lease.verification).await?;
     announce::refresh(context, &mut db, config.tenant_id).await?;

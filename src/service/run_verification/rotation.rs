@@ -2,15 +2,15 @@
 
 use sqlx::PgConnection;
 
-use crate::domain::audit::{Action, Difference};
+use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::{TenantId, TenantRef};
 use crate::domain::tenant::{Rotation, Tenant};
 use crate::service::{Caller, Context};
 use crate::store::{self, tenants};
-use crate::verifier::Subject;
+use crate::verifier::VerificationSubject;
 
 /// Whether the rotation still stands where it stood when the run began. The tenant has to be locked.
-pub async fn is_wanted(db: &mut PgConnection, tenant: TenantId, subject: Option<&Subject>) -> store::Result<bool> {
+pub async fn is_wanted(db: &mut PgConnection, tenant: TenantId, subject: Option<&VerificationSubject>) -> store::Result<bool> {
     let tenant = find(db, tenant).await?;
     Ok(match (&tenant.rotation, subject) {
         (Some(Rotation::Issued { next }), Some(subject)) => *next == subject.external_id && subject.retired_id.is_none(),
@@ -22,24 +22,24 @@ pub async fn is_wanted(db: &mut PgConnection, tenant: TenantId, subject: Option<
 }
 
 /// Takes the rotation on by the step that was just proven. The tenant has to be locked.
-pub async fn advance(context: &Context, db: &mut PgConnection, tenant: TenantId, subject: &Subject) -> store::Result<()> {
+pub async fn advance(context: &Context, db: &mut PgConnection, tenant: TenantId, subject: &VerificationSubject) -> store::Result<()> {
     let tenant = find(db, tenant).await?;
     let now = context.clock.now();
     let (rotation, action) = match &tenant.rotation {
         Some(Rotation::Issued { .. }) => {
             let previous = tenant.external_id.clone();
-            (Some(Rotation::Overlap { previous }), Action::ExternalIdProven)
+            (Some(Rotation::Overlap { previous }), AuditAction::ExternalIdProven)
         }
-        Some(Rotation::Ending { .. }) => (None, Action::ExternalIdRetired),
+        Some(Rotation::Ending { .. }) => (None, AuditAction::ExternalIdRetired),
         Some(Rotation::Overlap { .. }) | None => return Ok(()),
     };
     tenants::set_external_ids(db, tenant.id, &subject.external_id, rotation.as_ref(), now).await?;
-    let difference = Difference::between(&tenant, &find(db, tenant.id).await?);
+    let difference = AuditChange::between(&tenant, &find(db, tenant.id).await?);
     context.audit(db, &Caller::system(), action, Some(tenant.id), difference).await
 }
 
 async fn find(db: &mut PgConnection, id: TenantId) -> store::Result<Tenant> {
     tenants::find(db, &TenantRef::Id(id))
         .await?
-        .ok_or_else(|| store::Error::inconsistent("tenants", id, "it is missing"))
+        .ok_or_else(|| store::StoreError::inconsistent("tenants", id, "it is missing"))
 }

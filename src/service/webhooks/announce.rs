@@ -7,7 +7,7 @@ use crate::domain::ids::{DeliveryId, TenantId, TenantRef, VerificationId, Webhoo
 use crate::domain::webhook::{Topic, message};
 use crate::service::Context;
 use crate::store::tenants::Refreshed;
-use crate::store::webhook_deliveries::Message;
+use crate::store::webhook_deliveries::NewDelivery;
 use crate::store::{self, tenants, verifications, webhook_deliveries, webhooks};
 
 /// Brings the tenant's status in step with its facts, as every transaction has to that changes them, and tells of it when it is
@@ -27,7 +27,7 @@ pub async fn verification_finished(context: &Context, db: &mut PgConnection, id:
     if to.is_empty() {
         return Ok(());
     }
-    let missing = |what| store::Error::inconsistent("verifications", id, what);
+    let missing = |what| store::StoreError::inconsistent("verifications", id, what);
     let verification = verifications::find(db, id).await?.ok_or_else(|| missing("it is not there"))?;
     let tenant = tenants::find(db, &TenantRef::Id(verification.tenant_id))
         .await?
@@ -45,7 +45,7 @@ async fn tell(
     to: Vec<WebhookId>,
 ) -> store::Result<()> {
     let at = context.clock.now();
-    let message = Message {
+    let message = NewDelivery {
         id: context.clock.uuid().into(),
         kind: topic.into(),
         tenant: Some(tenant),

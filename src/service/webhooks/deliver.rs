@@ -8,14 +8,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use tracing::{info, warn};
 
-use crate::courier::{Courier, Letter, TIMEOUT};
-use crate::domain::audit::{Action, Difference};
+use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::{DeliveryId, WebhookId};
 use crate::domain::webhook::schedule::next_attempt;
-use crate::domain::webhook::{Failure, FailureKind, Webhook};
+use crate::domain::webhook::{DeliveryFailure, DeliveryFailureKind, Webhook};
+use crate::outbound_http::{OutboundClient, OutboundRequest, TIMEOUT};
 use crate::service::{Caller, Context};
-use crate::store::webhook_deliveries::Taken;
-use crate::store::{self, jobs, webhook_deliveries, webhook_lines, webhooks};
+use crate::store::webhook_deliveries::ClaimedDelivery;
+use crate::store::{self, jobs, webhook_deliveries, webhook_queues, webhooks};
 use crate::telemetry::metric;
 
 /// How many messages of one webhook are sent at once.
@@ -37,8 +37,8 @@ fn lease() -> TimeDelta {
 }
 
 /// Sends what is due of a webhook, and queues the next run for when more will be.
-pub async fn deliver(context: &Context, courier: &Courier, id: WebhookId) -> store::Result<()> {
-    let run = Run {
+pub async fn deliver(context: &Context, courier: &OutboundClient, id: WebhookId) -> store::Result<()> {
+    let run = DeliveryRun {
         context,
         courier,
         id,
@@ -50,16 +50,16 @@ pub async fn deliver(context: &Context, courier: &Courier, id: WebhookId) -> sto
     run.queue_next().await
 }
 
-struct Run<'a> {
+struct DeliveryRun<'a> {
     context: &'a Context,
-    courier: &'a Courier,
+    courier: &'a OutboundClient,
     id: WebhookId,
     began: Instant,
     /// The receiver answers nobody just now.
     over: AtomicBool,
 }
 
-impl Run<'_> {
+impl DeliveryRun<'_> {
     async fn lane(&self) -> store::Result<()> {
         while !self.over.load(Ordering::Relaxed) && self.context.clock.instant() - self.began < BUDGET {
             let Some((webhook, taken)) = self.take().await? else {
@@ -74,7 +74,7 @@ impl Run<'_> {
     }
 
     /// The next message that is due.
-    async fn take(&self) -> store::Result<Option<(Webhook, Taken)>> {
+    async fn take(&self) -> store::Result<Option<(Webhook, ClaimedDelivery)>> {
         let now = self.context.clock.now();
         let mut db = self.context.pool.begin().await?;
         let Some(webhook) = webhooks::find(&mut db, self.id).await? else {
@@ -82,17 +82,17 @@ impl Run<'_> {
         };
         if webhook.disabled_at.is_some() {
             // Something was queued while it was being disabled.
-            webhook_lines::empty(&mut db, self.id).await?;
+            webhook_queues::empty(&mut db, self.id).await?;
             webhook_deliveries::give_up_all(&mut db, self.id, now).await?;
             db.commit().await?;
             return Ok(None);
         }
-        while let Some(tenant) = webhook_lines::take(&mut db, self.id, now, now + lease()).await? {
+        while let Some(tenant) = webhook_queues::take(&mut db, self.id, now, now + lease()).await? {
             if let Some(taken) = webhook_deliveries::take_oldest(&mut db, self.id, tenant, now).await? {
                 db.commit().await?;
                 return Ok(Some((webhook, taken)));
             }
-            webhook_lines::set_due(&mut db, self.id, tenant, now).await?;
+            webhook_queues::set_due(&mut db, self.id, tenant, now).await?;
         }
         db.commit().await?;
         Ok(None)
@@ -101,7 +101,7 @@ impl Run<'_> {
     async fn queue_next(&self) -> store::Result<()> {
         let now = self.context.clock.now();
         let mut db = self.context.pool.begin().await?;
-        if let Some(due) = webhook_lines::next_due(&mut db, self.id).await? {
+        if let Some(due) = webhook_queues::next_due(&mut db, self.id).await? {
             let rest = if self.over.load(Ordering::Relaxed) { REST } else { BREATH };
             jobs::enqueue_deliver_at(&mut db, self.id, due.max(now + rest)).await?;
         }
@@ -111,7 +111,7 @@ impl Run<'_> {
 }
 
 /// Sends one message once, whatever its line does: a test, or one that ops want to be sent again.
-pub async fn deliver_once(context: &Context, courier: &Courier, id: DeliveryId) -> store::Result<()> {
+pub async fn deliver_once(context: &Context, courier: &OutboundClient, id: DeliveryId) -> store::Result<()> {
     let now = context.clock.now();
     let mut db = context.pool.begin().await?;
     let Some(taken) = webhook_deliveries::take(&mut db, id, now).await? else {
@@ -126,26 +126,31 @@ pub async fn deliver_once(context: &Context, courier: &Courier, id: DeliveryId) 
 }
 
 /// Sends a message that was taken on, and notes what came of it.
-async fn attempt(context: &Context, courier: &Courier, webhook: &Webhook, taken: &Taken) -> store::Result<Result<u16, Failure>> {
+async fn attempt(
+    context: &Context,
+    courier: &OutboundClient,
+    webhook: &Webhook,
+    taken: &ClaimedDelivery,
+) -> store::Result<Result<u16, DeliveryFailure>> {
     let began = context.clock.instant();
     let outcome = send(context, courier, webhook, taken).await;
     let took = context.clock.instant() - began;
     let told = note(context, taken, took, &outcome).await?;
     tell_of(webhook, taken, took, &outcome, told);
-    if outcome.is_err_and(|failure| failure.kind == FailureKind::Gone) {
+    if outcome.is_err_and(|failure| failure.kind == DeliveryFailureKind::Gone) {
         disable(context, webhook.id).await?;
     }
     Ok(outcome)
 }
 
-async fn send(context: &Context, courier: &Courier, webhook: &Webhook, taken: &Taken) -> Result<u16, Failure> {
+async fn send(context: &Context, courier: &OutboundClient, webhook: &Webhook, taken: &ClaimedDelivery) -> Result<u16, DeliveryFailure> {
     let at = context.clock.now();
     let signature = context
         .webhooks
         .keys
         .sign(webhook, taken.message_id, at, &taken.payload)
-        .map_err(|_| FailureKind::Unsigned)?;
-    let letter = Letter {
+        .map_err(|_| DeliveryFailureKind::Unsigned)?;
+    let letter = OutboundRequest {
         url: &webhook.url,
         id: taken.message_id,
         at,
@@ -157,7 +162,7 @@ async fn send(context: &Context, courier: &Courier, webhook: &Webhook, taken: &T
 
 /// What an attempt came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+enum DeliveryEnd {
     Delivered,
     Again(DateTime<Utc>),
     GivenUp,
@@ -165,10 +170,15 @@ enum End {
     Nothing,
 }
 
-async fn note(context: &Context, taken: &Taken, took: Duration, outcome: &Result<u16, Failure>) -> store::Result<End> {
+async fn note(
+    context: &Context,
+    taken: &ClaimedDelivery,
+    took: Duration,
+    outcome: &Result<u16, DeliveryFailure>,
+) -> store::Result<DeliveryEnd> {
     let mut db = context.pool.begin().await?;
     if let Some(tenant) = taken.tenant_id {
-        webhook_lines::lock(&mut db, taken.webhook_id, tenant).await?;
+        webhook_queues::lock(&mut db, taken.webhook_id, tenant).await?;
     }
     let duration_ms = i32::try_from(took.as_millis()).unwrap_or(i32::MAX);
     webhook_deliveries::note(&mut db, taken, duration_ms, outcome).await?;
@@ -176,7 +186,7 @@ async fn note(context: &Context, taken: &Taken, took: Duration, outcome: &Result
     let (end, due) = match outcome {
         Ok(_) => {
             let changed = webhook_deliveries::delivered(&mut db, taken, now).await?;
-            (if changed { End::Delivered } else { End::Nothing }, now)
+            (if changed { DeliveryEnd::Delivered } else { DeliveryEnd::Nothing }, now)
         }
         Err(failure) => {
             let [chance] = context.clock.random();
@@ -185,19 +195,19 @@ async fn note(context: &Context, taken: &Taken, took: Duration, outcome: &Result
                 .tenant_id
                 .and_then(|_| next_attempt(taken.created_at, taken.attempt, failure, now, chance));
             let changed = webhook_deliveries::failed(&mut db, taken, next, now).await?;
-            let end = next.map_or(End::GivenUp, End::Again);
-            (if changed { end } else { End::Nothing }, next.unwrap_or(now))
+            let end = next.map_or(DeliveryEnd::GivenUp, DeliveryEnd::Again);
+            (if changed { end } else { DeliveryEnd::Nothing }, next.unwrap_or(now))
         }
     };
-    if let (Some(tenant), true) = (taken.tenant_id, end != End::Nothing) {
-        webhook_lines::set_due(&mut db, taken.webhook_id, tenant, due).await?;
+    if let (Some(tenant), true) = (taken.tenant_id, end != DeliveryEnd::Nothing) {
+        webhook_queues::set_due(&mut db, taken.webhook_id, tenant, due).await?;
     }
     db.commit().await?;
     Ok(end)
 }
 
 /// The log and the metrics.
-fn tell_of(webhook: &Webhook, taken: &Taken, took: Duration, outcome: &Result<u16, Failure>, end: End) {
+fn tell_of(webhook: &Webhook, taken: &ClaimedDelivery, took: Duration, outcome: &Result<u16, DeliveryFailure>, end: DeliveryEnd) {
     let result: &str = match outcome {
         Ok(_) => "delivered",
         Err(failure) => failure.kind.into(),
@@ -210,18 +220,20 @@ fn tell_of(webhook: &Webhook, taken: &Taken, took: Duration, outcome: &Result<u1
         Err(failure) => failure.status,
     };
     match end {
-        End::Delivered => {
+        DeliveryEnd::Delivered => {
             metrics::counter!(metric::WEBHOOK_DELIVERIES.name, "outcome" => "delivered").increment(1);
             info!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, "a message was delivered");
         }
-        End::GivenUp => {
+        DeliveryEnd::GivenUp => {
             metrics::counter!(metric::WEBHOOK_DELIVERIES.name, "outcome" => "given_up").increment(1);
             warn!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, "a message was given up");
         }
-        End::Again(at) => {
+        DeliveryEnd::Again(at) => {
             warn!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, %at, "a message is tried again");
         }
-        End::Nothing => info!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, "a message was sent"),
+        DeliveryEnd::Nothing => {
+            info!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, "a message was sent")
+        }
     }
 }
 
@@ -240,16 +252,16 @@ async fn disable(context: &Context, id: WebhookId) -> store::Result<()> {
         disabled_at: Some(now),
         ..before.clone()
     };
-    webhook_lines::empty(&mut db, id).await?;
+    webhook_queues::empty(&mut db, id).await?;
     let given_up = webhook_deliveries::give_up_all(&mut db, id, now).await?;
     let detail = serde_json::json!({"webhook_id": id, "reason": "its receiver answered 410 Gone", "given_up": given_up});
     context
         .audit(
             &mut db,
             &Caller::system(),
-            Action::WebhookDisabled,
+            AuditAction::WebhookDisabled,
             None,
-            Difference::between(&before, &after).with(detail),
+            AuditChange::between(&before, &after).with(detail),
         )
         .await?;
     db.commit().await?;

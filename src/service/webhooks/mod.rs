@@ -8,31 +8,31 @@ pub mod rotate_secret;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::read::Place;
+use super::read::PageStart;
 use super::{Caller, Context};
-use crate::domain::audit::{Action, Difference};
+use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::{DeliveryId, WebhookId};
 use crate::domain::webhook::new::NewWebhook;
 use crate::domain::webhook::secret::Signing;
 use crate::domain::webhook::{Delivery, MOST, Webhook};
-use crate::store::{self, webhook_deliveries, webhook_lines, webhooks};
+use crate::store::{self, webhook_deliveries, webhook_queues, webhooks};
 
 #[derive(Debug, thiserror::Error)]
-pub enum CreateError {
+pub enum CreateWebhookError {
     #[error("there is no key to derive secrets from")]
     NoKey,
     #[error("there are as many webhooks as there may be")]
     TooMany,
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] store::StoreError),
 }
 
 /// Makes a webhook. Its secret is in the answer and nowhere else.
-pub async fn create(context: &Context, caller: &Caller, new: NewWebhook) -> Result<(Webhook, SecretString), CreateError> {
+pub async fn create(context: &Context, caller: &Caller, new: NewWebhook) -> Result<(Webhook, SecretString), CreateWebhookError> {
     let keys = &context.webhooks.keys;
     let signing = Signing {
         generation: 1,
-        key: keys.first().ok_or(CreateError::NoKey)?,
+        key: keys.first().ok_or(CreateWebhookError::NoKey)?,
         previous: None,
     };
     let webhook = Webhook {
@@ -45,15 +45,15 @@ pub async fn create(context: &Context, caller: &Caller, new: NewWebhook) -> Resu
         disabled_at: None,
         waiting_since: None,
     };
-    let secret = keys.secret(webhook.id, &webhook.signing).map_err(|_| CreateError::NoKey)?;
-    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
+    let secret = keys.secret(webhook.id, &webhook.signing).map_err(|_| CreateWebhookError::NoKey)?;
+    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
     if webhooks::count_locked(&mut db).await? >= MOST {
-        return Err(CreateError::TooMany);
+        return Err(CreateWebhookError::TooMany);
     }
     webhooks::insert(&mut db, &webhook).await?;
-    let made = Difference::made(&webhook).with(json!({"webhook_id": webhook.id}));
-    context.audit(&mut db, caller, Action::WebhookCreated, None, made).await?;
-    db.commit().await.map_err(store::Error::from)?;
+    let made = AuditChange::made(&webhook).with(json!({"webhook_id": webhook.id}));
+    context.audit(&mut db, caller, AuditAction::WebhookCreated, None, made).await?;
+    db.commit().await.map_err(store::StoreError::from)?;
     Ok((webhook, secret))
 }
 
@@ -63,7 +63,7 @@ pub async fn find(context: &Context, id: WebhookId) -> store::Result<Option<Webh
 }
 
 /// A page of webhooks, newest first.
-pub async fn list(context: &Context, after: Option<Place<WebhookId>>, limit: i64) -> store::Result<Vec<Webhook>> {
+pub async fn list(context: &Context, after: Option<PageStart<WebhookId>>, limit: i64) -> store::Result<Vec<Webhook>> {
     let mut db = context.pool.acquire().await?;
     webhooks::list(&mut db, after, limit).await
 }
@@ -76,10 +76,10 @@ pub async fn delete(context: &Context, caller: &Caller, id: WebhookId) -> store:
         return Ok(false);
     };
     webhooks::delete(&mut db, id, now).await?;
-    webhook_lines::empty(&mut db, id).await?;
+    webhook_queues::empty(&mut db, id).await?;
     let given_up = webhook_deliveries::give_up_all(&mut db, id, now).await?;
-    let gone = Difference::gone(&webhook).with(json!({"webhook_id": id, "given_up": given_up}));
-    context.audit(&mut db, caller, Action::WebhookDeleted, None, gone).await?;
+    let gone = AuditChange::gone(&webhook).with(json!({"webhook_id": id, "given_up": given_up}));
+    context.audit(&mut db, caller, AuditAction::WebhookDeleted, None, gone).await?;
     db.commit().await?;
     Ok(true)
 }
@@ -98,8 +98,10 @@ pub async fn enable(context: &Context, caller: &Caller, id: WebhookId) -> store:
         disabled_at: None,
         ..before.clone()
     };
-    let difference = Difference::between(&before, &after).with(json!({"webhook_id": id}));
-    context.audit(&mut db, caller, Action::WebhookEnabled, None, difference).await?;
+    let difference = AuditChange::between(&before, &after).with(json!({"webhook_id": id}));
+    context
+        .audit(&mut db, caller, AuditAction::WebhookEnabled, None, difference)
+        .await?;
     db.commit().await?;
     Ok(Some(after))
 }
@@ -108,7 +110,7 @@ pub async fn enable(context: &Context, caller: &Caller, id: WebhookId) -> store:
 pub async fn delivery_list(
     context: &Context,
     webhook: WebhookId,
-    after: Option<Place<DeliveryId>>,
+    after: Option<PageStart<DeliveryId>>,
     limit: i64,
 ) -> store::Result<Vec<Delivery>> {
     let mut db = context.pool.acquire().await?;
@@ -142,7 +144,7 @@ pub async fn sweep(context: &Context) -> store::Result<u64> {
     let mut db = context.pool.begin().await?;
     // A transaction that began before it was deleted may still write to it.
     webhooks::sweep(&mut db, now - chrono::TimeDelta::days(1)).await?;
-    for webhook in webhook_lines::overdue(&mut db, now - FORSAKEN).await? {
+    for webhook in webhook_queues::overdue(&mut db, now - FORSAKEN).await? {
         store::jobs::enqueue_deliver(&mut db, webhook).await?;
     }
     db.commit().await?;

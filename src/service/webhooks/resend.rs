@@ -1,14 +1,14 @@
 //! What ops have sent: a message of the log once more, or a test.
 
-use crate::domain::audit::{Action, Difference};
+use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::{DeliveryId, WebhookId};
 use crate::domain::webhook::{Delivery, DeliveryState, MessageType, message};
 use crate::service::{Caller, Context};
-use crate::store::webhook_deliveries::Message;
-use crate::store::{self, jobs, webhook_deliveries, webhook_lines, webhooks};
+use crate::store::webhook_deliveries::NewDelivery;
+use crate::store::{self, jobs, webhook_deliveries, webhook_queues, webhooks};
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum ResendError {
     #[error("there is no such webhook")]
     UnknownWebhook,
     #[error("there is no such delivery")]
@@ -16,20 +16,20 @@ pub enum Error {
     #[error("the webhook is disabled")]
     Disabled,
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] store::StoreError),
 }
 
 type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;
 
 /// Has a message sent once more, now, under the same id. One that still waits is not sent out of turn: its line is tried now.
-pub async fn resend(context: &Context, caller: &Caller, webhook: WebhookId, id: DeliveryId) -> Result<Delivery, Error> {
+pub async fn resend(context: &Context, caller: &Caller, webhook: WebhookId, id: DeliveryId) -> Result<Delivery, ResendError> {
     let mut db = enabled(context, webhook).await?;
     let delivery = webhook_deliveries::find(&mut db, webhook, id)
         .await?
-        .ok_or(Error::UnknownDelivery)?;
+        .ok_or(ResendError::UnknownDelivery)?;
     match (delivery.state, delivery.tenant_id) {
         (DeliveryState::Waiting, Some(tenant)) => {
-            webhook_lines::hurry(&mut db, webhook, tenant, context.clock.now()).await?;
+            webhook_queues::hurry(&mut db, webhook, tenant, context.clock.now()).await?;
             jobs::enqueue_deliver(&mut db, webhook).await?;
         }
         _ => jobs::enqueue_deliver_once(&mut db, webhook, id).await?,
@@ -39,21 +39,21 @@ pub async fn resend(context: &Context, caller: &Caller, webhook: WebhookId, id: 
         .audit(
             &mut db,
             caller,
-            Action::WebhookResent,
+            AuditAction::WebhookResent,
             delivery.tenant_id,
-            Difference::none().with(detail),
+            AuditChange::none().with(detail),
         )
         .await?;
-    db.commit().await.map_err(store::Error::from)?;
+    db.commit().await.map_err(store::StoreError::from)?;
     Ok(delivery)
 }
 
 /// Has a test sent, now and once.
-pub async fn test(context: &Context, caller: &Caller, webhook: WebhookId) -> Result<Delivery, Error> {
+pub async fn test(context: &Context, caller: &Caller, webhook: WebhookId) -> Result<Delivery, ResendError> {
     let mut db = enabled(context, webhook).await?;
     let (kind, at) = (MessageType::WebhookTest, context.clock.now());
     let id: DeliveryId = context.clock.uuid().into();
-    let message = Message {
+    let message = NewDelivery {
         id: context.clock.uuid().into(),
         kind,
         tenant: None,
@@ -64,20 +64,20 @@ pub async fn test(context: &Context, caller: &Caller, webhook: WebhookId) -> Res
     jobs::enqueue_deliver_once(&mut db, webhook, id).await?;
     let detail = serde_json::json!({"webhook_id": webhook, "delivery_id": id, "message_id": message.id});
     context
-        .audit(&mut db, caller, Action::WebhookTested, None, Difference::none().with(detail))
+        .audit(&mut db, caller, AuditAction::WebhookTested, None, AuditChange::none().with(detail))
         .await?;
     let delivery = webhook_deliveries::find(&mut db, webhook, id)
         .await?
-        .ok_or(Error::UnknownDelivery)?;
-    db.commit().await.map_err(store::Error::from)?;
+        .ok_or(ResendError::UnknownDelivery)?;
+    db.commit().await.map_err(store::StoreError::from)?;
     Ok(delivery)
 }
 
-async fn enabled(context: &Context, id: WebhookId) -> Result<Transaction, Error> {
-    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
-    let webhook = webhooks::find_locked(&mut db, id).await?.ok_or(Error::UnknownWebhook)?;
+async fn enabled(context: &Context, id: WebhookId) -> Result<Transaction, ResendError> {
+    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
+    let webhook = webhooks::find_locked(&mut db, id).await?.ok_or(ResendError::UnknownWebhook)?;
     if webhook.disabled_at.is_some() {
-        return Err(Error::Disabled);
+        return Err(ResendError::Disabled);
     }
     Ok(db)
 }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use secrecy::SecretString;
 
-use crate::domain::audit::{Action, Difference};
+use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::WebhookId;
 use crate::domain::webhook::Webhook;
 use crate::service::{Caller, Context};
@@ -13,13 +13,13 @@ use crate::store::{self, webhooks};
 pub const OVERLAP: TimeDelta = TimeDelta::hours(24);
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum RotateSecretError {
     #[error("there is no such webhook")]
     Unknown,
     #[error("there is no key to derive secrets from")]
     NoKey,
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(#[from] store::StoreError),
 }
 
 /// Makes the next secret, which is in the answer and nowhere else. The one before it signs too until the overlap is over; any
@@ -29,19 +29,19 @@ pub async fn rotate_secret(
     caller: &Caller,
     id: WebhookId,
     overlap: TimeDelta,
-) -> Result<(Webhook, SecretString), Error> {
+) -> Result<(Webhook, SecretString), RotateSecretError> {
     let keys = &context.webhooks.keys;
-    let mut db = context.pool.begin().await.map_err(store::Error::from)?;
-    let before = webhooks::find_locked(&mut db, id).await?.ok_or(Error::Unknown)?;
-    let key = keys.first().ok_or(Error::NoKey)?;
+    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
+    let before = webhooks::find_locked(&mut db, id).await?.ok_or(RotateSecretError::Unknown)?;
+    let key = keys.first().ok_or(RotateSecretError::NoKey)?;
     let until = (!overlap.is_zero()).then(|| context.clock.now() + overlap);
     webhooks::rotate(&mut db, id, &key, until).await?;
-    let webhook = webhooks::find(&mut db, id).await?.ok_or(Error::Unknown)?;
-    let secret = keys.secret(id, &webhook.signing).map_err(|_| Error::NoKey)?;
-    let difference = Difference::between(&before, &webhook).with(serde_json::json!({"webhook_id": id}));
+    let webhook = webhooks::find(&mut db, id).await?.ok_or(RotateSecretError::Unknown)?;
+    let secret = keys.secret(id, &webhook.signing).map_err(|_| RotateSecretError::NoKey)?;
+    let difference = AuditChange::between(&before, &webhook).with(serde_json::json!({"webhook_id": id}));
     context
-        .audit(&mut db, caller, Action::WebhookSecretRotated, None, difference)
+        .audit(&mut db, caller, AuditAction::WebhookSecretRotated, None, difference)
         .await?;
-    db.commit().await.map_err(store::Error::from)?;
+    db.commit().await.map_err(store::StoreError::from)?;
     Ok((webhook, secret))
 }

@@ -14,7 +14,7 @@ use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
 use crate::aws::{Applied, World, apply_templates};
-use crate::gate::tls_terminator;
+use crate::blocking_proxy::tls_terminator;
 use crate::server::{Server, check, checks};
 
 type Change = for<'a> fn(&'a World, &'a mut Applied, &'a str) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;

@@ -10,8 +10,8 @@ mod secrets;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey::courier::Courier;
 use latchkey::domain::ids::WebhookId;
+use latchkey::outbound_http::OutboundClient;
 use latchkey::service::Context;
 use latchkey::service::webhooks::deliver::deliver;
 use reqwest::header::HeaderMap;
@@ -86,7 +86,7 @@ pub struct Stage {
     pub server: Server,
     pub clock: Arc<ForwardClock>,
     pub context: Context,
-    pub courier: Courier,
+    pub courier: OutboundClient,
 }
 
 impl Stage {

@@ -1,7 +1,7 @@
 //! Where messages never go.
 
-use latchkey::courier::Courier;
-use latchkey::domain::webhook::target::Allowed;
+use latchkey::domain::webhook::target::AllowedNetworks;
+use latchkey::outbound_http::OutboundClient;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ async fn what_no_setting_allows_is_refused_by_address_and_by_name() {
     }
     switch(server, "acme", "suspend").await;
     let strict = Stage {
-        courier: Courier::new(Allowed::default()).unwrap(),
+        courier: OutboundClient::new(AllowedNetworks::default()).unwrap(),
         ..Stage::on(Server::start_idle(&World::new().await).await)
     };
     for hook in &hooks {
@@ -76,8 +76,8 @@ async fn what_no_setting_allows_is_refused_by_address_and_by_name() {
 async fn a_target_that_can_be_told_is_refused_when_the_webhook_is_made() {
     let server = Server::start_idle_with(
         &World::new().await,
-        latchkey::domain::webhook::Policy {
-            allowed: Allowed(vec!["10.20.0.0/16".parse().unwrap()]),
+        latchkey::domain::webhook::WebhookPolicy {
+            allowed: AllowedNetworks(vec!["10.20.0.0/16".parse().unwrap()]),
             ..policy()
         },
     )

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use latchkey::domain::webhook::Policy;
-use latchkey::domain::webhook::secret::Keys;
+use latchkey::domain::webhook::WebhookPolicy;
+use latchkey::domain::webhook::secret::SigningKeys;
 use latchkey::service::Context;
 use serde_json::{Value, json};
 
@@ -54,8 +54,8 @@ async fn while_a_secret_is_rotated_both_are_good() {
 async fn the_key_can_be_changed_and_without_it_nothing_is_sent() {
     let (stage, receiver, hook) = Stage::with(&["acme"]).await;
     let with = |keys: &str| Context {
-        webhooks: Arc::new(Policy {
-            keys: Keys::parse(&keys.into()).unwrap(),
+        webhooks: Arc::new(WebhookPolicy {
+            keys: SigningKeys::parse(&keys.into()).unwrap(),
             ..policy()
         }),
         ..stage.context.clone()
@@ -100,7 +100,7 @@ async fn the_key_can_be_changed_and_without_it_nothing_is_sent() {
 
 #[tokio::test]
 async fn without_a_key_no_webhook_is_made_and_nothing_else_breaks() {
-    let server = Server::start_idle_with(&World::new().await, Policy::default()).await;
+    let server = Server::start_idle_with(&World::new().await, WebhookPolicy::default()).await;
     let refused = server.post("/v1/webhooks", &json!({"url": "https://hooks.vendor.example/"})).await;
     assert_eq!(refused.status, 409);
     assert!(

@@ -1,0 +1,94 @@
+//! Statements with variables in them: for the formats whose files take parameters.
+//!
+//! The statements are made with nothing typed in. What then stands in a blank is known, text by text, and every format puts
+//! its own expression there. So each statement is written down once for all formats.
+
+use super::TemplateParams;
+use crate::domain::region::Region;
+use crate::domain::storage_config::Mode;
+
+/// What an expression stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Placeholder {
+    /// The bucket's ARN.
+    Bucket,
+    /// The ARN of every object in the bucket.
+    Objects,
+    /// The key's ARN.
+    Key,
+    /// The ARN of the customer's role.
+    ClientRole,
+    /// The ARN of the vendor's role.
+    VendorRole,
+    /// The external IDs: one, or two during a rotation.
+    ExternalIds,
+    /// The ARN of the root of the customer's account.
+    Root,
+}
+
+/// The blanks of a mode with nothing filled in, and what each of their texts stands for.
+pub(super) struct Placeholders {
+    pub blanks: TemplateParams,
+    texts: [(String, Placeholder); 7],
+}
+
+impl Placeholders {
+    pub fn of(blanks: &TemplateParams, mode: Mode) -> Self {
+        let first = blanks.external_ids.first().cloned();
+        let blanks = TemplateParams {
+            posture: blanks.posture,
+            ..TemplateParams::empty(mode, blanks.vendor_role.clone(), first.into_iter().collect())
+        };
+        let texts = [
+            (blanks.bucket_arn(), Placeholder::Bucket),
+            (format!("{}/*", blanks.bucket_arn()), Placeholder::Objects),
+            (blanks.key_arn().to_owned(), Placeholder::Key),
+            (blanks.role_arn(), Placeholder::ClientRole),
+            (blanks.vendor_role.to_string(), Placeholder::VendorRole),
+            (
+                blanks.external_ids.first().map(ToString::to_string).unwrap_or_default(),
+                Placeholder::ExternalIds,
+            ),
+            (format!("arn:{}:iam::<ACCOUNT_ID>:root", blanks.partition), Placeholder::Root),
+        ];
+        Self { blanks, texts }
+    }
+
+    /// What a text of these statements stands for, if it is not itself.
+    pub fn of_text(&self, text: &str) -> Option<Placeholder> {
+        self.texts.iter().find(|(known, _)| known == text).map(|(_, symbol)| *symbol)
+    }
+}
+
+/// The end of an account-regional bucket's name.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html>
+pub(super) fn is_account_regional(bucket: &str) -> bool {
+    let Some(rest) = bucket.strip_suffix("-an") else { return false };
+    rest.match_indices('-').any(|(at, _)| {
+        let tail = &rest[at + 1..];
+        let (account, region) = tail.split_at_checked(12).unwrap_or((tail, ""));
+        account.len() == 12
+            && account.bytes().all(|b| b.is_ascii_digit())
+            && region.strip_prefix('-').is_some_and(|region| Region::parse(region).is_ok())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_account_regional;
+
+    #[test]
+    fn an_account_regional_name_is_told() {
+        assert!(is_account_regional("docs-123456789012-eu-central-1-an"));
+        assert!(is_account_regional("my-docs-123456789012-us-gov-west-1-an"));
+        for name in [
+            "docs",
+            "docs-an",
+            "docs-12345678901-eu-central-1-an",
+            "docs-123456789012-an",
+            "docs-123456789012-eu-an",
+        ] {
+            assert!(!is_account_regional(name), "{name}");
+        }
+    }
+}

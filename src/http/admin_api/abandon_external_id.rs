@@ -1,0 +1,30 @@
+//! `DELETE /v1/tenants/{tenant}/external-id/next`
+
+use axum::Json;
+use axum::extract::State as Extract;
+
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::TenantPath;
+use crate::http::problem::{self, Problem};
+use crate::http::views::TenantView;
+use crate::service::rotate_external_id::abandon;
+
+/// Take an issued external ID back
+///
+/// Possible until it is proven. Nothing else changes.
+#[utoipa::path(
+    delete, path = "/v1/tenants/{tenant}/external-id/next", tag = "external-id",
+    params(("tenant" = String, Path, description = "Id or slug")),
+    responses(
+        (status = 200, body = TenantView),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(caller): Operator,
+    TenantPath(tenant): TenantPath,
+) -> Result<Json<TenantView>, Problem> {
+    Ok(Json(abandon(&state.context, &caller, &tenant).await?.into()))
+}

@@ -1,0 +1,84 @@
+//! `PATCH /v1/tenants/{tenant}`
+
+use axum::extract::State as Extract;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
+
+use crate::domain::storage_config::Mode;
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::etag::Tagged;
+use crate::http::extract::{JsonBody, TenantPath};
+use crate::http::problem::{self, Problem};
+use crate::http::views::TenantDetailView;
+use crate::service::change_tenant::{ChangeTenantError, FieldChange, TenantChange, change_tenant};
+use crate::store;
+
+/// What is left out stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct ChangeTenant {
+    /// What people call the tenant.
+    #[schema(nullable = false)]
+    name: Option<String>,
+    /// The vendor's own name for this tenant; null takes it away.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    reference: FieldChange<String>,
+    /// The modes that this tenant may choose from now on.
+    #[schema(value_type = Vec<Mode>, required = false, nullable = false)]
+    modes: Option<Vec<String>>,
+}
+
+/// Tells null from what is left out.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FieldChange<String>, D::Error> {
+    let given = Option::<String>::deserialize(deserializer)?;
+    Ok(given.map_or(FieldChange::Clear, FieldChange::Set))
+}
+
+impl From<ChangeTenantError<Problem>> for Problem {
+    fn from(error: ChangeTenantError<Self>) -> Self {
+        match error {
+            ChangeTenantError::UnknownTenant => Self::unknown_tenant(),
+            // That it has ended is all that stands in the way of this.
+            ChangeTenantError::Illegal(_) => Self::offboarded(),
+            ChangeTenantError::Invalid(faults) => Self::validation(faults),
+            ChangeTenantError::Unseen(problem) => problem,
+            ChangeTenantError::Store(error) => store::StoreError::into(error),
+        }
+    }
+}
+
+/// Change a tenant
+///
+/// Needs the etag of the state that the caller knows, as `if-match`.
+#[utoipa::path(
+    patch, path = "/v1/tenants/{tenant}", tag = "tenants", request_body = ChangeTenant,
+    params(
+        ("tenant" = String, Path, description = "Id or slug"),
+        ("if-match" = String, Header, description = "The etag of the state that is known"),
+    ),
+    responses(
+        (status = 200, body = TenantDetailView, headers(("etag", description = "Of the new state"))),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(caller): Operator,
+    TenantPath(tenant): TenantPath,
+    headers: HeaderMap,
+    body: JsonBody<ChangeTenant>,
+) -> Result<Response, Problem> {
+    let change = TenantChange {
+        name: body.value.name,
+        reference: body.value.reference,
+        modes: body.value.modes,
+        unreadable: body.unreadable,
+    };
+    let now = state.context.clock.now();
+    let seen = |detail| Tagged::of(&TenantDetailView::of(detail, now))?.demand(&headers);
+    let changed = change_tenant(&state.context, &caller, &tenant, &change, seen).await?;
+    Ok(Tagged::of(&TenantDetailView::of(changed, now))?.answer(&HeaderMap::new()))
+}

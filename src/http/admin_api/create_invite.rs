@@ -1,0 +1,77 @@
+//! `POST /v1/tenants/{tenant}/invites`
+
+use axum::Json;
+use axum::extract::State as Extract;
+use axum::http::{StatusCode, header};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::ids::InviteId;
+use crate::domain::invite::lifetime;
+use crate::domain::text::FieldError;
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::{JsonBody, TenantPath};
+use crate::http::problem::{self, Problem};
+use crate::service::create_invite::{CreateInviteError, create_invite};
+use crate::store;
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct CreateInvite {
+    /// How long the link is good for: 1 to 2160 hours, 168 when left out.
+    #[schema(minimum = 1, maximum = 2160, example = 168)]
+    expires_in_hours: Option<i64>,
+}
+
+/// The invite's link. It is shown this once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CreatedInvite {
+    id: InviteId,
+    #[schema(example = "https://storage.vendor.example/onboard/…")]
+    url: String,
+    expires_at: DateTime<Utc>,
+}
+
+impl From<CreateInviteError> for Problem {
+    fn from(error: CreateInviteError) -> Self {
+        match error {
+            CreateInviteError::UnknownTenant => Self::unknown_tenant(),
+            CreateInviteError::Offboarded => Self::offboarded(),
+            CreateInviteError::Store(error) => store::StoreError::into(error),
+        }
+    }
+}
+
+/// Invite a tenant's people to the form
+///
+/// Whoever has the link may see and submit what is this tenant's, until it expires or is revoked.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/invites", tag = "invites",
+    params(("tenant" = String, Path, description = "Id or slug")), request_body = Option<CreateInvite>,
+    responses(
+        (status = 201, body = CreatedInvite),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(caller): Operator,
+    TenantPath(tenant): TenantPath,
+    body: JsonBody<CreateInvite>,
+) -> Result<(StatusCode, [(header::HeaderName, &'static str); 1], Json<CreatedInvite>), Problem> {
+    let mut faults = body.unreadable;
+    let lifetime = body.value.expires_in_hours.map(lifetime).transpose();
+    let lifetime = lifetime.map_err(|malformed| faults.push(FieldError::of("expires_in_hours", malformed)));
+    let (Ok(lifetime), true) = (lifetime, faults.is_empty()) else {
+        return Err(Problem::validation(faults));
+    };
+    state.onboard_url("")?;
+    let (invite, token) = create_invite(&state.context, &caller, &tenant, lifetime).await?;
+    let created = CreatedInvite {
+        id: invite.id,
+        url: state.onboard_url(token.expose())?,
+        expires_at: invite.expires_at,
+    };
+    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(created)))
+}

@@ -1,0 +1,100 @@
+//! `POST /v1/tokens`
+
+use axum::Json;
+use axum::extract::State as Extract;
+use axum::http::{StatusCode, header};
+use chrono::TimeDelta;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::ids::TenantRef;
+use crate::domain::text::FieldError;
+use crate::domain::token::Role;
+use crate::http::AppState;
+use crate::http::auth::Administrator;
+use crate::http::extract::JsonBody;
+use crate::http::problem::{self, Problem};
+use crate::http::views::TokenView;
+use crate::service::tokens::{CreateTokenError, create_limited_token, fault_of_name};
+use crate::store;
+
+const LONGEST: i64 = 24 * 366 * 5;
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct CreateToken {
+    /// By which people know it: 1 to 100 characters.
+    #[schema(required, nullable = false, min_length = 1, max_length = 100, example = "billing-service")]
+    name: Option<String>,
+    #[schema(required, nullable = false, value_type = Role)]
+    role: Option<String>,
+    /// 1 to 43920; it never expires when left out.
+    #[schema(minimum = 1, maximum = 43920)]
+    expires_in_hours: Option<i64>,
+    /// The tenants that it may ask for, by id or slug: for the role `service`. All of them when left out.
+    tenants: Option<Vec<String>>,
+}
+
+/// The one answer that holds a token's text.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CreatedToken {
+    /// Shown this once.
+    token: String,
+    #[serde(flatten)]
+    about: TokenView,
+}
+
+/// Create a token
+///
+/// Its text is shown this once.
+#[utoipa::path(
+    post, path = "/v1/tokens", tag = "tokens", request_body = CreateToken,
+    responses(
+        (status = 201, body = CreatedToken),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Administrator(caller): Administrator,
+    body: JsonBody<CreateToken>,
+) -> Result<(StatusCode, [(header::HeaderName, &'static str); 1], Json<CreatedToken>), Problem> {
+    let mut faults = body.unreadable;
+    let role = body.value.role.as_deref().and_then(|text| text.trim().parse::<Role>().ok());
+    if role.is_none() && faults.iter().all(|fault| fault.field != "role") {
+        let detail = "a token's role is viewer, ops, service or admin";
+        faults.push(FieldError::new("role", "unknown_role", detail));
+    }
+    let hours = body.value.expires_in_hours;
+    if hours.is_some_and(|hours| !(1..=LONGEST).contains(&hours)) {
+        let detail = format!("a token is good for 1 to {LONGEST} hours; leave the field out for one that never expires");
+        faults.push(FieldError::new("expires_in_hours", "out_of_range", detail));
+    }
+    let mut tenants = Vec::new();
+    for (at, tenant) in body.value.tenants.iter().flatten().enumerate() {
+        match TenantRef::parse(tenant) {
+            Ok(tenant) => tenants.push(tenant),
+            Err(malformed) => faults.push(FieldError::of(&format!("tenants[{at}]"), malformed)),
+        }
+    }
+    let tenants = body.value.tenants.is_some().then_some(tenants);
+    let name = body.value.name.unwrap_or_default();
+    // A field of a wrong type was named already.
+    if faults.iter().all(|fault| fault.field != "name") {
+        faults.extend(fault_of_name(&name));
+    }
+    let (Some(role), true) = (role, faults.is_empty()) else {
+        return Err(Problem::validation(faults));
+    };
+    let expires_in = hours.and_then(TimeDelta::try_hours);
+    let made = create_limited_token(&state.context, &caller, &name, role, expires_in, tenants.as_deref()).await;
+    let (token, text) = made.map_err(|error| match error {
+        CreateTokenError::Invalid(faults) => Problem::validation(faults),
+        CreateTokenError::Store(error) => store::StoreError::into(error),
+    })?;
+    let answer = CreatedToken {
+        token: text.expose_secret().to_owned(),
+        about: token.into(),
+    };
+    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(answer)))
+}

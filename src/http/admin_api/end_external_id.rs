@@ -1,0 +1,30 @@
+//! `DELETE /v1/tenants/{tenant}/external-id/previous`
+
+use axum::Json;
+use axum::extract::State as Extract;
+
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::TenantPath;
+use crate::http::problem::{self, Problem};
+use crate::http::views::TenantView;
+use crate::service::rotate_external_id::end_previous;
+
+/// End the previous external ID
+///
+/// Templates accept the new one alone from now on. A verification, queued here, proves that the previous one is refused.
+#[utoipa::path(
+    delete, path = "/v1/tenants/{tenant}/external-id/previous", tag = "external-id",
+    params(("tenant" = String, Path, description = "Id or slug")),
+    responses(
+        (status = 200, body = TenantView),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(caller): Operator,
+    TenantPath(tenant): TenantPath,
+) -> Result<Json<TenantView>, Problem> {
+    Ok(Json(end_previous(&state.context, &caller, &tenant).await?.into()))
+}

@@ -1,0 +1,34 @@
+//! `DELETE /v1/tenants/{tenant}/personal-data`
+
+use axum::Json;
+use axum::extract::State as Extract;
+
+use super::reason::{ReasonBody, reason};
+use crate::http::AppState;
+use crate::http::auth::Administrator;
+use crate::http::extract::{JsonBody, TenantPath};
+use crate::http::problem::{self, Problem};
+use crate::http::views::TenantView;
+use crate::service::tenant_lifecycle::erase;
+
+/// Erase the personal data of an offboarded tenant
+///
+/// Its names and reference, and the names, reasons and addresses in its audit log, become `erased`, for good. What was done,
+/// when, and by whom as an id stays. Only for the role admin. From then on it is found by its id alone.
+#[utoipa::path(
+    delete, path = "/v1/tenants/{tenant}/personal-data", tag = "tenants",
+    params(("tenant" = String, Path, description = "Id or slug")), request_body = ReasonBody,
+    responses(
+        (status = 200, body = TenantView),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Administrator(caller): Administrator,
+    TenantPath(tenant): TenantPath,
+    body: JsonBody<ReasonBody>,
+) -> Result<Json<TenantView>, Problem> {
+    let reason = reason(body)?;
+    Ok(Json(erase(&state.context, &caller, &tenant, &reason).await?.into()))
+}

@@ -1,0 +1,28 @@
+//! `GET /v1/tenants/{tenant}/removal`
+
+use axum::Json;
+use axum::extract::State as Extract;
+
+use super::find_tenant;
+use crate::domain::templates::removal::Removal;
+use crate::http::AppState;
+use crate::http::auth::Reader;
+use crate::http::extract::TenantPath;
+use crate::http::problem::{self, Problem};
+use crate::service::explain_removal::explain_removal;
+
+/// Explain what the tenant has to take away in AWS
+///
+/// What the tenant's people read at their link once it is offboarded, with a text to mail.
+#[utoipa::path(
+    get, path = "/v1/tenants/{tenant}/removal", tag = "tenants",
+    params(("tenant" = String, Path, description = "Id or slug")),
+    responses(
+        (status = 200, body = Removal),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader, TenantPath(tenant): TenantPath) -> Result<Json<Removal>, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    Ok(Json(explain_removal(&state.context, &tenant).await?))
+}

@@ -1,0 +1,34 @@
+//! `GET /v1/tenants/{tenant}/storage-configs/{version}`
+
+use axum::Json;
+use axum::extract::State as Extract;
+
+use super::find_tenant;
+use crate::http::AppState;
+use crate::http::auth::Reader;
+use crate::http::extract::{TenantPath, VersionPath};
+use crate::http::problem::{self, Problem, ProblemKind};
+use crate::http::views::StorageConfigView;
+use crate::service::read;
+
+/// Show one version that a tenant submitted
+#[utoipa::path(
+    get, path = "/v1/tenants/{tenant}/storage-configs/{version}", tag = "storage configs",
+    params(("tenant" = String, Path, description = "Id or slug"), ("version" = i32, Path, description = "Counts from 1")),
+    responses(
+        (status = 200, body = StorageConfigView),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _reader: Reader,
+    TenantPath(tenant): TenantPath,
+    VersionPath(version): VersionPath,
+) -> Result<Json<StorageConfigView>, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    let config = read::config(&state.context, tenant.id, version)
+        .await?
+        .ok_or_else(|| Problem::new(ProblemKind::NotFound, format!("This tenant has no version {version}.")))?;
+    Ok(Json(config.into()))
+}

@@ -1,0 +1,40 @@
+//! `GET /v1/tenants/{tenant}`
+
+use axum::extract::State as Extract;
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use crate::http::AppState;
+use crate::http::auth::Reader;
+use crate::http::etag::Tagged;
+use crate::http::extract::TenantPath;
+use crate::http::problem::{self, Problem};
+use crate::http::views::TenantDetailView;
+use crate::service::read;
+
+/// Show a tenant
+///
+/// With its active version, its last verification and its open invites.
+#[utoipa::path(
+    get, path = "/v1/tenants/{tenant}", tag = "tenants",
+    params(
+        ("tenant" = String, Path, description = "Id or slug"),
+        ("if-none-match" = Option<String>, Header, description = "The etag of an answer that is at hand"),
+    ),
+    responses(
+        (status = 200, body = TenantDetailView, headers(("etag", description = "To be sent as if-match with a change"))),
+        (status = 304, description = "The answer at hand is still right"),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _reader: Reader,
+    TenantPath(tenant): TenantPath,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let detail = read::tenant_detail(&state.context, &tenant)
+        .await?
+        .ok_or_else(Problem::unknown_tenant)?;
+    Ok(Tagged::of(&TenantDetailView::of(detail, state.context.clock.now()))?.answer(&headers))
+}

@@ -1,0 +1,31 @@
+//! `GET /v1/verifications/{id}`
+
+use axum::Json;
+use axum::extract::State as Extract;
+
+use crate::http::AppState;
+use crate::http::auth::Reader;
+use crate::http::extract::VerificationPath;
+use crate::http::problem::{self, Problem, ProblemKind};
+use crate::http::views::VerificationView;
+use crate::service::read;
+
+/// Show a verification with its checks
+#[utoipa::path(
+    get, path = "/v1/verifications/{id}", tag = "verifications",
+    params(("id" = String, Path, description = "The verification's id")),
+    responses(
+        (status = 200, body = VerificationView),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _reader: Reader,
+    VerificationPath(id): VerificationPath,
+) -> Result<Json<VerificationView>, Problem> {
+    let verification = read::verification(&state.context, id)
+        .await?
+        .ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is no verification of this id."))?;
+    Ok(Json(verification.into()))
+}

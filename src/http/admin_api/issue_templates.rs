@@ -1,0 +1,97 @@
+//! `GET /v1/tenants/{tenant}/templates`
+
+use axum::Json;
+use axum::extract::State as Extract;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::find_tenant;
+use crate::domain::templates::Parties;
+use crate::domain::templates::format::TemplateFormat;
+use crate::domain::templates::json::Documents;
+use crate::domain::text::FieldError;
+use crate::http::AppState;
+use crate::http::auth::Reader;
+use crate::http::extract::{Params, TenantPath};
+use crate::http::problem::{self, Problem};
+use crate::service::issue_templates::{TypedParams, fill, issue_documents};
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TemplateParams {
+    /// `assume_role` or `direct`; the first that the tenant may use when left out.
+    mode: Option<String>,
+    /// `json`, which is also the default, or a file: `cloudformation`, `terraform`, `cli`.
+    format: Option<String>,
+    /// The bucket's name. What is left out becomes a placeholder.
+    bucket: Option<String>,
+    key_arn: Option<String>,
+    role_name: Option<String>,
+    account_id: Option<String>,
+    /// Whether to grant what the checks of the bucket's posture read; the vendor's setting when left out.
+    posture: Option<bool>,
+}
+
+/// Issue the documents that the tenant has to apply
+#[utoipa::path(
+    get, path = "/v1/tenants/{tenant}/templates", tag = "tenants",
+    params(("tenant" = String, Path, description = "Id or slug"), TemplateParams),
+    responses(
+        (status = 200, content(
+            (Documents = "application/json"),
+            (String = "application/yaml"),
+            (String = "text/x-shellscript"),
+            (String = "text/plain"),
+        )),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _reader: Reader,
+    TenantPath(tenant): TenantPath,
+    Params(params): Params<TemplateParams>,
+) -> Result<Response, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    let mut faults = Vec::new();
+    let format = params
+        .format
+        .as_deref()
+        .map_or(Some(TemplateFormat::Json), |text| text.parse().ok());
+    if format.is_none() {
+        faults.push(FieldError::new(
+            "format",
+            "unknown_format",
+            format!("there is no such format; give one of {}", TemplateFormat::names()),
+        ));
+    }
+    let typed = TypedParams {
+        mode: params.mode,
+        bucket: params.bucket,
+        key_arn: params.key_arn,
+        role_name: params.role_name,
+        account_id: params.account_id,
+        posture: params.posture,
+    };
+    let blanks = fill(&state.context, &tenant, &typed).map_err(|found| faults.extend(found)).ok();
+    let (Some(format), Some(blanks)) = (format, blanks) else {
+        return Err(Problem::validation(faults));
+    };
+    let parties = Parties {
+        vendor: &state.context.vendor.name,
+        tenant: tenant.name.as_str(),
+    };
+    let Some(file) = format.file(&blanks, parties) else {
+        return Ok(Json(issue_documents(&state.context, &blanks)).into_response());
+    };
+    // A slug is letters, digits and hyphens: it needs no escaping.
+    let disposition = format!("attachment; filename=\"latchkey-{}.{}\"", tenant.slug, file.extension);
+    let headers = [
+        (header::CONTENT_TYPE, format!("{}; charset=utf-8", file.media_type)),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    Ok((headers, file.text).into_response())
+}

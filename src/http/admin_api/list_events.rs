@@ -1,0 +1,185 @@
+//! `GET /v1/events`
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State as Extract;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::{Stream, stream};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tracing::error;
+use utoipa::{IntoParams, ToSchema};
+
+use super::find_tenant;
+use crate::domain::ids::{AuditEventId, TenantId, TenantRef};
+use crate::domain::text::FieldError;
+use crate::http::AppState;
+use crate::http::auth::Reader;
+use crate::http::extract::Params;
+use crate::http::problem::{self, Problem};
+use crate::service::{Context, read};
+use crate::store;
+use crate::store::audit::{AuditEntry, AuditFilter};
+
+const MAX: i64 = 1000;
+const LINES: &str = "application/x-ndjson";
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EventParams {
+    /// Id or slug; all tenants, and what is about none, when left out.
+    tenant: Option<String>,
+    /// What was done, `tenant.suspended` for instance.
+    action: Option<String>,
+    /// Who did it, without their name: `token:<id>`, `user:<subject>`, `invite:<id>`, `operator` or `system`.
+    actor: Option<String>,
+    /// The id of the last event that is known; from the beginning when left out.
+    after: Option<String>,
+    /// How many, 1 to 1000. As JSON lines, all when left out.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<i64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditEvents {
+    /// In the order in which the changes were committed.
+    items: Vec<AuditEvent>,
+    /// To be given as `after` to read on from here, now or later; null while there is nothing.
+    next: Option<AuditEventId>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditEvent {
+    id: AuditEventId,
+    at: DateTime<Utc>,
+    /// Who: a token, a user of the identity provider, an invite, an operator on the command line, or Latchkey itself.
+    #[schema(value_type = Object)]
+    actor: Value,
+    #[schema(example = "tenant.suspended")]
+    action: String,
+    tenant_id: Option<TenantId>,
+    /// The client's.
+    address: Option<String>,
+    request_id: Option<String>,
+    /// The state of the subject before the change; null for what was made.
+    #[schema(value_type = Option<Object>)]
+    before: Option<Value>,
+    /// The state of the subject after the change; null for what is gone.
+    #[schema(value_type = Option<Object>)]
+    after: Option<Value>,
+    /// Which one it was, and why.
+    #[schema(value_type = Object)]
+    detail: Value,
+}
+
+impl From<AuditEntry> for AuditEvent {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            id: entry.id,
+            at: entry.at,
+            actor: entry.actor,
+            action: entry.action,
+            tenant_id: entry.tenant_id,
+            address: entry.address,
+            request_id: entry.request_id,
+            before: entry.before,
+            after: entry.after,
+            detail: entry.detail,
+        }
+    }
+}
+
+/// Read the audit log
+///
+/// In the order in which the changes were committed, after the event that is given: whoever goes on from `next` misses nothing.
+/// As JSON lines for `accept: application/x-ndjson`.
+#[utoipa::path(
+    get, path = "/v1/events", tag = "audit", params(EventParams),
+    responses(
+        (status = 200, content((AuditEvents = "application/json"), (String = "application/x-ndjson"))),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _reader: Reader,
+    Params(params): Params<EventParams>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let mut faults = Vec::new();
+    if params.limit.is_some_and(|limit| !(1..=MAX).contains(&limit)) {
+        faults.push(FieldError::new("limit", "out_of_range", format!("limit is 1 to {MAX}")));
+    }
+    let after = params.after.as_deref().map(AuditEventId::parse).transpose();
+    let after = after
+        .map_err(|malformed| faults.push(FieldError::of("after", malformed)))
+        .ok()
+        .flatten();
+    for (name, value) in [("action", &params.action), ("actor", &params.actor)] {
+        if value.as_ref().is_some_and(|value| value.is_empty() || value.contains('\0')) {
+            faults.push(FieldError::new(
+                name,
+                "malformed",
+                "give one as an event has it, or leave it out for all",
+            ));
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Problem::validation(faults));
+    }
+    let from = match after {
+        None => 0,
+        Some(after) => read::audit_position(&state.context, after).await?.ok_or_else(|| {
+            let detail = "there is no event of this id; give the next of an answer, or leave it out to begin at the beginning";
+            Problem::validation(vec![FieldError::new("after", "unknown_event", detail)])
+        })?,
+    };
+    let tenant = match params.tenant.as_deref().map(TenantRef::parse) {
+        None => None,
+        Some(Ok(tenant)) => Some(find_tenant(&state, &tenant).await?.id),
+        Some(Err(_)) => return Err(Problem::unknown_tenant()),
+    };
+    let filter = AuditFilter {
+        tenant,
+        action: params.action,
+        actor: params.actor,
+    };
+    let wants_lines = headers
+        .get(header::ACCEPT)
+        .is_some_and(|accept| accept.as_bytes() == LINES.as_bytes());
+    if wants_lines {
+        let lines = lines(state.context.clone(), filter, from, params.limit);
+        return Ok(([(header::CONTENT_TYPE, LINES)], Body::from_stream(lines)).into_response());
+    }
+    let entries = read::audit_log(&state.context, &filter, from, params.limit.unwrap_or(100)).await?;
+    let next = entries.last().map(|entry| entry.id).or(after);
+    let items = entries.into_iter().map(AuditEvent::from).collect();
+    Ok(Json(AuditEvents { items, next }).into_response())
+}
+
+/// The entries as JSON lines, read in pages while they are sent: all that there are, or so many. One that cannot be read
+/// breaks the answer off, so that nobody takes a part for the whole.
+fn lines(context: Context, filter: AuditFilter, from: i64, limit: Option<i64>) -> impl Stream<Item = store::Result<Bytes>> {
+    stream::try_unfold(Some(from), move |from| {
+        let (context, filter) = (context.clone(), filter.clone());
+        async move {
+            let Some(from) = from else { return Ok(None) };
+            let page = limit.unwrap_or(MAX);
+            let entries = read::audit_log(&context, &filter, from, page)
+                .await
+                .inspect_err(|fault| error!(%fault, "the audit log broke off"))?;
+            let is_last = limit.is_some() || i64::try_from(entries.len()).is_ok_and(|length| length < page);
+            let next = entries.last().map(|entry| entry.position).filter(|_| !is_last);
+            let mut text = Vec::new();
+            for entry in entries {
+                serde_json::to_writer(&mut text, &AuditEvent::from(entry)).expect("an entry is JSON");
+                text.push(b'\n');
+            }
+            Ok(Some((Bytes::from(text), next)))
+        }
+    })
+}

@@ -1,0 +1,39 @@
+//! `GET /v1/tenants/{tenant}/invites`
+
+use axum::Json;
+use axum::extract::State as Extract;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::find_tenant;
+use crate::http::AppState;
+use crate::http::auth::Reader;
+use crate::http::extract::TenantPath;
+use crate::http::problem::{self, Problem};
+use crate::http::views::InviteView;
+use crate::service::read;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Invites {
+    items: Vec<InviteView>,
+}
+
+/// List a tenant's invites
+///
+/// Newest first, without their links, which are not kept.
+#[utoipa::path(
+    get, path = "/v1/tenants/{tenant}/invites", tag = "invites",
+    params(("tenant" = String, Path, description = "Id or slug")),
+    responses(
+        (status = 200, body = Invites),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader, TenantPath(tenant): TenantPath) -> Result<Json<Invites>, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    let invites = read::invite_list(&state.context, tenant.id).await?;
+    let now = state.context.clock.now();
+    Ok(Json(Invites {
+        items: invites.into_iter().map(|invite| InviteView::of(&invite, now)).collect(),
+    }))
+}

@@ -1,0 +1,42 @@
+//! `GET /v1/tenants/{tenant}/storage-configs`
+
+use axum::Json;
+use axum::extract::State as Extract;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::find_tenant;
+use crate::http::AppState;
+use crate::http::auth::Reader;
+use crate::http::extract::TenantPath;
+use crate::http::problem::{self, Problem};
+use crate::http::views::StorageConfigView;
+use crate::service::read;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StorageConfigs {
+    items: Vec<StorageConfigView>,
+}
+
+/// List the versions that a tenant submitted
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/tenants/{tenant}/storage-configs", tag = "storage configs",
+    params(("tenant" = String, Path, description = "Id or slug")),
+    responses(
+        (status = 200, body = StorageConfigs),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _reader: Reader,
+    TenantPath(tenant): TenantPath,
+) -> Result<Json<StorageConfigs>, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    let configs = read::config_list(&state.context, tenant.id).await?;
+    Ok(Json(StorageConfigs {
+        items: configs.into_iter().map(StorageConfigView::from).collect(),
+    }))
+}

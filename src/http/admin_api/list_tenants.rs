@@ -1,0 +1,108 @@
+//! `GET /v1/tenants`
+
+use axum::Json;
+use axum::extract::State as Extract;
+use serde::Deserialize;
+use strum::IntoEnumIterator;
+use utoipa::IntoParams;
+
+use crate::domain::check::CheckName;
+use crate::domain::storage_config::Mode;
+use crate::domain::tenant::TenantStatus;
+use crate::domain::text::FieldError;
+use crate::http::AppState;
+use crate::http::auth::Reader;
+use crate::http::extract::Params;
+use crate::http::paging::{Page, PageParams};
+use crate::http::problem::{self, Problem};
+use crate::http::views::TenantView;
+use crate::service::read;
+use crate::store::tenant_list::TenantFilter;
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TenantListParams {
+    /// Tenants of this status.
+    #[param(value_type = Option<TenantStatus>)]
+    pub status: Option<String>,
+    /// Words, each of which begins one of slug, name and reference.
+    pub q: Option<String>,
+    /// Tenants that may choose this mode.
+    #[param(value_type = Option<Mode>)]
+    pub mode: Option<String>,
+    /// Tenants of which this check failed in the newest verification that ended.
+    #[param(value_type = Option<CheckName>)]
+    pub failing_check: Option<String>,
+    /// How many items, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// One of the words that a parameter knows.
+fn known<T: std::str::FromStr + ToString>(
+    field: &str,
+    text: Option<&str>,
+    all: impl Iterator<Item = T>,
+    faults: &mut Vec<FieldError>,
+) -> Option<T> {
+    let text = text?.trim();
+    let found = text.parse().ok();
+    if found.is_none() {
+        let all: Vec<String> = all.map(|one| one.to_string()).collect();
+        let detail = format!("there is no {field} {text:?}; give one of {}", all.join(", "));
+        faults.push(FieldError::new(field, &format!("unknown_{field}"), detail));
+    }
+    found
+}
+
+impl TenantListParams {
+    /// What they ask for, as far as it can be read.
+    pub fn filter(&self, faults: &mut Vec<FieldError>) -> TenantFilter {
+        let words = self.q.as_deref().map(|text| {
+            let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+            words.map(str::to_lowercase).collect::<Vec<_>>()
+        });
+        if words.as_ref().is_some_and(Vec::is_empty) {
+            faults.push(FieldError::new("q", "no_words", "there is no letter or digit in it to look for"));
+        }
+        TenantFilter {
+            status: known("status", self.status.as_deref(), TenantStatus::iter(), faults),
+            words,
+            mode: known("mode", self.mode.as_deref(), [Mode::AssumeRole, Mode::Direct].into_iter(), faults),
+            failing_check: known("failing_check", self.failing_check.as_deref(), CheckName::iter(), faults),
+        }
+    }
+}
+
+/// List tenants
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/tenants", tag = "tenants", params(TenantListParams),
+    responses(
+        (status = 200, body = Page<TenantView>),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _reader: Reader,
+    Params(params): Params<TenantListParams>,
+) -> Result<Json<Page<TenantView>>, Problem> {
+    let mut faults = Vec::new();
+    let filter = params.filter(&mut faults);
+    let wanted = PageParams::new(params.limit, params.cursor).judge(format!("tenants {filter:?}"), &mut faults);
+    let Some(wanted) = wanted.filter(|_| faults.is_empty()) else {
+        return Err(Problem::validation(faults));
+    };
+    let after = wanted.after.map(|(at, id)| (at, id.into()));
+    let tenants = read::tenant_list(&state.context, &filter, after, wanted.fetch()).await?;
+    Ok(Json(wanted.page(
+        tenants,
+        |tenant| (tenant.created_at, tenant.id.as_uuid()),
+        TenantView::from,
+    )))
+}

@@ -1,0 +1,37 @@
+//! `GET /v1/tokens`
+
+use axum::Json;
+use axum::extract::State as Extract;
+
+use crate::http::AppState;
+use crate::http::auth::Administrator;
+use crate::http::extract::Params;
+use crate::http::paging::{Page, PageParams};
+use crate::http::problem::{self, Problem};
+use crate::http::views::TokenView;
+use crate::service::tokens::token_list;
+
+/// List tokens
+///
+/// Newest first, ended ones too; never their text.
+#[utoipa::path(
+    get, path = "/v1/tokens", tag = "tokens", params(PageParams),
+    responses(
+        (status = 200, body = Page<TokenView>),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _administrator: Administrator,
+    Params(params): Params<PageParams>,
+) -> Result<Json<Page<TokenView>>, Problem> {
+    let wanted = params.wanted("tokens".into())?;
+    let after = wanted.after.map(|(at, id)| (at, id.into()));
+    let tokens = token_list(&state.context, after, wanted.fetch()).await?;
+    Ok(Json(wanted.page(
+        tokens,
+        |token| (token.created_at, token.id.as_uuid()),
+        TokenView::from,
+    )))
+}

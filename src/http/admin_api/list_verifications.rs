@@ -1,0 +1,41 @@
+//! `GET /v1/tenants/{tenant}/verifications`
+
+use axum::Json;
+use axum::extract::State as Extract;
+
+use super::find_tenant;
+use crate::http::AppState;
+use crate::http::auth::Reader;
+use crate::http::extract::{Params, TenantPath};
+use crate::http::paging::{Page, PageParams};
+use crate::http::problem::{self, Problem};
+use crate::http::views::VerificationView;
+use crate::service::read;
+
+/// List a tenant's verifications
+///
+/// Newest first, without their checks.
+#[utoipa::path(
+    get, path = "/v1/tenants/{tenant}/verifications", tag = "verifications",
+    params(("tenant" = String, Path, description = "Id or slug"), PageParams),
+    responses(
+        (status = 200, body = Page<VerificationView>),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _reader: Reader,
+    TenantPath(tenant): TenantPath,
+    Params(params): Params<PageParams>,
+) -> Result<Json<Page<VerificationView>>, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    let wanted = params.wanted(format!("verifications {}", tenant.id))?;
+    let after = wanted.after.map(|(at, id)| (at, id.into()));
+    let found = read::verification_list(&state.context, tenant.id, after, wanted.fetch()).await?;
+    Ok(Json(wanted.page(
+        found,
+        |verification| (verification.created_at, verification.id.as_uuid()),
+        VerificationView::from,
+    )))
+}

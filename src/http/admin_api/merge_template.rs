@@ -1,0 +1,81 @@
+//! `POST /v1/tenants/{tenant}/templates/merge`
+
+use axum::Json;
+use axum::extract::State as Extract;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::find_tenant;
+use crate::domain::templates::merge::{MergeTarget, MergedDocument};
+use crate::http::AppState;
+use crate::http::auth::Reader;
+use crate::http::extract::{JsonBody, TenantPath};
+use crate::http::problem::{self, Problem};
+use crate::service::issue_templates::TypedParams;
+use crate::service::merge_template::merge_template;
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct MergeTemplate {
+    #[schema(required, nullable = false, value_type = MergeTarget)]
+    document: Option<String>,
+    /// The policy as it is now, as an object or as its text. An empty text for a bucket that has none.
+    #[schema(required, nullable = false, value_type = Value)]
+    current: Option<Value>,
+    /// `assume_role` or `direct`; the first that the tenant may use when left out.
+    mode: Option<String>,
+    /// The bucket's name: needed for a bucket's policy.
+    #[schema(example = "acme-documents")]
+    bucket: Option<String>,
+    key_arn: Option<String>,
+    /// Needed in the mode `assume_role`.
+    role_name: Option<String>,
+    /// The role's account: needed in the mode `assume_role`. The key's when left out.
+    account_id: Option<String>,
+    /// Whether to grant what the checks of the bucket's posture read; the vendor's setting when left out.
+    posture: Option<bool>,
+}
+
+/// Put the tenant's statements into a policy that is there already
+///
+/// Statements of the issued names are replaced, all else is left as it is, in its order. Nothing is stored.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/templates/merge", tag = "tenants", request_body = MergeTemplate,
+    params(("tenant" = String, Path, description = "Id or slug")),
+    responses(
+        (status = 200, body = MergedDocument),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _reader: Reader,
+    TenantPath(tenant): TenantPath,
+    body: JsonBody<MergeTemplate>,
+) -> Result<Json<MergedDocument>, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    let JsonBody {
+        value: body,
+        mut unreadable,
+    } = body;
+    let typed = TypedParams {
+        mode: body.mode,
+        bucket: body.bucket,
+        key_arn: body.key_arn,
+        role_name: body.role_name,
+        account_id: body.account_id,
+        posture: body.posture,
+    };
+    match merge_template(&state.context, &tenant, body.document.as_deref(), body.current.as_ref(), &typed) {
+        Ok(merged) if unreadable.is_empty() => Ok(Json(merged)),
+        judged => {
+            // A field that could not be read is not missing.
+            let judged = judged.err().into_iter().flatten();
+            let found: Vec<_> = judged
+                .filter(|fault| !unreadable.iter().any(|known| known.field == fault.field))
+                .collect();
+            unreadable.extend(found);
+            Err(Problem::validation(unreadable))
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `/v1`: what vendor ops do. One file for each operation.
+
+mod abandon_external_id;
+mod change_tenant;
+mod create_invite;
+mod create_tenant;
+pub mod create_token;
+mod end_external_id;
+mod erase_personal_data;
+mod explain_removal;
+mod get_storage_config;
+mod get_tenant;
+mod get_verification;
+mod issue_templates;
+mod list_events;
+mod list_invites;
+mod list_storage_configs;
+pub mod list_tenants;
+mod list_tokens;
+mod list_verifications;
+mod merge_template;
+mod offboard_tenant;
+mod reason;
+mod request_verification;
+mod resume_tenant;
+mod revoke_invite;
+mod revoke_token;
+mod rotate_external_id;
+mod stats;
+mod submit_storage_config;
+mod suspend_tenant;
+mod validate;
+pub mod verification_events;
+pub mod webhooks;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::AppState;
+use super::problem::Problem;
+use crate::domain::ids::TenantRef;
+use crate::domain::tenant::Tenant;
+use crate::service::read;
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(create_tenant::handle, list_tenants::handle))
+        .routes(routes!(get_tenant::handle, change_tenant::handle, offboard_tenant::handle))
+        .routes(routes!(rotate_external_id::handle))
+        .routes(routes!(abandon_external_id::handle))
+        .routes(routes!(end_external_id::handle))
+        .routes(routes!(erase_personal_data::handle))
+        .routes(routes!(suspend_tenant::handle))
+        .routes(routes!(resume_tenant::handle))
+        .routes(routes!(issue_templates::handle))
+        .routes(routes!(merge_template::handle))
+        .routes(routes!(explain_removal::handle))
+        .routes(routes!(submit_storage_config::handle, list_storage_configs::handle))
+        .routes(routes!(get_storage_config::handle))
+        .routes(routes!(request_verification::handle, list_verifications::handle))
+        .routes(routes!(get_verification::handle))
+        .routes(routes!(verification_events::handle))
+        .routes(routes!(validate::handle))
+        .routes(routes!(list_events::handle))
+        .routes(routes!(stats::handle))
+        .routes(routes!(create_token::handle, list_tokens::handle))
+        .routes(routes!(revoke_token::handle))
+        .routes(routes!(create_invite::handle, list_invites::handle))
+        .routes(routes!(revoke_invite::handle))
+        .merge(webhooks::router())
+}
+
+/// The tenant that a path names.
+pub async fn find_tenant(state: &AppState, tenant: &TenantRef) -> Result<Tenant, Problem> {
+    read::tenant(&state.context, tenant).await?.ok_or_else(Problem::unknown_tenant)
+}

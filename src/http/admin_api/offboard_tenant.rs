@@ -1,0 +1,33 @@
+//! `DELETE /v1/tenants/{tenant}`
+
+use axum::Json;
+use axum::extract::State as Extract;
+
+use super::reason::{ReasonBody, reason};
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::{JsonBody, TenantPath};
+use crate::http::problem::{self, Problem};
+use crate::http::views::TenantView;
+use crate::service::tenant_lifecycle::offboard;
+
+/// Offboard a tenant
+///
+/// This is final. Its names are free again, its invites end, and its history is kept.
+#[utoipa::path(
+    delete, path = "/v1/tenants/{tenant}", tag = "tenants",
+    params(("tenant" = String, Path, description = "Id or slug")), request_body = ReasonBody,
+    responses(
+        (status = 200, body = TenantView),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(caller): Operator,
+    TenantPath(tenant): TenantPath,
+    body: JsonBody<ReasonBody>,
+) -> Result<Json<TenantView>, Problem> {
+    let reason = reason(body)?;
+    Ok(Json(offboard(&state.context, &caller, &tenant, &reason).await?.into()))
+}

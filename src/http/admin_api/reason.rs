@@ -1,0 +1,52 @@
+//! The reason that suspending, resuming and offboarding ask for.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::domain::audit::AuditReason;
+use crate::domain::tenant::IllegalChange;
+use crate::domain::text::FieldError;
+use crate::http::extract::JsonBody;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::service::tenant_lifecycle::LifecycleError;
+use crate::store;
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct ReasonBody {
+    /// Why, for those who read the audit log: 1 to 500 characters.
+    #[schema(required, nullable = false, min_length = 1, max_length = 500, example = "Contract ended")]
+    reason: Option<String>,
+}
+
+pub fn reason(body: JsonBody<ReasonBody>) -> Result<AuditReason, Problem> {
+    let mut faults = body.unreadable;
+    // A field of a wrong type was named already.
+    let named = faults.iter().any(|fault| fault.field == "reason");
+    match AuditReason::parse(body.value.reason.as_deref().unwrap_or_default()) {
+        Ok(reason) if faults.is_empty() => return Ok(reason),
+        Err(malformed) if !named => faults.push(FieldError::of("reason", malformed)),
+        _ => {}
+    }
+    Err(Problem::validation(faults))
+}
+
+impl From<LifecycleError> for Problem {
+    fn from(error: LifecycleError) -> Self {
+        match error {
+            LifecycleError::UnknownTenant => Self::unknown_tenant(),
+            LifecycleError::Illegal(IllegalChange::Offboarded) => Self::offboarded(),
+            LifecycleError::Illegal(IllegalChange::AlreadySuspended) => {
+                Self::new(ProblemKind::Conflict, "This tenant is suspended already.")
+            }
+            LifecycleError::Illegal(IllegalChange::NotSuspended) => Self::new(
+                ProblemKind::Conflict,
+                "This tenant is not suspended, so there is nothing to resume.",
+            ),
+            LifecycleError::Illegal(IllegalChange::NotOffboarded) => Self::new(
+                ProblemKind::Conflict,
+                "This tenant is not offboarded: its names and references are needed until it is.",
+            ),
+            LifecycleError::Store(error) => store::StoreError::into(error),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! `POST /v1/tenants/{tenant}/verifications`
+
+use axum::Json;
+use axum::extract::State as Extract;
+use axum::http::{StatusCode, header};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::domain::text::FieldError;
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::{JsonBody, TenantPath};
+use crate::http::problem::{self, Problem, ProblemKind};
+use crate::http::views::VerificationView;
+use crate::service::request_verification::{RequestVerificationError, request_verification};
+use crate::store;
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct RequestVerification {
+    /// The active version or the newest one; the active, or else the newest, when left out.
+    version: Option<i32>,
+}
+
+impl From<RequestVerificationError> for Problem {
+    fn from(error: RequestVerificationError) -> Self {
+        match error {
+            RequestVerificationError::UnknownTenant => Self::unknown_tenant(),
+            RequestVerificationError::Offboarded => Self::offboarded(),
+            RequestVerificationError::NothingSubmitted => Self::new(
+                ProblemKind::Conflict,
+                "This tenant has submitted nothing yet, so there is nothing to verify.",
+            ),
+            RequestVerificationError::NotThatVersion => Self::validation(vec![FieldError::new(
+                "version",
+                "version_not_verifiable",
+                "only the active version and the newest one can be verified; leave the field out for the active, or else the newest",
+            )]),
+            RequestVerificationError::AnotherWaits(id) => Self::new(
+                ProblemKind::Conflict,
+                format!("The verification {id} of another version waits already; ask again when it has ended."),
+            ),
+            RequestVerificationError::Store(error) => store::StoreError::into(error),
+        }
+    }
+}
+
+/// Verify a version again
+///
+/// While one of the same version is under way, that one is the answer.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/verifications", tag = "verifications",
+    params(("tenant" = String, Path, description = "Id or slug")), request_body = Option<RequestVerification>,
+    responses(
+        (status = 202, body = VerificationView, headers(("location", description = "Where the verification is"))),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(caller): Operator,
+    TenantPath(tenant): TenantPath,
+    body: JsonBody<RequestVerification>,
+) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<VerificationView>), Problem> {
+    let version = body.whole()?.version;
+    let verification = request_verification(&state.context, &caller, &tenant, version).await?;
+    let location = format!("/v1/verifications/{}", verification.id);
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(verification.into())))
+}

@@ -1,0 +1,45 @@
+//! `DELETE /v1/tenants/{tenant}/invites/{id}`
+
+use axum::extract::State as Extract;
+use axum::http::StatusCode;
+
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::{InvitePath, TenantPath};
+use crate::http::problem::{self, Problem};
+use crate::service::revoke_invite::{RevokeInviteError, revoke_invite};
+use crate::store;
+
+impl From<RevokeInviteError> for Problem {
+    fn from(error: RevokeInviteError) -> Self {
+        match error {
+            RevokeInviteError::UnknownTenant => Self::unknown_tenant(),
+            RevokeInviteError::UnknownInvite => Self::unknown_invite(),
+            RevokeInviteError::Store(error) => store::StoreError::into(error),
+        }
+    }
+}
+
+/// Revoke an invite
+///
+/// Its link, and every page that was opened with it, end at once.
+#[utoipa::path(
+    delete, path = "/v1/tenants/{tenant}/invites/{id}", tag = "invites",
+    params(
+        ("tenant" = String, Path, description = "Id or slug"),
+        ("id" = String, Path, description = "The invite's id"),
+    ),
+    responses(
+        (status = 204),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(caller): Operator,
+    TenantPath(tenant): TenantPath,
+    InvitePath(id): InvitePath,
+) -> Result<StatusCode, Problem> {
+    revoke_invite(&state.context, &caller, &tenant, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,33 @@
+//! `DELETE /v1/tokens/{id}`
+
+use axum::extract::State as Extract;
+use axum::http::StatusCode;
+
+use crate::http::AppState;
+use crate::http::auth::Administrator;
+use crate::http::extract::TokenPath;
+use crate::http::problem::{self, Problem, ProblemKind};
+use crate::service::tokens::revoke_token;
+
+/// Revoke a token
+///
+/// It is refused from the next request on.
+#[utoipa::path(
+    delete, path = "/v1/tokens/{id}", tag = "tokens",
+    params(("id" = String, Path, description = "The token's id")),
+    responses(
+        (status = 204),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Administrator(caller): Administrator,
+    TokenPath(id): TokenPath,
+) -> Result<StatusCode, Problem> {
+    if revoke_token(&state.context, &caller, id).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::new(ProblemKind::NotFound, "There is no token of this id."))
+    }
+}

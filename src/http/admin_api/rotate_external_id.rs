@@ -1,0 +1,56 @@
+//! `POST /v1/tenants/{tenant}/external-id/rotate`
+
+use axum::Json;
+use axum::extract::State as Extract;
+
+use crate::domain::tenant::IllegalChange;
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::TenantPath;
+use crate::http::problem::{self, Problem, ProblemKind};
+use crate::http::views::TenantView;
+use crate::service::rotate_external_id::{RotateExternalIdError, rotate};
+use crate::store;
+
+impl From<RotateExternalIdError> for Problem {
+    fn from(error: RotateExternalIdError) -> Self {
+        let detail = match error {
+            RotateExternalIdError::UnknownTenant => return Self::unknown_tenant(),
+            RotateExternalIdError::Illegal(IllegalChange::Offboarded) => return Self::offboarded(),
+            RotateExternalIdError::Store(error) => return store::StoreError::into(error),
+            RotateExternalIdError::Illegal(illegal) => format!("The external ID cannot be changed now: {illegal}."),
+            RotateExternalIdError::NothingActive => "This tenant has no verified storage yet, so its external ID is in use nowhere.".into(),
+            RotateExternalIdError::UnderWay => {
+                "A rotation is under way: prove the next external ID or take it back, and end the previous one, before another begins."
+                    .into()
+            }
+            RotateExternalIdError::NothingIssued => {
+                "There is no external ID that waits to be proven, so there is nothing to take back.".into()
+            }
+            RotateExternalIdError::NoPrevious => {
+                "There is no previous external ID: no rotation is under way, or its new one is not proven yet.".into()
+            }
+            RotateExternalIdError::AnotherWaits(id) => format!("The verification {id} is under way; ask again when it has ended."),
+        };
+        Self::new(ProblemKind::Conflict, detail)
+    }
+}
+
+/// Issue the next external ID
+///
+/// Templates accept both from now on. The next verification of the active version proves the new one, and puts it into use.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/external-id/rotate", tag = "external-id",
+    params(("tenant" = String, Path, description = "Id or slug")),
+    responses(
+        (status = 200, body = TenantView),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(caller): Operator,
+    TenantPath(tenant): TenantPath,
+) -> Result<Json<TenantView>, Problem> {
+    Ok(Json(rotate(&state.context, &caller, &tenant).await?.into()))
+}

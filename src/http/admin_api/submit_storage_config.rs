@@ -1,0 +1,117 @@
+//! `POST /v1/tenants/{tenant}/storage-configs`
+
+use axum::Json;
+use axum::extract::State as Extract;
+use axum::http::{StatusCode, header};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::ids::VerificationId;
+use crate::domain::storage_config::Mode;
+use crate::domain::submission::Submission;
+use crate::domain::verification::VerificationState;
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::{JsonBody, TenantPath};
+use crate::http::problem::{self, Problem};
+use crate::http::views::StorageConfigView;
+use crate::service::submit_config::{SubmitConfigError, submit_config};
+use crate::store;
+
+/// What the customer submits. White space around a value is taken off; nothing else is repaired.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct SubmitStorageConfig {
+    #[schema(required, nullable = false, value_type = Mode)]
+    mode: Option<String>,
+    #[schema(required, nullable = false, example = "arn:aws:s3:::acme-documents")]
+    bucket_arn: Option<String>,
+    #[schema(required, nullable = false, example = "eu-central-1")]
+    bucket_region: Option<String>,
+    #[schema(
+        required,
+        nullable = false,
+        example = "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    )]
+    key_arn: Option<String>,
+    /// Has to be the bucket's, and the one in the key's ARN.
+    key_region: Option<String>,
+    /// Needed in the mode `assume_role`, refused in the mode `direct`.
+    #[schema(example = "arn:aws:iam::222222222222:role/vendor-documents")]
+    role_arn: Option<String>,
+    /// It is issued, not chosen: when it is sent, it has to be the issued one.
+    external_id: Option<String>,
+    /// The account that owns the bucket, where it is not the role's or, in the mode `direct`, the key's.
+    #[schema(example = "222222222222")]
+    bucket_account_id: Option<String>,
+}
+
+impl JsonBody<SubmitStorageConfig> {
+    pub fn submission(self) -> Submission {
+        let body = self.value;
+        Submission {
+            mode: body.mode,
+            bucket_arn: body.bucket_arn,
+            bucket_region: body.bucket_region,
+            key_arn: body.key_arn,
+            key_region: body.key_region,
+            role_arn: body.role_arn,
+            external_id: body.external_id,
+            bucket_account_id: body.bucket_account_id,
+            unreadable: self.unreadable,
+        }
+    }
+}
+
+/// The new version, and the verification that was queued for it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Submitted {
+    #[serde(flatten)]
+    config: StorageConfigView,
+    verification: Queued,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Queued {
+    id: VerificationId,
+    state: VerificationState,
+}
+
+impl From<SubmitConfigError> for Problem {
+    fn from(error: SubmitConfigError) -> Self {
+        match error {
+            SubmitConfigError::UnknownTenant => Self::unknown_tenant(),
+            SubmitConfigError::Offboarded => Self::offboarded(),
+            SubmitConfigError::Invalid(errors) => Self::validation(errors),
+            SubmitConfigError::Store(error) => store::StoreError::into(error),
+        }
+    }
+}
+
+/// Submit a storage config
+///
+/// It becomes the tenant's next version, and its verification is queued.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/storage-configs", tag = "storage configs",
+    params(("tenant" = String, Path, description = "Id or slug")), request_body = SubmitStorageConfig,
+    responses(
+        (status = 202, body = Submitted, headers(("location", description = "Where the verification is"))),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(caller): Operator,
+    TenantPath(tenant): TenantPath,
+    body: JsonBody<SubmitStorageConfig>,
+) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<Submitted>), Problem> {
+    let (config, verification) = submit_config(&state.context, &caller, &tenant, &body.submission()).await?;
+    let submitted = Submitted {
+        config: config.into(),
+        verification: Queued {
+            id: verification,
+            state: VerificationState::Queued,
+        },
+    };
+    let location = format!("/v1/verifications/{verification}");
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(submitted)))
+}

@@ -1,0 +1,33 @@
+//! `POST /v1/tenants/{tenant}/suspend`
+
+use axum::Json;
+use axum::extract::State as Extract;
+
+use super::reason::{ReasonBody, reason};
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::{JsonBody, TenantPath};
+use crate::http::problem::{self, Problem};
+use crate::http::views::TenantView;
+use crate::service::tenant_lifecycle::suspend;
+
+/// Switch a tenant off
+///
+/// Internal services are refused from now on. Verifications may still run.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/suspend", tag = "tenants",
+    params(("tenant" = String, Path, description = "Id or slug")), request_body = ReasonBody,
+    responses(
+        (status = 200, body = TenantView),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(caller): Operator,
+    TenantPath(tenant): TenantPath,
+    body: JsonBody<ReasonBody>,
+) -> Result<Json<TenantView>, Problem> {
+    let reason = reason(body)?;
+    Ok(Json(suspend(&state.context, &caller, &tenant, &reason).await?.into()))
+}

@@ -1,0 +1,195 @@
+//! `GET /v1/verifications/{id}/events`
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State as Extract;
+use axum::http::HeaderMap;
+use axum::response::Sse;
+use axum::response::sse::{Event, KeepAlive};
+use futures::stream::{self, Stream, StreamExt};
+use tokio::sync::broadcast::error::RecvError;
+use tracing::warn;
+use utoipa::ToSchema;
+
+use crate::domain::ids::VerificationId;
+use crate::domain::verification::VerificationState;
+use crate::http::AppState;
+use crate::http::auth::Reader;
+use crate::http::extract::VerificationPath;
+use crate::http::problem::{self, Problem, ProblemKind};
+use crate::http::verification_notifications::Notification;
+use crate::http::views::{AttemptView, CheckView, VerificationView};
+use crate::service::read;
+use crate::store::verifications::VerificationEvent as Happened;
+
+/// How often a comment is sent while nothing happens, so that proxies keep the connection.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// An event of the stream.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it describes what is written to the stream")]
+pub struct StreamedEvent {
+    /// To go on after.
+    id: String,
+    event: StreamedEventName,
+    /// The attempt, the check or the verification, as JSON.
+    data: String,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code, reason = "it describes what is written to the stream")]
+pub enum StreamedEventName {
+    Attempt,
+    Check,
+    Finished,
+}
+
+/// Watch a verification
+///
+/// Server-sent events: `attempt` when the checks start over, and when it is known that and when they will; `check` for each
+/// finding; `finished` with the whole verification at the end. Each has an id; a reader that sends it back as `last-event-id` goes on after it.
+#[utoipa::path(
+    get, path = "/v1/verifications/{id}/events", tag = "verifications",
+    params(
+        ("id" = String, Path, description = "The verification's id"),
+        ("last-event-id" = Option<i32>, Header, description = "Id of the last event that was read"),
+    ),
+    responses(
+        (status = 200, content_type = "text/event-stream", body = StreamedEvent),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _reader: Reader,
+    VerificationPath(id): VerificationPath,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let events = events(state, id, after(&headers)?, event).await?;
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// Id of the last event that a reader had.
+pub fn after(headers: &HeaderMap) -> Result<i32, Problem> {
+    match headers.get("last-event-id") {
+        None => Ok(0),
+        Some(value) => value
+            .to_str()
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| Problem::new(ProblemKind::Unreadable, "The header last-event-id has to be the id of an event.")),
+    }
+}
+
+/// What happens in a verification after an event, as it happens, each written by `write`. Ends with the verification.
+pub async fn events(
+    state: AppState,
+    id: VerificationId,
+    after: i32,
+    write: fn(i32, Happened) -> Event,
+) -> Result<impl Stream<Item = Result<Event, Infallible>>, Problem> {
+    // Subscribed before the first look: nothing that happens in between is missed.
+    let news = state.live.subscribe();
+    read::verification(&state.context, id)
+        .await?
+        .ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is no verification of this id."))?;
+    let stop = state.stop.clone();
+    let reader = Reading {
+        state,
+        id,
+        after,
+        news,
+        write,
+        looked: false,
+        ended: false,
+    };
+    Ok(stream::unfold(
+        reader,
+        |mut reader| async move { reader.next().await.map(|events| (events, reader)) },
+    )
+    .flat_map(stream::iter)
+    .map(Ok)
+    .take_until(stop.cancelled_owned()))
+}
+
+struct Reading {
+    state: AppState,
+    id: VerificationId,
+    after: i32,
+    news: tokio::sync::broadcast::Receiver<Notification>,
+    write: fn(i32, Happened) -> Event,
+    looked: bool,
+    ended: bool,
+}
+
+impl Reading {
+    /// The next events, once there are any; none when there will be no more.
+    async fn next(&mut self) -> Option<Vec<Event>> {
+        while !self.ended {
+            if self.looked && !self.wait().await {
+                return None;
+            }
+            self.looked = true;
+            let happened = match read::verification_events(&self.state.context, self.id, self.after).await {
+                Ok(happened) => happened,
+                Err(error) => {
+                    // The reader comes back with the id of its last event.
+                    warn!(%error, "an event stream ends early");
+                    return None;
+                }
+            };
+            let Some((last, _)) = happened.last() else {
+                // The reader has all of it already.
+                self.ended = self.is_finished().await;
+                continue;
+            };
+            self.after = *last;
+            self.ended = matches!(happened.last(), Some((_, Happened::Finished(_))));
+            return Some(
+                happened
+                    .into_iter()
+                    .map(|(number, happened)| (self.write)(number, happened))
+                    .collect(),
+            );
+        }
+        None
+    }
+
+    async fn is_finished(&self) -> bool {
+        let found = read::verification(&self.state.context, self.id).await;
+        found.is_ok_and(|found| found.is_none_or(|verification| verification.state == VerificationState::Finished))
+    }
+
+    /// Waits for news of this verification. False when none will ever come.
+    async fn wait(&mut self) -> bool {
+        loop {
+            match self.news.recv().await {
+                Ok(Notification::Of(id)) if id != self.id => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => return true,
+                Err(RecvError::Closed) => return false,
+            }
+        }
+    }
+}
+
+fn event(number: i32, happened: Happened) -> Event {
+    let event = Event::default().id(number.to_string());
+    let sent = match happened {
+        Happened::Attempt(attempt) => event.event("attempt").json_data(AttemptView::from(attempt)),
+        Happened::Check(finding) => event.event("check").json_data(CheckView::from(*finding)),
+        Happened::Finished(verification) => event.event("finished").json_data(VerificationView::from(*verification)),
+    };
+    sent.unwrap_or_default()
+}
+
+/// An event for pages, which are asked for anew: it does not say what happened.
+#[expect(clippy::needless_pass_by_value, reason = "as every writer of events is handed them")]
+pub fn that_something_happened(number: i32, happened: Happened) -> Event {
+    let name = match happened {
+        Happened::Finished(_) => "finished",
+        _ => "changed",
+    };
+    Event::default().id(number.to_string()).event(name).data(number.to_string())
+}

@@ -1,0 +1,75 @@
+//! `POST /v1/webhooks`
+
+use axum::extract::State as Extract;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{ShownOnce, no_key, shown_once};
+use crate::domain::webhook::new::NewWebhook;
+use crate::domain::webhook::{MOST, Topic};
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::JsonBody;
+use crate::http::problem::{self, Problem, ProblemKind};
+use crate::http::views::WebhookWithSecret;
+use crate::service::webhooks::{CreateWebhookError, create};
+use crate::store;
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct CreateWebhook {
+    /// Where messages are sent: https, to an address of the public internet or one of `LATCHKEY_WEBHOOK_ALLOW`.
+    #[schema(required, nullable = false, max_length = 2048, example = "https://hooks.vendor.example/latchkey")]
+    url: Option<String>,
+    /// What it is told of; all of it when left out.
+    #[schema(value_type = Option<Vec<Topic>>, min_items = 1)]
+    events: Option<Vec<String>>,
+    /// What it is for, in 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200, example = "The billing service")]
+    description: Option<String>,
+}
+
+/// Create a webhook
+///
+/// Its secret is shown this once. Messages are signed and sent by the Standard Webhooks specification: at least once, a tenant's
+/// messages in their order, and for a day when the receiver does not take them.
+#[utoipa::path(
+    post, path = "/v1/webhooks", tag = "webhooks", request_body = CreateWebhook,
+    responses(
+        (status = 201, body = WebhookWithSecret),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(caller): Operator,
+    body: JsonBody<CreateWebhook>,
+) -> Result<ShownOnce, Problem> {
+    let JsonBody { value, mut unreadable } = body;
+    let allowed = &state.context.webhooks.allowed;
+    let new = NewWebhook::judge(value.url.as_deref(), value.events.as_deref(), value.description.as_deref(), allowed);
+    let new = match new {
+        Ok(new) if unreadable.is_empty() => new,
+        judged => {
+            // A field of a wrong type was named already.
+            let named: Vec<String> = unreadable.iter().map(|fault| fault.field.clone()).collect();
+            unreadable.extend(judged.err().into_iter().flatten().filter(|fault| !named.contains(&fault.field)));
+            return Err(Problem::validation(unreadable));
+        }
+    };
+    let (webhook, secret) = create(&state.context, &caller, new).await?;
+    Ok(shown_once(StatusCode::CREATED, webhook, &secret))
+}
+
+impl From<CreateWebhookError> for Problem {
+    fn from(error: CreateWebhookError) -> Self {
+        match error {
+            CreateWebhookError::NoKey => no_key(),
+            CreateWebhookError::TooMany => Self::new(
+                ProblemKind::Conflict,
+                format!("There are {MOST} webhooks, as many as there may be. Delete one that is not needed any more."),
+            ),
+            CreateWebhookError::Store(error) => store::StoreError::into(error),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! `DELETE /v1/webhooks/{id}`
+
+use axum::extract::State as Extract;
+use axum::http::StatusCode;
+
+use super::unknown_webhook;
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::WebhookPath;
+use crate::http::problem::{self, Problem};
+use crate::service::webhooks;
+
+/// Delete a webhook
+///
+/// Nothing more is sent to it, nor what waits; its log goes with it.
+#[utoipa::path(
+    delete, path = "/v1/webhooks/{id}", tag = "webhooks",
+    params(("id" = String, Path, description = "The webhook's id")),
+    responses(
+        (status = 204),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(caller): Operator,
+    WebhookPath(id): WebhookPath,
+) -> Result<StatusCode, Problem> {
+    if webhooks::delete(&state.context, &caller, id).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(unknown_webhook())
+    }
+}

@@ -1,0 +1,32 @@
+//! `POST /v1/webhooks/{id}/enable`
+
+use axum::Json;
+use axum::extract::State as Extract;
+
+use super::unknown_webhook;
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::WebhookPath;
+use crate::http::problem::{self, Problem};
+use crate::http::views::WebhookView;
+use crate::service::webhooks;
+
+/// Enable a webhook that was disabled
+///
+/// It is told of what happens from now on; what happened meanwhile is not sent.
+#[utoipa::path(
+    post, path = "/v1/webhooks/{id}/enable", tag = "webhooks",
+    params(("id" = String, Path, description = "The webhook's id")),
+    responses(
+        (status = 200, body = WebhookView),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(caller): Operator,
+    WebhookPath(id): WebhookPath,
+) -> Result<Json<WebhookView>, Problem> {
+    let webhook = webhooks::enable(&state.context, &caller, id).await?.ok_or_else(unknown_webhook)?;
+    Ok(Json(webhook.into()))
+}

@@ -1,0 +1,28 @@
+//! `GET /v1/webhooks/{id}`
+
+use axum::Json;
+use axum::extract::State as Extract;
+
+use super::find;
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::WebhookPath;
+use crate::http::problem::{self, Problem};
+use crate::http::views::WebhookView;
+
+/// Show a webhook
+#[utoipa::path(
+    get, path = "/v1/webhooks/{id}", tag = "webhooks",
+    params(("id" = String, Path, description = "The webhook's id")),
+    responses(
+        (status = 200, body = WebhookView),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _operator: Operator,
+    WebhookPath(id): WebhookPath,
+) -> Result<Json<WebhookView>, Problem> {
+    Ok(Json(find(&state, id).await?.into()))
+}

@@ -1,0 +1,34 @@
+//! `GET /v1/webhooks/{id}/deliveries/{delivery}`
+
+use axum::Json;
+use axum::extract::State as Extract;
+
+use super::{find, unknown_delivery};
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::{DeliveryPath, WebhookPath};
+use crate::http::problem::{self, Problem};
+use crate::http::views::DeliveryDetailView;
+use crate::service::webhooks;
+
+/// Show a delivery
+///
+/// With the message that was sent.
+#[utoipa::path(
+    get, path = "/v1/webhooks/{id}/deliveries/{delivery}", tag = "webhooks",
+    params(("id" = String, Path, description = "The webhook's id"), ("delivery" = String, Path, description = "The delivery's id")),
+    responses(
+        (status = 200, body = DeliveryDetailView),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _operator: Operator,
+    WebhookPath(id): WebhookPath,
+    DeliveryPath(delivery): DeliveryPath,
+) -> Result<Json<DeliveryDetailView>, Problem> {
+    let webhook = find(&state, id).await?;
+    let delivery = webhooks::delivery(&state.context, webhook.id, delivery).await?;
+    Ok(Json(delivery.ok_or_else(unknown_delivery)?.into()))
+}

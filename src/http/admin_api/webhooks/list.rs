@@ -1,0 +1,37 @@
+//! `GET /v1/webhooks`
+
+use axum::Json;
+use axum::extract::State as Extract;
+
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::Params;
+use crate::http::paging::{Page, PageParams};
+use crate::http::problem::{self, Problem};
+use crate::http::views::WebhookView;
+use crate::service::webhooks;
+
+/// List webhooks
+///
+/// Newest first; never their secrets.
+#[utoipa::path(
+    get, path = "/v1/webhooks", tag = "webhooks", params(PageParams),
+    responses(
+        (status = 200, body = Page<WebhookView>),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _operator: Operator,
+    Params(params): Params<PageParams>,
+) -> Result<Json<Page<WebhookView>>, Problem> {
+    let wanted = params.wanted("webhooks".into())?;
+    let after = wanted.after.map(|(at, id)| (at, id.into()));
+    let found = webhooks::list(&state.context, after, wanted.fetch()).await?;
+    Ok(Json(wanted.page(
+        found,
+        |webhook| (webhook.created_at, webhook.id.as_uuid()),
+        WebhookView::from,
+    )))
+}

@@ -1,0 +1,41 @@
+//! `GET /v1/webhooks/{id}/deliveries`
+
+use axum::Json;
+use axum::extract::State as Extract;
+
+use super::find;
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::{Params, WebhookPath};
+use crate::http::paging::{Page, PageParams};
+use crate::http::problem::{self, Problem};
+use crate::http::views::DeliveryView;
+use crate::service::webhooks;
+
+/// List a webhook's deliveries
+///
+/// Newest first, with every attempt, for 30 days.
+#[utoipa::path(
+    get, path = "/v1/webhooks/{id}/deliveries", tag = "webhooks",
+    params(("id" = String, Path, description = "The webhook's id"), PageParams),
+    responses(
+        (status = 200, body = Page<DeliveryView>),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _operator: Operator,
+    WebhookPath(id): WebhookPath,
+    Params(params): Params<PageParams>,
+) -> Result<Json<Page<DeliveryView>>, Problem> {
+    let webhook = find(&state, id).await?;
+    let wanted = params.wanted(format!("deliveries {}", webhook.id))?;
+    let after = wanted.after.map(|(at, id)| (at, id.into()));
+    let found = webhooks::delivery_list(&state.context, webhook.id, after, wanted.fetch()).await?;
+    Ok(Json(wanted.page(
+        found,
+        |delivery| (delivery.created_at, delivery.id.as_uuid()),
+        DeliveryView::from,
+    )))
+}

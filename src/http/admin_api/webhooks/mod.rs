@@ -1,0 +1,84 @@
+//! `/v1/webhooks`: one file for each operation.
+
+mod create;
+mod delete;
+mod enable;
+mod get;
+mod get_delivery;
+mod list;
+mod list_deliveries;
+mod resend;
+mod rotate_secret;
+mod test;
+
+use axum::Json;
+use axum::http::{HeaderName, StatusCode, header};
+use secrecy::{ExposeSecret, SecretString};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::domain::ids::WebhookId;
+use crate::domain::webhook::Webhook;
+use crate::http::AppState;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::http::views::WebhookWithSecret;
+use crate::service::webhooks;
+use crate::service::webhooks::resend::ResendError;
+use crate::store;
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(create::handle, list::handle))
+        .routes(routes!(get::handle, delete::handle))
+        .routes(routes!(enable::handle))
+        .routes(routes!(test::handle))
+        .routes(routes!(rotate_secret::handle))
+        .routes(routes!(list_deliveries::handle))
+        .routes(routes!(get_delivery::handle))
+        .routes(routes!(resend::handle))
+}
+
+pub fn unknown_webhook() -> Problem {
+    Problem::new(ProblemKind::NotFound, "There is no webhook of this id.")
+}
+
+fn unknown_delivery() -> Problem {
+    Problem::new(ProblemKind::NotFound, "This webhook has no delivery of this id.")
+}
+
+/// Where secrets cannot be made.
+fn no_key() -> Problem {
+    let detail = "LATCHKEY_WEBHOOK_KEY is not set, so there is nothing to derive a signing secret from. Set it to 32 random bytes, such as \
+                  what openssl rand -hex 32 prints, for every process of this service.";
+    Problem::new(ProblemKind::Conflict, detail)
+}
+
+impl From<ResendError> for Problem {
+    fn from(error: ResendError) -> Self {
+        match error {
+            ResendError::UnknownWebhook => unknown_webhook(),
+            ResendError::UnknownDelivery => unknown_delivery(),
+            ResendError::Disabled => Self::new(
+                ProblemKind::Conflict,
+                "This webhook is disabled, so nothing is sent to it. Enable it first.",
+            ),
+            ResendError::Store(error) => store::StoreError::into(error),
+        }
+    }
+}
+
+/// The webhook that a path names.
+pub async fn find(state: &AppState, id: WebhookId) -> Result<Webhook, Problem> {
+    webhooks::find(&state.context, id).await?.ok_or_else(unknown_webhook)
+}
+
+/// An answer that nobody on the way may keep, since it holds what is shown once.
+type ShownOnce = (StatusCode, [(HeaderName, &'static str); 1], Json<WebhookWithSecret>);
+
+fn shown_once(status: StatusCode, webhook: Webhook, secret: &SecretString) -> ShownOnce {
+    let answer = WebhookWithSecret {
+        secret: secret.expose_secret().to_owned(),
+        about: webhook.into(),
+    };
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(answer))
+}

@@ -1,0 +1,34 @@
+//! `POST /v1/webhooks/{id}/deliveries/{delivery}/resend`
+
+use axum::Json;
+use axum::extract::State as Extract;
+use axum::http::StatusCode;
+
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::{DeliveryPath, WebhookPath};
+use crate::http::problem::{self, Problem};
+use crate::http::views::DeliveryView;
+use crate::service::webhooks::resend;
+
+/// Send a message again
+///
+/// Now, under the same `webhook-id`, and once. One that still waits is not sent out of turn: the oldest of its tenant's messages
+/// is tried now, and those after it in their order.
+#[utoipa::path(
+    post, path = "/v1/webhooks/{id}/deliveries/{delivery}/resend", tag = "webhooks",
+    params(("id" = String, Path, description = "The webhook's id"), ("delivery" = String, Path, description = "The delivery's id")),
+    responses(
+        (status = 202, body = DeliveryView),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(caller): Operator,
+    WebhookPath(id): WebhookPath,
+    DeliveryPath(delivery): DeliveryPath,
+) -> Result<(StatusCode, Json<DeliveryView>), Problem> {
+    let delivery = resend::resend(&state.context, &caller, id, delivery).await?;
+    Ok((StatusCode::ACCEPTED, Json(delivery.into())))
+}

@@ -1,0 +1,66 @@
+//! `POST /v1/webhooks/{id}/rotate-secret`
+
+use axum::extract::State as Extract;
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{ShownOnce, no_key, shown_once, unknown_webhook};
+use crate::domain::text::FieldError;
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::{JsonBody, WebhookPath};
+use crate::http::problem::{self, Problem};
+use crate::http::views::WebhookWithSecret;
+use crate::service::webhooks::rotate_secret::{OVERLAP, RotateSecretError, rotate_secret};
+use crate::store;
+
+const LONGEST: i64 = 24 * 7;
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct RotateSecret {
+    /// For so long messages are signed by the secret before this one too: 0 to 168 hours, 24 when left out. 0 is for one that leaked.
+    #[schema(minimum = 0, maximum = 168, example = 24)]
+    overlap_hours: Option<i64>,
+}
+
+/// Rotate a webhook's secret
+///
+/// The new one is shown this once. Until the overlap is over, messages are signed by both.
+#[utoipa::path(
+    post, path = "/v1/webhooks/{id}/rotate-secret", tag = "webhooks",
+    params(("id" = String, Path, description = "The webhook's id")), request_body = Option<RotateSecret>,
+    responses(
+        (status = 200, body = WebhookWithSecret),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(caller): Operator,
+    WebhookPath(id): WebhookPath,
+    body: JsonBody<RotateSecret>,
+) -> Result<ShownOnce, Problem> {
+    let JsonBody { value, mut unreadable } = body;
+    if value.overlap_hours.is_some_and(|hours| !(0..=LONGEST).contains(&hours)) {
+        let detail = format!("the overlap is 0 to {LONGEST} hours; leave the field out for 24");
+        unreadable.push(FieldError::new("overlap_hours", "out_of_range", detail));
+    }
+    if !unreadable.is_empty() {
+        return Err(Problem::validation(unreadable));
+    }
+    let overlap = value.overlap_hours.map_or(OVERLAP, TimeDelta::hours);
+    let (webhook, secret) = rotate_secret(&state.context, &caller, id, overlap).await?;
+    Ok(shown_once(StatusCode::OK, webhook, &secret))
+}
+
+impl From<RotateSecretError> for Problem {
+    fn from(error: RotateSecretError) -> Self {
+        match error {
+            RotateSecretError::Unknown => unknown_webhook(),
+            RotateSecretError::NoKey => no_key(),
+            RotateSecretError::Store(error) => store::StoreError::into(error),
+        }
+    }
+}

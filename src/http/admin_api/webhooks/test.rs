@@ -1,0 +1,32 @@
+//! `POST /v1/webhooks/{id}/test`
+
+use axum::Json;
+use axum::extract::State as Extract;
+use axum::http::StatusCode;
+
+use crate::http::AppState;
+use crate::http::auth::Operator;
+use crate::http::extract::WebhookPath;
+use crate::http::problem::{self, Problem};
+use crate::http::views::DeliveryView;
+use crate::service::webhooks::resend;
+
+/// Send a test
+///
+/// A message of the type `webhook.test` is sent now, and once: read its delivery for what came of it.
+#[utoipa::path(
+    post, path = "/v1/webhooks/{id}/test", tag = "webhooks",
+    params(("id" = String, Path, description = "The webhook's id")),
+    responses(
+        (status = 202, body = DeliveryView),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(caller): Operator,
+    WebhookPath(id): WebhookPath,
+) -> Result<(StatusCode, Json<DeliveryView>), Problem> {
+    let delivery = resend::test(&state.context, &caller, id).await?;
+    Ok((StatusCode::ACCEPTED, Json(delivery.into())))
+}

@@ -1,0 +1,24 @@
+//! `GET /metrics`, in Prometheus's text format.
+
+use axum::extract::State as Extract;
+use axum::http::header;
+use axum::response::IntoResponse;
+use metrics::gauge;
+
+use super::AppState;
+use crate::service::observe;
+use crate::telemetry::metric::{self, number};
+
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What is at hand is looked at now; what has to be asked for is looked at now and then, however often this is asked.
+pub async fn handle(Extract(state): Extract<AppState>) -> impl IntoResponse {
+    let directory = &state.directory;
+    gauge!(metric::DIRECTORY_AGE.name).set(directory.age().map_or(f64::INFINITY, |age| age.as_secs_f64()));
+    gauge!(metric::DIRECTORY_POSITION.name).set(number(directory.position()));
+    gauge!(metric::DIRECTORY_TENANTS.name).set(number(directory.tenants()));
+    gauge!(metric::CREDENTIALS_TENANTS.name).set(number(state.vault.tenants()));
+    observe::note_pool(&state.context.pool);
+    metrics_process::Collector::default().collect();
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], state.metrics.render())
+}

@@ -1,0 +1,377 @@
+//! `GET /onboard/apply`: choose a mode, and apply its documents.
+
+use askama::Template;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State as Extract};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use strum::IntoEnumIterator;
+
+use super::error_page::ErrorPage;
+use super::labels::{self, FormatLabels, ModeLabels};
+use super::layout::Layout;
+use super::session::OnboardSession;
+use crate::domain::account::AccountId;
+use crate::domain::arn::BucketArn;
+use crate::domain::storage_config::Mode;
+use crate::domain::suggestions::{ArnField, FormContext, Suggestion, meant};
+use crate::domain::templates::format::TemplateFormat;
+use crate::domain::templates::json::{Document, DocumentKind, Setting};
+use crate::domain::templates::{Parties, TemplateParams};
+use crate::domain::tenant::Tenant;
+use crate::domain::text::FieldError;
+use crate::http::AppState;
+use crate::http::web_ui::fields::{Field, FieldSuggestion};
+use crate::http::web_ui::labels::pretty;
+use crate::http::web_ui::{render, sentence};
+use crate::service::issue_templates::{TypedParams, fill, issue_documents};
+use crate::service::{Context, read};
+
+/// What was typed so far, as it travels in the address.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+pub struct ApplyParams {
+    pub mode: Option<String>,
+    pub bucket: Option<String>,
+    pub key_arn: Option<String>,
+    pub role_name: Option<String>,
+    pub account_id: Option<String>,
+    /// How the documents are to be applied.
+    pub format: Option<String>,
+    /// The field whose offered value is to be taken.
+    #[serde(skip_serializing)]
+    pub take: Option<String>,
+}
+
+impl ApplyParams {
+    pub fn typed(&self) -> TypedParams {
+        TypedParams {
+            mode: self.mode.clone(),
+            bucket: self.bucket.clone(),
+            key_arn: self.key_arn.clone(),
+            role_name: self.role_name.clone(),
+            account_id: self.account_id.clone(),
+            posture: None,
+        }
+    }
+
+    /// What was typed, by the names of the fields.
+    pub fn names(&self) -> Vec<(&'static str, String)> {
+        [
+            ("mode", &self.mode),
+            ("bucket", &self.bucket),
+            ("key_arn", &self.key_arn),
+            ("role_name", &self.role_name),
+            ("account_id", &self.account_id),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| value.clone().map(|value| (name, value)))
+        .collect()
+    }
+
+    /// The same as an address' query.
+    pub fn query(&self) -> String {
+        serde_urlencoded::to_string(self).unwrap_or_default()
+    }
+
+    /// Puts what is offered for a field in the place of what was typed.
+    fn take_offered(&mut self, context: &Context) {
+        let offered = match self.take.take().as_deref() {
+            Some("bucket") => self.offered_bucket(context).map(|(_, name)| (&mut self.bucket, name)),
+            Some("key_arn") => self.offered_key(context).map(|(_, arn)| (&mut self.key_arn, arn)),
+            _ => None,
+        };
+        if let Some((field, value)) = offered {
+            *field = Some(value);
+        }
+    }
+
+    /// The bucket's name that was probably meant, and what was recognised.
+    fn offered_bucket(&self, context: &Context) -> Option<(&'static str, String)> {
+        let typed = self.bucket.as_deref()?.trim();
+        if let Ok(arn) = BucketArn::parse(typed) {
+            return Some(("the bucket's ARN; here its name is enough", arn.name().to_string()));
+        }
+        let meant = self.meant(ArnField::Bucket, typed, context)?;
+        let arn = BucketArn::parse(&meant.arn?).ok()?;
+        Some((meant.kind, arn.name().to_string()))
+    }
+
+    /// The key's ARN that was probably meant, and what was recognised.
+    fn offered_key(&self, context: &Context) -> Option<(&'static str, String)> {
+        let meant = self.meant(ArnField::Key, self.key_arn.as_deref()?, context)?;
+        Some((meant.kind, meant.arn?))
+    }
+
+    fn meant(&self, field: ArnField, text: &str, context: &Context) -> Option<Suggestion> {
+        let account = self.account_id.as_deref().and_then(|text| AccountId::parse(text.trim()).ok());
+        let around = FormContext {
+            partition: context.vendor.partition(),
+            account: account.as_ref(),
+            vendor_roles: &[],
+        };
+        meant(field, text, around)
+    }
+
+    fn format(&self) -> TemplateFormat {
+        self.format
+            .as_deref()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(TemplateFormat::Json)
+    }
+
+    fn with_format(&self, format: TemplateFormat) -> Self {
+        Self {
+            format: (format != TemplateFormat::Json).then(|| format.to_string()),
+            ..self.clone()
+        }
+    }
+
+    fn with_mode(&self, mode: Mode) -> Self {
+        Self {
+            mode: Some(mode.to_string()),
+            ..self.clone()
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "onboarding/pages/apply.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    choices: Vec<Choice>,
+    mode: &'static str,
+    fields: Vec<Field>,
+    /// Two while one takes the other's place.
+    external_ids: Vec<String>,
+    vendor_role: String,
+    tabs: Vec<Tab>,
+    /// The chosen format, where it is not the console's.
+    format: Option<String>,
+    file: Option<FileView>,
+    quick_create: Option<String>,
+    names: Vec<(&'static str, String)>,
+    form_token: String,
+    /// Of the merging: nothing yet.
+    document: &'static str,
+    current: &'static str,
+    documents: Vec<DocumentView>,
+    /// How many documents still have blanks.
+    blanks: usize,
+    settings: Vec<Setting>,
+}
+
+struct Choice {
+    words: ModeLabels,
+    href: String,
+    chosen: bool,
+    recommended: bool,
+}
+
+/// A way to apply the documents.
+struct Tab {
+    label: &'static str,
+    href: String,
+    chosen: bool,
+}
+
+/// All documents in one file.
+struct FileView {
+    words: FormatLabels,
+    name: String,
+    text: String,
+    href: String,
+    has_blanks: bool,
+}
+
+struct DocumentView {
+    id: String,
+    title: String,
+    place: String,
+    instruction: &'static str,
+    text: String,
+    new_key_policy: Option<String>,
+    href: String,
+    whole_href: String,
+    has_blanks: bool,
+}
+
+impl DocumentView {
+    fn of(document: &Document, query: &str) -> Self {
+        let text = pretty(&document.body);
+        Self {
+            id: document.document.to_string(),
+            title: document.title.clone(),
+            place: document.apply_to.clone(),
+            instruction: match document.form {
+                DocumentKind::Policy => "Paste it as the whole policy. If there is a policy already, add these statements to it.",
+                DocumentKind::Statement => "Add it to the statements that are there. Take none of them away.",
+                DocumentKind::Configuration => "Choose these values in the console, or give it to the AWS CLI as it is.",
+            },
+            has_blanks: text.contains('<'),
+            text,
+            new_key_policy: document.new_key_policy.as_ref().map(pretty),
+            href: format!("/onboard/documents/{}.json?{query}", document.document),
+            whole_href: format!("/onboard/documents/whole-{}.json?{query}", document.document),
+        }
+    }
+}
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    visitor: OnboardSession,
+    query: Result<Query<ApplyParams>, QueryRejection>,
+) -> Result<Response, ErrorPage> {
+    let Query(mut query) = query.map_err(|_| ErrorPage::Unreadable)?;
+    if query.query().is_empty()
+        && let Some(sent) = read::config_list(&state.context, visitor.tenant.id).await?.into_iter().next()
+    {
+        query = of_config(&sent.storage);
+    }
+    query.take_offered(&state.context);
+    let (blanks, faults) = fill_what_fits(&state.context, &visitor.tenant, &query)?;
+    let issued = issue_documents(&state.context, &blanks);
+    let chosen = query.with_mode(blanks.mode);
+    let documents: Vec<DocumentView> = issued
+        .documents
+        .iter()
+        .map(|document| DocumentView::of(document, &chosen.query()))
+        .collect();
+    let offered = offered(&state.context, &visitor.tenant);
+    let format = query.format();
+    let file = format.file(&blanks, parties(&state.context, &visitor.tenant)).map(|file| {
+        let name = format!("latchkey.{}", file.extension);
+        FileView {
+            words: labels::format(format),
+            href: format!("/onboard/documents/{name}?{}", chosen.query()),
+            has_blanks: documents.iter().any(|document| document.has_blanks),
+            text: file.text,
+            name,
+        }
+    });
+    let page = Page {
+        frame: Layout::new(&state, &visitor, 1, "Choose and apply"),
+        choices: offered
+            .iter()
+            .map(|mode| Choice {
+                words: labels::mode(*mode),
+                href: format!("/onboard/apply?{}", query.with_mode(*mode).query()),
+                chosen: *mode == blanks.mode,
+                recommended: offered.len() > 1 && Some(mode) == offered.first(),
+            })
+            .collect(),
+        mode: blanks.mode.into(),
+        fields: fields(&state.context, &chosen, blanks.mode, &faults),
+        external_ids: visitor.tenant.accepted_ids().iter().map(ToString::to_string).collect(),
+        vendor_role: blanks.vendor_role.to_string(),
+        tabs: TemplateFormat::iter()
+            .map(|format| Tab {
+                label: labels::format(format).name,
+                href: format!("/onboard/apply?{}", chosen.with_format(format).query()),
+                chosen: format == query.format(),
+            })
+            .collect(),
+        format: chosen.format.clone(),
+        file,
+        quick_create: issued.quick_create_url.filter(|_| format == TemplateFormat::Cloudformation),
+        names: chosen.names(),
+        form_token: visitor.session.form_token(),
+        document: "",
+        current: "",
+        blanks: documents.iter().filter(|document| document.has_blanks).count(),
+        documents,
+        settings: issued.settings,
+    };
+    Ok(render(&page))
+}
+
+/// Who the files speak of.
+pub fn parties<'a>(context: &'a Context, tenant: &'a Tenant) -> Parties<'a> {
+    Parties {
+        vendor: &context.vendor.name,
+        tenant: tenant.name.as_str(),
+    }
+}
+
+/// The modes that the tenant may choose, the recommended one first.
+pub fn offered(context: &Context, tenant: &Tenant) -> Vec<Mode> {
+    context
+        .vendor
+        .modes()
+        .into_iter()
+        .filter(|mode| tenant.modes.contains(mode))
+        .collect()
+}
+
+/// Fills the documents with what is right of what was typed.
+///
+/// # Errors
+/// When the vendor offers this tenant nothing.
+pub fn fill_what_fits(context: &Context, tenant: &Tenant, query: &ApplyParams) -> Result<(TemplateParams, Vec<FieldError>), ErrorPage> {
+    let typed = query.typed();
+    let faults = match fill(context, tenant, &typed) {
+        Ok(blanks) => return Ok((blanks, Vec::new())),
+        Err(faults) => faults,
+    };
+    let right = |field: &str, text: Option<String>| text.filter(|_| faults.iter().all(|fault| fault.field != field));
+    let fitting = TypedParams {
+        mode: right("mode", typed.mode),
+        bucket: right("bucket", typed.bucket),
+        key_arn: right("key_arn", typed.key_arn),
+        role_name: right("role_name", typed.role_name),
+        account_id: right("account_id", typed.account_id),
+        posture: None,
+    };
+    let blanks = fill(context, tenant, &fitting).map_err(|_| ErrorPage::Unavailable)?;
+    Ok((blanks, faults))
+}
+
+pub fn of_config(storage: &crate::domain::storage_config::Storage) -> ApplyParams {
+    let role = storage.access.client_role();
+    ApplyParams {
+        mode: Some(storage.mode().to_string()),
+        bucket: Some(storage.bucket.name().to_string()),
+        key_arn: Some(storage.key.to_string()),
+        role_name: role.map(|role| role.name().to_string()),
+        account_id: role.map(|role| role.account().to_string()),
+        format: None,
+        take: None,
+    }
+}
+
+fn fields(context: &Context, query: &ApplyParams, mode: Mode, faults: &[FieldError]) -> Vec<Field> {
+    let error = |name: &str| {
+        let fault = faults.iter().find(|fault| fault.field == name);
+        fault.map(|fault| sentence(&fault.detail))
+    };
+    let offer = |recognised: Option<(&'static str, String)>| recognised.map(|(kind, value)| FieldSuggestion { kind, value: Some(value) });
+    let mut fields = vec![
+        Field::new("key_arn", "Key ARN", query.key_arn.as_deref())
+            .explained(
+                "Of a customer-managed, symmetric KMS key. Its page in the KMS console shows the ARN.",
+                "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            )
+            .judged(error("key_arn"), offer(query.offered_key(context))),
+        Field::new("bucket", "Bucket name", query.bucket.as_deref())
+            .explained("New or present, in the region of the key.", "acme-documents")
+            .judged(error("bucket"), offer(query.offered_bucket(context))),
+    ];
+    if mode == Mode::AssumeRole {
+        let prefix = context.vendor.client_role_prefix.as_ref();
+        let hint = prefix.map_or_else(
+            || "You will create this role: choose any name.".to_owned(),
+            |prefix| format!("You will create this role. Its name has to begin with {prefix}."),
+        );
+        fields.push(
+            Field::new("role_name", "Role name", query.role_name.as_deref())
+                .explained(&hint, &format!("{}documents", prefix.map_or("", |prefix| prefix.as_str())))
+                .judged(error("role_name"), None),
+        );
+        fields.push(
+            Field::new("account_id", "AWS account ID", query.account_id.as_deref())
+                .explained("Of the account that the role will be in: twelve digits.", "123456789012")
+                .judged(error("account_id"), None),
+        );
+    }
+    fields.iter_mut().for_each(Field::recognise);
+    fields
+}

@@ -1,0 +1,51 @@
+//! The form's stylesheets, its script and the vendor's logo.
+
+use axum::extract::{Path, State as Extract};
+use axum::response::Response;
+
+use super::error_page::ErrorPage;
+use crate::http::AppState;
+use crate::http::web_ui::assets::{CSS, Files, ICON, JAVASCRIPT, SCRIPT, STYLE, SVG};
+use crate::http::web_ui::theme;
+use crate::settings::WebSettings;
+
+const FORM_STYLE: &[u8] = include_bytes!("assets/form.css");
+const FORM_SCRIPT: &[u8] = include_bytes!("assets/form.js");
+
+/// Paths for the pages, and what is behind them.
+#[derive(Debug)]
+pub struct Assets {
+    pub styles: [String; 3],
+    pub scripts: [String; 2],
+    pub icon: String,
+    pub logo: Option<String>,
+    files: Files,
+}
+
+impl Assets {
+    pub fn new(front: &WebSettings) -> Self {
+        let mut files = Files::under("/onboard/assets/");
+        Self {
+            styles: [
+                files.add("site", "css", CSS, STYLE),
+                files.add("form", "css", CSS, FORM_STYLE),
+                files.add("theme", "css", CSS, theme::style(front.colour)),
+            ],
+            scripts: [
+                files.add("site", "js", JAVASCRIPT, SCRIPT),
+                files.add("form", "js", JAVASCRIPT, FORM_SCRIPT),
+            ],
+            icon: files.add("icon", "svg", SVG, ICON),
+            logo: front.logo.as_ref().map(|logo| {
+                let extension = logo.media_type.trim_start_matches("image/").trim_end_matches("+xml");
+                files.add("logo", extension, logo.media_type, logo.bytes.clone())
+            }),
+            files,
+        }
+    }
+}
+
+/// `GET /onboard/assets/{name}`
+pub async fn handle(Extract(state): Extract<AppState>, Path(name): Path<String>) -> Result<Response, ErrorPage> {
+    state.desk.assets.files.answer(&name).ok_or(ErrorPage::NotFound)
+}

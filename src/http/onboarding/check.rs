@@ -1,0 +1,13 @@
+//! `POST /onboard/send/check`: the form judged as far as it is filled in. Nothing is stored, and AWS is not asked.
+
+use axum::extract::State as Extract;
+use axum::response::Response;
+
+use super::error_page::ErrorPage;
+use super::send::{Judged, SendForm, page};
+use super::session::Posted;
+use crate::http::AppState;
+
+pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, form }: Posted<SendForm>) -> Result<Response, ErrorPage> {
+    page(&state, &visitor, &form, Judged::WhatIsThere, None)
+}

@@ -1,0 +1,50 @@
+//! `GET /onboard/documents/{name}`: one document as a file, or all of them as one.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State as Extract};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use strum::IntoEnumIterator;
+
+use super::apply::{ApplyParams, fill_what_fits, parties};
+use super::error_page::ErrorPage;
+use super::session::OnboardSession;
+use crate::domain::templates::format::TemplateFormat;
+use crate::domain::templates::json::documents;
+use crate::http::AppState;
+use crate::http::web_ui::labels::pretty;
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    visitor: OnboardSession,
+    Path(name): Path<String>,
+    query: Result<Query<ApplyParams>, QueryRejection>,
+) -> Result<Response, ErrorPage> {
+    let Query(query) = query.map_err(|_| ErrorPage::Unreadable)?;
+    let (blanks, _) = fill_what_fits(&state.context, &visitor.tenant, &query)?;
+    if let Some(file) = TemplateFormat::iter()
+        .filter_map(|format| format.file(&blanks, parties(&state.context, &visitor.tenant)))
+        .find(|file| name.strip_prefix("latchkey.") == Some(file.extension))
+    {
+        let headers = [
+            (header::CONTENT_TYPE, format!("{}; charset=utf-8", file.media_type)),
+            (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+        ];
+        return Ok((headers, file.text).into_response());
+    }
+    let wanted = name.strip_suffix(".json").ok_or(ErrorPage::NotFound)?;
+    let body = documents(&blanks)
+        .documents
+        .into_iter()
+        .find_map(|document| match document.document.into() {
+            name if wanted == name => Some(document.body),
+            name if wanted.strip_prefix("whole-") == Some(name) => document.new_key_policy,
+            _ => None,
+        })
+        .ok_or(ErrorPage::NotFound)?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{wanted}.json\"")),
+    ];
+    Ok((headers, pretty(&body) + "\n").into_response())
+}

@@ -1,0 +1,34 @@
+//! `GET /onboard/verify/events`: that something happened in the tenant's newest verification. What it was is on the
+//! page, which is asked for anew: so an invite that is revoked meanwhile tells nothing any more.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State as Extract;
+use axum::http::HeaderMap;
+use axum::response::Sse;
+use axum::response::sse::{Event, KeepAlive};
+use futures::stream::{Stream, StreamExt as _};
+
+use super::error_page::ErrorPage;
+use super::session::OnboardSession;
+use crate::http::AppState;
+use crate::http::admin_api::verification_events::{KEEP_ALIVE, after, events, that_something_happened};
+use crate::service::read;
+
+/// After which a reader has to come again, with an invite that is still good.
+const LONGEST: Duration = Duration::from_mins(2);
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    visitor: OnboardSession,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ErrorPage> {
+    let newest = read::verification_list(&state.context, visitor.tenant.id, None, 1)
+        .await?
+        .pop()
+        .ok_or(ErrorPage::NotFound)?;
+    let long_enough = state.context.clock.sleep(LONGEST);
+    let events = events(state, newest.id, after(&headers)?, that_something_happened).await?;
+    Ok(Sse::new(events.take_until(long_enough)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}

@@ -1,0 +1,124 @@
+//! `POST /onboard/merge`: the issued statements put into a policy that the customer has already.
+
+use askama::Template;
+use axum::extract::State as Extract;
+use axum::response::{Redirect, Response};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::apply::ApplyParams;
+use super::error_page::ErrorPage;
+use super::layout::Layout;
+use super::session::Posted;
+use crate::domain::templates::merge::{MergeCode, MergeFinding, MergedDocument};
+use crate::http::AppState;
+use crate::http::web_ui::labels::pretty;
+use crate::http::web_ui::{render, sentence};
+use crate::service::merge_template::merge_template;
+
+#[derive(Debug, Deserialize)]
+pub struct MergeForm {
+    #[serde(default)]
+    document: String,
+    #[serde(default)]
+    current: String,
+    #[serde(flatten)]
+    names: ApplyParams,
+}
+
+#[derive(Template)]
+#[template(path = "onboarding/pages/merge.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    form_token: String,
+    names: Vec<(&'static str, String)>,
+    back: String,
+    document: &'a str,
+    current: &'a str,
+    faults: Vec<(&'static str, String)>,
+    result: Option<ResultView>,
+}
+
+struct ResultView {
+    text: String,
+    size: usize,
+    limit: usize,
+    findings: Vec<FindingView>,
+}
+
+struct FindingView {
+    /// For the stylesheet, and a word for it.
+    class: &'static str,
+    word: &'static str,
+    statement: Option<String>,
+    detail: String,
+}
+
+impl From<MergedDocument> for ResultView {
+    fn from(merged: MergedDocument) -> Self {
+        Self {
+            text: pretty(&merged.merged),
+            size: merged.size,
+            limit: merged.limit,
+            findings: merged.findings.into_iter().map(FindingView::from).collect(),
+        }
+    }
+}
+
+impl From<MergeFinding> for FindingView {
+    fn from(finding: MergeFinding) -> Self {
+        let (class, word) = match finding.code {
+            MergeCode::TooLarge | MergeCode::Denied => ("failed", "In the way"),
+            MergeCode::MayBeDenied | MergeCode::UnboundAccess | MergeCode::RootStatementMissing => ("warning", "Look at this"),
+            MergeCode::WiderPrincipals => ("passed", "Put right"),
+        };
+        Self {
+            class,
+            word,
+            statement: finding.statement,
+            detail: sentence(&finding.detail),
+        }
+    }
+}
+
+pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, form }: Posted<MergeForm>) -> Result<Response, ErrorPage> {
+    let current = Value::String(form.current.clone());
+    let merged = merge_template(
+        &state.context,
+        &visitor.tenant,
+        Some(&form.document),
+        Some(&current),
+        &form.names.typed(),
+    );
+    let (result, faults) = match merged {
+        Ok(merged) => (Some(merged.into()), Vec::new()),
+        Err(faults) => {
+            // The names are typed on the page before; what is pasted, here.
+            let said = faults.into_iter().map(|fault| {
+                let here = fault.field == "current";
+                let text = if here {
+                    fault.detail
+                } else {
+                    format!("{}: {}", fault.field, fault.detail)
+                };
+                (if here { "#current" } else { "" }, sentence(&text))
+            });
+            (None, said.collect())
+        }
+    };
+    Ok(render(&Page {
+        frame: Layout::new(&state, &visitor, 1, "Merge with a policy"),
+        form_token: visitor.session.form_token(),
+        names: form.names.names(),
+        back: format!("/onboard/apply?{}", form.names.query()),
+        document: &form.document,
+        current: &form.current,
+        faults,
+        result,
+    }))
+}
+
+/// A page that is loaded again has nothing to merge.
+pub async fn elsewhere() -> Redirect {
+    Redirect::to("/onboard/apply")
+}

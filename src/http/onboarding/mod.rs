@@ -1,0 +1,114 @@
+//! `/onboard`: the customer's form, on the public listener. One file for each operation; the pages are in `pages/`.
+//!
+//! Every page works without JavaScript. With it, `assets/form.js` asks for the same pages again and exchanges the parts
+//! that changed, so that there is one rendering of everything.
+
+mod apply;
+mod assets;
+mod check;
+mod download;
+mod error_page;
+mod events;
+mod labels;
+mod layout;
+mod limits;
+mod merge;
+mod open;
+mod removal;
+mod send;
+mod session;
+mod status;
+mod submit;
+mod verify;
+mod verify_again;
+
+use axum::Router;
+use axum::extract::{Request, State as Extract};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tower_http::csrf::{CsrfLayer, ProtectionError};
+
+use super::AppState;
+use super::problem::Problem;
+use super::request_layer::RequestId;
+use super::web_ui::lock_down;
+use crate::settings::WebSettings;
+use assets::Assets;
+use error_page::ErrorPage;
+use limits::Limits;
+
+/// What the form needs beside what every handler is handed.
+#[derive(Debug)]
+pub struct OnboardState {
+    pub front: WebSettings,
+    assets: Assets,
+    limits: Limits,
+}
+
+impl OnboardState {
+    pub fn new(front: WebSettings) -> Self {
+        Self {
+            assets: Assets::new(&front),
+            limits: Limits::default(),
+            front,
+        }
+    }
+}
+
+pub fn router(state: &AppState) -> Router<AppState> {
+    let pages = Router::new()
+        .route("/onboard", get(status::handle))
+        .route("/onboard/{token}", get(open::handle))
+        .route("/onboard/apply", get(apply::handle))
+        .route("/onboard/documents/{name}", get(download::handle))
+        .route("/onboard/merge", get(merge::elsewhere).post(merge::handle))
+        .route("/onboard/send", get(send::handle).post(submit::handle))
+        .route("/onboard/send/check", post(check::handle))
+        .route("/onboard/verify", get(verify::handle).post(verify_again::handle))
+        .route("/onboard/verify/events", get(events::handle))
+        .layer(csrf(&state.desk.front))
+        .layer(middleware::from_fn_with_state(state.clone(), limit));
+    Router::new().route("/onboard/assets/{name}", get(assets::handle)).merge(pages)
+}
+
+fn csrf(front: &WebSettings) -> CsrfLayer {
+    let layer = CsrfLayer::new();
+    let origin = front.public_url.as_ref().map(|url| url.origin().ascii_serialization());
+    match origin {
+        Some(origin) => layer.clone().add_trusted_origin(&origin).unwrap_or(layer),
+        None => layer,
+    }
+}
+
+async fn limit(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
+    match state.desk.limits.address(state.client(request.extensions(), request.headers())) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// Around everything on the public listener: what was refused becomes a page, and browsers are told what a page may do.
+pub async fn dress(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().map(ToString::to_string);
+    let mut response = next.run(request).await;
+    let extensions = response.extensions_mut();
+    let refusal = extensions
+        .remove::<ErrorPage>()
+        .or_else(|| extensions.remove::<Problem>().map(ErrorPage::from))
+        .or_else(|| extensions.remove::<ProtectionError>().map(|_| ErrorPage::StaleForm));
+    if let Some(refusal) = refusal {
+        let allow = response.headers_mut().remove(header::ALLOW);
+        response = error_page::page(&refusal, &state, id.as_deref());
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+    }
+    let headers = response.headers_mut();
+    lock_down(headers);
+    if state.desk.front.is_secure() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    response
+}

@@ -1,0 +1,28 @@
+//! What an offboarded tenant's people read: what to take away in AWS.
+
+use askama::Template;
+use axum::response::Response;
+
+use super::layout::Layout;
+use crate::domain::templates::removal::Removal;
+use crate::http::AppState;
+use crate::http::web_ui::render;
+use crate::service::open_invite::EndedInvite;
+
+#[derive(Template)]
+#[template(path = "onboarding/pages/removal.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    removal: &'a Removal,
+}
+
+pub fn page(ended: &EndedInvite, state: &AppState) -> Response {
+    let frame = Layout {
+        tenant: Some(&ended.tenant),
+        ..Layout::of_nobody(state, "This has ended")
+    };
+    render(&Page {
+        frame,
+        removal: &ended.removal,
+    })
+}

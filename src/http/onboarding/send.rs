@@ -1,0 +1,337 @@
+//! `GET /onboard/send`: tell us where it is. The page is also what a submission with faults is answered with.
+
+use askama::Template;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State as Extract};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::apply::{ApplyParams, offered};
+use super::error_page::ErrorPage;
+use super::labels::{self, ModeLabels};
+use super::layout::Layout;
+use super::session::OnboardSession;
+use crate::domain::account::AccountId;
+use crate::domain::arn::{BucketArn, BucketName, KeyArn, RoleArn};
+use crate::domain::partition::Partition;
+use crate::domain::storage_config::{Mode, Storage};
+use crate::domain::submission::Submission;
+use crate::domain::suggestions::{ArnField, FormContext, Suggestion, meant};
+use crate::domain::tenant::Tenant;
+use crate::domain::text::FieldError;
+use crate::http::AppState;
+use crate::http::web_ui::fields::{Field, FieldSuggestion};
+use crate::http::web_ui::{render, sentence};
+use crate::service::{Context, read};
+
+/// The fields as they came.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct SendForm {
+    pub mode: Option<String>,
+    #[serde(default)]
+    pub bucket_arn: String,
+    #[serde(default)]
+    pub bucket_region: String,
+    #[serde(default)]
+    pub key_arn: String,
+    #[serde(default)]
+    pub role_arn: String,
+    #[serde(default)]
+    pub bucket_account_id: String,
+    /// The field whose offered value is to be taken, and nothing else to be done.
+    pub take: Option<String>,
+}
+
+impl SendForm {
+    fn of_storage(storage: &Storage) -> Self {
+        Self {
+            mode: Some(storage.mode().to_string()),
+            bucket_arn: storage.bucket.to_string(),
+            bucket_region: storage.region.to_string(),
+            key_arn: storage.key.to_string(),
+            role_arn: storage.access.client_role().map(RoleArn::to_string).unwrap_or_default(),
+            bucket_account_id: storage.bucket_account.to_string(),
+            take: None,
+        }
+    }
+
+    /// What follows from what was typed on the page before.
+    fn of_filling(filling: &ApplyParams, partition: Partition) -> Self {
+        let text = |text: &Option<String>| text.as_deref().map(str::trim).unwrap_or_default().to_owned();
+        let bucket = text(&filling.bucket);
+        let (account, role) = (text(&filling.account_id), text(&filling.role_name));
+        let key = text(&filling.key_arn);
+        Self {
+            mode: filling.mode.clone(),
+            bucket_arn: BucketName::parse(&bucket).map_or(bucket, |name| BucketArn::of(partition, name).to_string()),
+            bucket_region: KeyArn::parse(&key).map(|key| key.region().to_string()).unwrap_or_default(),
+            key_arn: key,
+            role_arn: if account.is_empty() || role.is_empty() {
+                String::new()
+            } else {
+                format!("arn:{partition}:iam::{account}:role/{role}")
+            },
+            bucket_account_id: account,
+            take: None,
+        }
+    }
+
+    /// In the mode `direct`, the field for a role is not there to be seen.
+    fn role_arn(&self, mode: Mode) -> Option<String> {
+        (mode == Mode::AssumeRole).then(|| self.role_arn.clone())
+    }
+
+    /// As it is judged. A region that was left out is the key's: they have to be the same.
+    pub fn submission(&self, mode: Mode) -> Submission {
+        let region = Some(self.bucket_region.clone()).filter(|text| !text.trim().is_empty());
+        Submission {
+            mode: Some(self.mode.clone().unwrap_or_else(|| mode.to_string())),
+            bucket_arn: Some(self.bucket_arn.clone()),
+            bucket_region: region.or_else(|| self.key_region()),
+            key_arn: Some(self.key_arn.clone()),
+            role_arn: self.role_arn(mode),
+            bucket_account_id: Some(self.bucket_account_id.clone()),
+            ..Submission::default()
+        }
+    }
+
+    fn key_region(&self) -> Option<String> {
+        KeyArn::parse(self.key_arn.trim()).ok().map(|key| key.region().to_string())
+    }
+
+    /// The mode that was chosen, or else the first on offer.
+    ///
+    /// # Errors
+    /// When the vendor offers this tenant nothing.
+    pub fn mode(&self, context: &Context, tenant: &Tenant) -> Result<Mode, ErrorPage> {
+        let offered = offered(context, tenant);
+        let named = self.mode.as_deref().and_then(|text| text.parse().ok());
+        named
+            .filter(|mode| offered.contains(mode))
+            .or_else(|| offered.first().copied())
+            .ok_or(ErrorPage::Unavailable)
+    }
+
+    /// Every fault, or what was sent.
+    pub fn judge(&self, context: &Context, tenant: &Tenant, mode: Mode) -> Result<Storage, Vec<FieldError>> {
+        let issued = &tenant.accepted_ids();
+        self.submission(mode).judge(&context.vendor, &tenant.modes, Some(issued))
+    }
+
+    /// The account, as far as other fields tell it.
+    fn account(&self, mode: Mode) -> Option<AccountId> {
+        let role = self.role_arn(mode).and_then(|text| RoleArn::parse(text.trim()).ok());
+        let key = || KeyArn::parse(self.key_arn.trim()).ok();
+        role.map(|role| role.account().clone())
+            .or_else(|| key().map(|key| key.account().clone()))
+    }
+
+    fn meant(&self, field: ArnField, context: &Context, mode: Mode) -> Option<Suggestion> {
+        let typed = AccountId::parse(self.bucket_account_id.trim()).ok();
+        let account = typed.or_else(|| self.account(mode));
+        let vendor_roles: Vec<RoleArn> = [&context.vendor.storage_role, &context.vendor.direct_role]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
+        let around = FormContext {
+            partition: context.vendor.partition(),
+            account: account.as_ref(),
+            vendor_roles: &vendor_roles,
+        };
+        let text = match field {
+            ArnField::Bucket => &self.bucket_arn,
+            ArnField::Key => &self.key_arn,
+            ArnField::Role => &self.role_arn,
+        };
+        meant(field, text, around)
+    }
+
+    /// Takes what was offered for a field.
+    pub fn take(&mut self, field: &str, context: &Context, mode: Mode) {
+        let offered = |field| self.meant(field, context, mode).and_then(|meant| meant.arn);
+        match field {
+            "bucket_arn" => self.bucket_arn = offered(ArnField::Bucket).unwrap_or_else(|| self.bucket_arn.clone()),
+            "key_arn" => self.key_arn = offered(ArnField::Key).unwrap_or_else(|| self.key_arn.clone()),
+            "role_arn" => self.role_arn = offered(ArnField::Role).unwrap_or_else(|| self.role_arn.clone()),
+            _ => {}
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "onboarding/pages/send.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    form_token: String,
+    modes: Vec<(ModeLabels, bool)>,
+    fields: Vec<Field>,
+    /// Each with the field that it is about.
+    faults: Vec<(String, String)>,
+    external_id: &'a str,
+    regions: Vec<String>,
+    apply: String,
+    /// The newest version so far.
+    version: Option<i32>,
+}
+
+/// What is said of the fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judged {
+    /// Of those that hold something.
+    WhatIsThere,
+    Whole,
+}
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    visitor: OnboardSession,
+    query: Result<Query<ApplyParams>, QueryRejection>,
+) -> Result<Response, ErrorPage> {
+    let Query(filling) = query.map_err(|_| ErrorPage::Unreadable)?;
+    let sent = read::config_list(&state.context, visitor.tenant.id).await?.into_iter().next();
+    let typed = filling.bucket.is_some() || filling.key_arn.is_some();
+    let form = match &sent {
+        Some(sent) if !typed => SendForm::of_storage(&sent.storage),
+        _ => SendForm::of_filling(&filling, state.context.vendor.partition()),
+    };
+    page(&state, &visitor, &form, Judged::WhatIsThere, sent.map(|sent| sent.version))
+}
+
+/// The form with what was typed, and what there is to say of it.
+pub fn page(
+    state: &AppState,
+    visitor: &OnboardSession,
+    form: &SendForm,
+    judged: Judged,
+    version: Option<i32>,
+) -> Result<Response, ErrorPage> {
+    let mode = form.mode(&state.context, &visitor.tenant)?;
+    let mut faults = form.judge(&state.context, &visitor.tenant, mode).err().unwrap_or_default();
+    if judged == Judged::WhatIsThere {
+        faults.retain(|fault| !matches!(fault.code.as_str(), "required" | "role_arn_required"));
+    }
+    let rejected = judged == Judged::Whole && !faults.is_empty();
+    // It follows from the key's ARN, once that is right.
+    let key_is_wrong = faults.iter().any(|fault| fault.field == "key_arn");
+    faults.retain(|fault| !(key_is_wrong && fault.field == "bucket_region" && fault.code == "required"));
+    let fields = fields(&state.context, form, mode, &faults, rejected);
+    faults.sort_by_key(|fault| fields.iter().position(|field| field.name == fault.field));
+    let listed = faults.iter().filter(|_| rejected).map(|fault| {
+        let field = fields.iter().find(|field| field.name == fault.field);
+        let label = field.map_or("The form", |field| field.label);
+        let error = field.and_then(|field| field.error.clone()).unwrap_or_else(|| words_of(fault));
+        (fault.field.clone(), format!("{label}: {error}"))
+    });
+    let page = Page {
+        form_token: visitor.session.form_token(),
+        modes: offered(&state.context, &visitor.tenant)
+            .into_iter()
+            .map(|each| (labels::mode(each), each == mode))
+            .collect(),
+        faults: listed.collect(),
+        external_id: visitor.tenant.external_id.as_str(),
+        regions: {
+            let known = state.context.vendor.regions.of(state.context.vendor.partition());
+            known.iter().map(ToString::to_string).collect()
+        },
+        apply: apply_query(form, mode),
+        frame: Layout::new(state, visitor, 2, if rejected { "Some fields are not right" } else { "Tell us" }),
+        fields,
+        version,
+    };
+    let status = if rejected {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    Ok((status, render(&page)).into_response())
+}
+
+/// The page before, with what is known here.
+fn apply_query(form: &SendForm, mode: Mode) -> String {
+    let role = RoleArn::parse(form.role_arn.trim()).ok();
+    let filling = ApplyParams {
+        mode: Some(mode.to_string()),
+        bucket: BucketArn::parse(form.bucket_arn.trim()).ok().map(|arn| arn.name().to_string()),
+        key_arn: KeyArn::parse(form.key_arn.trim()).ok().map(|arn| arn.to_string()),
+        role_name: role.as_ref().map(|role| role.name().to_string()),
+        account_id: role.map(|role| role.account().to_string()),
+        format: None,
+        take: None,
+    };
+    filling.query()
+}
+
+fn words_of(fault: &FieldError) -> String {
+    match (fault.field.as_str(), fault.code.as_str()) {
+        ("bucket_arn", "required") => "Enter the bucket's ARN, such as arn:aws:s3:::acme-documents.".into(),
+        ("key_arn", "required") => "Enter the key's ARN; the KMS console shows it on the key's page.".into(),
+        ("bucket_region", "required") => "Enter the region of bucket and key, such as eu-central-1.".into(),
+        (_, "role_arn_required") => "Enter the ARN of the role that you created.".into(),
+        _ => sentence(&fault.detail),
+    }
+}
+
+fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError], rejected: bool) -> Vec<Field> {
+    let error = |name: &str| faults.iter().find(|fault| fault.field == name).map(words_of);
+    let offer = |field| {
+        let recognised = form.meant(field, context, mode);
+        recognised.map(|meant| FieldSuggestion {
+            kind: meant.kind,
+            value: meant.arn,
+        })
+    };
+    let mut fields = vec![
+        Field::new("bucket_arn", "Bucket ARN", Some(&form.bucket_arn))
+            .explained(
+                "In the S3 console: your bucket, Properties. It has neither region nor account in it.",
+                "arn:aws:s3:::acme-documents",
+            )
+            .judged(error("bucket_arn"), offer(ArnField::Bucket)),
+        Field::new("key_arn", "Key ARN", Some(&form.key_arn))
+            .explained(
+                "In the KMS console: your key, General configuration. Not an alias.",
+                "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            )
+            .judged(error("key_arn"), offer(ArnField::Key)),
+        Field {
+            list: Some("regions"),
+            fill: form.key_region(),
+            ..Field::new("bucket_region", "Region", Some(&form.bucket_region))
+                .explained(
+                    "Of the bucket and of the key: they have to be in the same one. Left empty, it is taken from the key's ARN.",
+                    "eu-central-1",
+                )
+                .judged(error("bucket_region"), None)
+        },
+        Field {
+            class: "of-role",
+            ..Field::new("role_arn", "Role ARN", Some(&form.role_arn))
+                .explained(
+                    "In the IAM console: your role, Summary. The role that you created in step 1.",
+                    "arn:aws:iam::123456789012:role/vendor-documents",
+                )
+                .judged(error("role_arn"), offer(ArnField::Role))
+        },
+        Field {
+            optional: true,
+            fill: form.account(mode).map(|account| account.to_string()),
+            ..Field::new("bucket_account_id", "AWS account ID of the bucket", Some(&form.bucket_account_id))
+                .explained(
+                    "Only needed where the bucket is in another account than the role or the key. Left empty, it is taken from the ARNs.",
+                    "123456789012",
+                )
+                .judged(error("bucket_account_id"), None)
+        },
+    ];
+    for field in &mut fields {
+        field.right = field.error.is_none() && !field.value.trim().is_empty();
+        field.recognise();
+    }
+    if rejected && let Some(first) = fields.iter_mut().find(|field| field.error.is_some()) {
+        first.autofocus = true;
+    }
+    fields
+}

@@ -1,0 +1,94 @@
+//! Who is on the form's pages: a tenant's people, by the cookie that their link was traded for.
+
+use std::net::IpAddr;
+use std::ops::Deref;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::error_page::ErrorPage;
+use crate::domain::web_session::WebSession;
+use crate::http::AppState;
+use crate::http::request_layer::{RequestId, note_tenant};
+use crate::http::web_ui::cookies::Secret;
+use crate::http::web_ui::csrf::{self, CsrfForm, UnreadableForm};
+use crate::service::Caller;
+use crate::service::open_invite::{InviteSession, resume};
+
+const COOKIE: Secret = Secret {
+    secure_name: "__Host-latchkey-onboard",
+    loopback_name: "latchkey-onboard",
+};
+
+/// Somebody of a tenant.
+pub struct OnboardSession {
+    visit: InviteSession,
+    request_id: Option<String>,
+    address: IpAddr,
+}
+
+impl Deref for OnboardSession {
+    type Target = InviteSession;
+
+    fn deref(&self) -> &InviteSession {
+        &self.visit
+    }
+}
+
+impl OnboardSession {
+    pub fn caller(&self) -> Caller {
+        Caller {
+            request_id: self.request_id.clone(),
+            address: Some(self.address),
+            ..self.visit.caller()
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for OnboardSession {
+    type Rejection = ErrorPage;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ErrorPage> {
+        let secure = state.desk.front.is_secure();
+        let value = COOKIE.read(&parts.headers, secure).ok_or(ErrorPage::NoSession)?;
+        let visit = resume(&state.context, WebSession::from_text(&value)).await?;
+        note_tenant(visit.tenant.id);
+        state.desk.limits.invite(visit.invite.id)?;
+        Ok(Self {
+            visit,
+            request_id: parts.extensions.get::<RequestId>().map(ToString::to_string),
+            address: state.client(&parts.extensions, &parts.headers),
+        })
+    }
+}
+
+/// What a form of ours sent, by somebody of a tenant: the form came from a page of the same session.
+pub struct Posted<T> {
+    pub visitor: OnboardSession,
+    pub form: T,
+}
+
+impl<T: DeserializeOwned> FromRequest<AppState> for Posted<T> {
+    type Rejection = ErrorPage;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ErrorPage> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = OnboardSession::from_request_parts(&mut parts, state).await?;
+        let read = csrf::read(Request::from_parts(parts, body), state).await;
+        let CsrfForm { form_token, form } = read.map_err(|unread| match unread {
+            UnreadableForm::TooLarge => ErrorPage::TooLarge,
+            UnreadableForm::Malformed => ErrorPage::Unreadable,
+        })?;
+        if !visitor.session.is_form_token(&form_token) {
+            return Err(ErrorPage::StaleForm);
+        }
+        Ok(Self { visitor, form })
+    }
+}
+
+/// The cookie that a visit's link is traded for. It ends with the invite.
+pub fn cookie(state: &AppState, visit: &InviteSession) -> String {
+    let lifetime = visit.invite.expires_at - state.context.clock.now();
+    COOKIE.set(visit.session.expose(), lifetime, state.desk.front.is_secure())
+}

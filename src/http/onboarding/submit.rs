@@ -1,0 +1,45 @@
+//! `POST /onboard/send`: take what was typed, and verify it.
+
+use axum::extract::State as Extract;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::error_page::ErrorPage;
+use super::send::{Judged, SendForm, page};
+use super::session::Posted;
+use crate::domain::ids::TenantRef;
+use crate::http::AppState;
+use crate::service::request_verification::request_verification;
+use crate::service::submit_config::{self, submit_config};
+use crate::service::{read, request_verification};
+
+pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, mut form }: Posted<SendForm>) -> Result<Response, ErrorPage> {
+    let context = &state.context;
+    let mode = form.mode(context, &visitor.tenant)?;
+    if let Some(field) = form.take.take() {
+        form.take(&field, context, mode);
+        return page(&state, &visitor, &form, Judged::WhatIsThere, None);
+    }
+    let newest = read::config_list(context, visitor.tenant.id).await?.into_iter().next();
+    let version = newest.as_ref().map(|newest| newest.version);
+    let Ok(storage) = form.judge(context, &visitor.tenant, mode) else {
+        return page(&state, &visitor, &form, Judged::Whole, version);
+    };
+    state.desk.limits.verification(visitor.invite.id)?;
+    let tenant = TenantRef::Id(visitor.tenant.id);
+    // A second click, or a second tab, sends the same once more: that is no new version.
+    if let Some(newest) = newest.filter(|newest| newest.storage == storage) {
+        return match request_verification(context, &visitor.caller(), &tenant, Some(newest.version)).await {
+            Ok(_) | Err(request_verification::RequestVerificationError::AnotherWaits(_)) => {
+                Ok(Redirect::to("/onboard/verify").into_response())
+            }
+            Err(error) => Err(error.into()),
+        };
+    }
+    match submit_config(context, &visitor.caller(), &tenant, &form.submission(mode)).await {
+        Ok(_) => Ok(Redirect::to("/onboard/verify").into_response()),
+        Err(submit_config::SubmitConfigError::Invalid(_)) => page(&state, &visitor, &form, Judged::Whole, version),
+        Err(submit_config::SubmitConfigError::Offboarded) => Err(ErrorPage::Offboarded),
+        Err(submit_config::SubmitConfigError::UnknownTenant) => Err(ErrorPage::UnknownLink),
+        Err(submit_config::SubmitConfigError::Store(error)) => Err(error.into()),
+    }
+}

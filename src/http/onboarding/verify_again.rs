@@ -1,0 +1,41 @@
+//! `POST /onboard/verify`: verify the newest version again.
+
+use axum::extract::State as Extract;
+use axum::response::Redirect;
+use serde::Deserialize;
+
+use super::error_page::ErrorPage;
+use super::session::Posted;
+use crate::domain::ids::TenantRef;
+use crate::http::AppState;
+use crate::service::read;
+use crate::service::request_verification::{RequestVerificationError, request_verification};
+
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
+
+impl From<RequestVerificationError> for ErrorPage {
+    fn from(error: RequestVerificationError) -> Self {
+        match error {
+            RequestVerificationError::Offboarded => Self::Offboarded,
+            RequestVerificationError::UnknownTenant => Self::UnknownLink,
+            // Somebody else sent something newer in the same moment: the page shows it.
+            RequestVerificationError::NothingSubmitted
+            | RequestVerificationError::NotThatVersion
+            | RequestVerificationError::AnotherWaits(_) => Self::StaleForm,
+            RequestVerificationError::Store(error) => error.into(),
+        }
+    }
+}
+
+pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, .. }: Posted<Nothing>) -> Result<Redirect, ErrorPage> {
+    state.desk.limits.verification(visitor.invite.id)?;
+    let newest = read::config_list(&state.context, visitor.tenant.id).await?.into_iter().next();
+    let version = newest.map(|newest| newest.version);
+    let tenant = TenantRef::Id(visitor.tenant.id);
+    match request_verification(&state.context, &visitor.caller(), &tenant, version).await {
+        Ok(_) | Err(RequestVerificationError::AnotherWaits(_)) => Ok(Redirect::to("/onboard/verify")),
+        Err(RequestVerificationError::NothingSubmitted) => Ok(Redirect::to("/onboard/send")),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,133 @@
+//! Lists in pages. A cursor is the place of the last item: it stays right when new items come. It says of which list it is, so
+//! that another list does not answer it with what nobody asked for.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::problem::Problem;
+use crate::domain::text::FieldError;
+
+const MAX: i64 = 200;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    /// How many items, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Of the next page; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// Which page.
+pub struct PageRequest {
+    pub after: Option<(DateTime<Utc>, Uuid)>,
+    limit: usize,
+    /// Of which list, with its filters.
+    list: String,
+}
+
+impl PageParams {
+    /// `list` names the list, and what it is filtered by.
+    pub fn wanted(&self, list: String) -> Result<PageRequest, Problem> {
+        let mut faults = Vec::new();
+        let wanted = self.judge(list, &mut faults);
+        wanted.ok_or_else(|| Problem::validation(faults))
+    }
+
+    /// For a list that has other parameters too.
+    pub fn new(limit: Option<i64>, cursor: Option<String>) -> Self {
+        Self { limit, cursor }
+    }
+
+    pub fn judge(&self, list: String, faults: &mut Vec<FieldError>) -> Option<PageRequest> {
+        let before = faults.len();
+        let limit = self.limit.unwrap_or(50);
+        if !(1..=MAX).contains(&limit) {
+            faults.push(FieldError::new("limit", "out_of_range", format!("limit is 1 to {MAX}")));
+        }
+        let after = self.cursor.as_deref().map(|cursor| parse_cursor(&list, cursor)).transpose();
+        let after = after.map_err(|(code, detail)| faults.push(FieldError::new("cursor", code, detail)));
+        (faults.len() == before).then(|| PageRequest {
+            after: after.unwrap_or_default(),
+            limit: usize::try_from(limit).unwrap_or_default(),
+            list,
+        })
+    }
+}
+
+impl PageRequest {
+    /// How many to look for: one more than asked, to know whether there is a next page.
+    pub fn fetch(&self) -> i64 {
+        i64::try_from(self.limit + 1).unwrap_or(MAX)
+    }
+
+    pub fn page<T, U>(&self, mut found: Vec<T>, place: impl Fn(&T) -> (DateTime<Utc>, Uuid), view: impl Fn(T) -> U) -> Page<U> {
+        let more = found.len() > self.limit;
+        found.truncate(self.limit);
+        let next_cursor = found.last().filter(|_| more).map(|last| {
+            let (at, id) = place(last);
+            cursor(&self.list, at, id)
+        });
+        Page {
+            items: found.into_iter().map(view).collect(),
+            next_cursor,
+        }
+    }
+}
+
+fn cursor(list: &str, at: DateTime<Utc>, id: Uuid) -> String {
+    let place = format!("{}.{id}", at.timestamp_micros());
+    let digest: [u8; 32] = Sha256::digest(format!("{list} {place}")).into();
+    format!("{place}.{}", hex::encode(&digest[..4]))
+}
+
+/// The place that a cursor stands for, or code and detail of what is wrong with it.
+fn parse_cursor(list: &str, text: &str) -> Result<(DateTime<Utc>, Uuid), (&'static str, &'static str)> {
+    let place = || {
+        let (at, rest) = text.split_once('.')?;
+        let (id, _) = rest.split_once('.')?;
+        Some((DateTime::from_timestamp_micros(at.parse().ok()?)?, id.parse().ok()?))
+    };
+    let (at, id) = place().ok_or((
+        "malformed_cursor",
+        "give the next_cursor of the page before, or leave it out for the first page",
+    ))?;
+    if cursor(list, at, id) == text {
+        Ok((at, id))
+    } else {
+        Err((
+            "foreign_cursor",
+            "this cursor is of another list, or of other filters: leave it out, and begin with the first page",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_good_for_its_own_list_and_as_it_was_given() {
+        let (at, id) = (DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap(), Uuid::from_u128(7));
+        let given = cursor("tenants", at, id);
+        assert_eq!(parse_cursor("tenants", &given), Ok((at, id)));
+        let code = |list, text: &str| parse_cursor(list, text).unwrap_err().0;
+        assert_eq!(code("tokens", &given), "foreign_cursor");
+        assert_eq!(code("tenants", &given.replacen("17", "18", 1)), "foreign_cursor");
+        for garbage in ["", "x", "1.2.3", "1700000000123456.00000000-0000-0000-0000-000000000007", "ü.ü.ü"] {
+            assert_eq!(code("tenants", garbage), "malformed_cursor", "{garbage}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What surrounds every request: its id, its span in logs and traces, its metrics, and the rendering of problems.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use opentelemetry_http::HeaderExtractor;
+use pin_project_lite::pin_project;
+use tower::{Layer, Service};
+use tracing::field::Empty;
+use tracing::instrument::Instrumented;
+use tracing::{Instrument, Level, Span, debug, debug_span, error, info, info_span};
+use uuid::Uuid;
+
+use super::http_metrics::{self, ListenerMetrics, RequestMetrics};
+use super::problem::{Problem, ProblemKind};
+use crate::clock::SharedClock;
+use crate::telemetry::traces;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// By which a request is found in the logs, the audit log and a problem's `instance`.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestId(Uuid);
+
+impl RequestId {
+    pub fn new(clock: &SharedClock) -> Self {
+        Self(clock.uuid())
+    }
+
+    /// Says it in an answer.
+    pub fn mark(self, response: &mut Response) {
+        response.headers_mut().insert(REQUEST_ID, self.header());
+    }
+
+    fn header(self) -> HeaderValue {
+        let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+        let text: &str = self.0.hyphenated().encode_lower(&mut text);
+        HeaderValue::from_str(text).expect("a UUID is visible ASCII")
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Puts that around every request of a listener. Written out as a service, because what is made of a function costs every request
+/// several copies of all that is inside of it.
+#[derive(Clone)]
+pub struct RequestLayer(pub ListenerMetrics);
+
+impl<S> Layer<S> for RequestLayer {
+    type Service = RequestService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        let listener = self.0.clone();
+        RequestService { inner, listener }
+    }
+}
+
+#[derive(Clone)]
+pub struct RequestService<S> {
+    inner: S,
+    listener: ListenerMetrics,
+}
+
+impl<S> Service<Request> for RequestService<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RequestFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let id = RequestId::new(&self.listener.clock);
+        request.extensions_mut().insert(id);
+        let method = http_metrics::method(request.method());
+        let passage = self.listener.begin(method, request.extensions().get().cloned());
+        // Asked for so often that a span and a line in the log for each would cost more than the answer: what is answered as it has
+        // to be, refusals included, is told of at `debug` alone, and counted all the same.
+        let routine = is_routine(passage.route());
+        // Traces are of spans of the level `info` alone.
+        let quiet = routine && !traces::are_on();
+        let span = span(id, &passage, if quiet { Level::DEBUG } else { Level::INFO });
+        if traces::are_on() {
+            // First of all: a span that has a name has begun, and where it belongs cannot be changed any more.
+            if self.listener.is_trusted() {
+                traces::adopt(&span, &HeaderExtractor(request.headers()));
+            }
+            traces::name(&span, format!("{} {}", passage.method(), passage.route()));
+        }
+        let inner = span.in_scope(|| self.inner.call(request));
+        RequestFuture {
+            inner: inner.instrument(span),
+            under_way: Some(RequestState { id, passage, routine }),
+        }
+    }
+}
+
+pub type Panic = Box<dyn Any + Send>;
+
+/// The answer for what a handler did not expect. What it said is told by the panic's own line in the log.
+pub fn broken(_: &Panic) -> Problem {
+    error!("a handler panicked");
+    let detail = "Something broke on our side; it was logged under this request's id.";
+    Problem::new(ProblemKind::Internal, detail)
+}
+
+struct RequestState {
+    id: RequestId,
+    passage: RequestMetrics,
+    routine: bool,
+}
+
+pin_project! {
+    /// A request on its way to its answer.
+    pub struct RequestFuture<F> {
+        #[pin]
+        inner: Instrumented<F>,
+        under_way: Option<RequestState>,
+    }
+}
+
+impl<F> Future for RequestFuture<F>
+where
+    F: Future<Output = Result<Response, Infallible>>,
+{
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let polled = catch_unwind(AssertUnwindSafe(|| this.inner.as_mut().poll(cx)));
+        let response = match polled {
+            Ok(polled) => ready!(polled).unwrap_or_else(|never| match never {}),
+            Err(panic) => this.inner.span().in_scope(|| broken(&panic)).into_response(),
+        };
+        let under_way = this.under_way.take().expect("it is not asked again once there is an answer");
+        Poll::Ready(Ok(under_way.end(response, this.inner.span())))
+    }
+}
+
+impl RequestState {
+    fn end(mut self, mut response: Response, during: &Span) -> Response {
+        if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+            let allow = response.headers_mut().remove(header::ALLOW);
+            response = problem.render(&self.id.to_string());
+            if let Some(allow) = allow {
+                response.headers_mut().insert(header::ALLOW, allow);
+            }
+        }
+        self.id.mark(&mut response);
+        let status = response.status();
+        let took = self.passage.answered(status);
+        self.tell(during, status, took);
+        response
+    }
+
+    /// The line in the log.
+    fn tell(&self, during: &Span, status: StatusCode, took: Duration) {
+        let (code, duration_ms) = (status.as_u16(), took.as_secs_f64() * 1000.0);
+        if !self.routine || status.is_server_error() || status == StatusCode::UNAUTHORIZED {
+            // Whatever is logged, the line says whose it is.
+            let span = if during.is_disabled() {
+                &span(self.id, &self.passage, Level::INFO)
+            } else {
+                during
+            };
+            span.in_scope(|| info!(status = code, duration_ms, "answered"));
+        } else if !during.is_disabled() {
+            during.in_scope(|| debug!(status = code, duration_ms, "answered"));
+        }
+    }
+}
+
+fn span(id: RequestId, passage: &RequestMetrics, level: Level) -> Span {
+    let (method, route) = (passage.method(), passage.route());
+    if level == Level::DEBUG {
+        debug_span!("request", method, route, request_id = %id, tenant = Empty)
+    } else {
+        info_span!("request", method, route, request_id = %id, tenant = Empty)
+    }
+}
+
+/// What programs ask for all the time.
+fn is_routine(route: &str) -> bool {
+    route.starts_with(traces::READ_ROUTES) || ["/healthz", "/readyz", "/metrics"].contains(&route)
+}
+
+/// Tells the log which tenant the present request is about.
+pub fn note_tenant(tenant: impl fmt::Display) {
+    Span::current().record("tenant", tracing::field::display(tenant));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_answered_for() {
+        async fn broken() -> Response {
+            panic!("on purpose")
+        }
+        let listener = ListenerMetrics::new("private", Arc::new(SystemClock));
+        let router = Router::new().route("/", get(broken)).layer(RequestLayer(listener));
+        let request = Request::get("/").body(Body::empty()).unwrap();
+        let answer = router.oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let id = answer.headers()[REQUEST_ID].to_str().unwrap().to_owned();
+        let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&problem["type"], &problem["instance"]), (&"/problems/internal".into(), &id.into()));
+    }
+}

@@ -1,0 +1,188 @@
+//! `GET /internal/v1/changes`
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State as Extract;
+use axum::http::{HeaderMap, HeaderValue, header};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
+
+use super::lookup::{self, raw};
+use crate::domain::active_storage::ActiveStorage;
+use crate::domain::ids::{Slug, TenantId};
+use crate::domain::text::FieldError;
+use crate::http::AppState;
+use crate::http::auth::StorageReader;
+use crate::http::extract::Params;
+use crate::http::problem::{self, Problem};
+use crate::read_model::{Freshness, ReadModel, ServingState, TenantEntry};
+
+const MOST: usize = 1000;
+const LONGEST_WAIT: u64 = 60;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ChangeParams {
+    /// `position` of the answer before; 0, which it is when left out, is the beginning.
+    #[param(minimum = 0)]
+    after: Option<i64>,
+    /// For how many seconds to wait for a change when there is none yet, 0 to 60.
+    #[param(maximum = 60, default = 0)]
+    wait: Option<u64>,
+    /// How many changes, 1 to 1000.
+    #[param(minimum = 1, maximum = 1000, default = 1000)]
+    limit: Option<usize>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Changes {
+    /// In commit order. A tenant that changed several times is here once, where its last change stands.
+    items: Vec<Change>,
+    /// Where to go on: the next call's `after`.
+    position: i64,
+    /// The database is away: more may have changed.
+    stale: bool,
+}
+
+/// What internal services get of a tenant from now on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Change {
+    position: i64,
+    changed_at: DateTime<Utc>,
+    tenant_id: TenantId,
+    slug: Slug,
+    /// Why there is no storage; null when there is.
+    tombstone: Option<Tombstone>,
+    #[schema(value_type = Option<ActiveStorage>)]
+    storage: Option<Box<RawValue>>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Tombstone {
+    Suspended,
+    Offboarded,
+    NothingActive,
+}
+
+impl Change {
+    fn of(entry: &TenantEntry, stale: bool) -> Self {
+        let (tombstone, storage) = match &entry.standing {
+            ServingState::Active(document) => (None, raw(&document.text(stale))),
+            ServingState::Suspended => (Some(Tombstone::Suspended), None),
+            ServingState::Offboarded => (Some(Tombstone::Offboarded), None),
+            ServingState::Nothing => (Some(Tombstone::NothingActive), None),
+        };
+        Self {
+            position: entry.position,
+            changed_at: entry.changed_at,
+            tenant_id: entry.tenant,
+            slug: entry.slug.clone(),
+            tombstone,
+            storage,
+        }
+    }
+}
+
+/// What is asked for, checked.
+struct Wanted {
+    after: i64,
+    wait: Duration,
+    limit: usize,
+}
+
+impl ChangeParams {
+    fn wanted(&self) -> Result<Wanted, Problem> {
+        let mut faults = Vec::new();
+        let mut fault = |field: &str, detail: String| faults.push(FieldError::new(field, "out_of_range", detail));
+        let (after, wait, limit) = (self.after.unwrap_or(0), self.wait.unwrap_or(0), self.limit.unwrap_or(MOST));
+        if after < 0 {
+            fault("after", "after is the position of the answer before, or 0".into());
+        }
+        if wait > LONGEST_WAIT {
+            fault("wait", format!("wait is 0 to {LONGEST_WAIT} seconds"));
+        }
+        if !(1..=MOST).contains(&limit) {
+            fault("limit", format!("limit is 1 to {MOST}"));
+        }
+        if faults.is_empty() {
+            let wait = Duration::from_secs(wait);
+            Ok(Wanted { after, wait, limit })
+        } else {
+            Err(Problem::validation(faults))
+        }
+    }
+}
+
+/// Follow what changes
+///
+/// Read from 0, it gives the present state of every tenant; read on from `position`, every change after it, each within a
+/// second of its commit.
+#[utoipa::path(
+    get, path = "/internal/v1/changes", tag = "internal", params(ChangeParams),
+    responses(
+        (status = 200, body = Changes),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+        (status = 503, body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    reader: StorageReader,
+    Params(params): Params<ChangeParams>,
+) -> Result<(HeaderMap, Json<Changes>), Problem> {
+    let Wanted { mut after, wait, limit } = params.wanted()?;
+    state.directory.freshness()?;
+    known(&state.directory, after).await?;
+    let mut news = state.directory.watch();
+    let mut patience = state.context.clock.sleep(wait);
+    let entries = loop {
+        news.borrow_and_update();
+        let (entries, position) = state.directory.changes(after, limit, |tenant| reader.covers(tenant));
+        after = position;
+        if !entries.is_empty() {
+            break entries;
+        }
+        tokio::select! {
+            changed = news.changed(), if !wait.is_zero() => if changed.is_err() { break entries },
+            () = &mut patience => break entries,
+            () = state.stop.cancelled() => break entries,
+        }
+    };
+    let mut headers = lookup::marks(&state.directory)?;
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let old = is_stale(&state.directory)?;
+    let answer = Changes {
+        items: entries.iter().map(|entry| Change::of(entry, old)).collect(),
+        position: after,
+        stale: old,
+    };
+    Ok((headers, Json(answer)))
+}
+
+fn is_stale(directory: &ReadModel) -> Result<bool, Problem> {
+    Ok(directory.freshness()? == Freshness::Stale)
+}
+
+/// Waits until a position that another replica gave is known here too.
+///
+/// # Errors
+/// When nobody can have given it.
+async fn known(directory: &ReadModel, after: i64) -> Result<(), Problem> {
+    if after <= directory.position() {
+        return Ok(());
+    }
+    directory.caught_up().await?;
+    if after <= directory.position() {
+        return Ok(());
+    }
+    Err(Problem::validation(vec![FieldError::new(
+        "after",
+        "position_from_the_future",
+        "the feed has not come this far; if the database was set back, begin again from 0",
+    )]))
+}

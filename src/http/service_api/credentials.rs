@@ -1,0 +1,105 @@
+//! `GET /internal/v1/tenants/{tenant}/credentials`
+
+use axum::body::Body;
+use axum::extract::{Path, State as Extract};
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::lookup::{self, Found};
+use crate::domain::grant::{Grant, GrantKind, KeyPrefix};
+use crate::domain::text::FieldError;
+use crate::http::AppState;
+use crate::http::auth::StorageReader;
+use crate::http::extract::Params;
+use crate::http::problem::{self, Problem, ProblemKind, STALE};
+use crate::service::credential_cache::{Credentials, CredentialsRefused};
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CredentialParams {
+    /// `read`, or `read_write`, which it is when left out.
+    access: Option<String>,
+    /// How the keys of all objects have to begin: `invoices/2026/`, for instance.
+    prefix: Option<String>,
+}
+
+impl CredentialParams {
+    fn grant(&self) -> Result<Grant, Problem> {
+        let mut faults = Vec::new();
+        let kind = self.access.as_deref().map_or(Ok(GrantKind::default()), str::parse);
+        let kind = kind.map_err(|_| faults.push(FieldError::new("access", "unknown_access", "access is read or read_write")));
+        let prefix = self.prefix.as_deref().map(KeyPrefix::parse).transpose();
+        let prefix = prefix.map_err(|malformed| faults.push(FieldError::of("prefix", malformed)));
+        match (kind, prefix) {
+            (Ok(kind), Ok(prefix)) => Ok(Grant { kind, prefix }),
+            _ => Err(Problem::validation(faults)),
+        }
+    }
+}
+
+/// Credentials in the form in which AWS SDKs ask for them.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct ContainerCredentials {
+    access_key_id: String,
+    secret_access_key: String,
+    token: String,
+    expiration: chrono::DateTime<chrono::Utc>,
+}
+
+impl From<CredentialsRefused> for Problem {
+    fn from(refused: CredentialsRefused) -> Self {
+        let kind = match refused {
+            CredentialsRefused::NoRegion | CredentialsRefused::ModeNotOffered | CredentialsRefused::VendorSide { .. } => {
+                ProblemKind::VendorSide
+            }
+            CredentialsRefused::CustomerSide { .. } => ProblemKind::CustomerSide,
+            CredentialsRefused::Unanswered { .. } => ProblemKind::Unavailable,
+        };
+        Self::new(kind, format!("There are no credentials for this tenant: {refused}."))
+    }
+}
+
+/// Get credentials for a tenant's documents
+///
+/// For that tenant's bucket and key alone, for an hour at most. This is the form that every AWS SDK asks for by itself when
+/// `AWS_CONTAINER_CREDENTIALS_FULL_URI` names this URL, and `AWS_CONTAINER_AUTHORIZATION_TOKEN` is `Bearer lk_service_…`.
+#[utoipa::path(
+    get, path = "/internal/v1/tenants/{tenant}/credentials", tag = "internal",
+    params(("tenant" = String, Path, description = "Id or slug"), CredentialParams),
+    responses(
+        (status = 200, body = ContainerCredentials),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+        (status = 503, body = problem::ProblemBody, content_type = "application/problem+json",
+            description = "The type says whose fault it is: `vendor-side`, `customer-side`, or, when AWS does not answer, `unavailable`"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    reader: StorageReader,
+    Path(tenant): Path<String>,
+    Params(params): Params<CredentialParams>,
+) -> Result<Response, Problem> {
+    let grant = params.grant()?;
+    let found = lookup::find(&state.directory, &reader, &tenant)?;
+    let given = state.vault.get(&found.active, grant).await?;
+    if given.waited {
+        // It may have been suspended meanwhile.
+        lookup::find(&state.directory, &reader, &tenant)?;
+    }
+    Ok(answer(&found, &given.credentials))
+}
+
+pub fn answer(found: &Found, credentials: &Credentials) -> Response {
+    let mut response = Response::new(Body::from(credentials.body()));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if found.stale {
+        headers.insert(STALE, HeaderValue::from_static("true"));
+    }
+    response
+}

@@ -1,0 +1,99 @@
+//! `POST /internal/v1/storage-configs:batch`
+
+use axum::extract::State as Extract;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::lookup::{self, raw};
+use crate::domain::active_storage::ActiveStorage;
+use crate::domain::text::FieldError;
+use crate::http::AppState;
+use crate::http::auth::StorageReader;
+use crate::http::extract::JsonBody;
+use crate::http::problem::{self, Problem};
+use crate::http::request_layer::RequestId;
+
+const MOST: usize = 1000;
+/// A thousand of the longest slugs.
+pub const MAX_BODY: usize = 128 * 1024;
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct Batch {
+    /// Ids or slugs, 1 to 1000.
+    #[schema(required, nullable = false, min_items = 1, max_items = 1000)]
+    tenants: Option<Vec<String>>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Answers {
+    /// In the order in which they were asked for.
+    items: Vec<Item>,
+}
+
+/// Either the storage or the problem is there.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Item {
+    /// As it was asked for.
+    tenant: String,
+    #[schema(value_type = Option<ActiveStorage>)]
+    storage: Option<Box<RawValue>>,
+    problem: Option<problem::ProblemBody>,
+}
+
+/// Look up the storage of many tenants
+///
+/// Each gets the answer that it would get alone.
+#[utoipa::path(
+    post, path = "/internal/v1/storage-configs:batch", tag = "internal", request_body = Batch,
+    responses(
+        (status = 200, body = Answers),
+        (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
+        (status = 503, body = problem::ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    reader: StorageReader,
+    Extension(request): Extension<RequestId>,
+    body: JsonBody<Batch>,
+) -> Result<(HeaderMap, Json<Answers>), Problem> {
+    let mut faults = body.unreadable;
+    let tenants = body.value.tenants.unwrap_or_default();
+    if faults.iter().all(|fault| !fault.field.starts_with("tenants")) {
+        if tenants.is_empty() {
+            faults.push(FieldError::new(
+                "tenants",
+                "required",
+                "name one tenant at least, by its id or slug",
+            ));
+        }
+        if tenants.len() > MOST {
+            let detail = format!("{} tenants are more than {MOST}; send them in several calls", tenants.len());
+            faults.push(FieldError::new("tenants", "too_many", detail));
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Problem::validation(faults));
+    }
+    state.directory.freshness()?;
+    let request = request.to_string();
+    let answer = |tenant: String| match lookup::find(&state.directory, &reader, &tenant) {
+        Ok(found) => Item {
+            tenant,
+            storage: raw(&found.active.document().text(found.stale)),
+            problem: None,
+        },
+        Err(problem) => Item {
+            tenant,
+            storage: None,
+            problem: Some(problem.body(&request)),
+        },
+    };
+    let items = tenants.into_iter().map(answer).collect();
+    let mut headers = lookup::marks(&state.directory)?;
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok((headers, Json(Answers { items })))
+}

@@ -1,0 +1,72 @@
+//! News of verifications, as they happen in whatever process: one listener on Postgres for all streams of this one.
+
+use sqlx::PgPool;
+use sqlx::postgres::PgListener;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::clock::SharedClock;
+use crate::domain::ids::VerificationId;
+use crate::store::pg_notify::VERIFICATIONS;
+
+/// How many news may wait for a slow stream before it has to look for itself.
+const BACKLOG: usize = 1024;
+
+/// Before the listener tries again after it could not connect.
+const RETRY: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// What a stream hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notification {
+    Of(VerificationId),
+    /// Some may have been missed: look for yourself.
+    Unknown,
+}
+
+#[derive(Debug, Clone)]
+pub struct VerificationNotifications {
+    sender: broadcast::Sender<Notification>,
+}
+
+impl Default for VerificationNotifications {
+    fn default() -> Self {
+        let (sender, _) = broadcast::channel(BACKLOG);
+        Self { sender }
+    }
+}
+
+impl VerificationNotifications {
+    pub fn subscribe(&self) -> broadcast::Receiver<Notification> {
+        self.sender.subscribe()
+    }
+
+    /// Listens until `stop`, through lost connections.
+    pub async fn listen(self, pool: PgPool, clock: SharedClock, stop: CancellationToken) {
+        let listening = async {
+            loop {
+                if let Err(error) = self.listen_once(&pool).await {
+                    warn!(%error, "the listener for news lost its connection");
+                }
+                self.tell(Notification::Unknown);
+                clock.sleep(RETRY).await;
+            }
+        };
+        stop.run_until_cancelled(listening).await;
+    }
+
+    async fn listen_once(&self, pool: &PgPool) -> sqlx::Result<()> {
+        let mut listener = PgListener::connect_with(pool).await?;
+        listener.listen(VERIFICATIONS).await?;
+        self.tell(Notification::Unknown);
+        while let Some(notice) = listener.try_recv().await? {
+            self.tell(VerificationId::parse(notice.payload()).map_or(Notification::Unknown, Notification::Of));
+        }
+        Ok(())
+    }
+
+    fn tell(&self, news: Notification) {
+        // Nobody listening is as good as somebody.
+        let _ = self.sender.send(news);
+    }
+}

@@ -1,0 +1,34 @@
+//! Forms of other sites are refused by what browsers say of where a request comes from; the token in each form is the
+//! second lock.
+
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, FromRequest, Request};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::http::AppState;
+
+/// What a form of ours sent.
+#[derive(Debug, Deserialize)]
+pub struct CsrfForm<T> {
+    #[serde(default)]
+    pub form_token: String,
+    #[serde(flatten)]
+    pub form: T,
+}
+
+/// Why a form could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnreadableForm {
+    TooLarge,
+    Malformed,
+}
+
+pub async fn read<T: DeserializeOwned>(request: Request, state: &AppState) -> Result<CsrfForm<T>, UnreadableForm> {
+    let read = Form::<CsrfForm<T>>::from_request(request, state).await;
+    read.map(|Form(envelope)| envelope).map_err(|rejection| match rejection {
+        FormRejection::BytesRejection(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => UnreadableForm::TooLarge,
+        _ => UnreadableForm::Malformed,
+    })
+}

@@ -1,0 +1,102 @@
+//! What pages call documents and checks.
+
+use serde_json::Value;
+
+pub use crate::domain::catalogue::CheckGroup;
+use crate::domain::check::{CheckName, CheckStatus};
+use crate::domain::fix::FixDocument;
+use crate::domain::storage_config::{Mode, StorageConfig};
+
+/// A mode as customers choose it.
+pub fn mode_title(mode: Mode) -> &'static str {
+    match mode {
+        Mode::AssumeRole => "A role in your account",
+        Mode::Direct => "Our role, named in your policies",
+    }
+}
+
+/// Where a document is, in the words of the AWS console.
+pub fn place(document: FixDocument, config: &StorageConfig) -> (&'static str, String) {
+    let storage = &config.storage;
+    let bucket = storage.bucket.name();
+    let role = storage
+        .access
+        .client_role()
+        .map_or_else(String::new, |role| role.name().to_string());
+    let key = storage.key.as_str();
+    match document {
+        FixDocument::TrustPolicy => ("Trust policy of your role", format!("IAM › Roles › {role} › Trust relationships")),
+        FixDocument::RolePermissions => ("Permissions of your role", format!("IAM › Roles › {role} › Permissions")),
+        FixDocument::BucketPolicy => ("Bucket policy", format!("S3 › {bucket} › Permissions › Bucket policy")),
+        FixDocument::KeyPolicy => ("Key policy", format!("KMS › {key} › Key policy")),
+        FixDocument::BucketEncryption => (
+            "Default encryption of the bucket",
+            format!("S3 › {bucket} › Properties › Default encryption"),
+        ),
+        FixDocument::BucketVersioning => ("Bucket versioning", format!("S3 › {bucket} › Properties › Bucket versioning")),
+        FixDocument::BucketSettings => ("Settings of the bucket", format!("S3 › {bucket} › Permissions, Properties")),
+        FixDocument::KeySettings => ("Settings of the key", format!("KMS › {key}")),
+        FixDocument::PermissionsBoundary => (
+            "Permissions boundary of your role",
+            format!("IAM › Roles › {role} › Permissions boundary"),
+        ),
+        FixDocument::OrganizationPolicy => ("A policy of your organization", "AWS Organizations › Policies".into()),
+        FixDocument::Form => ("What you sent", "The form, step 2".into()),
+    }
+}
+
+impl CheckGroup {
+    pub const ALL: [Self; 5] = [Self::Vendor, Self::Role, Self::Key, Self::Bucket, Self::Objects];
+
+    pub fn of(check: CheckName) -> Self {
+        check.entry().group
+    }
+
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Vendor => "vendor",
+            Self::Role => "role",
+            Self::Key => "key",
+            Self::Bucket => "bucket",
+            Self::Objects => "objects",
+        }
+    }
+
+    /// As customers read it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Vendor => "Our side",
+            Self::Role => "Your role: trust policy",
+            Self::Key => "Your key: key policy",
+            Self::Bucket => "Your bucket: bucket policy",
+            Self::Objects => "Documents in the bucket",
+        }
+    }
+
+    /// As the vendor's operations read it.
+    pub fn ops_title(self) -> &'static str {
+        match self {
+            Self::Vendor => "Our side",
+            Self::Role => "The customer’s role: trust policy",
+            Self::Key => "The customer’s key: key policy",
+            Self::Bucket => "The customer’s bucket: bucket policy",
+            Self::Objects => "Documents in the bucket",
+        }
+    }
+}
+
+/// How a check stands, as a class for the stylesheet, a mark, and a word.
+pub fn status(status: CheckStatus) -> (&'static str, &'static str, &'static str) {
+    match status {
+        CheckStatus::Passed => ("passed", "✓", "Passed"),
+        CheckStatus::Failed => ("failed", "✕", "Failed"),
+        CheckStatus::Warning => ("warning", "!", "Warning"),
+        CheckStatus::Skipped => ("skipped", "–", "Not looked at"),
+        CheckStatus::Inconclusive => ("inconclusive", "?", "No answer"),
+    }
+}
+
+/// A document as it is pasted.
+pub fn pretty(body: &Value) -> String {
+    format!("{body:#}")
+}

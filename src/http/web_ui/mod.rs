@@ -1,0 +1,70 @@
+//! What the customer's form and the dashboard have in common: how pages are made, what browsers may do with them, and how a
+//! verification is shown.
+
+pub mod assets;
+pub mod cookies;
+pub mod csrf;
+pub mod fields;
+pub mod labels;
+pub mod limits;
+pub mod theme;
+pub mod verification_view;
+
+use askama::Template;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{Html, IntoResponse, Response};
+use tracing::error;
+
+use super::problem::{Problem, ProblemKind};
+
+/// Everything is from here, nothing is inline, and nobody may frame it.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
+                      base-uri 'none'; frame-ancestors 'none'";
+
+/// Tells browsers what a page may do, and not to keep it.
+pub fn lock_down(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
+/// A page as an answer.
+pub fn render(page: &impl Template) -> Response {
+    match page.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => {
+            error!(%error, "a page cannot be rendered");
+            Problem::new(
+                ProblemKind::Internal,
+                "The page cannot be shown; it was logged under this request's id.",
+            )
+            .into_response()
+        }
+    }
+}
+
+/// A text with its first letter a capital.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A fault as a sentence.
+pub fn sentence(text: &str) -> String {
+    let text = capital(text);
+    if text.ends_with(['.', '!', '?']) { text } else { text + "." }
+}

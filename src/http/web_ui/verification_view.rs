@@ -1,0 +1,320 @@
+//! A verification as people read it: its checks in groups, and next to each that did not pass, what to do.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::labels::{self, CheckGroup, pretty};
+use crate::domain::check::{CheckName, CheckStatus};
+use crate::domain::finding::Finding;
+use crate::domain::fix::FixDocument;
+use crate::domain::storage_config::{Mode, StorageConfig};
+use crate::domain::vendor::Vendor;
+use crate::domain::verification::{Verification, VerificationState as Progress};
+
+/// Who reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience<'a> {
+    /// Knows the vendor by this name, and is not to know of other tenants.
+    Customer(&'a str),
+    /// The vendor's operations.
+    Ops,
+}
+
+impl Audience<'_> {
+    /// What a check claims.
+    pub fn claim(self, check: CheckName) -> String {
+        let proves = check.entry().proves;
+        match self {
+            Self::Customer(_) => self.text(proves),
+            Self::Ops => proves
+                .replace("Your ", "The customer’s ")
+                .replace("your ", "the customer’s ")
+                .replace("you named", "the customer named")
+                .replace("by you.", "by the customer."),
+        }
+    }
+
+    fn mode(self, mode: Mode) -> String {
+        match self {
+            Self::Customer(_) => labels::mode_title(mode).to_owned(),
+            Self::Ops => mode.to_string(),
+        }
+    }
+
+    /// The rules speak to customers, of "the vendor" and "tenants".
+    pub fn text(self, text: &str) -> String {
+        match self {
+            Self::Customer(vendor) => text
+                .replace("No other tenant", "Nobody else")
+                .replace("another tenant", "somebody else")
+                .replace("The vendor's", &format!("{vendor}'s"))
+                .replace("the vendor's", &format!("{vendor}'s"))
+                .replace("The vendor ", &format!("{vendor} "))
+                .replace("the vendor ", &format!("{vendor} ")),
+            Self::Ops => text.to_owned(),
+        }
+    }
+}
+
+/// The one thing to know.
+pub struct Banner {
+    /// A class for the stylesheet.
+    pub kind: &'static str,
+    pub mark: &'static str,
+    pub title: String,
+    pub text: String,
+}
+
+impl Banner {
+    pub fn new(kind: &'static str, mark: &'static str, title: &str, text: impl Into<String>) -> Self {
+        Self {
+            kind,
+            mark,
+            title: title.to_owned(),
+            text: text.into(),
+        }
+    }
+}
+
+/// Where the page and its news are.
+pub struct Follow {
+    pub page: String,
+    pub events: String,
+}
+
+/// All of it.
+pub struct VerificationView {
+    pub version: i32,
+    pub finished: bool,
+    pub attempt: i32,
+    pub elapsed: Option<Elapsed>,
+    pub next_attempt: Option<Countdown>,
+    pub done: usize,
+    pub total: usize,
+    pub groups: Vec<GroupView>,
+    /// What failed, by the check's name and what it claims.
+    pub failed: Vec<(CheckName, String)>,
+    /// What was sent, each with its label.
+    pub sent: Vec<(&'static str, String)>,
+    pub leftovers: Vec<String>,
+    pub id: String,
+    pub for_ops: bool,
+}
+
+pub struct Elapsed {
+    pub since: String,
+    /// Still counting.
+    pub counting: bool,
+    pub text: String,
+}
+
+pub struct Countdown {
+    pub until: String,
+    pub seconds: i64,
+}
+
+pub struct GroupView {
+    pub group: CheckGroup,
+    pub title: &'static str,
+    pub checks: Vec<CheckView>,
+    /// A class for the stylesheet.
+    pub kind: &'static str,
+    pub summary: String,
+    /// What all of its checks wait for, said once.
+    pub note: Option<String>,
+}
+
+pub struct CheckView {
+    pub name: CheckName,
+    pub kind: &'static str,
+    pub mark: &'static str,
+    pub word: &'static str,
+    pub proves: String,
+    pub summary: Option<String>,
+    pub detail: Option<String>,
+    pub aws: Option<String>,
+    pub fix: Option<FixView>,
+}
+
+pub struct FixView {
+    pub title: &'static str,
+    pub place: String,
+    pub summary: String,
+    pub statement: Option<String>,
+    /// The fix is in the form itself.
+    pub in_form: bool,
+}
+
+/// A time for scripts.
+pub fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+impl VerificationView {
+    pub fn of(verification: &Verification, config: &StorageConfig, vendor: &Vendor, reader: Audience<'_>, now: DateTime<Utc>) -> Self {
+        let finished = verification.state == Progress::Finished;
+        let mode = config.storage.mode();
+        let checks: Vec<CheckView> = vendor
+            .checks(mode)
+            .filter_map(|name| {
+                let finding = verification.findings.iter().find(|finding| finding.check == name);
+                match finding {
+                    Some(finding) => Some(CheckView::of(finding, config, reader)),
+                    None if finished => None,
+                    None => Some(CheckView::waiting(name, reader)),
+                }
+            })
+            .collect();
+        let total = checks.len();
+        let failed = checks.iter().filter(|check| check.kind == "failed");
+        let failed = failed.map(|check| (check.name, check.proves.clone())).collect();
+        let mut groups: Vec<GroupView> = CheckGroup::ALL.map(|group| GroupView::new(group, reader)).into();
+        for check in checks {
+            let group = CheckGroup::of(check.name);
+            if let Some(view) = groups.iter_mut().find(|view| view.group == group) {
+                view.checks.push(check);
+            }
+        }
+        groups.retain(|group| !group.checks.is_empty());
+        for group in &mut groups {
+            group.sum_up();
+        }
+        let until = verification.finished_at.unwrap_or(now);
+        let storage = &config.storage;
+        let mut sent = vec![
+            ("Mode", reader.mode(mode)),
+            ("Bucket ARN", storage.bucket.to_string()),
+            ("Region", storage.region.to_string()),
+            ("Key ARN", storage.key.to_string()),
+        ];
+        sent.extend(storage.access.client_role().map(|role| ("Role ARN", role.to_string())));
+        sent.push(("Account of the bucket", storage.bucket_account.to_string()));
+        Self {
+            version: verification.version,
+            finished,
+            attempt: verification.attempt,
+            elapsed: verification.started_at.map(|since| Elapsed {
+                since: time(since),
+                counting: !finished,
+                text: seconds((until - since).num_seconds()),
+            }),
+            next_attempt: verification.next_attempt_at.map(|at| Countdown {
+                until: time(at),
+                seconds: (at - now).num_seconds().max(0),
+            }),
+            done: verification.findings.len(),
+            total,
+            groups,
+            failed,
+            sent,
+            leftovers: if finished { verification.leftovers.clone() } else { Vec::new() },
+            id: verification.id.to_string(),
+            for_ops: reader == Audience::Ops,
+        }
+    }
+}
+
+fn seconds(seconds: i64) -> String {
+    match seconds {
+        ..=0 => "less than a second".into(),
+        1 => "1 second".into(),
+        2..=119 => format!("{seconds} seconds"),
+        _ => format!("{} minutes", seconds / 60),
+    }
+}
+
+impl GroupView {
+    fn new(group: CheckGroup, reader: Audience<'_>) -> Self {
+        Self {
+            group,
+            title: match reader {
+                Audience::Customer(_) => group.title(),
+                Audience::Ops => group.ops_title(),
+            },
+            checks: Vec::new(),
+            kind: "waiting",
+            summary: String::new(),
+            note: None,
+        }
+    }
+
+    fn sum_up(&mut self) {
+        let count = |kind: &str| self.checks.iter().filter(|check| check.kind == kind).count();
+        let (passed, failed, total) = (count("passed"), count("failed"), self.checks.len());
+        let open = count("waiting");
+        self.kind = match (failed, open) {
+            (1.., _) => "failed",
+            (0, 1..) => "waiting",
+            (0, 0) if passed == total => "passed",
+            (0, 0) if count("inconclusive") > 0 => "inconclusive",
+            (0, 0) => "skipped",
+        };
+        self.summary = format!("{passed} of {total} passed");
+        let first = self
+            .checks
+            .first()
+            .filter(|check| check.kind == "skipped")
+            .and_then(|check| check.summary.clone());
+        if first.is_some() && self.checks.iter().all(|check| check.summary == first) {
+            self.note = first;
+            "Not looked at yet".clone_into(&mut self.summary);
+            self.checks.iter_mut().for_each(|check| check.summary = None);
+        }
+    }
+}
+
+impl CheckView {
+    fn waiting(name: CheckName, reader: Audience<'_>) -> Self {
+        Self {
+            name,
+            kind: "waiting",
+            mark: "·",
+            word: "Waiting",
+            proves: reader.claim(name),
+            summary: None,
+            detail: None,
+            aws: None,
+            fix: None,
+        }
+    }
+
+    fn of(finding: &Finding, config: &StorageConfig, reader: Audience<'_>) -> Self {
+        let (kind, mark, word) = labels::status(finding.status);
+        let aws = finding
+            .exchange
+            .as_ref()
+            .filter(|_| finding.status != CheckStatus::Passed)
+            .map(|exchange| {
+                let mut parts = vec![exchange.operation.clone()];
+                parts.extend(exchange.code.clone());
+                parts.extend(exchange.request_id.as_ref().map(|id| format!("request {id}")));
+                parts.join(" · ")
+            });
+        Self {
+            name: finding.check,
+            kind,
+            mark,
+            word,
+            proves: reader.claim(finding.check),
+            summary: match finding.skipped_because {
+                Some(premise) => Some(format!("First this has to pass: {}", reader.claim(premise))),
+                None => (finding.status != CheckStatus::Passed).then(|| reader.text(&finding.summary)),
+            },
+            detail: finding
+                .detail
+                .as_deref()
+                .filter(|_| finding.status != CheckStatus::Skipped)
+                .map(|detail| reader.text(detail)),
+            aws,
+            fix: finding.fix.as_ref().map(|fix| {
+                let (title, place) = labels::place(fix.document, config);
+                FixView {
+                    title,
+                    place,
+                    summary: reader.text(&fix.summary),
+                    statement: fix.statement.as_ref().map(pretty),
+                    in_form: fix.document == FixDocument::Form,
+                }
+            }),
+        }
+    }
+}

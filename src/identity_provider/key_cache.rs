@@ -1,0 +1,170 @@
+//! What is known of the provider's keys, and since when.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jsonwebtoken::DecodingKey;
+
+use super::fetch::FetchError;
+use super::invalid_jwt::JwtRule;
+use super::jwt::Jwt;
+use super::keys::{KeyLookup, VerificationKeys};
+
+#[derive(Debug, Clone, Default)]
+pub struct KeyCache {
+    current: Option<Current>,
+    /// Questions that were asked so far, and those that were answered with keys.
+    attempts: u64,
+    answers: u64,
+    asked_at: Option<Instant>,
+    is_away: bool,
+}
+
+/// The keys as of the last answer.
+#[derive(Debug, Clone)]
+pub struct Current {
+    keys: Arc<VerificationKeys>,
+    /// Counts the times that the keys were other ones than before.
+    pub generation: u64,
+    fetched_at: Instant,
+}
+
+/// What there is for a JWT.
+pub enum KeyCacheLookup {
+    Found {
+        key: DecodingKey,
+        generation: u64,
+    },
+    Broken(JwtRule),
+    /// Keys are known, and this one is not among them. It can be asked for after `wait`.
+    Missing {
+        wait: Option<Duration>,
+    },
+    /// It may be one that the provider has by now, but it does not answer.
+    Away {
+        wait: Option<Duration>,
+    },
+}
+
+impl KeyCache {
+    pub fn learn(&mut self, fetched: Result<VerificationKeys, FetchError>, now: Instant) {
+        self.attempts += 1;
+        self.asked_at = Some(now);
+        self.is_away = fetched.is_err();
+        let Ok(keys) = fetched else { return };
+        self.answers += 1;
+        let generation = match &self.current {
+            Some(current) if *current.keys == keys => current.generation,
+            Some(current) => current.generation + 1,
+            None => 0,
+        };
+        self.current = Some(Current {
+            keys: Arc::new(keys),
+            generation,
+            fetched_at: now,
+        });
+    }
+
+    pub fn attempts(&self) -> u64 {
+        self.attempts
+    }
+
+    pub fn answers(&self) -> u64 {
+        self.answers
+    }
+
+    /// Whether there is something to tell of once keys come: they never did, or not the last time.
+    pub fn is_failing(&self) -> bool {
+        self.is_away || self.current.is_none() && self.attempts > 0
+    }
+
+    /// The keys, unless they are too old.
+    pub fn keys(&self, now: Instant, keep: Duration) -> Option<&Current> {
+        self.current
+            .as_ref()
+            .filter(|current| now.saturating_duration_since(current.fetched_at) <= keep)
+    }
+
+    pub fn look(&self, jwt: &Jwt<'_>, now: Instant, pause: Duration, keep: Duration) -> KeyCacheLookup {
+        let current = self.keys(now, keep);
+        let found = current.map(|current| (current.keys.find(jwt.key.as_deref(), jwt.algorithm), current.generation));
+        let since = self.asked_at.map(|at| now.saturating_duration_since(at));
+        let wait = since.and_then(|since| pause.checked_sub(since)).filter(|wait| !wait.is_zero());
+        match found {
+            Some((KeyLookup::Key(key), generation)) => KeyCacheLookup::Found {
+                key: key.clone(),
+                generation,
+            },
+            Some((KeyLookup::Broken(rule), _)) => KeyCacheLookup::Broken(rule),
+            Some((KeyLookup::Unknown, _)) if !self.is_away => KeyCacheLookup::Missing { wait },
+            Some((KeyLookup::Unknown, _)) | None => KeyCacheLookup::Away { wait },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_secs(10);
+    const KEEP: Duration = Duration::from_hours(1);
+
+    fn keys(name: &str) -> VerificationKeys {
+        let set = serde_json::json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": name, "x": URL_SAFE_NO_PAD.encode([7; 32])}]});
+        VerificationKeys::read(set.to_string().into_bytes()).unwrap()
+    }
+
+    fn away() -> Result<VerificationKeys, FetchError> {
+        Err(FetchError::NoKey {
+            url: "https://id.example/keys".into(),
+        })
+    }
+
+    fn look(known: &KeyCache, name: &str, now: Instant) -> String {
+        let header = serde_json::json!({"alg": "EdDSA", "kid": name}).to_string();
+        let text = format!("{}.e30.", URL_SAFE_NO_PAD.encode(header));
+        match known.look(&Jwt::read(&text).unwrap(), now, PAUSE, KEEP) {
+            KeyCacheLookup::Found { generation, .. } => format!("found {generation}"),
+            KeyCacheLookup::Broken(rule) => format!("broken {rule:?}"),
+            KeyCacheLookup::Missing { wait } => format!("missing {wait:?}"),
+            KeyCacheLookup::Away { wait } => format!("away {wait:?}"),
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "any moment to count from")]
+    fn start() -> Instant {
+        Instant::now()
+    }
+
+    #[test]
+    fn keys_are_kept_while_the_provider_is_away_but_not_for_ever() {
+        let (start, second) = (start(), Duration::from_secs(1));
+        let mut known = KeyCache::default();
+        assert_eq!(look(&known, "one", start), "away None");
+        known.learn(away(), start);
+        assert_eq!(look(&known, "one", start + second), "away Some(9s)");
+        known.learn(Ok(keys("one")), start);
+        known.learn(away(), start + KEEP);
+        assert_eq!(look(&known, "one", start + KEEP), "found 0");
+        assert_eq!(look(&known, "two", start + KEEP + PAUSE), "away None");
+        assert_eq!(look(&known, "one", start + KEEP + second), "away Some(9s)");
+        assert!(known.is_failing());
+    }
+
+    #[test]
+    fn other_keys_are_another_generation_and_the_same_ones_are_not() {
+        let start = start();
+        let mut known = KeyCache::default();
+        known.learn(Ok(keys("one")), start);
+        known.learn(Ok(keys("one")), start);
+        assert_eq!(look(&known, "one", start), "found 0");
+        assert_eq!(look(&known, "two", start), "missing Some(10s)");
+        assert_eq!(look(&known, "two", start + PAUSE), "missing None");
+        known.learn(Ok(keys("two")), start);
+        assert_eq!(look(&known, "two", start), "found 1");
+        assert_eq!((known.attempts(), known.answers()), (3, 3));
+    }
+}

@@ -1,0 +1,141 @@
+//! Suspending, resuming, offboarding and erasing a tenant: each in one transaction, with its entry in the audit log.
+
+use serde_json::json;
+use sqlx::PgConnection;
+
+use super::webhooks::announce;
+use super::{Caller, Context, tokens};
+use crate::domain::audit::{AuditAction, AuditChange, AuditReason};
+use crate::domain::ids::{TenantId, TenantRef};
+use crate::domain::tenant::{IllegalChange, Tenant};
+use crate::domain::verification::{Verdict, VerificationState};
+use crate::store::verifications::DroppedVerification;
+use crate::store::{self, active_configs, invites, tenants, verifications};
+
+#[derive(Debug, thiserror::Error)]
+pub enum LifecycleError {
+    #[error("there is no such tenant")]
+    UnknownTenant,
+    #[error(transparent)]
+    Illegal(#[from] IllegalChange),
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+}
+
+/// Internal services are refused from now on, whatever the tenant's status was.
+pub async fn suspend(context: &Context, caller: &Caller, tenant: &TenantRef, reason: &AuditReason) -> Result<Tenant, LifecycleError> {
+    let (mut db, before) = locked(context, tenant).await?;
+    before.facts.may_be_suspended()?;
+    tenants::set_suspended(&mut db, before.id, Some(context.clock.now())).await?;
+    finish(context, db, caller, &before, AuditAction::TenantSuspended, reason).await
+}
+
+/// The tenant is again what it was underneath.
+pub async fn resume(context: &Context, caller: &Caller, tenant: &TenantRef, reason: &AuditReason) -> Result<Tenant, LifecycleError> {
+    let (mut db, before) = locked(context, tenant).await?;
+    before.facts.may_be_resumed()?;
+    tenants::set_suspended(&mut db, before.id, None).await?;
+    finish(context, db, caller, &before, AuditAction::TenantResumed, reason).await
+}
+
+/// Ends a tenant for good. Its slug, bucket and role are free again, its invites and tokens end, what waits is dropped, and what runs
+/// cleans up and ends. Its history stays.
+pub async fn offboard(context: &Context, caller: &Caller, tenant: &TenantRef, reason: &AuditReason) -> Result<Tenant, LifecycleError> {
+    let (mut db, before) = locked(context, tenant).await?;
+    before.facts.may_change()?;
+    let now = context.clock.now();
+    tenants::set_offboarded(&mut db, before.id, now).await?;
+    let tenant = Some(before.id);
+    if let Some(active) = active_configs::find(&mut db, before.id).await? {
+        active_configs::release(&mut db, before.id).await?;
+        let released = AuditChange::gone(&active.config);
+        context
+            .audit(&mut db, caller, AuditAction::StorageConfigReleased, tenant, released)
+            .await?;
+    }
+    for invite in invites::lock_open(&mut db, before.id).await? {
+        let ended = invites::end(&mut db, invite.id, now).await?;
+        let difference = AuditChange::between(&invite, &ended).with(json!({"invite_id": invite.id}));
+        context
+            .audit(&mut db, caller, AuditAction::InviteRevoked, tenant, difference)
+            .await?;
+    }
+    tokens::end_tenant(context, &mut db, caller, before.id).await?;
+    let dropped = verifications::supersede_waiting(&mut db, before.id, now).await?;
+    note_dropped(context, &mut db, caller, before.id, &dropped).await?;
+    finish(context, db, caller, &before, AuditAction::TenantOffboarded, reason).await
+}
+
+/// Erases the names, references, reasons and addresses of a tenant that has ended, from its row and from its audit log. What
+/// was done, when, and by whom as an id stays. Once more does nothing.
+pub async fn erase(context: &Context, caller: &Caller, tenant: &TenantRef, reason: &AuditReason) -> Result<Tenant, LifecycleError> {
+    let (mut db, before) = locked(context, tenant).await?;
+    before.facts.may_be_erased()?;
+    if before.erased_at.is_some() {
+        return Ok(before);
+    }
+    tenants::erase(&mut db, before.id, context.clock.now()).await?;
+    let after = read(&mut db, &before).await?;
+    // What was there before is what must not be kept.
+    let state = |tenant: &Tenant| json!({"status": tenant.status(), "erased_at": tenant.erased_at});
+    let difference = AuditChange::between(&state(&before), &state(&after)).with(json!({"reason": reason}));
+    context
+        .audit(&mut db, caller, AuditAction::TenantErased, Some(before.id), difference)
+        .await?;
+    db.commit().await.map_err(store::StoreError::from)?;
+    Ok(after)
+}
+
+/// Writes down what is not verified any more.
+pub(super) async fn note_dropped(
+    context: &Context,
+    db: &mut PgConnection,
+    caller: &Caller,
+    tenant: TenantId,
+    dropped: &[DroppedVerification],
+) -> store::Result<()> {
+    for dropped in dropped {
+        let before = json!({"state": dropped.state, "verdict": null});
+        let after = json!({"state": VerificationState::Finished, "verdict": Verdict::Superseded});
+        let which = json!({"verification_id": dropped.id, "version": dropped.version});
+        let difference = AuditChange::between(&before, &after).with(which);
+        context
+            .audit(db, caller, AuditAction::VerificationSuperseded, Some(tenant), difference)
+            .await?;
+        announce::verification_finished(context, db, dropped.id).await?;
+    }
+    Ok(())
+}
+
+type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;
+
+/// The tenant as it is, and nobody else changes it until the transaction ends.
+async fn locked(context: &Context, tenant: &TenantRef) -> Result<(Transaction, Tenant), LifecycleError> {
+    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
+    let found = tenants::find(&mut db, tenant).await?.ok_or(LifecycleError::UnknownTenant)?;
+    tenants::lock(&mut db, found.id).await?;
+    let locked = read(&mut db, &found).await?;
+    Ok((db, locked))
+}
+
+async fn read(db: &mut PgConnection, tenant: &Tenant) -> Result<Tenant, LifecycleError> {
+    tenants::find(db, &TenantRef::Id(tenant.id))
+        .await?
+        .ok_or(LifecycleError::UnknownTenant)
+}
+
+async fn finish(
+    context: &Context,
+    mut db: Transaction,
+    caller: &Caller,
+    before: &Tenant,
+    action: AuditAction,
+    reason: &AuditReason,
+) -> Result<Tenant, LifecycleError> {
+    announce::refresh(context, &mut db, before.id).await?;
+    let after = read(&mut db, before).await?;
+    let difference = AuditChange::between(before, &after).with(json!({"reason": reason}));
+    context.audit(&mut db, caller, action, Some(before.id), difference).await?;
+    db.commit().await.map_err(store::StoreError::from)?;
+    Ok(after)
+}

@@ -1,0 +1,183 @@
+//! Tokens: made once, shown once, recognised by their hash.
+
+use chrono::TimeDelta;
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::PgConnection;
+
+use super::read::PageStart;
+use super::{Caller, Context};
+use crate::domain::audit::{AuditAction, AuditChange};
+use crate::domain::identity::Identity;
+use crate::domain::ids::{TenantId, TenantRef, TokenId};
+use crate::domain::text::FieldError;
+use crate::domain::token::{Role, Token, TokenHash, text_of};
+use crate::store::{self, tenants, tokens};
+
+#[derive(Debug, thiserror::Error)]
+pub enum CreateTokenError {
+    #[error("the token's name is not valid")]
+    Invalid(Vec<FieldError>),
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+}
+
+/// Makes a token for all tenants. Its text is in the answer and nowhere else.
+pub async fn create_token(
+    context: &Context,
+    caller: &Caller,
+    name: &str,
+    role: Role,
+    expires_in: Option<TimeDelta>,
+) -> Result<(Token, SecretString), CreateTokenError> {
+    create_limited_token(context, caller, name, role, expires_in, None).await
+}
+
+/// The most tenants that a token may name: one for more is one for all.
+const MOST_TENANTS: usize = 1000;
+
+/// Makes a token that may ask for these tenants alone.
+pub async fn create_limited_token(
+    context: &Context,
+    caller: &Caller,
+    name: &str,
+    role: Role,
+    expires_in: Option<TimeDelta>,
+    tenants: Option<&[TenantRef]>,
+) -> Result<(Token, SecretString), CreateTokenError> {
+    let name = name.trim();
+    let mut faults: Vec<FieldError> = fault_of_name(name).into_iter().collect();
+    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
+    let tenants = match tenants {
+        Some(tenants) => Some(limits(&mut db, role, tenants, &mut faults).await?),
+        None => None,
+    };
+    if !faults.is_empty() {
+        return Err(CreateTokenError::Invalid(faults));
+    }
+    let now = context.clock.now();
+    let text = text_of(role, context.clock.random());
+    let token = Token {
+        id: context.clock.uuid().into(),
+        name: name.to_owned(),
+        role,
+        created_at: now,
+        expires_at: expires_in.map(|lifetime| now + lifetime),
+        last_used_at: None,
+        revoked_at: None,
+        tenants,
+    };
+    tokens::insert(&mut db, &token, &TokenHash::of(text.expose_secret())).await?;
+    let made = AuditChange::made(&token).with(serde_json::json!({"token_id": token.id}));
+    context.audit(&mut db, caller, AuditAction::TokenCreated, None, made).await?;
+    db.commit().await.map_err(store::StoreError::from)?;
+    Ok((token, text))
+}
+
+/// What is wrong with a token's name.
+pub fn fault_of_name(name: &str) -> Option<FieldError> {
+    let name = name.trim();
+    let is_wrong = name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control);
+    let detail = "a token's name is 1 to 100 characters on one line, such as billing-service";
+    is_wrong.then(|| FieldError::new("name", "malformed_name", detail))
+}
+
+/// The tenants that a token is to be limited to, found.
+async fn limits(db: &mut PgConnection, role: Role, tenants: &[TenantRef], faults: &mut Vec<FieldError>) -> store::Result<Vec<TenantId>> {
+    let mut fault = |field: &str, code, detail: &str| faults.push(FieldError::new(field, code, detail));
+    if role != Role::Service {
+        fault(
+            "tenants",
+            "not_a_service_token",
+            "only tokens of the role service are limited to tenants; leave the field out",
+        );
+    }
+    if tenants.is_empty() {
+        fault(
+            "tenants",
+            "required",
+            "name one tenant at least, or leave the field out for all of them",
+        );
+    }
+    if tenants.len() > MOST_TENANTS {
+        fault(
+            "tenants",
+            "too_many",
+            "a token names 1000 tenants at most; leave the field out for all of them",
+        );
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for (at, tenant) in tenants.iter().enumerate() {
+        match tenants::find(db, tenant).await? {
+            Some(tenant) if tenant.facts.may_change().is_ok() => found.push(tenant.id),
+            Some(_) => fault(&format!("tenants[{at}]"), "offboarded", "this tenant has ended"),
+            None => fault(&format!("tenants[{at}]"), "unknown_tenant", "there is no tenant of this id or slug"),
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
+/// Writes down that somebody tried what their role does not allow.
+pub async fn note_refusal(context: &Context, caller: &Caller, method: &str, route: &str, role: Role) -> store::Result<()> {
+    let mut db = context.pool.acquire().await?;
+    let refused = AuditChange::none().with(serde_json::json!({"method": method, "route": route, "role": role}));
+    context.audit(&mut db, caller, AuditAction::RequestRefused, None, refused).await
+}
+
+/// A page of tokens, ended ones too, newest first.
+pub async fn token_list(context: &Context, after: Option<PageStart<TokenId>>, limit: i64) -> store::Result<Vec<Token>> {
+    let mut db = context.pool.acquire().await?;
+    tokens::list(&mut db, after, limit).await
+}
+
+/// Revokes a token; once more does nothing. False when there is none of this id.
+pub async fn revoke_token(context: &Context, caller: &Caller, id: TokenId) -> store::Result<bool> {
+    let mut db = context.pool.begin().await?;
+    let Some(before) = tokens::lock(&mut db, id).await? else {
+        return Ok(false);
+    };
+    if before.revoked_at.is_none() {
+        let after = tokens::end(&mut db, id, context.clock.now()).await?;
+        note_change(context, &mut db, caller, None, &before, &after).await?;
+    }
+    db.commit().await?;
+    Ok(true)
+}
+
+/// Ends what a tenant that is offboarded has to do with tokens: those for it alone are revoked, the others are no longer for it.
+pub(super) async fn end_tenant(context: &Context, db: &mut PgConnection, caller: &Caller, tenant: TenantId) -> store::Result<()> {
+    for before in tokens::lock_of_tenant(db, tenant).await? {
+        let after = tokens::end_tenant(db, before.id, tenant, context.clock.now()).await?;
+        note_change(context, db, caller, Some(tenant), &before, &after).await?;
+    }
+    Ok(())
+}
+
+async fn note_change(
+    context: &Context,
+    db: &mut PgConnection,
+    caller: &Caller,
+    tenant: Option<TenantId>,
+    before: &Token,
+    after: &Token,
+) -> store::Result<()> {
+    let action = match after.revoked_at {
+        Some(_) => AuditAction::TokenRevoked,
+        None => AuditAction::TokenNarrowed,
+    };
+    let difference = AuditChange::between(before, after).with(serde_json::json!({"token_id": before.id}));
+    context.audit(db, caller, action, tenant, difference).await
+}
+
+/// Whose token this is, if there is one of this text that is still good.
+pub async fn recognise(context: &Context, text: &SecretString) -> store::Result<Option<Identity>> {
+    let now = context.clock.now();
+    let mut db = context.pool.acquire().await?;
+    let Some(token) = tokens::find_valid(&mut db, &TokenHash::of(text.expose_secret()), now).await? else {
+        return Ok(None);
+    };
+    tokens::touch(&mut db, token.id, now).await?;
+    Ok(Some(token.into()))
+}
