@@ -116,8 +116,8 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
         let directory = ReadModel::new(clock.clone(), context.vendor.clone(), serve.stale_for);
         lifecycle.spawn(directory.clone().follow(database, lifecycle.soft()));
         lifecycle.spawn(directory.clone().note_uses(pool.clone(), lifecycle.soft()));
-        let vault = CredentialCache::new(clock.clone(), cloud.as_ref().ok().cloned());
-        lifecycle.spawn(vault.clone().follow(directory.clone(), lifecycle.soft()));
+        let credentials = CredentialCache::new(clock.clone(), cloud.as_ref().ok().cloned());
+        lifecycle.spawn(credentials.clone().follow(directory.clone(), lifecycle.soft()));
         let identity_provider = serve
             .identity_provider
             .map(|settings| IdentityProvider::new(clock.clone(), settings));
@@ -128,7 +128,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
             context: context.clone(),
             live,
             directory: directory.clone(),
-            vault: vault.clone(),
+            credentials,
             identity_provider,
             metrics,
             stop: lifecycle.soft(),

@@ -83,6 +83,58 @@ impl fmt::Debug for dyn Clock {
     }
 }
 
+/// A clock that moves only when a test advances it, with random bytes that a test chooses.
+#[cfg(test)]
+#[derive(Clone)]
+pub(crate) struct MockClock {
+    now: Arc<std::sync::Mutex<DateTime<Utc>>>,
+    random: u8,
+}
+
+#[cfg(test)]
+impl MockClock {
+    pub(crate) fn new() -> Self {
+        Self::with_random(7)
+    }
+
+    /// Every random byte is this one.
+    pub(crate) fn with_random(random: u8) -> Self {
+        let start = DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000);
+        Self {
+            now: Arc::new(std::sync::Mutex::new(start)),
+            random,
+        }
+    }
+
+    pub(crate) fn shared(&self) -> SharedClock {
+        Arc::new(self.clone())
+    }
+
+    pub(crate) fn advance(&self, by: chrono::TimeDelta) {
+        *self.now.lock().unwrap() += by;
+    }
+}
+
+#[cfg(test)]
+impl Clock for MockClock {
+    fn now(&self) -> DateTime<Utc> {
+        *self.now.lock().unwrap()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "there is no other way to make an Instant")]
+    fn instant(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
+
+    fn fill_random(&self, buffer: &mut [u8]) {
+        buffer.fill(self.random);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -33,6 +33,7 @@ pub mod outbound_http;
 pub mod read_model;
 pub mod service;
 pub mod settings;
+pub mod single_flight;
 pub mod store;
 pub mod telemetry;
 pub mod verifier;

@@ -1,4 +1,4 @@
-//! Sessions: temporary credentials, which nobody but the AWS adapter can read.
+//! Sessions: temporary credentials that only the AWS adapter can read.
 
 use aws_credential_types::Credentials;
 use chrono::{DateTime, Utc};
@@ -10,13 +10,13 @@ use crate::domain::ids::{TenantId, VerificationId};
 pub struct AwsSession(pub(super) Credentials);
 
 impl AwsSession {
-    /// When AWS stops to accept it; none if it never said.
+    /// When the session expires. None if AWS did not say.
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.0.expiry().map(DateTime::from)
     }
 }
 
-/// What a session consists of, on its way to whoever may have it. It goes into one answer, and nowhere else.
+/// The secrets of a session, for the one response that hands them out. They must go nowhere else.
 pub struct SessionKeys<'a> {
     pub id: &'a str,
     pub secret: &'a str,
@@ -24,7 +24,8 @@ pub struct SessionKeys<'a> {
 }
 
 impl AwsSession {
-    pub fn hand_over(&self) -> SessionKeys<'_> {
+    /// The secrets themselves.
+    pub fn keys(&self) -> SessionKeys<'_> {
         SessionKeys {
             id: self.0.access_key_id(),
             secret: self.0.secret_access_key(),
@@ -33,7 +34,7 @@ impl AwsSession {
     }
 }
 
-/// For tests of those who only pass sessions on: a label in the place of credentials.
+/// For tests of code that only passes sessions on: a label instead of credentials.
 #[cfg(test)]
 impl AwsSession {
     pub fn labelled(label: &str) -> Self {
@@ -57,14 +58,14 @@ impl AwsSession {
 
 impl std::fmt::Debug for AwsSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Session(…)")
+        f.debug_struct("AwsSession").finish_non_exhaustive()
     }
 }
 
-/// The process's part of `userAgent` in `CloudTrail`, which shows it as `app/latchkey`.
+/// The application's name in the user agent, which `CloudTrail` shows as `app/latchkey`.
 pub const APP_NAME: &str = "latchkey";
 
-/// By which a session is found in `CloudTrail`: 2 to 64 characters of `[\w+=,.@-]`.
+/// The role session name, which `CloudTrail` records with every call: 2 to 64 characters of `[\w+=,.@-]`.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionName(String);
@@ -80,7 +81,7 @@ impl SessionName {
         Self(format!("latchkey-{id}"))
     }
 
-    /// For the vendor's own sessions, which serve many verifications.
+    /// For the vendor's own sessions, which many verifications share.
     pub fn shared() -> Self {
         Self(APP_NAME.into())
     }

@@ -63,7 +63,7 @@ pub struct AppParts {
     pub live: VerificationNotifications,
     /// What internal services ask for.
     pub directory: ReadModel,
-    pub vault: CredentialCache,
+    pub credentials: CredentialCache,
     /// None where people and services have API tokens alone.
     pub identity_provider: Option<IdentityProvider>,
     pub metrics: PrometheusHandle,

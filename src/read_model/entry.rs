@@ -1,5 +1,5 @@
-//! What is known of one tenant, ready to be sent. A million of them are held, so each is two allocations: itself, with its slug
-//! in it, and the body.
+//! One tenant as internal services see it, ready to be sent. A process holds all of them, up to a million, so an entry is
+//! two allocations: itself, with its slug inline, and the body.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,50 +14,49 @@ use crate::domain::tenant::TenantStatus;
 use crate::domain::vendor::Vendor;
 use crate::store::config_changes::ConfigChange;
 
-/// How every body ends, but for those of stale answers.
-const FRESH: &[u8] = b"false}";
-const STALE: &[u8] = b"true}";
-
 /// A tenant as of its last change.
 #[derive(Debug)]
 pub struct TenantEntry {
     pub tenant: TenantId,
     pub slug: Slug,
+    /// Position of the change in the feed.
     pub position: i64,
     pub changed_at: DateTime<Utc>,
-    pub standing: ServingState,
+    pub state: ServingState,
 }
 
-/// What internal services get of a tenant.
+/// What internal services are served for a tenant.
 #[derive(Debug)]
 pub enum ServingState {
     Active(ConfigDocument),
     Suspended,
     Offboarded,
-    /// Nothing was ever active, or it no longer is.
+    /// No version is active.
     Nothing,
 }
 
-/// A storage config as it is sent.
+/// An active storage config, serialized.
 #[derive(Debug)]
 pub struct ConfigDocument {
+    /// The JSON of a fresh answer.
     body: Box<[u8]>,
     digest: [u8; 16],
+    session_inputs: u64,
 }
 
-/// A tenant with something active.
+/// A tenant that has an active storage config.
 #[derive(Debug, Clone)]
 pub struct ActiveEntry(Arc<TenantEntry>);
 
 impl TenantEntry {
-    pub fn of(change: ConfigChange, vendor: &Vendor) -> Self {
-        let standing = match (change.facts.status(), change.active) {
+    pub fn new(change: ConfigChange, vendor: &Vendor) -> Self {
+        let state = match (change.facts.status(), change.active) {
             (TenantStatus::Offboarded, _) => ServingState::Offboarded,
             (TenantStatus::Suspended, _) => ServingState::Suspended,
             (_, None) => ServingState::Nothing,
             (status, Some(active)) => {
                 let storage = active.config.storage;
-                ServingState::Active(ConfigDocument::of(&ActiveStorage {
+                ServingState::Active(ConfigDocument::new(&ActiveStorage {
                     tenant_id: change.tenant_id,
                     slug: change.slug.clone(),
                     version: active.config.version,
@@ -81,32 +80,33 @@ impl TenantEntry {
             slug: change.slug,
             position: change.position,
             changed_at: change.changed_at,
-            standing,
+            state,
         }
     }
 }
 
 impl ConfigDocument {
-    fn of(storage: &ActiveStorage) -> Self {
-        let body = serde_json::to_vec(storage).expect("text, numbers and times can be written");
-        debug_assert!(body.ends_with(FRESH), "the mark of stale answers stands last");
+    fn new(storage: &ActiveStorage) -> Self {
+        let body = to_json(storage);
         let digest: [u8; 32] = Sha256::digest(&body).into();
-        let digest = std::array::from_fn(|at| digest[at]);
-        // Without the room that the buffer grew beyond what it holds.
-        let body = body.into_boxed_slice();
-        Self { body, digest }
-    }
-
-    /// The JSON, marked when it may be out of date.
-    pub fn text(&self, stale: bool) -> Cow<'_, [u8]> {
-        if stale {
-            let kept = self.body.strip_suffix(FRESH).unwrap_or_default();
-            return [kept, STALE].concat().into();
+        Self {
+            digest: std::array::from_fn(|at| digest[at]),
+            session_inputs: session_inputs(storage),
+            // Without the capacity that the buffer has left over.
+            body: body.into_boxed_slice(),
         }
-        Cow::Borrowed(&self.body)
     }
 
-    /// A strong one: it changes with every byte of the body.
+    /// The JSON, marked when it may be out of date. Only a stale answer is serialized again.
+    pub fn json(&self, stale: bool) -> Cow<'_, [u8]> {
+        if stale {
+            to_json(&ActiveStorage { stale, ..self.read() }).into()
+        } else {
+            Cow::Borrowed(&self.body)
+        }
+    }
+
+    /// A strong etag: it changes with every byte of the body.
     pub fn etag(&self, stale: bool) -> String {
         let mut digits = [0; 32];
         hex::encode_to_slice(self.digest, &mut digits).expect("two digits for each byte");
@@ -114,15 +114,39 @@ impl ConfigDocument {
         ["\"", digits, if stale { "-stale\"" } else { "\"" }].concat()
     }
 
+    /// Identifies everything that a session for the tenant's documents depends on: two documents with the same value can
+    /// share credentials.
+    pub fn session_inputs(&self) -> u64 {
+        self.session_inputs
+    }
+
     pub fn read(&self) -> ActiveStorage {
-        serde_json::from_slice(&self.body).expect("it was written from one")
+        serde_json::from_slice(&self.body).expect("the body was serialized from this type")
     }
 }
 
+fn to_json(storage: &ActiveStorage) -> Vec<u8> {
+    serde_json::to_vec(storage).expect("strings, numbers and times can be serialized")
+}
+
+fn session_inputs(storage: &ActiveStorage) -> u64 {
+    let inputs = serde_json::json!([
+        storage.mode,
+        storage.bucket_arn,
+        storage.region,
+        storage.key_arn,
+        storage.role_arn,
+        storage.external_id,
+        storage.vendor_role_arn,
+    ]);
+    let digest: [u8; 32] = Sha256::digest(inputs.to_string()).into();
+    u64::from_be_bytes(std::array::from_fn(|at| digest[at]))
+}
+
 impl ActiveEntry {
-    /// None when nothing is.
-    pub fn of(entry: Arc<TenantEntry>) -> Option<Self> {
-        matches!(entry.standing, ServingState::Active(_)).then_some(Self(entry))
+    /// None when the tenant has no active storage config.
+    pub fn new(entry: Arc<TenantEntry>) -> Option<Self> {
+        matches!(entry.state, ServingState::Active(_)).then_some(Self(entry))
     }
 
     pub fn tenant(&self) -> TenantId {
@@ -130,23 +154,18 @@ impl ActiveEntry {
     }
 
     pub fn document(&self) -> &ConfigDocument {
-        match &self.0.standing {
+        match &self.0.state {
             ServingState::Active(document) => document,
-            _ => unreachable!("an entry never changes, and this one has something active"),
+            _ => unreachable!("an entry is immutable, and `new` accepts active ones only"),
         }
     }
 
-    /// The document's text, not copied while it is fresh.
+    /// The document's JSON. A fresh answer is not copied.
     pub fn body(&self, stale: bool) -> Bytes {
-        match self.document().text(stale) {
+        match self.document().json(stale) {
             Cow::Borrowed(_) => Bytes::from_owner(self.clone()),
-            Cow::Owned(text) => text.into(),
+            Cow::Owned(json) => json.into(),
         }
-    }
-
-    /// Nothing has changed between the two.
-    pub fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 

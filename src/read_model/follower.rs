@@ -124,7 +124,7 @@ impl ReadModel {
         let entries: Vec<_> = page
             .into_iter()
             .map(|read| {
-                let change = read.change.map(|change| TenantEntry::of(change, &self.0.vendor));
+                let change = read.change.map(|change| TenantEntry::new(change, &self.0.vendor));
                 (read.tenant_id, read.position, change)
             })
             .collect();

@@ -21,11 +21,11 @@ impl Index {
     pub fn put(&mut self, entry: TenantEntry) {
         let entry = Arc::new(entry);
         // Who ended gives its slug to whoever has it now.
-        let ended = matches!(entry.standing, ServingState::Offboarded);
+        let ended = matches!(entry.state, ServingState::Offboarded);
         let taken = self
             .by_slug
             .get(&entry.slug)
-            .is_some_and(|holder| holder.tenant != entry.tenant && !matches!(holder.standing, ServingState::Offboarded));
+            .is_some_and(|holder| holder.tenant != entry.tenant && !matches!(holder.state, ServingState::Offboarded));
         self.forget(entry.tenant);
         if !(ended && taken) {
             self.by_slug.insert(entry.slug.clone(), entry.clone());

@@ -1,9 +1,16 @@
-//! The verifier: asks `cloud`, as many calls at once as do not wait for each other, and judges by `domain`.
+//! Runs one verification: makes AWS calls through [`crate::cloud`] and evaluates their results with
+//! [`crate::domain::evaluator`].
+//!
+//! Every [`steps::Step`] starts as soon as what it needs is there, so a run takes as many round trips as its longest chain
+//! of dependencies (its *waves*), however many calls it makes.
 
+mod production;
 mod run_state;
+mod sessions;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod unauthorized;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -11,20 +18,20 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
-use crate::cloud::{Cloud, SessionName};
+use crate::cloud::{AwsSession, BucketCall, Cloud, KeyCall, SessionName};
 use crate::domain::arn::RoleArn;
 use crate::domain::evaluator::Evaluator;
 use crate::domain::external_id::ExternalId;
 use crate::domain::finding::Finding;
 use crate::domain::ids::VerificationId;
-use crate::domain::storage_config::{Mode, Storage};
+use crate::domain::storage_config::Storage;
 use crate::domain::templates::TemplateParams;
 use crate::domain::vendor::Vendor;
 
 use run_state::RunState;
 use steps::Step;
 
-/// Where probe objects live in a customer's bucket.
+/// The prefix of probe objects in a customer's bucket.
 pub const PROBE_PREFIX: &str = "latchkey-probe/";
 
 /// What is to be verified.
@@ -34,45 +41,58 @@ pub struct VerificationSubject {
     pub storage: Storage,
     pub vendor_role: RoleArn,
     pub external_id: ExternalId,
-    /// What the statements of a fix accept: the external ID, and during a rotation the other one too.
+    /// The external IDs that the statements of a fix accept: the tenant's, and during a rotation the other one too.
     pub accepted_ids: Vec<ExternalId>,
-    /// Has to be refused: the rotation is over.
+    /// The external ID that must be refused, once a rotation has ended.
     pub retired_id: Option<ExternalId>,
-    /// The key of the object that this run writes, recorded before the run so that a crash cannot hide it.
+    /// The key of this run's probe object, recorded before the run so that a crash cannot hide it.
     pub probe_key: String,
-    /// Keys of objects that earlier runs may have left behind.
+    /// Keys of objects that earlier runs may have left in the bucket.
     pub leftovers: Vec<String>,
 }
 
-/// What a run amounts to. The findings went out as they came.
+/// The result of a run. Its findings were already sent as they were made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunReport {
     pub findings: Vec<Finding>,
-    /// Keys of objects of ours that may still be in the bucket.
+    /// Keys of our objects that may still be in the bucket.
     pub leftovers: Vec<String>,
-    /// It was told to stop before all was asked.
+    /// The run was stopped before every call was made.
     pub stopped: bool,
 }
 
-/// One run's unchanging side.
+/// The immutable side of a run.
 struct Run<'a> {
     cloud: &'a dyn Cloud,
     subject: &'a VerificationSubject,
     session_name: SessionName,
-    /// Of the same form as an issued one, and nobody's.
+    /// An external ID in the issued format that was issued to no tenant.
     random_id: ExternalId,
     plaintext: [u8; 32],
     body: [u8; 64],
 }
 
 impl Run<'_> {
-    fn mode(&self) -> Mode {
-        self.subject.storage.mode()
+    fn bucket(&self, session: &AwsSession) -> BucketCall {
+        let storage = &self.subject.storage;
+        BucketCall {
+            session: session.clone(),
+            bucket: storage.bucket.name().clone(),
+            region: storage.region.clone(),
+            owner: Some(storage.bucket_account.clone()),
+        }
+    }
+
+    fn key(&self, session: &AwsSession) -> KeyCall {
+        KeyCall {
+            session: session.clone(),
+            key: self.subject.storage.key.clone(),
+        }
     }
 }
 
-/// Runs every check of the subject's mode once. Findings go to `found` as they are decided. Once `stop` is cancelled no
-/// new call is made but those that clean up.
+/// Runs every check of the subject's mode once. Findings go to `found` as they are made. After `stop` is cancelled, no call
+/// is made except those that clean up.
 pub async fn run(
     cloud: &dyn Cloud,
     clock: &SharedClock,
@@ -89,44 +109,47 @@ pub async fn run(
         plaintext: clock.random(),
         body: clock.random(),
     };
-    let blanks = TemplateParams {
+    let params = TemplateParams {
         posture: vendor.posture,
         ..TemplateParams::of_storage(&subject.storage, subject.vendor_role.clone(), subject.accepted_ids.clone())
     };
-    let mut bench = Evaluator::new(vendor, &subject.storage, &blanks);
-    let mut board = RunState::new(subject.leftovers.clone(), subject.retired_id.is_some());
-    let mut waiting: Vec<Step> = Step::of_run(run.mode(), vendor.posture, subject.retired_id.is_some());
+    let retires = subject.retired_id.is_some();
+    let mut evaluator = Evaluator::new(vendor, &subject.storage, &params);
+    let mut state = RunState::new(subject.leftovers.clone(), retires);
+    let mut waiting = Step::of_run(subject.storage.mode(), vendor.posture, retires);
     let mut in_flight = FuturesUnordered::new();
     let mut object_calls = 0_usize;
 
     loop {
         if !stop.is_cancelled() {
-            let (ready, rest): (Vec<Step>, Vec<Step>) = waiting.into_iter().partition(|step| step.is_ready(&board));
-            waiting = rest;
-            for step in ready {
+            waiting.retain(|step| {
+                let Some(call) = step.start(&run, &state) else {
+                    return true;
+                };
                 object_calls += usize::from(step.needs_object());
-                in_flight.push(step.start(&run, &board));
-            }
+                in_flight.push(call);
+                false
+            });
         }
-        if let Some(cleaning) = board.next_clean_up(object_calls == 0, &subject.probe_key) {
-            in_flight.push(steps::delete(&run, &board, cleaning));
+        if let Some((clean_up, session)) = state.next_clean_up(object_calls == 0, &subject.probe_key) {
+            in_flight.push(steps::delete(&run, &session, clean_up));
         }
-        let Some(answered) = in_flight.next().await else {
+        let Some(completed) = in_flight.next().await else {
             break;
         };
-        object_calls -= usize::from(answered.needed_object);
-        (answered.record)(&mut board);
-        for finding in bench.settle(&board.evidence) {
-            // Nobody listening is no reason to stop: the report holds everything.
+        object_calls -= usize::from(completed.used_object);
+        (completed.record)(&mut state);
+        for finding in evaluator.settle(&state.evidence) {
+            // Nobody may be listening; the report holds every finding.
             let _ = found.send(finding);
         }
     }
-    for finding in bench.close(&board.evidence) {
+    for finding in evaluator.close(&state.evidence) {
         let _ = found.send(finding);
     }
     RunReport {
-        findings: bench.findings().cloned().collect(),
-        leftovers: board.leftovers(&subject.probe_key),
+        findings: evaluator.findings().cloned().collect(),
+        leftovers: state.leftovers(&subject.probe_key),
         stopped: stop.is_cancelled(),
     }
 }

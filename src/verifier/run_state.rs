@@ -1,30 +1,38 @@
-//! What a run holds while it goes: evidence, sessions, and what is to be cleaned up.
+//! The mutable side of a run: evidence, sessions, and the objects that still have to be deleted.
 
+use super::unauthorized::Unauthorized;
 use crate::cloud::AwsSession;
 use crate::domain::api_result::{ApiResult, Outcome};
-use crate::domain::evidence::{DeletedObject, Evidence};
+use crate::domain::evidence::{DeletedObject, Evidence, UnauthorizedProbe};
 
-pub struct RunState {
+pub(super) struct RunState {
     pub evidence: Evidence,
-    /// The vendor's own, by which a customer's role is assumed.
+    /// The vendor's own session, which assumes the customer's role in `assume_role`.
     pub vendor: Option<AwsSession>,
-    /// What production will use: the client role's in `assume_role`, the tagged one in `direct`.
+    /// The session that production will use: the client role's in `assume_role`, the tagged one in `direct`.
     pub production: Option<AwsSession>,
     pub untagged: Option<AwsSession>,
     pub mistagged: Option<AwsSession>,
     pub retired: Option<AwsSession>,
     pub ciphertext: Option<Vec<u8>>,
     delete_sent: bool,
-    /// Of earlier runs: still to be deleted.
+    /// Objects of earlier runs that are still to be deleted.
     due: Vec<String>,
-    /// Of earlier runs: could not be deleted.
+    /// Objects of earlier runs that could not be deleted.
     kept: Vec<String>,
 }
 
 /// An object to delete.
-pub enum CleanUp {
+pub(super) enum CleanUp {
     Probe(String),
     Leftover(String),
+}
+
+impl CleanUp {
+    pub fn key(&self) -> &str {
+        let (Self::Probe(key) | Self::Leftover(key)) = self;
+        key
+    }
 }
 
 impl RunState {
@@ -46,30 +54,52 @@ impl RunState {
         }
     }
 
-    /// A put may have written the object: it was granted, or nobody knows.
+    pub fn unauthorized_session(&self, who: Unauthorized) -> Option<&AwsSession> {
+        match who {
+            Unauthorized::Untagged => self.untagged.as_ref(),
+            Unauthorized::Mistagged => self.mistagged.as_ref(),
+            Unauthorized::Retired => self.retired.as_ref(),
+        }
+    }
+
+    /// Where the answers to an unauthorized caller go, and its session.
+    pub fn unauthorized_mut(&mut self, who: Unauthorized) -> (&mut UnauthorizedProbe, &mut Option<AwsSession>) {
+        match who {
+            Unauthorized::Untagged => (&mut self.evidence.untagged, &mut self.untagged),
+            Unauthorized::Mistagged => (&mut self.evidence.mistagged, &mut self.mistagged),
+            Unauthorized::Retired => (&mut self.evidence.retired, &mut self.retired),
+        }
+    }
+
+    /// Whether the probe object is known to be in the bucket.
+    pub fn has_written(&self) -> bool {
+        self.evidence.put.as_ref().is_some_and(|put| put.granted().is_some())
+    }
+
+    /// A put may have written the object: it was granted, or its outcome is unknown.
     fn may_have_written(&self) -> bool {
-        [&self.evidence.put, &self.evidence.put_with_header]
-            .into_iter()
-            .flatten()
+        self.puts()
             .any(|put| matches!(put.outcome, Outcome::Granted(_) | Outcome::Unanswered))
     }
 
-    fn may_yet_arrive(&self) -> bool {
-        [&self.evidence.put, &self.evidence.put_with_header]
-            .into_iter()
-            .flatten()
-            .any(|put| put.is_unanswered() || put.exchange.may_arrive_late)
+    /// A put may still be carried out after the delete.
+    fn may_write_later(&self) -> bool {
+        self.puts().any(|put| put.is_unanswered() || put.exchange.may_arrive_late)
     }
 
-    /// What to delete next: leftovers at once, the probe object when no call needs it any more.
-    pub fn next_clean_up(&mut self, object_is_idle: bool, probe_key: &str) -> Option<CleanUp> {
-        self.production.as_ref()?;
+    fn puts(&self) -> impl Iterator<Item = &ApiResult<crate::domain::evidence::StoredObject>> {
+        [&self.evidence.put, &self.evidence.put_with_header].into_iter().flatten()
+    }
+
+    /// What to delete next, and with which session: leftovers at once, the probe object once no call needs it any longer.
+    pub fn next_clean_up(&mut self, object_is_idle: bool, probe_key: &str) -> Option<(CleanUp, AwsSession)> {
+        let session = self.production.clone()?;
         if let Some(key) = self.due.pop() {
-            return Some(CleanUp::Leftover(key));
+            return Some((CleanUp::Leftover(key), session));
         }
         if object_is_idle && !self.delete_sent && self.may_have_written() {
             self.delete_sent = true;
-            return Some(CleanUp::Probe(probe_key.to_owned()));
+            return Some((CleanUp::Probe(probe_key.to_owned()), session));
         }
         None
     }
@@ -85,13 +115,13 @@ impl RunState {
         }
     }
 
-    /// Keys of objects of ours that may still be there. A put that was not answered in time may arrive after the delete.
+    /// Keys of our objects that may still be in the bucket. A put that timed out may be carried out after the delete.
     pub fn leftovers(self, probe_key: &str) -> Vec<String> {
         let deleted = self.evidence.delete.as_ref().is_some_and(is_gone);
-        let probe_stays = self.may_have_written() && !deleted || self.may_yet_arrive();
+        let probe_may_remain = self.may_have_written() && !deleted || self.may_write_later();
         let mut keys = self.kept;
         keys.extend(self.due);
-        keys.extend(probe_stays.then(|| probe_key.to_owned()));
+        keys.extend(probe_may_remain.then(|| probe_key.to_owned()));
         keys
     }
 }

@@ -280,7 +280,7 @@ impl Server {
             context: context.clone(),
             live,
             directory: directory.clone(),
-            vault,
+            credentials: vault,
             identity_provider,
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             stop: stop.clone(),

@@ -95,14 +95,12 @@ impl AwsCloud {
     }
 
     async fn shared_session(&self, role: &RoleArn) -> ApiResult<AwsSession> {
-        let own = || {
-            let (sts, clock, role) = (self.own_sts.clone(), self.clock.clone(), role.clone());
-            async move {
-                let name = SessionName::shared();
-                Assume::role(&role, &name).for_many().ask(&sts, clock.as_ref()).await
-            }
+        let (sts, clock, assumed) = (self.own_sts.clone(), self.clock.clone(), role.clone());
+        let make = async move {
+            let name = SessionName::shared();
+            Assume::role(&assumed, &name).for_many().ask(&sts, clock.as_ref()).await
         };
-        self.shared.get(role, own).await
+        self.shared.get(role, make).await
     }
 }
 

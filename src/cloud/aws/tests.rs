@@ -1,7 +1,6 @@
 //! The adapter against recorded answers: what AWS says that a stand-in does not, and what is sent.
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
@@ -11,13 +10,13 @@ use aws_sdk_s3::config::{AsyncSleep, Sleep};
 use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
-use chrono::{DateTime, TimeDelta, Utc};
-use futures::future::BoxFuture;
+use chrono::DateTime;
+
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::clock::Clock;
+use crate::clock::MockClock;
 use crate::domain::account::AccountId;
 use crate::domain::api_result::{AccessDenied, DenialReason, DeniedBy, Outcome, PolicyKind};
 use crate::domain::arn::{BucketName, KeyArn};
@@ -26,43 +25,6 @@ use crate::domain::region::Region;
 
 const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const SECRETS: [&str; 3] = ["ASIASESSIONSID", "session-s-secret-key", "session-s-token"];
-
-/// The hand of a clock that moves only when it is turned.
-#[derive(Clone)]
-pub struct Hand(Arc<Mutex<DateTime<Utc>>>);
-
-impl Hand {
-    pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(DateTime::UNIX_EPOCH + TimeDelta::days(20_000))))
-    }
-
-    pub fn clock(&self) -> SharedClock {
-        Arc::new(self.clone())
-    }
-
-    pub fn turn(&self, by: TimeDelta) {
-        *self.0.lock().unwrap() += by;
-    }
-}
-
-impl Clock for Hand {
-    fn now(&self) -> DateTime<Utc> {
-        *self.0.lock().unwrap()
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "there is no other way to an Instant")]
-    fn instant(&self) -> Instant {
-        Instant::now()
-    }
-
-    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(async {})
-    }
-
-    fn fill_random(&self, buffer: &mut [u8]) {
-        buffer.fill(7);
-    }
-}
 
 /// Waits for nothing before a retry.
 #[derive(Debug)]
@@ -95,7 +57,7 @@ impl Stage {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
         Self {
-            aws: AwsCloud::on(&config, AwsSettings::default(), Hand::new().clock()),
+            aws: AwsCloud::on(&config, AwsSettings::default(), MockClock::new().shared()),
             wire,
         }
     }
@@ -646,7 +608,7 @@ async fn path_style_is_a_setting() {
         .endpoint_url("http://127.0.0.1:4566")
         .http_client(wire.clone())
         .build();
-    let aws = AwsCloud::on(&config, AwsSettings { s3_path_style: true }, Hand::new().clock());
+    let aws = AwsCloud::on(&config, AwsSettings { s3_path_style: true }, MockClock::new().shared());
     assert!(aws.head_bucket(&bucket()).await.granted().is_some());
     let sent = wire.actual_requests().next().unwrap().uri().to_owned();
     assert!(sent.starts_with("http://127.0.0.1:4566/docs"), "{sent}");

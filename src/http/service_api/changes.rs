@@ -71,8 +71,8 @@ pub enum Tombstone {
 
 impl Change {
     fn of(entry: &TenantEntry, stale: bool) -> Self {
-        let (tombstone, storage) = match &entry.standing {
-            ServingState::Active(document) => (None, raw(&document.text(stale))),
+        let (tombstone, storage) = match &entry.state {
+            ServingState::Active(document) => (None, raw(&document.json(stale))),
             ServingState::Suspended => (Some(Tombstone::Suspended), None),
             ServingState::Offboarded => (Some(Tombstone::Offboarded), None),
             ServingState::Nothing => (Some(Tombstone::NothingActive), None),

@@ -85,7 +85,7 @@ pub async fn handle(
 ) -> Result<Response, Problem> {
     let grant = params.grant()?;
     let found = lookup::find(&state.directory, &reader, &tenant)?;
-    let given = state.vault.get(&found.active, grant).await?;
+    let given = state.credentials.get(&found.active, grant).await?;
     if given.waited {
         // It may have been suspended meanwhile.
         lookup::find(&state.directory, &reader, &tenant)?;

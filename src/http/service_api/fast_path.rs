@@ -87,7 +87,7 @@ impl FastPath {
         match wanted {
             Wanted::StorageConfig => Some(storage_config::answer(&found, |etag| etag::at_hand(request.headers(), etag))),
             Wanted::Credentials => {
-                let held = self.state.vault.at_hand(&found.active, &Grant::default())?;
+                let held = self.state.credentials.fresh(&found.active, &Grant::default())?;
                 Some(credentials::answer(&found, &held))
             }
         }

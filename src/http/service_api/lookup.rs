@@ -33,10 +33,10 @@ pub fn find(directory: &ReadModel, reader: &StorageReader, name: &str) -> Result
         Problem::new(ProblemKind::NotFound, detail)
     };
     let entry = directory.find(&tenant).filter(|entry| reader.covers(entry.tenant));
-    let refused = match entry.as_deref().map(|entry| &entry.standing) {
+    let refused = match entry.as_deref().map(|entry| &entry.state) {
         Some(ServingState::Suspended) => Problem::new(ProblemKind::Suspended, "This tenant was switched off by operations."),
         Some(ServingState::Offboarded) => Problem::new(ProblemKind::Offboarded, "This tenant has ended."),
-        _ => match entry.and_then(ActiveEntry::of) {
+        _ => match entry.and_then(ActiveEntry::new) {
             Some(active) => return Ok(Found { active, stale }),
             None => nothing(),
         },

@@ -83,7 +83,7 @@ pub async fn handle(
     let answer = |tenant: String| match lookup::find(&state.directory, &reader, &tenant) {
         Ok(found) => Item {
             tenant,
-            storage: raw(&found.active.document().text(found.stale)),
+            storage: raw(&found.active.document().json(found.stale)),
             problem: None,
         },
         Err(problem) => Item {

@@ -1,22 +1,23 @@
-//! Credentials for a tenant's documents: made by the chain of its mode, narrowed to its bucket and key, and held until
-//! shortly before they expire, so that STS is asked once for many callers.
+//! Credentials for a tenant's documents: assumed through the role chain of the tenant's mode, narrowed to its bucket and
+//! key by a session policy, and cached until shortly before they expire. STS is called once, however many callers ask.
 
-mod chain;
-mod drawer;
-mod slot;
+mod credentials;
+mod document_session;
+mod renewal;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
-use moka::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
-pub use chain::CredentialsRefused;
-pub use slot::Credentials;
+pub use credentials::Credentials;
+pub use document_session::CredentialsRefused;
 
-use chain::Chain;
-use drawer::Drawer;
+use document_session::DocumentSession;
+use renewal::RenewingCache;
 
 use crate::clock::SharedClock;
 use crate::cloud::Cloud;
@@ -25,112 +26,119 @@ use crate::domain::ids::TenantId;
 use crate::read_model::{ActiveEntry, ReadModel, ServingState};
 use crate::telemetry::metric;
 
-/// How many tenants' credentials are held; those of whoever was not asked for longest go first.
-const TENANTS: u64 = 100_000;
+/// How many credentials are cached. The least used are evicted first, so a service that asks for ever new prefixes does
+/// not push out what others use.
+const CAPACITY: u64 = 100_000;
+/// How many changes of the read model are looked at together.
+const CHANGES: usize = 1000;
 
-/// Credentials, with whether somebody waited for them: then the tenant's standing may have changed meanwhile.
+/// Which session credentials belong to. They are reused across versions of a config for as long as the session would be
+/// the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct CredentialKey {
+    tenant: TenantId,
+    session_inputs: u64,
+    grant: Grant,
+}
+
+impl CredentialKey {
+    fn new(active: &ActiveEntry, grant: Grant) -> Self {
+        Self {
+            tenant: active.tenant(),
+            session_inputs: active.document().session_inputs(),
+            grant,
+        }
+    }
+}
+
+/// Credentials, and whether the caller waited for them: if so, the tenant may have been suspended in the meantime.
 #[derive(Debug)]
 pub struct IssuedCredentials {
     pub credentials: Arc<Credentials>,
     pub waited: bool,
 }
 
-/// Shared by all who ask.
+/// The process's cache of credentials. Clones share it.
 #[derive(Clone)]
 pub struct CredentialCache {
-    clock: SharedClock,
-    /// None where the process does not know its region.
+    /// None when the process does not know its AWS region.
     cloud: Option<Arc<dyn Cloud>>,
-    tenants: Cache<TenantId, Arc<Drawer>>,
+    cache: RenewingCache<CredentialKey>,
 }
 
-impl std::fmt::Debug for CredentialCache {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Vault")
+impl fmt::Debug for CredentialCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CredentialCache").finish_non_exhaustive()
     }
 }
 
 impl CredentialCache {
     pub fn new(clock: SharedClock, cloud: Option<Arc<dyn Cloud>>) -> Self {
         Self {
-            clock,
             cloud,
-            tenants: Cache::new(TENANTS),
+            cache: RenewingCache::new(clock, CAPACITY),
         }
     }
 
-    /// Credentials for what a tenant has active.
+    /// Credentials for a tenant's active storage config.
     ///
     /// # Errors
-    /// When there are none at hand, and none are to be had.
+    /// When none are cached, and AWS or a missing setting prevents making them.
     pub async fn get(&self, active: &ActiveEntry, grant: Grant) -> Result<IssuedCredentials, CredentialsRefused> {
-        if let Some(credentials) = self.at_hand(active, &grant) {
+        if let Some(credentials) = self.fresh(active, &grant) {
             return Ok(IssuedCredentials {
                 credentials,
                 waited: false,
             });
         }
-        // What is rare is large: it is not to be a part of every request.
-        let given = Box::pin(self.make(active, grant)).await?;
-        if given.waited {
-            metrics::counter!(metric::CREDENTIALS_GIVEN.name, "from" => "waited").increment(1);
-        } else {
-            metrics::counter!(metric::CREDENTIALS_GIVEN.name, "from" => "held").increment(1);
-        }
-        Ok(given)
+        let cloud = self.cloud.clone().ok_or(CredentialsRefused::NoRegion)?;
+        let key = CredentialKey::new(active, grant.clone());
+        let active = active.clone();
+        let session = move || DocumentSession::new(cloud, &active.document().read(), &grant).assume();
+        // Boxed because it is large and rarely used: it must not become part of every request's future.
+        let issued = Box::pin(self.cache.get(key, session)).await?;
+        count(if issued.waited { "waited" } else { "held" });
+        Ok(issued)
     }
 
-    /// Credentials that are held, and need not be renewed yet.
-    pub fn at_hand(&self, active: &ActiveEntry, grant: &Grant) -> Option<Arc<Credentials>> {
-        let drawer = self.tenants.get(&active.tenant()).filter(|drawer| drawer.is_of(active))?;
-        let credentials = drawer.held(grant)?.at_hand(self.clock.now())?;
-        metrics::counter!(metric::CREDENTIALS_GIVEN.name, "from" => "held").increment(1);
+    /// Cached credentials that need no renewal yet.
+    pub fn fresh(&self, active: &ActiveEntry, grant: &Grant) -> Option<Arc<Credentials>> {
+        let credentials = self.cache.fresh(&CredentialKey::new(active, grant.clone()))?;
+        count("held");
         Some(credentials)
     }
 
-    async fn make(&self, active: &ActiveEntry, grant: Grant) -> Result<IssuedCredentials, CredentialsRefused> {
-        // One drawer for all who come at once.
-        let drawer = self
-            .tenants
-            .entry(active.tenant())
-            .and_upsert_with(|before| match before.map(moka::Entry::into_value) {
-                Some(drawer) if drawer.is_of(active) => drawer,
-                before => Arc::new(Drawer::of(active, before.as_deref())),
-            })
-            .into_value();
-        let slot = drawer.slot(grant, self.clock.now());
-        let cloud = self.cloud.as_ref().ok_or(CredentialsRefused::NoRegion)?;
-        let session = || Chain::new(cloud.clone(), &drawer.storage(), slot.grant()).session();
-        slot.get(&self.clock, session).await
+    /// How many credentials are cached, approximately.
+    pub fn len(&self) -> u64 {
+        self.cache.len()
     }
 
-    /// How many tenants' credentials are held, more or less.
-    pub fn tenants(&self) -> u64 {
-        self.tenants.entry_count()
-    }
-
-    /// Drops what is held for tenants that are suspended or have ended, as the directory learns of them, until `stop`.
-    pub async fn follow(self, directory: ReadModel, stop: CancellationToken) {
+    /// Drops the credentials of tenants that are suspended or offboarded, as the read model learns of it, until `stop`.
+    pub async fn follow(self, read_model: ReadModel, stop: CancellationToken) {
         let following = async {
-            let mut news = directory.watch();
+            let mut changes = read_model.watch();
             let mut after = 0;
-            while news.changed().await.is_ok() {
-                // The database was set back: what is known now is all there is.
-                after = after.min(directory.position());
+            while changes.changed().await.is_ok() {
+                // The read model starts over when the database has lost changes.
+                after = after.min(read_model.position());
                 loop {
-                    let (entries, position) = directory.changes(after, 1000, |_| true);
-                    for entry in &entries {
-                        if !matches!(entry.standing, ServingState::Active(_)) {
-                            self.tenants.invalidate(&entry.tenant);
-                        }
-                    }
-                    after = position;
+                    let (entries, position) = read_model.changes(after, CHANGES, |_| true);
                     if entries.is_empty() {
                         break;
                     }
+                    let refused = entries.iter().filter(|entry| !matches!(entry.state, ServingState::Active(_)));
+                    let refused: HashSet<TenantId> = refused.map(|entry| entry.tenant).collect();
+                    if !refused.is_empty() {
+                        self.cache.invalidate_if(move |key| refused.contains(&key.tenant));
+                    }
+                    after = position;
                 }
             }
         };
         stop.run_until_cancelled(following).await;
     }
+}
+
+fn count(source: &'static str) {
+    metrics::counter!(metric::CREDENTIALS_GIVEN.name, "from" => source).increment(1);
 }

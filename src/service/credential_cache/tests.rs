@@ -1,23 +1,18 @@
-//! Holding and renewing, against a clock that is turned by hand and an STS that counts.
+//! Caching and renewal, against a mock clock and an STS that counts its calls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
-use futures::future::{BoxFuture, join_all};
+use chrono::TimeDelta;
+use futures::future::join_all;
 
-use super::chain::CredentialsRefused;
-use super::slot::Slot;
+use super::document_session::CredentialsRefused;
+use super::renewal::RenewingCache;
 use super::{Credentials, IssuedCredentials};
-use crate::clock::{Clock, SharedClock};
+use crate::clock::MockClock;
 use crate::cloud::AwsSession;
-use crate::cloud::aws::tests::Hand;
-use crate::domain::grant::Grant;
 
-const DOWN: CredentialsRefused = CredentialsRefused::Unanswered {
-    operation: "sts:AssumeRole",
-};
+const NO_ANSWER: CredentialsRefused = CredentialsRefused::UNANSWERED;
 
 fn refused() -> CredentialsRefused {
     CredentialsRefused::CustomerSide {
@@ -26,52 +21,50 @@ fn refused() -> CredentialsRefused {
     }
 }
 
-/// A slot, and an STS whose sessions last for an hour.
-struct Bench {
-    hand: Hand,
-    clock: SharedClock,
-    slot: Arc<Slot>,
-    asked: Arc<AtomicUsize>,
+/// A cache of one key, and an STS whose sessions last for an hour.
+struct Counted {
+    clock: MockClock,
+    cache: RenewingCache<()>,
+    calls: Arc<AtomicUsize>,
 }
 
-impl Bench {
+impl Counted {
     fn new() -> Self {
-        Self::by(Hand::new(), |hand| hand.clock())
+        Self::on(MockClock::new())
     }
 
-    fn by(hand: Hand, clock: impl FnOnce(&Hand) -> SharedClock) -> Self {
+    fn on(clock: MockClock) -> Self {
         Self {
-            clock: clock(&hand),
-            hand,
-            slot: Arc::new(Slot::new(Grant::default())),
-            asked: Arc::default(),
+            cache: RenewingCache::new(clock.shared(), 10),
+            clock,
+            calls: Arc::default(),
         }
     }
 
     async fn get(&self, answer: Result<(), CredentialsRefused>) -> Result<IssuedCredentials, CredentialsRefused> {
-        let (clock, asked) = (self.clock.clone(), self.asked.clone());
-        let session = || async move {
-            let number = asked.fetch_add(1, Ordering::SeqCst);
-            // More steps than there are callers.
+        let (clock, calls) = (self.clock.shared(), self.calls.clone());
+        let session = move || async move {
+            let number = calls.fetch_add(1, Ordering::SeqCst);
+            // Longer than it takes for every caller to arrive.
             for _ in 0..1000 {
                 tokio::task::yield_now().await;
             }
             answer.map(|()| AwsSession::ending(&format!("key-{number}"), clock.now() + TimeDelta::hours(1)))
         };
-        self.slot.get(&self.clock, session).await
+        self.cache.get((), session).await
     }
 
-    /// Gets credentials, and lets what was begun in the background end.
+    /// Gets credentials, and lets a renewal in the background finish.
     async fn text(&self, answer: Result<(), CredentialsRefused>) -> Result<String, CredentialsRefused> {
-        let given = self.get(answer).await.map(|given| text(&given.credentials));
-        for _ in 0..2000 {
+        let issued = self.get(answer).await.map(|issued| text(&issued.credentials));
+        for _ in 0..5000 {
             tokio::task::yield_now().await;
         }
-        given
+        issued
     }
 
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
     }
 }
 
@@ -80,120 +73,116 @@ fn text(credentials: &Credentials) -> String {
 }
 
 #[tokio::test]
-async fn five_hundred_cold_callers_are_one_call() {
-    let bench = Bench::new();
-    let given = join_all((0..500).map(|_| bench.get(Ok(())))).await;
-    assert!(given.iter().all(Result::is_ok));
-    assert_eq!(bench.asked(), 1);
+async fn five_hundred_cold_callers_share_one_call() {
+    let counted = Counted::new();
+    let issued = join_all((0..500).map(|_| counted.get(Ok(())))).await;
+    assert!(issued.iter().all(Result::is_ok));
+    assert_eq!(counted.calls(), 1);
 }
 
 #[tokio::test]
-async fn they_have_the_form_that_sdks_ask_for_and_show_nothing_else() {
-    let bench = Bench::new();
-    let given = bench.get(Ok(())).await.unwrap();
+async fn credentials_have_the_format_of_sdks_and_debug_shows_no_secret() {
+    let counted = Counted::new();
+    let issued = counted.get(Ok(())).await.unwrap();
     assert_eq!(
-        text(&given.credentials),
+        text(&issued.credentials),
         r#"{"AccessKeyId":"key-0","SecretAccessKey":"the-secret","Token":"the-token","Expiration":"2024-10-04T01:00:00Z"}"#
     );
-    let shown = format!("{given:?}");
+    let shown = format!("{issued:?}");
     assert!(!shown.contains("the-secret") && !shown.contains("the-token"), "{shown}");
 }
 
 #[tokio::test]
-async fn they_are_renewed_ahead_while_they_are_in_use() {
-    let bench = Bench::new();
-    let first = bench.text(Ok(())).await.unwrap();
-    bench.hand.turn(TimeDelta::minutes(42));
-    assert_eq!(bench.text(Ok(())).await.unwrap(), first);
-    assert_eq!(bench.asked(), 1, "it is too early");
-    // The jitter is two minutes at most, and begins five minutes before ten minutes are left.
-    bench.hand.turn(TimeDelta::minutes(3));
-    assert_eq!(bench.text(Ok(())).await.unwrap(), first, "nobody waits");
-    assert_eq!(bench.asked(), 2);
-    assert_ne!(bench.text(Ok(())).await.unwrap(), first);
-    assert_eq!(bench.asked(), 2);
-}
-
-/// A clock whose random numbers are chosen.
-struct Loaded(Hand, u32);
-
-impl Clock for Loaded {
-    fn now(&self) -> DateTime<Utc> {
-        self.0.now()
-    }
-
-    fn instant(&self) -> Instant {
-        self.0.instant()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.0.sleep(duration)
-    }
-
-    fn fill_random(&self, buffer: &mut [u8]) {
-        buffer.copy_from_slice(&self.1.to_be_bytes());
-    }
+async fn credentials_in_use_are_renewed_in_the_background() {
+    let counted = Counted::new();
+    let first = counted.text(Ok(())).await.unwrap();
+    counted.clock.advance(TimeDelta::minutes(42));
+    assert_eq!(counted.text(Ok(())).await.unwrap(), first);
+    assert_eq!(counted.calls(), 1, "too early");
+    // Renewal begins five minutes before ten minutes remain, and up to two minutes earlier.
+    counted.clock.advance(TimeDelta::minutes(3));
+    let issued = counted.get(Ok(())).await.unwrap();
+    assert!(!issued.waited);
+    assert_eq!(text(&issued.credentials), first);
+    assert_eq!(counted.text(Ok(())).await.unwrap(), first, "the renewal is still running");
+    assert_eq!(counted.calls(), 2);
+    assert_ne!(counted.text(Ok(())).await.unwrap(), first);
+    assert_eq!(counted.calls(), 2);
 }
 
 #[tokio::test]
-async fn those_that_were_made_together_are_not_renewed_together() {
-    let hand = Hand::new();
-    let benches: Vec<Bench> = (0..24)
-        .map(|number| Bench::by(hand.clone(), |hand| Arc::new(Loaded(hand.clone(), number * 5))))
-        .collect();
+async fn renewals_of_credentials_made_together_are_spread() {
+    let all: Vec<Counted> = (0..24).map(|number| Counted::on(MockClock::with_random(number * 10))).collect();
     let mut renewed = Vec::new();
-    for minutes in [0, 43, 1, 1] {
-        hand.turn(TimeDelta::minutes(minutes));
-        for bench in &benches {
-            bench.text(Ok(())).await.unwrap();
+    for minutes in [0, 42, 1, 1, 1] {
+        for counted in &all {
+            counted.clock.advance(TimeDelta::minutes(minutes));
+            counted.text(Ok(())).await.unwrap();
         }
-        renewed.push(benches.iter().filter(|bench| bench.asked() == 2).count());
+        renewed.push(all.iter().filter(|counted| counted.calls() == 2).count());
     }
+    assert_eq!(renewed[..2], [0, 0], "too early");
+    assert!(renewed[2] < renewed[3] && renewed[3] < 24, "{renewed:?}");
+    assert_eq!(renewed[4], 24);
+}
+
+#[tokio::test]
+async fn credentials_that_expire_within_ten_minutes_are_not_handed_out() {
+    let counted = Counted::new();
+    let first = counted.text(Ok(())).await.unwrap();
+    counted.clock.advance(TimeDelta::minutes(51));
+    assert_ne!(counted.text(Ok(())).await.unwrap(), first);
+}
+
+#[tokio::test]
+async fn while_sts_is_silent_credentials_are_handed_out_for_as_long_as_they_work() {
+    let counted = Counted::new();
+    let first = counted.text(Ok(())).await.unwrap();
+    counted.clock.advance(TimeDelta::minutes(55));
+    assert_eq!(counted.text(Err(NO_ANSWER)).await.unwrap(), first);
+    assert_eq!(counted.calls(), 2);
+    assert_eq!(counted.text(Err(NO_ANSWER)).await.unwrap(), first);
+    assert_eq!(counted.calls(), 2, "STS is left alone for a while");
+    counted.clock.advance(TimeDelta::seconds(6));
+    assert_eq!(counted.text(Err(NO_ANSWER)).await.unwrap(), first);
+    assert_eq!(counted.calls(), 3);
+    counted.clock.advance(TimeDelta::minutes(5));
+    assert_eq!(counted.text(Err(NO_ANSWER)).await, Err(NO_ANSWER));
+}
+
+#[tokio::test]
+async fn a_denial_is_returned_once_the_current_credentials_must_not_be_handed_out() {
+    let counted = Counted::new();
+    let first = counted.text(Ok(())).await.unwrap();
+    counted.clock.advance(TimeDelta::minutes(45));
+    assert_eq!(counted.text(Err(refused())).await.unwrap(), first);
+    counted.clock.advance(TimeDelta::minutes(6));
+    assert_eq!(counted.text(Err(refused())).await, Err(refused()));
     assert_eq!(
-        renewed,
-        [0, 0, 12, 24],
-        "half of them in the first of two minutes, and half in the second"
+        counted.text(Err(refused())).await,
+        Err(refused()),
+        "a denial is not followed by old credentials"
     );
 }
 
 #[tokio::test]
-async fn nobody_gets_any_that_end_within_ten_minutes() {
-    let bench = Bench::new();
-    let first = bench.text(Ok(())).await.unwrap();
-    bench.hand.turn(TimeDelta::minutes(51));
-    assert_ne!(bench.text(Ok(())).await.unwrap(), first);
+async fn a_panic_counts_as_no_answer() {
+    let counted = Counted::new();
+    let panicked = counted.cache.get((), || async { panic!("on purpose") }).await;
+    assert_eq!(panicked.unwrap_err(), NO_ANSWER);
+    assert!(counted.text(Ok(())).await.is_ok());
 }
 
 #[tokio::test]
-async fn while_sts_is_down_they_are_given_as_long_as_they_are_good() {
-    let bench = Bench::new();
-    let first = bench.text(Ok(())).await.unwrap();
-    bench.hand.turn(TimeDelta::minutes(55));
-    assert_eq!(bench.text(Err(DOWN)).await.unwrap(), first);
-    assert_eq!(bench.asked(), 2);
-    assert_eq!(bench.text(Err(DOWN)).await.unwrap(), first);
-    assert_eq!(bench.asked(), 2, "it is left alone for a while");
-    bench.hand.turn(TimeDelta::seconds(6));
-    assert_eq!(bench.text(Err(DOWN)).await.unwrap(), first);
-    assert_eq!(bench.asked(), 3);
-    bench.hand.turn(TimeDelta::minutes(5));
-    assert_eq!(bench.text(Err(DOWN)).await, Err(DOWN));
-}
-
-#[tokio::test]
-async fn a_refusal_ends_what_is_held_once_its_time_is_over() {
-    let bench = Bench::new();
-    let first = bench.text(Ok(())).await.unwrap();
-    bench.hand.turn(TimeDelta::minutes(45));
-    assert_eq!(bench.text(Err(refused())).await.unwrap(), first);
-    bench.hand.turn(TimeDelta::minutes(6));
-    assert_eq!(bench.text(Err(refused())).await, Err(refused()));
-}
-
-#[tokio::test]
-async fn a_panic_keeps_nobody_waiting() {
-    let bench = Bench::new();
-    let broken = bench.slot.get(&bench.hand.clock(), || async { panic!("on purpose") }).await;
-    assert_eq!(broken.unwrap_err(), DOWN);
-    assert!(bench.text(Ok(())).await.is_ok());
+async fn a_renewal_that_panics_is_tried_again() {
+    let counted = Counted::new();
+    let first = counted.text(Ok(())).await.unwrap();
+    counted.clock.advance(TimeDelta::minutes(46));
+    let issued = counted.cache.get((), || async { panic!("on purpose") }).await.unwrap();
+    assert_eq!(text(&issued.credentials), first);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(counted.text(Ok(())).await.unwrap(), first, "this call starts the second renewal");
+    assert_ne!(counted.text(Ok(())).await.unwrap(), first);
 }

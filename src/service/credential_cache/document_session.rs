@@ -1,5 +1,5 @@
-//! Making a session for a tenant's documents: in `direct` by the process itself, with the external ID as its tag; in
-//! `assume_role` by the vendor's storage role, with the external ID as such.
+//! The STS session for a tenant's documents. In `direct` the process assumes the vendor's role with the external ID as a
+//! session tag; in `assume_role` the vendor's storage role assumes the customer's role with `sts:ExternalId`.
 
 use std::sync::Arc;
 
@@ -11,42 +11,45 @@ use crate::domain::api_result::{ApiResult, DenialReason, Outcome, PolicyKind};
 use crate::domain::grant::Grant;
 use crate::telemetry::metric;
 
-/// Why there are no credentials, and who can mend it.
+/// Why there are no credentials, and who can fix it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsRefused {
-    #[error("this process knows no AWS region; set AWS_REGION")]
+    #[error("no AWS region is configured; set AWS_REGION")]
     NoRegion,
-    #[error("the tenant's mode is no longer offered; set its role again")]
+    #[error("the vendor role for the tenant's mode is no longer configured")]
     ModeNotOffered,
-    #[error("AWS refused the vendor's own role ({operation}{}); latchkey check-config --aws tells more", of(.code.as_deref()))]
+    #[error("AWS denied access to the vendor's own role ({operation}{}); run latchkey check-config --aws to find out why", suffix(.code.as_deref()))]
     VendorSide { operation: &'static str, code: Option<String> },
-    #[error("the customer's role did not let the vendor in ({operation}{}); verify the tenant to see which statement is missing", of(.code.as_deref()))]
+    #[error("the customer's role denied access to the vendor ({operation}{}); verify the tenant to see which statement is missing", suffix(.code.as_deref()))]
     CustomerSide { operation: &'static str, code: Option<String> },
     #[error("AWS did not answer ({operation})")]
     Unanswered { operation: &'static str },
 }
 
-fn of(code: Option<&str>) -> String {
+fn suffix(code: Option<&str>) -> String {
     code.map(|code| format!(": {code}")).unwrap_or_default()
 }
 
 impl CredentialsRefused {
-    /// Nothing follows from it: what is held is as good as before.
-    pub fn may_pass(&self) -> bool {
+    /// STS did not answer. A session that hangs or panics counts as that too.
+    pub(super) const UNANSWERED: Self = Self::Unanswered { operation: ASSUME_ROLE };
+
+    /// Whether it says nothing about the permissions: cached credentials are as good as before.
+    pub(super) fn is_transient(&self) -> bool {
         matches!(self, Self::Unanswered { .. })
     }
 }
 
-const ASSUME: &str = "sts:AssumeRole";
+pub(super) const ASSUME_ROLE: &str = "sts:AssumeRole";
 
-/// All that a session is made of.
-pub struct Chain {
+/// Everything that the session depends on.
+pub(super) struct DocumentSession {
     cloud: Arc<dyn Cloud>,
     storage: ActiveStorage,
     policy: String,
 }
 
-impl Chain {
+impl DocumentSession {
     pub fn new(cloud: Arc<dyn Cloud>, storage: &ActiveStorage, grant: &Grant) -> Self {
         Self {
             cloud,
@@ -55,9 +58,9 @@ impl Chain {
         }
     }
 
-    pub async fn session(self) -> Result<AwsSession, CredentialsRefused> {
+    pub async fn assume(self) -> Result<AwsSession, CredentialsRefused> {
         let tenant = self.storage.tenant_id;
-        let made = self.make().await;
+        let made = self.assume_chain().await;
         let outcome = match &made {
             Ok(_) => "made",
             Err(CredentialsRefused::CustomerSide { .. }) => "customer_side",
@@ -66,12 +69,12 @@ impl Chain {
         };
         metrics::counter!(metric::CREDENTIALS.name, "outcome" => outcome).increment(1);
         if let Err(refused) = &made {
-            warn!(%tenant, %refused, "no credentials for this tenant");
+            warn!(%tenant, %refused, "cannot issue credentials");
         }
         made
     }
 
-    async fn make(self) -> Result<AwsSession, CredentialsRefused> {
+    async fn assume_chain(self) -> Result<AwsSession, CredentialsRefused> {
         let vendor_role = self.storage.vendor_role_arn.ok_or(CredentialsRefused::ModeNotOffered)?;
         let name = SessionName::of_tenant(self.storage.tenant_id);
         let call = |by, role| DocumentCall {
@@ -83,20 +86,29 @@ impl Chain {
         };
         let Some(client_role) = self.storage.role_arn else {
             let answer = self.cloud.document_session(&call(None, vendor_role)).await;
-            return granted(answer, |code| CredentialsRefused::VendorSide { operation: ASSUME, code });
+            return granted(answer, |code| CredentialsRefused::VendorSide {
+                operation: ASSUME_ROLE,
+                code,
+            });
         };
-        let vendors = |code| CredentialsRefused::VendorSide { operation: ASSUME, code };
-        let by = granted(self.cloud.storage_session(&vendor_role).await, vendors)?;
+        let vendor_side = |code| CredentialsRefused::VendorSide {
+            operation: ASSUME_ROLE,
+            code,
+        };
+        let by = granted(self.cloud.storage_session(&vendor_role).await, vendor_side)?;
         let answer = self.cloud.document_session(&call(Some(by), client_role)).await;
-        // The vendor's own role lacks sts:AssumeRole: the one reason that STS tells across accounts.
+        // STS names this reason across accounts too: the vendor's own role lacks sts:AssumeRole.
         let own = answer
             .refusal()
             .is_some_and(|refusal| refusal.reason == DenialReason::NotAllowedBy(PolicyKind::Identity));
         granted(answer, |code| {
             if own {
-                vendors(code)
+                vendor_side(code)
             } else {
-                CredentialsRefused::CustomerSide { operation: ASSUME, code }
+                CredentialsRefused::CustomerSide {
+                    operation: ASSUME_ROLE,
+                    code,
+                }
             }
         })
     }
@@ -108,7 +120,7 @@ fn granted(
 ) -> Result<AwsSession, CredentialsRefused> {
     match answer.outcome {
         Outcome::Granted(session) => Ok(session),
-        Outcome::Unanswered => Err(CredentialsRefused::Unanswered { operation: ASSUME }),
+        Outcome::Unanswered => Err(CredentialsRefused::Unanswered { operation: ASSUME_ROLE }),
         _ => Err(refused(answer.exchange.code)),
     }
 }
