@@ -69,13 +69,13 @@ async fn main() {
 }
 
 async fn connect(endpoint: &str) -> AwsCloud {
-    let config = aws::with_habits(aws_config::defaults(BehaviorVersion::latest()))
+    let config = aws::with_defaults(aws_config::defaults(BehaviorVersion::latest()))
         .region(AwsRegion::new(REGION))
         .endpoint_url(endpoint)
         .credentials_provider(Credentials::new("AKIAPROCESS", "secret", None, None, "bench"))
         .load()
         .await;
-    AwsCloud::on(&config, AwsSettings { s3_path_style: true }, clock())
+    AwsCloud::from_config(&config, AwsSettings { s3_path_style: true }, clock())
 }
 
 fn clock() -> SharedClock {

@@ -115,7 +115,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
         lifecycle.spawn(live.clone().listen(pool.clone(), clock.clone(), lifecycle.soft()));
         let directory = ReadModel::new(clock.clone(), context.vendor.clone(), serve.stale_for);
         lifecycle.spawn(directory.clone().follow(database, lifecycle.soft()));
-        lifecycle.spawn(directory.clone().note_uses(pool.clone(), lifecycle.soft()));
+        lifecycle.spawn(directory.clone().record_token_uses(pool.clone(), lifecycle.soft()));
         let credentials = CredentialCache::new(clock.clone(), cloud.as_ref().ok().cloned());
         lifecycle.spawn(credentials.clone().follow(directory.clone(), lifecycle.soft()));
         let identity_provider = serve

@@ -1,52 +1,52 @@
-//! Raw answers of AWS into outcomes: once, here. By code first, then by status, because AWS's documentation and its
-//! SDKs disagree about some statuses.
+//! Classifies AWS errors into outcomes. The error code counts first and the HTTP status second, because AWS's
+//! documentation and its SDKs disagree about some statuses.
 
 use super::denial;
 use crate::domain::api_result::{DeniedBy, Outcome};
 
-/// What a service said when it did not say yes.
+/// An error response of an AWS service.
 #[derive(Debug, Clone, Copy)]
 pub struct AwsError<'a> {
     pub asked: DeniedBy,
-    /// The answer to a HEAD: its errors have no body, so no code.
+    /// The response to a HEAD request: its errors have no body, so no code.
     pub bodyless: bool,
     pub code: Option<&'a str>,
     pub status: Option<u16>,
-    /// Read for the reason of a refusal, and dropped.
+    /// Parsed for the reason of an access denial, and not kept.
     pub message: Option<&'a str>,
-    /// `x-amz-bucket-region` names another region than the one that was asked.
+    /// `x-amz-bucket-region` names a region other than the one that was called.
     pub elsewhere: bool,
 }
 
-/// What follows from an answer that is not a success. `said` is none when nothing readable came.
+/// The outcome of an error. `error` is None when there was no readable response.
 ///
-/// `proof` is what the caller is given where an error proves that the call was allowed; none where no error does.
-pub fn classify<T>(said: Option<&AwsError>, proof: Option<T>) -> Outcome<T> {
-    let Some(said) = said else {
+/// `proof` is the value for errors which prove that the call was allowed. None when no error of this call does.
+pub fn classify<T>(error: Option<&AwsError>, proof: Option<T>) -> Outcome<T> {
+    let Some(error) = error else {
         return Outcome::Unanswered;
     };
-    // S3 passes the errors of KMS on under this prefix.
-    let (code, through_s3) = match said.code {
+    // S3 passes KMS errors on with this prefix.
+    let (code, through_s3) = match error.code {
         Some(code) => code.strip_prefix("KMS.").map_or((Some(code), false), |code| (Some(code), true)),
         None => (None, false),
     };
-    let meaning = code.and_then(meaning_of_code).unwrap_or_else(|| meaning_of_status(said));
+    let meaning = code.and_then(meaning_of_code).unwrap_or_else(|| meaning_of_status(error));
     match meaning {
         ErrorMeaning::Allowed => proof.map_or(Outcome::Unusable, Outcome::Granted),
         ErrorMeaning::Refused => {
-            let by = if through_s3 { DeniedBy::Kms } else { said.asked };
-            Outcome::Refused(denial::read(by, said.message.unwrap_or_default()))
+            let by = if through_s3 { DeniedBy::Kms } else { error.asked };
+            Outcome::Refused(denial::parse(by, error.message.unwrap_or_default()))
         }
-        // It is the key that is absent; the bucket that was asked about is there.
+        // The key is missing; the bucket that was called exists.
         ErrorMeaning::Absent if through_s3 => Outcome::Unusable,
         ErrorMeaning::Absent => Outcome::Absent,
         ErrorMeaning::Unusable => Outcome::Unusable,
         ErrorMeaning::Misrouted => Outcome::Misrouted,
-        ErrorMeaning::Nothing => Outcome::Unanswered,
+        ErrorMeaning::Inconclusive => Outcome::Unanswered,
     }
 }
 
-/// AWS asks for patience.
+/// Whether the code means throttling.
 pub fn is_throttled(code: &str) -> bool {
     matches!(
         code.strip_prefix("KMS.").unwrap_or(code),
@@ -65,13 +65,14 @@ pub fn is_throttled(code: &str) -> bool {
 }
 
 enum ErrorMeaning {
-    /// The call was allowed, and something else kept it from being carried out.
+    /// The call was allowed but could not be carried out for another reason.
     Allowed,
     Refused,
     Absent,
     Unusable,
     Misrouted,
-    Nothing,
+    /// Nothing follows about the permissions.
+    Inconclusive,
 }
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>,
@@ -98,9 +99,9 @@ fn meaning_of_code(code: &str) -> Option<ErrorMeaning> {
             ErrorMeaning::Misrouted
         }
 
-        code if is_throttled(code) => ErrorMeaning::Nothing,
+        code if is_throttled(code) => ErrorMeaning::Inconclusive,
 
-        // Out of order, or in the middle of something else.
+        // The service is unavailable or busy.
         "InternalError"
         | "InternalException"
         | "InternalFailure"
@@ -111,7 +112,7 @@ fn meaning_of_code(code: &str) -> Option<ErrorMeaning> {
         | "RequestTimeout"
         | "RequestTimeoutException"
         | "ServiceUnavailable"
-        // A session that ran out or did not arrive everywhere yet, or a clock that is wrong: ours, not the customer's.
+        // An expired session, one that has not propagated yet, or clock skew: our side, not the customer's.
         | "ExpiredToken"
         | "ExpiredTokenException"
         | "IncompleteSignature"
@@ -124,26 +125,26 @@ fn meaning_of_code(code: &str) -> Option<ErrorMeaning> {
         | "RequestTimeTooSkewed"
         | "SignatureDoesNotMatch"
         | "TokenRefreshRequired"
-        | "UnrecognizedClientException" => ErrorMeaning::Nothing,
+        | "UnrecognizedClientException" => ErrorMeaning::Inconclusive,
 
         _ => return None,
     };
     Some(meaning)
 }
 
-/// An answer without a code to something else than a HEAD is not AWS's (a proxy's, say), so nothing follows from it.
-fn meaning_of_status(said: &AwsError) -> ErrorMeaning {
-    let is_aws = said.bodyless || said.code.is_some();
-    match said.status {
-        Some(301 | 307) if is_aws || said.elsewhere => ErrorMeaning::Misrouted,
-        // The header tells this from an expired session, which is a 400 too.
-        Some(400) if said.bodyless && said.elsewhere => ErrorMeaning::Misrouted,
-        Some(400) if said.bodyless => ErrorMeaning::Nothing,
-        Some(403) if said.bodyless => ErrorMeaning::Refused,
+/// A response without a code to anything but a HEAD request does not come from AWS (but from a proxy, for example).
+fn meaning_of_status(error: &AwsError) -> ErrorMeaning {
+    let is_aws = error.bodyless || error.code.is_some();
+    match error.status {
+        Some(301 | 307) if is_aws || error.elsewhere => ErrorMeaning::Misrouted,
+        // The header distinguishes this from an expired session, which is a 400 as well.
+        Some(400) if error.bodyless && error.elsewhere => ErrorMeaning::Misrouted,
+        Some(400) if error.bodyless => ErrorMeaning::Inconclusive,
+        Some(403) if error.bodyless => ErrorMeaning::Refused,
         Some(404) if is_aws => ErrorMeaning::Absent,
-        Some(408 | 429) => ErrorMeaning::Nothing,
+        Some(408 | 429) => ErrorMeaning::Inconclusive,
         Some(400..=499) if is_aws => ErrorMeaning::Unusable,
-        _ => ErrorMeaning::Nothing,
+        _ => ErrorMeaning::Inconclusive,
     }
 }
 
@@ -214,12 +215,12 @@ mod tests {
     #[case(429, "Whatever", "unanswered")]
     #[case(405, "MethodNotAllowed", "unusable")]
     #[case(403, "InvalidPayer", "unusable")]
-    fn an_answer_of_s3(#[case] status: u16, #[case] code: &str, #[case] expected: &str) {
+    fn s3_errors_are_classified(#[case] status: u16, #[case] code: &str, #[case] expected: &str) {
         assert_eq!(outcome(said(DeniedBy::S3, status, code)), expected);
     }
 
     #[rstest]
-    // Documented with 400, modelled with other statuses: the code decides.
+    // Documented with status 400 and modelled with others: the code decides.
     #[case(400, "AccessDeniedException", "refused by kms")]
     #[case(403, "AccessDeniedException", "refused by kms")]
     #[case(500, "AccessDeniedException", "refused by kms")]
@@ -237,7 +238,7 @@ mod tests {
     #[case(400, "KMSInternalException", "unanswered")]
     #[case(400, "ExpiredTokenException", "unanswered")]
     #[case(400, "UnrecognizedClientException", "unanswered")]
-    fn an_answer_of_kms(#[case] status: u16, #[case] code: &str, #[case] expected: &str) {
+    fn kms_errors_are_classified(#[case] status: u16, #[case] code: &str, #[case] expected: &str) {
         assert_eq!(outcome(said(DeniedBy::Kms, status, code)), expected);
     }
 
@@ -251,7 +252,7 @@ mod tests {
     #[case(403, "SignatureDoesNotMatch", "unanswered")]
     #[case(400, "Throttling", "unanswered")]
     #[case(503, "RequestLimitExceeded", "unanswered")]
-    fn an_answer_of_sts(#[case] status: u16, #[case] code: &str, #[case] expected: &str) {
+    fn sts_errors_are_classified(#[case] status: u16, #[case] code: &str, #[case] expected: &str) {
         assert_eq!(outcome(said(DeniedBy::Sts, status, code)), expected);
     }
 
@@ -260,7 +261,7 @@ mod tests {
     #[case(301, false, "misrouted")]
     #[case(307, false, "misrouted")]
     #[case(400, true, "misrouted")]
-    // An expired session is a 400 as well: without the header nothing follows.
+    // An expired session is a 400 as well, so without the header it is inconclusive.
     #[case(400, false, "unanswered")]
     #[case(403, true, "refused by s3")]
     #[case(403, false, "refused by s3")]
@@ -269,7 +270,7 @@ mod tests {
     #[case(429, false, "unanswered")]
     #[case(500, false, "unanswered")]
     #[case(503, true, "unanswered")]
-    fn an_answer_to_a_head_has_no_code(#[case] status: u16, #[case] elsewhere: bool, #[case] expected: &str) {
+    fn errors_of_head_requests_are_classified_by_status(#[case] status: u16, #[case] elsewhere: bool, #[case] expected: &str) {
         let said = AwsError {
             bodyless: true,
             code: None,
@@ -279,9 +280,9 @@ mod tests {
         assert_eq!(outcome(said), expected);
     }
 
-    /// A proxy's 403 page must never count as the proof that a stranger was refused.
+    /// A proxy's 403 page must never prove that an unauthorized caller was refused.
     #[rstest]
-    fn without_a_code_it_was_not_aws(
+    fn a_response_without_a_code_is_not_from_aws(
         #[values(200, 302, 400, 403, 404, 407, 502)] status: u16,
         #[values(DeniedBy::S3, DeniedBy::Kms, DeniedBy::Sts)] asked: DeniedBy,
     ) {
@@ -305,13 +306,13 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_no_answer() {
+    fn no_response_is_unanswered() {
         assert_eq!(name(&classify(None, Some(()))), "unanswered");
     }
 
     proptest! {
         #[test]
-        fn garbage_never_panics(
+        fn arbitrary_input_does_not_panic(
             code in proptest::option::of(any::<String>()),
             message in proptest::option::of(any::<String>()),
             status in proptest::option::of(any::<u16>()),
@@ -324,9 +325,9 @@ mod tests {
             }
         }
 
-        /// Only a code that says so, or a bare 403 to a HEAD, is a refusal: refusals prove that strangers are kept out.
+        /// Denials prove that unauthorized callers are refused, so only a known code, or a bare 403 to a HEAD request, is one.
         #[test]
-        fn an_unknown_code_is_never_a_refusal(code in "[A-Z][a-z]{1,8}Unheard", status: u16, message: String) {
+        fn an_unknown_code_is_never_an_access_denial(code in "[A-Z][a-z]{1,8}Unheard", status: u16, message: String) {
             for asked in [DeniedBy::Sts, DeniedBy::S3, DeniedBy::Kms] {
                 let said = AwsError { message: Some(&message), ..said(asked, status, &code) };
                 prop_assert!(!outcome(said).starts_with("refused"));

@@ -1,11 +1,11 @@
-//! The prose of a refusal into who refused, and why. AWS adds to its messages now and then (a policy's ARN, a link to
-//! the console), so all is looked for inside the text, and nothing of the text is kept.
+//! Parses the message of an access denial: which service denied it, and which kind of policy. AWS extends its messages
+//! from time to time (with a policy's ARN, or a console link), so this searches inside the text, and keeps none of it.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
 
 use crate::domain::api_result::{AccessDenied, DenialReason, DeniedBy, PolicyKind};
 use crate::domain::arn::KeyArn;
 
-/// How AWS calls the kinds of policies.
+/// AWS's names of the policy kinds.
 const KINDS: [(&str, PolicyKind); 7] = [
     ("identity-based policy", PolicyKind::Identity),
     ("resource-based policy", PolicyKind::Resource),
@@ -16,17 +16,17 @@ const KINDS: [(&str, PolicyKind); 7] = [
     ("vpc endpoint policy", PolicyKind::VpcEndpoint),
 ];
 
-/// KMS, of a key in another account: there is no such key, its policy allows nothing, or it denies. All three are
-/// about the key's side.
-const KEY_KEEPS_OUT: &str = "no resource-based policies allow access";
+/// What KMS says about a key in another account that does not exist, or whose policy allows nothing or denies. All three
+/// are on the key's side.
+const KEY_DENIES: &str = "no resource-based policies allow access";
 
 const TAG_SESSION: &str = "sts:TagSession";
 
-/// Reads the message of an access denial that came from `asked`.
-pub fn read(asked: DeniedBy, message: &str) -> AccessDenied {
+/// Parses the message of an access denial by `asked`.
+pub fn parse(asked: DeniedBy, message: &str) -> AccessDenied {
     let lower = message.to_ascii_lowercase();
     let by = match asked {
-        DeniedBy::S3 if tells_of_kms(&lower) => DeniedBy::Kms,
+        DeniedBy::S3 if mentions_kms(&lower) => DeniedBy::Kms,
         asked => asked,
     };
     AccessDenied {
@@ -39,23 +39,23 @@ pub fn read(asked: DeniedBy, message: &str) -> AccessDenied {
     }
 }
 
-/// S3 asks KMS on the caller's behalf and passes its refusal on. When in doubt it was KMS: to take a stranger whom S3
-/// let in for one whom S3 refused would be worse than the reverse.
-fn tells_of_kms(lower: &str) -> bool {
+/// S3 calls KMS on the caller's behalf and passes its denial on. When in doubt it was KMS: mistaking an unauthorized caller
+/// that S3 let in for one that it denied would be worse than the reverse.
+fn mentions_kms(lower: &str) -> bool {
     [
         "kms:",
         "kms key",
         "customer master key",
         "the ciphertext refers to",
         "does not exist in this region",
-        KEY_KEEPS_OUT,
+        KEY_DENIES,
     ]
     .iter()
     .any(|mark| lower.contains(mark))
 }
 
 fn reason(asked: DeniedBy, message: &str, lower: &str) -> DenialReason {
-    // Session tags that travel along the chain of roles are the vendor's own to switch off.
+    // Transitive session tags are the vendor's own to disable.
     if asked == DeniedBy::Sts && refused_action(message) == Some(TAG_SESSION) {
         return DenialReason::NotAllowedBy(PolicyKind::Identity);
     }
@@ -69,13 +69,13 @@ fn reason(asked: DeniedBy, message: &str, lower: &str) -> DenialReason {
     if let Some(kind) = behind(lower, "because no ").find_map(kind_at) {
         return DenialReason::NotAllowedBy(kind);
     }
-    if lower.contains(KEY_KEEPS_OUT) {
+    if lower.contains(KEY_DENIES) {
         return DenialReason::NotAllowedBy(PolicyKind::Resource);
     }
     DenialReason::Unsaid
 }
 
-/// What follows each place where `mark` is.
+/// The text after each occurrence of `mark`.
 fn behind<'a>(text: &'a str, mark: &'static str) -> impl Iterator<Item = &'a str> {
     text.match_indices(mark).map(|(at, mark)| &text[at + mark.len()..])
 }
@@ -90,7 +90,7 @@ fn words(message: &str) -> impl Iterator<Item = &str> {
         .map(|word| word.trim_matches(|c: char| matches!(c, '"' | '\'' | '(' | ')' | ',' | '.' | ';')))
 }
 
-/// "is not authorized to perform: X", or "allows the X action".
+/// The action in "is not authorized to perform: X" or "allows the X action".
 fn refused_action(message: &str) -> Option<&str> {
     let next = words(message).skip(1);
     words(message).zip(next).find_map(|(word, next)| match (word, next) {
@@ -163,7 +163,7 @@ mod tests {
         DenialReason::Unsaid
     )]
     #[case("", DenialReason::Unsaid)]
-    fn the_reason_is_read_wherever_it_stands(#[case] clause: &str, #[case] expected: DenialReason) {
+    fn the_reason_is_found_anywhere_in_the_message(#[case] clause: &str, #[case] expected: DenialReason) {
         for middle in [r#" on resource: "arn:aws:s3:::docs/latchkey-probe/1""#, ""] {
             for tail in [
                 "",
@@ -172,7 +172,7 @@ mod tests {
                 " (Console: https://console.aws.amazon.com/iam)",
             ] {
                 let message = format!("{USER}s3:PutObject{middle} {clause}{tail}");
-                let refusal = read(DeniedBy::S3, &message);
+                let refusal = parse(DeniedBy::S3, &message);
                 assert_eq!((refusal.reason, refusal.by), (expected, DeniedBy::S3), "{message}");
                 assert_eq!((refusal.key, refusal.action), (None, None));
             }
@@ -199,7 +199,12 @@ mod tests {
         false,
         Some("kms:GenerateDataKey")
     )]
-    fn s3_passes_a_refusal_of_kms_on(#[case] text: &str, #[case] reason: DenialReason, #[case] named: bool, #[case] action: Option<&str>) {
+    fn a_kms_denial_passed_on_by_s3_is_recognized(
+        #[case] text: &str,
+        #[case] reason: DenialReason,
+        #[case] named: bool,
+        #[case] action: Option<&str>,
+    ) {
         let message = format!("{USER}{}", text.replace("{KEY}", KEY));
         let expected = AccessDenied {
             by: DeniedBy::Kms,
@@ -207,7 +212,7 @@ mod tests {
             key: named.then(|| KEY.to_owned()),
             action: action.map(str::to_owned),
         };
-        assert_eq!(read(DeniedBy::S3, &message), expected);
+        assert_eq!(parse(DeniedBy::S3, &message), expected);
     }
 
     #[rstest]
@@ -219,8 +224,8 @@ mod tests {
         "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access."
     )]
     #[case("The ciphertext refers to a KMS key that does not exist.")]
-    fn kms_is_known_by_its_words_too(#[case] message: &str) {
-        let refusal = read(DeniedBy::S3, message);
+    fn kms_is_recognized_by_its_phrases(#[case] message: &str) {
+        let refusal = parse(DeniedBy::S3, message);
         assert_eq!((refusal.by, refusal.key, refusal.action), (DeniedBy::Kms, None, None));
     }
 
@@ -230,8 +235,8 @@ mod tests {
     #[case(
         "User: arn:aws:sts::123456789012:assumed-role/kms-role/s is not authorized to perform: s3:GetObject on resource: \"arn:aws:s3:::kms-docs/x\""
     )]
-    fn s3_speaks_for_itself(#[case] message: &str) {
-        assert_eq!(read(DeniedBy::S3, message).by, DeniedBy::S3);
+    fn s3_denials_are_not_mistaken_for_kms(#[case] message: &str) {
+        assert_eq!(parse(DeniedBy::S3, message).by, DeniedBy::S3);
     }
 
     #[rstest]
@@ -252,26 +257,25 @@ mod tests {
         "sts:TagSession because no resource-based policy allows the sts:TagSession action",
         DenialReason::NotAllowedBy(PolicyKind::Identity)
     )]
-    fn sts_tells_what_is_the_vendors_fault(#[case] text: &str, #[case] reason: DenialReason) {
-        let refusal = read(DeniedBy::Sts, &format!("{USER}{text}"));
+    fn vendor_side_sts_denials_are_recognized(#[case] text: &str, #[case] reason: DenialReason) {
+        let refusal = parse(DeniedBy::Sts, &format!("{USER}{text}"));
         assert_eq!((refusal.by, refusal.reason), (DeniedBy::Sts, reason));
     }
 
     proptest! {
         #[test]
-        fn garbage_never_panics(
+        fn arbitrary_input_does_not_panic(
             garbage: String,
             mark in prop::sample::select(vec!["explicit deny in a", "because no ", "perform: ", "kms:", "arn:aws:kms:"]),
         ) {
             for asked in [DeniedBy::Sts, DeniedBy::S3, DeniedBy::Kms] {
-                let _ = (read(asked, &garbage), read(asked, &format!("{garbage}{mark}{garbage}")), read(asked, &format!("{garbage}{mark}")));
+                let _ = (parse(asked, &garbage), parse(asked, &format!("{garbage}{mark}{garbage}")), parse(asked, &format!("{garbage}{mark}")));
             }
         }
 
-        /// Whatever AWS writes, what is kept is a key's ARN and an action's name.
         #[test]
-        fn no_prose_is_kept(garbage: String) {
-            let refusal = read(DeniedBy::S3, &format!("{garbage} kms:{garbage} {garbage}"));
+        fn only_a_key_arn_and_an_action_are_kept(garbage: String) {
+            let refusal = parse(DeniedBy::S3, &format!("{garbage} kms:{garbage} {garbage}"));
             prop_assert!(refusal.key.is_none_or(|key| KeyArn::parse(&key).is_ok()));
             prop_assert!(refusal.action.is_none_or(|action| is_kms_action(&action)));
         }

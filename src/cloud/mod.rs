@@ -1,4 +1,4 @@
-//! What is asked of AWS, in our words. The verifier knows this and nothing of any SDK.
+//! The port to AWS: the calls that Latchkey makes, as a trait. Only [`aws`] knows the SDKs.
 
 pub mod aws;
 mod classify;
@@ -16,57 +16,59 @@ use crate::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
 use crate::domain::external_id::ExternalId;
 use crate::domain::region::Region;
 
-/// A bucket as somebody calls it: with whose session, where, and whose it has to be.
+/// A bucket, and the session and region to call it with.
 #[derive(Debug, Clone)]
 pub struct BucketCall {
     pub session: AwsSession,
     pub bucket: BucketName,
     pub region: Region,
-    /// Sent as `x-amz-expected-bucket-owner`; none asks whoever owns it.
+    /// Sent as `x-amz-expected-bucket-owner`. None accepts any owner.
     pub owner: Option<AccountId>,
 }
 
-/// A key as somebody calls it.
+/// A key, and the session to call it with.
 #[derive(Debug, Clone)]
 pub struct KeyCall {
     pub session: AwsSession,
-    /// Its region is where the call goes.
+    /// Its region is the region of the call.
     pub key: KeyArn,
 }
 
-/// A session for a tenant's documents, as the vendor's services are given it.
+/// A request for a session on a tenant's documents, to be handed to the vendor's services.
 #[derive(Debug, Clone)]
 pub struct DocumentCall {
-    /// Who assumes the role, with the external ID as such; none is the process itself, with the external ID as a session tag.
+    /// The session that assumes the role, with `sts:ExternalId`. None is the process itself, with the external ID as a session
+    /// tag.
     pub by: Option<AwsSession>,
     pub role: RoleArn,
     pub external_id: ExternalId,
-    /// The session policy, which the session may do no more than.
+    /// The session policy, which limits what the session may do.
     pub policy: String,
     pub name: SessionName,
 }
 
-/// Whether a call is to be carried out, or only weighed by AWS.
+/// Whether AWS carries a call out, or only evaluates its permissions.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallMode {
     Real,
-    /// Granted when AWS says that it would have worked.
+    /// Granted when AWS says that the call would have succeeded.
     Dry,
 }
 
-/// Every call answers; none fails. What went wrong on the way is `Outcome::Unanswered`.
+/// The calls. None of them returns an error: when something went wrong on the way, the outcome is
+/// [`Outcome::Unanswered`](crate::domain::api_result::Outcome::Unanswered).
 #[async_trait]
 pub trait Cloud: Send + Sync {
-    /// Gives the ARN that the process itself goes by.
+    /// Returns the ARN of the process's own identity.
     async fn own_identity(&self) -> ApiResult<String>;
-    /// Gives whether tags of the process's own session travel along when it assumes this role of the vendor's.
-    async fn hands_tags_down(&self, role: &RoleArn) -> ApiResult<bool>;
+    /// Returns whether the process's session passes transitive tags on when it assumes this vendor role.
+    async fn passes_tags_on(&self, role: &RoleArn) -> ApiResult<bool>;
 
-    /// The vendor's own session on its storage role: made once, and shared until shortly before it expires.
+    /// The vendor's session on its storage role, cached and shared until shortly before it expires.
     async fn storage_session(&self, role: &RoleArn) -> ApiResult<AwsSession>;
 
-    /// The vendor's own session on its direct role without any tag: shared likewise.
+    /// The vendor's session on its direct role without a session tag, shared in the same way.
     async fn untagged_session(&self, role: &RoleArn) -> ApiResult<AwsSession>;
 
     /// A new session on the vendor's direct role, with the external ID as its session tag.
@@ -81,35 +83,35 @@ pub trait Cloud: Send + Sync {
         name: &SessionName,
     ) -> ApiResult<AwsSession>;
 
-    /// A new session for an hour, which is the most that a chained one lasts.
+    /// A new session of one hour, the maximum with role chaining.
     async fn document_session(&self, call: &DocumentCall) -> ApiResult<AwsSession>;
 
     async fn head_bucket(&self, call: &BucketCall) -> ApiResult;
-    /// Lists one key at most under the prefix.
+    /// Lists at most one key with this prefix.
     async fn list_objects(&self, call: &BucketCall, prefix: &str) -> ApiResult;
-    /// Without any encryption header, so that the bucket's default is what encrypts; or with the headers that ask for a key.
+    /// Puts an object without encryption headers, so that the bucket's default encrypts it, or with headers that name a key.
     async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, header: Option<&KeyArn>) -> ApiResult<StoredObject>;
     async fn get_object(&self, call: &BucketCall, key: &str) -> ApiResult<Vec<u8>>;
-    /// Granted when S3 says that the object is not archived: then the call was allowed.
+    /// Granted when S3 says that the object is not archived, which proves that the call was allowed.
     async fn restore_object(&self, call: &BucketCall, key: &str) -> ApiResult;
     async fn delete_object(&self, call: &BucketCall, key: &str) -> ApiResult<DeletedObject>;
 
-    /// Gives whether all four settings of the bucket's own block are on.
+    /// Returns whether all four settings of the bucket's public access block are on.
     async fn public_access_block(&self, call: &BucketCall) -> ApiResult<bool>;
-    /// Gives whether the bucket's owner owns every object, which is when ACLs are disabled.
+    /// Returns whether object ownership is `BucketOwnerEnforced`, which disables ACLs.
     async fn acls_disabled(&self, call: &BucketCall) -> ApiResult<bool>;
-    /// Gives whether server access logs go anywhere.
+    /// Returns whether server access logging is enabled.
     async fn access_logging(&self, call: &BucketCall) -> ApiResult<bool>;
 
     async fn describe_key(&self, call: &KeyCall) -> ApiResult<KeyFacts>;
-    /// Gives the ciphertext; a dry run gives none.
-    async fn encrypt(&self, call: &KeyCall, plaintext: &[u8], run: CallMode) -> ApiResult<Vec<u8>>;
-    /// Gives the plaintext; a dry run gives none.
-    async fn decrypt(&self, call: &KeyCall, ciphertext: &[u8], run: CallMode) -> ApiResult<Vec<u8>>;
-    /// Always a dry run, from the key to itself.
+    /// Returns the ciphertext, empty for a dry run.
+    async fn encrypt(&self, call: &KeyCall, plaintext: &[u8], mode: CallMode) -> ApiResult<Vec<u8>>;
+    /// Returns the plaintext, empty for a dry run.
+    async fn decrypt(&self, call: &KeyCall, ciphertext: &[u8], mode: CallMode) -> ApiResult<Vec<u8>>;
+    /// A dry run, from the key to itself.
     async fn reencrypt(&self, call: &KeyCall, ciphertext: &[u8]) -> ApiResult;
-    /// Always a dry run.
+    /// A dry run.
     async fn generate_data_key(&self, call: &KeyCall) -> ApiResult;
-    /// Always a dry run.
+    /// A dry run.
     async fn generate_data_key_without_plaintext(&self, call: &KeyCall) -> ApiResult;
 }

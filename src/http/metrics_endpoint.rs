@@ -16,7 +16,7 @@ pub async fn handle(Extract(state): Extract<AppState>) -> impl IntoResponse {
     let directory = &state.directory;
     gauge!(metric::DIRECTORY_AGE.name).set(directory.age().map_or(f64::INFINITY, |age| age.as_secs_f64()));
     gauge!(metric::DIRECTORY_POSITION.name).set(number(directory.position()));
-    gauge!(metric::DIRECTORY_TENANTS.name).set(number(directory.tenants()));
+    gauge!(metric::DIRECTORY_TENANTS.name).set(number(directory.tenant_count()));
     gauge!(metric::CREDENTIALS_TENANTS.name).set(number(state.credentials.len()));
     observe::note_pool(&state.context.pool);
     metrics_process::Collector::default().collect();

@@ -1,5 +1,8 @@
-//! The way out: what Latchkey sends to addresses that others chose. A message goes to an address that was judged, and nowhere
-//! else: no redirect is followed, no proxy of the environment is asked, and a name is resolved once, by who judges its addresses.
+//! Outbound HTTP to URLs that customers or operators chose, guarded against server-side request forgery (SSRF).
+//!
+//! A request connects only to an allowed address: redirects are not followed, the environment's proxy settings are ignored,
+//! and names are resolved once, by [`guarded_resolver`], which filters the addresses. Which networks are allowed is decided
+//! by [`AllowedNetworks`].
 
 mod guarded_resolver;
 
@@ -19,29 +22,29 @@ use crate::domain::webhook::target::{AllowedNetworks, WebhookUrl};
 use crate::domain::webhook::{DeliveryFailure, DeliveryFailureKind};
 use guarded_resolver::{BlockedAddress, GuardedResolver};
 
-/// For a connection, with its name's addresses and TLS.
-const CONNECT: Duration = Duration::from_secs(5);
+/// Timeout of connecting, including DNS and TLS.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// For all of it.
+/// Timeout of the whole request.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What is sent.
+/// One attempt to deliver a webhook message.
 #[derive(Debug)]
 pub struct OutboundRequest<'a> {
     pub url: &'a WebhookUrl,
     pub id: MessageId,
-    /// Of this attempt.
+    /// When this attempt was made.
     pub at: DateTime<Utc>,
     pub signature: String,
     pub payload: &'a str,
 }
 
-/// Shared by all that send.
+/// The HTTP client for outbound requests. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct OutboundClient {
     allowed: Arc<AllowedNetworks>,
     https: Client,
-    /// Over http only what a setting names is reached.
+    /// For plain http, which is limited to networks that the settings allow explicitly.
     http: Client,
 }
 
@@ -51,18 +54,18 @@ impl OutboundClient {
     pub fn new(allowed: AllowedNetworks) -> Result<Self, reqwest::Error> {
         let allowed = Arc::new(allowed);
         let client = |named_only| {
-            let judge = GuardedResolver {
+            let resolver = GuardedResolver {
                 allowed: allowed.clone(),
                 named_only,
             };
             Client::builder()
-                .dns_resolver(judge)
+                .dns_resolver(resolver)
                 .redirect(Policy::none())
                 .retry(reqwest::retry::never())
                 .no_proxy()
                 .referer(false)
                 .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(CONNECT)
+                .connect_timeout(CONNECT_TIMEOUT)
                 .timeout(TIMEOUT)
                 .build()
         };
@@ -73,49 +76,52 @@ impl OutboundClient {
         })
     }
 
-    /// Sends a letter once. The status of the answer when it is delivered; nothing else of an answer is read.
-    pub async fn send(&self, letter: OutboundRequest<'_>) -> Result<u16, DeliveryFailure> {
-        let url = letter.url;
-        // What has an address in the place of a name is not resolved.
+    /// Sends a request once, without retries. Returns the status of a successful response; its body is not read.
+    ///
+    /// # Errors
+    /// Why the message was not delivered, without the URL or the response body.
+    pub async fn send(&self, request: OutboundRequest<'_>) -> Result<u16, DeliveryFailure> {
+        let url = request.url;
+        // The resolver never sees a URL whose host is an IP address.
         if url
             .address()
-            .is_some_and(|address| !guarded_resolver::may_be_reached(&self.allowed, address, !url.is_https()))
+            .is_some_and(|address| !guarded_resolver::is_allowed(&self.allowed, address, !url.is_https()))
         {
             return Err(DeliveryFailureKind::RefusedTarget.into());
         }
         let client = if url.is_https() { &self.https } else { &self.http };
-        let answer = client
+        let response = client
             .post(url.as_url().clone())
             .header(CONTENT_TYPE, "application/json")
-            .header(HEADER_WEBHOOK_ID, letter.id.to_string())
-            .header(HEADER_WEBHOOK_TIMESTAMP, letter.at.timestamp().to_string())
-            .header(HEADER_WEBHOOK_SIGNATURE, letter.signature)
-            .body(letter.payload.to_owned())
+            .header(HEADER_WEBHOOK_ID, request.id.to_string())
+            .header(HEADER_WEBHOOK_TIMESTAMP, request.at.timestamp().to_string())
+            .header(HEADER_WEBHOOK_SIGNATURE, request.signature)
+            .body(request.payload.to_owned())
             .send()
             .await
-            .map_err(|error| DeliveryFailure::from(kind_of(&error)))?;
-        judge(&answer, letter.at)
+            .map_err(|error| DeliveryFailure::from(failure_kind(&error)))?;
+        check_status(&response, request.at)
     }
 }
 
-fn judge(answer: &Response, now: DateTime<Utc>) -> Result<u16, DeliveryFailure> {
-    let status = answer.status();
+fn check_status(response: &Response, now: DateTime<Utc>) -> Result<u16, DeliveryFailure> {
+    let status = response.status();
     let kind = match status {
         _ if status.is_success() => return Ok(status.as_u16()),
         StatusCode::GONE => DeliveryFailureKind::Gone,
         _ if status.is_redirection() => DeliveryFailureKind::Redirected,
         _ => DeliveryFailureKind::Status,
     };
-    let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     Err(DeliveryFailure {
         kind,
         status: Some(status.as_u16()),
-        retry_after: retry_after.and_then(|text| gap(text, now)),
+        retry_after: retry_after.and_then(|text| retry_delay(text, now)),
     })
 }
 
-/// Seconds or a date, as RFC 9110 has it.
-fn gap(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+/// The delay in a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
+fn retry_delay(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
@@ -124,8 +130,8 @@ fn gap(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     (until.to_utc() - now).to_std().ok()
 }
 
-/// The error itself is told nowhere: it names the URL.
-fn kind_of(error: &reqwest::Error) -> DeliveryFailureKind {
+/// The error itself is not kept or logged: it contains the URL.
+fn failure_kind(error: &reqwest::Error) -> DeliveryFailureKind {
     let mut causes: Vec<&(dyn StdError + 'static)> = Vec::new();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -140,17 +146,17 @@ fn kind_of(error: &reqwest::Error) -> DeliveryFailureKind {
     }
     match () {
         () if error.is_dns() => DeliveryFailureKind::Unresolvable,
-        () if error.is_connect() && causes.iter().any(|cause| is_of_tls(*cause)) => DeliveryFailureKind::Tls,
+        () if error.is_connect() && causes.iter().any(|cause| is_tls_failure(*cause)) => DeliveryFailureKind::Tls,
         () if error.is_connect() => DeliveryFailureKind::Unreachable,
         () => DeliveryFailureKind::BrokenOff,
     }
 }
 
-/// What TLS refuses comes as an I/O error of this kind, at times inside another one.
-fn is_of_tls(cause: &(dyn StdError + 'static)) -> bool {
+/// rustls reports a failed handshake as an I/O error of kind `InvalidData`, sometimes wrapped in another one.
+fn is_tls_failure(cause: &(dyn StdError + 'static)) -> bool {
     cause.downcast_ref::<io::Error>().is_some_and(|fault| {
         let inner = fault.get_ref().map(|inner| -> &(dyn StdError + 'static) { inner });
-        fault.kind() == io::ErrorKind::InvalidData || inner.is_some_and(is_of_tls)
+        fault.kind() == io::ErrorKind::InvalidData || inner.is_some_and(is_tls_failure)
     })
 }
 
@@ -169,6 +175,6 @@ mod tests {
     #[case("-1", None)]
     fn a_retry_after_is_seconds_or_a_date(#[case] text: &str, #[case] seconds: Option<u64>) {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        assert_eq!(gap(text, now), seconds.map(Duration::from_secs));
+        assert_eq!(retry_delay(text, now), seconds.map(Duration::from_secs));
     }
 }

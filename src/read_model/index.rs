@@ -1,4 +1,4 @@
-//! The directory's pages: every tenant that internal services may be told of, by id, by slug, and by its last change.
+//! Every tenant that internal services may ask for, by id, by slug, and by the position of its last change.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::entry::{ServingState, TenantEntry};
 use crate::domain::ids::{Slug, TenantId, TenantRef};
 
-/// Each map leads straight to the entry: a tenant that nobody has asked for in a while is in none of the processor's caches, and
-/// every step to it waits for memory.
+/// Each map points straight at the entry. A tenant that was not asked for recently is in no processor cache, so every
+/// indirection costs a memory access.
 #[derive(Debug, Default)]
 pub struct Index {
     by_id: HashMap<TenantId, Arc<TenantEntry>>,
@@ -18,16 +18,16 @@ pub struct Index {
 }
 
 impl Index {
-    pub fn put(&mut self, entry: TenantEntry) {
+    pub fn insert(&mut self, entry: TenantEntry) {
         let entry = Arc::new(entry);
-        // Who ended gives its slug to whoever has it now.
-        let ended = matches!(entry.state, ServingState::Offboarded);
+        // An offboarded tenant gives up its slug to the tenant that uses it now.
+        let offboarded = matches!(entry.state, ServingState::Offboarded);
         let taken = self
             .by_slug
             .get(&entry.slug)
             .is_some_and(|holder| holder.tenant != entry.tenant && !matches!(holder.state, ServingState::Offboarded));
-        self.forget(entry.tenant);
-        if !(ended && taken) {
+        self.unlink(entry.tenant);
+        if !(offboarded && taken) {
             self.by_slug.insert(entry.slug.clone(), entry.clone());
         }
         self.by_position.insert(entry.position, entry.clone());
@@ -35,13 +35,13 @@ impl Index {
         self.by_id.insert(entry.tenant, entry);
     }
 
-    /// Forgets a tenant whose last change cannot be read.
-    pub fn drop(&mut self, tenant: TenantId, position: i64) {
-        self.forget(tenant);
+    /// Removes a tenant whose last change cannot be read.
+    pub fn remove(&mut self, tenant: TenantId, position: i64) {
+        self.unlink(tenant);
         self.position = self.position.max(position);
     }
 
-    fn forget(&mut self, tenant: TenantId) {
+    fn unlink(&mut self, tenant: TenantId) {
         let Some(before) = self.by_id.remove(&tenant) else { return };
         self.by_position.remove(&before.position);
         if self.by_slug.get(&before.slug).is_some_and(|holder| holder.tenant == tenant) {
@@ -57,7 +57,7 @@ impl Index {
         found.cloned()
     }
 
-    /// What changed after a position, in order, and the position to go on from.
+    /// Up to `limit` changes after a position, in order, and the position to continue from.
     pub fn after(&self, position: i64, limit: usize, wanted: impl Fn(TenantId) -> bool) -> (Vec<Arc<TenantEntry>>, i64) {
         let later = (Bound::Excluded(position), Bound::Unbounded);
         let changed: Vec<_> = self
@@ -68,12 +68,12 @@ impl Index {
             .take(limit)
             .cloned()
             .collect();
-        let whole = changed.len() < limit;
-        let last = changed.last().map(|entry| entry.position).filter(|_| !whole);
+        let is_last_page = changed.len() < limit;
+        let last = changed.last().map(|entry| entry.position).filter(|_| !is_last_page);
         (changed, last.unwrap_or(self.position))
     }
 
-    /// Of the last change.
+    /// The position of the last change.
     pub fn position(&self) -> i64 {
         self.position
     }

@@ -1,4 +1,4 @@
-//! Tokens, by their hashes: a vendor has some thousands at most, so all of them are here.
+//! Every valid API token, by its hash. A vendor has a few thousand at most.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,22 +10,22 @@ use crate::domain::identity::Identity;
 use crate::domain::ids::TokenId;
 use crate::domain::token::{Token, TokenHash};
 
-/// Whom a token stands for, and when it was used.
+/// A token's identity, and when it was last used.
 #[derive(Debug)]
 pub struct TokenEntry {
     id: TokenId,
     pub expires_at: Option<DateTime<Utc>>,
     pub identity: Arc<Identity>,
-    /// Seconds since the epoch; shared with the key that takes this one's place when tokens change.
-    used: Arc<AtomicI64>,
+    /// Seconds since the epoch. Carried over when the index is replaced.
+    last_used: Arc<AtomicI64>,
 }
 
 impl TokenEntry {
     pub fn touch(&self, now: DateTime<Utc>) {
-        // A store would take the line from the other cores on every request.
+        // Stored once a second at most: every store takes the cache line from the other cores.
         let now = now.timestamp();
-        if self.used.load(Ordering::Relaxed) < now {
-            self.used.store(now, Ordering::Relaxed);
+        if self.last_used.load(Ordering::Relaxed) < now {
+            self.last_used.store(now, Ordering::Relaxed);
         }
     }
 }
@@ -40,29 +40,29 @@ impl TokenIndex {
         self.by_hash.get(hash).cloned()
     }
 
-    /// All tokens that are good now, in the place of those before.
+    /// Replaces the index with the tokens that are valid now.
     pub fn replace(&mut self, tokens: Vec<(TokenHash, Token)>) {
         let before = std::mem::take(&mut self.by_hash);
         let keep = |(hash, token): (TokenHash, Token)| {
-            let used = before.get(&hash).map_or_else(Arc::default, |key| key.used.clone());
-            let key = TokenEntry {
+            let last_used = before.get(&hash).map_or_else(Arc::default, |entry| entry.last_used.clone());
+            let entry = TokenEntry {
                 id: token.id,
                 expires_at: token.expires_at,
                 identity: Arc::new(token.into()),
-                used,
+                last_used,
             };
-            (hash, Arc::new(key))
+            (hash, Arc::new(entry))
         };
         self.by_hash = tokens.into_iter().map(keep).collect();
     }
 
-    /// Which tokens were used at that time or later, and when last.
+    /// The tokens that were used at or after `since` (seconds since the epoch), each with its last use.
     pub fn used_since(&self, since: i64) -> Vec<(TokenId, DateTime<Utc>)> {
-        let used = |key: &Arc<TokenEntry>| {
-            let at = key.used.load(Ordering::Relaxed);
+        let used = |entry: &Arc<TokenEntry>| {
+            let at = entry.last_used.load(Ordering::Relaxed);
             DateTime::from_timestamp(at, 0)
                 .filter(|_| at >= since && at > 0)
-                .map(|at| (key.id, at))
+                .map(|at| (entry.id, at))
         };
         self.by_hash.values().filter_map(used).collect()
     }

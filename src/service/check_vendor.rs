@@ -62,7 +62,7 @@ pub async fn check_vendor(cloud: &dyn Cloud, vendor: &Vendor, clock: &SharedCloc
 async fn check_role<T>(cloud: &dyn Cloud, subject: &'static str, role: &RoleArn, assumed: ApiResult<T>) -> Vec<VendorReport> {
     let result = match read(role, &assumed) {
         Err(fault) => Err(fault),
-        Ok(()) => match cloud.hands_tags_down(role).await.outcome {
+        Ok(()) => match cloud.passes_tags_on(role).await.outcome {
             Outcome::Granted(true) => Err(travelling(role)),
             _ => Ok(format!("{role} can be assumed.")),
         },

@@ -74,7 +74,7 @@ pub async fn find_valid(db: &mut PgConnection, hash: &TokenHash, now: DateTime<U
 }
 
 /// All tokens that are good at that time. One that is inconsistent is left out, and so is refused.
-pub async fn good(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<(TokenHash, Token)>> {
+pub async fn valid(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<(TokenHash, Token)>> {
     let rows = sqlx::query!(
         "select id, name, role, hash, created_at, expires_at, last_used_at, revoked_at, tenants from tokens
          where revoked_at is null and (expires_at is null or expires_at > $1)",

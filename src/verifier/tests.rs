@@ -124,7 +124,7 @@ impl Cloud for Scripted {
         })
         .await
     }
-    async fn hands_tags_down(&self, _: &RoleArn) -> ApiResult<bool> {
+    async fn passes_tags_on(&self, _: &RoleArn) -> ApiResult<bool> {
         self.answer("sts:AssumeRole", GOOD, DeniedBy::Sts, || false).await
     }
     async fn storage_session(&self, _: &RoleArn) -> ApiResult<AwsSession> {

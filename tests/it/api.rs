@@ -31,7 +31,7 @@ async fn server() -> Server {
         .into_builder()
         .http_client(untouchable)
         .build();
-    Server::with(vendor, Arc::new(AwsCloud::on(&config, AwsSettings::default(), clock()))).await
+    Server::with(vendor, Arc::new(AwsCloud::from_config(&config, AwsSettings::default(), clock()))).await
 }
 
 fn good() -> Value {

@@ -84,7 +84,7 @@ impl Stage {
             },
             ..server.context.clone()
         };
-        let aws = AwsCloud::on(
+        let aws = AwsCloud::from_config(
             &config(&world.endpoint, &world.latchkey).await,
             AwsSettings { s3_path_style: true },
             clock(),

@@ -164,7 +164,7 @@ fn out_of_order(call: &Call) -> Reply {
 
 pub async fn config(wire: Wire) -> SdkConfig {
     let keys = Credentials::new("AKIAPROCESS", "secret", None, None, "test");
-    latchkey::cloud::aws::with_habits(aws_config::defaults(BehaviorVersion::latest()))
+    latchkey::cloud::aws::with_defaults(aws_config::defaults(BehaviorVersion::latest()))
         .region(aws_config::Region::new(REGION))
         .endpoint_url("http://aws.invalid")
         .credentials_provider(keys)
@@ -174,7 +174,7 @@ pub async fn config(wire: Wire) -> SdkConfig {
 }
 
 async fn verify(wire: Wire, mode: Mode) -> RunReport {
-    let aws = AwsCloud::on(&config(wire).await, AwsSettings { s3_path_style: true }, clock());
+    let aws = AwsCloud::from_config(&config(wire).await, AwsSettings { s3_path_style: true }, clock());
     let vendor = Vendor {
         posture: true,
         ..Vendor::unnamed()

@@ -156,7 +156,7 @@ impl Server {
     /// A server that reaches AWS through something else.
     pub async fn start_at(world: &World, endpoint: &str) -> Self {
         let settings = AwsSettings { s3_path_style: true };
-        let aws = AwsCloud::on(&config(endpoint, &world.latchkey).await, settings, clock());
+        let aws = AwsCloud::from_config(&config(endpoint, &world.latchkey).await, settings, clock());
         Self::with(vendor(world), Arc::new(aws)).await
     }
 
@@ -168,7 +168,7 @@ impl Server {
     /// The same, which reaches AWS through something else too.
     pub async fn beside_at(&self, database_url: &str, world: &World, endpoint: &str) -> Self {
         let settings = AwsSettings { s3_path_style: true };
-        let aws = AwsCloud::on(&config(endpoint, &world.latchkey).await, settings, clock());
+        let aws = AwsCloud::from_config(&config(endpoint, &world.latchkey).await, settings, clock());
         Self::on(database_url, vendor(world), Some(Arc::new(aws)), self.stale_for, Around::default()).await
     }
 
@@ -178,7 +178,7 @@ impl Server {
             id: "AKIAPROCESS".into(),
             secret: "secret".into(),
         };
-        let aws = AwsCloud::on(&config(endpoint, &keys).await, AwsSettings { s3_path_style: true }, clock());
+        let aws = AwsCloud::from_config(&config(endpoint, &keys).await, AwsSettings { s3_path_style: true }, clock());
         Self::serving(vendor, Some(Arc::new(aws))).await
     }
 
@@ -273,7 +273,7 @@ impl Server {
         }
         let directory = ReadModel::new(clock(), context.vendor.clone(), stale_for);
         tokio::spawn(directory.clone().follow(pool.connect_options().as_ref().clone(), stop.clone()));
-        tokio::spawn(directory.clone().note_uses(pool.clone(), stop.clone()));
+        tokio::spawn(directory.clone().record_token_uses(pool.clone(), stop.clone()));
         let vault = CredentialCache::new(clock(), cloud);
         tokio::spawn(vault.clone().follow(directory.clone(), stop.clone()));
         let state = AppState::from(AppParts {

@@ -178,7 +178,7 @@ async fn tags_that_travel_are_found(#[case] allowed: bool) {
     }
     });
     let wire = Wire::of(Arc::new(aws));
-    let aws = AwsCloud::on(&config(wire).await, AwsSettings { s3_path_style: true }, clock());
+    let aws = AwsCloud::from_config(&config(wire).await, AwsSettings { s3_path_style: true }, clock());
     let vendor = Vendor {
         storage_role: Some(RoleArn::parse(VENDOR_ROLE).unwrap()),
         ..Vendor::unnamed()

@@ -1,4 +1,4 @@
-//! Assuming a role. <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
+//! `sts:AssumeRole`. <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
 
 use std::time::SystemTime;
 
@@ -15,13 +15,13 @@ use crate::domain::arn::RoleArn;
 use crate::domain::external_id::ExternalId;
 use crate::domain::templates::statements::TAG;
 
-/// The least that STS gives; a verification is over long before.
-const SECONDS: i32 = 900;
-/// The most that STS gives to a session which was itself made by a session, whatever the role says.
+/// The shortest session that STS issues. A verification ends long before.
+const VERIFICATION_SECONDS: i32 = 900;
+/// The longest session that STS issues through role chaining, whatever the role's maximum is.
 const SHARED_SECONDS: i32 = 3600;
 
-/// A role, and how it is to be assumed.
-pub struct Assume<'a> {
+/// A request to assume a role.
+pub struct AssumeRole<'a> {
     role: &'a RoleArn,
     name: &'a SessionName,
     seconds: i32,
@@ -30,26 +30,26 @@ pub struct Assume<'a> {
     policy: Option<&'a str>,
 }
 
-impl<'a> Assume<'a> {
+impl<'a> AssumeRole<'a> {
     pub fn role(role: &'a RoleArn, name: &'a SessionName) -> Self {
         Self {
             role,
             name,
-            seconds: SECONDS,
+            seconds: VERIFICATION_SECONDS,
             external_id: None,
             tag: None,
             policy: None,
         }
     }
 
-    /// The session may do no more than this policy says.
-    pub fn narrowed_to(mut self, policy: &'a str) -> Self {
+    /// Limits the session by a session policy.
+    pub fn with_session_policy(mut self, policy: &'a str) -> Self {
         self.policy = Some(policy);
         self
     }
 
-    /// It will serve for longer than one verification.
-    pub fn for_many(mut self) -> Self {
+    /// Makes the session as long as role chaining allows, to be cached and shared.
+    pub fn for_sharing(mut self) -> Self {
         self.seconds = SHARED_SECONDS;
         self
     }
@@ -59,14 +59,14 @@ impl<'a> Assume<'a> {
         self
     }
 
-    /// With the external ID as a session tag, which is not handed down to further sessions.
+    /// Sets the external ID as a session tag. The tag is not transitive.
     pub fn with_tag(mut self, id: &'a ExternalId) -> Self {
         self.tag = Some(id);
         self
     }
 
-    pub async fn ask(self, sts: &Client, clock: &dyn Clock) -> ApiResult<AwsSession> {
-        let call = Call::begin(DeniedBy::Sts, "sts:AssumeRole", clock);
+    pub async fn send(self, sts: &Client, clock: &dyn Clock) -> ApiResult<AwsSession> {
+        let call = Call::start(DeniedBy::Sts, "sts:AssumeRole", clock);
         let tags = self.tag.map(|id| {
             let tag = Tag::builder().key(TAG).value(id.as_str());
             vec![tag.build().expect("a tag has a key and a value")]
@@ -80,10 +80,10 @@ impl<'a> Assume<'a> {
             .set_tags(tags)
             .set_policy(self.policy.map(str::to_owned))
             .customize()
-            .interceptor(call.ear())
+            .interceptor(call.capture())
             .send()
             .await;
-        call.end(result, session, None)
+        call.finish(result, session, None)
     }
 }
 

@@ -1,4 +1,4 @@
-//! S3's calls. <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>
+//! S3 calls. <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>
 
 use aws_sdk_s3::config::Region;
 use aws_sdk_s3::primitives::ByteStream;
@@ -13,10 +13,10 @@ use crate::domain::api_result::{ApiResult, DeniedBy};
 use crate::domain::arn::KeyArn;
 use crate::domain::evidence::{DeletedObject, StoredObject};
 
-/// The probe object has 64 bytes: what is longer is another, and shows that by its first bytes.
-const READ_AT_MOST: usize = 4096;
+/// The probe object has 64 bytes; a longer object is a different one, and its first bytes show it.
+const MAX_READ: usize = 4096;
 
-/// A bucket, as one session calls it.
+/// A bucket, called with one session.
 pub struct Bucket<'a> {
     client: Client,
     clock: &'a dyn Clock,
@@ -37,18 +37,18 @@ impl<'a> Bucket<'a> {
     }
 
     pub async fn head(&self) -> ApiResult {
-        let call = self.begin("s3:HeadBucket").bodyless();
+        let call = self.call("s3:HeadBucket").bodyless();
         let request = self
             .client
             .head_bucket()
             .bucket(self.name())
             .set_expected_bucket_owner(self.owner());
-        let result = request.customize().interceptor(call.ear()).send().await;
-        call.end(result, |_| Some(()), None)
+        let result = request.customize().interceptor(call.capture()).send().await;
+        call.finish(result, |_| Some(()), None)
     }
 
     pub async fn list(&self, prefix: &str) -> ApiResult {
-        let call = self.begin("s3:ListObjectsV2");
+        let call = self.call("s3:ListObjectsV2");
         let request = self
             .client
             .list_objects_v2()
@@ -56,13 +56,13 @@ impl<'a> Bucket<'a> {
             .set_expected_bucket_owner(self.owner())
             .prefix(prefix)
             .max_keys(1);
-        let result = request.customize().interceptor(call.ear()).send().await;
-        call.end(result, |_| Some(()), None)
+        let result = request.customize().interceptor(call.capture()).send().await;
+        call.finish(result, |_| Some(()), None)
     }
 
-    /// Without a header the bucket's default is to show.
+    /// Puts an object, encrypted by the bucket's default, or with this key by an explicit header.
     pub async fn put(&self, key: &str, body: Vec<u8>, header: Option<&KeyArn>) -> ApiResult<StoredObject> {
-        let call = self.begin("s3:PutObject");
+        let call = self.call("s3:PutObject");
         let request = self
             .client
             .put_object()
@@ -72,7 +72,7 @@ impl<'a> Bucket<'a> {
             .body(body.into())
             .set_server_side_encryption(header.map(|_| ServerSideEncryption::AwsKms))
             .set_ssekms_key_id(header.map(KeyArn::to_string));
-        let result = request.customize().interceptor(call.ear()).send().await;
+        let result = request.customize().interceptor(call.capture()).send().await;
         let read = |output: aws_sdk_s3::operation::put_object::PutObjectOutput| {
             Some(StoredObject {
                 encryption: output.server_side_encryption.map(|algorithm| algorithm.as_str().to_owned()),
@@ -80,26 +80,26 @@ impl<'a> Bucket<'a> {
                 version: output.version_id,
             })
         };
-        call.end(result, read, None)
+        call.finish(result, read, None)
     }
 
     pub async fn get(&self, key: &str) -> ApiResult<Vec<u8>> {
-        let call = self.begin("s3:GetObject");
+        let call = self.call("s3:GetObject");
         let request = self
             .client
             .get_object()
             .bucket(self.name())
             .set_expected_bucket_owner(self.owner())
             .key(key);
-        let result = match request.customize().interceptor(call.ear()).send().await {
+        let result = match request.customize().interceptor(call.capture()).send().await {
             Ok(output) => Ok(read(output.body).await),
             Err(error) => Err(error),
         };
-        call.end(result, |body| body, None)
+        call.finish(result, |body| body, None)
     }
 
     pub async fn restore(&self, key: &str) -> ApiResult {
-        let call = self.begin("s3:RestoreObject");
+        let call = self.call("s3:RestoreObject");
         let tier = GlacierJobParameters::builder().tier(Tier::Standard).build();
         let order = RestoreRequest::builder()
             .days(1)
@@ -111,36 +111,36 @@ impl<'a> Bucket<'a> {
             .set_expected_bucket_owner(self.owner())
             .key(key)
             .restore_request(order.build());
-        let result = request.customize().interceptor(call.ear()).send().await;
-        call.end(result, |_| Some(()), Some(()))
+        let result = request.customize().interceptor(call.capture()).send().await;
+        call.finish(result, |_| Some(()), Some(()))
     }
 
     pub async fn delete(&self, key: &str) -> ApiResult<DeletedObject> {
-        let call = self.begin("s3:DeleteObject");
+        let call = self.call("s3:DeleteObject");
         let request = self
             .client
             .delete_object()
             .bucket(self.name())
             .set_expected_bucket_owner(self.owner())
             .key(key);
-        let result = request.customize().interceptor(call.ear()).send().await;
+        let result = request.customize().interceptor(call.capture()).send().await;
         let read = |output: aws_sdk_s3::operation::delete_object::DeleteObjectOutput| {
             Some(DeletedObject {
                 marker: output.delete_marker == Some(true),
                 version: output.version_id,
             })
         };
-        call.end(result, read, None)
+        call.finish(result, read, None)
     }
 
     pub async fn public_access_block(&self) -> ApiResult<bool> {
-        let call = self.begin("s3:GetBucketPublicAccessBlock");
+        let call = self.call("s3:GetBucketPublicAccessBlock");
         let request = self
             .client
             .get_public_access_block()
             .bucket(self.name())
             .set_expected_bucket_owner(self.owner());
-        let result = request.customize().interceptor(call.ear()).send().await;
+        let result = request.customize().interceptor(call.capture()).send().await;
         let read = |output: aws_sdk_s3::operation::get_public_access_block::GetPublicAccessBlockOutput| {
             let block = output.public_access_block_configuration?;
             let settings = [
@@ -151,38 +151,38 @@ impl<'a> Bucket<'a> {
             ];
             Some(settings.iter().all(|on| *on == Some(true)))
         };
-        call.end(result, read, None)
+        call.finish(result, read, None)
     }
 
     pub async fn acls_disabled(&self) -> ApiResult<bool> {
-        let call = self.begin("s3:GetBucketOwnershipControls");
+        let call = self.call("s3:GetBucketOwnershipControls");
         let request = self
             .client
             .get_bucket_ownership_controls()
             .bucket(self.name())
             .set_expected_bucket_owner(self.owner());
-        let result = request.customize().interceptor(call.ear()).send().await;
+        let result = request.customize().interceptor(call.capture()).send().await;
         let read = |output: aws_sdk_s3::operation::get_bucket_ownership_controls::GetBucketOwnershipControlsOutput| {
             let controls = output.ownership_controls?;
             let enforced = |rule: &OwnershipControlsRule| rule.object_ownership == ObjectOwnership::BucketOwnerEnforced;
             Some(controls.rules.iter().any(enforced))
         };
-        call.end(result, read, None)
+        call.finish(result, read, None)
     }
 
     pub async fn access_logging(&self) -> ApiResult<bool> {
-        let call = self.begin("s3:GetBucketLogging");
+        let call = self.call("s3:GetBucketLogging");
         let request = self
             .client
             .get_bucket_logging()
             .bucket(self.name())
             .set_expected_bucket_owner(self.owner());
-        let result = request.customize().interceptor(call.ear()).send().await;
-        call.end(result, |output| Some(output.logging_enabled.is_some()), None)
+        let result = request.customize().interceptor(call.capture()).send().await;
+        call.finish(result, |output| Some(output.logging_enabled.is_some()), None)
     }
 
-    fn begin(&self, operation: &'static str) -> Call<'_> {
-        Call::begin(DeniedBy::S3, operation, self.clock).to(&self.call.region)
+    fn call(&self, operation: &'static str) -> Call<'_> {
+        Call::start(DeniedBy::S3, operation, self.clock).to(&self.call.region)
     }
 
     fn name(&self) -> &str {
@@ -194,18 +194,18 @@ impl<'a> Bucket<'a> {
     }
 }
 
-/// The body's beginning, or none when it breaks off. The SDK's time-outs end with the headers, so this has its own.
+/// The beginning of the body, or None when it breaks off. The SDK's timeouts cover only the headers, so this has its own.
 async fn read(mut body: ByteStream) -> Option<Vec<u8>> {
     let read = async {
         let mut bytes = Vec::new();
-        while bytes.len() < READ_AT_MOST {
+        while bytes.len() < MAX_READ {
             match body.next().await {
                 Some(chunk) => bytes.extend_from_slice(&chunk.ok()?),
                 None => break,
             }
         }
-        bytes.truncate(READ_AT_MOST);
+        bytes.truncate(MAX_READ);
         Some(bytes)
     };
-    tokio::time::timeout(config::OPERATION, read).await.ok()?
+    tokio::time::timeout(config::OPERATION_TIMEOUT, read).await.ok()?
 }

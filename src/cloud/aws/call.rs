@@ -1,8 +1,8 @@
-//! One call: what was heard on the wire, how long it took, and what follows from it.
+//! One AWS call: its raw response, its duration, and the result that follows.
 
 use std::error::Error;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -10,6 +10,7 @@ use aws_sdk_s3::config::interceptors::{BeforeDeserializationInterceptorContextRe
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use parking_lot::Mutex;
 use tracing::Span;
 use tracing::field::Empty;
 
@@ -19,22 +20,22 @@ use crate::domain::api_result::{ApiCall, ApiResult, DeniedBy, Outcome};
 use crate::domain::region::Region;
 use crate::telemetry::{metric, traces};
 
-/// A call that is under way.
+/// A call in flight.
 pub struct Call<'a> {
     asked: DeniedBy,
     operation: &'static str,
-    /// Where it goes: of interest for S3, which says where a bucket really is.
+    /// The region of the request. S3 responds with the region that the bucket is really in.
     region: Option<&'a Region>,
     bodyless: bool,
     clock: &'a dyn Clock,
-    begun: Instant,
-    ear: ResponseCapture,
+    started_at: Instant,
+    capture: ResponseCapture,
     span: Span,
 }
 
 impl<'a> Call<'a> {
-    /// `operation` is its name in an [`Exchange`]: `kms:Encrypt`, for instance.
-    pub fn begin(asked: DeniedBy, operation: &'static str, clock: &'a dyn Clock) -> Self {
+    /// `operation` is the name of the API call, such as `kms:Encrypt`.
+    pub fn start(asked: DeniedBy, operation: &'static str, clock: &'a dyn Clock) -> Self {
         let span = tracing::info_span!(
             "aws",
             operation,
@@ -51,8 +52,8 @@ impl<'a> Call<'a> {
             region: None,
             bodyless: false,
             clock,
-            begun: clock.instant(),
-            ear: ResponseCapture::default(),
+            started_at: clock.instant(),
+            capture: ResponseCapture::default(),
         }
     }
 
@@ -61,20 +62,20 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// It is a HEAD: errors come without a body.
+    /// Marks a HEAD request, whose errors have no body.
     pub fn bodyless(mut self) -> Self {
         self.bodyless = true;
         self
     }
 
-    /// To be put on the request, so that the call hears its answer's headers, whatever the SDK makes of it.
-    pub fn ear(&self) -> ResponseCapture {
-        self.ear.clone()
+    /// The interceptor that captures the response's status and headers, whatever the SDK makes of them.
+    pub fn capture(&self) -> ResponseCapture {
+        self.capture.clone()
     }
 
-    /// `read` gives none when the answer lacks what it has to hold. `proof` is what is given where an error proves
-    /// that the call was allowed.
-    pub fn end<O, E, T>(
+    /// Turns the SDK's result into ours, and records metrics and the span. `read` returns None when the response lacks a
+    /// required field. `proof` is the value for errors that prove the call was allowed.
+    pub fn finish<O, E, T>(
         self,
         result: Result<O, SdkError<E, HttpResponse>>,
         read: impl FnOnce(O) -> Option<T>,
@@ -83,32 +84,32 @@ impl<'a> Call<'a> {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        let heard = self.ear.heard();
-        let elsewhere = matches!((&heard.bucket_region, self.region), (Some(actual), Some(asked)) if actual != asked);
+        let response = self.capture.get();
+        let elsewhere = matches!((&response.bucket_region, self.region), (Some(actual), Some(asked)) if actual != asked);
         let (outcome, code) = match result {
-            // AWS numbers every answer. One without a number comes from something in between.
-            _ if heard.status.is_some() && heard.request_id.is_none() => (Outcome::Unanswered, None),
+            // Every AWS response has a request ID. One without it comes from a proxy in between.
+            _ if response.status.is_some() && response.request_id.is_none() => (Outcome::Unanswered, None),
             Ok(output) => (read(output).map_or(Outcome::Unanswered, Outcome::Granted), None),
             Err(error) => {
-                let said = matches!(error, SdkError::ServiceError(_)).then(|| AwsError {
+                let aws_error = matches!(error, SdkError::ServiceError(_)).then(|| AwsError {
                     asked: self.asked,
                     bodyless: self.bodyless,
                     code: error.code(),
-                    status: heard.status,
+                    status: response.status,
                     message: error.message(),
                     elsewhere,
                 });
-                if said.is_none() {
+                if aws_error.is_none() {
                     self.span
                         .in_scope(|| tracing::warn!(operation = self.operation, cause = cause(&error), "AWS did not answer"));
                 }
                 (
-                    classify(said.as_ref(), proof),
+                    classify(aws_error.as_ref(), proof),
                     error.code().filter(|code| is_code(code)).map(str::to_owned),
                 )
             }
         };
-        let duration = self.clock.instant().saturating_duration_since(self.begun);
+        let duration = self.clock.instant().saturating_duration_since(self.started_at);
         let labels = [("operation", self.operation), ("outcome", outcome.name())];
         metrics::counter!(metric::AWS_CALLS.name, &labels).increment(1);
         metrics::histogram!(metric::AWS_DURATION.name, &labels[..1]).record(duration);
@@ -117,30 +118,29 @@ impl<'a> Call<'a> {
         }
         self.span.record("outcome", outcome.name());
         self.span.record("code", code.as_deref());
-        self.span.record("status", heard.status);
-        self.span.record("aws_request_id", heard.request_id.as_deref());
+        self.span.record("status", response.status);
+        self.span.record("aws_request_id", response.request_id.as_deref());
         ApiResult {
             outcome,
             exchange: ApiCall {
                 operation: self.operation.into(),
                 code,
-                status: heard.status,
-                request_id: heard.request_id,
+                status: response.status,
+                request_id: response.request_id,
                 duration,
-                may_arrive_late: heard.lost,
-                bucket_region: heard.bucket_region,
+                may_arrive_late: response.attempt_timed_out,
+                bucket_region: response.bucket_region,
             },
         }
     }
 }
 
-/// Codes are recorded and shown: what is no name is left out.
+/// Error codes are stored and shown, so anything that doesn't look like one is dropped.
 fn is_code(code: &str) -> bool {
     (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.')
 }
 
-/// The chain of causes, down to where credentials come from and not further: what a credential process printed, or a
-/// credential server answered, may hold some.
+/// The chain of causes, up to a credentials error: the output of a credential process or server may contain secrets.
 fn cause(error: &(dyn Error + 'static)) -> String {
     let mut causes = Vec::new();
     let mut next = Some(error);
@@ -151,47 +151,47 @@ fn cause(error: &(dyn Error + 'static)) -> String {
     causes.join(": ")
 }
 
-/// What the last try's answer said in its headers.
+/// The status and headers of the last attempt's response.
 #[derive(Debug, Clone, Default)]
 struct CapturedResponse {
     status: Option<u16>,
     request_id: Option<String>,
     bucket_region: Option<Region>,
     sent: bool,
-    /// A try before it was sent, and never answered.
-    lost: bool,
+    /// An earlier attempt was sent and got no response.
+    attempt_timed_out: bool,
 }
 
-/// Listens to the raw answers of one call. S3's errors to a HEAD are in the headers alone, and the SDK's outputs do not
-/// pass `x-amz-bucket-region` on.
+/// Captures the raw responses of one call: errors of HEAD requests are only in the headers, and the SDK does not expose
+/// `x-amz-bucket-region`.
 #[derive(Debug, Clone, Default)]
 pub struct ResponseCapture(Arc<Mutex<CapturedResponse>>);
 
 impl ResponseCapture {
-    fn set(&self, heard: CapturedResponse) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = heard;
+    fn set(&self, response: CapturedResponse) {
+        *self.0.lock() = response;
     }
 
-    fn heard(&self) -> CapturedResponse {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn get(&self) -> CapturedResponse {
+        self.0.lock().clone()
     }
 }
 
 impl Intercept for ResponseCapture {
     fn name(&self) -> &'static str {
-        "Ear"
+        "ResponseCapture"
     }
 
-    /// A try that gets no answer must not be told by the one before it.
+    /// Forgets the response of the previous attempt: this one may not get any.
     fn read_before_transmit(
         &self,
         _: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let before = self.heard();
+        let before = self.get();
         self.set(CapturedResponse {
-            lost: before.lost || before.sent && before.status.is_none(),
+            attempt_timed_out: before.attempt_timed_out || before.sent && before.status.is_none(),
             sent: true,
             ..CapturedResponse::default()
         });
@@ -205,10 +205,10 @@ impl Intercept for ResponseCapture {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let headers = context.response().headers();
-        let before = self.heard();
+        let before = self.get();
         self.set(CapturedResponse {
             sent: true,
-            lost: before.lost,
+            attempt_timed_out: before.attempt_timed_out,
             status: Some(context.response().status().as_u16()),
             request_id: ["x-amz-request-id", "x-amzn-requestid"]
                 .into_iter()
@@ -230,13 +230,13 @@ mod tests {
     struct Dispatch(#[source] CredentialsError);
 
     #[test]
-    fn a_cause_is_told_down_to_the_credentials_and_no_further() {
+    fn the_chain_of_causes_stops_at_a_credentials_error() {
         let error = Dispatch(CredentialsError::provider_error("the process printed secret-key-1"));
         assert_eq!(cause(&error), "dispatch failure: an error occurred while loading credentials");
     }
 
     #[test]
-    fn what_is_no_name_is_no_code() {
+    fn only_names_are_error_codes() {
         assert!(is_code("KMS.DisabledException"));
         for code in ["", "Access Denied", "<Code>", "a\nb"] {
             assert!(!is_code(code), "{code}");

@@ -1,4 +1,4 @@
-//! How AWS is called, whatever the service: one HTTP client, time-outs, retries.
+//! The configuration shared by all AWS clients: HTTP client, timeouts and retries.
 
 use std::time::Duration;
 
@@ -12,37 +12,36 @@ use aws_smithy_http_client::{Builder, ConnectorBuilder, tls};
 
 use crate::cloud::APP_NAME;
 
-/// A TCP and TLS handshake across the world takes well below a second; what takes longer is not there.
-const CONNECT: Duration = Duration::from_secs(3);
-/// The slowest of the calls, S3 with KMS behind it, answers within a second or so.
-const ATTEMPT: Duration = Duration::from_secs(10);
-/// All tries of one call, and the waiting in between. A verification makes five calls one after another, and a
-/// customer looks on.
-pub const OPERATION: Duration = Duration::from_secs(30);
-/// A body that brings nothing for so long will bring nothing any more.
-const STALLED: Duration = Duration::from_secs(5);
-/// Throttling is a normal answer of a shared account; a service that is down three times is down.
-const TRIES: u32 = 3;
+/// A TCP and TLS handshake across the world takes well below a second.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// The slowest calls, S3 with KMS behind it, take about a second.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// All attempts of one call, including backoff. A verification makes five calls in sequence while a customer waits.
+pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a response body may stall.
+const STALL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Throttling is common in a shared account; three failures in a row are not a blip.
+const MAX_ATTEMPTS: u32 = 3;
 
-/// The SDK's own environment, and what is the same for all services.
+/// The SDK's configuration from the environment, with our defaults.
 pub async fn from_environment() -> SdkConfig {
-    with_habits(aws_config::defaults(BehaviorVersion::latest()))
+    with_defaults(aws_config::defaults(BehaviorVersion::latest()))
         .http_client(http_client())
         .load()
         .await
 }
 
-/// Time-outs, retries and the name that every call goes by.
-pub fn with_habits(config: ConfigLoader) -> ConfigLoader {
+/// Applies our timeouts, retries and application name.
+pub fn with_defaults(config: ConfigLoader) -> ConfigLoader {
     config
         .app_name(AppName::new(APP_NAME).expect("the name has only allowed characters"))
-        .timeout_config(time_outs())
+        .timeout_config(timeouts())
         .retry_config(retries())
-        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALLED).build())
+        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALL_TIMEOUT).build())
 }
 
-/// One for all services and sessions, so that connections are shared. Built as the SDK builds the one that it would
-/// make for each client, proxies of the environment included.
+/// One HTTP client for all services and sessions, so that they share connections. Built as the SDK builds its default
+/// client, with the proxy settings of the environment.
 fn http_client() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
         let mut connector = ConnectorBuilder::default().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc));
@@ -53,16 +52,16 @@ fn http_client() -> SharedHttpClient {
     })
 }
 
-fn time_outs() -> TimeoutConfig {
+fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .operation_attempt_timeout(ATTEMPT)
-        .operation_timeout(OPERATION)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
         .build()
 }
 
-/// Standard: exponential and with jitter, for throttling, 5xx and connections that failed; no other answer is asked
-/// for again. <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
+/// The SDK's standard mode: exponential backoff with jitter after throttling, 5xx and failed connections, and no retry of
+/// any other response. <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
 pub fn retries() -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(TRIES)
+    RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS)
 }

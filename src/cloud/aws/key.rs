@@ -1,4 +1,4 @@
-//! KMS's calls. <https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html>
+//! KMS calls. <https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html>
 
 use aws_sdk_kms::config::Region;
 use aws_sdk_kms::primitives::Blob;
@@ -12,10 +12,10 @@ use crate::cloud::{CallMode, KeyCall};
 use crate::domain::api_result::{ApiResult, DeniedBy};
 use crate::domain::evidence::KeyFacts;
 
-/// The encryption context of every probe, by which the customer finds them in `CloudTrail`.
-const CONTEXT: (&str, &str) = ("latchkey", "probe");
+/// The encryption context of every probe. Customers can find the probes in `CloudTrail` by it.
+const PROBE_CONTEXT: (&str, &str) = ("latchkey", "probe");
 
-/// A key, as one session calls it.
+/// A key, called with one session.
 pub struct Key<'a> {
     client: Client,
     clock: &'a dyn Clock,
@@ -36,81 +36,81 @@ impl<'a> Key<'a> {
     }
 
     pub async fn describe(&self) -> ApiResult<KeyFacts> {
-        let call = self.begin("kms:DescribeKey");
+        let call = self.call("kms:DescribeKey");
         let request = self.client.describe_key().key_id(self.arn());
-        let result = request.customize().interceptor(call.ear()).send().await;
-        call.end(result, |output| facts(&output.key_metadata?), None)
+        let result = request.customize().interceptor(call.capture()).send().await;
+        call.finish(result, |output| facts(&output.key_metadata?), None)
     }
 
     pub async fn encrypt(&self, plaintext: &[u8], run: CallMode) -> ApiResult<Vec<u8>> {
-        let call = self.begin("kms:Encrypt");
+        let call = self.call("kms:Encrypt");
         let request = self
             .client
             .encrypt()
             .key_id(self.arn())
             .plaintext(Blob::new(plaintext))
-            .encryption_context(CONTEXT.0, CONTEXT.1)
+            .encryption_context(PROBE_CONTEXT.0, PROBE_CONTEXT.1)
             .set_dry_run(flag(run));
-        let result = request.customize().interceptor(call.ear()).send().await;
-        call.end(result, |output| given(output.ciphertext_blob, run), nothing(run))
+        let result = request.customize().interceptor(call.capture()).send().await;
+        call.finish(result, |output| value(output.ciphertext_blob, run), dry_value(run))
     }
 
     pub async fn decrypt(&self, ciphertext: &[u8], run: CallMode) -> ApiResult<Vec<u8>> {
-        let call = self.begin("kms:Decrypt");
+        let call = self.call("kms:Decrypt");
         let request = self
             .client
             .decrypt()
             .key_id(self.arn())
             .ciphertext_blob(Blob::new(ciphertext))
-            .encryption_context(CONTEXT.0, CONTEXT.1)
+            .encryption_context(PROBE_CONTEXT.0, PROBE_CONTEXT.1)
             .set_dry_run(flag(run));
-        let result = request.customize().interceptor(call.ear()).send().await;
-        call.end(result, |output| given(output.plaintext, run), nothing(run))
+        let result = request.customize().interceptor(call.capture()).send().await;
+        call.finish(result, |output| value(output.plaintext, run), dry_value(run))
     }
 
     pub async fn reencrypt(&self, ciphertext: &[u8]) -> ApiResult {
-        let call = self.begin("kms:ReEncrypt");
+        let call = self.call("kms:ReEncrypt");
         let request = self
             .client
             .re_encrypt()
             .source_key_id(self.arn())
             .destination_key_id(self.arn())
             .ciphertext_blob(Blob::new(ciphertext))
-            .source_encryption_context(CONTEXT.0, CONTEXT.1)
-            .destination_encryption_context(CONTEXT.0, CONTEXT.1)
+            .source_encryption_context(PROBE_CONTEXT.0, PROBE_CONTEXT.1)
+            .destination_encryption_context(PROBE_CONTEXT.0, PROBE_CONTEXT.1)
             .dry_run(true);
-        let result = request.customize().interceptor(call.ear()).send().await;
-        call.end(result, |_| Some(()), Some(()))
+        let result = request.customize().interceptor(call.capture()).send().await;
+        call.finish(result, |_| Some(()), Some(()))
     }
 
     pub async fn generate_data_key(&self) -> ApiResult {
-        let call = self.begin("kms:GenerateDataKey");
+        let call = self.call("kms:GenerateDataKey");
         let request = self
             .client
             .generate_data_key()
             .key_id(self.arn())
             .key_spec(DataKeySpec::Aes256)
-            .encryption_context(CONTEXT.0, CONTEXT.1)
+            .encryption_context(PROBE_CONTEXT.0, PROBE_CONTEXT.1)
             .dry_run(true);
-        let result = request.customize().interceptor(call.ear()).send().await;
-        call.end(result, |_| Some(()), Some(()))
+        let result = request.customize().interceptor(call.capture()).send().await;
+        call.finish(result, |_| Some(()), Some(()))
     }
 
     pub async fn generate_data_key_without_plaintext(&self) -> ApiResult {
-        let call = self.begin("kms:GenerateDataKeyWithoutPlaintext");
+        let call = self.call("kms:GenerateDataKeyWithoutPlaintext");
         let request = self
             .client
             .generate_data_key_without_plaintext()
             .key_id(self.arn())
             .key_spec(DataKeySpec::Aes256)
-            .encryption_context(CONTEXT.0, CONTEXT.1)
+            .encryption_context(PROBE_CONTEXT.0, PROBE_CONTEXT.1)
             .dry_run(true);
-        let result = request.customize().interceptor(call.ear()).send().await;
-        call.end(result, |_| Some(()), Some(()))
+        let result = request.customize().interceptor(call.capture()).send().await;
+        call.finish(result, |_| Some(()), Some(()))
     }
 
-    fn begin(&self, operation: &'static str) -> Call<'_> {
-        Call::begin(DeniedBy::Kms, operation, self.clock)
+    fn call(&self, operation: &'static str) -> Call<'_> {
+        Call::start(DeniedBy::Kms, operation, self.clock)
     }
 
     fn arn(&self) -> &str {
@@ -122,15 +122,15 @@ fn flag(run: CallMode) -> Option<bool> {
     (run == CallMode::Dry).then_some(true)
 }
 
-/// What a dry run gives when KMS says that the call would have worked.
-fn nothing(run: CallMode) -> Option<Vec<u8>> {
+/// The value of a dry run that KMS says would have succeeded.
+fn dry_value(run: CallMode) -> Option<Vec<u8>> {
     (run == CallMode::Dry).then(Vec::new)
 }
 
-fn given(blob: Option<Blob>, run: CallMode) -> Option<Vec<u8>> {
+fn value(blob: Option<Blob>, run: CallMode) -> Option<Vec<u8>> {
     match run {
         CallMode::Real => blob.map(Blob::into_inner),
-        CallMode::Dry => nothing(run),
+        CallMode::Dry => dry_value(run),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The AWS SDKs' side of the port.
+//! [`Cloud`] implemented with the AWS SDKs.
 
 mod assume;
 mod bucket;
@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::config::IdentityCache;
 
-use self::assume::Assume;
-pub use self::config::with_habits;
+use self::assume::AssumeRole;
+pub use self::config::with_defaults;
 use self::session_cache::SessionCache;
 use super::{AwsSession, BucketCall, CallMode, Cloud, DocumentCall, KeyCall, SessionName};
 use crate::clock::SharedClock;
@@ -24,53 +24,53 @@ use crate::domain::arn::{KeyArn, RoleArn};
 use crate::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
 use crate::domain::external_id::ExternalId;
 
-/// What the SDK's own environment variables have no name for.
+/// Settings for which the SDK has no environment variable.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AwsSettings {
-    /// Bucket names go into the path of a URL, not into its host: stand-ins mostly need that, AWS does not.
+    /// Use path-style bucket URLs. Most AWS stand-ins need them; AWS does not.
     pub s3_path_style: bool,
 }
 
-/// The process has to know its region: there it asks STS.
+/// The process needs a region, for the STS endpoint.
 #[derive(Debug, thiserror::Error)]
-#[error("no AWS region is set: set AWS_REGION, or a region in the profile")]
+#[error("no AWS region is configured; set AWS_REGION or a region in the AWS profile")]
 pub struct NoRegion;
 
-/// AWS, as the process's own identity reaches it.
+/// AWS, called with the process's own identity and the sessions derived from it.
 #[derive(Clone)]
 pub struct AwsCloud {
     clock: SharedClock,
-    /// STS with the process's own credentials.
+    /// An STS client with the process's own credentials.
     own_sts: aws_sdk_sts::Client,
-    /// What the clients of sessions are made of: everything but credentials and, for the latter two, the region.
+    /// Configurations for clients that use a session: complete except for credentials and, for S3 and KMS, the region.
     sts: aws_sdk_sts::Config,
     s3: aws_sdk_s3::Config,
     kms: aws_sdk_kms::Config,
-    shared: SessionCache,
+    session_cache: SessionCache,
 }
 
 impl AwsCloud {
-    /// Reads the environment as every AWS SDK does: `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL`, `HTTPS_PROXY`…
-    /// Makes no call of AWS yet.
+    /// Reads the environment like any AWS SDK (`AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL`, `HTTPS_PROXY`…), without
+    /// calling AWS.
     ///
     /// # Errors
-    /// When no region is set.
+    /// When no region is configured.
     pub async fn connect(settings: AwsSettings, clock: SharedClock) -> Result<Self, NoRegion> {
         let config = config::from_environment().await;
         if config.region().is_none() {
             return Err(NoRegion);
         }
-        Ok(Self::on(&config, settings, clock))
+        Ok(Self::from_config(&config, settings, clock))
     }
 
-    /// The same from a configuration that is at hand.
-    pub fn on(config: &SdkConfig, settings: AwsSettings, clock: SharedClock) -> Self {
-        // A session's credentials are at hand and never renewed, so the SDK's cache of identities would only keep them.
+    /// Uses an SDK configuration that was loaded before.
+    pub fn from_config(config: &SdkConfig, settings: AwsSettings, clock: SharedClock) -> Self {
+        // A session's credentials are known and never refreshed: an identity cache would only retain them.
         let sts = aws_sdk_sts::config::Builder::from(config);
         let s3 = aws_sdk_s3::config::Builder::from(config);
         let kms = aws_sdk_kms::config::Builder::from(config);
         Self {
-            shared: SessionCache::new(clock.clone()),
+            session_cache: SessionCache::new(clock.clone()),
             clock,
             own_sts: aws_sdk_sts::Client::new(config),
             sts: sts.identity_cache(IdentityCache::no_cache()).build(),
@@ -98,9 +98,9 @@ impl AwsCloud {
         let (sts, clock, assumed) = (self.own_sts.clone(), self.clock.clone(), role.clone());
         let make = async move {
             let name = SessionName::shared();
-            Assume::role(&assumed, &name).for_many().ask(&sts, clock.as_ref()).await
+            AssumeRole::role(&assumed, &name).for_sharing().send(&sts, clock.as_ref()).await
         };
-        self.shared.get(role, make).await
+        self.session_cache.get(role, make).await
     }
 }
 
@@ -110,8 +110,8 @@ impl Cloud for AwsCloud {
         own::identity(&self.own_sts, self.clock.as_ref()).await
     }
 
-    async fn hands_tags_down(&self, role: &RoleArn) -> ApiResult<bool> {
-        own::hands_tags_down(&self.own_sts, role, self.clock.as_ref()).await
+    async fn passes_tags_on(&self, role: &RoleArn) -> ApiResult<bool> {
+        own::passes_tags_on(&self.own_sts, role, self.clock.as_ref()).await
     }
 
     async fn storage_session(&self, role: &RoleArn) -> ApiResult<AwsSession> {
@@ -123,9 +123,9 @@ impl Cloud for AwsCloud {
     }
 
     async fn tagged_session(&self, role: &RoleArn, external_id: &ExternalId, name: &SessionName) -> ApiResult<AwsSession> {
-        Assume::role(role, name)
+        AssumeRole::role(role, name)
             .with_tag(external_id)
-            .ask(&self.own_sts, self.clock.as_ref())
+            .send(&self.own_sts, self.clock.as_ref())
             .await
     }
 
@@ -136,22 +136,24 @@ impl Cloud for AwsCloud {
         external_id: Option<&ExternalId>,
         name: &SessionName,
     ) -> ApiResult<AwsSession> {
-        Assume::role(role, name)
+        AssumeRole::role(role, name)
             .with_external_id(external_id)
-            .ask(&self.sts_of(by), self.clock.as_ref())
+            .send(&self.sts_of(by), self.clock.as_ref())
             .await
     }
 
     async fn document_session(&self, call: &DocumentCall) -> ApiResult<AwsSession> {
-        let assume = Assume::role(&call.role, &call.name).for_many().narrowed_to(&call.policy);
+        let assume = AssumeRole::role(&call.role, &call.name)
+            .for_sharing()
+            .with_session_policy(&call.policy);
         match &call.by {
             None => {
                 let tagged = assume.with_tag(&call.external_id);
-                tagged.ask(&self.own_sts, self.clock.as_ref()).await
+                tagged.send(&self.own_sts, self.clock.as_ref()).await
             }
             Some(by) => {
                 let chained = assume.with_external_id(Some(&call.external_id));
-                chained.ask(&self.sts_of(by), self.clock.as_ref()).await
+                chained.send(&self.sts_of(by), self.clock.as_ref()).await
             }
         }
     }

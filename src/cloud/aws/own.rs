@@ -1,4 +1,4 @@
-//! What is asked about the process itself, when ops check its set-up.
+//! Calls about the process's own identity, for `latchkey check-config --aws`.
 
 use aws_sdk_sts::Client;
 use aws_sdk_sts::types::Tag;
@@ -9,7 +9,7 @@ use crate::cloud::SessionName;
 use crate::domain::api_result::{ApiResult, DeniedBy, Outcome};
 use crate::domain::arn::RoleArn;
 
-/// The session tags that EKS Pod Identity sets, all of them such as travel along a chain of roles.
+/// The session tags that EKS Pod Identity sets. All of them are transitive.
 /// <https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html>
 const POD_IDENTITY_TAGS: [&str; 6] = [
     "eks-cluster-arn",
@@ -21,16 +21,16 @@ const POD_IDENTITY_TAGS: [&str; 6] = [
 ];
 
 pub async fn identity(sts: &Client, clock: &dyn Clock) -> ApiResult<String> {
-    let call = Call::begin(DeniedBy::Sts, "sts:GetCallerIdentity", clock);
-    let result = sts.get_caller_identity().customize().interceptor(call.ear()).send().await;
-    call.end(result, |output| output.arn, None)
+    let call = Call::start(DeniedBy::Sts, "sts:GetCallerIdentity", clock);
+    let result = sts.get_caller_identity().customize().interceptor(call.capture()).send().await;
+    call.finish(result, |output| output.arn, None)
 }
 
-/// A tag that was handed down cannot be set again: STS calls that invalid, before it looks at any policy. A role that
-/// refuses tags altogether refuses those of the process too.
+/// Whether the process's session has transitive tags. STS rejects a request that sets a transitive tag again as invalid,
+/// before it evaluates any policy. A role that denies `sts:TagSession` denies inherited tags as well.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining>
-pub async fn hands_tags_down(sts: &Client, role: &RoleArn, clock: &dyn Clock) -> ApiResult<bool> {
-    let call = Call::begin(DeniedBy::Sts, "sts:AssumeRole", clock);
+pub async fn passes_tags_on(sts: &Client, role: &RoleArn, clock: &dyn Clock) -> ApiResult<bool> {
+    let call = Call::start(DeniedBy::Sts, "sts:AssumeRole", clock);
     let tags = POD_IDENTITY_TAGS.map(|key| {
         let tag = Tag::builder().key(key).value("latchkey-check");
         tag.build().expect("a tag has a key and a value")
@@ -42,10 +42,10 @@ pub async fn hands_tags_down(sts: &Client, role: &RoleArn, clock: &dyn Clock) ->
         .duration_seconds(900)
         .set_tags(Some(tags.to_vec()))
         .customize()
-        .interceptor(call.ear())
+        .interceptor(call.capture())
         .send()
         .await;
-    let answer = call.end(result, |_| Some(false), None);
+    let answer = call.finish(result, |_| Some(false), None);
     let outcome = match answer.outcome {
         Outcome::Unusable => Outcome::Granted(true),
         Outcome::Refused(_) => Outcome::Granted(false),
