@@ -1,5 +1,6 @@
 //! Changing what ops call a tenant, and which modes it may choose. Its slug and its external ID stay.
 
+use super::UnknownTenant;
 use super::read::{TenantDetail, tenant_detail_in};
 use super::{Caller, Context, tenant_fields};
 use crate::domain::audit::{AuditAction, AuditChange};
@@ -29,8 +30,8 @@ pub struct TenantChange {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeTenantError<E> {
-    #[error("there is no such tenant")]
-    UnknownTenant,
+    #[error(transparent)]
+    UnknownTenant(#[from] UnknownTenant),
     #[error(transparent)]
     Illegal(#[from] IllegalChange),
     #[error("the change is not valid")]
@@ -50,13 +51,9 @@ pub async fn change_tenant<E>(
     change: &TenantChange,
     seen: impl FnOnce(TenantDetail) -> Result<(), E>,
 ) -> Result<TenantDetail, ChangeTenantError<E>> {
-    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
-    let found = tenants::find(&mut db, tenant).await?.ok_or(ChangeTenantError::UnknownTenant)?;
-    tenants::lock(&mut db, found.id).await?;
-    let id = TenantRef::Id(found.id);
-    let before = tenant_detail_in(context, &mut db, &id)
-        .await?
-        .ok_or(ChangeTenantError::UnknownTenant)?;
+    let (mut db, tenant) = context.begin_for_tenant::<ChangeTenantError<E>>(tenant).await?;
+    let id = TenantRef::Id(tenant.id);
+    let before = tenant_detail_in(context, &mut db, &id).await?.ok_or(UnknownTenant)?;
     before.tenant.facts.may_change()?;
     seen(before.clone()).map_err(ChangeTenantError::Unseen)?;
 
@@ -85,9 +82,7 @@ pub async fn change_tenant<E>(
             .audit(&mut db, caller, AuditAction::TenantChanged, Some(after.id), difference)
             .await?;
     }
-    let changed = tenant_detail_in(context, &mut db, &id)
-        .await?
-        .ok_or(ChangeTenantError::UnknownTenant)?;
+    let changed = tenant_detail_in(context, &mut db, &id).await?.ok_or(UnknownTenant)?;
     db.commit().await.map_err(store::StoreError::from)?;
     Ok(changed)
 }

@@ -2,17 +2,17 @@
 
 use chrono::TimeDelta;
 
-use super::{Caller, Context};
+use super::{Caller, Context, UnknownTenant};
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::TenantRef;
 use crate::domain::invite::{Invite, InviteToken, LIFETIME};
 use crate::domain::tenant::TenantStatus;
-use crate::store::{self, invites, tenants};
+use crate::store::{self, invites};
 
 #[derive(Debug, thiserror::Error)]
 pub enum CreateInviteError {
-    #[error("there is no such tenant")]
-    UnknownTenant,
+    #[error(transparent)]
+    UnknownTenant(#[from] UnknownTenant),
     #[error("the tenant is offboarded")]
     Offboarded,
     #[error(transparent)]
@@ -25,9 +25,7 @@ pub async fn create_invite(
     tenant: &TenantRef,
     lifetime: Option<TimeDelta>,
 ) -> Result<(Invite, InviteToken), CreateInviteError> {
-    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
-    let tenant = tenants::find(&mut db, tenant).await?.ok_or(CreateInviteError::UnknownTenant)?;
-    tenants::lock(&mut db, tenant.id).await?;
+    let (mut db, tenant) = context.begin_for_tenant::<CreateInviteError>(tenant).await?;
     if tenant.status() == TenantStatus::Offboarded {
         return Err(CreateInviteError::Offboarded);
     }

@@ -31,7 +31,7 @@ pub enum CreateTenantError {
 
 pub async fn create_tenant(context: &Context, caller: &Caller, new: &NewTenant) -> Result<Tenant, CreateTenantError> {
     let tenant = judge(context, new).map_err(CreateTenantError::Invalid)?;
-    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
+    let mut db = store::begin(&context.pool).await?;
     match tenants::insert(&mut db, &tenant).await {
         Err(store::StoreError::Constraint(Constraint::TenantsSlugKey)) => return Err(CreateTenantError::SlugTaken(tenant.slug)),
         inserted => inserted?,
@@ -45,7 +45,7 @@ pub async fn create_tenant(context: &Context, caller: &Caller, new: &NewTenant) 
             AuditChange::made(&tenant),
         )
         .await?;
-    db.commit().await.map_err(store::StoreError::from)?;
+    store::commit(db).await?;
     Ok(tenant)
 }
 

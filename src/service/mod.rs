@@ -32,13 +32,14 @@ use sqlx::{PgConnection, PgPool};
 use crate::clock::SharedClock;
 use crate::domain::audit::{Actor, AuditAction, AuditChange, AuditEvent};
 use crate::domain::idempotency::IdempotencyClaim;
-use crate::domain::ids::{AuditEventId, TenantId};
+use crate::domain::ids::{AuditEventId, TenantId, TenantRef};
 use crate::domain::retry::RetryPolicy;
+use crate::domain::tenant::Tenant;
 use crate::domain::vendor::Vendor;
 use crate::domain::webhook;
 use crate::store::audit::AuditOrigin;
 use crate::store::jobs::JobOrigin;
-use crate::store::{self, audit};
+use crate::store::{self, Transaction, audit, tenants};
 use crate::telemetry::traces;
 
 /// What every use case is handed.
@@ -89,7 +90,23 @@ impl Caller {
     }
 }
 
+/// The tenant does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such tenant")]
+pub struct UnknownTenant;
+
 impl Context {
+    /// Begins a transaction that holds the tenant's lock, with the tenant as it is under that lock. Every service that
+    /// changes a tenant begins here, so that it decides on a state which nobody else can change.
+    async fn begin_for_tenant<E>(&self, tenant: &TenantRef) -> Result<(Transaction, Tenant), E>
+    where
+        E: From<UnknownTenant> + From<store::StoreError>,
+    {
+        let mut db = store::begin(&self.pool).await?;
+        let tenant = tenants::find_locked(&mut db, tenant).await?.ok_or(UnknownTenant)?;
+        Ok((db, tenant))
+    }
+
     /// Writes an entry of the audit log, in the transaction of the change that it tells of.
     async fn audit(
         &self,

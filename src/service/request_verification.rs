@@ -4,7 +4,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::webhooks::announce;
-use super::{Caller, Context};
+use super::{Caller, Context, UnknownTenant};
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::{TenantId, TenantRef, VerificationId};
 use crate::domain::storage_config::StorageConfig;
@@ -14,8 +14,8 @@ use crate::store::{self, active_configs, jobs, storage_configs, tenants, verific
 
 #[derive(Debug, thiserror::Error)]
 pub enum RequestVerificationError {
-    #[error("there is no such tenant")]
-    UnknownTenant,
+    #[error(transparent)]
+    UnknownTenant(#[from] UnknownTenant),
     #[error("the tenant is offboarded")]
     Offboarded,
     #[error("nothing was submitted yet")]
@@ -36,11 +36,7 @@ pub async fn request_verification(
     tenant: &TenantRef,
     version: Option<i32>,
 ) -> Result<Verification, RequestVerificationError> {
-    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
-    let tenant = tenants::find(&mut db, tenant)
-        .await?
-        .ok_or(RequestVerificationError::UnknownTenant)?;
-    tenants::lock(&mut db, tenant.id).await?;
+    let (mut db, tenant) = context.begin_for_tenant::<RequestVerificationError>(tenant).await?;
     if tenant.status() == TenantStatus::Offboarded {
         return Err(RequestVerificationError::Offboarded);
     }
@@ -103,11 +99,10 @@ fn choose(version: Option<i32>, active: Option<StorageConfig>, newest: StorageCo
 
 /// Queues the second look at an active version that was rejected, unless it is degraded or mended by now.
 pub async fn recheck(context: &Context, tenant: TenantId) -> store::Result<()> {
-    let mut db = context.pool.begin().await?;
-    let Some(tenant) = tenants::find(&mut db, &TenantRef::Id(tenant)).await? else {
+    let mut db = store::begin(&context.pool).await?;
+    let Some(tenant) = tenants::find_locked(&mut db, &TenantRef::Id(tenant)).await? else {
         return Ok(());
     };
-    tenants::lock(&mut db, tenant.id).await?;
     let Some((first, last)) = tenant.facts.active.as_ref().and_then(|active| active.rejections) else {
         return Ok(());
     };

@@ -1,14 +1,14 @@
 //! Revoking an invite: from then on neither its link nor a page that was opened with it does anything.
 
-use super::{Caller, Context};
+use super::{Caller, Context, UnknownTenant};
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::{InviteId, TenantRef};
-use crate::store::{self, invites, tenants};
+use crate::store::{self, invites};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RevokeInviteError {
-    #[error("there is no such tenant")]
-    UnknownTenant,
+    #[error(transparent)]
+    UnknownTenant(#[from] UnknownTenant),
     #[error("the tenant has no such invite")]
     UnknownInvite,
     #[error(transparent)]
@@ -17,9 +17,7 @@ pub enum RevokeInviteError {
 
 /// Revokes an invite; once more does nothing.
 pub async fn revoke_invite(context: &Context, caller: &Caller, tenant: &TenantRef, id: InviteId) -> Result<(), RevokeInviteError> {
-    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
-    let tenant = tenants::find(&mut db, tenant).await?.ok_or(RevokeInviteError::UnknownTenant)?;
-    tenants::lock(&mut db, tenant.id).await?;
+    let (mut db, tenant) = context.begin_for_tenant::<RevokeInviteError>(tenant).await?;
     let now = context.clock.now();
     let before = invites::lock(&mut db, tenant.id, id)
         .await?

@@ -2,19 +2,19 @@
 //! until ops end it: at no moment is the tenant without one that works.
 
 use super::request_verification::note_queued;
-use super::{Caller, Context};
+use super::{Caller, Context, UnknownTenant};
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{IllegalChange, Rotation, Tenant};
 use crate::domain::verification::Trigger;
-use crate::store::{self, active_configs, jobs, tenants, verifications};
+use crate::store::{self, Transaction, active_configs, jobs, tenants, verifications};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RotateExternalIdError {
-    #[error("there is no such tenant")]
-    UnknownTenant,
+    #[error(transparent)]
+    UnknownTenant(#[from] UnknownTenant),
     #[error(transparent)]
     Illegal(#[from] IllegalChange),
     #[error("nothing is active, so there is nothing to rotate")]
@@ -31,11 +31,9 @@ pub enum RotateExternalIdError {
     Store(#[from] store::StoreError),
 }
 
-type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;
-
 /// Issues the next external ID. It is proven by the next verification that is asked for.
 pub async fn rotate(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
-    let (mut db, tenant) = locked(context, tenant).await?;
+    let (mut db, tenant) = begin(context, tenant).await?;
     if tenant.facts.active.is_none() {
         return Err(RotateExternalIdError::NothingActive);
     }
@@ -49,7 +47,7 @@ pub async fn rotate(context: &Context, caller: &Caller, tenant: &TenantRef) -> R
 
 /// Takes an issued external ID back before it is proven. Nothing else changes.
 pub async fn abandon(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
-    let (mut db, tenant) = locked(context, tenant).await?;
+    let (mut db, tenant) = begin(context, tenant).await?;
     let Some(Rotation::Issued { .. }) = &tenant.rotation else {
         return Err(RotateExternalIdError::NothingIssued);
     };
@@ -59,7 +57,7 @@ pub async fn abandon(context: &Context, caller: &Caller, tenant: &TenantRef) -> 
 
 /// Ends the overlap: from now on the previous external ID has to be refused, which a verification proves.
 pub async fn end_previous(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
-    let (mut db, tenant) = locked(context, tenant).await?;
+    let (mut db, tenant) = begin(context, tenant).await?;
     let Some(Rotation::Overlap { previous } | Rotation::Ending { previous }) = tenant.rotation.clone() else {
         return Err(RotateExternalIdError::NoPrevious);
     };
@@ -84,15 +82,10 @@ pub async fn end_previous(context: &Context, caller: &Caller, tenant: &TenantRef
     .await
 }
 
-async fn locked(context: &Context, tenant: &TenantRef) -> Result<(Transaction, Tenant), RotateExternalIdError> {
-    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
-    let found = tenants::find(&mut db, tenant).await?.ok_or(RotateExternalIdError::UnknownTenant)?;
-    tenants::lock(&mut db, found.id).await?;
-    let locked = tenants::find(&mut db, &TenantRef::Id(found.id))
-        .await?
-        .ok_or(RotateExternalIdError::UnknownTenant)?;
-    locked.facts.may_change()?;
-    Ok((db, locked))
+async fn begin(context: &Context, tenant: &TenantRef) -> Result<(Transaction, Tenant), RotateExternalIdError> {
+    let (db, tenant) = context.begin_for_tenant::<RotateExternalIdError>(tenant).await?;
+    tenant.facts.may_change()?;
+    Ok((db, tenant))
 }
 
 async fn change(
@@ -113,9 +106,7 @@ async fn finish(
     action: AuditAction,
     queued: Option<(VerificationId, &StorageConfig)>,
 ) -> Result<Tenant, RotateExternalIdError> {
-    let after = tenants::find(&mut db, &TenantRef::Id(tenant.id))
-        .await?
-        .ok_or(RotateExternalIdError::UnknownTenant)?;
+    let after = tenants::find(&mut db, &TenantRef::Id(tenant.id)).await?.ok_or(UnknownTenant)?;
     let difference = AuditChange::between(tenant, &after);
     context.audit(&mut db, caller, action, Some(tenant.id), difference).await?;
     if let Some((id, config)) = queued {

@@ -38,7 +38,7 @@ pub struct SignedIn {
 /// Begins a session. Its secret is in the answer and nowhere else.
 pub async fn sign_in(context: &Context, (request_id, address): (Option<String>, IpAddr), text: &str) -> Result<SignedIn, SignInError> {
     let now = context.clock.now();
-    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
+    let mut db = store::begin(&context.pool).await?;
     let found = tokens::find_valid(&mut db, &TokenHash::of(text.trim()), now).await?;
     let token = found.ok_or(SignInError::Unknown)?;
     if !token.role.may(Permission::ReadTenants) {
@@ -62,7 +62,7 @@ pub async fn sign_in(context: &Context, (request_id, address): (Option<String>, 
     let detail = serde_json::json!({"session_id": new.id, "role": token.role, "expires_at": new.expires_at});
     let started = AuditChange::none().with(detail);
     context.audit(&mut db, &caller, AuditAction::SessionStarted, None, started).await?;
-    db.commit().await.map_err(store::StoreError::from)?;
+    store::commit(db).await?;
     Ok(SignedIn {
         id: new.id,
         session,
@@ -87,12 +87,12 @@ pub async fn resume(context: &Context, session: WebSession) -> store::Result<Opt
 }
 
 pub async fn sign_out(context: &Context, caller: &Caller, id: SessionId) -> store::Result<()> {
-    let mut db = context.pool.begin().await?;
+    let mut db = store::begin(&context.pool).await?;
     if sessions::delete(&mut db, id).await? {
         let ended = AuditChange::none().with(serde_json::json!({"session_id": id}));
         context.audit(&mut db, caller, AuditAction::SessionEnded, None, ended).await?;
     }
-    db.commit().await?;
+    store::commit(db).await?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::tenant_lifecycle::note_dropped;
 use super::webhooks::announce;
-use super::{Caller, Context};
+use super::{Caller, Context, UnknownTenant};
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::storage_config::{Storage, StorageConfig};
@@ -10,12 +10,12 @@ use crate::domain::submission::Submission;
 use crate::domain::tenant::TenantStatus;
 use crate::domain::text::FieldError;
 use crate::domain::verification::Trigger;
-use crate::store::{self, jobs, storage_configs, tenants, verifications};
+use crate::store::{self, jobs, storage_configs, verifications};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitConfigError {
-    #[error("there is no such tenant")]
-    UnknownTenant,
+    #[error(transparent)]
+    UnknownTenant(#[from] UnknownTenant),
     #[error("the tenant is offboarded")]
     Offboarded,
     #[error("the submission is not valid")]
@@ -30,9 +30,7 @@ pub async fn submit_config(
     tenant: &TenantRef,
     submission: &Submission,
 ) -> Result<(StorageConfig, VerificationId), SubmitConfigError> {
-    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
-    let tenant = tenants::find(&mut db, tenant).await?.ok_or(SubmitConfigError::UnknownTenant)?;
-    tenants::lock(&mut db, tenant.id).await?;
+    let (mut db, tenant) = context.begin_for_tenant::<SubmitConfigError>(tenant).await?;
     if tenant.status() == TenantStatus::Offboarded {
         return Err(SubmitConfigError::Offboarded);
     }

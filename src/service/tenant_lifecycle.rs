@@ -4,18 +4,18 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::webhooks::announce;
-use super::{Caller, Context, tokens};
+use super::{Caller, Context, UnknownTenant, tokens};
 use crate::domain::audit::{AuditAction, AuditChange, AuditReason};
 use crate::domain::ids::{TenantId, TenantRef};
 use crate::domain::tenant::{IllegalChange, Tenant};
 use crate::domain::verification::{Verdict, VerificationState};
 use crate::store::verifications::DroppedVerification;
-use crate::store::{self, active_configs, invites, tenants, verifications};
+use crate::store::{self, Transaction, active_configs, invites, tenants, verifications};
 
 #[derive(Debug, thiserror::Error)]
 pub enum LifecycleError {
-    #[error("there is no such tenant")]
-    UnknownTenant,
+    #[error(transparent)]
+    UnknownTenant(#[from] UnknownTenant),
     #[error(transparent)]
     Illegal(#[from] IllegalChange),
     #[error(transparent)]
@@ -24,7 +24,7 @@ pub enum LifecycleError {
 
 /// Internal services are refused from now on, whatever the tenant's status was.
 pub async fn suspend(context: &Context, caller: &Caller, tenant: &TenantRef, reason: &AuditReason) -> Result<Tenant, LifecycleError> {
-    let (mut db, before) = locked(context, tenant).await?;
+    let (mut db, before) = context.begin_for_tenant::<LifecycleError>(tenant).await?;
     before.facts.may_be_suspended()?;
     tenants::set_suspended(&mut db, before.id, Some(context.clock.now())).await?;
     finish(context, db, caller, &before, AuditAction::TenantSuspended, reason).await
@@ -32,7 +32,7 @@ pub async fn suspend(context: &Context, caller: &Caller, tenant: &TenantRef, rea
 
 /// The tenant is again what it was underneath.
 pub async fn resume(context: &Context, caller: &Caller, tenant: &TenantRef, reason: &AuditReason) -> Result<Tenant, LifecycleError> {
-    let (mut db, before) = locked(context, tenant).await?;
+    let (mut db, before) = context.begin_for_tenant::<LifecycleError>(tenant).await?;
     before.facts.may_be_resumed()?;
     tenants::set_suspended(&mut db, before.id, None).await?;
     finish(context, db, caller, &before, AuditAction::TenantResumed, reason).await
@@ -41,7 +41,7 @@ pub async fn resume(context: &Context, caller: &Caller, tenant: &TenantRef, reas
 /// Ends a tenant for good. Its slug, bucket and role are free again, its invites and tokens end, what waits is dropped, and what runs
 /// cleans up and ends. Its history stays.
 pub async fn offboard(context: &Context, caller: &Caller, tenant: &TenantRef, reason: &AuditReason) -> Result<Tenant, LifecycleError> {
-    let (mut db, before) = locked(context, tenant).await?;
+    let (mut db, before) = context.begin_for_tenant::<LifecycleError>(tenant).await?;
     before.facts.may_change()?;
     let now = context.clock.now();
     tenants::set_offboarded(&mut db, before.id, now).await?;
@@ -69,7 +69,7 @@ pub async fn offboard(context: &Context, caller: &Caller, tenant: &TenantRef, re
 /// Erases the names, references, reasons and addresses of a tenant that has ended, from its row and from its audit log. What
 /// was done, when, and by whom as an id stays. Once more does nothing.
 pub async fn erase(context: &Context, caller: &Caller, tenant: &TenantRef, reason: &AuditReason) -> Result<Tenant, LifecycleError> {
-    let (mut db, before) = locked(context, tenant).await?;
+    let (mut db, before) = context.begin_for_tenant::<LifecycleError>(tenant).await?;
     before.facts.may_be_erased()?;
     if before.erased_at.is_some() {
         return Ok(before);
@@ -107,21 +107,8 @@ pub(super) async fn note_dropped(
     Ok(())
 }
 
-type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;
-
-/// The tenant as it is, and nobody else changes it until the transaction ends.
-async fn locked(context: &Context, tenant: &TenantRef) -> Result<(Transaction, Tenant), LifecycleError> {
-    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
-    let found = tenants::find(&mut db, tenant).await?.ok_or(LifecycleError::UnknownTenant)?;
-    tenants::lock(&mut db, found.id).await?;
-    let locked = read(&mut db, &found).await?;
-    Ok((db, locked))
-}
-
 async fn read(db: &mut PgConnection, tenant: &Tenant) -> Result<Tenant, LifecycleError> {
-    tenants::find(db, &TenantRef::Id(tenant.id))
-        .await?
-        .ok_or(LifecycleError::UnknownTenant)
+    Ok(tenants::find(db, &TenantRef::Id(tenant.id)).await?.ok_or(UnknownTenant)?)
 }
 
 async fn finish(

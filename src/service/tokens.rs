@@ -46,7 +46,7 @@ pub async fn create_limited_token(
 ) -> Result<(Token, SecretString), CreateTokenError> {
     let name = name.trim();
     let mut faults: Vec<FieldError> = fault_of_name(name).into_iter().collect();
-    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
+    let mut db = store::begin(&context.pool).await?;
     let tenants = match tenants {
         Some(tenants) => Some(limits(&mut db, role, tenants, &mut faults).await?),
         None => None,
@@ -69,7 +69,7 @@ pub async fn create_limited_token(
     tokens::insert(&mut db, &token, &TokenHash::of(text.expose_secret())).await?;
     let made = AuditChange::made(&token).with(serde_json::json!({"token_id": token.id}));
     context.audit(&mut db, caller, AuditAction::TokenCreated, None, made).await?;
-    db.commit().await.map_err(store::StoreError::from)?;
+    store::commit(db).await?;
     Ok((token, text))
 }
 
@@ -134,7 +134,7 @@ pub async fn token_list(context: &Context, after: Option<PageStart<TokenId>>, li
 
 /// Revokes a token; once more does nothing. False when there is none of this id.
 pub async fn revoke_token(context: &Context, caller: &Caller, id: TokenId) -> store::Result<bool> {
-    let mut db = context.pool.begin().await?;
+    let mut db = store::begin(&context.pool).await?;
     let Some(before) = tokens::lock(&mut db, id).await? else {
         return Ok(false);
     };
@@ -142,7 +142,7 @@ pub async fn revoke_token(context: &Context, caller: &Caller, id: TokenId) -> st
         let after = tokens::end(&mut db, id, context.clock.now()).await?;
         note_change(context, &mut db, caller, None, &before, &after).await?;
     }
-    db.commit().await?;
+    store::commit(db).await?;
     Ok(true)
 }
 

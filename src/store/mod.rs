@@ -25,4 +25,4 @@ pub mod webhook_queues;
 pub mod webhooks;
 
 pub use error::{Constraint, Result, StoreError};
-pub use pool::connect;
+pub use pool::{Transaction, begin, commit, connect};

@@ -110,12 +110,22 @@ pub async fn insert(db: &mut PgConnection, tenant: &Tenant) -> Result<()> {
     Ok(())
 }
 
-/// Locks a tenant's row, so that what follows happens to it alone.
-pub async fn lock(db: &mut PgConnection, id: TenantId) -> Result<()> {
-    sqlx::query!("select id from tenants where id = $1 for update", id.as_uuid())
-        .fetch_one(db)
-        .await?;
-    Ok(())
+/// Locks a tenant until the transaction ends, and then reads it.
+///
+/// The read is a statement of its own: under READ COMMITTED, the statement that waited for the lock may still return what
+/// was there before the wait. A slug can also pass to another tenant during the wait; then that tenant is locked.
+pub async fn find_locked(db: &mut PgConnection, tenant: &TenantRef) -> Result<Option<Tenant>> {
+    let mut found = find(db, tenant).await?;
+    while let Some(unlocked) = found {
+        sqlx::query!("select id from tenants where id = $1 for update", unlocked.id.as_uuid())
+            .fetch_one(&mut *db)
+            .await?;
+        found = find(db, tenant).await?;
+        if found.as_ref().is_some_and(|locked| locked.id == unlocked.id) {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// Writes down which external ID is in use, and where its rotation stands.

@@ -42,6 +42,7 @@ mod sign_in;
 mod start;
 mod stream;
 mod templates;
+mod tenant_lock;
 mod terminal;
 mod under_change;
 mod vendor_side;

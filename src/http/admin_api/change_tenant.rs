@@ -40,7 +40,7 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FieldChange<Strin
 impl From<ChangeTenantError<Problem>> for Problem {
     fn from(error: ChangeTenantError<Self>) -> Self {
         match error {
-            ChangeTenantError::UnknownTenant => Self::unknown_tenant(),
+            ChangeTenantError::UnknownTenant(_) => Self::unknown_tenant(),
             // That it has ended is all that stands in the way of this.
             ChangeTenantError::Illegal(_) => Self::offboarded(),
             ChangeTenantError::Invalid(faults) => Self::validation(faults),

@@ -36,7 +36,7 @@ pub struct CreatedInvite {
 impl From<CreateInviteError> for Problem {
     fn from(error: CreateInviteError) -> Self {
         match error {
-            CreateInviteError::UnknownTenant => Self::unknown_tenant(),
+            CreateInviteError::UnknownTenant(_) => Self::unknown_tenant(),
             CreateInviteError::Offboarded => Self::offboarded(),
             CreateInviteError::Store(error) => store::StoreError::into(error),
         }

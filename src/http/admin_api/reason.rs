@@ -33,7 +33,7 @@ pub fn reason(body: JsonBody<ReasonBody>) -> Result<AuditReason, Problem> {
 impl From<LifecycleError> for Problem {
     fn from(error: LifecycleError) -> Self {
         match error {
-            LifecycleError::UnknownTenant => Self::unknown_tenant(),
+            LifecycleError::UnknownTenant(_) => Self::unknown_tenant(),
             LifecycleError::Illegal(IllegalChange::Offboarded) => Self::offboarded(),
             LifecycleError::Illegal(IllegalChange::AlreadySuspended) => {
                 Self::new(ProblemKind::Conflict, "This tenant is suspended already.")

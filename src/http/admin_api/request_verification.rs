@@ -24,7 +24,7 @@ pub struct RequestVerification {
 impl From<RequestVerificationError> for Problem {
     fn from(error: RequestVerificationError) -> Self {
         match error {
-            RequestVerificationError::UnknownTenant => Self::unknown_tenant(),
+            RequestVerificationError::UnknownTenant(_) => Self::unknown_tenant(),
             RequestVerificationError::Offboarded => Self::offboarded(),
             RequestVerificationError::NothingSubmitted => Self::new(
                 ProblemKind::Conflict,

@@ -13,7 +13,7 @@ use crate::store;
 impl From<RevokeInviteError> for Problem {
     fn from(error: RevokeInviteError) -> Self {
         match error {
-            RevokeInviteError::UnknownTenant => Self::unknown_tenant(),
+            RevokeInviteError::UnknownTenant(_) => Self::unknown_tenant(),
             RevokeInviteError::UnknownInvite => Self::unknown_invite(),
             RevokeInviteError::Store(error) => store::StoreError::into(error),
         }

@@ -15,7 +15,7 @@ use crate::store;
 impl From<RotateExternalIdError> for Problem {
     fn from(error: RotateExternalIdError) -> Self {
         let detail = match error {
-            RotateExternalIdError::UnknownTenant => return Self::unknown_tenant(),
+            RotateExternalIdError::UnknownTenant(_) => return Self::unknown_tenant(),
             RotateExternalIdError::Illegal(IllegalChange::Offboarded) => return Self::offboarded(),
             RotateExternalIdError::Store(error) => return store::StoreError::into(error),
             RotateExternalIdError::Illegal(illegal) => format!("The external ID cannot be changed now: {illegal}."),

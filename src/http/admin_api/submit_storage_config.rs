@@ -79,7 +79,7 @@ pub struct Queued {
 impl From<SubmitConfigError> for Problem {
     fn from(error: SubmitConfigError) -> Self {
         match error {
-            SubmitConfigError::UnknownTenant => Self::unknown_tenant(),
+            SubmitConfigError::UnknownTenant(_) => Self::unknown_tenant(),
             SubmitConfigError::Offboarded => Self::offboarded(),
             SubmitConfigError::Invalid(errors) => Self::validation(errors),
             SubmitConfigError::Store(error) => store::StoreError::into(error),

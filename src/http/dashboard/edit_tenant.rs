@@ -105,7 +105,7 @@ pub async fn handle(
             Ok(shown(&state, &person, &found, &form, &Said::Wrong(&faults)))
         }
         Err(ChangeTenantError::Unseen(present)) => Ok(shown(&state, &person, &present, &form, &Said::Stale)),
-        Err(ChangeTenantError::UnknownTenant) => Err(Problem::unknown_tenant()),
+        Err(ChangeTenantError::UnknownTenant(_)) => Err(Problem::unknown_tenant()),
         Err(ChangeTenantError::Illegal(_)) => Err(Problem::offboarded()),
         Err(ChangeTenantError::Store(error)) => Err(error.into()),
     }

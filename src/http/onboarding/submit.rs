@@ -39,7 +39,7 @@ pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, mut for
         Ok(_) => Ok(Redirect::to("/onboard/verify").into_response()),
         Err(submit_config::SubmitConfigError::Invalid(_)) => page(&state, &visitor, &form, Judged::Whole, version),
         Err(submit_config::SubmitConfigError::Offboarded) => Err(ErrorPage::Offboarded),
-        Err(submit_config::SubmitConfigError::UnknownTenant) => Err(ErrorPage::UnknownLink),
+        Err(submit_config::SubmitConfigError::UnknownTenant(_)) => Err(ErrorPage::UnknownLink),
         Err(submit_config::SubmitConfigError::Store(error)) => Err(error.into()),
     }
 }

@@ -18,7 +18,7 @@ impl From<RequestVerificationError> for ErrorPage {
     fn from(error: RequestVerificationError) -> Self {
         match error {
             RequestVerificationError::Offboarded => Self::Offboarded,
-            RequestVerificationError::UnknownTenant => Self::UnknownLink,
+            RequestVerificationError::UnknownTenant(_) => Self::UnknownLink,
             // Somebody else sent something newer in the same moment: the page shows it.
             RequestVerificationError::NothingSubmitted
             | RequestVerificationError::NotThatVersion

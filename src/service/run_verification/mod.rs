@@ -66,7 +66,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
 
 /// Takes the verification on. The subject is missing when its mode is no longer offered.
 async fn take_on(context: &Context, id: VerificationId) -> store::Result<Option<(StartedRun, StorageConfig, Option<VerificationSubject>)>> {
-    let mut db = context.pool.begin().await?;
+    let mut db = store::begin(&context.pool).await?;
     let random: [u8; 8] = context.clock.random();
     let probe_key = format!("{PROBE_PREFIX}{id}-{:016x}", u64::from_be_bytes(random));
     let Some(started) = verifications::start(&mut db, id, &probe_key, context.clock.now()).await? else {
@@ -79,7 +79,7 @@ async fn take_on(context: &Context, id: VerificationId) -> store::Result<Option<
     let config = storage_configs::find(&mut db, started.config_id)
         .await?
         .ok_or_else(|| missing("its config is not there"))?;
-    db.commit().await?;
+    store::commit(db).await?;
     let accepted_ids = tenant.accepted_ids();
     let (external_id, retired_id) = match tenant.rotation {
         Some(Rotation::Issued { next }) if started.trigger == Trigger::Rotation => (next, None),
@@ -125,11 +125,11 @@ async fn write_down(
 }
 
 async fn write(context: &Context, lease: &Lease, findings: &[Finding]) -> store::Result<CurrentVerification> {
-    let mut db = context.pool.begin().await?;
+    let mut db = store::begin(&context.pool).await?;
     let standing = verifications::standing(&mut db, lease).await?;
     if standing != CurrentVerification::Lost {
         verifications::record(&mut db, lease, findings).await?;
-        db.commit().await?;
+        store::commit(db).await?;
     }
     Ok(standing)
 }
@@ -177,8 +177,9 @@ async fn finish(
     alert(&started.lease, &report.findings);
     let lease = &started.lease;
     let now = context.clock.now();
-    let mut db = context.pool.begin().await?;
-    tenants::lock(&mut db, config.tenant_id).await?;
+    let mut db = store::begin(&context.pool).await?;
+    // The lock comes first: what follows decides on the tenant's rotation and on its active version.
+    tenants::find_locked(&mut db, &TenantRef::Id(config.tenant_id)).await?;
     let verdict = match verifications::standing(&mut db, lease).await? {
         CurrentVerification::Lost => {
             warn!(verification = %lease.verification, "another worker took this verification on");
@@ -198,7 +199,7 @@ async fn finish(
         let until = now + gap;
         verifications::wait(&mut db, lease, &report.leftovers, until).await?;
         jobs::enqueue_attempt(&mut db, config.tenant_id, lease.verification, Some(until), cause).await?;
-        db.commit().await?;
+        store::commit(db).await?;
         metrics::counter!(metric::ATTEMPTS_REPEATED.name).increment(1);
         info!(verification = %lease.verification, %verdict, attempt = lease.attempt, ?gap, "this attempt does not count yet");
         return Ok(());
@@ -253,7 +254,7 @@ async fn finish(
         .await?;
     announce::verification_finished(context, &mut db, lease.verification).await?;
     announce::refresh(context, &mut db, config.tenant_id).await?;
-    db.commit().await?;
+    store::commit(db).await?;
     measure(verdict, &report.findings, elapsed.as_secs_f64());
     Span::current().record("verdict", tracing::field::display(verdict));
     info!(verification = %lease.verification, tenant = %config.tenant_id, version = config.version, %verdict, "verification finished");

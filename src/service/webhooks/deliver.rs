@@ -76,7 +76,7 @@ impl DeliveryRun<'_> {
     /// The next message that is due.
     async fn take(&self) -> store::Result<Option<(Webhook, ClaimedDelivery)>> {
         let now = self.context.clock.now();
-        let mut db = self.context.pool.begin().await?;
+        let mut db = store::begin(&self.context.pool).await?;
         let Some(webhook) = webhooks::find(&mut db, self.id).await? else {
             return Ok(None);
         };
@@ -84,28 +84,28 @@ impl DeliveryRun<'_> {
             // Something was queued while it was being disabled.
             webhook_queues::empty(&mut db, self.id).await?;
             webhook_deliveries::give_up_all(&mut db, self.id, now).await?;
-            db.commit().await?;
+            store::commit(db).await?;
             return Ok(None);
         }
         while let Some(tenant) = webhook_queues::take(&mut db, self.id, now, now + lease()).await? {
             if let Some(taken) = webhook_deliveries::take_oldest(&mut db, self.id, tenant, now).await? {
-                db.commit().await?;
+                store::commit(db).await?;
                 return Ok(Some((webhook, taken)));
             }
             webhook_queues::set_due(&mut db, self.id, tenant, now).await?;
         }
-        db.commit().await?;
+        store::commit(db).await?;
         Ok(None)
     }
 
     async fn queue_next(&self) -> store::Result<()> {
         let now = self.context.clock.now();
-        let mut db = self.context.pool.begin().await?;
+        let mut db = store::begin(&self.context.pool).await?;
         if let Some(due) = webhook_queues::next_due(&mut db, self.id).await? {
             let rest = if self.over.load(Ordering::Relaxed) { REST } else { BREATH };
             jobs::enqueue_deliver_at(&mut db, self.id, due.max(now + rest)).await?;
         }
-        db.commit().await?;
+        store::commit(db).await?;
         Ok(())
     }
 }
@@ -113,7 +113,7 @@ impl DeliveryRun<'_> {
 /// Sends one message once, whatever its line does: a test, or one that ops want to be sent again.
 pub async fn deliver_once(context: &Context, courier: &OutboundClient, id: DeliveryId) -> store::Result<()> {
     let now = context.clock.now();
-    let mut db = context.pool.begin().await?;
+    let mut db = store::begin(&context.pool).await?;
     let Some(taken) = webhook_deliveries::take(&mut db, id, now).await? else {
         return Ok(());
     };
@@ -121,7 +121,7 @@ pub async fn deliver_once(context: &Context, courier: &OutboundClient, id: Deliv
     let Some(webhook) = webhook.filter(|webhook| webhook.disabled_at.is_none()) else {
         return Ok(());
     };
-    db.commit().await?;
+    store::commit(db).await?;
     attempt(context, courier, &webhook, &taken).await.map(drop)
 }
 
@@ -176,7 +176,7 @@ async fn note(
     took: Duration,
     outcome: &Result<u16, DeliveryFailure>,
 ) -> store::Result<DeliveryEnd> {
-    let mut db = context.pool.begin().await?;
+    let mut db = store::begin(&context.pool).await?;
     if let Some(tenant) = taken.tenant_id {
         webhook_queues::lock(&mut db, taken.webhook_id, tenant).await?;
     }
@@ -202,7 +202,7 @@ async fn note(
     if let (Some(tenant), true) = (taken.tenant_id, end != DeliveryEnd::Nothing) {
         webhook_queues::set_due(&mut db, taken.webhook_id, tenant, due).await?;
     }
-    db.commit().await?;
+    store::commit(db).await?;
     Ok(end)
 }
 
@@ -240,7 +240,7 @@ fn tell_of(webhook: &Webhook, taken: &ClaimedDelivery, took: Duration, outcome: 
 /// The receiver is gone for good: what waits is given up, and nothing more is sent until ops enable the webhook again.
 async fn disable(context: &Context, id: WebhookId) -> store::Result<()> {
     let now = context.clock.now();
-    let mut db = context.pool.begin().await?;
+    let mut db = store::begin(&context.pool).await?;
     let Some(before) = webhooks::find_locked(&mut db, id)
         .await?
         .filter(|webhook| webhook.disabled_at.is_none())
@@ -264,7 +264,7 @@ async fn disable(context: &Context, id: WebhookId) -> store::Result<()> {
             AuditChange::between(&before, &after).with(detail),
         )
         .await?;
-    db.commit().await?;
+    store::commit(db).await?;
     metrics::counter!(metric::WEBHOOK_DELIVERIES.name, "outcome" => "given_up").increment(given_up);
     warn!(webhook = %id, given_up, "a webhook was disabled: its receiver answered 410 Gone");
     Ok(())

@@ -46,14 +46,14 @@ pub async fn create(context: &Context, caller: &Caller, new: NewWebhook) -> Resu
         waiting_since: None,
     };
     let secret = keys.secret(webhook.id, &webhook.signing).map_err(|_| CreateWebhookError::NoKey)?;
-    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
+    let mut db = store::begin(&context.pool).await?;
     if webhooks::count_locked(&mut db).await? >= MOST {
         return Err(CreateWebhookError::TooMany);
     }
     webhooks::insert(&mut db, &webhook).await?;
     let made = AuditChange::made(&webhook).with(json!({"webhook_id": webhook.id}));
     context.audit(&mut db, caller, AuditAction::WebhookCreated, None, made).await?;
-    db.commit().await.map_err(store::StoreError::from)?;
+    store::commit(db).await?;
     Ok((webhook, secret))
 }
 
@@ -71,7 +71,7 @@ pub async fn list(context: &Context, after: Option<PageStart<WebhookId>>, limit:
 /// Deletes a webhook: nothing more is sent to it. False when there is none of this id.
 pub async fn delete(context: &Context, caller: &Caller, id: WebhookId) -> store::Result<bool> {
     let now = context.clock.now();
-    let mut db = context.pool.begin().await?;
+    let mut db = store::begin(&context.pool).await?;
     let Some(webhook) = webhooks::find_locked(&mut db, id).await? else {
         return Ok(false);
     };
@@ -80,13 +80,13 @@ pub async fn delete(context: &Context, caller: &Caller, id: WebhookId) -> store:
     let given_up = webhook_deliveries::give_up_all(&mut db, id, now).await?;
     let gone = AuditChange::gone(&webhook).with(json!({"webhook_id": id, "given_up": given_up}));
     context.audit(&mut db, caller, AuditAction::WebhookDeleted, None, gone).await?;
-    db.commit().await?;
+    store::commit(db).await?;
     Ok(true)
 }
 
 /// Enables a webhook that was disabled; once more does nothing. What happened meanwhile is not sent.
 pub async fn enable(context: &Context, caller: &Caller, id: WebhookId) -> store::Result<Option<Webhook>> {
-    let mut db = context.pool.begin().await?;
+    let mut db = store::begin(&context.pool).await?;
     let Some(before) = webhooks::find_locked(&mut db, id).await? else {
         return Ok(None);
     };
@@ -102,7 +102,7 @@ pub async fn enable(context: &Context, caller: &Caller, id: WebhookId) -> store:
     context
         .audit(&mut db, caller, AuditAction::WebhookEnabled, None, difference)
         .await?;
-    db.commit().await?;
+    store::commit(db).await?;
     Ok(Some(after))
 }
 
@@ -141,13 +141,13 @@ pub async fn sweep(context: &Context) -> store::Result<u64> {
             break;
         }
     }
-    let mut db = context.pool.begin().await?;
+    let mut db = store::begin(&context.pool).await?;
     // A transaction that began before it was deleted may still write to it.
     webhooks::sweep(&mut db, now - chrono::TimeDelta::days(1)).await?;
     for webhook in webhook_queues::overdue(&mut db, now - FORSAKEN).await? {
         store::jobs::enqueue_deliver(&mut db, webhook).await?;
     }
-    db.commit().await?;
+    store::commit(db).await?;
     Ok(swept)
 }
 

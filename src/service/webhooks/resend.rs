@@ -5,7 +5,7 @@ use crate::domain::ids::{DeliveryId, WebhookId};
 use crate::domain::webhook::{Delivery, DeliveryState, MessageType, message};
 use crate::service::{Caller, Context};
 use crate::store::webhook_deliveries::NewDelivery;
-use crate::store::{self, jobs, webhook_deliveries, webhook_queues, webhooks};
+use crate::store::{self, Transaction, jobs, webhook_deliveries, webhook_queues, webhooks};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ResendError {
@@ -18,8 +18,6 @@ pub enum ResendError {
     #[error(transparent)]
     Store(#[from] store::StoreError),
 }
-
-type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;
 
 /// Has a message sent once more, now, under the same id. One that still waits is not sent out of turn: its line is tried now.
 pub async fn resend(context: &Context, caller: &Caller, webhook: WebhookId, id: DeliveryId) -> Result<Delivery, ResendError> {
@@ -44,7 +42,7 @@ pub async fn resend(context: &Context, caller: &Caller, webhook: WebhookId, id: 
             AuditChange::none().with(detail),
         )
         .await?;
-    db.commit().await.map_err(store::StoreError::from)?;
+    store::commit(db).await?;
     Ok(delivery)
 }
 
@@ -69,12 +67,12 @@ pub async fn test(context: &Context, caller: &Caller, webhook: WebhookId) -> Res
     let delivery = webhook_deliveries::find(&mut db, webhook, id)
         .await?
         .ok_or(ResendError::UnknownDelivery)?;
-    db.commit().await.map_err(store::StoreError::from)?;
+    store::commit(db).await?;
     Ok(delivery)
 }
 
 async fn enabled(context: &Context, id: WebhookId) -> Result<Transaction, ResendError> {
-    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
+    let mut db = store::begin(&context.pool).await?;
     let webhook = webhooks::find_locked(&mut db, id).await?.ok_or(ResendError::UnknownWebhook)?;
     if webhook.disabled_at.is_some() {
         return Err(ResendError::Disabled);

@@ -31,7 +31,7 @@ pub async fn rotate_secret(
     overlap: TimeDelta,
 ) -> Result<(Webhook, SecretString), RotateSecretError> {
     let keys = &context.webhooks.keys;
-    let mut db = context.pool.begin().await.map_err(store::StoreError::from)?;
+    let mut db = store::begin(&context.pool).await?;
     let before = webhooks::find_locked(&mut db, id).await?.ok_or(RotateSecretError::Unknown)?;
     let key = keys.first().ok_or(RotateSecretError::NoKey)?;
     let until = (!overlap.is_zero()).then(|| context.clock.now() + overlap);
@@ -42,6 +42,6 @@ pub async fn rotate_secret(
     context
         .audit(&mut db, caller, AuditAction::WebhookSecretRotated, None, difference)
         .await?;
-    db.commit().await.map_err(store::StoreError::from)?;
+    store::commit(db).await?;
     Ok((webhook, secret))
 }

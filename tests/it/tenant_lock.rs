@@ -1,0 +1,285 @@
+//! A service that changes a tenant decides on the tenant as it is under its lock, not as it was before it waited for it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use latchkey::domain::audit::AuditReason;
+use latchkey::domain::ids::{TenantId, TenantRef};
+use latchkey::domain::submission::Submission;
+use latchkey::domain::tenant::IllegalChange;
+use latchkey::domain::verification::Trigger;
+use latchkey::service::change_tenant::{ChangeTenantError, TenantChange, change_tenant};
+use latchkey::service::create_invite::{CreateInviteError, create_invite};
+use latchkey::service::request_verification::{RequestVerificationError, recheck, request_verification};
+use latchkey::service::revoke_invite::revoke_invite;
+use latchkey::service::rotate_external_id::{self, RotateExternalIdError};
+use latchkey::service::submit_config::{SubmitConfigError, submit_config};
+use latchkey::service::tenant_lifecycle::{self, LifecycleError};
+use latchkey::service::{Caller, Context};
+use latchkey::store::{tenants, verifications};
+use sqlx::{Executor, PgPool};
+
+use crate::aws::World;
+use crate::server::Server;
+
+const OFFBOARD: &str = "update tenants set offboarded_at = now() where slug = 'acme'";
+
+fn acme() -> TenantRef {
+    "acme".parse().expect("a slug")
+}
+
+fn reason() -> AuditReason {
+    AuditReason::parse("a test").expect("a reason")
+}
+
+fn submission() -> Submission {
+    Submission {
+        mode: Some("direct".into()),
+        bucket_arn: Some("arn:aws:s3:::acme-documents".into()),
+        bucket_region: Some("us-east-1".into()),
+        key_arn: Some("arn:aws:kms:us-east-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab".into()),
+        bucket_account_id: Some("222222222222".into()),
+        ..Submission::default()
+    }
+}
+
+/// A server with a tenant, `acme`, that has a submitted config and no queue that works on it.
+async fn tenant() -> (Server, Context) {
+    let server = Server::start_idle(&World::new().await).await;
+    server.create_tenant("acme").await;
+    let context = server.context.clone();
+    (server, context)
+}
+
+/// Runs `change` in a transaction that holds the tenant's lock, starts `service`, and commits once the service waits.
+async fn while_locked<T>(pool: &PgPool, change: &str, service: impl Future<Output = T>) -> T {
+    let mut first = pool.begin().await.expect("a transaction begins");
+    first
+        .execute("select id from tenants where slug = 'acme' for update")
+        .await
+        .expect("the tenant is locked");
+    first
+        .execute(sqlx::AssertSqlSafe(change.to_owned()))
+        .await
+        .expect("the tenant is changed");
+    let mut service = Box::pin(service);
+    loop {
+        let is_waiting: bool = sqlx::query_scalar(
+            "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')",
+        )
+        .fetch_one(pool)
+        .await
+        .expect("Postgres tells who waits");
+        if is_waiting {
+            break;
+        }
+        let poll = tokio::time::timeout(Duration::from_millis(5), &mut service).await;
+        assert!(poll.is_err(), "the service did not wait for the tenant's lock");
+    }
+    first.commit().await.expect("the change is committed");
+    service.await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_submitted_to_a_tenant_that_is_offboarded_meanwhile() {
+    let (server, context) = tenant().await;
+    let (caller, acme, submission) = (Caller::operator(), acme(), submission());
+    let submitted = submit_config(&context, &caller, &acme, &submission);
+    let result = while_locked(&server.pool, OFFBOARD, submitted).await;
+    assert!(matches!(result, Err(SubmitConfigError::Offboarded)), "{result:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submission_is_validated_against_the_modes_that_are_offered_by_then() {
+    let (server, context) = tenant().await;
+    let (caller, acme, submission) = (Caller::operator(), acme(), submission());
+    let submitted = submit_config(&context, &caller, &acme, &submission);
+    let change = "update tenants set modes = array['assume_role'] where slug = 'acme'";
+    let result = while_locked(&server.pool, change, submitted).await;
+    let Err(SubmitConfigError::Invalid(errors)) = result else {
+        panic!("{result:?}");
+    };
+    assert_eq!(errors[0].field, "mode");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_verification_is_queued_for_a_tenant_that_is_offboarded_meanwhile() {
+    let (server, context) = tenant().await;
+    let (caller, acme) = (Caller::operator(), acme());
+    submit_config(&context, &caller, &acme, &submission())
+        .await
+        .expect("a config is submitted");
+    let requested = request_verification(&context, &caller, &acme, None);
+    let result = while_locked(&server.pool, OFFBOARD, requested).await;
+    assert!(matches!(result, Err(RequestVerificationError::Offboarded)), "{result:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_that_begins_meanwhile_is_what_the_verification_proves() {
+    let (server, context) = tenant().await;
+    let (caller, acme) = (Caller::operator(), acme());
+    let (config, first) = submit_config(&context, &caller, &acme, &submission())
+        .await
+        .expect("a config is submitted");
+    activate(&server.pool, config.id.as_uuid(), first.as_uuid()).await;
+    let requested = request_verification(&context, &caller, &acme, None);
+    let change = "update tenants set next_external_id = 'lk-00000000000000000000000000000000000000ff' where slug = 'acme'";
+    let verification = while_locked(&server.pool, change, requested)
+        .await
+        .expect("a verification is queued");
+    assert_eq!(verification.trigger, Trigger::Rotation);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offboarded_tenant_is_not_rechecked() {
+    let (server, context) = tenant().await;
+    let (caller, acme) = (Caller::operator(), acme());
+    let (config, first) = submit_config(&context, &caller, &acme, &submission())
+        .await
+        .expect("a config is submitted");
+    activate(&server.pool, config.id.as_uuid(), first.as_uuid()).await;
+    reject(&server.pool).await;
+    while_locked(&server.pool, OFFBOARD, recheck(&context, config.tenant_id))
+        .await
+        .expect("nothing fails");
+    assert_eq!(waiting(&server.pool, config.tenant_id).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_invite_is_created_for_a_tenant_that_is_offboarded_meanwhile() {
+    let (server, context) = tenant().await;
+    let (caller, acme) = (Caller::operator(), acme());
+    let result = while_locked(&server.pool, OFFBOARD, create_invite(&context, &caller, &acme, None)).await;
+    assert!(matches!(result, Err(CreateInviteError::Offboarded)), "{:?}", result.err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invite_that_is_revoked_twice_at_once_is_audited_once() {
+    let (server, context) = tenant().await;
+    let (caller, acme) = (Caller::operator(), acme());
+    let (invite, _) = create_invite(&context, &caller, &acme, None).await.expect("an invite is created");
+    let change = "update invites set revoked_at = now()";
+    while_locked(&server.pool, change, revoke_invite(&context, &caller, &acme, invite.id))
+        .await
+        .expect("a revoked invite can be revoked");
+    let audited: i64 = sqlx::query_scalar("select count(*) from audit_events where action = 'invite.revoked'")
+        .fetch_one(&server.pool)
+        .await
+        .expect("the audit log is read");
+    assert_eq!(audited, 0, "it was the other transaction that revoked it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_is_offboarded_meanwhile_is_not_suspended() {
+    let (server, context) = tenant().await;
+    let (caller, acme, reason) = (Caller::operator(), acme(), reason());
+    let result = while_locked(&server.pool, OFFBOARD, tenant_lifecycle::suspend(&context, &caller, &acme, &reason)).await;
+    assert!(
+        matches!(result, Err(LifecycleError::Illegal(IllegalChange::Offboarded))),
+        "{result:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_is_offboarded_once() {
+    let (server, context) = tenant().await;
+    let (caller, acme, reason) = (Caller::operator(), acme(), reason());
+    let result = while_locked(
+        &server.pool,
+        OFFBOARD,
+        tenant_lifecycle::offboard(&context, &caller, &acme, &reason),
+    )
+    .await;
+    assert!(
+        matches!(result, Err(LifecycleError::Illegal(IllegalChange::Offboarded))),
+        "{result:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_external_id_of_a_tenant_that_is_offboarded_meanwhile_is_not_rotated() {
+    let (server, context) = tenant().await;
+    let (caller, acme) = (Caller::operator(), acme());
+    let result = while_locked(&server.pool, OFFBOARD, rotate_external_id::rotate(&context, &caller, &acme)).await;
+    assert!(
+        matches!(result, Err(RotateExternalIdError::Illegal(IllegalChange::Offboarded))),
+        "{result:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_is_offboarded_meanwhile_is_not_changed() {
+    let (server, context) = tenant().await;
+    let (caller, acme) = (Caller::operator(), acme());
+    let change = TenantChange {
+        name: Some("Another name".into()),
+        ..TenantChange::default()
+    };
+    let changed = change_tenant(&context, &caller, &acme, &change, |_| Ok::<_, ()>(()));
+    let result = while_locked(&server.pool, OFFBOARD, changed).await;
+    assert!(
+        matches!(result, Err(ChangeTenantError::Illegal(IllegalChange::Offboarded))),
+        "{:?}",
+        result.err()
+    );
+}
+
+/// The lock is on the tenant that has the slug when the wait is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slug_that_another_tenant_takes_meanwhile_leads_to_that_tenant() {
+    let (server, context) = tenant().await;
+    let (caller, acme) = (Caller::operator(), acme());
+    let change = "do $$ begin
+        update tenants set offboarded_at = now() where slug = 'acme';
+        insert into tenants (id, slug, name, modes, external_id, created_at, status_since)
+        values (gen_random_uuid(), 'acme', 'Another Acme', array['direct'], 'lk-00000000000000000000000000000000000000aa', now(), now());
+    end $$";
+    let (invite, _) = while_locked(&server.pool, change, create_invite(&context, &caller, &acme, None))
+        .await
+        .expect("the other tenant can be invited");
+    let name: String = sqlx::query_scalar("select name from tenants where id = $1")
+        .bind(invite.tenant_id.as_uuid())
+        .fetch_one(&server.pool)
+        .await
+        .expect("the invite's tenant is read");
+    assert_eq!(name, "Another Acme");
+}
+
+/// Makes a version the active one and finishes its verification, as a verified run does.
+async fn activate(pool: &PgPool, config: uuid::Uuid, verification: uuid::Uuid) {
+    for (statement, id) in [
+        (
+            "update verifications set state = 'finished', verdict = 'verified', started_at = now(), finished_at = now() where id = $1",
+            verification,
+        ),
+        (
+            "insert into active_configs (tenant_id, config_id, bucket_arn, role_arn, activated_at, verified_at)
+             select tenant_id, id, bucket_arn, role_arn, now(), now() from storage_configs where id = $1",
+            config,
+        ),
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(statement.to_owned()))
+            .bind(id)
+            .execute(pool)
+            .await
+            .expect("the version is activated");
+    }
+}
+
+/// A first rejection of the active version.
+async fn reject(pool: &PgPool) {
+    sqlx::query("update verifications set verdict = 'rejected'")
+        .execute(pool)
+        .await
+        .expect("the active version is rejected");
+}
+
+async fn waiting(pool: &PgPool, tenant: TenantId) -> usize {
+    let mut db = pool.acquire().await.expect("a connection");
+    let found = tenants::find(&mut db, &TenantRef::Id(tenant)).await.expect("the tenant is read");
+    assert!(found.is_some());
+    verifications::under_way(&mut db, tenant)
+        .await
+        .expect("verifications are read")
+        .len()
+}
