@@ -24,7 +24,7 @@ use crate::http::dashboard::DashboardState;
 use crate::http::onboarding::OnboardState;
 use crate::http::verification_notifications::VerificationNotifications;
 use crate::http::{self, AppParts, AppState};
-use crate::identity_provider::{self, IdentityProvider};
+use crate::identity_provider::{IdentityProvider, IdentityProviderSettings, RefreshTiming, RoleClaim};
 use crate::jobs::{self, DeliveryContext, JobContext};
 use crate::lifecycle::Lifecycle;
 use crate::outbound_http::OutboundClient;
@@ -32,11 +32,11 @@ use crate::read_model::ReadModel;
 use crate::service::Context;
 use crate::service::credential_cache::CredentialCache;
 use crate::service::observe::observe;
-use crate::settings::{ListenSettings, WebSettings, WorkerSettings};
+use crate::settings::{ConfigErrors, ListenSettings, ServerSettings, Settings, WebSettings, WorkerSettings};
 use crate::store::{self, migrations};
 use crate::telemetry;
 
-/// Everything that `serve` and `worker` need, checked.
+/// The settings of a process, checked against each other.
 pub struct AppSettings {
     pub database: PgConnectOptions,
     pub database_connections: u32,
@@ -44,20 +44,75 @@ pub struct AppSettings {
     pub patience: RetryPolicy,
     pub s3_path_style: bool,
     pub webhooks: webhook::WebhookPolicy,
-    /// None serves nothing.
+    /// None does not serve HTTP.
     pub serve: Option<ServeSettings>,
-    /// None works on nothing.
+    /// None does not run a worker.
     pub worker: Option<WorkerSettings>,
 }
 
-/// What `serve` needs beside that.
+/// What a process that serves HTTP needs in addition.
 pub struct ServeSettings {
     pub listen: ListenSettings,
-    pub front: WebSettings,
-    /// For how long the last known answers are given while the database is away.
+    pub web: WebSettings,
+    /// How long the last known answers are given while the database is unavailable.
     pub stale_for: Duration,
-    /// None where API tokens are all there is.
-    pub identity_provider: Option<identity_provider::IdentityProviderSettings>,
+    /// None accepts only API tokens.
+    pub identity_provider: Option<IdentityProviderSettings>,
+}
+
+impl AppSettings {
+    /// Without `server`, the process is only a worker.
+    ///
+    /// # Errors
+    /// Every rule that the settings break.
+    pub fn new(settings: Settings, server: Option<ServerSettings>) -> Result<Self, ConfigErrors> {
+        let mut errors = ConfigErrors::default();
+        let worker = server.as_ref().is_none_or(|server| !server.no_worker).then_some(settings.worker);
+        let database = errors.collect(settings.database.url());
+        let vendor = errors.collect(settings.vendor.vendor());
+        let serve = server.map(|server| ServeSettings::new(server, &mut errors));
+        let (Some(database), Some(vendor), true) = (database, vendor, errors.is_empty()) else {
+            return Err(errors);
+        };
+        Ok(Self {
+            database,
+            database_connections: settings.database.database_connections,
+            vendor,
+            patience: RetryPolicy {
+                window: settings.aws.propagation_window,
+                retry_open: true,
+            },
+            s3_path_style: settings.aws.s3_path_style,
+            webhooks: settings.webhooks.policy(),
+            serve,
+            worker,
+        })
+    }
+}
+
+impl ServeSettings {
+    fn new(server: ServerSettings, errors: &mut ConfigErrors) -> Self {
+        errors.collect(server.listen.check());
+        let issuer = errors
+            .collect(server.oidc.issuer().map(|issuer| issuer.map(str::to_owned)))
+            .flatten();
+        Self {
+            web: server.web.with_default_url(server.listen.public),
+            listen: server.listen,
+            stale_for: server.service_api.stale_for,
+            identity_provider: issuer.map(|issuer| IdentityProviderSettings {
+                issuer,
+                audiences: server.oidc.audience,
+                roles: RoleClaim {
+                    path: server.oidc.roles_claim,
+                    mapping: Some(server.oidc.roles).filter(|roles| !roles.is_empty()),
+                },
+                jwks_url: server.oidc.jwks_url,
+                header: server.oidc.header,
+                timing: RefreshTiming::default(),
+            }),
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -132,8 +187,8 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
             identity_provider,
             metrics,
             stop: lifecycle.soft(),
-            office: Arc::new(DashboardState::new(&serve.front)),
-            desk: Arc::new(OnboardState::new(serve.front)),
+            office: Arc::new(DashboardState::new(&serve.web)),
+            desk: Arc::new(OnboardState::new(serve.web)),
         });
         accept(&lifecycle, "public", public, http::public(state.clone()));
         accept(&lifecycle, "private", private, http::private(state));

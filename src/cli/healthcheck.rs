@@ -5,17 +5,17 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Failure, Outcome};
-use crate::settings::ListenArgs;
+use crate::settings::ListenSettings;
 
 #[derive(Debug, Args)]
 pub struct Healthcheck {
     #[command(flatten)]
-    listen: ListenArgs,
+    listen: ListenSettings,
 }
 
 impl Healthcheck {
     pub async fn run(self) -> Outcome {
-        let mut address = self.listen.listen()?.private;
+        let mut address = self.listen.private;
         if address.ip().is_unspecified() {
             address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
         }

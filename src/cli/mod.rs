@@ -18,6 +18,7 @@ mod output;
 mod progress;
 mod removal;
 mod serve;
+mod settings;
 mod stats;
 mod submit;
 mod template;
@@ -32,7 +33,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::settings::ConfigError;
+use crate::settings::{ConfigError, ConfigErrors, ParseError, parse_command_line};
 
 /// Onboards customer-owned S3 buckets and KMS keys, and proves that access works for you and for nobody else.
 #[derive(Debug, Parser)]
@@ -47,13 +48,15 @@ enum Command {
     /// Serve both listeners, and work on the queue.
     Serve(serve::Serve),
     /// Work on the queue alone.
-    Worker(serve::Work),
+    Worker(serve::Worker),
     /// Bring the database's schema up to date.
     Migrate(database::Migrate),
     /// Print the `OpenAPI` document.
     Openapi,
     /// Check the settings without starting anything.
     CheckConfig(check_config::CheckConfig),
+    /// Print the reference of all settings, in Markdown.
+    Settings,
     /// Print what every check proves, as a table in Markdown.
     Checks,
     /// Print what every metric tells, as a table in Markdown.
@@ -114,62 +117,75 @@ pub enum Failure {
 pub type Outcome = Result<(), Failure>;
 
 impl From<ConfigError> for Failure {
-    fn from(wrong: ConfigError) -> Self {
-        Self::Usage(wrong.to_string())
+    fn from(error: ConfigError) -> Self {
+        Self::Usage(error.to_string())
     }
 }
 
-/// Exit codes: 0 fine, 1 the answer is no, 2 usage, 3 could not find out.
+impl From<ConfigErrors> for Failure {
+    fn from(errors: ConfigErrors) -> Self {
+        Self::Usage(errors.to_string())
+    }
+}
+
+/// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(fault) => {
-            eprintln!("latchkey: the runtime cannot start: {fault}");
-            return ExitCode::from(3);
-        }
+    let outcome = match parse_command_line::<Cli>(std::env::args_os()) {
+        Ok(cli) => cli.run(),
+        Err(ParseError::Settings(errors)) => Err(errors.into()),
+        Err(ParseError::CommandLine(error)) => error.exit(),
     };
-    let outcome = runtime.block_on(async {
-        match cli.command {
-            Command::Serve(command) => Box::pin(command.run()).await,
-            Command::Worker(command) => Box::pin(command.run()).await,
-            Command::Migrate(command) => command.run().await,
-            Command::Openapi => openapi::run(),
-            Command::CheckConfig(command) => command.run().await,
-            Command::Checks => checks::run(),
-            Command::Metrics => metrics::run(),
-            Command::Completions(command) => {
-                command.run(Cli::command());
-                Ok(())
+    let (code, message) = match outcome {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::No) => return ExitCode::from(1),
+        Err(Failure::Usage(message)) => (2, message),
+        Err(Failure::Unknown(message)) => (3, message),
+    };
+    // Continuation lines are indented.
+    for line in message.lines() {
+        if line.starts_with(' ') {
+            eprintln!("{line}");
+        } else {
+            eprintln!("latchkey: {line}");
+        }
+    }
+    ExitCode::from(code)
+}
+
+impl Cli {
+    fn run(self) -> Outcome {
+        let runtime = tokio::runtime::Runtime::new().map_err(|fault| Failure::Unknown(format!("cannot start the runtime: {fault}")))?;
+        runtime.block_on(async {
+            match self.command {
+                Command::Serve(command) => Box::pin(command.run()).await,
+                Command::Worker(command) => Box::pin(command.run()).await,
+                Command::Migrate(command) => command.run().await,
+                Command::Openapi => openapi::run(),
+                Command::CheckConfig(command) => command.run().await,
+                Command::Settings => settings::run(),
+                Command::Checks => checks::run(),
+                Command::Metrics => metrics::run(),
+                Command::Completions(command) => {
+                    command.run(Self::command());
+                    Ok(())
+                }
+                Command::Healthcheck(command) => command.run().await,
+                Command::Token(command) => command.run().await,
+                Command::Tenant(command) => command.run().await,
+                Command::Events(command) => command.run().await,
+                Command::ExternalId(command) => command.run().await,
+                Command::Invite(command) => command.run().await,
+                Command::Template(command) => command.run().await,
+                Command::Submit(command) => command.run().await,
+                Command::Validate(command) => command.run().await,
+                Command::Config(command) => command.run().await,
+                Command::Verify(command) => command.run().await,
+                Command::Verification(command) => command.run().await,
+                Command::Removal(command) => command.run().await,
+                Command::Stats(command) => command.run().await,
+                Command::Webhook(command) => command.run().await,
+                Command::CredentialProcess(command) => command.run().await,
             }
-            Command::Healthcheck(command) => command.run().await,
-            Command::Token(command) => command.run().await,
-            Command::Tenant(command) => command.run().await,
-            Command::Events(command) => command.run().await,
-            Command::ExternalId(command) => command.run().await,
-            Command::Invite(command) => command.run().await,
-            Command::Template(command) => command.run().await,
-            Command::Submit(command) => command.run().await,
-            Command::Validate(command) => command.run().await,
-            Command::Config(command) => command.run().await,
-            Command::Verify(command) => command.run().await,
-            Command::Verification(command) => command.run().await,
-            Command::Removal(command) => command.run().await,
-            Command::Stats(command) => command.run().await,
-            Command::Webhook(command) => command.run().await,
-            Command::CredentialProcess(command) => command.run().await,
-        }
-    });
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::No) => ExitCode::from(1),
-        Err(Failure::Usage(message)) => {
-            eprintln!("latchkey: {message}");
-            ExitCode::from(2)
-        }
-        Err(Failure::Unknown(message)) => {
-            eprintln!("latchkey: {message}");
-            ExitCode::from(3)
-        }
+        })
     }
 }

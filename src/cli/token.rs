@@ -17,7 +17,7 @@ use crate::domain::token::Role;
 use crate::domain::vendor::Vendor;
 use crate::service::tokens::{CreateTokenError, create_limited_token};
 use crate::service::{Caller, Context};
-use crate::settings::DatabaseArgs;
+use crate::settings::DatabaseSettings;
 use crate::store::migrations;
 
 #[derive(Debug, Subcommand)]
@@ -66,7 +66,7 @@ pub struct Create {
     client: ClientArgs,
 
     #[command(flatten)]
-    database: DatabaseArgs,
+    database: DatabaseSettings,
 }
 
 impl Token {
@@ -132,7 +132,7 @@ impl Create {
 
     async fn make(&self) -> Result<Value, Failure> {
         let command = self;
-        let pool = app::pool(command.database.options()?, 2);
+        let pool = app::pool(command.database.url()?, 2);
         migrations::run(&pool).await.map_err(|error| Failure::Unknown(error.to_string()))?;
         let context = Context {
             pool,

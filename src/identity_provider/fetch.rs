@@ -1,12 +1,12 @@
 //! Asking the provider: for its discovery document, which says where its keys are, and for these.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::{Client, StatusCode, Url, redirect};
 use serde::Deserialize;
 
 use super::keys::VerificationKeys;
+use crate::settings::is_https_or_loopback;
 
 /// For each answer, whole.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -101,7 +101,7 @@ impl Fetcher {
             });
         }
         match Url::parse(&discovered.jwks_uri) {
-            Ok(keys) if is_safe(&keys) => Ok(keys),
+            Ok(keys) if is_https_or_loopback(&keys) => Ok(keys),
             _ => Err(FetchError::Unsafe {
                 url,
                 found: discovered.jwks_uri,
@@ -130,14 +130,6 @@ impl Fetcher {
         }
         Ok(body)
     }
-}
-
-/// Keys that come by http could be anybody's, but for loopback.
-pub fn is_safe(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    let is_loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
 }
 
 fn root_cause(error: &dyn std::error::Error) -> String {

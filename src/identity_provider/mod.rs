@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 pub use claims::RoleClaim;
-pub use fetch::{FetchError, is_safe};
+pub use fetch::FetchError;
 pub use invalid_jwt::{InvalidJwt, JwtRule};
 pub use keys::VerificationKeys;
 

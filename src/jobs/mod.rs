@@ -128,7 +128,7 @@ fn options(settings: &WorkerSettings, stop: CancellationToken) -> WorkerOptions 
         .recovery_delay(Duration::ZERO);
     let shutdown = WorkerShutdownConfig::default()
         .listen_os_shutdown_signals(false)
-        .grace_period(settings.grace)
+        .grace_period(settings.shutdown_grace)
         .interrupted_job_retry_delay(Duration::ZERO)
         .shutdown_signal(async move { stop.cancelled().await });
     WorkerOptions::default()

@@ -16,7 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::clock::SharedClock;
 use crate::domain::check::CheckName;
 use crate::domain::verification::Verdict;
-use crate::settings::Telemetry;
+use crate::settings::TelemetrySettings;
 use metric::Metric;
 use traces::Traces;
 
@@ -32,10 +32,10 @@ const UPKEEP: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When traces cannot be sent as the settings say.
-pub fn start(settings: Telemetry) -> Result<Traces, traces::TracesError> {
-    let traces = Traces::to(settings.traces)?;
+pub fn start(settings: TelemetrySettings) -> Result<Traces, traces::TracesError> {
+    let traces = Traces::to(settings.otlp_endpoint, settings.otlp_sample)?;
     tracing_subscriber::registry()
-        .with(logs::layer(settings.filter, settings.format, traces.are_on()))
+        .with(logs::layer(settings.log, settings.log_format, traces.are_on()))
         .with(traces.layer())
         .init();
     Ok(traces)

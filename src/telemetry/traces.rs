@@ -13,6 +13,7 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{ParentBasedSampler, Sampler, SamplingResult, SdkTracerProvider, ShouldSample};
+use reqwest::Url;
 use tokio::runtime::Handle;
 use tracing::level_filters::LevelFilter;
 use tracing::{Span, warn};
@@ -20,8 +21,6 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
-
-use crate::settings::TraceTarget;
 
 /// One read by internal services in so many is traced, of those that would be traced at all: there are millions a day, all alike.
 const READS: f64 = 100.0;
@@ -50,8 +49,8 @@ pub enum TracesError {
 pub struct Traces(Option<SdkTracerProvider>);
 
 impl Traces {
-    pub(super) fn to(target: Option<TraceTarget>) -> Result<Self, TracesError> {
-        let Some(target) = target else {
+    pub(super) fn to(endpoint: Option<Url>, share: f64) -> Result<Self, TracesError> {
+        let Some(endpoint) = endpoint else {
             return Ok(Self(None));
         };
         let exporter = SpanExporter::builder()
@@ -60,7 +59,7 @@ impl Traces {
                 client: reqwest::Client::builder().timeout(BATCH).build()?,
                 runtime: Handle::current(),
             })
-            .with_endpoint(target.url)
+            .with_endpoint(endpoint)
             .with_timeout(BATCH)
             .build()?;
         let resource = Resource::builder()
@@ -70,7 +69,7 @@ impl Traces {
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(exporter)
             .with_resource(resource)
-            .with_sampler(ParentBasedSampler::new(Roots { share: target.share }))
+            .with_sampler(ParentBasedSampler::new(Roots { share }))
             .build();
         ON.store(true, Ordering::Relaxed);
         Ok(Self(Some(provider)))

@@ -348,3 +348,12 @@ fn the_committed_list_of_metrics_is_the_tables() {
         "docs/metrics.md is stale: latchkey metrics > docs/metrics.md"
     );
 }
+
+#[test]
+fn the_settings_page_is_up_to_date() {
+    let printed = latchkey(&["settings"], &[]);
+    assert!(
+        text(&printed.stdout) == include_str!("../../docs/operators/settings.md"),
+        "docs/operators/settings.md is stale: latchkey settings > docs/operators/settings.md"
+    );
+}

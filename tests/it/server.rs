@@ -206,7 +206,7 @@ impl Server {
         let worker = WorkerSettings {
             concurrency: 4,
             lost_after: Duration::from_mins(1),
-            grace: Duration::from_secs(1),
+            shutdown_grace: Duration::from_secs(1),
         };
         let jobs = JobContext {
             context: server.context.clone(),
@@ -265,7 +265,7 @@ impl Server {
         let live = VerificationNotifications::default();
         tokio::spawn(live.clone().listen(pool.clone(), clock(), stop.clone()));
         let (public_url, public) = listen().await;
-        let mut front = WebSettings::plain(Some(public_url.parse().expect("the URL is one")));
+        let mut front = WebSettings::unbranded(Some(public_url.parse().expect("the URL is one")));
         front.trusted_proxies = around.proxies;
         let identity_provider = around.provider.map(|settings| IdentityProvider::new(clock(), settings));
         if let Some(provider) = identity_provider.clone() {

@@ -2,6 +2,7 @@
 //! counts its secrets. Whoever has the database has none of them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -53,8 +54,8 @@ struct SigningKey {
 }
 
 /// The settings' keys. The first is for new secrets; the others are for secrets that were derived from them.
-#[derive(Default)]
-pub struct SigningKeys(Vec<SigningKey>);
+#[derive(Default, Clone)]
+pub struct SigningKeys(Arc<[SigningKey]>);
 
 impl fmt::Debug for SigningKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,7 +93,7 @@ impl SigningKeys {
             }
             keys.push(key);
         }
-        Ok(Self(keys))
+        Ok(Self(keys.into()))
     }
 
     /// The one for new secrets, if there is any.

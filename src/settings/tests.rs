@@ -1,0 +1,160 @@
+use clap::Parser;
+use rstest::rstest;
+
+use super::*;
+use crate::app::AppSettings;
+
+#[derive(Debug, Parser)]
+struct All {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    server: ServerSettings,
+}
+
+/// Reads these flags after valid ones, and ignores the environment.
+fn read(flags: &[&str]) -> Result<AppSettings, String> {
+    let valid = [
+        "latchkey",
+        "--storage-role-arn=arn:aws:iam::111111111111:role/storage",
+        "--database-url=postgres://latchkey@127.0.0.1/latchkey",
+    ];
+    read_only(&[&valid, flags].concat())
+}
+
+fn read_only(args: &[&str]) -> Result<AppSettings, String> {
+    let args = args.iter().map(Into::into);
+    let All { settings, server } = parse::parse_ignoring(args, |_| true).map_err(|error| error.to_string())?;
+    AppSettings::new(settings, Some(server)).map_err(|errors| errors.to_string())
+}
+
+#[rstest]
+#[case("--direct-role-arn=storage", "LATCHKEY_DIRECT_ROLE_ARN: ")]
+#[case(
+    "--direct-role-arn=arn:aws-cn:iam::111111111111:role/direct",
+    "LATCHKEY_DIRECT_ROLE_ARN: must be in the same partition"
+)]
+#[case(
+    "--cloudformation-url=http://b.s3.eu-central-1.amazonaws.com/x.yaml",
+    "LATCHKEY_CLOUDFORMATION_URL: must be the https URL"
+)]
+#[case(
+    "--cloudformation-url=https://vendor.example/x.yaml",
+    "LATCHKEY_CLOUDFORMATION_URL: must be the https URL"
+)]
+#[case(
+    "--cloudformation-url=https://b.s3.cn-north-1.amazonaws.com.cn/x.yaml",
+    "LATCHKEY_CLOUDFORMATION_URL: must be the https URL"
+)]
+#[case("--cloudformation-url=template", "LATCHKEY_CLOUDFORMATION_URL: ")]
+#[case("--client-role-prefix=a b", "LATCHKEY_CLIENT_ROLE_PREFIX: ")]
+#[case(
+    "--advisory-checks=object-readable,nonsense",
+    "LATCHKEY_ADVISORY_CHECKS: there is no check named \"nonsense\""
+)]
+#[case(
+    "--advisory-checks=role-requires-external-id",
+    "LATCHKEY_ADVISORY_CHECKS: role-requires-external-id is always required"
+)]
+#[case("--posture=maybe", "LATCHKEY_POSTURE: \"maybe\" is neither true nor false")]
+#[case("--extra-regions=Frankfurt", "LATCHKEY_EXTRA_REGIONS: ")]
+#[case("--public-listen=8080", "LATCHKEY_PUBLIC_LISTEN: \"8080\" is not an IP address and a port")]
+#[case(
+    "--private-listen=127.0.0.1:8080",
+    "LATCHKEY_PRIVATE_LISTEN: must differ from LATCHKEY_PUBLIC_LISTEN"
+)]
+#[case("--public-url=ftp://x", "LATCHKEY_PUBLIC_URL: must be an https URL")]
+#[case("--public-url=http://storage.vendor.example", "LATCHKEY_PUBLIC_URL: must be an https URL")]
+#[case("--public-url=https://x/y", "LATCHKEY_PUBLIC_URL: must not have a path")]
+#[case("--trusted-proxies=10.0.0.0/8,proxy", "LATCHKEY_TRUSTED_PROXIES: \"proxy\" is neither")]
+#[case("--vendor-logo=/etc/passwd", "LATCHKEY_VENDOR_LOGO: /etc/passwd is not an image file")]
+#[case("--vendor-logo=/nowhere/logo.svg", "LATCHKEY_VENDOR_LOGO: /nowhere/logo.svg cannot be read")]
+#[case("--vendor-colour=blue", "LATCHKEY_VENDOR_COLOUR: ")]
+#[case("--oidc-issuer=http://login.vendor.example", "LATCHKEY_OIDC_ISSUER: must be an https URL")]
+#[case("--oidc-issuer=https://login.vendor.example?x=1", "LATCHKEY_OIDC_ISSUER: must not have a query")]
+#[case(
+    "--oidc-issuer=https://u:hunter2@login.vendor.example",
+    "LATCHKEY_OIDC_ISSUER: must not contain a user name"
+)]
+#[case("--oidc-issuer=https://login.vendor.example", "LATCHKEY_OIDC_AUDIENCE: not set")]
+#[case("--oidc-audience=latchkey", "LATCHKEY_OIDC_ISSUER: not set")]
+#[case("--oidc-roles-claim=a b", "LATCHKEY_OIDC_ROLES_CLAIM: must not be empty")]
+#[case("--oidc-roles=admins", "LATCHKEY_OIDC_ROLES: \"admins\" must have the form claim=role")]
+#[case("--oidc-roles==admin", "LATCHKEY_OIDC_ROLES: \"=admin\" must have the form claim=role")]
+#[case("--oidc-roles=admins=emperor", "LATCHKEY_OIDC_ROLES: \"emperor\" is not a role")]
+#[case("--oidc-jwks-url=http://login.vendor.example/keys", "LATCHKEY_OIDC_JWKS_URL: must be an https URL")]
+#[case("--oidc-header=a b", "LATCHKEY_OIDC_HEADER: \"a b\" is not a header name")]
+#[case("--oidc-header=Cookie", "LATCHKEY_OIDC_HEADER: Cookie is reserved")]
+#[case("--stale-for=a day", "LATCHKEY_STALE_FOR: ")]
+#[case("--webhook-key=hunter2", "LATCHKEY_WEBHOOK_KEY: ")]
+#[case("--webhook-allow=10.0.0.0/8,intranet", "LATCHKEY_WEBHOOK_ALLOW: \"intranet\" is neither")]
+#[case("--worker-concurrency=0", "LATCHKEY_WORKER_CONCURRENCY: 0 is out of range")]
+#[case("--worker-lost-after=soon", "LATCHKEY_WORKER_LOST_AFTER: ")]
+#[case("--worker-lost-after=1ms", "LATCHKEY_WORKER_LOST_AFTER: 1ms is too short")]
+#[case("--propagation-window=90", "LATCHKEY_PROPAGATION_WINDOW: ")]
+#[case("--log-format=xml", "LATCHKEY_LOG_FORMAT: \"xml\" is neither text nor json")]
+#[case("--log=a=b=c", "LATCHKEY_LOG: ")]
+#[case("--otlp-endpoint=collector:4318", "LATCHKEY_OTLP_ENDPOINT: must be an http or https URL")]
+#[case("--otlp-endpoint=4318", "LATCHKEY_OTLP_ENDPOINT: ")]
+#[case("--otlp-sample=half", "LATCHKEY_OTLP_SAMPLE: \"half\" is not a number")]
+#[case("--otlp-sample=10", "LATCHKEY_OTLP_SAMPLE: 10 is out of range")]
+#[case("--database-connections=1", "LATCHKEY_DATABASE_CONNECTIONS: 1 is out of range")]
+fn a_wrong_setting_is_reported_in_one_line_with_an_example(#[case] flag: &str, #[case] start: &str) {
+    let line = read(&[flag]).err().expect("an error");
+    assert!(line.starts_with(start), "{line}");
+    assert!(line.contains("; expected ") && line.contains(", for example "), "{line}");
+    assert!(!line.contains('\n') && !line.contains("hunter2"), "{line}");
+}
+
+#[test]
+fn a_wrong_database_url_is_not_quoted() {
+    let line = read_only(&["latchkey", "--database-url=mysql://root:hunter2@db/x"])
+        .err()
+        .expect("an error");
+    assert!(
+        line.starts_with("DATABASE_URL: does not start with postgres://; expected a Postgres URL"),
+        "{line}"
+    );
+    assert!(!line.contains("hunter2"), "{line}");
+}
+
+#[test]
+fn every_wrong_setting_is_reported_at_once() {
+    let lines = read(&["--log-format=xml", "--stale-for=long", "--posture=maybe"])
+        .err()
+        .expect("an error");
+    let variables: Vec<&str> = lines.lines().filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(variables.len(), 3, "{lines}");
+    for variable in ["LATCHKEY_LOG_FORMAT", "LATCHKEY_STALE_FOR", "LATCHKEY_POSTURE"] {
+        assert!(variables.contains(&variable), "{lines}");
+    }
+
+    let lines = read_only(&["latchkey", "--private-listen=127.0.0.1:8080"]).err().expect("an error");
+    let variables: Vec<&str> = lines.lines().filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(variables, ["DATABASE_URL", "LATCHKEY_STORAGE_ROLE_ARN", "LATCHKEY_PRIVATE_LISTEN"]);
+}
+
+#[test]
+fn the_defaults_are_valid() {
+    let settings = read(&[]).unwrap_or_else(|errors| panic!("{errors}"));
+    assert!(settings.worker.is_some() && settings.serve.unwrap().identity_provider.is_none());
+}
+
+#[test]
+fn white_space_around_values_is_ignored() {
+    let flags = [
+        "--oidc-issuer= https://login.vendor.example ",
+        "--oidc-audience=latchkey, dashboard",
+        "--oidc-roles=cn=admins=admin, on-call = ops",
+        "--trusted-proxies= 10.1.2.3/8 ",
+        "--no-worker",
+    ];
+    let settings = read(&flags).unwrap_or_else(|errors| panic!("{errors}"));
+    assert!(settings.worker.is_none());
+    let serve = settings.serve.unwrap();
+    assert_eq!(serve.web.trusted_proxies, ["10.0.0.0/8".parse().unwrap()]);
+    let provider = serve.identity_provider.unwrap();
+    assert_eq!(provider.issuer, "https://login.vendor.example");
+    assert_eq!(provider.audiences, ["latchkey", "dashboard"]);
+    assert_eq!(provider.roles.mapping.unwrap().len(), 2);
+}
