@@ -32,7 +32,7 @@ pub struct OidcSettings {
     /// Maps values of the roles claim to viewer, ops, service or admin, separated by commas. By default, the claim holds these
     /// names.
     #[arg(long = "oidc-roles", env = "LATCHKEY_OIDC_ROLES", value_delimiter = ',', value_name = "VALUE=ROLE",
-          id = "oidc_roles", value_parser = Format("claim=role pairs separated by commas", "storage-admins=admin,on-call=ops").parser(role))]
+          id = "oidc_roles", value_parser = Format("value=role pairs separated by commas", "storage-admins=admin,on-call=ops").parser(role))]
     pub roles: Vec<(String, Role)>,
 
     /// URL of the provider's keys (JWKS), if it has no discovery document.
@@ -86,7 +86,7 @@ fn role(pair: &str) -> Result<(String, Role), String> {
         .rsplit_once('=')
         .map(|(value, role)| (value.trim(), role.trim()))
         .filter(|(value, _)| !value.is_empty())
-        .ok_or_else(|| format!("{pair:?} must have the form claim=role"))?;
+        .ok_or_else(|| format!("{pair:?} must have the form value=role"))?;
     let role = role
         .parse()
         .map_err(|_| format!("{role:?} is not a role (viewer, ops, service or admin)"))?;

@@ -16,7 +16,7 @@ const MAX_LOGO_BYTES: u64 = 512 * 1024;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Web pages")]
 pub struct WebSettings {
-    /// URL at which customers reach the public listener. Required unless the listener is on loopback.
+    /// URL at which customers reach the public listener. Needed for invite links, unless the listener is on loopback.
     #[arg(long, env = "LATCHKEY_PUBLIC_URL", value_name = "URL",
           value_parser = Format("an https URL without a path", "https://storage.vendor.example").parser(public_url))]
     pub public_url: Option<Url>,
