@@ -132,26 +132,26 @@ async fn check_config_finds_it_before_the_first_tenant_does() {
 
     let right = check_config(&world, &server, &[]).await;
     assert_eq!(right.status.code(), Some(0), "{}", told(&right));
-    assert_eq!(told(&right).matches("right  ").count(), 4, "{}", told(&right));
+    assert_eq!(told(&right).matches("ok       ").count(), 4, "{}", told(&right));
 
     let stranger = [("AWS_ACCESS_KEY_ID", "AKIANOBODYKNOWSTHIS0"), ("AWS_SECRET_ACCESS_KEY", "none")];
     let unknown = check_config(&world, &server, &stranger).await;
     assert_eq!(unknown.status.code(), Some(1), "{}", told(&unknown));
     assert!(
-        told(&unknown).contains("wrong  process: AWS does not accept the process's credentials"),
+        told(&unknown).contains("failed   process: AWS does not accept the process's credentials"),
         "{}",
         told(&unknown)
     );
 
     let away = check_config(&world, &server, &[("AWS_ENDPOINT_URL", "http://127.0.0.1:9")]).await;
     assert_eq!(away.status.code(), Some(3), "{}", told(&away));
-    assert!(told(&away).contains("open   process: AWS was not reached"), "{}", told(&away));
+    assert!(told(&away).contains("unknown  process: AWS was not reached"), "{}", told(&away));
 
     shut(&world, "storage").await;
     let shut = check_config(&world, &server, &[]).await;
     assert_eq!(shut.status.code(), Some(1), "{}", told(&shut));
-    assert!(told(&shut).contains("wrong  storage role: "), "{}", told(&shut));
-    assert!(told(&shut).contains("right  customer-facing role: "), "{}", told(&shut));
+    assert!(told(&shut).contains("failed   storage role: "), "{}", told(&shut));
+    assert!(told(&shut).contains("ok       customer-facing role: "), "{}", told(&shut));
 }
 
 /// What AWS answers whoever sets a tag that was handed down, and whoever hands one down to a role that allows none.
