@@ -3,7 +3,7 @@
 use axum::extract::State as Extract;
 
 use super::AppState;
-use super::problem::{Problem, ProblemKind};
+use super::conventions::problem::{Problem, ProblemKind};
 use crate::read_model::Freshness;
 
 /// It lives.

@@ -2,19 +2,13 @@
 
 mod admin_api;
 mod auth;
-mod client_address;
+pub mod conventions;
 pub mod dashboard;
-mod etag;
-mod extract;
 mod health;
-mod http_metrics;
-mod idempotency;
 mod metrics_endpoint;
+mod middleware;
 pub mod onboarding;
 mod openapi;
-mod paging;
-pub mod problem;
-mod request_layer;
 pub mod server;
 mod service_api;
 pub mod verification_notifications;
@@ -25,11 +19,12 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Extensions, HeaderMap};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Router, middleware};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -38,9 +33,11 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use http_metrics::ListenerMetrics;
-use problem::{Problem, ProblemKind};
-use request_layer::{Panic, RequestLayer};
+use conventions::idempotency;
+use conventions::problem::{self, Problem, ProblemKind};
+use middleware::client_address;
+use middleware::http_metrics::ListenerMetrics;
+use middleware::request_layer::{self, Panic, RequestLayer};
 use service_api::FastPath;
 use verification_notifications::VerificationNotifications;
 
@@ -126,7 +123,7 @@ pub fn openapi() -> OpenApi {
 /// What customers reach, through the internet.
 pub fn public(state: AppState) -> Router {
     let router = Router::new().route("/healthz", get(health::live)).merge(onboarding::router(&state));
-    let dress = middleware::from_fn_with_state(state.clone(), onboarding::dress);
+    let dress = from_fn_with_state(state.clone(), onboarding::dress);
     let surround = RequestLayer(ListenerMetrics::new("public", state.context.clock.clone()));
     nothing_else(router)
         .layer((surround, dress, catch(), DefaultBodyLimit::max(MAX_BODY)))
@@ -136,7 +133,7 @@ pub fn public(state: AppState) -> Router {
 /// What vendor ops and internal services reach, from inside.
 pub fn private(state: AppState) -> FastPath {
     // What internal services ask changes nothing, and is to be fast: it goes without what others need.
-    let once = middleware::from_fn_with_state(state.clone(), idempotency::once);
+    let once = from_fn_with_state(state.clone(), idempotency::once);
     let (api, openapi) = api(|ops| ops.layer(csrf()).route_layer(once).layer(DefaultBodyLimit::max(MAX_BODY)));
     let programs = api
         .route("/healthz", get(health::live))
@@ -144,7 +141,7 @@ pub fn private(state: AppState) -> FastPath {
         .route("/metrics", get(metrics_endpoint::handle))
         .route("/problems/{name}", get(problem::page))
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi));
-    let dress = middleware::from_fn_with_state(state.clone(), dashboard::dress);
+    let dress = from_fn_with_state(state.clone(), dashboard::dress);
     // The layers around each part, the outermost first, are one: each by itself would cost every request some allocations.
     let listener = ListenerMetrics::new("private", state.context.clock.clone());
     let surround = RequestLayer(listener.clone());

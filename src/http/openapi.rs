@@ -6,7 +6,8 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{AppState, idempotency};
+use super::AppState;
+use super::conventions::idempotency;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(

@@ -12,8 +12,8 @@ use crate::domain::invite::lifetime;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::extract::{JsonBody, TenantPath};
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::extract::{JsonBody, TenantPath};
+use crate::http::conventions::problem::{self, Problem};
 use crate::service::create_invite::{CreateInviteError, create_invite};
 use crate::store;
 

@@ -5,8 +5,8 @@ use axum::extract::State as Extract;
 
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::extract::TenantPath;
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantView;
 use crate::service::rotate_external_id::end_previous;
 

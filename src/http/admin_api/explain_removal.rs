@@ -7,8 +7,8 @@ use super::find_tenant;
 use crate::domain::templates::removal::Removal;
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::extract::TenantPath;
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::problem::{self, Problem};
 use crate::service::explain_removal::explain_removal;
 
 /// Explain what the tenant has to take away in AWS

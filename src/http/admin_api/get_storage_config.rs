@@ -6,8 +6,8 @@ use axum::extract::State as Extract;
 use super::find_tenant;
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::extract::{TenantPath, VersionPath};
-use crate::http::problem::{self, Problem, ProblemKind};
+use crate::http::conventions::extract::{TenantPath, VersionPath};
+use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::StorageConfigView;
 use crate::service::read;
 

@@ -6,9 +6,9 @@ use axum::response::Response;
 
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::etag::Tagged;
-use crate::http::extract::TenantPath;
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::etag::Tagged;
+use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantDetailView;
 use crate::service::read;
 

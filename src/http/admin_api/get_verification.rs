@@ -5,8 +5,8 @@ use axum::extract::State as Extract;
 
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::extract::VerificationPath;
-use crate::http::problem::{self, Problem, ProblemKind};
+use crate::http::conventions::extract::VerificationPath;
+use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::VerificationView;
 use crate::service::read;
 

@@ -14,8 +14,8 @@ use crate::domain::templates::json::Documents;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::extract::{Params, TenantPath};
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::extract::{Params, TenantPath};
+use crate::http::conventions::problem::{self, Problem};
 use crate::service::issue_templates::{TypedParams, fill, issue_documents};
 
 #[derive(Debug, Deserialize, IntoParams)]

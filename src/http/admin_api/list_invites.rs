@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use super::find_tenant;
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::extract::TenantPath;
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::InviteView;
 use crate::service::read;
 

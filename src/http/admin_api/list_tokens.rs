@@ -5,9 +5,9 @@ use axum::extract::State as Extract;
 
 use crate::http::AppState;
 use crate::http::auth::Administrator;
-use crate::http::extract::Params;
-use crate::http::paging::{Page, PageParams};
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::extract::Params;
+use crate::http::conventions::paging::{Page, PageParams};
+use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TokenView;
 use crate::service::tokens::token_list;
 

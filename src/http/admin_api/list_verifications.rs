@@ -6,9 +6,9 @@ use axum::extract::State as Extract;
 use super::find_tenant;
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::extract::{Params, TenantPath};
-use crate::http::paging::{Page, PageParams};
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::extract::{Params, TenantPath};
+use crate::http::conventions::paging::{Page, PageParams};
+use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::VerificationView;
 use crate::service::read;
 

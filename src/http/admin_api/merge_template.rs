@@ -10,8 +10,8 @@ use super::find_tenant;
 use crate::domain::templates::merge::{MergeTarget, MergedDocument};
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::extract::{JsonBody, TenantPath};
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::extract::{JsonBody, TenantPath};
+use crate::http::conventions::problem::{self, Problem};
 use crate::service::issue_templates::TypedParams;
 use crate::service::merge_template::merge_template;
 

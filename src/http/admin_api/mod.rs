@@ -37,9 +37,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::AppState;
-use super::problem::Problem;
 use crate::domain::ids::TenantRef;
 use crate::domain::tenant::Tenant;
+use crate::http::conventions::problem::Problem;
 use crate::service::read;
 
 pub fn router() -> OpenApiRouter<AppState> {

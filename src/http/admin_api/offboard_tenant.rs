@@ -6,8 +6,8 @@ use axum::extract::State as Extract;
 use super::reason::{ReasonBody, reason};
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::extract::{JsonBody, TenantPath};
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::extract::{JsonBody, TenantPath};
+use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantView;
 use crate::service::tenant_lifecycle::offboard;
 

@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 use crate::domain::audit::AuditReason;
 use crate::domain::tenant::IllegalChange;
 use crate::domain::text::FieldError;
-use crate::http::extract::JsonBody;
-use crate::http::problem::{Problem, ProblemKind};
+use crate::http::conventions::extract::JsonBody;
+use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::service::tenant_lifecycle::LifecycleError;
 use crate::store;
 

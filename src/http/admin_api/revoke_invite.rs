@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::extract::{InvitePath, TenantPath};
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::extract::{InvitePath, TenantPath};
+use crate::http::conventions::problem::{self, Problem};
 use crate::service::revoke_invite::{RevokeInviteError, revoke_invite};
 use crate::store;
 

@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 
 use crate::http::AppState;
 use crate::http::auth::Administrator;
-use crate::http::extract::TokenPath;
-use crate::http::problem::{self, Problem, ProblemKind};
+use crate::http::conventions::extract::TokenPath;
+use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::service::tokens::revoke_token;
 
 /// Revoke a token

@@ -10,7 +10,7 @@ use crate::domain::tenant::TenantStatus;
 use crate::domain::verification::Verdict;
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::problem::{self, Problem};
 use crate::service::stats::{self, stats};
 
 #[derive(Debug, Serialize, ToSchema)]

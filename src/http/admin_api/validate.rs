@@ -9,8 +9,8 @@ use super::submit_storage_config::SubmitStorageConfig;
 use crate::domain::account::AccountId;
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::extract::JsonBody;
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::extract::JsonBody;
+use crate::http::conventions::problem::{self, Problem};
 use crate::service::submit_config::validate;
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::domain::identity::Identity;
 use crate::domain::token::{PREFIX, TokenHash};
 use crate::http::AppState;
-use crate::http::problem::{Problem, ProblemKind};
+use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::identity_provider::InvalidJwt;
 use crate::service::tokens;
 

@@ -10,12 +10,12 @@ use axum::http::request::Parts;
 use secrecy::SecretString;
 
 use super::AppState;
-use super::problem::{Problem, ProblemKind};
-use super::request_layer::RequestId;
 use crate::domain::idempotency::IdempotencyClaim;
 use crate::domain::identity::Identity;
 use crate::domain::ids::TenantId;
 use crate::domain::token::{Permission, Role};
+use crate::http::conventions::problem::{Problem, ProblemKind};
+use crate::http::middleware::request_layer::RequestId;
 use crate::service::{Caller, tokens};
 
 pub use credential::{handed_on, identify};

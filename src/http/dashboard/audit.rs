@@ -13,7 +13,7 @@ use super::session::Reader;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
-use crate::http::problem::Problem;
+use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::render;
 use crate::service::read;
 use crate::store::audit::AuditFilter;

@@ -12,8 +12,8 @@ use crate::domain::invite::lifetime;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::extract::TenantPath;
-use crate::http::problem::Problem;
+use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::problem::Problem;
 use crate::service::create_invite::create_invite;
 
 #[derive(Debug, Deserialize)]

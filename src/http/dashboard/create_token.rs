@@ -16,8 +16,8 @@ use crate::domain::ids::TenantRef;
 use crate::domain::text::FieldError;
 use crate::domain::token::Role;
 use crate::http::AppState;
-use crate::http::extract::TokenPath;
-use crate::http::problem::Problem;
+use crate::http::conventions::extract::TokenPath;
+use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::render;
 use crate::service::tokens::{CreateTokenError, create_limited_token};
 

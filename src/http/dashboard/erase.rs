@@ -10,8 +10,8 @@ use super::tenant::path_of;
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::extract::TenantPath;
-use crate::http::problem::Problem;
+use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::problem::Problem;
 use crate::service::tenant_lifecycle::{self, LifecycleError};
 
 pub async fn page(

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::layout::Layout;
 use crate::http::AppState;
-use crate::http::problem::{Problem, ProblemKind};
+use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::web_ui::{render, sentence};
 
 pub const OTHER_SITE: &str = "This was sent by a page of another site than this one. Nothing was changed.";

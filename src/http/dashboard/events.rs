@@ -13,8 +13,8 @@ use futures::stream::{Stream, StreamExt as _};
 use super::session::Reader;
 use crate::http::AppState;
 use crate::http::admin_api::verification_events::{KEEP_ALIVE, after, events, that_something_happened};
-use crate::http::extract::VerificationPath;
-use crate::http::problem::Problem;
+use crate::http::conventions::extract::VerificationPath;
+use crate::http::conventions::problem::Problem;
 
 /// After which a reader has to come again, signed in.
 const LONGEST: Duration = Duration::from_mins(2);

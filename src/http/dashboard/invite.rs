@@ -13,8 +13,8 @@ use super::tenant::path_of;
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::extract::{InvitePath, TenantPath};
-use crate::http::problem::Problem;
+use crate::http::conventions::extract::{InvitePath, TenantPath};
+use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::render;
 use crate::service::read;
 

@@ -52,12 +52,12 @@ use axum::routing::{get, post};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use super::AppState;
-use super::problem::{Problem, ProblemKind};
-use super::request_layer::RequestId;
 use super::web_ui::assets::{CSS, Files, ICON, JAVASCRIPT, SCRIPT, STYLE, SVG};
 use super::web_ui::limits::Limiter;
 use super::web_ui::{lock_down, theme};
 use crate::domain::tenant::TenantStatus;
+use crate::http::conventions::problem::{Problem, ProblemKind};
+use crate::http::middleware::request_layer::RequestId;
 use crate::settings::WebSettings;
 use rotation::{Abandon, EndPrevious, Rotate};
 use tenant_lifecycle::{Offboard, Resume, Suspend};

@@ -12,7 +12,7 @@ use super::tenant::path_of;
 use super::tenant_form::{ModeBox, TenantForm, modes_fault};
 use crate::domain::text::FieldError;
 use crate::http::AppState;
-use crate::http::problem::Problem;
+use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::fields::Field;
 use crate::http::web_ui::render;
 use crate::service::create_tenant::{CreateTenantError, NewTenant, create_tenant};

@@ -12,7 +12,7 @@ use super::tenant::path_of;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::verification::Verdict;
 use crate::http::AppState;
-use crate::http::problem::Problem;
+use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::{render, verification_view};
 use crate::service::read;
 use crate::service::stats::{WINDOW, stats};

@@ -11,8 +11,8 @@ use crate::domain::templates::removal::Removal;
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::extract::TenantPath;
-use crate::http::problem::Problem;
+use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::render;
 use crate::service::explain_removal::explain_removal;
 

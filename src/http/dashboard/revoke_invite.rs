@@ -9,8 +9,8 @@ use super::session::{Operator, Posted};
 use super::tenant::path_of;
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::extract::{InvitePath, TenantPath};
-use crate::http::problem::Problem;
+use crate::http::conventions::extract::{InvitePath, TenantPath};
+use crate::http::conventions::problem::Problem;
 use crate::service::revoke_invite::revoke_invite;
 
 pub async fn handle(

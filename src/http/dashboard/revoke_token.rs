@@ -7,8 +7,8 @@ use super::confirm::Nothing;
 use super::notice::Notice;
 use super::session::{Administrator, Posted};
 use crate::http::AppState;
-use crate::http::extract::TokenPath;
-use crate::http::problem::{Problem, ProblemKind};
+use crate::http::conventions::extract::TokenPath;
+use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::service::tokens::revoke_token;
 
 pub async fn handle(

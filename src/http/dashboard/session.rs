@@ -12,7 +12,7 @@ use crate::domain::token::{Permission, Role};
 use crate::domain::web_session::WebSession;
 use crate::http::AppState;
 use crate::http::auth;
-use crate::http::problem::{Problem, ProblemKind};
+use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::web_ui::cookies::Secret;
 use crate::http::web_ui::csrf::{self, CsrfForm, UnreadableForm};
 use crate::service::Caller;

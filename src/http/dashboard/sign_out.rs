@@ -9,7 +9,7 @@ use super::confirm::Nothing;
 use super::notice::Notice;
 use super::session::{COOKIE, Posted, Reader, is_secure};
 use crate::http::AppState;
-use crate::http::problem::Problem;
+use crate::http::conventions::problem::Problem;
 use crate::service::sign_in::sign_out;
 
 pub async fn handle(

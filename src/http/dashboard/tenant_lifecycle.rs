@@ -12,8 +12,8 @@ use crate::domain::ids::TenantRef;
 use crate::domain::tenant::{IllegalChange, Tenant};
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::extract::TenantPath;
-use crate::http::problem::Problem;
+use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::problem::Problem;
 use crate::service::tenant_lifecycle::{self, LifecycleError};
 use crate::service::{Caller, Context};
 

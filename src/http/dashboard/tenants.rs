@@ -16,8 +16,8 @@ use crate::domain::check::CheckName;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::http::AppState;
 use crate::http::admin_api::list_tenants::TenantListParams;
-use crate::http::paging::{Page as Listed, PageParams};
-use crate::http::problem::Problem;
+use crate::http::conventions::paging::{Page as Listed, PageParams};
+use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::{render, sentence};
 use crate::service::read;
 

@@ -15,8 +15,8 @@ use super::session::{Administrator, DashboardSession};
 use crate::domain::text::FieldError;
 use crate::domain::token::Token;
 use crate::http::AppState;
-use crate::http::paging::PageParams;
-use crate::http::problem::Problem;
+use crate::http::conventions::paging::PageParams;
+use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::{render, sentence};
 use crate::service::tokens::token_list;
 

@@ -8,8 +8,8 @@ use super::session::{Operator, Posted};
 use super::tenant::path_of;
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::extract::TenantPath;
-use crate::http::problem::Problem;
+use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::problem::Problem;
 use crate::service::request_verification::request_verification;
 
 #[derive(Debug, Deserialize)]

@@ -17,8 +17,8 @@ use super::session::{Operator, Posted};
 use crate::domain::webhook::{Delivery, DeliveryState, Topic, Webhook};
 use crate::http::AppState;
 use crate::http::admin_api::webhooks::{find, unknown_webhook};
-use crate::http::extract::{DeliveryPath, WebhookPath};
-use crate::http::problem::Problem;
+use crate::http::conventions::extract::{DeliveryPath, WebhookPath};
+use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::render;
 use crate::service::webhooks;
 

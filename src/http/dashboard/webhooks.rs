@@ -16,7 +16,7 @@ use crate::domain::text::FieldError;
 use crate::domain::webhook::new::NewWebhook;
 use crate::domain::webhook::{MOST, Topic};
 use crate::http::AppState;
-use crate::http::problem::Problem;
+use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::{render, sentence};
 use crate::service::webhooks;
 

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use super::layout::Layout;
 use super::removal;
 use crate::http::AppState;
-use crate::http::problem::{Problem, ProblemKind};
+use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::web_ui::render;
 use crate::service::open_invite::{self, EndedInvite};
 use crate::store;

@@ -31,9 +31,9 @@ use axum::routing::{get, post};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use super::AppState;
-use super::problem::Problem;
-use super::request_layer::RequestId;
 use super::web_ui::lock_down;
+use crate::http::conventions::problem::Problem;
+use crate::http::middleware::request_layer::RequestId;
 use crate::settings::WebSettings;
 use assets::Assets;
 use error_page::ErrorPage;

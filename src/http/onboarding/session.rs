@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::error_page::ErrorPage;
 use crate::domain::web_session::WebSession;
 use crate::http::AppState;
-use crate::http::request_layer::{RequestId, note_tenant};
+use crate::http::middleware::request_layer::{RequestId, note_tenant};
 use crate::http::web_ui::cookies::Secret;
 use crate::http::web_ui::csrf::{self, CsrfForm, UnreadableForm};
 use crate::service::Caller;

@@ -16,8 +16,8 @@ use crate::domain::ids::{Slug, TenantId};
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::StorageReader;
-use crate::http::extract::Params;
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::extract::Params;
+use crate::http::conventions::problem::{self, Problem};
 use crate::read_model::{Freshness, ReadModel, ServingState, TenantEntry};
 
 const MOST: usize = 1000;

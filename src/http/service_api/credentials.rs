@@ -12,8 +12,8 @@ use crate::domain::grant::{Grant, GrantKind, KeyPrefix};
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::StorageReader;
-use crate::http::extract::Params;
-use crate::http::problem::{self, Problem, ProblemKind, STALE};
+use crate::http::conventions::extract::Params;
+use crate::http::conventions::problem::{self, Problem, ProblemKind, STALE};
 use crate::service::credential_cache::{Credentials, CredentialsRefused};
 
 #[derive(Debug, Deserialize, IntoParams)]

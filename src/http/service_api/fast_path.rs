@@ -21,9 +21,9 @@ use super::{credentials, lookup, storage_config};
 use crate::domain::grant::Grant;
 use crate::http::AppState;
 use crate::http::auth::StorageReader;
-use crate::http::etag;
-use crate::http::http_metrics::ListenerMetrics;
-use crate::http::request_layer::RequestId;
+use crate::http::conventions::etag;
+use crate::http::middleware::http_metrics::ListenerMetrics;
+use crate::http::middleware::request_layer::RequestId;
 use crate::telemetry::traces;
 
 /// A listener's routes, and the short way beside them.

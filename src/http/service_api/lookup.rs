@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::domain::ids::TenantRef;
 use crate::http::auth::StorageReader;
-use crate::http::problem::{Problem, ProblemKind, STALE};
+use crate::http::conventions::problem::{Problem, ProblemKind, STALE};
 use crate::read_model::{ActiveEntry, Freshness, NotReady, ReadModel, ServingState};
 
 /// A tenant with something active.

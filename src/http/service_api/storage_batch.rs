@@ -12,9 +12,9 @@ use crate::domain::active_storage::ActiveStorage;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::StorageReader;
-use crate::http::extract::JsonBody;
-use crate::http::problem::{self, Problem};
-use crate::http::request_layer::RequestId;
+use crate::http::conventions::extract::JsonBody;
+use crate::http::conventions::problem::{self, Problem};
+use crate::http::middleware::request_layer::RequestId;
 
 const MOST: usize = 1000;
 /// A thousand of the longest slugs.

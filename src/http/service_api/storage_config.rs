@@ -9,8 +9,8 @@ use super::lookup::{self, Found};
 use crate::domain::active_storage::ActiveStorage;
 use crate::http::AppState;
 use crate::http::auth::StorageReader;
-use crate::http::etag::ReadyResponse;
-use crate::http::problem::{self, Problem, STALE};
+use crate::http::conventions::etag::ReadyResponse;
+use crate::http::conventions::problem::{self, Problem, STALE};
 
 /// Look up a tenant's storage
 ///

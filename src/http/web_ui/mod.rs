@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use tracing::error;
 
-use super::problem::{Problem, ProblemKind};
+use crate::http::conventions::problem::{Problem, ProblemKind};
 
 /// Everything is from here, nothing is inline, and nobody may frame it.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \

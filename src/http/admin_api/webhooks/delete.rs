@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use super::unknown_webhook;
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::extract::WebhookPath;
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::extract::WebhookPath;
+use crate::http::conventions::problem::{self, Problem};
 use crate::service::webhooks;
 
 /// Delete a webhook

@@ -6,8 +6,8 @@ use axum::extract::State as Extract;
 use super::unknown_webhook;
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::extract::WebhookPath;
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::extract::WebhookPath;
+use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::WebhookView;
 use crate::service::webhooks;
 

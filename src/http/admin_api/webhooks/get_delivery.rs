@@ -6,8 +6,8 @@ use axum::extract::State as Extract;
 use super::{find, unknown_delivery};
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::extract::{DeliveryPath, WebhookPath};
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::extract::{DeliveryPath, WebhookPath};
+use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::DeliveryDetailView;
 use crate::service::webhooks;
 

@@ -6,9 +6,9 @@ use axum::extract::State as Extract;
 use super::find;
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::extract::{Params, WebhookPath};
-use crate::http::paging::{Page, PageParams};
-use crate::http::problem::{self, Problem};
+use crate::http::conventions::extract::{Params, WebhookPath};
+use crate::http::conventions::paging::{Page, PageParams};
+use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::DeliveryView;
 use crate::service::webhooks;
 

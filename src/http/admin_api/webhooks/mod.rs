@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 use crate::domain::ids::WebhookId;
 use crate::domain::webhook::Webhook;
 use crate::http::AppState;
-use crate::http::problem::{Problem, ProblemKind};
+use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::views::WebhookWithSecret;
 use crate::service::webhooks;
 use crate::service::webhooks::resend::ResendError;

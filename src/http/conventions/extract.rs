@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::problem::{Problem, ProblemKind};
-use super::request_layer::note_tenant;
 use crate::domain::ids::{DeliveryId, InviteId, TenantRef, TokenId, VerificationId, WebhookId};
 use crate::domain::text::FieldError;
+use crate::http::middleware::request_layer::note_tenant;
 
 /// A JSON object. Fields that are unknown or of a wrong type are listed beside it, so that all faults come at once.
 #[derive(Debug)]

@@ -20,8 +20,8 @@ use tracing::{Instrument, Level, Span, debug, debug_span, error, info, info_span
 use uuid::Uuid;
 
 use super::http_metrics::{self, ListenerMetrics, RequestMetrics};
-use super::problem::{Problem, ProblemKind};
 use crate::clock::SharedClock;
+use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::telemetry::traces;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -10,13 +10,13 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{OpenApi, Required};
 
-use super::AppState;
-use super::auth;
 use super::extract::unreadable_body;
 use super::problem::{Problem, ProblemKind};
-use super::request_layer::RequestId;
 use crate::domain::idempotency::{IdempotencyClaim, IdempotencyKey, RequestFingerprint};
 use crate::domain::text::FieldError;
+use crate::http::AppState;
+use crate::http::auth;
+use crate::http::middleware::request_layer::RequestId;
 use crate::service::idempotency::{self, IdempotencyTurn};
 use crate::store;
 use crate::store::idempotency::{KeptResponse, Made};
