@@ -4,6 +4,7 @@
 //! Every [`steps::Step`] starts as soon as what it needs is there, so a run takes as many round trips as its longest chain
 //! of dependencies (its *waves*), however many calls it makes.
 
+mod calls;
 mod production;
 mod run_state;
 mod sessions;

@@ -2,8 +2,8 @@
 
 use strum::EnumIter;
 
+use super::calls::{PendingCall, pending};
 use super::run_state::RunState;
-use super::steps::{PendingCall, Step};
 use super::{PROBE_PREFIX, Run};
 use crate::cloud::{BucketCall, CallMode};
 use crate::domain::api_result::DeniedBy;
@@ -43,29 +43,44 @@ impl ProductionCall {
     }
 
     /// The call, or None while something that it needs is missing.
-    pub fn start<'a>(self, step: Step, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+    pub fn start<'a>(self, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         let session = state.production.as_ref()?;
         let evidence = &state.evidence;
         let (cloud, bucket, key) = (run.cloud, run.bucket(session), run.key(session));
         let object = run.subject.probe_key.as_str();
         Some(match self {
-            Self::Head => step.call(async move { cloud.head_bucket(&bucket).await }, |state, answer| {
-                state.evidence.head = Some(answer);
-            }),
+            Self::Head => pending(
+                self.needs_object(),
+                async move { cloud.head_bucket(&bucket).await },
+                |state, answer| {
+                    state.evidence.head = Some(answer);
+                },
+            ),
             Self::HeadOfAnyOwner => {
                 evidence.head.as_ref()?.refusal()?;
                 let bucket = BucketCall { owner: None, ..bucket };
-                step.call(async move { cloud.head_bucket(&bucket).await }, |state, answer| {
-                    state.evidence.head_of_any_owner = Some(answer);
-                })
+                pending(
+                    self.needs_object(),
+                    async move { cloud.head_bucket(&bucket).await },
+                    |state, answer| {
+                        state.evidence.head_of_any_owner = Some(answer);
+                    },
+                )
             }
-            Self::List => step.call(async move { cloud.list_objects(&bucket, PROBE_PREFIX).await }, |state, answer| {
-                state.evidence.list = Some(answer)
-            }),
-            Self::DescribeKey => step.call(async move { cloud.describe_key(&key).await }, |state, answer| {
-                state.evidence.describe_key = Some(answer);
-            }),
-            Self::Encrypt => step.call(
+            Self::List => pending(
+                self.needs_object(),
+                async move { cloud.list_objects(&bucket, PROBE_PREFIX).await },
+                |state, answer| state.evidence.list = Some(answer),
+            ),
+            Self::DescribeKey => pending(
+                self.needs_object(),
+                async move { cloud.describe_key(&key).await },
+                |state, answer| {
+                    state.evidence.describe_key = Some(answer);
+                },
+            ),
+            Self::Encrypt => pending(
+                self.needs_object(),
                 async move { cloud.encrypt(&key, &run.plaintext, CallMode::Real).await },
                 |state, answer| {
                     state.ciphertext = answer.granted().cloned();
@@ -74,7 +89,8 @@ impl ProductionCall {
             ),
             Self::Decrypt => {
                 let ciphertext = state.ciphertext.clone()?;
-                step.call(
+                pending(
+                    self.needs_object(),
                     async move {
                         let answer = cloud.decrypt(&key, &ciphertext, CallMode::Real).await;
                         answer.map(|bytes| compare(&bytes, &run.plaintext))
@@ -84,14 +100,23 @@ impl ProductionCall {
             }
             Self::Reencrypt => {
                 let ciphertext = state.ciphertext.clone()?;
-                step.call(async move { cloud.reencrypt(&key, &ciphertext).await }, |state, answer| {
-                    state.evidence.reencrypt = Some(answer);
-                })
+                pending(
+                    self.needs_object(),
+                    async move { cloud.reencrypt(&key, &ciphertext).await },
+                    |state, answer| {
+                        state.evidence.reencrypt = Some(answer);
+                    },
+                )
             }
-            Self::GenerateDataKey => step.call(async move { cloud.generate_data_key(&key).await }, |state, answer| {
-                state.evidence.generate_data_key = Some(answer);
-            }),
-            Self::GenerateDataKeyWithoutPlaintext => step.call(
+            Self::GenerateDataKey => pending(
+                self.needs_object(),
+                async move { cloud.generate_data_key(&key).await },
+                |state, answer| {
+                    state.evidence.generate_data_key = Some(answer);
+                },
+            ),
+            Self::GenerateDataKeyWithoutPlaintext => pending(
+                self.needs_object(),
                 async move { cloud.generate_data_key_without_plaintext(&key).await },
                 |state, answer| state.evidence.generate_data_key_without_plaintext = Some(answer),
             ),
@@ -99,7 +124,8 @@ impl ProductionCall {
                 // Nothing in the customer's bucket is touched before it, or the role, has refused unauthorized callers.
                 let isolated = evidence.role_refused_to_strangers() || evidence.list_refused_to_strangers();
                 isolated.then_some(())?;
-                step.call(
+                pending(
+                    self.needs_object(),
                     async move { cloud.put_object(&bucket, object, run.body.to_vec(), None).await },
                     |state, answer| state.evidence.put = Some(answer),
                 )
@@ -107,14 +133,16 @@ impl ProductionCall {
             Self::PutWithHeader => {
                 let refused = evidence.put.as_ref()?.is_refused_by(DeniedBy::S3);
                 refused.then_some(())?;
-                step.call(
+                pending(
+                    self.needs_object(),
                     async move { cloud.put_object(&bucket, object, run.body.to_vec(), Some(&key.key)).await },
                     |state, answer| state.evidence.put_with_header = Some(answer),
                 )
             }
             Self::Get => {
                 state.has_written().then_some(())?;
-                step.call(
+                pending(
+                    self.needs_object(),
                     async move {
                         let answer = cloud.get_object(&bucket, object).await;
                         answer.map(|bytes| compare(&bytes, &run.body))
@@ -124,19 +152,35 @@ impl ProductionCall {
             }
             Self::Restore => {
                 state.has_written().then_some(())?;
-                step.call(async move { cloud.restore_object(&bucket, object).await }, |state, answer| {
-                    state.evidence.restore = Some(answer);
-                })
+                pending(
+                    self.needs_object(),
+                    async move { cloud.restore_object(&bucket, object).await },
+                    |state, answer| {
+                        state.evidence.restore = Some(answer);
+                    },
+                )
             }
-            Self::PublicAccessBlock => step.call(async move { cloud.public_access_block(&bucket).await }, |state, answer| {
-                state.evidence.public_access_block = Some(answer);
-            }),
-            Self::AclsDisabled => step.call(async move { cloud.acls_disabled(&bucket).await }, |state, answer| {
-                state.evidence.acls_disabled = Some(answer);
-            }),
-            Self::AccessLogging => step.call(async move { cloud.access_logging(&bucket).await }, |state, answer| {
-                state.evidence.access_logging = Some(answer);
-            }),
+            Self::PublicAccessBlock => pending(
+                self.needs_object(),
+                async move { cloud.public_access_block(&bucket).await },
+                |state, answer| {
+                    state.evidence.public_access_block = Some(answer);
+                },
+            ),
+            Self::AclsDisabled => pending(
+                self.needs_object(),
+                async move { cloud.acls_disabled(&bucket).await },
+                |state, answer| {
+                    state.evidence.acls_disabled = Some(answer);
+                },
+            ),
+            Self::AccessLogging => pending(
+                self.needs_object(),
+                async move { cloud.access_logging(&bucket).await },
+                |state, answer| {
+                    state.evidence.access_logging = Some(answer);
+                },
+            ),
         })
     }
 }

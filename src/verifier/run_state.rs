@@ -1,9 +1,21 @@
 //! The mutable side of a run: evidence, sessions, and the objects that still have to be deleted.
 
-use super::unauthorized::Unauthorized;
+use strum::EnumIter;
+
 use crate::cloud::AwsSession;
 use crate::domain::api_result::{ApiResult, Outcome};
-use crate::domain::evidence::{DeletedObject, Evidence, UnauthorizedProbe};
+use crate::domain::evidence::{DeletedObject, Evidence, StoredObject, UnauthorizedProbe};
+
+/// How an unauthorized caller presents itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]
+pub(super) enum Unauthorized {
+    /// Without a session tag.
+    Untagged,
+    /// With a random external ID as its tag.
+    Mistagged,
+    /// With the external ID that a rotation has retired.
+    Retired,
+}
 
 pub(super) struct RunState {
     pub evidence: Evidence,
@@ -87,7 +99,7 @@ impl RunState {
         self.puts().any(|put| put.is_unanswered() || put.exchange.may_arrive_late)
     }
 
-    fn puts(&self) -> impl Iterator<Item = &ApiResult<crate::domain::evidence::StoredObject>> {
+    fn puts(&self) -> impl Iterator<Item = &ApiResult<StoredObject>> {
         [&self.evidence.put, &self.evidence.put_with_header].into_iter().flatten()
     }
 

@@ -1,15 +1,14 @@
 //! The steps of a run. Each step is one AWS call, and knows what it waits for: [`Step::start`] returns the call once its
 //! session and its inputs are there, so a step cannot run early.
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use strum::IntoEnumIterator;
 
 use super::Run;
+use super::calls::{PendingCall, pending};
 use super::production::ProductionCall;
-use super::run_state::{CleanUp, RunState};
-use super::sessions::ClientExternalId;
-use super::unauthorized::{Unauthorized, UnauthorizedCall};
+use super::run_state::{CleanUp, RunState, Unauthorized};
+use super::sessions::{self, ClientExternalId};
+use super::unauthorized::UnauthorizedCall;
 use crate::cloud::AwsSession;
 use crate::domain::storage_config::Mode;
 
@@ -26,16 +25,6 @@ pub(super) enum Step {
     Production(ProductionCall),
     /// A call that must be refused.
     Unauthorized(Unauthorized, UnauthorizedCall),
-}
-
-/// A call in flight.
-pub(super) type PendingCall<'a> = BoxFuture<'a, CompletedCall>;
-
-/// A call that returned, and where its result goes.
-pub(super) struct CompletedCall {
-    pub record: Box<dyn FnOnce(&mut RunState) + Send>,
-    /// The call used the probe object, which must not be deleted before.
-    pub used_object: bool,
 }
 
 impl Step {
@@ -72,40 +61,19 @@ impl Step {
     /// The call, or None while something that it needs is missing.
     pub fn start<'a>(self, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         match self {
-            Self::VendorRole => Some(self.assume_vendor_role(run)),
-            Self::ClientRole(id) => self.assume_client_role(id, run, state),
-            Self::UnauthorizedRole(who) => Some(self.assume_as(who, run)),
-            Self::Production(call) => call.start(self, run, state),
-            Self::Unauthorized(who, call) => call.start(self, who, run, state),
+            Self::VendorRole => Some(sessions::assume_vendor_role(run)),
+            Self::ClientRole(id) => sessions::assume_client_role(id, run, state),
+            Self::UnauthorizedRole(who) => Some(sessions::assume_as(who, run)),
+            Self::Production(call) => call.start(run, state),
+            Self::Unauthorized(who, call) => call.start(who, run, state),
         }
-    }
-
-    /// Makes the call, and then hands its result to `record`.
-    pub fn call<'a, T: Send + 'static>(
-        self,
-        call: impl Future<Output = T> + Send + 'a,
-        record: impl FnOnce(&mut RunState, T) + Send + 'static,
-    ) -> PendingCall<'a> {
-        async move {
-            let result = call.await;
-            CompletedCall {
-                record: Box::new(move |state| record(state, result)),
-                used_object: self.needs_object(),
-            }
-        }
-        .boxed()
     }
 }
 
 /// Deletes an object that a run wrote.
 pub(super) fn delete<'a>(run: &'a Run<'a>, session: &AwsSession, what: CleanUp) -> PendingCall<'a> {
     let bucket = run.bucket(session);
-    async move {
-        let answer = run.cloud.delete_object(&bucket, what.key()).await;
-        CompletedCall {
-            record: Box::new(move |state| state.record_clean_up(what, answer)),
-            used_object: false,
-        }
-    }
-    .boxed()
+    let key = what.key().to_owned();
+    let call = async move { run.cloud.delete_object(&bucket, &key).await };
+    pending(false, call, move |state, answer| state.record_clean_up(what, answer))
 }

@@ -2,21 +2,10 @@
 
 use strum::EnumIter;
 
-use super::run_state::RunState;
-use super::steps::{PendingCall, Step};
+use super::calls::{PendingCall, pending};
+use super::run_state::{RunState, Unauthorized};
 use super::{PROBE_PREFIX, Run};
 use crate::cloud::CallMode;
-
-/// How an unauthorized caller presents itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]
-pub(super) enum Unauthorized {
-    /// Without a session tag.
-    Untagged,
-    /// With a random external ID as its tag.
-    Mistagged,
-    /// With the external ID that a rotation has retired.
-    Retired,
-}
 
 /// A call that must be refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]
@@ -36,7 +25,7 @@ impl UnauthorizedCall {
     }
 
     /// The call, or None while something that it needs is missing. What could change something is a dry run.
-    pub fn start<'a>(self, step: Step, who: Unauthorized, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+    pub fn start<'a>(self, who: Unauthorized, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         let session = state.unauthorized_session(who)?;
         if self.needs_object() && !state.has_written() {
             return None;
@@ -58,7 +47,7 @@ impl UnauthorizedCall {
                 Self::Reencrypt => cloud.reencrypt(&key, &ciphertext).await,
             }
         };
-        Some(step.call(call, move |state, answer| {
+        Some(pending(self.needs_object(), call, move |state, answer| {
             let (probe, _) = state.unauthorized_mut(who);
             let slot = match self {
                 Self::List => &mut probe.list,

@@ -6,11 +6,12 @@ use axum::response::Response;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
+use crate::domain::ids::TenantRef;
 use crate::domain::storage_config::Mode;
 use crate::http::AppState;
 use crate::http::auth::Operator;
 use crate::http::conventions::etag::Tagged;
-use crate::http::conventions::extract::{JsonBody, TenantPath};
+use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantDetailView;
 use crate::service::change_tenant::{ChangeTenantError, FieldChange, TenantChange, change_tenant};
@@ -67,7 +68,7 @@ impl From<ChangeTenantError<Problem>> for Problem {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     headers: HeaderMap,
     body: JsonBody<ChangeTenant>,
 ) -> Result<Response, Problem> {

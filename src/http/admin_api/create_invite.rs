@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::ids::InviteId;
+use crate::domain::ids::{InviteId, TenantRef};
 use crate::domain::invite::lifetime;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::conventions::extract::{JsonBody, TenantPath};
+use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::service::create_invite::{CreateInviteError, create_invite};
 use crate::store;
@@ -57,7 +57,7 @@ impl From<CreateInviteError> for Problem {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     body: JsonBody<CreateInvite>,
 ) -> Result<(StatusCode, [(header::HeaderName, &'static str); 1], Json<CreatedInvite>), Problem> {
     let mut faults = body.unreadable;

@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::extract::State as Extract;
 
+use crate::domain::ids::TenantRef;
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantView;
 use crate::service::rotate_external_id::end_previous;
@@ -24,7 +25,7 @@ use crate::service::rotate_external_id::end_previous;
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
 ) -> Result<Json<TenantView>, Problem> {
     Ok(Json(end_previous(&state.context, &caller, &tenant).await?.into()))
 }

@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::State as Extract;
 
 use super::reason::{ReasonBody, reason};
+use crate::domain::ids::TenantRef;
 use crate::http::AppState;
 use crate::http::auth::Administrator;
-use crate::http::conventions::extract::{JsonBody, TenantPath};
+use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantView;
 use crate::service::tenant_lifecycle::erase;
@@ -26,7 +27,7 @@ use crate::service::tenant_lifecycle::erase;
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Administrator(caller): Administrator,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     body: JsonBody<ReasonBody>,
 ) -> Result<Json<TenantView>, Problem> {
     let reason = reason(body)?;

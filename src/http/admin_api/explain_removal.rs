@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::State as Extract;
 
 use super::find_tenant;
+use crate::domain::ids::TenantRef;
 use crate::domain::templates::removal::Removal;
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::service::explain_removal::explain_removal;
 
@@ -22,7 +23,11 @@ use crate::service::explain_removal::explain_removal;
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader, TenantPath(tenant): TenantPath) -> Result<Json<Removal>, Problem> {
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _reader: Reader,
+    InPath(tenant): InPath<TenantRef>,
+) -> Result<Json<Removal>, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     Ok(Json(explain_removal(&state.context, &tenant).await?))
 }

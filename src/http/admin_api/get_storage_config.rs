@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::State as Extract;
 
 use super::find_tenant;
+use crate::domain::ids::TenantRef;
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::conventions::extract::{TenantPath, VersionPath};
+use crate::http::conventions::extract::{InPath, Version};
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::StorageConfigView;
 use crate::service::read;
@@ -23,8 +24,8 @@ use crate::service::read;
 pub async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
-    TenantPath(tenant): TenantPath,
-    VersionPath(version): VersionPath,
+    InPath(tenant): InPath<TenantRef>,
+    InPath(Version(version)): InPath<Version>,
 ) -> Result<Json<StorageConfigView>, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     let config = read::config(&state.context, tenant.id, version)

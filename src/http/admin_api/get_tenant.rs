@@ -4,10 +4,11 @@ use axum::extract::State as Extract;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
+use crate::domain::ids::TenantRef;
 use crate::http::AppState;
 use crate::http::auth::Reader;
 use crate::http::conventions::etag::Tagged;
-use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantDetailView;
 use crate::service::read;
@@ -30,7 +31,7 @@ use crate::service::read;
 pub async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let detail = read::tenant_detail(&state.context, &tenant)

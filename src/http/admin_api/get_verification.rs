@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::extract::State as Extract;
 
+use crate::domain::ids::VerificationId;
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::conventions::extract::VerificationPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::VerificationView;
 use crate::service::read;
@@ -22,10 +23,10 @@ use crate::service::read;
 pub async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
-    VerificationPath(id): VerificationPath,
+    InPath(id): InPath<VerificationId>,
 ) -> Result<Json<VerificationView>, Problem> {
     let verification = read::verification(&state.context, id)
         .await?
-        .ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is no verification of this id."))?;
+        .ok_or_else(|| Problem::unknown_verification())?;
     Ok(Json(verification.into()))
 }

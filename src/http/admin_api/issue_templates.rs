@@ -8,13 +8,14 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::find_tenant;
+use crate::domain::ids::TenantRef;
 use crate::domain::templates::Parties;
 use crate::domain::templates::format::TemplateFormat;
 use crate::domain::templates::json::Documents;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::conventions::extract::{Params, TenantPath};
+use crate::http::conventions::extract::{InPath, Params};
 use crate::http::conventions::problem::{self, Problem};
 use crate::service::issue_templates::{TypedParams, fill, issue_documents};
 
@@ -52,7 +53,7 @@ pub struct TemplateParams {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     Params(params): Params<TemplateParams>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;

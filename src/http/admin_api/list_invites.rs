@@ -6,9 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::find_tenant;
+use crate::domain::ids::TenantRef;
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::InviteView;
 use crate::service::read;
@@ -29,7 +30,11 @@ pub struct Invites {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader, TenantPath(tenant): TenantPath) -> Result<Json<Invites>, Problem> {
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    _reader: Reader,
+    InPath(tenant): InPath<TenantRef>,
+) -> Result<Json<Invites>, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     let invites = read::invite_list(&state.context, tenant.id).await?;
     let now = state.context.clock.now();

@@ -6,9 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::find_tenant;
+use crate::domain::ids::TenantRef;
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::StorageConfigView;
 use crate::service::read;
@@ -32,7 +33,7 @@ pub struct StorageConfigs {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
 ) -> Result<Json<StorageConfigs>, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     let configs = read::config_list(&state.context, tenant.id).await?;

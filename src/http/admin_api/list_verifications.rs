@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::State as Extract;
 
 use super::find_tenant;
+use crate::domain::ids::TenantRef;
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::conventions::extract::{Params, TenantPath};
+use crate::http::conventions::extract::{InPath, Params};
 use crate::http::conventions::paging::{Page, PageParams};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::VerificationView;
@@ -26,7 +27,7 @@ use crate::service::read;
 pub async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     Params(params): Params<PageParams>,
 ) -> Result<Json<Page<VerificationView>>, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;

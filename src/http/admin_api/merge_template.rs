@@ -7,10 +7,11 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::find_tenant;
+use crate::domain::ids::TenantRef;
 use crate::domain::templates::merge::{MergeTarget, MergedDocument};
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::conventions::extract::{JsonBody, TenantPath};
+use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::service::issue_templates::TypedParams;
 use crate::service::merge_template::merge_template;
@@ -50,7 +51,7 @@ pub struct MergeTemplate {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     body: JsonBody<MergeTemplate>,
 ) -> Result<Json<MergedDocument>, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;

@@ -6,10 +6,11 @@ use axum::http::{StatusCode, header};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::domain::ids::TenantRef;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::conventions::extract::{JsonBody, TenantPath};
+use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::VerificationView;
 use crate::service::request_verification::{RequestVerificationError, request_verification};
@@ -58,7 +59,7 @@ impl From<RequestVerificationError> for Problem {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     body: JsonBody<RequestVerification>,
 ) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<VerificationView>), Problem> {
     let version = body.whole()?.version;

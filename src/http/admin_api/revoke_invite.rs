@@ -3,9 +3,10 @@
 use axum::extract::State as Extract;
 use axum::http::StatusCode;
 
+use crate::domain::ids::{InviteId, TenantRef};
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::conventions::extract::{InvitePath, TenantPath};
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::service::revoke_invite::{RevokeInviteError, revoke_invite};
 use crate::store;
@@ -37,8 +38,8 @@ impl From<RevokeInviteError> for Problem {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
-    TenantPath(tenant): TenantPath,
-    InvitePath(id): InvitePath,
+    InPath(tenant): InPath<TenantRef>,
+    InPath(id): InPath<InviteId>,
 ) -> Result<StatusCode, Problem> {
     revoke_invite(&state.context, &caller, &tenant, id).await?;
     Ok(StatusCode::NO_CONTENT)

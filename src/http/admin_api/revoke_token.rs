@@ -3,9 +3,10 @@
 use axum::extract::State as Extract;
 use axum::http::StatusCode;
 
+use crate::domain::ids::TokenId;
 use crate::http::AppState;
 use crate::http::auth::Administrator;
-use crate::http::conventions::extract::TokenPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::service::tokens::revoke_token;
 
@@ -23,7 +24,7 @@ use crate::service::tokens::revoke_token;
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Administrator(caller): Administrator,
-    TokenPath(id): TokenPath,
+    InPath(id): InPath<TokenId>,
 ) -> Result<StatusCode, Problem> {
     if revoke_token(&state.context, &caller, id).await? {
         Ok(StatusCode::NO_CONTENT)

@@ -3,10 +3,11 @@
 use axum::Json;
 use axum::extract::State as Extract;
 
+use crate::domain::ids::TenantRef;
 use crate::domain::tenant::IllegalChange;
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::TenantView;
 use crate::service::rotate_external_id::{RotateExternalIdError, rotate};
@@ -50,7 +51,7 @@ impl From<RotateExternalIdError> for Problem {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
 ) -> Result<Json<TenantView>, Problem> {
     Ok(Json(rotate(&state.context, &caller, &tenant).await?.into()))
 }

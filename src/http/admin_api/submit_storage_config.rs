@@ -6,13 +6,13 @@ use axum::http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::ids::VerificationId;
+use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::storage_config::Mode;
 use crate::domain::submission::Submission;
 use crate::domain::verification::VerificationState;
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::conventions::extract::{JsonBody, TenantPath};
+use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::StorageConfigView;
 use crate::service::submit_config::{SubmitConfigError, submit_config};
@@ -101,7 +101,7 @@ impl From<SubmitConfigError> for Problem {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     body: JsonBody<SubmitStorageConfig>,
 ) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<Submitted>), Problem> {
     let (config, verification) = submit_config(&state.context, &caller, &tenant, &body.submission()).await?;

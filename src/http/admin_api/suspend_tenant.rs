@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::State as Extract;
 
 use super::reason::{ReasonBody, reason};
+use crate::domain::ids::TenantRef;
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::conventions::extract::{JsonBody, TenantPath};
+use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantView;
 use crate::service::tenant_lifecycle::suspend;
@@ -25,7 +26,7 @@ use crate::service::tenant_lifecycle::suspend;
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     body: JsonBody<ReasonBody>,
 ) -> Result<Json<TenantView>, Problem> {
     let reason = reason(body)?;

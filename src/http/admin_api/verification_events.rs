@@ -16,7 +16,7 @@ use crate::domain::ids::VerificationId;
 use crate::domain::verification::VerificationState;
 use crate::http::AppState;
 use crate::http::auth::Reader;
-use crate::http::conventions::extract::VerificationPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::verification_notifications::Notification;
 use crate::http::views::{AttemptView, CheckView, VerificationView};
@@ -64,7 +64,7 @@ pub enum StreamedEventName {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
-    VerificationPath(id): VerificationPath,
+    InPath(id): InPath<VerificationId>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let events = events(state, id, after(&headers)?, event).await?;
@@ -94,7 +94,7 @@ pub async fn events(
     let news = state.live.subscribe();
     read::verification(&state.context, id)
         .await?
-        .ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is no verification of this id."))?;
+        .ok_or_else(|| Problem::unknown_verification())?;
     let stop = state.stop.clone();
     let reader = Reading {
         state,

@@ -1,4 +1,4 @@
-//! Reading requests: what cannot be read becomes a problem that names the field.
+//! Extractors: input that cannot be read becomes a problem that names the field.
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -8,12 +8,12 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::problem::{Problem, ProblemKind};
+use super::problem::{self, Problem, ProblemKind};
 use crate::domain::ids::{DeliveryId, InviteId, TenantRef, TokenId, VerificationId, WebhookId};
 use crate::domain::text::FieldError;
 use crate::http::middleware::request_layer::note_tenant;
 
-/// A JSON object. Fields that are unknown or of a wrong type are listed beside it, so that all faults come at once.
+/// A JSON object. Unknown fields and fields of a wrong type are collected, so that all errors are reported at once.
 #[derive(Debug)]
 pub struct JsonBody<T> {
     pub value: T,
@@ -21,7 +21,7 @@ pub struct JsonBody<T> {
 }
 
 impl<T> JsonBody<T> {
-    /// The body, if it could be read whole.
+    /// The body, if every field could be read.
     pub fn whole(self) -> Result<T, Problem> {
         if self.unreadable.is_empty() {
             Ok(self.value)
@@ -44,11 +44,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         let bytes = Bytes::from_request(request, state)
             .await
             .map_err(|rejection| unreadable_body(&rejection))?;
-        // A request that may come without a body needs no content type for it.
+        // A request without a body needs no content type.
         if !is_json && !bytes.is_empty() {
             return Err(Problem::new(
                 ProblemKind::UnsupportedMediaType,
-                "Send the body with content-type: application/json.",
+                "Send the body with `Content-Type: application/json`.",
             ));
         }
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
@@ -58,15 +58,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// Why the bytes of a body were not there.
+/// The problem of a body that could not be received.
 pub fn unreadable_body(rejection: &BytesRejection) -> Problem {
     if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
         Problem::new(
             ProblemKind::TooLarge,
-            "The body is too large: 64 KiB at most, a batch of tenants 128 KiB.",
+            "The body must not exceed 64 KiB, or 128 KiB for a batch of tenants.",
         )
     } else {
-        Problem::new(ProblemKind::Unreadable, "The body ended before it was complete.")
+        Problem::new(ProblemKind::Unreadable, "The body was incomplete.")
     }
 }
 
@@ -82,7 +82,7 @@ fn read<T: DeserializeOwned>(mut value: Value) -> Result<JsonBody<T>, Problem> {
         match read {
             Ok(value) => {
                 let unknown = unknown.into_iter().map(|field| {
-                    let detail = format!("there is no field {field}; take it out, or correct its name");
+                    let detail = format!("unknown field {field}; remove it or correct its name");
                     FieldError::new(&field, "unknown_field", detail)
                 });
                 unreadable.extend(unknown);
@@ -95,7 +95,7 @@ fn read<T: DeserializeOwned>(mut value: Value) -> Result<JsonBody<T>, Problem> {
                 if removed.is_none() {
                     return Err(Problem::new(
                         ProblemKind::Unreadable,
-                        format!("The body is not of the right form: {error}."),
+                        format!("The body must be a JSON object: {error}."),
                     ));
                 }
                 unreadable.push(FieldError::new(&path, "wrong_type", error.to_string()));
@@ -104,118 +104,92 @@ fn read<T: DeserializeOwned>(mut value: Value) -> Result<JsonBody<T>, Problem> {
     }
 }
 
-/// The query, every parameter of which is known.
+/// The query string. Unknown parameters are refused.
 pub struct Params<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Query(value) = Query::from_request_parts(parts, state).await.map_err(|rejection| {
-            Problem::new(
-                ProblemKind::Unreadable,
-                format!("The query cannot be read: {}.", rejection.body_text()),
-            )
-        })?;
+        let Query(value) = Query::from_request_parts(parts, state)
+            .await
+            .map_err(|rejection| Problem::new(ProblemKind::Unreadable, format!("Invalid query string: {}.", rejection.body_text())))?;
         Ok(Self(value))
     }
 }
 
-/// The tenant that the path names, by id or slug. One that can be neither is unknown.
-pub struct TenantPath(pub TenantRef);
+/// Something that a segment of the path identifies.
+pub trait PathParam: Sized {
+    /// The segment's name in the route.
+    const SEGMENT: &'static str;
+    /// The detail of the 404 when the segment cannot be parsed: nothing has such an id.
+    const NOT_FOUND: &'static str;
 
-impl<S: Send + Sync> FromRequestParts<S> for TenantPath {
+    fn parse(text: &str) -> Option<Self>;
+
+    /// Called with every parsed value, to add it to the request's span.
+    fn record(&self) {}
+}
+
+/// Extracts what a segment of the path identifies.
+pub struct InPath<T>(pub T);
+
+impl<T: PathParam, S: Send + Sync> FromRequestParts<S> for InPath<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let tenant = segment(parts, state, "tenant").await?;
-        let tenant = TenantRef::parse(&tenant).map_err(|_| Problem::unknown_tenant())?;
-        note_tenant(&tenant);
-        Ok(Self(tenant))
+        let text = segment(parts, state, T::SEGMENT).await?;
+        let value = T::parse(&text).ok_or_else(|| Problem::new(ProblemKind::NotFound, T::NOT_FOUND))?;
+        value.record();
+        Ok(Self(value))
     }
 }
 
-/// The verification that the path names.
-pub struct VerificationPath(pub VerificationId);
+/// By id or slug.
+impl PathParam for TenantRef {
+    const SEGMENT: &'static str = "tenant";
+    const NOT_FOUND: &'static str = problem::UNKNOWN_TENANT;
 
-impl<S: Send + Sync> FromRequestParts<S> for VerificationPath {
-    type Rejection = Problem;
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let id = segment(parts, state, "id").await?;
-        VerificationId::parse(&id)
-            .map(Self)
-            .map_err(|_| Problem::new(ProblemKind::NotFound, "There is no verification of this id."))
+    fn record(&self) {
+        note_tenant(self);
     }
 }
 
-/// The invite that the path names.
-pub struct InvitePath(pub InviteId);
+/// The number of a version of a storage config.
+pub struct Version(pub i32);
 
-impl<S: Send + Sync> FromRequestParts<S> for InvitePath {
-    type Rejection = Problem;
+impl PathParam for Version {
+    const SEGMENT: &'static str = "version";
+    const NOT_FOUND: &'static str = "There is no version with this number.";
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let id = segment(parts, state, "id").await?;
-        InviteId::parse(&id).map(Self).map_err(|_| Problem::unknown_invite())
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
     }
 }
 
-/// The token that the path names.
-pub struct TokenPath(pub TokenId);
+macro_rules! id_in_path {
+    ($($id:ty, $segment:literal, $not_found:expr;)*) => {
+        $(impl PathParam for $id {
+            const SEGMENT: &'static str = $segment;
+            const NOT_FOUND: &'static str = $not_found;
 
-impl<S: Send + Sync> FromRequestParts<S> for TokenPath {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let id = segment(parts, state, "id").await?;
-        TokenId::parse(&id)
-            .map(Self)
-            .map_err(|_| Problem::new(ProblemKind::NotFound, "There is no token of this id."))
-    }
+            fn parse(text: &str) -> Option<Self> {
+                Self::parse(text).ok()
+            }
+        })*
+    };
 }
 
-/// The webhook that the path names.
-pub struct WebhookPath(pub WebhookId);
-
-impl<S: Send + Sync> FromRequestParts<S> for WebhookPath {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let id = segment(parts, state, "id").await?;
-        WebhookId::parse(&id)
-            .map(Self)
-            .map_err(|_| Problem::new(ProblemKind::NotFound, "There is no webhook of this id."))
-    }
-}
-
-/// The delivery that the path names.
-pub struct DeliveryPath(pub DeliveryId);
-
-impl<S: Send + Sync> FromRequestParts<S> for DeliveryPath {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let id = segment(parts, state, "delivery").await?;
-        DeliveryId::parse(&id)
-            .map(Self)
-            .map_err(|_| Problem::new(ProblemKind::NotFound, "This webhook has no delivery of this id."))
-    }
-}
-
-/// The version that the path names.
-pub struct VersionPath(pub i32);
-
-impl<S: Send + Sync> FromRequestParts<S> for VersionPath {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let version = segment(parts, state, "version").await?;
-        version
-            .parse()
-            .map(Self)
-            .map_err(|_| Problem::new(ProblemKind::NotFound, "There is no version of this number."))
-    }
+id_in_path! {
+    VerificationId, "id", problem::UNKNOWN_VERIFICATION;
+    InviteId, "id", problem::UNKNOWN_INVITE;
+    TokenId, "id", "There is no token with this ID.";
+    WebhookId, "id", "There is no webhook with this ID.";
+    DeliveryId, "delivery", "This webhook has no delivery with this ID.";
 }
 
 async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String, Problem> {
@@ -230,6 +204,7 @@ async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Re
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
     use serde::Deserialize;
     use serde_json::json;
 
@@ -242,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_reading_is_listed() {
+    fn every_unreadable_field_is_listed() {
         let body = json!({"name": 7, "modes": ["direct", 2], "nmae": "x", "extra": {}});
         let read: JsonBody<Example> = read(body).unwrap();
         assert!(read.value.name.is_none() && read.value.modes.is_none());
@@ -258,9 +233,11 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_body_that_is_no_object_is_unreadable() {
-        assert!(read::<Example>(json!([1, 2])).is_err() || read::<Example>(json!("x")).is_err());
-        assert!(read::<Example>(json!("x")).is_err());
+    #[rstest]
+    #[case(json!([1, 2]))]
+    #[case(json!("x"))]
+    #[case(json!(null))]
+    fn a_body_that_is_not_an_object_is_malformed(#[case] body: Value) {
+        assert_eq!(read::<Example>(body).unwrap_err().kind(), ProblemKind::Unreadable);
     }
 }

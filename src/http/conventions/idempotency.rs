@@ -69,7 +69,7 @@ async fn answer(state: AppState, turn: IdempotencyTurn, request: Request, next: 
     match turn {
         IdempotencyTurn::First(claim) => first(state, claim, request, next).await,
         IdempotencyTurn::Again(kept) => again(kept),
-        IdempotencyTurn::UnderWay => under_way().into_response(),
+        IdempotencyTurn::UnderWay => Problem::idempotency_key_in_use().into_response(),
         IdempotencyTurn::OfAnother => {
             let detail = "this key was sent before, with another method, path or body; take a new key for each change";
             Problem::validation(vec![FieldError::new(KEY.as_str(), "key_of_another_request", detail)]).into_response()
@@ -108,11 +108,7 @@ async fn settle(state: &AppState, claim: IdempotencyClaim, response: Response) -
         Ok(body) => body,
         Err(fault) => {
             error!(%fault, "an answer broke off");
-            return Problem::new(
-                ProblemKind::Internal,
-                "Something broke on our side; it was logged under this request's id.",
-            )
-            .into_response();
+            return Problem::internal().into_response();
         }
     };
     // What must not be stored by others on the way must not be stored here: tokens, links and secrets are shown once.
@@ -147,14 +143,6 @@ fn again(kept: KeptResponse) -> Response {
     }
     headers.insert(REPLAYED, HeaderValue::from_static("true"));
     response
-}
-
-/// Where the first request of a key has not ended.
-pub fn under_way() -> Problem {
-    let detail = "the request of this key is under way; ask again with the same key for its answer";
-    Problem::new(ProblemKind::Conflict, "A request with this idempotency key is under way.")
-        .with_errors(vec![FieldError::new(KEY.as_str(), "under_way", detail)])
-        .retry_after(1)
 }
 
 /// Where the first request was carried out, and its answer cannot be given again.

@@ -1,4 +1,5 @@
-//! Errors as RFC 9457 problems. What a caller reads is written here; what went wrong inside is logged and not shown.
+//! Errors as [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problems. Callers read the text written here; internal causes
+//! are logged and not shown.
 
 use axum::extract::Path;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -11,8 +12,12 @@ use utoipa::ToSchema;
 use crate::domain::text::FieldError;
 use crate::store;
 
-/// Marks an answer that may be out of date, because the database is away.
+/// Marks an answer that may be out of date because the database is unavailable.
 pub const STALE: HeaderName = HeaderName::from_static("latchkey-stale");
+
+pub const UNKNOWN_TENANT: &str = "There is no tenant with this ID or slug.";
+pub const UNKNOWN_INVITE: &str = "This tenant has no invite with this ID.";
+pub const UNKNOWN_VERIFICATION: &str = "There is no verification with this ID.";
 
 /// Every kind of problem. Its name is the last part of its `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
@@ -61,56 +66,58 @@ impl ProblemKind {
 
     pub fn title(self) -> &'static str {
         match self {
-            Self::Unreadable => "The request cannot be read",
-            Self::Unauthenticated => "Who you are is not known",
-            Self::Forbidden => "You may not do this",
-            Self::NotFound => "There is no such thing",
-            Self::MethodNotAllowed => "This cannot be done here",
-            Self::Conflict => "Something stands in the way",
-            Self::Suspended => "The tenant is suspended",
-            Self::Offboarded => "The tenant is offboarded",
-            Self::PreconditionFailed => "It has changed meanwhile",
-            Self::PreconditionRequired => "Say which state you know",
-            Self::TooLarge => "The request is too large",
-            Self::TooManyRequests => "One moment, please",
-            Self::UnsupportedMediaType => "The request is not JSON",
-            Self::Validation => "Some fields are not right",
-            Self::Internal => "Something broke on our side",
-            Self::Unavailable => "Not available right now",
-            Self::VendorSide => "The vendor's own set-up stands in the way",
-            Self::CustomerSide => "The customer's set-up stands in the way",
+            Self::Unreadable => "Malformed request",
+            Self::Unauthenticated => "Authentication required",
+            Self::Forbidden => "Forbidden",
+            Self::NotFound => "Not found",
+            Self::MethodNotAllowed => "Method not allowed",
+            Self::Conflict => "Conflict with the current state",
+            Self::Suspended => "Tenant suspended",
+            Self::Offboarded => "Tenant offboarded",
+            Self::PreconditionFailed => "The resource has been modified",
+            Self::PreconditionRequired => "If-Match header required",
+            Self::TooLarge => "Request too large",
+            Self::TooManyRequests => "Too many requests",
+            Self::UnsupportedMediaType => "Unsupported media type",
+            Self::Validation => "Invalid fields",
+            Self::Internal => "Internal error",
+            Self::Unavailable => "Service unavailable",
+            Self::VendorSide => "Vendor-side configuration error",
+            Self::CustomerSide => "Customer-side configuration error",
         }
     }
 
-    /// What the problem's page says.
+    /// The text of the problem's page.
     fn explanation(self) -> &'static str {
         match self {
-            Self::Unreadable => "The body or the query is not well formed. The detail says where reading it ended.",
+            Self::Unreadable => "The body or the query string is malformed. `detail` says where.",
             Self::Unauthenticated => {
-                "The request carries no token, or one that is unknown, expired or revoked, or a JWT that breaks a rule, which the detail names. \
-                 Send a good one as Authorization: Bearer …"
+                "The request has no token, or one that is unknown, expired or revoked, or an invalid JWT; `detail` names the rule it breaks. \
+                 Send a valid token in the header `Authorization: Bearer …`."
             }
-            Self::Forbidden => "Who you are is known, but your role does not allow this. The detail says what does.",
-            Self::NotFound => "Nothing goes by this name, or you may not know that it exists.",
-            Self::MethodNotAllowed => "The path exists, but not with this method. The header Allow names those that it has.",
-            Self::Conflict => "The request is right in itself, but not in the present state. The detail says what stands in the way.",
+            Self::Forbidden => "You are authenticated, but your role does not allow this. `detail` names the role that does.",
+            Self::NotFound => "The resource does not exist, or you may not know that it does.",
+            Self::MethodNotAllowed => "The path does not support this method. The `Allow` header lists the methods that it supports.",
+            Self::Conflict => "The request is valid but conflicts with the current state. `detail` says why.",
             Self::Suspended => {
-                "The tenant was switched off by the vendor's operations. Its storage is not served until they switch it on again."
+                "The vendor's operations team has suspended the tenant. Its storage config is not served until it is resumed."
             }
-            Self::Offboarded => "The tenant has ended. Its history is kept, its storage is not served any more.",
-            Self::PreconditionFailed => "Somebody changed this after you read it. Read it again, and send the new etag as if-match.",
-            Self::PreconditionRequired => "A change is only made to a state that you have seen. Send its etag as if-match.",
-            Self::TooLarge => "A body may have 64 KiB at most, a batch of tenants 128 KiB.",
-            Self::TooManyRequests => "There were too many requests from one place. Wait for the time in the header Retry-After.",
-            Self::UnsupportedMediaType => "Bodies are JSON: send them with content-type: application/json.",
-            Self::Validation => {
-                "The member errors lists every field that is not right, each with a code for programs and a sentence that says how to mend it."
+            Self::Offboarded => "The tenant is offboarded. Its history is kept; its storage config is no longer served.",
+            Self::PreconditionFailed => "The resource was changed after you read it. Read it again and send the new `ETag` in `If-Match`.",
+            Self::PreconditionRequired => {
+                "Send the `ETag` from your last read in `If-Match`. This prevents overwriting someone else's change."
             }
-            Self::Internal => "It was logged under the request id in the member instance. Trying again may help.",
-            Self::Unavailable => "A part that this needs does not answer. Try again after the time in the header Retry-After.",
-            Self::VendorSide => "AWS refuses the vendor's own roles, so nobody gets credentials. The vendor's operations can mend it.",
+            Self::TooLarge => "The body must not exceed 64 KiB, or 128 KiB for a batch of tenants.",
+            Self::TooManyRequests => "This client sent too many requests. Wait for the time in the `Retry-After` header.",
+            Self::UnsupportedMediaType => "Request bodies are JSON. Send them with `Content-Type: application/json`.",
+            Self::Validation => "`errors` lists every invalid field, each with a code for programs and a sentence that says how to fix it.",
+            Self::Internal => "The error was logged with the request ID in `instance`. Retrying may help.",
+            Self::Unavailable => "A dependency does not respond. Retry after the time in the `Retry-After` header.",
+            Self::VendorSide => {
+                "AWS denies access to the vendor's own roles, so no credentials can be issued. The vendor's operations team can fix this."
+            }
             Self::CustomerSide => {
-                "The customer's role does not let the vendor in any more. The customer can mend it; a verification tells how."
+                "The customer's role no longer grants access to the vendor. The customer can fix this; verify the tenant to see how."
             }
         }
     }
@@ -120,23 +127,23 @@ impl ProblemKind {
     }
 }
 
-/// An answer that is a problem.
+/// A problem that a handler returns.
 #[derive(Debug, Clone)]
 pub struct Problem {
     kind: ProblemKind,
     detail: String,
     errors: Vec<FieldError>,
-    /// The database is away, so that this is what was known last.
+    /// The answer may be out of date because the database is unavailable.
     stale: bool,
-    /// Seconds, where trying again helps.
+    /// Seconds after which a retry may help.
     retry_after: Option<u32>,
 }
 
-/// RFC 9457's members, and `errors`.
+/// The members of RFC 9457, and `errors`.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemBody {
-    /// Which kind of problem; also the path of a page that explains it.
+    /// The kind of problem, which is also the path of a page that explains it.
     #[serde(rename = "type")]
     #[schema(example = "/problems/validation")]
     kind: String,
@@ -144,9 +151,9 @@ pub struct ProblemBody {
     #[schema(example = 422)]
     status: u16,
     detail: String,
-    /// The request's id, by which it is found in the logs.
+    /// The request ID, for finding the request in the logs.
     instance: String,
-    /// Every field that is not right.
+    /// Every invalid field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
 }
@@ -164,7 +171,7 @@ impl Problem {
 
     pub fn validation(errors: Vec<FieldError>) -> Self {
         let fields: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
-        let detail = format!("Not right: {}. Nothing was stored.", fields.join(", "));
+        let detail = format!("Invalid fields: {}. No changes were made.", fields.join(", "));
         Self {
             errors,
             ..Self::new(ProblemKind::Validation, detail)
@@ -172,15 +179,35 @@ impl Problem {
     }
 
     pub fn unknown_tenant() -> Self {
-        Self::new(ProblemKind::NotFound, "There is no tenant of this id or slug.")
+        Self::new(ProblemKind::NotFound, UNKNOWN_TENANT)
     }
 
     pub fn unknown_invite() -> Self {
-        Self::new(ProblemKind::NotFound, "This tenant has no invite of this id.")
+        Self::new(ProblemKind::NotFound, UNKNOWN_INVITE)
+    }
+
+    pub fn unknown_verification() -> Self {
+        Self::new(ProblemKind::NotFound, UNKNOWN_VERIFICATION)
+    }
+
+    /// For errors that are logged under the request ID and not shown.
+    pub fn internal() -> Self {
+        Self::new(
+            ProblemKind::Internal,
+            "An internal error occurred. It was logged under this request's ID.",
+        )
+    }
+
+    /// The first request with an idempotency key is still being processed.
+    pub fn idempotency_key_in_use() -> Self {
+        let detail = "the first request with this key is still being processed; retry with the same key to get its response";
+        Self::new(ProblemKind::Conflict, "A request with this idempotency key is in progress.")
+            .with_errors(vec![FieldError::new("idempotency-key", "under_way", detail)])
+            .retry_after(1)
     }
 
     pub fn offboarded() -> Self {
-        Self::new(ProblemKind::Offboarded, "This tenant has ended; nothing can be changed any more.")
+        Self::new(ProblemKind::Offboarded, "This tenant is offboarded and can no longer be changed.")
     }
 
     #[must_use]
@@ -201,7 +228,7 @@ impl Problem {
         }
     }
 
-    /// The body, for the request of that id.
+    /// The body, for the request with this ID.
     pub fn body(self, request_id: &str) -> ProblemBody {
         ProblemBody {
             kind: format!("/problems/{}", self.kind.name()),
@@ -225,7 +252,7 @@ impl Problem {
         &self.errors
     }
 
-    /// After which trying again may help.
+    /// Seconds after which a retry may help.
     pub fn seconds_to_wait(&self) -> Option<u32> {
         self.retry_after.or(match self.kind {
             ProblemKind::Unavailable => Some(2),
@@ -234,7 +261,7 @@ impl Problem {
         })
     }
 
-    /// The answer with its body, for the request of that id.
+    /// The response, for the request with this ID.
     pub fn render(self, request_id: &str) -> Response {
         let (kind, stale, wait) = (self.kind, self.stale, self.seconds_to_wait());
         let mut response = (kind.status(), axum::Json(self.body(request_id))).into_response();
@@ -254,7 +281,7 @@ impl Problem {
     }
 }
 
-/// The problem travels in the response's extensions until the request's own layer, which knows the id, renders it.
+/// The problem travels in the response's extensions until the request layer, which knows the request ID, renders it.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.kind.status().into_response();
@@ -266,26 +293,23 @@ impl IntoResponse for Problem {
 impl From<store::StoreError> for Problem {
     fn from(error: store::StoreError) -> Self {
         if matches!(error, store::StoreError::TakenOver) {
-            return super::idempotency::under_way();
+            return Self::idempotency_key_in_use();
         }
-        error!(%error, "the store failed");
+        error!(%error, "database error");
         match error {
             store::StoreError::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => {
-                Self::new(ProblemKind::Unavailable, "The database does not answer.")
+                Self::new(ProblemKind::Unavailable, "The database does not respond.")
             }
-            _ => Self::new(
-                ProblemKind::Internal,
-                "Something broke on our side; it was logged under this request's id.",
-            ),
+            _ => Self::internal(),
         }
     }
 }
 
-/// The page that a problem's `type` leads to.
+/// The page at a problem's `type`.
 pub async fn page(Path(name): Path<String>) -> Result<Html<String>, Problem> {
     let kind: ProblemKind = name
         .parse()
-        .map_err(|_| Problem::new(ProblemKind::NotFound, "There is no problem of this name."))?;
+        .map_err(|_| Problem::new(ProblemKind::NotFound, "There is no problem with this name."))?;
     let others = ProblemKind::iter().fold(String::new(), |list, kind| {
         let name = kind.name();
         list + "<li><a href=\"/problems/" + name + "\">" + name + "</a></li>"

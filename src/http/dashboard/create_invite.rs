@@ -8,11 +8,12 @@ use serde::Deserialize;
 use super::one_time_secret;
 use super::session::{Operator, Posted};
 use super::tenant::path_of;
+use crate::domain::ids::TenantRef;
 use crate::domain::invite::lifetime;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::service::create_invite::create_invite;
 
@@ -26,7 +27,7 @@ pub struct Lifetime {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     headers: HeaderMap,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     Posted {
         who: Operator(person),
         form,

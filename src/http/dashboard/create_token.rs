@@ -12,11 +12,11 @@ use super::layout::{Layout, Section};
 use super::one_time_secret;
 use super::session::{Administrator, Posted};
 use super::tokens;
-use crate::domain::ids::TenantRef;
+use crate::domain::ids::{TenantRef, TokenId};
 use crate::domain::text::FieldError;
 use crate::domain::token::Role;
 use crate::http::AppState;
-use crate::http::conventions::extract::TokenPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::render;
 use crate::service::tokens::{CreateTokenError, create_limited_token};
@@ -126,7 +126,7 @@ pub async fn shown(
     Extract(state): Extract<AppState>,
     Administrator(person): Administrator,
     headers: HeaderMap,
-    TokenPath(id): TokenPath,
+    InPath(id): InPath<TokenId>,
 ) -> Response {
     let page = Page {
         frame: Layout::new(&state, &person, Section::Tokens, "The new token"),

@@ -10,13 +10,14 @@ use strum::IntoEnumIterator;
 use super::layout::{Layout, Section};
 use super::session::Reader;
 use super::tenant::path_of;
+use crate::domain::ids::TenantRef;
 use crate::domain::storage_config::{Mode, StorageConfig};
 use crate::domain::templates::format::TemplateFormat;
 use crate::domain::templates::{Parties, TemplateParams};
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::web_ui::labels::pretty;
 use crate::http::web_ui::render;
@@ -77,7 +78,7 @@ async fn blanks(state: &AppState, tenant: &Tenant, mode: Option<String>) -> Resu
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Reader(person): Reader,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
@@ -106,7 +107,7 @@ pub async fn handle(
 pub async fn file(
     Extract(state): Extract<AppState>,
     _reader: Reader,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     Path((_, format)): Path<(String, String)>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {

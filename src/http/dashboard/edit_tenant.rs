@@ -10,11 +10,12 @@ use super::notice::Notice;
 use super::session::{DashboardSession, Operator, Posted};
 use super::tenant::path_of;
 use super::tenant_form::{ModeBox, TenantForm, known, modes_fault};
+use crate::domain::ids::TenantRef;
 use crate::domain::tenant::Tenant;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::fields::Field;
 use crate::http::web_ui::render;
@@ -45,7 +46,7 @@ enum Said<'a> {
 pub async fn page(
     Extract(state): Extract<AppState>,
     Operator(person): Operator,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     if tenant.facts.may_change().is_err() {
@@ -75,7 +76,7 @@ fn shown(state: &AppState, person: &DashboardSession, tenant: &Tenant, form: &Te
 
 pub async fn handle(
     Extract(state): Extract<AppState>,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     Posted {
         who: Operator(person),
         form,

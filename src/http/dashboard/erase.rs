@@ -7,17 +7,18 @@ use super::confirm::{Because, Question, ask, judge};
 use super::notice::Notice;
 use super::session::{Administrator, Posted};
 use super::tenant::path_of;
+use crate::domain::ids::TenantRef;
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::service::tenant_lifecycle::{self, LifecycleError};
 
 pub async fn page(
     Extract(state): Extract<AppState>,
     Administrator(person): Administrator,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     tenant.facts.may_be_erased().map_err(LifecycleError::from)?;
@@ -29,7 +30,7 @@ pub async fn page(
 
 pub async fn handle(
     Extract(state): Extract<AppState>,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     Posted {
         who: Administrator(person),
         form,

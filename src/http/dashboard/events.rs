@@ -11,9 +11,10 @@ use axum::response::sse::{Event, KeepAlive};
 use futures::stream::{Stream, StreamExt as _};
 
 use super::session::Reader;
+use crate::domain::ids::VerificationId;
 use crate::http::AppState;
 use crate::http::admin_api::verification_events::{KEEP_ALIVE, after, events, that_something_happened};
-use crate::http::conventions::extract::VerificationPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 
 /// After which a reader has to come again, signed in.
@@ -22,7 +23,7 @@ const LONGEST: Duration = Duration::from_mins(2);
 pub async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
-    VerificationPath(id): VerificationPath,
+    InPath(id): InPath<VerificationId>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let long_enough = state.context.clock.sleep(LONGEST);

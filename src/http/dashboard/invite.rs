@@ -10,10 +10,11 @@ use super::one_time_secret;
 use super::relative_time::RelativeTime;
 use super::session::Operator;
 use super::tenant::path_of;
+use crate::domain::ids::{InviteId, TenantRef};
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::conventions::extract::{InvitePath, TenantPath};
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::render;
 use crate::service::read;
@@ -33,8 +34,8 @@ pub async fn handle(
     Extract(state): Extract<AppState>,
     Operator(person): Operator,
     headers: HeaderMap,
-    TenantPath(tenant): TenantPath,
-    InvitePath(id): InvitePath,
+    InPath(tenant): InPath<TenantRef>,
+    InPath(id): InPath<InviteId>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     let invites = read::invite_list(&state.context, tenant.id).await?;

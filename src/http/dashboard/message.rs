@@ -11,17 +11,18 @@ use super::session::Reader;
 use crate::domain::check::{CheckStatus, FaultSide};
 use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixDocument};
+use crate::domain::ids::TenantRef;
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::verification::Verification;
 use crate::http::AppState;
-use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::web_ui::labels::{place, pretty};
 use crate::http::web_ui::verification_view::Audience as ReadBy;
 use crate::service::read;
 
-pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader, TenantPath(tenant): TenantPath) -> Result<Response, Problem> {
+pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader, InPath(tenant): InPath<TenantRef>) -> Result<Response, Problem> {
     let nothing = || {
         Problem::new(
             ProblemKind::NotFound,

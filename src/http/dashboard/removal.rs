@@ -7,11 +7,12 @@ use axum::response::Response;
 use super::layout::{Layout, Section};
 use super::session::Reader;
 use super::tenant::path_of;
+use crate::domain::ids::TenantRef;
 use crate::domain::templates::removal::Removal;
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::render;
 use crate::service::explain_removal::explain_removal;
@@ -28,7 +29,7 @@ struct Page<'a> {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Reader(person): Reader,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     let removal = explain_removal(&state.context, &tenant).await?;

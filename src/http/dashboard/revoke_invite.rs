@@ -7,16 +7,17 @@ use super::confirm::Nothing;
 use super::notice::Notice;
 use super::session::{Operator, Posted};
 use super::tenant::path_of;
+use crate::domain::ids::{InviteId, TenantRef};
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::conventions::extract::{InvitePath, TenantPath};
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::service::revoke_invite::revoke_invite;
 
 pub async fn handle(
     Extract(state): Extract<AppState>,
-    TenantPath(tenant): TenantPath,
-    InvitePath(id): InvitePath,
+    InPath(tenant): InPath<TenantRef>,
+    InPath(id): InPath<InviteId>,
     Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
 ) -> Result<Redirect, Problem> {
     let found = find_tenant(&state, &tenant).await?;

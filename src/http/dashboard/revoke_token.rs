@@ -6,14 +6,15 @@ use axum::response::Redirect;
 use super::confirm::Nothing;
 use super::notice::Notice;
 use super::session::{Administrator, Posted};
+use crate::domain::ids::TokenId;
 use crate::http::AppState;
-use crate::http::conventions::extract::TokenPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::service::tokens::revoke_token;
 
 pub async fn handle(
     Extract(state): Extract<AppState>,
-    TokenPath(id): TokenPath,
+    InPath(id): InPath<TokenId>,
     Posted {
         who: Administrator(person),
         ..

@@ -11,7 +11,7 @@ use crate::domain::ids::TenantRef;
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::service::rotate_external_id::{self, RotateExternalIdError};
 use crate::service::{Caller, Context};
@@ -34,7 +34,7 @@ pub trait Step: 'static {
 pub async fn page<S: Step>(
     Extract(state): Extract<AppState>,
     Operator(person): Operator,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     let question = Question {
@@ -50,7 +50,7 @@ pub async fn page<S: Step>(
 
 pub async fn handle<S: Step>(
     Extract(state): Extract<AppState>,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
 ) -> Result<Redirect, Problem> {
     let after = S::carry_out(&state.context, &person.caller, &tenant).await?;

@@ -13,12 +13,13 @@ use super::relative_time::{RelativeTime, seconds};
 use super::session::Reader;
 use super::verification::banner;
 use crate::domain::check::CheckStatus;
+use crate::domain::ids::TenantRef;
 use crate::domain::invite::{Invite, InviteState};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Rotation, Tenant};
 use crate::domain::verification::{Verdict, Verification, VerificationState as Progress};
 use crate::http::AppState;
-use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::labels::place;
 use crate::http::web_ui::render;
@@ -248,7 +249,7 @@ impl ActiveView {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Reader(person): Reader,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let context = &state.context;

@@ -12,7 +12,7 @@ use crate::domain::ids::TenantRef;
 use crate::domain::tenant::{IllegalChange, Tenant};
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::service::tenant_lifecycle::{self, LifecycleError};
 use crate::service::{Caller, Context};
@@ -36,7 +36,7 @@ pub trait Change: 'static {
 pub async fn page<C: Change>(
     Extract(state): Extract<AppState>,
     Operator(person): Operator,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     C::is_possible(&tenant).map_err(LifecycleError::from)?;
@@ -45,7 +45,7 @@ pub async fn page<C: Change>(
 
 pub async fn handle<C: Change>(
     Extract(state): Extract<AppState>,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     Posted {
         who: Operator(person),
         form,

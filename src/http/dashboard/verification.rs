@@ -9,11 +9,12 @@ use super::relative_time::RelativeTime;
 use super::session::Reader;
 use super::tenant::path_of;
 use crate::domain::check::FaultSide;
+use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::tenant::Tenant;
 use crate::domain::verification::{Verdict, Verification, VerificationState as Progress};
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::conventions::extract::{TenantPath, VerificationPath};
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::web_ui::render;
 use crate::http::web_ui::verification_view::{Audience as ReadBy, Banner, Follow, VerificationView, time};
@@ -39,8 +40,8 @@ struct Page<'a> {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Reader(person): Reader,
-    TenantPath(tenant): TenantPath,
-    VerificationPath(id): VerificationPath,
+    InPath(tenant): InPath<TenantRef>,
+    InPath(id): InPath<VerificationId>,
 ) -> Result<Response, Problem> {
     let context = &state.context;
     let unknown = || Problem::new(ProblemKind::NotFound, "This tenant has no verification of this id.");

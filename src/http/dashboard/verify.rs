@@ -6,9 +6,10 @@ use serde::Deserialize;
 
 use super::session::{Operator, Posted};
 use super::tenant::path_of;
+use crate::domain::ids::TenantRef;
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
-use crate::http::conventions::extract::TenantPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::service::request_verification::request_verification;
 
@@ -20,7 +21,7 @@ pub struct Version {
 
 pub async fn handle(
     Extract(state): Extract<AppState>,
-    TenantPath(tenant): TenantPath,
+    InPath(tenant): InPath<TenantRef>,
     Posted {
         who: Operator(person),
         form,

@@ -14,10 +14,11 @@ use super::notice::{Asked, Notice};
 use super::one_time_secret;
 use super::relative_time::RelativeTime;
 use super::session::{Operator, Posted};
+use crate::domain::ids::{DeliveryId, WebhookId};
 use crate::domain::webhook::{Delivery, DeliveryState, Topic, Webhook};
 use crate::http::AppState;
 use crate::http::admin_api::webhooks::{find, unknown_webhook};
-use crate::http::conventions::extract::{DeliveryPath, WebhookPath};
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::render;
 use crate::service::webhooks;
@@ -85,7 +86,7 @@ pub async fn handle(
     Extract(state): Extract<AppState>,
     Operator(person): Operator,
     headers: HeaderMap,
-    WebhookPath(id): WebhookPath,
+    InPath(id): InPath<WebhookId>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let now = state.context.clock.now();
@@ -111,7 +112,7 @@ pub async fn handle(
 
 pub async fn test(
     Extract(state): Extract<AppState>,
-    WebhookPath(id): WebhookPath,
+    InPath(id): InPath<WebhookId>,
     Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
 ) -> Result<Redirect, Problem> {
     webhooks::resend::test(&state.context, &person.caller, id).await?;
@@ -120,8 +121,8 @@ pub async fn test(
 
 pub async fn resend(
     Extract(state): Extract<AppState>,
-    WebhookPath(id): WebhookPath,
-    DeliveryPath(delivery): DeliveryPath,
+    InPath(id): InPath<WebhookId>,
+    InPath(delivery): InPath<DeliveryId>,
     Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
 ) -> Result<Redirect, Problem> {
     webhooks::resend::resend(&state.context, &person.caller, id, delivery).await?;
@@ -146,7 +147,7 @@ enum Overlap {
 pub async fn rotate_secret(
     Extract(state): Extract<AppState>,
     headers: HeaderMap,
-    WebhookPath(id): WebhookPath,
+    InPath(id): InPath<WebhookId>,
     Posted {
         who: Operator(person),
         form,
@@ -169,7 +170,7 @@ pub async fn rotate_secret(
 
 pub async fn enable(
     Extract(state): Extract<AppState>,
-    WebhookPath(id): WebhookPath,
+    InPath(id): InPath<WebhookId>,
     Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
 ) -> Result<Redirect, Problem> {
     let enabled = webhooks::enable(&state.context, &person.caller, id).await?;
@@ -179,7 +180,7 @@ pub async fn enable(
 
 pub async fn delete(
     Extract(state): Extract<AppState>,
-    WebhookPath(id): WebhookPath,
+    InPath(id): InPath<WebhookId>,
     Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
 ) -> Result<Redirect, Problem> {
     if !webhooks::delete(&state.context, &person.caller, id).await? {

@@ -4,9 +4,10 @@ use axum::extract::State as Extract;
 use axum::http::StatusCode;
 
 use super::unknown_webhook;
+use crate::domain::ids::WebhookId;
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::conventions::extract::WebhookPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::service::webhooks;
 
@@ -24,7 +25,7 @@ use crate::service::webhooks;
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
-    WebhookPath(id): WebhookPath,
+    InPath(id): InPath<WebhookId>,
 ) -> Result<StatusCode, Problem> {
     if webhooks::delete(&state.context, &caller, id).await? {
         Ok(StatusCode::NO_CONTENT)

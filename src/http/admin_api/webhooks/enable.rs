@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::State as Extract;
 
 use super::unknown_webhook;
+use crate::domain::ids::WebhookId;
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::conventions::extract::WebhookPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::WebhookView;
 use crate::service::webhooks;
@@ -25,7 +26,7 @@ use crate::service::webhooks;
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
-    WebhookPath(id): WebhookPath,
+    InPath(id): InPath<WebhookId>,
 ) -> Result<Json<WebhookView>, Problem> {
     let webhook = webhooks::enable(&state.context, &caller, id).await?.ok_or_else(unknown_webhook)?;
     Ok(Json(webhook.into()))

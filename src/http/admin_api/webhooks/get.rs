@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::State as Extract;
 
 use super::find;
+use crate::domain::ids::WebhookId;
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::conventions::extract::WebhookPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::WebhookView;
 
@@ -22,7 +23,7 @@ use crate::http::views::WebhookView;
 pub async fn handle(
     Extract(state): Extract<AppState>,
     _operator: Operator,
-    WebhookPath(id): WebhookPath,
+    InPath(id): InPath<WebhookId>,
 ) -> Result<Json<WebhookView>, Problem> {
     Ok(Json(find(&state, id).await?.into()))
 }

@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::State as Extract;
 
 use super::{find, unknown_delivery};
+use crate::domain::ids::{DeliveryId, WebhookId};
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::conventions::extract::{DeliveryPath, WebhookPath};
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::DeliveryDetailView;
 use crate::service::webhooks;
@@ -25,8 +26,8 @@ use crate::service::webhooks;
 pub async fn handle(
     Extract(state): Extract<AppState>,
     _operator: Operator,
-    WebhookPath(id): WebhookPath,
-    DeliveryPath(delivery): DeliveryPath,
+    InPath(id): InPath<WebhookId>,
+    InPath(delivery): InPath<DeliveryId>,
 ) -> Result<Json<DeliveryDetailView>, Problem> {
     let webhook = find(&state, id).await?;
     let delivery = webhooks::delivery(&state.context, webhook.id, delivery).await?;

@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::State as Extract;
 
 use super::find;
+use crate::domain::ids::WebhookId;
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::conventions::extract::{Params, WebhookPath};
+use crate::http::conventions::extract::{InPath, Params};
 use crate::http::conventions::paging::{Page, PageParams};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::DeliveryView;
@@ -26,7 +27,7 @@ use crate::service::webhooks;
 pub async fn handle(
     Extract(state): Extract<AppState>,
     _operator: Operator,
-    WebhookPath(id): WebhookPath,
+    InPath(id): InPath<WebhookId>,
     Params(params): Params<PageParams>,
 ) -> Result<Json<Page<DeliveryView>>, Problem> {
     let webhook = find(&state, id).await?;

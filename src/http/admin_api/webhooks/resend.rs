@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::State as Extract;
 use axum::http::StatusCode;
 
+use crate::domain::ids::{DeliveryId, WebhookId};
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::conventions::extract::{DeliveryPath, WebhookPath};
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::DeliveryView;
 use crate::service::webhooks::resend;
@@ -26,8 +27,8 @@ use crate::service::webhooks::resend;
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
-    WebhookPath(id): WebhookPath,
-    DeliveryPath(delivery): DeliveryPath,
+    InPath(id): InPath<WebhookId>,
+    InPath(delivery): InPath<DeliveryId>,
 ) -> Result<(StatusCode, Json<DeliveryView>), Problem> {
     let delivery = resend::resend(&state.context, &caller, id, delivery).await?;
     Ok((StatusCode::ACCEPTED, Json(delivery.into())))

@@ -7,10 +7,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{ShownOnce, no_key, shown_once, unknown_webhook};
+use crate::domain::ids::WebhookId;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::conventions::extract::{JsonBody, WebhookPath};
+use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::WebhookWithSecret;
 use crate::service::webhooks::rotate_secret::{OVERLAP, RotateSecretError, rotate_secret};
@@ -39,7 +40,7 @@ pub struct RotateSecret {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
-    WebhookPath(id): WebhookPath,
+    InPath(id): InPath<WebhookId>,
     body: JsonBody<RotateSecret>,
 ) -> Result<ShownOnce, Problem> {
     let JsonBody { value, mut unreadable } = body;

@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::State as Extract;
 use axum::http::StatusCode;
 
+use crate::domain::ids::WebhookId;
 use crate::http::AppState;
 use crate::http::auth::Operator;
-use crate::http::conventions::extract::WebhookPath;
+use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::DeliveryView;
 use crate::service::webhooks::resend;
@@ -25,7 +26,7 @@ use crate::service::webhooks::resend;
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
-    WebhookPath(id): WebhookPath,
+    InPath(id): InPath<WebhookId>,
 ) -> Result<(StatusCode, Json<DeliveryView>), Problem> {
     let delivery = resend::test(&state.context, &caller, id).await?;
     Ok((StatusCode::ACCEPTED, Json(delivery.into())))
