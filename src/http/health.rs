@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it can do its work.
+//! Liveness and readiness.
 
 use axum::extract::State as Extract;
 
@@ -6,13 +6,13 @@ use super::AppState;
 use super::conventions::problem::{Problem, ProblemKind};
 use crate::read_model::Freshness;
 
-/// It lives.
+/// The process is alive.
 pub async fn live() -> &'static str {
     "ok\n"
 }
 
-/// It can do its work: the database answers, and its schema is this version's. A process that still has the last known
-/// answers for internal services while the database is away stays ready: otherwise nobody would get them.
+/// The process can do its work: the database responds, and its schema is current. A process that can still serve the last
+/// known answers to internal services stays ready while the database is unavailable.
 pub async fn ready(Extract(state): Extract<AppState>) -> Result<&'static str, Problem> {
     let unavailable = |detail: &str| Problem::new(ProblemKind::Unavailable, detail);
     if state.stop.is_cancelled() {
@@ -20,21 +20,19 @@ pub async fn ready(Extract(state): Extract<AppState>) -> Result<&'static str, Pr
     }
     match state.directory.freshness() {
         Ok(Freshness::Fresh) => {}
-        Ok(Freshness::Stale) => return Ok("ready, but the database is away: internal services get the last known answers\n"),
+        Ok(Freshness::Stale) => return Ok("ready, but the database is unavailable: internal services get the last known answers\n"),
         Err(unready) => {
-            let why = "The database does not answer, or it is still being read.";
+            let why = "The database does not respond, or the tenants are still being loaded.";
             return Err(unavailable(&format!("{unready} {why}")));
         }
     }
     let applied = sqlx::query_scalar::<_, i64>("select max(version) from _sqlx_migrations where success")
         .fetch_one(&state.context.pool)
         .await
-        .map_err(|_| unavailable("The database does not answer, or its schema is missing."))?;
+        .map_err(|_| unavailable("The database does not respond, or its schema is missing."))?;
     let wanted = crate::store::migrations::MIGRATIONS.iter().map(|migration| migration.version).max();
     if wanted.is_some_and(|wanted| applied < wanted) {
-        return Err(unavailable(
-            "The database's schema is older than this version: run latchkey migrate.",
-        ));
+        return Err(unavailable("The database schema is older than this version. Run latchkey migrate."));
     }
     Ok("ready\n")
 }

@@ -11,7 +11,7 @@ use crate::telemetry::metric::{self, number};
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What is at hand is looked at now; what has to be asked for is looked at now and then, however often this is asked.
+/// Gauges from memory are sampled now; those that need a query are sampled periodically, however often this is called.
 pub async fn handle(Extract(state): Extract<AppState>) -> impl IntoResponse {
     let directory = &state.directory;
     gauge!(metric::DIRECTORY_AGE.name).set(directory.age().map_or(f64::INFINITY, |age| age.as_secs_f64()));

@@ -1,4 +1,5 @@
-//! The two listeners: what each serves, and nothing of the one on the other.
+//! The two listeners. The public one serves the customers' form; the private one serves the API, the internal API, the
+//! dashboard and the metrics. Neither serves anything of the other.
 
 mod admin_api;
 mod auth;
@@ -46,49 +47,49 @@ use crate::read_model::ReadModel;
 use crate::service::Context;
 use crate::service::credential_cache::CredentialCache;
 
-/// The largest body that is read.
+/// The largest request body that is accepted, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
-/// What the handlers are handed. It is cloned for every request, by each layer that looks at it: so it is one reference.
+/// The state that handlers extract. Every layer clones it for every request, so it is a single reference.
 #[derive(Debug, Clone)]
 pub struct AppState(Arc<AppParts>);
 
-/// What all requests have in common.
+/// What all requests share.
 #[derive(Debug)]
 pub struct AppParts {
     pub context: Context,
     pub live: VerificationNotifications,
-    /// What internal services ask for.
+    /// What the internal API serves.
     pub directory: ReadModel,
     pub credentials: CredentialCache,
-    /// None where people and services have API tokens alone.
+    /// None when only API tokens are accepted.
     pub identity_provider: Option<IdentityProvider>,
     pub metrics: PrometheusHandle,
-    /// Cancelled when the process is to stop: streams end then.
+    /// Cancelled when the process shuts down, which ends event streams.
     pub stop: CancellationToken,
-    /// What the customer's form needs beside that.
+    /// What only the customers' form needs.
     pub desk: Arc<onboarding::OnboardState>,
-    /// What the dashboard needs beside that.
+    /// What only the dashboard needs.
     pub office: Arc<dashboard::DashboardState>,
 }
 
 impl AppState {
-    /// The address that a request comes from.
+    /// The client's address.
     fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
         client_address::of(extensions, headers, &self.desk.front.trusted_proxies)
     }
 
-    /// An invite's link, of its token.
+    /// The link of an invite.
     ///
     /// # Errors
-    /// While nobody said where customers come in.
+    /// When the public URL is not configured.
     fn onboard_url(&self, token: &str) -> Result<String, Problem> {
-        let base = self.desk.front.public_url.as_ref().ok_or_else(|| {
-            Problem::new(
-                ProblemKind::Conflict,
-                "Latchkey was not told under which URL customers reach it: set LATCHKEY_PUBLIC_URL.",
-            )
-        })?;
+        let base = self
+            .desk
+            .front
+            .public_url
+            .as_ref()
+            .ok_or_else(|| Problem::new(ProblemKind::Conflict, "The public URL is not configured. Set LATCHKEY_PUBLIC_URL."))?;
         Ok(format!("{base}onboard/{token}"))
     }
 }
@@ -107,67 +108,71 @@ impl Deref for AppState {
     }
 }
 
-/// The API's routes with their description; those of ops are dressed.
-fn api(dress: impl FnOnce(OpenApiRouter<AppState>) -> OpenApiRouter<AppState>) -> (Router<AppState>, OpenApi) {
-    let ops = dress(admin_api::router());
-    let (router, mut described) = openapi::router().merge(ops).merge(service_api::router()).split_for_parts();
+/// The API's routes and their OpenAPI document. `layer` wraps the routes of the admin API.
+fn api(layer: impl FnOnce(OpenApiRouter<AppState>) -> OpenApiRouter<AppState>) -> (Router<AppState>, OpenApi) {
+    let admin = layer(admin_api::router());
+    let (router, mut described) = openapi::router().merge(admin).merge(service_api::router()).split_for_parts();
     openapi::complete(&mut described);
     (router, described)
 }
 
-/// The API's description, as `openapi.json` has it.
+/// The OpenAPI document, as committed in `openapi.json`.
 pub fn openapi() -> OpenApi {
     api(std::convert::identity).1
 }
 
-/// What customers reach, through the internet.
+/// The public listener, which customers reach through the internet.
 pub fn public(state: AppState) -> Router {
     let router = Router::new().route("/healthz", get(health::live)).merge(onboarding::router(&state));
-    let dress = from_fn_with_state(state.clone(), onboarding::dress);
-    let surround = RequestLayer(ListenerMetrics::new("public", state.context.clock.clone()));
-    nothing_else(router)
-        .layer((surround, dress, catch(), DefaultBodyLimit::max(MAX_BODY)))
+    let error_pages = from_fn_with_state(state.clone(), onboarding::dress);
+    let request_layer = RequestLayer(ListenerMetrics::new("public", state.context.clock.clone()));
+    with_fallbacks(router)
+        .layer((request_layer, error_pages, catch_panics(), DefaultBodyLimit::max(MAX_BODY)))
         .with_state(state)
 }
 
-/// What vendor ops and internal services reach, from inside.
+/// The private listener, for the vendor's operations and services.
 pub fn private(state: AppState) -> FastPath {
-    // What internal services ask changes nothing, and is to be fast: it goes without what others need.
-    let once = from_fn_with_state(state.clone(), idempotency::once);
-    let (api, openapi) = api(|ops| ops.layer(csrf()).route_layer(once).layer(DefaultBodyLimit::max(MAX_BODY)));
+    // The internal API changes nothing and has to be fast, so it goes without the admin API's layers.
+    let idempotent = from_fn_with_state(state.clone(), idempotency::layer);
+    let (api, openapi) = api(|ops| ops.layer(csrf()).route_layer(idempotent).layer(DefaultBodyLimit::max(MAX_BODY)));
     let programs = api
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics_endpoint::handle))
         .route("/problems/{name}", get(problem::page))
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi));
-    let dress = from_fn_with_state(state.clone(), dashboard::dress);
-    // The layers around each part, the outermost first, are one: each by itself would cost every request some allocations.
+    let error_pages = from_fn_with_state(state.clone(), dashboard::dress);
+    // Layers are combined in tuples, outermost first: each one added by itself costs every request some allocations.
     let listener = ListenerMetrics::new("private", state.context.clock.clone());
-    let surround = RequestLayer(listener.clone());
-    let people = nothing_else(dashboard::router()).layer((surround.clone(), dress, catch(), DefaultBodyLimit::max(MAX_BODY)));
-    let router = no_other_method(programs).layer(surround).merge(people).with_state(state.clone());
-    FastPath::beside(router, state, listener)
+    let request_layer = RequestLayer(listener.clone());
+    let people =
+        with_fallbacks(dashboard::router()).layer((request_layer.clone(), error_pages, catch_panics(), DefaultBodyLimit::max(MAX_BODY)));
+    let router = no_other_method(programs)
+        .layer(request_layer)
+        .merge(people)
+        .with_state(state.clone());
+    FastPath::in_front_of(router, state, listener)
 }
 
-/// A proxy that hands a JWT on does so for requests too that a browser sends on behalf of another site. These are refused;
-/// programs do not say where they come from.
+/// Refuses requests that a browser sends on behalf of another site: an identity-aware proxy adds its JWT to those as well.
+/// Programs do not send the headers that this looks at.
 fn csrf() -> CsrfLayer<impl FnMut(ProtectionError) -> Response + Clone> {
     CsrfLayer::new().with_rejection_response(|_: ProtectionError| {
-        Problem::new(ProblemKind::Forbidden, "A page of another site sent this request.").into_response()
+        Problem::new(ProblemKind::Forbidden, "This request was sent by a page of another site.").into_response()
     })
 }
 
-/// With an answer for whatever else is asked.
-fn nothing_else(router: Router<AppState>) -> Router<AppState> {
+/// Adds the responses for unknown paths and methods.
+fn with_fallbacks(router: Router<AppState>) -> Router<AppState> {
     no_other_method(router).fallback(|| async { Problem::new(ProblemKind::NotFound, "There is nothing at this path.") })
 }
 
 fn no_other_method(router: Router<AppState>) -> Router<AppState> {
-    router.method_not_allowed_fallback(|| async { Problem::new(ProblemKind::MethodNotAllowed, "This path does not have that method.") })
+    router.method_not_allowed_fallback(|| async { Problem::new(ProblemKind::MethodNotAllowed, "This path does not support this method.") })
 }
 
-/// Of what goes wrong, people are told by a page: so it is caught inside of what makes pages.
-fn catch() -> CatchPanicLayer<fn(Panic) -> Response> {
-    CatchPanicLayer::custom(|panic| request_layer::broken(&panic).into_response())
+/// Catches panics inside the layers that render error pages.
+fn catch_panics() -> CatchPanicLayer<fn(Panic) -> Response> {
+    CatchPanicLayer::custom(|panic| request_layer::handler_panicked(&panic).into_response())
 }

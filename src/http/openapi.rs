@@ -1,4 +1,4 @@
-//! The API's description, and what all operations have in common in it.
+//! The OpenAPI document, and what all operations in it have in common.
 
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -16,10 +16,10 @@ use super::conventions::idempotency;
     security(("token" = [])),
     tags(
         (name = "tenants", description = "The vendor's customers"),
-        (name = "storage configs", description = "What customers submit"),
-        (name = "verifications", description = "Proofs that access works for the vendor, and for nobody else"),
+        (name = "storage configs", description = "The buckets and keys that customers submit"),
+        (name = "verifications", description = "Runs of the checks against a storage config"),
         (name = "invites", description = "Links to the customer's form"),
-        (name = "webhooks", description = "What the vendor's own services are told, by the Standard Webhooks specification"),
+        (name = "webhooks", description = "Notifications to the vendor's own services, by the Standard Webhooks specification"),
         (name = "internal", description = "For the vendor's own services"),
     )
 )]
@@ -41,67 +41,34 @@ impl Modify for BearerToken {
     }
 }
 
-/// Where routes and their descriptions begin.
+/// An empty router with the head of the document.
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Api::openapi())
 }
 
-/// Adds what every operation may answer or take.
+/// Adds the responses and parameters that every operation has.
 pub fn complete(openapi: &mut OpenApi) {
-    for (path, item) in &mut openapi.paths.paths {
-        let methods = [
-            ("get", &mut item.get),
-            ("post", &mut item.post),
-            ("put", &mut item.put),
-            ("patch", &mut item.patch),
-            ("delete", &mut item.delete),
-        ];
-        for (method, operation) in methods {
-            if let Some(operation) = operation {
-                operation.operation_id = Some(name(method, path));
-                tell_of_failures(operation);
-            }
-        }
+    for item in openapi.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        operations.into_iter().flatten().for_each(describe_server_errors);
     }
     idempotency::describe(openapi);
 }
 
-/// A name of its own, of which generators of clients make functions: `get_tenants_tenant`.
-fn name(method: &str, path: &str) -> String {
-    let parts = path.split(['/', ':']).filter(|part| !part.is_empty() && *part != "v1");
-    parts.fold(method.to_owned(), |name, part| {
-        name + "_" + &part.trim_matches(['{', '}']).replace('-', "_")
-    })
-}
-
-/// Whatever breaks or is away on our side is a problem as well.
-fn tell_of_failures(operation: &mut Operation) {
+/// Server errors are problems as well.
+fn describe_server_errors(operation: &mut Operation) {
     let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     let response = ResponseBuilder::new()
-        .description("Something broke on our side, or does not answer right now")
+        .description("An internal error, or a dependency that does not respond")
         .content("application/problem+json", problem);
-    let told = &mut operation.responses.responses;
-    told.entry("5XX".to_owned()).or_insert_with(|| response.build().into());
+    let responses = &mut operation.responses.responses;
+    responses.entry("5XX".to_owned()).or_insert_with(|| response.build().into());
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
-    fn an_operation_is_named_by_its_method_and_path() {
-        assert_eq!(
-            name("get", "/v1/tenants/{tenant}/storage-configs/{version}"),
-            "get_tenants_tenant_storage_configs_version"
-        );
-        assert_eq!(
-            name("post", "/internal/v1/storage-configs:batch"),
-            "post_internal_storage_configs_batch"
-        );
-    }
-
-    #[test]
-    fn no_two_operations_have_one_name() {
+    fn operation_ids_are_unique() {
         let described = crate::http::openapi();
         let operations = described.paths.paths.values().flat_map(|item| {
             [&item.get, &item.post, &item.put, &item.patch, &item.delete]

@@ -1,4 +1,4 @@
-//! How connections are taken: the same for both listeners, and for what benchmarks compare them with.
+//! Accepts connections, for both listeners and for the handler that benchmarks compare them with.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -12,18 +12,18 @@ use tokio::net::TcpListener;
 use tower::Service;
 use tracing::trace;
 
-/// Serves until `stop`, and until what is under way has been answered.
+/// Serves until `stop`, and then until requests in flight are answered.
 ///
 /// # Errors
-/// Never, as the library says: it goes on after every failure to accept a connection.
+/// Never in practice: the library carries on after every failure to accept a connection.
 pub async fn serve<S>(listener: TcpListener, service: S, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()>
 where
     S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
 {
-    // An answer leaves when it is there, not when more of it may follow.
+    // Send a response at once instead of waiting for more of it (Nagle's algorithm).
     let listener = listener.tap_io(|connection| {
         if let Err(fault) = connection.set_nodelay(true) {
-            trace!(%fault, "a connection keeps its delays");
+            trace!(%fault, "cannot set TCP_NODELAY");
         }
     });
     axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())

@@ -1,4 +1,4 @@
-//! News of verifications, as they happen in whatever process: one listener on Postgres for all streams of this one.
+//! Notifications of verification events from all processes. One Postgres listener serves all event streams of this process.
 
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
@@ -10,17 +10,17 @@ use crate::clock::SharedClock;
 use crate::domain::ids::VerificationId;
 use crate::store::pg_notify::VERIFICATIONS;
 
-/// How many news may wait for a slow stream before it has to look for itself.
+/// How many notifications are buffered for a slow stream before it has to query the database.
 const BACKLOG: usize = 1024;
 
-/// Before the listener tries again after it could not connect.
+/// Delay before reconnecting.
 const RETRY: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// What a stream hears.
+/// What a stream receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notification {
     Of(VerificationId),
-    /// Some may have been missed: look for yourself.
+    /// Notifications may have been missed; query the database.
     Unknown,
 }
 
@@ -41,12 +41,12 @@ impl VerificationNotifications {
         self.sender.subscribe()
     }
 
-    /// Listens until `stop`, through lost connections.
+    /// Listens until `stop`, reconnecting when the connection is lost.
     pub async fn listen(self, pool: PgPool, clock: SharedClock, stop: CancellationToken) {
         let listening = async {
             loop {
                 if let Err(error) = self.listen_once(&pool).await {
-                    warn!(%error, "the listener for news lost its connection");
+                    warn!(%error, "lost the connection that listens for verification events");
                 }
                 self.tell(Notification::Unknown);
                 clock.sleep(RETRY).await;
@@ -66,7 +66,7 @@ impl VerificationNotifications {
     }
 
     fn tell(&self, news: Notification) {
-        // Nobody listening is as good as somebody.
+        // Without a stream there is nobody to notify.
         let _ = self.sender.send(news);
     }
 }

@@ -15,8 +15,9 @@ use crate::service::rotate_external_id::abandon;
 ///
 /// Possible until it is proven. Nothing else changes.
 #[utoipa::path(
+    operation_id = "abandonExternalId",
     delete, path = "/v1/tenants/{tenant}/external-id/next", tag = "external-id",
-    params(("tenant" = String, Path, description = "Id or slug")),
+    params(("tenant" = String, Path, description = "ID or slug")),
     responses(
         (status = 200, body = TenantView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

@@ -55,9 +55,10 @@ impl From<ChangeTenantError<Problem>> for Problem {
 ///
 /// Needs the etag of the state that the caller knows, as `if-match`.
 #[utoipa::path(
+    operation_id = "updateTenant",
     patch, path = "/v1/tenants/{tenant}", tag = "tenants", request_body = ChangeTenant,
     params(
-        ("tenant" = String, Path, description = "Id or slug"),
+        ("tenant" = String, Path, description = "ID or slug"),
         ("if-match" = String, Header, description = "The etag of the state that is known"),
     ),
     responses(

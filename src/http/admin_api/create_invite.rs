@@ -47,8 +47,9 @@ impl From<CreateInviteError> for Problem {
 ///
 /// Whoever has the link may see and submit what is this tenant's, until it expires or is revoked.
 #[utoipa::path(
+    operation_id = "createInvite",
     post, path = "/v1/tenants/{tenant}/invites", tag = "invites",
-    params(("tenant" = String, Path, description = "Id or slug")), request_body = Option<CreateInvite>,
+    params(("tenant" = String, Path, description = "ID or slug")), request_body = Option<CreateInvite>,
     responses(
         (status = 201, body = CreatedInvite),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

@@ -51,6 +51,7 @@ impl From<CreateTenantError> for Problem {
 ///
 /// The answer holds the external ID that was issued to it.
 #[utoipa::path(
+    operation_id = "createTenant",
     post, path = "/v1/tenants", tag = "tenants", request_body = CreateTenant,
     responses(
         (status = 201, body = TenantView, headers(("location", description = "Where the tenant is"))),

@@ -48,6 +48,7 @@ pub struct CreatedToken {
 ///
 /// Its text is shown this once.
 #[utoipa::path(
+    operation_id = "createToken",
     post, path = "/v1/tokens", tag = "tokens", request_body = CreateToken,
     responses(
         (status = 201, body = CreatedToken),

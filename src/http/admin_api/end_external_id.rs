@@ -15,8 +15,9 @@ use crate::service::rotate_external_id::end_previous;
 ///
 /// Templates accept the new one alone from now on. A verification, queued here, proves that the previous one is refused.
 #[utoipa::path(
+    operation_id = "endPreviousExternalId",
     delete, path = "/v1/tenants/{tenant}/external-id/previous", tag = "external-id",
-    params(("tenant" = String, Path, description = "Id or slug")),
+    params(("tenant" = String, Path, description = "ID or slug")),
     responses(
         (status = 200, body = TenantView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

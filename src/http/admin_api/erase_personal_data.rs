@@ -17,8 +17,9 @@ use crate::service::tenant_lifecycle::erase;
 /// Its names and reference, and the names, reasons and addresses in its audit log, become `erased`, for good. What was done,
 /// when, and by whom as an id stays. Only for the role admin. From then on it is found by its id alone.
 #[utoipa::path(
+    operation_id = "erasePersonalData",
     delete, path = "/v1/tenants/{tenant}/personal-data", tag = "tenants",
-    params(("tenant" = String, Path, description = "Id or slug")), request_body = ReasonBody,
+    params(("tenant" = String, Path, description = "ID or slug")), request_body = ReasonBody,
     responses(
         (status = 200, body = TenantView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

@@ -16,8 +16,9 @@ use crate::service::explain_removal::explain_removal;
 ///
 /// What the tenant's people read at their link once it is offboarded, with a text to mail.
 #[utoipa::path(
+    operation_id = "getRemovalSteps",
     get, path = "/v1/tenants/{tenant}/removal", tag = "tenants",
-    params(("tenant" = String, Path, description = "Id or slug")),
+    params(("tenant" = String, Path, description = "ID or slug")),
     responses(
         (status = 200, body = Removal),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

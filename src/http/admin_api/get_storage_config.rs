@@ -14,8 +14,9 @@ use crate::service::read;
 
 /// Show one version that a tenant submitted
 #[utoipa::path(
+    operation_id = "getStorageConfig",
     get, path = "/v1/tenants/{tenant}/storage-configs/{version}", tag = "storage configs",
-    params(("tenant" = String, Path, description = "Id or slug"), ("version" = i32, Path, description = "Counts from 1")),
+    params(("tenant" = String, Path, description = "ID or slug"), ("version" = i32, Path, description = "Counts from 1")),
     responses(
         (status = 200, body = StorageConfigView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

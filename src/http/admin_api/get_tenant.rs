@@ -17,9 +17,10 @@ use crate::service::read;
 ///
 /// With its active version, its last verification and its open invites.
 #[utoipa::path(
+    operation_id = "getTenant",
     get, path = "/v1/tenants/{tenant}", tag = "tenants",
     params(
-        ("tenant" = String, Path, description = "Id or slug"),
+        ("tenant" = String, Path, description = "ID or slug"),
         ("if-none-match" = Option<String>, Header, description = "The etag of an answer that is at hand"),
     ),
     responses(

@@ -7,12 +7,13 @@ use crate::domain::ids::VerificationId;
 use crate::http::AppState;
 use crate::http::auth::Reader;
 use crate::http::conventions::extract::InPath;
-use crate::http::conventions::problem::{self, Problem, ProblemKind};
+use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::VerificationView;
 use crate::service::read;
 
 /// Show a verification with its checks
 #[utoipa::path(
+    operation_id = "getVerification",
     get, path = "/v1/verifications/{id}", tag = "verifications",
     params(("id" = String, Path, description = "The verification's id")),
     responses(

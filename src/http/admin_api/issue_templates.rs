@@ -38,8 +38,9 @@ pub struct TemplateParams {
 
 /// Issue the documents that the tenant has to apply
 #[utoipa::path(
+    operation_id = "getTemplates",
     get, path = "/v1/tenants/{tenant}/templates", tag = "tenants",
-    params(("tenant" = String, Path, description = "Id or slug"), TemplateParams),
+    params(("tenant" = String, Path, description = "ID or slug"), TemplateParams),
     responses(
         (status = 200, content(
             (Documents = "application/json"),

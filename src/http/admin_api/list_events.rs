@@ -98,6 +98,7 @@ impl From<AuditEntry> for AuditEvent {
 /// In the order in which the changes were committed, after the event that is given: whoever goes on from `next` misses nothing.
 /// As JSON lines for `accept: application/x-ndjson`.
 #[utoipa::path(
+    operation_id = "listAuditEvents",
     get, path = "/v1/events", tag = "audit", params(EventParams),
     responses(
         (status = 200, content((AuditEvents = "application/json"), (String = "application/x-ndjson"))),

@@ -23,8 +23,9 @@ pub struct Invites {
 ///
 /// Newest first, without their links, which are not kept.
 #[utoipa::path(
+    operation_id = "listInvites",
     get, path = "/v1/tenants/{tenant}/invites", tag = "invites",
-    params(("tenant" = String, Path, description = "Id or slug")),
+    params(("tenant" = String, Path, description = "ID or slug")),
     responses(
         (status = 200, body = Invites),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

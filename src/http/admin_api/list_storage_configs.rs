@@ -23,8 +23,9 @@ pub struct StorageConfigs {
 ///
 /// Newest first.
 #[utoipa::path(
+    operation_id = "listStorageConfigs",
     get, path = "/v1/tenants/{tenant}/storage-configs", tag = "storage configs",
-    params(("tenant" = String, Path, description = "Id or slug")),
+    params(("tenant" = String, Path, description = "ID or slug")),
     responses(
         (status = 200, body = StorageConfigs),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

@@ -81,6 +81,7 @@ impl TenantListParams {
 ///
 /// Newest first.
 #[utoipa::path(
+    operation_id = "listTenants",
     get, path = "/v1/tenants", tag = "tenants", params(TenantListParams),
     responses(
         (status = 200, body = Page<TenantView>),

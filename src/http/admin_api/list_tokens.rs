@@ -15,6 +15,7 @@ use crate::service::tokens::token_list;
 ///
 /// Newest first, ended ones too; never their text.
 #[utoipa::path(
+    operation_id = "listTokens",
     get, path = "/v1/tokens", tag = "tokens", params(PageParams),
     responses(
         (status = 200, body = Page<TokenView>),

@@ -17,8 +17,9 @@ use crate::service::read;
 ///
 /// Newest first, without their checks.
 #[utoipa::path(
+    operation_id = "listVerifications",
     get, path = "/v1/tenants/{tenant}/verifications", tag = "verifications",
-    params(("tenant" = String, Path, description = "Id or slug"), PageParams),
+    params(("tenant" = String, Path, description = "ID or slug"), PageParams),
     responses(
         (status = 200, body = Page<VerificationView>),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

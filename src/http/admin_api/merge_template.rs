@@ -41,8 +41,9 @@ pub struct MergeTemplate {
 ///
 /// Statements of the issued names are replaced, all else is left as it is, in its order. Nothing is stored.
 #[utoipa::path(
+    operation_id = "mergeTemplate",
     post, path = "/v1/tenants/{tenant}/templates/merge", tag = "tenants", request_body = MergeTemplate,
-    params(("tenant" = String, Path, description = "Id or slug")),
+    params(("tenant" = String, Path, description = "ID or slug")),
     responses(
         (status = 200, body = MergedDocument),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

@@ -16,8 +16,9 @@ use crate::service::tenant_lifecycle::offboard;
 ///
 /// This is final. Its names are free again, its invites end, and its history is kept.
 #[utoipa::path(
+    operation_id = "offboardTenant",
     delete, path = "/v1/tenants/{tenant}", tag = "tenants",
-    params(("tenant" = String, Path, description = "Id or slug")), request_body = ReasonBody,
+    params(("tenant" = String, Path, description = "ID or slug")), request_body = ReasonBody,
     responses(
         (status = 200, body = TenantView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

@@ -49,8 +49,9 @@ impl From<RequestVerificationError> for Problem {
 ///
 /// While one of the same version is under way, that one is the answer.
 #[utoipa::path(
+    operation_id = "createVerification",
     post, path = "/v1/tenants/{tenant}/verifications", tag = "verifications",
-    params(("tenant" = String, Path, description = "Id or slug")), request_body = Option<RequestVerification>,
+    params(("tenant" = String, Path, description = "ID or slug")), request_body = Option<RequestVerification>,
     responses(
         (status = 202, body = VerificationView, headers(("location", description = "Where the verification is"))),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

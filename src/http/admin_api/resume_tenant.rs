@@ -16,8 +16,9 @@ use crate::service::tenant_lifecycle::resume;
 ///
 /// It has the status that was underneath.
 #[utoipa::path(
+    operation_id = "resumeTenant",
     post, path = "/v1/tenants/{tenant}/resume", tag = "tenants",
-    params(("tenant" = String, Path, description = "Id or slug")), request_body = ReasonBody,
+    params(("tenant" = String, Path, description = "ID or slug")), request_body = ReasonBody,
     responses(
         (status = 200, body = TenantView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

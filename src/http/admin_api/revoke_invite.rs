@@ -25,9 +25,10 @@ impl From<RevokeInviteError> for Problem {
 ///
 /// Its link, and every page that was opened with it, end at once.
 #[utoipa::path(
+    operation_id = "revokeInvite",
     delete, path = "/v1/tenants/{tenant}/invites/{id}", tag = "invites",
     params(
-        ("tenant" = String, Path, description = "Id or slug"),
+        ("tenant" = String, Path, description = "ID or slug"),
         ("id" = String, Path, description = "The invite's id"),
     ),
     responses(

@@ -14,6 +14,7 @@ use crate::service::tokens::revoke_token;
 ///
 /// It is refused from the next request on.
 #[utoipa::path(
+    operation_id = "revokeToken",
     delete, path = "/v1/tokens/{id}", tag = "tokens",
     params(("id" = String, Path, description = "The token's id")),
     responses(

@@ -41,8 +41,9 @@ impl From<RotateExternalIdError> for Problem {
 ///
 /// Templates accept both from now on. The next verification of the active version proves the new one, and puts it into use.
 #[utoipa::path(
+    operation_id = "rotateExternalId",
     post, path = "/v1/tenants/{tenant}/external-id/rotate", tag = "external-id",
-    params(("tenant" = String, Path, description = "Id or slug")),
+    params(("tenant" = String, Path, description = "ID or slug")),
     responses(
         (status = 200, body = TenantView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

@@ -51,6 +51,7 @@ pub struct VerificationTimes {
 
 /// Tenants, failing checks and verification times at a glance
 #[utoipa::path(
+    operation_id = "getStats",
     get, path = "/v1/stats", tag = "tenants",
     responses(
         (status = 200, body = Stats),

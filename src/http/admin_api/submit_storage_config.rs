@@ -91,8 +91,9 @@ impl From<SubmitConfigError> for Problem {
 ///
 /// It becomes the tenant's next version, and its verification is queued.
 #[utoipa::path(
+    operation_id = "createStorageConfig",
     post, path = "/v1/tenants/{tenant}/storage-configs", tag = "storage configs",
-    params(("tenant" = String, Path, description = "Id or slug")), request_body = SubmitStorageConfig,
+    params(("tenant" = String, Path, description = "ID or slug")), request_body = SubmitStorageConfig,
     responses(
         (status = 202, body = Submitted, headers(("location", description = "Where the verification is"))),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

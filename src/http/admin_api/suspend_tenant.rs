@@ -16,8 +16,9 @@ use crate::service::tenant_lifecycle::suspend;
 ///
 /// Internal services are refused from now on. Verifications may still run.
 #[utoipa::path(
+    operation_id = "suspendTenant",
     post, path = "/v1/tenants/{tenant}/suspend", tag = "tenants",
-    params(("tenant" = String, Path, description = "Id or slug")), request_body = ReasonBody,
+    params(("tenant" = String, Path, description = "ID or slug")), request_body = ReasonBody,
     responses(
         (status = 200, body = TenantView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

@@ -24,6 +24,7 @@ pub struct Valid {
 ///
 /// No call is made to AWS. An external ID is judged by its form alone, since no tenant is named.
 #[utoipa::path(
+    operation_id = "validateStorageConfig",
     post, path = "/v1/validate", tag = "storage configs", request_body = SubmitStorageConfig,
     responses(
         (status = 200, body = Valid),

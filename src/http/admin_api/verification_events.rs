@@ -51,6 +51,7 @@ pub enum StreamedEventName {
 /// Server-sent events: `attempt` when the checks start over, and when it is known that and when they will; `check` for each
 /// finding; `finished` with the whole verification at the end. Each has an id; a reader that sends it back as `last-event-id` goes on after it.
 #[utoipa::path(
+    operation_id = "streamVerificationEvents",
     get, path = "/v1/verifications/{id}/events", tag = "verifications",
     params(
         ("id" = String, Path, description = "The verification's id"),

@@ -1,4 +1,4 @@
-//! What a request shows to say who sent it, and who that is.
+//! The credential of a request, and the identity that it belongs to.
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::identity_provider::InvalidJwt;
 use crate::service::tokens;
 
-/// What the request shows: in its own header, or in that of an identity-aware proxy.
+/// The credential, from the `Authorization` header or from the header of an identity-aware proxy.
 pub fn of(headers: &HeaderMap, state: &AppState) -> Result<SecretString, Problem> {
     let missing = || {
         let and_jwts = if state.identity_provider.is_some() {
-            ", or a JWT of the identity provider"
+            " or a JWT of the identity provider"
         } else {
             ""
         };
-        let detail = format!("Send a token as Authorization: Bearer {PREFIX}…{and_jwts}.");
+        let detail = format!("Send an API token{and_jwts} in the header `Authorization: Bearer {PREFIX}…`.");
         Problem::new(ProblemKind::Unauthenticated, detail)
     };
     if let Some(header) = headers.get(header::AUTHORIZATION) {
@@ -33,14 +33,14 @@ pub fn of(headers: &HeaderMap, state: &AppState) -> Result<SecretString, Problem
     handed_on(headers, state).ok_or_else(missing)
 }
 
-/// The JWT that an identity-aware proxy puts into the header that is set for it.
+/// The JWT in the header that is configured for an identity-aware proxy.
 pub fn handed_on(headers: &HeaderMap, state: &AppState) -> Option<SecretString> {
     let name = state.identity_provider.as_ref()?.settings().header.as_ref()?;
     let jwt = headers.get(name)?.to_str().ok()?.trim();
     (!jwt.is_empty()).then(|| SecretString::from(jwt))
 }
 
-/// Who shows this, a token or a JWT, if it can be told from memory.
+/// The identity of a token or JWT, if memory alone can tell.
 pub fn remembered(state: &AppState, shown: &SecretString) -> Option<Arc<Identity>> {
     let hash = TokenHash::of(shown.expose_secret());
     if is_token(shown) {
@@ -50,24 +50,26 @@ pub fn remembered(state: &AppState, shown: &SecretString) -> Option<Arc<Identity
     }
 }
 
-/// Who shows this, a token or a JWT. Tokens are looked up each time, so that one that is revoked ends at once.
+/// The identity of a token or JWT. Tokens are looked up every time, so that revocation takes effect at once.
 ///
 /// # Errors
-/// 401 that says why nobody does; 403 for whom the identity provider gives no role; 503 when it cannot be told now.
+/// 401 with the reason; 403 when the identity provider gives no role; 503 when the identity cannot be determined now.
 pub async fn identify(state: &AppState, shown: &SecretString) -> Result<Arc<Identity>, Problem> {
     if is_token(shown) {
         let identity = tokens::recognise(&state.context, shown).await?;
         return identity.map(Arc::new).ok_or_else(unknown);
     }
     let Some(provider) = &state.identity_provider else {
-        let detail = format!("This is no token of Latchkey's, which begin with {PREFIX}, and no identity provider is set.");
+        let detail = format!(
+            "This is not an API token: those start with {PREFIX}. JWTs are not accepted, because no identity provider is configured."
+        );
         return Err(Problem::new(ProblemKind::Unauthenticated, detail));
     };
     Ok(provider.identify(shown).await?)
 }
 
-/// Who shows this, where memory alone does not tell yet. A token is one that was made a moment ago, or one that is refused: the
-/// database is not asked for each, as anybody could have it asked as often as they like.
+/// The identity of a credential that memory does not know yet. An unknown token was either created a moment ago or is
+/// invalid. The database is not queried for each one, since anybody could cause such queries.
 ///
 /// # Errors
 /// As `identify`.
@@ -80,7 +82,7 @@ pub async fn recollect(state: &AppState, shown: &SecretString) -> Result<Arc<Ide
 }
 
 fn unknown() -> Problem {
-    Problem::new(ProblemKind::Unauthenticated, "This token is unknown, expired or revoked.")
+    Problem::new(ProblemKind::Unauthenticated, "The token is unknown, expired or revoked.")
 }
 
 fn is_token(shown: &SecretString) -> bool {

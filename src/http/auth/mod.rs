@@ -1,4 +1,4 @@
-//! Who calls, and whether they may. Handlers ask for one of the extractors here.
+//! Authentication and authorization. Handlers declare what they require by one of these extractors.
 
 mod credential;
 
@@ -20,22 +20,21 @@ use crate::service::{Caller, tokens};
 
 pub use credential::{handed_on, identify};
 
-/// May read what `/v1` shows.
+/// May read everything under `/v1`.
 pub struct Reader;
 
-/// May change what `/v1` shows.
+/// May change everything under `/v1` except tokens.
 pub struct Operator(pub Caller);
 
-/// May make and revoke tokens, and erase personal data.
+/// May also create and revoke tokens, and erase personal data.
 pub struct Administrator(pub Caller);
 
-/// May read the storage of the tenants that it covers.
+/// May read the storage configs of the tenants that its token covers.
 pub struct StorageReader(Arc<Identity>);
 
 impl StorageReader {
-    /// From memory: this is asked for millions of times a day, and while the database is away too. None when that does not tell,
-    /// or tells that this is no such reader.
-    pub fn at_hand(headers: &HeaderMap, state: &AppState) -> Option<Self> {
+    /// The reader, if memory alone can tell and it may read: for the fast path, which works while the database is unavailable.
+    pub fn from_memory(headers: &HeaderMap, state: &AppState) -> Option<Self> {
         Self::remembered(state, &credential::of(headers, state).ok()?)
     }
 
@@ -84,7 +83,7 @@ impl FromRequestParts<AppState> for StorageReader {
         let shown = credential::of(&parts.headers, state)?;
         match Self::remembered(state, &shown) {
             Some(reader) => Ok(reader),
-            // What is rare is large: it is not to be a part of every request.
+            // Boxed because it is large and rarely used: it must not become part of every request's future.
             None => Box::pin(storage_reader(parts, state, &shown)).await,
         }
     }
@@ -99,7 +98,7 @@ async fn storage_reader(parts: &Parts, state: &AppState, shown: &SecretString) -
     Ok(StorageReader(identity))
 }
 
-/// Who sent the request: found once for each.
+/// The identity of the request's sender, determined once per request.
 pub async fn identity(parts: &mut Parts, state: &AppState) -> Result<Arc<Identity>, Problem> {
     if let Some(identity) = parts.extensions.get::<Arc<Identity>>() {
         return Ok(identity.clone());
@@ -109,7 +108,7 @@ pub async fn identity(parts: &mut Parts, state: &AppState) -> Result<Arc<Identit
     Ok(identity)
 }
 
-/// On whose behalf a request of this identity acts.
+/// The caller that a request of this identity acts for.
 pub fn caller(state: &AppState, identity: &Identity, parts: &Parts) -> Caller {
     Caller {
         request_id: parts.extensions.get::<RequestId>().map(ToString::to_string),
@@ -119,7 +118,7 @@ pub fn caller(state: &AppState, identity: &Identity, parts: &Parts) -> Caller {
     }
 }
 
-/// The caller, if the identity has that right. Whoever tries to change something without it is written down.
+/// The caller, if the identity has this permission. Denied attempts to change something are logged.
 pub async fn demand(state: &AppState, identity: &Identity, right: Permission, parts: &Parts) -> Result<Caller, Problem> {
     let caller = caller(state, identity, parts);
     if identity.may(right) {
@@ -135,6 +134,6 @@ pub async fn demand(state: &AppState, identity: &Identity, right: Permission, pa
         .filter(|role| role.may(right))
         .map(|role| role.to_string())
         .collect();
-    let detail = format!("This needs the role {}; yours is {}.", roles.join(" or "), identity.role);
+    let detail = format!("This requires the role {}; yours is {}.", roles.join(" or "), identity.role);
     Err(Problem::new(ProblemKind::Forbidden, detail))
 }

@@ -1,4 +1,4 @@
-//! Strong etags: of the bytes that are answered.
+//! Strong ETags, derived from the bytes of the response, and the preconditions that use them.
 
 use std::convert::Infallible;
 
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::problem::{Problem, ProblemKind};
 
-/// A body with its etag.
+/// A body and its ETag.
 pub struct Tagged {
     body: Vec<u8>,
     etag: String,
@@ -20,7 +20,7 @@ pub struct Tagged {
 
 impl Tagged {
     pub fn of(answer: &impl Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_vec(answer).map_err(|_| Problem::new(ProblemKind::Internal, "The answer could not be written."))?;
+        let body = serde_json::to_vec(answer).map_err(|_| Problem::new(ProblemKind::Internal, "The response could not be serialized."))?;
         let digest: [u8; 32] = Sha256::digest(&body).into();
         Ok(Self {
             etag: format!("\"{}\"", hex::encode(&digest[..16])),
@@ -28,28 +28,28 @@ impl Tagged {
         })
     }
 
-    /// The answer, or 304 where the one at hand is still right.
+    /// The response, or 304 when the caller's copy is current.
     pub fn answer(self, headers: &HeaderMap) -> Response {
         let about = [
             (header::ETAG, self.etag.clone()),
             (header::CACHE_CONTROL, "private, no-cache".to_owned()),
         ];
-        if at_hand(headers, &self.etag) {
+        if is_cached(headers, &self.etag) {
             return (StatusCode::NOT_MODIFIED, about).into_response();
         }
         (about, [(header::CONTENT_TYPE, "application/json")], Body::from(self.body)).into_response()
     }
 
-    /// Whether the caller knows the present state, which it has to say by `if-match`.
+    /// Checks that the caller knows the current state, by its `If-Match` header.
     ///
     /// # Errors
-    /// 428 when it says nothing, 412 when it knows another one.
+    /// 428 without the header, 412 when it names another state.
     pub fn demand(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let mut known = named(headers, header::IF_MATCH).peekable();
         if known.peek().is_none() {
             return Err(Problem::new(
                 ProblemKind::PreconditionRequired,
-                "Send the etag of the state that you know as if-match, so that nobody's change is lost.",
+                "Send the `ETag` from your last read in `If-Match`. This prevents overwriting someone else's change.",
             ));
         }
         if known.any(|known| known == self.etag || known == "*") {
@@ -57,13 +57,13 @@ impl Tagged {
         }
         Err(Problem::new(
             ProblemKind::PreconditionFailed,
-            "It has changed since you read it: read it again, and decide anew.",
+            "The resource was modified since you read it. Read it again before you change it.",
         ))
     }
 }
 
-/// Whether the caller has this state already.
-pub fn at_hand(headers: &HeaderMap, etag: &str) -> bool {
+/// Whether the caller's `If-None-Match` names this ETag.
+pub fn is_cached(headers: &HeaderMap, etag: &str) -> bool {
     named(headers, header::IF_NONE_MATCH).any(|named| named == etag || named == "*")
 }
 
@@ -76,7 +76,7 @@ fn etags(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim)
 }
 
-/// What the caller has at hand. Taken out of the request by itself, where copying all headers would cost too much.
+/// The caller's `If-None-Match` header. An extractor of its own, because copying all headers would be too expensive.
 pub struct ReadyResponse(Vec<HeaderValue>);
 
 impl ReadyResponse {

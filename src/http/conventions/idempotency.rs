@@ -1,4 +1,4 @@
-//! The header `idempotency-key` of every POST of `/v1`: one layer, so that no handler has to know of it.
+//! The `idempotency-key` header of every POST under `/v1`: one layer, so that handlers need not know about it.
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request, State as Extract};
@@ -24,8 +24,8 @@ use crate::store::idempotency::{KeptResponse, Made};
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// Carries a request with a key out once, and gives its answer again after that.
-pub async fn once(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
+/// Processes a request with a key once, and replays its response afterwards.
+pub async fn layer(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
     let keyed = request.method() == Method::POST && request.uri().path().starts_with("/v1/") && request.headers().contains_key(KEY);
     if !keyed {
         return next.run(request).await;
@@ -36,7 +36,7 @@ pub async fn once(Extract(state): Extract<AppState>, request: Request, next: Nex
     }
 }
 
-/// Whose turn it is, and the request with what was read of it put back.
+/// Claims the key, and returns the request with its body restored.
 async fn admit(state: &AppState, request: Request) -> Result<(IdempotencyTurn, Request), Problem> {
     let key = key(&request)?;
     let (mut parts, body) = request.into_parts();
@@ -58,7 +58,7 @@ fn key(request: &Request) -> Result<IdempotencyKey, Problem> {
     let mut values = request.headers().get_all(KEY).iter();
     let (first, second) = (values.next(), values.next());
     if second.is_some() {
-        let detail = "one idempotency key for each request: send the header once";
+        let detail = "send this header once per request";
         return Err(Problem::validation(vec![FieldError::new(KEY.as_str(), "repeated", detail)]));
     }
     IdempotencyKey::parse(first.map_or(b"", HeaderValue::as_bytes))
@@ -67,51 +67,51 @@ fn key(request: &Request) -> Result<IdempotencyKey, Problem> {
 
 async fn answer(state: AppState, turn: IdempotencyTurn, request: Request, next: Next) -> Response {
     match turn {
-        IdempotencyTurn::First(claim) => first(state, claim, request, next).await,
-        IdempotencyTurn::Again(kept) => again(kept),
+        IdempotencyTurn::First(claim) => process(state, claim, request, next).await,
+        IdempotencyTurn::Again(kept) => replay(kept),
         IdempotencyTurn::UnderWay => Problem::idempotency_key_in_use().into_response(),
         IdempotencyTurn::OfAnother => {
-            let detail = "this key was sent before, with another method, path or body; take a new key for each change";
+            let detail = "this key was used before with another method, path or body; use a new key for each change";
             Problem::validation(vec![FieldError::new(KEY.as_str(), "key_of_another_request", detail)]).into_response()
         }
-        IdempotencyTurn::NotKept { request_id, made } => not_kept(request_id.as_deref(), made.as_ref()).into_response(),
+        IdempotencyTurn::NotKept { request_id, made } => not_replayable(request_id.as_deref(), made.as_ref()).into_response(),
     }
 }
 
-/// In a task of its own: whoever hangs up will ask again, and should get the answer then.
-async fn first(state: AppState, claim: IdempotencyClaim, request: Request, next: Next) -> Response {
+/// Runs in a task of its own: a client that disconnects will retry, and should get the response then.
+async fn process(state: AppState, claim: IdempotencyClaim, request: Request, next: Next) -> Response {
     let context = state.context.clone();
-    let carried_out = async move {
+    let processing = async move {
         let response = next.run(request).await;
         settle(&state, claim, response).await
     };
-    match tokio::spawn(carried_out.in_current_span()).await {
+    match tokio::spawn(processing.in_current_span()).await {
         Ok(response) => response,
         Err(broken) => {
-            note(idempotency::release(&context, &claim).await);
+            log_failure(idempotency::release(&context, &claim).await);
             match broken.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Problem::new(ProblemKind::Unavailable, "The server is being stopped.").into_response(),
+                Err(_) => Problem::new(ProblemKind::Unavailable, "The server is shutting down.").into_response(),
             }
         }
     }
 }
 
-/// Keeps the answer or frees the key. Neither may cost the caller the answer that is there.
+/// Keeps the response or releases the key. A failure of either must not cost the caller its response.
 async fn settle(state: &AppState, claim: IdempotencyClaim, response: Response) -> Response {
     if !response.status().is_success() {
-        note(idempotency::release(&state.context, &claim).await);
+        log_failure(idempotency::release(&state.context, &claim).await);
         return response;
     }
     let (parts, body) = response.into_parts();
     let body = match to_bytes(body, usize::MAX).await {
         Ok(body) => body,
         Err(fault) => {
-            error!(%fault, "an answer broke off");
+            error!(%fault, "a response body ended early");
             return Problem::internal().into_response();
         }
     };
-    // What must not be stored by others on the way must not be stored here: tokens, links and secrets are shown once.
+    // `no-store` responses hold tokens, links and secrets, which are shown once and must not be stored here either.
     let shown_once = parts
         .headers
         .get(header::CACHE_CONTROL)
@@ -122,17 +122,17 @@ async fn settle(state: &AppState, claim: IdempotencyClaim, response: Response) -
         headers: parts.headers.iter().filter_map(pair).collect(),
         body: body.to_vec(),
     });
-    note(idempotency::keep(&state.context, &claim, kept.as_ref()).await);
+    log_failure(idempotency::keep(&state.context, &claim, kept.as_ref()).await);
     Response::from_parts(parts, Body::from(body))
 }
 
-fn note(stored: store::Result<()>) {
+fn log_failure(stored: store::Result<()>) {
     if let Err(fault) = stored {
-        error!(%fault, "an idempotency key could not be settled");
+        error!(%fault, "cannot update an idempotency key");
     }
 }
 
-fn again(kept: KeptResponse) -> Response {
+fn replay(kept: KeptResponse) -> Response {
     let mut response = Body::from(kept.body).into_response();
     *response.status_mut() = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
     let headers = response.headers_mut();
@@ -145,25 +145,25 @@ fn again(kept: KeptResponse) -> Response {
     response
 }
 
-/// Where the first request was carried out, and its answer cannot be given again.
-fn not_kept(request_id: Option<&str>, made: Option<&Made>) -> Problem {
+/// The first request was processed, but its response cannot be replayed.
+fn not_replayable(request_id: Option<&str>, made: Option<&Made>) -> Problem {
     let ids = made
         .into_iter()
         .flat_map(ids)
         .fold(String::new(), |list, (name, id)| format!("{list}, {name} {id}"));
     let action = made.map_or("a change", |made| made.action.as_str());
     let remedy = made.map_or_else(|| GENERAL.to_owned(), remedy);
-    let by = request_id.map_or_else(String::new, |id| format!(" by the request {id}"));
+    let by = request_id.map_or_else(String::new, |id| format!(" by request {id}"));
     let text = format!(
-        "This was done already{by} ({action}{ids}). Its answer was not kept, because it holds what is shown once, or was lost. {remedy}"
+        "This request was already processed{by} ({action}{ids}). Its response cannot be replayed, because it contained a secret that is shown only once, or because it was lost. {remedy}"
     );
-    let detail = "it was done already, and is not done again; see the problem's detail for what it made";
+    let detail = "the request was already processed and is not repeated; see `detail` for what it created";
     Problem::new(ProblemKind::Conflict, text).with_errors(vec![FieldError::new(KEY.as_str(), "answer_not_kept", detail)])
 }
 
-const GENERAL: &str = "Read what it made; for another, send a new idempotency key.";
+const GENERAL: &str = "Read what it created. To create another, send a new idempotency key.";
 
-/// Every id that the audit log has of what was made.
+/// The IDs of what was created, from the audit log.
 fn ids(made: &Made) -> Vec<(String, String)> {
     let detail = made.detail.as_object().into_iter().flatten();
     let mut ids: Vec<(String, String)> = detail
@@ -182,10 +182,10 @@ fn remedy(made: &Made) -> String {
         ("invite.created", Some(tenant)) => format!("/v1/tenants/{tenant}/invites/{}", id("invite_id")),
         _ => return GENERAL.to_owned(),
     };
-    format!("If nobody has it, end it with DELETE {path}, and make another with a new idempotency key.")
+    format!("If the secret is lost, revoke it with DELETE {path} and create another with a new idempotency key.")
 }
 
-/// Tells of the header at every POST of `/v1`.
+/// Documents the header on every POST under `/v1`.
 pub fn describe(openapi: &mut OpenApi) {
     for (path, item) in &mut openapi.paths.paths {
         if let Some(post) = item.post.as_mut().filter(|_| path.starts_with("/v1/")) {
@@ -204,9 +204,8 @@ fn parameter() -> Parameter {
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(
-            "1 to 255 visible ASCII characters, a new UUID for instance. For 24 hours the same request with the same key is carried out \
-             once, and repeated ones get the first one's answer with the header `idempotent-replayed: true`; what is shown once is not \
-             shown again (409).",
+            "1 to 255 visible ASCII characters, such as a new UUID. Repeating a request with the same key within 24 hours returns the first \
+             response with the header `idempotent-replayed: true`. Secrets that are shown once are not replayed (409).",
         ))
         .schema(Some(schema.pattern(Some("^[!-~]+$"))))
         .build()

@@ -1,5 +1,5 @@
-//! Lists in pages. A cursor is the place of the last item: it stays right when new items come. It says of which list it is, so
-//! that another list does not answer it with what nobody asked for.
+//! Keyset pagination. A cursor is the position of the last item, so it stays valid when items are added. It also identifies
+//! its list and filters, so that it is refused by any other.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,37 +16,37 @@ const MAX: i64 = 200;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageParams {
-    /// How many items, 1 to 200.
+    /// The number of items, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
-    /// Of the next page; null on the last.
+    /// The cursor of the next page. Null on the last page.
     pub next_cursor: Option<String>,
 }
 
-/// Which page.
+/// The requested page.
 pub struct PageRequest {
     pub after: Option<(DateTime<Utc>, Uuid)>,
     limit: usize,
-    /// Of which list, with its filters.
+    /// Identifies the list and its filters.
     list: String,
 }
 
 impl PageParams {
-    /// `list` names the list, and what it is filtered by.
+    /// `list` identifies the list and its filters.
     pub fn wanted(&self, list: String) -> Result<PageRequest, Problem> {
         let mut faults = Vec::new();
         let wanted = self.judge(list, &mut faults);
         wanted.ok_or_else(|| Problem::validation(faults))
     }
 
-    /// For a list that has other parameters too.
+    /// For a list with further parameters.
     pub fn new(limit: Option<i64>, cursor: Option<String>) -> Self {
         Self { limit, cursor }
     }
@@ -55,7 +55,11 @@ impl PageParams {
         let before = faults.len();
         let limit = self.limit.unwrap_or(50);
         if !(1..=MAX).contains(&limit) {
-            faults.push(FieldError::new("limit", "out_of_range", format!("limit is 1 to {MAX}")));
+            faults.push(FieldError::new(
+                "limit",
+                "out_of_range",
+                format!("limit must be between 1 and {MAX}"),
+            ));
         }
         let after = self.cursor.as_deref().map(|cursor| parse_cursor(&list, cursor)).transpose();
         let after = after.map_err(|(code, detail)| faults.push(FieldError::new("cursor", code, detail)));
@@ -68,7 +72,7 @@ impl PageParams {
 }
 
 impl PageRequest {
-    /// How many to look for: one more than asked, to know whether there is a next page.
+    /// How many rows to query: one more than requested, to know whether there is a next page.
     pub fn fetch(&self) -> i64 {
         i64::try_from(self.limit + 1).unwrap_or(MAX)
     }
@@ -93,7 +97,7 @@ fn cursor(list: &str, at: DateTime<Utc>, id: Uuid) -> String {
     format!("{place}.{}", hex::encode(&digest[..4]))
 }
 
-/// The place that a cursor stands for, or code and detail of what is wrong with it.
+/// The position in a cursor, or the code and detail of what is wrong with it.
 fn parse_cursor(list: &str, text: &str) -> Result<(DateTime<Utc>, Uuid), (&'static str, &'static str)> {
     let place = || {
         let (at, rest) = text.split_once('.')?;
@@ -102,14 +106,14 @@ fn parse_cursor(list: &str, text: &str) -> Result<(DateTime<Utc>, Uuid), (&'stat
     };
     let (at, id) = place().ok_or((
         "malformed_cursor",
-        "give the next_cursor of the page before, or leave it out for the first page",
+        "send the next_cursor of the previous page, or omit it for the first page",
     ))?;
     if cursor(list, at, id) == text {
         Ok((at, id))
     } else {
         Err((
             "foreign_cursor",
-            "this cursor is of another list, or of other filters: leave it out, and begin with the first page",
+            "this cursor belongs to another list or to other filters; omit it to start with the first page",
         ))
     }
 }

@@ -1,4 +1,4 @@
-//! Where a request comes from: the peer, or what proxies that are trusted say of theirs.
+//! The client's address: the peer's, or the one that trusted proxies report.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -6,14 +6,14 @@ use axum::extract::ConnectInfo;
 use axum::http::{Extensions, HeaderMap};
 use ipnet::IpNet;
 
-/// The client's address. What an untrusted peer says of itself in `x-forwarded-for` counts for nothing.
+/// The client's address. `X-Forwarded-For` from an untrusted peer is ignored.
 pub fn of(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let peer = extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(Ipv6Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| peer.ip().to_canonical());
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut client = peer;
-    // Each proxy adds whom it heard from at the end: believed from there on, as long as the speaker is trusted.
+    // Each proxy appends its peer's address, so the list is read from the end for as long as the reporting proxy is trusted.
     let named: Vec<&str> = headers
         .get_all("x-forwarded-for")
         .iter()

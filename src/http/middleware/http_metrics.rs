@@ -1,5 +1,4 @@
-//! Rate, errors and duration of every route. The handles of what was counted before are at hand in each thread, so that a
-//! request looks them up and makes nothing anew.
+//! Rate, errors and duration of every route. Each thread caches the metric handles, so that a request only looks them up.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -12,10 +11,10 @@ use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use crate::clock::SharedClock;
 use crate::telemetry::metric;
 
-/// The client was gone before there was an answer; as nginx writes it.
+/// The client disconnected before the response; the status that nginx uses.
 const HUNG_UP: u16 = 499;
 
-/// One method of one route.
+/// The metrics of one method on one route.
 struct EndpointMetrics {
     method: &'static str,
     duration: Histogram,
@@ -57,7 +56,7 @@ fn count(route: &str, method: &'static str, status: u16, took: Duration) {
     });
 }
 
-/// Of what a caller may choose freely, no more than is known becomes a label.
+/// Only known methods become labels, since callers can send any.
 pub fn method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -71,7 +70,7 @@ pub fn method(method: &Method) -> &'static str {
     }
 }
 
-/// What is under way on one listener.
+/// The metrics of one listener.
 #[derive(Clone)]
 pub struct ListenerMetrics {
     pub clock: SharedClock,
@@ -86,12 +85,12 @@ impl ListenerMetrics {
         Self { clock, name, in_flight }
     }
 
-    /// Who calls there is one of the vendor's own.
+    /// Its callers are the vendor's own.
     pub fn is_trusted(&self) -> bool {
         self.name == "private"
     }
 
-    /// Counts a request that was answered at once.
+    /// Records a request that was answered immediately.
     pub fn answered(&self, method: &'static str, route: &'static str, status: StatusCode, began: Instant) {
         count(
             route,
@@ -101,7 +100,7 @@ impl ListenerMetrics {
         );
     }
 
-    /// Counts a request in. It is counted out when what is returned ends.
+    /// Records the start of a request. Its end is recorded when the returned value is dropped.
     pub fn begin(&self, method: &'static str, path: Option<MatchedPath>) -> RequestMetrics {
         self.in_flight.increment(1.0);
         RequestMetrics {
@@ -114,7 +113,7 @@ impl ListenerMetrics {
     }
 }
 
-/// One request on its way.
+/// A request in flight.
 pub struct RequestMetrics {
     listener: ListenerMetrics,
     began: Instant,
@@ -124,7 +123,7 @@ pub struct RequestMetrics {
 }
 
 impl RequestMetrics {
-    /// The pattern, not the path: a path may hold a secret, and would make every metric a new one.
+    /// The route's pattern, not the path: a path may contain a secret, and has unbounded cardinality.
     pub fn route(&self) -> &str {
         self.path.as_ref().map_or("unmatched", MatchedPath::as_str)
     }
@@ -133,7 +132,7 @@ impl RequestMetrics {
         self.method
     }
 
-    /// The answer is there. How long that took.
+    /// Records the response, and returns how long it took.
     pub fn answered(&mut self, status: StatusCode) -> Duration {
         self.status = status.as_u16();
         self.took()

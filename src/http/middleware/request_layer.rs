@@ -1,4 +1,4 @@
-//! What surrounds every request: its id, its span in logs and traces, its metrics, and the rendering of problems.
+//! The outermost layer of every request: its ID, its span in logs and traces, its metrics, and the rendering of problems.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -21,12 +21,12 @@ use uuid::Uuid;
 
 use super::http_metrics::{self, ListenerMetrics, RequestMetrics};
 use crate::clock::SharedClock;
-use crate::http::conventions::problem::{Problem, ProblemKind};
+use crate::http::conventions::problem::Problem;
 use crate::telemetry::traces;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// By which a request is found in the logs, the audit log and a problem's `instance`.
+/// Identifies a request in the logs, in the audit log and in a problem's `instance`.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestId(Uuid);
 
@@ -35,7 +35,7 @@ impl RequestId {
         Self(clock.uuid())
     }
 
-    /// Says it in an answer.
+    /// Adds the ID to a response.
     pub fn mark(self, response: &mut Response) {
         response.headers_mut().insert(REQUEST_ID, self.header());
     }
@@ -53,8 +53,8 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Puts that around every request of a listener. Written out as a service, because what is made of a function costs every request
-/// several copies of all that is inside of it.
+/// The layer. A hand-written service instead of `axum::middleware::from_fn`, which clones the inner service stack for every
+/// request.
 #[derive(Clone)]
 pub struct RequestLayer(pub ListenerMetrics);
 
@@ -90,14 +90,14 @@ where
         request.extensions_mut().insert(id);
         let method = http_metrics::method(request.method());
         let passage = self.listener.begin(method, request.extensions().get().cloned());
-        // Asked for so often that a span and a line in the log for each would cost more than the answer: what is answered as it has
-        // to be, refusals included, is told of at `debug` alone, and counted all the same.
+        // Reads of the internal API are so frequent that a span and a log line would cost more than the response. They are
+        // logged at `debug` only, unless they fail on our side, and counted like all others.
         let routine = is_routine(passage.route());
-        // Traces are of spans of the level `info` alone.
+        // Only spans of level `info` are traced.
         let quiet = routine && !traces::are_on();
         let span = span(id, &passage, if quiet { Level::DEBUG } else { Level::INFO });
         if traces::are_on() {
-            // First of all: a span that has a name has begun, and where it belongs cannot be changed any more.
+            // Before anything else: once a span has started, its parent can no longer be set.
             if self.listener.is_trusted() {
                 traces::adopt(&span, &HeaderExtractor(request.headers()));
             }
@@ -113,11 +113,10 @@ where
 
 pub type Panic = Box<dyn Any + Send>;
 
-/// The answer for what a handler did not expect. What it said is told by the panic's own line in the log.
-pub fn broken(_: &Panic) -> Problem {
+/// The response for a panic in a handler. The panic hook logs the panic's message.
+pub fn handler_panicked(_: &Panic) -> Problem {
     error!("a handler panicked");
-    let detail = "Something broke on our side; it was logged under this request's id.";
-    Problem::new(ProblemKind::Internal, detail)
+    Problem::internal()
 }
 
 struct RequestState {
@@ -127,7 +126,7 @@ struct RequestState {
 }
 
 pin_project! {
-    /// A request on its way to its answer.
+    /// The future of a response.
     pub struct RequestFuture<F> {
         #[pin]
         inner: Instrumented<F>,
@@ -146,9 +145,9 @@ where
         let polled = catch_unwind(AssertUnwindSafe(|| this.inner.as_mut().poll(cx)));
         let response = match polled {
             Ok(polled) => ready!(polled).unwrap_or_else(|never| match never {}),
-            Err(panic) => this.inner.span().in_scope(|| broken(&panic)).into_response(),
+            Err(panic) => this.inner.span().in_scope(|| handler_panicked(&panic)).into_response(),
         };
-        let under_way = this.under_way.take().expect("it is not asked again once there is an answer");
+        let under_way = this.under_way.take().expect("a future is not polled after it completed");
         Poll::Ready(Ok(under_way.end(response, this.inner.span())))
     }
 }
@@ -169,11 +168,11 @@ impl RequestState {
         response
     }
 
-    /// The line in the log.
+    /// The access log line.
     fn tell(&self, during: &Span, status: StatusCode, took: Duration) {
         let (code, duration_ms) = (status.as_u16(), took.as_secs_f64() * 1000.0);
         if !self.routine || status.is_server_error() || status == StatusCode::UNAUTHORIZED {
-            // Whatever is logged, the line says whose it is.
+            // The span adds the request's fields to the line.
             let span = if during.is_disabled() {
                 &span(self.id, &self.passage, Level::INFO)
             } else {
@@ -195,12 +194,12 @@ fn span(id: RequestId, passage: &RequestMetrics, level: Level) -> Span {
     }
 }
 
-/// What programs ask for all the time.
+/// Whether programs call this route all the time.
 fn is_routine(route: &str) -> bool {
     route.starts_with(traces::READ_ROUTES) || ["/healthz", "/readyz", "/metrics"].contains(&route)
 }
 
-/// Tells the log which tenant the present request is about.
+/// Adds the tenant to the current request's span.
 pub fn note_tenant(tenant: impl fmt::Display) {
     Span::current().record("tenant", tracing::field::display(tenant));
 }
@@ -219,11 +218,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_handler_that_panics_is_answered_for() {
-        async fn broken() -> Response {
+        async fn panics() -> Response {
             panic!("on purpose")
         }
         let listener = ListenerMetrics::new("private", Arc::new(SystemClock));
-        let router = Router::new().route("/", get(broken)).layer(RequestLayer(listener));
+        let router = Router::new().route("/", get(panics)).layer(RequestLayer(listener));
         let request = Request::get("/").body(Body::empty()).unwrap();
         let answer = router.oneshot(request).await.unwrap();
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);

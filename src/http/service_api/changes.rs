@@ -27,35 +27,35 @@ const LONGEST_WAIT: u64 = 60;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ChangeParams {
-    /// `position` of the answer before; 0, which it is when left out, is the beginning.
+    /// `position` of the previous response. Defaults to 0, the beginning.
     #[param(minimum = 0)]
     after: Option<i64>,
-    /// For how many seconds to wait for a change when there is none yet, 0 to 60.
+    /// How many seconds to wait for a change if there is none yet, 0 to 60.
     #[param(maximum = 60, default = 0)]
     wait: Option<u64>,
-    /// How many changes, 1 to 1000.
+    /// The maximum number of changes, 1 to 1000.
     #[param(minimum = 1, maximum = 1000, default = 1000)]
     limit: Option<usize>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Changes {
-    /// In commit order. A tenant that changed several times is here once, where its last change stands.
+    /// In commit order. A tenant that changed several times appears once, with its last change.
     items: Vec<Change>,
-    /// Where to go on: the next call's `after`.
+    /// The `after` of the next call.
     position: i64,
-    /// The database is away: more may have changed.
+    /// The database is unavailable, so there may be further changes.
     stale: bool,
 }
 
-/// What internal services get of a tenant from now on.
+/// What internal services get for a tenant from now on.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Change {
     position: i64,
     changed_at: DateTime<Utc>,
     tenant_id: TenantId,
     slug: Slug,
-    /// Why there is no storage; null when there is.
+    /// Why there is no storage config. Null when there is one.
     tombstone: Option<Tombstone>,
     #[schema(value_type = Option<ActiveStorage>)]
     storage: Option<Box<RawValue>>,
@@ -88,7 +88,7 @@ impl Change {
     }
 }
 
-/// What is asked for, checked.
+/// The validated parameters.
 struct Wanted {
     after: i64,
     wait: Duration,
@@ -101,13 +101,13 @@ impl ChangeParams {
         let mut fault = |field: &str, detail: String| faults.push(FieldError::new(field, "out_of_range", detail));
         let (after, wait, limit) = (self.after.unwrap_or(0), self.wait.unwrap_or(0), self.limit.unwrap_or(MOST));
         if after < 0 {
-            fault("after", "after is the position of the answer before, or 0".into());
+            fault("after", "after must be the position of the previous response, or 0".into());
         }
         if wait > LONGEST_WAIT {
-            fault("wait", format!("wait is 0 to {LONGEST_WAIT} seconds"));
+            fault("wait", format!("wait must be between 0 and {LONGEST_WAIT} seconds"));
         }
         if !(1..=MOST).contains(&limit) {
-            fault("limit", format!("limit is 1 to {MOST}"));
+            fault("limit", format!("limit must be between 1 and {MOST}"));
         }
         if faults.is_empty() {
             let wait = Duration::from_secs(wait);
@@ -118,11 +118,12 @@ impl ChangeParams {
     }
 }
 
-/// Follow what changes
+/// Follow changes
 ///
-/// Read from 0, it gives the present state of every tenant; read on from `position`, every change after it, each within a
-/// second of its commit.
+/// Reading from 0 returns the current state of every tenant. Reading on from `position` returns every later change, each
+/// within a second of its commit.
 #[utoipa::path(
+    operation_id = "listChanges",
     get, path = "/internal/v1/changes", tag = "internal", params(ChangeParams),
     responses(
         (status = 200, body = Changes),
@@ -168,10 +169,10 @@ fn is_stale(directory: &ReadModel) -> Result<bool, Problem> {
     Ok(directory.freshness()? == Freshness::Stale)
 }
 
-/// Waits until a position that another replica gave is known here too.
+/// Waits until a position that another replica returned is known here as well.
 ///
 /// # Errors
-/// When nobody can have given it.
+/// When no replica can have returned it.
 async fn known(directory: &ReadModel, after: i64) -> Result<(), Problem> {
     if after <= directory.position() {
         return Ok(());
@@ -183,6 +184,6 @@ async fn known(directory: &ReadModel, after: i64) -> Result<(), Problem> {
     Err(Problem::validation(vec![FieldError::new(
         "after",
         "position_from_the_future",
-        "the feed has not come this far; if the database was set back, begin again from 0",
+        "the feed has not reached this position; if the database was restored, start again from 0",
     )]))
 }

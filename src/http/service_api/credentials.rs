@@ -20,9 +20,9 @@ use crate::service::credential_cache::{Credentials, CredentialsRefused};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CredentialParams {
-    /// `read`, or `read_write`, which it is when left out.
+    /// `read` or `read_write`. Defaults to `read_write`.
     access: Option<String>,
-    /// How the keys of all objects have to begin: `invoices/2026/`, for instance.
+    /// Limits access to object keys with this prefix, such as `invoices/2026/`.
     prefix: Option<String>,
 }
 
@@ -30,7 +30,7 @@ impl CredentialParams {
     fn grant(&self) -> Result<Grant, Problem> {
         let mut faults = Vec::new();
         let kind = self.access.as_deref().map_or(Ok(GrantKind::default()), str::parse);
-        let kind = kind.map_err(|_| faults.push(FieldError::new("access", "unknown_access", "access is read or read_write")));
+        let kind = kind.map_err(|_| faults.push(FieldError::new("access", "unknown_access", "access must be read or read_write")));
         let prefix = self.prefix.as_deref().map(KeyPrefix::parse).transpose();
         let prefix = prefix.map_err(|malformed| faults.push(FieldError::of("prefix", malformed)));
         match (kind, prefix) {
@@ -40,7 +40,7 @@ impl CredentialParams {
     }
 }
 
-/// Credentials in the form in which AWS SDKs ask for them.
+/// Credentials in the format that AWS SDKs read.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ContainerCredentials {
@@ -59,22 +59,24 @@ impl From<CredentialsRefused> for Problem {
             CredentialsRefused::CustomerSide { .. } => ProblemKind::CustomerSide,
             CredentialsRefused::Unanswered { .. } => ProblemKind::Unavailable,
         };
-        Self::new(kind, format!("There are no credentials for this tenant: {refused}."))
+        Self::new(kind, format!("Cannot issue credentials for this tenant: {refused}."))
     }
 }
 
 /// Get credentials for a tenant's documents
 ///
-/// For that tenant's bucket and key alone, for an hour at most. This is the form that every AWS SDK asks for by itself when
-/// `AWS_CONTAINER_CREDENTIALS_FULL_URI` names this URL, and `AWS_CONTAINER_AUTHORIZATION_TOKEN` is `Bearer lk_service_…`.
+/// The credentials are limited to the tenant's bucket and key, and expire after at most an hour. AWS SDKs fetch and renew
+/// them by themselves when `AWS_CONTAINER_CREDENTIALS_FULL_URI` is this URL and `AWS_CONTAINER_AUTHORIZATION_TOKEN` is
+/// `Bearer lk_service_…`.
 #[utoipa::path(
+    operation_id = "getCredentials",
     get, path = "/internal/v1/tenants/{tenant}/credentials", tag = "internal",
-    params(("tenant" = String, Path, description = "Id or slug"), CredentialParams),
+    params(("tenant" = String, Path, description = "ID or slug"), CredentialParams),
     responses(
         (status = 200, body = ContainerCredentials),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
         (status = 503, body = problem::ProblemBody, content_type = "application/problem+json",
-            description = "The type says whose fault it is: `vendor-side`, `customer-side`, or, when AWS does not answer, `unavailable`"),
+            description = "`type` says which side has to act: `vendor-side`, `customer-side`, or `unavailable` when AWS does not respond"),
     )
 )]
 pub async fn handle(
@@ -87,7 +89,7 @@ pub async fn handle(
     let found = lookup::find(&state.directory, &reader, &tenant)?;
     let given = state.credentials.get(&found.active, grant).await?;
     if given.waited {
-        // It may have been suspended meanwhile.
+        // The tenant may have been suspended during the wait.
         lookup::find(&state.directory, &reader, &tenant)?;
     }
     Ok(answer(&found, &given.credentials))

@@ -1,8 +1,8 @@
-//! The short way to what internal services ask for on every access to a document.
+//! The fast path for the two reads that internal services make on every access to a document.
 //!
-//! As a rule the token is known, what is known of the tenant is fresh, and the answer is at hand: then it is a lookup, and the way
-//! through the router and all that surrounds other requests would cost several times as much. Whatever is not so goes that way,
-//! and gets the same answer as it would if there were no other.
+//! Usually the token is known, the tenant is in the read model, and the response is in memory. Then a request is a lookup,
+//! and the router with its layers would cost several times as much. Every other request takes the router. Both ways return
+//! the same response; a test compares them.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -26,7 +26,7 @@ use crate::http::middleware::http_metrics::ListenerMetrics;
 use crate::http::middleware::request_layer::RequestId;
 use crate::telemetry::traces;
 
-/// A listener's routes, and the short way beside them.
+/// A listener's router, with the fast path in front of it.
 #[derive(Clone)]
 pub struct FastPath {
     state: AppState,
@@ -34,16 +34,16 @@ pub struct FastPath {
     router: Router,
 }
 
-/// What can be had this way.
+/// The routes that have a fast path.
 #[derive(Clone, Copy)]
-enum Wanted {
+enum FastRoute {
     StorageConfig,
     Credentials,
 }
 
-impl Wanted {
-    /// It, and whose.
-    fn of(path: &str) -> Option<(Self, &str)> {
+impl FastRoute {
+    /// The route of this path, and the tenant in it.
+    fn parse(path: &str) -> Option<(Self, &str)> {
         let (tenant, what) = path.strip_prefix("/internal/v1/tenants/")?.split_once('/')?;
         match what {
             "storage-config" => Some((Self::StorageConfig, tenant)),
@@ -61,34 +61,34 @@ impl Wanted {
 }
 
 impl FastPath {
-    pub fn beside(router: Router, state: AppState, listener: ListenerMetrics) -> Self {
+    pub fn in_front_of(router: Router, state: AppState, listener: ListenerMetrics) -> Self {
         Self { state, listener, router }
     }
 
-    /// None when it is not to be had this way.
+    /// None when the request has to take the router.
     fn answer(&self, request: &Request) -> Option<Response> {
-        let (wanted, tenant) = Wanted::of(request.uri().path())?;
+        let (wanted, tenant) = FastRoute::parse(request.uri().path())?;
         let is_plain = request.method() == Method::GET && request.uri().query().is_none();
-        // Whoever wants to be told of each request is.
+        // Traces and debug logs cover every request, so they disable the fast path.
         let is_watched = traces::are_on() || tracing::enabled!(Level::DEBUG);
         if !is_plain || is_watched {
             return None;
         }
         let began = self.listener.clock.instant();
-        let mut response = self.at_hand(request, wanted, tenant)?;
+        let mut response = self.from_memory(request, wanted, tenant)?;
         RequestId::new(&self.listener.clock).mark(&mut response);
         self.listener.answered("GET", wanted.route(), response.status(), began);
         Some(response)
     }
 
-    fn at_hand(&self, request: &Request, wanted: Wanted, tenant: &str) -> Option<Response> {
-        let reader = StorageReader::at_hand(request.headers(), &self.state)?;
+    fn from_memory(&self, request: &Request, wanted: FastRoute, tenant: &str) -> Option<Response> {
+        let reader = StorageReader::from_memory(request.headers(), &self.state)?;
         let found = lookup::find(&self.state.directory, &reader, tenant).ok()?;
         match wanted {
-            Wanted::StorageConfig => Some(storage_config::answer(&found, |etag| etag::at_hand(request.headers(), etag))),
-            Wanted::Credentials => {
-                let held = self.state.credentials.fresh(&found.active, &Grant::default())?;
-                Some(credentials::answer(&found, &held))
+            FastRoute::StorageConfig => Some(storage_config::answer(&found, |etag| etag::is_cached(request.headers(), etag))),
+            FastRoute::Credentials => {
+                let credentials = self.state.credentials.fresh(&found.active, &Grant::default())?;
+                Some(credentials::answer(&found, &credentials))
             }
         }
     }

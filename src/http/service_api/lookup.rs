@@ -1,4 +1,4 @@
-//! A tenant's storage, as the directory knows it and as a token may know it.
+//! Looks up a tenant's active storage config in the read model, within what the token may see.
 
 use axum::http::{HeaderMap, HeaderValue};
 use serde_json::value::RawValue;
@@ -8,7 +8,7 @@ use crate::http::auth::StorageReader;
 use crate::http::conventions::problem::{Problem, ProblemKind, STALE};
 use crate::read_model::{ActiveEntry, Freshness, NotReady, ReadModel, ServingState};
 
-/// A tenant with something active.
+/// A tenant with an active storage config.
 pub struct Found {
     pub active: ActiveEntry,
     pub stale: bool,
@@ -21,21 +21,21 @@ impl From<NotReady> for Problem {
 }
 
 /// # Errors
-/// 404 for what is unknown, has nothing active, or is none of the token's tenants; 403 `suspended`, 410 `offboarded`; 503.
+/// 404 when the tenant is unknown, has no active config, or is not covered by the token; 403 `suspended`; 410 `offboarded`; 503.
 pub fn find(directory: &ReadModel, reader: &StorageReader, name: &str) -> Result<Found, Problem> {
     let stale = directory.freshness()? == Freshness::Stale;
     let tenant = TenantRef::parse(name).map_err(|malformed| {
-        let detail = format!("No tenant goes by this name: it is no id, and {malformed}.");
+        let detail = format!("There is no tenant with this name: it is neither an ID nor a slug ({malformed}).");
         Problem::new(ProblemKind::NotFound, detail).stale(stale)
     })?;
     let nothing = || {
-        let detail = "There is no tenant of this id or slug, or it has no verified storage yet.";
+        let detail = "There is no tenant with this ID or slug, or it has no verified storage config yet.";
         Problem::new(ProblemKind::NotFound, detail)
     };
     let entry = directory.find(&tenant).filter(|entry| reader.covers(entry.tenant));
     let refused = match entry.as_deref().map(|entry| &entry.state) {
-        Some(ServingState::Suspended) => Problem::new(ProblemKind::Suspended, "This tenant was switched off by operations."),
-        Some(ServingState::Offboarded) => Problem::new(ProblemKind::Offboarded, "This tenant has ended."),
+        Some(ServingState::Suspended) => Problem::new(ProblemKind::Suspended, "This tenant is suspended."),
+        Some(ServingState::Offboarded) => Problem::new(ProblemKind::Offboarded, "This tenant is offboarded."),
         _ => match entry.and_then(ActiveEntry::new) {
             Some(active) => return Ok(Found { active, stale }),
             None => nothing(),
@@ -44,15 +44,15 @@ pub fn find(directory: &ReadModel, reader: &StorageReader, name: &str) -> Result
     Err(refused.stale(stale))
 }
 
-/// A document, to be put into an answer as it is.
+/// A document as raw JSON, for embedding in a response.
 pub fn raw(body: &[u8]) -> Option<Box<RawValue>> {
     serde_json::from_slice(body).ok()
 }
 
-/// The header that marks an answer as stale, if it is.
+/// Whether the answer is stale.
 ///
 /// # Errors
-/// When nothing may be answered.
+/// When no answer may be given.
 pub fn marks(directory: &ReadModel) -> Result<HeaderMap, Problem> {
     let mut headers = HeaderMap::new();
     if directory.freshness()? == Freshness::Stale {

@@ -1,4 +1,4 @@
-//! `/internal/v1`: what the vendor's own services ask.
+//! `/internal/v1`: the API for the vendor's own services.
 
 mod changes;
 mod credentials;

@@ -17,36 +17,37 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::http::middleware::request_layer::RequestId;
 
 const MOST: usize = 1000;
-/// A thousand of the longest slugs.
+/// Enough for a thousand of the longest slugs.
 pub const MAX_BODY: usize = 128 * 1024;
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct Batch {
-    /// Ids or slugs, 1 to 1000.
+    /// 1 to 1000 tenant IDs or slugs.
     #[schema(required, nullable = false, min_items = 1, max_items = 1000)]
     tenants: Option<Vec<String>>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Answers {
-    /// In the order in which they were asked for.
+    /// In the order of the request.
     items: Vec<Item>,
 }
 
-/// Either the storage or the problem is there.
+/// Has either a storage config or a problem.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Item {
-    /// As it was asked for.
+    /// As in the request.
     tenant: String,
     #[schema(value_type = Option<ActiveStorage>)]
     storage: Option<Box<RawValue>>,
     problem: Option<problem::ProblemBody>,
 }
 
-/// Look up the storage of many tenants
+/// Get the active storage configs of many tenants
 ///
-/// Each gets the answer that it would get alone.
+/// Each tenant gets the answer that a single request would get.
 #[utoipa::path(
+    operation_id = "getActiveStorageConfigs",
     post, path = "/internal/v1/storage-configs:batch", tag = "internal", request_body = Batch,
     responses(
         (status = 200, body = Answers),
@@ -64,14 +65,13 @@ pub async fn handle(
     let tenants = body.value.tenants.unwrap_or_default();
     if faults.iter().all(|fault| !fault.field.starts_with("tenants")) {
         if tenants.is_empty() {
-            faults.push(FieldError::new(
-                "tenants",
-                "required",
-                "name one tenant at least, by its id or slug",
-            ));
+            faults.push(FieldError::new("tenants", "required", "name at least one tenant, by ID or slug"));
         }
         if tenants.len() > MOST {
-            let detail = format!("{} tenants are more than {MOST}; send them in several calls", tenants.len());
+            let detail = format!(
+                "{} tenants exceed the limit of {MOST}; split them across several requests",
+                tenants.len()
+            );
             faults.push(FieldError::new("tenants", "too_many", detail));
         }
     }

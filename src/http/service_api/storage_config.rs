@@ -12,41 +12,42 @@ use crate::http::auth::StorageReader;
 use crate::http::conventions::etag::ReadyResponse;
 use crate::http::conventions::problem::{self, Problem, STALE};
 
-/// Look up a tenant's storage
+/// Get a tenant's active storage config
 ///
-/// Answered from memory, within a second of every change. While the database is away, the last known answer is given,
-/// marked by the member `stale` and the header `latchkey-stale`.
+/// Served from memory, at most a second behind every change. While the database is unavailable, the last known answer is
+/// served and marked by the field `stale` and the header `latchkey-stale`.
 #[utoipa::path(
+    operation_id = "getActiveStorageConfig",
     get, path = "/internal/v1/tenants/{tenant}/storage-config", tag = "internal",
     params(
-        ("tenant" = String, Path, description = "Id or slug"),
-        ("if-none-match" = Option<String>, Header, description = "The etag of an answer that is at hand"),
+        ("tenant" = String, Path, description = "ID or slug"),
+        ("if-none-match" = Option<String>, Header, description = "The ETag of a cached response"),
     ),
     responses(
         (status = 200, body = ActiveStorage, headers(
-            ("etag", description = "Changes with every byte of the answer"),
-            ("latchkey-stale", description = "`true` when this is what was known last, because the database is away"),
+            ("etag", description = "Changes with every byte of the response"),
+            ("latchkey-stale", description = "`true` when this is the last known answer because the database is unavailable"),
         )),
-        (status = 304, description = "The answer at hand is still right"),
+        (status = 304, description = "The cached response is current"),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
         (status = 503, body = problem::ProblemBody, content_type = "application/problem+json",
-            description = "Nothing is known yet, or nothing that is recent enough"),
+            description = "No answer, or none recent enough, is available"),
     )
 )]
 pub async fn handle(
     Extract(state): Extract<AppState>,
     reader: StorageReader,
     Path(tenant): Path<String>,
-    at_hand: ReadyResponse,
+    is_cached: ReadyResponse,
 ) -> Result<Response, Problem> {
     let found = lookup::find(&state.directory, &reader, &tenant)?;
-    Ok(answer(&found, |etag| at_hand.has(etag)))
+    Ok(answer(&found, |etag| is_cached.has(etag)))
 }
 
-/// The document, or 304 where the caller has it at hand.
-pub fn answer(found: &Found, at_hand: impl FnOnce(&str) -> bool) -> Response {
+/// The document, or 304 when the caller's copy is current.
+pub fn answer(found: &Found, is_cached: impl FnOnce(&str) -> bool) -> Response {
     let etag = found.active.document().etag(found.stale);
-    let mut response = if at_hand(&etag) {
+    let mut response = if is_cached(&etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let mut response = Response::new(Body::from(found.active.body(found.stale)));
@@ -58,7 +59,7 @@ pub fn answer(found: &Found, at_hand: impl FnOnce(&str) -> bool) -> Response {
     if let Ok(etag) = HeaderValue::try_from(etag) {
         headers.insert(header::ETAG, etag);
     }
-    // To be asked for again each time, which an answer at hand makes cheap: a suspension has to take effect at once.
+    // Must be revalidated every time, which an ETag makes cheap: a suspension has to take effect at once.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if found.stale {
         headers.insert(STALE, HeaderValue::from_static("true"));

@@ -34,6 +34,7 @@ pub struct CreateWebhook {
 /// Its secret is shown this once. Messages are signed and sent by the Standard Webhooks specification: at least once, a tenant's
 /// messages in their order, and for a day when the receiver does not take them.
 #[utoipa::path(
+    operation_id = "createWebhook",
     post, path = "/v1/webhooks", tag = "webhooks", request_body = CreateWebhook,
     responses(
         (status = 201, body = WebhookWithSecret),

@@ -15,6 +15,7 @@ use crate::service::webhooks;
 ///
 /// Nothing more is sent to it, nor what waits; its log goes with it.
 #[utoipa::path(
+    operation_id = "deleteWebhook",
     delete, path = "/v1/webhooks/{id}", tag = "webhooks",
     params(("id" = String, Path, description = "The webhook's id")),
     responses(

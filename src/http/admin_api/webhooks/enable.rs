@@ -16,6 +16,7 @@ use crate::service::webhooks;
 ///
 /// It is told of what happens from now on; what happened meanwhile is not sent.
 #[utoipa::path(
+    operation_id = "enableWebhook",
     post, path = "/v1/webhooks/{id}/enable", tag = "webhooks",
     params(("id" = String, Path, description = "The webhook's id")),
     responses(

@@ -13,6 +13,7 @@ use crate::http::views::WebhookView;
 
 /// Show a webhook
 #[utoipa::path(
+    operation_id = "getWebhook",
     get, path = "/v1/webhooks/{id}", tag = "webhooks",
     params(("id" = String, Path, description = "The webhook's id")),
     responses(

@@ -16,6 +16,7 @@ use crate::service::webhooks;
 ///
 /// With the message that was sent.
 #[utoipa::path(
+    operation_id = "getWebhookDelivery",
     get, path = "/v1/webhooks/{id}/deliveries/{delivery}", tag = "webhooks",
     params(("id" = String, Path, description = "The webhook's id"), ("delivery" = String, Path, description = "The delivery's id")),
     responses(

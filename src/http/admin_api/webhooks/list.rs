@@ -15,6 +15,7 @@ use crate::service::webhooks;
 ///
 /// Newest first; never their secrets.
 #[utoipa::path(
+    operation_id = "listWebhooks",
     get, path = "/v1/webhooks", tag = "webhooks", params(PageParams),
     responses(
         (status = 200, body = Page<WebhookView>),

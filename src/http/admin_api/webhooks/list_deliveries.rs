@@ -17,6 +17,7 @@ use crate::service::webhooks;
 ///
 /// Newest first, with every attempt, for 30 days.
 #[utoipa::path(
+    operation_id = "listWebhookDeliveries",
     get, path = "/v1/webhooks/{id}/deliveries", tag = "webhooks",
     params(("id" = String, Path, description = "The webhook's id"), PageParams),
     responses(

@@ -17,6 +17,7 @@ use crate::service::webhooks::resend;
 /// Now, under the same `webhook-id`, and once. One that still waits is not sent out of turn: the oldest of its tenant's messages
 /// is tried now, and those after it in their order.
 #[utoipa::path(
+    operation_id = "resendWebhookDelivery",
     post, path = "/v1/webhooks/{id}/deliveries/{delivery}/resend", tag = "webhooks",
     params(("id" = String, Path, description = "The webhook's id"), ("delivery" = String, Path, description = "The delivery's id")),
     responses(

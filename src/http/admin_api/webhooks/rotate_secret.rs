@@ -30,6 +30,7 @@ pub struct RotateSecret {
 ///
 /// The new one is shown this once. Until the overlap is over, messages are signed by both.
 #[utoipa::path(
+    operation_id = "rotateWebhookSecret",
     post, path = "/v1/webhooks/{id}/rotate-secret", tag = "webhooks",
     params(("id" = String, Path, description = "The webhook's id")), request_body = Option<RotateSecret>,
     responses(

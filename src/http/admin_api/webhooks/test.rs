@@ -16,6 +16,7 @@ use crate::service::webhooks::resend;
 ///
 /// A message of the type `webhook.test` is sent now, and once: read its delivery for what came of it.
 #[utoipa::path(
+    operation_id = "testWebhook",
     post, path = "/v1/webhooks/{id}/test", tag = "webhooks",
     params(("id" = String, Path, description = "The webhook's id")),
     responses(
