@@ -262,7 +262,7 @@ test("the audit log, and tokens", async (t) => {
   assert.equal(await page.locator(".timeline > li").count(), 3);
   await page.getByLabel("Tenant").fill("nobody-at-all");
   await page.keyboard.press("Enter");
-  await page.getByText("There is no tenant of this id or slug.").waitFor();
+  await page.getByText("There is no tenant with this ID or slug.").waitFor();
   await page.getByRole("link", { name: "Clear" }).click();
   await page.getByLabel("What was done").selectOption("session.started");
   await page.getByRole("button", { name: "Filter" }).click();
@@ -282,7 +282,7 @@ test("the audit log, and tokens", async (t) => {
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Tenants (optional)").fill("nobody-at-all");
   await page.getByRole("button", { name: "Create" }).click();
-  await page.getByText("There is no tenant of this id or slug.").waitFor();
+  await page.getByText("There is no tenant with this ID or slug.").waitFor();
   await look(page, "dashboard-tokens-wrong");
   await page.getByLabel("Tenants (optional)").fill(acme.slug);
   await page.getByRole("button", { name: "Create" }).click();
@@ -307,7 +307,7 @@ test("a viewer sees all and is offered nothing; what is not there is told", asyn
   for (const name of ["Edit", "Suspend", "Offboard", "Tokens"]) assert.equal(await page.getByRole("link", { name, exact: true }).count(), 0);
   assert.equal(await page.getByRole("button").count(), 2, "sign out, and copy the external ID");
   assert.equal((await page.goto(at("/tokens"))).status(), 403);
-  await heading(page, "You may not do this");
+  await heading(page, "Forbidden");
   await look(page, "dashboard-refused");
   await look(page, "dashboard-refused", { phone: true });
   assert.equal((await page.goto(at("/tenants/nobody-at-all"))).status(), 404);

@@ -207,7 +207,7 @@ async fn who_may_not_come_in_is_told_why_and_not_asked_for_ever() {
         }
     }
     let page = last.expect("there is a limit");
-    assert!(page.headers.contains_key(header::RETRY_AFTER) && page.html.contains("One moment, please"));
+    assert!(page.headers.contains_key(header::RETRY_AFTER) && page.html.contains("Too many requests"));
 }
 
 #[tokio::test]
@@ -336,7 +336,7 @@ async fn a_viewer_sees_and_changes_nothing() {
     let refused = viewer.send("/tenants/acme/suspend", &[("reason", "Why not")]).await;
     assert_eq!(refused.status, 403);
     assert!(
-        refused.html.contains("This needs the role ops or admin; yours is viewer."),
+        refused.html.contains("This requires the role ops or admin; yours is viewer."),
         "{}",
         refused.html
     );
@@ -584,7 +584,7 @@ async fn pages_say_so_while_the_database_is_away() {
     let page = person.get("/tenants").await;
     assert_eq!(page.status, 503);
     assert!(
-        page.html.starts_with("<!doctype html>") && page.html.contains("Not available right now"),
+        page.html.starts_with("<!doctype html>") && page.html.contains("Service unavailable"),
         "{}",
         page.html
     );
