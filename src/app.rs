@@ -145,7 +145,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
     let metrics = telemetry::start_metrics();
     let clock = system_clock();
     let lifecycle = Lifecycle::default();
-    lifecycle.spawn(telemetry::tidy(metrics.clone(), clock.clone(), lifecycle.soft()));
+    lifecycle.spawn(telemetry::upkeep(metrics.clone(), clock.clone(), lifecycle.shutdown()));
     let database = settings.database.clone();
     let pool = pool(settings.database, settings.database_connections);
     let context = Context {
@@ -167,17 +167,17 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
     if let Some(serve) = settings.serve {
         let (public, private) = (bind(serve.listen.public).await?, bind(serve.listen.private).await?);
         let live = VerificationNotifications::default();
-        lifecycle.spawn(live.clone().listen(pool.clone(), clock.clone(), lifecycle.soft()));
+        lifecycle.spawn(live.clone().listen(pool.clone(), clock.clone(), lifecycle.shutdown()));
         let directory = ReadModel::new(clock.clone(), context.vendor.clone(), serve.stale_for);
-        lifecycle.spawn(directory.clone().follow(database, lifecycle.soft()));
-        lifecycle.spawn(directory.clone().record_token_uses(pool.clone(), lifecycle.soft()));
+        lifecycle.spawn(directory.clone().follow(database, lifecycle.shutdown()));
+        lifecycle.spawn(directory.clone().record_token_uses(pool.clone(), lifecycle.shutdown()));
         let credentials = CredentialCache::new(clock.clone(), cloud.as_ref().ok().cloned());
-        lifecycle.spawn(credentials.clone().follow(directory.clone(), lifecycle.soft()));
+        lifecycle.spawn(credentials.clone().follow(directory.clone(), lifecycle.shutdown()));
         let identity_provider = serve
             .identity_provider
             .map(|settings| IdentityProvider::new(clock.clone(), settings));
         if let Some(provider) = identity_provider.clone() {
-            lifecycle.spawn(provider.follow(lifecycle.soft()));
+            lifecycle.spawn(provider.follow(lifecycle.shutdown()));
         }
         let state = AppState::from(AppParts {
             context: context.clone(),
@@ -186,7 +186,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
             credentials,
             identity_provider,
             metrics,
-            stop: lifecycle.soft(),
+            stop: lifecycle.shutdown(),
             office: Arc::new(DashboardState::new(&serve.web)),
             desk: Arc::new(OnboardState::new(serve.web)),
         });
@@ -198,7 +198,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
         migrated = migrations::run_when_reachable(&pool, clock.as_ref()) => migrated?,
         result = &mut ended => return result.map_err(RunError::Signals),
     }
-    lifecycle.spawn(observe(context.clone(), lifecycle.soft()));
+    lifecycle.spawn(observe(context.clone(), lifecycle.shutdown()));
     if let Some(worker) = settings.worker {
         let courier = OutboundClient::new(context.webhooks.allowed.clone()).map_err(RunError::Courier)?;
         let deliveries = DeliveryContext {
@@ -206,7 +206,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
             courier,
         };
         let jobs = JobContext { context, cloud: cloud? };
-        let (soft, also, same) = (lifecycle.soft(), lifecycle.soft(), worker.clone());
+        let (soft, also, same) = (lifecycle.shutdown(), lifecycle.shutdown(), worker.clone());
         lifecycle.spawn(async move { jobs::work(jobs, &worker, soft).await });
         lifecycle.spawn(async move { jobs::deliver(deliveries, &same, also).await });
     }
@@ -228,7 +228,7 @@ where
     if let Ok(address) = listener.local_addr() {
         info!(%address, "{name} listener ready");
     }
-    let soft = lifecycle.soft();
+    let soft = lifecycle.shutdown();
     lifecycle.spawn(async move {
         if let Err(fault) = http::server::serve(listener, service, soft.cancelled_owned()).await {
             error!(%fault, "the {name} listener failed");

@@ -1,4 +1,4 @@
-//! The only source of time and randomness. Everyone else is handed one, so that tests decide both.
+//! The only source of time and randomness. Tests substitute their own.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use futures::future::BoxFuture;
 use rand::{Rng, TryRng};
 use uuid::Uuid;
 
-/// Time as the system or a test tells it.
+/// Time and randomness, from the system or from a test.
 pub trait Clock: Send + Sync {
-    /// To the microsecond: finer than that, Postgres would not keep it.
+    /// In microseconds, the resolution of Postgres.
     fn now(&self) -> DateTime<Utc>;
 
     /// Monotonic, for durations.
@@ -19,24 +19,24 @@ pub trait Clock: Send + Sync {
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 
-    /// Fills the buffer with bytes that nobody can guess.
+    /// Fills the buffer with cryptographically secure random bytes, for secrets.
     fn fill_random(&self, buffer: &mut [u8]);
 
-    /// Fills the buffer with bytes that nobody else has: for ids, which are no secrets, and of which every request has one.
+    /// Fills the buffer with unique bytes, for IDs. Cheaper than [`Clock::fill_random`]: every request needs an ID.
     fn fill_unique(&self, buffer: &mut [u8]) {
         self.fill_random(buffer);
     }
 }
 
 impl dyn Clock {
-    /// Bytes that nobody can guess.
+    /// Cryptographically secure random bytes.
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.fill_random(&mut bytes);
         bytes
     }
 
-    /// A new UUID of version 7, which sorts by the time it was made.
+    /// A new UUID of version 7, which sorts by creation time.
     pub fn uuid(&self) -> Uuid {
         let millis = u64::try_from(self.now().timestamp_millis()).unwrap_or_default();
         let mut bytes = [0; 10];
@@ -45,14 +45,13 @@ impl dyn Clock {
     }
 }
 
-/// Shared by all that need the time.
 pub type SharedClock = Arc<dyn Clock>;
 
-/// The system's own clock and random source.
+/// The system's clock and random number generator.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
-#[expect(clippy::disallowed_methods, reason = "this is the place that everyone else is sent to")]
+#[expect(clippy::disallowed_methods, reason = "everything else uses this clock")]
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
         Utc::now().trunc_subsecs(6)
@@ -67,12 +66,12 @@ impl Clock for SystemClock {
     }
 
     fn fill_random(&self, buffer: &mut [u8]) {
-        // A system that cannot give random bytes can issue no secret: there is nothing to go on with.
-        rand::rngs::SysRng.try_fill_bytes(buffer).expect("the system gives random bytes");
+        // Without randomness no secret can be issued, so there is no way to continue.
+        rand::rngs::SysRng.try_fill_bytes(buffer).expect("the system provides random bytes");
     }
 
     fn fill_unique(&self, buffer: &mut [u8]) {
-        // A generator of the thread's own: asking the system each time would take a good part of what an answer takes.
+        // The thread's generator: a system call for each ID would cost a good part of a request.
         rand::rng().fill_bytes(buffer);
     }
 }
@@ -83,7 +82,7 @@ impl fmt::Debug for dyn Clock {
     }
 }
 
-/// A clock that moves only when a test advances it, with random bytes that a test chooses.
+/// A clock that moves only when a test advances it, with random bytes that the test chooses.
 #[cfg(test)]
 #[derive(Clone)]
 pub(crate) struct MockClock {
@@ -97,7 +96,7 @@ impl MockClock {
         Self::with_random(7)
     }
 
-    /// Every random byte is this one.
+    /// All random bytes have this value.
     pub(crate) fn with_random(random: u8) -> Self {
         let start = DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000);
         Self {
@@ -140,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_sort_by_the_time_they_were_made() {
+    fn ids_are_unique_and_of_version_7() {
         let clock: SharedClock = Arc::new(SystemClock);
         let first = clock.uuid();
         assert_eq!(first.get_version_num(), 7);

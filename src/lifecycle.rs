@@ -1,4 +1,4 @@
-//! Starting and stopping: a first signal lets what is under way end, a second one ends it.
+//! Shutdown: the first signal lets work in progress finish, a second one stops it.
 
 use std::future::Future;
 
@@ -7,47 +7,47 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-/// The two steps of stopping, and the tasks that take part in them.
+/// The tasks of the process, and the two stages of stopping them.
 #[derive(Debug, Clone, Default)]
 pub struct Lifecycle {
-    soft: CancellationToken,
-    hard: CancellationToken,
+    graceful: CancellationToken,
+    forced: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Lifecycle {
-    /// Resolves when no new work is to be taken.
-    pub fn soft(&self) -> CancellationToken {
-        self.soft.clone()
+    /// Cancelled when a graceful shutdown begins: tasks should take no new work and return.
+    pub fn shutdown(&self) -> CancellationToken {
+        self.graceful.clone()
     }
 
-    /// Starts a task that a soft stop waits for and a hard stop drops.
+    /// Starts a task. A graceful shutdown waits for it, a forced one drops it.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let hard = self.hard.clone();
+        let forced = self.forced.clone();
         self.tasks.spawn(async move {
-            hard.run_until_cancelled(task).await;
+            forced.run_until_cancelled(task).await;
         });
     }
 
-    /// Waits for a signal, then for the tasks; a second signal ends them.
+    /// Waits for a signal, then for the tasks. A second signal drops the tasks.
     ///
     /// # Errors
-    /// When the system lets no signal be listened for.
+    /// When signal handlers cannot be installed.
     pub async fn run(&self) -> std::io::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         tokio::select! {
-            _ = terminate.recv() => info!("SIGTERM: no new work; a second signal ends what is under way"),
-            _ = interrupt.recv() => info!("SIGINT: no new work; a second signal ends what is under way"),
+            _ = terminate.recv() => info!("received SIGTERM: shutting down; a second signal exits immediately"),
+            _ = interrupt.recv() => info!("received SIGINT: shutting down; a second signal exits immediately"),
         }
-        self.soft.cancel();
+        self.graceful.cancel();
         self.tasks.close();
         tokio::select! {
             () = self.tasks.wait() => {}
-            _ = terminate.recv() => warn!("second signal: ending now"),
-            _ = interrupt.recv() => warn!("second signal: ending now"),
+            _ = terminate.recv() => warn!("received a second signal: exiting immediately"),
+            _ = interrupt.recv() => warn!("received a second signal: exiting immediately"),
         }
-        self.hard.cancel();
+        self.forced.cancel();
         self.tasks.wait().await;
         Ok(())
     }

@@ -1,9 +1,8 @@
-//! The binary: parses the command line and calls the library.
+//! The `latchkey` binary.
 
 use mimalloc::MiMalloc;
 
-/// A process that holds a million tenants pays more for every small thing that a request makes and drops with the system's
-/// allocator: `./dev/bench scale` shows it.
+/// With the system's allocator, small allocations get slower as the process holds more tenants. See `./dev/bench scale`.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -61,10 +61,10 @@ async fn check_aws(vendor: &Vendor, s3_path_style: bool) -> Outcome {
     }
     let faults = || reports.iter().filter_map(|report| report.result.as_ref().err());
     if faults().any(|fault| !fault.open) {
-        return Err(Failure::No);
+        return Err(Failure::Negative);
     }
     if faults().next().is_some() {
-        return Err(Failure::Unknown("some calls to AWS got no answer".into()));
+        return Err(Failure::Inconclusive("some calls to AWS got no answer".into()));
     }
     Ok(())
 }
@@ -79,11 +79,11 @@ async fn check_provider(settings: Option<IdentityProviderSettings>) -> Outcome {
         }
         Err(fault) if fault.may_pass() => {
             println!("unknown  {subject}: {fault}");
-            Err(Failure::Unknown("the identity provider did not answer".into()))
+            Err(Failure::Inconclusive("the identity provider did not answer".into()))
         }
         Err(fault) => {
             println!("failed   {subject}: {fault}");
-            Err(Failure::No)
+            Err(Failure::Negative)
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The way to the private listener, for the commands that people use.
+//! HTTP client of the private listener, and its flags.
 
 use clap::Args;
 use reqwest::header::{ETAG, IF_MATCH};
@@ -9,32 +9,38 @@ use serde_json::Value;
 use super::{Failure, output};
 
 #[derive(Debug, Args)]
-pub struct ClientArgs {
-    /// The URL of the private listener.
+pub(super) struct ClientArgs {
+    /// URL of the private listener.
     #[arg(long, env = "LATCHKEY_URL", default_value = "http://127.0.0.1:8081", value_name = "URL")]
     url: Url,
 
-    /// A token that may do this.
+    /// API token with the role that the command needs.
     #[arg(long, env = "LATCHKEY_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     token: Option<SecretString>,
 
-    /// Print JSON instead of text for people.
+    /// Print JSON.
     #[arg(long)]
-    pub json: bool,
+    pub(super) json: bool,
 }
 
+type Query<'a> = [(&'a str, Option<&'a str>)];
+
 impl ClientArgs {
-    pub async fn get(&self, path: &[&str], query: &[(&str, Option<&str>)]) -> Result<Value, Failure> {
-        self.send(Method::GET, self.asking(path, query)?, None).await
+    pub(super) fn has_token(&self) -> bool {
+        self.token.is_some()
     }
 
-    /// All items of a list that comes in pages.
-    pub async fn pages(&self, path: &[&str], query: &[(&str, Option<&str>)]) -> Result<Vec<Value>, Failure> {
+    pub(super) async fn get(&self, path: &[&str], query: &Query<'_>) -> Result<Value, Failure> {
+        self.call(Method::GET, self.url_with_query(path, query)?, None).await
+    }
+
+    /// The items of all pages of a list.
+    pub(super) async fn get_all(&self, path: &[&str], query: &Query<'_>) -> Result<Vec<Value>, Failure> {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
-            let place = [("cursor", cursor.as_deref()), ("limit", Some("200"))];
-            let page = self.get(path, &[query, &place].concat()).await?;
+            let paging = [("cursor", cursor.as_deref()), ("limit", Some("200"))];
+            let page = self.get(path, &[query, &paging].concat()).await?;
             items.extend(page["items"].as_array().cloned().unwrap_or_default());
             cursor = page["next_cursor"].as_str().map(str::to_owned);
             if cursor.is_none() {
@@ -43,21 +49,90 @@ impl ClientArgs {
         }
     }
 
-    /// An answer that is a file.
-    pub async fn get_file(&self, path: &[&str], query: &[(&str, Option<&str>)]) -> Result<String, Failure> {
-        let url = self.asking(path, query)?;
-        let answer = self.answer(self.request(Method::GET, url.clone())?).await?;
-        if !answer.status().is_success() {
-            return Self::read(&url, answer).await.map(|problem| problem.to_string());
+    /// A response that is a file and not JSON.
+    pub(super) async fn get_text(&self, path: &[&str], query: &Query<'_>) -> Result<String, Failure> {
+        let url = self.url_with_query(path, query)?;
+        let response = self.send(self.request(Method::GET, url.clone())?).await?;
+        if !response.status().is_success() {
+            return Self::read(&url, response).await.map(|problem| problem.to_string());
         }
-        answer
+        response
             .text()
             .await
-            .map_err(|error| Failure::Unknown(format!("{url} broke off: {}", root_cause(&error))))
+            .map_err(|error| Failure::Inconclusive(format!("the response of {url} ended early: {}", root_cause(&error))))
     }
 
-    fn asking(&self, path: &[&str], query: &[(&str, Option<&str>)]) -> Result<Url, Failure> {
-        let mut url = self.at(path)?;
+    pub(super) async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
+        self.call(Method::POST, self.url_of(path)?, Some(body)).await
+    }
+
+    /// The response, or the field errors of an invalid body.
+    pub(super) async fn validate(&self, path: &[&str], body: &Value) -> Result<Result<Value, Value>, Failure> {
+        let url = self.url_of(path)?;
+        let response = self.send(self.request(Method::POST, url.clone())?.json(body)).await?;
+        if response.status() != StatusCode::UNPROCESSABLE_ENTITY {
+            return Self::read(&url, response).await.map(Ok);
+        }
+        let mut problem: Value = response.json().await.map_err(|error| Failure::Inconclusive(root_cause(&error)))?;
+        Ok(Err(problem["errors"].take()))
+    }
+
+    /// Reads the resource and changes it, unless somebody else changes it in between.
+    pub(super) async fn patch(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
+        let url = self.url_of(path)?;
+        let current = self.send(self.request(Method::GET, url.clone())?).await?;
+        let etag = current.headers().get(ETAG).cloned();
+        Self::read(&url, current).await?;
+        let mut request = self.request(Method::PATCH, url.clone())?.json(body);
+        if let Some(etag) = etag {
+            request = request.header(IF_MATCH, etag);
+        }
+        Self::read(&url, self.send(request).await?).await
+    }
+
+    /// A stream of server-sent events, starting after the given event ID.
+    pub(super) async fn stream(&self, path: &[&str], last_event_id: u64) -> Result<Response, Failure> {
+        let url = self.url_of(path)?;
+        let request = self.request(Method::GET, url.clone())?.header("last-event-id", last_event_id);
+        let response = self.send(request).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(Self::read(&url, response)
+            .await
+            .err()
+            .unwrap_or_else(|| Failure::Inconclusive("the server sent no event stream".into())))
+    }
+
+    pub(super) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
+        self.call(Method::DELETE, self.url_of(path)?, None).await.map(drop)
+    }
+
+    pub(super) async fn delete_with(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
+        self.call(Method::DELETE, self.url_of(path)?, Some(body)).await
+    }
+
+    /// Prints a response as JSON, or as text with `print_text`.
+    pub(super) fn print(&self, response: &Value, print_text: impl FnOnce(&Value)) {
+        if self.json {
+            output::json(response);
+        } else {
+            print_text(response);
+        }
+    }
+
+    /// The URL of a path. Each segment is escaped.
+    fn url_of(&self, path: &[&str]) -> Result<Url, Failure> {
+        let mut url = self.url.clone();
+        url.path_segments_mut()
+            .map_err(|()| Failure::Usage("LATCHKEY_URL must be an http or https URL".into()))?
+            .pop_if_empty()
+            .extend(path);
+        Ok(url)
+    }
+
+    fn url_with_query(&self, path: &[&str], query: &Query<'_>) -> Result<Url, Failure> {
+        let mut url = self.url_of(path)?;
         for (name, value) in query {
             if let Some(value) = value {
                 url.query_pairs_mut().append_pair(name, value);
@@ -66,118 +141,45 @@ impl ClientArgs {
         Ok(url)
     }
 
-    pub async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
-        self.send(Method::POST, self.at(path)?, Some(body)).await
-    }
-
-    /// An answer, or what is wrong with each field.
-    pub async fn judge(&self, path: &[&str], body: &Value) -> Result<Result<Value, Value>, Failure> {
-        let url = self.at(path)?;
-        let answer = self.answer(self.request(Method::POST, url.clone())?.json(body)).await?;
-        if answer.status() != StatusCode::UNPROCESSABLE_ENTITY {
-            return Self::read(&url, answer).await.map(Ok);
-        }
-        let mut problem: Value = answer.json().await.map_err(|error| Failure::Unknown(root_cause(&error)))?;
-        Ok(Err(problem["errors"].take()))
-    }
-
-    /// Changes what is there, as it was a moment ago.
-    pub async fn change(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
-        let url = self.at(path)?;
-        let before = self.answer(self.request(Method::GET, url.clone())?).await?;
-        let etag = before.headers().get(ETAG).cloned();
-        Self::read(&url, before).await?;
-        let mut request = self.request(Method::PATCH, url.clone())?.json(body);
-        if let Some(etag) = etag {
-            request = request.header(IF_MATCH, etag);
-        }
-        Self::read(&url, self.answer(request).await?).await
-    }
-
-    /// A stream of events, after the one of this number.
-    pub async fn stream(&self, path: &[&str], after: u64) -> Result<Response, Failure> {
-        let url = self.at(path)?;
-        let request = self.request(Method::GET, url.clone())?.header("last-event-id", after);
-        let answer = self.answer(request).await?;
-        if answer.status().is_success() {
-            return Ok(answer);
-        }
-        Err(Self::read(&url, answer)
-            .await
-            .err()
-            .unwrap_or_else(|| Failure::Unknown("there is no stream".into())))
-    }
-
-    pub async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
-        self.send(Method::DELETE, self.at(path)?, None).await.map(drop)
-    }
-
-    pub async fn delete_with(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
-        self.send(Method::DELETE, self.at(path)?, Some(body)).await
-    }
-
-    /// The URL of a path, each part of it escaped.
-    fn at(&self, path: &[&str]) -> Result<Url, Failure> {
-        let mut url = self.url.clone();
-        url.path_segments_mut()
-            .map_err(|()| Failure::Usage("LATCHKEY_URL is no http or https URL".into()))?
-            .pop_if_empty()
-            .extend(path);
-        Ok(url)
-    }
-
-    async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Failure> {
+    async fn call(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Failure> {
         let mut request = self.request(method, url.clone())?;
         if let Some(body) = body {
             request = request.json(body);
         }
-        Self::read(&url, self.answer(request).await?).await
+        Self::read(&url, self.send(request).await?).await
     }
 
     fn request(&self, method: Method, url: Url) -> Result<RequestBuilder, Failure> {
         let token = self
             .token
             .as_ref()
-            .ok_or_else(|| Failure::Usage("no token: set LATCHKEY_TOKEN, or make one with latchkey token create".into()))?;
+            .ok_or_else(|| Failure::Usage("Set LATCHKEY_TOKEN or pass --token. To create a token, run `latchkey token create`.".into()))?;
         Ok(reqwest::Client::new().request(method, url).bearer_auth(token.expose_secret()))
     }
 
-    async fn answer(&self, request: RequestBuilder) -> Result<Response, Failure> {
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
         let sent = request.send().await;
-        sent.map_err(|error| Failure::Unknown(format!("{} does not answer: {}", self.url, root_cause(&error))))
+        sent.map_err(|error| Failure::Inconclusive(format!("{} did not respond: {}", self.url, root_cause(&error))))
     }
 
-    pub fn has_token(&self) -> bool {
-        self.token.is_some()
-    }
-
-    /// Prints an answer as it is for programs, or as a person reads it.
-    pub fn show(&self, answer: &Value, for_people: impl FnOnce(&Value)) {
-        if self.json {
-            output::json(answer);
-        } else {
-            for_people(answer);
-        }
-    }
-
-    async fn read(url: &Url, answer: Response) -> Result<Value, Failure> {
-        let status = answer.status();
+    async fn read(url: &Url, response: Response) -> Result<Value, Failure> {
+        let status = response.status();
         if status == StatusCode::NO_CONTENT {
             return Ok(Value::Null);
         }
-        let value: Value = answer.json().await.map_err(|_| {
-            Failure::Unknown(format!(
-                "{url} answered {status} without JSON: is this Latchkey's private listener?"
+        let body: Value = response.json().await.map_err(|_| {
+            Failure::Inconclusive(format!(
+                "{url} answered {status} without JSON; is LATCHKEY_URL the private listener of Latchkey?"
             ))
         })?;
         if status.is_success() {
-            return Ok(value);
+            return Ok(body);
         }
-        Err(failure(status, &value))
+        Err(failure(status, &body))
     }
 }
 
-pub fn root_cause(error: &dyn std::error::Error) -> String {
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;
@@ -185,16 +187,16 @@ pub fn root_cause(error: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
-/// A problem in the words that it came with, every field on a line of its own.
+/// A problem's detail, followed by one line for each invalid field.
 fn failure(status: StatusCode, problem: &Value) -> Failure {
     let mut message = problem["detail"].as_str().unwrap_or("the server gave no reason").to_owned();
     for error in problem["errors"].as_array().into_iter().flatten() {
-        let part = |member| error[member].as_str().unwrap_or_default();
+        let part = |name| error[name].as_str().unwrap_or_default();
         message = format!("{message}\n  {}: {}", part("field"), part("detail"));
     }
     if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
         Failure::Usage(message)
     } else {
-        Failure::Unknown(message)
+        Failure::Inconclusive(message)
     }
 }

@@ -8,33 +8,33 @@ use super::client::ClientArgs;
 use super::output::{self, text};
 
 #[derive(Debug, Subcommand)]
-pub enum Config {
-    /// List the versions that a tenant submitted, newest first.
+pub(super) enum Config {
+    /// List a tenant's storage configs, newest first.
     List(List),
-    /// Show one of them.
+    /// Show one version of a tenant's storage config.
     Show(Show),
 }
 
 #[derive(Debug, Args)]
-pub struct List {
-    /// Id or slug.
+pub(super) struct List {
+    /// ID or slug of the tenant.
     tenant: String,
     #[command(flatten)]
     client: ClientArgs,
 }
 
 #[derive(Debug, Args)]
-pub struct Show {
-    /// Id or slug.
+pub(super) struct Show {
+    /// ID or slug of the tenant.
     tenant: String,
-    /// The version's number.
+    /// Version number.
     version: String,
     #[command(flatten)]
     client: ClientArgs,
 }
 
 impl Config {
-    pub async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         match self {
             Self::List(command) => command.run().await,
             Self::Show(command) => command.run().await,
@@ -45,7 +45,7 @@ impl Config {
 impl List {
     async fn run(self) -> Outcome {
         let listed = self.client.get(&["v1", "tenants", &self.tenant, "storage-configs"], &[]).await?;
-        self.client.show(&listed["items"], |items| {
+        self.client.print(&listed["items"], |items| {
             let columns = [
                 ("Version", "version"),
                 ("Mode", "mode"),
@@ -63,16 +63,16 @@ impl Show {
     async fn run(self) -> Outcome {
         let path = ["v1", "tenants", &self.tenant, "storage-configs", &self.version];
         let config = self.client.get(&path, &[]).await?;
-        self.client.show(&config, |config| {
+        self.client.print(&config, |config| {
             output::table(&["Version", &text(config, "version")], rows(config, ""));
         });
         Ok(())
     }
 }
 
-/// What was submitted, member by member.
-pub fn rows(config: &Value, of: &str) -> Vec<Vec<String>> {
-    let members = [
+/// One row for each field that is set.
+pub(super) fn rows(config: &Value, prefix: &str) -> Vec<Vec<String>> {
+    let fields = [
         "mode",
         "bucket_arn",
         "bucket_region",
@@ -82,7 +82,8 @@ pub fn rows(config: &Value, of: &str) -> Vec<Vec<String>> {
         "created_at",
         "verified_at",
     ];
-    let told = members.iter().filter(|member| !config[**member].is_null());
-    told.map(|member| vec![format!("{of}{}", member.replace('_', " ")), text(config, member)])
+    let present = fields.iter().filter(|field| !config[**field].is_null());
+    present
+        .map(|field| vec![format!("{prefix}{}", field.replace('_', " ")), text(config, field)])
         .collect()
 }

@@ -8,14 +8,14 @@ use super::{Failure, Outcome, output};
 
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
 #[derive(Debug, Args)]
-pub struct CredentialProcess {
-    /// Id or slug.
+pub(super) struct CredentialProcess {
+    /// ID or slug of the tenant.
     #[arg(long)]
     tenant: String,
-    /// `read`, or `read_write`, which it is when left out.
+    /// Access to request: `read` or `read_write` (default).
     #[arg(long)]
     access: Option<String>,
-    /// How the keys of all objects have to begin: `invoices/2026/`, for instance.
+    /// Limit the credentials to object keys with this prefix, for example `invoices/2026/`.
     #[arg(long)]
     prefix: Option<String>,
     #[command(flatten)]
@@ -23,22 +23,22 @@ pub struct CredentialProcess {
 }
 
 impl CredentialProcess {
-    pub async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         let query = [("access", self.access.as_deref()), ("prefix", self.prefix.as_deref())];
-        let given = self
+        let credentials = self
             .client
             .get(&["internal", "v1", "tenants", &self.tenant, "credentials"], &query)
             .await?;
-        let member = |name: &str| match &given[name] {
+        let field = |name: &str| match &credentials[name] {
             Value::String(text) => Ok(text.clone()),
-            _ => Err(Failure::Unknown(format!("the answer has no {name}"))),
+            _ => Err(Failure::Inconclusive(format!("the response has no {name}"))),
         };
         output::json(&json!({
             "Version": 1,
-            "AccessKeyId": member("AccessKeyId")?,
-            "SecretAccessKey": member("SecretAccessKey")?,
-            "SessionToken": member("Token")?,
-            "Expiration": member("Expiration")?,
+            "AccessKeyId": field("AccessKeyId")?,
+            "SecretAccessKey": field("SecretAccessKey")?,
+            "SessionToken": field("Token")?,
+            "Expiration": field("Expiration")?,
         }));
         Ok(())
     }

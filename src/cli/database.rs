@@ -1,4 +1,4 @@
-//! `latchkey migrate`, and the way to the database for commands that go straight there.
+//! `latchkey migrate`
 
 use clap::Args;
 
@@ -8,16 +8,18 @@ use crate::settings::DatabaseSettings;
 use crate::store::migrations;
 
 #[derive(Debug, Args)]
-pub struct Migrate {
+pub(super) struct Migrate {
     #[command(flatten)]
     database: DatabaseSettings,
 }
 
 impl Migrate {
-    pub async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         let pool = app::pool(self.database.url()?, 2);
-        migrations::run(&pool).await.map_err(|error| Failure::Unknown(error.to_string()))?;
-        println!("The schema is up to date.");
+        migrations::run(&pool)
+            .await
+            .map_err(|error| Failure::Inconclusive(error.to_string()))?;
+        println!("The database schema is up to date.");
         Ok(())
     }
 }

@@ -10,24 +10,24 @@ use super::client::ClientArgs;
 use super::output::{self, text};
 use crate::app;
 
-/// How often what is new is asked for.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Interval between polls.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
-pub struct Events {
-    /// Of this tenant alone, by id or slug.
+pub(super) struct Events {
+    /// Only events of this tenant (ID or slug).
     #[arg(long)]
     tenant: Option<String>,
-    /// Of this action alone: `tenant.suspended`, for instance.
+    /// Only events of this action, for example `tenant.suspended`.
     #[arg(long)]
     action: Option<String>,
-    /// By this actor alone: `token:<id>`, `user:<subject>`, `invite:<id>`, `operator` or `system`.
+    /// Only events by this actor: `token:<id>`, `user:<subject>`, `invite:<id>`, `operator` or `system`.
     #[arg(long)]
     actor: Option<String>,
-    /// After the event of this id.
+    /// Only events after the one with this ID.
     #[arg(long, value_name = "ID")]
     after: Option<String>,
-    /// Go on with what comes, until interrupted.
+    /// Keep printing new events until interrupted.
     #[arg(long)]
     follow: bool,
     #[command(flatten)]
@@ -35,8 +35,8 @@ pub struct Events {
 }
 
 impl Events {
-    /// As JSON, each event is a line of its own.
-    pub async fn run(self) -> Outcome {
+    /// With `--json`, prints one event per line.
+    pub(super) async fn run(self) -> Outcome {
         let clock = app::system_clock();
         let mut after = self.after.clone();
         let mut is_first = true;
@@ -55,7 +55,10 @@ impl Events {
                     println!("{item}");
                 }
             } else if is_first || !items.is_empty() {
-                output::table(&["At", "Who", "What", "Tenant", "From", "Detail", "Id"], items.iter().map(row));
+                output::table(
+                    &["Time", "Actor", "Action", "Tenant", "Address", "Detail", "ID"],
+                    items.iter().map(row),
+                );
             }
             is_first = false;
             after = page["next"].as_str().map(str::to_owned).or(after);
@@ -63,7 +66,7 @@ impl Events {
                 if !self.follow {
                     return Ok(());
                 }
-                clock.sleep(PAUSE).await;
+                clock.sleep(POLL_INTERVAL).await;
             }
         }
     }
@@ -71,16 +74,16 @@ impl Events {
 
 fn row(event: &Value) -> Vec<String> {
     let actor = &event["actor"];
-    let who = ["name", "subject", "id", "kind"].iter().map(|member| text(actor, member));
-    let who = who.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
-    let member = |name| text(event, name);
+    let names = ["name", "subject", "id", "kind"].iter().map(|field| text(actor, field));
+    let actor = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+    let field = |name| text(event, name);
     vec![
-        member("at"),
-        who,
-        member("action"),
-        member("tenant_id"),
-        member("address"),
-        member("detail"),
-        member("id"),
+        field("at"),
+        actor,
+        field("action"),
+        field("tenant_id"),
+        field("address"),
+        field("detail"),
+        field("id"),
     ]
 }

@@ -8,36 +8,36 @@ use super::client::ClientArgs;
 use super::tenant::print_tenant;
 
 #[derive(Debug, Subcommand)]
-pub enum ExternalId {
-    /// Issue the next one. Both are accepted until the next one is proven and the previous one is ended.
-    Rotate(Of),
-    /// Take the next one back, before it is proven.
-    Abandon(Of),
-    /// End the previous one: a verification has to see it refused.
-    End(Of),
+pub(super) enum ExternalId {
+    /// Issue the next external ID. Both IDs are accepted until a verification succeeds with the new one and the old one is ended.
+    Rotate(TenantArgs),
+    /// Withdraw the next external ID before a verification has succeeded with it.
+    Abandon(TenantArgs),
+    /// Stop accepting the previous external ID. A verification then checks that it is refused.
+    End(TenantArgs),
 }
 
 #[derive(Debug, Args)]
-pub struct Of {
-    /// Id or slug.
+pub(super) struct TenantArgs {
+    /// ID or slug of the tenant.
     tenant: String,
     #[command(flatten)]
     client: ClientArgs,
 }
 
 impl ExternalId {
-    pub async fn run(self) -> Outcome {
-        let (of, last) = match &self {
-            Self::Rotate(of) => (of, "rotate"),
-            Self::Abandon(of) => (of, "next"),
-            Self::End(of) => (of, "previous"),
+    pub(super) async fn run(self) -> Outcome {
+        let (args, action) = match &self {
+            Self::Rotate(args) => (args, "rotate"),
+            Self::Abandon(args) => (args, "next"),
+            Self::End(args) => (args, "previous"),
         };
-        let path = ["v1", "tenants", &of.tenant, "external-id", last];
+        let path = ["v1", "tenants", &args.tenant, "external-id", action];
         let tenant = match &self {
-            Self::Rotate(_) => of.client.post(&path, &json!({})).await?,
-            Self::Abandon(_) | Self::End(_) => of.client.delete_with(&path, &json!({})).await?,
+            Self::Rotate(_) => args.client.post(&path, &json!({})).await?,
+            Self::Abandon(_) | Self::End(_) => args.client.delete_with(&path, &json!({})).await?,
         };
-        of.client.show(&tenant, print_tenant);
+        args.client.print(&tenant, print_tenant);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! `latchkey healthcheck`: for containers, which have no curl.
+//! `latchkey healthcheck`, for container images, which have no curl.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use super::{Failure, Outcome};
 use crate::settings::ListenSettings;
 
 #[derive(Debug, Args)]
-pub struct Healthcheck {
+pub(super) struct Healthcheck {
     #[command(flatten)]
     listen: ListenSettings,
 }
 
 impl Healthcheck {
-    pub async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         let mut address = self.listen.private;
         if address.ip().is_unspecified() {
             address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
@@ -24,7 +24,7 @@ impl Healthcheck {
             .timeout(Duration::from_secs(3));
         match request.send().await {
             Ok(answer) if answer.status().is_success() => Ok(()),
-            _ => Err(Failure::No),
+            _ => Err(Failure::Negative),
         }
     }
 }

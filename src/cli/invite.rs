@@ -5,17 +5,17 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use super::client::ClientArgs;
-use super::output::{self, say, text};
+use super::output::{self, print_line, text};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub struct Invite {
+pub(super) struct Invite {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Id or slug.
+    /// ID or slug of the tenant.
     #[arg(required = true)]
     tenant: Option<String>,
-    /// How many hours the link is good for; a week when left out.
+    /// Lifetime of the link in hours. Default: 168 (one week).
     #[arg(long, value_name = "HOURS")]
     expires_in_hours: Option<i64>,
     #[command(flatten)]
@@ -24,19 +24,19 @@ pub struct Invite {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Create an invite; prints its link, which is shown this once. The same as `latchkey invite TENANT`.
+    /// Create an invite and print its link, which is shown only once. The same as `latchkey invite <TENANT>`.
     Create(Create),
-    /// List a tenant's invites, newest first, ended ones too.
+    /// List a tenant's invites, newest first, including expired and revoked ones.
     List(List),
-    /// Revoke an invite: its link leads nowhere from now on.
+    /// Revoke an invite. Its link stops working immediately.
     Revoke(Revoke),
 }
 
 #[derive(Debug, Args)]
 struct Create {
-    /// Id or slug.
+    /// ID or slug of the tenant.
     tenant: String,
-    /// How many hours the link is good for; a week when left out.
+    /// Lifetime of the link in hours. Default: 168 (one week).
     #[arg(long, value_name = "HOURS")]
     expires_in_hours: Option<i64>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ struct Create {
 
 #[derive(Debug, Args)]
 struct List {
-    /// Id or slug.
+    /// ID or slug of the tenant.
     tenant: String,
     #[command(flatten)]
     client: ClientArgs,
@@ -53,16 +53,16 @@ struct List {
 
 #[derive(Debug, Args)]
 struct Revoke {
-    /// Id or slug.
+    /// ID or slug of the tenant.
     tenant: String,
-    /// The invite's id.
+    /// ID of the invite.
     id: String,
     #[command(flatten)]
     client: ClientArgs,
 }
 
 impl Invite {
-    pub async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         match self.command {
             Some(Command::List(command)) => command.run().await,
             Some(Command::Revoke(command)) => command.run().await,
@@ -84,9 +84,9 @@ impl Create {
     async fn run(self) -> Outcome {
         let body = json!({"expires_in_hours": self.expires_in_hours});
         let created = self.client.post(&["v1", "tenants", &self.tenant, "invites"], &body).await?;
-        self.client.show(&created, |created| {
-            say(text(created, "url"));
-            eprintln!("Good until {}. It is not shown again.", text(created, "expires_at"));
+        self.client.print(&created, |created| {
+            print_line(text(created, "url"));
+            eprintln!("Valid until {}. This link is not shown again.", text(created, "expires_at"));
         });
         Ok(())
     }
@@ -95,9 +95,9 @@ impl Create {
 impl List {
     async fn run(self) -> Outcome {
         let listed = self.client.get(&["v1", "tenants", &self.tenant, "invites"], &[]).await?;
-        self.client.show(&listed["items"], |items| {
+        self.client.print(&listed["items"], |items| {
             let columns = [
-                ("Id", "id"),
+                ("ID", "id"),
                 ("State", "state"),
                 ("Created", "created_at"),
                 ("Expires", "expires_at"),
@@ -113,7 +113,7 @@ impl Revoke {
     async fn run(self) -> Outcome {
         self.client.delete(&["v1", "tenants", &self.tenant, "invites", &self.id]).await?;
         let revoked: Value = json!({"id": self.id, "state": "revoked"});
-        self.client.show(&revoked, |_| say("Revoked."));
+        self.client.print(&revoked, |_| print_line("Revoked."));
         Ok(())
     }
 }

@@ -9,7 +9,6 @@ mod credential_process;
 mod database;
 mod events;
 mod external_id;
-mod follow;
 mod healthcheck;
 mod invite;
 mod metrics;
@@ -26,6 +25,7 @@ mod tenant;
 mod token;
 mod validate;
 mod verification;
+mod verification_stream;
 mod verify;
 mod webhook;
 
@@ -35,7 +35,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::settings::{ConfigError, ConfigErrors, ParseError, parse_command_line};
 
-/// Onboards customer-owned S3 buckets and KMS keys, and proves that access works for you and for nobody else.
+/// Onboard customers' own S3 buckets and KMS keys, and verify the access that they grant.
 #[derive(Debug, Parser)]
 #[command(name = "latchkey", version, max_term_width = 120)]
 struct Cli {
@@ -45,25 +45,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve both listeners, and work on the queue.
+    /// Run both listeners and a worker.
     Serve(serve::Serve),
-    /// Work on the queue alone.
+    /// Run only a worker.
     Worker(serve::Worker),
-    /// Bring the database's schema up to date.
+    /// Migrate the database schema.
     Migrate(database::Migrate),
-    /// Print the `OpenAPI` document.
-    Openapi,
     /// Check the settings without starting anything.
     CheckConfig(check_config::CheckConfig),
-    /// Print the reference of all settings, in Markdown.
-    Settings,
-    /// Print what every check proves, as a table in Markdown.
-    Checks,
-    /// Print what every metric tells, as a table in Markdown.
-    Metrics,
-    /// Print a script that completes commands in a shell.
-    Completions(completions::Completions),
-    /// Ask a running server whether it lives.
+    /// Check that a server on this machine is running.
     Healthcheck(healthcheck::Healthcheck),
     /// Create, list and revoke tokens.
     #[command(subcommand)]
@@ -71,20 +61,20 @@ enum Command {
     /// Create, list, show, edit, suspend, resume, offboard and erase tenants.
     #[command(subcommand)]
     Tenant(tenant::Tenant),
+    /// Invite a tenant to the onboarding form and print the link.
+    Invite(invite::Invite),
     /// Rotate a tenant's external ID.
     #[command(subcommand)]
     ExternalId(external_id::ExternalId),
-    /// Print the audit log, oldest first.
-    Events(events::Events),
-    /// Invite a tenant's people to the form; prints the link.
-    Invite(invite::Invite),
-    /// Print the documents that a tenant has to apply.
+    /// Print the policies and settings that a tenant has to apply in AWS.
     Template(template::Template),
-    /// Judge a storage config without storing it or asking AWS: exit code 0 when it is valid, 1 when it is not.
+    /// Validate a storage config without saving it or calling AWS.
+    ///
+    /// Exit code: 0 valid, 1 invalid.
     Validate(validate::Validate),
-    /// Submit a tenant's storage config.
+    /// Submit a tenant's storage config and verify it.
     Submit(submit::Submit),
-    /// List and show what a tenant submitted.
+    /// List and show a tenant's storage configs.
     #[command(subcommand)]
     Config(config::Config),
     /// Verify a tenant's storage.
@@ -92,29 +82,43 @@ enum Command {
     /// List and show verifications.
     #[command(subcommand)]
     Verification(verification::Verification),
-    /// Print what a tenant takes away again once it has ended.
+    /// Print the offboarding steps for a tenant.
     Removal(removal::Removal),
-    /// Show how many tenants have which status, and which checks keep them waiting.
+    /// Show the number of tenants by status, and the checks they fail.
     Stats(stats::Stats),
-    /// Create, list, show and delete webhooks, and see what was sent to them.
+    /// Print the audit log, oldest first.
+    Events(events::Events),
+    /// Manage webhooks and their deliveries.
     #[command(subcommand)]
     Webhook(webhook::Webhook),
-    /// Print credentials for a tenant's documents, as `credential_process` of an AWS profile wants them.
+    /// Print credentials for a tenant's bucket.
+    ///
+    /// Use it as `credential_process` in an AWS profile.
     CredentialProcess(credential_process::CredentialProcess),
+    /// Print the settings reference as Markdown.
+    Settings,
+    /// Print the checks reference as Markdown.
+    Checks,
+    /// Print the metrics reference as Markdown.
+    Metrics,
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Print a shell completion script.
+    Completions(completions::Completions),
 }
 
-/// How a command ends.
+/// Why a command does not exit with 0.
 #[derive(Debug)]
-pub enum Failure {
-    /// The answer is no: a rejected verification, for instance.
-    No,
-    /// The command was given wrongly, or the settings are.
+enum Failure {
+    /// The result is negative, for example a rejected verification. Exit code 1.
+    Negative,
+    /// The command line, a setting or the request is invalid. Exit code 2.
     Usage(String),
-    /// It could not be found out.
-    Unknown(String),
+    /// The result could not be determined. Exit code 3.
+    Inconclusive(String),
 }
 
-pub type Outcome = Result<(), Failure>;
+type Outcome = Result<(), Failure>;
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
@@ -137,9 +141,9 @@ pub fn main() -> ExitCode {
     };
     let (code, message) = match outcome {
         Ok(()) => return ExitCode::SUCCESS,
-        Err(Failure::No) => return ExitCode::from(1),
+        Err(Failure::Negative) => return ExitCode::from(1),
         Err(Failure::Usage(message)) => (2, message),
-        Err(Failure::Unknown(message)) => (3, message),
+        Err(Failure::Inconclusive(message)) => (3, message),
     };
     // Continuation lines are indented.
     for line in message.lines() {
@@ -154,37 +158,47 @@ pub fn main() -> ExitCode {
 
 impl Cli {
     fn run(self) -> Outcome {
-        let runtime = tokio::runtime::Runtime::new().map_err(|fault| Failure::Unknown(format!("cannot start the runtime: {fault}")))?;
+        let runtime =
+            tokio::runtime::Runtime::new().map_err(|fault| Failure::Inconclusive(format!("cannot start the runtime: {fault}")))?;
         runtime.block_on(async {
             match self.command {
                 Command::Serve(command) => Box::pin(command.run()).await,
                 Command::Worker(command) => Box::pin(command.run()).await,
                 Command::Migrate(command) => command.run().await,
-                Command::Openapi => openapi::run(),
                 Command::CheckConfig(command) => command.run().await,
-                Command::Settings => settings::run(),
-                Command::Checks => checks::run(),
-                Command::Metrics => metrics::run(),
-                Command::Completions(command) => {
-                    command.run(Self::command());
-                    Ok(())
-                }
                 Command::Healthcheck(command) => command.run().await,
                 Command::Token(command) => command.run().await,
                 Command::Tenant(command) => command.run().await,
-                Command::Events(command) => command.run().await,
-                Command::ExternalId(command) => command.run().await,
                 Command::Invite(command) => command.run().await,
+                Command::ExternalId(command) => command.run().await,
                 Command::Template(command) => command.run().await,
-                Command::Submit(command) => command.run().await,
                 Command::Validate(command) => command.run().await,
+                Command::Submit(command) => command.run().await,
                 Command::Config(command) => command.run().await,
                 Command::Verify(command) => command.run().await,
                 Command::Verification(command) => command.run().await,
                 Command::Removal(command) => command.run().await,
                 Command::Stats(command) => command.run().await,
+                Command::Events(command) => command.run().await,
                 Command::Webhook(command) => command.run().await,
                 Command::CredentialProcess(command) => command.run().await,
+                Command::Settings => {
+                    settings::run();
+                    Ok(())
+                }
+                Command::Checks => {
+                    checks::run();
+                    Ok(())
+                }
+                Command::Metrics => {
+                    metrics::run();
+                    Ok(())
+                }
+                Command::Openapi => openapi::run(),
+                Command::Completions(command) => {
+                    command.run(Self::command());
+                    Ok(())
+                }
             }
         })
     }

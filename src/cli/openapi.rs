@@ -3,10 +3,10 @@
 use super::{Failure, Outcome};
 use crate::http;
 
-pub fn run() -> Outcome {
+pub(super) fn run() -> Outcome {
     let document = http::openapi()
         .to_pretty_json()
-        .map_err(|error| Failure::Unknown(error.to_string()))?;
+        .map_err(|error| Failure::Inconclusive(error.to_string()))?;
     println!("{document}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Tables for a terminal, JSON for a program.
+//! Output: tables on a terminal, JSON for programs.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stdout};
@@ -7,42 +7,42 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Cell, Color, ContentArrangement, LineStyle, Table};
 use serde_json::Value;
 
-/// Prints a line. Whoever reads may have had enough (`| head`): that is no fault of ours.
-pub fn say(text: impl Display) {
+/// Prints a line. The reader may close the pipe early, as `head` does. That is not an error.
+pub(super) fn print_line(text: impl Display) {
     let _ = writeln!(stdout(), "{text}");
 }
 
 /// Prints a value as JSON.
-pub fn json(value: &Value) {
-    say(format_args!("{value:#}"));
+pub(super) fn json(value: &Value) {
+    print_line(format_args!("{value:#}"));
 }
 
-/// Whether what is printed may be coloured and drawn over: on a terminal, unless it was asked not to. <https://no-color.org>
-pub fn is_lively() -> bool {
+/// Whether output may use colors and cursor movement. See <https://no-color.org>.
+pub(super) fn is_interactive() -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     stdout().is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// How wide the terminal is; none where there is none, or it does not know.
+/// The terminal's width, if there is a terminal that knows it.
 fn width() -> Option<u16> {
     let (width, _) = crossterm::terminal::size().ok().filter(|_| stdout().is_terminal())?;
     (width > 0).then_some(width)
 }
 
-/// Prints rows under their headings, no wider than the terminal.
-pub fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
-    let lively = is_lively();
+/// Prints a table that is no wider than the terminal.
+pub(super) fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+    let is_interactive = is_interactive();
     let cell = |text: String| {
-        let colour = tint(&text).filter(|_| lively);
+        let color = color_of(&text).filter(|_| is_interactive);
         let cell = Cell::new(text);
-        colour.map_or(cell.clone(), |colour| cell.fg(colour))
+        color.map_or(cell.clone(), |color| cell.fg(color))
     };
     let mut table = Table::new();
     table
         .load_style(UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(headings);
-    if !lively {
+    if !is_interactive {
         table.force_no_tty();
     }
     if let Some(width) = width() {
@@ -50,20 +50,20 @@ pub fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
     }
     table.add_rows(rows.into_iter().map(|row| row.into_iter().map(cell).collect::<Vec<_>>()));
     for line in table.lines() {
-        say(line.trim_end());
+        print_line(line.trim_end());
     }
 }
 
-/// The members of a list's items under headings.
-pub fn list(items: &[Value], columns: &[(&str, &str)]) {
+/// Prints a table of JSON objects. A column is a heading and a field.
+pub(super) fn list(items: &[Value], columns: &[(&str, &str)]) {
     let headings: Vec<&str> = columns.iter().map(|(heading, _)| *heading).collect();
-    let row = |item: &Value| columns.iter().map(|(_, member)| text(item, member)).collect();
+    let row = |item: &Value| columns.iter().map(|(_, field)| text(item, field)).collect();
     table(&headings, items.iter().map(row));
 }
 
-/// Words that say how something stands, in the colours that everybody knows.
-pub fn tint(word: &str) -> Option<Color> {
-    match word {
+/// The color of a status.
+pub(super) fn color_of(status: &str) -> Option<Color> {
+    match status {
         "passed" | "verified" | "active" => Some(Color::Green),
         "failed" | "rejected" | "degraded" | "action_required" => Some(Color::Red),
         "warning" | "inconclusive" | "waiting" => Some(Color::Yellow),
@@ -72,11 +72,11 @@ pub fn tint(word: &str) -> Option<Color> {
     }
 }
 
-/// A member as a person reads it: nothing for null, text without quotation marks, times to the second.
-pub fn text(value: &Value, member: &str) -> String {
-    match &value[member] {
+/// A field as text: empty for null, without quotation marks, times to the second.
+pub(super) fn text(value: &Value, field: &str) -> String {
+    match &value[field] {
         Value::Null => String::new(),
-        Value::String(text) if member.ends_with("_at") || member == "at" => time(text),
+        Value::String(text) if field.ends_with("_at") || field == "at" => time(text),
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
@@ -87,7 +87,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// In UTC, as the API has it.
+/// In UTC, as in the API.
 fn time(text: &str) -> String {
     chrono::DateTime::parse_from_rfc3339(text).map_or_else(|_| text.to_owned(), |at| at.format("%Y-%m-%d %H:%M:%SZ").to_string())
 }

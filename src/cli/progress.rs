@@ -1,4 +1,4 @@
-//! A verification on a terminal, as a table that changes in place.
+//! Live view of a verification: a table that is redrawn in place.
 
 use std::io::{Write, stdout};
 use std::time::Duration;
@@ -13,55 +13,54 @@ use serde_json::Value;
 
 use super::Failure;
 use super::client::ClientArgs;
-use super::follow::{Follower, News};
-use super::output::{text, tint};
+use super::output::{color_of, text};
+use super::verification_stream::{VerificationEvent, VerificationStream};
 use crate::clock::SharedClock;
 
-/// The countdown goes by seconds.
+/// Redraw interval, for the countdown.
 const TICK: Duration = Duration::from_secs(1);
 
-pub struct LiveOutput {
+pub(super) struct ProgressDisplay {
     clock: SharedClock,
-    board: ProgressTable,
-    /// How many lines are on the terminal now.
-    drawn: u16,
+    table: ProgressTable,
+    lines_drawn: u16,
 }
 
-/// What is known so far.
+/// The progress so far.
 #[derive(Default)]
 struct ProgressTable {
     attempt: String,
     next_attempt_at: Option<DateTime<Utc>>,
-    /// Status, name and summary, in the order in which they were found.
+    /// Status, name and summary, in order of arrival.
     checks: Vec<[String; 3]>,
 }
 
-/// A line in parts: the first may be coloured by what it says.
+/// A status, which determines the color, and the rest of the line.
 #[derive(Debug, PartialEq)]
 struct ProgressLine(String, String);
 
-impl LiveOutput {
-    pub fn new(clock: SharedClock) -> Self {
+impl ProgressDisplay {
+    pub(super) fn new(clock: SharedClock) -> Self {
         Self {
             clock,
-            board: ProgressTable::default(),
-            drawn: 0,
+            table: ProgressTable::default(),
+            lines_drawn: 0,
         }
     }
 
-    /// Draws until the verification ends, then takes the table away: what is printed after it stays.
-    pub async fn follow(mut self, client: &ClientArgs, id: &str) -> Result<Value, Failure> {
-        let mut follower = Follower::of(client, id);
+    /// Draws the table until the verification finishes, then removes it.
+    pub(super) async fn follow(mut self, client: &ClientArgs, id: &str) -> Result<Value, Failure> {
+        let mut events = VerificationStream::new(client, id);
         loop {
             self.draw();
             let tick = self.clock.sleep(TICK);
-            let news = match select(Box::pin(follower.next()), tick).await {
-                Either::Left((news, _)) => news?,
+            let event = match select(Box::pin(events.next()), tick).await {
+                Either::Left((event, _)) => event?,
                 Either::Right(_) => continue,
             };
-            match news {
-                News::Finished(verification) => return Ok(verification),
-                news => self.board.take(&news),
+            match event {
+                VerificationEvent::Finished(verification) => return Ok(verification),
+                event => self.table.update(&event),
             }
         }
     }
@@ -69,46 +68,46 @@ impl LiveOutput {
     fn draw(&mut self) {
         let size = terminal::size().ok().filter(|(width, height)| *width > 0 && *height > 0);
         let (width, height) = size.unwrap_or((80, 24));
-        let lines = self.board.lines(self.clock.now(), usize::from(height.saturating_sub(1)));
+        let lines = self.table.lines(self.clock.now(), usize::from(height.saturating_sub(1)));
         let mut out = stdout().lock();
-        self.wipe(&mut out);
-        for ProgressLine(first, rest) in &lines {
-            let first: String = first.chars().take(usize::from(width)).collect();
-            let room = usize::from(width).saturating_sub(first.chars().count());
+        self.clear(&mut out);
+        for ProgressLine(status, rest) in &lines {
+            let status: String = status.chars().take(usize::from(width)).collect();
+            let room = usize::from(width).saturating_sub(status.chars().count());
             let rest: String = rest.chars().take(room).collect();
-            let first = match tint(first.trim()) {
-                Some(comfy_table::Color::Green) => first.green(),
-                Some(comfy_table::Color::Red) => first.red(),
-                Some(comfy_table::Color::Yellow) => first.yellow(),
-                Some(_) => first.dark_grey(),
-                None => first.stylize(),
+            let status = match color_of(status.trim()) {
+                Some(comfy_table::Color::Green) => status.green(),
+                Some(comfy_table::Color::Red) => status.red(),
+                Some(comfy_table::Color::Yellow) => status.yellow(),
+                Some(_) => status.dark_grey(),
+                None => status.stylize(),
             };
-            let _ = queue!(out, Print(first), Print(rest), Print("\r\n"));
+            let _ = queue!(out, Print(status), Print(rest), Print("\r\n"));
         }
         let _ = out.flush();
-        self.drawn = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+        self.lines_drawn = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     }
 
-    fn wipe(&self, out: &mut impl Write) {
-        if self.drawn > 0 {
-            let _ = queue!(out, MoveUp(self.drawn));
+    fn clear(&self, out: &mut impl Write) {
+        if self.lines_drawn > 0 {
+            let _ = queue!(out, MoveUp(self.lines_drawn));
         }
         let _ = queue!(out, MoveToColumn(0), Clear(ClearType::FromCursorDown));
     }
 }
 
-impl Drop for LiveOutput {
+impl Drop for ProgressDisplay {
     fn drop(&mut self) {
         let mut out = stdout().lock();
-        self.wipe(&mut out);
+        self.clear(&mut out);
         let _ = out.flush();
     }
 }
 
 impl ProgressTable {
-    fn take(&mut self, news: &News) {
-        match news {
-            News::Attempt(attempt) => {
+    fn update(&mut self, event: &VerificationEvent) {
+        match event {
+            VerificationEvent::Attempt(attempt) => {
                 let number = text(attempt, "attempt");
                 if number != self.attempt {
                     self.checks.clear();
@@ -117,36 +116,36 @@ impl ProgressTable {
                 let until = attempt["next_attempt_at"].as_str().and_then(|at| at.parse().ok());
                 self.next_attempt_at = until;
             }
-            News::Check(check) => {
+            VerificationEvent::Check(check) => {
                 let row = [text(check, "status"), text(check, "name"), text(check, "summary")];
                 match self.checks.iter_mut().find(|known| known[1] == row[1]) {
                     Some(known) => *known = row,
                     None => self.checks.push(row),
                 }
             }
-            News::Finished(_) => {}
+            VerificationEvent::Finished(_) => {}
         }
     }
 
-    /// No more lines than there is room for. Where there are more checks, those that passed make way first.
+    /// At most `room` lines. If there are more checks, passed ones are hidden first.
     fn lines(&self, now: DateTime<Utc>, room: usize) -> Vec<ProgressLine> {
         let passed = self.checks.iter().filter(|check| check[0] == "passed").count();
         let heading = match (self.attempt.as_str(), self.next_attempt_at) {
             ("", _) => ProgressLine("queued".into(), String::new()),
             (_, Some(at)) => {
                 let seconds = (at - now).num_seconds().max(0);
-                let why = format!("       AWS can take a minute to know of a change; trying again in {seconds} s");
-                ProgressLine("waiting".into(), why)
+                let reason = format!("       AWS changes can take a minute to propagate; retrying in {seconds} s");
+                ProgressLine("waiting".into(), reason)
             }
             (attempt, None) => {
-                let again = if attempt == "1" {
+                let suffix = if attempt == "1" {
                     String::new()
                 } else {
                     format!(", attempt {attempt}")
                 };
                 ProgressLine(
                     "verifying".into(),
-                    format!("     {passed} of {} checks so far passed{again}", self.checks.len()),
+                    format!("     {passed} of {} checks passed so far{suffix}", self.checks.len()),
                 )
             }
         };
@@ -178,60 +177,62 @@ mod tests {
 
     use super::*;
 
-    fn shown(board: &ProgressTable, at: &str, room: usize) -> String {
-        let lines = board.lines(at.parse().unwrap(), room);
+    fn rendered(table: &ProgressTable, at: &str, room: usize) -> String {
+        let lines = table.lines(at.parse().unwrap(), room);
         assert!(lines.len() <= room);
         lines
             .iter()
-            .fold(String::new(), |text, ProgressLine(first, rest)| text + first + rest + "\n")
+            .fold(String::new(), |text, ProgressLine(status, rest)| text + status + rest + "\n")
     }
 
-    fn check(name: &str, status: &str) -> News {
-        News::Check(json!({"name": name, "status": status, "summary": "So it is."}))
+    fn check(name: &str, status: &str) -> VerificationEvent {
+        VerificationEvent::Check(json!({"name": name, "status": status, "summary": "A summary."}))
     }
 
     #[test]
-    fn it_changes_in_place_and_counts_down() {
+    fn the_table_shows_the_latest_status_and_a_countdown() {
         let at = "2026-01-01T00:00:00Z";
-        let mut board = ProgressTable::default();
-        assert_eq!(shown(&board, at, 20), "queued\n");
-        board.take(&News::Attempt(json!({"attempt": 1, "next_attempt_at": null})));
-        board.take(&check("bucket-reachable", "passed"));
-        board.take(&check("key-usable", "inconclusive"));
-        insta::assert_snapshot!(shown(&board, at, 20), @r"
-        verifying     1 of 2 checks so far passed
-        passed        bucket-reachable               So it is.
-        inconclusive  key-usable                     So it is.
+        let mut table = ProgressTable::default();
+        assert_eq!(rendered(&table, at, 20), "queued\n");
+        table.update(&VerificationEvent::Attempt(json!({"attempt": 1, "next_attempt_at": null})));
+        table.update(&check("bucket-reachable", "passed"));
+        table.update(&check("key-usable", "inconclusive"));
+        insta::assert_snapshot!(rendered(&table, at, 20), @r"
+        verifying     1 of 2 checks passed so far
+        passed        bucket-reachable               A summary.
+        inconclusive  key-usable                     A summary.
         ");
-        board.take(&News::Attempt(json!({"attempt": 1, "next_attempt_at": "2026-01-01T00:00:15Z"})));
-        insta::assert_snapshot!(shown(&board, at, 20), @r"
-        waiting       AWS can take a minute to know of a change; trying again in 15 s
-        passed        bucket-reachable               So it is.
-        inconclusive  key-usable                     So it is.
+        table.update(&VerificationEvent::Attempt(
+            json!({"attempt": 1, "next_attempt_at": "2026-01-01T00:00:15Z"}),
+        ));
+        insta::assert_snapshot!(rendered(&table, at, 20), @r"
+        waiting       AWS changes can take a minute to propagate; retrying in 15 s
+        passed        bucket-reachable               A summary.
+        inconclusive  key-usable                     A summary.
         ");
-        assert!(shown(&board, "2026-01-01T00:00:09Z", 20).contains("again in 6 s"));
-        board.take(&News::Attempt(json!({"attempt": 2, "next_attempt_at": null})));
-        board.take(&check("key-usable", "passed"));
-        insta::assert_snapshot!(shown(&board, at, 20), @r"
-        verifying     1 of 1 checks so far passed, attempt 2
-        passed        key-usable                     So it is.
+        assert!(rendered(&table, "2026-01-01T00:00:09Z", 20).contains("retrying in 6 s"));
+        table.update(&VerificationEvent::Attempt(json!({"attempt": 2, "next_attempt_at": null})));
+        table.update(&check("key-usable", "passed"));
+        insta::assert_snapshot!(rendered(&table, at, 20), @r"
+        verifying     1 of 1 checks passed so far, attempt 2
+        passed        key-usable                     A summary.
         ");
     }
 
     #[test]
-    fn where_there_is_little_room_what_passed_makes_way() {
-        let mut board = ProgressTable::default();
-        board.take(&News::Attempt(json!({"attempt": 1, "next_attempt_at": null})));
+    fn passed_checks_are_hidden_first_when_there_is_little_room() {
+        let mut table = ProgressTable::default();
+        table.update(&VerificationEvent::Attempt(json!({"attempt": 1, "next_attempt_at": null})));
         for n in 1..=6 {
-            board.take(&check(&format!("check-{n}"), if n == 2 { "failed" } else { "passed" }));
+            table.update(&check(&format!("check-{n}"), if n == 2 { "failed" } else { "passed" }));
         }
-        insta::assert_snapshot!(shown(&board, "2026-01-01T00:00:00Z", 5), @r"
-        verifying     5 of 6 checks so far passed
-        failed        check-2                        So it is.
-        passed        check-5                        So it is.
-        passed        check-6                        So it is.
+        insta::assert_snapshot!(rendered(&table, "2026-01-01T00:00:00Z", 5), @r"
+        verifying     5 of 6 checks passed so far
+        failed        check-2                        A summary.
+        passed        check-5                        A summary.
+        passed        check-6                        A summary.
         passed        and 3 more
         ");
-        assert_eq!(shown(&board, "2026-01-01T00:00:00Z", 1).lines().count(), 1);
+        assert_eq!(rendered(&table, "2026-01-01T00:00:00Z", 1).lines().count(), 1);
     }
 }

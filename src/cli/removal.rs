@@ -4,20 +4,20 @@ use clap::Args;
 
 use super::Outcome;
 use super::client::ClientArgs;
-use super::output::{say, text};
+use super::output::{print_line, text};
 
 #[derive(Debug, Args)]
-pub struct Removal {
-    /// Id or slug. Of one that was offboarded, the id.
+pub(super) struct Removal {
+    /// ID or slug of the tenant. For an offboarded tenant, its ID.
     tenant: String,
     #[command(flatten)]
     client: ClientArgs,
 }
 
 impl Removal {
-    pub async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         let removal = self.client.get(&["v1", "tenants", &self.tenant, "removal"], &[]).await?;
-        self.client.show(&removal, |removal| say(text(removal, "text").trim_end()));
+        self.client.print(&removal, |removal| print_line(text(removal, "text").trim_end()));
         Ok(())
     }
 }

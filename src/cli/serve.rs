@@ -36,8 +36,8 @@ impl Worker {
 async fn start(settings: Settings, server: Option<ServerSettings>) -> Outcome {
     let telemetry = settings.telemetry.clone();
     let settings = AppSettings::new(settings, server)?;
-    let traces = telemetry::start(telemetry).map_err(|error| Failure::Unknown(error.to_string()))?;
+    let traces = telemetry::start(telemetry).map_err(|error| Failure::Inconclusive(error.to_string()))?;
     let ended = Box::pin(app::run(settings)).await;
-    traces.end().await;
-    ended.map_err(|error| Failure::Unknown(error.to_string()))
+    traces.shut_down().await;
+    ended.map_err(|error| Failure::Inconclusive(error.to_string()))
 }

@@ -2,9 +2,8 @@
 
 use clap::{Arg, CommandFactory, Parser};
 
-use super::Outcome;
 use super::client::ClientArgs;
-use super::output::say;
+use super::output::print_line;
 use crate::settings::{ServerSettings, Settings};
 
 /// Everything that can be set by an environment variable.
@@ -33,9 +32,8 @@ without starting anything, run `latchkey check-config`.
 and endpoints come from the AWS SDK's own settings, such as `AWS_REGION`, `AWS_PROFILE` and `AWS_ENDPOINT_URL`.";
 
 /// Prints `docs/operators/settings.md`.
-#[expect(clippy::unnecessary_wraps, reason = "every command returns an outcome")]
-pub(super) fn run() -> Outcome {
-    say(INTRODUCTION);
+pub(super) fn run() {
+    print_line(INTRODUCTION);
     let mut command = Reference::command();
     command.build();
     let mut sections: Vec<&str> = Vec::new();
@@ -46,19 +44,18 @@ pub(super) fn run() -> Outcome {
         }
     }
     for section in sections {
-        say(format_args!("\n## {section}\n"));
-        say("| Variable | Flag | Default | Meaning |");
-        say("| --- | --- | --- | --- |");
+        print_line(format_args!("\n## {section}\n"));
+        print_line("| Variable | Flag | Default | Meaning |");
+        print_line("| --- | --- | --- | --- |");
         for arg in command
             .get_arguments()
             .filter(|arg| arg.get_help_heading().unwrap_or_default() == section)
         {
             if let Some(row) = row(arg) {
-                say(row);
+                print_line(row);
             }
         }
     }
-    Ok(())
 }
 
 fn row(arg: &Arg) -> Option<String> {

@@ -5,18 +5,18 @@ use serde_json::Value;
 
 use super::Outcome;
 use super::client::ClientArgs;
-use super::output::{self, say, text};
+use super::output::{self, print_line, text};
 
 #[derive(Debug, Args)]
-pub struct Stats {
+pub(super) struct Stats {
     #[command(flatten)]
     client: ClientArgs,
 }
 
 impl Stats {
-    pub async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         let stats = self.client.get(&["v1", "stats"], &[]).await?;
-        self.client.show(&stats, print);
+        self.client.print(&stats, print);
         Ok(())
     }
 }
@@ -26,7 +26,7 @@ fn print(stats: &Value) {
     output::list(&items(&stats["tenants"]), &[("Tenants", "status"), ("", "count")]);
     let failing = items(&stats["failing_checks"]);
     if !failing.is_empty() {
-        say("");
+        print_line("");
         output::list(&failing, &[("Failing check", "name"), ("Tenants", "tenants")]);
     }
     let verifications = &stats["verifications"];
@@ -39,10 +39,10 @@ fn print(stats: &Value) {
             seconds(times, "p95_seconds"),
         ]
     };
-    let ended = items(&verifications["by_verdict"]);
-    if !ended.is_empty() {
-        say("");
-        let heading = format!("Verifications of {} days", text(verifications, "days"));
-        output::table(&[&heading, "", "Half took at most", "95 % took at most"], ended.iter().map(row));
+    let finished = items(&verifications["by_verdict"]);
+    if !finished.is_empty() {
+        print_line("");
+        let heading = format!("Verifications, last {} days", text(verifications, "days"));
+        output::table(&[&heading, "", "Median duration", "95th percentile"], finished.iter().map(row));
     }
 }

@@ -4,37 +4,37 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::client::ClientArgs;
-use super::output::{say, text};
+use super::output::{print_line, text};
 use super::{Outcome, verify};
 
-/// What a customer submits.
+/// A customer's storage config.
 #[derive(Debug, Args)]
-pub struct SubmissionArgs {
-    /// `assume_role` or `direct`.
+pub(super) struct SubmissionArgs {
+    /// Access mode: `assume_role` or `direct`.
     #[arg(long)]
     mode: String,
-    /// `arn:aws:s3:::<name>`
+    /// ARN of the bucket: `arn:aws:s3:::<name>`.
     #[arg(long)]
     bucket_arn: String,
-    /// Such as eu-central-1.
+    /// Region of the bucket, for example eu-central-1.
     #[arg(long)]
     bucket_region: String,
-    /// The key's own ARN, never an alias.
+    /// ARN of the KMS key, not of an alias.
     #[arg(long)]
     key_arn: String,
-    /// Needed in the mode `assume_role`.
+    /// ARN of the customer's role. Required for the mode `assume_role`.
     #[arg(long)]
     role_arn: Option<String>,
-    /// The account that owns the bucket, where it is not the role's or the key's.
+    /// AWS account that owns the bucket, if it is not the role's or the key's account.
     #[arg(long)]
     bucket_account_id: Option<String>,
-    /// It is issued, not chosen: when it is given, it has to be the issued one.
+    /// The tenant's external ID. Optional; if given, it must match the issued one.
     #[arg(long)]
     external_id: Option<String>,
 }
 
 impl SubmissionArgs {
-    pub fn body(&self) -> Value {
+    pub(super) fn body(&self) -> Value {
         json!({
             "mode": self.mode,
             "bucket_arn": self.bucket_arn,
@@ -48,12 +48,12 @@ impl SubmissionArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct Submit {
-    /// Id or slug.
+pub(super) struct Submit {
+    /// ID or slug of the tenant.
     tenant: String,
     #[command(flatten)]
     submission: SubmissionArgs,
-    /// Follow the verification to its end.
+    /// Follow the verification until it finishes.
     #[arg(long)]
     watch: bool,
     #[command(flatten)]
@@ -61,16 +61,16 @@ pub struct Submit {
 }
 
 impl Submit {
-    pub async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         let path = ["v1", "tenants", &self.tenant, "storage-configs"];
         let submitted = self.client.post(&path, &self.submission.body()).await?;
         let verification = text(&submitted["verification"], "id");
         if self.watch {
             return verify::watch(&self.client, &verification).await;
         }
-        self.client.show(&submitted, |submitted| {
-            say(format_args!(
-                "Version {} is submitted; its verification is {verification}.",
+        self.client.print(&submitted, |submitted| {
+            print_line(format_args!(
+                "Submitted version {}. Verification: {verification}.",
                 text(submitted, "version")
             ));
         });

@@ -7,20 +7,20 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::client::ClientArgs;
-use super::output::{say, text};
+use super::output::{print_line, text};
 use super::{Failure, Outcome};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub struct Template {
+pub(super) struct Template {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Id or slug.
+    /// ID or slug of the tenant.
     #[arg(required = true)]
     tenant: Option<String>,
     #[command(flatten)]
-    blanks: Blanks,
-    /// `json`, each document by itself, or one file: `cloudformation`, `terraform`, or `cli`, a shell script.
+    values: TemplateValues,
+    /// Output format: `json` (each document separately), or a single `cloudformation`, `terraform` or `cli` (shell script) file.
     #[arg(long, default_value = "json")]
     format: String,
     #[command(flatten)]
@@ -29,78 +29,78 @@ pub struct Template {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Put the tenant's statements into a policy that is there already, and print the whole.
+    /// Merge the tenant's statements into an existing policy and print the result.
     Merge(Merge),
 }
 
-/// What the documents are filled with. What is left out becomes a placeholder.
+/// Values for the documents. Missing ones become placeholders.
 #[derive(Debug, Args)]
-struct Blanks {
-    /// `assume_role` or `direct`.
+struct TemplateValues {
+    /// Access mode: `assume_role` or `direct`.
     #[arg(long)]
     mode: Option<String>,
-    /// The bucket's name.
+    /// Name of the bucket.
     #[arg(long)]
     bucket: Option<String>,
-    /// The key's ARN.
+    /// ARN of the KMS key.
     #[arg(long)]
     key_arn: Option<String>,
-    /// The name of the role that you will create.
+    /// Name of the role that the customer creates.
     #[arg(long)]
     role_name: Option<String>,
-    /// The account that the role will be in.
+    /// AWS account of that role.
     #[arg(long)]
     account_id: Option<String>,
-    /// Whether to grant what the checks of the bucket's posture read; the vendor's setting when left out.
+    /// Grant the read permissions for the posture checks. Default: the server's `LATCHKEY_POSTURE` setting.
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     posture: Option<bool>,
 }
 
 #[derive(Debug, Args)]
 struct Merge {
-    /// Id or slug.
+    /// ID or slug of the tenant.
     tenant: String,
-    /// `bucket-policy`, `key-policy` or `trust-policy`.
+    /// Document to merge into: `bucket-policy` or `key-policy`.
     #[arg(long)]
     document: String,
-    /// A file with the policy as it is now; `-` is the standard input. Empty, or left out, where there is none yet.
+    /// File with the current policy, or `-` for standard input. Leave it out if there is no policy yet.
     #[arg(long, value_name = "FILE")]
     current: Option<PathBuf>,
     #[command(flatten)]
-    blanks: Blanks,
+    values: TemplateValues,
     #[command(flatten)]
     client: ClientArgs,
 }
 
 impl Template {
-    pub async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         if let Some(Command::Merge(merge)) = self.command {
             return merge.run().await;
         }
-        let blanks = &self.blanks;
-        let posture = blanks.posture.map(|posture| posture.to_string());
+        let values = &self.values;
+        let posture = values.posture.map(|posture| posture.to_string());
         let query = [
-            ("mode", blanks.mode.as_deref()),
-            ("bucket", blanks.bucket.as_deref()),
-            ("key_arn", blanks.key_arn.as_deref()),
-            ("role_name", blanks.role_name.as_deref()),
-            ("account_id", blanks.account_id.as_deref()),
+            ("mode", values.mode.as_deref()),
+            ("bucket", values.bucket.as_deref()),
+            ("key_arn", values.key_arn.as_deref()),
+            ("role_name", values.role_name.as_deref()),
+            ("account_id", values.account_id.as_deref()),
             ("posture", posture.as_deref()),
             ("format", Some(self.format.as_str())),
         ];
         let path = ["v1", "tenants", self.tenant.as_deref().unwrap_or_default(), "templates"];
         if self.format != "json" {
-            say(self.client.get_file(&path, &query).await?.trim_end());
+            print_line(self.client.get_text(&path, &query).await?.trim_end());
             return Ok(());
         }
-        self.client.show(&self.client.get(&path, &query).await?, print);
+        self.client.print(&self.client.get(&path, &query).await?, print);
         Ok(())
     }
 }
 
 fn print(issued: &Value) {
     for document in issued["documents"].as_array().into_iter().flatten() {
-        say(format_args!(
+        print_line(format_args!(
             "# {}\n# {}\n{:#}\n",
             text(document, "title"),
             text(document, "apply_to"),
@@ -108,7 +108,7 @@ fn print(issued: &Value) {
         ));
     }
     for setting in issued["settings"].as_array().into_iter().flatten() {
-        say(format_args!(
+        print_line(format_args!(
             "# {}: {}. {}",
             text(setting, "name"),
             text(setting, "value"),
@@ -116,34 +116,34 @@ fn print(issued: &Value) {
         ));
     }
     if let Some(link) = issued["quick_create_url"].as_str() {
-        say(format_args!("# Or all at once, in the console: {link}"));
+        print_line(format_args!("# To create everything in the AWS console: {link}"));
     }
 }
 
 impl Merge {
     async fn run(self) -> Outcome {
-        let blanks = &self.blanks;
+        let values = &self.values;
         let body = json!({
             "document": self.document,
             "current": self.current()?,
-            "mode": blanks.mode,
-            "bucket": blanks.bucket,
-            "key_arn": blanks.key_arn,
-            "role_name": blanks.role_name,
-            "account_id": blanks.account_id,
-            "posture": blanks.posture,
+            "mode": values.mode,
+            "bucket": values.bucket,
+            "key_arn": values.key_arn,
+            "role_name": values.role_name,
+            "account_id": values.account_id,
+            "posture": values.posture,
         });
         let merged = self
             .client
             .post(&["v1", "tenants", &self.tenant, "templates", "merge"], &body)
             .await?;
-        self.client.show(&merged, |merged| {
-            say(format_args!("{:#}", merged["merged"]));
-            // Beside the policy, which may be on its way into a file.
+        self.client.print(&merged, |merged| {
+            print_line(format_args!("{:#}", merged["merged"]));
+            // To standard error: the policy may be redirected into a file.
             for finding in merged["findings"].as_array().into_iter().flatten() {
                 eprintln!("{}: {}", text(finding, "statement"), text(finding, "detail"));
             }
-            eprintln!("{} of at most {} bytes.", text(merged, "size"), text(merged, "limit"));
+            eprintln!("Size: {} of {} bytes.", text(merged, "size"), text(merged, "limit"));
         });
         Ok(())
     }

@@ -8,36 +8,36 @@ use super::output::{self, text};
 use super::{Outcome, config, verification};
 
 #[derive(Debug, Subcommand)]
-pub enum Tenant {
-    /// Create a tenant; prints its external ID.
+pub(super) enum Tenant {
+    /// Create a tenant and print its external ID.
     Create(Create),
     /// List tenants, newest first.
     List(List),
-    /// Show a tenant, what is active, and how its last verification went.
+    /// Show a tenant, its active storage config and its last verification.
     Show(Show),
-    /// Change what people call a tenant, your own name for it, or its modes.
+    /// Change a tenant's name, reference or allowed modes.
     Edit(Edit),
-    /// Switch a tenant off: internal services are refused.
-    Suspend(Change),
-    /// Switch a tenant on again.
-    Resume(Change),
-    /// End a tenant for good. Its history is kept.
-    Offboard(Change),
-    /// Erase the personal data of a tenant that has ended, from its audit log too.
-    Erase(Change),
+    /// Suspend a tenant: internal services are refused access to its storage.
+    Suspend(LifecycleArgs),
+    /// Resume a suspended tenant.
+    Resume(LifecycleArgs),
+    /// Offboard a tenant permanently. Its history is kept.
+    Offboard(LifecycleArgs),
+    /// Erase the personal data of an offboarded tenant, including from its audit log.
+    Erase(LifecycleArgs),
 }
 
 #[derive(Debug, Args)]
-pub struct Create {
-    /// Its short name in URLs.
+pub(super) struct Create {
+    /// Short name, used in URLs.
     slug: String,
-    /// What people call it; the slug when left out.
+    /// Display name. Default: the slug.
     #[arg(long)]
     name: Option<String>,
-    /// Your own name for it.
+    /// Your own reference for the tenant, for example a customer number.
     #[arg(long)]
     reference: Option<String>,
-    /// The modes that it may use, separated by commas; all on offer when left out.
+    /// Allowed modes, separated by commas. Default: all enabled modes.
     #[arg(long, value_delimiter = ',')]
     modes: Option<Vec<String>>,
     #[command(flatten)]
@@ -45,17 +45,17 @@ pub struct Create {
 }
 
 #[derive(Debug, Args)]
-pub struct List {
-    /// Of this status alone.
+pub(super) struct List {
+    /// Only tenants with this status.
     #[arg(long)]
     status: Option<String>,
-    /// Words, each of which begins one of slug, name and reference.
+    /// Search in the slug, name and reference.
     #[arg(long, short)]
     q: Option<String>,
-    /// That may choose this mode.
+    /// Only tenants that may use this mode.
     #[arg(long)]
     mode: Option<String>,
-    /// Of which this check failed in the newest verification that ended.
+    /// Only tenants whose latest finished verification failed this check.
     #[arg(long)]
     failing_check: Option<String>,
     #[command(flatten)]
@@ -63,8 +63,8 @@ pub struct List {
 }
 
 #[derive(Debug, Args)]
-pub struct Show {
-    /// Id or slug.
+pub(super) struct Show {
+    /// ID or slug of the tenant.
     tenant: String,
     #[command(flatten)]
     client: ClientArgs,
@@ -72,16 +72,16 @@ pub struct Show {
 
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("changes").required(true).multiple(true))]
-pub struct Edit {
-    /// Id or slug.
+pub(super) struct Edit {
+    /// ID or slug of the tenant.
     tenant: String,
-    /// What people call it.
+    /// New display name.
     #[arg(long, group = "changes")]
     name: Option<String>,
-    /// Your own name for it; an empty one takes it away.
+    /// New reference. An empty value removes it.
     #[arg(long, group = "changes")]
     reference: Option<String>,
-    /// The modes that it may use from now on, separated by commas.
+    /// New allowed modes, separated by commas.
     #[arg(long, value_delimiter = ',', group = "changes")]
     modes: Option<Vec<String>>,
     #[command(flatten)]
@@ -89,10 +89,10 @@ pub struct Edit {
 }
 
 #[derive(Debug, Args)]
-pub struct Change {
-    /// Id or slug.
+pub(super) struct LifecycleArgs {
+    /// ID or slug of the tenant.
     tenant: String,
-    /// Why, for those who read the audit log.
+    /// Reason, recorded in the audit log.
     #[arg(long)]
     reason: String,
     #[command(flatten)]
@@ -100,7 +100,7 @@ pub struct Change {
 }
 
 impl Tenant {
-    pub async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         match self {
             Self::Create(command) => command.run().await,
             Self::List(command) => command.run().await,
@@ -123,7 +123,7 @@ impl Create {
             "modes": self.modes,
         });
         let tenant = self.client.post(&["v1", "tenants"], &body).await?;
-        self.client.show(&tenant, print_tenant);
+        self.client.print(&tenant, print_tenant);
         Ok(())
     }
 }
@@ -141,11 +141,8 @@ impl Edit {
         if let Some(modes) = self.modes {
             changes.insert("modes".into(), modes.into());
         }
-        let tenant = self
-            .client
-            .change(&["v1", "tenants", &self.tenant], &Value::Object(changes))
-            .await?;
-        self.client.show(&tenant, print_tenant);
+        let tenant = self.client.patch(&["v1", "tenants", &self.tenant], &Value::Object(changes)).await?;
+        self.client.print(&tenant, print_tenant);
         Ok(())
     }
 }
@@ -158,8 +155,8 @@ impl List {
             ("mode", self.mode.as_deref()),
             ("failing_check", self.failing_check.as_deref()),
         ];
-        let items = self.client.pages(&["v1", "tenants"], &filter).await?;
-        self.client.show(&Value::Array(items.clone()), |_| {
+        let items = self.client.get_all(&["v1", "tenants"], &filter).await?;
+        self.client.print(&Value::Array(items.clone()), |_| {
             let columns = [
                 ("Slug", "slug"),
                 ("Name", "name"),
@@ -174,18 +171,18 @@ impl List {
     }
 }
 
-impl Change {
-    async fn post(self, what: &str) -> Outcome {
-        let path = ["v1", "tenants", &self.tenant, what];
+impl LifecycleArgs {
+    async fn post(self, action: &str) -> Outcome {
+        let path = ["v1", "tenants", &self.tenant, action];
         let tenant = self.client.post(&path, &json!({"reason": self.reason})).await?;
-        self.client.show(&tenant, print_tenant);
+        self.client.print(&tenant, print_tenant);
         Ok(())
     }
 
-    async fn delete(self, what: &[&str]) -> Outcome {
-        let path = [&["v1", "tenants", &self.tenant], what].concat();
+    async fn delete(self, subpath: &[&str]) -> Outcome {
+        let path = [&["v1", "tenants", &self.tenant], subpath].concat();
         let tenant = self.client.delete_with(&path, &json!({"reason": self.reason})).await?;
-        self.client.show(&tenant, print_tenant);
+        self.client.print(&tenant, print_tenant);
         Ok(())
     }
 }
@@ -193,10 +190,10 @@ impl Change {
 impl Show {
     async fn run(self) -> Outcome {
         let tenant = self.client.get(&["v1", "tenants", &self.tenant], &[]).await?;
-        self.client.show(&tenant, |tenant| {
+        self.client.print(&tenant, |tenant| {
             print_tenant(tenant);
             if tenant["last_verification"].is_object() {
-                output::say("");
+                output::print_line("");
                 verification::print(&tenant["last_verification"]);
             }
         });
@@ -204,8 +201,8 @@ impl Show {
     }
 }
 
-pub fn print_tenant(tenant: &Value) {
-    let members = [
+pub(super) fn print_tenant(tenant: &Value) {
+    let fields = [
         "id",
         "name",
         "reference",
@@ -216,8 +213,8 @@ pub fn print_tenant(tenant: &Value) {
         "modes",
         "created_at",
     ];
-    let told = members.iter().filter(|member| !tenant[**member].is_null());
-    let mut rows: Vec<Vec<String>> = told.map(|member| vec![member.replace('_', " "), text(tenant, member)]).collect();
+    let present = fields.iter().filter(|field| !tenant[**field].is_null());
+    let mut rows: Vec<Vec<String>> = present.map(|field| vec![field.replace('_', " "), text(tenant, field)]).collect();
     let active = &tenant["active"];
     if active.is_object() {
         rows.push(vec!["active version".into(), text(active, "version")]);

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::client::ClientArgs;
-use super::output::{self, say, text};
+use super::output::{self, print_line, text};
 use super::{Failure, Outcome};
 use crate::app;
 use crate::domain::ids::TenantRef;
@@ -21,44 +21,44 @@ use crate::settings::DatabaseSettings;
 use crate::store::migrations;
 
 #[derive(Debug, Subcommand)]
-pub enum Token {
-    /// Create a token: by `LATCHKEY_TOKEN`, an admin's, or, without one, straight in the database. It is shown this once.
+pub(super) enum Token {
+    /// Create a token, which is shown only once. Uses the API with an admin's `LATCHKEY_TOKEN`, or else the database directly.
     Create(Create),
-    /// List tokens, newest first, ended ones too.
+    /// List tokens, newest first, including expired and revoked ones.
     List(List),
-    /// Revoke a token: it is refused from the next request on.
+    /// Revoke a token. It is refused from the next request on.
     Revoke(Revoke),
 }
 
 #[derive(Debug, Args)]
-pub struct List {
+pub(super) struct List {
     #[command(flatten)]
     client: ClientArgs,
 }
 
 #[derive(Debug, Args)]
-pub struct Revoke {
-    /// The token's id.
+pub(super) struct Revoke {
+    /// ID of the token.
     id: String,
     #[command(flatten)]
     client: ClientArgs,
 }
 
 #[derive(Debug, Args)]
-pub struct Create {
-    /// viewer, ops, service or admin.
+pub(super) struct Create {
+    /// Role: viewer, ops, service or admin.
     #[arg(long)]
     role: Role,
 
-    /// What it is for, as the audit log will name it.
+    /// Name of the token, shown in the audit log.
     #[arg(long, default_value = "command line")]
     name: String,
 
-    /// A tenant that it may ask for, by id or slug; several times for several. Without it, all of them. For the role service.
+    /// Limit a token of the role `service` to this tenant (ID or slug). Can be repeated. Default: all tenants.
     #[arg(long = "tenant", value_name = "TENANT")]
     tenants: Vec<TenantRef>,
 
-    /// How long it is good for: `720h`, for instance. Without it, for ever.
+    /// Lifetime, for example `720h`. Never expires if omitted.
     #[arg(long, value_name = "DURATION")]
     expires_in: Option<humantime::Duration>,
 
@@ -70,7 +70,7 @@ pub struct Create {
 }
 
 impl Token {
-    pub async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         match self {
             Self::Create(command) => command.run().await,
             Self::List(command) => command.run().await,
@@ -81,10 +81,10 @@ impl Token {
 
 impl List {
     async fn run(self) -> Outcome {
-        let items = self.client.pages(&["v1", "tokens"], &[]).await?;
-        self.client.show(&Value::Array(items.clone()), |_| {
+        let items = self.client.get_all(&["v1", "tokens"], &[]).await?;
+        self.client.print(&Value::Array(items.clone()), |_| {
             let columns = [
-                ("Id", "id"),
+                ("ID", "id"),
                 ("Name", "name"),
                 ("Role", "role"),
                 ("Created", "created_at"),
@@ -102,23 +102,23 @@ impl Revoke {
     async fn run(self) -> Outcome {
         self.client.delete(&["v1", "tokens", &self.id]).await?;
         let revoked = json!({"id": self.id, "state": "revoked"});
-        self.client.show(&revoked, |_| say("Revoked."));
+        self.client.print(&revoked, |_| print_line("Revoked."));
         Ok(())
     }
 }
 
 impl Create {
     async fn run(self) -> Outcome {
-        let made = if self.client.has_token() {
-            self.ask().await?
+        let created = if self.client.has_token() {
+            self.create_by_api().await?
         } else {
-            self.make().await?
+            self.create_in_database().await?
         };
-        self.client.show(&made, |made| say(text(made, "token")));
+        self.client.print(&created, |created| print_line(text(created, "token")));
         Ok(())
     }
 
-    async fn ask(&self) -> Result<Value, Failure> {
+    async fn create_by_api(&self) -> Result<Value, Failure> {
         let hours = self.expires_in.map(|lifetime| lifetime.as_secs().div_ceil(3600));
         let tenants: Vec<String> = self.tenants.iter().map(ToString::to_string).collect();
         let body = json!({
@@ -130,10 +130,11 @@ impl Create {
         self.client.post(&["v1", "tokens"], &body).await
     }
 
-    async fn make(&self) -> Result<Value, Failure> {
-        let command = self;
-        let pool = app::pool(command.database.url()?, 2);
-        migrations::run(&pool).await.map_err(|error| Failure::Unknown(error.to_string()))?;
+    async fn create_in_database(&self) -> Result<Value, Failure> {
+        let pool = app::pool(self.database.url()?, 2);
+        migrations::run(&pool)
+            .await
+            .map_err(|error| Failure::Inconclusive(error.to_string()))?;
         let context = Context {
             pool,
             clock: app::system_clock(),
@@ -141,17 +142,17 @@ impl Create {
             patience: RetryPolicy::NONE,
             webhooks: Arc::default(),
         };
-        let expires_in = command
+        let expires_in = self
             .expires_in
             .map(|lifetime| TimeDelta::from_std(*lifetime))
             .transpose()
             .map_err(|_| Failure::Usage("--expires-in is too long".into()))?;
-        let tenants = Some(command.tenants.as_slice()).filter(|tenants| !tenants.is_empty());
-        let (token, secret) = create_limited_token(&context, &Caller::operator(), &command.name, command.role, expires_in, tenants)
+        let tenants = Some(self.tenants.as_slice()).filter(|tenants| !tenants.is_empty());
+        let (token, secret) = create_limited_token(&context, &Caller::operator(), &self.name, self.role, expires_in, tenants)
             .await
             .map_err(|error| match error {
                 CreateTokenError::Invalid(faults) => Failure::Usage(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
-                CreateTokenError::Store(error) => Failure::Unknown(error.to_string()),
+                CreateTokenError::Store(error) => Failure::Inconclusive(error.to_string()),
             })?;
         Ok(json!({
             "token": secret.expose_secret(),

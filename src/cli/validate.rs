@@ -4,12 +4,12 @@ use clap::Args;
 use serde_json::json;
 
 use super::client::ClientArgs;
-use super::output::{self, say, text};
+use super::output::{self, print_line, text};
 use super::submit::SubmissionArgs;
 use super::{Failure, Outcome};
 
 #[derive(Debug, Args)]
-pub struct Validate {
+pub(super) struct Validate {
     #[command(flatten)]
     submission: SubmissionArgs,
     #[command(flatten)]
@@ -17,13 +17,13 @@ pub struct Validate {
 }
 
 impl Validate {
-    /// That it is not valid is an answer, and no fault of the command.
-    pub async fn run(self) -> Outcome {
-        match self.client.judge(&["v1", "validate"], &self.submission.body()).await? {
+    /// An invalid config is a negative result, not a usage error.
+    pub(super) async fn run(self) -> Outcome {
+        match self.client.validate(&["v1", "validate"], &self.submission.body()).await? {
             Ok(valid) => {
-                self.client.show(&valid, |valid| {
-                    say(format_args!(
-                        "Valid. The bucket has to be owned by {}.",
+                self.client.print(&valid, |valid| {
+                    print_line(format_args!(
+                        "Valid. The bucket must be owned by account {}.",
                         text(valid, "bucket_account_id")
                     ));
                 });
@@ -34,10 +34,10 @@ impl Validate {
                     output::json(&json!({"valid": false, "errors": errors}));
                 } else {
                     for error in errors.as_array().into_iter().flatten() {
-                        say(format_args!("{}: {}", text(error, "field"), text(error, "detail")));
+                        print_line(format_args!("{}: {}", text(error, "field"), text(error, "detail")));
                     }
                 }
-                Err(Failure::No)
+                Err(Failure::Negative)
             }
         }
     }

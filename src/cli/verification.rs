@@ -5,21 +5,21 @@ use serde_json::Value;
 
 use super::Outcome;
 use super::client::ClientArgs;
-use super::output::{self, say, text};
+use super::output::{self, print_line, text};
 
 #[derive(Debug, Subcommand)]
-pub enum Verification {
+pub(super) enum Verification {
     /// List a tenant's verifications, newest first.
     List(List),
-    /// Show one with all its checks, and what would mend those that failed.
+    /// Show a verification with all its checks and the fixes for failed ones.
     Show(Show),
 }
 
 #[derive(Debug, Args)]
-pub struct List {
-    /// Id or slug.
+pub(super) struct List {
+    /// ID or slug of the tenant.
     tenant: String,
-    /// How many.
+    /// Maximum number of verifications to list.
     #[arg(long, default_value = "20", value_parser = clap::value_parser!(u16).range(1..=200))]
     limit: u16,
     #[command(flatten)]
@@ -27,15 +27,15 @@ pub struct List {
 }
 
 #[derive(Debug, Args)]
-pub struct Show {
-    /// The verification's id.
+pub(super) struct Show {
+    /// ID of the verification.
     id: String,
     #[command(flatten)]
     client: ClientArgs,
 }
 
 impl Verification {
-    pub async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         match self {
             Self::List(command) => command.run().await,
             Self::Show(command) => command.run().await,
@@ -48,7 +48,7 @@ impl List {
         let limit = self.limit.to_string();
         let path = ["v1", "tenants", &self.tenant, "verifications"];
         let listed = self.client.get(&path, &[("limit", Some(&limit))]).await?;
-        self.client.show(&listed["items"], |items| {
+        self.client.print(&listed["items"], |items| {
             let row = |verification: &Value| {
                 let verdict = text(verification, "verdict");
                 vec![
@@ -60,7 +60,7 @@ impl List {
                 ]
             };
             let rows: Vec<_> = items.as_array().into_iter().flatten().map(row).collect();
-            output::table(&["Id", "Version", "Trigger", "Verdict", "Asked for"], rows);
+            output::table(&["ID", "Version", "Trigger", "Verdict", "Created"], rows);
         });
         Ok(())
     }
@@ -69,39 +69,39 @@ impl List {
 impl Show {
     async fn run(self) -> Outcome {
         let verification = self.client.get(&["v1", "verifications", &self.id], &[]).await?;
-        self.client.show(&verification, print);
+        self.client.print(&verification, print);
         Ok(())
     }
 }
 
 /// Prints a verification with all its checks.
-pub fn print(verification: &Value) {
+pub(super) fn print(verification: &Value) {
     let checks = verification["checks"].as_array().map_or(&[] as &[Value], Vec::as_slice);
     output::list(checks, &[("Status", "status"), ("Check", "name"), ("Finding", "summary")]);
     print_verdict(verification);
 }
 
-/// Prints what it came to, with what would mend each check that failed.
-pub fn print_verdict(verification: &Value) {
+/// Prints the fix for each failed check, and the verdict.
+pub(super) fn print_verdict(verification: &Value) {
     for check in verification["checks"].as_array().into_iter().flatten() {
         let fix = &check["fix"];
         if fix.is_object() {
-            say(format_args!(
+            print_line(format_args!(
                 "\n{} ({}): {}",
                 text(check, "name"),
                 text(fix, "document"),
                 text(fix, "summary")
             ));
             if !fix["statement"].is_null() {
-                say(format_args!("{:#}", fix["statement"]));
+                print_line(format_args!("{:#}", fix["statement"]));
             }
         }
     }
     let verdict = text(verification, "verdict");
     let verdict = if verdict.is_empty() { "not finished" } else { &verdict };
-    say(format_args!("\nVersion {}: {verdict}", text(verification, "version")));
+    print_line(format_args!("\nVersion {}: {verdict}", text(verification, "version")));
     let leftovers = text(verification, "leftovers");
     if !leftovers.is_empty() {
-        say(format_args!("Still in the bucket: {leftovers}"));
+        print_line(format_args!("Probe objects left in the bucket: {leftovers}"));
     }
 }

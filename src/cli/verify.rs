@@ -4,21 +4,21 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::client::ClientArgs;
-use super::follow::{Follower, News};
-use super::output::{self, say, text};
-use super::progress::LiveOutput;
+use super::output::{self, print_line, text};
+use super::progress::ProgressDisplay;
 use super::verification::{print, print_verdict};
+use super::verification_stream::{VerificationEvent, VerificationStream};
 use super::{Failure, Outcome};
 use crate::app;
 
 #[derive(Debug, Args)]
-pub struct Verify {
-    /// Id or slug.
+pub(super) struct Verify {
+    /// ID or slug of the tenant.
     tenant: String,
-    /// The active version, or else the newest, when left out.
+    /// Version to verify. Default: the active version, or else the newest.
     #[arg(long = "of-version", value_name = "NUMBER")]
     of_version: Option<i32>,
-    /// Follow it to its end: exit code 0 when it is verified, 1 when it is rejected, 3 when it stays open.
+    /// Follow the verification until it finishes. Exit code: 0 verified, 1 rejected, 3 inconclusive.
     #[arg(long)]
     watch: bool,
     #[command(flatten)]
@@ -26,15 +26,15 @@ pub struct Verify {
 }
 
 impl Verify {
-    pub async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         let body = self.of_version.map_or_else(|| json!({}), |version| json!({"version": version}));
         let verification = self.client.post(&["v1", "tenants", &self.tenant, "verifications"], &body).await?;
         if self.watch {
             return watch(&self.client, &text(&verification, "id")).await;
         }
-        self.client.show(&verification, |verification| {
-            say(format_args!(
-                "The verification {} is {}.",
+        self.client.print(&verification, |verification| {
+            print_line(format_args!(
+                "Verification {} is {}.",
                 text(verification, "id"),
                 text(verification, "state")
             ));
@@ -43,56 +43,58 @@ impl Verify {
     }
 }
 
-/// Follows a verification to its end: in JSON silently, on a terminal as a table that changes in place, otherwise line by line.
-pub async fn watch(client: &ClientArgs, id: &str) -> Outcome {
+/// Follows a verification until it finishes: silently with `--json`, as a live table on a terminal, otherwise line by line.
+pub(super) async fn watch(client: &ClientArgs, id: &str) -> Outcome {
     let verification = if client.json {
         let verification = follow(client, id, |_| {}).await?;
         output::json(&verification);
         verification
-    } else if output::is_lively() {
-        let verification = LiveOutput::new(app::system_clock()).follow(client, id).await?;
+    } else if output::is_interactive() {
+        let verification = ProgressDisplay::new(app::system_clock()).follow(client, id).await?;
         print(&verification);
         verification
     } else {
-        let verification = follow(client, id, tell).await?;
+        let verification = follow(client, id, print_event).await?;
         print_verdict(&verification);
         verification
     };
     match verification["verdict"].as_str() {
         Some("verified") => Ok(()),
-        Some("rejected") => Err(Failure::No),
+        Some("rejected") => Err(Failure::Negative),
         other => {
-            let verdict = other.unwrap_or("nothing");
-            Err(Failure::Unknown(format!("the verification ended as {verdict}")))
+            let verdict = other.unwrap_or("unknown");
+            Err(Failure::Inconclusive(format!(
+                "the verification finished without a decision: {verdict}"
+            )))
         }
     }
 }
 
-async fn follow(client: &ClientArgs, id: &str, mut tell: impl FnMut(&News)) -> Result<Value, Failure> {
-    let mut follower = Follower::of(client, id);
+async fn follow(client: &ClientArgs, id: &str, mut report: impl FnMut(&VerificationEvent)) -> Result<Value, Failure> {
+    let mut events = VerificationStream::new(client, id);
     loop {
-        match follower.next().await? {
-            News::Finished(verification) => return Ok(verification),
-            news => tell(&news),
+        match events.next().await? {
+            VerificationEvent::Finished(verification) => return Ok(verification),
+            event => report(&event),
         }
     }
 }
 
-/// A line for each thing that happens.
-fn tell(news: &News) {
-    match news {
-        News::Check(check) => {
+/// Prints one line.
+fn print_event(event: &VerificationEvent) {
+    match event {
+        VerificationEvent::Check(check) => {
             let (status, name) = (text(check, "status"), text(check, "name"));
-            say(format_args!("{status:<13} {name:<30} {}", text(check, "summary")));
+            print_line(format_args!("{status:<13} {name:<30} {}", text(check, "summary")));
         }
-        News::Attempt(attempt) => {
+        VerificationEvent::Attempt(attempt) => {
             let until = text(attempt, "next_attempt_at");
             if !until.is_empty() {
-                say(format_args!(
-                    "waiting       AWS can take a minute to know of a change; trying again at {until}"
+                print_line(format_args!(
+                    "waiting       AWS changes can take a minute to propagate; retrying at {until}"
                 ));
             }
         }
-        News::Finished(_) => {}
+        VerificationEvent::Finished(_) => {}
     }
 }

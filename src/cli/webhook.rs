@@ -10,43 +10,43 @@ use super::output::{self, text};
 use super::{Failure, Outcome};
 use crate::app;
 
-/// Between two looks at a message that is being sent.
-const LOOK: Duration = Duration::from_millis(250);
+/// Interval between polls while a test message is sent.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// A message that is not sent within that has nobody who sends it.
-const LOOKS: usize = 240;
+/// After so many polls, no worker can be running.
+const MAX_POLLS: usize = 240;
 
 #[derive(Debug, Subcommand)]
-pub enum Webhook {
-    /// Create a webhook; prints its id and its secret, which is shown this once.
+pub(super) enum Webhook {
+    /// Create a webhook and print its ID and its signing secret, which is shown only once.
     Create(Create),
     /// List webhooks, newest first.
     List(List),
     /// Show a webhook.
-    Show(One),
-    /// Delete a webhook: nothing more is sent to it.
-    Delete(One),
+    Show(WebhookArgs),
+    /// Delete a webhook. Nothing more is sent to it.
+    Delete(WebhookArgs),
     /// Enable a webhook that was disabled because its receiver answered 410 Gone.
-    Enable(One),
-    /// List what was sent to a webhook, newest first, and what came of it.
+    Enable(WebhookArgs),
+    /// List a webhook's deliveries and their results, newest first.
     Deliveries(Deliveries),
-    /// Send a message again, now and under the same id.
+    /// Resend a message now, with the same message ID.
     Resend(Resend),
-    /// Send a test: exit code 0 when it is delivered, 1 when it is not.
-    Test(One),
-    /// Make the next secret, which is shown this once; the one before it stays good for a while.
+    /// Send a test message. Exit code: 0 delivered, 1 not delivered.
+    Test(WebhookArgs),
+    /// Create a new signing secret, which is shown only once. The previous one keeps working for a while.
     RotateSecret(RotateSecret),
 }
 
 #[derive(Debug, Args)]
-pub struct Create {
-    /// Where messages are sent: an https URL.
+pub(super) struct Create {
+    /// HTTPS URL to send messages to.
     #[arg(value_name = "URL")]
     target: String,
-    /// What it is told of, separated by commas; all of it when left out.
+    /// Event types to send, separated by commas. Default: all.
     #[arg(long, value_delimiter = ',')]
     events: Option<Vec<String>>,
-    /// What it is for.
+    /// Description for your own use.
     #[arg(long)]
     description: Option<String>,
     #[command(flatten)]
@@ -54,24 +54,24 @@ pub struct Create {
 }
 
 #[derive(Debug, Args)]
-pub struct List {
+pub(super) struct List {
     #[command(flatten)]
     client: ClientArgs,
 }
 
 #[derive(Debug, Args)]
-pub struct One {
-    /// The webhook's id.
+pub(super) struct WebhookArgs {
+    /// ID of the webhook.
     id: String,
     #[command(flatten)]
     client: ClientArgs,
 }
 
 #[derive(Debug, Args)]
-pub struct Deliveries {
-    /// The webhook's id.
+pub(super) struct Deliveries {
+    /// ID of the webhook.
     id: String,
-    /// How many, 1 to 200.
+    /// Maximum number of deliveries to list, from 1 to 200.
     #[arg(long, default_value_t = 50, value_name = "NUMBER")]
     limit: u16,
     #[command(flatten)]
@@ -79,20 +79,20 @@ pub struct Deliveries {
 }
 
 #[derive(Debug, Args)]
-pub struct Resend {
-    /// The webhook's id.
+pub(super) struct Resend {
+    /// ID of the webhook.
     id: String,
-    /// The delivery's id.
+    /// ID of the delivery.
     delivery: String,
     #[command(flatten)]
     client: ClientArgs,
 }
 
 #[derive(Debug, Args)]
-pub struct RotateSecret {
-    /// The webhook's id.
+pub(super) struct RotateSecret {
+    /// ID of the webhook.
     id: String,
-    /// For so long messages are signed by the secret before this one too: 0 to 168 hours, 24 when left out.
+    /// How many hours messages are also signed with the previous secret, from 0 to 168. Default: 24.
     #[arg(long, value_name = "HOURS")]
     overlap_hours: Option<i64>,
     #[command(flatten)]
@@ -100,7 +100,7 @@ pub struct RotateSecret {
 }
 
 impl Webhook {
-    pub async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> Outcome {
         match self {
             Self::Create(command) => command.run().await,
             Self::List(command) => command.run().await,
@@ -126,19 +126,19 @@ impl Create {
 
 impl List {
     async fn run(self) -> Outcome {
-        let items = self.client.pages(&["v1", "webhooks"], &[]).await?;
+        let items = self.client.get_all(&["v1", "webhooks"], &[]).await?;
         if self.client.json {
             output::json(&Value::Array(items));
             return Ok(());
         }
         let members = ["id", "url", "events", "created_at", "disabled_at", "waiting_since"];
         let rows = items.iter().map(|item| members.iter().map(|member| text(item, member)).collect());
-        output::table(&["Id", "URL", "Events", "Created", "Disabled", "Waiting since"], rows);
+        output::table(&["ID", "URL", "Events", "Created", "Disabled", "Waiting since"], rows);
         Ok(())
     }
 }
 
-impl One {
+impl WebhookArgs {
     async fn show(self) -> Outcome {
         let webhook = self.client.get(&["v1", "webhooks", &self.id], &[]).await?;
         print(&self.client, &webhook);
@@ -178,7 +178,16 @@ impl Deliveries {
             row
         });
         output::table(
-            &["Id", "Type", "Tenant", "State", "Created", "Attempts", "Last", "Next attempt"],
+            &[
+                "ID",
+                "Type",
+                "Tenant",
+                "State",
+                "Created",
+                "Attempts",
+                "Last result",
+                "Next attempt",
+            ],
             rows,
         );
         Ok(())
@@ -192,7 +201,7 @@ impl Resend {
         if self.client.json {
             output::json(&delivery);
         } else {
-            println!("The message {} is sent again.", text(&delivery, "message_id"));
+            println!("Resending message {}.", text(&delivery, "message_id"));
         }
         Ok(())
     }
@@ -209,28 +218,30 @@ impl RotateSecret {
     }
 }
 
-/// Follows a message that is sent once, until it is known what came of it.
+/// Waits for the result of a message that is sent only once.
 async fn watch(client: &ClientArgs, webhook: &str, sent: &Value) -> Outcome {
     let clock = app::system_clock();
     let delivery = text(sent, "id");
-    for _ in 0..LOOKS {
+    for _ in 0..MAX_POLLS {
         let delivery = client.get(&["v1", "webhooks", webhook, "deliveries", &delivery], &[]).await?;
         if delivery["state"] != "waiting" {
             let delivered = delivery["state"] == "delivered";
             if client.json {
                 output::json(&delivery);
             } else {
-                let words = if delivered { "It was delivered" } else { "It was not delivered" };
+                let words = if delivered { "Delivered" } else { "Not delivered" };
                 println!("{words}: {}.", last_result(&delivery));
             }
-            return if delivered { Ok(()) } else { Err(Failure::No) };
+            return if delivered { Ok(()) } else { Err(Failure::Negative) };
         }
-        clock.sleep(LOOK).await;
+        clock.sleep(POLL_INTERVAL).await;
     }
-    Err(Failure::Unknown("nobody sends the test: does a worker run?".into()))
+    Err(Failure::Inconclusive(
+        "the test message was not sent; check that a worker is running".into(),
+    ))
 }
 
-/// What came of the last attempt, with the answer's status.
+/// The result of the last attempt, with the HTTP status.
 fn last_result(delivery: &Value) -> String {
     let Some(last) = delivery["attempts"].as_array().and_then(|attempts| attempts.last()) else {
         return String::new();
@@ -244,15 +255,15 @@ fn print(client: &ClientArgs, webhook: &Value) {
         return output::json(webhook);
     }
     let rows = [
-        ("Id", "id"),
+        ("ID", "id"),
         ("URL", "url"),
         ("Events", "events"),
         ("Description", "description"),
         ("Created", "created_at"),
         ("Disabled", "disabled_at"),
         ("Waiting since", "waiting_since"),
-        ("Secret", "secret_generation"),
-        ("Secret before it good until", "previous_secret_until"),
+        ("Secret generation", "secret_generation"),
+        ("Previous secret until", "previous_secret_until"),
     ];
     for (name, member) in rows {
         println!("{name:<28}{}", text(webhook, member));

@@ -14,9 +14,9 @@ const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Gauges from memory are sampled now; those that need a query are sampled periodically, however often this is called.
 pub async fn handle(Extract(state): Extract<AppState>) -> impl IntoResponse {
     let directory = &state.directory;
-    gauge!(metric::DIRECTORY_AGE.name).set(directory.age().map_or(f64::INFINITY, |age| age.as_secs_f64()));
-    gauge!(metric::DIRECTORY_POSITION.name).set(number(directory.position()));
-    gauge!(metric::DIRECTORY_TENANTS.name).set(number(directory.tenant_count()));
+    gauge!(metric::READ_MODEL_AGE.name).set(directory.age().map_or(f64::INFINITY, |age| age.as_secs_f64()));
+    gauge!(metric::READ_MODEL_POSITION.name).set(number(directory.position()));
+    gauge!(metric::READ_MODEL_TENANTS.name).set(number(directory.tenant_count()));
     gauge!(metric::CREDENTIALS_TENANTS.name).set(number(state.credentials.len()));
     observe::note_pool(&state.context.pool);
     metrics_process::Collector::default().collect();

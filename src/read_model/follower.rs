@@ -55,7 +55,7 @@ impl ReadModel {
                     warn!(%lost, "lost the change feed; answers will be stale until it is back");
                     warned = true;
                 }
-                metrics::gauge!(metric::DIRECTORY_FOLLOWING.name).set(0.0);
+                metrics::gauge!(metric::READ_MODEL_FOLLOWING.name).set(0.0);
                 self.0.clock.sleep(RECONNECT_DELAY).await;
             }
         };
@@ -84,7 +84,7 @@ impl ReadModel {
             if !following {
                 following = true;
                 *warned = false;
-                metrics::gauge!(metric::DIRECTORY_FOLLOWING.name).set(1.0);
+                metrics::gauge!(metric::READ_MODEL_FOLLOWING.name).set(1.0);
                 info!(
                     tenants = self.tenant_count(),
                     position = self.position(),

@@ -1,4 +1,4 @@
-//! Log lines, for people or for machines.
+//! Log output, as text or JSON.
 
 use std::io::{IsTerminal, stderr};
 
@@ -8,9 +8,9 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 use crate::settings::LogFormat;
 
-/// In JSON, what surrounds a line is its member `span`: of a request `request_id`, `method`, `route` and, where there is one,
-/// `tenant`; of a verification `verification`, `tenant`, and the `request_id` of who asked for it.
-pub fn layer(filter: EnvFilter, format: LogFormat, traced: bool) -> Box<dyn Layer<Registry> + Send + Sync> {
+/// In JSON, the field `span` holds the context of a line. For a request: `request_id`, `method`, `route` and `tenant`, if any. For
+/// a verification: `verification`, `tenant`, and the `request_id` of the request that started it.
+pub(super) fn layer(filter: EnvFilter, format: LogFormat, traced: bool) -> Box<dyn Layer<Registry> + Send + Sync> {
     match format {
         LogFormat::Text => {
             let lines = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal());

@@ -1,4 +1,4 @@
-//! Logs, metrics and traces, for the whole process.
+//! Logs, metrics and traces of the process.
 
 mod logs;
 pub mod metric;
@@ -20,52 +20,52 @@ use crate::settings::TelemetrySettings;
 use metric::Metric;
 use traces::Traces;
 
-/// Upper bounds of the duration histograms, in seconds.
+/// Upper bounds of duration histograms, in seconds.
 const DURATION_BUCKETS: [f64; 12] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-/// Of a verification, which may wait for AWS to spread a change.
-const RUN_BUCKETS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 180.0];
+/// The same for verifications, which may wait for AWS to propagate a change.
+const VERIFICATION_BUCKETS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 180.0];
 
-const UPKEEP: Duration = Duration::from_secs(5);
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Sends log lines to the standard error and traces to where the settings say, from now on and for the whole process. On the
-/// runtime: traces are sent from it. To be ended at the end, so that nothing is lost.
+/// Starts logging to standard error and, if configured, sending traces. Call it on the runtime, which sends the traces, and
+/// shut the returned [`Traces`] down at the end to send the last ones.
 ///
 /// # Errors
-/// When traces cannot be sent as the settings say.
+/// When the exporter cannot be built from the settings.
 pub fn start(settings: TelemetrySettings) -> Result<Traces, traces::TracesError> {
     let traces = Traces::to(settings.otlp_endpoint, settings.otlp_sample)?;
     tracing_subscriber::registry()
-        .with(logs::layer(settings.log, settings.log_format, traces.are_on()))
+        .with(logs::layer(settings.log, settings.log_format, traces.are_enabled()))
         .with(traces.layer())
         .init();
     Ok(traces)
 }
 
-/// Collects metrics from now on, for the whole process. The handle renders them.
+/// Installs the metrics recorder of the process. The handle renders the metrics.
 ///
 /// # Panics
-/// When it is called twice.
+/// When called twice.
 pub fn start_metrics() -> PrometheusHandle {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_duration_seconds".into()), &DURATION_BUCKETS)
-        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(metric::VERIFICATION_DURATION.name.into()), &RUN_BUCKETS))
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(metric::VERIFICATION_DURATION.name.into()), &VERIFICATION_BUCKETS))
         .and_then(PrometheusBuilder::install_recorder)
-        .expect("metrics are started once, with buckets");
+        .expect("the recorder is installed once, with non-empty buckets");
     metric::describe();
     gauge!(metric::BUILD.name, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-    begin_at_zero();
+    initialize_counters();
     handle
 }
 
-/// Puts what was recorded into its buckets now and then, until `stop`: it would be kept one by one where nobody reads it.
-pub async fn tidy(metrics: PrometheusHandle, clock: SharedClock, stop: CancellationToken) {
-    while stop.run_until_cancelled(clock.sleep(UPKEEP)).await.is_some() {
+/// Moves recorded values into their buckets periodically. Without it, memory grows while nobody scrapes the metrics.
+pub async fn upkeep(metrics: PrometheusHandle, clock: SharedClock, stop: CancellationToken) {
+    while stop.run_until_cancelled(clock.sleep(UPKEEP_INTERVAL)).await.is_some() {
         metrics.run_upkeep();
     }
 }
 
-/// What is only counted now and then is there from the beginning, so that its first time is seen as a rise.
-fn begin_at_zero() {
+/// Sets rarely used counters to 0, so that `increase()` sees their first increment.
+fn initialize_counters() {
     let zero = |metric: Metric, label: &'static str, value: &'static str| counter!(metric.name, label => value).absolute(0);
     for verdict in Verdict::iter() {
         zero(metric::VERIFICATIONS, "verdict", verdict.into());

@@ -1,4 +1,4 @@
-//! Traces, sent by OTLP over HTTP. Without an endpoint nothing of this does anything.
+//! Traces, sent with OTLP over HTTP. Without an endpoint, everything here does nothing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,29 +22,29 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 
-/// One read by internal services in so many is traced, of those that would be traced at all: there are millions a day, all alike.
-const READS: f64 = 100.0;
-/// How long the last spans may take on their way when the process ends.
-const LAST: Duration = Duration::from_secs(5);
-/// How long one batch may take.
-const BATCH: Duration = Duration::from_secs(10);
+/// Reads by internal services are sampled this many times less: there are millions a day, all alike.
+const READ_SAMPLING_DIVISOR: f64 = 100.0;
+/// Timeout of sending the last spans at shutdown.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// Timeout of sending one batch.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The field of a request's span by which its route is known.
+/// The span field with a request's route.
 pub const ROUTE: &str = "route";
-/// How the routes of internal services begin.
+/// Prefix of the routes for internal services.
 pub const READ_ROUTES: &str = "/internal/";
 
-static ON: AtomicBool = AtomicBool::new(false);
+static IS_ENABLED: AtomicBool = AtomicBool::new(false);
 
 #[derive(Debug, thiserror::Error)]
 pub enum TracesError {
-    #[error("traces cannot be sent: {0}")]
+    #[error("cannot send traces: {0}")]
     Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
-    #[error("traces cannot be sent: {0}")]
+    #[error("cannot send traces: {0}")]
     Client(#[from] reqwest::Error),
 }
 
-/// Where spans go; nowhere without an endpoint.
+/// The exporter of spans, if there is an endpoint.
 #[derive(Debug)]
 pub struct Traces(Option<SdkTracerProvider>);
 
@@ -55,12 +55,12 @@ impl Traces {
         };
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(OnRuntime {
-                client: reqwest::Client::builder().timeout(BATCH).build()?,
+            .with_http_client(RuntimeHttpClient {
+                client: reqwest::Client::builder().timeout(BATCH_TIMEOUT).build()?,
                 runtime: Handle::current(),
             })
             .with_endpoint(endpoint)
-            .with_timeout(BATCH)
+            .with_timeout(BATCH_TIMEOUT)
             .build()?;
         let resource = Resource::builder()
             .with_service_name("latchkey")
@@ -69,17 +69,17 @@ impl Traces {
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(exporter)
             .with_resource(resource)
-            .with_sampler(ParentBasedSampler::new(Roots { share }))
+            .with_sampler(ParentBasedSampler::new(RootSampler { share }))
             .build();
-        ON.store(true, Ordering::Relaxed);
+        IS_ENABLED.store(true, Ordering::Relaxed);
         Ok(Self(Some(provider)))
     }
 
-    pub(super) fn are_on(&self) -> bool {
+    pub(super) fn are_enabled(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Latchkey's own spans, whatever is logged: those of libraries, the one that sends them among these, are none of it.
+    /// Exports only Latchkey's own spans, independently of the log filter. Spans of the exporter itself would be exported in turn.
     pub(super) fn layer<S>(&self) -> Option<impl Layer<S>>
     where
         S: tracing::Subscriber + for<'a> LookupSpan<'a>,
@@ -90,27 +90,27 @@ impl Traces {
             .with_location(false)
             .with_threads(false)
             .with_target(false);
-        // By level alone: a filter that has to be asked each time makes libraries ask whether they are heard, and what is asked so
-        // but not told leaves the next span of that thread switched off.
+        // A static filter. With a dynamic one, a library that only asks whether a span is enabled leaves the next span of that thread
+        // disabled.
         Some(spans.with_filter(Targets::new().with_target("latchkey", LevelFilter::INFO)))
     }
 
-    /// Sends what was not sent yet.
-    pub async fn end(self) {
+    /// Sends the remaining spans.
+    pub async fn shut_down(self) {
         let Some(provider) = self.0 else { return };
-        // It waits for the runtime to send.
-        let ended = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LAST)).await;
-        if let Ok(Err(fault)) = ended {
-            warn!(%fault, "the last traces were not sent");
+        // Blocking: it waits for the runtime to send.
+        let result = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(SHUTDOWN_TIMEOUT)).await;
+        if let Ok(Err(fault)) = result {
+            warn!(%fault, "the last traces could not be sent");
         }
     }
 }
 
-pub fn are_on() -> bool {
-    ON.load(Ordering::Relaxed)
+pub fn are_enabled() -> bool {
+    IS_ENABLED.load(Ordering::Relaxed)
 }
 
-/// Makes a span a part of the trace that whoever calls is in. By W3C Trace Context.
+/// Makes a span part of the caller's trace (W3C Trace Context).
 pub fn adopt(span: &Span, carrier: &dyn Extractor) {
     let context = TraceContextPropagator::new().extract_with_context(&Context::new(), carrier);
     if context.span().span_context().is_valid() {
@@ -118,9 +118,9 @@ pub fn adopt(span: &Span, carrier: &dyn Extractor) {
     }
 }
 
-/// The W3C `traceparent` of the present span, when it is traced.
+/// The W3C `traceparent` of the current span, if it is traced.
 pub fn parent() -> Option<String> {
-    if !are_on() {
+    if !are_enabled() {
         return None;
     }
     let mut carrier = std::collections::HashMap::new();
@@ -128,20 +128,20 @@ pub fn parent() -> Option<String> {
     carrier.remove("traceparent")
 }
 
-/// Names a span for what it turned out to be: names in the code are few.
+/// Renames a span at run time. Span names in code are static.
 pub fn name(span: &Span, name: impl Into<std::borrow::Cow<'static, str>>) {
-    if are_on() {
+    if are_enabled() {
         span.context().span().update_name(name);
     }
 }
 
-/// Which traces are sent, of those that begin here. Where the caller has one, it decided already.
+/// Samples traces that begin here. For the others, the caller has decided.
 #[derive(Debug, Clone)]
-struct Roots {
+struct RootSampler {
     share: f64,
 }
 
-impl ShouldSample for Roots {
+impl ShouldSample for RootSampler {
     fn should_sample(
         &self,
         parent: Option<&Context>,
@@ -154,20 +154,20 @@ impl ShouldSample for Roots {
         let is_read = attributes
             .iter()
             .any(|pair| pair.key.as_str() == ROUTE && pair.value.as_str().starts_with(READ_ROUTES));
-        let share = if is_read { self.share / READS } else { self.share };
+        let share = if is_read { self.share / READ_SAMPLING_DIVISOR } else { self.share };
         Sampler::TraceIdRatioBased(share).should_sample(parent, trace, name, kind, attributes, links)
     }
 }
 
-/// Sends from the runtime: batches are made in a thread of their own, which has none.
+/// Sends on the runtime. The batch processor's own thread has none.
 #[derive(Debug)]
-struct OnRuntime {
+struct RuntimeHttpClient {
     client: reqwest::Client,
     runtime: Handle,
 }
 
 #[async_trait]
-impl HttpClient for OnRuntime {
+impl HttpClient for RuntimeHttpClient {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let client = self.client.clone();
         self.runtime.spawn(async move { client.send_bytes(request).await }).await?
@@ -181,18 +181,18 @@ mod tests {
     use super::*;
 
     fn sampled(share: f64, route: &'static str) -> usize {
-        let roots = Roots { share };
+        let sampler = RootSampler { share };
         let traces = (0..10_000_u128).map(|n| TraceId::from(n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)));
         let attributes = [KeyValue::new(ROUTE, route)];
         let is_sampled = |trace| {
-            let result = roots.should_sample(None, trace, "request", &SpanKind::Server, &attributes, &[]);
+            let result = sampler.should_sample(None, trace, "request", &SpanKind::Server, &attributes, &[]);
             result.decision == SamplingDecision::RecordAndSample
         };
         traces.filter(|trace| is_sampled(*trace)).count()
     }
 
     #[test]
-    fn reads_are_traced_a_hundred_times_less() {
+    fn reads_are_sampled_a_hundred_times_less() {
         assert_eq!(sampled(1.0, "/v1/tenants"), 10_000);
         assert_eq!(sampled(0.0, "/v1/tenants"), 0);
         let reads = sampled(1.0, "/internal/v1/tenants/{tenant}/storage-config");

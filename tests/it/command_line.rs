@@ -118,7 +118,7 @@ async fn a_wrong_command_says_what_is_wrong_and_exits_with_2() {
         &[("LATCHKEY_URL", "http://127.0.0.1:9"), ("LATCHKEY_TOKEN", "x")],
     );
     assert_eq!(nowhere.status.code(), Some(3));
-    assert!(text(&nowhere.stderr).contains("does not answer"), "{}", text(&nowhere.stderr));
+    assert!(text(&nowhere.stderr).contains("did not respond"), "{}", text(&nowhere.stderr));
 }
 
 #[test]
@@ -252,15 +252,12 @@ async fn webhooks_are_kept_from_a_terminal() {
         assert_eq!(told.contains(id), command[1] != "deliveries", "{told}");
     }
     let tested = run(&["webhook", "test", id], &server).await;
-    assert_eq!(
-        (tested.status.code(), text(&tested.stdout)),
-        (Some(0), "It was delivered: 204.\n".into())
-    );
+    assert_eq!((tested.status.code(), text(&tested.stdout)), (Some(0), "Delivered: 204.\n".into()));
     receiver.answer(|_, _| crate::webhooks::receiver::status(500));
     let failed = run(&["webhook", "test", id], &server).await;
     assert_eq!(
         (failed.status.code(), text(&failed.stdout)),
-        (Some(1), "It was not delivered: status 500.\n".into())
+        (Some(1), "Not delivered: status 500.\n".into())
     );
     let log = run(&["webhook", "deliveries", id, "--json"], &server).await;
     let log: Value = serde_json::from_slice(&log.stdout).unwrap();

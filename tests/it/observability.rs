@@ -187,7 +187,7 @@ async fn every_metric_is_told_by_a_process_that_did_some_work() {
         r#"latchkey_credentials_given_total{from="waited"} 1"#,
         r#"latchkey_http_requests_in_flight{listener="private"} 1"#,
         "latchkey_database_up 1",
-        "latchkey_directory_following 1",
+        "latchkey_read_model_following 1",
     ] {
         assert!(rendered.lines().any(|line| line == sample), "{sample} is not in {rendered}");
     }

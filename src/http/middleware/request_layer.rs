@@ -94,9 +94,9 @@ where
         // logged at `debug` only, unless they fail on our side, and counted like all others.
         let routine = is_routine(passage.route());
         // Only spans of level `info` are traced.
-        let quiet = routine && !traces::are_on();
+        let quiet = routine && !traces::are_enabled();
         let span = span(id, &passage, if quiet { Level::DEBUG } else { Level::INFO });
-        if traces::are_on() {
+        if traces::are_enabled() {
             // Before anything else: once a span has started, its parent can no longer be set.
             if self.listener.is_trusted() {
                 traces::adopt(&span, &HeaderExtractor(request.headers()));

@@ -70,7 +70,7 @@ impl FastPath {
         let (wanted, tenant) = FastRoute::parse(request.uri().path())?;
         let is_plain = request.method() == Method::GET && request.uri().query().is_none();
         // Traces and debug logs cover every request, so they disable the fast path.
-        let is_watched = traces::are_on() || tracing::enabled!(Level::DEBUG);
+        let is_watched = traces::are_enabled() || tracing::enabled!(Level::DEBUG);
         if !is_plain || is_watched {
             return None;
         }
