@@ -50,7 +50,7 @@ export async function invite(slug) {
 /** A customer's account in the stand-in, with a bucket and a key. Stopped with the test. */
 export async function account(t, slug) {
   const id = String(randomInt(100_000_000_000, 280_000_000_000));
-  const child = spawn(env("LATCHKEY_TEST_PYTHON"), [path.join(here, "account.py"), id, slug], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(env("LATCHKEY_TEST_PYTHON"), [path.join(here, "customer_account.py"), id, slug], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   t.after(() => child.stdin.end());
   const ask = async (what, more = {}) => {

@@ -16,6 +16,6 @@ def main(arguments):
         raise Trouble(missing)
     binary = cargo.binary()
     with places.own_folder("screenshots") as folder:
-        code = browser.run(folder, binary, [browser.TESTS / "pictures.js"], PICTURES, on_line=lambda line: None)
+        code = browser.run(folder, binary, [browser.TESTS / "screenshots.js"], PICTURES, on_line=lambda line: None)
     terminal.line(f"The pictures are in {PICTURES.relative_to(places.ROOT)}")
     return code
