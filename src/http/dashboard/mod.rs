@@ -1,44 +1,17 @@
-//! The dashboard of the vendor's operations, on the private listener: `/` and what is behind it. One file for each page or
-//! action; the pages are in `pages/`.
+//! The dashboard for the vendor's operations team, on the private listener. A folder for each subject, a file for each page
+//! or action, and the HTML templates in `pages/`.
 //!
-//! It does what `/v1` does, by the same services. Every page works without JavaScript: each change is a form that is posted
-//! and answered with a redirect.
+//! It offers what `/v1` offers, through the same services. Every page works without JavaScript: each change is a form post
+//! that is answered with a redirect.
 
 mod audit;
-mod audit_view;
-mod chart;
-mod confirm;
-mod create_invite;
-mod create_token;
-mod documents;
-mod edit_tenant;
-mod erase;
-mod error_page;
-mod events;
-mod invite;
-mod layout;
-mod message;
-mod new_tenant;
-mod notice;
-mod one_time_secret;
 mod overview;
-mod relative_time;
-mod removal;
-mod revoke_invite;
-mod revoke_token;
-mod rotation;
-mod select_options;
 mod session;
-mod sign_in;
-mod sign_out;
+mod shared;
 mod tenant;
-mod tenant_form;
-mod tenant_lifecycle;
 mod tenants;
 mod tokens;
-mod verification;
-mod verify;
-mod webhook;
+mod verifications;
 mod webhooks;
 
 use std::net::IpAddr;
@@ -48,19 +21,20 @@ use axum::extract::{Path, Request, State as Extract};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use super::AppState;
 use super::web_ui::assets::{CSS, Files, ICON, JAVASCRIPT, SCRIPT, STYLE, SVG};
+use super::web_ui::csrf;
 use super::web_ui::limits::Limiter;
 use super::web_ui::{lock_down, theme};
 use crate::domain::tenant::TenantStatus;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::middleware::request_layer::RequestId;
 use crate::settings::WebSettings;
-use rotation::{Abandon, EndPrevious, Rotate};
-use tenant_lifecycle::{Offboard, Resume, Suspend};
+use session::sign_in;
+use shared::error_page;
 
 const OWN_STYLE: &[u8] = include_bytes!("assets/dashboard.css");
 
@@ -95,58 +69,13 @@ impl DashboardState {
 pub fn router() -> Router<AppState> {
     let pages = Router::new()
         .route("/", get(overview::handle))
-        .route("/sign-in", get(sign_in::page).post(sign_in::handle))
-        .route("/sign-out", post(sign_out::handle))
-        .route("/tenants", get(tenants::handle))
-        .route("/new-tenant", get(new_tenant::page).post(new_tenant::handle))
-        .route("/tenants/{tenant}", get(tenant::handle))
-        .route("/tenants/{tenant}/edit", get(edit_tenant::page).post(edit_tenant::handle))
-        .route("/tenants/{tenant}/verify", post(verify::handle))
-        .route("/tenants/{tenant}/verifications/{id}", get(verification::handle))
-        .route("/tenants/{tenant}/verifications/{id}/events", get(events::handle))
-        .route("/tenants/{tenant}/message", get(message::handle))
-        .route("/tenants/{tenant}/documents", get(documents::handle))
-        .route("/tenants/{tenant}/documents/{format}", get(documents::file))
-        .route("/tenants/{tenant}/removal", get(removal::handle))
-        .route("/tenants/{tenant}/invites", post(create_invite::handle))
-        .route("/tenants/{tenant}/invites/{id}", get(invite::handle))
-        .route("/tenants/{tenant}/invites/{id}/revoke", post(revoke_invite::handle))
-        .route(
-            "/tenants/{tenant}/suspend",
-            get(tenant_lifecycle::page::<Suspend>).post(tenant_lifecycle::handle::<Suspend>),
-        )
-        .route(
-            "/tenants/{tenant}/resume",
-            get(tenant_lifecycle::page::<Resume>).post(tenant_lifecycle::handle::<Resume>),
-        )
-        .route(
-            "/tenants/{tenant}/offboard",
-            get(tenant_lifecycle::page::<Offboard>).post(tenant_lifecycle::handle::<Offboard>),
-        )
-        .route(
-            "/tenants/{tenant}/rotate",
-            get(rotation::page::<Rotate>).post(rotation::handle::<Rotate>),
-        )
-        .route(
-            "/tenants/{tenant}/abandon",
-            get(rotation::page::<Abandon>).post(rotation::handle::<Abandon>),
-        )
-        .route(
-            "/tenants/{tenant}/end-previous",
-            get(rotation::page::<EndPrevious>).post(rotation::handle::<EndPrevious>),
-        )
-        .route("/tenants/{tenant}/erase", get(erase::page).post(erase::handle))
-        .route("/audit", get(audit::handle))
-        .route("/webhooks", get(webhooks::handle).post(webhooks::create))
-        .route("/webhooks/{id}", get(webhook::handle))
-        .route("/webhooks/{id}/test", post(webhook::test))
-        .route("/webhooks/{id}/rotate-secret", post(webhook::rotate_secret))
-        .route("/webhooks/{id}/enable", post(webhook::enable))
-        .route("/webhooks/{id}/delete", post(webhook::delete))
-        .route("/webhooks/{id}/deliveries/{delivery}/resend", post(webhook::resend))
-        .route("/tokens", get(tokens::handle).post(create_token::handle))
-        .route("/tokens/{id}", get(create_token::shown))
-        .route("/tokens/{id}/revoke", post(revoke_token::handle))
+        .merge(session::router())
+        .merge(tenants::router())
+        .merge(tenant::router())
+        .merge(verifications::router())
+        .merge(audit::router())
+        .merge(webhooks::router())
+        .merge(tokens::router())
         .layer(CsrfLayer::new());
     Router::new().route("/assets/{name}", get(asset)).merge(pages)
 }
@@ -184,7 +113,7 @@ pub async fn dress(Extract(state): Extract<AppState>, request: Request, next: Ne
     let mut response = next.run(request).await;
     let extensions = response.extensions_mut();
     if extensions.remove::<ProtectionError>().is_some() {
-        response = Problem::new(ProblemKind::Forbidden, error_page::OTHER_SITE).into_response();
+        response = Problem::new(ProblemKind::Forbidden, csrf::OTHER_SITE).into_response();
     }
     if shows_pages && let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let allow = response.headers_mut().remove(header::ALLOW);

@@ -4,11 +4,11 @@ use askama::Template;
 use axum::extract::{Query, State as Extract};
 use axum::response::Response;
 
-use super::chart::{Chart, Counted};
-use super::layout::{Layout, Section};
-use super::relative_time::{RelativeTime, seconds};
-use super::session::Reader;
-use super::tenant::path_of;
+use super::shared::chart::{Chart, Counted};
+use super::shared::layout::{Layout, Section};
+use super::shared::paths::tenant_path;
+use super::shared::relative_time::{RelativeTime, seconds};
+use super::shared::session::Reader;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::verification::Verdict;
 use crate::http::AppState;
@@ -84,7 +84,7 @@ impl Complained {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Reader(person): Reader,
-    Query(asked): Query<super::notice::Asked>,
+    Query(asked): Query<super::shared::notice::Asked>,
 ) -> Result<Response, Problem> {
     let context = &state.context;
     let now = context.clock.now();
@@ -96,7 +96,7 @@ pub async fn handle(
     let ids: Vec<_> = stuck.iter().map(|tenant| tenant.id).collect();
     let complaints = read::complaints(context, &ids).await?;
     let named = stuck.iter().map(|tenant| Stuck {
-        path: path_of(tenant),
+        path: tenant_path(tenant),
         name: tenant.name.to_string(),
         slug: tenant.slug.to_string(),
         status: tenant.status(),

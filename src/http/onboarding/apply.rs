@@ -7,9 +7,9 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator;
 
-use super::error_page::ErrorPage;
 use super::labels::{self, FormatLabels, ModeLabels};
 use super::layout::Layout;
+use super::rejection::Rejection;
 use super::session::OnboardSession;
 use crate::domain::account::AccountId;
 use crate::domain::arn::BucketArn;
@@ -220,8 +220,8 @@ pub async fn handle(
     Extract(state): Extract<AppState>,
     visitor: OnboardSession,
     query: Result<Query<ApplyParams>, QueryRejection>,
-) -> Result<Response, ErrorPage> {
-    let Query(mut query) = query.map_err(|_| ErrorPage::Unreadable)?;
+) -> Result<Response, Rejection> {
+    let Query(mut query) = query.map_err(|_| Rejection::Unreadable)?;
     if query.query().is_empty()
         && let Some(sent) = read::config_list(&state.context, visitor.tenant.id).await?.into_iter().next()
     {
@@ -306,7 +306,7 @@ pub fn offered(context: &Context, tenant: &Tenant) -> Vec<Mode> {
 ///
 /// # Errors
 /// When the vendor offers this tenant nothing.
-pub fn fill_what_fits(context: &Context, tenant: &Tenant, query: &ApplyParams) -> Result<(TemplateParams, Vec<FieldError>), ErrorPage> {
+pub fn fill_what_fits(context: &Context, tenant: &Tenant, query: &ApplyParams) -> Result<(TemplateParams, Vec<FieldError>), Rejection> {
     let typed = query.typed();
     let faults = match fill(context, tenant, &typed) {
         Ok(blanks) => return Ok((blanks, Vec::new())),
@@ -321,7 +321,7 @@ pub fn fill_what_fits(context: &Context, tenant: &Tenant, query: &ApplyParams) -
         account_id: right("account_id", typed.account_id),
         posture: None,
     };
-    let blanks = fill(context, tenant, &fitting).map_err(|_| ErrorPage::Unavailable)?;
+    let blanks = fill(context, tenant, &fitting).map_err(|_| Rejection::Unavailable)?;
     Ok((blanks, faults))
 }
 

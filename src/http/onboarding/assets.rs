@@ -3,7 +3,7 @@
 use axum::extract::{Path, State as Extract};
 use axum::response::Response;
 
-use super::error_page::ErrorPage;
+use super::rejection::Rejection;
 use crate::http::AppState;
 use crate::http::web_ui::assets::{CSS, Files, ICON, JAVASCRIPT, SCRIPT, STYLE, SVG};
 use crate::http::web_ui::theme;
@@ -46,6 +46,6 @@ impl Assets {
 }
 
 /// `GET /onboard/assets/{name}`
-pub async fn handle(Extract(state): Extract<AppState>, Path(name): Path<String>) -> Result<Response, ErrorPage> {
-    state.desk.assets.files.answer(&name).ok_or(ErrorPage::NotFound)
+pub async fn handle(Extract(state): Extract<AppState>, Path(name): Path<String>) -> Result<Response, Rejection> {
+    state.desk.assets.files.answer(&name).ok_or(Rejection::NotFound)
 }

@@ -3,11 +3,11 @@
 use axum::extract::State as Extract;
 use axum::response::Response;
 
-use super::error_page::ErrorPage;
+use super::rejection::Rejection;
 use super::send::{Judged, SendForm, page};
 use super::session::Posted;
 use crate::http::AppState;
 
-pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, form }: Posted<SendForm>) -> Result<Response, ErrorPage> {
+pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, form }: Posted<SendForm>) -> Result<Response, Rejection> {
     page(&state, &visitor, &form, Judged::WhatIsThere, None)
 }

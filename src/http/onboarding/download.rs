@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use strum::IntoEnumIterator;
 
 use super::apply::{ApplyParams, fill_what_fits, parties};
-use super::error_page::ErrorPage;
+use super::rejection::Rejection;
 use super::session::OnboardSession;
 use crate::domain::templates::format::TemplateFormat;
 use crate::domain::templates::json::documents;
@@ -19,8 +19,8 @@ pub async fn handle(
     visitor: OnboardSession,
     Path(name): Path<String>,
     query: Result<Query<ApplyParams>, QueryRejection>,
-) -> Result<Response, ErrorPage> {
-    let Query(query) = query.map_err(|_| ErrorPage::Unreadable)?;
+) -> Result<Response, Rejection> {
+    let Query(query) = query.map_err(|_| Rejection::Unreadable)?;
     let (blanks, _) = fill_what_fits(&state.context, &visitor.tenant, &query)?;
     if let Some(file) = TemplateFormat::iter()
         .filter_map(|format| format.file(&blanks, parties(&state.context, &visitor.tenant)))
@@ -32,7 +32,7 @@ pub async fn handle(
         ];
         return Ok((headers, file.text).into_response());
     }
-    let wanted = name.strip_suffix(".json").ok_or(ErrorPage::NotFound)?;
+    let wanted = name.strip_suffix(".json").ok_or(Rejection::NotFound)?;
     let body = documents(&blanks)
         .documents
         .into_iter()
@@ -41,7 +41,7 @@ pub async fn handle(
             name if wanted.strip_prefix("whole-") == Some(name) => document.new_key_policy,
             _ => None,
         })
-        .ok_or(ErrorPage::NotFound)?;
+        .ok_or(Rejection::NotFound)?;
     let headers = [
         (header::CONTENT_TYPE, "application/json".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{wanted}.json\"")),

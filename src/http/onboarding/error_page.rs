@@ -1,222 +1,38 @@
-//! What a visitor reads who cannot be shown the form: what happened, and what to do.
+//! The page for a visitor who cannot be shown the form.
 
-use std::sync::Arc;
-
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
 use super::layout::Layout;
+use super::rejection::{ErrorText, Rejection};
 use super::removal;
 use crate::http::AppState;
-use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::web_ui::render;
-use crate::service::open_invite::{self, EndedInvite};
-use crate::store;
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ErrorPage {
-    /// No cookie of ours.
-    NoSession,
-    UnknownLink,
-    Expired,
-    Revoked,
-    Offboarded,
-    /// Offboarded too: with what there is to take away.
-    Ended(Arc<EndedInvite>),
-    /// A form of another session than the present one, or of another site.
-    StaleForm,
-    TooMany {
-        seconds: u32,
-    },
-    NotFound,
-    MethodNotAllowed,
-    Unreadable,
-    TooLarge,
-    Unavailable,
-    Broken,
-}
-
-struct ErrorText {
-    status: StatusCode,
-    title: &'static str,
-    text: &'static str,
-    /// Whether trying again is a way out.
-    again: bool,
-    /// Whether the vendor has to be asked.
-    ask: bool,
-}
-
-impl ErrorPage {
-    fn words(&self) -> ErrorText {
-        let words = |status, title, text, again, ask| ErrorText {
-            status,
-            title,
-            text,
-            again,
-            ask,
-        };
-        match self {
-            Self::NoSession => words(
-                StatusCode::FORBIDDEN,
-                "Please open your link",
-                "This page belongs to an invitation. Open the link that you were sent in this browser; everything that was sent is still there.",
-                false,
-                true,
-            ),
-            Self::UnknownLink => words(
-                StatusCode::NOT_FOUND,
-                "This link is not known",
-                "It may have been cut off in an e-mail: make sure that all of it is in the address bar. If it is, ask for a new one.",
-                false,
-                true,
-            ),
-            Self::Expired => words(
-                StatusCode::GONE,
-                "This link has expired",
-                "Links are good for a limited time. Everything that was sent with it is kept; ask for a new link to go on.",
-                false,
-                true,
-            ),
-            Self::Revoked => words(
-                StatusCode::GONE,
-                "This link was withdrawn",
-                "It can no longer be used. Everything that was sent with it is kept; if you still need it, ask for a new link.",
-                false,
-                true,
-            ),
-            Self::Offboarded | Self::Ended(_) => words(
-                StatusCode::GONE,
-                "This has ended",
-                "The onboarding that this link belonged to is over, and nothing can be changed any more. You can remove what you granted.",
-                false,
-                true,
-            ),
-            Self::StaleForm => words(
-                StatusCode::FORBIDDEN,
-                "Nothing was sent",
-                "This form came from another link or another site than the one that is open now. Go back, load the page anew, and send it again.",
-                true,
-                false,
-            ),
-            Self::TooMany { .. } => words(
-                StatusCode::TOO_MANY_REQUESTS,
-                "One moment, please",
-                "There were very many requests from here. Wait a few seconds, then go back and try again; nothing is lost.",
-                true,
-                false,
-            ),
-            Self::NotFound => words(
-                StatusCode::NOT_FOUND,
-                "There is nothing here",
-                "No page has this address. If you were sent a link, open it once more.",
-                true,
-                true,
-            ),
-            Self::MethodNotAllowed => words(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "This cannot be done here",
-                "The page exists, but not for this. Go back to where you came from.",
-                true,
-                false,
-            ),
-            Self::Unreadable => words(
-                StatusCode::BAD_REQUEST,
-                "This could not be read",
-                "What was sent is not what the form sends. Go back, load the page anew, and try again.",
-                true,
-                true,
-            ),
-            Self::TooLarge => words(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "That was too much",
-                "The form's fields take ARNs and names, which are short. Go back and check what was pasted.",
-                true,
-                false,
-            ),
-            Self::Unavailable => words(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Not available right now",
-                "A part that this page needs does not answer. Nothing is needed from you: try again in a few seconds.",
-                true,
-                true,
-            ),
-            Self::Broken => words(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "Something broke on our side",
-                "It was noted, and nothing is needed from you. Try again; if it happens once more, tell us the number below.",
-                true,
-                true,
-            ),
-        }
-    }
-}
-
-/// The refusal travels in the response's extensions until the form's own layer, which knows the vendor, renders it.
-impl IntoResponse for ErrorPage {
-    fn into_response(self) -> Response {
-        let mut response = self.words().status.into_response();
-        response.extensions_mut().insert(self);
-        response
-    }
-}
-
-impl From<open_invite::OpenInviteError> for ErrorPage {
-    fn from(error: open_invite::OpenInviteError) -> Self {
-        match error {
-            open_invite::OpenInviteError::Unknown => Self::UnknownLink,
-            open_invite::OpenInviteError::Expired => Self::Expired,
-            open_invite::OpenInviteError::Revoked => Self::Revoked,
-            open_invite::OpenInviteError::Offboarded(ended) => ended.map_or(Self::Offboarded, |ended| Self::Ended(ended.into())),
-            open_invite::OpenInviteError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<store::StoreError> for ErrorPage {
-    fn from(error: store::StoreError) -> Self {
-        Problem::from(error).into()
-    }
-}
-
-/// What the rest of the HTTP side has problems for.
-impl From<Problem> for ErrorPage {
-    fn from(problem: Problem) -> Self {
-        match problem.kind() {
-            ProblemKind::NotFound => Self::NotFound,
-            ProblemKind::MethodNotAllowed => Self::MethodNotAllowed,
-            ProblemKind::TooLarge => Self::TooLarge,
-            ProblemKind::Unavailable => Self::Unavailable,
-            ProblemKind::Internal => Self::Broken,
-            ProblemKind::Offboarded => Self::Offboarded,
-            _ => Self::Unreadable,
-        }
-    }
-}
 
 #[derive(askama::Template)]
 #[template(path = "onboarding/pages/error_page.html")]
 struct Page<'a> {
     frame: Layout<'a>,
-    words: ErrorText,
+    error: ErrorText,
     number: Option<&'a str>,
 }
 
-/// The refusal as a page, for the request of that id.
-pub fn page(refusal: &ErrorPage, state: &AppState, request_id: Option<&str>) -> Response {
-    let words = refusal.words();
-    let status = words.status;
-    if let ErrorPage::Ended(ended) = refusal {
+/// Renders a rejection as a page, for the request with this ID.
+pub fn page(rejection: &Rejection, state: &AppState, request_id: Option<&str>) -> Response {
+    let error = rejection.text();
+    let status = error.status;
+    if let Rejection::Ended(ended) = rejection {
         return (status, removal::page(ended, state)).into_response();
     }
     let page = Page {
-        frame: Layout::of_nobody(state, words.title),
-        words,
-        number: request_id.filter(|_| *refusal == ErrorPage::Broken),
+        frame: Layout::of_nobody(state, error.title),
+        error,
+        number: request_id.filter(|_| *rejection == Rejection::Broken),
     };
     let mut response = (status, render(&page)).into_response();
-    let wait = match refusal {
-        ErrorPage::TooMany { seconds } => Some(*seconds),
-        ErrorPage::Unavailable => Some(2),
+    let wait = match rejection {
+        Rejection::TooMany { seconds } => Some(*seconds),
+        Rejection::Unavailable => Some(2),
         _ => None,
     };
     if let Some(seconds) = wait {

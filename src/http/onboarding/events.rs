@@ -10,7 +10,7 @@ use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures::stream::{Stream, StreamExt as _};
 
-use super::error_page::ErrorPage;
+use super::rejection::Rejection;
 use super::session::OnboardSession;
 use crate::http::AppState;
 use crate::http::admin_api::verification_events::{KEEP_ALIVE, after, events, that_something_happened};
@@ -23,11 +23,11 @@ pub async fn handle(
     Extract(state): Extract<AppState>,
     visitor: OnboardSession,
     headers: HeaderMap,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ErrorPage> {
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Rejection> {
     let newest = read::verification_list(&state.context, visitor.tenant.id, None, 1)
         .await?
         .pop()
-        .ok_or(ErrorPage::NotFound)?;
+        .ok_or(Rejection::NotFound)?;
     let long_enough = state.context.clock.sleep(LONGEST);
     let events = events(state, newest.id, after(&headers)?, that_something_happened).await?;
     Ok(Sse::new(events.take_until(long_enough)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::error_page::ErrorPage;
+use super::rejection::Rejection;
 use crate::domain::ids::InviteId;
 use crate::http::web_ui::limits::{Limiter, RetryAfter, network};
 
@@ -26,22 +26,22 @@ impl Default for Limits {
     }
 }
 
-impl From<RetryAfter> for ErrorPage {
+impl From<RetryAfter> for Rejection {
     fn from(wait: RetryAfter) -> Self {
         Self::TooMany { seconds: wait.seconds }
     }
 }
 
 impl Limits {
-    pub fn address(&self, address: IpAddr) -> Result<(), ErrorPage> {
+    pub fn address(&self, address: IpAddr) -> Result<(), Rejection> {
         Ok(self.addresses.check(&network(address))?)
     }
 
-    pub fn invite(&self, invite: InviteId) -> Result<(), ErrorPage> {
+    pub fn invite(&self, invite: InviteId) -> Result<(), Rejection> {
         Ok(self.invites.check(&invite)?)
     }
 
-    pub fn verification(&self, invite: InviteId) -> Result<(), ErrorPage> {
+    pub fn verification(&self, invite: InviteId) -> Result<(), Rejection> {
         Ok(self.verifications.check(&invite)?)
     }
 }

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::apply::ApplyParams;
-use super::error_page::ErrorPage;
 use super::layout::Layout;
+use super::rejection::Rejection;
 use super::session::Posted;
 use crate::domain::templates::merge::{MergeCode, MergeFinding, MergedDocument};
 use crate::http::AppState;
@@ -81,7 +81,7 @@ impl From<MergeFinding> for FindingView {
     }
 }
 
-pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, form }: Posted<MergeForm>) -> Result<Response, ErrorPage> {
+pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, form }: Posted<MergeForm>) -> Result<Response, Rejection> {
     let current = Value::String(form.current.clone());
     let merged = merge_template(
         &state.context,

@@ -14,6 +14,7 @@ mod layout;
 mod limits;
 mod merge;
 mod open;
+mod rejection;
 mod removal;
 mod send;
 mod session;
@@ -36,8 +37,8 @@ use crate::http::conventions::problem::Problem;
 use crate::http::middleware::request_layer::RequestId;
 use crate::settings::WebSettings;
 use assets::Assets;
-use error_page::ErrorPage;
 use limits::Limits;
+use rejection::Rejection;
 
 /// What the form needs beside what every handler is handed.
 #[derive(Debug)]
@@ -95,9 +96,9 @@ pub async fn dress(Extract(state): Extract<AppState>, request: Request, next: Ne
     let mut response = next.run(request).await;
     let extensions = response.extensions_mut();
     let refusal = extensions
-        .remove::<ErrorPage>()
-        .or_else(|| extensions.remove::<Problem>().map(ErrorPage::from))
-        .or_else(|| extensions.remove::<ProtectionError>().map(|_| ErrorPage::StaleForm));
+        .remove::<Rejection>()
+        .or_else(|| extensions.remove::<Problem>().map(Rejection::from))
+        .or_else(|| extensions.remove::<ProtectionError>().map(|_| Rejection::StaleForm));
     if let Some(refusal) = refusal {
         let allow = response.headers_mut().remove(header::ALLOW);
         response = error_page::page(&refusal, &state, id.as_deref());

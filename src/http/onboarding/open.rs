@@ -4,14 +4,14 @@ use axum::extract::{Path, State as Extract};
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::error_page::ErrorPage;
+use super::rejection::Rejection;
 use super::session::cookie;
 use crate::domain::invite::InviteToken;
 use crate::http::AppState;
 use crate::service::open_invite::open_invite;
 
 /// Trades the token for a cookie, and goes on at an address without it.
-pub async fn handle(Extract(state): Extract<AppState>, Path(token): Path<String>) -> Result<Response, ErrorPage> {
+pub async fn handle(Extract(state): Extract<AppState>, Path(token): Path<String>) -> Result<Response, Rejection> {
     let visit = open_invite(&state.context, &InviteToken::from_text(&token)).await?;
     let cookie = [(header::SET_COOKIE, cookie(&state, &visit))];
     Ok((cookie, Redirect::to("/onboard")).into_response())

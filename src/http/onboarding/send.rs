@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::apply::{ApplyParams, offered};
-use super::error_page::ErrorPage;
 use super::labels::{self, ModeLabels};
 use super::layout::Layout;
+use super::rejection::Rejection;
 use super::session::OnboardSession;
 use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketArn, BucketName, KeyArn, RoleArn};
@@ -104,13 +104,13 @@ impl SendForm {
     ///
     /// # Errors
     /// When the vendor offers this tenant nothing.
-    pub fn mode(&self, context: &Context, tenant: &Tenant) -> Result<Mode, ErrorPage> {
+    pub fn mode(&self, context: &Context, tenant: &Tenant) -> Result<Mode, Rejection> {
         let offered = offered(context, tenant);
         let named = self.mode.as_deref().and_then(|text| text.parse().ok());
         named
             .filter(|mode| offered.contains(mode))
             .or_else(|| offered.first().copied())
-            .ok_or(ErrorPage::Unavailable)
+            .ok_or(Rejection::Unavailable)
     }
 
     /// Every fault, or what was sent.
@@ -188,8 +188,8 @@ pub async fn handle(
     Extract(state): Extract<AppState>,
     visitor: OnboardSession,
     query: Result<Query<ApplyParams>, QueryRejection>,
-) -> Result<Response, ErrorPage> {
-    let Query(filling) = query.map_err(|_| ErrorPage::Unreadable)?;
+) -> Result<Response, Rejection> {
+    let Query(filling) = query.map_err(|_| Rejection::Unreadable)?;
     let sent = read::config_list(&state.context, visitor.tenant.id).await?.into_iter().next();
     let typed = filling.bucket.is_some() || filling.key_arn.is_some();
     let form = match &sent {
@@ -206,7 +206,7 @@ pub fn page(
     form: &SendForm,
     judged: Judged,
     version: Option<i32>,
-) -> Result<Response, ErrorPage> {
+) -> Result<Response, Rejection> {
     let mode = form.mode(&state.context, &visitor.tenant)?;
     let mut faults = form.judge(&state.context, &visitor.tenant, mode).err().unwrap_or_default();
     if judged == Judged::WhatIsThere {

@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::error_page::ErrorPage;
+use super::rejection::Rejection;
 use crate::domain::web_session::WebSession;
 use crate::http::AppState;
 use crate::http::middleware::request_layer::{RequestId, note_tenant};
@@ -47,11 +47,11 @@ impl OnboardSession {
 }
 
 impl FromRequestParts<AppState> for OnboardSession {
-    type Rejection = ErrorPage;
+    type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ErrorPage> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Rejection> {
         let secure = state.desk.front.is_secure();
-        let value = COOKIE.read(&parts.headers, secure).ok_or(ErrorPage::NoSession)?;
+        let value = COOKIE.read(&parts.headers, secure).ok_or(Rejection::NoSession)?;
         let visit = resume(&state.context, WebSession::from_text(&value)).await?;
         note_tenant(visit.tenant.id);
         state.desk.limits.invite(visit.invite.id)?;
@@ -70,18 +70,18 @@ pub struct Posted<T> {
 }
 
 impl<T: DeserializeOwned> FromRequest<AppState> for Posted<T> {
-    type Rejection = ErrorPage;
+    type Rejection = Rejection;
 
-    async fn from_request(request: Request, state: &AppState) -> Result<Self, ErrorPage> {
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Rejection> {
         let (mut parts, body) = request.into_parts();
         let visitor = OnboardSession::from_request_parts(&mut parts, state).await?;
         let read = csrf::read(Request::from_parts(parts, body), state).await;
         let CsrfForm { form_token, form } = read.map_err(|unread| match unread {
-            UnreadableForm::TooLarge => ErrorPage::TooLarge,
-            UnreadableForm::Malformed => ErrorPage::Unreadable,
+            UnreadableForm::TooLarge => Rejection::TooLarge,
+            UnreadableForm::Malformed => Rejection::Unreadable,
         })?;
         if !visitor.session.is_form_token(&form_token) {
-            return Err(ErrorPage::StaleForm);
+            return Err(Rejection::StaleForm);
         }
         Ok(Self { visitor, form })
     }

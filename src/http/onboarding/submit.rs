@@ -3,7 +3,7 @@
 use axum::extract::State as Extract;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::error_page::ErrorPage;
+use super::rejection::Rejection;
 use super::send::{Judged, SendForm, page};
 use super::session::Posted;
 use crate::domain::ids::TenantRef;
@@ -12,7 +12,7 @@ use crate::service::request_verification::request_verification;
 use crate::service::submit_config::{self, submit_config};
 use crate::service::{read, request_verification};
 
-pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, mut form }: Posted<SendForm>) -> Result<Response, ErrorPage> {
+pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, mut form }: Posted<SendForm>) -> Result<Response, Rejection> {
     let context = &state.context;
     let mode = form.mode(context, &visitor.tenant)?;
     if let Some(field) = form.take.take() {
@@ -38,8 +38,8 @@ pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, mut for
     match submit_config(context, &visitor.caller(), &tenant, &form.submission(mode)).await {
         Ok(_) => Ok(Redirect::to("/onboard/verify").into_response()),
         Err(submit_config::SubmitConfigError::Invalid(_)) => page(&state, &visitor, &form, Judged::Whole, version),
-        Err(submit_config::SubmitConfigError::Offboarded) => Err(ErrorPage::Offboarded),
-        Err(submit_config::SubmitConfigError::UnknownTenant(_)) => Err(ErrorPage::UnknownLink),
+        Err(submit_config::SubmitConfigError::Offboarded) => Err(Rejection::Offboarded),
+        Err(submit_config::SubmitConfigError::UnknownTenant(_)) => Err(Rejection::UnknownLink),
         Err(submit_config::SubmitConfigError::Store(error)) => Err(error.into()),
     }
 }

@@ -4,8 +4,8 @@ use askama::Template;
 use axum::extract::State as Extract;
 use axum::response::Response;
 
-use super::error_page::ErrorPage;
 use super::layout::Layout;
+use super::rejection::Rejection;
 use super::session::OnboardSession;
 use crate::domain::check::FaultSide;
 use crate::domain::ids::TenantRef;
@@ -31,11 +31,11 @@ struct Page<'a> {
     run: Option<VerificationView>,
 }
 
-pub async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSession) -> Result<Response, ErrorPage> {
+pub async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSession) -> Result<Response, Rejection> {
     let context = &state.context;
     let detail = read::tenant_detail(context, &TenantRef::Id(visitor.tenant.id))
         .await?
-        .ok_or(ErrorPage::UnknownLink)?;
+        .ok_or(Rejection::UnknownLink)?;
     let now = context.clock.now();
     let vendor = &context.vendor.name;
     let mut page = Page {
@@ -59,7 +59,7 @@ pub async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSession) 
     if let Some(verification) = detail.last_verification {
         let config = read::config(context, visitor.tenant.id, verification.version)
             .await?
-            .ok_or(ErrorPage::Broken)?;
+            .ok_or(Rejection::Broken)?;
         page.live = verification.state != Progress::Finished;
         page.banner = banner(&verification, vendor);
         if let Some(active) = &detail.active

@@ -4,7 +4,7 @@ use axum::extract::State as Extract;
 use axum::response::Redirect;
 use serde::Deserialize;
 
-use super::error_page::ErrorPage;
+use super::rejection::Rejection;
 use super::session::Posted;
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
@@ -14,7 +14,7 @@ use crate::service::request_verification::{RequestVerificationError, request_ver
 #[derive(Debug, Deserialize)]
 pub struct Nothing {}
 
-impl From<RequestVerificationError> for ErrorPage {
+impl From<RequestVerificationError> for Rejection {
     fn from(error: RequestVerificationError) -> Self {
         match error {
             RequestVerificationError::Offboarded => Self::Offboarded,
@@ -28,7 +28,7 @@ impl From<RequestVerificationError> for ErrorPage {
     }
 }
 
-pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, .. }: Posted<Nothing>) -> Result<Redirect, ErrorPage> {
+pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, .. }: Posted<Nothing>) -> Result<Redirect, Rejection> {
     state.desk.limits.verification(visitor.invite.id)?;
     let newest = read::config_list(&state.context, visitor.tenant.id).await?.into_iter().next();
     let version = newest.map(|newest| newest.version);

@@ -9,6 +9,12 @@ use serde::de::DeserializeOwned;
 
 use crate::http::AppState;
 
+/// The detail of a request from a page of another site.
+pub const OTHER_SITE: &str = "This request was sent by a page of another site. Nothing was changed.";
+/// The detail of a form whose token belongs to another session.
+pub const OTHER_SESSION: &str =
+    "This form belongs to another session than the current one. Nothing was changed. Reload the page and submit the form again.";
+
 /// What a form of ours sent.
 #[derive(Debug, Deserialize)]
 pub struct CsrfForm<T> {

@@ -1,0 +1,100 @@
+//! `GET /audit`: the audit log, newest first, filtered.
+
+use askama::Template;
+use axum::extract::{Query, State as Extract};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use strum::IntoEnumIterator;
+
+use crate::domain::audit::AuditAction;
+use crate::domain::ids::TenantRef;
+use crate::http::AppState;
+use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::audit::view::AuditRow;
+use crate::http::dashboard::shared::layout::{Layout, Section};
+use crate::http::dashboard::shared::select_options::{SelectOption, choices, given, is_blank};
+use crate::http::dashboard::shared::session::Reader;
+use crate::http::web_ui::render;
+use crate::service::read;
+use crate::store::audit::AuditFilter;
+
+/// On one page.
+const LIMIT: usize = 50;
+
+/// What is in the address. A field that is empty filters nothing.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Asked {
+    #[serde(skip_serializing_if = "is_blank")]
+    tenant: Option<String>,
+    #[serde(skip_serializing_if = "is_blank")]
+    action: Option<String>,
+    /// As `Actor::opaque` has it.
+    #[serde(skip_serializing_if = "is_blank")]
+    actor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<i64>,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/audit.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    /// As it was typed.
+    tenant: &'a str,
+    actor: &'a str,
+    actions: Vec<SelectOption>,
+    filtered: bool,
+    /// No tenant goes by what was typed.
+    unknown: bool,
+    entries: Vec<AuditRow>,
+    older: Option<String>,
+    newest: Option<String>,
+}
+
+impl Asked {
+    /// The same entries from another place on.
+    fn from(&self, before: Option<i64>) -> String {
+        let asked = Self {
+            tenant: self.tenant.clone(),
+            action: self.action.clone(),
+            actor: self.actor.clone(),
+            before,
+        };
+        format!("/audit?{}", serde_urlencoded::to_string(asked).unwrap_or_default())
+    }
+}
+
+pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Query(asked): Query<Asked>) -> Result<Response, Problem> {
+    let context = &state.context;
+    let [typed, action, actor] = [&asked.tenant, &asked.action, &asked.actor].map(given);
+    let tenant = match typed.map(TenantRef::parse) {
+        Some(Ok(tenant)) => read::tenant(context, &tenant).await?,
+        _ => None,
+    };
+    let unknown = typed.is_some() && tenant.is_none();
+    let filter = AuditFilter {
+        tenant: tenant.map(|tenant| tenant.id),
+        action: action.map(str::to_owned),
+        actor: actor.map(str::to_owned),
+    };
+    let limit = i64::try_from(LIMIT + 1).unwrap_or(i64::MAX);
+    let mut entries = if unknown {
+        Vec::new()
+    } else {
+        read::latest_audit(context, &filter, asked.before, limit).await?
+    };
+    let more = entries.len() > LIMIT;
+    entries.truncate(LIMIT);
+    let now = context.clock.now();
+    Ok(render(&Page {
+        frame: Layout::new(&state, &person, Section::Audit, "Audit log"),
+        tenant: typed.unwrap_or_default(),
+        actor: actor.unwrap_or_default(),
+        actions: choices(AuditAction::iter(), action),
+        filtered: typed.or(action).or(actor).is_some(),
+        unknown,
+        older: entries.last().filter(|_| more).map(|last| asked.from(Some(last.position))),
+        newest: asked.before.map(|_| asked.from(None)),
+        entries: entries.iter().map(|entry| AuditRow::of(entry, now)).collect(),
+    }))
+}

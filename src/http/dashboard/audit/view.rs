@@ -1,0 +1,230 @@
+//! The audit log's entries in words.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::domain::audit::Actor;
+use crate::http::dashboard::shared::relative_time::{RelativeTime, utc};
+use crate::store::audit::AuditEntry;
+
+/// An entry as people read it.
+pub struct AuditRow {
+    pub when: RelativeTime,
+    pub action: String,
+    pub title: String,
+    pub who: String,
+    /// What the log is filtered by to see what else they did.
+    pub by: Option<String>,
+    /// A class for the stylesheet.
+    pub kind: &'static str,
+    /// What else is known, by name.
+    pub facts: Vec<(String, String)>,
+    pub tenant: Option<String>,
+    /// The verification that it is about.
+    pub verification: Option<String>,
+    pub request_id: Option<String>,
+    pub address: Option<String>,
+}
+
+impl AuditRow {
+    pub fn of(entry: &AuditEntry, now: DateTime<Utc>) -> Self {
+        let about = about(entry);
+        let verdict = about["verdict"].as_str();
+        let about_verification = entry.action.starts_with("verification.") || entry.action == "storage_config.submitted";
+        Self {
+            when: RelativeTime::of(entry.at, now),
+            title: title(&entry.action, &about),
+            kind: kind(&entry.action, verdict),
+            who: who(&entry.actor),
+            by: Actor::deserialize(&entry.actor).ok().map(|actor| actor.opaque()),
+            facts: facts(entry),
+            tenant: entry.tenant_id.map(|tenant| tenant.to_string()),
+            verification: entry.detail["verification_id"]
+                .as_str()
+                .filter(|_| about_verification)
+                .map(str::to_owned),
+            request_id: entry.request_id.clone(),
+            address: entry.address.clone(),
+            action: entry.action.clone(),
+        }
+    }
+}
+
+fn title(action: &str, detail: &Value) -> String {
+    let text = |name: &str| detail[name].as_str().unwrap_or_default().to_owned();
+    match action {
+        "tenant.created" => "Tenant created".into(),
+        "tenant.changed" => "Tenant edited".into(),
+        "tenant.suspended" => "Suspended".into(),
+        "tenant.resumed" => "Resumed".into(),
+        "tenant.offboarded" => "Offboarded".into(),
+        "external_id.issued" => "Next external ID issued".into(),
+        "external_id.abandoned" => "Next external ID taken back".into(),
+        "external_id.proven" => "Next external ID proven, and in use".into(),
+        "external_id.ended" => "Previous external ID ended".into(),
+        "external_id.retired" => "Previous external ID seen to be refused".into(),
+        "storage_config.submitted" => format!("Version {} submitted", detail["version"]),
+        "storage_config.activated" => format!("Version {} activated", detail["version"]),
+        "verification.requested" => format!("Verification of version {} asked for", detail["version"]),
+        "verification.finished" => format!("Verification of version {}: {}", detail["version"], text("verdict")),
+        "token.created" => "Token created".into(),
+        "token.revoked" => "Token revoked".into(),
+        "token.narrowed" => "Token limited to fewer tenants".into(),
+        "webhook.created" => "Webhook created".into(),
+        "webhook.deleted" => "Webhook deleted".into(),
+        "webhook.secret_rotated" => "Webhook’s secret rotated".into(),
+        "webhook.disabled" => "Webhook disabled: its receiver is gone".into(),
+        "webhook.enabled" => "Webhook enabled".into(),
+        "webhook.tested" => "Test sent to a webhook".into(),
+        "webhook.resent" => "Message sent to a webhook again".into(),
+        "tenant.erased" => "Personal data erased".into(),
+        "storage_config.released" => format!("Version {} released", detail["version"]),
+        "verification.superseded" => format!("Verification of version {} superseded", detail["version"]),
+        "session.started" => "Signed in".into(),
+        "session.ended" => "Signed out".into(),
+        "request.refused" => "Refused: the role does not allow it".into(),
+        "invite.created" => "Invite created".into(),
+        "invite.revoked" => "Invite revoked".into(),
+        other => other.replace(['.', '_'], " "),
+    }
+}
+
+fn kind(action: &str, verdict: Option<&str>) -> &'static str {
+    match (action, verdict) {
+        (_, Some("verified")) | ("storage_config.activated" | "external_id.proven" | "external_id.retired" | "tenant.resumed", _) => {
+            "passed"
+        }
+        (_, Some("rejected")) | ("request.refused", _) => "failed",
+        (_, Some("inconclusive")) | ("tenant.suspended" | "tenant.offboarded", _) => "warning",
+        _ => "neutral",
+    }
+}
+
+fn who(actor: &Value) -> String {
+    let text = |name: &str| actor[name].as_str().unwrap_or_default();
+    match text("kind") {
+        "token" => text("name").to_owned(),
+        "user" if !text("name").is_empty() => text("name").to_owned(),
+        "user" => text("subject").to_owned(),
+        "invite" => "the customer".to_owned(),
+        "operator" => "an operator on the command line".to_owned(),
+        "system" => "Latchkey".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// What the title is made of: the detail, and the state after the change or else before it.
+fn about(entry: &AuditEntry) -> Value {
+    let mut about = serde_json::Map::new();
+    for part in [&entry.before, &entry.after, &Some(entry.detail.clone())] {
+        let members = part.as_ref().and_then(Value::as_object);
+        about.extend(members.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    Value::Object(about)
+}
+
+/// What the title does not say already: the detail, and what became otherwise.
+fn facts(entry: &AuditEntry) -> Vec<(String, String)> {
+    let said = ["verdict", "version", "verification_id", "state"];
+    let nothing = serde_json::Map::new();
+    let members = |value: Option<&Value>| value.and_then(Value::as_object).unwrap_or(&nothing).clone();
+    let (before, after) = (members(entry.before.as_ref()), members(entry.after.as_ref()));
+    let mut facts: Vec<(String, String)> = members(Some(&entry.detail))
+        .iter()
+        .map(|(name, value)| (name.clone(), shown(value)))
+        .collect();
+    for (name, value) in &after {
+        let told = match before.get(name) {
+            Some(earlier) if earlier == value => continue,
+            Some(earlier) => format!("{} → {}", or_none(shown(earlier)), or_none(shown(value))),
+            None => shown(value),
+        };
+        facts.push((name.clone(), told));
+    }
+    facts.retain(|(name, value)| !value.is_empty() && !said.contains(&name.as_str()));
+    for (name, _) in &mut facts {
+        *name = name.replace('_', " ");
+    }
+    facts
+}
+
+fn or_none(text: String) -> String {
+    if text.is_empty() { "none".to_owned() } else { text }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => match DateTime::parse_from_rfc3339(text) {
+            Ok(at) => utc(at.to_utc()),
+            Err(_) => text.clone(),
+        },
+        Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
+        Value::Object(members) => {
+            let members = members.iter().filter(|(_, value)| !value.is_null());
+            let members: Vec<String> = members
+                .map(|(name, value)| format!("{}: {}", name.replace('_', " "), shown(value)))
+                .collect();
+            members.join("; ")
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn entry(action: &str, before: Option<Value>, after: Option<Value>, detail: Value) -> AuditEntry {
+        AuditEntry {
+            id: uuid::Uuid::nil().into(),
+            at: DateTime::UNIX_EPOCH,
+            actor: json!({"kind": "token", "id": "1", "name": "ci"}),
+            action: action.to_owned(),
+            tenant_id: None,
+            address: None,
+            request_id: None,
+            before,
+            after,
+            detail,
+            position: 1,
+        }
+    }
+
+    fn told(entry: &AuditEntry) -> (String, String, String) {
+        let told = AuditRow::of(entry, DateTime::UNIX_EPOCH);
+        let facts: Vec<String> = told.facts.into_iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        (told.title, told.who, facts.join("; "))
+    }
+
+    #[test]
+    fn an_entry_is_told_in_words() {
+        let detail = json!({"verification_id": "x", "version": 2, "failing": ["key-decrypt-allowed"], "leftovers": [], "note": null});
+        let (before, after) = (
+            json!({"state": "running", "verdict": null}),
+            json!({"state": "finished", "verdict": "rejected"}),
+        );
+        let finished = entry("verification.finished", Some(before), Some(after), detail);
+        let expected = ("Verification of version 2: rejected", "ci", "failing: key-decrypt-allowed");
+        assert_eq!(told(&finished), (expected.0.into(), expected.1.into(), expected.2.into()));
+
+        let (before, after) = (
+            json!({"name": "Acme", "reference": null}),
+            json!({"name": "Acme", "reference": "CRM-1"}),
+        );
+        let changed = entry("tenant.changed", Some(before), Some(after), json!({"reason": "Merged"}));
+        assert_eq!(told(&changed).2, "reason: Merged; reference: none → CRM-1");
+
+        let made = entry(
+            "invite.created",
+            None,
+            Some(json!({"expires_at": "2026-11-26T23:29:18.815298Z", "revoked_at": null})),
+            json!({}),
+        );
+        assert_eq!(told(&made).2, "expires at: 2026-11-26 23:29 UTC");
+        assert_eq!(told(&entry("something.new_here", None, None, json!({}))).0, "something new here");
+    }
+}

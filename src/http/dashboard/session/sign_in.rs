@@ -1,0 +1,172 @@
+//! `/sign-in`: a token is shown once, and traded for a session.
+
+use askama::Template;
+use axum::extract::{Query, Request, State as Extract};
+use axum::http::{Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use tracing::warn;
+
+use crate::http::AppState;
+use crate::http::conventions::problem::{Problem, ProblemKind};
+use crate::http::dashboard::shared::layout::Layout;
+use crate::http::dashboard::shared::notice::Notice;
+use crate::http::dashboard::shared::session::{self, COOKIE};
+use crate::http::middleware::request_layer::RequestId;
+use crate::http::web_ui::limits::network;
+use crate::http::web_ui::render;
+use crate::service::sign_in::{LONGEST, SignInError, sign_in};
+
+#[derive(Debug, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    next: String,
+    done: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct SignIn {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/sign_in.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    next: &'a str,
+    fault: Option<&'static str>,
+}
+
+/// Where somebody who signed in goes on: to a page of ours, whatever was asked.
+fn local(next: &str) -> &str {
+    let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\');
+    let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_path && is_plain && !next.starts_with("/sign-") {
+        next
+    } else {
+        "/"
+    }
+}
+
+/// The page to come back to: the one that was asked for, or the one that what was sent belongs to.
+pub fn way_back(method: &Method, uri: &Uri) -> String {
+    if method == Method::GET {
+        return uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+    }
+    let parts: Vec<&str> = uri.path().split('/').collect();
+    match parts.as_slice() {
+        ["", "tenants", tenant, ..] => format!("/tenants/{tenant}"),
+        ["", first, ..] => format!("/{first}"),
+        _ => "/".to_owned(),
+    }
+}
+
+/// To the page that lets people in, and back from there.
+pub fn go(back: &str) -> Redirect {
+    match local(back) {
+        "/" => Redirect::to("/sign-in"),
+        back => Redirect::to(&format!("/sign-in?next={}", utf8_percent_encode(back, NON_ALPHANUMERIC))),
+    }
+}
+
+pub async fn page(Extract(state): Extract<AppState>, Query(asked): Query<Asked>, request: Request) -> Result<Response, Problem> {
+    let (parts, _) = request.into_parts();
+    let next = local(&asked.next);
+    // Whoever cannot come in otherwise may have a token.
+    if let Ok(Some(_)) = session::find(&parts, &state).await {
+        return Ok(Redirect::to(next).into_response());
+    }
+    let frame = Layout {
+        notice: Notice::of(asked.done.as_deref()),
+        ..Layout::of_nobody(&state, "Sign in")
+    };
+    Ok(render(&Page { frame, next, fault: None }))
+}
+
+pub async fn handle(Extract(state): Extract<AppState>, request: Request) -> Result<Response, Problem> {
+    let address = state.client(request.extensions(), request.headers());
+    state.office.sign_ins.check(&network(address)).map_err(|wait| {
+        let detail = format!("There were very many attempts from here. Try again in {} seconds.", wait.seconds);
+        Problem::new(ProblemKind::TooManyRequests, detail).retry_after(wait.seconds)
+    })?;
+    let secure = session::is_secure(request.headers());
+    // A browser would drop the cookie, and everybody on the way could read the token.
+    let over_http = request
+        .headers()
+        .get(header::ORIGIN)
+        .is_some_and(|origin| origin.as_bytes().starts_with(b"http:"));
+    let origin = (request.extensions().get::<RequestId>().map(ToString::to_string), address);
+    let form = session::read::<SignIn>(request, &state).await?.form;
+    let next = local(&form.next);
+    if secure && over_http {
+        return Ok(again(
+            &state,
+            next,
+            "This page came over http, where everybody on the way can read a token. Open it over https, or through a tunnel on localhost.",
+        ));
+    }
+    let signed_in = match sign_in(&state.context, origin, &form.token).await {
+        Ok(signed_in) => signed_in,
+        Err(SignInError::Unknown) => {
+            warn!(%address, "somebody could not sign in");
+            return Ok(again(
+                &state,
+                next,
+                "This token is unknown, expired or revoked. A token is lk_, its role, and 64 letters and digits.",
+            ));
+        }
+        Err(SignInError::OtherRole) => {
+            return Ok(again(
+                &state,
+                next,
+                "This is a service’s token: it reads storage, and sees nothing here. Sign in with one of the role viewer, ops or admin.",
+            ));
+        }
+        Err(SignInError::Store(error)) => return Err(error.into()),
+    };
+    let cookie = [(header::SET_COOKIE, COOKIE.set(signed_in.session.expose(), LONGEST, secure))];
+    Ok((cookie, Redirect::to(next)).into_response())
+}
+
+fn again(state: &AppState, next: &str, fault: &'static str) -> Response {
+    let page = Page {
+        frame: Layout::of_nobody(state, "Sign in"),
+        next,
+        fault: Some(fault),
+    };
+    (StatusCode::UNPROCESSABLE_ENTITY, render(&page)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("/tenants?status=degraded", "/tenants?status=degraded")]
+    #[case("/", "/")]
+    #[case("", "/")]
+    #[case("//evil.example", "/")]
+    #[case("/\\evil.example", "/")]
+    #[case("https://evil.example/", "/")]
+    #[case("/\t/evil.example", "/")]
+    #[case("/x\r\nset-cookie: a=b", "/")]
+    #[case("/sign-out", "/")]
+    fn one_goes_on_to_a_page_of_ours_alone(#[case] next: &str, #[case] goes: &str) {
+        assert_eq!(local(next), goes);
+    }
+
+    #[rstest]
+    #[case(Method::GET, "/audit?tenant=acme", "/audit?tenant=acme")]
+    #[case(Method::POST, "/tenants/acme/verify", "/tenants/acme")]
+    #[case(Method::POST, "/tokens/1/revoke", "/tokens")]
+    #[case(Method::POST, "/sign-out", "/sign-out")]
+    fn what_was_sent_leads_back_to_its_page(#[case] method: Method, #[case] path: &str, #[case] back: &str) {
+        assert_eq!(way_back(&method, &path.parse().unwrap()), back);
+    }
+}

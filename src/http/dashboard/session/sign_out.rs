@@ -1,0 +1,27 @@
+//! `POST /sign-out`
+
+use axum::extract::State as Extract;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use chrono::TimeDelta;
+
+use crate::http::AppState;
+use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::shared::confirm::Nothing;
+use crate::http::dashboard::shared::notice::Notice;
+use crate::http::dashboard::shared::session::{COOKIE, Posted, Reader, is_secure};
+use crate::service::sign_in::sign_out;
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    headers: HeaderMap,
+    Posted { who: Reader(person), .. }: Posted<Reader, Nothing>,
+) -> Result<Response, Problem> {
+    // Whom a proxy vouches for signs out there.
+    let Some(session) = person.session_id() else {
+        return Ok(Redirect::to("/").into_response());
+    };
+    sign_out(&state.context, &person.caller, session).await?;
+    let cookie = [(header::SET_COOKIE, COOKIE.set("", TimeDelta::zero(), is_secure(&headers)))];
+    Ok((cookie, Redirect::to(&Notice::SignedOut.at("/sign-in"))).into_response())
+}

@@ -1,0 +1,83 @@
+//! What all pages of the dashboard have in common.
+
+use strum::IntoStaticStr;
+
+use crate::http::AppState;
+use crate::http::dashboard::shared::notice::Notice;
+use crate::http::dashboard::shared::session::DashboardSession;
+use crate::http::web_ui::capital;
+
+/// A part of the dashboard, as it is marked in the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Section {
+    Overview,
+    Tenants,
+    Audit,
+    Webhooks,
+    Tokens,
+    None,
+}
+
+/// The parts of a page around its content.
+pub struct Layout<'a> {
+    pub title: String,
+    pub vendor: &'a str,
+    pub styles: &'a [String],
+    pub scripts: &'a [String],
+    pub icon: &'a str,
+    pub part: Section,
+    pub person: Option<&'a DashboardSession>,
+    /// Tells the pages of one session from those of another in the same browser.
+    pub session: String,
+    pub form_token: String,
+    pub notice: Option<Notice>,
+    /// Something goes on: without a script, the page loads itself again.
+    pub live: bool,
+}
+
+impl<'a> Layout<'a> {
+    pub fn of_nobody(state: &'a AppState, title: &str) -> Self {
+        let office = &state.office;
+        Self {
+            title: title.to_owned(),
+            vendor: &state.context.vendor.name,
+            styles: &office.styles,
+            scripts: &office.scripts,
+            icon: &office.icon,
+            part: Section::None,
+            person: None,
+            session: String::new(),
+            form_token: String::new(),
+            notice: None,
+            live: false,
+        }
+    }
+
+    pub fn new(state: &'a AppState, person: &'a DashboardSession, part: Section, title: &str) -> Self {
+        let form_token = person.form_token();
+        Self {
+            part,
+            person: Some(person),
+            session: form_token.chars().take(12).collect(),
+            form_token,
+            ..Self::of_nobody(state, title)
+        }
+    }
+
+    pub fn vendor_first(&self) -> String {
+        capital(self.vendor)
+    }
+
+    pub fn is(&self, part: &str) -> bool {
+        <&str>::from(self.part) == part
+    }
+
+    pub fn may_manage(&self) -> bool {
+        self.person.is_some_and(DashboardSession::may_manage)
+    }
+
+    pub fn may_manage_tokens(&self) -> bool {
+        self.person.is_some_and(DashboardSession::may_manage_tokens)
+    }
+}

@@ -1,0 +1,245 @@
+//! Who is on the dashboard, and what they may do there.
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+
+use crate::domain::audit::Actor;
+use crate::domain::identity::Identity;
+use crate::domain::ids::SessionId;
+use crate::domain::token::{Permission, Role};
+use crate::domain::web_session::WebSession;
+use crate::http::AppState;
+use crate::http::auth;
+use crate::http::conventions::problem::{Problem, ProblemKind};
+use crate::http::web_ui::cookies::Secret;
+use crate::http::web_ui::csrf::{self, CsrfForm, UnreadableForm};
+use crate::service::Caller;
+use crate::service::sign_in::{self, SignedIn};
+
+pub const COOKIE: Secret = Secret {
+    secure_name: "__Host-latchkey-dashboard",
+    loopback_name: "latchkey-dashboard",
+};
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone)]
+pub struct DashboardSession {
+    pub identity: Identity,
+    pub caller: Caller,
+    entrance: SignInMethod,
+}
+
+/// How they came in.
+#[derive(Debug, Clone)]
+enum SignInMethod {
+    /// By a token, once: from then on a session stands for it.
+    Session { id: SessionId, session: WebSession },
+    /// An identity-aware proxy vouches for them, at each request anew.
+    Proxy,
+}
+
+impl DashboardSession {
+    /// As people know them.
+    pub fn name(&self) -> &str {
+        match &self.identity.actor {
+            Actor::Token { name, .. } | Actor::User { name: Some(name), .. } => name,
+            Actor::User { subject, .. } => subject,
+            Actor::Invite { .. } | Actor::Operator | Actor::System => "",
+        }
+    }
+
+    pub fn role(&self) -> Role {
+        self.identity.role
+    }
+
+    pub fn may_manage(&self) -> bool {
+        self.identity.may(Permission::ManageTenants)
+    }
+
+    pub fn may_manage_tokens(&self) -> bool {
+        self.identity.may(Permission::ManageTokens)
+    }
+
+    /// None where there is nothing to sign out of.
+    pub fn session_id(&self) -> Option<SessionId> {
+        match &self.entrance {
+            SignInMethod::Session { id, .. } => Some(*id),
+            SignInMethod::Proxy => None,
+        }
+    }
+
+    fn session(&self) -> WebSession {
+        match &self.entrance {
+            SignInMethod::Session { session, .. } => session.clone(),
+            // No secret: it only tells one person's pages from another's.
+            SignInMethod::Proxy => WebSession::derived("latchkey dashboard by proxy", &self.identity.actor.opaque()),
+        }
+    }
+
+    pub fn form_token(&self) -> String {
+        self.session().form_token()
+    }
+}
+
+/// May see everything but secrets.
+pub struct Reader(pub DashboardSession);
+
+/// May change tenants.
+pub struct Operator(pub DashboardSession);
+
+/// May make and revoke tokens, and erase personal data.
+pub struct Administrator(pub DashboardSession);
+
+impl AsRef<DashboardSession> for Reader {
+    fn as_ref(&self) -> &DashboardSession {
+        &self.0
+    }
+}
+
+impl AsRef<DashboardSession> for Operator {
+    fn as_ref(&self) -> &DashboardSession {
+        &self.0
+    }
+}
+
+impl AsRef<DashboardSession> for Administrator {
+    fn as_ref(&self) -> &DashboardSession {
+        &self.0
+    }
+}
+
+impl FromRequestParts<AppState> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        demand(parts, state, Permission::ReadTenants).await.map(Self)
+    }
+}
+
+impl FromRequestParts<AppState> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        demand(parts, state, Permission::ManageTenants).await.map(Self)
+    }
+}
+
+impl FromRequestParts<AppState> for Administrator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        demand(parts, state, Permission::ManageTokens).await.map(Self)
+    }
+}
+
+/// Who it is, if they are signed in and have that right.
+async fn demand(parts: &Parts, state: &AppState, right: Permission) -> Result<DashboardSession, Problem> {
+    let signed_out = || Problem::new(ProblemKind::Unauthenticated, "You are signed out.");
+    let person = find(parts, state).await?.ok_or_else(signed_out)?;
+    auth::demand(state, &person.identity, right, parts).await?;
+    Ok(person)
+}
+
+/// Who it is, if they are signed in, or a proxy vouches for them.
+///
+/// # Errors
+/// 403 when the identity provider gives them no role; 503 when it cannot be told now.
+pub async fn find(parts: &Parts, state: &AppState) -> Result<Option<DashboardSession>, Problem> {
+    let of = |identity: Identity, entrance| DashboardSession {
+        caller: auth::caller(state, &identity, parts),
+        identity,
+        entrance,
+    };
+    if let Some(value) = COOKIE.read(&parts.headers, is_secure(&parts.headers))
+        && let Some(SignedIn { id, session, token }) = sign_in::resume(&state.context, WebSession::from_text(&value)).await?
+    {
+        return Ok(Some(of(token.into(), SignInMethod::Session { id, session })));
+    }
+    let Some(jwt) = auth::handed_on(&parts.headers, state) else {
+        return Ok(None);
+    };
+    match auth::identify(state, &jwt).await {
+        Ok(identity) => Ok(Some(of(Identity::clone(&identity), SignInMethod::Proxy))),
+        // One that is broken or too old: a token will do.
+        Err(problem) if problem.kind() == ProblemKind::Unauthenticated => Ok(None),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Whether the browser is elsewhere than this machine, by the host that it asks for: then cookies travel over https alone.
+pub fn is_secure(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    let is_loopback = name == "localhost" || name.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback());
+    !is_loopback
+}
+
+/// What a form of ours sent, by somebody who may: it came from a page of the same session.
+pub struct Posted<Who, T> {
+    pub who: Who,
+    pub form: T,
+}
+
+impl<Who, T> FromRequest<AppState> for Posted<Who, T>
+where
+    Who: FromRequestParts<AppState, Rejection = Problem> + AsRef<DashboardSession> + Send,
+    T: DeserializeOwned,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let who = Who::from_request_parts(&mut parts, state).await?;
+        // A proxy vouches for whatever the browser sends: so the browser has to say where it comes from, which was looked at.
+        let says = [header::ORIGIN.as_str(), "sec-fetch-site"]
+            .iter()
+            .any(|name| parts.headers.contains_key(*name));
+        if who.as_ref().session_id().is_none() && !says {
+            return Err(Problem::new(ProblemKind::Forbidden, csrf::OTHER_SITE));
+        }
+        let CsrfForm { form_token, form } = read(Request::from_parts(parts, body), state).await?;
+        if !who.as_ref().session().is_form_token(&form_token) {
+            return Err(Problem::new(ProblemKind::Forbidden, csrf::OTHER_SESSION));
+        }
+        Ok(Self { who, form })
+    }
+}
+
+/// What a form sent, by whomever.
+pub async fn read<T: DeserializeOwned>(request: Request, state: &AppState) -> Result<CsrfForm<T>, Problem> {
+    csrf::read(request, state).await.map_err(|unread| match unread {
+        UnreadableForm::TooLarge => Problem::new(ProblemKind::TooLarge, "What was sent is too large: 64 KiB at most."),
+        UnreadableForm::Malformed => Problem::new(
+            ProblemKind::Unreadable,
+            "What was sent is not what the form sends. Load the page anew, and try again.",
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("localhost:8081", false)]
+    #[case("127.0.0.1:8081", false)]
+    #[case("[::1]:8081", false)]
+    #[case("ops.localhost", false)]
+    #[case("latchkey.internal", true)]
+    #[case("10.0.0.7:8081", true)]
+    #[case("localhost.evil.example:80", true)]
+    #[case("", true)]
+    fn cookies_are_secure_elsewhere_than_on_loopback(#[case] host: &str, #[case] secure: bool) {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, host.parse().unwrap());
+        assert_eq!(is_secure(&headers), secure);
+    }
+}

@@ -1,0 +1,43 @@
+//! `POST /tenants/{tenant}/invites`: invite a tenant's people.
+
+use axum::extract::State as Extract;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::domain::ids::TenantRef;
+use crate::domain::invite::lifetime;
+use crate::domain::text::FieldError;
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
+use crate::http::conventions::extract::InPath;
+use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::shared::one_time_secret;
+use crate::http::dashboard::shared::paths::tenant_path;
+use crate::http::dashboard::shared::session::{Operator, Posted};
+use crate::service::create_invite::create_invite;
+
+#[derive(Debug, Deserialize)]
+pub struct Lifetime {
+    /// As text: a form's fields are nothing else.
+    #[serde(default)]
+    hours: String,
+}
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    headers: HeaderMap,
+    InPath(tenant): InPath<TenantRef>,
+    Posted {
+        who: Operator(person),
+        form,
+    }: Posted<Operator, Lifetime>,
+) -> Result<Response, Problem> {
+    let lifetime = lifetime(form.hours.parse().unwrap_or_default())
+        .map_err(|malformed| Problem::validation(vec![FieldError::of("hours", malformed)]))?;
+    let found = find_tenant(&state, &tenant).await?;
+    state.onboard_url("")?;
+    let (invite, token) = create_invite(&state.context, &person.caller, &tenant, Some(lifetime)).await?;
+    let path = format!("{}/invites/{}", tenant_path(&found), invite.id);
+    Ok(one_time_secret::hand_over(&headers, invite.id.as_uuid(), token.expose(), &path))
+}

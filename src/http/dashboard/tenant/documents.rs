@@ -1,0 +1,131 @@
+//! `GET /tenants/{tenant}/documents`: the documents that the tenant's people apply, filled with what they submitted last.
+
+use askama::Template;
+use axum::extract::{Path, Query, State as Extract};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use strum::IntoEnumIterator;
+
+use crate::domain::ids::TenantRef;
+use crate::domain::storage_config::{Mode, StorageConfig};
+use crate::domain::templates::format::TemplateFormat;
+use crate::domain::templates::{Parties, TemplateParams};
+use crate::domain::tenant::Tenant;
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
+use crate::http::conventions::extract::InPath;
+use crate::http::conventions::problem::{Problem, ProblemKind};
+use crate::http::dashboard::shared::layout::{Layout, Section};
+use crate::http::dashboard::shared::paths::tenant_path;
+use crate::http::dashboard::shared::session::Reader;
+use crate::http::web_ui::labels::pretty;
+use crate::http::web_ui::render;
+use crate::service::issue_templates::{TypedParams, fill, issue_documents};
+use crate::service::read;
+
+#[derive(Debug, Deserialize)]
+pub struct Asked {
+    mode: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/documents.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    tenant: &'a Tenant,
+    path: String,
+    mode: Mode,
+    /// Each mode that the tenant may choose, and whether it is shown.
+    modes: Vec<(Mode, bool)>,
+    documents: Vec<Document>,
+    /// Each format that is one file.
+    files: Vec<TemplateFormat>,
+    quick_create: Option<String>,
+}
+
+struct Document {
+    id: String,
+    title: String,
+    place: String,
+    text: String,
+}
+
+/// What was submitted last in that mode, as it is typed into the form.
+fn typed(mode: Option<String>, newest: Option<StorageConfig>) -> TypedParams {
+    let newest = newest.filter(|newest| mode.as_ref().is_none_or(|mode| *mode == newest.storage.mode().to_string()));
+    let Some(StorageConfig { storage, .. }) = newest else {
+        return TypedParams {
+            mode,
+            ..TypedParams::default()
+        };
+    };
+    TypedParams {
+        mode: Some(storage.mode().to_string()),
+        bucket: Some(storage.bucket.name().to_string()),
+        key_arn: Some(storage.key.to_string()),
+        role_name: storage.access.client_role().map(|role| role.name().to_string()),
+        account_id: storage.access.client_role().map(|role| role.account().to_string()),
+        posture: None,
+    }
+}
+
+async fn blanks(state: &AppState, tenant: &Tenant, mode: Option<String>) -> Result<TemplateParams, Problem> {
+    let newest = read::config_list(&state.context, tenant.id).await?.into_iter().next();
+    fill(&state.context, tenant, &typed(mode, newest)).map_err(Problem::validation)
+}
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Reader(person): Reader,
+    InPath(tenant): InPath<TenantRef>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    let blanks = blanks(&state, &tenant, asked.mode).await?;
+    let issued = issue_documents(&state.context, &blanks);
+    let documents = issued.documents.into_iter().map(|document| Document {
+        id: <&str>::from(document.document).to_owned(),
+        title: document.title,
+        place: document.apply_to,
+        text: pretty(&document.body),
+    });
+    let offered = state.context.vendor.modes().into_iter().filter(|mode| tenant.modes.contains(mode));
+    Ok(render(&Page {
+        frame: Layout::new(&state, &person, Section::Tenants, &format!("Documents of {}", tenant.name)),
+        path: tenant_path(&tenant),
+        mode: blanks.mode,
+        modes: offered.map(|mode| (mode, mode == blanks.mode)).collect(),
+        documents: documents.collect(),
+        files: TemplateFormat::iter().filter(|format| *format != TemplateFormat::Json).collect(),
+        quick_create: issued.quick_create_url,
+        tenant: &tenant,
+    }))
+}
+
+/// `GET /tenants/{tenant}/documents/{format}`: all of them in one file.
+pub async fn file(
+    Extract(state): Extract<AppState>,
+    _reader: Reader,
+    InPath(tenant): InPath<TenantRef>,
+    Path((_, format)): Path<(String, String)>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    let blanks = blanks(&state, &tenant, asked.mode).await?;
+    let parties = Parties {
+        vendor: &state.context.vendor.name,
+        tenant: tenant.name.as_str(),
+    };
+    let file = format.parse().ok().and_then(|format: TemplateFormat| format.file(&blanks, parties));
+    let file = file.ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is no such file."))?;
+    let headers = [
+        (header::CONTENT_TYPE, format!("{}; charset=utf-8", file.media_type)),
+        // A slug is letters, digits and hyphens: it needs no escaping.
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"latchkey-{}.{}\"", tenant.slug, file.extension),
+        ),
+    ];
+    Ok((headers, file.text).into_response())
+}

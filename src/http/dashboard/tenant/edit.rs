@@ -1,0 +1,113 @@
+//! `/tenants/{tenant}/edit`: change what ops call a tenant, and the modes that it may choose.
+
+use askama::Template;
+use axum::extract::State as Extract;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use crate::domain::ids::TenantRef;
+use crate::domain::tenant::Tenant;
+use crate::domain::text::FieldError;
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
+use crate::http::conventions::extract::InPath;
+use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::shared::layout::{Layout, Section};
+use crate::http::dashboard::shared::notice::Notice;
+use crate::http::dashboard::shared::paths::tenant_path;
+use crate::http::dashboard::shared::session::{DashboardSession, Operator, Posted};
+use crate::http::dashboard::tenants::form::{ModeBox, TenantForm, known, modes_fault};
+use crate::http::web_ui::fields::Field;
+use crate::http::web_ui::render;
+use crate::service::change_tenant::{ChangeTenantError, FieldChange, TenantChange, change_tenant};
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/edit_tenant.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    tenant: &'a Tenant,
+    path: String,
+    fields: Vec<Field>,
+    boxes: Vec<ModeBox>,
+    modes_fault: Option<String>,
+    /// Of the state that is known by now.
+    known: String,
+    /// It was changed by somebody else since the page was loaded.
+    stale: bool,
+}
+
+/// What there is to say of what was sent.
+enum Said<'a> {
+    Nothing,
+    Wrong(&'a [FieldError]),
+    Stale,
+}
+
+pub async fn page(
+    Extract(state): Extract<AppState>,
+    Operator(person): Operator,
+    InPath(tenant): InPath<TenantRef>,
+) -> Result<Response, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    if tenant.facts.may_change().is_err() {
+        return Err(Problem::offboarded());
+    }
+    Ok(shown(&state, &person, &tenant, &TenantForm::of(&tenant), &Said::Nothing))
+}
+
+fn shown(state: &AppState, person: &DashboardSession, tenant: &Tenant, form: &TenantForm, said: &Said) -> Response {
+    let (status, faults): (_, &[FieldError]) = match said {
+        Said::Nothing => (StatusCode::OK, &[]),
+        Said::Wrong(faults) => (StatusCode::UNPROCESSABLE_ENTITY, faults),
+        Said::Stale => (StatusCode::CONFLICT, &[]),
+    };
+    let page = Page {
+        frame: Layout::new(state, person, Section::Tenants, &format!("Edit {}", tenant.name)),
+        path: tenant_path(tenant),
+        fields: form.fields(false, faults),
+        boxes: form.boxes(&state.context),
+        modes_fault: modes_fault(faults),
+        known: known(tenant),
+        stale: matches!(said, Said::Stale),
+        tenant,
+    };
+    (status, render(&page)).into_response()
+}
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    InPath(tenant): InPath<TenantRef>,
+    Posted {
+        who: Operator(person),
+        form,
+    }: Posted<Operator, TenantForm>,
+) -> Result<Response, Problem> {
+    let reference = match form.reference.trim() {
+        "" => FieldChange::Clear,
+        text => FieldChange::Set(text.to_owned()),
+    };
+    let change = TenantChange {
+        name: Some(form.name.clone()),
+        reference,
+        modes: form.modes(&state.context),
+        unreadable: Vec::new(),
+    };
+    let seen = |detail: crate::service::read::TenantDetail| {
+        if known(&detail.tenant) == form.known {
+            Ok(())
+        } else {
+            Err(Box::new(detail.tenant))
+        }
+    };
+    match change_tenant(&state.context, &person.caller, &tenant, &change, seen).await {
+        Ok(changed) => Ok(Redirect::to(&Notice::Changed.at(&tenant_path(&changed.tenant))).into_response()),
+        Err(ChangeTenantError::Invalid(faults)) => {
+            let found = find_tenant(&state, &tenant).await?;
+            Ok(shown(&state, &person, &found, &form, &Said::Wrong(&faults)))
+        }
+        Err(ChangeTenantError::Unseen(present)) => Ok(shown(&state, &person, &present, &form, &Said::Stale)),
+        Err(ChangeTenantError::UnknownTenant(_)) => Err(Problem::unknown_tenant()),
+        Err(ChangeTenantError::Illegal(_)) => Err(Problem::offboarded()),
+        Err(ChangeTenantError::Store(error)) => Err(error.into()),
+    }
+}

@@ -1,0 +1,61 @@
+//! `/tenants/{tenant}/erase`: the personal data of a tenant that has ended, away for good.
+
+use axum::extract::State as Extract;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use crate::domain::ids::TenantRef;
+use crate::domain::tenant::Tenant;
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
+use crate::http::conventions::extract::InPath;
+use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::shared::confirm::{Because, Question, ask, judge};
+use crate::http::dashboard::shared::notice::Notice;
+use crate::http::dashboard::shared::paths::tenant_path;
+use crate::http::dashboard::shared::session::{Administrator, Posted};
+use crate::service::tenant_lifecycle::{self, LifecycleError};
+
+pub async fn page(
+    Extract(state): Extract<AppState>,
+    Administrator(person): Administrator,
+    InPath(tenant): InPath<TenantRef>,
+) -> Result<Response, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    tenant.facts.may_be_erased().map_err(LifecycleError::from)?;
+    if tenant.erased_at.is_some() {
+        return Ok(Redirect::to(&tenant_path(&tenant)).into_response());
+    }
+    Ok(ask(&state, &person, &tenant, question(&tenant)))
+}
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    InPath(tenant): InPath<TenantRef>,
+    Posted {
+        who: Administrator(person),
+        form,
+    }: Posted<Administrator, Because>,
+) -> Result<Response, Problem> {
+    let found = find_tenant(&state, &tenant).await?;
+    let reason = match judge(&state, &person, &found, question(&found), &form) {
+        Ok(reason) => reason,
+        Err(again) => return Ok(*again),
+    };
+    let after = tenant_lifecycle::erase(&state.context, &person.caller, &tenant, &reason).await?;
+    Ok(Redirect::to(&Notice::Erased.at(&tenant_path(&after))).into_response())
+}
+
+fn question(tenant: &Tenant) -> Question {
+    Question {
+        title: format!("Erase the personal data of {}", tenant.name),
+        happens: vec![
+            "Its name, slug and reference become “erased”, and so do the names, reasons and addresses in its audit log.".into(),
+            "What was done, when, and by whom as an id stays.".into(),
+            "From then on it is found by its id alone. The reason that you give here stays: name nobody in it.".into(),
+        ],
+        button: "Erase for good",
+        action: "erase",
+        reason: true,
+        is_final: true,
+    }
+}

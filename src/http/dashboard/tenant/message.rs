@@ -1,0 +1,98 @@
+//! `GET /tenants/{tenant}/message`: what stands in the way and how to mend it, as a text that can be mailed to the customer.
+
+use std::fmt::Write as _;
+
+use axum::extract::State as Extract;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use crate::domain::check::{CheckStatus, FaultSide};
+use crate::domain::finding::Finding;
+use crate::domain::fix::{Fix, FixDocument};
+use crate::domain::ids::TenantRef;
+use crate::domain::storage_config::StorageConfig;
+use crate::domain::tenant::{Tenant, TenantStatus};
+use crate::domain::verification::Verification;
+use crate::http::AppState;
+use crate::http::conventions::extract::InPath;
+use crate::http::conventions::problem::{Problem, ProblemKind};
+use crate::http::dashboard::shared::relative_time::utc;
+use crate::http::dashboard::shared::session::Reader;
+use crate::http::web_ui::labels::{place, pretty};
+use crate::http::web_ui::verification_view::Audience as ReadBy;
+use crate::service::read;
+
+pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader, InPath(tenant): InPath<TenantRef>) -> Result<Response, Problem> {
+    let nothing = || {
+        Problem::new(
+            ProblemKind::NotFound,
+            "There is nothing to mail: no check of the newest verification asks the customer for something.",
+        )
+    };
+    let detail = read::tenant_detail(&state.context, &tenant)
+        .await?
+        .ok_or_else(Problem::unknown_tenant)?;
+    let verification = detail.last_verification.ok_or_else(nothing)?;
+    let config = read::config(&state.context, detail.tenant.id, verification.version)
+        .await?
+        .ok_or_else(nothing)?;
+    let text = text(&detail.tenant, &verification, &config, &state.context.vendor.name).ok_or_else(nothing)?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
+}
+
+/// None when nothing is asked of the customer.
+pub fn text(tenant: &Tenant, verification: &Verification, config: &StorageConfig, vendor: &str) -> Option<String> {
+    let asks = |finding: &&Finding| finding.status == CheckStatus::Failed && finding.side == Some(FaultSide::Customer);
+    let asked: Vec<&Finding> = verification.findings.iter().filter(asks).collect();
+    let at = verification.finished_at?;
+    if asked.is_empty() {
+        return None;
+    }
+    let reader = ReadBy::Customer(vendor);
+    let things = if asked.len() == 1 {
+        "one thing has".to_owned()
+    } else {
+        format!("{} things have", asked.len())
+    };
+    let begins = match tenant.status() {
+        TenantStatus::Degraded => "Our access to your storage used to work, and does not any more",
+        TenantStatus::Active => "We looked at your storage again, and something is not right",
+        _ => "We looked at the storage that you set up for us, and it is not complete yet",
+    };
+    let mut text = format!(
+        "Hello,\n\n{begins}: {things} to be changed in your AWS account.\n\nBucket: {}\nChecked: {}\n",
+        config.storage.bucket.name(),
+        utc(at),
+    );
+    for (at, finding) in asked.iter().enumerate() {
+        let _ = write!(text, "\n{}. {}\n", at + 1, reader.text(&finding.summary));
+        if let Some(detail) = &finding.detail {
+            let _ = writeln!(text, "   {}", reader.text(detail));
+        }
+        if let Some(fix) = &finding.fix {
+            text.push_str(&remedy(fix, config, reader));
+        }
+    }
+    let _ = write!(
+        text,
+        "\nWhen that is done, open your link and choose \"Verify again\", or tell us: nothing has to be typed anew.\n\n\
+         If you ask about this, please name the verification {}.\n",
+        verification.id,
+    );
+    Some(text)
+}
+
+fn remedy(fix: &Fix, config: &StorageConfig, reader: ReadBy) -> String {
+    let mut text = format!("\n   What to do: {}\n", reader.text(&fix.summary));
+    if fix.document != FixDocument::Form {
+        let (title, place) = place(fix.document, config);
+        let _ = writeln!(text, "   Where: {title} ({place})");
+    }
+    if let Some(statement) = &fix.statement {
+        text.push('\n');
+        for line in pretty(statement).lines() {
+            let _ = writeln!(text, "   {line}");
+        }
+    }
+    text
+}

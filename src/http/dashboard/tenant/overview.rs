@@ -1,0 +1,312 @@
+//! `GET /tenants/{tenant}`: all there is to know of a tenant, and what can be done about it.
+
+use askama::Template;
+use axum::extract::{Query, State as Extract};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+
+use crate::domain::check::CheckStatus;
+use crate::domain::ids::TenantRef;
+use crate::domain::invite::{Invite, InviteState};
+use crate::domain::storage_config::StorageConfig;
+use crate::domain::tenant::{Rotation, Tenant};
+use crate::domain::verification::{Verdict, Verification, VerificationState as Progress};
+use crate::http::AppState;
+use crate::http::conventions::extract::InPath;
+use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::audit::view::AuditRow;
+use crate::http::dashboard::shared::layout::{Layout, Section};
+use crate::http::dashboard::shared::notice::Asked;
+use crate::http::dashboard::shared::paths::tenant_path;
+use crate::http::dashboard::shared::relative_time::{RelativeTime, seconds};
+use crate::http::dashboard::shared::session::Reader;
+use crate::http::dashboard::tenant::message;
+use crate::http::dashboard::verifications::banner::banner;
+use crate::http::web_ui::labels::place;
+use crate::http::web_ui::render;
+use crate::http::web_ui::verification_view::{Audience as ReadBy, time};
+use crate::service::{Context, read};
+use crate::store::active_configs::ActiveConfig;
+use crate::store::audit::AuditFilter;
+
+/// How many entries of the history are shown.
+const HISTORY: usize = 15;
+const VERIFICATIONS: i64 = 8;
+const INVITES: usize = 10;
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/tenant.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    tenant: &'a Tenant,
+    path: String,
+    since: RelativeTime,
+    created: RelativeTime,
+    /// The server's time, for scripts.
+    now: String,
+    under_way: Option<UnderWay>,
+    trouble: Option<Trouble>,
+    active: Option<ActiveView>,
+    /// Submitted, and not what is active.
+    submitted: Option<Submitted>,
+    verifications: Vec<Run>,
+    history: Vec<AuditRow>,
+    older: bool,
+    invites: Vec<InviteView>,
+    next_id: Option<String>,
+    previous_id: Option<String>,
+    /// The previous external ID was ended, and is not yet seen to be refused.
+    ending: bool,
+}
+
+struct UnderWay {
+    path: String,
+    title: String,
+    text: String,
+}
+
+/// What is in the way.
+struct Trouble {
+    class: &'static str,
+    title: String,
+    text: String,
+    path: String,
+    at: RelativeTime,
+    failures: Vec<Failure>,
+    mail: Option<String>,
+}
+
+struct Failure {
+    check: String,
+    claim: String,
+    summary: String,
+    remedy: Option<String>,
+    place: Option<String>,
+}
+
+struct ActiveView {
+    version: i32,
+    facts: Vec<(&'static str, String)>,
+    verified: RelativeTime,
+}
+
+struct Submitted {
+    version: i32,
+    when: RelativeTime,
+    facts: Vec<(&'static str, String)>,
+}
+
+/// One line of the list of verifications.
+struct Run {
+    path: String,
+    version: i32,
+    trigger: String,
+    class: &'static str,
+    word: String,
+    when: RelativeTime,
+    took: String,
+}
+
+struct InviteView {
+    id: String,
+    class: &'static str,
+    word: &'static str,
+    open: bool,
+    created: RelativeTime,
+    expires: RelativeTime,
+    used: Option<RelativeTime>,
+}
+
+impl Page<'_> {
+    fn may_change(&self) -> bool {
+        self.frame.may_manage() && self.tenant.facts.may_change().is_ok()
+    }
+
+    fn may_erase(&self) -> bool {
+        self.frame.may_manage_tokens() && self.tenant.facts.may_be_erased().is_ok() && self.tenant.erased_at.is_none()
+    }
+
+    fn may_rotate(&self) -> bool {
+        self.active.is_some() && self.tenant.rotation.is_none()
+    }
+}
+
+/// Label and value of each part of a config.
+fn facts(config: &StorageConfig) -> Vec<(&'static str, String)> {
+    let storage = &config.storage;
+    let mut facts = vec![
+        ("Mode", storage.mode().to_string()),
+        ("Bucket", storage.bucket.to_string()),
+        ("Region", storage.region.to_string()),
+        ("Key", storage.key.to_string()),
+    ];
+    facts.extend(storage.access.client_role().map(|role| ("Role", role.to_string())));
+    facts.push(("Account of the bucket", storage.bucket_account.to_string()));
+    facts
+}
+
+impl Run {
+    fn of(verification: &Verification, path: &str, now: DateTime<Utc>) -> Self {
+        let took = verification.started_at.zip(verification.finished_at);
+        let (class, word) = match (verification.state, verification.verdict) {
+            (_, Some(verdict)) => (
+                match verdict {
+                    Verdict::Verified => "active",
+                    Verdict::Rejected => "action_required",
+                    Verdict::Inconclusive => "suspended",
+                    Verdict::Superseded => "offboarded",
+                },
+                verdict.to_string(),
+            ),
+            (state, None) => ("verifying", state.to_string()),
+        };
+        Self {
+            path: format!("{path}/verifications/{}", verification.id),
+            version: verification.version,
+            trigger: verification.trigger.to_string(),
+            class,
+            word,
+            when: RelativeTime::of(verification.created_at, now),
+            took: took.map_or_else(|| "–".to_owned(), |(from, to)| seconds((to - from).as_seconds_f64())),
+        }
+    }
+}
+
+impl InviteView {
+    fn of(invite: &Invite, now: DateTime<Utc>) -> Self {
+        let state = invite.state(now);
+        let (class, word) = match state {
+            InviteState::Open => ("active", "Open"),
+            InviteState::Expired => ("offboarded", "Expired"),
+            InviteState::Revoked => ("offboarded", "Revoked"),
+        };
+        Self {
+            id: invite.id.to_string(),
+            class,
+            word,
+            open: state == InviteState::Open,
+            created: RelativeTime::of(invite.created_at, now),
+            expires: RelativeTime::of(invite.expires_at, now),
+            used: invite.last_used_at.map(|at| RelativeTime::of(at, now)),
+        }
+    }
+}
+
+impl Trouble {
+    fn of(context: &Context, tenant: &Tenant, verification: &Verification, config: &StorageConfig, now: DateTime<Utc>) -> Option<Self> {
+        if !matches!(verification.verdict, Some(Verdict::Rejected | Verdict::Inconclusive)) {
+            return None;
+        }
+        let told = banner(verification);
+        let reader = ReadBy::Ops;
+        let stands_out = |status| matches!(status, CheckStatus::Failed | CheckStatus::Inconclusive);
+        let failures = verification
+            .findings
+            .iter()
+            .filter(|finding| stands_out(finding.status))
+            .map(|finding| Failure {
+                check: finding.check.to_string(),
+                claim: reader.claim(finding.check),
+                summary: reader.text(&finding.summary),
+                remedy: finding.fix.as_ref().map(|fix| reader.text(&fix.summary)),
+                place: finding.fix.as_ref().map(|fix| {
+                    let (title, place) = place(fix.document, config);
+                    format!("{title} · {place}")
+                }),
+            });
+        Some(Self {
+            class: told.kind,
+            title: match verification.verdict {
+                Some(Verdict::Rejected) => format!("Version {} was rejected", verification.version),
+                _ => told.title,
+            },
+            text: told.text,
+            path: format!("{}/verifications/{}", tenant_path(tenant), verification.id),
+            at: RelativeTime::of(verification.finished_at.unwrap_or(verification.created_at), now),
+            failures: failures.collect(),
+            mail: message::text(tenant, verification, config, &context.vendor.name),
+        })
+    }
+}
+
+impl ActiveView {
+    fn of(active: &ActiveConfig, now: DateTime<Utc>) -> Self {
+        Self {
+            version: active.config.version,
+            facts: facts(&active.config),
+            verified: RelativeTime::of(active.verified_at, now),
+        }
+    }
+}
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Reader(person): Reader,
+    InPath(tenant): InPath<TenantRef>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let context = &state.context;
+    let now = context.clock.now();
+    let detail = read::tenant_detail(context, &tenant).await?.ok_or_else(Problem::unknown_tenant)?;
+    let tenant = &detail.tenant;
+    let path = tenant_path(tenant);
+    let newest = read::config_list(context, tenant.id).await?.into_iter().next();
+    let verifications = read::verification_list(context, tenant.id, None, VERIFICATIONS).await?;
+    let limit = i64::try_from(HISTORY + 1).unwrap_or(i64::MAX);
+    let mut history = read::latest_audit(context, &AuditFilter::of(tenant.id), None, limit).await?;
+    let older = history.len() > HISTORY;
+    history.truncate(HISTORY);
+    let invites = read::invite_list(context, tenant.id).await?;
+
+    let under_way = verifications.iter().find(|one| one.state != Progress::Finished).map(|one| {
+        let told = banner(one);
+        UnderWay {
+            path: format!("{path}/verifications/{}", one.id),
+            title: format!("Version {} is being verified", one.version),
+            text: told.title,
+        }
+    });
+    let trouble = match &detail.last_verification {
+        Some(last) => {
+            let config = read::config(context, tenant.id, last.version).await?;
+            config.and_then(|config| Trouble::of(context, tenant, last, &config, now))
+        }
+        None => None,
+    };
+    let active_version = detail.active.as_ref().map(|active| active.config.version);
+    let submitted = newest
+        .filter(|newest| Some(newest.version) != active_version)
+        .map(|newest| Submitted {
+            version: newest.version,
+            when: RelativeTime::of(newest.created_at, now),
+            facts: facts(&newest),
+        });
+    let (next_id, previous_id) = match &tenant.rotation {
+        Some(Rotation::Issued { next }) => (Some(next.to_string()), None),
+        Some(Rotation::Overlap { previous } | Rotation::Ending { previous }) => (None, Some(previous.to_string())),
+        None => (None, None),
+    };
+    Ok(render(&Page {
+        frame: Layout {
+            notice: asked.notice(),
+            live: under_way.is_some(),
+            ..Layout::new(&state, &person, Section::Tenants, tenant.name.as_str())
+        },
+        since: RelativeTime::of(tenant.status_since, now),
+        created: RelativeTime::of(tenant.created_at, now),
+        now: time(now),
+        under_way,
+        trouble,
+        active: detail.active.as_ref().map(|active| ActiveView::of(active, now)),
+        submitted,
+        verifications: verifications.iter().map(|one| Run::of(one, &path, now)).collect(),
+        history: history.iter().map(|entry| AuditRow::of(entry, now)).collect(),
+        older,
+        invites: invites.iter().take(INVITES).map(|invite| InviteView::of(invite, now)).collect(),
+        next_id,
+        previous_id,
+        ending: matches!(tenant.rotation, Some(Rotation::Ending { .. })),
+        tenant,
+        path,
+    }))
+}

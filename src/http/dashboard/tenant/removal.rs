@@ -1,0 +1,42 @@
+//! `GET /tenants/{tenant}/removal`: what the tenant's people have to take away in AWS, now or after it has ended.
+
+use askama::Template;
+use axum::extract::State as Extract;
+use axum::response::Response;
+
+use crate::domain::ids::TenantRef;
+use crate::domain::templates::removal::Removal;
+use crate::domain::tenant::Tenant;
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
+use crate::http::conventions::extract::InPath;
+use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::shared::layout::{Layout, Section};
+use crate::http::dashboard::shared::paths::tenant_path;
+use crate::http::dashboard::shared::session::Reader;
+use crate::http::web_ui::render;
+use crate::service::explain_removal::explain_removal;
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/removal.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    tenant: &'a Tenant,
+    path: String,
+    removal: Removal,
+}
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Reader(person): Reader,
+    InPath(tenant): InPath<TenantRef>,
+) -> Result<Response, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    let removal = explain_removal(&state.context, &tenant).await?;
+    Ok(render(&Page {
+        frame: Layout::new(&state, &person, Section::Tenants, &format!("What {} takes away", tenant.name)),
+        path: tenant_path(&tenant),
+        tenant: &tenant,
+        removal,
+    }))
+}

@@ -1,0 +1,26 @@
+//! `POST /tenants/{tenant}/invites/{id}/revoke`
+
+use axum::extract::State as Extract;
+use axum::response::Redirect;
+
+use crate::domain::ids::{InviteId, TenantRef};
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
+use crate::http::conventions::extract::InPath;
+use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::shared::confirm::Nothing;
+use crate::http::dashboard::shared::notice::Notice;
+use crate::http::dashboard::shared::paths::tenant_path;
+use crate::http::dashboard::shared::session::{Operator, Posted};
+use crate::service::revoke_invite::revoke_invite;
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    InPath(tenant): InPath<TenantRef>,
+    InPath(id): InPath<InviteId>,
+    Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
+) -> Result<Redirect, Problem> {
+    let found = find_tenant(&state, &tenant).await?;
+    revoke_invite(&state.context, &person.caller, &tenant, id).await?;
+    Ok(Redirect::to(&Notice::InviteRevoked.at(&tenant_path(&found))))
+}

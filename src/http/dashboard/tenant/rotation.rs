@@ -1,0 +1,111 @@
+//! `/tenants/{tenant}/rotate`, `/abandon` and `/end-previous`: the steps of a rotation of the external ID.
+
+use axum::extract::State as Extract;
+use axum::response::{Redirect, Response};
+
+use crate::domain::ids::TenantRef;
+use crate::domain::tenant::Tenant;
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
+use crate::http::conventions::extract::InPath;
+use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::shared::confirm::{Nothing, Question, ask};
+use crate::http::dashboard::shared::notice::Notice;
+use crate::http::dashboard::shared::paths::tenant_path;
+use crate::http::dashboard::shared::session::{Operator, Posted};
+use crate::service::rotate_external_id::{self, RotateExternalIdError};
+use crate::service::{Caller, Context};
+
+/// A step of a rotation.
+pub trait Step: 'static {
+    const DONE: Notice;
+    const TITLE: &str;
+    const BUTTON: &str;
+    const ACTION: &str;
+    const HAPPENS: &[&str];
+
+    fn carry_out(
+        context: &Context,
+        caller: &Caller,
+        tenant: &TenantRef,
+    ) -> impl Future<Output = Result<Tenant, RotateExternalIdError>> + Send;
+}
+
+pub async fn page<S: Step>(
+    Extract(state): Extract<AppState>,
+    Operator(person): Operator,
+    InPath(tenant): InPath<TenantRef>,
+) -> Result<Response, Problem> {
+    let tenant = find_tenant(&state, &tenant).await?;
+    let question = Question {
+        title: format!("{} of {}", S::TITLE, tenant.name),
+        happens: S::HAPPENS.iter().map(ToString::to_string).collect(),
+        button: S::BUTTON,
+        action: S::ACTION,
+        reason: false,
+        is_final: false,
+    };
+    Ok(ask(&state, &person, &tenant, question))
+}
+
+pub async fn handle<S: Step>(
+    Extract(state): Extract<AppState>,
+    InPath(tenant): InPath<TenantRef>,
+    Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
+) -> Result<Redirect, Problem> {
+    let after = S::carry_out(&state.context, &person.caller, &tenant).await?;
+    Ok(Redirect::to(&S::DONE.at(&tenant_path(&after))))
+}
+
+pub struct Rotate;
+
+impl Step for Rotate {
+    const DONE: Notice = Notice::Rotated;
+    const TITLE: &str = "Issue the next external ID";
+    const BUTTON: &str = "Issue it";
+    const ACTION: &str = "rotate";
+    const HAPPENS: &[&str] = &[
+        "A second external ID is issued. From now on the documents list both, and the one in use stays in use.",
+        "The customer puts the new documents in the place of the old ones.",
+        "The next verification of what is active proves the new ID, and puts it into use. Then you end the previous one.",
+    ];
+
+    async fn carry_out(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
+        rotate_external_id::rotate(context, caller, tenant).await
+    }
+}
+
+pub struct Abandon;
+
+impl Step for Abandon {
+    const DONE: Notice = Notice::Abandoned;
+    const TITLE: &str = "Take back the next external ID";
+    const BUTTON: &str = "Take it back";
+    const ACTION: &str = "abandon";
+    const HAPPENS: &[&str] = &[
+        "The ID that was issued is forgotten, and the documents list only the one in use.",
+        "A customer who applied it already may leave it there: nobody uses it.",
+    ];
+
+    async fn carry_out(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
+        rotate_external_id::abandon(context, caller, tenant).await
+    }
+}
+
+pub struct EndPrevious;
+
+impl Step for EndPrevious {
+    const DONE: Notice = Notice::Ended;
+    const TITLE: &str = "End the previous external ID";
+    const BUTTON: &str = "End it";
+    const ACTION: &str = "end-previous";
+    const HAPPENS: &[&str] = &[
+        "The documents list only the ID in use from now on: the customer takes the previous one out.",
+        "A verification proves that the previous one is refused. Until it is, the rotation is not over.",
+        "Nothing changes for internal services.",
+    ];
+
+    async fn carry_out(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
+        rotate_external_id::end_previous(context, caller, tenant).await
+    }
+}

@@ -1,0 +1,71 @@
+//! `/new-tenant`: create a tenant.
+
+use askama::Template;
+use axum::extract::State as Extract;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use crate::domain::text::FieldError;
+use crate::http::AppState;
+use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::shared::layout::{Layout, Section};
+use crate::http::dashboard::shared::notice::Notice;
+use crate::http::dashboard::shared::paths::tenant_path;
+use crate::http::dashboard::shared::session::{DashboardSession, Operator, Posted};
+use crate::http::dashboard::tenants::form::{ModeBox, TenantForm, modes_fault};
+use crate::http::web_ui::fields::Field;
+use crate::http::web_ui::render;
+use crate::service::create_tenant::{CreateTenantError, NewTenant, create_tenant};
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/new_tenant.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    fields: Vec<Field>,
+    boxes: Vec<ModeBox>,
+    modes_fault: Option<String>,
+}
+
+pub async fn page(Extract(state): Extract<AppState>, Operator(person): Operator) -> Response {
+    shown(&state, &person, &TenantForm::empty(), &[])
+}
+
+fn shown(state: &AppState, person: &DashboardSession, form: &TenantForm, faults: &[FieldError]) -> Response {
+    let page = Page {
+        frame: Layout::new(state, person, Section::Tenants, "Create a tenant"),
+        fields: form.fields(true, faults),
+        boxes: form.boxes(&state.context),
+        modes_fault: modes_fault(faults),
+    };
+    let status = if faults.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    (status, render(&page)).into_response()
+}
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Posted {
+        who: Operator(person),
+        form,
+    }: Posted<Operator, TenantForm>,
+) -> Result<Response, Problem> {
+    let new = NewTenant {
+        slug: Some(form.slug.clone()),
+        name: Some(form.name.clone()),
+        reference: Some(form.reference.clone()),
+        modes: form.modes(&state.context),
+        unreadable: Vec::new(),
+    };
+    match create_tenant(&state.context, &person.caller, &new).await {
+        Ok(tenant) => Ok(Redirect::to(&Notice::Created.at(&tenant_path(&tenant))).into_response()),
+        Err(CreateTenantError::Invalid(faults)) => Ok(shown(&state, &person, &form, &faults)),
+        Err(CreateTenantError::SlugTaken(_)) => {
+            let taken = FieldError::new("slug", "slug_taken", "another tenant has this slug; choose another one");
+            Ok(shown(&state, &person, &form, &[taken]))
+        }
+        Err(CreateTenantError::Store(error)) => Err(error.into()),
+    }
+}

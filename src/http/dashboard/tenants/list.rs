@@ -1,0 +1,149 @@
+//! `GET /tenants`: the list, filtered.
+
+use askama::Template;
+use axum::extract::{Query, State as Extract};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use strum::IntoEnumIterator;
+
+use crate::domain::check::CheckName;
+use crate::domain::tenant::{Tenant, TenantStatus};
+use crate::http::AppState;
+use crate::http::admin_api::list_tenants::TenantListParams;
+use crate::http::conventions::paging::{Page as Listed, PageParams};
+use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::overview::Complained;
+use crate::http::dashboard::shared::layout::{Layout, Section};
+use crate::http::dashboard::shared::paths::tenant_path;
+use crate::http::dashboard::shared::relative_time::RelativeTime;
+use crate::http::dashboard::shared::select_options::{SelectOption, choices, given, is_blank};
+use crate::http::dashboard::shared::session::Reader;
+use crate::http::web_ui::{render, sentence};
+use crate::service::read;
+
+/// On one page.
+const LIMIT: i64 = 50;
+
+/// What is in the address. A field that is empty filters nothing.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub struct Asked {
+    #[serde(skip_serializing_if = "is_blank")]
+    status: Option<String>,
+    #[serde(skip_serializing_if = "is_blank")]
+    q: Option<String>,
+    #[serde(skip_serializing_if = "is_blank")]
+    mode: Option<String>,
+    #[serde(skip_serializing_if = "is_blank")]
+    failing_check: Option<String>,
+    #[serde(skip_serializing_if = "is_blank")]
+    cursor: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/tenants.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    q: &'a str,
+    statuses: Vec<SelectOption>,
+    modes: Vec<SelectOption>,
+    checks: Vec<SelectOption>,
+    filtered: bool,
+    rows: Vec<Row>,
+    faults: Vec<String>,
+    next: Option<String>,
+    first: Option<String>,
+}
+
+struct Row {
+    path: String,
+    name: String,
+    slug: String,
+    reference: Option<String>,
+    status: TenantStatus,
+    since: RelativeTime,
+    created: RelativeTime,
+    on: Option<Complained>,
+}
+
+/// Those whose newest verification has something to say that matters now.
+fn has_a_say(tenant: &Tenant) -> bool {
+    !matches!(tenant.status(), TenantStatus::Invited | TenantStatus::Offboarded)
+}
+
+impl Asked {
+    fn params(&self) -> TenantListParams {
+        let given = |text| given(text).map(str::to_owned);
+        TenantListParams {
+            status: given(&self.status),
+            q: given(&self.q),
+            mode: given(&self.mode),
+            failing_check: given(&self.failing_check),
+            limit: Some(LIMIT),
+            cursor: given(&self.cursor),
+        }
+    }
+
+    /// The same list from another place on.
+    fn from(&self, cursor: Option<String>) -> String {
+        let asked = Self {
+            status: self.status.clone(),
+            q: self.q.clone(),
+            mode: self.mode.clone(),
+            failing_check: self.failing_check.clone(),
+            cursor,
+        };
+        match serde_urlencoded::to_string(&asked) {
+            Ok(query) if !query.is_empty() => format!("/tenants?{query}"),
+            _ => "/tenants".to_owned(),
+        }
+    }
+}
+
+pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Query(asked): Query<Asked>) -> Result<Response, Problem> {
+    let context = &state.context;
+    let now = context.clock.now();
+    let mut faults = Vec::new();
+    let params = asked.params();
+    let filter = params.filter(&mut faults);
+    let wanted = PageParams::new(params.limit, params.cursor.clone()).judge(format!("tenants {filter:?}"), &mut faults);
+    let found = match wanted.filter(|_| faults.is_empty()) {
+        Some(wanted) => {
+            let after = wanted.after.map(|(at, id)| (at, id.into()));
+            let tenants = read::tenant_list(context, &filter, after, wanted.fetch()).await?;
+            wanted.page(tenants, |tenant| (tenant.created_at, tenant.id.as_uuid()), |tenant| tenant)
+        }
+        None => Listed {
+            items: Vec::new(),
+            next_cursor: None,
+        },
+    };
+    let ids: Vec<_> = found
+        .items
+        .iter()
+        .filter(|tenant| has_a_say(tenant))
+        .map(|tenant| tenant.id)
+        .collect();
+    let complaints = read::complaints(context, &ids).await?;
+    let rows = found.items.iter().map(|tenant| Row {
+        path: tenant_path(tenant),
+        name: tenant.name.to_string(),
+        slug: tenant.slug.to_string(),
+        reference: tenant.reference.clone(),
+        status: tenant.status(),
+        since: RelativeTime::of(tenant.status_since, now),
+        created: RelativeTime::of(tenant.created_at, now),
+        on: complaints.get(&tenant.id).map(|complaint| Complained::of(tenant, Some(complaint))),
+    });
+    Ok(render(&Page {
+        q: params.q.as_deref().unwrap_or_default(),
+        statuses: choices(TenantStatus::iter(), params.status.as_deref()),
+        modes: choices(context.vendor.modes().into_iter(), params.mode.as_deref()),
+        checks: choices(CheckName::iter(), params.failing_check.as_deref()),
+        filtered: params.status.is_some() || params.q.is_some() || params.mode.is_some() || params.failing_check.is_some(),
+        rows: rows.collect(),
+        faults: faults.iter().map(|fault| sentence(&fault.detail)).collect(),
+        next: found.next_cursor.map(|cursor| asked.from(Some(cursor))),
+        first: params.cursor.is_some().then(|| asked.from(None)),
+        frame: Layout::new(&state, &person, Section::Tenants, "Tenants"),
+    }))
+}

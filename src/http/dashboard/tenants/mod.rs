@@ -1,0 +1,16 @@
+//! The list of tenants, and new ones.
+
+mod create;
+pub mod form;
+mod list;
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::http::AppState;
+
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/tenants", get(list::handle))
+        .route("/new-tenant", get(create::page).post(create::handle))
+}

@@ -1,0 +1,94 @@
+//! `POST /tokens`, and `GET /tokens/{id}`, which shows what was made: once.
+
+use askama::Template;
+use axum::extract::State as Extract;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use chrono::TimeDelta;
+use secrecy::ExposeSecret;
+
+use crate::domain::ids::TokenId;
+use crate::domain::text::FieldError;
+use crate::domain::token::Role;
+use crate::http::AppState;
+use crate::http::conventions::extract::InPath;
+use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::shared::layout::{Layout, Section};
+use crate::http::dashboard::shared::one_time_secret;
+use crate::http::dashboard::shared::session::{Administrator, Posted};
+use crate::http::dashboard::tokens::form::TokenForm;
+use crate::http::dashboard::tokens::list;
+use crate::http::web_ui::render;
+use crate::service::tokens::{CreateTokenError, create_limited_token};
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    headers: HeaderMap,
+    Posted {
+        who: Administrator(person),
+        form,
+    }: Posted<Administrator, TokenForm>,
+) -> Result<Response, Problem> {
+    let mut faults = Vec::new();
+    let role: Option<Role> = form.role.parse().ok();
+    if role.is_none() {
+        faults.push(FieldError::new("role", "unknown_role", "choose a role"));
+    }
+    let days = match form.days.as_str() {
+        "never" => None,
+        days => days
+            .parse()
+            .ok()
+            .filter(|days| (1..=1830).contains(days))
+            .and_then(TimeDelta::try_days),
+    };
+    if days.is_none() && form.days != "never" {
+        faults.push(FieldError::new("days", "out_of_range", "choose how long it is to be good for"));
+    }
+    let tenants = form.limits(&mut faults);
+    let (Some(role), true) = (role, faults.is_empty()) else {
+        return list::shown(&state, &person, &list::Asked::default(), &form, &faults).await;
+    };
+    match create_limited_token(&state.context, &person.caller, &form.name, role, days, tenants.as_deref()).await {
+        Ok((token, text)) => {
+            let path = format!("/tokens/{}", token.id);
+            Ok(one_time_secret::hand_over(
+                &headers,
+                token.id.as_uuid(),
+                text.expose_secret(),
+                &path,
+            ))
+        }
+        Err(CreateTokenError::Invalid(mut faults)) => {
+            // The fields of a list are one field here.
+            for fault in &mut faults {
+                if let Some((field, _)) = fault.field.split_once('[') {
+                    fault.field = field.to_owned();
+                }
+            }
+            list::shown(&state, &person, &list::Asked::default(), &form, &faults).await
+        }
+        Err(CreateTokenError::Store(error)) => Err(error.into()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/token.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    /// None once it was shown.
+    token: Option<String>,
+}
+
+pub async fn shown(
+    Extract(state): Extract<AppState>,
+    Administrator(person): Administrator,
+    headers: HeaderMap,
+    InPath(id): InPath<TokenId>,
+) -> Response {
+    let page = Page {
+        frame: Layout::new(&state, &person, Section::Tokens, "The new token"),
+        token: one_time_secret::take(&headers, id.as_uuid()),
+    };
+    (one_time_secret::forget(&headers), render(&page)).into_response()
+}

@@ -1,0 +1,112 @@
+//! `GET /tokens`: API tokens, ended ones too.
+
+use askama::Template;
+use axum::extract::{Query, State as Extract};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use crate::domain::text::FieldError;
+use crate::domain::token::Token;
+use crate::http::AppState;
+use crate::http::conventions::paging::PageParams;
+use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::shared::layout::{Layout, Section};
+use crate::http::dashboard::shared::notice::Notice;
+use crate::http::dashboard::shared::relative_time::RelativeTime;
+use crate::http::dashboard::shared::session::{Administrator, DashboardSession};
+use crate::http::dashboard::tokens::form::TokenForm;
+use crate::http::web_ui::{render, sentence};
+use crate::service::tokens::token_list;
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Asked {
+    cursor: Option<String>,
+    done: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/tokens.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    rows: Vec<Row>,
+    next: Option<String>,
+    typed: &'a TokenForm,
+    faults: Vec<(String, String)>,
+}
+
+struct Row {
+    id: String,
+    name: String,
+    role: String,
+    /// A class and a word.
+    state: (&'static str, &'static str),
+    created: RelativeTime,
+    expires: Option<RelativeTime>,
+    used: Option<RelativeTime>,
+    limited: Option<usize>,
+}
+
+impl Row {
+    fn of(token: Token, now: DateTime<Utc>) -> Self {
+        let moment = |at: Option<DateTime<Utc>>| at.map(|at| RelativeTime::of(at, now));
+        Self {
+            state: match (token.revoked_at, token.expires_at) {
+                (Some(_), _) => ("offboarded", "Revoked"),
+                (None, Some(at)) if at <= now => ("offboarded", "Expired"),
+                _ => ("active", "Good"),
+            },
+            id: token.id.to_string(),
+            role: token.role.to_string(),
+            name: token.name,
+            created: RelativeTime::of(token.created_at, now),
+            expires: moment(token.expires_at),
+            used: moment(token.last_used_at),
+            limited: token.tenants.map(|tenants| tenants.len()),
+        }
+    }
+
+    fn is_good(&self) -> bool {
+        self.state.1 == "Good"
+    }
+}
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Administrator(person): Administrator,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    shown(&state, &person, &asked, &TokenForm::default(), &[]).await
+}
+
+/// The list, and the form for a new one with what was typed.
+pub async fn shown(
+    state: &AppState,
+    person: &DashboardSession,
+    asked: &Asked,
+    typed: &TokenForm,
+    faults: &[FieldError],
+) -> Result<Response, Problem> {
+    let now = state.context.clock.now();
+    let wanted = PageParams::new(None, asked.cursor.clone()).wanted("tokens".into())?;
+    let after = wanted.after.map(|(at, id)| (at, id.into()));
+    let tokens = token_list(&state.context, after, wanted.fetch()).await?;
+    let listed = wanted.page(tokens, |token| (token.created_at, token.id.as_uuid()), |token| Row::of(token, now));
+    let page = Page {
+        frame: Layout {
+            notice: Notice::of(asked.done.as_deref()),
+            ..Layout::new(state, person, Section::Tokens, "Tokens")
+        },
+        rows: listed.items,
+        next: listed.next_cursor.map(|cursor| format!("/tokens?cursor={cursor}")),
+        typed,
+        faults: faults.iter().map(|fault| (fault.field.clone(), sentence(&fault.detail))).collect(),
+    };
+    let status = if faults.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    Ok((status, render(&page)).into_response())
+}

@@ -1,0 +1,27 @@
+//! `POST /tokens/{id}/revoke`
+
+use axum::extract::State as Extract;
+use axum::response::Redirect;
+
+use crate::domain::ids::TokenId;
+use crate::http::AppState;
+use crate::http::conventions::extract::InPath;
+use crate::http::conventions::problem::{Problem, ProblemKind};
+use crate::http::dashboard::shared::confirm::Nothing;
+use crate::http::dashboard::shared::notice::Notice;
+use crate::http::dashboard::shared::session::{Administrator, Posted};
+use crate::service::tokens::revoke_token;
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    InPath(id): InPath<TokenId>,
+    Posted {
+        who: Administrator(person),
+        ..
+    }: Posted<Administrator, Nothing>,
+) -> Result<Redirect, Problem> {
+    if !revoke_token(&state.context, &person.caller, id).await? {
+        return Err(Problem::new(ProblemKind::NotFound, "There is no token of this id."));
+    }
+    Ok(Redirect::to(&Notice::TokenRevoked.at("/tokens")))
+}

@@ -1,0 +1,18 @@
+//! Verifications: requesting one, and following it.
+
+pub mod banner;
+mod events;
+mod request;
+mod show;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::http::AppState;
+
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/tenants/{tenant}/verify", post(request::handle))
+        .route("/tenants/{tenant}/verifications/{id}", get(show::handle))
+        .route("/tenants/{tenant}/verifications/{id}/events", get(events::handle))
+}

@@ -1,0 +1,34 @@
+//! `POST /tenants/{tenant}/verify`: verify now, and watch.
+
+use axum::extract::State as Extract;
+use axum::response::Redirect;
+use serde::Deserialize;
+
+use crate::domain::ids::TenantRef;
+use crate::http::AppState;
+use crate::http::admin_api::find_tenant;
+use crate::http::conventions::extract::InPath;
+use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::shared::paths::tenant_path;
+use crate::http::dashboard::shared::session::{Operator, Posted};
+use crate::service::request_verification::request_verification;
+
+#[derive(Debug, Deserialize)]
+pub struct Version {
+    /// As text: a form's fields are nothing else.
+    version: Option<String>,
+}
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    InPath(tenant): InPath<TenantRef>,
+    Posted {
+        who: Operator(person),
+        form,
+    }: Posted<Operator, Version>,
+) -> Result<Redirect, Problem> {
+    let found = find_tenant(&state, &tenant).await?;
+    let version = form.version.map(|version| version.parse().unwrap_or_default());
+    let verification = request_verification(&state.context, &person.caller, &tenant, version).await?;
+    Ok(Redirect::to(&format!("{}/verifications/{}", tenant_path(&found), verification.id)))
+}

@@ -1,0 +1,146 @@
+//! `/webhooks`: what the vendor's own services are told of, and where.
+
+use askama::Template;
+use axum::extract::{Query, State as Extract};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+
+use crate::domain::text::FieldError;
+use crate::domain::webhook::new::NewWebhook;
+use crate::domain::webhook::{MOST, Topic};
+use crate::http::AppState;
+use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::shared::layout::{Layout, Section};
+use crate::http::dashboard::shared::notice::Asked;
+use crate::http::dashboard::shared::one_time_secret;
+use crate::http::dashboard::shared::relative_time::RelativeTime;
+use crate::http::dashboard::shared::session::{DashboardSession, Operator, Posted};
+use crate::http::web_ui::{render, sentence};
+use crate::service::webhooks;
+
+/// As it came.
+#[derive(Debug, Default, Deserialize)]
+pub struct WebhookForm {
+    #[serde(default)]
+    pub url: String,
+    #[serde(default)]
+    pub description: String,
+    status_changed: Option<String>,
+    verification_finished: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/webhooks.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    rows: Vec<Row>,
+    typed: &'a WebhookForm,
+    /// By field.
+    faults: Vec<(String, String)>,
+    /// Secrets can be made.
+    has_key: bool,
+}
+
+struct Row {
+    id: String,
+    url: String,
+    description: Option<String>,
+    topics: String,
+    disabled: bool,
+    waiting: Option<RelativeTime>,
+    created: RelativeTime,
+}
+
+impl WebhookForm {
+    /// Ticked on a page that was not sent yet.
+    fn all() -> Self {
+        let on = Some("on".to_owned());
+        Self {
+            status_changed: on.clone(),
+            verification_finished: on,
+            ..Self::default()
+        }
+    }
+
+    fn topics(&self) -> Vec<String> {
+        let ticked = [
+            (Topic::TenantStatusChanged, &self.status_changed),
+            (Topic::VerificationFinished, &self.verification_finished),
+        ];
+        ticked
+            .into_iter()
+            .filter(|(_, ticked)| ticked.is_some())
+            .map(|(topic, _)| topic.to_string())
+            .collect()
+    }
+}
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(person): Operator,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    shown(&state, &person, &asked, &WebhookForm::all(), &[]).await
+}
+
+async fn shown(
+    state: &AppState,
+    person: &DashboardSession,
+    asked: &Asked,
+    typed: &WebhookForm,
+    faults: &[FieldError],
+) -> Result<Response, Problem> {
+    let now = state.context.clock.now();
+    let found = webhooks::list(&state.context, None, MOST).await?;
+    let rows = found.into_iter().map(|webhook| Row {
+        id: webhook.id.to_string(),
+        url: webhook.url.as_str().to_owned(),
+        description: webhook.description.map(|description| description.to_string()),
+        topics: webhook.topics.iter().map(Topic::to_string).collect::<Vec<_>>().join(", "),
+        disabled: webhook.disabled_at.is_some(),
+        waiting: webhook.waiting_since.map(|at| RelativeTime::of(at, now)),
+        created: RelativeTime::of(webhook.created_at, now),
+    });
+    let page = Page {
+        frame: Layout {
+            notice: asked.notice(),
+            ..Layout::new(state, person, Section::Webhooks, "Webhooks")
+        },
+        rows: rows.collect(),
+        typed,
+        faults: faults.iter().map(|fault| (fault.field.clone(), sentence(&fault.detail))).collect(),
+        has_key: state.context.webhooks.keys.first().is_some(),
+    };
+    let status = if faults.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    Ok((status, render(&page)).into_response())
+}
+
+pub async fn create(
+    Extract(state): Extract<AppState>,
+    headers: HeaderMap,
+    Posted {
+        who: Operator(person),
+        form,
+    }: Posted<Operator, WebhookForm>,
+) -> Result<Response, Problem> {
+    let topics = form.topics();
+    let description = Some(form.description.as_str()).filter(|text| !text.trim().is_empty());
+    let new = match NewWebhook::judge(Some(&form.url), Some(&topics), description, &state.context.webhooks.allowed) {
+        Ok(new) => new,
+        Err(faults) => return shown(&state, &person, &Asked::default(), &form, &faults).await,
+    };
+    let (webhook, secret) = webhooks::create(&state.context, &person.caller, new).await?;
+    let path = format!("/webhooks/{}", webhook.id);
+    Ok(one_time_secret::hand_over(
+        &headers,
+        webhook.id.as_uuid(),
+        secret.expose_secret(),
+        &path,
+    ))
+}

@@ -1,0 +1,190 @@
+//! `/webhooks/{id}`: a webhook with its last deliveries, and what can be done about them.
+
+use askama::Template;
+use axum::extract::{Query, State as Extract};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+
+use crate::domain::ids::{DeliveryId, WebhookId};
+use crate::domain::webhook::{Delivery, DeliveryState, Topic, Webhook};
+use crate::http::AppState;
+use crate::http::admin_api::webhooks::{find, unknown_webhook};
+use crate::http::conventions::extract::InPath;
+use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::shared::confirm::Nothing;
+use crate::http::dashboard::shared::layout::{Layout, Section};
+use crate::http::dashboard::shared::notice::{Asked, Notice};
+use crate::http::dashboard::shared::one_time_secret;
+use crate::http::dashboard::shared::relative_time::RelativeTime;
+use crate::http::dashboard::shared::session::{Operator, Posted};
+use crate::http::web_ui::render;
+use crate::service::webhooks;
+
+/// How many deliveries are shown.
+const DELIVERIES: i64 = 50;
+
+#[derive(Template)]
+#[template(path = "dashboard/pages/webhook.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    webhook: &'a Webhook,
+    path: String,
+    topics: String,
+    created: RelativeTime,
+    disabled: Option<RelativeTime>,
+    /// Only once after it was made.
+    secret: Option<String>,
+    /// Until then the secret before signs too.
+    overlap: Option<RelativeTime>,
+    deliveries: Vec<Row>,
+}
+
+struct Row {
+    id: String,
+    kind: String,
+    tenant: Option<String>,
+    class: &'static str,
+    word: &'static str,
+    created: RelativeTime,
+    next: Option<RelativeTime>,
+    attempts: usize,
+    /// How the last attempt came out.
+    last: String,
+}
+
+impl Row {
+    fn of(delivery: &Delivery, now: DateTime<Utc>) -> Self {
+        let (class, word) = match delivery.state {
+            DeliveryState::Waiting => ("verifying", "Waiting"),
+            DeliveryState::Delivered => ("active", "Delivered"),
+            DeliveryState::GivenUp => ("action_required", "Given up"),
+        };
+        let last = delivery.attempts.last().map(|attempt| {
+            let status = attempt.status.map(|status| format!("status {status}"));
+            let failure = attempt.failure.map(|failure| failure.to_string().replace('_', " "));
+            let took = attempt.duration_ms.map(|duration| format!("{duration} ms"));
+            [failure, status, took].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        });
+        Self {
+            id: delivery.id.to_string(),
+            kind: delivery.kind.to_string(),
+            tenant: delivery.tenant_id.map(|tenant| tenant.to_string()),
+            class,
+            word,
+            created: RelativeTime::of(delivery.created_at, now),
+            next: delivery.next_attempt_at.map(|at| RelativeTime::of(at, now)),
+            attempts: delivery.attempts.len(),
+            last: last.unwrap_or_default(),
+        }
+    }
+}
+
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Operator(person): Operator,
+    headers: HeaderMap,
+    InPath(id): InPath<WebhookId>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let now = state.context.clock.now();
+    let webhook = find(&state, id).await?;
+    let deliveries = webhooks::delivery_list(&state.context, id, None, DELIVERIES).await?;
+    let previous = webhook.signing.previous.as_ref().filter(|(_, until)| *until > now);
+    let page = Page {
+        frame: Layout {
+            notice: asked.notice(),
+            ..Layout::new(&state, &person, Section::Webhooks, "Webhook")
+        },
+        path: format!("/webhooks/{id}"),
+        topics: webhook.topics.iter().map(Topic::to_string).collect::<Vec<_>>().join(", "),
+        created: RelativeTime::of(webhook.created_at, now),
+        disabled: webhook.disabled_at.map(|at| RelativeTime::of(at, now)),
+        secret: one_time_secret::take(&headers, id.as_uuid()),
+        overlap: previous.map(|(_, until)| RelativeTime::of(*until, now)),
+        deliveries: deliveries.iter().map(|delivery| Row::of(delivery, now)).collect(),
+        webhook: &webhook,
+    };
+    Ok((one_time_secret::forget(&headers), render(&page)).into_response())
+}
+
+pub async fn test(
+    Extract(state): Extract<AppState>,
+    InPath(id): InPath<WebhookId>,
+    Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
+) -> Result<Redirect, Problem> {
+    webhooks::resend::test(&state.context, &person.caller, id).await?;
+    Ok(Redirect::to(&Notice::TestSent.at(&format!("/webhooks/{id}"))))
+}
+
+pub async fn resend(
+    Extract(state): Extract<AppState>,
+    InPath(id): InPath<WebhookId>,
+    InPath(delivery): InPath<DeliveryId>,
+    Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
+) -> Result<Redirect, Problem> {
+    webhooks::resend::resend(&state.context, &person.caller, id, delivery).await?;
+    Ok(Redirect::to(&Notice::SentAgain.at(&format!("/webhooks/{id}"))))
+}
+
+/// How long the secret before signs too.
+#[derive(Debug, Deserialize)]
+pub struct RotateForm {
+    overlap: Overlap,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Overlap {
+    Day,
+    Week,
+    /// For a secret that leaked.
+    None,
+}
+
+pub async fn rotate_secret(
+    Extract(state): Extract<AppState>,
+    headers: HeaderMap,
+    InPath(id): InPath<WebhookId>,
+    Posted {
+        who: Operator(person),
+        form,
+    }: Posted<Operator, RotateForm>,
+) -> Result<Response, Problem> {
+    let overlap = match form.overlap {
+        Overlap::Day => webhooks::rotate_secret::OVERLAP,
+        Overlap::Week => TimeDelta::weeks(1),
+        Overlap::None => TimeDelta::zero(),
+    };
+    let (webhook, secret) = webhooks::rotate_secret::rotate_secret(&state.context, &person.caller, id, overlap).await?;
+    let path = format!("/webhooks/{}", webhook.id);
+    Ok(one_time_secret::hand_over(
+        &headers,
+        webhook.id.as_uuid(),
+        secret.expose_secret(),
+        &path,
+    ))
+}
+
+pub async fn enable(
+    Extract(state): Extract<AppState>,
+    InPath(id): InPath<WebhookId>,
+    Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
+) -> Result<Redirect, Problem> {
+    let enabled = webhooks::enable(&state.context, &person.caller, id).await?;
+    enabled.ok_or_else(unknown_webhook)?;
+    Ok(Redirect::to(&Notice::WebhookEnabled.at(&format!("/webhooks/{id}"))))
+}
+
+pub async fn delete(
+    Extract(state): Extract<AppState>,
+    InPath(id): InPath<WebhookId>,
+    Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
+) -> Result<Redirect, Problem> {
+    if !webhooks::delete(&state.context, &person.caller, id).await? {
+        return Err(unknown_webhook());
+    }
+    Ok(Redirect::to(&Notice::WebhookDeleted.at("/webhooks")))
+}
