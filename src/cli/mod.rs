@@ -165,7 +165,7 @@ impl Cli {
                 Command::Serve(command) => Box::pin(command.run()).await,
                 Command::Worker(command) => Box::pin(command.run()).await,
                 Command::Migrate(command) => command.run().await,
-                Command::CheckConfig(command) => command.run().await,
+                Command::CheckConfig(command) => Box::pin(command.run()).await,
                 Command::Healthcheck(command) => command.run().await,
                 Command::Token(command) => command.run().await,
                 Command::Tenant(command) => command.run().await,

@@ -23,7 +23,7 @@ use crate::store::migrations;
 #[derive(Debug, Subcommand)]
 pub(super) enum Token {
     /// Create a token, which is shown only once. Uses the API with an admin's `LATCHKEY_TOKEN`, or else the database directly.
-    Create(Create),
+    Create(Box<Create>),
     /// List tokens, newest first, including expired and revoked ones.
     List(List),
     /// Revoke a token. It is refused from the next request on.

@@ -28,7 +28,7 @@ pub use telemetry::{LogFormat, TelemetrySettings};
 pub(crate) use value::is_https_or_loopback;
 pub use value::{ConfigError, ConfigErrors};
 pub use vendor::VendorSettings;
-pub use web::{Logo, WebSettings};
+pub use web::{Logo, RgbColor, WebSettings};
 pub use webhooks::WebhookSettings;
 pub use worker::{AwsSettings, WorkerSettings};
 

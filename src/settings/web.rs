@@ -2,14 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::str::FromStr;
 
 use clap::Args;
 use ipnet::IpNet;
 use reqwest::Url;
 
 use super::value::{Format, is_https_or_loopback, network, text};
-use crate::domain::colour::BrandColor;
 
 const MAX_LOGO_BYTES: u64 = 512 * 1024;
 
@@ -38,9 +36,13 @@ pub struct WebSettings {
 
     /// Your brand color. It is darkened or lightened where text would be hard to read. A neutral blue if unset.
     #[arg(long = "vendor-colour", env = "LATCHKEY_VENDOR_COLOUR", value_name = "COLOR",
-          id = "vendor_colour", value_parser = Format("a color of six hexadecimal digits", "#0b5fff").parser(BrandColor::from_str))]
-    pub colour: Option<BrandColor>,
+          id = "vendor_colour", value_parser = Format("a color of six hexadecimal digits", "#0b5fff").parser(color))]
+    pub color: Option<RgbColor>,
 }
+
+/// Red, green and blue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RgbColor(pub [u8; 3]);
 
 /// The vendor's logo, served unchanged.
 #[derive(Debug, Clone)]
@@ -57,7 +59,7 @@ impl WebSettings {
             trusted_proxies: Vec::new(),
             contact: None,
             logo: None,
-            colour: None,
+            color: None,
         }
     }
 
@@ -86,6 +88,14 @@ fn public_url(text: &str) -> Result<Url, String> {
         return Err("must not have a path, a query or a fragment".into());
     }
     Ok(url)
+}
+
+fn color(text: &str) -> Result<RgbColor, String> {
+    let mut bytes = [0; 3];
+    let digits = text.strip_prefix('#').unwrap_or_default();
+    hex::decode_to_slice(digits, &mut bytes)
+        .map(|()| RgbColor(bytes))
+        .map_err(|_| format!("{text:?} is not a color"))
 }
 
 fn logo(text: &str) -> Result<Logo, String> {

@@ -56,7 +56,7 @@ impl DashboardState {
             styles: [
                 files.add("site", "css", CSS, STYLE),
                 files.add("dashboard", "css", CSS, OWN_STYLE),
-                files.add("theme", "css", CSS, theme::style(front.colour)),
+                files.add("theme", "css", CSS, theme::style(front.color)),
             ],
             scripts: [files.add("site", "js", JAVASCRIPT, SCRIPT)],
             icon: files.add("icon", "svg", SVG, ICON),

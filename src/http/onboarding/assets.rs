@@ -29,7 +29,7 @@ impl Assets {
             styles: [
                 files.add("site", "css", CSS, STYLE),
                 files.add("form", "css", CSS, FORM_STYLE),
-                files.add("theme", "css", CSS, theme::style(front.colour)),
+                files.add("theme", "css", CSS, theme::style(front.color)),
             ],
             scripts: [
                 files.add("site", "js", JAVASCRIPT, SCRIPT),
