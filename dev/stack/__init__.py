@@ -1,15 +1,20 @@
-"""The developer's tools: servers for trying Latchkey out, and all that CI runs.
+"""The developer's tools: local servers to try Latchkey on, and everything that CI runs.
 
-Each ./dev/NAME is commands/NAME.py. Below that, one idea a file:
+Each executable in dev/ is one tool and imports what it needs from here:
 
-    places, trouble, terminal      where things are, how a failure is told, how things are shown
-    venv                           the Python packages that the tools need, in dev/.venv
-    processes, ports, web          starting, watching and stopping servers; asking them
-    postgres, standin, latchkey    the three servers
-    vendor                         the vendor's account in the stand-in
-    caller, site, record           what the caller's environment asks for; all servers together; which of them run
-    cargo, queries                 building; the descriptions of the SQL queries
-    demo/, checks/                 the story of ./dev/demo; the steps of ./dev/test
+    command, errors, terminal         running a tool, reporting what went wrong, printing
+    paths, venv, debian, node         folders and locks; packages from PyPI, Debian and npm
+    processes, ports, web             starting, watching and stopping servers; asking them
+    postgres, standin, latchkey       the three servers
+    aws, vendor                       clients of the AWS stand-in; the vendor's account in it
+    servers, background, env_file     all servers together; keeping them running; the file that says where they are
+    cargo, sqlx_data, generated       building; the committed query data; other files that are made by Latchkey
+    checks/, demo/, bench/            the steps of ./dev/test; ./dev/demo; ./dev/bench
 
-Only the standard library is imported at the top of a file: what dev/.venv holds may not be there yet.
+Import packages from dev/.venv inside functions: a tool starts before dev/.venv exists.
 """
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit("Python 3.11 or newer is needed (on Debian: apt-get install python3 python3-venv)")

@@ -1,10 +1,10 @@
-"""Clients for the stand-in."""
+"""AWS clients for the stand-in."""
 
 import os
 
 ROOT_SECRET = "root"
-# What the caller has set up for the real AWS has no say here, not even by being wrong.
-WITHOUT_PROFILES = {
+# Ignore the user's AWS profiles, even invalid ones.
+NO_PROFILES = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
     "credentials_file": (None, None, os.devnull, None),
@@ -12,11 +12,11 @@ WITHOUT_PROFILES = {
 
 
 def client(service, endpoint, region, *, key, secret=ROOT_SECRET):
-    """In the stand-in, an access key that is an account's 12 digits is the root of that account."""
+    """In the stand-in, an account ID as access key means the root user of that account."""
     import botocore.session
     from botocore.config import Config
 
-    return botocore.session.Session(WITHOUT_PROFILES).create_client(
+    return botocore.session.Session(NO_PROFILES).create_client(
         service,
         region_name=region,
         endpoint_url=endpoint,

@@ -1,4 +1,4 @@
-"""Building."""
+"""Building with Cargo."""
 
 import functools
 import json
@@ -7,32 +7,29 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from stack import processes
-from stack.places import ROOT
-from stack.trouble import Trouble
+from stack import processes, terminal
+from stack.errors import ToolError
+from stack.paths import ROOT, TOOLS
 
 
 def environment(**more):
-    """Queries are checked against their committed descriptions, whatever database the caller has."""
-    need("cargo", "Rust 1.95 or newer is needed: https://rustup.rs")
-    need("cc", "a C compiler is needed (on Debian: apt-get install build-essential)")
+    """Checks queries against the committed data, even if the user has a DATABASE_URL."""
+    if not shutil.which("cargo"):
+        raise ToolError("Rust is needed: https://rustup.rs")
+    if not shutil.which("cc"):
+        raise ToolError("a C compiler is needed (on Debian: apt-get install build-essential)")
     env = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "PYTHONPATH")}
     return env | {"SQLX_OFFLINE": "true"} | more
 
 
-def need(program, trouble):
-    if not shutil.which(program):
-        raise Trouble(trouble)
-
-
 def binary():
-    """The program itself: LATCHKEY_BIN when that is set, or else a fresh build."""
+    """The path of `latchkey`: LATCHKEY_BIN if that is set, and otherwise a fresh build."""
     if chosen := os.environ.get("LATCHKEY_BIN"):
         if not os.access(chosen, os.X_OK):
-            raise Trouble(f"LATCHKEY_BIN={chosen}: there is no program there")
+            raise ToolError(f"LATCHKEY_BIN={chosen} is not an executable file")
         return chosen
     if processes.run(["cargo", "build", "--bin", "latchkey", *manifest()], env=environment()) != 0:
-        raise Trouble("the build failed; the compiler says above what is wrong")
+        raise ToolError("the build failed; see the compiler's messages above")
     return built()
 
 
@@ -47,7 +44,25 @@ def manifest():
 @functools.cache
 def target_folder():
     argv = ["cargo", "metadata", "--no-deps", "--format-version=1", "--offline", *manifest()]
-    told = subprocess.run(argv, capture_output=True, text=True, env=environment())
-    if told.returncode != 0:
-        raise Trouble(f"cargo metadata: {told.stderr.strip()}")
-    return Path(json.loads(told.stdout)["target_directory"])
+    metadata = subprocess.run(argv, capture_output=True, text=True, env=environment())
+    if metadata.returncode != 0:
+        raise ToolError(f"cargo metadata: {metadata.stderr.strip()}")
+    return Path(json.loads(metadata.stdout)["target_directory"])
+
+
+def tool(name, version, *arguments):
+    """The path of a program from crates.io: the installed one, or one built into dev/.tools."""
+    if installed := shutil.which(name):
+        return installed
+    built_here = TOOLS / "bin" / name
+    if not built_here.exists():
+        terminal.line(f"Building {name} {version} into dev/.tools")
+        command = ["cargo", "install", "--locked", f"{name}@{version}", "--root", str(TOOLS), *arguments]
+        # It runs for seconds: compile fast instead of making it fast.
+        fast = {"OPT_LEVEL": "0", "CODEGEN_UNITS": "16", "LTO": "off", "DEBUG": "false"}
+        env = environment(**{f"CARGO_PROFILE_RELEASE_{key}": value for key, value in fast.items()})
+        target = TOOLS / "target"
+        if processes.run([*command, "--target-dir", str(target), "--quiet"], env=env) != 0:
+            raise ToolError(f"cannot build {name}; see the messages above")
+        shutil.rmtree(target, ignore_errors=True)
+    return str(built_here)

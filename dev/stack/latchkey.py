@@ -4,27 +4,27 @@ import json
 import subprocess
 
 from stack import processes, web
-from stack.trouble import Trouble
+from stack.errors import ToolError
 
 
 def migrate(binary, env):
     call(binary, env, "migrate")
 
 
-def make_token(binary, env, *, role, name):
+def create_token(binary, env, *, role, name):
     return json.loads(call(binary, env, "token", "create", "--role", role, "--name", name, "--json"))["token"]
 
 
 def call(binary, env, *arguments):
     ran = subprocess.run([binary, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, env=env)
     if ran.returncode != 0:
-        said = (ran.stderr or ran.stdout).strip()
-        raise Trouble(f"latchkey {' '.join(arguments[:2])} ended with exit code {ran.returncode}: {said}")
+        printed = (ran.stderr or ran.stdout).strip()
+        raise ToolError(f"latchkey {' '.join(arguments[:2])} failed with exit code {ran.returncode}: {printed}")
     return ran.stdout
 
 
 def serve(binary, env, folder, url, *, lasting=False):
-    """Starts the server, whose private listener is at `url`, and waits until it can do its work."""
+    """Starts the server, whose private listener is at `url`, and waits until it is ready."""
     process = processes.start("Latchkey", [binary, "serve"], log=folder / "latchkey.log", env=env, lasting=lasting)
     try:
         process.wait_until(lambda: web.answers(f"{url}/readyz"))

@@ -1,8 +1,8 @@
-"""Addresses to listen on."""
+"""Ports and addresses to listen on."""
 
 import socket
 
-from stack.trouble import Trouble
+from stack.errors import ToolError
 
 
 def free_port():
@@ -14,7 +14,7 @@ def free_port():
 def is_free(host, port):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as sock:
-        # As servers do it: a port whose last connections are still ending can be listened on.
+        # As servers do: the port may have connections in TIME_WAIT.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((host, port))
@@ -24,19 +24,19 @@ def is_free(host, port):
 
 
 def listen_address(given, name, preferred):
-    """The address in the setting `name`, or else the preferred port on loopback, or else any free one."""
+    """The address in the setting `name`, or the preferred port on loopback, or any free port."""
     wanted = given.get(name)
     if not wanted:
         port = preferred if preferred and is_free("127.0.0.1", preferred) else free_port()
         return f"127.0.0.1:{port}"
     host, _, port = wanted.rpartition(":")
     if port.isdigit() and not is_free(host.strip("[]"), int(port)):
-        raise Trouble(f"{name}={wanted}: this port is taken; stop what listens there, or choose another one")
+        raise ToolError(f"{name}={wanted}: the port is in use; stop the process that listens there, or choose another port")
     return wanted
 
 
 def url_of(address):
-    """Where a server that listens on this address is reached from here."""
+    """The URL of a server that listens on this address, from this machine."""
     host, _, port = address.rpartition(":")
     host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
     return f"http://{host}:{port}"

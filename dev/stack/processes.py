@@ -1,8 +1,7 @@
 """Starting, watching and stopping processes.
 
-Each gets a process group of its own, so that it is stopped with all that it started, and so that a Ctrl-C reaches
-only the tool, which then stops them in order. A process that must not outlive the tool is ended by the kernel when
-the tool is killed."""
+Each process gets its own process group. So it is stopped together with its children, and Ctrl-C reaches only the tool, which
+then stops its processes in order. The kernel stops a process that must not outlive the tool when the tool is killed."""
 
 import contextlib
 import ctypes
@@ -14,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.trouble import Trouble
+from stack.errors import ToolError
 
 GRACE_SECONDS = 30
 PR_SET_PDEATHSIG = 1
@@ -24,7 +23,7 @@ PR_SET_PDEATHSIG = 1
 class Process:
     name: str
     pid: int
-    # Tells this process from a later one of the same number.
+    # Distinguishes this process from a later one with the same PID.
     birth: str
     log: str
     stop_signal: int
@@ -48,21 +47,21 @@ class Process:
         return ""
 
     def wait_until(self, ready, *, seconds=60):
-        """Waits until it is ready. Trouble when it ends before that, or takes too long."""
+        """Waits until it is ready. Fails when it stops first or takes too long."""
         if wait_for(lambda: not self.alive() or ready(), seconds) and self.alive():
             return
-        fault = "does not get ready" if self.alive() else "stopped"
-        raise Trouble(f"{self.name} {fault}; the end of {self.log}:\n{self.last_lines()}")
+        problem = "is not ready in time" if self.alive() else "stopped"
+        raise ToolError(f"{self.name} {problem}; the end of {self.log}:\n{self.last_lines()}")
 
 
 def birth(pid):
-    """When a process began, as a text that no other process of this number has; None when it is not running."""
+    """Identifies a process by its start time; None when it is not running."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return None
-    # The name, in parentheses, may hold anything; what follows is fields 3 and up.
+    # The name, in parentheses, can contain anything. Fields 3 and up follow it.
     state, *fields = stat.rpartition(")")[2].split()
     return None if state in "ZX" else f"{boot}/{fields[18]}"
 
@@ -75,7 +74,7 @@ def wait_for(condition, seconds):
 
 
 def start(name, argv, *, log, env, lasting=False, stop_signal=signal.SIGTERM):
-    """Starts a server that writes to `log`. A lasting one outlives the tool."""
+    """Starts a server that logs to `log`. A lasting server outlives the tool."""
     with open(log, "w") as output:
         process = subprocess.Popen(
             argv,
@@ -95,8 +94,8 @@ def die_with_parent(stop_signal):
 
 
 def run(argv, *, env=None, cwd=None, on_line=None):
-    """Runs a command to its end, shows what it prints, and returns its exit code. With `on_line`, each line goes there
-    too; without, it has the terminal to itself and may draw progress on it."""
+    """Runs a command, shows its output, and returns its exit code. With `on_line`, each line is passed on too; without it, the
+    command writes to the terminal directly and may draw progress."""
     process = subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,

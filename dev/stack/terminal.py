@@ -1,17 +1,17 @@
-"""How things are shown. Colours only where a person looks at a terminal."""
+"""Printing. Colors only on a terminal."""
 
 import os
 import sys
 import textwrap
 
-COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
-COLOURED = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+COLORS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+COLORED = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def paint(text, *colours):
-    if not COLOURED or not colours:
+def paint(text, *colors):
+    if not COLORED or not colors:
         return text
-    return "".join(f"\x1b[{COLOURS[colour]}m" for colour in colours) + text + "\x1b[0m"
+    return "".join(f"\x1b[{COLORS[color]}m" for color in colors) + text + "\x1b[0m"
 
 
 def width():
@@ -33,10 +33,10 @@ def pair(label, value, *, indent=2, label_width=14):
     line(f"{paint(label.ljust(label_width), 'dim')}  {value}", indent=indent)
 
 
-def paragraph(text, *, indent=2, colours=()):
+def paragraph(text, *, indent=2, colors=()):
     for row in textwrap.wrap(text, width() - indent, break_long_words=False, break_on_hyphens=False):
-        line(paint(row, *colours), indent=indent)
+        line(paint(row, *colors), indent=indent)
 
 
-def complain(text):
+def print_error(text):
     print(text, file=sys.stderr, flush=True)

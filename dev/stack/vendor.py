@@ -1,11 +1,11 @@
-"""The vendor's account in the stand-in, as it has to be in production too: an identity for Latchkey that may do
-nothing but become one of two roles, and these roles."""
+"""The vendor's account in the stand-in, set up as in production: an identity for Latchkey that can only assume two roles,
+and these roles."""
 
 import json
 from dataclasses import dataclass
 
 from stack import aws
-from stack.trouble import Trouble
+from stack.errors import ToolError
 
 ACCOUNT = "111111111111"
 USER = "latchkey"
@@ -32,23 +32,23 @@ class Vendor:
 
 
 def set_up(endpoint, region, *, key=None, secret=None, storage_role=None, direct_role=None):
-    """Makes what is not given. Can be run again: then the roles stay, and the user gets a new key."""
+    """Creates what is not given. Idempotent, except that the user gets a new access key."""
     iam = aws.client("iam", endpoint, region, key=ACCOUNT)
-    identity = identity_of(endpoint, region, key, secret) if key else make_user(iam)
-    storage_role = storage_role or make_role(
+    identity = identity_of(endpoint, region, key, secret) if key else create_user(iam)
+    storage_role = storage_role or create_role(
         iam,
         "latchkey-storage",
         trust=allow("sts:AssumeRole", principal=identity),
         permissions=allow("sts:AssumeRole", resource="arn:aws:iam::*:role/*"),
     )
-    direct_role = direct_role or make_role(
+    direct_role = direct_role or create_role(
         iam,
         "latchkey-direct",
         trust=allow("sts:AssumeRole", "sts:TagSession", principal=identity),
         permissions=allow(*CUSTOMER_FACING_ACTIONS, resource="*"),
     )
     if not key:
-        key, secret = make_key(iam, [storage_role, direct_role])
+        key, secret = create_access_key(iam, [storage_role, direct_role])
     return Vendor(key, secret, storage_role, direct_role)
 
 
@@ -59,32 +59,32 @@ def identity_of(endpoint, region, key, secret):
         return aws.client("sts", endpoint, region, key=key, secret=secret).get_caller_identity()["Arn"]
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        raise Trouble(
-            f"AWS_ACCESS_KEY_ID is set in your environment, but {endpoint} does not know that key ({code}):"
-            " unset it, or set AWS_ENDPOINT_URL to where it is known"
+        raise ToolError(
+            f"AWS_ACCESS_KEY_ID is set in your environment, but {endpoint} rejects that key ({code}):"
+            " unset it, or set AWS_ENDPOINT_URL to the endpoint it belongs to"
         ) from None
 
 
-def make_user(iam):
+def create_user(iam):
     try:
         return iam.create_user(UserName=USER)["User"]["Arn"]
     except iam.exceptions.EntityAlreadyExistsException:
         return iam.get_user(UserName=USER)["User"]["Arn"]
 
 
-def make_key(iam, roles):
+def create_access_key(iam, roles):
     iam.put_user_policy(
         UserName=USER,
-        PolicyName="become-the-vendor-roles",
+        PolicyName="assume-the-vendor-roles",
         PolicyDocument=allow("sts:AssumeRole", "sts:TagSession", resource=roles),
     )
     for old in iam.list_access_keys(UserName=USER)["AccessKeyMetadata"]:
         iam.delete_access_key(UserName=USER, AccessKeyId=old["AccessKeyId"])
-    made = iam.create_access_key(UserName=USER)["AccessKey"]
-    return made["AccessKeyId"], made["SecretAccessKey"]
+    created = iam.create_access_key(UserName=USER)["AccessKey"]
+    return created["AccessKeyId"], created["SecretAccessKey"]
 
 
-def make_role(iam, name, *, trust, permissions):
+def create_role(iam, name, *, trust, permissions):
     try:
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     except iam.exceptions.EntityAlreadyExistsException:

@@ -1,14 +1,14 @@
-"""Asking servers on this machine."""
+"""HTTP requests to local servers."""
 
 import urllib.error
 import urllib.request
 
-# No proxy, whatever the environment says.
+# Never through a proxy.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def answers(url):
-    """Whether a GET is answered with 200."""
+    """Whether a GET returns 200."""
     try:
         with OPENER.open(url, timeout=5) as response:
             return response.status == 200

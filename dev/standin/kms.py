@@ -7,8 +7,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html
 import base64
 import json
 
-from ministack.core.responses import (
-    error_response_json, get_account_id, get_region, json_response, set_request_account_id)
+from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, set_request_account_id
 from ministack.services import kms, s3
 
 from . import policies

@@ -10,56 +10,56 @@ from dataclasses import asdict
 from pathlib import Path
 from unittest import mock
 
-from stack import caller, ports, processes
-from stack.bench.report import BEGIN, END, Figure, in_readme, missed
-from stack.commands import test
-from stack.demo.api import server_sent_events
+from stack import env_file, ports, processes
+from stack.bench.report import BEGIN, END, Figure, missed, with_table
+from stack.checks import docs, rust
+from stack.demo.api_client import server_sent_events
 from stack.demo.customer import Customer
-from stack.demo.story import without_action
-from stack.trouble import Trouble
+from stack.demo.scenario import without_action
+from stack.errors import ToolError
 
 
-class CallerTest(unittest.TestCase):
+class EnvFileTest(unittest.TestCase):
     def setUp(self):
         folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
-        self.enterContext(mock.patch.multiple(caller, FILE=folder / "env", WRITTEN=folder / "env-written"))
+        self.enterContext(mock.patch.multiple(env_file, FILE=folder / "env", DIGESTS=folder / "env-digests"))
         self.enterContext(mock.patch.dict(os.environ, clear=False))
 
-    def test_a_shell_reads_every_value_as_it_is(self):
+    def test_a_shell_reads_every_value_unchanged(self):
         value = "it's \"$HOME\" `x` \\ \n two"
-        caller.write_file({"LATCHKEY_TOKEN": value}, {})
-        script = f'. "{caller.FILE}"; printf %s "$LATCHKEY_TOKEN"'
+        env_file.write({"LATCHKEY_TOKEN": value}, {})
+        script = f'. "{env_file.FILE}"; printf %s "$LATCHKEY_TOKEN"'
         self.assertEqual(subprocess.check_output(["sh", "-c", script], text=True), value)
 
-    def test_the_file_is_for_its_owner_alone(self):
-        caller.write_file({"LATCHKEY_TOKEN": "secret"}, {})
-        self.assertEqual(caller.FILE.stat().st_mode & 0o777, 0o600)
-        self.assertNotIn("secret", caller.WRITTEN.read_text())
+    def test_only_the_owner_can_read_the_file(self):
+        env_file.write({"LATCHKEY_TOKEN": "secret"}, {})
+        self.assertEqual(env_file.FILE.stat().st_mode & 0o777, 0o600)
+        self.assertNotIn("secret", env_file.DIGESTS.read_text())
 
-    def test_what_an_earlier_file_set_is_no_wish(self):
+    def test_variables_of_an_earlier_file_are_ignored(self):
         os.environ["DATABASE_URL"] = "postgres://mine"
         os.environ["LATCHKEY_TOKEN"] = "old"
-        caller.write_file({"DATABASE_URL": "postgres://mine", "LATCHKEY_TOKEN": "old"}, caller.wishes() | {"LATCHKEY_TOKEN": ""})
-        wishes = caller.wishes()
-        self.assertEqual(wishes["DATABASE_URL"], "postgres://mine")
-        self.assertNotIn("LATCHKEY_TOKEN", wishes)
+        env_file.write({"DATABASE_URL": "postgres://mine", "LATCHKEY_TOKEN": "old"}, env_file.user_environment() | {"LATCHKEY_TOKEN": ""})
+        given = env_file.user_environment()
+        self.assertEqual(given["DATABASE_URL"], "postgres://mine")
+        self.assertNotIn("LATCHKEY_TOKEN", given)
 
 
 class PortsTest(unittest.TestCase):
     def setUp(self):
-        taken = self.enterContext(socket.socket())
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        self.taken = taken.getsockname()[1]
+        used = self.enterContext(socket.socket())
+        used.bind(("127.0.0.1", 0))
+        used.listen()
+        self.used = used.getsockname()[1]
 
-    def test_a_taken_port_is_passed_over(self):
-        self.assertNotEqual(ports.listen_address({}, "LISTEN", self.taken), f"127.0.0.1:{self.taken}")
+    def test_a_used_preferred_port_is_skipped(self):
+        self.assertNotEqual(ports.listen_address({}, "LISTEN", self.used), f"127.0.0.1:{self.used}")
 
-    def test_a_taken_port_that_was_asked_for_is_told(self):
-        with self.assertRaisesRegex(Trouble, f"LISTEN=127.0.0.1:{self.taken}: this port is taken"):
-            ports.listen_address({"LISTEN": f"127.0.0.1:{self.taken}"}, "LISTEN", None)
+    def test_a_used_port_in_the_settings_is_reported(self):
+        with self.assertRaisesRegex(ToolError, f"LISTEN=127.0.0.1:{self.used}: the port is in use"):
+            ports.listen_address({"LISTEN": f"127.0.0.1:{self.used}"}, "LISTEN", None)
 
-    def test_a_server_on_all_addresses_is_reached_on_loopback(self):
+    def test_the_url_of_a_server_on_all_addresses_is_on_loopback(self):
         self.assertEqual(ports.url_of("0.0.0.0:80"), "http://127.0.0.1:80")
         self.assertEqual(ports.url_of("[::]:80"), "http://[::1]:80")
         self.assertEqual(ports.url_of("10.0.0.5:80"), "http://10.0.0.5:80")
@@ -72,7 +72,7 @@ class ProcessesTest(unittest.TestCase):
     def start(self, script):
         return processes.start("a server", ["sh", "-c", script], log=self.log, env=dict(os.environ))
 
-    def test_it_is_stopped_with_all_that_it_started(self):
+    def test_stopping_a_server_stops_its_children(self):
         server = self.start("sleep 100 & echo $!; wait")
         processes.wait_for(lambda: self.log.read_text().strip(), 5)
         child = int(self.log.read_text())
@@ -81,18 +81,18 @@ class ProcessesTest(unittest.TestCase):
         self.assertFalse(server.alive())
         self.assertTrue(processes.wait_for(lambda: processes.birth(child) is None, 5))
 
-    def test_another_process_of_the_same_number_is_left_alone(self):
+    def test_another_process_with_the_same_pid_is_left_alone(self):
         server = self.start("sleep 100")
         processes.Process("old", server.pid, "another birth", str(self.log), int(signal.SIGKILL)).stop()
         self.assertTrue(server.alive())
         server.stop()
 
-    def test_one_that_ends_while_starting_is_told_with_its_last_words(self):
+    def test_a_server_that_stops_while_starting_is_reported_with_its_output(self):
         server = self.start("echo no such setting; exit 1")
-        with self.assertRaisesRegex(Trouble, "a server stopped.*\nno such setting"):
+        with self.assertRaisesRegex(ToolError, "a server stopped.*\nno such setting"):
             server.wait_until(lambda: False)
 
-    def test_it_ends_with_a_tool_that_is_killed(self):
+    def test_a_server_stops_with_a_killed_tool(self):
         script = (
             "import os, time; from stack import processes;"
             f"print(processes.start('x', ['sleep', '100'], log={str(self.log)!r}, env=dict(os.environ)).pid, flush=True); time.sleep(100)"
@@ -104,38 +104,48 @@ class ProcessesTest(unittest.TestCase):
         self.assertTrue(processes.wait_for(lambda: processes.birth(pid) is None, 5))
 
 
-class TestRunTest(unittest.TestCase):
-    def told(self, patterns, *lines):
-        told = test.Told(*patterns)
-        for line in lines:
-            told.hear(line)
-        return told.passed, told.failed
+class RustTest(unittest.TestCase):
+    def test_tests_are_counted_in_the_junit_report(self):
+        report = Path(self.enterContext(tempfile.TemporaryDirectory())) / "junit.xml"
+        report.write_text('<testsuites name="nextest-run" tests="12" failures="2" errors="1"><testsuite name="it"/></testsuites>')
+        self.assertEqual(rust.counts(report), (12, 3))
 
-    def test_nextest(self):
-        patterns = test.NEXTEST, test.NEXTEST_FAILED
-        line = "     Summary [   4.012s] 12 tests run: 9 passed (1 slow), 3 failed, 3 skipped"
-        self.assertEqual(self.told(patterns, line, "        FAIL x", "test result: ok. 3 passed; 0 failed"), (9, 3))
-        coloured = "\x1b[32m     Summary\x1b[0m [   0.1s] 1 test run: \x1b[1m1\x1b[0m passed, 0 skipped"
-        self.assertEqual(self.told(patterns, coloured), (1, 0))
 
-    def test_cargo_test(self):
-        lines = ["test result: ok. 3 passed; 0 failed; 1 ignored", "test result: FAILED. 1 passed; 2 failed; 0 ignored"]
-        self.assertEqual(self.told((test.CARGO_TEST, test.CARGO_TEST_FAILED), *lines), (4, 2))
+class DocsTest(unittest.TestCase):
+    def setUp(self):
+        self.root = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.book = self.root / "docs"
+        self.book.mkdir()
+        self.enterContext(mock.patch.multiple(docs, ROOT=self.root, BOOK=self.book))
+
+    def test_blocks_in_another_language_than_they_say_are_found(self):
+        page = self.root / "README.md"
+        page.write_text("```json\n{}\n```\n\n```json\n{,}\n```\n\n```sh run\nif true\n```\n\n```text\n{,}\n```\n")
+        self.assertEqual([problem.split(": ")[0] for problem in docs.wrong_blocks(page)], ["README.md:5", "README.md:9"])
+        self.assertEqual([block.runs for block in docs.blocks(page)], [False, False, True, False])
+
+    def test_pages_and_the_table_of_contents_agree(self):
+        for name in ("SUMMARY.md", "listed.md", "forgotten.md"):
+            (self.book / name).write_text("")
+        (self.book / "SUMMARY.md").write_text("- [One](listed.md)\n- [Two](gone.md)\n")
+        problems = list(docs.unlisted_pages())
+        self.assertEqual(len(problems), 2)
+        self.assertIn("docs/forgotten.md is missing from docs/SUMMARY.md", problems)
 
 
 class ReportTest(unittest.TestCase):
-    def test_a_target_is_a_least_or_a_most(self):
+    def test_a_target_is_a_minimum_or_a_maximum(self):
         self.assertTrue(Figure("a", 0.9, at_least=0.85).met())
         self.assertFalse(Figure("a", 0.8, at_least=0.85).met())
         self.assertFalse(Figure("a", 1.31, at_most=1.3).met())
         self.assertTrue(Figure("a", 12345.6, "/s").met())
         self.assertEqual(missed([Figure("a", 2, at_most=1), Figure("b", 1)]), 1)
 
-    def test_the_readme_gets_the_table_and_keeps_the_rest(self):
-        held = {"read": {"machine": {"cores": 2, "processor": "CPU", "memory_gib": 8, "system": "Debian", "kernel": "6.1"}, "figures": []}}
-        held["read"]["figures"] = [asdict(Figure("reads", 12345.6, "/s")), asdict(Figure("ratio", 0.9, at_least=0.85))]
-        text = in_readme(f"before\n{BEGIN}\nold\n{END}\nafter", held)
-        self.assertEqual(in_readme(text, held), text)
+    def test_a_page_gets_the_table_and_keeps_the_rest(self):
+        benches = {"read": {"machine": {"cores": 2, "processor": "CPU", "memory_gib": 8, "system": "Debian", "kernel": "6.1"}, "figures": []}}
+        benches["read"]["figures"] = [asdict(Figure("reads", 12345.6, "/s")), asdict(Figure("ratio", 0.9, at_least=0.85))]
+        text = with_table(f"before\n{BEGIN}\nold\n{END}\nafter", benches)
+        self.assertEqual(with_table(text, benches), text)
         self.assertIn("| reads | 12 346 /s |  |  |\n| ratio | 0.90 | ≥ 0.85 | met |", text)
         self.assertIn("On 2 cores of CPU, 8 GiB, Debian, Linux 6.1.", text)
         self.assertTrue(text.startswith("before\n") and text.endswith(f"{END}\nafter"))
@@ -150,21 +160,21 @@ class DemoTest(unittest.TestCase):
         ]  # fmt: skip
         self.assertEqual(list(server_sent_events(stream)), [("check", {"a": 1}), ("finished", {})])
 
-    def test_an_action_is_left_out_of_a_policy_and_of_a_statement(self):
+    def test_an_action_is_removed_from_a_policy_and_from_a_statement(self):
         statement = {"Sid": "Key", "Action": ["kms:Encrypt", "kms:Decrypt"]}
         self.assertEqual(without_action(statement, "kms:Decrypt")["Action"], ["kms:Encrypt"])
         policy = without_action({"Statement": [{"Action": ["s3:GetObject"]}, statement]}, "kms:Decrypt")
         self.assertEqual([part["Action"] for part in policy["Statement"]], [["s3:GetObject"], ["kms:Encrypt"]])
         self.assertIn("kms:Decrypt", statement["Action"])
 
-    def test_a_statement_takes_the_place_of_the_one_with_its_sid(self):
+    def test_a_statement_replaces_the_one_with_its_sid(self):
         customer = Customer("222222222222", "acme", "http://127.0.0.1:1", "us-east-1")
         policy = {"Statement": [{"Sid": "Root"}, {"Sid": "Key", "Action": []}]}
-        for statement, wanted in (({"Sid": "Key", "Action": ["x"]}, 2), ({"Sid": "New"}, 3)):
+        for statement, count in (({"Sid": "Key", "Action": ["x"]}, 2), ({"Sid": "New"}, 3)):
             with mock.patch.object(customer, "read", return_value=json.loads(json.dumps(policy))), mock.patch.object(customer, "write") as write:
                 customer.add_statement("key-policy", statement)
             written = write.call_args.args[1]["Statement"]
-            self.assertEqual(len(written), wanted)
+            self.assertEqual(len(written), count)
             self.assertIn(statement, written)
             self.assertEqual(written[0], {"Sid": "Root"})
 

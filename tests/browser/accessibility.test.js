@@ -1,4 +1,4 @@
-// Without JavaScript, and by keyboard alone.
+// Without JavaScript, and with the keyboard only.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { account, api, closeBrowser, documents, fillNames, heading, look, tenant, visitor } from "./lib.js";
@@ -6,7 +6,7 @@ import { account, api, closeBrowser, documents, fillNames, heading, look, tenant
 after(closeBrowser);
 
 for (const mode of ["assume_role", "direct"]) {
-  test(`without JavaScript, with a missing statement on the way: ${mode}`, async (t) => {
+  test(`without JavaScript, with a missing statement: ${mode}`, async (t) => {
     const acme = await tenant();
     const customer = await account(t, acme.slug);
     const page = await visitor(t, { javaScriptEnabled: false });
@@ -18,12 +18,12 @@ for (const mode of ["assume_role", "direct"]) {
     await page.getByRole("button", { name: `Use ${customer.bucket}`, exact: true }).click();
     await page.getByText("All documents are complete").waitFor();
     for (const name of await documents(page)) {
-      await customer.ask("apply_text", { document: name, text: await page.locator(`#text-${name}`).textContent() });
+      await customer.run("apply_text", { document: name, text: await page.locator(`#text-${name}`).textContent() });
     }
     const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download Bucket policy" }).click()]);
     assert.equal(file.suggestedFilename(), "bucket-policy.json");
-    await customer.ask("drop", { document: "bucket-policy", action: "s3:PutObject" });
-    if (mode === "assume_role") await customer.ask("drop", { document: "role-permissions", action: "s3:PutObject" });
+    await customer.run("drop", { document: "bucket-policy", action: "s3:PutObject" });
+    if (mode === "assume_role") await customer.run("drop", { document: "role-permissions", action: "s3:PutObject" });
     await page.getByRole("button", { name: "Continue: tell us" }).click();
     await heading(page, "Tell us where it is");
 
@@ -31,23 +31,23 @@ for (const mode of ["assume_role", "direct"]) {
     await page.getByLabel("Region").fill("");
     await page.getByRole("button", { name: "Send and verify" }).last().click();
     await page.getByRole("alert").waitFor();
-    assert.equal(await page.getByLabel("Key ARN").inputValue(), customer.key_arn, "nothing typed is lost");
+    assert.equal(await page.getByLabel("Key ARN").inputValue(), customer.key_arn, "the input is kept");
     await page.getByRole("button", { name: `Use ${customer.bucket_arn}` }).click();
     assert.equal(await page.getByLabel("Bucket ARN").inputValue(), customer.bucket_arn);
     await page.getByRole("button", { name: "Send and verify" }).last().click();
 
-    // The page loads itself again.
+    // The page reloads itself.
     await heading(page, "Something is missing");
     const check = (await page.locator("li.check.failed").getAttribute("id")).replace("check-", "");
     const document = mode === "assume_role" ? "role-permissions" : "bucket-policy";
-    await customer.ask("fix", { document, text: await page.locator(`#fix-${check}`).textContent() });
+    await customer.run("fix", { document, text: await page.locator(`#fix-${check}`).textContent() });
     await page.getByRole("button", { name: "Verify again" }).click();
     await heading(page, "Everything works");
     assert.equal((await api("GET", `/v1/tenants/${acme.slug}`, undefined, 200)).status, "active");
   });
 }
 
-test("by keyboard alone", async (t) => {
+test("with the keyboard only", async (t) => {
   const acme = await tenant();
   const customer = await account(t, acme.slug);
   const page = await visitor(t);
@@ -56,7 +56,7 @@ test("by keyboard alone", async (t) => {
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
   await page.keyboard.press("Enter");
 
-  /** Goes on with Tab until the focus is there, and sees that it shows. */
+  /** Presses Tab until the element has the focus, and checks that the focus is visible. */
   const reach = async (wanted) => {
     for (let presses = 0; presses < 80; presses++) {
       await page.keyboard.press("Tab");
@@ -66,11 +66,11 @@ test("by keyboard alone", async (t) => {
         return { name: at.id || at.textContent.trim(), shows: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 };
       });
       if (there.name === wanted) {
-        assert.ok(there.shows, `the focus on ${wanted} can be seen`);
+        assert.ok(there.shows, `the focus on ${wanted} is visible`);
         return;
       }
     }
-    assert.fail(`${wanted} cannot be reached by keyboard`);
+    assert.fail(`${wanted} cannot be reached with the keyboard`);
   };
   const type = async (field, text) => {
     await reach(field);
@@ -83,7 +83,7 @@ test("by keyboard alone", async (t) => {
   await type("account_id", customer.id);
   await page.getByText("All documents are complete").waitFor();
   for (const name of await documents(page)) {
-    await customer.ask("apply_text", { document: name, text: await page.locator(`#text-${name}`).textContent() });
+    await customer.run("apply_text", { document: name, text: await page.locator(`#text-${name}`).textContent() });
   }
   await reach("Copy Trust policy of your role");
   await page.keyboard.press("Enter");

@@ -1,4 +1,4 @@
-"""A customer's AWS account for the browser tests: one JSON object a line in, one out. ./dev/test starts it through lib.js."""
+"""A customer's AWS account for the browser tests: reads one JSON command per line, writes one result per line. lib.js starts it."""
 
 import json
 import os
@@ -9,8 +9,8 @@ from stack.demo.customer import Customer
 
 
 class Account(Customer):
-    def make(self):
-        self.make_bucket_and_key()
+    def create(self):
+        self.create_bucket_and_key()
         return {
             "bucket": self.bucket,
             "bucket_arn": self.bucket_arn,
@@ -20,11 +20,11 @@ class Account(Customer):
         }
 
     def apply_text(self, document, text):
-        """Applies a document as it was copied from the page."""
+        """Applies a document as copied from the page."""
         self.apply(document, json.loads(text))
 
     def fix(self, document, text):
-        """Does what a fix says: the statement goes in, in the place of the one with its Sid."""
+        """Follows the instructions of a fix: add the statement, or replace the one with its Sid."""
         statement = json.loads(text)
         if document == "bucket-encryption":
             self.apply(document, statement)
@@ -32,7 +32,7 @@ class Account(Customer):
             self.add_statement(document, statement)
 
     def drop(self, document, action):
-        """Takes an action out of every statement of a document."""
+        """Removes an action from all statements of a document."""
         policy = self.read(document)
         for statement in policy["Statement"]:
             actions = statement["Action"]
@@ -40,30 +40,30 @@ class Account(Customer):
                 actions.remove(action)
         self.write(document, policy)
 
-    def left(self):
+    def remaining_probes(self):
         return self.probe_objects()
 
     def expire(self, invite):
-        """What otherwise only time does."""
+        """Moves an invite's lifetime into the past."""
         self.sql("update invites set created_at = now() - interval '2 hours', expires_at = now() - interval '1 hour' where id = :'id'", invite)
 
-    def pass_a_minute(self, id):
-        super().pass_a_minute(os.environ["DATABASE_URL"], id)
+    def backdate_by_a_minute(self, id):
+        super().backdate_by_a_minute(os.environ["DATABASE_URL"], id)
 
     def sql(self, script, id):
-        """Brings about a state that would take long, or others' trouble, to come by."""
+        """Creates a state that would take long or need an outage to reach."""
         postgres.psql(os.environ["DATABASE_URL"], script, id=id)
 
 
 def main():
     account = Account(sys.argv[1], sys.argv[2], os.environ["AWS_ENDPOINT_URL"], os.environ["AWS_REGION"])
     for line in sys.stdin:
-        asked = json.loads(line)
+        command = json.loads(line)
         try:
-            answer = {"done": getattr(account, asked.pop("do"))(**asked)}
+            result = {"result": getattr(account, command.pop("command"))(**command)}
         except Exception as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), flush=True)
+            result = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(result), flush=True)
 
 
 main()

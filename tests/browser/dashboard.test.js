@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import {
-  PATIENCE, account, api, applyIssued, closeBrowser, copied, heading, look, operator, privateUrl, submission, tenant, token, verdict, visitor,
+  TIMEOUT, account, api, applyIssued, closeBrowser, copied, heading, look, operator, privateUrl, submission, tenant, token, verdict, visitor,
 } from "./lib.js";
 
 after(closeBrowser);
 
-/** A submission that is rejected at once, whatever the window: there is no such bucket. */
+/** A submission that is rejected at once, without waiting for propagation: its bucket does not exist. */
 const NOWHERE = {
   mode: "direct",
   bucket_arn: "arn:aws:s3:::no-such-bucket-anywhere",
@@ -18,7 +18,7 @@ const NOWHERE = {
 const at = (path) => `${privateUrl}${path}`;
 const pill = (page, text) => page.locator("h1 .pill", { hasText: text }).waitFor();
 
-test("signing in, and being sent back to the page that was wanted", async (t) => {
+test("signing in returns to the requested page", async (t) => {
   const page = await visitor(t);
   await page.goto(at("/tenants?status=degraded"));
   await heading(page, "Sign in");
@@ -76,7 +76,7 @@ test("who is stuck, on what, since when", async (t) => {
   await look(page, "dashboard-tenants-wrong");
 });
 
-test("a list goes on page by page", async (t) => {
+test("lists are paginated", async (t) => {
   const name = `Paged ${Math.random().toString(36).slice(2, 8)}`;
   for (let number = 0; number < 51; number++) {
     await api("POST", "/v1/tenants", { slug: `p-${Math.random().toString(36).slice(2)}`, name }, 201);
@@ -92,18 +92,18 @@ test("a list goes on page by page", async (t) => {
   assert.equal(await page.locator("tbody tr").count(), 50);
 });
 
-test("a failure is told in words to mail, mended, and verified live", async (t) => {
+test("a failure is explained in a text to send, fixed, and verified live", async (t) => {
   const acme = await tenant("Initech");
   const customer = await account(t, acme.slug);
   await applyIssued(acme.slug, customer);
-  await customer.ask("drop", { document: "role-permissions", action: "kms:Decrypt" });
-  await customer.ask("drop", { document: "key-policy", action: "kms:Decrypt" });
+  await customer.run("drop", { document: "role-permissions", action: "kms:Decrypt" });
+  await customer.run("drop", { document: "key-policy", action: "kms:Decrypt" });
   const page = await operator(t);
   await api("POST", `/v1/tenants/${acme.slug}/storage-configs`, submission(customer), 202);
   await page.goto(at(`/tenants/${acme.slug}`));
   await page.getByText("Version 1 is being verified").waitFor();
   await look(page, "dashboard-tenant-verifying");
-  // The page follows the verification by itself.
+  // The page follows the verification without a reload.
   await page.getByRole("heading", { name: "Version 1 was rejected" }).waitFor();
   await pill(page, "Action required");
   await page.getByText("Text to mail to the customer").click();
@@ -112,7 +112,7 @@ test("a failure is told in words to mail, mended, and verified live", async (t) 
   const mail = await copied(page, "mail");
   assert.match(mail, /one thing has to be changed/);
   const statement = JSON.parse(mail.slice(mail.indexOf("{"), mail.lastIndexOf("}") + 1));
-  await customer.ask("fix", { document: "role-permissions", text: JSON.stringify(statement) });
+  await customer.run("fix", { document: "role-permissions", text: JSON.stringify(statement) });
 
   await page.getByRole("button", { name: "Verify now" }).click();
   await page.getByRole("heading", { level: 1, name: "Verified" }).waitFor();
@@ -131,7 +131,7 @@ test("a failure is told in words to mail, mended, and verified live", async (t) 
   const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "terraform" }).click()]);
   assert.equal(file.suggestedFilename(), `latchkey-${acme.slug}.tf`);
 
-  // A rotation, from the next ID to the end of the previous one.
+  // A rotation is started and taken back.
   await page.goto(at(`/tenants/${acme.slug}`));
   await page.getByRole("link", { name: "Issue the next one" }).click();
   await heading(page, "Issue the next external ID of Initech");
@@ -146,7 +146,7 @@ test("a failure is told in words to mail, mended, and verified live", async (t) 
 });
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`a tenant's whole life, ${javaScriptEnabled ? "with" : "without"} JavaScript`, async (t) => {
+  test(`a tenant's lifecycle, ${javaScriptEnabled ? "with" : "without"} JavaScript`, async (t) => {
     const page = await operator(t, "admin", { javaScriptEnabled });
     const shows = async (name, options) => javaScriptEnabled && (await look(page, `dashboard-${name}`, options));
     const slug = `life-${Math.random().toString(36).slice(2)}`;
@@ -175,7 +175,7 @@ for (const javaScriptEnabled of [true, false]) {
     await heading(guest, "Connect your own bucket");
     await page.reload();
     await page.getByText("is not kept").waitFor();
-    assert.equal(await page.locator("#link").count(), 0, "it is shown once");
+    assert.equal(await page.locator("#link").count(), 0, "it is shown only once");
     await page.getByRole("link", { name: "Back to Acme Corporation" }).click();
     await page.getByRole("button", { name: "Revoke the invite" }).click();
     await page.getByText("The invite was revoked").waitFor();
@@ -199,7 +199,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.equal(changed.status, 200);
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("Somebody else changed it meanwhile").waitFor();
-    assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "Acme Limited", "nothing typed is lost");
+    assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "Acme Limited", "the input is kept");
     await shows("edit-stale");
     await page.getByRole("button", { name: "Save" }).click();
     await heading(page, "Acme Limited");
@@ -228,7 +228,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByLabel(`Type ${slug}`, { exact: true }).fill(slug);
     await page.getByRole("button", { name: "Offboard for good" }).click();
     await pill(page, "Offboarded");
-    assert.equal(await page.getByRole("link", { name: "Edit" }).count(), 0, "nothing can be changed any more");
+    assert.equal(await page.getByRole("link", { name: "Edit" }).count(), 0, "nothing can be changed");
     await page.getByText("Contract ended").waitFor();
     await shows("tenant-offboarded");
     await page.getByRole("link", { name: "What to take away at the end" }).click();
@@ -299,7 +299,7 @@ test("the audit log, and tokens", async (t) => {
   await page.getByText("The token was revoked").waitFor();
 });
 
-test("a viewer sees all and is offered nothing; what is not there is told", async (t) => {
+test("a viewer sees everything and can change nothing; missing pages say so", async (t) => {
   const acme = await tenant();
   const page = await operator(t, "viewer");
   await page.goto(at(`/tenants/${acme.slug}`));
@@ -314,7 +314,7 @@ test("a viewer sees all and is offered nothing; what is not there is told", asyn
   await heading(page, "There is no such thing");
 });
 
-test("by keyboard alone", async (t) => {
+test("with the keyboard only", async (t) => {
   const acme = await tenant("Keyboard Limited");
   assert.equal(await verdict(acme.slug, NOWHERE), "rejected");
   const page = await visitor(t);
@@ -326,7 +326,7 @@ test("by keyboard alone", async (t) => {
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
 
-  /** Goes on with Tab until the focus is there, and sees that it shows. */
+  /** Presses Tab until the element has the focus, and checks that the focus is visible. */
   const reach = async (wanted) => {
     for (let presses = 0; presses < 150; presses++) {
       await page.keyboard.press("Tab");
@@ -341,11 +341,11 @@ test("by keyboard alone", async (t) => {
         };
       });
       if (wanted.test(there.name)) {
-        assert.ok(there.shows, `the focus on ${there.name} can be seen`);
+        assert.ok(there.shows, `the focus on ${there.name} is visible`);
         return;
       }
     }
-    assert.fail(`${wanted} cannot be reached by keyboard`);
+    assert.fail(`${wanted} cannot be reached with the keyboard`);
   };
   await reach(/^bucket-reachable: \d+$/);
   await look(page, "dashboard-focus");
@@ -363,7 +363,7 @@ test("by keyboard alone", async (t) => {
   await pill(page, "Suspended");
 });
 
-test("webhooks, their deliveries, and sending again", async (t) => {
+test("webhooks, deliveries, and resending", async (t) => {
   const page = await operator(t);
   await page.getByRole("link", { name: "Webhooks" }).click();
   await heading(page, "Webhooks");
@@ -371,7 +371,7 @@ test("webhooks, their deliveries, and sending again", async (t) => {
   await page.getByRole("button", { name: "Create" }).click();
   await page.getByText("Nothing was made yet").waitFor();
   await look(page, "dashboard-webhooks-wrong");
-  // Loopback is allowed here, and nobody listens at that port.
+  // Loopback is allowed here, and nothing listens on this port.
   await page.getByLabel("URL").fill("https://127.0.0.1:9/latchkey");
   await page.getByLabel("What it is for").fill("The billing service");
   await page.getByRole("button", { name: "Create" }).click();
@@ -379,9 +379,9 @@ test("webhooks, their deliveries, and sending again", async (t) => {
   assert.match(await copied(page, "secret"), /^whsec_/);
   await page.getByRole("button", { name: "Send a test" }).click();
   await page.getByText("A test is being sent").waitFor();
-  assert.equal(await page.locator("#secret").count(), 0, "it is shown once");
+  assert.equal(await page.locator("#secret").count(), 0, "it is shown only once");
   const given = page.getByRole("cell", { name: "Given up" });
-  const until = Date.now() + PATIENCE;
+  const until = Date.now() + TIMEOUT;
   while (!(await given.count()) && Date.now() < until) await page.reload();
   await page.getByText("unreachable").waitFor();
   await look(page, "dashboard-webhook");

@@ -1,4 +1,4 @@
-// The other ways to apply the documents, and merging them with a policy that is there.
+// The other formats of the documents, and merging them into an existing policy.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { account, api, closeBrowser, copied, fillNames, heading, look, tenant, visitor } from "./lib.js";
@@ -7,7 +7,7 @@ after(closeBrowser);
 
 const FORMATS = { CloudFormation: "cloudformation", Terraform: "terraform", "AWS CLI": "cli" };
 
-test("each format is on its tab, filled with what was typed", async (t) => {
+test("each format has a tab and contains the names from the form", async (t) => {
   const acme = await tenant();
   const customer = await account(t, acme.slug);
   const page = await visitor(t);
@@ -27,7 +27,7 @@ test("each format is on its tab, filled with what was typed", async (t) => {
     await look(page, `format-${format}`);
     await look(page, `format-${format}`, { phone: true });
   }
-  // What is typed on a tab fills its file, and the next page knows it.
+  // Names that are typed on a tab appear in its file and on the next page.
   await page.getByLabel("Bucket name").fill("another-bucket");
   await page.locator("#text-file", { hasText: "another-bucket" }).waitFor();
   await page.getByRole("button", { name: "Continue: tell us" }).click();
@@ -38,7 +38,7 @@ const FOREIGN = { Sid: "Logs", Effect: "Allow", Principal: { Service: "logging.s
 const DENY = { Sid: "OnlyFromHere", Effect: "Deny", Principal: "*", Action: "s3:*", Resource: "*", Condition: { NotIpAddress: { "aws:SourceIp": "192.0.2.0/24" } } };
 
 for (const javaScriptEnabled of [true, false]) {
-  test(`a policy that is there is merged with, ${javaScriptEnabled ? "with" : "without"} JavaScript`, async (t) => {
+  test(`an existing policy is merged, ${javaScriptEnabled ? "with" : "without"} JavaScript`, async (t) => {
     const acme = await tenant();
     const customer = await account(t, acme.slug);
     const page = await visitor(t, { javaScriptEnabled });

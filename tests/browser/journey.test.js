@@ -1,4 +1,4 @@
-// From the link to a verified bucket, with the documents as they are copied from the page.
+// From the link to a verified bucket, with the documents copied from the page.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { account, api, closeBrowser, copied, documents, fillNames, heading, look, tenant, visitor } from "./lib.js";
@@ -11,7 +11,7 @@ for (const mode of ["assume_role", "direct"]) {
     const customer = await account(t, acme.slug);
     const page = await visitor(t);
     await page.goto(acme.url);
-    assert.ok(!page.url().includes(acme.url.split("/").pop()), "the token is out of the address");
+    assert.ok(!page.url().includes(acme.url.split("/").pop()), "the address does not contain the token");
     await heading(page, "Connect your own bucket");
     if (mode === "direct") await page.getByRole("link", { name: /Choose “Our role/ }).click();
     await look(page, `apply-${mode}-empty`);
@@ -21,7 +21,7 @@ for (const mode of ["assume_role", "direct"]) {
     await page.getByText("All documents are complete").waitFor();
     await look(page, `apply-${mode}-filled`);
     for (const name of await documents(page)) {
-      await customer.ask("apply_text", { document: name, text: await copied(page, `text-${name}`) });
+      await customer.run("apply_text", { document: name, text: await copied(page, `text-${name}`) });
     }
 
     await page.getByRole("button", { name: "Continue: tell us" }).click();
@@ -39,7 +39,7 @@ for (const mode of ["assume_role", "direct"]) {
     const shown = await api("GET", `/v1/tenants/${acme.slug}`, undefined, 200);
     assert.equal(shown.status, "active");
     assert.equal(shown.active.mode, mode);
-    assert.deepEqual(await customer.ask("left"), []);
+    assert.deepEqual(await customer.run("remaining_probes"), []);
 
     // Days later, on another device.
     const other = await visitor(t);

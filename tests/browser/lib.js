@@ -1,4 +1,4 @@
-// What the browser tests have in common: tenants and invites by the API, customers' accounts, pages, and how a page is judged.
+// Helpers of the browser tests: tenants and invites through the API, customers' accounts, pages, and checks of a page.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
@@ -10,57 +10,57 @@ import { chromium } from "playwright-core";
 
 const env = (name) => {
   const value = process.env[name];
-  assert.ok(value, `${name} is not set: ./dev/test runs these tests`);
+  assert.ok(value, `${name} is not set: run these tests with ./dev/test browser`);
   return value;
 };
 
 const require = createRequire(import.meta.url);
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const here = import.meta.dirname;
-const shots = env("LATCHKEY_SCREENSHOTS");
-mkdirSync(shots, { recursive: true });
+const screenshots = env("LATCHKEY_SCREENSHOTS");
+mkdirSync(screenshots, { recursive: true });
 
 export const publicUrl = env("LATCHKEY_PUBLIC_URL");
 export const privateUrl = env("LATCHKEY_URL");
-export const PATIENCE = 30_000;
+export const TIMEOUT = 30_000;
 
 export async function api(method, path, body, status, { text: plain = false } = {}) {
-  const answer = await fetch(env("LATCHKEY_URL") + path, {
+  const response = await fetch(env("LATCHKEY_URL") + path, {
     method,
     headers: { authorization: `Bearer ${env("LATCHKEY_TOKEN")}`, "content-type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
-  const text = await answer.text();
-  assert.equal(answer.status, status, text);
+  const text = await response.text();
+  assert.equal(response.status, status, text);
   if (plain) return text;
   return text ? JSON.parse(text) : null;
 }
 
-/** A tenant of its own, with a link to the form. */
+/** A new tenant, with a link to the form. */
 export async function tenant(name = "Acme Corporation", slug = `t-${randomInt(2 ** 40).toString(36)}`) {
   const created = await api("POST", "/v1/tenants", { slug, name }, 201);
   return { slug, name, externalId: created.external_id, ...(await invite(slug)) };
 }
 
 export async function invite(slug) {
-  const made = await api("POST", `/v1/tenants/${slug}/invites`, {}, 201);
-  return { inviteId: made.id, url: made.url };
+  const { id, url } = await api("POST", `/v1/tenants/${slug}/invites`, {}, 201);
+  return { inviteId: id, url };
 }
 
-/** A customer's account in the stand-in, with a bucket and a key. Stopped with the test. */
+/** A customer's account in the stand-in, with a bucket and a key, until the test ends. */
 export async function account(t, slug) {
   const id = String(randomInt(100_000_000_000, 280_000_000_000));
   const child = spawn(env("LATCHKEY_TEST_PYTHON"), [path.join(here, "customer_account.py"), id, slug], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   t.after(() => child.stdin.end());
-  const ask = async (what, more = {}) => {
-    child.stdin.write(`${JSON.stringify({ do: what, ...more })}\n`);
+  const run = async (command, more = {}) => {
+    child.stdin.write(`${JSON.stringify({ command, ...more })}\n`);
     const { value } = await lines.next();
-    const answer = JSON.parse(value);
-    assert.equal(answer.error, undefined, answer.error);
-    return answer.done;
+    const { error, result } = JSON.parse(value);
+    assert.equal(error, undefined, error);
+    return result;
   };
-  return { id, ask, ...(await ask("make")) };
+  return { id, run, ...(await run("create")) };
 }
 
 let shared;
@@ -70,43 +70,43 @@ export async function browser() {
 }
 export const closeBrowser = async () => shared?.close();
 
-/** A page of a new visitor. What a page must never do fails the test when it ends. */
+/** A page of a new visitor. Script errors and requests to other hosts fail the test at its end. */
 export async function visitor(t, options = {}) {
   const context = await (await browser()).newContext({ viewport: { width: 1200, height: 900 }, ...options });
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
-  context.setDefaultTimeout(PATIENCE);
-  const faults = [];
+  context.setDefaultTimeout(TIMEOUT);
+  const problems = [];
   const page = await context.newPage();
-  watch(page, faults);
+  watch(page, problems);
   t.after(async () => {
     await context.close();
-    assert.deepEqual(faults, []);
+    assert.deepEqual(problems, []);
   });
   return page;
 }
 
-export function watch(page, faults) {
+export function watch(page, problems) {
   page.on("console", (message) => {
-    // A page that says no has a status that says so too.
-    if (message.type() === "error" && !message.text().includes("the server responded with a status of 4")) faults.push(message.text());
+    // A page that reports an error has an error status too.
+    if (message.type() === "error" && !message.text().includes("the server responded with a status of 4")) problems.push(message.text());
   });
-  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("pageerror", (error) => problems.push(String(error)));
   page.on("request", (request) => {
-    if (![publicUrl, privateUrl].some((url) => request.url().startsWith(`${url}/`))) faults.push(`a request to ${request.url()}`);
+    if (![publicUrl, privateUrl].some((url) => request.url().startsWith(`${url}/`))) problems.push(`a request to ${request.url()}`);
   });
 }
 
-/** Looks at the page as it is: a picture by day and by night, and what axe finds. */
+/** Checks the page with axe in light and dark mode, and takes a screenshot of each. */
 export async function look(page, name, { phone = false } = {}) {
   const wide = page.viewportSize();
   if (phone) await page.setViewportSize({ width: 375, height: 740 });
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    await page.screenshot({ path: path.join(shots, `${name}-${phone ? "phone-" : ""}${colorScheme}.png`), fullPage: true });
+    await page.screenshot({ path: path.join(screenshots, `${name}-${phone ? "phone-" : ""}${colorScheme}.png`), fullPage: true });
     await page.evaluate(axe);
     const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-    const said = found.violations.map((one) => `${one.id}: ${one.help}\n  ${one.nodes.map((node) => `${node.html} ${node.failureSummary}`).join("\n  ")}`);
-    assert.deepEqual(said, [], `${name} in ${colorScheme}`);
+    const violations = found.violations.map((one) => `${one.id}: ${one.help}\n  ${one.nodes.map((node) => `${node.html} ${node.failureSummary}`).join("\n  ")}`);
+    assert.deepEqual(violations, [], `${name} in ${colorScheme}`);
     const width = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(width <= 0, `${name} is ${width} pixels too wide`);
   }
@@ -114,7 +114,7 @@ export async function look(page, name, { phone = false } = {}) {
   if (phone) await page.setViewportSize(wide);
 }
 
-/** A text as its copy button puts it into the clipboard. */
+/** The text that a copy button puts on the clipboard. */
 export async function copied(page, id) {
   await page.evaluate(() => navigator.clipboard.writeText(""));
   await page.locator(`button[data-copy="${id}"]`).click();
@@ -122,12 +122,12 @@ export async function copied(page, id) {
   return page.evaluate(() => navigator.clipboard.readText());
 }
 
-/** A token of that role, as text. */
+/** A new token with this role. */
 export async function token(role, name = `${role} in a browser`) {
   return (await api("POST", "/v1/tokens", { name, role, expires_in_hours: 1 }, 201)).token;
 }
 
-/** A page of the dashboard, signed in with a token of that role. */
+/** A page of the dashboard, signed in with a token with this role. */
 export async function operator(t, role = "ops", options = {}, name = undefined) {
   const page = await visitor(t, options);
   await page.goto(`${privateUrl}/sign-in`);
@@ -146,7 +146,7 @@ export const submission = (customer, mode = "assume_role") => ({
   ...(mode === "assume_role" ? { role_arn: customer.role_arn } : {}),
 });
 
-/** Applies a tenant's documents in its account, as they are issued now. */
+/** Applies the documents that are issued for a tenant. */
 export async function applyIssued(slug, customer, mode = "assume_role") {
   const query = new URLSearchParams({ mode, bucket: customer.bucket, key_arn: customer.key_arn });
   if (mode === "assume_role") {
@@ -154,7 +154,7 @@ export async function applyIssued(slug, customer, mode = "assume_role") {
     query.set("account_id", customer.id);
   }
   const issued = await api("GET", `/v1/tenants/${slug}/templates?${query}`, undefined, 200);
-  for (const { document, body } of issued.documents) await customer.ask("apply_text", { document, text: JSON.stringify(body) });
+  for (const { document, body } of issued.documents) await customer.run("apply_text", { document, text: JSON.stringify(body) });
 }
 
 /** Submits, and waits for the verdict. */
@@ -164,13 +164,13 @@ export async function verdict(slug, body) {
   return (await api("GET", `/v1/verifications/${sent.verification.id}`, undefined, 200)).verdict;
 }
 
-/** The names of the documents on the page, in its order. */
+/** The names of the documents on the page, in order. */
 export async function documents(page) {
   const ids = await page.locator("li.document").evaluateAll((items) => items.map((item) => item.id));
   return ids.map((id) => id.replace("document-", ""));
 }
 
-/** Types into the fields of the first page, and waits until the documents are filled. */
+/** Fills in the fields of the first page. */
 export async function fillNames(page, customer, mode) {
   await page.getByLabel("Bucket name").fill(customer.bucket);
   await page.getByLabel("Key ARN").fill(customer.key_arn);

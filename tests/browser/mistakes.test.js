@@ -1,18 +1,18 @@
-// What goes wrong, and the way out that the page shows.
+// Mistakes, and how the page helps to fix them.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { account, api, closeBrowser, copied, documents, fillNames, heading, invite, look, tenant, visitor } from "./lib.js";
 
 after(closeBrowser);
 
-/** Applies what the page shows, copied from it, and goes on to the second page. */
+/** Applies the documents as copied from the page, and continues to the second page. */
 async function applyAll(page, customer, mode, url) {
   await page.goto(url);
   if (mode === "direct") await page.getByRole("link", { name: /Choose “Our role/ }).click();
   await fillNames(page, customer, mode);
   await page.getByText("All documents are complete").waitFor();
   for (const name of await documents(page)) {
-    await customer.ask("apply_text", { document: name, text: await copied(page, `text-${name}`) });
+    await customer.run("apply_text", { document: name, text: await copied(page, `text-${name}`) });
   }
   await page.getByRole("button", { name: "Continue: tell us" }).click();
   await heading(page, "Tell us where it is");
@@ -22,12 +22,12 @@ for (const [mode, action, dropped, fixed] of [
   ["assume_role", "kms:Decrypt", ["role-permissions", "key-policy"], "role-permissions"],
   ["direct", "s3:GetObject", ["bucket-policy"], "bucket-policy"],
 ]) {
-  test(`a missing statement is named, and its fix works as it is copied: ${mode}`, async (t) => {
+  test(`a missing statement is named, and its fix works as copied: ${mode}`, async (t) => {
     const acme = await tenant("Initech");
     const customer = await account(t, acme.slug);
     const page = await visitor(t);
     await applyAll(page, customer, mode, acme.url);
-    for (const document of dropped) await customer.ask("drop", { document, action });
+    for (const document of dropped) await customer.run("drop", { document, action });
     await page.getByRole("button", { name: "Send and verify" }).last().click();
 
     await heading(page, "Waiting for AWS");
@@ -37,22 +37,22 @@ for (const [mode, action, dropped, fixed] of [
     await heading(page, "Something is missing");
     await look(page, `verify-${mode}-rejected`);
     await look(page, `verify-${mode}-rejected`, { phone: true });
-    assert.equal(await page.locator("li.check.failed").count(), 1, "one cause, one red line");
+    assert.equal(await page.locator("li.check.failed").count(), 1, "one cause, one failed check");
     const check = (await page.locator("li.check.failed").getAttribute("id")).replace("check-", "");
 
     const statement = JSON.parse(await copied(page, `fix-${check}`));
-    assert.deepEqual(Object.keys(statement).slice(0, 2), ["Sid", "Effect"], "it is in the order in which people write");
-    await customer.ask("fix", { document: fixed, text: await copied(page, `fix-${check}`) });
+    assert.deepEqual(Object.keys(statement).slice(0, 2), ["Sid", "Effect"], "fields are in the usual order");
+    await customer.run("fix", { document: fixed, text: await copied(page, `fix-${check}`) });
     await page.getByRole("button", { name: "Verify again" }).click();
     await heading(page, "Everything works");
-    assert.deepEqual(await customer.ask("left"), []);
+    assert.deepEqual(await customer.run("remaining_probes"), []);
     const shown = await api("GET", `/v1/tenants/${acme.slug}`, undefined, 200);
     assert.equal(shown.status, "active");
-    assert.equal(shown.active.version, 1, "nothing had to be sent anew");
+    assert.equal(shown.active.version, 1, "no second submission was needed");
   });
 }
 
-test("the usual mistakes are recognised, and what was meant is offered, not taken", async (t) => {
+test("common mistakes are recognized, and a correction is suggested but not applied", async (t) => {
   const acme = await tenant();
   const page = await visitor(t);
   await page.goto(acme.url);
@@ -80,10 +80,10 @@ test("the usual mistakes are recognised, and what was meant is offered, not take
   await page.getByRole("alert").waitFor();
   await look(page, "send-faults");
   await look(page, "send-faults", { phone: true });
-  assert.equal(await page.evaluate(() => document.activeElement.id), "bucket_arn", "the focus is on the first field that is wrong");
-  assert.equal(await page.getByLabel("Bucket ARN").inputValue(), JSON.stringify(policy), "nothing typed is lost");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "bucket_arn", "the first invalid field has the focus");
+  assert.equal(await page.getByLabel("Bucket ARN").inputValue(), JSON.stringify(policy), "the input is kept");
   const shown = await api("GET", `/v1/tenants/${acme.slug}`, undefined, 200);
-  assert.equal(shown.status, "invited", "nothing was taken by itself");
+  assert.equal(shown.status, "invited", "no correction was applied by itself");
 
   await page.getByRole("button", { name: `Use ${key}`, exact: true }).click();
   await page.locator("#key_arn-note", { hasText: "Looks right" }).waitFor();
@@ -96,10 +96,10 @@ test("the usual mistakes are recognised, and what was meant is offered, not take
 
   await page.reload();
   await page.locator("#bucket_arn-note", { hasText: "Looks right" }).waitFor();
-  assert.equal(await page.getByLabel("Bucket ARN").inputValue(), "arn:aws:s3:::acme-documents", "what was typed outlives a reload");
+  assert.equal(await page.getByLabel("Bucket ARN").inputValue(), "arn:aws:s3:::acme-documents", "the input survives a reload");
 });
 
-test("a link that has ended says so, and ends what was open at once", async (t) => {
+test("an expired or revoked link says so, and open pages of it stop working", async (t) => {
   const acme = await tenant();
   const customer = await account(t, acme.slug);
   const page = await visitor(t);
@@ -114,7 +114,7 @@ test("a link that has ended says so, and ends what was open at once", async (t) 
   const second = await invite(acme.slug);
   await page.goto(second.url);
   await heading(page, "Connect your own bucket");
-  await customer.ask("expire", { invite: second.inviteId });
+  await customer.run("expire", { invite: second.inviteId });
   assert.equal((await page.goto(second.url)).status(), 410);
   await heading(page, "This link has expired");
   await look(page, "refused-expired");
@@ -150,7 +150,7 @@ test("two tabs, and two links in one browser", async (t) => {
   await page.waitForURL("**/onboard/verify");
   await click(second);
   await second.waitForURL("**/onboard/verify");
-  assert.equal(await versions(), 1, "the same sent twice is one version");
+  assert.equal(await versions(), 1, "sending the same twice creates one version");
   await typed(second, "acme-two");
   await click(second);
   await second.waitForURL("**/onboard/verify");
@@ -158,7 +158,7 @@ test("two tabs, and two links in one browser", async (t) => {
   await page.reload();
   await page.getByText("arn:aws:s3:::acme-two").waitFor();
 
-  // A form of one tenant never reaches another.
+  // A form of one tenant is never submitted for another.
   await typed(page, "acme-three");
   const globex = await tenant("Globex");
   await second.goto(globex.url);

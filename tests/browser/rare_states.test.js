@@ -1,11 +1,11 @@
-// The states that are rare, or others' trouble: how each looks, and that it says what to do.
+// Rare states and outages: how each looks, and that it says what to do.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { account, api, closeBrowser, copied, heading, look, tenant, visitor } from "./lib.js";
 
 after(closeBrowser);
 
-test("every rare state says where things stand", async (t) => {
+test("every rare state explains itself", async (t) => {
   const acme = await tenant();
   const customer = await account(t, acme.slug);
   const page = await visitor(t);
@@ -29,7 +29,7 @@ test("every rare state says where things stand", async (t) => {
   await look(page, "verify-no-role");
 
   const shown = async (script, title, name) => {
-    await customer.ask("sql", { script, id });
+    await customer.run("sql", { script, id });
     await page.goto(verify);
     await heading(page, title);
     await look(page, name);
@@ -50,7 +50,7 @@ test("every rare state says where things stand", async (t) => {
     "Something is wrong on our side",
     "verify-vendor-fault",
   );
-  assert.equal(await page.locator(".fix").count(), 0, "nothing is asked of the customer");
+  assert.equal(await page.locator(".fix").count(), 0, "the customer is not asked to do anything");
   await shown("update tenants set suspended_at = now() from verifications v where v.tenant_id = tenants.id and v.id = :'id'", "Something is wrong on our side", "verify-suspended");
   await page.getByText("switched off at the moment").waitFor();
   await shown(
@@ -63,9 +63,9 @@ test("every rare state says where things stand", async (t) => {
   );
   await shown("update verifications set state = 'queued' where id = :'id'", "Waiting for its turn", "verify-queued");
 
-  // It ends while somebody looks on.
+  // It ends while the page is open.
   const ended = page.waitForFunction(() => document.getElementById("announce").textContent.includes("Something newer was sent"));
-  await customer.ask("sql", {
+  await customer.run("sql", {
     script: `update verifications set state = 'finished', verdict = 'superseded', finished_at = now(), last_event = last_event + 1 where id = :'id';
              select pg_notify('latchkey_verifications', :'id')`,
     id,
@@ -74,7 +74,7 @@ test("every rare state says where things stand", async (t) => {
   await heading(page, "Something newer was sent");
   await look(page, "verify-superseded");
 
-  await customer.ask("sql", { script: "update tenants set offboarded_at = now() from verifications v where v.tenant_id = tenants.id and v.id = :'id'", id });
+  await customer.run("sql", { script: "update tenants set offboarded_at = now() from verifications v where v.tenant_id = tenants.id and v.id = :'id'", id });
   assert.equal((await page.goto(verify)).status(), 410);
   await heading(page, "This has ended");
   await look(page, "refused-offboarded");

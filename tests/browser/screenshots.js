@@ -1,4 +1,4 @@
-// The README's pictures of the form and of the dashboard. ./dev/screenshots runs this.
+// The screenshots in the documentation. ./dev/screenshots runs this.
 import path from "node:path";
 import { after, test } from "node:test";
 import {
@@ -13,7 +13,7 @@ const taker = (page) => async (name) => {
   await page.screenshot({ path: path.join(process.env.LATCHKEY_SCREENSHOTS, `${name}.png`) });
 };
 
-test("pictures", async (t) => {
+test("the form", async (t) => {
   const acme = await tenant("Acme Corporation");
   const customer = await account(t, acme.slug);
   const page = await visitor(t, WINDOW);
@@ -27,9 +27,9 @@ test("pictures", async (t) => {
   await scrollTo("#names");
   await picture("apply");
   for (const name of await documents(page)) {
-    await customer.ask("apply_text", { document: name, text: await copied(page, `text-${name}`) });
+    await customer.run("apply_text", { document: name, text: await copied(page, `text-${name}`) });
   }
-  for (const document of ["role-permissions", "key-policy"]) await customer.ask("drop", { document, action: "kms:Decrypt" });
+  for (const document of ["role-permissions", "key-policy"]) await customer.run("drop", { document, action: "kms:Decrypt" });
   await page.getByRole("button", { name: "Continue: tell us" }).click();
   await heading(page, "Tell us where it is");
   await picture("tell-us");
@@ -37,14 +37,14 @@ test("pictures", async (t) => {
   await heading(page, "Something is missing");
   await scrollTo("#group-key");
   await picture("fix");
-  await customer.ask("fix", { document: "role-permissions", text: await copied(page, "fix-key-decrypt-allowed") });
+  await customer.run("fix", { document: "role-permissions", text: await copied(page, "fix-key-decrypt-allowed") });
   await page.getByRole("button", { name: "Verify again" }).click();
   await heading(page, "Everything works");
   await scrollTo("#content");
   await picture("verified");
 });
 
-/** A tenant whose storage works. */
+/** A tenant with verified storage. */
 async function onboarded(t, name, slug, mode) {
   const one = await tenant(name, slug);
   const customer = await account(t, slug);
@@ -60,7 +60,7 @@ const nowhere = (bucket) => ({
   key_arn: "arn:aws:kms:us-east-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 });
 
-test("pictures of the dashboard", async (t) => {
+test("the dashboard", async (t) => {
   await onboarded(t, "Globex", "globex", "direct");
   await onboarded(t, "Tyrell Corporation", "tyrell", "assume_role");
   await api("POST", "/v1/tenants/tyrell/suspend", { reason: "Invoice 2041 is unpaid" }, 200);
@@ -70,22 +70,22 @@ test("pictures of the dashboard", async (t) => {
     await verdict(slug, nowhere(`${slug}-documents-archive`));
   }
   const worked = await onboarded(t, "Cyberdyne", "cyberdyne", "direct");
-  await worked.customer.ask("drop", { document: "bucket-policy", action: "s3:GetObject" });
+  await worked.customer.run("drop", { document: "bucket-policy", action: "s3:GetObject" });
   const again = async () => {
     const { id } = await api("POST", "/v1/tenants/cyberdyne/verifications", {}, 202);
     await api("GET", `/v1/verifications/${id}/events`, undefined, 200, { text: true });
   };
   await again();
   const { id } = await api("GET", "/v1/tenants/cyberdyne", undefined, 200);
-  await worked.customer.ask("pass_a_minute", { id });
+  await worked.customer.run("backdate_by_a_minute", { id });
   await again();
   await tenant("Initech", "initech");
   const customer = await account(t, "initech");
   await applyIssued("initech", customer);
-  for (const document of ["role-permissions", "key-policy"]) await customer.ask("drop", { document, action: "kms:Decrypt" });
+  for (const document of ["role-permissions", "key-policy"]) await customer.run("drop", { document, action: "kms:Decrypt" });
   await verdict("initech", submission(customer));
-  // In a picture nobody waits: what happened a moment ago happened some time ago.
-  await customer.ask("sql", {
+  // Spread the history over time, for realistic times in the screenshots.
+  await customer.run("sql", {
     id,
     script: `update tenants set status_since = status_since - case slug when 'soylent' then interval '9 days 3 hours'
                  when 'vandelay' then interval '2 days' when 'cyberdyne' then interval '25 minutes' else interval '3 hours' end

@@ -165,7 +165,7 @@ fn the_committed_description_of_the_api_is_this_versions() {
     let printed = latchkey(&["openapi"], &[]);
     let printed: Value = serde_json::from_slice(&printed.stdout).unwrap();
     let committed: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
-    assert!(printed == committed, "openapi.json is stale: run dev/openapi");
+    assert!(printed == committed, "openapi.json is stale: run ./dev/generate");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,7 +21,7 @@ impl Postgres {
     pub async fn start() -> Option<Self> {
         let python = tools()?.join("python");
         let mut keeper = Command::new(python)
-            .args(["-m", "stack", "postgres"])
+            .args(["-m", "stack.postgres_keeper"])
             .env("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/dev"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

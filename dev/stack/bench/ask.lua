@@ -1,5 +1,5 @@
--- What wrk sends: a GET of each path in a file, one after another and over again; and what it prints at the end.
--- Each request has a number: so all are different texts, and wrk has as much to do for a few paths as for many.
+-- The requests that wrk sends, and the summary that it prints: a GET of each path in a file, in a loop.
+-- Each request carries a number. This makes all requests different, so that wrk does the same work for few paths as for many.
 
 local requests, at = {}, 0
 

@@ -1,27 +1,26 @@
-"""Load: wrk asks for paths, over and over, by as many connections as are given."""
+"""Load: wrk requests paths in a loop over a number of connections."""
 
 import json
 import os
-import shutil
 import statistics
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from stack import debian, terminal
-from stack.trouble import Trouble
+from stack.errors import ToolError
 
 SCRIPT = Path(__file__).with_name("ask.lua")
 CONNECTIONS = 64
-# The two sides take turns, and each begins as often as the other, so that whatever else the machine does falls on both; each turn
-# is long against a request.
+# The sides take turns and alternate in going first, so that other load on the machine affects both equally. A turn is long
+# compared to a request.
 ROUNDS = 16
 SECONDS = 2
 
 
 @dataclass(frozen=True)
 class Side:
-    """A server under load: what it is called, where it is, the process that does the work, and what it is asked for."""
+    """A server under load, and the requests that it gets."""
 
     name: str
     url: str
@@ -31,38 +30,37 @@ class Side:
 
 
 def need():
-    if not shutil.which("wrk") and not debian.install("wrk"):
-        raise Trouble("wrk is needed (on Debian: apt-get install wrk)")
+    debian.need("wrk")
 
 
 def run(side, *, seconds=SECONDS, connections=CONNECTIONS):
-    """One turn: throughput, percentiles, and the server's own time for each request."""
+    """One turn: throughput, percentiles, and the server's CPU time per request."""
     argv = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s", "--timeout", "10s"]
     argv += ["--header", f"Authorization: Bearer {side.token}", "--script", str(SCRIPT), side.url, "--", str(side.paths)]
-    before = processor_seconds(side.pid)
+    before = cpu_seconds(side.pid)
     ran = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    used = processor_seconds(side.pid) - before
+    used = cpu_seconds(side.pid) - before
     lines = [line for line in ran.stdout.splitlines() if line.startswith("{")]
     if ran.returncode != 0 or not lines:
-        raise Trouble(f"wrk failed: {(ran.stderr or ran.stdout).strip()}")
-    told = json.loads(lines[-1])
-    if told["failed"]:
-        raise Trouble(f"{side.name}: {told['failed']} of {told['requests']} requests failed")
+        raise ToolError(f"wrk failed: {(ran.stderr or ran.stdout).strip()}")
+    summary = json.loads(lines[-1])
+    if summary["failed"]:
+        raise ToolError(f"{side.name}: {summary['failed']} of {summary['requests']} requests failed")
     return {
-        "per_second": told["requests"] / told["seconds"],
-        "p50_ms": told["p50_ms"],
-        "p99_ms": told["p99_ms"],
-        "processor_us": used * 1e6 / told["requests"],
+        "per_second": summary["requests"] / summary["seconds"],
+        "p50_ms": summary["p50_ms"],
+        "p99_ms": summary["p99_ms"],
+        "cpu_us": used * 1e6 / summary["requests"],
     }
 
 
-def processor_seconds(pid):
+def cpu_seconds(pid):
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def compare(*sides):
-    """The medians of every side, and of the others' ratios to the first: each ratio is of turns that followed one another."""
+    """The medians of each side, and of the ratios of the other sides to the first. A ratio compares turns of the same round."""
     for side in sides:
         run(side, seconds=1)
     turns = []

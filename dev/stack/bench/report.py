@@ -1,5 +1,5 @@
-"""What was measured: held against the targets, kept in docs/benchmarks.json with the machine's description, and shown in the
-README's table, which is made of that file."""
+"""Results: compared to their targets, stored in docs/benchmarks.json with a description of the machine, and shown in a table of
+the documentation, which is generated from that file."""
 
 import json
 import os
@@ -10,17 +10,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from stack import terminal
-from stack.places import ROOT
+from stack.paths import ROOT
 from stack.terminal import paint
 
 FILE = ROOT / "docs" / "benchmarks.json"
-README = ROOT / "README.md"
 BEGIN, END = "<!-- made by dev/bench -->", "<!-- end -->"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One number. Its target is a most, a least, or none."""
+    """One number, with an optional target."""
 
     name: str
     value: float
@@ -46,7 +45,7 @@ class Figure:
 
 
 def number(value):
-    """Three digits, and no more than that of what is large."""
+    """Three significant digits, but no rounding of large numbers."""
     if value >= 1000:
         return f"{value:,.0f}".replace(",", " ")
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
@@ -63,26 +62,27 @@ def missed(figures):
 
 
 def record(bench, figures):
-    """Puts the figures of one bench into the file, in the place of those before, and makes the README's table anew."""
-    held = json.loads(FILE.read_text()) if FILE.exists() else {}
-    held[bench] = {"machine": machine(), "figures": [asdict(figure) for figure in figures]}
-    FILE.write_text(json.dumps(held, indent=2, ensure_ascii=False) + "\n")
-    text = README.read_text()
-    README.write_text(in_readme(text, held))
+    """Replaces the figures of one bench, and updates the table."""
+    benches = json.loads(FILE.read_text()) if FILE.exists() else {}
+    benches[bench] = {"machine": machine(), "figures": [asdict(figure) for figure in figures]}
+    FILE.write_text(json.dumps(benches, indent=2, ensure_ascii=False) + "\n")
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        if BEGIN in (text := page.read_text()):
+            page.write_text(with_table(text, benches))
 
 
-def in_readme(text, held):
+def with_table(text, benches):
     begin, end = text.index(BEGIN), text.index(END)
-    return text[: begin + len(BEGIN)] + "\n" + table(held) + text[end:]
+    return text[: begin + len(BEGIN)] + "\n" + table(benches) + text[end:]
 
 
-def table(held):
+def table(benches):
     rows = ["| | measured | target | |", "| --- | --- | --- | --- |"]
-    for bench in held.values():
+    for bench in benches.values():
         for figure in (Figure(**figure) for figure in bench["figures"]):
             mark = "" if not figure.target() else "met" if figure.met() else "missed"
             rows.append(f"| {figure.name} | {figure.shown()} | {figure.target()} | {mark} |")
-    machines = {describe(bench["machine"]) for bench in held.values()}
+    machines = {describe(bench["machine"]) for bench in benches.values()}
     return "\n".join(rows) + f"\n\nOn {'; and on '.join(sorted(machines))}.\n"
 
 
@@ -107,5 +107,5 @@ def machine():
 
 
 def version(*argv):
-    told = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    return (told.stdout or told.stderr).splitlines()[0].strip()
+    printed = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return (printed.stdout or printed.stderr).splitlines()[0].strip()

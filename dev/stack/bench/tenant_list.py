@@ -9,18 +9,18 @@ from urllib.parse import urlsplit
 
 from stack import latchkey, terminal
 from stack.bench.report import Figure
-from stack.trouble import Trouble
+from stack.errors import ToolError
 
 FEW, MANY = 1_000, 100_000
 FILL = Path(__file__).with_name("tenants.sql")
-# A process counts its tenants for its metrics every ten seconds, by two statements, which read the tables themselves
-# until these have been vacuumed.
-COUNTING = 2 / 10
+# For its metrics, a process counts tenants every ten seconds with two statements, which scan the tables until they are
+# vacuumed.
+METRIC_SCANS_PER_SECOND = 2 / 10
 ROUNDS = 41
 LIMIT, STRIDE = 50, 200
-# Pages are compared of as many tenants on either side: where few have what is asked for, of fewer.
-LEAST_PAGES = 3
-# How many have what is asked for, of 100,000 and of 1,000: where that is said, as many in both.
+# Both sides are compared on pages of the same size. A filter that few tenants match gets smaller pages.
+MIN_PAGES = 3
+# The share of tenants that match, or their number, which is then the same among 1,000 and 100,000.
 FILTERS = {
     "none": "",
     "status=active": "58 %",
@@ -51,32 +51,32 @@ FILTERS = {
     "mode=direct&status=suspended": "3 %",
     "q=gmbh&status=active&mode=direct&failing_check=object-readable": "none",
 }
-PLACES = ("first", "middle", "last")
-# What a page may read without an index: nothing.
+POSITIONS = ("first", "middle", "last")
+# Table scans: a page must not need any.
 SCANS = """select coalesce(sum(seq_scan), 0) from pg_stat_user_tables
 where relname in ('tenants', 'tenant_terms', 'verifications', 'storage_configs', 'active_configs')"""
 
 
 class Side:
-    """A Latchkey with so many tenants."""
+    """A Latchkey with `count` tenants."""
 
-    def __init__(self, here, count):
-        self.name, self.server = f"list_{count}", here.server
-        url = here.database(self.name)
-        # What Postgres knows of the tables is what the bench says, and when.
+    def __init__(self, bed, count):
+        self.name, self.server = f"list_{count}", bed.server
+        url = bed.database(self.name)
+        # The bench decides when Postgres has statistics.
         self.server.psql(self.name, "alter table tenants set (autovacuum_enabled = off); alter table tenant_terms set (autovacuum_enabled = off)")
         self.server.psql(self.name, f"\\set tenants {count}\n{FILL.read_text()}")
-        binary = here.programs["latchkey"]
-        self.token = latchkey.make_token(binary, here.environment(url), role="viewer", name="bench")
-        _, address, _ = here.serve(self.name, url, LATCHKEY_NO_WORKER="true", LATCHKEY_LOG="warn")
-        self.line = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+        binary = bed.programs["latchkey"]
+        self.token = latchkey.create_token(binary, bed.environment(url), role="viewer", name="bench")
+        _, address, _ = bed.serve(self.name, url, LATCHKEY_NO_WORKER="true", LATCHKEY_LOG="warn")
+        self.connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
 
     def get(self, path):
-        self.line.request("GET", path, headers={"authorization": f"Bearer {self.token}"})
-        answer = self.line.getresponse()
-        body = answer.read()
-        if answer.status != 200:
-            raise Trouble(f"{path} is answered with {answer.status}: {body.decode()}")
+        self.connection.request("GET", path, headers={"authorization": f"Bearer {self.token}"})
+        response = self.connection.getresponse()
+        body = response.read()
+        if response.status != 200:
+            raise ToolError(f"{path} returned {response.status}: {body.decode()}")
         return json.loads(body)
 
     def timed(self, path):
@@ -85,7 +85,7 @@ class Side:
         return time.perf_counter() - begun
 
     def count(self, query, most):
-        """How many have what is asked for; `most` when there are more."""
+        """How many tenants match, but `most` at most."""
         found, cursor = 0, ""
         while found < most and cursor is not None:
             page = self.get(f"/v1/tenants?limit={STRIDE}{query}{cursor}")
@@ -94,7 +94,7 @@ class Side:
         return min(found, most)
 
     def pages(self, query, limit):
-        """The paths of the first page, one in the middle, and the last that is full. On the way to these, in larger steps."""
+        """The paths of the first page, one in the middle, and the last full one. Skips to them in larger steps."""
         cursors = [""]
         while cursor := self.get(f"/v1/tenants?limit={STRIDE}{query}{cursors[-1]}")["next_cursor"]:
             cursors.append(f"&cursor={cursor}")
@@ -105,31 +105,31 @@ class Side:
             if not page["next_cursor"]:
                 break
             at = f"&cursor={page['next_cursor']}"
-        return {place: f"/v1/tenants?limit={limit}{query}{at}" for place, at in zip(PLACES, ("", middle, last), strict=True)}
+        return {position: f"/v1/tenants?limit={limit}{query}{at}" for position, at in zip(POSITIONS, ("", middle, last), strict=True)}
 
     def scans(self):
         return int(self.server.psql(self.name, SCANS))
 
 
-def measure(here):
-    few, many = Side(here, FEW), Side(here, MANY)
+def measure(bed):
+    few, many = Side(bed, FEW), Side(bed, MANY)
     figures = []
-    for knows in (False, True):
-        if knows:
+    for analyzed in (False, True):
+        if analyzed:
             for side in (few, many):
                 side.server.psql(side.name, "vacuum analyze")
-        terminal.heading("With statistics" if knows else "Right after filling, without statistics")
+        terminal.heading("With statistics" if analyzed else "Right after filling, without statistics")
         begun, before = time.monotonic(), many.scans()
         ratios = lists(few, many)
-        scans, counted = many.scans() - before, COUNTING * (time.monotonic() - begun + 20)
-        # A list that does so does it every time that it is asked for.
+        scans, counted = many.scans() - before, METRIC_SCANS_PER_SECOND * (time.monotonic() - begun + 20)
+        # A list that scans does so on every request.
         if scans > counted:
-            raise Trouble(f"a list read a table from end to end: of {scans} scans no more than {counted:.0f} are for the metrics")
-        # As it is for the minute until Postgres has looked at the tables by itself: to be known, and no target.
-        when = "" if knows else ", before the first ANALYZE"
+            raise ToolError(f"a list scanned a table: {scans} scans, of which the metrics explain only {counted:.0f}")
+        # Without a target: this lasts a minute, until autovacuum has analyzed the tables.
+        when = "" if analyzed else ", before the first ANALYZE"
         figures += [
             Figure(f"a page of 100 000 tenants / of 1 000: median of all filters and pages{when}", statistics.median(ratios.values())),
-            Figure(f"a page of 100 000 tenants / of 1 000: the worst, {max(ratios, key=ratios.get)}{when}", max(ratios.values()), at_most=2 if knows else None),
+            Figure(f"a page of 100 000 tenants / of 1 000: the worst, {max(ratios, key=ratios.get)}{when}", max(ratios.values()), at_most=2 if analyzed else None),
         ]
     figures.append(Figure("a page of 50 among 100 000 tenants", 1000 * many.timed(f"/v1/tenants?limit={LIMIT}"), "ms"))
     figures.append(Figure("/v1/stats of 100 000 tenants", 1000 * statistics.median(many.timed("/v1/stats") for _ in range(ROUNDS)), "ms"))
@@ -137,18 +137,18 @@ def measure(here):
 
 
 def lists(few, many):
-    """For each filter and page, what it costs more among many. The two sides take turns."""
+    """For each filter and page, the ratio of its times among many and among few. The two sides take turns."""
     ratios = {}
-    terminal.line(f"{'filter':68} {'have it':>20} {'limit':>5}  " + "  ".join(f"{place:>22}" for place in PLACES))
+    terminal.line(f"{'filter':68} {'match':>20} {'limit':>5}  " + "  ".join(f"{position:>22}" for position in POSITIONS))
     for query, share in FILTERS.items():
         filters = f"&{query}" if query != "none" else ""
-        limit = max(1, min(LIMIT, few.count(filters, LEAST_PAGES * LIMIT) // LEAST_PAGES))
-        ours, theirs = few.pages(filters, limit), many.pages(filters, limit)
-        told = []
-        for place in PLACES:
-            taken = [(few.timed(ours[place]), many.timed(theirs[place])) for _ in range(ROUNDS)]
-            small, large = (statistics.median(times) for times in zip(*taken, strict=True))
-            ratios[f"{query}, {place} page"] = large / small
-            told.append(f"{1000 * small:6.1f} {1000 * large:6.1f} ms {large / small:5.2f}")
-        terminal.line(f"{query:68} {share:>20} {limit:5}  " + "  ".join(f"{text:>22}" for text in told))
+        limit = max(1, min(LIMIT, few.count(filters, MIN_PAGES * LIMIT) // MIN_PAGES))
+        small_pages, large_pages = few.pages(filters, limit), many.pages(filters, limit)
+        cells = []
+        for position in POSITIONS:
+            times = [(few.timed(small_pages[position]), many.timed(large_pages[position])) for _ in range(ROUNDS)]
+            small, large = (statistics.median(side) for side in zip(*times, strict=True))
+            ratios[f"{query}, {position} page"] = large / small
+            cells.append(f"{1000 * small:6.1f} {1000 * large:6.1f} ms {large / small:5.2f}")
+        terminal.line(f"{query:68} {share:>20} {limit:5}  " + "  ".join(f"{text:>22}" for text in cells))
     return ratios

@@ -1,6 +1,6 @@
-"""Tenants by the thousand, written straight into the database."""
+"""Thousands of tenants, written directly to the database."""
 
-# A million triggers would each take the feed's one row in turn: what they would write is written at once.
+# Without triggers, which would take turns on the feed's head row: their rows are written at once instead.
 FILL = """
 set session_replication_role = replica;
 set synchronous_commit = off;
@@ -27,7 +27,7 @@ analyze;
 
 
 def fill(server, database, first, last):
-    """Makes the tenants of these numbers, each with an active version."""
+    """Creates the tenants with these numbers, each with an active version."""
     server.psql(database, FILL.format(first=first, last=last), transaction=False)
 
 

@@ -1,12 +1,11 @@
--- Fills in :tenants tenants, as a vendor's would be: most are active, some in every other status, both modes, checks that fail
--- for many and for few, names of common and of rare words. What a number decides has nothing to do with when it came, so that
--- every filter finds some everywhere. By hand instead of by the program, and without the triggers of the change feed, whose
--- rows are made at once at the end.
+-- Creates :tenants tenants, distributed as a vendor's would be: most are active, some are in every other status; both modes; checks
+-- that fail for many or for few; names with common and with rare words. These properties do not depend on the creation time, so
+-- every filter finds tenants everywhere. The triggers of the change feed are off; their rows are written at the end.
 set session_replication_role = replica;
 
 create temporary table plan as
 select n,
-       -- Scatters what follows over the numbers: two independent ones, from 0 to 999.
+       -- Two independent numbers from 0 to 999, from which the properties follow.
        (n * 7919 + n / 1000 * 31) % 1000 as a,
        (n * 104729 + n / 1000 * 17) % 1000 as b,
        md5('tenant ' || n)::uuid as tenant, md5('config ' || n)::uuid as config, md5('run ' || n)::uuid as run,
@@ -27,10 +26,10 @@ update plan set
     name = (array['Acme', 'Globex', 'Initech', 'Umbrella', 'Hooli', 'Stark', 'Wayne', 'Wonka'])[1 + n % 8] || ' '
         || (array['Insurance', 'Bank', 'Logistics', 'Health', 'Energy'])[1 + b % 5] || ' '
         || (array['GmbH', 'Ltd', 'Inc'])[1 + a % 3]
-        -- As many in a large database as in a small one.
+        -- The same number in a large database and in a small one.
         || case when n % (:tenants::bigint / 60) = 0 then ' Rarely' else '' end;
 
--- And one check that keeps as many waiting, however many tenants there are.
+-- And a check that fails for the same number of tenants in any database.
 update plan set failing = array['bucket-listable'], status = 'action_required' where n % (:tenants::bigint / 60) = 7;
 
 insert into tenants (id, slug, name, reference, modes, external_id, created_at, suspended_at, offboarded_at, status, failing_checks)
@@ -53,7 +52,7 @@ insert into active_configs (tenant_id, config_id, bucket_arn, role_arn, activate
 select c.tenant_id, c.id, c.bucket_arn, c.role_arn, c.created_at, c.created_at + interval '10 seconds'
 from storage_configs c join plan p on p.config = c.id where p.status in ('active', 'degraded', 'suspended');
 
--- The first run; of a degraded tenant two more, which rejected it.
+-- The first verification. A degraded tenant has two more, which rejected it.
 insert into verifications (id, tenant_id, config_id, trigger, state, verdict, attempt, created_at, started_at, finished_at)
 select run, tenant, config, 'submission', case when status = 'verifying' then 'queued' else 'finished' end,
        case when status = 'verifying' then null when status = 'action_required' then 'rejected' else 'verified' end,

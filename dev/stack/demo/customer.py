@@ -1,12 +1,12 @@
-"""A customer: an AWS account in the stand-in, with a bucket and a key, in which the issued documents are applied."""
+"""A customer: an AWS account in the stand-in with a bucket and a key, to which the issued documents are applied."""
 
 import json
 
 from stack import aws, postgres
 
 PROBE_PREFIX = "latchkey-probe/"
-# So far apart have two rejections to be to count: see DEGRADED_AFTER in src/domain/tenant.rs.
-MINUTE = """
+# Two rejections count only if they are this far apart: see DEGRADED_AFTER in src/domain/tenant.rs.
+BACKDATE = """
 update active_configs set activated_at = activated_at - interval '61 s', verified_at = verified_at - interval '61 s'
 where tenant_id = :'id';
 update verifications set created_at = created_at - interval '61 s', started_at = started_at - interval '61 s',
@@ -24,8 +24,8 @@ class Customer:
         self.key_arn = None
         self.iam, self.s3, self.kms = (aws.client(service, endpoint, region, key=account) for service in ("iam", "s3", "kms"))
 
-    def make_bucket_and_key(self):
-        """What a customer has before the vendor comes."""
+    def create_bucket_and_key(self):
+        """What a customer already has."""
         self.key_arn = self.kms.create_key(Description="documents")["KeyMetadata"]["Arn"]
         elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": self.region}} if self.region != "us-east-1" else {}
         self.s3.create_bucket(Bucket=self.bucket, **elsewhere)
@@ -39,7 +39,7 @@ class Customer:
         return f"arn:aws:iam::{self.account}:role/{self.role_name}"
 
     def apply(self, document, body):
-        """Applies an issued document as it is."""
+        """Applies an issued document unchanged."""
         match document:
             case "trust-policy":
                 self.iam.create_role(RoleName=self.role_name, AssumeRolePolicyDocument=json.dumps(body))
@@ -52,12 +52,12 @@ class Customer:
             case "bucket-encryption":
                 self.s3.put_bucket_encryption(Bucket=self.bucket, ServerSideEncryptionConfiguration=body)
             case _:
-                raise ValueError(f"there is no way to apply a document {document!r}")
+                raise ValueError(f"cannot apply a document {document!r}")
 
     def add_statement(self, document, statement):
-        """Adds a statement to a document, in place of the one with the same Sid where there is one."""
+        """Adds a statement to a document, or replaces the one with the same Sid."""
         policy = self.read(document)
-        sids = [present.get("Sid") for present in policy["Statement"]]
+        sids = [current.get("Sid") for current in policy["Statement"]]
         if statement.get("Sid") in sids:
             policy["Statement"][sids.index(statement["Sid"])] = statement
         else:
@@ -74,7 +74,7 @@ class Customer:
                 return json.loads(self.kms.get_key_policy(KeyId=self.key_arn, PolicyName="default")["Policy"])
             case "bucket-policy":
                 return json.loads(self.s3.get_bucket_policy(Bucket=self.bucket)["Policy"])
-        raise ValueError(f"{document!r} is no document of statements")
+        raise ValueError(f"{document!r} has no statements")
 
     def write(self, document, policy):
         text = json.dumps(policy)
@@ -93,6 +93,6 @@ class Customer:
         return [entry["Key"] for entry in listed.get("Contents", ())]
 
     @staticmethod
-    def pass_a_minute(database, tenant):
-        """What happened to a tenant so far was a minute earlier."""
-        postgres.psql(database, MINUTE, id=tenant)
+    def backdate_by_a_minute(database, tenant):
+        """Moves a tenant's history a minute into the past."""
+        postgres.psql(database, BACKDATE, id=tenant)
