@@ -43,7 +43,11 @@ pub(super) fn parse_ignoring<P: CommandFactory + FromArgMatches>(
             Err(error) => error,
         };
         let Some((id, error)) = config_error(&declared, &error) else {
-            return Err(if errors.is_empty() { error.into() } else { errors.into() });
+            return Err(if errors.is_empty() {
+                without_environment_in_usage(declared, &args, error).into()
+            } else {
+                errors.into()
+            });
         };
         errors.push(error);
         // Accept this value, to find what else is wrong.
@@ -55,6 +59,17 @@ pub(super) fn parse_ignoring<P: CommandFactory + FromArgMatches>(
             }
         });
     }
+}
+
+/// The same error, if it is one, without the arguments that are set in the environment: clap's usage line shows every argument
+/// that is set, as if it were required on the command line.
+fn without_environment_in_usage(declared: Command, args: &[OsString], error: clap::Error) -> clap::Error {
+    if !error.use_stderr() {
+        return error;
+    }
+    let command = map_arguments(declared, &|arg: Arg| arg.env(None::<&str>));
+    let other = command.try_get_matches_from(args).err();
+    other.filter(|other| other.kind() == error.kind()).unwrap_or(error)
 }
 
 fn map_arguments(command: Command, change: &impl Fn(Arg) -> Arg) -> Command {

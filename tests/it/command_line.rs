@@ -149,6 +149,38 @@ fn a_setting_that_is_missing_or_wrong_stops_the_start_with_one_line() {
     assert!(right.status.success(), "{}", text(&right.stderr));
 }
 
+#[test]
+fn every_wrong_setting_is_reported_and_an_empty_variable_is_unset() {
+    let empty = [
+        ("LATCHKEY_STALE_FOR", ""),
+        ("LATCHKEY_DIRECT_ROLE_ARN", " "),
+        ("LATCHKEY_LOG_FORMAT", ""),
+    ];
+    let valid = [
+        ("LATCHKEY_STORAGE_ROLE_ARN", "arn:aws:iam::111111111111:role/storage"),
+        ("DATABASE_URL", "postgres://nobody@127.0.0.1:9/nothing"),
+    ];
+    let output = latchkey(&["check-config"], &[&valid[..], &empty[..]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+
+    let wrong = [
+        ("LATCHKEY_STALE_FOR", "forever"),
+        ("DATABASE_URL", "mysql://root:hunter2@db/x"),
+        ("LATCHKEY_LOG_FORMAT", ""),
+    ];
+    let output = latchkey(&["check-config", "--log-format", "xml"], &wrong);
+    let lines = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{lines}");
+    assert_eq!(lines.lines().count(), 3, "{lines}");
+    for variable in ["LATCHKEY_STALE_FOR", "DATABASE_URL", "LATCHKEY_LOG_FORMAT"] {
+        assert!(
+            lines.lines().any(|line| line.starts_with(&format!("latchkey: {variable}: "))),
+            "{lines}"
+        );
+    }
+    assert!(!lines.contains("hunter2"), "{lines}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_token_comes_straight_from_the_database() {
     let url = empty_database().await;
