@@ -117,15 +117,15 @@ impl ServeSettings {
 
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    #[error("the address {address} cannot be listened on: {fault}; choose a free one")]
+    #[error("cannot listen on {address}: {fault}")]
     Listen { address: SocketAddr, fault: std::io::Error },
     #[error(transparent)]
     Migrate(#[from] migrations::MigrationError),
     #[error(transparent)]
     Aws(#[from] aws::NoRegion),
-    #[error("webhooks cannot be sent: {0}")]
-    Courier(reqwest::Error),
-    #[error("signals cannot be listened for: {0}")]
+    #[error("cannot create the HTTP client for webhooks: {0}")]
+    OutboundClient(reqwest::Error),
+    #[error("cannot install signal handlers: {0}")]
     Signals(std::io::Error),
 }
 
@@ -200,7 +200,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
     }
     lifecycle.spawn(observe(context.clone(), lifecycle.shutdown()));
     if let Some(worker) = settings.worker {
-        let courier = OutboundClient::new(context.webhooks.allowed.clone()).map_err(RunError::Courier)?;
+        let courier = OutboundClient::new(context.webhooks.allowed.clone()).map_err(RunError::OutboundClient)?;
         let deliveries = DeliveryContext {
             context: context.clone(),
             courier,
