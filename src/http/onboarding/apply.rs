@@ -1,4 +1,4 @@
-//! `GET /onboard/apply`: choose a mode, and apply its documents.
+//! `GET /onboard/apply`: choose a mode and apply its documents.
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
@@ -27,7 +27,7 @@ use crate::http::web_ui::{render, sentence};
 use crate::service::issue_templates::{TypedParams, fill, issue_documents};
 use crate::service::{Context, read};
 
-/// What was typed so far, as it travels in the address.
+/// The entries so far, carried in the query string.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 pub struct ApplyParams {
     pub mode: Option<String>,
@@ -35,9 +35,9 @@ pub struct ApplyParams {
     pub key_arn: Option<String>,
     pub role_name: Option<String>,
     pub account_id: Option<String>,
-    /// How the documents are to be applied.
+    /// The format of the documents.
     pub format: Option<String>,
-    /// The field whose offered value is to be taken.
+    /// The field whose suggestion was accepted.
     #[serde(skip_serializing)]
     pub take: Option<String>,
 }
@@ -54,7 +54,7 @@ impl ApplyParams {
         }
     }
 
-    /// What was typed, by the names of the fields.
+    /// The entries by field name.
     pub fn names(&self) -> Vec<(&'static str, String)> {
         [
             ("mode", &self.mode),
@@ -68,12 +68,12 @@ impl ApplyParams {
         .collect()
     }
 
-    /// The same as an address' query.
+    /// The entries as a query string.
     pub fn query(&self) -> String {
         serde_urlencoded::to_string(self).unwrap_or_default()
     }
 
-    /// Puts what is offered for a field in the place of what was typed.
+    /// Replaces a field's entry with its suggestion.
     fn take_offered(&mut self, context: &Context) {
         let offered = match self.take.take().as_deref() {
             Some("bucket") => self.offered_bucket(context).map(|(_, name)| (&mut self.bucket, name)),
@@ -85,18 +85,18 @@ impl ApplyParams {
         }
     }
 
-    /// The bucket's name that was probably meant, and what was recognised.
+    /// The bucket name that was probably meant, and what was recognized.
     fn offered_bucket(&self, context: &Context) -> Option<(&'static str, String)> {
         let typed = self.bucket.as_deref()?.trim();
         if let Ok(arn) = BucketArn::parse(typed) {
-            return Some(("the bucket's ARN; here its name is enough", arn.name().to_string()));
+            return Some(("the bucket's ARN; only its name is needed here", arn.name().to_string()));
         }
         let meant = self.meant(ArnField::Bucket, typed, context)?;
         let arn = BucketArn::parse(&meant.arn?).ok()?;
         Some((meant.kind, arn.name().to_string()))
     }
 
-    /// The key's ARN that was probably meant, and what was recognised.
+    /// The key ARN that was probably meant, and what was recognized.
     fn offered_key(&self, context: &Context) -> Option<(&'static str, String)> {
         let meant = self.meant(ArnField::Key, self.key_arn.as_deref()?, context)?;
         Some((meant.kind, meant.arn?))
@@ -141,21 +141,21 @@ struct Page<'a> {
     choices: Vec<Choice>,
     mode: &'static str,
     fields: Vec<Field>,
-    /// Two while one takes the other's place.
+    /// Two during a rotation.
     external_ids: Vec<String>,
     vendor_role: String,
     tabs: Vec<Tab>,
-    /// The chosen format, where it is not the console's.
+    /// The selected format. None for the console.
     format: Option<String>,
     file: Option<FileView>,
     quick_create: Option<String>,
     names: Vec<(&'static str, String)>,
     form_token: String,
-    /// Of the merging: nothing yet.
+    /// The merge form, which is empty on this page.
     document: &'static str,
     current: &'static str,
     documents: Vec<DocumentView>,
-    /// How many documents still have blanks.
+    /// How many documents still contain placeholders.
     blanks: usize,
     settings: Vec<Setting>,
 }
@@ -167,14 +167,14 @@ struct Choice {
     recommended: bool,
 }
 
-/// A way to apply the documents.
+/// A tab of the format selection.
 struct Tab {
     label: &'static str,
     href: String,
     chosen: bool,
 }
 
-/// All documents in one file.
+/// A format with all documents in one file.
 struct FileView {
     words: FormatLabels,
     name: String,
@@ -203,9 +203,9 @@ impl DocumentView {
             title: document.title.clone(),
             place: document.apply_to.clone(),
             instruction: match document.form {
-                DocumentKind::Policy => "Paste it as the whole policy. If there is a policy already, add these statements to it.",
-                DocumentKind::Statement => "Add it to the statements that are there. Take none of them away.",
-                DocumentKind::Configuration => "Choose these values in the console, or give it to the AWS CLI as it is.",
+                DocumentKind::Policy => "Paste this as the complete policy. If there already is a policy, add these statements to it.",
+                DocumentKind::Statement => "Add this statement to the existing policy. Don't remove any others.",
+                DocumentKind::Configuration => "Choose these values in the console, or pass this to the AWS CLI.",
             },
             has_blanks: text.contains('<'),
             text,
@@ -284,7 +284,7 @@ pub async fn handle(
     Ok(render(&page))
 }
 
-/// Who the files speak of.
+/// The parties that the files name.
 pub fn parties<'a>(context: &'a Context, tenant: &'a Tenant) -> Parties<'a> {
     Parties {
         vendor: &context.vendor.name,
@@ -292,7 +292,7 @@ pub fn parties<'a>(context: &'a Context, tenant: &'a Tenant) -> Parties<'a> {
     }
 }
 
-/// The modes that the tenant may choose, the recommended one first.
+/// The modes available to the tenant, the recommended one first.
 pub fn offered(context: &Context, tenant: &Tenant) -> Vec<Mode> {
     context
         .vendor
@@ -302,10 +302,10 @@ pub fn offered(context: &Context, tenant: &Tenant) -> Vec<Mode> {
         .collect()
 }
 
-/// Fills the documents with what is right of what was typed.
+/// Fills the documents with the valid entries.
 ///
 /// # Errors
-/// When the vendor offers this tenant nothing.
+/// When no mode is available to this tenant.
 pub fn fill_what_fits(context: &Context, tenant: &Tenant, query: &ApplyParams) -> Result<(TemplateParams, Vec<FieldError>), Rejection> {
     let typed = query.typed();
     let faults = match fill(context, tenant, &typed) {
@@ -347,19 +347,19 @@ fn fields(context: &Context, query: &ApplyParams, mode: Mode, faults: &[FieldErr
     let mut fields = vec![
         Field::new("key_arn", "Key ARN", query.key_arn.as_deref())
             .explained(
-                "Of a customer-managed, symmetric KMS key. Its page in the KMS console shows the ARN.",
+                "A customer managed, symmetric KMS key. The KMS console shows its ARN on the key's page.",
                 "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
             )
             .judged(error("key_arn"), offer(query.offered_key(context))),
         Field::new("bucket", "Bucket name", query.bucket.as_deref())
-            .explained("New or present, in the region of the key.", "acme-documents")
+            .explained("A new or existing bucket, in the key's region.", "acme-documents")
             .judged(error("bucket"), offer(query.offered_bucket(context))),
     ];
     if mode == Mode::AssumeRole {
         let prefix = context.vendor.client_role_prefix.as_ref();
         let hint = prefix.map_or_else(
-            || "You will create this role: choose any name.".to_owned(),
-            |prefix| format!("You will create this role. Its name has to begin with {prefix}."),
+            || "You will create this role. Choose any name.".to_owned(),
+            |prefix| format!("You will create this role. Its name must start with {prefix}."),
         );
         fields.push(
             Field::new("role_name", "Role name", query.role_name.as_deref())
@@ -368,7 +368,7 @@ fn fields(context: &Context, query: &ApplyParams, mode: Mode, faults: &[FieldErr
         );
         fields.push(
             Field::new("account_id", "AWS account ID", query.account_id.as_deref())
-                .explained("Of the account that the role will be in: twelve digits.", "123456789012")
+                .explained("The account in which you create the role: 12 digits.", "123456789012")
                 .judged(error("account_id"), None),
         );
     }

@@ -1,4 +1,4 @@
-//! The form's stylesheets, its script and the vendor's logo.
+//! The form's stylesheets, script and logo.
 
 use axum::extract::{Path, State as Extract};
 use axum::response::Response;
@@ -12,7 +12,7 @@ use crate::settings::WebSettings;
 const FORM_STYLE: &[u8] = include_bytes!("assets/form.css");
 const FORM_SCRIPT: &[u8] = include_bytes!("assets/form.js");
 
-/// Paths for the pages, and what is behind them.
+/// The paths of the assets, and their contents.
 #[derive(Debug)]
 pub struct Assets {
     pub styles: [String; 3],

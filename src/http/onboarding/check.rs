@@ -1,4 +1,4 @@
-//! `POST /onboard/send/check`: the form judged as far as it is filled in. Nothing is stored, and AWS is not asked.
+//! `POST /onboard/send/check`: validates the form as far as it is filled in, without storing anything or calling AWS.
 
 use axum::extract::State as Extract;
 use axum::response::Response;

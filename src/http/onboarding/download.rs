@@ -1,4 +1,4 @@
-//! `GET /onboard/documents/{name}`: one document as a file, or all of them as one.
+//! `GET /onboard/documents/{name}`: downloads one document, or all of them in one file.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State as Extract};

@@ -25,7 +25,7 @@ pub fn page(rejection: &Rejection, state: &AppState, request_id: Option<&str>) -
         return (status, removal::page(ended, state)).into_response();
     }
     let page = Page {
-        frame: Layout::of_nobody(state, error.title),
+        frame: Layout::without_session(state, error.title),
         error,
         number: request_id.filter(|_| *rejection == Rejection::Broken),
     };

@@ -1,5 +1,5 @@
-//! `GET /onboard/verify/events`: that something happened in the tenant's newest verification. What it was is on the
-//! page, which is asked for anew: so an invite that is revoked meanwhile tells nothing any more.
+//! `GET /onboard/verify/events`: announces that something happened in the tenant's newest verification. The page is then
+//! fetched again, so that a revoked invite reveals nothing.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::http::AppState;
 use crate::http::admin_api::verification_events::{KEEP_ALIVE, after, events, that_something_happened};
 use crate::service::read;
 
-/// After which a reader has to come again, with an invite that is still good.
+/// How long a stream lasts before the client has to reconnect with a valid invite.
 const LONGEST: Duration = Duration::from_mins(2);
 
 pub async fn handle(

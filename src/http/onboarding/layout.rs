@@ -1,10 +1,10 @@
-//! What all pages have in common.
+//! The layout that all pages share.
 
 use super::session::OnboardSession;
 use crate::http::AppState;
 use crate::http::web_ui::capital;
 
-/// The parts of a page around its content.
+/// Everything around a page's content.
 pub struct Layout<'a> {
     pub title: String,
     pub vendor: &'a str,
@@ -14,20 +14,20 @@ pub struct Layout<'a> {
     pub styles: &'a [String],
     pub scripts: &'a [String],
     pub tenant: Option<&'a str>,
-    /// Tells the pages of one session from those of another in the same browser.
+    /// Distinguishes the pages of two sessions in the same browser.
     pub session: String,
-    /// The step that the page is, from 1; 0 is none.
+    /// The page's step, from 1. 0 for a page outside the steps.
     pub step: u8,
 }
 
-/// Whom to ask.
+/// The vendor's contact.
 pub struct Contact<'a> {
     pub text: &'a str,
     pub link: Option<String>,
 }
 
 impl<'a> Layout<'a> {
-    pub fn of_nobody(state: &'a AppState, title: &str) -> Self {
+    pub fn without_session(state: &'a AppState, title: &str) -> Self {
         let desk = &state.desk;
         Self {
             title: title.to_owned(),
@@ -48,11 +48,11 @@ impl<'a> Layout<'a> {
             tenant: Some(visitor.tenant.name.as_str()),
             session: visitor.session.form_token().chars().take(12).collect(),
             step,
-            ..Self::of_nobody(state, title)
+            ..Self::without_session(state, title)
         }
     }
 
-    /// The vendor's name at the beginning of a sentence.
+    /// The vendor's name, capitalized for the beginning of a sentence.
     pub fn vendor_first(&self) -> String {
         capital(self.vendor)
     }

@@ -1,4 +1,4 @@
-//! How often the form may be asked: by one address, by one invite, and for what costs calls to AWS.
+//! Rate limits of the form: per address, per invite, and for what causes AWS calls.
 
 use std::net::IpAddr;
 
@@ -16,11 +16,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // Many people may share one address.
+            // Many people may share an address.
             addresses: Limiter::per_second(20, 200),
-            // Typing asks a few times a second, and several people may have the same page open.
+            // The page validates while the user types, and several people may have it open.
             invites: Limiter::per_second(10, 100),
-            // One every five seconds in the long run: each makes some thirty calls to AWS.
+            // One every five seconds on average: each makes about thirty AWS calls.
             verifications: Limiter::per_minute(12, 10),
         }
     }

@@ -1,4 +1,4 @@
-//! `POST /onboard/merge`: the issued statements put into a policy that the customer has already.
+//! `POST /onboard/merge`: merges the issued statements into the customer's existing policy.
 
 use askama::Template;
 use axum::extract::State as Extract;
@@ -47,7 +47,7 @@ struct ResultView {
 }
 
 struct FindingView {
-    /// For the stylesheet, and a word for it.
+    /// A CSS class, and the word for it.
     class: &'static str,
     word: &'static str,
     statement: Option<String>,
@@ -68,8 +68,8 @@ impl From<MergedDocument> for ResultView {
 impl From<MergeFinding> for FindingView {
     fn from(finding: MergeFinding) -> Self {
         let (class, word) = match finding.code {
-            MergeCode::TooLarge | MergeCode::Denied => ("failed", "In the way"),
-            MergeCode::MayBeDenied | MergeCode::UnboundAccess | MergeCode::RootStatementMissing => ("warning", "Look at this"),
+            MergeCode::TooLarge | MergeCode::Denied => ("failed", "Blocks access"),
+            MergeCode::MayBeDenied | MergeCode::UnboundAccess | MergeCode::RootStatementMissing => ("warning", "Please check"),
             MergeCode::WiderPrincipals => ("passed", "Put right"),
         };
         Self {
@@ -93,7 +93,7 @@ pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, form }:
     let (result, faults) = match merged {
         Ok(merged) => (Some(merged.into()), Vec::new()),
         Err(faults) => {
-            // The names are typed on the page before; what is pasted, here.
+            // Names are entered on the previous page; the policy is pasted here.
             let said = faults.into_iter().map(|fault| {
                 let here = fault.field == "current";
                 let text = if here {
@@ -118,7 +118,7 @@ pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, form }:
     }))
 }
 
-/// A page that is loaded again has nothing to merge.
+/// Reloading the page leaves nothing to merge.
 pub async fn elsewhere() -> Redirect {
     Redirect::to("/onboard/apply")
 }

@@ -1,7 +1,7 @@
-//! `/onboard`: the customer's form, on the public listener. One file for each operation; the pages are in `pages/`.
+//! `/onboard`: the customers' form, on the public listener. One file per operation; the HTML templates are in `pages/`.
 //!
-//! Every page works without JavaScript. With it, `assets/form.js` asks for the same pages again and exchanges the parts
-//! that changed, so that there is one rendering of everything.
+//! Every page works without JavaScript. With it, `assets/form.js` fetches the same pages again and replaces the parts that
+//! changed, so everything is rendered in one place.
 
 mod apply;
 mod assets;
@@ -40,7 +40,7 @@ use assets::Assets;
 use limits::Limits;
 use rejection::Rejection;
 
-/// What the form needs beside what every handler is handed.
+/// State that only the form needs.
 #[derive(Debug)]
 pub struct OnboardState {
     pub front: WebSettings,
@@ -90,7 +90,7 @@ async fn limit(Extract(state): Extract<AppState>, request: Request, next: Next) 
     }
 }
 
-/// Around everything on the public listener: what was refused becomes a page, and browsers are told what a page may do.
+/// The layer around the public listener: renders rejections as pages, and adds security headers.
 pub async fn dress(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().map(ToString::to_string);
     let mut response = next.run(request).await;

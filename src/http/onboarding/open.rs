@@ -1,4 +1,4 @@
-//! `GET /onboard/{token}`: the link itself.
+//! `GET /onboard/{token}`: an invite's link.
 
 use axum::extract::{Path, State as Extract};
 use axum::http::header;
@@ -10,7 +10,7 @@ use crate::domain::invite::InviteToken;
 use crate::http::AppState;
 use crate::service::open_invite::open_invite;
 
-/// Trades the token for a cookie, and goes on at an address without it.
+/// Exchanges the token for a session cookie, and redirects to a URL without it.
 pub async fn handle(Extract(state): Extract<AppState>, Path(token): Path<String>) -> Result<Response, Rejection> {
     let visit = open_invite(&state.context, &InviteToken::from_text(&token)).await?;
     let cookie = [(header::SET_COOKIE, cookie(&state, &visit))];

@@ -1,4 +1,4 @@
-//! What a visitor reads who cannot be shown the form: what happened, and what to do.
+//! Why a visitor cannot be shown the form: what happened, and what to do.
 
 use std::sync::Arc;
 
@@ -11,15 +11,15 @@ use crate::store;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejection {
-    /// No cookie of ours.
+    /// There is no session cookie.
     NoSession,
     UnknownLink,
     Expired,
     Revoked,
     Offboarded,
-    /// Offboarded too: with what there is to take away.
+    /// Offboarded, with the steps for removing the granted access.
     Ended(Arc<EndedInvite>),
-    /// A form of another session than the present one, or of another site.
+    /// The form belongs to another session or another site.
     StaleForm,
     TooMany {
         seconds: u32,
@@ -36,9 +36,9 @@ pub struct ErrorText {
     pub status: StatusCode,
     pub title: &'static str,
     pub text: &'static str,
-    /// Whether trying again is a way out.
+    /// Whether to offer a way back.
     pub again: bool,
-    /// Whether the vendor has to be asked.
+    /// Whether to name a contact.
     pub ask: bool,
 }
 
@@ -55,91 +55,91 @@ impl Rejection {
             Self::NoSession => error(
                 StatusCode::FORBIDDEN,
                 "Please open your link",
-                "This page belongs to an invitation. Open the link that you were sent in this browser; everything that was sent is still there.",
+                "This page requires an invitation. Open the link you received in this browser. Everything submitted so far is saved.",
                 false,
                 true,
             ),
             Self::UnknownLink => error(
                 StatusCode::NOT_FOUND,
-                "This link is not known",
-                "It may have been cut off in an e-mail: make sure that all of it is in the address bar. If it is, ask for a new one.",
+                "Unknown link",
+                "The link may have been cut off in an e-mail. Make sure the address bar contains all of it, or ask for a new link.",
                 false,
                 true,
             ),
             Self::Expired => error(
                 StatusCode::GONE,
                 "This link has expired",
-                "Links are good for a limited time. Everything that was sent with it is kept; ask for a new link to go on.",
+                "Links are valid for a limited time. Everything submitted so far is saved. Ask for a new link to continue.",
                 false,
                 true,
             ),
             Self::Revoked => error(
                 StatusCode::GONE,
-                "This link was withdrawn",
-                "It can no longer be used. Everything that was sent with it is kept; if you still need it, ask for a new link.",
+                "This link was revoked",
+                "It can no longer be used. Everything submitted so far is saved. If you still need access, ask for a new link.",
                 false,
                 true,
             ),
             Self::Offboarded | Self::Ended(_) => error(
                 StatusCode::GONE,
-                "This has ended",
-                "The onboarding that this link belonged to is over, and nothing can be changed any more. You can remove what you granted.",
+                "Your storage is disconnected",
+                "This storage connection has ended and can no longer be changed. You can remove the access that you granted.",
                 false,
                 true,
             ),
             Self::StaleForm => error(
                 StatusCode::FORBIDDEN,
-                "Nothing was sent",
-                "This form came from another link or another site than the one that is open now. Go back, load the page anew, and send it again.",
+                "Nothing was submitted",
+                "This form belongs to another link or another site. Go back, reload the page, and submit it again.",
                 true,
                 false,
             ),
             Self::TooMany { .. } => error(
                 StatusCode::TOO_MANY_REQUESTS,
-                "One moment, please",
-                "There were very many requests from here. Wait a few seconds, then go back and try again; nothing is lost.",
+                "Too many requests",
+                "Wait a few seconds, then go back and try again. Nothing is lost.",
                 true,
                 false,
             ),
             Self::NotFound => error(
                 StatusCode::NOT_FOUND,
-                "There is nothing here",
-                "No page has this address. If you were sent a link, open it once more.",
+                "Page not found",
+                "There is no page at this address. If you received a link, open it again.",
                 true,
                 true,
             ),
             Self::MethodNotAllowed => error(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "This cannot be done here",
-                "The page exists, but not for this. Go back to where you came from.",
+                "Not possible here",
+                "This page does not support that request. Go back and try again.",
                 true,
                 false,
             ),
             Self::Unreadable => error(
                 StatusCode::BAD_REQUEST,
-                "This could not be read",
-                "What was sent is not what the form sends. Go back, load the page anew, and try again.",
+                "Unexpected input",
+                "The request did not match the form. Go back, reload the page, and try again.",
                 true,
                 true,
             ),
             Self::TooLarge => error(
                 StatusCode::PAYLOAD_TOO_LARGE,
-                "That was too much",
-                "The form's fields take ARNs and names, which are short. Go back and check what was pasted.",
+                "Input too large",
+                "The fields expect ARNs and names, which are short. Go back and check what you pasted.",
                 true,
                 false,
             ),
             Self::Unavailable => error(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "Not available right now",
-                "A part that this page needs does not answer. Nothing is needed from you: try again in a few seconds.",
+                "Temporarily unavailable",
+                "A service that this page depends on does not respond. You don't need to do anything; try again in a few seconds.",
                 true,
                 true,
             ),
             Self::Broken => error(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "Something broke on our side",
-                "It was noted, and nothing is needed from you. Try again; if it happens once more, tell us the number below.",
+                "Something went wrong on our side",
+                "The error was logged. Try again; if it happens again, tell us the request ID below.",
                 true,
                 true,
             ),
@@ -147,7 +147,7 @@ impl Rejection {
     }
 }
 
-/// The refusal travels in the response's extensions until the form's own layer, which knows the vendor, renders it.
+/// The rejection travels in the response's extensions until the form's layer, which knows the vendor, renders it.
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let mut response = self.text().status.into_response();
@@ -174,7 +174,7 @@ impl From<store::StoreError> for Rejection {
     }
 }
 
-/// What the rest of the HTTP side has problems for.
+/// Problems that the API's conventions return.
 impl From<Problem> for Rejection {
     fn from(problem: Problem) -> Self {
         match problem.kind() {

@@ -1,4 +1,4 @@
-//! What an offboarded tenant's people read: what to take away in AWS.
+//! The page of an offboarded tenant: how to remove the granted access in AWS.
 
 use askama::Template;
 use axum::response::Response;
@@ -19,7 +19,7 @@ struct Page<'a> {
 pub fn page(ended: &EndedInvite, state: &AppState) -> Response {
     let frame = Layout {
         tenant: Some(&ended.tenant),
-        ..Layout::of_nobody(state, "This has ended")
+        ..Layout::without_session(state, "Your storage is disconnected")
     };
     render(&Page {
         frame,

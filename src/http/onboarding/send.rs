@@ -1,4 +1,4 @@
-//! `GET /onboard/send`: tell us where it is. The page is also what a submission with faults is answered with.
+//! `GET /onboard/send`: the form for ARNs and region. The same page is the response to an invalid submission.
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
@@ -25,7 +25,7 @@ use crate::http::web_ui::fields::{Field, FieldSuggestion};
 use crate::http::web_ui::{render, sentence};
 use crate::service::{Context, read};
 
-/// The fields as they came.
+/// The fields as they were submitted.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct SendForm {
     pub mode: Option<String>,
@@ -39,7 +39,7 @@ pub struct SendForm {
     pub role_arn: String,
     #[serde(default)]
     pub bucket_account_id: String,
-    /// The field whose offered value is to be taken, and nothing else to be done.
+    /// The field whose suggestion was accepted. Nothing else is done then.
     pub take: Option<String>,
 }
 
@@ -56,7 +56,7 @@ impl SendForm {
         }
     }
 
-    /// What follows from what was typed on the page before.
+    /// Values derived from the entries on the previous page.
     fn of_filling(filling: &ApplyParams, partition: Partition) -> Self {
         let text = |text: &Option<String>| text.as_deref().map(str::trim).unwrap_or_default().to_owned();
         let bucket = text(&filling.bucket);
@@ -77,12 +77,12 @@ impl SendForm {
         }
     }
 
-    /// In the mode `direct`, the field for a role is not there to be seen.
+    /// In the mode `direct`, the role field is hidden.
     fn role_arn(&self, mode: Mode) -> Option<String> {
         (mode == Mode::AssumeRole).then(|| self.role_arn.clone())
     }
 
-    /// As it is judged. A region that was left out is the key's: they have to be the same.
+    /// The submission to validate. An empty region defaults to the key's, since both must be the same.
     pub fn submission(&self, mode: Mode) -> Submission {
         let region = Some(self.bucket_region.clone()).filter(|text| !text.trim().is_empty());
         Submission {
@@ -100,10 +100,10 @@ impl SendForm {
         KeyArn::parse(self.key_arn.trim()).ok().map(|key| key.region().to_string())
     }
 
-    /// The mode that was chosen, or else the first on offer.
+    /// The selected mode, or else the first available one.
     ///
     /// # Errors
-    /// When the vendor offers this tenant nothing.
+    /// When no mode is available to this tenant.
     pub fn mode(&self, context: &Context, tenant: &Tenant) -> Result<Mode, Rejection> {
         let offered = offered(context, tenant);
         let named = self.mode.as_deref().and_then(|text| text.parse().ok());
@@ -113,13 +113,13 @@ impl SendForm {
             .ok_or(Rejection::Unavailable)
     }
 
-    /// Every fault, or what was sent.
+    /// Every error, or the valid submission.
     pub fn judge(&self, context: &Context, tenant: &Tenant, mode: Mode) -> Result<Storage, Vec<FieldError>> {
         let issued = &tenant.accepted_ids();
         self.submission(mode).judge(&context.vendor, &tenant.modes, Some(issued))
     }
 
-    /// The account, as far as other fields tell it.
+    /// The account ID, as far as it follows from other fields.
     fn account(&self, mode: Mode) -> Option<AccountId> {
         let role = self.role_arn(mode).and_then(|text| RoleArn::parse(text.trim()).ok());
         let key = || KeyArn::parse(self.key_arn.trim()).ok();
@@ -148,7 +148,7 @@ impl SendForm {
         meant(field, text, around)
     }
 
-    /// Takes what was offered for a field.
+    /// Accepts a field's suggestion.
     pub fn take(&mut self, field: &str, context: &Context, mode: Mode) {
         let offered = |field| self.meant(field, context, mode).and_then(|meant| meant.arn);
         match field {
@@ -167,19 +167,19 @@ struct Page<'a> {
     form_token: String,
     modes: Vec<(ModeLabels, bool)>,
     fields: Vec<Field>,
-    /// Each with the field that it is about.
+    /// Each error with its field.
     faults: Vec<(String, String)>,
     external_id: &'a str,
     regions: Vec<String>,
     apply: String,
-    /// The newest version so far.
+    /// The newest version.
     version: Option<i32>,
 }
 
-/// What is said of the fields.
+/// Which fields to comment on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Judged {
-    /// Of those that hold something.
+    /// Only fields that are not empty.
     WhatIsThere,
     Whole,
 }
@@ -199,7 +199,7 @@ pub async fn handle(
     page(&state, &visitor, &form, Judged::WhatIsThere, sent.map(|sent| sent.version))
 }
 
-/// The form with what was typed, and what there is to say of it.
+/// The form with its entries, errors and suggestions.
 pub fn page(
     state: &AppState,
     visitor: &OnboardSession,
@@ -237,7 +237,16 @@ pub fn page(
             known.iter().map(ToString::to_string).collect()
         },
         apply: apply_query(form, mode),
-        frame: Layout::new(state, visitor, 2, if rejected { "Some fields are not right" } else { "Tell us" }),
+        frame: Layout::new(
+            state,
+            visitor,
+            2,
+            if rejected {
+                "Some fields need your attention"
+            } else {
+                "Enter details"
+            },
+        ),
         fields,
         version,
     };
@@ -249,7 +258,7 @@ pub fn page(
     Ok((status, render(&page)).into_response())
 }
 
-/// The page before, with what is known here.
+/// The link to the previous page, with the entries of this one.
 fn apply_query(form: &SendForm, mode: Mode) -> String {
     let role = RoleArn::parse(form.role_arn.trim()).ok();
     let filling = ApplyParams {
@@ -266,9 +275,9 @@ fn apply_query(form: &SendForm, mode: Mode) -> String {
 
 fn words_of(fault: &FieldError) -> String {
     match (fault.field.as_str(), fault.code.as_str()) {
-        ("bucket_arn", "required") => "Enter the bucket's ARN, such as arn:aws:s3:::acme-documents.".into(),
-        ("key_arn", "required") => "Enter the key's ARN; the KMS console shows it on the key's page.".into(),
-        ("bucket_region", "required") => "Enter the region of bucket and key, such as eu-central-1.".into(),
+        ("bucket_arn", "required") => "Enter the bucket ARN, such as arn:aws:s3:::acme-documents.".into(),
+        ("key_arn", "required") => "Enter the key ARN. The KMS console shows it on the key's page.".into(),
+        ("bucket_region", "required") => "Enter the region of the bucket and key, such as eu-central-1.".into(),
         (_, "role_arn_required") => "Enter the ARN of the role that you created.".into(),
         _ => sentence(&fault.detail),
     }
@@ -286,13 +295,13 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
     let mut fields = vec![
         Field::new("bucket_arn", "Bucket ARN", Some(&form.bucket_arn))
             .explained(
-                "In the S3 console: your bucket, Properties. It has neither region nor account in it.",
+                "In the S3 console: your bucket > Properties. It contains no region and no account ID.",
                 "arn:aws:s3:::acme-documents",
             )
             .judged(error("bucket_arn"), offer(ArnField::Bucket)),
         Field::new("key_arn", "Key ARN", Some(&form.key_arn))
             .explained(
-                "In the KMS console: your key, General configuration. Not an alias.",
+                "In the KMS console: your key > General configuration. Not an alias.",
                 "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
             )
             .judged(error("key_arn"), offer(ArnField::Key)),
@@ -301,7 +310,7 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
             fill: form.key_region(),
             ..Field::new("bucket_region", "Region", Some(&form.bucket_region))
                 .explained(
-                    "Of the bucket and of the key: they have to be in the same one. Left empty, it is taken from the key's ARN.",
+                    "The bucket and the key must be in the same region. If empty, it is taken from the key ARN.",
                     "eu-central-1",
                 )
                 .judged(error("bucket_region"), None)
@@ -310,7 +319,7 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
             class: "of-role",
             ..Field::new("role_arn", "Role ARN", Some(&form.role_arn))
                 .explained(
-                    "In the IAM console: your role, Summary. The role that you created in step 1.",
+                    "In the IAM console: your role > Summary. The role that you created in step 1.",
                     "arn:aws:iam::123456789012:role/vendor-documents",
                 )
                 .judged(error("role_arn"), offer(ArnField::Role))
@@ -320,7 +329,7 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
             fill: form.account(mode).map(|account| account.to_string()),
             ..Field::new("bucket_account_id", "AWS account ID of the bucket", Some(&form.bucket_account_id))
                 .explained(
-                    "Only needed where the bucket is in another account than the role or the key. Left empty, it is taken from the ARNs.",
+                    "Only needed if the bucket is in a different account than the role or key. If empty, it is taken from the ARNs.",
                     "123456789012",
                 )
                 .judged(error("bucket_account_id"), None)

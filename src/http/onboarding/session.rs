@@ -1,4 +1,4 @@
-//! Who is on the form's pages: a tenant's people, by the cookie that their link was traded for.
+//! The session of a visitor: the cookie that an invite's link was exchanged for.
 
 use std::net::IpAddr;
 use std::ops::Deref;
@@ -21,7 +21,7 @@ const COOKIE: Secret = Secret {
     loopback_name: "latchkey-onboard",
 };
 
-/// Somebody of a tenant.
+/// A visitor with a valid invite.
 pub struct OnboardSession {
     visit: InviteSession,
     request_id: Option<String>,
@@ -63,7 +63,7 @@ impl FromRequestParts<AppState> for OnboardSession {
     }
 }
 
-/// What a form of ours sent, by somebody of a tenant: the form came from a page of the same session.
+/// A submitted form whose token belongs to the visitor's session.
 pub struct Posted<T> {
     pub visitor: OnboardSession,
     pub form: T,
@@ -87,7 +87,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Posted<T> {
     }
 }
 
-/// The cookie that a visit's link is traded for. It ends with the invite.
+/// The session cookie. It expires with the invite.
 pub fn cookie(state: &AppState, visit: &InviteSession) -> String {
     let lifetime = visit.invite.expires_at - state.context.clock.now();
     COOKIE.set(visit.session.expose(), lifetime, state.desk.front.is_secure())

@@ -1,4 +1,4 @@
-//! `GET /onboard`: where things stand, on whatever day and device.
+//! `GET /onboard`: redirects to the step that the tenant has reached.
 
 use axum::response::Redirect;
 

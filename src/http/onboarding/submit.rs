@@ -1,4 +1,4 @@
-//! `POST /onboard/send`: take what was typed, and verify it.
+//! `POST /onboard/send`: submits the form and starts its verification.
 
 use axum::extract::State as Extract;
 use axum::response::{IntoResponse, Redirect, Response};

@@ -1,4 +1,4 @@
-//! `GET /onboard/verify`: how the newest version does, while it is verified and ever after.
+//! `GET /onboard/verify`: the newest version's verification, live and afterwards.
 
 use askama::Template;
 use axum::extract::State as Extract;
@@ -12,8 +12,8 @@ use crate::domain::ids::TenantRef;
 use crate::domain::tenant::TenantStatus;
 use crate::domain::verification::{Verdict, Verification, VerificationState as Progress};
 use crate::http::AppState;
-use crate::http::web_ui::render;
 use crate::http::web_ui::verification_view::{Audience, Banner, Follow, VerificationView, time};
+use crate::http::web_ui::{capital, render};
 use crate::service::read;
 
 #[derive(Template)]
@@ -21,10 +21,10 @@ use crate::service::read;
 struct Page<'a> {
     frame: Layout<'a>,
     form_token: String,
-    /// Something may still happen: the page follows it.
+    /// The verification is not finished; the page follows it.
     live: bool,
     follow: Follow,
-    /// The server's time, since the visitor's may be another.
+    /// The server's time, because the browser's clock may differ.
     now: String,
     banner: Banner,
     notes: Vec<String>,
@@ -51,7 +51,7 @@ pub async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSession) 
             "neutral",
             "…",
             "Nothing to verify yet",
-            "Apply the documents of step 1, then tell us where your bucket and key are. The checks start right after that.",
+            "Apply the documents from step 1, then enter your bucket and key. The checks start right after that.",
         ),
         notes: Vec::new(),
         run: None,
@@ -66,7 +66,7 @@ pub async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSession) 
             && active.config.version != config.version
         {
             page.notes.push(format!(
-                "Version {} with the bucket {} stays in use until this one is verified.",
+                "Version {} with bucket {} stays in use until this version is verified.",
                 active.config.version,
                 active.config.storage.bucket.name()
             ));
@@ -82,10 +82,10 @@ pub async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSession) 
     match detail.tenant.status() {
         TenantStatus::Suspended => page
             .notes
-            .push("Your storage is switched off at the moment, from our side. You can go on here; whom to ask stands below.".into()),
+            .push("Your storage is currently suspended by us. You can continue here; contact us if you have questions.".into()),
         TenantStatus::Degraded => page
             .notes
-            .push("This used to work, and does not any more. It is still in use: please mend what is shown below soon.".into()),
+            .push("This connection worked before, but the latest check failed. We are still using it, so some documents may fail to load. Please fix the items below soon.".into()),
         _ => {}
     }
     page.frame.title.clone_from(&page.banner.title);
@@ -98,55 +98,56 @@ fn banner(verification: &Verification, vendor: &str) -> Banner {
         (Progress::Queued, _) => banner(
             "running",
             "…",
-            "Waiting for its turn",
-            "What you sent is stored. The checks start in a moment.".into(),
+            "Queued",
+            "Your submission is saved. The checks start in a moment.".into(),
         ),
         (Progress::Running, _) if verification.next_attempt_at.is_some() => banner(
             "running",
             "…",
             "Waiting for AWS",
-            "Something was refused. New policies can take a minute to reach all of AWS, so it is tried again. If you have yet to \
-             apply something, now is the time."
+            "Some calls were denied. New policies can take a minute to propagate through AWS, so we will try again. If you still \
+             have something to apply, apply it now."
                 .into(),
         ),
         (Progress::Running, _) => banner(
             "running",
             "…",
             "Checking your storage",
-            "Real calls are made with the access that you granted. You can close this page: the result is kept.".into(),
+            "We are making real AWS calls with the access you granted. You can close this page; the result is saved.".into(),
         ),
         (Progress::Finished, Some(Verdict::Verified)) => banner(
             "passed",
             "✓",
-            "Everything works",
+            "Connected",
             format!(
-                "Your bucket is connected, and nobody but {vendor} gets in with what you granted. Your documents will be kept there from \
-                 now on. There is nothing left to do: you can close this page. Leave the role and the policies as they are."
+                "{} can use this bucket and key, and is refused without your external ID. New documents are stored here from now \
+                 on. You're done; please don't change the policies.",
+                capital(vendor)
             ),
         ),
         (Progress::Finished, Some(Verdict::Rejected)) => banner(
             "failed",
             "✕",
             "Something is missing",
-            "What to change stands below, next to the check that found it. Then verify again: nothing has to be typed anew.".into(),
+            "Each failed check below shows what to change in AWS. Then choose Verify again; you won't need to re-enter anything.".into(),
         ),
         (Progress::Finished, Some(Verdict::Inconclusive)) if vendor_fault(verification) => banner(
             "inconclusive",
             "?",
-            "Something is wrong on our side",
-            "Nothing is needed from you. What you sent is kept, and we have been told; it will be verified again.".into(),
+            "There is a problem on our side",
+            "You don't need to do anything. Your submission is saved, we have been notified, and it will be verified again.".into(),
         ),
         (Progress::Finished, Some(Verdict::Superseded)) => banner(
             "neutral",
             "–",
-            "Something newer was sent",
-            "This version was not looked at to the end.".into(),
+            "Superseded",
+            "A newer version was submitted before this verification finished.".into(),
         ),
         (Progress::Finished, _) => banner(
             "inconclusive",
             "?",
-            "AWS did not answer everything",
-            "That is nobody's fault, and nothing you did is wrong as far as we know. Verify again in a minute.".into(),
+            "AWS did not respond to every call",
+            "As far as we know, nothing is wrong with your configuration. Verify again in a minute.".into(),
         ),
     }
 }

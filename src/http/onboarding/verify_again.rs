@@ -19,7 +19,7 @@ impl From<RequestVerificationError> for Rejection {
         match error {
             RequestVerificationError::Offboarded => Self::Offboarded,
             RequestVerificationError::UnknownTenant(_) => Self::UnknownLink,
-            // Somebody else sent something newer in the same moment: the page shows it.
+            // A newer version was submitted at the same time; the page shows it.
             RequestVerificationError::NothingSubmitted
             | RequestVerificationError::NotThatVersion
             | RequestVerificationError::AnotherWaits(_) => Self::StaleForm,

@@ -1,4 +1,4 @@
-//! What pages call documents and checks.
+//! Labels of documents and checks.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::domain::check::{CheckName, CheckStatus};
 use crate::domain::fix::FixDocument;
 use crate::domain::storage_config::{Mode, StorageConfig};
 
-/// A mode as customers choose it.
+/// A mode, as customers choose it.
 pub fn mode_title(mode: Mode) -> &'static str {
     match mode {
         Mode::AssumeRole => "A role in your account",
@@ -15,7 +15,7 @@ pub fn mode_title(mode: Mode) -> &'static str {
     }
 }
 
-/// Where a document is, in the words of the AWS console.
+/// A document's title, and where it is in the AWS console.
 pub fn place(document: FixDocument, config: &StorageConfig) -> (&'static str, String) {
     let storage = &config.storage;
     let bucket = storage.bucket.name();
@@ -25,23 +25,20 @@ pub fn place(document: FixDocument, config: &StorageConfig) -> (&'static str, St
         .map_or_else(String::new, |role| role.name().to_string());
     let key = storage.key.as_str();
     match document {
-        FixDocument::TrustPolicy => ("Trust policy of your role", format!("IAM › Roles › {role} › Trust relationships")),
-        FixDocument::RolePermissions => ("Permissions of your role", format!("IAM › Roles › {role} › Permissions")),
+        FixDocument::TrustPolicy => ("Role trust policy", format!("IAM › Roles › {role} › Trust relationships")),
+        FixDocument::RolePermissions => ("Role permissions", format!("IAM › Roles › {role} › Permissions")),
         FixDocument::BucketPolicy => ("Bucket policy", format!("S3 › {bucket} › Permissions › Bucket policy")),
         FixDocument::KeyPolicy => ("Key policy", format!("KMS › {key} › Key policy")),
         FixDocument::BucketEncryption => (
-            "Default encryption of the bucket",
+            "Bucket default encryption",
             format!("S3 › {bucket} › Properties › Default encryption"),
         ),
         FixDocument::BucketVersioning => ("Bucket versioning", format!("S3 › {bucket} › Properties › Bucket versioning")),
-        FixDocument::BucketSettings => ("Settings of the bucket", format!("S3 › {bucket} › Permissions, Properties")),
-        FixDocument::KeySettings => ("Settings of the key", format!("KMS › {key}")),
-        FixDocument::PermissionsBoundary => (
-            "Permissions boundary of your role",
-            format!("IAM › Roles › {role} › Permissions boundary"),
-        ),
-        FixDocument::OrganizationPolicy => ("A policy of your organization", "AWS Organizations › Policies".into()),
-        FixDocument::Form => ("What you sent", "The form, step 2".into()),
+        FixDocument::BucketSettings => ("Bucket settings", format!("S3 › {bucket} › Permissions, Properties")),
+        FixDocument::KeySettings => ("Key settings", format!("KMS › {key}")),
+        FixDocument::PermissionsBoundary => ("Role permissions boundary", format!("IAM › Roles › {role} › Permissions boundary")),
+        FixDocument::OrganizationPolicy => ("AWS Organizations policy", "AWS Organizations › Policies".into()),
+        FixDocument::Form => ("Submitted values", "The form, step 2".into()),
     }
 }
 
@@ -62,7 +59,7 @@ impl CheckGroup {
         }
     }
 
-    /// As customers read it.
+    /// The title for customers.
     pub fn title(self) -> &'static str {
         match self {
             Self::Vendor => "Our side",
@@ -73,7 +70,7 @@ impl CheckGroup {
         }
     }
 
-    /// As the vendor's operations read it.
+    /// The title for operations.
     pub fn ops_title(self) -> &'static str {
         match self {
             Self::Vendor => "Our side",
@@ -85,18 +82,18 @@ impl CheckGroup {
     }
 }
 
-/// How a check stands, as a class for the stylesheet, a mark, and a word.
+/// A check's status as a CSS class, a mark and a word.
 pub fn status(status: CheckStatus) -> (&'static str, &'static str, &'static str) {
     match status {
         CheckStatus::Passed => ("passed", "✓", "Passed"),
         CheckStatus::Failed => ("failed", "✕", "Failed"),
         CheckStatus::Warning => ("warning", "!", "Warning"),
-        CheckStatus::Skipped => ("skipped", "–", "Not looked at"),
-        CheckStatus::Inconclusive => ("inconclusive", "?", "No answer"),
+        CheckStatus::Skipped => ("skipped", "–", "Not checked"),
+        CheckStatus::Inconclusive => ("inconclusive", "?", "Inconclusive"),
     }
 }
 
-/// A document as it is pasted.
+/// A document, formatted for pasting.
 pub fn pretty(body: &Value) -> String {
     format!("{body:#}")
 }
