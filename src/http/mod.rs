@@ -124,7 +124,7 @@ pub fn openapi() -> OpenApi {
 /// The public listener, which customers reach through the internet.
 pub fn public(state: AppState) -> Router {
     let router = Router::new().route("/healthz", get(health::live)).merge(onboarding::router(&state));
-    let error_pages = from_fn_with_state(state.clone(), onboarding::dress);
+    let error_pages = from_fn_with_state(state.clone(), onboarding::error_pages);
     let request_layer = RequestLayer(ListenerMetrics::new("public", state.context.clock.clone()));
     with_fallbacks(router)
         .layer((request_layer, error_pages, catch_panics(), DefaultBodyLimit::max(MAX_BODY)))
@@ -142,7 +142,7 @@ pub fn private(state: AppState) -> FastPath {
         .route("/metrics", get(metrics_endpoint::handle))
         .route("/problems/{name}", get(problem::page))
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi));
-    let error_pages = from_fn_with_state(state.clone(), dashboard::dress);
+    let error_pages = from_fn_with_state(state.clone(), dashboard::error_pages);
     // Layers are combined in tuples, outermost first: each one added by itself costs every request some allocations.
     let listener = ListenerMetrics::new("private", state.context.clock.clone());
     let request_layer = RequestLayer(listener.clone());

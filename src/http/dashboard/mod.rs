@@ -29,7 +29,6 @@ use super::web_ui::assets::{CSS, Files, ICON, JAVASCRIPT, SCRIPT, STYLE, SVG};
 use super::web_ui::csrf;
 use super::web_ui::limits::Limiter;
 use super::web_ui::{lock_down, theme};
-use crate::domain::tenant::TenantStatus;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::middleware::request_layer::RequestId;
 use crate::settings::WebSettings;
@@ -38,14 +37,14 @@ use shared::error_page;
 
 const OWN_STYLE: &[u8] = include_bytes!("assets/dashboard.css");
 
-/// What the dashboard needs beside what every handler is handed.
+/// State that only the dashboard needs.
 #[derive(Debug)]
 pub struct DashboardState {
     styles: [String; 3],
     scripts: [String; 1],
     icon: String,
     files: Files,
-    /// By where they come from: tokens cannot be guessed, but guessing costs others the database's time.
+    /// Per address. Tokens cannot be guessed, but attempts cost database time.
     sign_ins: Limiter<IpAddr>,
 }
 
@@ -85,7 +84,7 @@ async fn asset(Extract(state): Extract<AppState>, Path(name): Path<String>) -> R
     found.ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is nothing at this path."))
 }
 
-/// Below which the private listener answers programs: that there is nothing is told them as programs are told.
+/// Paths that serve programs: errors below them are problems, not pages.
 const FOR_PROGRAMS: [&str; 8] = [
     "/v1",
     "/internal",
@@ -97,9 +96,9 @@ const FOR_PROGRAMS: [&str; 8] = [
     "/problems",
 ];
 
-/// Around everything on the private listener that is for people, and around what is not there: what was refused becomes a page,
-/// whoever is not signed in is sent to do so, and browsers are told what a page may do.
-pub async fn dress(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
+/// The layer around pages, and around unknown paths: renders problems as pages, redirects to the sign-in page, and adds
+/// security headers.
+pub async fn error_pages(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if FOR_PROGRAMS.iter().any(|program| {
         path.strip_prefix(program)
@@ -129,22 +128,7 @@ pub async fn dress(Extract(state): Extract<AppState>, request: Request, next: Ne
     response
 }
 
-impl TenantStatus {
-    /// As people read it.
-    fn words(self) -> &'static str {
-        match self {
-            Self::Invited => "Invited",
-            Self::Verifying => "Verifying",
-            Self::ActionRequired => "Action required",
-            Self::Active => "Active",
-            Self::Degraded => "Degraded",
-            Self::Suspended => "Suspended",
-            Self::Offboarded => "Offboarded",
-        }
-    }
-}
-
-/// Whether a page is of use to who asks: browsers name HTML when they go somewhere, scripts and streams do not.
+/// Whether the client wants a page: browsers accept HTML when they navigate; scripts and streams do not.
 fn accepts_pages(headers: &HeaderMap) -> bool {
     let named = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     named

@@ -1,4 +1,4 @@
-//! `GET /`: how all tenants stand, at a glance.
+//! `GET /`: the state of all tenants at a glance.
 
 use askama::Template;
 use axum::extract::{Query, State as Extract};
@@ -13,12 +13,13 @@ use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::verification::Verdict;
 use crate::http::AppState;
 use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::shared::status_label::StatusLabel;
 use crate::http::web_ui::{render, verification_view};
 use crate::service::read;
 use crate::service::stats::{WINDOW, stats};
 use crate::store::stuck::StuckReason;
 
-/// How many of those who are stuck are named.
+/// How many stuck tenants are listed.
 const NAMED: usize = 20;
 
 #[derive(Template)]
@@ -28,7 +29,7 @@ struct Page<'a> {
     counts: Vec<(TenantStatus, i64)>,
     total: i64,
     stuck: Vec<Stuck>,
-    /// There are more than are named.
+    /// There are more stuck tenants than listed.
     more: bool,
     chart: Chart,
     days: i64,
@@ -44,7 +45,7 @@ pub struct Stuck {
     pub on: Complained,
 }
 
-/// What stands in a tenant's way, in words.
+/// What blocks a tenant, in words.
 pub struct Complained {
     pub check: Option<String>,
     pub text: String,
@@ -63,8 +64,8 @@ impl Complained {
     pub fn of(tenant: &Tenant, complaint: Option<&StuckReason>) -> Self {
         let Some(complaint) = complaint else {
             let text = match tenant.status() {
-                TenantStatus::Verifying => "The verification has not ended.",
-                TenantStatus::Invited => "Nothing was submitted yet.",
+                TenantStatus::Verifying => "The verification has not finished.",
+                TenantStatus::Invited => "Nothing submitted yet.",
                 _ => "",
             };
             return Self {

@@ -91,7 +91,7 @@ async fn limit(Extract(state): Extract<AppState>, request: Request, next: Next) 
 }
 
 /// The layer around the public listener: renders rejections as pages, and adds security headers.
-pub async fn dress(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
+pub async fn error_pages(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().map(ToString::to_string);
     let mut response = next.run(request).await;
     let extensions = response.extensions_mut();

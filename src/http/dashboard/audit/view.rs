@@ -1,4 +1,4 @@
-//! The audit log's entries in words.
+//! Audit log entries in words.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -8,20 +8,20 @@ use crate::domain::audit::Actor;
 use crate::http::dashboard::shared::relative_time::{RelativeTime, utc};
 use crate::store::audit::AuditEntry;
 
-/// An entry as people read it.
+/// An audit log entry, for display.
 pub struct AuditRow {
     pub when: RelativeTime,
     pub action: String,
     pub title: String,
     pub who: String,
-    /// What the log is filtered by to see what else they did.
+    /// The filter that shows everything else this actor did.
     pub by: Option<String>,
-    /// A class for the stylesheet.
+    /// A CSS class.
     pub kind: &'static str,
-    /// What else is known, by name.
+    /// Further facts, by name.
     pub facts: Vec<(String, String)>,
     pub tenant: Option<String>,
-    /// The verification that it is about.
+    /// The verification that the entry is about.
     pub verification: Option<String>,
     pub request_id: Option<String>,
     pub address: Option<String>,
@@ -60,30 +60,30 @@ fn title(action: &str, detail: &Value) -> String {
         "tenant.resumed" => "Resumed".into(),
         "tenant.offboarded" => "Offboarded".into(),
         "external_id.issued" => "Next external ID issued".into(),
-        "external_id.abandoned" => "Next external ID taken back".into(),
-        "external_id.proven" => "Next external ID proven, and in use".into(),
+        "external_id.abandoned" => "Next external ID withdrawn".into(),
+        "external_id.proven" => "Next external ID verified and in use".into(),
         "external_id.ended" => "Previous external ID ended".into(),
-        "external_id.retired" => "Previous external ID seen to be refused".into(),
+        "external_id.retired" => "Previous external ID verified to be refused".into(),
         "storage_config.submitted" => format!("Version {} submitted", detail["version"]),
         "storage_config.activated" => format!("Version {} activated", detail["version"]),
-        "verification.requested" => format!("Verification of version {} asked for", detail["version"]),
+        "verification.requested" => format!("Verification of version {} requested", detail["version"]),
         "verification.finished" => format!("Verification of version {}: {}", detail["version"], text("verdict")),
         "token.created" => "Token created".into(),
         "token.revoked" => "Token revoked".into(),
         "token.narrowed" => "Token limited to fewer tenants".into(),
         "webhook.created" => "Webhook created".into(),
         "webhook.deleted" => "Webhook deleted".into(),
-        "webhook.secret_rotated" => "Webhook’s secret rotated".into(),
-        "webhook.disabled" => "Webhook disabled: its receiver is gone".into(),
+        "webhook.secret_rotated" => "Webhook secret rotated".into(),
+        "webhook.disabled" => "Webhook disabled: receiver responded 410 Gone".into(),
         "webhook.enabled" => "Webhook enabled".into(),
-        "webhook.tested" => "Test sent to a webhook".into(),
-        "webhook.resent" => "Message sent to a webhook again".into(),
+        "webhook.tested" => "Webhook test sent".into(),
+        "webhook.resent" => "Webhook message resent".into(),
         "tenant.erased" => "Personal data erased".into(),
         "storage_config.released" => format!("Version {} released", detail["version"]),
         "verification.superseded" => format!("Verification of version {} superseded", detail["version"]),
         "session.started" => "Signed in".into(),
         "session.ended" => "Signed out".into(),
-        "request.refused" => "Refused: the role does not allow it".into(),
+        "request.refused" => "Denied: insufficient role".into(),
         "invite.created" => "Invite created".into(),
         "invite.revoked" => "Invite revoked".into(),
         other => other.replace(['.', '_'], " "),

@@ -1,4 +1,4 @@
-//! `/sign-in`: a token is shown once, and traded for a session.
+//! `/sign-in`: exchanges an API token for a session.
 
 use askama::Template;
 use axum::extract::{Query, Request, State as Extract};
@@ -41,7 +41,7 @@ struct Page<'a> {
     fault: Option<&'static str>,
 }
 
-/// Where somebody who signed in goes on: to a page of ours, whatever was asked.
+/// Where to go after signing in: always a page of this dashboard, whatever was requested.
 fn local(next: &str) -> &str {
     let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\');
     let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic());
@@ -52,7 +52,7 @@ fn local(next: &str) -> &str {
     }
 }
 
-/// The page to come back to: the one that was asked for, or the one that what was sent belongs to.
+/// The page to return to: the requested one, or the one that a form post belongs to.
 pub fn way_back(method: &Method, uri: &Uri) -> String {
     if method == Method::GET {
         return uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
@@ -65,7 +65,7 @@ pub fn way_back(method: &Method, uri: &Uri) -> String {
     }
 }
 
-/// To the page that lets people in, and back from there.
+/// Redirects to the sign-in page, which returns to this one.
 pub fn go(back: &str) -> Redirect {
     match local(back) {
         "/" => Redirect::to("/sign-in"),
@@ -90,7 +90,7 @@ pub async fn page(Extract(state): Extract<AppState>, Query(asked): Query<Asked>,
 pub async fn handle(Extract(state): Extract<AppState>, request: Request) -> Result<Response, Problem> {
     let address = state.client(request.extensions(), request.headers());
     state.office.sign_ins.check(&network(address)).map_err(|wait| {
-        let detail = format!("There were very many attempts from here. Try again in {} seconds.", wait.seconds);
+        let detail = format!("Too many attempts. Try again in {} seconds.", wait.seconds);
         Problem::new(ProblemKind::TooManyRequests, detail).retry_after(wait.seconds)
     })?;
     let secure = session::is_secure(request.headers());
@@ -106,24 +106,24 @@ pub async fn handle(Extract(state): Extract<AppState>, request: Request) -> Resu
         return Ok(again(
             &state,
             next,
-            "This page came over http, where everybody on the way can read a token. Open it over https, or through a tunnel on localhost.",
+            "This page was loaded over http, where a token can be intercepted. Open it over https, or through a tunnel on localhost.",
         ));
     }
     let signed_in = match sign_in(&state.context, origin, &form.token).await {
         Ok(signed_in) => signed_in,
         Err(SignInError::Unknown) => {
-            warn!(%address, "somebody could not sign in");
+            warn!(%address, "sign-in failed");
             return Ok(again(
                 &state,
                 next,
-                "This token is unknown, expired or revoked. A token is lk_, its role, and 64 letters and digits.",
+                "This token is unknown, expired or revoked. A token consists of lk_, its role, and 64 letters and digits.",
             ));
         }
         Err(SignInError::OtherRole) => {
             return Ok(again(
                 &state,
                 next,
-                "This is a service’s token: it reads storage, and sees nothing here. Sign in with one of the role viewer, ops or admin.",
+                "This is a service token, which cannot use the dashboard. Sign in with a token of the role viewer, ops or admin.",
             ));
         }
         Err(SignInError::Store(error)) => return Err(error.into()),

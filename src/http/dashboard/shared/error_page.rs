@@ -1,4 +1,4 @@
-//! What is said instead of a page that cannot be shown, or of a change that was not made.
+//! The page for an error.
 
 use askama::Template;
 use axum::http::HeaderValue;
@@ -18,11 +18,11 @@ struct Page<'a> {
     detail: String,
     faults: Vec<String>,
     advice: &'static str,
-    /// By which it is found in the logs.
+    /// The request ID, for finding the error in the logs.
     number: &'a str,
 }
 
-/// The problem as a page, for the request of that id.
+/// Renders a problem as a page, for the request with this ID.
 pub fn page(state: &AppState, problem: &Problem, request_id: &str) -> Response {
     let status = problem.kind().status();
     let page = Page {
@@ -42,11 +42,11 @@ pub fn page(state: &AppState, problem: &Problem, request_id: &str) -> Response {
 
 fn advice(kind: ProblemKind) -> &'static str {
     match kind {
-        ProblemKind::Conflict | ProblemKind::Offboarded => "Go back and look at how things stand now.",
-        ProblemKind::Forbidden => "Somebody with that role can do it, or give you a token that may.",
-        ProblemKind::NotFound => "It may have another name by now, or be gone.",
-        ProblemKind::Unavailable => "Nothing was changed, and what is running goes on. Try again in a few seconds.",
-        ProblemKind::Internal => "Nothing more is known here; the log has it under the number below.",
-        _ => "Go back, and try again.",
+        ProblemKind::Conflict | ProblemKind::Offboarded => "Go back and check the current state.",
+        ProblemKind::Forbidden => "Ask someone with that role to do it, or to give you a token.",
+        ProblemKind::NotFound => "It may have been renamed or removed.",
+        ProblemKind::Unavailable => "Nothing was changed. Try again in a few seconds.",
+        ProblemKind::Internal => "The error was logged under the request ID below.",
+        _ => "Go back and try again.",
     }
 }

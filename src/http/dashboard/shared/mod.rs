@@ -10,3 +10,4 @@ pub mod paths;
 pub mod relative_time;
 pub mod select_options;
 pub mod session;
+pub mod status_label;

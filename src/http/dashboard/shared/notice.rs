@@ -1,4 +1,4 @@
-//! What was just done, told once on the page that one is sent to after it.
+//! A confirmation of the last action, shown once on the next page (a flash message).
 
 use serde::Deserialize;
 use strum::{EnumString, IntoStaticStr};
@@ -24,7 +24,7 @@ pub enum Notice {
     SignedOut,
 }
 
-/// A page's query, where it has nothing else in it.
+/// The query string of a page that has no other parameters.
 #[derive(Debug, Default, Deserialize)]
 pub struct Asked {
     done: Option<String>,
@@ -37,12 +37,12 @@ impl Asked {
 }
 
 impl Notice {
-    /// As it stands in an address. A word that is not known says nothing.
+    /// Parses the notice in a query string. Unknown values are ignored.
     pub fn of(text: Option<&str>) -> Option<Self> {
         text?.parse().ok()
     }
 
-    /// That page, with the notice.
+    /// A redirect to a page with this notice.
     pub fn at(self, path: &str) -> String {
         let word: &str = self.into();
         format!("{path}?done={word}")
@@ -50,21 +50,23 @@ impl Notice {
 
     pub fn text(self) -> &'static str {
         match self {
-            Self::Created => "The tenant was created. Invite its people, and they can begin.",
-            Self::Changed => "The tenant was changed.",
-            Self::Suspended => "The tenant is suspended: internal services are refused from now on.",
-            Self::Resumed => "The tenant was resumed: internal services get its storage again, if it has any that works.",
-            Self::Offboarded => "The tenant is offboarded. Its people can read at their link what to take away in AWS.",
-            Self::Erased => "The tenant’s personal data was erased. What was done stays in the audit log, without names.",
-            Self::Rotated => "The next external ID was issued. The documents list both; the next verification proves the new one.",
-            Self::Abandoned => "The next external ID was taken back. Nothing else changed.",
-            Self::Ended => "The previous external ID has ended. A verification is proving that it is refused.",
-            Self::InviteRevoked => "The invite was revoked: its link does nothing any more.",
-            Self::TokenRevoked => "The token was revoked: it is refused from now on, and so is whoever signed in with it.",
-            Self::TestSent => "A test is being sent. Load the page anew in a moment to see what came of it.",
-            Self::SentAgain => "It is being sent again. Load the page anew in a moment to see what came of it.",
-            Self::WebhookEnabled => "The webhook was enabled. What happened while it was disabled is not sent.",
-            Self::WebhookDeleted => "The webhook was deleted: nothing more is sent to it.",
+            Self::Created => "Tenant created. Next, invite the customer.",
+            Self::Changed => "Tenant updated.",
+            Self::Suspended => "Tenant suspended. Internal services no longer get its storage config.",
+            Self::Resumed => "Tenant resumed. Internal services get its storage config again if a version is active.",
+            Self::Offboarded => "Tenant offboarded. The customer's link now shows how to remove the granted access in AWS.",
+            Self::Erased => "Personal data erased. The audit log keeps what was done, without names.",
+            Self::Rotated => "New external ID issued. The documents now contain both; the next verification checks the new one.",
+            Self::Abandoned => "New external ID withdrawn. Nothing else changed.",
+            Self::Ended => {
+                "Previous external ID ended. A verification is checking that it is refused; until then the rotation is not complete."
+            }
+            Self::InviteRevoked => "Invite revoked. Its link no longer works.",
+            Self::TokenRevoked => "Token revoked. It is refused from now on, and sessions that were opened with it have ended.",
+            Self::TestSent => "Test message queued. Reload the page in a moment to see the result.",
+            Self::SentAgain => "Message queued again. Reload the page in a moment to see the result.",
+            Self::WebhookEnabled => "Webhook enabled. Events that happened while it was disabled are not sent.",
+            Self::WebhookDeleted => "Webhook deleted. Nothing more is sent to it.",
             Self::SignedOut => "You are signed out.",
         }
     }

@@ -1,4 +1,4 @@
-//! Who is on the dashboard, and what they may do there.
+//! Who is signed in to the dashboard, and what they may do.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -23,7 +23,7 @@ pub const COOKIE: Secret = Secret {
     loopback_name: "latchkey-dashboard",
 };
 
-/// Somebody who is signed in.
+/// A signed-in user.
 #[derive(Debug, Clone)]
 pub struct DashboardSession {
     pub identity: Identity,
@@ -31,17 +31,17 @@ pub struct DashboardSession {
     entrance: SignInMethod,
 }
 
-/// How they came in.
+/// How the user signed in.
 #[derive(Debug, Clone)]
 enum SignInMethod {
-    /// By a token, once: from then on a session stands for it.
+    /// With a token, which was exchanged for a session.
     Session { id: SessionId, session: WebSession },
-    /// An identity-aware proxy vouches for them, at each request anew.
+    /// Through an identity-aware proxy, which sends a JWT with every request.
     Proxy,
 }
 
 impl DashboardSession {
-    /// As people know them.
+    /// The user's display name.
     pub fn name(&self) -> &str {
         match &self.identity.actor {
             Actor::Token { name, .. } | Actor::User { name: Some(name), .. } => name,
@@ -62,7 +62,7 @@ impl DashboardSession {
         self.identity.may(Permission::ManageTokens)
     }
 
-    /// None where there is nothing to sign out of.
+    /// None when there is no session to sign out of.
     pub fn session_id(&self) -> Option<SessionId> {
         match &self.entrance {
             SignInMethod::Session { id, .. } => Some(*id),
@@ -83,13 +83,13 @@ impl DashboardSession {
     }
 }
 
-/// May see everything but secrets.
+/// May see everything except secrets.
 pub struct Reader(pub DashboardSession);
 
 /// May change tenants.
 pub struct Operator(pub DashboardSession);
 
-/// May make and revoke tokens, and erase personal data.
+/// May create and revoke tokens, and erase personal data.
 pub struct Administrator(pub DashboardSession);
 
 impl AsRef<DashboardSession> for Reader {
@@ -134,7 +134,7 @@ impl FromRequestParts<AppState> for Administrator {
     }
 }
 
-/// Who it is, if they are signed in and have that right.
+/// The signed-in user, if they have this permission.
 async fn demand(parts: &Parts, state: &AppState, right: Permission) -> Result<DashboardSession, Problem> {
     let signed_out = || Problem::new(ProblemKind::Unauthenticated, "You are signed out.");
     let person = find(parts, state).await?.ok_or_else(signed_out)?;
@@ -142,10 +142,10 @@ async fn demand(parts: &Parts, state: &AppState, right: Permission) -> Result<Da
     Ok(person)
 }
 
-/// Who it is, if they are signed in, or a proxy vouches for them.
+/// The user, from the session cookie or the proxy's JWT.
 ///
 /// # Errors
-/// 403 when the identity provider gives them no role; 503 when it cannot be told now.
+/// 403 when the identity provider gives the user no role; 503 when the identity cannot be determined now.
 pub async fn find(parts: &Parts, state: &AppState) -> Result<Option<DashboardSession>, Problem> {
     let of = |identity: Identity, entrance| DashboardSession {
         caller: auth::caller(state, &identity, parts),
@@ -168,7 +168,7 @@ pub async fn find(parts: &Parts, state: &AppState) -> Result<Option<DashboardSes
     }
 }
 
-/// Whether the browser is elsewhere than this machine, by the host that it asks for: then cookies travel over https alone.
+/// Whether cookies must be limited to https: true unless the browser addresses a loopback host.
 pub fn is_secure(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = match host.rsplit_once(':') {
@@ -180,7 +180,7 @@ pub fn is_secure(headers: &HeaderMap) -> bool {
     !is_loopback
 }
 
-/// What a form of ours sent, by somebody who may: it came from a page of the same session.
+/// A submitted form whose token belongs to the user's session, by a user with the required permission.
 pub struct Posted<Who, T> {
     pub who: Who,
     pub form: T,
@@ -211,13 +211,13 @@ where
     }
 }
 
-/// What a form sent, by whomever.
+/// Reads a submitted form without checking who sent it.
 pub async fn read<T: DeserializeOwned>(request: Request, state: &AppState) -> Result<CsrfForm<T>, Problem> {
     csrf::read(request, state).await.map_err(|unread| match unread {
-        UnreadableForm::TooLarge => Problem::new(ProblemKind::TooLarge, "What was sent is too large: 64 KiB at most."),
+        UnreadableForm::TooLarge => Problem::new(ProblemKind::TooLarge, "The form must not exceed 64 KiB."),
         UnreadableForm::Malformed => Problem::new(
             ProblemKind::Unreadable,
-            "What was sent is not what the form sends. Load the page anew, and try again.",
+            "The request did not match the form. Reload the page and try again.",
         ),
     })
 }

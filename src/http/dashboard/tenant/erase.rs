@@ -1,4 +1,4 @@
-//! `/tenants/{tenant}/erase`: the personal data of a tenant that has ended, away for good.
+//! `/tenants/{tenant}/erase`: erases the personal data of an offboarded tenant.
 
 use axum::extract::State as Extract;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -49,11 +49,11 @@ fn question(tenant: &Tenant) -> Question {
     Question {
         title: format!("Erase the personal data of {}", tenant.name),
         happens: vec![
-            "Its name, slug and reference become “erased”, and so do the names, reasons and addresses in its audit log.".into(),
-            "What was done, when, and by whom as an id stays.".into(),
-            "From then on it is found by its id alone. The reason that you give here stays: name nobody in it.".into(),
+            "Its name, slug and reference are replaced by “erased”, as are the names, reasons and addresses in its audit log.".into(),
+            "The audit log keeps what was done, when, and by which ID.".into(),
+            "The tenant can then be found only by its ID. The reason that you give here is kept, so don't name anyone in it.".into(),
         ],
-        button: "Erase for good",
+        button: "Erase permanently",
         action: "erase",
         reason: true,
         is_final: true,

@@ -1,4 +1,4 @@
-//! `/tenants/{tenant}/suspend`, `/resume` and `/offboard`: each says what will happen, and asks why.
+//! `/tenants/{tenant}/suspend`, `/resume` and `/offboard`: each page says what will happen and asks for the reason.
 
 use axum::extract::State as Extract;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -17,7 +17,7 @@ use crate::http::dashboard::shared::session::{Operator, Posted};
 use crate::service::tenant_lifecycle::{self, LifecycleError};
 use crate::service::{Caller, Context};
 
-/// A change of a tenant's standing.
+/// A lifecycle change.
 pub trait Change: 'static {
     const DONE: Notice;
 
@@ -69,9 +69,9 @@ impl Change for Suspend {
         Question {
             title: format!("Suspend {}", tenant.name),
             happens: vec![
-                "Internal services are refused its storage from now on, within a second, on every replica.".into(),
-                "Its people still reach their form, and verifications may still run.".into(),
-                "Resuming brings back what it was before.".into(),
+                "Within a second, every replica stops serving its storage config to internal services.".into(),
+                "The customer can still open the form, and verifications can still run.".into(),
+                "Resuming restores the previous status.".into(),
             ],
             button: "Suspend",
             action: "suspend",
@@ -98,8 +98,8 @@ impl Change for Resume {
         Question {
             title: format!("Resume {}", tenant.name),
             happens: vec![
-                "Internal services get its storage again, if it has any that works.".into(),
-                "Its status is again what it is underneath.".into(),
+                "Internal services get its storage config again if a version is active.".into(),
+                "The tenant returns to the status it had before.".into(),
             ],
             button: "Resume",
             action: "resume",
@@ -126,12 +126,15 @@ impl Change for Offboard {
         Question {
             title: format!("Offboard {}", tenant.name),
             happens: vec![
-                "Internal services are refused its storage from now on, for good.".into(),
-                "Its open invites end, and the tokens that are for it alone. What is being verified stops, and cleans up.".into(),
-                format!("The slug {}, its bucket and its role are free for others.", tenant.slug),
-                "Its history stays. Its people can read at their link what to take away in AWS, for 90 days.".into(),
+                "Internal services permanently stop getting its storage config.".into(),
+                "Its open invites end, as do tokens that are limited to it. A running verification stops and cleans up.".into(),
+                format!(
+                    "The slug {}, its bucket and its role become available to other tenants.",
+                    tenant.slug
+                ),
+                "Its history is kept. For 90 days, the customer's link shows how to remove the granted access in AWS.".into(),
             ],
-            button: "Offboard for good",
+            button: "Offboard permanently",
             action: "offboard",
             reason: true,
             is_final: true,

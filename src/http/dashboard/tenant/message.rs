@@ -1,4 +1,4 @@
-//! `GET /tenants/{tenant}/message`: what stands in the way and how to mend it, as a text that can be mailed to the customer.
+//! `GET /tenants/{tenant}/message`: what the customer needs to fix, as text to e-mail.
 
 use std::fmt::Write as _;
 
@@ -26,7 +26,7 @@ pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader, InPath(t
     let nothing = || {
         Problem::new(
             ProblemKind::NotFound,
-            "There is nothing to mail: no check of the newest verification asks the customer for something.",
+            "There is nothing to send: no failed check requires the customer to act.",
         )
     };
     let detail = read::tenant_detail(&state.context, &tenant)
@@ -40,7 +40,7 @@ pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader, InPath(t
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }
 
-/// None when nothing is asked of the customer.
+/// None when the customer does not need to act.
 pub fn text(tenant: &Tenant, verification: &Verification, config: &StorageConfig, vendor: &str) -> Option<String> {
     let asks = |finding: &&Finding| finding.status == CheckStatus::Failed && finding.side == Some(FaultSide::Customer);
     let asked: Vec<&Finding> = verification.findings.iter().filter(asks).collect();
@@ -50,17 +50,17 @@ pub fn text(tenant: &Tenant, verification: &Verification, config: &StorageConfig
     }
     let reader = ReadBy::Customer(vendor);
     let things = if asked.len() == 1 {
-        "one thing has".to_owned()
+        "One thing needs".to_owned()
     } else {
-        format!("{} things have", asked.len())
+        format!("{} things need", asked.len())
     };
     let begins = match tenant.status() {
-        TenantStatus::Degraded => "Our access to your storage used to work, and does not any more",
-        TenantStatus::Active => "We looked at your storage again, and something is not right",
-        _ => "We looked at the storage that you set up for us, and it is not complete yet",
+        TenantStatus::Degraded => "Our access to your storage no longer works",
+        TenantStatus::Active => "We checked your storage again and found a problem",
+        _ => "We checked the storage that you set up for us, and it is not complete yet",
     };
     let mut text = format!(
-        "Hello,\n\n{begins}: {things} to be changed in your AWS account.\n\nBucket: {}\nChecked: {}\n",
+        "Hello,\n\n{begins}. {things} to be changed in your AWS account.\n\nBucket: {}\nChecked: {}\n",
         config.storage.bucket.name(),
         utc(at),
     );
@@ -75,7 +75,7 @@ pub fn text(tenant: &Tenant, verification: &Verification, config: &StorageConfig
     }
     let _ = write!(
         text,
-        "\nWhen that is done, open your link and choose \"Verify again\", or tell us: nothing has to be typed anew.\n\n\
+        "\nWhen you are done, open your link and choose \"Verify again\", or let us know. You won't need to re-enter anything.\n\n\
          If you ask about this, please name the verification {}.\n",
         verification.id,
     );

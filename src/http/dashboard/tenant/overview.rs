@@ -20,6 +20,7 @@ use crate::http::dashboard::shared::notice::Asked;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::relative_time::{RelativeTime, seconds};
 use crate::http::dashboard::shared::session::Reader;
+use crate::http::dashboard::shared::status_label::StatusLabel;
 use crate::http::dashboard::tenant::message;
 use crate::http::dashboard::verifications::banner::banner;
 use crate::http::web_ui::labels::place;

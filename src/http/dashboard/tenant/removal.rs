@@ -1,4 +1,4 @@
-//! `GET /tenants/{tenant}/removal`: what the tenant's people have to take away in AWS, now or after it has ended.
+//! `GET /tenants/{tenant}/removal`: how the customer removes the granted access in AWS, before or after offboarding.
 
 use askama::Template;
 use axum::extract::State as Extract;
@@ -34,7 +34,7 @@ pub async fn handle(
     let tenant = find_tenant(&state, &tenant).await?;
     let removal = explain_removal(&state.context, &tenant).await?;
     Ok(render(&Page {
-        frame: Layout::new(&state, &person, Section::Tenants, &format!("What {} takes away", tenant.name)),
+        frame: Layout::new(&state, &person, Section::Tenants, &format!("Offboarding steps for {}", tenant.name)),
         path: tenant_path(&tenant),
         tenant: &tenant,
         removal,

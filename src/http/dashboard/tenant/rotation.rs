@@ -16,7 +16,7 @@ use crate::http::dashboard::shared::session::{Operator, Posted};
 use crate::service::rotate_external_id::{self, RotateExternalIdError};
 use crate::service::{Caller, Context};
 
-/// A step of a rotation.
+/// A step of the rotation.
 pub trait Step: 'static {
     const DONE: Notice;
     const TITLE: &str;
@@ -61,13 +61,13 @@ pub struct Rotate;
 
 impl Step for Rotate {
     const DONE: Notice = Notice::Rotated;
-    const TITLE: &str = "Issue the next external ID";
+    const TITLE: &str = "Rotate external ID";
     const BUTTON: &str = "Issue it";
     const ACTION: &str = "rotate";
     const HAPPENS: &[&str] = &[
-        "A second external ID is issued. From now on the documents list both, and the one in use stays in use.",
-        "The customer puts the new documents in the place of the old ones.",
-        "The next verification of what is active proves the new ID, and puts it into use. Then you end the previous one.",
+        "A second external ID is issued. The documents then contain both, and the current one stays in use.",
+        "The customer replaces the old documents with the new ones.",
+        "The next verification of the active version checks the new ID and puts it into use. Then you end the previous one.",
     ];
 
     async fn carry_out(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
@@ -79,12 +79,12 @@ pub struct Abandon;
 
 impl Step for Abandon {
     const DONE: Notice = Notice::Abandoned;
-    const TITLE: &str = "Take back the next external ID";
-    const BUTTON: &str = "Take it back";
+    const TITLE: &str = "Withdraw the new external ID";
+    const BUTTON: &str = "Withdraw";
     const ACTION: &str = "abandon";
     const HAPPENS: &[&str] = &[
-        "The ID that was issued is forgotten, and the documents list only the one in use.",
-        "A customer who applied it already may leave it there: nobody uses it.",
+        "The new ID is discarded, and the documents contain only the current one.",
+        "A customer who has already applied it can leave it in place: it will never be used.",
     ];
 
     async fn carry_out(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
@@ -100,8 +100,8 @@ impl Step for EndPrevious {
     const BUTTON: &str = "End it";
     const ACTION: &str = "end-previous";
     const HAPPENS: &[&str] = &[
-        "The documents list only the ID in use from now on: the customer takes the previous one out.",
-        "A verification proves that the previous one is refused. Until it is, the rotation is not over.",
+        "The documents then contain only the current ID, and the customer removes the previous one.",
+        "A verification checks that the previous ID is refused. Until it is, the rotation is not complete.",
         "Nothing changes for internal services.",
     ];
 

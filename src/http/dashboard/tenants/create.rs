@@ -63,7 +63,7 @@ pub async fn handle(
         Ok(tenant) => Ok(Redirect::to(&Notice::Created.at(&tenant_path(&tenant))).into_response()),
         Err(CreateTenantError::Invalid(faults)) => Ok(shown(&state, &person, &form, &faults)),
         Err(CreateTenantError::SlugTaken(_)) => {
-            let taken = FieldError::new("slug", "slug_taken", "another tenant has this slug; choose another one");
+            let taken = FieldError::new("slug", "slug_taken", "this slug is taken; choose another one");
             Ok(shown(&state, &person, &form, &[taken]))
         }
         Err(CreateTenantError::Store(error)) => Err(error.into()),

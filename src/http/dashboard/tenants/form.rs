@@ -1,4 +1,4 @@
-//! The fields of a tenant, as they are typed when it is made and when it is changed.
+//! The form for a tenant's fields, for creating and editing.
 
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +75,7 @@ impl TenantForm {
             mode,
             text: match mode {
                 Mode::AssumeRole => "A role in the customer’s account",
-                Mode::Direct => "The vendor’s own role, named in the customer’s policies",
+                Mode::Direct => "The vendor’s role, named in the customer’s policies",
             },
             ticked: self.ticks(mode),
         });
@@ -87,15 +87,15 @@ impl TenantForm {
         let mut fields = Vec::new();
         if with_slug {
             fields.push(Field::new("slug", "Slug", Some(&self.slug)).explained(
-                "Its name in addresses and in the API: lower-case letters, digits and hyphens. It never changes.",
+                "Identifies the tenant in URLs and in the API: lower-case letters, digits and hyphens. It cannot be changed later.",
                 "acme-corp",
             ));
         }
-        fields.push(Field::new("name", "Name", Some(&self.name)).explained("As its people read it.", "Acme Corporation"));
+        fields.push(Field::new("name", "Name", Some(&self.name)).explained("The name that the customer sees.", "Acme Corporation"));
         fields.push(Field {
             optional: true,
             ..Field::new("reference", "Reference", Some(&self.reference))
-                .explained("Your own name for it. It is found by this too.", "CRM-20417")
+                .explained("Your own reference. You can search by it.", "CRM-20417")
         });
         let fault = |name: &str| faults.iter().find(|fault| fault.field == name);
         for field in &mut fields {
@@ -115,7 +115,7 @@ impl TenantForm {
 pub fn modes_fault(faults: &[FieldError]) -> Option<String> {
     let fault = faults.iter().find(|fault| fault.field == "modes")?;
     Some(match fault.code.as_str() {
-        "no_mode" => "Tick one at least.".to_owned(),
+        "no_mode" => "Select at least one.".to_owned(),
         _ => sentence(&fault.detail),
     })
 }

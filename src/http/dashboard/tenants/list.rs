@@ -18,6 +18,7 @@ use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
 use crate::http::dashboard::shared::select_options::{SelectOption, choices, given, is_blank};
 use crate::http::dashboard::shared::session::Reader;
+use crate::http::dashboard::shared::status_label::StatusLabel;
 use crate::http::web_ui::{render, sentence};
 use crate::service::read;
 

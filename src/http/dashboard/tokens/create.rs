@@ -1,4 +1,4 @@
-//! `POST /tokens`, and `GET /tokens/{id}`, which shows what was made: once.
+//! `POST /tokens`, and `GET /tokens/{id}`, which shows the new token once.
 
 use askama::Template;
 use axum::extract::State as Extract;
@@ -43,7 +43,7 @@ pub async fn handle(
             .and_then(TimeDelta::try_days),
     };
     if days.is_none() && form.days != "never" {
-        faults.push(FieldError::new("days", "out_of_range", "choose how long it is to be good for"));
+        faults.push(FieldError::new("days", "out_of_range", "choose how long the token is valid"));
     }
     let tenants = form.limits(&mut faults);
     let (Some(role), true) = (role, faults.is_empty()) else {
@@ -87,7 +87,7 @@ pub async fn shown(
     InPath(id): InPath<TokenId>,
 ) -> Response {
     let page = Page {
-        frame: Layout::new(&state, &person, Section::Tokens, "The new token"),
+        frame: Layout::new(&state, &person, Section::Tokens, "New token"),
         token: one_time_secret::take(&headers, id.as_uuid()),
     };
     (one_time_secret::forget(&headers), render(&page)).into_response()

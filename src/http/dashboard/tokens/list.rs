@@ -1,4 +1,4 @@
-//! `GET /tokens`: API tokens, ended ones too.
+//! `GET /tokens`: API tokens, including expired and revoked ones.
 
 use askama::Template;
 use axum::extract::{Query, State as Extract};

@@ -21,7 +21,7 @@ pub async fn handle(
     }: Posted<Administrator, Nothing>,
 ) -> Result<Redirect, Problem> {
     if !revoke_token(&state.context, &person.caller, id).await? {
-        return Err(Problem::new(ProblemKind::NotFound, "There is no token of this id."));
+        return Err(Problem::new(ProblemKind::NotFound, "There is no token with this ID."));
     }
     Ok(Redirect::to(&Notice::TokenRevoked.at("/tokens")))
 }

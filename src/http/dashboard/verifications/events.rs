@@ -1,5 +1,5 @@
-//! `GET /tenants/{tenant}/verifications/{id}/events`: that something happened in a verification. What it was is on the page,
-//! which is asked for anew.
+//! `GET /tenants/{tenant}/verifications/{id}/events`: announces that something happened in a verification. The page is then
+//! fetched again.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::session::Reader;
 
-/// After which a reader has to come again, signed in.
+/// How long a stream lasts before the client has to reconnect, still signed in.
 const LONGEST: Duration = Duration::from_mins(2);
 
 pub async fn handle(

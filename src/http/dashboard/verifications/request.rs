@@ -1,4 +1,4 @@
-//! `POST /tenants/{tenant}/verify`: verify now, and watch.
+//! `POST /tenants/{tenant}/verify`: starts a verification, and redirects to it.
 
 use axum::extract::State as Extract;
 use axum::response::Redirect;
@@ -15,7 +15,7 @@ use crate::service::request_verification::request_verification;
 
 #[derive(Debug, Deserialize)]
 pub struct Version {
-    /// As text: a form's fields are nothing else.
+    /// As text, like every form field.
     version: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! `GET /tenants/{tenant}/verifications/{id}`: a verification, while it runs and ever after.
+//! `GET /tenants/{tenant}/verifications/{id}`: a verification, live and afterwards.
 
 use askama::Template;
 use axum::extract::State as Extract;
@@ -28,7 +28,7 @@ struct Page<'a> {
     path: String,
     live: bool,
     follow: Follow,
-    /// The server's time, since the reader's may be another.
+    /// The server's time, because the browser's clock may differ.
     now: String,
     banner: Banner,
     notes: Vec<String>,
@@ -44,7 +44,7 @@ pub async fn handle(
     InPath(id): InPath<VerificationId>,
 ) -> Result<Response, Problem> {
     let context = &state.context;
-    let unknown = || Problem::new(ProblemKind::NotFound, "This tenant has no verification of this id.");
+    let unknown = || Problem::new(ProblemKind::NotFound, "This tenant has no verification with this ID.");
     let tenant = find_tenant(&state, &tenant).await?;
     let verification = read::verification(context, id).await?.filter(|found| found.tenant_id == tenant.id);
     let verification = verification.ok_or_else(unknown)?;

@@ -1,0 +1,21 @@
+//! The label of a tenant's status.
+
+use crate::domain::tenant::TenantStatus;
+
+pub trait StatusLabel {
+    fn label(self) -> &'static str;
+}
+
+impl StatusLabel for TenantStatus {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Invited => "Invited",
+            Self::Verifying => "Verifying",
+            Self::ActionRequired => "Action required",
+            Self::Active => "Active",
+            Self::Degraded => "Degraded",
+            Self::Suspended => "Suspended",
+            Self::Offboarded => "Offboarded",
+        }
+    }
+}
