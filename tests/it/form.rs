@@ -142,11 +142,11 @@ async fn an_ended_invite_ends_what_was_opened_with_it() {
     assert_eq!(visitor.get("/onboard/apply").await.status, 200);
     let path = format!("/v1/tenants/acme/invites/{id}");
     assert_eq!(server.send(server.request(Method::DELETE, &path)).await.status, 204);
-    all(410, "This link was withdrawn").await;
+    all(410, "This link was revoked").await;
     set("update invites set revoked_at = null").await;
     set("update tenants set offboarded_at = now() - interval '1 year'").await;
     set("update invites set revoked_at = now() - interval '1 year'").await;
-    all(410, "This has ended").await;
+    all(410, "Your storage is disconnected").await;
     assert_eq!(tenant["status"], "invited");
 
     let stranger = read(client().get(format!("{}/onboard/apply", server.public))).await;
@@ -189,7 +189,7 @@ async fn a_form_of_another_site_or_session_is_refused() {
         .await,
     ] {
         assert_eq!(refused.status, 403, "{}", refused.html);
-        assert!(refused.html.contains("Nothing was sent"), "{}", refused.html);
+        assert!(refused.html.contains("Nothing was submitted"), "{}", refused.html);
     }
     assert_eq!(server.status("acme").await, "invited");
 
@@ -211,7 +211,7 @@ async fn a_form_of_another_site_or_session_is_refused() {
         "a check that is not made is not waited for"
     );
     assert!(
-        verifying.contains("Waiting for its turn") && verifying.contains("<noscript><meta http-equiv=\"refresh\""),
+        verifying.contains("Queued") && verifying.contains("<noscript><meta http-equiv=\"refresh\""),
         "{verifying}"
     );
 }
@@ -239,7 +239,7 @@ async fn all_faults_stand_next_to_their_fields_and_nothing_is_lost() {
         "s3://acme-documents",
         "eu-central-9",
         "Use <code>arn:aws:s3:::acme-documents</code>",
-        "5 fields are not right",
+        "5 fields need your attention",
     ] {
         assert!(page.html.contains(shown), "{shown}: {}", page.html);
     }
@@ -277,7 +277,7 @@ async fn what_costs_calls_to_aws_is_limited() {
     }
     let page = last.expect("there is a limit");
     assert!(page.headers.contains_key(header::RETRY_AFTER));
-    assert!(page.html.contains("One moment, please"));
+    assert!(page.html.contains("Too many requests"));
     assert_eq!(visitor.get("/onboard/verify").await.status, 200, "looking is not limited by it");
 }
 
@@ -296,7 +296,7 @@ async fn a_vendors_fault_asks_nothing_of_the_customer() {
     assert_eq!(visitor.get("/onboard").await.location(), "/onboard/verify");
     let page = visitor.get("/onboard/verify").await.html;
     assert!(
-        page.contains("Something is wrong on our side") && page.contains("Nothing is needed from you"),
+        page.contains("There is a problem on our side") && page.contains("You don&#39;t need to do anything"),
         "{page}"
     );
     assert!(!page.contains("class=\"fix\""), "{page}");
@@ -326,7 +326,7 @@ async fn what_happens_is_told_without_telling_what() {
     assert!(events.contains("event: changed") && events.contains("event: finished"), "{events}");
     assert!(!events.contains("bucket"), "{events}");
     let page = visitor.get("/onboard/verify").await.html;
-    assert!(page.contains("Everything works"), "{page}");
+    assert!(page.contains("Connected"), "{page}");
     assert!(!page.contains("http-equiv"), "a page that is complete does not load itself again");
     assert_eq!(server.status("acme").await, "active");
 }
