@@ -24,17 +24,17 @@ for (const mode of ["assume_role", "direct"]) {
     assert.equal(file.suggestedFilename(), "bucket-policy.json");
     await customer.run("drop", { document: "bucket-policy", action: "s3:PutObject" });
     if (mode === "assume_role") await customer.run("drop", { document: "role-permissions", action: "s3:PutObject" });
-    await page.getByRole("button", { name: "Continue: tell us" }).click();
-    await heading(page, "Tell us where it is");
+    await page.getByRole("button", { name: "Continue" }).click();
+    await heading(page, "Enter your bucket and key");
 
     await page.getByLabel("Bucket ARN").fill(`s3://${customer.bucket}`);
     await page.getByLabel("Region").fill("");
-    await page.getByRole("button", { name: "Send and verify" }).last().click();
+    await page.getByRole("button", { name: "Submit and verify" }).last().click();
     await page.getByRole("alert").waitFor();
     assert.equal(await page.getByLabel("Key ARN").inputValue(), customer.key_arn, "the input is kept");
     await page.getByRole("button", { name: `Use ${customer.bucket_arn}` }).click();
     assert.equal(await page.getByLabel("Bucket ARN").inputValue(), customer.bucket_arn);
-    await page.getByRole("button", { name: "Send and verify" }).last().click();
+    await page.getByRole("button", { name: "Submit and verify" }).last().click();
 
     // The page reloads itself.
     await heading(page, "Something is missing");
@@ -42,7 +42,7 @@ for (const mode of ["assume_role", "direct"]) {
     const document = mode === "assume_role" ? "role-permissions" : "bucket-policy";
     await customer.run("fix", { document, text: await page.locator(`#fix-${check}`).textContent() });
     await page.getByRole("button", { name: "Verify again" }).click();
-    await heading(page, "Everything works");
+    await heading(page, "Connected");
     assert.equal((await api("GET", `/v1/tenants/${acme.slug}`, undefined, 200)).status, "active");
   });
 }
@@ -53,7 +53,7 @@ test("with the keyboard only", async (t) => {
   const page = await visitor(t);
   await page.goto(acme.url);
   await page.keyboard.press("Tab");
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to content");
   await page.keyboard.press("Enter");
 
   /** Presses Tab until the element has the focus, and checks that the focus is visible. */
@@ -88,18 +88,18 @@ test("with the keyboard only", async (t) => {
   await reach("Copy Trust policy of your role");
   await page.keyboard.press("Enter");
   await page.locator("#announce", { hasText: "Copied." }).waitFor({ state: "attached" });
-  await reach("Continue: tell us");
+  await reach("Continue");
   await look(page, "apply-focus");
   await page.keyboard.press("Enter");
-  await heading(page, "Tell us where it is");
+  await heading(page, "Enter your bucket and key");
   await type("key_arn", "nonsense");
   await page.keyboard.press("Enter");
   await page.getByRole("alert").waitFor();
   assert.equal(await page.evaluate(() => document.activeElement.id), "key_arn");
   await page.keyboard.press("Control+A");
   await page.keyboard.type(customer.key_arn);
-  await reach("Send and verify");
+  await reach("Submit and verify");
   await page.keyboard.press("Enter");
-  await heading(page, "Everything works");
+  await heading(page, "Connected");
   await reach("Verify again");
 });

@@ -26,7 +26,7 @@ test("signing in returns to the requested page", async (t) => {
   await look(page, "dashboard-sign-in", { phone: true });
   await page.getByLabel("Token").fill(await token("service"));
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByText("This is a service’s token").waitFor();
+  await page.getByText("This is a service token").waitFor();
   await look(page, "dashboard-sign-in-refused");
   await page.getByLabel("Token").fill(await token("viewer"));
   await page.keyboard.press("Enter");
@@ -106,11 +106,11 @@ test("a failure is explained in a text to send, fixed, and verified live", async
   // The page follows the verification without a reload.
   await page.getByRole("heading", { name: "Version 1 was rejected" }).waitFor();
   await pill(page, "Action required");
-  await page.getByText("Text to mail to the customer").click();
+  await page.getByText("Text to e-mail to the customer").click();
   await look(page, "dashboard-tenant-rejected");
   await look(page, "dashboard-tenant-rejected", { phone: true });
   const mail = await copied(page, "mail");
-  assert.match(mail, /one thing has to be changed/);
+  assert.match(mail, /One thing needs to be changed/);
   const statement = JSON.parse(mail.slice(mail.indexOf("{"), mail.lastIndexOf("}") + 1));
   await customer.run("fix", { document: "role-permissions", text: JSON.stringify(statement) });
 
@@ -133,15 +133,15 @@ test("a failure is explained in a text to send, fixed, and verified live", async
 
   // A rotation is started and taken back.
   await page.goto(at(`/tenants/${acme.slug}`));
-  await page.getByRole("link", { name: "Issue the next one" }).click();
-  await heading(page, "Issue the next external ID of Initech");
+  await page.getByRole("link", { name: "Rotate external ID" }).click();
+  await heading(page, "Rotate external ID of Initech");
   await look(page, "dashboard-rotate");
   await page.getByRole("button", { name: "Issue it" }).click();
-  await page.getByText("The next one is issued, and not proven yet").waitFor();
+  await page.getByText("The next external ID is issued but not verified yet").waitFor();
   await look(page, "dashboard-tenant-rotating");
-  await page.getByRole("link", { name: "Take it back" }).click();
-  await page.getByRole("button", { name: "Take it back" }).click();
-  await page.getByText("The next external ID was taken back").waitFor();
+  await page.getByRole("link", { name: "Withdraw" }).click();
+  await page.getByRole("button", { name: "Withdraw" }).click();
+  await page.getByText("New external ID withdrawn").waitFor();
   assert.equal((await api("GET", `/v1/tenants/${acme.slug}`, undefined, 200)).next_external_id, null);
 });
 
@@ -161,7 +161,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByLabel("Reference").fill("CRM-20417");
     await page.getByRole("button", { name: "Create" }).click();
     await heading(page, "Acme Corporation");
-    await page.getByText("The tenant was created.").waitFor();
+    await page.getByText("Tenant created.").waitFor();
     await pill(page, "Invited");
     await shows("tenant-new");
 
@@ -174,11 +174,11 @@ for (const javaScriptEnabled of [true, false]) {
     await guest.goto(link);
     await heading(guest, "Connect your own bucket");
     await page.reload();
-    await page.getByText("is not kept").waitFor();
+    await page.getByText("is not stored").waitFor();
     assert.equal(await page.locator("#link").count(), 0, "it is shown only once");
     await page.getByRole("link", { name: "Back to Acme Corporation" }).click();
     await page.getByRole("button", { name: "Revoke the invite" }).click();
-    await page.getByText("The invite was revoked").waitFor();
+    await page.getByText("Invite revoked").waitFor();
     assert.equal((await guest.goto(link)).status(), 410);
 
     assert.equal(await verdict(slug, NOWHERE), "rejected");
@@ -198,7 +198,7 @@ for (const javaScriptEnabled of [true, false]) {
     });
     assert.equal(changed.status, 200);
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByText("Somebody else changed it meanwhile").waitFor();
+    await page.getByText("Someone else has changed this tenant").waitFor();
     assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "Acme Limited", "the input is kept");
     await shows("edit-stale");
     await page.getByRole("button", { name: "Save" }).click();
@@ -221,17 +221,17 @@ for (const javaScriptEnabled of [true, false]) {
     await heading(page, "Offboard Acme Limited");
     await page.getByLabel("Why").fill("Contract ended");
     await page.getByLabel(`Type ${slug}`).fill("another");
-    await page.getByRole("button", { name: "Offboard for good" }).click();
+    await page.getByRole("button", { name: "Offboard permanently" }).click();
     await page.getByText(`Type ${slug}, to be sure`).waitFor();
     await shows("offboard");
     await shows("offboard", { phone: true });
     await page.getByLabel(`Type ${slug}`, { exact: true }).fill(slug);
-    await page.getByRole("button", { name: "Offboard for good" }).click();
+    await page.getByRole("button", { name: "Offboard permanently" }).click();
     await pill(page, "Offboarded");
     assert.equal(await page.getByRole("link", { name: "Edit" }).count(), 0, "nothing can be changed");
     await page.getByText("Contract ended").waitFor();
     await shows("tenant-offboarded");
-    await page.getByRole("link", { name: "What to take away at the end" }).click();
+    await page.getByRole("link", { name: "Offboarding steps for the customer" }).click();
     await page.getByText("take").first().waitFor();
     await shows("removal");
     await page.goBack();
@@ -240,8 +240,8 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByLabel("Why").fill("Asked to, by letter");
     await page.getByLabel(`Type ${slug}`, { exact: true }).fill(slug);
     await shows("erase");
-    await page.getByRole("button", { name: "Erase for good" }).click();
-    await page.getByText("personal data was erased").waitFor();
+    await page.getByRole("button", { name: "Erase permanently" }).click();
+    await page.getByText("Personal data erased").waitFor();
     await heading(page, "erased");
     assert.equal(await page.getByText(slug).count(), 0);
     await shows("tenant-erased");
@@ -264,7 +264,7 @@ test("the audit log, and tokens", async (t) => {
   await page.keyboard.press("Enter");
   await page.getByText("There is no tenant with this ID or slug.").waitFor();
   await page.getByRole("link", { name: "Clear" }).click();
-  await page.getByLabel("What was done").selectOption("session.started");
+  await page.getByLabel("Action").selectOption("session.started");
   await page.getByRole("button", { name: "Filter" }).click();
   await page.getByText("Signed in", { exact: true }).first().waitFor();
   const who = page.locator(".timeline > li .what a").first();
@@ -277,7 +277,7 @@ test("the audit log, and tokens", async (t) => {
 
   await page.getByRole("link", { name: "Tokens" }).click();
   await page.getByRole("button", { name: "Create" }).click();
-  await page.getByText("Nothing was made yet").waitFor();
+  await page.getByText("The token was not created").waitFor();
   const name = `billing-${Math.random().toString(36).slice(2)}`;
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Tenants (optional)").fill("nobody-at-all");
@@ -286,7 +286,7 @@ test("the audit log, and tokens", async (t) => {
   await look(page, "dashboard-tokens-wrong");
   await page.getByLabel("Tenants (optional)").fill(acme.slug);
   await page.getByRole("button", { name: "Create" }).click();
-  await heading(page, "The new token");
+  await heading(page, "New token");
   const made = await copied(page, "made");
   assert.match(made, /^lk_service_[0-9a-f]{64}$/);
   await look(page, "dashboard-token", { phone: true });
@@ -296,7 +296,7 @@ test("the audit log, and tokens", async (t) => {
   await look(page, "dashboard-tokens");
   await look(page, "dashboard-tokens", { phone: true });
   await page.getByRole("button", { name: `Revoke ${name}` }).click();
-  await page.getByText("The token was revoked").waitFor();
+  await page.getByText("Token revoked").waitFor();
 });
 
 test("a viewer sees everything and can change nothing; missing pages say so", async (t) => {
@@ -311,7 +311,7 @@ test("a viewer sees everything and can change nothing; missing pages say so", as
   await look(page, "dashboard-refused");
   await look(page, "dashboard-refused", { phone: true });
   assert.equal((await page.goto(at("/tenants/nobody-at-all"))).status(), 404);
-  await heading(page, "There is no such thing");
+  await heading(page, "Not found");
 });
 
 test("with the keyboard only", async (t) => {
@@ -324,7 +324,7 @@ test("with the keyboard only", async (t) => {
   await page.keyboard.press("Enter");
   await heading(page, "Overview");
   await page.keyboard.press("Tab");
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to content");
 
   /** Presses Tab until the element has the focus, and checks that the focus is visible. */
   const reach = async (wanted) => {
@@ -369,16 +369,16 @@ test("webhooks, deliveries, and resending", async (t) => {
   await heading(page, "Webhooks");
   await page.getByLabel("URL").fill("ftp://nowhere");
   await page.getByRole("button", { name: "Create" }).click();
-  await page.getByText("Nothing was made yet").waitFor();
+  await page.getByText("The webhook was not created").waitFor();
   await look(page, "dashboard-webhooks-wrong");
   // Loopback is allowed here, and nothing listens on this port.
   await page.getByLabel("URL").fill("https://127.0.0.1:9/latchkey");
-  await page.getByLabel("What it is for").fill("The billing service");
+  await page.getByLabel("Description").fill("The billing service");
   await page.getByRole("button", { name: "Create" }).click();
   await page.getByRole("heading", { level: 1, name: "Webhook" }).waitFor();
   assert.match(await copied(page, "secret"), /^whsec_/);
   await page.getByRole("button", { name: "Send a test" }).click();
-  await page.getByText("A test is being sent").waitFor();
+  await page.getByText("Test message queued").waitFor();
   assert.equal(await page.locator("#secret").count(), 0, "it is shown only once");
   const given = page.getByRole("cell", { name: "Given up" });
   const until = Date.now() + TIMEOUT;
@@ -386,20 +386,20 @@ test("webhooks, deliveries, and resending", async (t) => {
   await page.getByText("unreachable").waitFor();
   await look(page, "dashboard-webhook");
   await look(page, "dashboard-webhook", { phone: true });
-  await page.getByText("Rotate its secret").click();
-  await page.getByLabel("The present one signs too").selectOption("for a week");
+  await page.getByText("Rotate secret").click();
+  await page.getByLabel("Keep signing with the current secret").selectOption("for a week");
   await page.getByRole("button", { name: "Rotate" }).click();
   assert.match(await copied(page, "secret"), /^whsec_/);
-  await page.getByText("The one before it signs too").waitFor();
+  await page.getByText("also signed with the previous secret").waitFor();
   await look(page, "dashboard-webhook-rotated");
   await page.reload();
   await page.getByRole("button", { name: "Send again" }).first().click();
-  await page.getByText("It is being sent again").waitFor();
+  await page.getByText("Message queued again").waitFor();
   await page.getByRole("link", { name: "Webhooks" }).first().click();
   await page.getByText("The billing service").waitFor();
   await look(page, "dashboard-webhooks");
   await page.getByRole("link", { name: "https://127.0.0.1:9/latchkey" }).click();
   await page.getByText("Delete this webhook").click();
   await page.getByRole("button", { name: "Delete" }).click();
-  await page.getByText("The webhook was deleted").waitFor();
+  await page.getByText("Webhook deleted").waitFor();
 });

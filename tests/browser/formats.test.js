@@ -30,7 +30,7 @@ test("each format has a tab and contains the names from the form", async (t) => 
   // Names that are typed on a tab appear in its file and on the next page.
   await page.getByLabel("Bucket name").fill("another-bucket");
   await page.locator("#text-file", { hasText: "another-bucket" }).waitFor();
-  await page.getByRole("button", { name: "Continue: tell us" }).click();
+  await page.getByRole("button", { name: "Continue" }).click();
   assert.equal(await page.getByLabel("Bucket ARN").inputValue(), "arn:aws:s3:::another-bucket");
 });
 
@@ -48,17 +48,17 @@ for (const javaScriptEnabled of [true, false]) {
     else await page.getByRole("button", { name: "Fill in" }).last().click();
 
     await page.locator("#merge summary").click();
-    await page.getByRole("textbox", { name: "The policy as it is now" }).fill("my policy");
+    await page.getByRole("textbox", { name: "Your current policy" }).fill("my policy");
     await page.getByRole("button", { name: "Merge" }).click();
-    await heading(page, "Merge with a policy that is there");
+    await heading(page, "Merge with an existing policy");
     await page.getByText("This is not JSON", { exact: false }).waitFor();
-    assert.equal(await page.getByRole("textbox", { name: "The policy as it is now" }).inputValue(), "my policy");
+    assert.equal(await page.getByRole("textbox", { name: "Your current policy" }).inputValue(), "my policy");
     if (javaScriptEnabled) await look(page, "merge-wrong");
 
     const current = JSON.stringify({ Version: "2012-10-17", Statement: [FOREIGN, DENY] });
-    await page.getByRole("textbox", { name: "The policy as it is now" }).fill(current);
+    await page.getByRole("textbox", { name: "Your current policy" }).fill(current);
     await page.getByRole("button", { name: "Merge" }).click();
-    await page.getByRole("heading", { name: "Merged: paste this" }).waitFor();
+    await page.getByRole("heading", { name: "Merged policy" }).waitFor();
     const merged = JSON.parse(await page.locator("#merged").textContent());
     assert.deepEqual(merged.Statement.slice(0, 2), [FOREIGN, DENY]);
     assert.deepEqual(merged.Statement.slice(2).map((statement) => statement.Sid), ["LatchkeyObjects", "LatchkeyList"]);

@@ -24,15 +24,15 @@ for (const mode of ["assume_role", "direct"]) {
       await customer.run("apply_text", { document: name, text: await copied(page, `text-${name}`) });
     }
 
-    await page.getByRole("button", { name: "Continue: tell us" }).click();
-    await heading(page, "Tell us where it is");
+    await page.getByRole("button", { name: "Continue" }).click();
+    await heading(page, "Enter your bucket and key");
     assert.equal(await page.getByLabel("Bucket ARN").inputValue(), customer.bucket_arn);
     assert.equal(await page.getByLabel("Region").inputValue(), customer.key_arn.split(":")[3]);
     if (mode === "assume_role") assert.equal(await page.getByLabel("Role ARN").inputValue(), customer.role_arn);
     await look(page, `send-${mode}`);
     await look(page, `send-${mode}`, { phone: true });
-    await page.getByRole("button", { name: "Send and verify" }).last().click();
-    await heading(page, "Everything works");
+    await page.getByRole("button", { name: "Submit and verify" }).last().click();
+    await heading(page, "Connected");
     await look(page, `verify-${mode}-verified`);
     await look(page, `verify-${mode}-verified`, { phone: true });
 
@@ -44,6 +44,6 @@ for (const mode of ["assume_role", "direct"]) {
     // Days later, on another device.
     const other = await visitor(t);
     await other.goto(acme.url);
-    await heading(other, "Everything works");
+    await heading(other, "Connected");
   });
 }

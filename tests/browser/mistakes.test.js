@@ -14,8 +14,8 @@ async function applyAll(page, customer, mode, url) {
   for (const name of await documents(page)) {
     await customer.run("apply_text", { document: name, text: await copied(page, `text-${name}`) });
   }
-  await page.getByRole("button", { name: "Continue: tell us" }).click();
-  await heading(page, "Tell us where it is");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await heading(page, "Enter your bucket and key");
 }
 
 for (const [mode, action, dropped, fixed] of [
@@ -28,10 +28,10 @@ for (const [mode, action, dropped, fixed] of [
     const page = await visitor(t);
     await applyAll(page, customer, mode, acme.url);
     for (const document of dropped) await customer.run("drop", { document, action });
-    await page.getByRole("button", { name: "Send and verify" }).last().click();
+    await page.getByRole("button", { name: "Submit and verify" }).last().click();
 
     await heading(page, "Waiting for AWS");
-    await page.getByText(/Next try in \d+ s/).waitFor();
+    await page.getByText(/Next attempt in \d+ s/).waitFor();
     await look(page, `verify-${mode}-waiting`);
     await page.reload();
     await heading(page, "Something is missing");
@@ -44,7 +44,7 @@ for (const [mode, action, dropped, fixed] of [
     assert.deepEqual(Object.keys(statement).slice(0, 2), ["Sid", "Effect"], "fields are in the usual order");
     await customer.run("fix", { document: fixed, text: await copied(page, `fix-${check}`) });
     await page.getByRole("button", { name: "Verify again" }).click();
-    await heading(page, "Everything works");
+    await heading(page, "Connected");
     assert.deepEqual(await customer.run("remaining_probes"), []);
     const shown = await api("GET", `/v1/tenants/${acme.slug}`, undefined, 200);
     assert.equal(shown.status, "active");
@@ -76,7 +76,7 @@ test("common mistakes are recognized, and a correction is suggested but not appl
   await page.getByText("This is a web address, not an ARN.").waitFor();
   await look(page, "send-mistakes");
 
-  await page.getByRole("button", { name: "Send and verify" }).last().click();
+  await page.getByRole("button", { name: "Submit and verify" }).last().click();
   await page.getByRole("alert").waitFor();
   await look(page, "send-faults");
   await look(page, "send-faults", { phone: true });
@@ -107,7 +107,7 @@ test("an expired or revoked link says so, and open pages of it stop working", as
   await heading(page, "Connect your own bucket");
   await api("DELETE", `/v1/tenants/${acme.slug}/invites/${acme.inviteId}`, undefined, 204);
   await page.getByLabel("Bucket name").fill("acme-documents");
-  await heading(page, "This link was withdrawn");
+  await heading(page, "This link was revoked");
   await look(page, "refused-revoked");
   assert.equal((await page.goto(acme.url)).status(), 410);
 
@@ -120,7 +120,7 @@ test("an expired or revoked link says so, and open pages of it stop working", as
   await look(page, "refused-expired");
 
   assert.equal((await page.goto(`${second.url}x`)).status(), 404);
-  await heading(page, "This link is not known");
+  await heading(page, "Unknown link");
   await look(page, "refused-unknown");
   const stranger = await visitor(t);
   assert.equal((await stranger.goto(`${new URL(acme.url).origin}/onboard/verify`)).status(), 403);
@@ -140,7 +140,7 @@ test("two tabs, and two links in one browser", async (t) => {
     await tab.getByLabel("Role ARN").fill("arn:aws:iam::222222222222:role/nobody");
     await tab.locator("#role_arn-note", { hasText: "Looks right" }).waitFor();
   };
-  const click = (tab) => tab.getByRole("button", { name: "Send and verify" }).last().click();
+  const click = (tab) => tab.getByRole("button", { name: "Submit and verify" }).last().click();
   const versions = async () => (await api("GET", `/v1/tenants/${acme.slug}/storage-configs`, undefined, 200)).items.length;
 
   const second = await page.context().newPage();
@@ -163,7 +163,7 @@ test("two tabs, and two links in one browser", async (t) => {
   const globex = await tenant("Globex");
   await second.goto(globex.url);
   await click(page);
-  await heading(page, "Nothing was sent");
+  await heading(page, "Nothing was submitted");
   await look(page, "refused-stale");
   assert.equal(await versions(), 2);
   assert.equal((await api("GET", `/v1/tenants/${globex.slug}`, undefined, 200)).status, "invited");

@@ -39,7 +39,7 @@ test("every rare state explains itself", async (t) => {
      update verification_checks set status = 'inconclusive', side = 'aws', fix = null, skipped_because = null,
          summary = 'AWS did not answer this question (SlowDown). Nothing is needed from you; it will be asked again.'
      where verification_id = :'id' and name <> 'vendor-role-assumable';`,
-    "AWS did not answer everything",
+    "AWS did not respond to every call",
     "verify-inconclusive",
   );
   await shown(
@@ -47,12 +47,12 @@ test("every rare state explains itself", async (t) => {
      update verification_checks set status = 'inconclusive', side = 'vendor', skipped_because = null,
          summary = 'Something is wrong on the vendor''s side (AccessDenied). Nothing is needed from you; the vendor has been told.'
      where verification_id = :'id' and name = 'vendor-role-assumable';`,
-    "Something is wrong on our side",
+    "There is a problem on our side",
     "verify-vendor-fault",
   );
   assert.equal(await page.locator(".fix").count(), 0, "the customer is not asked to do anything");
-  await shown("update tenants set suspended_at = now() from verifications v where v.tenant_id = tenants.id and v.id = :'id'", "Something is wrong on our side", "verify-suspended");
-  await page.getByText("switched off at the moment").waitFor();
+  await shown("update tenants set suspended_at = now() from verifications v where v.tenant_id = tenants.id and v.id = :'id'", "There is a problem on our side", "verify-suspended");
+  await page.getByText("currently suspended by us").waitFor();
   await shown(
     `update tenants set suspended_at = null from verifications v where v.tenant_id = tenants.id and v.id = :'id';
      update verifications set state = 'running', verdict = null, finished_at = null, started_at = now() where id = :'id';
@@ -61,24 +61,24 @@ test("every rare state explains itself", async (t) => {
     "Checking your storage",
     "verify-running",
   );
-  await shown("update verifications set state = 'queued' where id = :'id'", "Waiting for its turn", "verify-queued");
+  await shown("update verifications set state = 'queued' where id = :'id'", "Queued", "verify-queued");
 
   // It ends while the page is open.
-  const ended = page.waitForFunction(() => document.getElementById("announce").textContent.includes("Something newer was sent"));
+  const ended = page.waitForFunction(() => document.getElementById("announce").textContent.includes("Superseded"));
   await customer.run("sql", {
     script: `update verifications set state = 'finished', verdict = 'superseded', finished_at = now(), last_event = last_event + 1 where id = :'id';
              select pg_notify('latchkey_verifications', :'id')`,
     id,
   });
   await ended;
-  await heading(page, "Something newer was sent");
+  await heading(page, "Superseded");
   await look(page, "verify-superseded");
 
   await customer.run("sql", { script: "update tenants set offboarded_at = now() from verifications v where v.tenant_id = tenants.id and v.id = :'id'", id });
   assert.equal((await page.goto(verify)).status(), 410);
-  await heading(page, "This has ended");
+  await heading(page, "Your storage is disconnected");
   await look(page, "refused-offboarded");
   await look(page, "refused-offboarded", { phone: true });
-  await page.getByText("By the AWS CLI instead").first().click();
+  await page.getByText("Use the AWS CLI instead").first().click();
   assert.match(await copied(page, "command-1"), /^for policy in|^aws s3api/);
 });

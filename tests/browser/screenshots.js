@@ -30,16 +30,16 @@ test("the form", async (t) => {
     await customer.run("apply_text", { document: name, text: await copied(page, `text-${name}`) });
   }
   for (const document of ["role-permissions", "key-policy"]) await customer.run("drop", { document, action: "kms:Decrypt" });
-  await page.getByRole("button", { name: "Continue: tell us" }).click();
-  await heading(page, "Tell us where it is");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await heading(page, "Enter your bucket and key");
   await picture("tell-us");
-  await page.getByRole("button", { name: "Send and verify" }).last().click();
+  await page.getByRole("button", { name: "Submit and verify" }).last().click();
   await heading(page, "Something is missing");
   await scrollTo("#group-key");
   await picture("fix");
   await customer.run("fix", { document: "role-permissions", text: await copied(page, "fix-key-decrypt-allowed") });
   await page.getByRole("button", { name: "Verify again" }).click();
-  await heading(page, "Everything works");
+  await heading(page, "Connected");
   await scrollTo("#content");
   await picture("verified");
 });

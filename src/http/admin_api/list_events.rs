@@ -135,7 +135,7 @@ pub async fn handle(
     let from = match after {
         None => 0,
         Some(after) => read::audit_position(&state.context, after).await?.ok_or_else(|| {
-            let detail = "there is no event of this id; give the next of an answer, or leave it out to begin at the beginning";
+            let detail = "there is no event with this ID; send the `next` of a previous response, or omit it to start at the beginning";
             Problem::validation(vec![FieldError::new("after", "unknown_event", detail)])
         })?,
     };

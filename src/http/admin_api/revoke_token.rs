@@ -30,6 +30,6 @@ pub async fn handle(
     if revoke_token(&state.context, &caller, id).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(Problem::new(ProblemKind::NotFound, "There is no token of this id."))
+        Err(Problem::new(ProblemKind::NotFound, "There is no token with this ID."))
     }
 }

@@ -39,11 +39,11 @@ pub fn router() -> OpenApiRouter<AppState> {
 }
 
 pub fn unknown_webhook() -> Problem {
-    Problem::new(ProblemKind::NotFound, "There is no webhook of this id.")
+    Problem::new(ProblemKind::NotFound, "There is no webhook with this ID.")
 }
 
 fn unknown_delivery() -> Problem {
-    Problem::new(ProblemKind::NotFound, "This webhook has no delivery of this id.")
+    Problem::new(ProblemKind::NotFound, "This webhook has no delivery with this ID.")
 }
 
 /// Where secrets cannot be made.
