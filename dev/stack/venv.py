@@ -44,7 +44,7 @@ def make():
 
 
 def install():
-    argv = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "--require-hashes", "-r", str(LOCK)]
+    argv = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-compile", "--no-deps", "--require-hashes", "-r", str(LOCK)]
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as pip:
         for line in pip.stdout:
             # One line per package is enough.
