@@ -2,7 +2,7 @@
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /build
-# The queries are checked against their committed descriptions: no database is needed to build.
+# Queries are checked against the committed query data, without a database.
 ENV SQLX_OFFLINE=true
 COPY Cargo.toml Cargo.lock askama.toml ./
 COPY .sqlx .sqlx
@@ -13,7 +13,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cargo build --locked --release --bin latchkey \
     && cp target/release/latchkey /latchkey
 
-# No shell, no package manager; certificates of public authorities are in it.
+# No shell and no package manager, but the certificates of public authorities.
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /latchkey /usr/local/bin/latchkey
 ENV LATCHKEY_PUBLIC_LISTEN=0.0.0.0:8080 \

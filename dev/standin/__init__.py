@@ -1,25 +1,25 @@
-"""The AWS stand-in: MiniStack with the rules added that a verifier has to be able to rely on.
+"""The AWS stand-in: MiniStack, with the AWS rules that Latchkey's verification relies on.
 
-It plays STS, IAM, S3, KMS and CloudFormation on plain HTTP, on loopback, with all state in memory. A 12-digit access key
-is the root of that account, and accounts spring into being when used. Each module here replaces functions inside the
-pinned MiniStack before it starts:
+It serves STS, IAM, S3, KMS and CloudFormation over plain HTTP on loopback and keeps its state in memory. An account ID as
+access key means the root user of that account; accounts need not be created. Each module patches functions of the pinned
+MiniStack before it starts:
 
-* `policies`: resource policies of other accounts, policy variables, role ARNs in conditions, reasons of refusals
-* `principals`: policies that name principals which do not exist are refused
-* `kms`: keys of other accounts, `ReEncrypt`, `DryRun`, error codes
-* `s3`: S3 asks KMS, expected bucket owners, what a missing object answers, buckets that are throttled
+* `policies`: cross-account resource policies, policy variables, role ARNs in conditions, the reason in AccessDenied messages
+* `principals`: rejects policies that name principals which do not exist
+* `kms`: cross-account keys, `ReEncrypt`, `DryRun`, error codes
+* `s3`: KMS authorization of S3 requests, expected bucket owners, responses for missing objects, throttled buckets
 * `sts`: limits on durations and external IDs
-* `cloudformation`: default encryption of buckets, refused policies
+* `cloudformation`: default encryption of buckets, rejected policies
 
-What it cannot play: TLS, throttling that passes, roles that were deleted and made again (their old trust goes on working here), and
-answers per key of `DeleteObjects`.
+It does not emulate TLS, temporary throttling, the new identity of a deleted and recreated role (old trust policies still match
+it), and per-key results of `DeleteObjects`.
 """
 
 MINISTACK = "1.5.33"
 
 
 def install():
-    """Put every rule in place. To be called once, before MiniStack starts."""
+    """Applies all patches. Call it once, before MiniStack starts."""
     from . import cloudformation, kms, policies, principals, s3, sts
 
     for module in (policies, principals, kms, s3, sts, cloudformation):

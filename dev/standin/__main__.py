@@ -10,7 +10,7 @@ from . import MINISTACK, install
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="standin", description="An AWS stand-in for trying Latchkey out and for its tests.")
+    parser = argparse.ArgumentParser(prog="standin", description="An AWS stand-in to try Latchkey and to test it.")
     parser.add_argument("--port", type=int, required=True, help="the port to listen on")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     arguments = parser.parse_args()
@@ -18,15 +18,15 @@ def main() -> None:
     try:
         version = importlib.metadata.version("ministack")
     except importlib.metadata.PackageNotFoundError:
-        sys.exit(refuse("ministack is not installed; install dev/requirements.lock"))
+        sys.exit(fail("ministack is not installed; install dev/requirements.lock"))
     if version != MINISTACK:
-        sys.exit(refuse(f"ministack {version} is installed, the rules fit {MINISTACK}; install dev/requirements.lock"))
+        sys.exit(fail(f"ministack {version} is installed instead of {MINISTACK}; install dev/requirements.lock"))
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((arguments.host, arguments.port))
-        except OSError as fault:
-            sys.exit(refuse(f"{arguments.host}:{arguments.port} cannot be listened on ({fault.strerror}); choose another --port"))
+        except OSError as error:
+            sys.exit(fail(f"cannot listen on {arguments.host}:{arguments.port} ({error.strerror}); choose another --port"))
 
     os.environ.update(AUTH="true", BIND_HOST=arguments.host, GATEWAY_PORT=str(arguments.port))
     os.environ.setdefault("LOG_LEVEL", "WARNING")
@@ -37,7 +37,7 @@ def main() -> None:
     app.main()
 
 
-def refuse(reason: str) -> int:
+def fail(reason: str) -> int:
     print(f"standin: {reason}", file=sys.stderr)
     return 2
 

@@ -1,5 +1,5 @@
-"""CloudFormation: `BucketEncryption` of `AWS::S3::Bucket`; policies are refused for the reasons for which S3 and IAM refuse
-them; and a bucket policy that is there already is not written over.
+"""CloudFormation: `BucketEncryption` of `AWS::S3::Bucket`; rejects the policies that S3 and IAM reject; does not overwrite an
+existing bucket policy.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-s3-bucket-bucketencryption.html
 """
@@ -33,7 +33,7 @@ def create_bucket(logical_id, props, stack_name):
 
 
 def create_role(logical_id, props, stack_name):
-    refuse_unknown(props.get("AssumeRolePolicyDocument"))
+    reject_unknown_principal(props.get("AssumeRolePolicyDocument"))
     return originals["AWS::IAM::Role"](logical_id, props, stack_name)
 
 
@@ -43,11 +43,11 @@ def create_bucket_policy(logical_id, props, stack_name):
         raise ValueError("The specified bucket does not exist")
     if s3._bucket_policies.get(bucket):
         raise ValueError(f"The bucket policy already exists on bucket {bucket}.")
-    refuse_unknown(props.get("PolicyDocument"))
+    reject_unknown_principal(props.get("PolicyDocument"))
     return originals["AWS::S3::BucketPolicy"](logical_id, props, stack_name)
 
 
-def refuse_unknown(document):
+def reject_unknown_principal(document):
     arn = unknown_principal(document if isinstance(document, str) else json.dumps(document))
     if arn:
         raise ValueError(f'Invalid principal in policy: "AWS":"{arn}"')

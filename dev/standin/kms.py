@@ -1,4 +1,4 @@
-"""KMS: keys of other accounts by their ARNs, `ReEncrypt`, `DryRun`, and refusals with AWS's codes.
+"""KMS: keys of other accounts by ARN, `ReEncrypt`, `DryRun`, and AWS's error codes.
 
 https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
 https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html
@@ -21,8 +21,8 @@ HANDLERS = {
 }
 
 
-class Fault(Exception):
-    """An error answer of KMS."""
+class KmsError(Exception):
+    """An error response of KMS."""
 
     def __init__(self, code, message, status=400):
         super().__init__(message)
@@ -33,7 +33,7 @@ class Fault(Exception):
 
 
 def find(reference: str, account: str, region: str):
-    """The key of an ARN, an id or an alias, as that account sees it: the record and its owner, or Nones."""
+    """Resolves an ARN, ID or alias as that account does: the key's record, or None, and its owner."""
     owner = account
     if reference.startswith("arn:"):
         parts = reference.split(":", 5)
@@ -46,45 +46,45 @@ def find(reference: str, account: str, region: str):
     return kms._keys.get_scoped(owner, region, reference), owner
 
 
-def of_ciphertext(blob: bytes, region: str) -> str:
-    """The ARN of the key that made a ciphertext, whoever owns it: its id comes first in the blob."""
+def key_of_ciphertext(blob: bytes, region: str) -> str:
+    """The ARN of the key that encrypted a ciphertext, in any account: the blob starts with its ID."""
     key_id = blob[:36].decode("ascii", errors="ignore")
     for record in list(kms._keys._data.values()):
         if record.get("KeyId") == key_id and f":{region}:" in record["Arn"]:
             return record["Arn"]
-    raise Fault("InvalidCiphertextException", "")
+    raise KmsError("InvalidCiphertextException", "")
 
 
 def authorize(principal, action: str, reference: str, region: str, context: dict | None = None, via: str | None = None):
-    """The key's record, if the principal may use it so and its state allows it."""
+    """The key's record, if the principal is allowed the action and the key's state allows it."""
     record, owner = find(reference, principal.account, region)
     if record is None:
         if owner == principal.account:
-            raise Fault("NotFoundException", f"Key '{reference}' does not exist")
-        raise Fault("AccessDeniedException", (
+            raise KmsError("NotFoundException", f"Key '{reference}' does not exist")
+        raise KmsError("AccessDeniedException", (
             f"User: {principal.arn} is not authorized to perform: {action} on resource: {reference} because the resource does "
             "not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"))
     conditions = {f"kms:EncryptionContext:{name}": value for name, value in (context or {}).items()}
     conditions["kms:CallerAccount"] = principal.account
     if via:
         conditions["kms:ViaService"] = via
-    why = policies.decide(principal, action, record["Arn"], record.get("Policy") or "", owner, conditions, required=True)
-    if why:
-        raise Fault("AccessDeniedException", (
-            f"User: {why.principal} is not authorized to perform: {why.action} on resource: {why.resource} {why.reason}"))
+    denied = policies.decide(principal, action, record["Arn"], record.get("Policy") or "", owner, conditions, required=True)
+    if denied:
+        raise KmsError("AccessDeniedException", (
+            f"User: {denied.principal} is not authorized to perform: {denied.action} on resource: {denied.resource} {denied.reason}"))
     if action == "kms:DescribeKey":
         return record, owner
     if record["KeyState"] == "Disabled":
-        raise Fault("DisabledException", f"{record['Arn']} is disabled.")
+        raise KmsError("DisabledException", f"{record['Arn']} is disabled.")
     if record["KeyState"] != "Enabled":
-        raise Fault("KMSInvalidStateException", f"{record['Arn']} is pending deletion.")
+        raise KmsError("KMSInvalidStateException", f"{record['Arn']} is pending deletion.")
     if record.get("KeyUsage", "ENCRYPT_DECRYPT") != "ENCRYPT_DECRYPT":
-        raise Fault("InvalidKeyUsageException", f"{record['Arn']} key usage is {record['KeyUsage']}")
+        raise KmsError("InvalidKeyUsageException", f"{record['Arn']} key usage is {record['KeyUsage']}")
     return record, owner
 
 
 def in_account(owner: str, handler, data):
-    """Run a handler as the key's owner, in whose account its state is."""
+    """Runs a handler as the key's owner, whose account has its state."""
     caller = get_account_id()
     set_request_account_id(owner)
     try:
@@ -98,12 +98,12 @@ def perform(action: str, data: dict, principal):
     context = data.get("EncryptionContext") or {}
     reference = data.get("KeyId") or ""
     if action == "Decrypt":
-        made_by = of_ciphertext(base64.b64decode(data.get("CiphertextBlob", "")), region)
+        encrypted_by = key_of_ciphertext(base64.b64decode(data.get("CiphertextBlob", "")), region)
         if reference:
             record, _ = find(reference, principal.account, region)
-            if record is not None and record["Arn"] != made_by:
-                raise Fault("IncorrectKeyException", "The key ID in the request does not identify a CMK that can perform this operation.")
-        reference = reference or made_by
+            if record is not None and record["Arn"] != encrypted_by:
+                raise KmsError("IncorrectKeyException", "The key ID in the request does not identify a CMK that can perform this operation.")
+        reference = reference or encrypted_by
     record, owner = authorize(principal, f"kms:{action}", reference, region, context)
     if data.get("DryRun"):
         raise dry_run()
@@ -112,13 +112,13 @@ def perform(action: str, data: dict, principal):
 
 def reencrypt(data: dict, principal):
     region = get_region()
-    source = of_ciphertext(base64.b64decode(data.get("CiphertextBlob", "")), region)
+    source = key_of_ciphertext(base64.b64decode(data.get("CiphertextBlob", "")), region)
     source_context = data.get("SourceEncryptionContext") or {}
     target_context = data.get("DestinationEncryptionContext") or {}
     if data.get("SourceKeyId"):
         named, _ = find(data["SourceKeyId"], principal.account, region)
         if named is not None and named["Arn"] != source:
-            raise Fault("IncorrectKeyException", "The key ID in the request does not identify a CMK that can perform this operation.")
+            raise KmsError("IncorrectKeyException", "The key ID in the request does not identify a CMK that can perform this operation.")
     from_key, from_owner = authorize(principal, "kms:ReEncryptFrom", source, region, source_context)
     to_key, to_owner = authorize(principal, "kms:ReEncryptTo", data["DestinationKeyId"], region, target_context)
     if data.get("DryRun"):
@@ -134,15 +134,14 @@ def reencrypt(data: dict, principal):
         "SourceEncryptionAlgorithm": "SYMMETRIC_DEFAULT", "DestinationEncryptionAlgorithm": "SYMMETRIC_DEFAULT"})
 
 
-def dry_run() -> Fault:
-    return Fault("DryRunOperationException", "The request would have succeeded, but the DryRun option is set.", 412)
+def dry_run() -> KmsError:
+    return KmsError("DryRunOperationException", "The request would have succeeded, but the DryRun option is set.", 412)
 
 
 async def handle_request(method, path, headers, body, query_params):
     action = headers.get("x-amz-target", "").rpartition(".")[2]
     if f"kms:{action}" not in policies.KMS_DATA_ACTIONS:
-        status, answer, text = await original_handle(method, path, headers, body, query_params)
-        return status, answer, text
+        return await original_handle(method, path, headers, body, query_params)
     try:
         data = json.loads(body or b"{}")
     except ValueError:
@@ -152,12 +151,12 @@ async def handle_request(method, path, headers, body, query_params):
         return error_response_json("UnrecognizedClientException", "The security token included in the request is invalid.", 400)
     try:
         return reencrypt(data, principal) if action == "ReEncrypt" else perform(action, data, principal)
-    except Fault as fault:
-        return fault.response()
+    except KmsError as error:
+        return error.response()
 
 
 def managed_key(account: str, region: str) -> str:
-    """The account's `aws/s3` key, made when it is first used. Its policy lets in that account alone."""
+    """The account's `aws/s3` key, created on first use. Its policy allows only that account."""
     alias = f"arn:aws:kms:{region}:{account}:alias/aws/s3"
     key_id = kms._aliases.get_scoped(account, region, alias)
     if key_id is None:
@@ -172,18 +171,18 @@ def managed_key(account: str, region: str) -> str:
 
 
 def through_s3(principal, action: str, key: str, region: str, resource: str):
-    """What S3 answers when KMS refuses the caller, or None. The key's own faults come as `KMS.…`.
+    """The error of S3 when KMS denies the caller, or None. Other errors of the key become `KMS.…`.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
     """
     try:
         record, _ = authorize(principal, action, key, region, via=f"s3.{region}.amazonaws.com")
         if record.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
-            raise Fault("InvalidKeyUsageException", f"{record['Arn']} is not a symmetric key")
-    except Fault as fault:
-        if fault.code == "AccessDeniedException":
-            return s3._error("AccessDenied", fault.message, 403, resource)
-        return s3._error(f"KMS.{fault.code}", fault.message, 400, resource)
+            raise KmsError("InvalidKeyUsageException", f"{record['Arn']} is not a symmetric key")
+    except KmsError as error:
+        if error.code == "AccessDeniedException":
+            return s3._error("AccessDenied", error.message, 403, resource)
+        return s3._error(f"KMS.{error.code}", error.message, 400, resource)
     return None
 
 

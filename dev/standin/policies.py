@@ -1,4 +1,4 @@
-"""Who may do what: MiniStack's evaluator, brought to AWS's rules.
+"""Authorization: MiniStack's policy evaluator, corrected to follow AWS's rules.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -14,7 +14,7 @@ from ministack.core.responses import get_region
 from ministack.core.router import extract_access_key_id
 from ministack.services import iam, s3
 
-# Decided by `kms` itself, which knows keys of other accounts and dry runs.
+# Authorized in `kms`, which knows keys of other accounts and dry runs.
 KMS_DATA_ACTIONS = {f"kms:{name}" for name in (
     "Encrypt", "Decrypt", "ReEncrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "DescribeKey")}
 
@@ -22,8 +22,8 @@ VARIABLE = re.compile(r"\$\{([^}]+)\}")
 
 
 @dataclass
-class Refused:
-    """Why a request is refused, for the words of the answer."""
+class Denial:
+    """Why a request is denied, for the error message."""
 
     principal: str
     action: str
@@ -37,11 +37,11 @@ class Refused:
                 f"{self.reason}")
 
 
-_refused: contextvars.ContextVar[Refused | None] = contextvars.ContextVar("refused", default=None)
+_denial: contextvars.ContextVar[Denial | None] = contextvars.ContextVar("denial", default=None)
 
 
 def caller_of(headers, query_params):
-    """The principal behind a request, or None for one that AWS services make in process."""
+    """The principal of a request, or None for an in-process request of an AWS service."""
     key = extract_access_key_id(headers, query_params)
     if not key:
         return None
@@ -50,8 +50,8 @@ def caller_of(headers, query_params):
     return None if isinstance(principal, AuthError) else principal
 
 
-def decide(principal, action, resource, policy, owner, context=None, required=False) -> Refused | None:
-    """Weigh identity and resource policies. `required`: the resource's policy has to allow even its own account."""
+def decide(principal, action, resource, policy, owner, context=None, required=False) -> Denial | None:
+    """Evaluates identity and resource policies. `required`: the resource policy must allow even its own account."""
     ctx = EvalContext(
         principal_arn=principal.arn, principal_type=principal.type, principal_account=principal.account,
         action=action, resource_arn=resource, region=get_region(),
@@ -64,10 +64,10 @@ def decide(principal, action, resource, policy, owner, context=None, required=Fa
     result = iam_evaluator.combine_resource_policy(identity, ctx, policy, owner, required=required, limits=principal.limits)
     if result.decision == "Allow":
         return None
-    return refused(principal, ctx, identity, result, owner)
+    return explain(principal, ctx, identity, result, owner)
 
 
-def refused(principal, ctx, identity, result, owner) -> Refused:
+def explain(principal, ctx, identity, result, owner) -> Denial:
     action = ctx.action
     if result.decision == "Deny":
         kind = "a resource-based policy" if result.resource_policy_arn else "an identity-based policy"
@@ -78,7 +78,7 @@ def refused(principal, ctx, identity, result, owner) -> Refused:
         reason = f"because no {limit_of(principal, ctx)} allows the {action} action"
     else:
         reason = f"because no identity-based policy allows the {action} action"
-    return Refused(principal.arn, action, ctx.resource_arn, owner in (None, principal.account), reason)
+    return Denial(principal.arn, action, ctx.resource_arn, owner in (None, principal.account), reason)
 
 
 def limit_of(principal, ctx) -> str:
@@ -89,7 +89,7 @@ def limit_of(principal, ctx) -> str:
 
 
 def role_arn_of(session_arn: str) -> str:
-    """In conditions a session goes by its role's ARN, path included."""
+    """The role's ARN with its path, which conditions compare for a session."""
     name, account = iam_evaluator._role_name_from_assumed_arn(session_arn), session_arn.split(":")[4]
     role = iam._roles.get_scoped(account, None, name)
     return role["Arn"] if role else session_arn
@@ -100,7 +100,7 @@ def bucket_of(resource: str) -> str:
 
 
 def bucket_policy_for_arn(resource):
-    """A bucket's policy and owner, whoever asks: bucket names are global."""
+    """A bucket's policy and owner, for any caller: bucket names are global."""
     if not resource.startswith("arn:aws:s3:::"):
         return original_bucket_policy(resource)
     owner = s3._bucket_owner_account(bucket_of(resource))
@@ -110,7 +110,7 @@ def bucket_policy_for_arn(resource):
 
 
 def enforce(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
-    _refused.set(None)
+    _denial.set(None)
     if iam_action in KMS_DATA_ACTIONS:
         return iam_evaluator.check_credentials(access_key_id, service)
     home = None
@@ -119,33 +119,33 @@ def enforce(access_key_id, iam_action, service, region, resource_arn="*", servic
         record = s3._buckets.get_scoped(owner, None, bucket_of(resource_arn)) if owner else None
         home = (record or {}).get("region") or (region if record is None else "us-east-1")
         if owner is None and iam_action != "s3:CreateBucket":
-            # Whoever asks for a bucket that is not there is told so, whatever its permissions.
+            # A missing bucket is reported to any caller.
             return iam_evaluator.check_credentials(access_key_id, service)
         if home != region and iam_action not in ("s3:CreateBucket", "s3:GetBucketLocation"):
-            # The wrong region's endpoint redirects before anybody asks for permissions.
+            # The endpoint of another region redirects before authorization.
             return iam_evaluator.check_credentials(access_key_id, service)
     result = original_enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
     if isinstance(result, EvalResult) and service == "s3":
         principal = iam_evaluator.resolve_principal(
             access_key_id, iam_evaluator.find_iam_access_key_account(access_key_id) or "")
         found = iam_evaluator._resource_policy(service, resource_arn) or ("", None)
-        why = decide(principal, iam_action, resource_arn, *found, context=service_context)
-        if why is not None:
-            why.bucket_region = home
-            _refused.set(why)
+        denial = decide(principal, iam_action, resource_arn, *found, context=service_context)
+        if denial is not None:
+            denial.bucket_region = home
+            _denial.set(denial)
     return result
 
 
 def access_denied_response(service, action, principal_arn, request_id, **details):
-    why = _refused.get() if service == "s3" and not details.get("error_code") else None
-    if why is not None:
+    denial = _denial.get() if service == "s3" and not details.get("error_code") else None
+    if denial is not None:
         # Across accounts S3 gives no reason.
-        details["message"] = why.message() if why.same_account else "Access Denied"
+        details["message"] = denial.message() if denial.same_account else "Access Denied"
     status, headers, body = original_denied(service, action, principal_arn, request_id, **details)
-    # AWS numbers every answer.
+    # Every response of AWS has a request ID.
     headers.setdefault("x-amz-request-id" if service == "s3" else "x-amzn-requestid", request_id)
-    if why is not None and why.bucket_region:
-        headers["x-amz-bucket-region"] = why.bucket_region
+    if denial is not None and denial.bucket_region:
+        headers["x-amz-bucket-region"] = denial.bucket_region
     return status, headers, body
 
 
@@ -156,7 +156,7 @@ def resolve_condition_key(key, ctx):
 
 
 def substitute(text, ctx):
-    """Policy variables filled in, or None when one has no value: then the statement does not match.
+    """Replaces policy variables. None when one has no value: then the statement does not match.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
     """
@@ -200,7 +200,7 @@ def s3_service_context(iam_action, query_params, path="", headers=None):
 
 
 def foreign_bucket_allows(owner, bucket, key, method, query_params, caller, headers=None):
-    """`enforce` has weighed both sides already, for all but the anonymous and the roots of accounts."""
+    """`enforce` has evaluated both policies, except for anonymous requests and root users."""
     access_key = extract_access_key_id(headers or {}, query_params)
     if caller and access_key and not iam_evaluator.is_root_access_key(access_key):
         return True

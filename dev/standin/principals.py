@@ -1,4 +1,4 @@
-"""Policies that name a user or role which does not exist are refused, as AWS does.
+"""Rejects policies that name a user or role which does not exist, as AWS does.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 """
@@ -13,7 +13,7 @@ IDENTITY = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):(user|role)/(?:.*/)?([^/]+)
 
 
 def unknown_principal(document: str) -> str | None:
-    """The first principal of the document that nobody goes by."""
+    """The first principal in the document that does not exist."""
     try:
         statements = json.loads(document).get("Statement", [])
     except (ValueError, AttributeError):

@@ -1,4 +1,4 @@
-"""S3: asks KMS with the caller's identity, minds the expected owner, and hides what may not be listed.
+"""S3: uses KMS with the caller's identity, checks the expected owner, and hides missing objects from callers without ListBucket.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
@@ -11,7 +11,7 @@ from . import kms, policies
 
 ALGORITHM = "x-amz-server-side-encryption"
 KEY = "x-amz-server-side-encryption-aws-kms-key-id"
-# A bucket with a name like this can be set up, and is throttled from then on.
+# A bucket with this suffix can be created and is then throttled.
 THROTTLED = "-throttled"
 
 
@@ -36,13 +36,13 @@ def dispatch(method, bucket, key, headers, body, query_params):
     if not key or principal is None:
         return original_dispatch(method, bucket, key, headers, body, query_params)
     if is_write(method, query_params):
-        headers, refused = encrypted(principal, bucket, key, headers)
-        if refused is not None:
-            return refused
+        headers, error = encrypted(principal, bucket, key, headers)
+        if error is not None:
+            return error
     if method in ("GET", "HEAD") and not query_params.keys() & {"tagging", "acl", "uploadId", "retention", "legal-hold"}:
-        refused = unreadable(principal, method, bucket, key)
-        if refused is not None:
-            return refused
+        error = unreadable(principal, method, bucket, key)
+        if error is not None:
+            return error
     status, answer, text = original_dispatch(method, bucket, key, headers, body, query_params)
     if b"ObjectAlreadyInActiveTierError" in text:
         return s3._error("InvalidObjectState", "Restore is not allowed for the object's current storage class.", 403, f"/{bucket}/{key}")
@@ -52,14 +52,14 @@ def dispatch(method, bucket, key, headers, body, query_params):
 
 
 def is_write(method, query_params) -> bool:
-    """Requests that make a new object: a put, a copy, the start of an upload in parts."""
+    """Requests that create an object: a put, a copy, the start of a multipart upload."""
     if method == "PUT":
         return not query_params.keys() & {"partNumber", "uploadId", "tagging", "acl", "retention", "legal-hold", "annotation"}
     return method == "POST" and "uploads" in query_params
 
 
 def encrypted(principal, bucket, key, headers):
-    """The headers with the encryption that will be applied, and the refusal if its key may not be used."""
+    """The headers with the effective encryption, and the error if the caller may not use its key."""
     wanted = {name: headers[name] for name in (ALGORITHM, KEY) if headers.get(name)}
     if "x-amz-server-side-encryption-customer-algorithm" in headers:
         return headers, None
@@ -67,17 +67,17 @@ def encrypted(principal, bucket, key, headers):
         wanted = dict(s3._bucket_default_sse_headers(bucket)) or {ALGORITHM: "AES256"}
     if wanted[ALGORITHM] in ("aws:kms", "aws:kms:dsse"):
         region = get_region()
-        # A bare id or alias is looked up in the caller's account, not in the bucket's.
+        # An ID or alias refers to the caller's account, not to the bucket's.
         reference = wanted.get(KEY) or kms.managed_key(principal.account, region)
-        refused = kms.through_s3(principal, "kms:GenerateDataKey", reference, region, f"/{bucket}/{key}")
-        if refused is not None:
-            return headers, refused
+        error = kms.through_s3(principal, "kms:GenerateDataKey", reference, region, f"/{bucket}/{key}")
+        if error is not None:
+            return headers, error
         wanted[KEY] = kms.find(reference, principal.account, region)[0]["Arn"]
     return {**headers, **wanted}, None
 
 
 def unreadable(principal, method, bucket, key):
-    """The refusal of a read by the object's key, or because it is not there and may not be missed."""
+    """The error of a read that the object's key denies, or of a missing object whose absence is hidden."""
     record = s3._buckets.get(bucket)
     stored = record["objects"].get(key) if record else None
     if record is not None and stored is None:

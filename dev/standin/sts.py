@@ -18,8 +18,8 @@ def invalid(message):
     return sts._error(400, "ValidationError", message, ns="sts")
 
 
-def refusal(params, principal):
-    """What AWS refuses before or beside the trust policy."""
+def rejection(params, principal):
+    """What AWS rejects regardless of the trust policy."""
     external_id = params.get("ExternalId", [None])[0]
     if external_id is not None and not EXTERNAL_ID.fullmatch(external_id):
         return invalid("1 validation error detected: Value at 'externalId' failed to satisfy constraint")
@@ -45,9 +45,9 @@ def refusal(params, principal):
 async def handle_request(method, path, headers, body, query_params):
     params = {**query_params, **parse_qs((body or b"").decode("utf-8", errors="replace"))}
     if params.get("Action", [""])[0] == "AssumeRole":
-        refused = refusal(params, policies.caller_of(headers, query_params))
-        if refused is not None:
-            return refused
+        error = rejection(params, policies.caller_of(headers, query_params))
+        if error is not None:
+            return error
     return await original_handle(method, path, headers, body, query_params)
 
 
