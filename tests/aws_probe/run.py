@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Holds the AWS stand-in to real AWS's answers: runs probe.py and requires every row to pass but the known exceptions.
+"""Compares the AWS stand-in to AWS: runs probe.py and requires every row to pass, except for known differences.
 
 usage: run.py --endpoint http://127.0.0.1:14566
 
-Needs boto3 and requests. Prints a line `rows: N passed, N excepted, N failed`; the exit code is 0 only if none failed.
+Needs boto3 and requests. Prints a line `rows: N passed, N excepted, N failed`; the exit code is 0 only if no row failed.
 """
 
 import argparse
@@ -15,10 +15,10 @@ import tempfile
 
 REQUIRED = 190
 
-# Rows that may fail, and why.
+# Known differences, and why.
 EXCEPTIONS = {
-    "d8": "a role that was deleted and made again keeps the trust that named it: the stand-in knows roles by name alone",
-    "e10": "DeleteObjects is refused as a whole where AWS refuses each key",
+    "d8": "the stand-in identifies roles by name, so a recreated role is still trusted",
+    "e10": "the stand-in denies DeleteObjects as a whole, AWS denies each key",
 }
 
 
@@ -32,7 +32,7 @@ def main() -> int:
         subprocess.run(
             [sys.executable, probe, "--name", "overlay", "--endpoint", arguments.endpoint, "--out", results],
             stdout=subprocess.DEVNULL, check=True)
-        rows = rows_of(json.loads(results.read_text()))
+        rows = json.loads(results.read_text())["rows"]
     passed = [row for row in rows if row["verdict"] == "PASS"]
     others = [row for row in rows if row["verdict"] != "PASS"]
     excepted = [row for row in others if row["id"] in EXCEPTIONS]
@@ -42,14 +42,9 @@ def main() -> int:
     for row in failed:
         print(f"FAILED   {row['id']}: {row['title']}; wanted {row['want']}, got {row['got'][:200]}")
     if len(passed) < REQUIRED:
-        print(f"FAILED   only {len(passed)} rows passed, {REQUIRED} have to")
+        print(f"FAILED   only {len(passed)} rows passed instead of at least {REQUIRED}")
     print(f"rows: {len(passed)} passed, {len(excepted)} excepted, {len(failed)} failed")
     return 1 if failed or len(passed) < REQUIRED else 0
-
-
-def rows_of(results) -> list:
-    """The rows, wherever the probe puts them."""
-    return results["rows"] if isinstance(results, dict) else results
 
 
 if __name__ == "__main__":

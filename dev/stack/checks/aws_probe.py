@@ -1,4 +1,4 @@
-"""The AWS stand-in against recorded answers of AWS: tests/aws_probe."""
+"""The AWS stand-in against the documented behavior of AWS: tests/aws_probe."""
 
 import re
 import sys
