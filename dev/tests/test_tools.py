@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from unittest import mock
 
-from stack import env_file, ports, processes
+from stack import env_file, generated, paths, ports, processes
 from stack.bench.report import BEGIN, END, Figure, missed, with_table
 from stack.checks import docs, rust
 from stack.demo.api_client import server_sent_events
@@ -150,6 +150,18 @@ class ReportTest(unittest.TestCase):
         self.assertIn("On 2 cores of CPU, 8 GiB, Debian, Linux 6.1.", text)
         self.assertTrue(text.startswith("before\n") and text.endswith(f"{END}\nafter"))
         self.assertNotIn("old", text)
+
+
+class RepositoryTest(unittest.TestCase):
+    def test_every_tool_has_a_recipe(self):
+        recipes = (paths.ROOT / "justfile").read_text()
+        for tool in (path for path in paths.DEV.iterdir() if path.is_file() and os.access(path, os.X_OK)):
+            self.assertIn(f"./dev/{tool.name}", recipes)
+
+    def test_generated_files_are_marked_for_reviews(self):
+        attributes = (paths.ROOT / ".gitattributes").read_text()
+        for path in generated.FILES:
+            self.assertIn(f"{path} linguist-generated", attributes)
 
 
 class DemoTest(unittest.TestCase):
