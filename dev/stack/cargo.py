@@ -34,7 +34,12 @@ def binary():
 
 
 def built():
-    return str(target_folder() / "debug" / "latchkey")
+    """The path of the last build, which is that of the tests in ./dev/test: another would compile all dependencies again, without
+    the features that only tests need."""
+    path = target_folder() / "debug" / "latchkey"
+    if not path.exists():
+        raise ToolError(f"{path} is missing: build it with `cargo build`, or run ./dev/test tests")
+    return str(path)
 
 
 def manifest():
