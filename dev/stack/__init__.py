@@ -8,7 +8,7 @@ Each executable in dev/ is one tool and imports what it needs from here:
     postgres, standin, latchkey       the three servers
     aws, vendor                       clients of the AWS stand-in; the vendor's account in it
     servers, background, env_file     all servers together; keeping them running; the file that says where they are
-    cargo, sqlx_data, generated       building; the committed query data; other files that are made by Latchkey
+    cargo, sqlx_data, generated       building; the committed query data; the files that Latchkey generates
     checks/, demo/, bench/            the steps of ./dev/test; ./dev/demo; ./dev/bench
 
 Import packages from dev/.venv inside functions: a tool starts before dev/.venv exists.

@@ -17,7 +17,7 @@ PYTHON = VENV / "bin" / "python"
 
 
 def enter():
-    """Restarts this tool with the Python of dev/.venv, which is made when it is missing or outdated."""
+    """Restarts this tool with the Python of dev/.venv, which is created when it is missing or outdated."""
     if Path(sys.prefix) == VENV:
         return
     with locked("venv"):

@@ -291,7 +291,7 @@ test("the audit log, and tokens", async (t) => {
   assert.match(made, /^lk_service_[0-9a-f]{64}$/);
   await look(page, "dashboard-token", { phone: true });
   const asks = () => fetch(at(`/internal/v1/tenants/${acme.slug}/storage-config`), { headers: { authorization: `Bearer ${made}` } });
-  assert.equal((await asks()).status, 403, "it is good, and the tenant is suspended");
+  assert.equal((await asks()).status, 403, "the token is valid, but the tenant is suspended");
   await page.getByRole("link", { name: "Back to all tokens" }).click();
   await look(page, "dashboard-tokens");
   await look(page, "dashboard-tokens", { phone: true });
