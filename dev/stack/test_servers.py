@@ -40,15 +40,17 @@ def start_in_background(*, aws):
     if running and all(process.alive() for process in running) and (AWS in read() or not aws):
         return
     stop()
-    shutil.rmtree(background.SERVICES.folder, ignore_errors=True)
     processes, _, env = start(paths.folder(background.SERVICES.folder.name), aws=aws, lasting=True)
     background.SERVICES.write(processes)
     paths.write_private(FILE, "".join(f"{name}={value}\n" for name, value in env.items()))
 
 
 def stop():
+    """Also deletes their data, and returns how many were running."""
     FILE.unlink(missing_ok=True)
-    return background.SERVICES.stop()
+    stopped = background.SERVICES.stop()
+    shutil.rmtree(background.SERVICES.folder, ignore_errors=True)
+    return stopped
 
 
 def read():
