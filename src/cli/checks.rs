@@ -3,6 +3,7 @@
 use strum::IntoEnumIterator;
 
 use crate::domain::catalogue::{CheckName, CheckWeight};
+use crate::domain::message::{Audience, Message};
 use crate::domain::storage_config::Mode;
 
 /// Prints `docs/checks.md`.
@@ -30,7 +31,7 @@ pub(super) fn run() {
         };
         println!(
             "| `{check}` | {} | {} | {} | {weight} | {premises} |",
-            entry.proves,
+            Message::from(entry.proves).render(Audience::Operations, "the vendor"),
             in_mode(Mode::Direct),
             in_mode(Mode::AssumeRole),
         );

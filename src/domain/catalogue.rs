@@ -1,4 +1,8 @@
-//! The catalogue of checks. To add a check: one entry here, one function in `judge`, and one row of the ablation matrix.
+//! The catalogue of checks.
+//!
+//! A check on existing evidence takes one entry here, one function in [`rules`], and one row of the ablation matrix. A
+//! check that needs a new AWS call also takes a method of [`Cloud`](crate::cloud::Cloud) with its implementation, a field
+//! of [`Evidence`](super::evidence::Evidence), and a step of the verifier (`verifier/production.rs`).
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
@@ -63,7 +67,7 @@ macro_rules! catalogue {
         #[serde(rename_all = "kebab-case")]
         #[strum(serialize_all = "kebab-case")]
         pub enum CheckName {
-            $(#[doc = $proves] $name,)*
+            $($name,)*
         }
 
         impl CheckName {
@@ -95,7 +99,7 @@ const BUCKET: &[CheckName] = &[C::BucketReachable, C::BucketOwnerMatches, C::Buc
 catalogue! {
     VendorRoleAssumable {
         group: Vendor,
-        proves: "The vendor's own role can be assumed.",
+        proves: "The role of [vendor] can be assumed.",
         modes: BOTH,
         premises: &[],
         weight: AlwaysRequired,
@@ -104,7 +108,7 @@ catalogue! {
     }
     ClientRoleAssumable {
         group: Role,
-        proves: "Your role lets the vendor in with your external ID.",
+        proves: "[Your] role grants access to [vendor] with [your] external ID.",
         modes: ASSUME_ROLE,
         premises: &[],
         weight: AlwaysRequired,
@@ -113,7 +117,7 @@ catalogue! {
     }
     RoleRequiresExternalId {
         group: Role,
-        proves: "Your role lets nobody in without your external ID.",
+        proves: "[Your] role refuses [vendor] when the external ID is missing or wrong.",
         modes: ASSUME_ROLE,
         premises: &[],
         weight: AlwaysRequired,
@@ -122,7 +126,7 @@ catalogue! {
     }
     BucketReachable {
         group: Bucket,
-        proves: "The bucket exists and answers.",
+        proves: "The bucket exists.",
         modes: BOTH,
         premises: &[],
         weight: Required,
@@ -131,7 +135,7 @@ catalogue! {
     }
     BucketOwnerMatches {
         group: Bucket,
-        proves: "The bucket belongs to the account that you named.",
+        proves: "The bucket belongs to the submitted account.",
         modes: BOTH,
         premises: &[C::BucketReachable],
         weight: AlwaysRequired,
@@ -140,7 +144,7 @@ catalogue! {
     }
     BucketRegionMatches {
         group: Bucket,
-        proves: "The bucket is in the region that you named.",
+        proves: "The bucket is in the submitted region.",
         modes: BOTH,
         premises: &[C::BucketReachable, C::BucketOwnerMatches],
         weight: Required,
@@ -149,7 +153,7 @@ catalogue! {
     }
     BucketListable {
         group: Bucket,
-        proves: "The vendor can list the bucket.",
+        proves: "[Vendor] can list the bucket.",
         modes: BOTH,
         premises: BUCKET,
         weight: Required,
@@ -158,7 +162,7 @@ catalogue! {
     }
     KeyDescribable {
         group: Key,
-        proves: "The vendor can look the key up.",
+        proves: "[Vendor] can describe the key.",
         modes: BOTH,
         premises: &[],
         weight: Required,
@@ -167,7 +171,7 @@ catalogue! {
     }
     KeySuitable {
         group: Key,
-        proves: "The key is enabled, symmetric and managed by you.",
+        proves: "The key is enabled, symmetric and customer managed.",
         modes: BOTH,
         premises: &[C::KeyDescribable],
         weight: Required,
@@ -176,7 +180,7 @@ catalogue! {
     }
     KeyEncryptAllowed {
         group: Key,
-        proves: "The vendor can encrypt with the key.",
+        proves: "[Vendor] can encrypt with the key.",
         modes: BOTH,
         premises: &[],
         weight: Required,
@@ -185,7 +189,7 @@ catalogue! {
     }
     KeyDecryptAllowed {
         group: Key,
-        proves: "The vendor can decrypt with the key.",
+        proves: "[Vendor] can decrypt with the key.",
         modes: BOTH,
         premises: &[C::KeyEncryptAllowed],
         weight: Required,
@@ -194,7 +198,7 @@ catalogue! {
     }
     KeyReencryptAllowed {
         group: Key,
-        proves: "The vendor can re-encrypt with the key.",
+        proves: "[Vendor] can re-encrypt with the key.",
         modes: BOTH,
         premises: &[C::KeyEncryptAllowed],
         weight: Required,
@@ -203,7 +207,7 @@ catalogue! {
     }
     KeyGenerateDataKeyAllowed {
         group: Key,
-        proves: "The vendor can make data keys with the key.",
+        proves: "[Vendor] can generate data keys with the key.",
         modes: BOTH,
         premises: &[],
         weight: Required,
@@ -212,7 +216,7 @@ catalogue! {
     }
     KeyRequiresExternalId {
         group: Key,
-        proves: "The key lets nobody in without your external ID.",
+        proves: "The key refuses [vendor] when the external ID is missing or wrong.",
         modes: DIRECT,
         premises: &[],
         weight: AlwaysRequired,
@@ -221,7 +225,7 @@ catalogue! {
     }
     ObjectWritable {
         group: Objects,
-        proves: "The vendor can write an object.",
+        proves: "[Vendor] can write an object.",
         modes: BOTH,
         premises: BUCKET,
         weight: Required,
@@ -230,7 +234,7 @@ catalogue! {
     }
     EncryptedWithKey {
         group: Objects,
-        proves: "The bucket encrypts with your key of its own accord.",
+        proves: "New objects are encrypted with [your] key by default.",
         modes: BOTH,
         premises: BUCKET,
         weight: Required,
@@ -248,7 +252,7 @@ catalogue! {
     }
     ObjectReadable {
         group: Objects,
-        proves: "The vendor can read an object.",
+        proves: "[Vendor] can read an object.",
         modes: BOTH,
         premises: &[C::ObjectWritable],
         weight: Required,
@@ -257,7 +261,7 @@ catalogue! {
     }
     ObjectRestorable {
         group: Objects,
-        proves: "The vendor can restore an archived object.",
+        proves: "[Vendor] can restore an archived object.",
         modes: BOTH,
         premises: &[C::ObjectWritable],
         weight: Required,
@@ -266,7 +270,7 @@ catalogue! {
     }
     ObjectDeletable {
         group: Objects,
-        proves: "The vendor can delete an object.",
+        proves: "[Vendor] can delete an object.",
         modes: BOTH,
         premises: &[C::ObjectWritable],
         weight: AlwaysRequired,
@@ -275,7 +279,7 @@ catalogue! {
     }
     BucketRequiresExternalId {
         group: Bucket,
-        proves: "The bucket lets nobody in without your external ID.",
+        proves: "The bucket refuses [vendor] when the external ID is missing or wrong.",
         modes: DIRECT,
         premises: BUCKET,
         weight: AlwaysRequired,
@@ -311,7 +315,7 @@ catalogue! {
     }
     BucketNotClaimed {
         group: Bucket,
-        proves: "No other tenant uses this bucket or this role.",
+        proves: "This bucket and role are not used by [another customer].",
         modes: BOTH,
         premises: &[],
         weight: AlwaysRequired,
@@ -356,7 +360,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn premises_stand_before_what_rests_on_them() {
+    fn prerequisites_come_before_the_checks_that_need_them() {
         for mode in [Mode::Direct, Mode::AssumeRole] {
             let order: Vec<CheckName> = CheckName::of_mode(mode).collect();
             for (at, check) in order.iter().enumerate() {
@@ -372,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_keeps_strangers_out_may_never_be_advisory() {
+    fn checks_of_isolation_can_never_be_advisory() {
         let required: Vec<String> = CheckName::iter()
             .filter(|check| check.entry().weight == CheckWeight::AlwaysRequired)
             .map(|check| check.to_string())

@@ -1,4 +1,4 @@
-//! The bench: judges whatever the evidence allows, as it comes in, and keeps what is decided.
+//! The evaluator: applies the rules to the evidence as it comes in, and keeps the findings.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::storage_config::{Mode, Storage};
 use super::templates::TemplateParams;
 use super::vendor::Vendor;
 
-/// The findings of a run as they grow.
+/// The findings of a run so far.
 pub struct Evaluator<'a> {
     vendor: &'a Vendor,
     storage: &'a Storage,
@@ -32,7 +32,7 @@ impl<'a> Evaluator<'a> {
         self.storage.mode()
     }
 
-    /// Judges whatever the evidence allows by now, and gives back what is newly decided.
+    /// Applies every rule that the evidence allows by now, and returns the new findings.
     pub fn settle(&mut self, evidence: &Evidence) -> Vec<Finding> {
         let mut new = Vec::new();
         loop {
@@ -52,8 +52,8 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Nothing more will be asked: what is still open was never answered. `bucket-not-claimed` stays open when all that
-    /// it rests on passed: the database decides it.
+    /// Closes the run: checks without a finding become inconclusive. `bucket-not-claimed` stays open when its
+    /// prerequisites passed, because the database decides it at activation.
     pub fn close(&mut self, evidence: &Evidence) -> Vec<Finding> {
         let mut new = Vec::new();
         for check in self.vendor.checks(self.mode()) {
@@ -65,7 +65,7 @@ impl<'a> Evaluator<'a> {
                 self.weigh(Finding::inconclusive(
                     check,
                     FaultSide::Aws,
-                    "This was not asked: the verification ended before.",
+                    "Not checked: the verification ended before.",
                     None,
                 ))
             };
@@ -108,7 +108,7 @@ impl<'a> Evaluator<'a> {
             RuleOutcome::Found(finding) => Some(self.weigh(*finding)),
             RuleOutcome::BlockedBy(other) => {
                 let finding = self.findings.get(&other).map_or_else(
-                    || Finding::skipped(check, other, format!("Not looked at, because {other} is not settled.")),
+                    || Finding::skipped(check, other, format!("Not checked, because {other} has no result.")),
                     |found| unmet(check, found),
                 );
                 Some(self.weigh(finding))
@@ -130,15 +130,15 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// A check whose premise did not pass.
+/// The finding of a check whose prerequisite did not pass.
 fn unmet(check: CheckName, premise: &Finding) -> Finding {
     let because = premise.check;
     if premise.status == CheckStatus::Inconclusive {
         return Finding {
             skipped_because: Some(because),
             side: premise.side,
-            ..Finding::inconclusive(check, FaultSide::Aws, format!("Not settled, because {because} is not."), None)
+            ..Finding::inconclusive(check, FaultSide::Aws, format!("Inconclusive, because {because} is."), None)
         };
     }
-    Finding::skipped(check, because, format!("Not looked at, because {because} did not pass."))
+    Finding::skipped(check, because, format!("Not checked, because {because} did not pass."))
 }

@@ -1,4 +1,4 @@
-//! All that a verification's calls brought to light so far: one answer for each call, empty until it is there.
+//! The evidence of a verification: the result of each call, empty until the call returned.
 
 use chrono::{DateTime, Utc};
 
@@ -13,7 +13,7 @@ pub struct Evidence {
     pub client_role_with_random_id: Option<ApiResult>,
 
     pub head: Option<ApiResult>,
-    /// Asked only when `head` was refused: the same without naming the owner.
+    /// Called only when `head` was refused: the same without an expected owner.
     pub head_of_any_owner: Option<ApiResult>,
     pub list: Option<ApiResult>,
 
@@ -25,30 +25,30 @@ pub struct Evidence {
     pub generate_data_key_without_plaintext: Option<ApiResult>,
 
     pub put: Option<ApiResult<StoredObject>>,
-    /// Asked only when S3 refused `put`: the same with the headers that ask for the key.
+    /// Called only when S3 refused `put`: the same with encryption headers.
     pub put_with_header: Option<ApiResult<StoredObject>>,
     pub get: Option<ApiResult<RoundTrip>>,
     pub restore: Option<ApiResult>,
     pub delete: Option<ApiResult<DeletedObject>>,
 
-    /// Asked only where the vendor's templates grant it, as the next two.
+    /// Called only when the templates grant it, like the next two.
     pub public_access_block: Option<ApiResult<bool>>,
     pub acls_disabled: Option<ApiResult<bool>>,
     pub access_logging: Option<ApiResult<bool>>,
 
-    /// The external ID that was retired has to be refused too.
+    /// The retired external ID must be refused as well.
     pub retires: bool,
     pub client_role_with_retired_id: Option<ApiResult>,
-    /// `direct` only: the vendor's role with the tag that was retired.
+    /// `direct` only: the vendor's role with the retired external ID as its tag.
     pub retired: UnauthorizedProbe,
 
     /// `direct` only: the vendor's role without the tenant's tag.
     pub untagged: UnauthorizedProbe,
-    /// `direct` only: the vendor's role with a tag that is not the tenant's.
+    /// `direct` only: the vendor's role with another external ID as its tag.
     pub mistagged: UnauthorizedProbe,
 }
 
-/// What somebody who must be refused was answered.
+/// The results of an unauthorized caller's calls.
 #[derive(Debug, Default)]
 pub struct UnauthorizedProbe {
     pub role: Option<ApiResult>,
@@ -62,70 +62,73 @@ pub struct UnauthorizedProbe {
 }
 
 impl Evidence {
-    /// `direct`: everybody who must be refused, and how they came.
-    pub fn strangers(&self) -> Vec<(&UnauthorizedProbe, &'static str)> {
-        let mut strangers = vec![(&self.untagged, "without a tag"), (&self.mistagged, "with somebody else's tag")];
-        if self.retires {
-            strangers.push((&self.retired, "with your previous external ID as its tag"));
-        }
-        strangers
-    }
-
-    /// `assume_role`: the answers to everybody who must be refused, as far as they are there, and how they came.
-    pub fn assumed_by_strangers(&self) -> Vec<(Option<&ApiResult>, &'static str)> {
-        let mut assumed = vec![
-            (self.client_role_without_id.as_ref(), "with no external ID"),
-            (self.client_role_with_random_id.as_ref(), "with a made-up external ID"),
+    /// `direct`: the unauthorized callers, and how each presented itself.
+    pub fn unauthorized(&self) -> Vec<(&UnauthorizedProbe, &'static str)> {
+        let mut callers = vec![
+            (&self.untagged, "without a session tag"),
+            (&self.mistagged, "with another external ID as its tag"),
         ];
         if self.retires {
-            assumed.push((self.client_role_with_retired_id.as_ref(), "with your previous external ID"));
+            callers.push((&self.retired, "with the previous external ID as its tag"));
+        }
+        callers
+    }
+
+    /// `assume_role`: the results of the unauthorized attempts to assume the role, and how each was made.
+    pub fn unauthorized_assumptions(&self) -> Vec<(Option<&ApiResult>, &'static str)> {
+        let mut assumed = vec![
+            (self.client_role_without_id.as_ref(), "without an external ID"),
+            (self.client_role_with_random_id.as_ref(), "with a random external ID"),
+        ];
+        if self.retires {
+            assumed.push((self.client_role_with_retired_id.as_ref(), "with the previous external ID"));
         }
         assumed
     }
 
-    /// Whether the probe object's put may still be answered. It is asked only once strangers are seen to be refused.
+    /// Whether the put of the probe object is still to come. It is made only after unauthorized callers were refused.
     pub fn awaits_put(&self, mode: Mode) -> bool {
         match &self.put {
             Some(put) => put.is_refused_by(DeniedBy::S3) && self.put_with_header.is_none(),
             None => match mode {
                 Mode::AssumeRole => {
-                    let assumed = self.assumed_by_strangers();
-                    assumed.iter().any(|(answer, _)| answer.is_none()) || self.role_refused_to_strangers()
+                    let assumed = self.unauthorized_assumptions();
+                    assumed.iter().any(|(answer, _)| answer.is_none()) || self.role_refused_to_unauthorized()
                 }
                 Mode::Direct => {
                     let open = |stranger: &UnauthorizedProbe| match &stranger.role {
                         None => true,
                         Some(role) => role.granted().is_some() && stranger.list.is_none(),
                     };
-                    self.strangers().iter().any(|(stranger, _)| open(stranger)) || self.list_refused_to_strangers()
+                    self.unauthorized().iter().any(|(stranger, _)| open(stranger)) || self.list_refused_to_unauthorized()
                 }
             },
         }
     }
 
-    /// `direct`: S3 itself refused the list to all strangers.
-    pub fn list_refused_to_strangers(&self) -> bool {
-        self.strangers()
+    /// `direct`: S3 itself refused the list to every unauthorized caller.
+    pub fn list_refused_to_unauthorized(&self) -> bool {
+        self.unauthorized()
             .iter()
             .all(|(stranger, _)| stranger.list.as_ref().is_some_and(|list| list.is_refused_by(DeniedBy::S3)))
     }
 
-    /// `assume_role`: the role let nobody in without the right external ID.
-    pub fn role_refused_to_strangers(&self) -> bool {
-        self.assumed_by_strangers()
+    /// `assume_role`: the role refused every unauthorized attempt.
+    pub fn role_refused_to_unauthorized(&self) -> bool {
+        self.unauthorized_assumptions()
             .iter()
             .all(|(assumed, _)| assumed.is_some_and(|answer| answer.is_refused_by(DeniedBy::Sts)))
     }
 }
 
-/// Whether what was written came back the same.
+/// Whether the bytes that were written came back unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoundTrip {
     Same,
     Different,
 }
 
-/// What `kms:DescribeKey` says that matters here.
+/// The relevant facts of `kms:DescribeKey`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFacts {
     pub customer_managed: bool,
@@ -138,7 +141,7 @@ pub struct KeyFacts {
     pub deletion_at: Option<DateTime<Utc>>,
 }
 
-/// What S3 says of an object that it stored.
+/// What S3 reports about a stored object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredObject {
     /// `aws:kms`, `aws:kms:dsse` or `AES256`.
@@ -147,7 +150,7 @@ pub struct StoredObject {
     pub version: Option<String>,
 }
 
-/// What S3 says of an object that it deleted.
+/// What S3 reports about a deleted object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeletedObject {
     pub marker: bool,

@@ -1,30 +1,30 @@
-//! What a check finds.
+//! The result of a check.
 
 use std::time::Duration;
 
 use super::api_result::{ApiCall, ApiResult};
 use super::check::{CheckName, CheckStatus, FaultSide};
 use super::fix::Fix;
+use super::message::Message;
 
-/// What one check found.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     pub check: CheckName,
     pub status: CheckStatus,
     pub required: bool,
-    /// Who has to act; none where nothing is to be done, or another check says it.
+    /// Who has to act. None when nobody has to, or another finding says it.
     pub side: Option<FaultSide>,
     /// One sentence.
-    pub summary: String,
-    /// What else there is to say.
-    pub detail: Option<String>,
+    pub summary: Message,
+    pub detail: Option<Message>,
     pub exchange: Option<ApiCall>,
     pub skipped_because: Option<CheckName>,
     pub fix: Option<Fix>,
 }
 
 impl Finding {
-    fn new(check: CheckName, status: CheckStatus, summary: impl Into<String>, exchange: Option<&ApiCall>) -> Self {
+    fn new(check: CheckName, status: CheckStatus, summary: impl Into<Message>, exchange: Option<&ApiCall>) -> Self {
         Self {
             check,
             status,
@@ -38,11 +38,11 @@ impl Finding {
         }
     }
 
-    pub fn passed(check: CheckName, summary: impl Into<String>, exchange: Option<&ApiCall>) -> Self {
+    pub fn passed(check: CheckName, summary: impl Into<Message>, exchange: Option<&ApiCall>) -> Self {
         Self::new(check, CheckStatus::Passed, summary, exchange)
     }
 
-    pub fn failed(check: CheckName, summary: impl Into<String>, exchange: Option<&ApiCall>, fix: Fix) -> Self {
+    pub fn failed(check: CheckName, summary: impl Into<Message>, exchange: Option<&ApiCall>, fix: Fix) -> Self {
         Self {
             side: Some(FaultSide::Customer),
             fix: Some(fix),
@@ -50,33 +50,40 @@ impl Finding {
         }
     }
 
-    pub fn inconclusive(check: CheckName, side: FaultSide, summary: impl Into<String>, exchange: Option<&ApiCall>) -> Self {
+    pub fn inconclusive(check: CheckName, side: FaultSide, summary: impl Into<Message>, exchange: Option<&ApiCall>) -> Self {
         Self {
             side: Some(side),
             ..Self::new(check, CheckStatus::Inconclusive, summary, exchange)
         }
     }
 
-    /// The vendor's own set-up is in the way, which customers read of calmly, and ops are alerted of.
+    /// The vendor's own configuration is at fault: customers are told that they need not act, and operations are alerted.
     pub fn vendors_fault(check: CheckName, exchange: Option<&ApiCall>) -> Self {
         let code = exchange.and_then(|exchange| exchange.code.as_deref()).unwrap_or("no answer");
-        let summary = format!("Something is wrong on the vendor's side ({code}). Nothing is needed from you; the vendor has been told.");
+        let summary = format!(
+            "There is a problem on the side of [vendor] ({code}). [Your] configuration is not affected, and the operators are alerted."
+        );
         Self::inconclusive(check, FaultSide::Vendor, summary, exchange)
     }
 
-    /// What was granted does not show it.
+    /// The granted permissions do not allow this check.
     pub fn unseen(check: CheckName, exchange: &ApiCall) -> Self {
-        Self::new(check, CheckStatus::Skipped, "Not verifiable with what you granted.", Some(exchange))
+        Self::new(
+            check,
+            CheckStatus::Skipped,
+            "Cannot be checked with the permissions granted.",
+            Some(exchange),
+        )
     }
 
-    pub fn skipped(check: CheckName, because: CheckName, summary: impl Into<String>) -> Self {
+    pub fn skipped(check: CheckName, because: CheckName, summary: impl Into<Message>) -> Self {
         Self {
             skipped_because: Some(because),
             ..Self::new(check, CheckStatus::Skipped, summary, None)
         }
     }
 
-    /// Nobody's fault and no verdict: AWS gave no answer that says yes or no.
+    /// AWS gave no conclusive answer, which is nobody's fault.
     pub fn unanswered<T>(check: CheckName, answer: &ApiResult<T>) -> Self {
         if answer.exchange.code.as_deref().is_some_and(is_of_the_vendor) {
             return Self::vendors_fault(check, Some(&answer.exchange));
@@ -85,13 +92,13 @@ impl Finding {
         Self::inconclusive(
             check,
             FaultSide::Aws,
-            format!("AWS did not answer this question ({code}). Nothing is needed from you; it will be asked again."),
+            format!("AWS did not answer this call ({code}). No action is needed; the check will run again."),
             Some(&answer.exchange),
         )
     }
 
     #[must_use]
-    pub fn with_detail(self, detail: impl Into<String>) -> Self {
+    pub fn with_detail(self, detail: impl Into<Message>) -> Self {
         Self {
             detail: Some(detail.into()),
             ..self
@@ -108,7 +115,7 @@ impl Finding {
     }
 }
 
-/// A clock that is wrong, or credentials of the process that AWS does not know.
+/// A wrong clock, or process credentials that AWS does not accept.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 fn is_of_the_vendor(code: &str) -> bool {
     matches!(

@@ -1,4 +1,4 @@
-//! A fix: the document, the statement and the sentence that would make a failed check pass.
+//! A fix: the document, the statement and the instruction that would make a failed check pass.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,6 +6,7 @@ use strum::{Display, EnumString, IntoStaticStr};
 use utoipa::ToSchema;
 
 use super::api_result::{AccessDenied, DenialReason, DeniedBy, PolicyKind};
+use super::message::Message;
 use super::storage_config::Mode;
 use super::templates::TemplateParams;
 use super::templates::statements::{self, Permission};
@@ -32,29 +33,28 @@ pub enum FixDocument {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum FixAction {
-    /// Put the statement in, in the place of one with the same Sid if there is one.
+    /// Add the statement, replacing one with the same Sid.
     Add,
-    /// Put the statement in the place of the one with the same Sid.
+    /// Replace the statement with the same Sid.
     Replace,
-    /// Take out what stands in the way.
+    /// Remove the statement that denies access.
     Remove,
-    /// Set a setting, or a field of the form.
+    /// Change a setting, or a field of the form.
     Set,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fix {
     pub document: FixDocument,
     pub action: FixAction,
-    /// One sentence that says what to do.
-    pub summary: String,
-    /// The exact statement or setting for this tenant; a list of statements where one cause needs several. None where AWS does not show what is in the way.
-    #[schema(value_type = Option<Object>)]
+    /// What to do, in one sentence.
+    pub summary: Message,
+    /// The exact statement or setting for this tenant, or a list of statements. None when AWS does not reveal what denies access.
     pub statement: Option<Value>,
 }
 
 impl Fix {
-    pub fn new(document: FixDocument, action: FixAction, summary: impl Into<String>, statement: Option<Value>) -> Self {
+    pub fn new(document: FixDocument, action: FixAction, summary: impl Into<Message>, statement: Option<Value>) -> Self {
         Self {
             document,
             action,
@@ -63,18 +63,17 @@ impl Fix {
         }
     }
 
-    pub fn form(summary: impl Into<String>) -> Self {
+    pub fn form(summary: impl Into<Message>) -> Self {
         Self::new(FixDocument::Form, FixAction::Set, summary, None)
     }
 }
 
-/// What would grant a refused action: read from AWS's reason where it gives one, from the mode where not.
+/// The fix for a denied action: from AWS's reason if it gives one, or else from the mode.
 pub fn of_refusal(refusal: &AccessDenied, action: &str, permission: Permission, blanks: &TemplateParams) -> Fix {
     of_refusals(refusal, action, &[permission], blanks)
 }
 
-/// The same for actions that one cause refuses all alike. With several permissions, which are of one resource, the
-/// fix's statement is the list of theirs.
+/// The same for several actions that are denied for one reason. Their statements become a list.
 pub fn of_refusals(refusal: &AccessDenied, action: &str, permissions: &[Permission], blanks: &TemplateParams) -> Fix {
     let of_key = permissions == [Permission::Key];
     if let DenialReason::DeniedBy(kind) = refusal.reason {
@@ -85,7 +84,7 @@ pub fn of_refusals(refusal: &AccessDenied, action: &str, permissions: &[Permissi
             return Fix::new(
                 FixDocument::PermissionsBoundary,
                 FixAction::Add,
-                format!("Allow {action} in the permissions boundary of the role: a boundary limits what its permissions grant."),
+                format!("Allow {action} in the role's permissions boundary, which limits what its permissions grant."),
                 None,
             );
         }
@@ -96,7 +95,7 @@ pub fn of_refusals(refusal: &AccessDenied, action: &str, permissions: &[Permissi
                 FixDocument::OrganizationPolicy,
                 FixAction::Add,
                 format!(
-                    "Allow {action} in {}: it stands above the policies of the role, the bucket and the key.",
+                    "Allow {action} in {}. It overrides the policies of the role, the bucket and the key.",
                     kind.phrase()
                 ),
                 None,
@@ -111,16 +110,16 @@ pub fn of_refusals(refusal: &AccessDenied, action: &str, permissions: &[Permissi
         _ => FixDocument::BucketPolicy,
     };
     let (statement, name): (fn(Permission, &TemplateParams) -> Value, &str) = match document {
-        FixDocument::RolePermissions => (statements::role_statement, "the permissions of your role"),
-        FixDocument::KeyPolicy => (|_, blanks| statements::key_policy_statement(blanks), "the key's policy"),
-        _ => (statements::bucket_policy_statement, "the bucket's policy"),
+        FixDocument::RolePermissions => (statements::role_statement, "the permissions of [your] role"),
+        FixDocument::KeyPolicy => (|_, blanks| statements::key_policy_statement(blanks), "the key policy"),
+        _ => (statements::bucket_policy_statement, "the bucket policy"),
     };
     let mut wanted: Vec<Value> = permissions.iter().map(|permission| statement(*permission, blanks)).collect();
     let sids: Vec<&str> = wanted.iter().filter_map(|statement| statement["Sid"].as_str()).collect();
     let summary = match sids.as_slice() {
-        [sid] => format!("Allow {action} in {name}: put this statement in, in the place of the one named {sid} if there is one."),
+        [sid] => format!("To allow {action}, add this statement to {name}, replacing any existing statement with Sid {sid}."),
         sids => format!(
-            "Allow {action} in {name}: put these statements in, in the place of those named {} if there are such.",
+            "To allow {action}, add these statements to {name}, replacing any existing statements with Sid {}.",
             sids.join(" and ")
         ),
     };
@@ -144,15 +143,16 @@ fn of_denial(kind: PolicyKind, action: &str, of_key: bool) -> Fix {
         document,
         FixAction::Remove,
         format!(
-            "A Deny statement in {} forbids {action}. Look for conditions on aws:SourceIp, aws:SourceVpce, aws:SecureTransport or \
-             s3:x-amz-server-side-encryption, and make an exception for this role.",
+            "A Deny statement in {} denies {action}. Look for conditions on aws:SourceIp, aws:SourceVpce, aws:SecureTransport or \
+             s3:x-amz-server-side-encryption, and add an exception for this role.",
             kind.phrase()
         ),
         None,
     )
 }
 
-/// `direct` gives no reasons for S3, so which of the two documents a refused put is about is told by who refused it.
+/// In `direct`, AWS gives no reasons for S3 denials: which document a denied put is about follows from the service that
+/// denied it.
 pub fn permission_of(refusal: &AccessDenied, otherwise: Permission) -> Permission {
     match refusal.by {
         DeniedBy::Kms => Permission::Key,

@@ -19,6 +19,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod ids;
 pub mod invite;
+pub mod message;
 pub mod partition;
 pub mod region;
 pub mod retry;

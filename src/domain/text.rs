@@ -102,3 +102,10 @@ macro_rules! checked_text {
     };
 }
 pub(crate) use checked_text;
+/// The text with its first letter in upper case.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

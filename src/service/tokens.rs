@@ -111,7 +111,11 @@ async fn limits(db: &mut PgConnection, role: Role, tenants: &[TenantRef], faults
         match tenants::find(db, tenant).await? {
             Some(tenant) if tenant.facts.may_change().is_ok() => found.push(tenant.id),
             Some(_) => fault(&format!("tenants[{at}]"), "offboarded", "this tenant has ended"),
-            None => fault(&format!("tenants[{at}]"), "unknown_tenant", "there is no tenant with this ID or slug"),
+            None => fault(
+                &format!("tenants[{at}]"),
+                "unknown_tenant",
+                "there is no tenant with this ID or slug",
+            ),
         }
     }
     found.sort_unstable();

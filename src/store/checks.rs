@@ -10,6 +10,7 @@ use super::lease::Lease;
 use crate::domain::api_result::ApiCall;
 use crate::domain::finding::Finding;
 use crate::domain::ids::VerificationId;
+use crate::domain::message::Message;
 
 const TABLE: &str = "verification_checks";
 
@@ -54,8 +55,8 @@ impl TryFrom<Row> for Finding {
             status: column(TABLE, id, &row.status)?,
             required: row.required,
             side: row.side.map(|side| column(TABLE, id, &side)).transpose()?,
-            summary: row.summary,
-            detail: row.detail,
+            summary: row.summary.into(),
+            detail: row.detail.map(Into::into),
             exchange,
             skipped_because: row.skipped_because.map(|check| column(TABLE, id, &check)).transpose()?,
             fix: row
@@ -82,8 +83,8 @@ pub(super) async fn insert(db: &mut PgConnection, lease: &Lease, event: i32, fin
         event,
         status,
         finding.required,
-        finding.summary,
-        finding.detail,
+        finding.summary.as_template(),
+        finding.detail.as_ref().map(Message::as_template),
         exchange.map(|exchange| exchange.operation.as_str()),
         exchange.and_then(|exchange| exchange.code.as_deref()),
         exchange.and_then(|exchange| exchange.status).map(i32::from),

@@ -10,6 +10,7 @@ use super::error::column;
 use super::{Result, tenants};
 use crate::domain::check::{CheckName, CheckStatus, FaultSide};
 use crate::domain::ids::TenantId;
+use crate::domain::message::Message;
 use crate::domain::tenant::Tenant;
 
 /// What stands in a tenant's way first.
@@ -20,7 +21,7 @@ pub struct StuckReason {
     /// Who has to act.
     pub side: Option<FaultSide>,
     /// One sentence.
-    pub summary: String,
+    pub summary: Message,
 }
 
 /// Tenants whose storage stopped working first, then those who have none that works, then those whose verification began
@@ -79,7 +80,7 @@ pub async fn complaints(db: &mut PgConnection, tenants: &[TenantId]) -> Result<H
             check: column("verification_checks", row.id, &row.name)?,
             status: column("verification_checks", row.id, &row.status)?,
             side: row.side.map(|side| column("verification_checks", row.id, &side)).transpose()?,
-            summary: row.summary,
+            summary: row.summary.into(),
         };
         Ok((row.id.into(), complaint))
     })

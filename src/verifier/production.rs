@@ -122,7 +122,7 @@ impl ProductionCall {
             ),
             Self::Put => {
                 // Nothing in the customer's bucket is touched before it, or the role, has refused unauthorized callers.
-                let isolated = evidence.role_refused_to_strangers() || evidence.list_refused_to_strangers();
+                let isolated = evidence.role_refused_to_unauthorized() || evidence.list_refused_to_unauthorized();
                 isolated.then_some(())?;
                 pending(
                     self.needs_object(),

@@ -444,11 +444,7 @@ async fn every_fault_stands_next_to_its_field_and_a_stale_edit_is_told() {
     let taken = person
         .send("/new-tenant", &[("slug", "acme"), ("name", "Acme"), ("direct", "on")])
         .await;
-    assert!(
-        taken.status == 422 && taken.html.contains("This slug is taken"),
-        "{}",
-        taken.html
-    );
+    assert!(taken.status == 422 && taken.html.contains("This slug is taken"), "{}", taken.html);
 
     let known = |page: &Page| {
         page.html
@@ -791,10 +787,5 @@ async fn the_audit_log_is_filtered_by_what_was_done_and_by_whom() {
     );
     assert_eq!(shown(&format!("actor={}", by[0])).await, ["Suspended", "Suspended", "Signed in"]);
     assert_eq!(shown(&format!("actor={}&action=tenant.created", by[0])).await, [""; 0]);
-    assert!(
-        ops.get("/audit?action=tenant.erased")
-            .await
-            .html
-            .contains("No matching entries.")
-    );
+    assert!(ops.get("/audit?action=tenant.erased").await.html.contains("No matching entries."));
 }

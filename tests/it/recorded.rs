@@ -197,7 +197,13 @@ fn failed(report: &RunReport) -> Vec<(CheckName, FixDocument)> {
 fn told(report: &RunReport) -> String {
     let lines = report.findings.iter().filter(|finding| finding.status != CheckStatus::Passed);
     lines.fold(String::new(), |told, finding| {
-        told + &format!("{} {} {:?}: {}\n", finding.check, finding.status, finding.side, finding.summary)
+        told + &format!(
+            "{} {} {:?}: {}\n",
+            finding.check,
+            finding.status,
+            finding.side,
+            finding.summary.as_template()
+        )
     })
 }
 

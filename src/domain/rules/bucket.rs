@@ -19,10 +19,10 @@ pub fn reachable(case: &CheckContext) -> RuleOutcome {
             check,
             format!("There is no bucket named {}.", case.storage.bucket.name()),
             Some(&head.exchange),
-            Fix::form("Correct the bucket's ARN, or create the bucket under this name."),
+            Fix::form("Correct the bucket ARN, or create a bucket with this name."),
         ),
         Outcome::Unanswered => Finding::unanswered(check, head),
-        _ => Finding::passed(check, "The bucket is there.", Some(&head.exchange)),
+        _ => Finding::passed(check, "The bucket exists.", Some(&head.exchange)),
     }
     .into()
 }
@@ -50,9 +50,7 @@ pub fn owner_matches(case: &CheckContext) -> RuleOutcome {
             check,
             format!("The bucket does not belong to the account {}.", case.storage.bucket_account),
             Some(&of_any.exchange),
-            Fix::form(
-                "Give the account that owns the bucket as bucket_account_id, or correct the bucket's ARN if it is somebody else's bucket.",
-            ),
+            Fix::form("In the form, enter the account that owns the bucket, or correct the bucket ARN."),
         ),
         Outcome::Unanswered => Finding::unanswered(check, of_any),
         _ => matches(&head.exchange),
@@ -73,14 +71,14 @@ pub fn region_matches(case: &CheckContext) -> RuleOutcome {
             format!("The bucket is in {real}, not in {named}."),
             Some(&head.exchange),
             Fix::form(format!(
-                "Give {real} as the bucket's region. The key has to be in {real} too: if it is not, create one there."
+                "Enter {real} as the region. The key must be in {real} as well; if it is not, create one there."
             )),
         ),
         (None, Outcome::Misrouted) => Finding::failed(
             check,
             format!("The bucket is not in {named}."),
             Some(&head.exchange),
-            Fix::form("Give the region that the S3 console shows for the bucket."),
+            Fix::form("Enter the region that the S3 console shows for the bucket."),
         ),
         // A call signed for another region would not have been granted.
         (None, Outcome::Granted(())) => Finding::passed(check, format!("The bucket is in {named}."), Some(&head.exchange)),
@@ -95,34 +93,34 @@ pub fn listable(case: &CheckContext) -> RuleOutcome {
         return RuleOutcome::Pending;
     };
     match (&list.outcome, &head.outcome) {
-        (Outcome::Granted(()), Outcome::Granted(())) => Finding::passed(check, "The vendor can list the bucket.", Some(&list.exchange)),
+        (Outcome::Granted(()), Outcome::Granted(())) => Finding::passed(check, "[Vendor] can list the bucket.", Some(&list.exchange)),
         (Outcome::Refused(refusal), _) if refusal.is_of_the_vendor(case.storage.mode()) => {
             Finding::vendors_fault(check, Some(&list.exchange))
         }
         (Outcome::Refused(_), _) if case.evidence.awaits_put(case.storage.mode()) => return RuleOutcome::Pending,
         (Outcome::Refused(refusal), _) if keeps_out(case) => Finding::failed(
             check,
-            "The bucket refused the vendor everything.",
+            "The bucket policy gives [vendor] no access.",
             Some(&list.exchange),
             fix::of_refusals(
                 refusal,
-                "what the vendor does in the bucket",
+                "all required actions",
                 &Permission::of_bucket_policy(case.blanks),
                 case.blanks,
             ),
         )
         .with_detail(
-            "There is more than one possible cause: the statements are missing, they name another role or have a condition that is not met, \
-             or a Deny stands against them, here or in a policy of your organization.",
+            "Possible causes: the statements are missing, they name another role, one of their conditions is not met, or a Deny statement \
+             overrides them, here or in a policy of [your] organization.",
         ),
         (Outcome::Refused(refusal), _) => Finding::failed(
             check,
-            "The vendor was refused s3:ListBucket.",
+            "[Vendor] was denied s3:ListBucket.",
             Some(&list.exchange),
             fix::of_refusal(refusal, "s3:ListBucket", Permission::List, case.blanks),
         )
         .with_detail(format!(
-            "s3:ListBucket is about the bucket: its resource is {bucket}, not {bucket}/*, which is the usual mistake.",
+            "s3:ListBucket applies to the bucket itself: its resource must be {bucket}, not {bucket}/* (a common mistake).",
             bucket = case.storage.bucket
         )),
         (Outcome::Granted(()), Outcome::Refused(_)) => {
@@ -138,7 +136,7 @@ pub fn listable(case: &CheckContext) -> RuleOutcome {
             };
             Finding::failed(
                 check,
-                "The vendor can list only a part of the bucket.",
+                "[Vendor] can list only part of the bucket.",
                 Some(&head.exchange),
                 Fix::new(
                     document,

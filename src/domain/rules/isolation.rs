@@ -9,12 +9,12 @@ use crate::domain::fix::{Fix, FixAction, FixDocument};
 use crate::domain::templates::statements;
 use crate::domain::templates::statements::Permission;
 
-const DANGER: &str = "This is dangerous: the vendor's role acts for other customers too. One of them who enters the name of your bucket \
-                      would get at your documents. Only the condition on aws:PrincipalTag/latchkey-external-id keeps them out.";
+const DANGER: &str = "The role of [vendor] also acts for other customers. Without the condition on aws:PrincipalTag/latchkey-external-id, \
+                      [another customer] who enters the name of [your] bucket could access [your] documents.";
 
 pub fn bucket_requires_external_id(case: &CheckContext) -> RuleOutcome {
     let check = CheckName::BucketRequiresExternalId;
-    let strangers = case.evidence.strangers();
+    let strangers = case.evidence.unauthorized();
     if let Some(silent) = silent_roles(check, &strangers) {
         return silent;
     }
@@ -65,7 +65,7 @@ pub fn bucket_requires_external_id(case: &CheckContext) -> RuleOutcome {
         .unwrap_or_else(|| {
             Finding::passed(
                 check,
-                "The bucket refuses the vendor's role without your external ID.",
+                "The bucket refuses [vendor] without [your] external ID.",
                 Some(&lists[0].exchange),
             )
         })
@@ -80,14 +80,14 @@ fn bucket_is_open(case: &CheckContext, let_in: &[LetIn]) -> Option<Finding> {
     let finding = Finding::failed(
         CheckName::BucketRequiresExternalId,
         format!(
-            "The bucket let the vendor's role in where it had to refuse it: {}.",
+            "The bucket allowed calls that it must refuse: {}.",
             name_calls(let_in.iter().map(|(_, action, who, _)| (*action, *who)))
         ),
         Some(&answer.exchange),
         Fix::new(
             FixDocument::BucketPolicy,
             FixAction::Replace,
-            "Put this statement in the place of the one that names the vendor's role; no second one without the condition may remain.",
+            "Replace the statement that names the role of [vendor] with this one, and remove any other statement that grants the role access without the condition.",
             Some(statements::bucket_policy_statement(*permission, case.blanks)),
         ),
     );
@@ -109,7 +109,7 @@ fn answers_on_object<'a>(strangers: &[(&'a UnauthorizedProbe, &'static str)]) ->
 pub fn key_requires_external_id(case: &CheckContext) -> RuleOutcome {
     let check = CheckName::KeyRequiresExternalId;
     let evidence = case.evidence;
-    let strangers = evidence.strangers();
+    let strangers = evidence.unauthorized();
     if let Some(silent) = silent_roles(check, &strangers) {
         return silent;
     }
@@ -147,14 +147,14 @@ pub fn key_requires_external_id(case: &CheckContext) -> RuleOutcome {
         return Finding::failed(
             check,
             format!(
-                "The key let the vendor's role in where it had to refuse it: {}.",
+                "The key allowed calls that it must refuse: {}.",
                 name_calls(open.iter().map(|(action, who, _)| (*action, *who)))
             ),
             Some(&answer.exchange),
             Fix::new(
                 FixDocument::KeyPolicy,
                 FixAction::Replace,
-                "Put this statement in the place of the one that names the vendor's role; no second one without the condition may remain.",
+                "Replace the statement that names the role of [vendor] with this one, and remove any other statement that grants the role access without the condition.",
                 Some(statements::key_policy_statement(case.blanks)),
             ),
         )
@@ -172,7 +172,7 @@ pub fn key_requires_external_id(case: &CheckContext) -> RuleOutcome {
     }
     Finding::passed(
         check,
-        "The key refuses the vendor's role without your external ID.",
+        "The key refuses [vendor] without [your] external ID.",
         asked.first().map(|(_, _, answer)| &answer.exchange),
     )
     .into()

@@ -16,19 +16,19 @@ pub fn describable(case: &CheckContext) -> RuleOutcome {
     match &answer.outcome {
         Outcome::Absent => Finding::failed(
             check,
-            "There is no key of this ARN.",
+            "There is no key with this ARN.",
             Some(&answer.exchange),
-            Fix::form("Correct the key's ARN: copy it from the key's page in the KMS console."),
+            Fix::form("Correct the key ARN: copy it from the key's page in the KMS console."),
         )
         .into(),
         Outcome::Refused(refusal) if !refusal.is_of_the_vendor(case.storage.mode()) => {
             let (summary, action, detail) = match keeps_out(case) {
                 None => return RuleOutcome::Pending,
-                Some(true) => ("The key refused the vendor everything.", "the use of the key", SHUT),
+                Some(true) => ("The key policy gives [vendor] no access.", "the use of the key", SHUT),
                 Some(false) => (
-                    "The vendor was refused kms:DescribeKey.",
+                    "[Vendor] was denied kms:DescribeKey.",
                     "kms:DescribeKey",
-                    "AWS refuses in the same way when another account has no key of this ARN: check the ARN too.",
+                    "AWS gives the same answer when the account has no key with this ARN, so check the ARN as well.",
                 ),
             };
             Finding::failed(
@@ -46,14 +46,14 @@ pub fn describable(case: &CheckContext) -> RuleOutcome {
             Some(answer),
             "kms:DescribeKey",
             Permission::Key,
-            "The vendor can look the key up.",
+            "[Vendor] can describe the key.",
         ),
     }
 }
 
-const SHUT: &str = "There is more than one possible cause: the statement is missing, it names another role or has a condition that is not \
-                    met (on kms:ViaService or kms:EncryptionContext, for instance), a Deny stands against it, or the account has no key of \
-                    this ARN, which AWS answers in the same way.";
+const SHUT: &str = "Possible causes: the statement is missing, it names another role, one of its conditions is not met (for example on \
+                    kms:ViaService or kms:EncryptionContext), a Deny statement overrides it, or the account has no key with this ARN, for \
+                    which AWS gives the same answer.";
 
 /// Whether the key refused every call that needs no other one before it, all for one reason: then that is one cause, and
 /// `key-describable` tells of it. None while answers are out.
@@ -77,7 +77,7 @@ pub fn suitable(case: &CheckContext) -> RuleOutcome {
         return RuleOutcome::BlockedBy(CheckName::KeyDescribable);
     };
     match unsuitable(facts) {
-        None => Finding::passed(check, "The key is one that S3 can use.", Some(&answer.exchange)),
+        None => Finding::passed(check, "S3 can use the key.", Some(&answer.exchange)),
         Some((summary, remedy)) => Finding::failed(
             check,
             summary,
@@ -90,21 +90,21 @@ pub fn suitable(case: &CheckContext) -> RuleOutcome {
 
 /// What is wrong with the key and how to mend it, if anything is.
 fn unsuitable(facts: &KeyFacts) -> Option<(String, String)> {
-    let other_key = "Create a symmetric key for encryption and decryption, make it the bucket's default, and give its ARN.";
+    let other_key = "Create a symmetric encryption key, make it the bucket's default, and enter its ARN.";
     if !facts.customer_managed {
         return Some((
-            "The key is managed by AWS, and such a key cannot be shared with another account.".into(),
-            "Create a key of your own, make it the bucket's default, and give its ARN.".into(),
+            "The key is an AWS managed key, which cannot be shared with another account.".into(),
+            "Create a customer managed key, make it the bucket's default, and enter its ARN.".into(),
         ));
     }
     if facts.spec != "SYMMETRIC_DEFAULT" {
         return Some((
-            format!("The key is of the kind {}, and S3 can use symmetric keys alone.", facts.spec),
+            format!("The key spec is {}; S3 supports symmetric keys only.", facts.spec),
             other_key.into(),
         ));
     }
     if facts.usage != "ENCRYPT_DECRYPT" {
-        return Some((format!("The key is for {}, not for encryption.", facts.usage), other_key.into()));
+        return Some((format!("The key usage is {}, not encryption.", facts.usage), other_key.into()));
     }
     match facts.state.as_str() {
         "Enabled" => None,
@@ -114,14 +114,11 @@ fn unsuitable(facts: &KeyFacts) -> Option<(String, String)> {
                 .deletion_at
                 .map_or_else(String::new, |at| format!(" on {}", at.format("%Y-%m-%d")));
             Some((
-                format!("The key is to be deleted{date}."),
-                "Cancel the key's deletion and enable it, or documents will be lost for good.".into(),
+                format!("The key is scheduled for deletion{date}."),
+                "Cancel the key's deletion and enable it, or documents will be permanently lost.".into(),
             ))
         }
-        other => Some((
-            format!("The key is in the state {other}."),
-            "Bring the key into the state Enabled.".into(),
-        )),
+        other => Some((format!("The key state is {other}."), "Bring the key into the state Enabled.".into())),
     }
 }
 
@@ -150,7 +147,7 @@ fn allowed<T>(case: &CheckContext, check: CheckName, answer: Option<&ApiResult<T
             answer,
             action,
             Permission::Key,
-            &format!("The vendor is allowed {action}."),
+            format!("[Vendor] is allowed {action}."),
         )
     })
 }
@@ -165,7 +162,7 @@ pub fn decrypt_allowed(case: &CheckContext) -> RuleOutcome {
         return Finding::inconclusive(
             CheckName::KeyDecryptAllowed,
             FaultSide::Aws,
-            "The key gave back other bytes than were encrypted with it. Nothing is needed from you; it will be asked again.",
+            "The key returned different bytes than were encrypted with it. No action is needed; the check will run again.",
             answer.map(|answer| &answer.exchange),
         )
         .into();

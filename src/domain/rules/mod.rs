@@ -1,4 +1,4 @@
-//! Judging: from evidence to findings. Pure, so that every rule can be tried by a table.
+//! The rules: from evidence to findings. Pure functions, tested by tables.
 
 pub mod bucket;
 pub mod isolation;
@@ -14,25 +14,26 @@ use super::check::{CheckName, CheckStatus};
 use super::evidence::Evidence;
 use super::finding::Finding;
 use super::fix;
+use super::message::Message;
 use super::storage_config::Storage;
 use super::templates::TemplateParams;
 use super::templates::statements::Permission;
 
-/// What a judging function sees.
+/// What a rule sees.
 pub struct CheckContext<'a> {
     pub storage: &'a Storage,
-    /// Fills the statements of a fix.
+    /// The parameters of a fix's statements.
     pub blanks: &'a TemplateParams,
     pub evidence: &'a Evidence,
     pub findings: &'a BTreeMap<CheckName, Finding>,
 }
 
-/// What a judging function says.
+/// The result of a rule.
 pub enum RuleOutcome {
-    /// The evidence is not all there yet.
+    /// Evidence is still missing.
     Pending,
     Found(Box<Finding>),
-    /// Another check, which did not pass, says it all.
+    /// Another check that did not pass already explains this one.
     BlockedBy(CheckName),
 }
 
@@ -70,8 +71,8 @@ pub fn not_claimed(_: &CheckContext) -> RuleOutcome {
 }
 
 /// Across accounts AWS does not say why, so a denial looks like a grant that is missing.
-const UNSAID: &str = "AWS does not say why. If the statement is there as it should be, look for a Deny that meets the vendor's role: in the \
-                      same policy, or in one of your organization.";
+const UNSAID: &str = "AWS does not say why. If the statement is in place, look for a Deny statement that applies to the role of [vendor], in \
+                      the same policy or in a policy of [your] organization.";
 
 /// The usual check of one permission: granted passes, refused fails and says what would grant it.
 fn permission<T>(
@@ -80,7 +81,7 @@ fn permission<T>(
     answer: Option<&ApiResult<T>>,
     action: &str,
     permission: Permission,
-    passed: &str,
+    passed: impl Into<Message>,
 ) -> RuleOutcome {
     let Some(answer) = answer else {
         return RuleOutcome::Pending;
@@ -91,7 +92,7 @@ fn permission<T>(
         Outcome::Refused(refusal) => {
             let finding = Finding::failed(
                 check,
-                format!("The vendor was refused {action}."),
+                format!("[Vendor] was denied {action}."),
                 Some(&answer.exchange),
                 fix::of_refusal(refusal, action, fix::permission_of(refusal, permission), case.blanks),
             );

@@ -66,7 +66,7 @@ pub fn writable(case: &CheckContext) -> RuleOutcome {
             return Finding::skipped(
                 CheckName::ObjectWritable,
                 CheckName::EncryptedWithKey,
-                "Not looked at, because the bucket encrypts with another key.",
+                "Not checked, because the bucket encrypts with another key.",
             )
             .into();
         }
@@ -86,7 +86,7 @@ pub fn writable(case: &CheckContext) -> RuleOutcome {
         Some(put),
         "s3:PutObject",
         Permission::Objects,
-        "The vendor wrote a probe object.",
+        "[Vendor] wrote a probe object.",
     )
 }
 
@@ -94,7 +94,7 @@ pub fn writable(case: &CheckContext) -> RuleOutcome {
 fn demands_header(put: &ApiResult<StoredObject>) -> Finding {
     Finding::failed(
         CheckName::ObjectWritable,
-        "The bucket's policy refuses objects that are put without encryption headers.",
+        "The bucket policy denies uploads without encryption headers.",
         Some(&put.exchange),
         Fix::new(
             FixDocument::BucketPolicy,
@@ -118,7 +118,7 @@ pub fn encrypted_with_key(case: &CheckContext) -> RuleOutcome {
         Fix::new(
             FixDocument::BucketEncryption,
             FixAction::Set,
-            "Make your key the default encryption of the bucket, by its full ARN.",
+            "Set [your] key as the bucket's default encryption, by its full ARN.",
             Some(statements::bucket_encryption(case.blanks)),
         )
     };
@@ -127,7 +127,7 @@ pub fn encrypted_with_key(case: &CheckContext) -> RuleOutcome {
             Some(StoppedByKey::Undecided) => RuleOutcome::Pending,
             Some(StoppedByKey::OtherKey) if names_the_key(case, put) => Finding::failed(
                 check,
-                "KMS refused S3 the use of your key, though it lets the vendor itself use it.",
+                "KMS denied S3 the use of [your] key, although [vendor] itself may use it.",
                 Some(&put.exchange),
                 Fix::new(
                     FixDocument::KeyPolicy,
@@ -140,7 +140,7 @@ pub fn encrypted_with_key(case: &CheckContext) -> RuleOutcome {
             .into(),
             Some(StoppedByKey::OtherKey) => Finding::failed(
                 check,
-                "The bucket encrypts with a key that is not the one you named.",
+                "The bucket encrypts with a different key than the submitted one.",
                 Some(&put.exchange),
                 set_default(),
             )
@@ -155,7 +155,7 @@ pub fn encrypted_with_key(case: &CheckContext) -> RuleOutcome {
     let with_kms = matches!(algorithm, "aws:kms" | "aws:kms:dsse");
     match stored.key.as_deref() {
         Some(key) if with_kms && key == case.storage.key.as_str() => {
-            Finding::passed(check, "The bucket encrypted the probe object with your key.", Some(&put.exchange))
+            Finding::passed(check, "The bucket encrypted the probe object with [your] key.", Some(&put.exchange))
         }
         // The ARN that was given is of no key, so of no other one either: one slip, told once.
         Some(_) if with_kms && case.evidence.describe_key.is_none() => return RuleOutcome::Pending,
@@ -202,12 +202,12 @@ fn on<T>(case: &CheckContext, answer: &ApiResult<T>) -> Finding {
         Fix::new(
             FixDocument::BucketVersioning,
             FixAction::Set,
-            "Use a bucket on which versioning was never enabled, or suspend it on this one.",
+            "Use a bucket on which versioning was never enabled, or suspend versioning on this one.",
             Some(serde_json::json!({"Status": "Suspended"})),
         ),
     )
     .with_detail(format!(
-        "Documents that are deleted would live on as old versions, and a version of the probe object under latchkey-probe/ in {} does too.",
+        "Deleted documents would be kept as old versions. A version of the probe object also remains under latchkey-probe/ in {}.",
         case.storage.bucket.name()
     ))
 }
@@ -221,7 +221,7 @@ pub fn readable(case: &CheckContext) -> RuleOutcome {
         return Finding::inconclusive(
             check,
             FaultSide::Aws,
-            "The probe object came back with other bytes than were written. Nothing is needed from you; it will be asked again.",
+            "The probe object was read back with different bytes than were written. No action is needed; the check will run again.",
             Some(&get.exchange),
         )
         .into();
@@ -242,7 +242,7 @@ pub fn readable(case: &CheckContext) -> RuleOutcome {
         Some(get),
         action,
         Permission::Objects,
-        "The vendor read the probe object back.",
+        "[Vendor] read the probe object.",
     )
 }
 
@@ -253,7 +253,7 @@ pub fn restorable(case: &CheckContext) -> RuleOutcome {
         case.evidence.restore.as_ref(),
         "s3:RestoreObject",
         Permission::Objects,
-        "The vendor could restore an archived object.",
+        "[Vendor] may restore archived objects.",
     )
 }
 
@@ -264,6 +264,6 @@ pub fn deletable(case: &CheckContext) -> RuleOutcome {
         case.evidence.delete.as_ref(),
         "s3:DeleteObject",
         Permission::Objects,
-        "The vendor deleted the probe object.",
+        "[Vendor] deleted the probe object.",
     )
 }

@@ -1,4 +1,4 @@
-//! The bucket's posture: settings that the guide asks for, and that nothing here depends on. They only ever warn.
+//! The bucket's security posture: recommended settings that nothing depends on. These checks only warn.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ pub fn public_access_blocked(case: &CheckContext) -> RuleOutcome {
             "All public access to the bucket is blocked.",
             "The bucket itself does not block all public access.",
         ],
-        "Switch all four settings of Block Public Access on for the bucket.",
+        "Enable all four Block Public Access settings of the bucket.",
         Some(on),
     )
 }
@@ -27,7 +27,7 @@ pub fn acls_disabled(case: &CheckContext) -> RuleOutcome {
         CheckName::AclsDisabled,
         case.evidence.acls_disabled.as_ref(),
         ["ACLs are disabled on the bucket.", "ACLs are not disabled on the bucket."],
-        "Set the bucket's object ownership to \"Bucket owner enforced\": then its policy alone says who gets in.",
+        "Set the bucket's Object Ownership to \"Bucket owner enforced\", so that only policies control access.",
         Some(json!({"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]})),
     )
 }
@@ -46,8 +46,8 @@ pub fn access_logging_enabled(case: &CheckContext) -> RuleOutcome {
 fn setting(
     check: CheckName,
     answer: Option<&ApiResult<bool>>,
-    [as_asked, otherwise]: [&str; 2],
-    remedy: &str,
+    [as_asked, otherwise]: [&'static str; 2],
+    remedy: &'static str,
     wanted: Option<Value>,
 ) -> RuleOutcome {
     let Some(answer) = answer else {

@@ -13,7 +13,7 @@ pub fn vendor_role_assumable(case: &CheckContext) -> RuleOutcome {
         return RuleOutcome::Pending;
     };
     match answer.outcome {
-        Outcome::Granted(()) => Finding::passed(check, "The vendor's own role works.", Some(&answer.exchange)),
+        Outcome::Granted(()) => Finding::passed(check, "The role of [vendor] can be assumed.", Some(&answer.exchange)),
         // Whatever it is, it is the vendor's: never `failed`, which would ask the customer to act.
         _ => Finding::vendors_fault(check, Some(&answer.exchange)),
     }
@@ -26,19 +26,19 @@ pub fn client_role_assumable(case: &CheckContext) -> RuleOutcome {
         return RuleOutcome::Pending;
     };
     match &answer.outcome {
-        Outcome::Granted(()) => Finding::passed(check, "Your role lets the vendor in.", Some(&answer.exchange)),
+        Outcome::Granted(()) => Finding::passed(check, "[Your] role grants access to [vendor].", Some(&answer.exchange)),
         // The vendor's own role lacks sts:AssumeRole: the one reason that STS tells across accounts.
         Outcome::Refused(refusal) if refusal.reason == DenialReason::NotAllowedBy(PolicyKind::Identity) => {
             Finding::vendors_fault(check, Some(&answer.exchange))
         }
         Outcome::Refused(_) => Finding::failed(
             check,
-            "Your role did not let the vendor in.",
+            "[Your] role denied access to [vendor].",
             Some(&answer.exchange),
             Fix::new(
                 FixDocument::TrustPolicy,
                 FixAction::Replace,
-                "Make this the statement of the role's trust policy.",
+                "Replace the role's trust policy statement with this one.",
                 Some(statements::trust_statement(case.blanks)),
             ),
         )
@@ -54,7 +54,7 @@ pub fn client_role_assumable(case: &CheckContext) -> RuleOutcome {
 pub fn role_requires_external_id(case: &CheckContext) -> RuleOutcome {
     let check = CheckName::RoleRequiresExternalId;
     let mut asked = Vec::new();
-    for (answer, how) in case.evidence.assumed_by_strangers() {
+    for (answer, how) in case.evidence.unauthorized_assumptions() {
         let Some(answer) = answer else {
             return RuleOutcome::Pending;
         };
@@ -66,19 +66,19 @@ pub fn role_requires_external_id(case: &CheckContext) -> RuleOutcome {
         let exchange = asked.last().map(|(answer, _)| &answer.exchange);
         return match open {
             Some((answer, _)) => Finding::unanswered(check, answer),
-            None => Finding::passed(check, "Your role refuses whoever lacks your external ID.", exchange),
+            None => Finding::passed(check, "[Your] role refuses [vendor] without [your] external ID.", exchange),
         }
         .into();
     };
     let how = got_in.iter().map(|(_, how)| *how).collect::<Vec<_>>().join(", and ");
     Finding::failed(
         check,
-        format!("Your role let the vendor in {how}."),
+        format!("[Your] role can be assumed {how}."),
         Some(&first.exchange),
         Fix::new(
             FixDocument::TrustPolicy,
             FixAction::Replace,
-            "Make this the only statement of the trust policy that names the vendor: a second one without the condition leaves the role open.",
+            "Make this the only statement of the trust policy that names [vendor]. A second one without the condition leaves the role open.",
             Some(statements::trust_statement(case.blanks)),
         ),
     )

@@ -80,7 +80,7 @@ pub async fn handle(
         unreadable: body.unreadable,
     };
     let now = state.context.clock.now();
-    let seen = |detail| Tagged::of(&TenantDetailView::of(detail, now))?.demand(&headers);
+    let seen = |detail| Tagged::of(&TenantDetailView::new(detail, &state.context.vendor, now))?.demand(&headers);
     let changed = change_tenant(&state.context, &caller, &tenant, &change, seen).await?;
-    Ok(Tagged::of(&TenantDetailView::of(changed, now))?.answer(&HeaderMap::new()))
+    Ok(Tagged::of(&TenantDetailView::new(changed, &state.context.vendor, now))?.answer(&HeaderMap::new()))
 }

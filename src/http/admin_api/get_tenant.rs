@@ -38,5 +38,5 @@ pub async fn handle(
     let detail = read::tenant_detail(&state.context, &tenant)
         .await?
         .ok_or_else(Problem::unknown_tenant)?;
-    Ok(Tagged::of(&TenantDetailView::of(detail, state.context.clock.now()))?.answer(&headers))
+    Ok(Tagged::of(&TenantDetailView::new(detail, &state.context.vendor, state.context.clock.now()))?.answer(&headers))
 }

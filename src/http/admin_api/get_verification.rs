@@ -28,6 +28,6 @@ pub async fn handle(
 ) -> Result<Json<VerificationView>, Problem> {
     let verification = read::verification(&state.context, id)
         .await?
-        .ok_or_else(|| Problem::unknown_verification())?;
-    Ok(Json(verification.into()))
+        .ok_or_else(Problem::unknown_verification)?;
+    Ok(Json(VerificationView::new(verification, &state.context.vendor)))
 }

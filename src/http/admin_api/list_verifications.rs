@@ -38,6 +38,6 @@ pub async fn handle(
     Ok(Json(wanted.page(
         found,
         |verification| (verification.created_at, verification.id.as_uuid()),
-        VerificationView::from,
+        |verification| VerificationView::new(verification, &state.context.vendor),
     )))
 }

@@ -66,5 +66,6 @@ pub async fn handle(
     let version = body.whole()?.version;
     let verification = request_verification(&state.context, &caller, &tenant, version).await?;
     let location = format!("/v1/verifications/{}", verification.id);
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(verification.into())))
+    let view = VerificationView::new(verification, &state.context.vendor);
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(view)))
 }

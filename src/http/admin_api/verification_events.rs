@@ -13,6 +13,7 @@ use tracing::warn;
 use utoipa::ToSchema;
 
 use crate::domain::ids::VerificationId;
+use crate::domain::vendor::Vendor;
 use crate::domain::verification::VerificationState;
 use crate::http::AppState;
 use crate::http::auth::Reader;
@@ -84,18 +85,21 @@ pub fn after(headers: &HeaderMap) -> Result<i32, Problem> {
     }
 }
 
-/// What happens in a verification after an event, as it happens, each written by `write`. Ends with the verification.
+/// Writes an event of a verification for its readers.
+type EventWriter = fn(i32, Happened, &Vendor) -> Event;
+
+/// The events of a verification after the given one, live, each written by `write`. Ends with the verification.
 pub async fn events(
     state: AppState,
     id: VerificationId,
     after: i32,
-    write: fn(i32, Happened) -> Event,
+    write: EventWriter,
 ) -> Result<impl Stream<Item = Result<Event, Infallible>>, Problem> {
-    // Subscribed before the first look: nothing that happens in between is missed.
+    // Subscribe before the first query, so that nothing in between is missed.
     let news = state.live.subscribe();
     read::verification(&state.context, id)
         .await?
-        .ok_or_else(|| Problem::unknown_verification())?;
+        .ok_or_else(Problem::unknown_verification)?;
     let stop = state.stop.clone();
     let reader = Reading {
         state,
@@ -120,13 +124,13 @@ struct Reading {
     id: VerificationId,
     after: i32,
     news: tokio::sync::broadcast::Receiver<Notification>,
-    write: fn(i32, Happened) -> Event,
+    write: EventWriter,
     looked: bool,
     ended: bool,
 }
 
 impl Reading {
-    /// The next events, once there are any; none when there will be no more.
+    /// Waits for the next events. None when there are no more.
     async fn next(&mut self) -> Option<Vec<Event>> {
         while !self.ended {
             if self.looked && !self.wait().await {
@@ -136,13 +140,13 @@ impl Reading {
             let happened = match read::verification_events(&self.state.context, self.id, self.after).await {
                 Ok(happened) => happened,
                 Err(error) => {
-                    // The reader comes back with the id of its last event.
+                    // The client reconnects with the ID of its last event.
                     warn!(%error, "an event stream ends early");
                     return None;
                 }
             };
             let Some((last, _)) = happened.last() else {
-                // The reader has all of it already.
+                // The client has every event already.
                 self.ended = self.is_finished().await;
                 continue;
             };
@@ -151,7 +155,7 @@ impl Reading {
             return Some(
                 happened
                     .into_iter()
-                    .map(|(number, happened)| (self.write)(number, happened))
+                    .map(|(number, happened)| (self.write)(number, happened, &self.state.context.vendor))
                     .collect(),
             );
         }
@@ -163,7 +167,7 @@ impl Reading {
         found.is_ok_and(|found| found.is_none_or(|verification| verification.state == VerificationState::Finished))
     }
 
-    /// Waits for news of this verification. False when none will ever come.
+    /// Waits for a notification about this verification. False when the process shuts down.
     async fn wait(&mut self) -> bool {
         loop {
             match self.news.recv().await {
@@ -175,19 +179,19 @@ impl Reading {
     }
 }
 
-fn event(number: i32, happened: Happened) -> Event {
+fn event(number: i32, happened: Happened, vendor: &Vendor) -> Event {
     let event = Event::default().id(number.to_string());
     let sent = match happened {
         Happened::Attempt(attempt) => event.event("attempt").json_data(AttemptView::from(attempt)),
-        Happened::Check(finding) => event.event("check").json_data(CheckView::from(*finding)),
-        Happened::Finished(verification) => event.event("finished").json_data(VerificationView::from(*verification)),
+        Happened::Check(finding) => event.event("check").json_data(CheckView::new(*finding, vendor)),
+        Happened::Finished(verification) => event.event("finished").json_data(VerificationView::new(*verification, vendor)),
     };
     sent.unwrap_or_default()
 }
 
-/// An event for pages, which are asked for anew: it does not say what happened.
+/// An event for pages, which are then fetched again: it does not say what happened.
 #[expect(clippy::needless_pass_by_value, reason = "as every writer of events is handed them")]
-pub fn that_something_happened(number: i32, happened: Happened) -> Event {
+pub fn that_something_happened(number: i32, happened: Happened, _: &Vendor) -> Event {
     let name = match happened {
         Happened::Finished(_) => "finished",
         _ => "changed",

@@ -61,7 +61,7 @@ struct Times {
 }
 
 impl Complained {
-    pub fn of(tenant: &Tenant, complaint: Option<&StuckReason>) -> Self {
+    pub fn new(tenant: &Tenant, complaint: Option<&StuckReason>, reader: verification_view::Reader<'_>) -> Self {
         let Some(complaint) = complaint else {
             let text = match tenant.status() {
                 TenantStatus::Verifying => "The verification has not finished.",
@@ -76,7 +76,7 @@ impl Complained {
         };
         Self {
             check: Some(complaint.check.to_string()),
-            text: verification_view::Audience::Ops.text(&complaint.summary),
+            text: reader.text(&complaint.summary),
             others: tenant.failing_checks.iter().filter(|check| **check != complaint.check).count(),
         }
     }
@@ -90,6 +90,7 @@ pub async fn handle(
     let context = &state.context;
     let now = context.clock.now();
     let counted = stats(context).await?;
+    let words = verification_view::Reader::operations(&context.vendor);
     let limit = i64::try_from(NAMED + 1).unwrap_or(i64::MAX);
     let mut stuck = read::stuck_tenants(context, limit).await?;
     let more = stuck.len() > NAMED;
@@ -102,11 +103,11 @@ pub async fn handle(
         slug: tenant.slug.to_string(),
         status: tenant.status(),
         since: RelativeTime::of(tenant.status_since, now),
-        on: Complained::of(tenant, complaints.get(&tenant.id)),
+        on: Complained::new(tenant, complaints.get(&tenant.id), words),
     });
     let failing = counted.failing_checks.into_iter().map(|(check, count)| Counted {
         label: check.to_string(),
-        explained: verification_view::Audience::Ops.claim(check),
+        explained: words.claim(check),
         count,
         href: format!("/tenants?failing_check={check}"),
     });

@@ -12,7 +12,7 @@ use crate::domain::ids::TenantRef;
 use crate::domain::tenant::TenantStatus;
 use crate::domain::verification::{Verdict, Verification, VerificationState as Progress};
 use crate::http::AppState;
-use crate::http::web_ui::verification_view::{Audience, Banner, Follow, VerificationView, time};
+use crate::http::web_ui::verification_view::{Banner, Follow, Reader, VerificationView, time};
 use crate::http::web_ui::{capital, render};
 use crate::service::read;
 
@@ -75,7 +75,7 @@ pub async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSession) 
             &verification,
             &config,
             &context.vendor,
-            Audience::Customer(vendor),
+            Reader::customer(&context.vendor),
             now,
         ));
     }

@@ -10,6 +10,7 @@ use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantId, TenantName};
 use crate::domain::storage_config::Mode;
 use crate::domain::tenant::{Rotation, Tenant, TenantStatus};
+use crate::domain::vendor::Vendor;
 use crate::service::read::TenantDetail;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -85,14 +86,16 @@ pub struct ActiveView {
 }
 
 impl TenantDetailView {
-    pub fn of(detail: TenantDetail, now: DateTime<Utc>) -> Self {
+    pub fn new(detail: TenantDetail, vendor: &Vendor, now: DateTime<Utc>) -> Self {
         Self {
             tenant: detail.tenant.into(),
             active: detail.active.map(|active| ActiveView {
                 config: active.config.into(),
                 verified_at: active.verified_at,
             }),
-            last_verification: detail.last_verification.map(VerificationView::from),
+            last_verification: detail
+                .last_verification
+                .map(|verification| VerificationView::new(verification, vendor)),
             open_invites: detail.open_invites.iter().map(|invite| InviteView::of(invite, now)).collect(),
         }
     }

@@ -7,8 +7,10 @@ use utoipa::ToSchema;
 use crate::cloud::{APP_NAME, SessionName};
 use crate::domain::check::{CheckName, CheckStatus, FaultSide};
 use crate::domain::finding::Finding;
-use crate::domain::fix::Fix;
+use crate::domain::fix::{FixAction, FixDocument};
 use crate::domain::ids::{TenantId, VerificationId};
+use crate::domain::message::{Audience, Message};
+use crate::domain::vendor::Vendor;
 use crate::domain::verification::{Trigger, Verdict, Verification, VerificationState};
 use crate::store::verifications::AttemptStarted;
 
@@ -48,8 +50,8 @@ pub struct TrailView {
     pub user_agent: String,
 }
 
-impl From<Verification> for VerificationView {
-    fn from(verification: Verification) -> Self {
+impl VerificationView {
+    pub fn new(verification: Verification, vendor: &Vendor) -> Self {
         let finished = verification.state == VerificationState::Finished;
         Self {
             id: verification.id,
@@ -72,7 +74,11 @@ impl From<Verification> for VerificationView {
                 ],
                 user_agent: format!("app/{APP_NAME}"),
             },
-            checks: verification.findings.into_iter().map(CheckView::from).collect(),
+            checks: verification
+                .findings
+                .into_iter()
+                .map(|finding| CheckView::new(finding, vendor))
+                .collect(),
         }
     }
 }
@@ -92,7 +98,7 @@ pub struct CheckView {
     /// The call that told, if it was one.
     pub aws: Option<AwsView>,
     pub skipped_because: Option<CheckName>,
-    pub fix: Option<Fix>,
+    pub fix: Option<FixView>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -105,8 +111,24 @@ pub struct AwsView {
     pub request_id: Option<String>,
 }
 
-impl From<Finding> for CheckView {
-    fn from(finding: Finding) -> Self {
+/// What would make a failed check pass.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Fix)]
+pub struct FixView {
+    pub document: FixDocument,
+    pub action: FixAction,
+    /// What to do, in one sentence.
+    pub summary: String,
+    /// The exact statement or setting for this tenant, or a list of statements. Null when AWS does not reveal what denies
+    /// access.
+    #[schema(value_type = Option<Object>)]
+    pub statement: Option<serde_json::Value>,
+}
+
+impl CheckView {
+    /// For the vendor's operations and services, who read the API.
+    pub fn new(finding: Finding, vendor: &Vendor) -> Self {
+        let text = |message: &Message| message.render(Audience::Operations, &vendor.name);
         Self {
             duration_ms: finding
                 .duration()
@@ -121,10 +143,15 @@ impl From<Finding> for CheckView {
             status: finding.status,
             required: finding.required,
             side: finding.side,
-            summary: finding.summary,
-            detail: finding.detail,
+            summary: text(&finding.summary),
+            detail: finding.detail.as_ref().map(text),
             skipped_because: finding.skipped_because,
-            fix: finding.fix,
+            fix: finding.fix.map(|fix| FixView {
+                summary: text(&fix.summary),
+                document: fix.document,
+                action: fix.action,
+                statement: fix.statement,
+            }),
         }
     }
 }

@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use tracing::error;
 
+pub use crate::domain::text::capital;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 
 /// Everything is from here, nothing is inline, and nobody may frame it.
@@ -55,15 +56,7 @@ pub fn render(page: &impl Template) -> Response {
     }
 }
 
-/// A text with its first letter a capital.
-pub fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// A fault as a sentence.
+/// A field error as a sentence.
 pub fn sentence(text: &str) -> String {
     let text = capital(text);
     if text.ends_with(['.', '!', '?']) { text } else { text + "." }

@@ -1,4 +1,4 @@
-//! A verification as people read it: its checks in groups, and next to each that did not pass, what to do.
+//! A verification as a page shows it: its checks in groups, and for each one that did not pass, what to do.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -6,58 +6,53 @@ use super::labels::{self, CheckGroup, pretty};
 use crate::domain::check::{CheckName, CheckStatus};
 use crate::domain::finding::Finding;
 use crate::domain::fix::FixDocument;
+use crate::domain::message::{Audience, Message};
 use crate::domain::storage_config::{Mode, StorageConfig};
 use crate::domain::vendor::Vendor;
 use crate::domain::verification::{Verification, VerificationState as Progress};
 
-/// Who reads it.
+/// Who reads the page, and the vendor's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Audience<'a> {
-    /// Knows the vendor by this name, and is not to know of other tenants.
-    Customer(&'a str),
-    /// The vendor's operations.
-    Ops,
+pub struct Reader<'a> {
+    pub audience: Audience,
+    pub vendor: &'a str,
 }
 
-impl Audience<'_> {
-    /// What a check claims.
-    pub fn claim(self, check: CheckName) -> String {
-        let proves = check.entry().proves;
-        match self {
-            Self::Customer(_) => self.text(proves),
-            Self::Ops => proves
-                .replace("Your ", "The customer’s ")
-                .replace("your ", "the customer’s ")
-                .replace("you named", "the customer named")
-                .replace("by you.", "by the customer."),
+impl<'a> Reader<'a> {
+    pub fn customer(vendor: &'a Vendor) -> Self {
+        Self {
+            audience: Audience::Customer,
+            vendor: &vendor.name,
         }
+    }
+
+    pub fn operations(vendor: &'a Vendor) -> Self {
+        Self {
+            audience: Audience::Operations,
+            vendor: &vendor.name,
+        }
+    }
+
+    /// What a check proves.
+    pub fn claim(self, check: CheckName) -> String {
+        self.text(&Message::from(check.entry().proves))
+    }
+
+    pub fn text(self, message: &Message) -> String {
+        message.render(self.audience, self.vendor)
     }
 
     fn mode(self, mode: Mode) -> String {
-        match self {
-            Self::Customer(_) => labels::mode_title(mode).to_owned(),
-            Self::Ops => mode.to_string(),
-        }
-    }
-
-    /// The rules speak to customers, of "the vendor" and "tenants".
-    pub fn text(self, text: &str) -> String {
-        match self {
-            Self::Customer(vendor) => text
-                .replace("No other tenant", "Nobody else")
-                .replace("another tenant", "somebody else")
-                .replace("The vendor's", &format!("{vendor}'s"))
-                .replace("the vendor's", &format!("{vendor}'s"))
-                .replace("The vendor ", &format!("{vendor} "))
-                .replace("the vendor ", &format!("{vendor} ")),
-            Self::Ops => text.to_owned(),
+        match self.audience {
+            Audience::Customer => labels::mode_title(mode).to_owned(),
+            Audience::Operations => mode.to_string(),
         }
     }
 }
 
-/// The one thing to know.
+/// The headline of a page.
 pub struct Banner {
-    /// A class for the stylesheet.
+    /// A CSS class.
     pub kind: &'static str,
     pub mark: &'static str,
     pub title: String,
@@ -75,13 +70,13 @@ impl Banner {
     }
 }
 
-/// Where the page and its news are.
+/// The paths of the page and of its event stream.
 pub struct Follow {
     pub page: String,
     pub events: String,
 }
 
-/// All of it.
+/// The whole verification.
 pub struct VerificationView {
     pub version: i32,
     pub finished: bool,
@@ -91,9 +86,9 @@ pub struct VerificationView {
     pub done: usize,
     pub total: usize,
     pub groups: Vec<GroupView>,
-    /// What failed, by the check's name and what it claims.
+    /// The failed checks, with what each proves.
     pub failed: Vec<(CheckName, String)>,
-    /// What was sent, each with its label.
+    /// The submitted values, with their labels.
     pub sent: Vec<(&'static str, String)>,
     pub leftovers: Vec<String>,
     pub id: String,
@@ -102,7 +97,7 @@ pub struct VerificationView {
 
 pub struct Elapsed {
     pub since: String,
-    /// Still counting.
+    /// The verification is still running.
     pub counting: bool,
     pub text: String,
 }
@@ -116,10 +111,10 @@ pub struct GroupView {
     pub group: CheckGroup,
     pub title: &'static str,
     pub checks: Vec<CheckView>,
-    /// A class for the stylesheet.
+    /// A CSS class.
     pub kind: &'static str,
     pub summary: String,
-    /// What all of its checks wait for, said once.
+    /// What all of the group's checks wait for.
     pub note: Option<String>,
 }
 
@@ -140,17 +135,17 @@ pub struct FixView {
     pub place: String,
     pub summary: String,
     pub statement: Option<String>,
-    /// The fix is in the form itself.
+    /// The fix is made in the form.
     pub in_form: bool,
 }
 
-/// A time for scripts.
+/// A time in a format for scripts.
 pub fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 impl VerificationView {
-    pub fn of(verification: &Verification, config: &StorageConfig, vendor: &Vendor, reader: Audience<'_>, now: DateTime<Utc>) -> Self {
+    pub fn of(verification: &Verification, config: &StorageConfig, vendor: &Vendor, reader: Reader<'_>, now: DateTime<Utc>) -> Self {
         let finished = verification.state == Progress::Finished;
         let mode = config.storage.mode();
         let checks: Vec<CheckView> = vendor
@@ -208,7 +203,7 @@ impl VerificationView {
             sent,
             leftovers: if finished { verification.leftovers.clone() } else { Vec::new() },
             id: verification.id.to_string(),
-            for_ops: reader == Audience::Ops,
+            for_ops: reader.audience == Audience::Operations,
         }
     }
 }
@@ -223,12 +218,12 @@ fn seconds(seconds: i64) -> String {
 }
 
 impl GroupView {
-    fn new(group: CheckGroup, reader: Audience<'_>) -> Self {
+    fn new(group: CheckGroup, reader: Reader<'_>) -> Self {
         Self {
             group,
-            title: match reader {
-                Audience::Customer(_) => group.title(),
-                Audience::Ops => group.ops_title(),
+            title: match reader.audience {
+                Audience::Customer => group.title(),
+                Audience::Operations => group.ops_title(),
             },
             checks: Vec::new(),
             kind: "waiting",
@@ -256,14 +251,14 @@ impl GroupView {
             .and_then(|check| check.summary.clone());
         if first.is_some() && self.checks.iter().all(|check| check.summary == first) {
             self.note = first;
-            "Not looked at yet".clone_into(&mut self.summary);
+            "Not checked yet".clone_into(&mut self.summary);
             self.checks.iter_mut().for_each(|check| check.summary = None);
         }
     }
 }
 
 impl CheckView {
-    fn waiting(name: CheckName, reader: Audience<'_>) -> Self {
+    fn waiting(name: CheckName, reader: Reader<'_>) -> Self {
         Self {
             name,
             kind: "waiting",
@@ -277,7 +272,7 @@ impl CheckView {
         }
     }
 
-    fn of(finding: &Finding, config: &StorageConfig, reader: Audience<'_>) -> Self {
+    fn of(finding: &Finding, config: &StorageConfig, reader: Reader<'_>) -> Self {
         let (kind, mark, word) = labels::status(finding.status);
         let aws = finding
             .exchange
@@ -296,12 +291,12 @@ impl CheckView {
             word,
             proves: reader.claim(finding.check),
             summary: match finding.skipped_because {
-                Some(premise) => Some(format!("First this has to pass: {}", reader.claim(premise))),
+                Some(premise) => Some(format!("Not checked yet: waiting for “{}”", reader.claim(premise))),
                 None => (finding.status != CheckStatus::Passed).then(|| reader.text(&finding.summary)),
             },
             detail: finding
                 .detail
-                .as_deref()
+                .as_ref()
                 .filter(|_| finding.status != CheckStatus::Skipped)
                 .map(|detail| reader.text(detail)),
             aws,

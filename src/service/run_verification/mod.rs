@@ -270,17 +270,15 @@ async fn claim(context: &Context, db: &mut sqlx::PgConnection, lease: &Lease, co
     let check = CheckName::BucketNotClaimed;
     let (finding, verdict) = match active_configs::activate(db, config, context.clock.now()).await {
         Ok(()) => (
-            Finding::passed(check, "No other tenant uses this bucket or this role.", None),
+            Finding::passed(check, "This bucket and role are not used by [another customer].", None),
             Verdict::Verified,
         ),
         Err(error) if active_configs::is_claim(&error) => (
             Finding::failed(
                 check,
-                "Another tenant of the vendor uses this bucket or this role.",
+                "This bucket or role is already used by [another customer].",
                 None,
-                Fix::form(
-                    "Give a bucket, and a role, that are used for nothing else. If you have two accounts with the vendor, ask the vendor.",
-                ),
+                Fix::form("Enter a bucket and a role that are not shared. If [you] have two accounts with [vendor], contact [vendor]."),
             ),
             Verdict::Rejected,
         ),

@@ -12,6 +12,7 @@ use crate::domain::fix::{Fix, FixDocument};
 use crate::domain::ids::TenantRef;
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Tenant, TenantStatus};
+use crate::domain::vendor::Vendor;
 use crate::domain::verification::Verification;
 use crate::http::AppState;
 use crate::http::conventions::extract::InPath;
@@ -19,7 +20,7 @@ use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::dashboard::shared::relative_time::utc;
 use crate::http::dashboard::shared::session::Reader;
 use crate::http::web_ui::labels::{place, pretty};
-use crate::http::web_ui::verification_view::Audience as ReadBy;
+use crate::http::web_ui::verification_view::Reader as ReadBy;
 use crate::service::read;
 
 pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader, InPath(tenant): InPath<TenantRef>) -> Result<Response, Problem> {
@@ -36,19 +37,19 @@ pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader, InPath(t
     let config = read::config(&state.context, detail.tenant.id, verification.version)
         .await?
         .ok_or_else(nothing)?;
-    let text = text(&detail.tenant, &verification, &config, &state.context.vendor.name).ok_or_else(nothing)?;
+    let text = text(&detail.tenant, &verification, &config, &state.context.vendor).ok_or_else(nothing)?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }
 
 /// None when the customer does not need to act.
-pub fn text(tenant: &Tenant, verification: &Verification, config: &StorageConfig, vendor: &str) -> Option<String> {
+pub fn text(tenant: &Tenant, verification: &Verification, config: &StorageConfig, vendor: &Vendor) -> Option<String> {
     let asks = |finding: &&Finding| finding.status == CheckStatus::Failed && finding.side == Some(FaultSide::Customer);
     let asked: Vec<&Finding> = verification.findings.iter().filter(asks).collect();
     let at = verification.finished_at?;
     if asked.is_empty() {
         return None;
     }
-    let reader = ReadBy::Customer(vendor);
+    let reader = ReadBy::customer(vendor);
     let things = if asked.len() == 1 {
         "One thing needs".to_owned()
     } else {

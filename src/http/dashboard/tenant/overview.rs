@@ -25,7 +25,7 @@ use crate::http::dashboard::tenant::message;
 use crate::http::dashboard::verifications::banner::banner;
 use crate::http::web_ui::labels::place;
 use crate::http::web_ui::render;
-use crate::http::web_ui::verification_view::{Audience as ReadBy, time};
+use crate::http::web_ui::verification_view::{Reader as ReadBy, time};
 use crate::service::{Context, read};
 use crate::store::active_configs::ActiveConfig;
 use crate::store::audit::AuditFilter;
@@ -199,7 +199,7 @@ impl Trouble {
             return None;
         }
         let told = banner(verification);
-        let reader = ReadBy::Ops;
+        let reader = ReadBy::operations(&context.vendor);
         let stands_out = |status| matches!(status, CheckStatus::Failed | CheckStatus::Inconclusive);
         let failures = verification
             .findings
@@ -225,7 +225,7 @@ impl Trouble {
             path: format!("{}/verifications/{}", tenant_path(tenant), verification.id),
             at: RelativeTime::of(verification.finished_at.unwrap_or(verification.created_at), now),
             failures: failures.collect(),
-            mail: message::text(tenant, verification, config, &context.vendor.name),
+            mail: message::text(tenant, verification, config, &context.vendor),
         })
     }
 }

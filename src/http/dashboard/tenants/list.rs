@@ -19,7 +19,7 @@ use crate::http::dashboard::shared::relative_time::RelativeTime;
 use crate::http::dashboard::shared::select_options::{SelectOption, choices, given, is_blank};
 use crate::http::dashboard::shared::session::Reader;
 use crate::http::dashboard::shared::status_label::StatusLabel;
-use crate::http::web_ui::{render, sentence};
+use crate::http::web_ui::{render, sentence, verification_view};
 use crate::service::read;
 
 /// On one page.
@@ -133,7 +133,13 @@ pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Q
         status: tenant.status(),
         since: RelativeTime::of(tenant.status_since, now),
         created: RelativeTime::of(tenant.created_at, now),
-        on: complaints.get(&tenant.id).map(|complaint| Complained::of(tenant, Some(complaint))),
+        on: complaints.get(&tenant.id).map(|complaint| {
+            Complained::new(
+                tenant,
+                Some(complaint),
+                verification_view::Reader::operations(&state.context.vendor),
+            )
+        }),
     });
     Ok(render(&Page {
         q: params.q.as_deref().unwrap_or_default(),

@@ -17,7 +17,7 @@ use crate::http::dashboard::shared::relative_time::RelativeTime;
 use crate::http::dashboard::shared::session::Reader;
 use crate::http::dashboard::verifications::banner::banner;
 use crate::http::web_ui::render;
-use crate::http::web_ui::verification_view::{Audience as ReadBy, Banner, Follow, VerificationView, time};
+use crate::http::web_ui::verification_view::{Banner, Follow, Reader as ReadBy, VerificationView, time};
 use crate::service::read;
 
 #[derive(Template)]
@@ -69,7 +69,13 @@ pub async fn handle(
         now: time(now),
         banner,
         notes: Vec::new(),
-        run: Some(VerificationView::of(&verification, &config, &context.vendor, ReadBy::Ops, now)),
+        run: Some(VerificationView::of(
+            &verification,
+            &config,
+            &context.vendor,
+            ReadBy::operations(&context.vendor),
+            now,
+        )),
         trigger: verification.trigger.to_string(),
         asked: RelativeTime::of(verification.created_at, now),
     }))
