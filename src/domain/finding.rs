@@ -61,7 +61,7 @@ impl Finding {
     pub fn vendors_fault(check: CheckName, exchange: Option<&ApiCall>) -> Self {
         let code = exchange.and_then(|exchange| exchange.code.as_deref()).unwrap_or("no answer");
         let summary = format!(
-            "There is a problem on the side of [vendor] ({code}). [Your] configuration is not affected, and the operators are alerted."
+            "There is a problem on the side of [vendor] ({code}). No action is needed from [you]; [vendor] has been alerted."
         );
         Self::inconclusive(check, FaultSide::Vendor, summary, exchange)
     }

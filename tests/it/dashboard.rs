@@ -523,7 +523,7 @@ async fn who_is_stuck_on_what_is_told_in_words_that_can_be_mailed() {
         "Hello,",
         "One thing needs to be changed",
         "There is no bucket named",
-        "What to do: Correct the bucket's ARN",
+        "What to do: Correct the bucket ARN",
     ] {
         assert!(mail.html.contains(words), "{words}: {}", mail.html);
     }

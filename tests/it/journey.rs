@@ -113,5 +113,5 @@ async fn a_vendors_own_fault_is_nobody_elses() {
         .as_str()
         .unwrap()
         .to_owned();
-    assert!(summary.contains("Nothing is needed from you"), "{summary}");
+    assert!(summary.contains("No action is needed from the customer"), "{summary}");
 }

@@ -82,7 +82,7 @@ async fn an_external_id_is_rotated_with_overlap(#[case] mode: &'static str, #[ca
     assert_eq!(refused["trigger"], "rotation");
     assert!(checks(&refused, "failed").contains(&guard.to_owned()), "{refused:#}");
     let summary = check(&refused, guard)["summary"].as_str().unwrap();
-    assert!(summary.contains("with your previous external ID"), "{summary}");
+    assert!(summary.contains("with the previous external ID"), "{summary}");
     assert_eq!(served(&server, &service).await, next);
     assert_eq!(server.status("acme").await, "active");
 

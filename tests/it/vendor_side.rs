@@ -113,7 +113,7 @@ async fn the_customer_reads_calmly_and_ops_are_alerted() {
     let role = check(&verification, "vendor-role-assumable");
     assert_eq!(role["side"], "vendor");
     let summary = role["summary"].as_str().unwrap();
-    assert!(summary.contains("Nothing is needed from you"), "{summary}");
+    assert!(summary.contains("No action is needed from the customer"), "{summary}");
 }
 
 async fn check_config(world: &World, server: &Server, env: &[(&'static str, &'static str)]) -> Output {
