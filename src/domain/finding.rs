@@ -60,9 +60,8 @@ impl Finding {
     /// The vendor's own configuration is at fault: customers are told that they need not act, and operations are alerted.
     pub fn vendors_fault(check: CheckName, exchange: Option<&ApiCall>) -> Self {
         let code = exchange.and_then(|exchange| exchange.code.as_deref()).unwrap_or("no answer");
-        let summary = format!(
-            "There is a problem on the side of [vendor] ({code}). No action is needed from [you]; [vendor] has been alerted."
-        );
+        let summary =
+            format!("There is a problem on the side of [vendor] ({code}). No action is needed from [you]; [vendor] has been alerted.");
         Self::inconclusive(check, FaultSide::Vendor, summary, exchange)
     }
 

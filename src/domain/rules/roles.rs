@@ -83,8 +83,8 @@ pub fn role_requires_external_id(case: &CheckContext) -> RuleOutcome {
         ),
     )
     .with_detail(
-        "This is dangerous: another customer of the vendor who enters the name of your role would get at your documents. Only the \
-         condition on sts:ExternalId keeps them out.",
+        "The storage role of [vendor] also acts for other customers. Without the condition on sts:ExternalId, [another customer] \
+         who enters the name of [your] role could access [your] documents.",
     )
     .into()
 }
