@@ -178,7 +178,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.equal(await page.locator("#link").count(), 0, "it is shown only once");
     await page.getByRole("link", { name: "Back to Acme Corporation" }).click();
     await page.getByRole("button", { name: "Revoke the invite" }).click();
-    await page.getByText("Invite revoked").waitFor();
+    await page.getByText("Invite revoked. Its link no longer works.").waitFor();
     assert.equal((await guest.goto(link)).status(), 410);
 
     assert.equal(await verdict(slug, NOWHERE), "rejected");

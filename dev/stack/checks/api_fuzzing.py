@@ -22,7 +22,7 @@ CHECKS = (
 )
 # The same requests in every run, so that a failure can be reproduced.
 SEED = 20260101
-EXAMPLES = 25
+EXAMPLES = 15
 # Operations on a tenant run twice: on this one, except those that delete something, and on tenants that do not exist.
 TENANT = "acme"
 DELETING = ("offboardTenant", "deleteWebhook")
