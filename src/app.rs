@@ -80,7 +80,7 @@ impl AppSettings {
             vendor,
             patience: RetryPolicy {
                 window: settings.aws.propagation_window,
-                retry_open: true,
+                retry_inconclusive: true,
             },
             s3_path_style: settings.aws.s3_path_style,
             webhooks: settings.webhooks.policy(),

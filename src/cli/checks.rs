@@ -2,8 +2,8 @@
 
 use strum::IntoEnumIterator;
 
-use crate::domain::catalogue::{CheckName, CheckWeight};
-use crate::domain::message::{Audience, Message};
+use crate::domain::catalogue::{CheckName, CheckWeight, Prerequisites, SESSIONS};
+use crate::domain::message::Audience;
 use crate::domain::storage_config::Mode;
 
 /// Prints `docs/checks.md`.
@@ -23,15 +23,16 @@ pub(super) fn run() {
             CheckWeight::Required => "required",
             CheckWeight::Advisory => "advisory",
         };
-        let premises = if check == CheckName::BucketNotClaimed {
-            "all required checks".into()
-        } else {
-            let named = entry.premises.iter().map(|premise| format!("`{premise}`"));
-            named.collect::<Vec<_>>().join(", ")
+        let prerequisites = match entry.prerequisites {
+            Prerequisites::These(groups) => {
+                let own = groups.iter().filter(|group| **group != SESSIONS).copied().flatten();
+                own.map(|check| format!("`{check}`")).collect::<Vec<_>>().join(", ")
+            }
+            Prerequisites::AllRequired => "all required checks".into(),
         };
         println!(
-            "| `{check}` | {} | {} | {} | {weight} | {premises} |",
-            Message::from(entry.proves).render(Audience::Operations, "the vendor"),
+            "| `{check}` | {} | {} | {} | {weight} | {prerequisites} |",
+            check.claim().render(Audience::Operations, "the vendor"),
             in_mode(Mode::Direct),
             in_mode(Mode::AssumeRole),
         );

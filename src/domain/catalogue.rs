@@ -1,33 +1,53 @@
 //! The catalogue of checks.
 //!
-//! A check on existing evidence takes one entry here, one function in [`rules`], and one row of the ablation matrix. A
-//! check that needs a new AWS call also takes a method of [`Cloud`](crate::cloud::Cloud) with its implementation, a field
-//! of [`Evidence`](super::evidence::Evidence), and a step of the verifier (`verifier/production.rs`).
+//! A check on existing evidence takes an entry here, a rule in [`rules`] with its sentences in
+//! [`message`](super::message), and a row of the ablation matrix (`tests/it/ablation`). A check that needs a new AWS call
+//! also takes a method of [`Cloud`](crate::cloud::Cloud) with its implementation, a field of
+//! [`Evidence`](super::evidence::Evidence), and a step of the verifier (`verifier/production.rs`). If the call needs a new
+//! permission, it takes a statement in `templates/statements.rs` as well. `./dev/generate` updates the documents.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 use utoipa::ToSchema;
 
+use super::message::Message;
 use super::retry::FailureKind;
 use super::rules::{self, CheckContext, RuleOutcome};
 use super::storage_config::Mode;
 
-/// What the catalogue knows of a check.
+/// A check's entry in the catalogue.
 pub struct CatalogueEntry {
     pub name: CheckName,
     pub group: CheckGroup,
-    /// What a pass proves, in one sentence.
+    /// What a pass proves: the template of a [`Message`] of one sentence.
     pub proves: &'static str,
     pub modes: &'static [Mode],
-    /// Beside those that every check of a mode has.
-    pub premises: &'static [CheckName],
+    pub prerequisites: Prerequisites,
     pub weight: CheckWeight,
-    /// What a failure is about: whether waiting may mend it.
+    /// Whether a retry may help after a failure.
     pub failure: FailureKind,
-    judge: fn(&CheckContext) -> RuleOutcome,
+    pub decided_by: DecidedBy,
 }
 
-/// What a check is about: people mend one thing at a time.
+/// The checks that must pass before another one is meaningful.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prerequisites {
+    /// These, in the order in which they are blamed. Checks of another mode do not count.
+    These(&'static [&'static [CheckName]]),
+    /// All other checks that the vendor requires.
+    AllRequired,
+}
+
+/// Where a check's result comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum DecidedBy {
+    /// A rule that is applied to the evidence.
+    Evidence(fn(&CheckContext) -> RuleOutcome),
+    /// A constraint of the database, when the version becomes active.
+    Database,
+}
+
+/// The part of the setup that a check is about. People fix one part at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckGroup {
     Vendor,
@@ -40,24 +60,24 @@ pub enum CheckGroup {
 /// What a failure does to the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckWeight {
-    /// It rejects, whatever the vendor sets.
+    /// It rejects. No setting changes that.
     AlwaysRequired,
-    /// It rejects, unless the vendor set the check to advisory.
+    /// It rejects, unless the vendor made the check advisory.
     Required,
-    /// It only ever warns. Asked where the vendor's templates grant what it reads.
+    /// It only warns. Run only when the vendor's templates grant the reads that it needs.
     Advisory,
 }
 
-/// One entry for each check, in the order in which people read them: a check's premises stand before it.
+/// One entry per check, in reading order: prerequisites come before the checks that need them.
 macro_rules! catalogue {
     ($($name:ident {
         group: $group:ident,
         proves: $proves:literal,
         modes: $modes:expr,
-        premises: $premises:expr,
+        prerequisites: $prerequisites:expr,
         weight: $weight:ident,
         failure: $failure:ident,
-        judge: $judge:path,
+        decided_by: $decided_by:expr,
     })*) => {
         /// One positive claim.
         #[derive(
@@ -78,10 +98,10 @@ macro_rules! catalogue {
                         group: CheckGroup::$group,
                         proves: $proves,
                         modes: $modes,
-                        premises: $premises,
+                        prerequisites: $prerequisites,
                         weight: CheckWeight::$weight,
                         failure: FailureKind::$failure,
-                        judge: $judge,
+                        decided_by: $decided_by,
                     },)*
                 }
             }
@@ -90,10 +110,14 @@ macro_rules! catalogue {
 }
 
 use CheckName as C;
+use DecidedBy::{Database, Evidence};
+use Prerequisites::{AllRequired, These};
 
 const BOTH: &[Mode] = &[Mode::Direct, Mode::AssumeRole];
 const DIRECT: &[Mode] = &[Mode::Direct];
 const ASSUME_ROLE: &[Mode] = &[Mode::AssumeRole];
+/// The sessions that every call needs.
+pub const SESSIONS: &[CheckName] = &[C::VendorRoleAssumable, C::ClientRoleAssumable];
 const BUCKET: &[CheckName] = &[C::BucketReachable, C::BucketOwnerMatches, C::BucketRegionMatches];
 
 catalogue! {
@@ -101,226 +125,226 @@ catalogue! {
         group: Vendor,
         proves: "The role of [vendor] can be assumed.",
         modes: BOTH,
-        premises: &[],
+        prerequisites: These(&[]),
         weight: AlwaysRequired,
         failure: Lasting,
-        judge: rules::roles::vendor_role_assumable,
+        decided_by: Evidence(rules::roles::vendor_role_assumable),
     }
     ClientRoleAssumable {
         group: Role,
         proves: "[Your] role grants access to [vendor] with [your] external ID.",
         modes: ASSUME_ROLE,
-        premises: &[],
+        prerequisites: These(&[&[C::VendorRoleAssumable]]),
         weight: AlwaysRequired,
         failure: Refused,
-        judge: rules::roles::client_role_assumable,
+        decided_by: Evidence(rules::roles::client_role_assumable),
     }
     RoleRequiresExternalId {
         group: Role,
         proves: "[Your] role refuses [vendor] when the external ID is missing or wrong.",
         modes: ASSUME_ROLE,
-        premises: &[],
+        prerequisites: These(&[SESSIONS]),
         weight: AlwaysRequired,
         failure: LetIn,
-        judge: rules::roles::role_requires_external_id,
+        decided_by: Evidence(rules::roles::role_requires_external_id),
     }
     BucketReachable {
         group: Bucket,
         proves: "The bucket exists.",
         modes: BOTH,
-        premises: &[],
+        prerequisites: These(&[SESSIONS]),
         weight: Required,
         failure: Lasting,
-        judge: rules::bucket::reachable,
+        decided_by: Evidence(rules::bucket::reachable),
     }
     BucketOwnerMatches {
         group: Bucket,
         proves: "The bucket belongs to the submitted account.",
         modes: BOTH,
-        premises: &[C::BucketReachable],
+        prerequisites: These(&[SESSIONS, &[C::BucketReachable]]),
         weight: AlwaysRequired,
         failure: Lasting,
-        judge: rules::bucket::owner_matches,
+        decided_by: Evidence(rules::bucket::owner_matches),
     }
     BucketRegionMatches {
         group: Bucket,
         proves: "The bucket is in the submitted region.",
         modes: BOTH,
-        premises: &[C::BucketReachable, C::BucketOwnerMatches],
+        prerequisites: These(&[SESSIONS, &[C::BucketReachable, C::BucketOwnerMatches]]),
         weight: Required,
         failure: Lasting,
-        judge: rules::bucket::region_matches,
+        decided_by: Evidence(rules::bucket::region_matches),
     }
     BucketListable {
         group: Bucket,
         proves: "[Vendor] can list the bucket.",
         modes: BOTH,
-        premises: BUCKET,
+        prerequisites: These(&[SESSIONS, BUCKET]),
         weight: Required,
         failure: Refused,
-        judge: rules::bucket::listable,
+        decided_by: Evidence(rules::bucket::listable),
     }
     KeyDescribable {
         group: Key,
         proves: "[Vendor] can describe the key.",
         modes: BOTH,
-        premises: &[],
+        prerequisites: These(&[SESSIONS]),
         weight: Required,
         failure: Refused,
-        judge: rules::key::describable,
+        decided_by: Evidence(rules::key::describable),
     }
     KeySuitable {
         group: Key,
         proves: "The key is enabled, symmetric and customer managed.",
         modes: BOTH,
-        premises: &[C::KeyDescribable],
+        prerequisites: These(&[SESSIONS, &[C::KeyDescribable]]),
         weight: Required,
         failure: Lasting,
-        judge: rules::key::suitable,
+        decided_by: Evidence(rules::key::suitable),
     }
     KeyEncryptAllowed {
         group: Key,
         proves: "[Vendor] can encrypt with the key.",
         modes: BOTH,
-        premises: &[],
+        prerequisites: These(&[SESSIONS]),
         weight: Required,
         failure: Refused,
-        judge: rules::key::encrypt_allowed,
+        decided_by: Evidence(rules::key::encrypt_allowed),
     }
     KeyDecryptAllowed {
         group: Key,
         proves: "[Vendor] can decrypt with the key.",
         modes: BOTH,
-        premises: &[C::KeyEncryptAllowed],
+        prerequisites: These(&[SESSIONS, &[C::KeyEncryptAllowed]]),
         weight: Required,
         failure: Refused,
-        judge: rules::key::decrypt_allowed,
+        decided_by: Evidence(rules::key::decrypt_allowed),
     }
     KeyReencryptAllowed {
         group: Key,
         proves: "[Vendor] can re-encrypt with the key.",
         modes: BOTH,
-        premises: &[C::KeyEncryptAllowed],
+        prerequisites: These(&[SESSIONS, &[C::KeyEncryptAllowed]]),
         weight: Required,
         failure: Refused,
-        judge: rules::key::reencrypt_allowed,
+        decided_by: Evidence(rules::key::reencrypt_allowed),
     }
     KeyGenerateDataKeyAllowed {
         group: Key,
         proves: "[Vendor] can generate data keys with the key.",
         modes: BOTH,
-        premises: &[],
+        prerequisites: These(&[SESSIONS]),
         weight: Required,
         failure: Refused,
-        judge: rules::key::generate_data_key_allowed,
+        decided_by: Evidence(rules::key::generate_data_key_allowed),
     }
     KeyRequiresExternalId {
         group: Key,
         proves: "The key refuses [vendor] when the external ID is missing or wrong.",
         modes: DIRECT,
-        premises: &[],
+        prerequisites: These(&[SESSIONS]),
         weight: AlwaysRequired,
         failure: LetIn,
-        judge: rules::isolation::key_requires_external_id,
+        decided_by: Evidence(rules::isolation::key_requires_external_id),
     }
     ObjectWritable {
         group: Objects,
         proves: "[Vendor] can write an object.",
         modes: BOTH,
-        premises: BUCKET,
+        prerequisites: These(&[SESSIONS, &[C::RoleRequiresExternalId], BUCKET]),
         weight: Required,
         failure: Refused,
-        judge: rules::object::writable,
+        decided_by: Evidence(rules::object::writable),
     }
     EncryptedWithKey {
         group: Objects,
         proves: "New objects are encrypted with [your] key by default.",
         modes: BOTH,
-        premises: BUCKET,
+        prerequisites: These(&[SESSIONS, BUCKET]),
         weight: Required,
         failure: Lasting,
-        judge: rules::object::encrypted_with_key,
+        decided_by: Evidence(rules::object::encrypted_with_key),
     }
     VersioningDisabled {
         group: Objects,
         proves: "The bucket keeps no old versions.",
         modes: BOTH,
-        premises: &[C::ObjectWritable],
+        prerequisites: These(&[SESSIONS, &[C::ObjectWritable]]),
         weight: Required,
         failure: Lasting,
-        judge: rules::object::versioning_disabled,
+        decided_by: Evidence(rules::object::versioning_disabled),
     }
     ObjectReadable {
         group: Objects,
         proves: "[Vendor] can read an object.",
         modes: BOTH,
-        premises: &[C::ObjectWritable],
+        prerequisites: These(&[SESSIONS, &[C::ObjectWritable]]),
         weight: Required,
         failure: Refused,
-        judge: rules::object::readable,
+        decided_by: Evidence(rules::object::readable),
     }
     ObjectRestorable {
         group: Objects,
         proves: "[Vendor] can restore an archived object.",
         modes: BOTH,
-        premises: &[C::ObjectWritable],
+        prerequisites: These(&[SESSIONS, &[C::ObjectWritable]]),
         weight: Required,
         failure: Refused,
-        judge: rules::object::restorable,
+        decided_by: Evidence(rules::object::restorable),
     }
     ObjectDeletable {
         group: Objects,
         proves: "[Vendor] can delete an object.",
         modes: BOTH,
-        premises: &[C::ObjectWritable],
+        prerequisites: These(&[SESSIONS, &[C::ObjectWritable]]),
         weight: AlwaysRequired,
         failure: Refused,
-        judge: rules::object::deletable,
+        decided_by: Evidence(rules::object::deletable),
     }
     BucketRequiresExternalId {
         group: Bucket,
         proves: "The bucket refuses [vendor] when the external ID is missing or wrong.",
         modes: DIRECT,
-        premises: BUCKET,
+        prerequisites: These(&[SESSIONS, BUCKET]),
         weight: AlwaysRequired,
         failure: LetIn,
-        judge: rules::isolation::bucket_requires_external_id,
+        decided_by: Evidence(rules::isolation::bucket_requires_external_id),
     }
     PublicAccessBlocked {
         group: Bucket,
         proves: "All public access to the bucket is blocked.",
         modes: BOTH,
-        premises: BUCKET,
+        prerequisites: These(&[SESSIONS, BUCKET]),
         weight: Advisory,
         failure: Lasting,
-        judge: rules::posture::public_access_blocked,
+        decided_by: Evidence(rules::posture::public_access_blocked),
     }
     AclsDisabled {
         group: Bucket,
         proves: "ACLs are disabled on the bucket.",
         modes: BOTH,
-        premises: BUCKET,
+        prerequisites: These(&[SESSIONS, BUCKET]),
         weight: Advisory,
         failure: Lasting,
-        judge: rules::posture::acls_disabled,
+        decided_by: Evidence(rules::posture::acls_disabled),
     }
     AccessLoggingEnabled {
         group: Bucket,
         proves: "Access to the bucket is logged.",
         modes: BOTH,
-        premises: BUCKET,
+        prerequisites: These(&[SESSIONS, BUCKET]),
         weight: Advisory,
         failure: Lasting,
-        judge: rules::posture::access_logging_enabled,
+        decided_by: Evidence(rules::posture::access_logging_enabled),
     }
     BucketNotClaimed {
         group: Bucket,
         proves: "This bucket and role are not used by [another customer].",
         modes: BOTH,
-        premises: &[],
+        prerequisites: AllRequired,
         weight: AlwaysRequired,
         failure: Lasting,
-        judge: rules::not_claimed,
+        decided_by: Database,
     }
 }
 
@@ -330,53 +354,33 @@ impl CheckName {
         Self::iter().filter(move |check| check.entry().modes.contains(&mode))
     }
 
-    /// The checks that have to pass before this one means anything. The order is that in which they are blamed.
-    pub fn premises(self, mode: Mode) -> Vec<Self> {
-        let entry = self.entry();
-        let mut premises = Vec::new();
-        if self != C::VendorRoleAssumable {
-            premises.push(C::VendorRoleAssumable);
-        }
-        if mode == Mode::AssumeRole && !matches!(self, C::VendorRoleAssumable | C::ClientRoleAssumable) {
-            premises.push(C::ClientRoleAssumable);
-            if self == C::ObjectWritable {
-                premises.push(C::RoleRequiresExternalId);
-            }
-        }
-        premises.extend(entry.premises);
-        if self == C::BucketNotClaimed {
-            premises = Self::of_mode(mode).filter(|check| *check != C::BucketNotClaimed).collect();
-        }
-        premises
-    }
-
-    pub(super) fn judge(self, case: &CheckContext) -> RuleOutcome {
-        (self.entry().judge)(case)
+    /// What a pass proves.
+    pub fn claim(self) -> Message {
+        self.entry().proves.into()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::vendor::Vendor;
 
     #[test]
     fn prerequisites_come_before_the_checks_that_need_them() {
+        let vendor = Vendor::unnamed();
         for mode in [Mode::Direct, Mode::AssumeRole] {
             let order: Vec<CheckName> = CheckName::of_mode(mode).collect();
             for (at, check) in order.iter().enumerate() {
-                for premise in check.premises(mode) {
-                    let of_premise = order.iter().position(|other| *other == premise);
-                    assert!(
-                        of_premise.is_some_and(|of_premise| of_premise < at),
-                        "{mode}: {premise} before {check}"
-                    );
+                for prerequisite in vendor.prerequisites(*check, mode) {
+                    let before = &order[..at];
+                    assert!(before.contains(&prerequisite), "{mode}: {prerequisite} before {check}");
                 }
             }
         }
     }
 
     #[test]
-    fn checks_of_isolation_can_never_be_advisory() {
+    fn isolation_checks_can_never_be_advisory() {
         let required: Vec<String> = CheckName::iter()
             .filter(|check| check.entry().weight == CheckWeight::AlwaysRequired)
             .map(|check| check.to_string())

@@ -1,4 +1,4 @@
-//! How a check can end, and whose side that is about.
+//! How a check can end, and who has to act then.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr};
@@ -14,9 +14,9 @@ pub enum CheckStatus {
     Failed,
     /// An advisory check that did not pass.
     Warning,
-    /// Something that it depends on did not pass, or it was not to be seen with what is granted.
+    /// A prerequisite did not pass, or the granted permissions do not allow the check.
     Skipped,
-    /// AWS, the network or the vendor's own set-up did not answer the question.
+    /// AWS, the network or the vendor's own setup prevented a result.
     Inconclusive,
 }
 
@@ -27,8 +27,8 @@ pub enum CheckStatus {
 pub enum FaultSide {
     /// The fix says what to do.
     Customer,
-    /// Never the customer's to mend.
+    /// The customer cannot fix it.
     Vendor,
-    /// AWS or the network: it is asked again.
+    /// AWS or the network. The check runs again.
     Aws,
 }

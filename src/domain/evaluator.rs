@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::catalogue::DecidedBy;
 use super::check::{CheckName, CheckStatus, FaultSide};
 use super::evidence::Evidence;
 use super::finding::Finding;
+use super::message::findings;
 use super::rules::{CheckContext, RuleOutcome};
 use super::storage_config::{Mode, Storage};
 use super::templates::TemplateParams;
@@ -14,16 +16,16 @@ use super::vendor::Vendor;
 pub struct Evaluator<'a> {
     vendor: &'a Vendor,
     storage: &'a Storage,
-    blanks: &'a TemplateParams,
+    params: &'a TemplateParams,
     findings: BTreeMap<CheckName, Finding>,
 }
 
 impl<'a> Evaluator<'a> {
-    pub fn new(vendor: &'a Vendor, storage: &'a Storage, blanks: &'a TemplateParams) -> Self {
+    pub fn new(vendor: &'a Vendor, storage: &'a Storage, params: &'a TemplateParams) -> Self {
         Self {
             vendor,
             storage,
-            blanks,
+            params,
             findings: BTreeMap::new(),
         }
     }
@@ -52,27 +54,18 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Closes the run: checks without a finding become inconclusive. `bucket-not-claimed` stays open when its
-    /// prerequisites passed, because the database decides it at activation.
+    /// Closes the run: checks without a finding become inconclusive. Checks that the database decides stay open if their
+    /// prerequisites passed.
     pub fn close(&mut self, evidence: &Evidence) -> Vec<Finding> {
         let mut new = Vec::new();
         for check in self.vendor.checks(self.mode()) {
             if self.findings.contains_key(&check) {
                 continue;
             }
-            let decided = self.decide(check, evidence);
-            let open = || {
-                self.weigh(Finding::inconclusive(
-                    check,
-                    FaultSide::Aws,
-                    "Not checked: the verification ended before.",
-                    None,
-                ))
-            };
-            let finding = match decided {
-                None if check == CheckName::BucketNotClaimed => continue,
-                None => open(),
-                Some(finding) => finding,
+            let finding = match (self.decide(check, evidence), check.entry().decided_by) {
+                (Some(finding), _) => finding,
+                (None, DecidedBy::Database) => continue,
+                (None, DecidedBy::Evidence(_)) => self.weigh(Finding::inconclusive(check, FaultSide::Aws, findings::ended_before(), None)),
             };
             self.findings.insert(check, finding.clone());
             new.push(finding);
@@ -85,31 +78,28 @@ impl<'a> Evaluator<'a> {
     }
 
     fn decide(&self, check: CheckName, evidence: &Evidence) -> Option<Finding> {
-        for premise in check.premises(self.mode()) {
-            let only_warns = check == CheckName::BucketNotClaimed && !self.vendor.requires(premise);
-            let Some(found) = self.findings.get(&premise) else {
-                if only_warns {
-                    continue;
-                }
-                return None;
-            };
-            if found.status != CheckStatus::Passed && !only_warns {
-                return Some(self.weigh(unmet(check, found)));
+        for prerequisite in self.vendor.prerequisites(check, self.mode()) {
+            let found = self.findings.get(&prerequisite)?;
+            if found.status != CheckStatus::Passed {
+                return Some(self.weigh(blocked_by(check, found)));
             }
         }
-        let case = CheckContext {
+        let DecidedBy::Evidence(rule) = check.entry().decided_by else {
+            return None;
+        };
+        let context = CheckContext {
             storage: self.storage,
-            blanks: self.blanks,
+            params: self.params,
             evidence,
             findings: &self.findings,
         };
-        match check.judge(&case) {
+        match rule(&context) {
             RuleOutcome::Pending => None,
             RuleOutcome::Found(finding) => Some(self.weigh(*finding)),
             RuleOutcome::BlockedBy(other) => {
                 let finding = self.findings.get(&other).map_or_else(
-                    || Finding::skipped(check, other, format!("Not checked, because {other} has no result.")),
-                    |found| unmet(check, found),
+                    || Finding::skipped(check, other, findings::has_no_result(other)),
+                    |found| blocked_by(check, found),
                 );
                 Some(self.weigh(finding))
             }
@@ -131,14 +121,14 @@ impl<'a> Evaluator<'a> {
 }
 
 /// The finding of a check whose prerequisite did not pass.
-fn unmet(check: CheckName, premise: &Finding) -> Finding {
-    let because = premise.check;
-    if premise.status == CheckStatus::Inconclusive {
+fn blocked_by(check: CheckName, prerequisite: &Finding) -> Finding {
+    let name = prerequisite.check;
+    if prerequisite.status == CheckStatus::Inconclusive {
         return Finding {
-            skipped_because: Some(because),
-            side: premise.side,
-            ..Finding::inconclusive(check, FaultSide::Aws, format!("Inconclusive, because {because} is."), None)
+            skipped_because: Some(name),
+            side: prerequisite.side,
+            ..Finding::inconclusive(check, FaultSide::Aws, findings::is_inconclusive(name), None)
         };
     }
-    Finding::skipped(check, because, format!("Not checked, because {because} did not pass."))
+    Finding::skipped(check, name, findings::did_not_pass(name))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::api_result::{ApiCall, ApiResult};
 use super::check::{CheckName, CheckStatus, FaultSide};
 use super::fix::Fix;
-use super::message::Message;
+use super::message::{Message, findings};
 
 /// The result of one check.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,13 +24,13 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(check: CheckName, status: CheckStatus, summary: impl Into<Message>, exchange: Option<&ApiCall>) -> Self {
+    fn new(check: CheckName, status: CheckStatus, summary: Message, exchange: Option<&ApiCall>) -> Self {
         Self {
             check,
             status,
             required: true,
             side: None,
-            summary: summary.into(),
+            summary,
             detail: None,
             exchange: exchange.cloned(),
             skipped_because: None,
@@ -38,11 +38,11 @@ impl Finding {
         }
     }
 
-    pub fn passed(check: CheckName, summary: impl Into<Message>, exchange: Option<&ApiCall>) -> Self {
+    pub fn passed(check: CheckName, summary: Message, exchange: Option<&ApiCall>) -> Self {
         Self::new(check, CheckStatus::Passed, summary, exchange)
     }
 
-    pub fn failed(check: CheckName, summary: impl Into<Message>, exchange: Option<&ApiCall>, fix: Fix) -> Self {
+    pub fn failed(check: CheckName, summary: Message, exchange: Option<&ApiCall>, fix: Fix) -> Self {
         Self {
             side: Some(FaultSide::Customer),
             fix: Some(fix),
@@ -50,7 +50,7 @@ impl Finding {
         }
     }
 
-    pub fn inconclusive(check: CheckName, side: FaultSide, summary: impl Into<Message>, exchange: Option<&ApiCall>) -> Self {
+    pub fn inconclusive(check: CheckName, side: FaultSide, summary: Message, exchange: Option<&ApiCall>) -> Self {
         Self {
             side: Some(side),
             ..Self::new(check, CheckStatus::Inconclusive, summary, exchange)
@@ -60,22 +60,15 @@ impl Finding {
     /// The vendor's own configuration is at fault: customers are told that they need not act, and operations are alerted.
     pub fn vendors_fault(check: CheckName, exchange: Option<&ApiCall>) -> Self {
         let code = exchange.and_then(|exchange| exchange.code.as_deref()).unwrap_or("no answer");
-        let summary =
-            format!("There is a problem on the side of [vendor] ({code}). No action is needed from [you]; [vendor] has been alerted.");
-        Self::inconclusive(check, FaultSide::Vendor, summary, exchange)
+        Self::inconclusive(check, FaultSide::Vendor, findings::vendors_fault(code), exchange)
     }
 
     /// The granted permissions do not allow this check.
     pub fn unseen(check: CheckName, exchange: &ApiCall) -> Self {
-        Self::new(
-            check,
-            CheckStatus::Skipped,
-            "Cannot be checked with the permissions granted.",
-            Some(exchange),
-        )
+        Self::new(check, CheckStatus::Skipped, findings::not_permitted(), Some(exchange))
     }
 
-    pub fn skipped(check: CheckName, because: CheckName, summary: impl Into<Message>) -> Self {
+    pub fn skipped(check: CheckName, because: CheckName, summary: Message) -> Self {
         Self {
             skipped_because: Some(because),
             ..Self::new(check, CheckStatus::Skipped, summary, None)
@@ -88,18 +81,13 @@ impl Finding {
             return Self::vendors_fault(check, Some(&answer.exchange));
         }
         let code = answer.exchange.code.as_deref().unwrap_or("no answer");
-        Self::inconclusive(
-            check,
-            FaultSide::Aws,
-            format!("AWS did not answer this call ({code}). No action is needed; the check will run again."),
-            Some(&answer.exchange),
-        )
+        Self::inconclusive(check, FaultSide::Aws, findings::aws_did_not_answer(code), Some(&answer.exchange))
     }
 
     #[must_use]
-    pub fn with_detail(self, detail: impl Into<Message>) -> Self {
+    pub fn with_detail(self, detail: Message) -> Self {
         Self {
-            detail: Some(detail.into()),
+            detail: Some(detail),
             ..self
         }
     }

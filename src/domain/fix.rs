@@ -6,7 +6,7 @@ use strum::{Display, EnumString, IntoStaticStr};
 use utoipa::ToSchema;
 
 use super::api_result::{AccessDenied, DenialReason, DeniedBy, PolicyKind};
-use super::message::Message;
+use super::message::{Message, fixes};
 use super::storage_config::Mode;
 use super::templates::TemplateParams;
 use super::templates::statements::{self, Permission};
@@ -54,27 +54,27 @@ pub struct Fix {
 }
 
 impl Fix {
-    pub fn new(document: FixDocument, action: FixAction, summary: impl Into<Message>, statement: Option<Value>) -> Self {
+    pub fn new(document: FixDocument, action: FixAction, summary: Message, statement: Option<Value>) -> Self {
         Self {
             document,
             action,
-            summary: summary.into(),
+            summary,
             statement,
         }
     }
 
-    pub fn form(summary: impl Into<Message>) -> Self {
+    pub fn form(summary: Message) -> Self {
         Self::new(FixDocument::Form, FixAction::Set, summary, None)
     }
 }
 
 /// The fix for a denied action: from AWS's reason if it gives one, or else from the mode.
-pub fn of_refusal(refusal: &AccessDenied, action: &str, permission: Permission, blanks: &TemplateParams) -> Fix {
-    of_refusals(refusal, action, &[permission], blanks)
+pub fn of_refusal(refusal: &AccessDenied, action: &str, permission: Permission, params: &TemplateParams) -> Fix {
+    of_refusals(refusal, action, &[permission], params)
 }
 
 /// The same for several actions that are denied for one reason. Their statements become a list.
-pub fn of_refusals(refusal: &AccessDenied, action: &str, permissions: &[Permission], blanks: &TemplateParams) -> Fix {
+pub fn of_refusals(refusal: &AccessDenied, action: &str, permissions: &[Permission], params: &TemplateParams) -> Fix {
     let of_key = permissions == [Permission::Key];
     if let DenialReason::DeniedBy(kind) = refusal.reason {
         return of_denial(kind, action, of_key);
@@ -84,7 +84,7 @@ pub fn of_refusals(refusal: &AccessDenied, action: &str, permissions: &[Permissi
             return Fix::new(
                 FixDocument::PermissionsBoundary,
                 FixAction::Add,
-                format!("Allow {action} in the role's permissions boundary, which limits what its permissions grant."),
+                fixes::allow_in_boundary(action),
                 None,
             );
         }
@@ -94,34 +94,28 @@ pub fn of_refusals(refusal: &AccessDenied, action: &str, permissions: &[Permissi
             return Fix::new(
                 FixDocument::OrganizationPolicy,
                 FixAction::Add,
-                format!(
-                    "Allow {action} in {}. It overrides the policies of the role, the bucket and the key.",
-                    kind.phrase()
-                ),
+                fixes::allow_in_policy(action, kind.phrase()),
                 None,
             );
         }
         _ => {}
     }
     let by_resource = refusal.reason == DenialReason::NotAllowedBy(PolicyKind::Resource);
-    let document = match blanks.mode {
+    let document = match params.mode {
         Mode::AssumeRole if !by_resource => FixDocument::RolePermissions,
         _ if of_key => FixDocument::KeyPolicy,
         _ => FixDocument::BucketPolicy,
     };
     let (statement, name): (fn(Permission, &TemplateParams) -> Value, &str) = match document {
         FixDocument::RolePermissions => (statements::role_statement, "the permissions of [your] role"),
-        FixDocument::KeyPolicy => (|_, blanks| statements::key_policy_statement(blanks), "the key policy"),
+        FixDocument::KeyPolicy => (|_, params| statements::key_policy_statement(params), "the key policy"),
         _ => (statements::bucket_policy_statement, "the bucket policy"),
     };
-    let mut wanted: Vec<Value> = permissions.iter().map(|permission| statement(*permission, blanks)).collect();
+    let mut wanted: Vec<Value> = permissions.iter().map(|permission| statement(*permission, params)).collect();
     let sids: Vec<&str> = wanted.iter().filter_map(|statement| statement["Sid"].as_str()).collect();
     let summary = match sids.as_slice() {
-        [sid] => format!("To allow {action}, add this statement to {name}, replacing any existing statement with Sid {sid}."),
-        sids => format!(
-            "To allow {action}, add these statements to {name}, replacing any existing statements with Sid {}.",
-            sids.join(" and ")
-        ),
+        [sid] => fixes::add_statement(action, name, sid),
+        sids => fixes::add_statements(action, name, sids.join(" and ")),
     };
     let statement = if wanted.len() == 1 {
         wanted.remove(0)
@@ -139,16 +133,7 @@ fn of_denial(kind: PolicyKind, action: &str, of_key: bool) -> Fix {
         PolicyKind::PermissionsBoundary => FixDocument::PermissionsBoundary,
         PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::VpcEndpoint => FixDocument::OrganizationPolicy,
     };
-    Fix::new(
-        document,
-        FixAction::Remove,
-        format!(
-            "A Deny statement in {} denies {action}. Look for conditions on aws:SourceIp, aws:SourceVpce, aws:SecureTransport or \
-             s3:x-amz-server-side-encryption, and add an exception for this role.",
-            kind.phrase()
-        ),
-        None,
-    )
+    Fix::new(document, FixAction::Remove, fixes::remove_deny(action, kind.phrase()), None)
 }
 
 /// In `direct`, AWS gives no reasons for S3 denials: which document a denied put is about follows from the service that

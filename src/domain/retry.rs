@@ -1,6 +1,6 @@
-//! When a run that did not end well is tried again, and when it has to count.
+//! When a run is retried, and when its result is final.
 //!
-//! IAM, KMS and bucket policies take seconds to reach everywhere, at times a minute or more.
+//! Changes to IAM, KMS and bucket policies take seconds to propagate, sometimes a minute or more.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>
 
 use std::time::Duration;
@@ -10,16 +10,16 @@ use super::finding::Finding;
 use super::fix::FixDocument;
 use super::verification::Verdict;
 
-/// Between the attempts of a run that was refused; the last is repeated.
-const WHILE_REFUSED: [Duration; 4] = [
+/// Delays between attempts while AWS denies access. The last one repeats.
+const DENIED_DELAYS: [Duration; 4] = [
     Duration::from_secs(5),
     Duration::from_secs(10),
     Duration::from_secs(20),
     Duration::from_secs(30),
 ];
 
-/// Between the attempts of a run that AWS, the network or the vendor's own set-up left open. Then it ends.
-const WHILE_OPEN: [Duration; 5] = [
+/// Delays between attempts that were inconclusive because of AWS, the network or the vendor's own setup.
+const INCONCLUSIVE_DELAYS: [Duration; 5] = [
     Duration::from_secs(10),
     Duration::from_secs(30),
     Duration::from_mins(1),
@@ -27,60 +27,60 @@ const WHILE_OPEN: [Duration; 5] = [
     Duration::from_mins(5),
 ];
 
-/// How long a verification is waited for.
+/// How often and how long a verification is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Since the first attempt, for refusals that may only be on their way. Zero takes each at its word.
+    /// How long after the first attempt an `AccessDenied` is retried, to allow for propagation. Zero disables these retries.
     pub window: Duration,
-    /// Whether a run that was left open is tried again.
-    pub retry_open: bool,
+    /// Whether an inconclusive run is retried.
+    pub retry_inconclusive: bool,
 }
 
 impl RetryPolicy {
-    /// Every run counts as it is.
+    /// Every run is final.
     pub const NONE: Self = Self {
         window: Duration::ZERO,
-        retry_open: false,
+        retry_inconclusive: false,
     };
 
-    /// How long to wait before the next attempt, after `attempts` of them in `elapsed`; none when this one counts.
+    /// The delay before the next attempt, after `attempts` attempts in `elapsed`. None if the result is final.
     pub fn next(&self, verdict: Verdict, findings: &[Finding], attempts: usize, elapsed: Duration) -> Option<Duration> {
         let nth = attempts.saturating_sub(1);
         match verdict {
             Verdict::Verified | Verdict::Superseded => None,
-            Verdict::Inconclusive => WHILE_OPEN.get(nth).copied().filter(|_| self.retry_open),
+            Verdict::Inconclusive => INCONCLUSIVE_DELAYS.get(nth).copied().filter(|_| self.retry_inconclusive),
             Verdict::Rejected => {
                 let failed = findings
                     .iter()
                     .filter(|finding| finding.required && finding.status == CheckStatus::Failed);
                 let worst = failed.map(FailureKind::of).max()?;
-                let gap = WHILE_REFUSED[nth.min(WHILE_REFUSED.len() - 1)];
+                let delay = DENIED_DELAYS[nth.min(DENIED_DELAYS.len() - 1)];
                 let waits = match worst {
                     FailureKind::Refused => true,
                     FailureKind::LetIn => attempts == 1,
                     FailureKind::Lasting => false,
                 };
-                (waits && elapsed + gap <= self.window).then_some(gap)
+                (waits && elapsed + delay <= self.window).then_some(delay)
             }
         }
     }
 }
 
-/// What a failure is about, the worst last.
+/// Whether a failure may go away by itself. The most lasting kind comes last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailureKind {
-    /// A grant that may still be on its way.
+    /// Access was denied. The grant may still be propagating.
     Refused,
-    /// A stranger was let in, perhaps by a condition that is still on its way: tried once more before it counts.
+    /// An unauthorized call was allowed. Its condition may still be propagating, so it is retried once.
     LetIn,
-    /// Waiting does not mend it.
+    /// A retry does not help.
     Lasting,
 }
 
 impl FailureKind {
     fn of(finding: &Finding) -> Self {
         match &finding.fix {
-            // What was typed is wrong: there is no such key, for instance.
+            // A submitted value is wrong.
             Some(fix) if fix.document == FixDocument::Form => Self::Lasting,
             _ => finding.check.entry().failure,
         }
@@ -95,24 +95,24 @@ mod tests {
     use crate::domain::check::CheckName;
     use crate::domain::fix::Fix;
 
-    const PATIENCE: RetryPolicy = RetryPolicy {
+    const POLICY: RetryPolicy = RetryPolicy {
         window: Duration::from_secs(90),
-        retry_open: true,
+        retry_inconclusive: true,
     };
 
     fn failed(check: CheckName) -> Finding {
-        let fix = Fix::new(FixDocument::RolePermissions, crate::domain::fix::FixAction::Add, "", None);
-        Finding::failed(check, "", None, fix)
+        let fix = Fix::new(FixDocument::RolePermissions, crate::domain::fix::FixAction::Add, "".into(), None);
+        Finding::failed(check, "".into(), None, fix)
     }
 
-    /// The gaps of a run that finds the same at every attempt, each of which takes a second.
-    fn gaps(patience: RetryPolicy, verdict: Verdict, findings: &[Finding]) -> Vec<u64> {
-        let (mut gaps, mut elapsed) = (Vec::new(), Duration::from_secs(1));
-        while let Some(gap) = patience.next(verdict, findings, gaps.len() + 1, elapsed) {
-            gaps.push(gap.as_secs());
-            elapsed += gap + Duration::from_secs(1);
+    /// The delays of a run that finds the same in every attempt. Each attempt takes a second.
+    fn delays(policy: RetryPolicy, verdict: Verdict, findings: &[Finding]) -> Vec<u64> {
+        let (mut delays, mut elapsed) = (Vec::new(), Duration::from_secs(1));
+        while let Some(delay) = policy.next(verdict, findings, delays.len() + 1, elapsed) {
+            delays.push(delay.as_secs());
+            elapsed += delay + Duration::from_secs(1);
         }
-        gaps
+        delays
     }
 
     #[rstest]
@@ -122,23 +122,23 @@ mod tests {
     #[case(&[CheckName::BucketRegionMatches], &[])]
     #[case(&[CheckName::RoleRequiresExternalId], &[5])]
     #[case(&[CheckName::RoleRequiresExternalId, CheckName::BucketListable], &[5])]
-    fn what_waiting_may_mend_is_waited_for(#[case] checks: &[CheckName], #[case] expected: &[u64]) {
+    fn failures_that_may_be_propagation_are_retried(#[case] checks: &[CheckName], #[case] expected: &[u64]) {
         let findings: Vec<Finding> = checks.iter().map(|check| failed(*check)).collect();
-        assert_eq!(gaps(PATIENCE, Verdict::Rejected, &findings), expected);
-        assert_eq!(gaps(RetryPolicy::NONE, Verdict::Rejected, &findings), [0; 0]);
+        assert_eq!(delays(POLICY, Verdict::Rejected, &findings), expected);
+        assert_eq!(delays(RetryPolicy::NONE, Verdict::Rejected, &findings), [0; 0]);
     }
 
     #[test]
-    fn a_key_that_does_not_exist_is_not_waited_for() {
+    fn a_missing_key_is_not_retried() {
         let mut finding = failed(CheckName::KeyDescribable);
-        finding.fix = Some(Fix::form(""));
-        assert_eq!(gaps(PATIENCE, Verdict::Rejected, &[finding]), [0; 0]);
+        finding.fix = Some(Fix::form("".into()));
+        assert_eq!(delays(POLICY, Verdict::Rejected, &[finding]), [0; 0]);
     }
 
     #[test]
-    fn an_open_run_is_tried_again_with_growing_gaps() {
-        assert_eq!(gaps(PATIENCE, Verdict::Inconclusive, &[]), [10, 30, 60, 120, 300]);
-        assert_eq!(gaps(RetryPolicy::NONE, Verdict::Inconclusive, &[]), [0; 0]);
-        assert_eq!(gaps(PATIENCE, Verdict::Verified, &[]), [0; 0]);
+    fn an_inconclusive_run_is_retried_with_growing_delays() {
+        assert_eq!(delays(POLICY, Verdict::Inconclusive, &[]), [10, 30, 60, 120, 300]);
+        assert_eq!(delays(RetryPolicy::NONE, Verdict::Inconclusive, &[]), [0; 0]);
+        assert_eq!(delays(POLICY, Verdict::Verified, &[]), [0; 0]);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::arn::{RoleArn, RoleName};
-use super::catalogue::CheckWeight;
+use super::catalogue::{CheckWeight, Prerequisites};
 use super::check::CheckName;
 use super::partition::Partition;
 use super::region::Regions;
@@ -73,5 +73,16 @@ impl Vendor {
     /// The checks that are made of a config of this mode, in the catalogue's order.
     pub fn checks(&self, mode: Mode) -> impl Iterator<Item = CheckName> {
         CheckName::of_mode(mode).filter(|check| self.posture || check.entry().weight != CheckWeight::Advisory)
+    }
+
+    /// The checks that must pass before this one is meaningful, in the order in which they are blamed.
+    pub fn prerequisites(&self, check: CheckName, mode: Mode) -> Vec<CheckName> {
+        match check.entry().prerequisites {
+            Prerequisites::These(groups) => {
+                let all = groups.iter().copied().flatten().copied();
+                all.filter(|other| other.entry().modes.contains(&mode)).collect()
+            }
+            Prerequisites::AllRequired => self.checks(mode).filter(|other| *other != check && self.requires(*other)).collect(),
+        }
     }
 }

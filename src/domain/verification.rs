@@ -99,7 +99,7 @@ mod tests {
     fn finding(status: CheckStatus, required: bool) -> Finding {
         Finding {
             required,
-            ..Finding::passed(CheckName::BucketReachable, "", None).with_status(status)
+            ..Finding::passed(CheckName::BucketReachable, "".into(), None).with_status(status)
         }
     }
 

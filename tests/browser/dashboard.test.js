@@ -165,7 +165,7 @@ for (const javaScriptEnabled of [true, false]) {
     await pill(page, "Invited");
     await shows("tenant-new");
 
-    await page.getByLabel("Good for").selectOption("24");
+    await page.getByLabel("Valid for").selectOption("24");
     await page.getByRole("button", { name: "Create an invite" }).click();
     await heading(page, "Invite for Acme Corporation");
     await shows("invite");

@@ -45,7 +45,7 @@ test("every rare state explains itself", async (t) => {
   await shown(
     `update verification_checks set status = 'skipped', side = null, skipped_because = 'vendor-role-assumable' where verification_id = :'id';
      update verification_checks set status = 'inconclusive', side = 'vendor', skipped_because = null,
-         summary = 'Something is wrong on the vendor''s side (AccessDenied). Nothing is needed from you; the vendor has been told.'
+         summary = 'There is a problem on the side of [vendor] (AccessDenied). No action is needed from [you]; [vendor] has been alerted.'
      where verification_id = :'id' and name = 'vendor-role-assumable';`,
     "There is a problem on our side",
     "verify-vendor-fault",

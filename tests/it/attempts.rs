@@ -80,7 +80,7 @@ impl Stage {
             clock: hand.clone(),
             patience: RetryPolicy {
                 window: Duration::from_secs(90),
-                retry_open: true,
+                retry_inconclusive: true,
             },
             ..server.context.clone()
         };

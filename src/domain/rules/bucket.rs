@@ -1,149 +1,131 @@
-//! The bucket itself: that it is there, whose it is, where it is, and that it can be listed.
+//! The bucket: it exists, belongs to the submitted account, is in the submitted region, and can be listed.
 
 use super::{CheckContext, RuleOutcome};
 use crate::domain::api_result::{AccessDenied, ApiResult, DeniedBy, Outcome};
 use crate::domain::check::CheckName;
 use crate::domain::finding::Finding;
 use crate::domain::fix::{self, Fix, FixAction, FixDocument};
+use crate::domain::message::{findings, fixes};
 use crate::domain::storage_config::Mode;
 use crate::domain::templates::statements;
 use crate::domain::templates::statements::Permission;
 
-pub fn reachable(case: &CheckContext) -> RuleOutcome {
+pub fn reachable(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::BucketReachable;
-    let Some(head) = &case.evidence.head else {
+    let Some(head) = &context.evidence.head else {
         return RuleOutcome::Pending;
     };
     match head.outcome {
         Outcome::Absent => Finding::failed(
             check,
-            format!("There is no bucket named {}.", case.storage.bucket.name()),
+            findings::no_such_bucket(context.storage.bucket.name()),
             Some(&head.exchange),
-            Fix::form("Correct the bucket ARN, or create a bucket with this name."),
+            Fix::form(fixes::correct_bucket()),
         ),
         Outcome::Unanswered => Finding::unanswered(check, head),
-        _ => Finding::passed(check, "The bucket exists.", Some(&head.exchange)),
+        _ => Finding::passed(check, check.claim(), Some(&head.exchange)),
     }
     .into()
 }
 
-pub fn owner_matches(case: &CheckContext) -> RuleOutcome {
+pub fn owner_matches(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::BucketOwnerMatches;
-    let Some(head) = &case.evidence.head else {
+    let Some(head) = &context.evidence.head else {
         return RuleOutcome::Pending;
     };
-    let matches = |exchange| {
-        Finding::passed(
-            check,
-            format!("The bucket belongs to the account {}.", case.storage.bucket_account),
-            Some(exchange),
-        )
-    };
+    let matches = |exchange| Finding::passed(check, findings::bucket_in_account(&context.storage.bucket_account), Some(exchange));
     if !matches!(head.outcome, Outcome::Refused(_)) {
         return matches(&head.exchange).into();
     }
-    let Some(of_any) = &case.evidence.head_of_any_owner else {
+    let Some(any_owner) = &context.evidence.head_of_any_owner else {
         return RuleOutcome::Pending;
     };
-    match of_any.outcome {
+    match any_owner.outcome {
         Outcome::Granted(()) => Finding::failed(
             check,
-            format!("The bucket does not belong to the account {}.", case.storage.bucket_account),
-            Some(&of_any.exchange),
-            Fix::form("In the form, enter the account that owns the bucket, or correct the bucket ARN."),
+            findings::bucket_not_in_account(&context.storage.bucket_account),
+            Some(&any_owner.exchange),
+            Fix::form(fixes::correct_account()),
         ),
-        Outcome::Unanswered => Finding::unanswered(check, of_any),
+        Outcome::Unanswered => Finding::unanswered(check, any_owner),
         _ => matches(&head.exchange),
     }
     .into()
 }
 
-pub fn region_matches(case: &CheckContext) -> RuleOutcome {
+pub fn region_matches(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::BucketRegionMatches;
-    let Some(head) = &case.evidence.head else {
+    let Some(head) = &context.evidence.head else {
         return RuleOutcome::Pending;
     };
-    let named = &case.storage.region;
+    let submitted = &context.storage.region;
     match (&head.exchange.bucket_region, &head.outcome) {
-        (Some(real), _) if real == named => Finding::passed(check, format!("The bucket is in {named}."), Some(&head.exchange)),
+        (Some(real), _) if real == submitted => Finding::passed(check, findings::bucket_in_region(submitted), Some(&head.exchange)),
         (Some(real), _) => Finding::failed(
             check,
-            format!("The bucket is in {real}, not in {named}."),
+            findings::bucket_in_other_region(real, submitted),
             Some(&head.exchange),
-            Fix::form(format!(
-                "Enter {real} as the region. The key must be in {real} as well; if it is not, create one there."
-            )),
+            Fix::form(fixes::correct_region(real)),
         ),
         (None, Outcome::Misrouted) => Finding::failed(
             check,
-            format!("The bucket is not in {named}."),
+            findings::bucket_not_in_region(submitted),
             Some(&head.exchange),
-            Fix::form("Enter the region that the S3 console shows for the bucket."),
+            Fix::form(fixes::find_region()),
         ),
         // A call signed for another region would not have been granted.
-        (None, Outcome::Granted(())) => Finding::passed(check, format!("The bucket is in {named}."), Some(&head.exchange)),
+        (None, Outcome::Granted(())) => Finding::passed(check, findings::bucket_in_region(submitted), Some(&head.exchange)),
         (None, _) => Finding::unanswered(check, head),
     }
     .into()
 }
 
-pub fn listable(case: &CheckContext) -> RuleOutcome {
+pub fn listable(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::BucketListable;
-    let (Some(head), Some(list)) = (&case.evidence.head, &case.evidence.list) else {
+    let (Some(head), Some(list)) = (&context.evidence.head, &context.evidence.list) else {
         return RuleOutcome::Pending;
     };
     match (&list.outcome, &head.outcome) {
-        (Outcome::Granted(()), Outcome::Granted(())) => Finding::passed(check, "[Vendor] can list the bucket.", Some(&list.exchange)),
-        (Outcome::Refused(refusal), _) if refusal.is_of_the_vendor(case.storage.mode()) => {
+        (Outcome::Granted(()), Outcome::Granted(())) => Finding::passed(check, check.claim(), Some(&list.exchange)),
+        (Outcome::Refused(refusal), _) if refusal.is_of_the_vendor(context.storage.mode()) => {
             Finding::vendors_fault(check, Some(&list.exchange))
         }
-        (Outcome::Refused(_), _) if case.evidence.awaits_put(case.storage.mode()) => return RuleOutcome::Pending,
-        (Outcome::Refused(refusal), _) if keeps_out(case) => Finding::failed(
+        (Outcome::Refused(_), _) if context.evidence.awaits_put(context.storage.mode()) => return RuleOutcome::Pending,
+        (Outcome::Refused(refusal), _) if denies_everything(context) => Finding::failed(
             check,
-            "The bucket policy gives [vendor] no access.",
+            findings::bucket_gives_no_access(),
             Some(&list.exchange),
             fix::of_refusals(
                 refusal,
                 "all required actions",
-                &Permission::of_bucket_policy(case.blanks),
-                case.blanks,
+                &Permission::of_bucket_policy(context.params),
+                context.params,
             ),
         )
-        .with_detail(
-            "Possible causes: the statements are missing, they name another role, one of their conditions is not met, or a Deny statement \
-             overrides them, here or in a policy of [your] organization.",
-        ),
+        .with_detail(findings::bucket_gives_no_access_causes()),
         (Outcome::Refused(refusal), _) => Finding::failed(
             check,
-            "[Vendor] was denied s3:ListBucket.",
+            findings::permission_denied("s3:ListBucket"),
             Some(&list.exchange),
-            fix::of_refusal(refusal, "s3:ListBucket", Permission::List, case.blanks),
+            fix::of_refusal(refusal, "s3:ListBucket", Permission::List, context.params),
         )
-        .with_detail(format!(
-            "s3:ListBucket applies to the bucket itself: its resource must be {bucket}, not {bucket}/* (a common mistake).",
-            bucket = case.storage.bucket
-        )),
+        .with_detail(findings::list_is_of_the_bucket(&context.storage.bucket)),
         (Outcome::Granted(()), Outcome::Refused(_)) => {
-            let (document, statement) = match case.storage.mode() {
+            let (document, statement) = match context.storage.mode() {
                 Mode::Direct => (
                     FixDocument::BucketPolicy,
-                    statements::bucket_policy_statement(Permission::List, case.blanks),
+                    statements::bucket_policy_statement(Permission::List, context.params),
                 ),
                 Mode::AssumeRole => (
                     FixDocument::RolePermissions,
-                    statements::role_statement(Permission::List, case.blanks),
+                    statements::role_statement(Permission::List, context.params),
                 ),
             };
             Finding::failed(
                 check,
-                "[Vendor] can list only part of the bucket.",
+                findings::list_is_partial(),
                 Some(&head.exchange),
-                Fix::new(
-                    document,
-                    FixAction::Replace,
-                    "Grant s3:ListBucket without a condition on s3:prefix.",
-                    Some(statement),
-                ),
+                Fix::new(document, FixAction::Replace, fixes::list_without_prefix(), Some(statement)),
             )
         }
         (Outcome::Granted(()), _) => Finding::unanswered(check, head),
@@ -152,12 +134,12 @@ pub fn listable(case: &CheckContext) -> RuleOutcome {
     .into()
 }
 
-/// Whether S3 refused the list and the put alike: then that is one cause, and `bucket-listable` tells of it.
-pub fn keeps_out(case: &CheckContext) -> bool {
-    let evidence = case.evidence;
-    let by_s3 = |refusal: Option<&AccessDenied>| refusal.filter(|refusal| refusal.by == DeniedBy::S3).map(|refusal| refusal.reason);
-    let list = by_s3(evidence.list.as_ref().and_then(ApiResult::refusal));
-    let put = by_s3(evidence.put.as_ref().and_then(ApiResult::refusal));
-    let put_with_header = by_s3(evidence.put_with_header.as_ref().and_then(ApiResult::refusal));
+/// Whether S3 denied the list and the puts for the same reason: one cause, which `bucket-listable` reports.
+pub fn denies_everything(context: &CheckContext) -> bool {
+    let evidence = context.evidence;
+    let reason_of_s3 = |refusal: Option<&AccessDenied>| refusal.filter(|refusal| refusal.by == DeniedBy::S3).map(|refusal| refusal.reason);
+    let list = reason_of_s3(evidence.list.as_ref().and_then(ApiResult::refusal));
+    let put = reason_of_s3(evidence.put.as_ref().and_then(ApiResult::refusal));
+    let put_with_header = reason_of_s3(evidence.put_with_header.as_ref().and_then(ApiResult::refusal));
     list.is_some() && list == put && put == put_with_header
 }

@@ -1,4 +1,4 @@
-//! `direct`: that bucket and key are bound to the tenant's external ID, so that nobody else's session gets in.
+//! `direct`: the bucket and the key deny access to sessions without the tenant's external ID.
 
 use super::{CheckContext, RuleOutcome};
 use crate::domain::api_result::{ApiResult, DeniedBy, Outcome};
@@ -6,162 +6,145 @@ use crate::domain::check::{CheckName, CheckStatus};
 use crate::domain::evidence::UnauthorizedProbe;
 use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixAction, FixDocument};
+use crate::domain::message::{findings, fixes};
 use crate::domain::templates::statements;
 use crate::domain::templates::statements::Permission;
 
-const DANGER: &str = "The role of [vendor] also acts for other customers. Without the condition on aws:PrincipalTag/latchkey-external-id, \
-                      [another customer] who enters the name of [your] bucket could access [your] documents.";
-
-pub fn bucket_requires_external_id(case: &CheckContext) -> RuleOutcome {
+pub fn bucket_requires_external_id(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::BucketRequiresExternalId;
-    let strangers = case.evidence.unauthorized();
-    if let Some(silent) = silent_roles(check, &strangers) {
-        return silent;
+    let probes = context.evidence.unauthorized();
+    if let Some(outcome) = without_session(check, &probes) {
+        return outcome;
     }
-    let lists: Vec<&ApiResult> = strangers.iter().filter_map(|(stranger, _)| stranger.list.as_ref()).collect();
-    if lists.len() < strangers.len() {
+    let lists: Vec<&ApiResult> = probes.iter().filter_map(|(probe, _)| probe.list.as_ref()).collect();
+    if lists.len() < probes.len() {
         return RuleOutcome::Pending;
     }
-    let let_in: Vec<LetIn> = lists
+    let allowed: Vec<AllowedCall> = lists
         .iter()
-        .zip(&strangers)
+        .zip(&probes)
         .filter(|(list, _)| list.granted().is_some())
-        .map(|(list, (_, who))| (Permission::List, "s3:ListBucket", *who, *list))
+        .map(|(list, (_, how))| (Permission::List, "s3:ListBucket", *how, *list))
         .collect();
-    if let Some(finding) = bucket_is_open(case, &let_in) {
+    if let Some(finding) = bucket_is_open(context, &allowed) {
         return finding.into();
     }
-    let silent = |answers: &[&ApiResult]| {
-        let silent = answers.iter().find(|answer| !answer.is_refused_by(DeniedBy::S3));
-        silent.map(|answer| Finding::unanswered(check, answer))
+    let inconclusive = |answers: &[&ApiResult]| {
+        let other = answers.iter().find(|answer| !answer.is_refused_by(DeniedBy::S3));
+        other.map(|answer| Finding::unanswered(check, answer))
     };
-    // The object half: nothing is written before the list half is proven, so this comes second.
-    if let Some(finding) = silent(&lists) {
+    // The object half comes second: nothing is written before the list half is proven.
+    if let Some(finding) = inconclusive(&lists) {
         return finding.into();
     }
-    match case.status(CheckName::ObjectWritable) {
+    match context.status(CheckName::ObjectWritable) {
         None => return RuleOutcome::Pending,
         Some(CheckStatus::Passed) => {}
         Some(_) => return RuleOutcome::BlockedBy(CheckName::ObjectWritable),
     }
-    let Some(objects) = answers_on_object(&strangers) else {
+    let Some(objects) = object_results(&probes) else {
         return RuleOutcome::Pending;
     };
-    let mut let_in: Vec<LetIn> = Vec::new();
-    for (get, restore, who) in &objects {
-        // A get that the key stopped was let in by the bucket.
+    let mut allowed: Vec<AllowedCall> = Vec::new();
+    for (get, restore, how) in &objects {
+        // The bucket allowed a get that the key denied.
         if matches!(get.outcome, Outcome::Granted(()) | Outcome::Unusable) || get.is_refused_by(DeniedBy::Kms) {
-            let_in.push((Permission::Objects, "s3:GetObject", who, get));
+            allowed.push((Permission::Objects, "s3:GetObject", how, get));
         }
         if restore.granted().is_some() {
-            let_in.push((Permission::Objects, "s3:RestoreObject", who, restore));
+            allowed.push((Permission::Objects, "s3:RestoreObject", how, restore));
         }
     }
-    if let Some(finding) = bucket_is_open(case, &let_in) {
+    if let Some(finding) = bucket_is_open(context, &allowed) {
         return finding.into();
     }
     let asked: Vec<&ApiResult> = objects.iter().flat_map(|(get, restore, _)| [*get, *restore]).collect();
-    silent(&asked)
-        .unwrap_or_else(|| {
-            Finding::passed(
-                check,
-                "The bucket refuses [vendor] without [your] external ID.",
-                Some(&lists[0].exchange),
-            )
-        })
+    inconclusive(&asked)
+        .unwrap_or_else(|| Finding::passed(check, check.claim(), Some(&lists[0].exchange)))
         .into()
 }
 
-/// A call that had to be refused and was not: the statement that allowed it, the action, by whom, and the answer.
-type LetIn<'a> = (Permission, &'static str, &'static str, &'a ApiResult);
+/// A call that had to be denied but was allowed: the permission, the action, how the caller presented itself, and the result.
+type AllowedCall<'a> = (Permission, &'static str, &'static str, &'a ApiResult);
 
-fn bucket_is_open(case: &CheckContext, let_in: &[LetIn]) -> Option<Finding> {
-    let (permission, _, _, answer) = let_in.first()?;
+fn bucket_is_open(context: &CheckContext, allowed: &[AllowedCall]) -> Option<Finding> {
+    let (permission, _, _, answer) = allowed.first()?;
     let finding = Finding::failed(
         CheckName::BucketRequiresExternalId,
-        format!(
-            "The bucket allowed calls that it must refuse: {}.",
-            name_calls(let_in.iter().map(|(_, action, who, _)| (*action, *who)))
-        ),
+        findings::bucket_is_open(name_calls(allowed.iter().map(|(_, action, how, _)| (*action, *how)))),
         Some(&answer.exchange),
         Fix::new(
             FixDocument::BucketPolicy,
             FixAction::Replace,
-            "Replace the statement that names the role of [vendor] with this one, and remove any other statement that grants the role access without the condition.",
-            Some(statements::bucket_policy_statement(*permission, case.blanks)),
+            fixes::close_policy(),
+            Some(statements::bucket_policy_statement(*permission, context.params)),
         ),
     );
-    Some(finding.with_detail(DANGER))
+    Some(finding.with_detail(findings::resource_is_open_danger()))
 }
 
 fn name_calls<'a>(calls: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    calls.map(|(action, who)| format!("{action} {who}")).collect::<Vec<_>>().join(", ")
+    calls.map(|(action, how)| format!("{action} {how}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Get and restore of the probe object by each stranger, once all are there.
-fn answers_on_object<'a>(strangers: &[(&'a UnauthorizedProbe, &'static str)]) -> Option<Vec<(&'a ApiResult, &'a ApiResult, &'static str)>> {
-    strangers
+/// The results of get and restore of the probe object by each unauthorized caller, once all are known.
+fn object_results<'a>(probes: &[(&'a UnauthorizedProbe, &'static str)]) -> Option<Vec<(&'a ApiResult, &'a ApiResult, &'static str)>> {
+    probes
         .iter()
-        .map(|(stranger, who)| Some((stranger.get.as_ref()?, stranger.restore.as_ref()?, *who)))
+        .map(|(probe, how)| Some((probe.get.as_ref()?, probe.restore.as_ref()?, *how)))
         .collect()
 }
 
-pub fn key_requires_external_id(case: &CheckContext) -> RuleOutcome {
+pub fn key_requires_external_id(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::KeyRequiresExternalId;
-    let evidence = case.evidence;
-    let strangers = evidence.unauthorized();
-    if let Some(silent) = silent_roles(check, &strangers) {
-        return silent;
+    let evidence = context.evidence;
+    let probes = evidence.unauthorized();
+    if let Some(outcome) = without_session(check, &probes) {
+        return outcome;
     }
-    // A key that answers nobody would pass for one that refuses strangers.
+    // A key that denies everyone would look like one that denies only unauthorized callers.
     let own_checks = [
         CheckName::KeyDescribable,
         CheckName::KeyEncryptAllowed,
         CheckName::KeyGenerateDataKeyAllowed,
     ];
-    if own_checks.iter().any(|check| case.found(*check).is_none()) {
+    if own_checks.iter().any(|check| context.found(*check).is_none()) {
         return RuleOutcome::Pending;
     }
-    if !own_checks.iter().any(|check| case.status(*check) == Some(CheckStatus::Passed)) {
+    if !own_checks.iter().any(|check| context.status(*check) == Some(CheckStatus::Passed)) {
         return RuleOutcome::BlockedBy(CheckName::KeyDescribable);
     }
     let has_ciphertext = evidence.encrypt.as_ref().is_some_and(|encrypt| encrypt.granted().is_some());
     let mut asked = Vec::new();
-    for (stranger, who) in strangers {
-        let mut calls = vec![
-            ("kms:Encrypt", &stranger.encrypt),
-            ("kms:GenerateDataKey", &stranger.generate_data_key),
-        ];
+    for (probe, how) in probes {
+        let mut calls = vec![("kms:Encrypt", &probe.encrypt), ("kms:GenerateDataKey", &probe.generate_data_key)];
         if has_ciphertext {
-            calls.extend([("kms:Decrypt", &stranger.decrypt), ("kms:ReEncrypt", &stranger.reencrypt)]);
+            calls.extend([("kms:Decrypt", &probe.decrypt), ("kms:ReEncrypt", &probe.reencrypt)]);
         }
         for (action, answer) in calls {
             let Some(answer) = answer else {
                 return RuleOutcome::Pending;
             };
-            asked.push((action, who, answer));
+            asked.push((action, how, answer));
         }
     }
-    let open: Vec<_> = asked.iter().filter(|(_, _, answer)| answer.granted().is_some()).collect();
-    if let Some((_, _, answer)) = open.first() {
+    let allowed: Vec<_> = asked.iter().filter(|(_, _, answer)| answer.granted().is_some()).collect();
+    if let Some((_, _, answer)) = allowed.first() {
         return Finding::failed(
             check,
-            format!(
-                "The key allowed calls that it must refuse: {}.",
-                name_calls(open.iter().map(|(action, who, _)| (*action, *who)))
-            ),
+            findings::key_is_open(name_calls(allowed.iter().map(|(action, how, _)| (*action, *how)))),
             Some(&answer.exchange),
             Fix::new(
                 FixDocument::KeyPolicy,
                 FixAction::Replace,
-                "Replace the statement that names the role of [vendor] with this one, and remove any other statement that grants the role access without the condition.",
-                Some(statements::key_policy_statement(case.blanks)),
+                fixes::close_policy(),
+                Some(statements::key_policy_statement(context.params)),
             ),
         )
-        .with_detail(DANGER)
+        .with_detail(findings::resource_is_open_danger())
         .into();
     }
-    if case.is_broken(CheckName::KeySuitable) {
+    if context.is_broken(CheckName::KeySuitable) {
         return RuleOutcome::BlockedBy(CheckName::KeySuitable);
     }
     if let Some((_, _, answer)) = asked.iter().find(|(_, _, answer)| answer.refusal().is_none()) {
@@ -170,18 +153,13 @@ pub fn key_requires_external_id(case: &CheckContext) -> RuleOutcome {
     if !has_ciphertext {
         return RuleOutcome::BlockedBy(CheckName::KeyEncryptAllowed);
     }
-    Finding::passed(
-        check,
-        "The key refuses [vendor] without [your] external ID.",
-        asked.first().map(|(_, _, answer)| &answer.exchange),
-    )
-    .into()
+    Finding::passed(check, check.claim(), asked.first().map(|(_, _, answer)| &answer.exchange)).into()
 }
 
-/// Without the strangers' own sessions nothing can be asked of them. That is the vendor's to mend, or AWS was silent.
-fn silent_roles(check: CheckName, strangers: &[(&UnauthorizedProbe, &'static str)]) -> Option<RuleOutcome> {
-    for (stranger, _) in strangers {
-        match &stranger.role {
+/// An unauthorized caller needs a session of its own. Without it, the check is pending or inconclusive.
+fn without_session(check: CheckName, probes: &[(&UnauthorizedProbe, &'static str)]) -> Option<RuleOutcome> {
+    for (probe, _) in probes {
+        match &probe.role {
             None => return Some(RuleOutcome::Pending),
             Some(role) if role.granted().is_none() => return Some(Finding::unanswered(check, role).into()),
             Some(_) => {}

@@ -1,4 +1,4 @@
-//! The rules: from evidence to findings. Pure functions, tested by tables.
+//! The rules: pure functions from evidence to findings.
 
 pub mod bucket;
 pub mod isolation;
@@ -14,7 +14,7 @@ use super::check::{CheckName, CheckStatus};
 use super::evidence::Evidence;
 use super::finding::Finding;
 use super::fix;
-use super::message::Message;
+use super::message::{Message, findings};
 use super::storage_config::Storage;
 use super::templates::TemplateParams;
 use super::templates::statements::Permission;
@@ -22,8 +22,8 @@ use super::templates::statements::Permission;
 /// What a rule sees.
 pub struct CheckContext<'a> {
     pub storage: &'a Storage,
-    /// The parameters of a fix's statements.
-    pub blanks: &'a TemplateParams,
+    /// The parameters of the statements in fixes.
+    pub params: &'a TemplateParams,
     pub evidence: &'a Evidence,
     pub findings: &'a BTreeMap<CheckName, Finding>,
 }
@@ -44,7 +44,7 @@ impl From<Finding> for RuleOutcome {
 }
 
 impl CheckContext<'_> {
-    /// What another check found, if it is decided.
+    /// The finding of another check, once there is one.
     fn found(&self, check: CheckName) -> Option<&Finding> {
         self.findings.get(&check)
     }
@@ -53,51 +53,44 @@ impl CheckContext<'_> {
         self.found(check).map(|finding| finding.status)
     }
 
-    /// Whether KMS said that there is no key of the submitted ARN.
-    fn is_of_no_key(&self) -> bool {
+    /// Whether KMS knows no key with the submitted ARN.
+    fn has_no_key(&self) -> bool {
         let describe = self.evidence.describe_key.as_ref();
         describe.is_some_and(|answer| matches!(answer.outcome, Outcome::Absent))
     }
 
-    /// Whether a decided check stands in the way: it failed, or would have if it were required.
+    /// Whether the check failed, or would have if it were required.
     fn is_broken(&self, check: CheckName) -> bool {
         matches!(self.status(check), Some(CheckStatus::Failed | CheckStatus::Warning))
     }
 }
 
-/// `bucket-not-claimed` is decided by the database, at activation.
-pub fn not_claimed(_: &CheckContext) -> RuleOutcome {
-    RuleOutcome::Pending
-}
-
-/// Across accounts AWS does not say why, so a denial looks like a grant that is missing.
-const UNSAID: &str = "AWS does not say why. If the statement is in place, look for a Deny statement that applies to the role of [vendor], in \
-                      the same policy or in a policy of [your] organization.";
-
-/// The usual check of one permission: granted passes, refused fails and says what would grant it.
+/// The usual check of one permission: it passes if the call was allowed, and fails with the statement that would allow it.
 fn permission<T>(
-    case: &CheckContext,
+    context: &CheckContext,
     check: CheckName,
     answer: Option<&ApiResult<T>>,
     action: &str,
     permission: Permission,
-    passed: impl Into<Message>,
+    passed: Message,
 ) -> RuleOutcome {
     let Some(answer) = answer else {
         return RuleOutcome::Pending;
     };
     match &answer.outcome {
         Outcome::Granted(_) => Finding::passed(check, passed, Some(&answer.exchange)),
-        Outcome::Refused(refusal) if refusal.is_of_the_vendor(case.storage.mode()) => Finding::vendors_fault(check, Some(&answer.exchange)),
+        Outcome::Refused(refusal) if refusal.is_of_the_vendor(context.storage.mode()) => {
+            Finding::vendors_fault(check, Some(&answer.exchange))
+        }
         Outcome::Refused(refusal) => {
             let finding = Finding::failed(
                 check,
-                format!("[Vendor] was denied {action}."),
+                findings::permission_denied(action),
                 Some(&answer.exchange),
-                fix::of_refusal(refusal, action, fix::permission_of(refusal, permission), case.blanks),
+                fix::of_refusal(refusal, action, fix::permission_of(refusal, permission), context.params),
             );
             match refusal.reason {
-                DenialReason::Unsaid => finding.with_detail(UNSAID),
+                DenialReason::Unsaid => finding.with_detail(findings::denied_without_reason()),
                 _ => finding,
             }
         }

@@ -1,12 +1,13 @@
 //! The probe object: written without any encryption header, read, restored and deleted.
 
-use super::bucket::keeps_out;
+use super::bucket::denies_everything;
 use super::{CheckContext, RuleOutcome, permission};
 use crate::domain::api_result::{ApiResult, DeniedBy, Outcome};
 use crate::domain::check::{CheckName, CheckStatus, FaultSide};
 use crate::domain::evidence::{RoundTrip, StoredObject};
 use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixAction, FixDocument};
+use crate::domain::message::{findings, fixes};
 use crate::domain::templates::statements;
 use crate::domain::templates::statements::Permission;
 
@@ -19,97 +20,91 @@ const KEY_CHECKS: [CheckName; 6] = [
     CheckName::KeyGenerateDataKeyAllowed,
 ];
 
-/// A put that S3 let in and the key stopped: which check is it about?
-enum StoppedByKey {
+/// Which check reports a put that S3 allowed and the key denied.
+enum DeniedByKey {
     Undecided,
-    /// A check of the submitted key shows the cause already.
-    Shown(CheckName),
-    /// The submitted key is fine, so the bucket encrypts with another.
+    /// A check of the submitted key already shows the cause.
+    ShownBy(CheckName),
+    /// The submitted key works, so the bucket encrypts with another one.
     OtherKey,
 }
 
-fn stopped_by_key(case: &CheckContext, put: &ApiResult<StoredObject>) -> Option<StoppedByKey> {
+fn denied_by_key(context: &CheckContext, put: &ApiResult<StoredObject>) -> Option<DeniedByKey> {
     let named = match &put.outcome {
         Outcome::Refused(refusal) if refusal.by == DeniedBy::Kms => refusal.key.as_deref(),
         Outcome::Unusable => None,
         _ => return None,
     };
-    if named.is_some_and(|named| named != case.storage.key.as_str()) {
-        return Some(StoppedByKey::OtherKey);
+    if named.is_some_and(|named| named != context.storage.key.as_str()) {
+        return Some(DeniedByKey::OtherKey);
     }
-    if let Some(broken) = KEY_CHECKS.into_iter().find(|check| case.is_broken(*check)) {
-        return Some(StoppedByKey::Shown(broken));
+    if let Some(broken) = KEY_CHECKS.into_iter().find(|check| context.is_broken(*check)) {
+        return Some(DeniedByKey::ShownBy(broken));
     }
-    if KEY_CHECKS.iter().any(|check| case.found(*check).is_none()) {
-        return Some(StoppedByKey::Undecided);
+    if KEY_CHECKS.iter().any(|check| context.found(*check).is_none()) {
+        return Some(DeniedByKey::Undecided);
     }
-    Some(StoppedByKey::OtherKey)
+    Some(DeniedByKey::OtherKey)
 }
 
-fn names_the_key(case: &CheckContext, put: &ApiResult<StoredObject>) -> bool {
+fn names_the_key(context: &CheckContext, put: &ApiResult<StoredObject>) -> bool {
     let named = put.refusal().and_then(|refusal| refusal.key.as_deref());
-    named == Some(case.storage.key.as_str())
+    named == Some(context.storage.key.as_str())
 }
 
-pub fn writable(case: &CheckContext) -> RuleOutcome {
-    let Some(put) = &case.evidence.put else {
-        // Nothing is written to a bucket that was not seen to refuse strangers.
-        return match case.status(CheckName::BucketRequiresExternalId) {
+pub fn writable(context: &CheckContext) -> RuleOutcome {
+    let Some(put) = &context.evidence.put else {
+        // Nothing is written to a bucket before it has denied unauthorized callers.
+        return match context.status(CheckName::BucketRequiresExternalId) {
             None | Some(CheckStatus::Passed) => RuleOutcome::Pending,
             Some(_) => RuleOutcome::BlockedBy(CheckName::BucketRequiresExternalId),
         };
     };
-    match stopped_by_key(case, put) {
-        Some(StoppedByKey::Undecided) => return RuleOutcome::Pending,
-        Some(StoppedByKey::Shown(check)) => return RuleOutcome::BlockedBy(check),
-        Some(StoppedByKey::OtherKey) => {
+    match denied_by_key(context, put) {
+        Some(DeniedByKey::Undecided) => return RuleOutcome::Pending,
+        Some(DeniedByKey::ShownBy(check)) => return RuleOutcome::BlockedBy(check),
+        Some(DeniedByKey::OtherKey) => {
             return Finding::skipped(
                 CheckName::ObjectWritable,
                 CheckName::EncryptedWithKey,
-                "Not checked, because the bucket encrypts with another key.",
+                findings::encrypted_with_other_key(),
             )
             .into();
         }
         None => {}
     }
     if put.is_refused_by(DeniedBy::S3) {
-        match &case.evidence.put_with_header {
+        match &context.evidence.put_with_header {
             None => return RuleOutcome::Pending,
-            Some(with_header) if with_header.granted().is_some() => return demands_header(put).into(),
-            Some(_) if keeps_out(case) => return RuleOutcome::BlockedBy(CheckName::BucketListable),
+            Some(with_header) if with_header.granted().is_some() => return requires_headers(put).into(),
+            Some(_) if denies_everything(context) => return RuleOutcome::BlockedBy(CheckName::BucketListable),
             Some(_) => {}
         }
     }
     permission(
-        case,
+        context,
         CheckName::ObjectWritable,
         Some(put),
         "s3:PutObject",
         Permission::Objects,
-        "[Vendor] wrote a probe object.",
+        findings::object_written(),
     )
 }
 
-/// The put was refused as it was, and let in with encryption headers.
-fn demands_header(put: &ApiResult<StoredObject>) -> Finding {
+/// The put was denied without encryption headers and allowed with them.
+fn requires_headers(put: &ApiResult<StoredObject>) -> Finding {
     Finding::failed(
         CheckName::ObjectWritable,
-        "The bucket policy denies uploads without encryption headers.",
+        findings::uploads_need_headers(),
         Some(&put.exchange),
-        Fix::new(
-            FixDocument::BucketPolicy,
-            FixAction::Remove,
-            "Take out the Deny statement with a condition on s3:x-amz-server-side-encryption or its key: the bucket's default encryption \
-             does what it asks for.",
-            None,
-        ),
+        Fix::new(FixDocument::BucketPolicy, FixAction::Remove, fixes::stop_requiring_headers(), None),
     )
 }
 
-pub fn encrypted_with_key(case: &CheckContext) -> RuleOutcome {
+pub fn encrypted_with_key(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::EncryptedWithKey;
-    let Some(put) = &case.evidence.put else {
-        return match case.found(CheckName::ObjectWritable) {
+    let Some(put) = &context.evidence.put else {
+        return match context.found(CheckName::ObjectWritable) {
             None => RuleOutcome::Pending,
             Some(_) => RuleOutcome::BlockedBy(CheckName::ObjectWritable),
         };
@@ -118,34 +113,28 @@ pub fn encrypted_with_key(case: &CheckContext) -> RuleOutcome {
         Fix::new(
             FixDocument::BucketEncryption,
             FixAction::Set,
-            "Set [your] key as the bucket's default encryption, by its full ARN.",
-            Some(statements::bucket_encryption(case.blanks)),
+            fixes::set_default_encryption(),
+            Some(statements::bucket_encryption(context.params)),
         )
     };
     let Some(stored) = put.granted() else {
-        return match stopped_by_key(case, put) {
-            Some(StoppedByKey::Undecided) => RuleOutcome::Pending,
-            Some(StoppedByKey::OtherKey) if names_the_key(case, put) => Finding::failed(
+        return match denied_by_key(context, put) {
+            Some(DeniedByKey::Undecided) => RuleOutcome::Pending,
+            Some(DeniedByKey::OtherKey) if names_the_key(context, put) => Finding::failed(
                 check,
-                "KMS denied S3 the use of [your] key, although [vendor] itself may use it.",
+                findings::key_denied_to_s3(),
                 Some(&put.exchange),
-                Fix::new(
-                    FixDocument::KeyPolicy,
-                    FixAction::Remove,
-                    "Take conditions on aws:SourceVpce, aws:SourceVpc or aws:VpcSourceIp out of what the key's policy grants or denies the \
-                     vendor: a call that S3 makes on its behalf does not meet them.",
-                    None,
-                ),
+                Fix::new(FixDocument::KeyPolicy, FixAction::Remove, fixes::allow_key_through_s3(), None),
             )
             .into(),
-            Some(StoppedByKey::OtherKey) => Finding::failed(
+            Some(DeniedByKey::OtherKey) => Finding::failed(
                 check,
-                "The bucket encrypts with a different key than the submitted one.",
+                findings::bucket_encrypts_with_other_key(),
                 Some(&put.exchange),
                 set_default(),
             )
             .into(),
-            Some(StoppedByKey::Shown(_)) | None => match case.found(CheckName::ObjectWritable) {
+            Some(DeniedByKey::ShownBy(_)) | None => match context.found(CheckName::ObjectWritable) {
                 None => RuleOutcome::Pending,
                 Some(_) => RuleOutcome::BlockedBy(CheckName::ObjectWritable),
             },
@@ -154,116 +143,94 @@ pub fn encrypted_with_key(case: &CheckContext) -> RuleOutcome {
     let algorithm = stored.encryption.as_deref().unwrap_or("none");
     let with_kms = matches!(algorithm, "aws:kms" | "aws:kms:dsse");
     match stored.key.as_deref() {
-        Some(key) if with_kms && key == case.storage.key.as_str() => {
-            Finding::passed(check, "The bucket encrypted the probe object with [your] key.", Some(&put.exchange))
+        Some(key) if with_kms && key == context.storage.key.as_str() => {
+            Finding::passed(check, findings::object_encrypted(), Some(&put.exchange))
         }
-        // The ARN that was given is of no key, so of no other one either: one slip, told once.
-        Some(_) if with_kms && case.evidence.describe_key.is_none() => return RuleOutcome::Pending,
-        Some(_) if with_kms && case.is_of_no_key() => return RuleOutcome::BlockedBy(CheckName::KeyDescribable),
-        Some(key) if with_kms => Finding::failed(
-            check,
-            format!("The bucket encrypted the probe object with another key: {key}."),
-            Some(&put.exchange),
-            set_default(),
-        ),
-        _ => Finding::failed(
-            check,
-            format!("The bucket encrypts with {algorithm}, not with a KMS key."),
-            Some(&put.exchange),
-            set_default(),
-        ),
+        // No key has the submitted ARN, so "another key" would report the same mistake twice.
+        Some(_) if with_kms && context.evidence.describe_key.is_none() => return RuleOutcome::Pending,
+        Some(_) if with_kms && context.has_no_key() => return RuleOutcome::BlockedBy(CheckName::KeyDescribable),
+        Some(key) if with_kms => Finding::failed(check, findings::object_encrypted_with(key), Some(&put.exchange), set_default()),
+        _ => Finding::failed(check, findings::bucket_encrypts_with(algorithm), Some(&put.exchange), set_default()),
     }
     .into()
 }
 
-pub fn versioning_disabled(case: &CheckContext) -> RuleOutcome {
+pub fn versioning_disabled(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::VersioningDisabled;
-    let Some(put) = &case.evidence.put else {
+    let Some(put) = &context.evidence.put else {
         return RuleOutcome::Pending;
     };
     let kept = |version: Option<&String>| version.is_some_and(|version| version != "null");
     let versioned = put.granted().is_some_and(|stored| kept(stored.version.as_ref()));
-    let Some(delete) = case.evidence.delete.as_ref().filter(|_| !versioned) else {
-        return if versioned { on(case, put).into() } else { RuleOutcome::Pending };
+    let Some(delete) = context.evidence.delete.as_ref().filter(|_| !versioned) else {
+        return if versioned {
+            keeps_versions(context, put).into()
+        } else {
+            RuleOutcome::Pending
+        };
     };
     match delete.granted() {
-        // Where versioning is suspended the marker's version is `null`, and the object is gone for good.
-        Some(removed) if kept(removed.version.as_ref()) || removed.marker && removed.version.is_none() => on(case, delete),
-        _ => Finding::passed(check, "The bucket keeps no old versions.", Some(&put.exchange)),
+        // While versioning is suspended, the delete marker's version is `null`, and the object is permanently deleted.
+        Some(removed) if kept(removed.version.as_ref()) || removed.marker && removed.version.is_none() => keeps_versions(context, delete),
+        _ => Finding::passed(check, check.claim(), Some(&put.exchange)),
     }
     .into()
 }
 
-fn on<T>(case: &CheckContext, answer: &ApiResult<T>) -> Finding {
+fn keeps_versions<T>(context: &CheckContext, answer: &ApiResult<T>) -> Finding {
     Finding::failed(
         CheckName::VersioningDisabled,
-        "The bucket keeps old versions of objects.",
+        findings::old_versions_kept(),
         Some(&answer.exchange),
         Fix::new(
             FixDocument::BucketVersioning,
             FixAction::Set,
-            "Use a bucket on which versioning was never enabled, or suspend versioning on this one.",
+            fixes::turn_off_versioning(),
             Some(serde_json::json!({"Status": "Suspended"})),
         ),
     )
-    .with_detail(format!(
-        "Deleted documents would be kept as old versions. A version of the probe object also remains under latchkey-probe/ in {}.",
-        case.storage.bucket.name()
-    ))
+    .with_detail(findings::old_versions_remain(context.storage.bucket.name()))
 }
 
-pub fn readable(case: &CheckContext) -> RuleOutcome {
+pub fn readable(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::ObjectReadable;
-    let Some(get) = &case.evidence.get else {
+    let Some(get) = &context.evidence.get else {
         return RuleOutcome::Pending;
     };
     if get.granted() == Some(&RoundTrip::Different) {
-        return Finding::inconclusive(
-            check,
-            FaultSide::Aws,
-            "The probe object was read back with different bytes than were written. No action is needed; the check will run again.",
-            Some(&get.exchange),
-        )
-        .into();
+        return Finding::inconclusive(check, FaultSide::Aws, findings::object_round_trip_failed(), Some(&get.exchange)).into();
     }
     let by_kms = get.is_refused_by(DeniedBy::Kms);
     if by_kms || get.outcome == Outcome::Unusable {
-        match case.found(CheckName::KeyDecryptAllowed) {
+        match context.found(CheckName::KeyDecryptAllowed) {
             None => return RuleOutcome::Pending,
-            Some(_) if case.is_broken(CheckName::KeyDecryptAllowed) => return RuleOutcome::BlockedBy(CheckName::KeyDecryptAllowed),
-            Some(_) if case.is_broken(CheckName::KeySuitable) => return RuleOutcome::BlockedBy(CheckName::KeySuitable),
+            Some(_) if context.is_broken(CheckName::KeyDecryptAllowed) => return RuleOutcome::BlockedBy(CheckName::KeyDecryptAllowed),
+            Some(_) if context.is_broken(CheckName::KeySuitable) => return RuleOutcome::BlockedBy(CheckName::KeySuitable),
             Some(_) => {}
         }
     }
     let action = if by_kms { "kms:Decrypt" } else { "s3:GetObject" };
-    permission(
-        case,
-        check,
-        Some(get),
-        action,
-        Permission::Objects,
-        "[Vendor] read the probe object.",
-    )
+    permission(context, check, Some(get), action, Permission::Objects, findings::object_read())
 }
 
-pub fn restorable(case: &CheckContext) -> RuleOutcome {
+pub fn restorable(context: &CheckContext) -> RuleOutcome {
     permission(
-        case,
+        context,
         CheckName::ObjectRestorable,
-        case.evidence.restore.as_ref(),
+        context.evidence.restore.as_ref(),
         "s3:RestoreObject",
         Permission::Objects,
-        "[Vendor] may restore archived objects.",
+        findings::object_restorable(),
     )
 }
 
-pub fn deletable(case: &CheckContext) -> RuleOutcome {
+pub fn deletable(context: &CheckContext) -> RuleOutcome {
     permission(
-        case,
+        context,
         CheckName::ObjectDeletable,
-        case.evidence.delete.as_ref(),
+        context.evidence.delete.as_ref(),
         "s3:DeleteObject",
         Permission::Objects,
-        "[Vendor] deleted the probe object.",
+        findings::object_deleted(),
     )
 }

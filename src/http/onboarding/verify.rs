@@ -12,6 +12,7 @@ use crate::domain::ids::TenantRef;
 use crate::domain::tenant::TenantStatus;
 use crate::domain::verification::{Verdict, Verification, VerificationState as Progress};
 use crate::http::AppState;
+use crate::http::web_ui::status::BannerState;
 use crate::http::web_ui::verification_view::{Banner, Follow, Reader, VerificationView, time};
 use crate::http::web_ui::{capital, render};
 use crate::service::read;
@@ -48,8 +49,7 @@ pub async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSession) 
         },
         now: time(now),
         banner: Banner::new(
-            "neutral",
-            "…",
+            BannerState::Neutral,
             "Nothing to verify yet",
             "Apply the documents from step 1, then enter your bucket and key. The checks start right after that.",
         ),
@@ -93,31 +93,27 @@ pub async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSession) 
 }
 
 fn banner(verification: &Verification, vendor: &str) -> Banner {
-    let banner = |kind, mark, title, text: String| Banner::new(kind, mark, title, text);
+    let banner = |state, title, text: String| Banner::new(state, title, text);
     match (verification.state, verification.verdict) {
         (Progress::Queued, _) => banner(
-            "running",
-            "…",
+            BannerState::Running,
             "Queued",
             "Your submission is saved. The checks start in a moment.".into(),
         ),
         (Progress::Running, _) if verification.next_attempt_at.is_some() => banner(
-            "running",
-            "…",
+            BannerState::Running,
             "Waiting for AWS",
             "Some calls were denied. New policies can take a minute to propagate through AWS, so we will try again. If you still \
              have something to apply, apply it now."
                 .into(),
         ),
         (Progress::Running, _) => banner(
-            "running",
-            "…",
+            BannerState::Running,
             "Checking your storage",
             "We are making real AWS calls with the access you granted. You can close this page; the result is saved.".into(),
         ),
         (Progress::Finished, Some(Verdict::Verified)) => banner(
-            "passed",
-            "✓",
+            BannerState::Passed,
             "Connected",
             format!(
                 "{} can use this bucket and key, and is refused without your external ID. New documents are stored here from now \
@@ -126,26 +122,22 @@ fn banner(verification: &Verification, vendor: &str) -> Banner {
             ),
         ),
         (Progress::Finished, Some(Verdict::Rejected)) => banner(
-            "failed",
-            "✕",
+            BannerState::Failed,
             "Something is missing",
             "Each failed check below shows what to change in AWS. Then choose Verify again; you won't need to re-enter anything.".into(),
         ),
         (Progress::Finished, Some(Verdict::Inconclusive)) if vendor_fault(verification) => banner(
-            "inconclusive",
-            "?",
+            BannerState::Inconclusive,
             "There is a problem on our side",
             "You don't need to do anything. Your submission is saved, we have been notified, and it will be verified again.".into(),
         ),
         (Progress::Finished, Some(Verdict::Superseded)) => banner(
-            "neutral",
-            "–",
+            BannerState::Neutral,
             "Superseded",
             "A newer version was submitted before this verification finished.".into(),
         ),
         (Progress::Finished, _) => banner(
-            "inconclusive",
-            "?",
+            BannerState::Inconclusive,
             "AWS did not respond to every call",
             "As far as we know, nothing is wrong with your configuration. Verify again in a minute.".into(),
         ),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 pub use crate::domain::catalogue::CheckGroup;
-use crate::domain::check::{CheckName, CheckStatus};
+use crate::domain::check::CheckName;
 use crate::domain::fix::FixDocument;
 use crate::domain::storage_config::{Mode, StorageConfig};
 
@@ -79,17 +79,6 @@ impl CheckGroup {
             Self::Bucket => "The customer’s bucket: bucket policy",
             Self::Objects => "Documents in the bucket",
         }
-    }
-}
-
-/// A check's status as a CSS class, a mark and a word.
-pub fn status(status: CheckStatus) -> (&'static str, &'static str, &'static str) {
-    match status {
-        CheckStatus::Passed => ("passed", "✓", "Passed"),
-        CheckStatus::Failed => ("failed", "✕", "Failed"),
-        CheckStatus::Warning => ("warning", "!", "Warning"),
-        CheckStatus::Skipped => ("skipped", "–", "Not checked"),
-        CheckStatus::Inconclusive => ("inconclusive", "?", "Inconclusive"),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod csrf;
 pub mod fields;
 pub mod labels;
 pub mod limits;
+pub mod status;
 pub mod theme;
 pub mod verification_view;
 

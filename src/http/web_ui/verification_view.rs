@@ -3,6 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::labels::{self, CheckGroup, pretty};
+use super::status::{BannerState, CheckState};
 use crate::domain::check::{CheckName, CheckStatus};
 use crate::domain::finding::Finding;
 use crate::domain::fix::FixDocument;
@@ -35,7 +36,7 @@ impl<'a> Reader<'a> {
 
     /// What a check proves.
     pub fn claim(self, check: CheckName) -> String {
-        self.text(&Message::from(check.entry().proves))
+        self.text(&check.claim())
     }
 
     pub fn text(self, message: &Message) -> String {
@@ -52,18 +53,15 @@ impl<'a> Reader<'a> {
 
 /// The headline of a page.
 pub struct Banner {
-    /// A CSS class.
-    pub kind: &'static str,
-    pub mark: &'static str,
+    pub state: BannerState,
     pub title: String,
     pub text: String,
 }
 
 impl Banner {
-    pub fn new(kind: &'static str, mark: &'static str, title: &str, text: impl Into<String>) -> Self {
+    pub fn new(state: BannerState, title: &str, text: impl Into<String>) -> Self {
         Self {
-            kind,
-            mark,
+            state,
             title: title.to_owned(),
             text: text.into(),
         }
@@ -111,8 +109,7 @@ pub struct GroupView {
     pub group: CheckGroup,
     pub title: &'static str,
     pub checks: Vec<CheckView>,
-    /// A CSS class.
-    pub kind: &'static str,
+    pub state: CheckState,
     pub summary: String,
     /// What all of the group's checks wait for.
     pub note: Option<String>,
@@ -120,9 +117,7 @@ pub struct GroupView {
 
 pub struct CheckView {
     pub name: CheckName,
-    pub kind: &'static str,
-    pub mark: &'static str,
-    pub word: &'static str,
+    pub state: CheckState,
     pub proves: String,
     pub summary: Option<String>,
     pub detail: Option<String>,
@@ -160,7 +155,7 @@ impl VerificationView {
             })
             .collect();
         let total = checks.len();
-        let failed = checks.iter().filter(|check| check.kind == "failed");
+        let failed = checks.iter().filter(|check| check.state == CheckState::Failed);
         let failed = failed.map(|check| (check.name, check.proves.clone())).collect();
         let mut groups: Vec<GroupView> = CheckGroup::ALL.map(|group| GroupView::new(group, reader)).into();
         for check in checks {
@@ -226,28 +221,31 @@ impl GroupView {
                 Audience::Operations => group.ops_title(),
             },
             checks: Vec::new(),
-            kind: "waiting",
+            state: CheckState::Waiting,
             summary: String::new(),
             note: None,
         }
     }
 
     fn sum_up(&mut self) {
-        let count = |kind: &str| self.checks.iter().filter(|check| check.kind == kind).count();
-        let (passed, failed, total) = (count("passed"), count("failed"), self.checks.len());
-        let open = count("waiting");
-        self.kind = match (failed, open) {
-            (1.., _) => "failed",
-            (0, 1..) => "waiting",
-            (0, 0) if passed == total => "passed",
-            (0, 0) if count("inconclusive") > 0 => "inconclusive",
-            (0, 0) => "skipped",
+        let count = |state| self.checks.iter().filter(|check| check.state == state).count();
+        let (passed, total) = (count(CheckState::Passed), self.checks.len());
+        self.state = if count(CheckState::Failed) > 0 {
+            CheckState::Failed
+        } else if count(CheckState::Waiting) > 0 {
+            CheckState::Waiting
+        } else if passed == total {
+            CheckState::Passed
+        } else if count(CheckState::Inconclusive) > 0 {
+            CheckState::Inconclusive
+        } else {
+            CheckState::Skipped
         };
         self.summary = format!("{passed} of {total} passed");
         let first = self
             .checks
             .first()
-            .filter(|check| check.kind == "skipped")
+            .filter(|check| check.state.is_skipped())
             .and_then(|check| check.summary.clone());
         if first.is_some() && self.checks.iter().all(|check| check.summary == first) {
             self.note = first;
@@ -261,9 +259,7 @@ impl CheckView {
     fn waiting(name: CheckName, reader: Reader<'_>) -> Self {
         Self {
             name,
-            kind: "waiting",
-            mark: "·",
-            word: "Waiting",
+            state: CheckState::Waiting,
             proves: reader.claim(name),
             summary: None,
             detail: None,
@@ -273,7 +269,6 @@ impl CheckView {
     }
 
     fn of(finding: &Finding, config: &StorageConfig, reader: Reader<'_>) -> Self {
-        let (kind, mark, word) = labels::status(finding.status);
         let aws = finding
             .exchange
             .as_ref()
@@ -286,9 +281,7 @@ impl CheckView {
             });
         Self {
             name: finding.check,
-            kind,
-            mark,
-            word,
+            state: finding.status.into(),
             proves: reader.claim(finding.check),
             summary: match finding.skipped_because {
                 Some(premise) => Some(format!("Not checked yet: waiting for “{}”", reader.claim(premise))),

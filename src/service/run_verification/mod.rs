@@ -16,6 +16,7 @@ use crate::domain::check::{CheckName, FaultSide};
 use crate::domain::finding::Finding;
 use crate::domain::fix::Fix;
 use crate::domain::ids::{TenantRef, VerificationId};
+use crate::domain::message::{findings, fixes};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{DEGRADED_AFTER, Rotation};
 use crate::domain::verification::{Trigger, Verdict, VerificationState};
@@ -41,7 +42,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
         let unanswered = Finding::inconclusive(
             CheckName::VendorRoleAssumable,
             FaultSide::Vendor,
-            "Something is wrong on the vendor's side. Nothing is needed from you; the vendor has been told.",
+            findings::vendor_role_gone(),
             None,
         );
         let report = RunReport {
@@ -269,17 +270,9 @@ async fn finish(
 async fn claim(context: &Context, db: &mut sqlx::PgConnection, lease: &Lease, config: &StorageConfig) -> store::Result<Verdict> {
     let check = CheckName::BucketNotClaimed;
     let (finding, verdict) = match active_configs::activate(db, config, context.clock.now()).await {
-        Ok(()) => (
-            Finding::passed(check, "This bucket and role are not used by [another customer].", None),
-            Verdict::Verified,
-        ),
+        Ok(()) => (Finding::passed(check, check.claim(), None), Verdict::Verified),
         Err(error) if active_configs::is_claim(&error) => (
-            Finding::failed(
-                check,
-                "This bucket or role is already used by [another customer].",
-                None,
-                Fix::form("Enter a bucket and a role that are not shared. If [you] have two accounts with [vendor], contact [vendor]."),
-            ),
+            Finding::failed(check, findings::bucket_is_claimed(), None, Fix::form(fixes::use_unclaimed_bucket())),
             Verdict::Rejected,
         ),
         Err(error) => return Err(error),

@@ -25,6 +25,7 @@ use crate::http::dashboard::tenant::message;
 use crate::http::dashboard::verifications::banner::banner;
 use crate::http::web_ui::labels::place;
 use crate::http::web_ui::render;
+use crate::http::web_ui::status::{BannerState, Pill, PillColor};
 use crate::http::web_ui::verification_view::{Reader as ReadBy, time};
 use crate::service::{Context, read};
 use crate::store::active_configs::ActiveConfig;
@@ -68,7 +69,7 @@ struct UnderWay {
 
 /// What is in the way.
 struct Trouble {
-    class: &'static str,
+    state: BannerState,
     title: String,
     text: String,
     path: String,
@@ -102,16 +103,14 @@ struct Run {
     path: String,
     version: i32,
     trigger: String,
-    class: &'static str,
-    word: String,
+    pill: Pill,
     when: RelativeTime,
     took: String,
 }
 
 struct InviteView {
     id: String,
-    class: &'static str,
-    word: &'static str,
+    pill: Pill,
     open: bool,
     created: RelativeTime,
     expires: RelativeTime,
@@ -149,24 +148,21 @@ fn facts(config: &StorageConfig) -> Vec<(&'static str, String)> {
 impl Run {
     fn of(verification: &Verification, path: &str, now: DateTime<Utc>) -> Self {
         let took = verification.started_at.zip(verification.finished_at);
-        let (class, word) = match (verification.state, verification.verdict) {
-            (_, Some(verdict)) => (
-                match verdict {
-                    Verdict::Verified => "active",
-                    Verdict::Rejected => "action_required",
-                    Verdict::Inconclusive => "suspended",
-                    Verdict::Superseded => "offboarded",
-                },
-                verdict.to_string(),
-            ),
-            (state, None) => ("verifying", state.to_string()),
+        let color = match verification.verdict {
+            Some(Verdict::Verified) => PillColor::Green,
+            Some(Verdict::Rejected) => PillColor::Red,
+            Some(Verdict::Inconclusive) => PillColor::Amber,
+            Some(Verdict::Superseded) => PillColor::Grey,
+            None => PillColor::Blue,
         };
+        let word = verification
+            .verdict
+            .map_or_else(|| verification.state.to_string(), |verdict| verdict.to_string());
         Self {
             path: format!("{path}/verifications/{}", verification.id),
             version: verification.version,
             trigger: verification.trigger.to_string(),
-            class,
-            word,
+            pill: Pill::new(color, word),
             when: RelativeTime::of(verification.created_at, now),
             took: took.map_or_else(|| "–".to_owned(), |(from, to)| seconds((to - from).as_seconds_f64())),
         }
@@ -176,15 +172,14 @@ impl Run {
 impl InviteView {
     fn of(invite: &Invite, now: DateTime<Utc>) -> Self {
         let state = invite.state(now);
-        let (class, word) = match state {
-            InviteState::Open => ("active", "Open"),
-            InviteState::Expired => ("offboarded", "Expired"),
-            InviteState::Revoked => ("offboarded", "Revoked"),
+        let (color, word) = match state {
+            InviteState::Open => (PillColor::Green, "Open"),
+            InviteState::Expired => (PillColor::Grey, "Expired"),
+            InviteState::Revoked => (PillColor::Grey, "Revoked"),
         };
         Self {
             id: invite.id.to_string(),
-            class,
-            word,
+            pill: Pill::new(color, word),
             open: state == InviteState::Open,
             created: RelativeTime::of(invite.created_at, now),
             expires: RelativeTime::of(invite.expires_at, now),
@@ -216,7 +211,7 @@ impl Trouble {
                 }),
             });
         Some(Self {
-            class: told.kind,
+            state: told.state,
             title: match verification.verdict {
                 Some(Verdict::Rejected) => format!("Version {} was rejected", verification.version),
                 _ => told.title,

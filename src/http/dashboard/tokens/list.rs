@@ -17,6 +17,7 @@ use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
 use crate::http::dashboard::shared::session::{Administrator, DashboardSession};
 use crate::http::dashboard::tokens::form::TokenForm;
+use crate::http::web_ui::status::{Pill, PillColor};
 use crate::http::web_ui::{render, sentence};
 use crate::service::tokens::token_list;
 
@@ -40,8 +41,9 @@ struct Row {
     id: String,
     name: String,
     role: String,
-    /// A class and a word.
-    state: (&'static str, &'static str),
+    pill: Pill,
+    /// Neither revoked nor expired.
+    is_valid: bool,
     created: RelativeTime,
     expires: Option<RelativeTime>,
     used: Option<RelativeTime>,
@@ -50,13 +52,15 @@ struct Row {
 
 impl Row {
     fn of(token: Token, now: DateTime<Utc>) -> Self {
+        let valid = token.revoked_at.is_none() && token.expires_at.is_none_or(|at| at > now);
         let moment = |at: Option<DateTime<Utc>>| at.map(|at| RelativeTime::of(at, now));
         Self {
-            state: match (token.revoked_at, token.expires_at) {
-                (Some(_), _) => ("offboarded", "Revoked"),
-                (None, Some(at)) if at <= now => ("offboarded", "Expired"),
-                _ => ("active", "Good"),
+            pill: match token.revoked_at {
+                Some(_) => Pill::new(PillColor::Grey, "Revoked"),
+                None if valid => Pill::new(PillColor::Green, "Valid"),
+                None => Pill::new(PillColor::Grey, "Expired"),
             },
+            is_valid: valid,
             id: token.id.to_string(),
             role: token.role.to_string(),
             name: token.name,
@@ -65,10 +69,6 @@ impl Row {
             used: moment(token.last_used_at),
             limited: token.tenants.map(|tenants| tenants.len()),
         }
-    }
-
-    fn is_good(&self) -> bool {
-        self.state.1 == "Good"
     }
 }
 

@@ -21,6 +21,7 @@ use crate::http::dashboard::shared::one_time_secret;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
 use crate::http::dashboard::shared::session::{Operator, Posted};
 use crate::http::web_ui::render;
+use crate::http::web_ui::status::{Pill, PillColor};
 use crate::service::webhooks;
 
 /// How many deliveries are shown.
@@ -46,8 +47,7 @@ struct Row {
     id: String,
     kind: String,
     tenant: Option<String>,
-    class: &'static str,
-    word: &'static str,
+    pill: Pill,
     created: RelativeTime,
     next: Option<RelativeTime>,
     attempts: usize,
@@ -57,10 +57,10 @@ struct Row {
 
 impl Row {
     fn of(delivery: &Delivery, now: DateTime<Utc>) -> Self {
-        let (class, word) = match delivery.state {
-            DeliveryState::Waiting => ("verifying", "Waiting"),
-            DeliveryState::Delivered => ("active", "Delivered"),
-            DeliveryState::GivenUp => ("action_required", "Given up"),
+        let (color, word) = match delivery.state {
+            DeliveryState::Waiting => (PillColor::Blue, "Waiting"),
+            DeliveryState::Delivered => (PillColor::Green, "Delivered"),
+            DeliveryState::GivenUp => (PillColor::Red, "Given up"),
         };
         let last = delivery.attempts.last().map(|attempt| {
             let status = attempt.status.map(|status| format!("status {status}"));
@@ -72,8 +72,7 @@ impl Row {
             id: delivery.id.to_string(),
             kind: delivery.kind.to_string(),
             tenant: delivery.tenant_id.map(|tenant| tenant.to_string()),
-            class,
-            word,
+            pill: Pill::new(color, word),
             created: RelativeTime::of(delivery.created_at, now),
             next: delivery.next_attempt_at.map(|at| RelativeTime::of(at, now)),
             attempts: delivery.attempts.len(),

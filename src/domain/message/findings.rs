@@ -1,0 +1,73 @@
+//! Every sentence that a finding can contain, apart from the claims of the catalogue.
+
+messages! {
+    // Any check
+    permission_granted(action) "[Vendor] is allowed {action}."
+    permission_denied(action) "[Vendor] was denied {action}."
+    /// Across accounts, AWS does not say why, so a denial looks like a missing grant.
+    denied_without_reason() "AWS does not say why. If the statement is in place, look for a Deny statement that applies to the role of [vendor], in the same policy or in a policy of [your] organization."
+    vendors_fault(code) "There is a problem on the side of [vendor] ({code}). No action is needed from [you]; [vendor] has been alerted."
+    aws_did_not_answer(code) "AWS did not answer this call ({code}). No action is needed; the check will run again."
+    not_permitted() "Not checked: the granted permissions do not allow it."
+    ended_before() "Not checked: the verification ended first."
+    has_no_result(prerequisite) "Not checked, because {prerequisite} has no result."
+    did_not_pass(prerequisite) "Not checked, because {prerequisite} did not pass."
+    is_inconclusive(prerequisite) "Inconclusive, because {prerequisite} is."
+
+    // Roles
+    vendor_role_gone() "The role of [vendor] for this mode is not configured. No action is needed from [you]; [vendor] has been alerted."
+    role_denied() "[Your] role denied access to [vendor]."
+    role_denied_causes() "AWS gives the same answer for four causes: the role does not exist, its trust policy names another principal, it requires another external ID, or a policy of [your] organization blocks access from outside."
+    role_is_open(how) "[Your] role can be assumed {how}."
+    role_is_open_danger() "The storage role of [vendor] also acts for other customers. Without the condition on sts:ExternalId, [another customer] who enters the name of [your] role could access [your] documents."
+
+    // Bucket
+    no_such_bucket(bucket) "There is no bucket named {bucket}."
+    bucket_in_account(account) "The bucket belongs to the account {account}."
+    bucket_not_in_account(account) "The bucket does not belong to the account {account}."
+    bucket_in_region(region) "The bucket is in {region}."
+    bucket_in_other_region(real, submitted) "The bucket is in {real}, not in {submitted}."
+    bucket_not_in_region(region) "The bucket is not in {region}."
+    bucket_gives_no_access() "The bucket policy gives [vendor] no access."
+    bucket_gives_no_access_causes() "Possible causes: the statements are missing, they name another role, one of their conditions is not met, or a Deny statement overrides them, here or in a policy of [your] organization."
+    list_is_of_the_bucket(bucket) "s3:ListBucket applies to the bucket itself: its resource must be {bucket}, not {bucket}/* (a common mistake)."
+    list_is_partial() "[Vendor] can list only part of the bucket."
+    bucket_is_open(calls) "The bucket allowed calls that it must refuse: {calls}."
+    /// In the mode `direct`, for the bucket and the key.
+    resource_is_open_danger() "The role of [vendor] also acts for other customers. Without the condition on aws:PrincipalTag/latchkey-external-id, [another customer] who enters the name of [your] bucket could access [your] documents."
+    bucket_is_claimed() "This bucket or role is already used by [another customer]."
+    public_access_not_blocked() "The bucket itself does not block all public access."
+    acls_enabled() "ACLs are not disabled on the bucket."
+    access_not_logged() "Access to the bucket is not logged by S3."
+
+    // Key
+    no_such_key() "There is no key with this ARN."
+    key_gives_no_access() "The key policy gives [vendor] no access."
+    key_gives_no_access_causes() "Possible causes: the statement is missing, it names another role, one of its conditions is not met (for example on kms:ViaService or kms:EncryptionContext), a Deny statement overrides it, or the account has no key with this ARN, for which AWS gives the same answer."
+    key_may_not_exist() "AWS gives the same answer when the account has no key with this ARN, so check the ARN as well."
+    key_is_aws_managed() "The key is an AWS managed key, which cannot be shared with another account."
+    key_spec_is(spec) "The key spec is {spec}; S3 supports symmetric keys only."
+    key_usage_is(usage) "The key usage is {usage}, not encryption."
+    key_is_disabled() "The key is disabled."
+    key_pending_deletion() "The key is scheduled for deletion."
+    key_pending_deletion_on(date) "The key is scheduled for deletion on {date}."
+    key_state_is(state) "The key state is {state}."
+    key_round_trip_failed() "The key returned different bytes than were encrypted with it. No action is needed; the check will run again."
+    key_is_open(calls) "The key allowed calls that it must refuse: {calls}."
+
+    // Probe object
+    object_written() "[Vendor] wrote a probe object."
+    object_read() "[Vendor] read the probe object."
+    object_restorable() "[Vendor] may restore archived objects."
+    object_deleted() "[Vendor] deleted the probe object."
+    object_round_trip_failed() "The probe object was read back with different bytes than were written. No action is needed; the check will run again."
+    uploads_need_headers() "The bucket policy denies uploads without encryption headers."
+    encrypted_with_other_key() "Not checked, because the bucket encrypts with another key."
+    object_encrypted() "The bucket encrypted the probe object with [your] key."
+    object_encrypted_with(key) "The bucket encrypted the probe object with another key: {key}."
+    bucket_encrypts_with_other_key() "The bucket encrypts with a different key than the submitted one."
+    bucket_encrypts_with(algorithm) "The bucket encrypts with {algorithm}, not with a KMS key."
+    key_denied_to_s3() "KMS does not let S3 use [your] key, although [vendor] may use it directly."
+    old_versions_kept() "The bucket keeps old versions of objects."
+    old_versions_remain(bucket) "Deleted documents would be kept as old versions. A version of the probe object also remains under latchkey-probe/ in {bucket}."
+}

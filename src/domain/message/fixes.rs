@@ -1,0 +1,36 @@
+//! Every instruction that a fix can contain.
+
+messages! {
+    // Policies
+    add_statement(action, policy, sid) "To allow {action}, add this statement to {policy}, replacing any existing statement with Sid {sid}."
+    add_statements(action, policy, sids) "To allow {action}, add these statements to {policy}, replacing any existing statements with Sid {sids}."
+    allow_in_boundary(action) "Allow {action} in the role's permissions boundary, which limits what its permissions grant."
+    allow_in_policy(action, kind) "Allow {action} in {kind}. It overrides the policies of the role, the bucket and the key."
+    remove_deny(action, kind) "A Deny statement in {kind} denies {action}. Look for conditions on aws:SourceIp, aws:SourceVpce, aws:SecureTransport or s3:x-amz-server-side-encryption, and add an exception for this role."
+    replace_trust_statement() "Replace the role's trust policy statement with this one."
+    close_trust_policy() "Replace the trust policy statement that names [vendor] with this one, and remove any other statement that lets [vendor] assume the role without the condition."
+    close_policy() "Replace the statement that names the role of [vendor] with this one, and remove any other statement that grants the role access without the condition."
+    list_without_prefix() "Grant s3:ListBucket without a condition on s3:prefix."
+    stop_requiring_headers() "Remove the Deny statement with a condition on s3:x-amz-server-side-encryption or s3:x-amz-server-side-encryption-aws-kms-key-id. The bucket's default encryption already meets its purpose."
+    allow_key_through_s3() "Remove conditions on aws:SourceVpce, aws:SourceVpc and aws:VpcSourceIp from the key policy statements that apply to [vendor]. Calls that S3 makes on its behalf do not meet them."
+
+    // Settings
+    set_default_encryption() "Set [your] key as the bucket's default encryption, by its full ARN."
+    turn_off_versioning() "Use a bucket on which versioning was never enabled, or suspend versioning on this one."
+    block_public_access() "Enable all four Block Public Access settings of the bucket."
+    disable_acls() "Set the bucket's Object Ownership to \"Bucket owner enforced\". Then only policies control access."
+    enable_access_logging() "Enable server access logging to another bucket, whose default encryption must not be a KMS key. If CloudTrail logs the bucket's data events, that is enough."
+    use_customer_managed_key() "Create a customer managed key, make it the bucket's default, and enter its ARN."
+    use_symmetric_key() "Create a symmetric encryption key, make it the bucket's default, and enter its ARN."
+    enable_key() "Enable the key in the KMS console."
+    keep_key() "Cancel the key's deletion and enable it, or documents will be permanently lost."
+    bring_key_to_enabled() "Bring the key into the state Enabled."
+
+    // The form
+    correct_bucket() "Correct the bucket ARN, or create a bucket with this name."
+    correct_account() "In the form, enter the account that owns the bucket, or correct the bucket ARN."
+    correct_region(real) "Enter {real} as the region. The key must be in {real} as well; if it is not, create one there."
+    find_region() "Enter the region that the S3 console shows for the bucket."
+    correct_key() "Correct the key ARN: copy it from the key's page in the KMS console."
+    use_unclaimed_bucket() "Enter a bucket and a role that are not shared. If [you] have two accounts with [vendor], contact [vendor]."
+}

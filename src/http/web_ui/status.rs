@@ -1,0 +1,113 @@
+//! The states that pages show, each with a CSS class (its name), a mark and a word.
+
+use strum::Display;
+
+use crate::domain::check::CheckStatus;
+
+/// The state of a check, or of a group of checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
+#[strum(serialize_all = "snake_case")]
+pub enum CheckState {
+    Waiting,
+    Passed,
+    Failed,
+    Warning,
+    Skipped,
+    Inconclusive,
+}
+
+impl CheckState {
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::Waiting => "·",
+            Self::Passed => "✓",
+            Self::Failed => "✕",
+            Self::Warning => "!",
+            Self::Skipped => "–",
+            Self::Inconclusive => "?",
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "Waiting",
+            Self::Passed => "Passed",
+            Self::Failed => "Failed",
+            Self::Warning => "Warning",
+            Self::Skipped => "Not checked",
+            Self::Inconclusive => "Inconclusive",
+        }
+    }
+
+    pub fn is_skipped(self) -> bool {
+        self == Self::Skipped
+    }
+}
+
+impl From<CheckStatus> for CheckState {
+    fn from(status: CheckStatus) -> Self {
+        match status {
+            CheckStatus::Passed => Self::Passed,
+            CheckStatus::Failed => Self::Failed,
+            CheckStatus::Warning => Self::Warning,
+            CheckStatus::Skipped => Self::Skipped,
+            CheckStatus::Inconclusive => Self::Inconclusive,
+        }
+    }
+}
+
+/// The state of a whole verification, as its banner shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
+#[strum(serialize_all = "snake_case")]
+pub enum BannerState {
+    Running,
+    Passed,
+    Failed,
+    Inconclusive,
+    /// There is no result to show.
+    Neutral,
+}
+
+impl BannerState {
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::Running => "…",
+            Self::Passed => "✓",
+            Self::Failed => "✕",
+            Self::Inconclusive => "?",
+            Self::Neutral => "–",
+        }
+    }
+
+    pub fn is_failed(self) -> bool {
+        self == Self::Failed
+    }
+}
+
+/// The color of a status pill. Its name is the tenant status that has this color in the style sheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
+pub enum PillColor {
+    #[strum(serialize = "active")]
+    Green,
+    #[strum(serialize = "action_required")]
+    Red,
+    #[strum(serialize = "suspended")]
+    Amber,
+    #[strum(serialize = "verifying")]
+    Blue,
+    #[strum(serialize = "offboarded")]
+    Grey,
+}
+
+/// A status in one word, on its color.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pill {
+    pub color: PillColor,
+    pub word: String,
+}
+
+impl Pill {
+    pub fn new(color: PillColor, word: impl Into<String>) -> Self {
+        Self { color, word: word.into() }
+    }
+}
