@@ -1,24 +1,30 @@
-//! Latchkey: a service by which a vendor takes over its customers' own S3 buckets and KMS keys, and proves that access
-//! works for the vendor and for nobody else.
+//! Latchkey gets a software vendor safe access to the S3 buckets and KMS keys of its customers, and proves that nobody else
+//! could use that access.
 //!
-//! Arrows point one way: `domain ← store, cloud, courier, identity_provider ← directory, verifier ← service ← http, jobs,
-//! cli ← app ← main`.
+//! A customer submits a bucket, a key and a role. [`domain::submission`] validates them, [`service`] stores them as a version
+//! and queues a verification, and [`verifier`] makes real AWS calls through [`cloud`]. [`domain::evaluator`] turns their
+//! results into findings. A verified version becomes active, and [`read_model`] serves it to the vendor's services.
 //!
-//! | room | what is in it |
+//! Dependencies point in one direction: `domain ← store, cloud, outbound_http, identity_provider ← read_model, verifier ←
+//! service ← http, jobs, cli ← app ← main`.
+//!
+//! | module | contents |
 //! | --- | --- |
-//! | [`domain`] | words and rules, no I/O: ids, ARNs, tenants, submissions, the catalogue of checks, judging, templates |
-//! | [`store`] | Postgres: one file for each aggregate, migrations, the queue's entrance |
-//! | [`cloud`] | what is asked of AWS: a port in our words, and its implementation by the AWS SDKs |
-//! | [`courier`] | the way out: what is sent to addresses that others chose, and what keeps it from going astray |
-//! | [`identity_provider`] | whom the vendor's OpenID provider vouches for: its keys, and what its JWTs say |
-//! | [`directory`] | what internal services ask for, held in memory and kept true by the change feed |
-//! | [`verifier`] | one run: which call may start when, and what becomes of its answer |
+//! | [`domain`] | terms and rules without I/O: IDs, ARNs, tenants, submissions, the catalogue of checks, templates |
+//! | [`store`] | SQL, one file per aggregate |
+//! | [`cloud`] | the port to AWS, and its implementation with the AWS SDKs |
+//! | [`outbound_http`] | requests to URLs that others chose, guarded against SSRF |
+//! | [`identity_provider`] | JWTs of the vendor's OpenID provider |
+//! | [`read_model`] | what internal services read, in memory, kept current by the change feed |
+//! | [`verifier`] | one run of a verification: which call can start when |
 //! | [`service`] | use cases, each a function |
-//! | [`jobs`] | the durable queue's tasks |
-//! | [`http`] | both listeners, one file for each operation |
-//! | [`cli`] | the command line, one file for each command |
-//! | [`app`] | composition: the only place that knows everyone |
-//! | [`settings`], [`telemetry`], [`lifecycle`], [`clock`] | settings; logs, metrics and traces; start and stop; time and randomness |
+//! | [`jobs`] | the tasks of the durable queue |
+//! | [`http`] | both listeners, one file per operation |
+//! | [`cli`] | the command line, one file per command |
+//! | [`app`] | composition |
+//! | [`settings`], [`telemetry`], [`lifecycle`], [`clock`], [`single_flight`] | settings; logs, metrics and traces; start and shutdown; time and randomness; a cache that loads each value once |
+//!
+//! `docs/architecture.md` has diagrams, and an index of where to find what.
 
 pub mod app;
 pub mod cli;
