@@ -33,7 +33,7 @@ fmt:
 
 # Lint Rust, Python and documentation, and check dependencies
 lint:
-    ./dev/test tools formatting docs lints dependencies
+    ./dev/test tools formatting docs prose lints dependencies
 
 # Regenerate .sqlx/ after a change to a query or a migration
 sqlx *args:

@@ -29,5 +29,5 @@ async fn main() {
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     println!("http://{}", listener.local_addr().expect("the listener has an address"));
-    axum::serve(listener, router).await.expect("it serves for ever");
+    axum::serve(listener, router).await.expect("it serves forever");
 }

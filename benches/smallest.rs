@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 async fn main() {
     let count = std::env::args().nth(1).and_then(|count| count.parse().ok());
     let Some(count) = count else {
-        // So it is when cargo runs all benchmarks: it is none by itself.
+        // This server is not a benchmark, but cargo runs it with all benchmarks.
         return;
     };
     let body = Bytes::from(vec![b'x'; count]);
@@ -25,5 +25,5 @@ async fn main() {
     println!("http://{}", listener.local_addr().expect("the listener has an address"));
     server::serve(listener, router, std::future::pending())
         .await
-        .expect("it serves for ever");
+        .expect("it serves forever");
 }

@@ -144,14 +144,14 @@ async fn yardstick(cli: &str, endpoint: &str) {
 fn by_hand(mode: Mode, body: &str, out: &str) -> Vec<(&'static str, String)> {
     const OWN: &str = "AKIAPROCESS";
     const TENANT: &str = "ASIATENANT";
-    const STRANGER: &str = "ASIASTRANGER";
+    const UNAUTHORIZED: &str = "ASIAUNAUTHORIZED";
     let assume = |role: &str, more: &str| format!("sts assume-role --role-arn {role} --role-session-name by-hand{more}");
     let mut script = match mode {
         Mode::AssumeRole => vec![
             (OWN, assume(VENDOR_ROLE, "")),
-            (STRANGER, assume(CLIENT_ROLE, &format!(" --external-id {EXTERNAL_ID}"))),
-            (STRANGER, assume(CLIENT_ROLE, "")),
-            (STRANGER, assume(CLIENT_ROLE, " --external-id lk-made-up")),
+            (UNAUTHORIZED, assume(CLIENT_ROLE, &format!(" --external-id {EXTERNAL_ID}"))),
+            (UNAUTHORIZED, assume(CLIENT_ROLE, "")),
+            (UNAUTHORIZED, assume(CLIENT_ROLE, " --external-id lk-made-up")),
         ],
         Mode::Direct => vec![
             (
@@ -201,7 +201,7 @@ fn by_hand(mode: Mode, body: &str, out: &str) -> Vec<(&'static str, String)> {
                     get.clone(),
                     restore.clone(),
                 ]
-                .map(|line| (STRANGER, line)),
+                .map(|line| (UNAUTHORIZED, line)),
             );
         }
     }

@@ -32,7 +32,7 @@ create table verification_attempts (
     attempt int not null check (attempt >= 1),
     event int not null,
     started_at timestamptz not null,
-    -- Set, with the number of the event that tells of it, when the attempt did not count and another one follows.
+    -- Set when another attempt follows, with the number of the event that announces it.
     next_attempt_at timestamptz,
     waiting_event int,
     primary key (verification_id, attempt),

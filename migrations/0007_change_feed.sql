@@ -1,6 +1,6 @@
 -- What internal services see of the tenants, in the order in which it came about.
 --
--- One row numbers all changes. Whoever changes something updates that row as the last thing before its commit, and so
+-- One row numbers all changes. Every writer updates that row as the last thing before its commit, and so
 -- holds its lock until the commit is done: the next number is given only when the one before it can be seen by everyone.
 -- A reader that has seen a number has therefore seen all below it, with no window in which a lower one may still
 -- appear, as a sequence would leave it. A transaction that is rolled back gives its number back. The price is that such

@@ -4,14 +4,14 @@ create table idempotency_keys (
     key bytea primary key check (octet_length(key) = 32),
     -- SHA-256 of the method, the path and the body.
     request bytea not null check (octet_length(request) = 32),
-    -- By which the request that works on it is told from one that took it over.
+    -- Distinguishes the request that works on it from one that took it over.
     claim uuid not null,
     claimed_at timestamptz not null,
     expires_at timestamptz not null,
     request_id text,
     -- Written in the transaction of the change itself: from here on the request must not be carried out again.
     done_at timestamptz,
-    -- The entry of the audit log that tells of the change.
+    -- The change's entry in the audit log.
     event_id uuid,
     -- When the answer was known. Missing where its process was lost between the change and this.
     answered_at timestamptz,

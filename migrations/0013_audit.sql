@@ -1,4 +1,4 @@
--- What the audit log tells beside who did what: from where, and the state of the subject before and after.
+-- Additions to the audit log: the client's address, and the state of the subject before and after.
 alter table audit_events
     -- Of the client.
     add column address text,
@@ -20,7 +20,7 @@ create index audit_events_of_tenant on audit_events (tenant_id, position);
 create index audit_events_of_action on audit_events (action, position);
 create index audit_events_of_actor on audit_events (actor_id, position);
 
--- The head that numbers the change feed numbers the audit log too, for the same reason: whoever has read up to a number has
+-- The head that numbers the change feed numbers the audit log too, for the same reason: a reader that has read up to a number has
 -- read all below it. One row for both, so that no two commits can wait for each other.
 alter table feed_heads add column audit bigint not null default 0;
 update feed_heads set audit = (select count(*) from audit_events);

@@ -1,4 +1,4 @@
--- Where the vendor's own services want to be told of what happens.
+-- The endpoints of the vendor's own services that receive events.
 create table webhooks (
     id uuid primary key,
     url text not null check (length(url) <= 2048),
@@ -19,7 +19,7 @@ create table webhooks (
     constraint webhooks_previous_is_whole check ((previous_key_id is null) = (previous_until is null))
 );
 
--- One message for one webhook: written in the transaction of what it tells of.
+-- One message for one webhook, written in the transaction of the change.
 create table webhook_deliveries (
     id uuid primary key,
     -- A tenant's messages in the order in which they came about: every change of a tenant holds the tenant's row.
@@ -57,7 +57,7 @@ create table webhook_attempts (
     primary key (delivery_id, attempt)
 );
 
--- What one webhook is told of one tenant: the oldest message first, the next once it is delivered or given up.
+-- The queue of one webhook and one tenant: the oldest message first, the next once that is delivered or has failed permanently.
 create table webhook_lines (
     webhook_id uuid not null references webhooks (id) on delete cascade,
     tenant_id uuid not null references tenants (id),

@@ -15,7 +15,7 @@ where failed.tenant_id = t.id and t.failing_checks = '{}';
 -- What a tenant is found by in lists, in the order of lists: the words of its names, the checks that fail, and these together
 -- with its status. A page of one term is a part of the index as it stands. An inverted index (GIN) has no order: of a term
 -- that many have, it would give all of them to be sorted for each page; and how many have the beginning of a word, which
--- decides whether that is worth it, cannot be told by statistics.
+-- decides whether that is worth it, cannot be known from statistics.
 create table tenant_terms (
     term text collate "C" not null,
     created_at timestamptz not null,

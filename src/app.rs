@@ -137,7 +137,7 @@ pub fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
     store::connect(options, connections)
 }
 
-/// Serves and works until a signal comes, and until what was under way has ended.
+/// Serves and works until a signal arrives and in-flight work has ended.
 ///
 /// # Errors
 /// When an address cannot be listened on, or the schema cannot be brought up to date.
@@ -163,7 +163,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
         .await
         .map(|aws| Arc::new(aws) as Arc<dyn Cloud>);
 
-    // Addresses first: one that is taken is told at once, before anything is changed. They answer before the database does.
+    // Bind first, so that a used address fails at once, before anything changes. The listeners answer before the database does.
     if let Some(serve) = settings.serve {
         let (public, private) = (bind(serve.listen.public).await?, bind(serve.listen.private).await?);
         let live = VerificationNotifications::default();
@@ -200,10 +200,10 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
     }
     lifecycle.spawn(observe(context.clone(), lifecycle.shutdown()));
     if let Some(worker) = settings.worker {
-        let courier = OutboundClient::new(context.webhooks.allowed.clone()).map_err(RunError::OutboundClient)?;
+        let client = OutboundClient::new(context.webhooks.allowed.clone()).map_err(RunError::OutboundClient)?;
         let deliveries = DeliveryContext {
             context: context.clone(),
-            courier,
+            client,
         };
         let jobs = JobContext { context, cloud: cloud? };
         let (soft, also, same) = (lifecycle.shutdown(), lifecycle.shutdown(), worker.clone());

@@ -1,22 +1,24 @@
-"""Committed files that Latchkey prints. To add one, add a line to FILES: its path, and the arguments of `latchkey`."""
+"""Committed files that are generated. To add one, add a line to FILES: its path, and what generates it."""
 
 import os
 
-from stack import latchkey
+from stack import latchkey, proofreading
 from stack.paths import ROOT
 
+# Arguments of `latchkey`, or a function.
 FILES = {
     "openapi.json": ["openapi"],
     "docs/checks.md": ["checks"],
     "docs/metrics.md": ["metrics"],
     "docs/operators/settings.md": ["settings"],
+    "docs/proofreading.md": proofreading.page,
 }
 
 
 def stale(binary):
-    """The files that differ from what Latchkey prints, each with its new text."""
-    printed = {path: latchkey.call(binary, os.environ, *arguments) for path, arguments in FILES.items()}
-    return {path: text for path, text in printed.items() if read(path) != text}
+    """The files that are out of date, each with its new text."""
+    new = {path: source() if callable(source) else latchkey.call(binary, os.environ, *source) for path, source in FILES.items()}
+    return {path: text for path, text in new.items() if read(path) != text}
 
 
 def read(path):

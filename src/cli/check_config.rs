@@ -54,13 +54,13 @@ async fn check_aws(vendor: &Vendor, s3_path_style: bool) -> Outcome {
     for report in &reports {
         let (mark, sentence) = match &report.result {
             Ok(sentence) => ("ok     ", sentence),
-            Err(fault) if fault.open => ("unknown", &fault.sentence),
+            Err(fault) if fault.inconclusive => ("unknown", &fault.sentence),
             Err(fault) => ("failed ", &fault.sentence),
         };
         println!("{mark}  {}: {sentence}", report.subject);
     }
     let faults = || reports.iter().filter_map(|report| report.result.as_ref().err());
-    if faults().any(|fault| !fault.open) {
+    if faults().any(|fault| !fault.inconclusive) {
         return Err(Failure::Negative);
     }
     if faults().next().is_some() {

@@ -39,8 +39,8 @@ pub fn parse(asked: DeniedBy, message: &str) -> AccessDenied {
     }
 }
 
-/// S3 calls KMS on the caller's behalf and passes its denial on. When in doubt it was KMS: mistaking an unauthorized caller
-/// that S3 let in for one that it denied would be worse than the reverse.
+/// S3 calls KMS on the caller's behalf and passes its denial on. When in doubt, KMS denied the call: to take an unauthorized
+/// caller that S3 allowed for one that it denied would be worse than the reverse.
 fn mentions_kms(lower: &str) -> bool {
     [
         "kms:",

@@ -1,4 +1,4 @@
-//! AWS account ids.
+//! AWS account IDs.
 
 use super::text::{Malformed, checked_text};
 
@@ -15,7 +15,7 @@ impl AccountId {
         }
         Err(Malformed::new(
             "malformed_account_id",
-            "an AWS account id is twelve digits without hyphens, such as 123456789012",
+            "an AWS account ID has 12 digits and no hyphens, such as 123456789012",
         ))
     }
 

@@ -1,4 +1,4 @@
-//! What internal services are told of a tenant's storage.
+//! A tenant's storage as internal services see it.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

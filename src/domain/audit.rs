@@ -112,7 +112,7 @@ pub enum AuditAction {
     InviteRevoked,
 }
 
-/// One entry to be written, in the transaction of the change that it tells of.
+/// A new entry, written in the transaction of its change.
 #[derive(Debug, Clone)]
 pub struct AuditEvent {
     pub actor: Actor,
@@ -128,7 +128,7 @@ pub struct AuditChange {
     pub before: Option<Value>,
     /// None for what is gone.
     pub after: Option<Value>,
-    /// What is worth knowing beside that: which one it was, and why.
+    /// Further facts, such as the ID of the subject and the reason.
     pub detail: Value,
 }
 

@@ -96,11 +96,11 @@ impl Evidence {
                     assumed.iter().any(|(answer, _)| answer.is_none()) || self.role_refused_to_unauthorized()
                 }
                 Mode::Direct => {
-                    let open = |stranger: &UnauthorizedProbe| match &stranger.role {
+                    let open = |probe: &UnauthorizedProbe| match &probe.role {
                         None => true,
-                        Some(role) => role.granted().is_some() && stranger.list.is_none(),
+                        Some(role) => role.granted().is_some() && probe.list.is_none(),
                     };
-                    self.unauthorized().iter().any(|(stranger, _)| open(stranger)) || self.list_refused_to_unauthorized()
+                    self.unauthorized().iter().any(|(probe, _)| open(probe)) || self.list_refused_to_unauthorized()
                 }
             },
         }
@@ -110,7 +110,7 @@ impl Evidence {
     pub fn list_refused_to_unauthorized(&self) -> bool {
         self.unauthorized()
             .iter()
-            .all(|(stranger, _)| stranger.list.as_ref().is_some_and(|list| list.is_refused_by(DeniedBy::S3)))
+            .all(|(probe, _)| probe.list.as_ref().is_some_and(|list| list.is_refused_by(DeniedBy::S3)))
     }
 
     /// `assume_role`: the role refused every unauthorized attempt.

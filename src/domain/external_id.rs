@@ -17,7 +17,7 @@ impl ExternalId {
         }
         Err(Malformed::new(
             "malformed_external_id",
-            "an external ID is 8 to 128 letters, digits and hyphens; it is issued, never chosen",
+            "an external ID has 8 to 128 letters, digits and hyphens; it is issued and cannot be chosen",
         ))
     }
 

@@ -57,7 +57,7 @@ impl Finding {
         }
     }
 
-    /// The vendor's own configuration is at fault: customers are told that they need not act, and operations are alerted.
+    /// The vendor's own configuration is the cause. The customer does not need to act, and operations are alerted.
     pub fn vendors_fault(check: CheckName, exchange: Option<&ApiCall>) -> Self {
         let code = exchange.and_then(|exchange| exchange.code.as_deref()).unwrap_or("no answer");
         Self::inconclusive(check, FaultSide::Vendor, findings::vendors_fault(code), exchange)
@@ -75,7 +75,7 @@ impl Finding {
         }
     }
 
-    /// AWS gave no conclusive answer, which is nobody's fault.
+    /// AWS gave no conclusive answer.
     pub fn unanswered<T>(check: CheckName, answer: &ApiResult<T>) -> Self {
         if answer.exchange.code.as_deref().is_some_and(is_of_the_vendor) {
             return Self::vendors_fault(check, Some(&answer.exchange));

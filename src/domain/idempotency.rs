@@ -58,7 +58,7 @@ impl RequestFingerprint {
     }
 }
 
-/// The right to carry out the request of a key. Whoever takes a lost request over makes this one worthless.
+/// The right to carry out the request of a key. A request that takes over a lost one invalidates its claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdempotencyClaim {
     pub key: RequestFingerprint,

@@ -1,4 +1,4 @@
-//! Who calls: one word for whoever shows an API token and whoever the vendor's identity provider vouches for.
+//! The identity of a caller, authenticated by an API token or by the vendor's identity provider.
 
 use super::audit::Actor;
 use super::ids::TenantId;

@@ -81,7 +81,7 @@ id!(InviteId);
 id!(AuditEventId);
 id!(WebhookId);
 id!(
-    /// What a webhook is told: the same for all webhooks and all attempts.
+    /// A webhook message: the same ID for all webhooks and all attempts.
     MessageId
 );
 id!(

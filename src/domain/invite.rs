@@ -77,7 +77,7 @@ impl InviteToken {
         Self(encoded(&bytes))
     }
 
-    /// A token as it came in a URL. Whether there is an invite of it is told by its hash.
+    /// A token from a URL. Its hash identifies the invite.
     pub fn from_text(text: &str) -> Self {
         Self(text.into())
     }

@@ -8,7 +8,6 @@ pub mod audit;
 pub mod audit_snapshot;
 pub mod catalogue;
 pub mod check;
-pub mod colour;
 pub mod evaluator;
 pub mod evidence;
 pub mod external_id;

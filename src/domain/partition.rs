@@ -1,4 +1,4 @@
-//! AWS partitions: worlds that share no identity. What differs between them stands here and nowhere else.
+//! AWS partitions, which share no identities. Everything that differs between them is in this file.
 
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
@@ -24,7 +24,7 @@ pub enum Partition {
 }
 
 impl Partition {
-    /// The last part of every endpoint's host name.
+    /// The last part of the host name of every endpoint.
     pub fn dns_suffix(self) -> &'static str {
         match self {
             Self::Aws | Self::UsGov => "amazonaws.com",
@@ -51,7 +51,7 @@ impl Partition {
         }
     }
 
-    /// How the names of this partition's regions begin; for `Aws` there is no one beginning.
+    /// The prefixes of this partition's region codes. `Aws` has no common prefix.
     pub(super) fn region_prefixes(self) -> &'static [&'static str] {
         match self {
             Self::Aws => &[],

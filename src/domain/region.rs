@@ -1,13 +1,13 @@
-//! AWS regions: the form of their names, and the list of those that exist.
+//! AWS Regions: the format of their names, and the known ones.
 
 use strum::IntoEnumIterator;
 
 use super::partition::Partition;
 use super::text::{Malformed, checked_text};
 
-/// Every region that AWS offers, opt-in ones included.
+/// All AWS Regions, including opt-in ones.
 /// <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html>, and botocore's `partitions.json`
-/// for the partitions that have no public page. A region newer than this list: `LATCHKEY_EXTRA_REGIONS`.
+/// for the partitions without a public page. `LATCHKEY_EXTRA_REGIONS` adds newer ones.
 const KNOWN: &[&str] = &[
     "af-south-1",
     "ap-east-1",
@@ -57,7 +57,7 @@ const KNOWN: &[&str] = &[
     "eusc-de-east-1",
 ];
 
-/// The name of a region, such as `eu-central-1`. That it is well formed does not mean that it exists: see [`Regions`].
+/// A well-formed region code, such as `eu-central-1`. Whether the region exists is checked by [`Regions`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Region(String);
 
@@ -79,7 +79,7 @@ impl Region {
         if !well_formed || text.len() > 32 {
             return Err(Malformed::new(
                 "malformed_region",
-                "a region is written as its code, such as eu-central-1, not as its name in the console",
+                "enter the region's code, such as eu-central-1, not its display name",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -89,7 +89,7 @@ impl Region {
         &self.0
     }
 
-    /// The partition that a region of this name is in, known or not.
+    /// The partition of a region with this name, known or not.
     pub fn partition(&self) -> Partition {
         Partition::iter()
             .find(|partition| partition.region_prefixes().iter().any(|prefix| self.0.starts_with(prefix)))
@@ -98,14 +98,14 @@ impl Region {
 }
 checked_text!(Region, "eu-central-1");
 
-/// The regions that a customer may name: AWS's, and what the vendor added.
+/// The regions that customers may use: those of AWS, and those that the vendor added.
 #[derive(Debug, Clone, Default)]
 pub struct Regions {
     extra: Vec<Region>,
 }
 
 impl Regions {
-    /// All that are known of a partition, by name.
+    /// All known regions of a partition, sorted by name.
     pub fn of(&self, partition: Partition) -> Vec<Region> {
         let known = KNOWN.iter().filter_map(|text| Region::parse(text).ok());
         let mut regions: Vec<Region> = known
@@ -122,7 +122,7 @@ impl Regions {
     }
 
     /// # Errors
-    /// `malformed_region`, or `unknown_region`, which proposes the nearest known names.
+    /// `malformed_region`, or `unknown_region`, which suggests regions with a similar name.
     pub fn parse(&self, text: &str) -> Result<Region, Malformed> {
         let region = Region::parse(text)?;
         if KNOWN.contains(&region.as_str()) || self.extra.contains(&region) {
@@ -135,10 +135,10 @@ impl Regions {
             .filter(|known| known.split('-').next() == Some(start))
             .collect();
         let detail = if near.is_empty() {
-            format!("{text} is not a region of AWS; regions look like eu-central-1")
+            format!("{text} is not an AWS region; region codes look like eu-central-1")
         } else {
             format!(
-                "{text} is not a region of AWS; those that begin with {start} are {}",
+                "{text} is not an AWS region; the regions that start with {start} are {}",
                 near.join(", ")
             )
         };
@@ -169,7 +169,7 @@ mod tests {
     #[case("eu-isoe-west-1", Partition::IsoE)]
     #[case("us-isof-south-1", Partition::IsoF)]
     #[case("eusc-de-east-1", Partition::EuSovereign)]
-    fn a_region_tells_its_partition(#[case] name: &str, #[case] partition: Partition) {
+    fn a_region_has_a_partition(#[case] name: &str, #[case] partition: Partition) {
         assert_eq!(Region::parse(name).unwrap().partition(), partition);
     }
 
@@ -178,12 +178,12 @@ mod tests {
     #[case("eu-central-1a", "malformed_region")]
     #[case("", "malformed_region")]
     #[case("eu-west-9", "unknown_region")]
-    fn a_wrong_region_says_so(#[case] text: &str, #[case] code: &str) {
+    fn an_invalid_region_is_refused(#[case] text: &str, #[case] code: &str) {
         assert_eq!(Regions::default().parse(text).unwrap_err().code, code);
     }
 
     #[test]
-    fn an_unknown_region_proposes_its_neighbours() {
+    fn an_unknown_region_suggests_similar_ones() {
         let fault = Regions::default().parse("il-west-1").unwrap_err();
         assert!(fault.detail.contains("il-central-1"), "{}", fault.detail);
     }

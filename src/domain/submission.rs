@@ -1,5 +1,5 @@
-//! A submission: what a customer typed, judged as a whole. All faults are found at once, and nothing is repaired
-//! beyond the white space around a value.
+//! A submission: the customer's input. All invalid fields are reported together, and nothing is corrected except surrounding
+//! white space.
 
 use super::account::AccountId;
 use super::arn::{BucketArn, KeyArn, RoleArn};
@@ -10,7 +10,7 @@ use super::storage_config::{Access, Mode, Storage};
 use super::text::{FieldError, Malformed};
 use super::vendor::Vendor;
 
-/// The fields as they came.
+/// The fields as they were submitted.
 #[derive(Debug, Clone, Default)]
 pub struct Submission {
     pub mode: Option<String>,
@@ -21,17 +21,16 @@ pub struct Submission {
     pub role_arn: Option<String>,
     pub external_id: Option<String>,
     pub bucket_account_id: Option<String>,
-    /// Faults of reading: fields that are unknown, or that hold no text.
+    /// Errors from parsing the request: unknown fields, and fields that are not strings.
     pub unreadable: Vec<FieldError>,
 }
 
 impl Submission {
-    /// Judges the submission of a tenant that may use `modes` and was issued `external_ids`; none of them when it is not
-    /// known whose submission it is.
+    /// Validates the submission of a tenant that may use `modes` and was issued `external_ids` (None if the tenant is not known).
     ///
     /// # Errors
-    /// Every fault, each with its field and its remedy.
-    pub fn judge(&self, vendor: &Vendor, modes: &[Mode], external_ids: Option<&[ExternalId]>) -> Result<Storage, Vec<FieldError>> {
+    /// Every invalid field, each with its fix.
+    pub fn validate(&self, vendor: &Vendor, modes: &[Mode], external_ids: Option<&[ExternalId]>) -> Result<Storage, Vec<FieldError>> {
         let mut faults = Faults(self.unreadable.clone());
 
         let mode = faults.field("mode", self.mode.as_deref(), |text| parse_mode(text, vendor, modes));
@@ -59,7 +58,7 @@ impl Submission {
             return Err(faults.0);
         }
         let (Some(mode), Some(bucket), Some(region), Some(key)) = (mode, bucket, region, key) else {
-            unreachable!("a required field that is missing is a fault");
+            unreachable!("a missing required field is an error");
         };
         let bucket_account = account
             .or_else(|| role.as_ref().map(|role| role.account().clone()))
@@ -87,11 +86,11 @@ fn parse_mode(text: &str, vendor: &Vendor, modes: &[Mode]) -> Result<Mode, Malfo
     let names = offered.iter().map(Mode::to_string).collect::<Vec<_>>().join(" or ");
     let mode: Mode = text
         .parse()
-        .map_err(|_| Malformed::new("unknown_mode", format!("there is no mode of that name; give {names}")))?;
+        .map_err(|_| Malformed::new("unknown_mode", format!("unknown mode; use {names}")))?;
     if !offered.contains(&mode) {
         return Err(Malformed::new(
             "mode_not_offered",
-            format!("this mode is not offered to you; give {names}"),
+            format!("this mode is not available to you; use {names}"),
         ));
     }
     Ok(mode)
@@ -106,7 +105,7 @@ fn parse_external_id(text: &str, issued: Option<&[ExternalId]>) -> Result<(), Ma
     }
     Err(Malformed::new(
         "not_the_issued_external_id",
-        "the external ID is issued to you and cannot be chosen: leave the field out, and use the issued one in your policies",
+        "the external ID is issued to you and cannot be chosen; omit this field, and use the issued one in your policies",
     ))
 }
 
@@ -142,7 +141,7 @@ impl Faults {
             self.add(
                 field,
                 "other_partition",
-                format!("this {what} is in the partition {theirs}; identities do not cross partitions, so it has to be in {ours}"),
+                format!("this {what} is in the AWS partition {theirs}; it must be in {ours}, because identities do not cross partitions"),
             );
         }
     }
@@ -153,7 +152,7 @@ impl Faults {
                 "key_region",
                 "key_region_mismatch",
                 format!(
-                    "the key's ARN says {}, this says {typed}: give the region of the ARN, or leave the field out",
+                    "the key ARN is in {}, not in {typed}; enter that region, or omit this field",
                     key.region()
                 ),
             );
@@ -163,7 +162,7 @@ impl Faults {
                 "key_arn",
                 "key_in_other_region",
                 format!(
-                    "the key is in {}, the bucket in {bucket_region}; S3 needs a key in the bucket's own region",
+                    "the key is in {}, but the bucket is in {bucket_region}; S3 requires a key in the bucket's region",
                     key.region()
                 ),
             );
@@ -175,12 +174,12 @@ impl Faults {
             Some(Mode::AssumeRole) if !typed => self.add(
                 "role_arn",
                 "role_arn_required",
-                "the mode assume_role needs the ARN of the role that you created in your account",
+                "the mode assume_role requires the ARN of the role that you created in your account",
             ),
             Some(Mode::Direct) if typed => self.add(
                 "role_arn",
                 "role_arn_not_allowed",
-                "the mode direct uses no role of yours: leave role_arn out, or give the mode assume_role",
+                "the mode direct uses no role of yours; omit role_arn, or use the mode assume_role",
             ),
             _ => {}
         }
@@ -190,7 +189,7 @@ impl Faults {
             self.add(
                 "role_arn",
                 "role_name_prefix",
-                format!("the role's name has to begin with {prefix}: create it under such a name"),
+                format!("the role name must start with {prefix}; create the role with such a name"),
             );
         }
     }
@@ -233,10 +232,10 @@ mod tests {
         }
     }
 
-    fn judge(submission: &Submission) -> Result<Storage, Vec<(String, String)>> {
+    fn validate(submission: &Submission) -> Result<Storage, Vec<(String, String)>> {
         let issued = [ExternalId::parse(ISSUED).unwrap()];
         submission
-            .judge(&vendor(), &[Mode::Direct, Mode::AssumeRole], Some(&issued))
+            .validate(&vendor(), &[Mode::Direct, Mode::AssumeRole], Some(&issued))
             .map_err(|faults| faults.into_iter().map(|fault| (fault.field, fault.code)).collect())
     }
 
@@ -245,7 +244,7 @@ mod tests {
         let mut submission = good();
         submission.bucket_arn = Some("  arn:aws:s3:::acme-documents\n".into());
         submission.external_id = Some(ISSUED.into());
-        let storage = judge(&submission).unwrap();
+        let storage = validate(&submission).unwrap();
         assert_eq!(storage.bucket.name().as_str(), "acme-documents");
         assert_eq!(storage.bucket_account.as_str(), "333333333333", "the role's account");
     }
@@ -255,9 +254,9 @@ mod tests {
         let mut submission = good();
         submission.mode = Some("direct".into());
         submission.role_arn = None;
-        assert_eq!(judge(&submission).unwrap().bucket_account.as_str(), "222222222222");
+        assert_eq!(validate(&submission).unwrap().bucket_account.as_str(), "222222222222");
         submission.bucket_account_id = Some("444444444444".into());
-        assert_eq!(judge(&submission).unwrap().bucket_account.as_str(), "444444444444");
+        assert_eq!(validate(&submission).unwrap().bucket_account.as_str(), "444444444444");
     }
 
     #[rstest]
@@ -274,12 +273,12 @@ mod tests {
     fn a_fault_names_its_field(#[case] spoil: fn(&mut Submission), #[case] field: &str, #[case] code: &str) {
         let mut submission = good();
         spoil(&mut submission);
-        assert_eq!(judge(&submission).unwrap_err(), [(field.to_owned(), code.to_owned())]);
+        assert_eq!(validate(&submission).unwrap_err(), [(field.to_owned(), code.to_owned())]);
     }
 
     #[test]
     fn all_faults_come_at_once() {
-        let faults = judge(&Submission::default()).unwrap_err();
+        let faults = validate(&Submission::default()).unwrap_err();
         let fields: Vec<&str> = faults.iter().map(|(field, _)| field.as_str()).collect();
         assert_eq!(fields, ["mode", "bucket_arn", "bucket_region", "key_arn"]);
     }
@@ -287,7 +286,7 @@ mod tests {
     #[test]
     fn a_mode_that_the_tenant_may_not_use_is_refused() {
         let issued = [ExternalId::parse(ISSUED).unwrap()];
-        let faults = good().judge(&vendor(), &[Mode::Direct], Some(&issued)).unwrap_err();
+        let faults = good().validate(&vendor(), &[Mode::Direct], Some(&issued)).unwrap_err();
         assert_eq!(faults[0].code, "mode_not_offered");
     }
 }

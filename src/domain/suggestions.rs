@@ -1,4 +1,5 @@
-//! What was probably meant by a text that is no ARN: offered to whoever typed it, never taken by itself.
+//! "Did you mean": recognizes common mistakes in ARN fields. Suggestions are offered to the user and never applied by
+//! themselves.
 
 use serde_json::Value;
 
@@ -6,7 +7,7 @@ use super::account::AccountId;
 use super::arn::{BucketArn, BucketName, KeyArn, RoleArn};
 use super::partition::Partition;
 
-/// The fields in which the usual mistakes are recognised.
+/// The fields in which common mistakes are recognized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArnField {
     Bucket,
@@ -14,27 +15,27 @@ pub enum ArnField {
     Role,
 }
 
-/// What is known besides the text itself.
+/// The context of the field.
 #[derive(Debug, Clone, Copy)]
 pub struct FormContext<'a> {
     pub partition: Partition,
-    /// The customer's account, as far as another field tells it: the URL of a key or a role does not.
+    /// The customer's account, if another field contains it. The console URL of a key or role does not.
     pub account: Option<&'a AccountId>,
-    /// Roles that are the vendor's, and so are never the customer's.
+    /// The vendor's roles, which are never the customer's.
     pub vendor_roles: &'a [RoleArn],
 }
 
-/// A recognised mistake.
+/// A recognized mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suggestion {
-    /// What was recognised, as the end of a sentence that begins with "This is".
+    /// What the text is, as the end of a sentence that starts with "This is".
     pub kind: &'static str,
-    /// The ARN to offer; none where it does not follow from what was typed.
+    /// The ARN to suggest, if it follows from the text.
     pub arn: Option<String>,
 }
 
-/// Recognises a usual mistake in a text that is not the ARN that the field asks for.
-pub fn meant(field: ArnField, text: &str, around: FormContext) -> Option<Suggestion> {
+/// Recognizes a common mistake in a text that is not the ARN that the field requires.
+pub fn suggest(field: ArnField, text: &str, around: FormContext) -> Option<Suggestion> {
     let text = text.trim();
     if text.is_empty() || is_arn(field, text) {
         return None;
@@ -73,10 +74,10 @@ pub fn meant(field: ArnField, text: &str, around: FormContext) -> Option<Suggest
                 let mut parts = rest.splitn(5, ':');
                 let name = parts.nth(1).filter(|service| *service == "s3").and_then(|_| parts.nth(2))?;
                 let name = first_segment(name.rsplit(':').next().unwrap_or_default());
-                return found("an ARN with more in it than a bucket's has", bucket_arn(name, around));
+                return found("not a bucket ARN", bucket_arn(name, around));
             }
             let name = BucketName::parse(bare).ok()?;
-            found("a bucket's name, not its ARN", bucket_arn(name.as_str(), around))
+            found("a bucket name, not an ARN", bucket_arn(name.as_str(), around))
         }
         ArnField::Key => {
             let url = Url::read(bare)?;
@@ -88,7 +89,7 @@ pub fn meant(field: ArnField, text: &str, around: FormContext) -> Option<Suggest
                 let (partition, account) = (parts.next()?, parts.nth(2)?);
                 let name = parts.next()?.split('/').nth(1)?;
                 return found(
-                    "the ARN of a session of a role",
+                    "the ARN of a role session",
                     Some(format!("arn:{partition}:iam::{account}:role/{name}")),
                 );
             }
@@ -143,7 +144,7 @@ fn gather<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
     }
 }
 
-/// A URL taken apart just as far as is needed here.
+/// A URL, split as far as needed here.
 struct Url<'a> {
     host: &'a str,
     /// Path, query and fragment.
@@ -161,7 +162,7 @@ impl<'a> Url<'a> {
         self.host.contains("console.")
     }
 
-    /// The path segment that follows this text, wherever it stands: consoles keep their paths in fragments too.
+    /// The path segment after this text, in the path or the fragment, because consoles keep paths in both.
     fn after(&self, text: &str) -> Option<&'a str> {
         let at = self.rest.find(text)? + text.len();
         Some(first_segment(&self.rest[at..])).filter(|segment| !segment.is_empty())
@@ -210,7 +211,7 @@ mod tests {
             account: Some(&account),
             vendor_roles: &vendor_roles,
         };
-        meant(field, text, around).and_then(|meant| meant.arn)
+        suggest(field, text, around).and_then(|meant| meant.arn)
     }
 
     #[rstest]
@@ -227,7 +228,7 @@ mod tests {
     #[case("arn:aws:s3\n:::acme-\n  documents")]
     #[case("\"arn:aws:s3:::acme-documents\",")]
     #[case(r#"{"Statement": [{"Principal": {"AWS": "*"}, "Resource": ["arn:aws:s3:::acme-documents/*"]}]}"#)]
-    fn a_bucket_is_recognised(#[case] text: &str) {
+    fn a_bucket_is_recognized(#[case] text: &str) {
         assert_eq!(arn_of(ArnField::Bucket, text).as_deref(), Some("arn:aws:s3:::acme-documents"));
     }
 
@@ -236,7 +237,7 @@ mod tests {
     #[case("https://eu-central-1.console.aws.amazon.com/kms/home?region=eu-central-1#/kms/keys/1234abcd-12ab-34cd-56ef-1234567890ab")]
     #[case("https://eu-central-1.console.aws.amazon.com/kms/home#/kms/keys/1234abcd-12ab-34cd-56ef-1234567890ab/keyPolicy")]
     #[case(r#"{"Resource": "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab"}"#)]
-    fn a_key_is_recognised(#[case] text: &str) {
+    fn a_key_is_recognized(#[case] text: &str) {
         assert_eq!(arn_of(ArnField::Key, text).as_deref(), Some(KEY));
     }
 
@@ -245,7 +246,7 @@ mod tests {
     #[case("https://us-east-1.console.aws.amazon.com/iam/home?region=eu-central-1#/roles/details/documents?section=permissions")]
     #[case(r#"{"Principal": {"AWS": ["arn:aws:iam::111111111111:role/storage", "arn:aws:iam::222222222222:role/documents"]}}"#)]
     #[case(" arn:aws:iam::222222222222: role/documents")]
-    fn a_role_is_recognised(#[case] text: &str) {
+    fn a_role_is_recognized(#[case] text: &str) {
         assert_eq!(
             arn_of(ArnField::Role, text).as_deref(),
             Some("arn:aws:iam::222222222222:role/documents")
@@ -272,8 +273,8 @@ mod tests {
             account: None,
             vendor_roles: &[RoleArn::parse("arn:aws:iam::111111111111:role/storage").unwrap()],
         };
-        let recognised = meant(field, text, around).expect("the mistake is recognised");
-        assert_eq!(recognised.arn, None);
+        let recognized = suggest(field, text, around).expect("the mistake is recognized");
+        assert_eq!(recognized.arn, None);
     }
 
     #[test]
@@ -283,7 +284,7 @@ mod tests {
             account: None,
             vendor_roles: &[],
         };
-        assert_eq!(meant(ArnField::Key, KEY, around), None);
+        assert_eq!(suggest(ArnField::Key, KEY, around), None);
     }
 
     proptest::proptest! {

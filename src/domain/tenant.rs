@@ -35,7 +35,7 @@ pub struct Tenant {
     pub facts: TenantFacts,
 }
 
-/// A rotation of the external ID that is under way.
+/// A rotation of the external ID that is in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rotation {
     /// The next one is issued, and not proven yet.

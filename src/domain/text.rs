@@ -1,14 +1,14 @@
-//! Text that follows a rule: what every id, ARN and name of the domain is made of.
+//! Validated text, the basis of every ID, ARN and name of the domain, and the errors of invalid input.
 
 use std::fmt;
 
-/// Why a text is not what it should be. It names no field: whoever read the text knows which one it was.
+/// Why a text is invalid. It does not name the field, which only the caller knows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct Malformed {
     /// A stable word for programs, such as `alias_arn`.
     pub code: &'static str,
-    /// What is wrong and how to mend it, for people.
+    /// What is wrong and how to fix it, for people.
     pub detail: String,
 }
 
@@ -21,14 +21,14 @@ impl Malformed {
     }
 }
 
-/// One fault of an input, with the field that it is in.
+/// An invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct FieldError {
     /// The field's name in the request, `bucket_arn` for instance.
     pub field: String,
     /// A stable word for programs.
     pub code: String,
-    /// What is wrong and how to mend it, for people.
+    /// What is wrong and how to fix it, for people.
     pub detail: String,
 }
 

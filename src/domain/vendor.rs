@@ -1,4 +1,4 @@
-//! What of the vendor's own set-up the rules need to know.
+//! The part of the vendor's own setup that the rules need.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::partition::Partition;
 use super::region::Regions;
 use super::storage_config::Mode;
 
-/// The vendor, as its customers meet it.
+/// The vendor, as its customers know it.
 #[derive(Debug, Clone)]
 pub struct Vendor {
     pub name: String,
@@ -19,17 +19,17 @@ pub struct Vendor {
     pub storage_role: Option<RoleArn>,
     /// The customer-facing role, which the customers' policies name. Set when `direct` is offered.
     pub direct_role: Option<RoleArn>,
-    /// How the name of every customer's role has to begin.
+    /// The required prefix of every customer role's name.
     pub client_role_prefix: Option<RoleName>,
-    /// Checks that may only warn.
+    /// Checks whose failure only warns.
     pub advisory_checks: BTreeSet<CheckName>,
-    /// Templates grant the reads of the bucket's posture, and the checks of it are made.
+    /// The templates grant reads of the bucket's security settings, and the advisory checks run.
     pub posture: bool,
     pub regions: Regions,
 }
 
 impl Vendor {
-    /// A vendor that offers nothing: for what needs none.
+    /// A vendor without any mode, for uses that need none.
     pub fn unnamed() -> Self {
         Self {
             name: String::new(),
@@ -50,7 +50,7 @@ impl Vendor {
         }
     }
 
-    /// The modes on offer, the recommended one first.
+    /// The enabled modes, the recommended one first.
     pub fn modes(&self) -> Vec<Mode> {
         [Mode::AssumeRole, Mode::Direct]
             .into_iter()
@@ -58,7 +58,7 @@ impl Vendor {
             .collect()
     }
 
-    /// The partition that all of the vendor's roles are in.
+    /// The partition of all of the vendor's roles.
     pub fn partition(&self) -> Partition {
         self.storage_role
             .as_ref()
@@ -70,7 +70,7 @@ impl Vendor {
         check.entry().weight != CheckWeight::Advisory && !self.advisory_checks.contains(&check)
     }
 
-    /// The checks that are made of a config of this mode, in the catalogue's order.
+    /// The checks of a storage config in this mode, in the catalogue's order.
     pub fn checks(&self, mode: Mode) -> impl Iterator<Item = CheckName> {
         CheckName::of_mode(mode).filter(|check| self.posture || check.entry().weight != CheckWeight::Advisory)
     }

@@ -16,7 +16,7 @@ pub enum Trigger {
     Submission,
     Manual,
     Scheduled,
-    /// It proves a new external ID, or that the previous one is refused. It never degrades what is active.
+    /// It checks a new external ID, or that the previous one is refused. It never degrades the active version.
     Rotation,
 }
 
@@ -37,20 +37,21 @@ pub enum Verdict {
     Verified,
     /// A required check failed.
     Rejected,
-    /// AWS, the network or the vendor's own set-up left a required check unanswered.
+    /// A required check has no result because of AWS, the network or the vendor's own setup.
     Inconclusive,
-    /// A newer version came, or the tenant was offboarded.
+    /// A newer version was submitted, or the tenant was offboarded.
     Superseded,
 }
 
 impl Verdict {
-    /// What the findings of a whole run amount to.
+    /// The verdict of a finished run.
     pub fn of(findings: &[Finding]) -> Self {
         let required = || findings.iter().filter(|finding| finding.required);
         if required().any(|finding| finding.status == CheckStatus::Failed) {
             return Self::Rejected;
         }
-        // Neither a check that was skipped because an advisory one only warned nor a run without checks amounts to a yes.
+        // Verified requires a pass of every required check. A check skipped because of an advisory one, or a run without
+        // checks, is inconclusive.
         if required().next().is_none()
             || required().any(|finding| matches!(finding.status, CheckStatus::Inconclusive | CheckStatus::Skipped))
         {
@@ -77,7 +78,7 @@ pub struct Verification {
     pub finished_at: Option<DateTime<Utc>>,
     /// Keys of probe objects that could not be deleted.
     pub leftovers: Vec<String>,
-    /// Of the present attempt, in the order of the catalogue.
+    /// The findings of the current attempt, in the order of the catalogue.
     pub findings: Vec<Finding>,
 }
 

@@ -20,7 +20,7 @@ pub const RSA: [Algorithm; 6] = [
     Algorithm::PS512,
 ];
 
-/// Those whose keys can be made public: whoever can check a signature cannot make one.
+/// Asymmetric algorithms only: a key that verifies signatures must not be able to create them.
 pub const ACCEPTED: [Algorithm; 9] = [
     Algorithm::RS256,
     Algorithm::RS384,

@@ -73,7 +73,7 @@ impl KeyCache {
         self.answers
     }
 
-    /// Whether there is something to tell of once keys come: they never did, or not the last time.
+    /// Whether the next success is worth a log line: it is the first, or follows a failure.
     pub fn is_failing(&self) -> bool {
         self.is_away || self.current.is_none() && self.attempts > 0
     }

@@ -1,4 +1,4 @@
-//! The vendor's identity provider: whoever shows a JWT that it signed is who it says.
+//! The vendor's identity provider, which signs the JWTs that callers authenticate with.
 //!
 //! Its keys are fetched in the background by one task, so that no number of requests asks it more than once at a time, or
 //! more often than it has to be. While it is away, the keys that are known are good for a day; without any, nobody is
@@ -184,7 +184,7 @@ impl IdentityProvider {
     /// Whom this JWT stands for.
     ///
     /// # Errors
-    /// Which rule it breaks, or that this cannot be told now.
+    /// The rule that the JWT breaks, or that its keys are not available.
     pub async fn identify(&self, jwt: &SecretString) -> Result<Arc<Identity>, InvalidJwt> {
         let text = jwt.expose_secret();
         let hash = TokenHash::of(text);

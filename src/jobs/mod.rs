@@ -27,7 +27,7 @@ pub use recheck::Recheck;
 pub use sweep::Sweep;
 pub use verify::Verify;
 
-/// What tasks are handed.
+/// The context of tasks.
 #[derive(Clone)]
 pub struct JobContext {
     pub context: Context,
@@ -40,11 +40,11 @@ impl Debug for JobContext {
     }
 }
 
-/// What tasks that deliver to webhooks are handed.
+/// The context of tasks that deliver to webhooks.
 #[derive(Debug, Clone)]
 pub struct DeliveryContext {
     pub context: Context,
-    pub courier: OutboundClient,
+    pub client: OutboundClient,
 }
 
 /// How often the queue is looked at even when no notice came.
@@ -57,11 +57,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 const DELIVERIES: usize = 20;
 const _: () = assert!(MOST == 20, "there are as many places as webhooks");
 
-/// How often it is looked how long the oldest message waits.
+/// How often the age of the oldest message is measured.
 const LOOK: Duration = Duration::from_secs(15);
 
-/// Works until `stop` is cancelled, then lets what is under way end within the grace period. A worker that fails is
-/// started again: what it had under way is taken on once it counts as lost.
+/// Works until `stop` is cancelled, then lets running jobs end within the grace period. A worker that fails is restarted, and
+/// its running jobs are retried once their locks expire.
 pub async fn work(jobs: JobContext, settings: &WorkerSettings, stop: CancellationToken) {
     let clock = jobs.context.clock.clone();
     keep_working(&clock, &stop, || work_once(jobs.clone(), settings, stop.clone())).await;
@@ -150,7 +150,7 @@ async fn measure(context: &Context) {
     }
 }
 
-/// What the worker's tasks are handed, which was put beside the queue.
+/// The context of the worker's tasks, an extension of the queue's own.
 fn of<T: Clone + Debug + Send + Sync + 'static>(worker: &WorkerContext) -> T {
     worker.get_ext::<T>().cloned().expect("the worker is built with its context")
 }

@@ -1,4 +1,4 @@
-//! Checking the vendor's own set-up in AWS, before the first tenant meets its faults.
+//! Checks the vendor's own setup in AWS, before its faults affect a tenant.
 
 use futures::future::join3;
 
@@ -9,22 +9,22 @@ use crate::domain::arn::RoleArn;
 use crate::domain::external_id::ExternalId;
 use crate::domain::vendor::Vendor;
 
-/// One thing that was looked at.
+/// The result for one role, or for the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VendorReport {
     pub subject: &'static str,
     pub result: Result<String, VendorFault>,
 }
 
-/// What is wrong, and its remedy, in a sentence or two.
+/// What is wrong and how to fix it, in a sentence or two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VendorFault {
     pub sentence: String,
-    /// AWS or the network was silent: nothing is known.
-    pub open: bool,
+    /// AWS or the network gave no answer, so nothing is known.
+    pub inconclusive: bool,
 }
 
-/// Looks at the process's own credentials and at each role of the vendor's.
+/// Checks the credentials of the process and each role of the vendor.
 pub async fn check_vendor(cloud: &dyn Cloud, vendor: &Vendor, clock: &SharedClock) -> Vec<VendorReport> {
     let storage = async {
         match &vendor.storage_role {
@@ -37,13 +37,13 @@ pub async fn check_vendor(cloud: &dyn Cloud, vendor: &Vendor, clock: &SharedCloc
             Some(role) => {
                 let name = SessionName::shared();
                 let nobody = ExternalId::from_random(clock.random());
-                let mut looks = check_role(cloud, "customer-facing role", role, cloud.untagged_session(role).await).await;
+                let mut reports = check_role(cloud, "customer-facing role", role, cloud.untagged_session(role).await).await;
                 let tagged = cloud.tagged_session(role, &nobody, &name).await;
-                looks.push(VendorReport {
+                reports.push(VendorReport {
                     subject: "customer-facing role, with a tag",
                     result: read(role, &tagged).map(|()| "It can be assumed with a tenant's session tag.".into()),
                 });
-                looks
+                reports
             }
             None => Vec::new(),
         }
@@ -52,8 +52,8 @@ pub async fn check_vendor(cloud: &dyn Cloud, vendor: &Vendor, clock: &SharedCloc
     let own = VendorReport {
         subject: "process",
         result: match &identity.outcome {
-            Outcome::Granted(arn) => Ok(format!("It goes by {arn}.")),
-            _ => Err(silent(&identity)),
+            Outcome::Granted(arn) => Ok(format!("Authenticated as {arn}.")),
+            _ => Err(no_answer(&identity)),
         },
     };
     [own].into_iter().chain(storage).chain(direct).collect()
@@ -63,7 +63,7 @@ async fn check_role<T>(cloud: &dyn Cloud, subject: &'static str, role: &RoleArn,
     let result = match read(role, &assumed) {
         Err(fault) => Err(fault),
         Ok(()) => match cloud.passes_tags_on(role).await.outcome {
-            Outcome::Granted(true) => Err(travelling(role)),
+            Outcome::Granted(true) => Err(transitive_tags(role)),
             _ => Ok(format!("{role} can be assumed.")),
         },
     };
@@ -74,54 +74,56 @@ fn read<T>(role: &RoleArn, assumed: &ApiResult<T>) -> Result<(), VendorFault> {
     let refusal = match &assumed.outcome {
         Outcome::Granted(_) => return Ok(()),
         Outcome::Refused(refusal) => refusal,
-        _ => return Err(silent(assumed)),
+        _ => return Err(no_answer(assumed)),
     };
     let sentence = match (&refusal.action, refusal.reason) {
         (Some(action), _) if action == "sts:TagSession" => format!(
-            "{role} refuses session tags: allow sts:TagSession in its trust policy, and in the permissions of the process. If the process \
-             sets none itself, its own travel along (EKS Pod Identity sets some): switch them off."
+            "{role} denies session tags: allow sts:TagSession in its trust policy and in the permissions of the process. If Latchkey sets no \
+             session tags itself, it inherits transitive tags, for example from EKS Pod Identity. Disable them there."
         ),
         (_, DenialReason::NotAllowedBy(PolicyKind::Identity)) => {
-            format!("The process may not assume {role}: allow sts:AssumeRole on it in the permissions of the process.")
+            format!("The process is not allowed to assume {role}: allow sts:AssumeRole on it in the permissions of the process.")
         }
         _ => format!(
-            "{role} does not let the process in: see that it exists, that its trust policy names the process, and that the process may \
-             sts:AssumeRole it."
+            "{role} cannot be assumed: check that it exists, that its trust policy names the process, and that the process is allowed \
+             sts:AssumeRole on it."
         ),
     };
-    Err(VendorFault { sentence, open: false })
+    Err(VendorFault {
+        sentence,
+        inconclusive: false,
+    })
 }
 
-fn travelling(role: &RoleArn) -> VendorFault {
+fn transitive_tags(role: &RoleArn) -> VendorFault {
     VendorFault {
         sentence: format!(
-            "Session tags of the process travel along when it assumes {role}, and every customer's role would have to allow them: switch \
-             them off (EKS Pod Identity: disableSessionTags)."
+            "The process has transitive session tags, which it passes on when it assumes {role}. Every customer's role would have to allow \
+             them: disable them (EKS Pod Identity: disableSessionTags)."
         ),
-        open: false,
+        inconclusive: false,
     }
 }
 
-fn silent<T>(answer: &ApiResult<T>) -> VendorFault {
-    let (sentence, open) = match (answer.exchange.code.as_deref(), answer.exchange.status) {
+fn no_answer<T>(answer: &ApiResult<T>) -> VendorFault {
+    let (sentence, inconclusive) = match (answer.exchange.code.as_deref(), answer.exchange.status) {
         (Some("RequestTimeTooSkewed" | "SignatureDoesNotMatch" | "RequestExpired"), _) => (
-            "AWS does not accept the signature: see that this machine's clock is right, and the secret key.".into(),
+            "AWS rejects the request signature: check the clock of this machine and the secret key.".into(),
             false,
         ),
         (Some(code @ ("InvalidClientTokenId" | "UnrecognizedClientException" | "ExpiredToken" | "ExpiredTokenException")), _) => (
-            format!("AWS does not accept the process's credentials ({code}): give it others, by a role of its own, or by AWS_PROFILE."),
+            format!("AWS rejects the credentials of the process ({code}): give it a role of its own, or set AWS_PROFILE."),
             false,
         ),
-        (Some(code), _) => (format!("AWS gave no answer ({code}): try again."), true),
+        (Some(code), _) => (format!("AWS did not answer ({code}). Try again."), true),
         (None, Some(status)) => (
-            format!("Something that is not AWS answered with {status}: look at proxies and AWS_ENDPOINT_URL."),
+            format!("The response with status {status} is not from AWS: check proxies and AWS_ENDPOINT_URL."),
             true,
         ),
         (None, None) => (
-            "AWS was not reached, or the process has no credentials: look at its role or AWS_PROFILE, at AWS_REGION, and at the network."
-                .into(),
+            "AWS cannot be reached, or the process has no credentials: check its role or AWS_PROFILE, AWS_REGION, and the network.".into(),
             true,
         ),
     };
-    VendorFault { sentence, open }
+    VendorFault { sentence, inconclusive }
 }

@@ -17,7 +17,7 @@ pub enum IdempotencyTurn {
     First(IdempotencyClaim),
     /// The first one's answer is given again.
     Again(KeptResponse),
-    /// The first one is under way.
+    /// The first one is in progress.
     UnderWay,
     /// The key was used for something else.
     OfAnother,

@@ -107,7 +107,7 @@ impl Context {
         Ok((db, tenant))
     }
 
-    /// Writes an entry of the audit log, in the transaction of the change that it tells of.
+    /// Writes an audit entry, in the transaction of the change.
     async fn audit(
         &self,
         db: &mut PgConnection,

@@ -12,7 +12,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::web_session::WebSession;
 use crate::store::{self, invites, tenants};
 
-/// For how long after the end whoever had a link may read what there is to take away.
+/// How long after offboarding a link still shows the removal steps.
 const REMOVAL_SHOWN: TimeDelta = TimeDelta::days(90);
 
 /// Somebody who came in by an invite.

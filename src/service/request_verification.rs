@@ -28,8 +28,8 @@ pub enum RequestVerificationError {
     Store(#[from] store::StoreError),
 }
 
-/// Queues a verification of that version, or of the active or else the newest one. While one of the same version is
-/// under way, that one is the answer.
+/// Queues a verification of that version, or of the active or else the newest one. If one of the same version is
+/// queued or running, that one is returned.
 pub async fn request_verification(
     context: &Context,
     caller: &Caller,
@@ -97,7 +97,7 @@ fn choose(version: Option<i32>, active: Option<StorageConfig>, newest: StorageCo
     }
 }
 
-/// Queues the second look at an active version that was rejected, unless it is degraded or mended by now.
+/// Queues a re-check of an active version that was rejected, unless it is already degraded or verified again.
 pub async fn recheck(context: &Context, tenant: TenantId) -> store::Result<()> {
     let mut db = store::begin(&context.pool).await?;
     let Some(tenant) = tenants::find_locked(&mut db, &TenantRef::Id(tenant)).await? else {

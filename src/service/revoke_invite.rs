@@ -15,7 +15,7 @@ pub enum RevokeInviteError {
     Store(#[from] store::StoreError),
 }
 
-/// Revokes an invite; once more does nothing.
+/// Revokes an invite. Idempotent.
 pub async fn revoke_invite(context: &Context, caller: &Caller, tenant: &TenantRef, id: InviteId) -> Result<(), RevokeInviteError> {
     let (mut db, tenant) = context.begin_for_tenant::<RevokeInviteError>(tenant).await?;
     let now = context.clock.now();

@@ -19,9 +19,9 @@ pub enum RotateExternalIdError {
     Illegal(#[from] IllegalChange),
     #[error("nothing is active, so there is nothing to rotate")]
     NothingActive,
-    #[error("a rotation is under way")]
+    #[error("a rotation is in progress")]
     UnderWay,
-    #[error("there is no external ID that waits to be proven")]
+    #[error("there is no unverified external ID")]
     NothingIssued,
     #[error("there is no previous external ID")]
     NoPrevious,

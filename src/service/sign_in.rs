@@ -12,9 +12,9 @@ use crate::domain::token::{Permission, Token, TokenHash};
 use crate::domain::web_session::WebSession;
 use crate::store::{self, sessions, tokens};
 
-/// A session ends when it was not used for so long,
+/// A session ends after this time without use,
 const IDLE: TimeDelta = TimeDelta::hours(1);
-/// and after that time at the latest.
+/// and after this time at the latest.
 pub const LONGEST: TimeDelta = TimeDelta::hours(12);
 
 #[derive(Debug, thiserror::Error)]

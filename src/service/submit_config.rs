@@ -35,7 +35,7 @@ pub async fn submit_config(
         return Err(SubmitConfigError::Offboarded);
     }
     let storage = submission
-        .judge(&context.vendor, &tenant.modes, Some(&tenant.accepted_ids()))
+        .validate(&context.vendor, &tenant.modes, Some(&tenant.accepted_ids()))
         .map_err(SubmitConfigError::Invalid)?;
 
     let now = context.clock.now();
@@ -60,5 +60,5 @@ pub async fn submit_config(
 /// # Errors
 /// Every fault.
 pub fn validate(context: &Context, submission: &Submission) -> Result<Storage, Vec<FieldError>> {
-    submission.judge(&context.vendor, &context.vendor.modes(), None)
+    submission.validate(&context.vendor, &context.vendor.modes(), None)
 }

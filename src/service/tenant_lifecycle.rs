@@ -67,7 +67,7 @@ pub async fn offboard(context: &Context, caller: &Caller, tenant: &TenantRef, re
 }
 
 /// Erases the names, references, reasons and addresses of a tenant that has ended, from its row and from its audit log. What
-/// was done, when, and by whom as an id stays. Once more does nothing.
+/// was done, when, and by whom as an ID stays. Idempotent.
 pub async fn erase(context: &Context, caller: &Caller, tenant: &TenantRef, reason: &AuditReason) -> Result<Tenant, LifecycleError> {
     let (mut db, before) = context.begin_for_tenant::<LifecycleError>(tenant).await?;
     before.facts.may_be_erased()?;

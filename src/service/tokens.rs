@@ -136,7 +136,7 @@ pub async fn token_list(context: &Context, after: Option<PageStart<TokenId>>, li
     tokens::list(&mut db, after, limit).await
 }
 
-/// Revokes a token; once more does nothing. False when there is none of this id.
+/// Revokes a token. Idempotent. False if there is no token with this ID.
 pub async fn revoke_token(context: &Context, caller: &Caller, id: TokenId) -> store::Result<bool> {
     let mut db = store::begin(&context.pool).await?;
     let Some(before) = tokens::lock(&mut db, id).await? else {

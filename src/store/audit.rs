@@ -1,4 +1,4 @@
-//! The audit log. Written in the transaction of the change that it tells of, and never changed.
+//! The audit log. Entries are written in the transaction of their change, and never changed.
 
 use std::net::IpAddr;
 

@@ -10,7 +10,7 @@ use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantId};
 use crate::domain::tenant::{ActiveFacts, TenantFacts};
 
-/// The channel on which every change of storage or of tokens is told of.
+/// The channel that announces every change of storage or tokens.
 pub const CHANGES: &str = "latchkey_changes";
 
 const TABLE: &str = "config_changes";

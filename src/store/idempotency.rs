@@ -51,7 +51,7 @@ pub struct EarlierRequest {
     pub is_done: bool,
     pub is_answered: bool,
     pub answer: Option<KeptResponse>,
-    /// What the audit log tells of its change.
+    /// The change's entry in the audit log.
     pub made: Option<Made>,
 }
 

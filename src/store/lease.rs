@@ -2,7 +2,7 @@
 
 use crate::domain::ids::VerificationId;
 
-/// The right to write to a running verification. Whoever takes the run on next makes this one worthless.
+/// The right to write to a running verification. A worker that takes over the run invalidates it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     pub verification: VerificationId,

@@ -70,7 +70,7 @@ impl MigrationError {
 
 /// Brings the schema up to date. Any number of processes may do so at once: each waits for the one before it.
 pub async fn run(pool: &PgPool) -> Result<(), MigrationError> {
-    // A pool tells of its time-out alone; a connection of its own tells why there is none.
+    // A pool only reports its timeout; a single connection reports the cause.
     let reached = pool.connect_options().connect().await.map_err(MigrationError::Unreachable)?;
     reached.close().await.map_err(MigrationError::Unreachable)?;
     MIGRATIONS.run(pool).await?;

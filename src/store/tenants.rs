@@ -217,7 +217,7 @@ pub async fn find(db: &mut PgConnection, tenant: &TenantRef) -> Result<Option<Te
 }
 
 /// What bringing the overview in step with the facts came to.
-#[must_use = "webhooks are told of a change of status"]
+#[must_use = "a change of status must be announced to webhooks"]
 #[derive(Debug)]
 pub enum Refreshed {
     /// The status is the same.

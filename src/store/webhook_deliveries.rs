@@ -1,4 +1,4 @@
-//! What webhooks are told: queued in the transaction of what it tells of, and the log of how it was delivered.
+//! Webhook messages, queued in the transaction of their change, and the log of their delivery.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::domain::webhook::{Delivery, DeliveryAttempt, DeliveryFailure, Deliver
 
 const TABLE: &str = "webhook_deliveries";
 
-/// What is to be told.
+/// A message to be queued.
 #[derive(Debug)]
 pub struct NewDelivery {
     pub id: MessageId,
@@ -273,7 +273,7 @@ pub async fn note(
     Ok(())
 }
 
-/// A message was delivered, whoever else tries to. False when that was known already.
+/// Records that a message was delivered. False if it already was.
 pub async fn delivered(db: &mut PgConnection, taken: &ClaimedDelivery, now: DateTime<Utc>) -> Result<bool> {
     let changed = sqlx::query!(
         "update webhook_deliveries set state = 'delivered', ended_at = $2, next_attempt_at = null where id = $1 and state <> 'delivered'",

@@ -1,4 +1,4 @@
-//! Lines: what one webhook is told of one tenant, one message after another. A line is taken by one sender at a time.
+//! Queues: the messages of one webhook for one tenant, one after another. One sender at a time holds a queue's lease.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;

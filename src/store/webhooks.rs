@@ -125,7 +125,7 @@ pub async fn list(db: &mut PgConnection, after: Option<(DateTime<Utc>, WebhookId
     .collect()
 }
 
-/// Those that are to be told of this.
+/// The webhooks that subscribe to this event.
 pub async fn listening(db: &mut PgConnection, topic: Topic) -> Result<Vec<WebhookId>> {
     let topic: &str = topic.into();
     let ids = sqlx::query_scalar!(

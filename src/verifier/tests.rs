@@ -30,14 +30,14 @@ use crate::domain::verification::Verdict;
 const KEY: &str = "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const LATENCY: Duration = Duration::from_millis(50);
 const GOOD: &str = "good";
-const STRANGER: &str = "stranger";
+const UNAUTHORIZED: &str = "unauthorized";
 
-/// An AWS that grants the tenant all and strangers nothing, but for what is scripted otherwise.
+/// An AWS that grants everything to the tenant and nothing to unauthorized callers, unless scripted otherwise.
 struct Scripted {
     issued: ExternalId,
-    /// Refused to the tenant's own session.
+    /// The operation that is denied to the tenant's own session.
     refused: Option<&'static str>,
-    /// Lets strangers in everywhere.
+    /// Allows every call of unauthorized callers.
     open: bool,
     /// How many of a hundred calls get no answer.
     faults: u32,
@@ -67,7 +67,7 @@ impl Scripted {
         }
     }
 
-    /// One call by that session. `effect` is what it does when it is granted; the answer may be lost all the same.
+    /// One call by that session. `effect` is what it does when it is allowed; its result may be lost anyway.
     async fn answer<T>(&self, operation: &'static str, session: &str, by: DeniedBy, effect: impl FnOnce() -> T) -> ApiResult<T> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         #[expect(clippy::disallowed_methods, reason = "time is paused: this is what a round trip takes")]
@@ -131,13 +131,13 @@ impl Cloud for Scripted {
         self.session(GOOD).await
     }
     async fn untagged_session(&self, _: &RoleArn) -> ApiResult<AwsSession> {
-        self.session(STRANGER).await
+        self.session(UNAUTHORIZED).await
     }
     async fn tagged_session(&self, _: &RoleArn, id: &ExternalId, _: &SessionName) -> ApiResult<AwsSession> {
-        self.session(if *id == self.issued { GOOD } else { STRANGER }).await
+        self.session(if *id == self.issued { GOOD } else { UNAUTHORIZED }).await
     }
     async fn client_session(&self, _: &AwsSession, _: &RoleArn, id: Option<&ExternalId>, _: &SessionName) -> ApiResult<AwsSession> {
-        let who = if id == Some(&self.issued) { GOOD } else { STRANGER };
+        let who = if id == Some(&self.issued) { GOOD } else { UNAUTHORIZED };
         self.answer("client-role", who, DeniedBy::Sts, || AwsSession::labelled(GOOD)).await
     }
     async fn document_session(&self, _: &DocumentCall) -> ApiResult<AwsSession> {

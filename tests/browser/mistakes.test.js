@@ -122,10 +122,10 @@ test("an expired or revoked link says so, and open pages of it stop working", as
   assert.equal((await page.goto(`${second.url}x`)).status(), 404);
   await heading(page, "Unknown link");
   await look(page, "refused-unknown");
-  const stranger = await visitor(t);
-  assert.equal((await stranger.goto(`${new URL(acme.url).origin}/onboard/verify`)).status(), 403);
-  await heading(stranger, "Please open your link");
-  await look(stranger, "refused-no-session");
+  const newcomer = await visitor(t);
+  assert.equal((await newcomer.goto(`${new URL(acme.url).origin}/onboard/verify`)).status(), 403);
+  await heading(newcomer, "Please open your link");
+  await look(newcomer, "refused-no-session");
 });
 
 test("two tabs, and two links in one browser", async (t) => {

@@ -1,4 +1,4 @@
-//! Attempts: what may only be on its way through AWS is waited for, visibly. The clock is the test's, so that minutes take
+//! Attempts: denials that may be propagation are retried, visibly. The clock is the test's, so that minutes take
 //! no time; the test takes the queue's part.
 
 use std::sync::Arc;

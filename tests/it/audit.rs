@@ -174,7 +174,7 @@ async fn all_of_it_is_exported_as_lines_and_filters_agree_with_it() {
     assert!(lines("?action=x.9").await.is_empty());
 }
 
-/// Whoever breaks off an export leaves nothing behind that others would lack.
+/// A client that aborts an export holds no resources that others need.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_can_be_broken_off() {
     let world = World::new().await;
@@ -337,8 +337,12 @@ async fn personal_data_is_erased_and_what_was_done_stays() {
     let repeated = create(&server, &body).await;
     assert_eq!(repeated.status, 409, "what was done is not done again: {:#}", repeated.body);
 
-    delete(&server, admin, &path, "Once more").await.expect(200);
-    assert_eq!(events(&server, &format!("&tenant={id}")).await, after, "once more does nothing");
+    delete(&server, admin, &path, "Again").await.expect(200);
+    assert_eq!(
+        events(&server, &format!("&tenant={id}")).await,
+        after,
+        "a second erasure does nothing"
+    );
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::aws::{World, clock};
-use crate::seed::Landlord;
+use crate::seed::Seed;
 use crate::server::{Answer, Server};
 
 async fn feed(server: &Server, token: &str, query: &str) -> Answer {
@@ -72,31 +72,31 @@ async fn whoever_follows_or_replays_ends_with_exactly_the_present_state() {
     const WRITERS: usize = 6;
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
-    let replica = server.beside(&server.database_url, &world).await;
+    let replica = server.replica(&server.database_url, &world).await;
     let token = server.token_of(Role::Service).await;
-    let landlord = Landlord(server.pool.clone());
+    let seed = Seed(server.pool.clone());
     let writers = (0..WRITERS).map(|writer| {
-        let landlord = landlord.clone();
+        let seed = seed.clone();
         async move {
             let mut tenants = Vec::new();
             for step in 0..40 {
                 let [choice, which]: [u8; 2] = clock().random();
                 if tenants.len() < 3 {
-                    tenants.push(landlord.active(&format!("tenant-{writer}-{step}")).await);
+                    tenants.push(seed.active(&format!("tenant-{writer}-{step}")).await);
                     continue;
                 }
                 let at = usize::from(which) % tenants.len();
                 let tenant = tenants[at];
                 match choice % 8 {
-                    0 => landlord.suspend(tenant).await,
-                    1 => landlord.resume(tenant).await,
-                    2 => landlord.rotate(tenant).await,
+                    0 => seed.suspend(tenant).await,
+                    1 => seed.resume(tenant).await,
+                    2 => seed.rotate(tenant).await,
                     3 => {
-                        landlord.offboard(tenant).await;
+                        seed.offboard(tenant).await;
                         tenants.swap_remove(at);
                     }
                     _ => {
-                        landlord.activate(tenant).await;
+                        seed.activate(tenant).await;
                     }
                 }
             }
@@ -126,13 +126,13 @@ async fn whoever_waits_is_told_when_it_happens() {
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
     let token = server.token_of(Role::Service).await;
-    let landlord = Landlord(server.pool.clone());
-    let acme = landlord.active("acme").await;
+    let seed = Seed(server.pool.clone());
+    let acme = seed.active("acme").await;
     server.settle().await;
     let start = feed(&server, &token, "").await.expect(200);
     assert_eq!(start["items"][0]["storage"]["slug"], "acme");
     let query = format!("after={}&wait=60", start["position"]);
-    let (waited, ()) = tokio::join!(feed(&server, &token, &query), landlord.suspend(acme));
+    let (waited, ()) = tokio::join!(feed(&server, &token, &query), seed.suspend(acme));
     let waited = waited.expect(200);
     assert_eq!(waited["items"][0]["tombstone"], "suspended");
     assert_eq!(waited["items"][0]["storage"], Value::Null);
@@ -153,11 +153,11 @@ async fn what_takes_long_is_told_of_when_it_is_committed_and_what_is_rolled_back
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
     let token = server.token_of(Role::Service).await;
-    let landlord = Landlord(server.pool.clone());
+    let seed = Seed(server.pool.clone());
     let [long, short, rolled_back] = ["long", "short", "rolled-back"];
     let mut ids = Vec::new();
     for slug in [long, short, rolled_back] {
-        ids.push(landlord.active(slug).await);
+        ids.push(seed.active(slug).await);
     }
     server.settle().await;
     let mut reader = Consumer::default();
@@ -172,7 +172,7 @@ async fn what_takes_long_is_told_of_when_it_is_committed_and_what_is_rolled_back
     };
     let taking_long = suspend(ids[0]).await;
     suspend(ids[2]).await.rollback().await.unwrap();
-    landlord.suspend(ids[1]).await;
+    seed.suspend(ids[1]).await;
     server.settle().await;
     let page = feed(&server, &token, &format!("after={start}")).await.expect(200);
     assert_eq!(told(&page), [(short.into(), json!("suspended"))]);
@@ -190,28 +190,24 @@ async fn whoever_reads_slowly_misses_nothing_and_is_told_of_each_tenant_once() {
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
     let token = server.token_of(Role::Service).await;
-    let landlord = Landlord(server.pool.clone());
-    let never = landlord.tenant("never").await;
-    let [first, second, third] = [
-        landlord.active("first").await,
-        landlord.active("second").await,
-        landlord.active("third").await,
-    ];
+    let seed = Seed(server.pool.clone());
+    let never = seed.tenant("never").await;
+    let [first, second, third] = [seed.active("first").await, seed.active("second").await, seed.active("third").await];
     server.settle().await;
     let mut reader = Consumer::default();
     assert_eq!(reader.read(&server, &token, "limit=1").await, 1);
     for _ in 0..5 {
-        landlord.activate(first).await;
-        landlord.rotate(second).await;
-        landlord.suspend(third).await;
-        landlord.resume(third).await;
+        seed.activate(first).await;
+        seed.rotate(second).await;
+        seed.suspend(third).await;
+        seed.resume(third).await;
     }
-    landlord.offboard(second).await;
-    landlord.suspend(never).await;
+    seed.offboard(second).await;
+    seed.suspend(never).await;
     server.settle().await;
     assert_eq!(reader.read(&server, &token, "").await, 4);
     assert_eq!(reader.state(), present_state(&server).await);
-    landlord.resume(never).await;
+    seed.resume(never).await;
     server.settle().await;
     let page = feed(&server, &token, &format!("after={}", reader.position)).await.expect(200);
     assert_eq!(told(&page), [("never".into(), json!("nothing_active"))]);
@@ -226,9 +222,9 @@ async fn whoever_reads_slowly_misses_nothing_and_is_told_of_each_tenant_once() {
 async fn a_limited_token_follows_its_tenants_alone() {
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
-    let landlord = Landlord(server.pool.clone());
-    let mine = landlord.active("mine").await;
-    let other = landlord.active("other").await;
+    let seed = Seed(server.pool.clone());
+    let mine = seed.active("mine").await;
+    let other = seed.active("other").await;
     let tenants = ["mine".parse().unwrap()];
     let made = create_limited_token(&server.context, &Caller::operator(), "test", Role::Service, None, Some(&tenants)).await;
     let token = made.expect("a token is made").1.expose_secret().to_owned();
@@ -242,8 +238,8 @@ async fn a_limited_token_follows_its_tenants_alone() {
     );
     let query = format!("after={}&wait=60", start["position"]);
     let change = async {
-        landlord.suspend(other).await;
-        landlord.suspend(mine).await;
+        seed.suspend(other).await;
+        seed.suspend(mine).await;
     };
     let (waited, ()) = tokio::join!(feed(&server, &token, &query), change);
     assert_eq!(told(&waited.expect(200)), [("mine".into(), json!("suspended"))]);
@@ -276,17 +272,17 @@ async fn a_slug_that_is_free_again_is_told_of_with_its_new_tenant() {
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
     let token = server.token_of(Role::Service).await;
-    let landlord = Landlord(server.pool.clone());
-    let first = landlord.active("acme").await;
-    landlord.offboard(first).await;
+    let seed = Seed(server.pool.clone());
+    let first = seed.active("acme").await;
+    seed.offboard(first).await;
     let ask = async |name: &str| {
         let url = format!("{}/internal/v1/tenants/{name}/storage-config", server.private);
         server.send(server.bare(Method::GET, &url).bearer_auth(&token)).await
     };
     assert_eq!(ask("acme").await.status, 410);
-    let second = landlord.tenant("acme").await;
+    let second = seed.tenant("acme").await;
     assert_eq!(ask("acme").await.status, 404);
-    landlord.activate(second).await;
+    seed.activate(second).await;
     assert_eq!(ask("acme").await.expect(200)["tenant_id"], json!(second));
     assert_eq!(ask(&first.to_string()).await.status, 410);
 }

@@ -95,7 +95,7 @@ def refused(call, **arguments):
     except ClientError as error:
         assert error.response["Error"]["Code"] == "AccessDenied", error
     else:
-        raise AssertionError(f"{arguments} was let in")
+        raise AssertionError(f"{arguments} was allowed")
 
 def works(s3, ours, theirs):
     s3.put_object(Bucket=ours, Key="a/python", Body=b"text")
@@ -123,7 +123,7 @@ fn cli(list: &str) -> String {
     )
 }
 
-/// This program once more, as the SDK reads the environment of its process.
+/// Runs this program again, because the SDK reads the environment of its process.
 fn rust(name: &str) -> String {
     format!("\"$TESTS\" clients::{name} --exact --ignored | grep '1 passed'")
 }

@@ -139,9 +139,9 @@ async fn a_second_signal_ends_the_process_at_once() {
     let process = worker.0.id();
     worker.signal("-TERM");
     let mut ended = Box::pin(worker.ended());
-    // The gate stays closed: one signal leaves what is under way its grace period, 25 s.
+    // The gate stays closed: one signal gives running jobs their grace period, 25 s.
     let waits = tokio::time::timeout(Duration::from_millis(300), &mut ended).await.is_err();
-    assert!(waits, "one signal does not end what is under way");
+    assert!(waits, "one signal does not end running jobs");
     send("-TERM", process);
     tokio::time::timeout(Duration::from_secs(10), ended)
         .await

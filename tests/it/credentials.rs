@@ -20,7 +20,7 @@ use crate::aws::{Applied, REGION, World, apply_templates};
 use crate::blocking_proxy::Gate;
 use crate::process::Process;
 use crate::recorded_aws::{RecordedAws, VENDOR_ROLE, served, sts_error};
-use crate::seed::Landlord;
+use crate::seed::Seed;
 use crate::server::{Answer, PATIENCE, Server};
 
 /// A tenant whose documents are within reach, and one whose are not.
@@ -140,7 +140,7 @@ impl Recorded {
             ..Vendor::unnamed()
         };
         let server = Server::idle_at(vendor, &endpoint).await;
-        Landlord(server.pool.clone()).active("acme").await;
+        Seed(server.pool.clone()).active("acme").await;
         let token = server.token_of(Role::Service).await;
         server.settle().await;
         Self {
@@ -234,7 +234,7 @@ async fn nothing_of_them_is_in_the_log_or_the_metrics() {
     let metrics = stage.server.bare(Method::GET, &format!("{}/metrics", process.url));
     let metrics = stage.server.send_now(metrics).await.body;
     let (said, metrics) = (process.said(), metrics.as_str().unwrap());
-    assert!(said.iter().any(|line| line.contains("AssumeRole")), "the log tells of much");
+    assert!(said.iter().any(|line| line.contains("AssumeRole")), "the log has the AWS calls");
     assert!(metrics.contains(r#"latchkey_credentials_total{outcome="made"}"#), "{metrics}");
     let secret = |name: &str| given[name].as_str().unwrap();
     let secrets = [

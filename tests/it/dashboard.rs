@@ -1,4 +1,4 @@
-//! The dashboard from the outside: how one gets in and what ends that, what is refused, and what browsers are told. How it is
+//! The dashboard from the outside: signing in and out, what is refused, and response headers. How it is
 //! used is tested in a browser, in `tests/browser/`.
 
 use latchkey::domain::token::Role;
@@ -144,20 +144,20 @@ async fn a_token_opens_a_session_and_every_page_is_locked_down() {
 async fn who_is_signed_out_is_sent_to_sign_in_and_back_to_pages_of_ours_alone() {
     let server = Server::start_idle(&World::new().await).await;
     let token = server.token_of(Role::Viewer).await;
-    let stranger = Person {
+    let newcomer = Person {
         server: &server,
         http: client(),
         cookie: String::new(),
     };
-    assert_eq!(stranger.get("/").await.location(), "/sign-in");
-    let sent = stranger.get("/tenants?status=degraded").await;
+    assert_eq!(newcomer.get("/").await.location(), "/sign-in");
+    let sent = newcomer.get("/tenants?status=degraded").await;
     assert_eq!(
         (sent.status, sent.location()),
         (303, "/sign-in?next=%2Ftenants%3Fstatus%3Ddegraded")
     );
-    let page = stranger.get(sent.location()).await;
+    let page = newcomer.get(sent.location()).await;
     assert!(page.html.contains("value=\"/tenants?status=degraded\""), "{}", page.html);
-    let entered = stranger
+    let entered = newcomer
         .post("/sign-in", &[("token", &token), ("next", "/tenants?status=degraded")])
         .await;
     assert_eq!(entered.location(), "/tenants?status=degraded");
@@ -168,20 +168,20 @@ async fn who_is_signed_out_is_sent_to_sign_in_and_back_to_pages_of_ours_alone() 
         "/\t/evil.example",
         "javascript:alert(1)",
     ] {
-        let entered = stranger.post("/sign-in", &[("token", &token), ("next", elsewhere)]).await;
+        let entered = newcomer.post("/sign-in", &[("token", &token), ("next", elsewhere)]).await;
         assert_eq!((entered.status, entered.location()), (303, "/"), "{elsewhere}");
     }
-    let posted = stranger.post("/tenants/acme/verify", &[]).await;
+    let posted = newcomer.post("/tenants/acme/verify", &[]).await;
     assert_eq!((posted.status, posted.location()), (303, "/sign-in?next=%2Ftenants%2Facme"));
     let script = read(client().get(format!("{}/tenants", server.private))).await;
-    assert_eq!(script.status, 401, "what asks for no page is told so");
+    assert_eq!(script.status, 401, "requests that do not want a page get a status");
     assert!(script.html.contains("/problems/unauthenticated"), "{}", script.html);
 }
 
 #[tokio::test]
 async fn who_may_not_come_in_is_told_why_and_not_asked_for_ever() {
     let server = Server::start_idle(&World::new().await).await;
-    let stranger = Person {
+    let newcomer = Person {
         server: &server,
         http: client(),
         cookie: String::new(),
@@ -192,7 +192,7 @@ async fn who_may_not_come_in_is_told_why_and_not_asked_for_ever() {
         ("lk_admin_0000", "unknown, expired or revoked"),
         ("", "unknown, expired or revoked"),
     ] {
-        let page = stranger.post("/sign-in", &[("token", token)]).await;
+        let page = newcomer.post("/sign-in", &[("token", token)]).await;
         assert_eq!(page.status, 422);
         assert!(page.html.contains(words), "{}", page.html);
         assert!(!page.headers.contains_key(header::SET_COOKIE));
@@ -200,7 +200,7 @@ async fn who_may_not_come_in_is_told_why_and_not_asked_for_ever() {
     }
     let mut last = None;
     for _ in 0..20 {
-        let page = stranger.post("/sign-in", &[("token", "lk_admin_0000")]).await;
+        let page = newcomer.post("/sign-in", &[("token", "lk_admin_0000")]).await;
         if page.status == 429 {
             last = Some(page);
             break;
@@ -259,13 +259,13 @@ async fn a_session_ends_with_its_token_by_time_and_by_hand() {
 async fn elsewhere_than_on_loopback_cookies_travel_over_https_alone() {
     let server = Server::start_idle(&World::new().await).await;
     let token = server.token_of(Role::Ops).await;
-    let stranger = Person {
+    let newcomer = Person {
         server: &server,
         http: client(),
         cookie: String::new(),
     };
     let asking = |origin: &'static str| {
-        let request = stranger.request(Method::POST, "/sign-in").header(header::HOST, "latchkey.internal");
+        let request = newcomer.request(Method::POST, "/sign-in").header(header::HOST, "latchkey.internal");
         posting(request.header(header::ORIGIN, origin), &[("token", &token)])
     };
     let page = read(asking("https://latchkey.internal")).await;
@@ -730,7 +730,7 @@ async fn a_webhooks_secret_is_rotated_and_shown_once() {
     let path = format!("/webhooks/{}", hook.id);
     let rotate = format!("{path}/rotate-secret");
     assert_eq!(viewer.send(&rotate, &[("overlap", "day")]).await.status, 403);
-    assert_eq!(ops.send(&rotate, &[("overlap", "for ever")]).await.status, 400);
+    assert_eq!(ops.send(&rotate, &[("overlap", "forever")]).await.status, 400);
     let mut known = vec![hook.secret];
     for (overlap, both) in [("day", true), ("week", true), ("none", false)] {
         let rotated = ops.send(&rotate, &[("overlap", overlap)]).await;

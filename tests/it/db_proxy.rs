@@ -51,7 +51,7 @@ impl Line {
         self.state.send_replace(State::Dead);
     }
 
-    pub fn mend(&self) {
+    pub fn restore(&self) {
         self.state.send_replace(State::Open);
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::aws::World;
 use crate::db_proxy::Line;
-use crate::seed::Landlord;
+use crate::seed::Seed;
 use crate::server::{Answer, PATIENCE, Server};
 
 async fn config_of(server: &Server, token: &str, tenant: &str) -> Answer {
@@ -43,12 +43,12 @@ async fn limited(server: &Server, tenants: &[&str]) -> String {
 async fn each_refusal_is_a_problem_of_its_own() {
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
-    let landlord = Landlord(server.pool.clone());
-    let acme = landlord.active("acme").await;
-    landlord.active("other").await;
-    let suspended = landlord.active("suspended").await;
-    landlord.suspend(suspended).await;
-    landlord.tenant("empty").await;
+    let seed = Seed(server.pool.clone());
+    let acme = seed.active("acme").await;
+    seed.active("other").await;
+    let suspended = seed.active("suspended").await;
+    seed.suspend(suspended).await;
+    seed.tenant("empty").await;
     let (service, only_acme) = (server.token_of(Role::Service).await, limited(&server, &["acme"]).await);
     server.settle().await;
     for (token, tenant, status, kind) in [
@@ -87,8 +87,8 @@ async fn each_refusal_is_a_problem_of_its_own() {
 async fn an_answer_at_hand_is_right_until_something_changes() {
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
-    let landlord = Landlord(server.pool.clone());
-    let acme = landlord.active("acme").await;
+    let seed = Seed(server.pool.clone());
+    let acme = seed.active("acme").await;
     let service = server.token_of(Role::Service).await;
     server.settle().await;
     let url = format!("{}/internal/v1/tenants/acme/storage-config", server.private);
@@ -98,11 +98,11 @@ async fn an_answer_at_hand_is_right_until_something_changes() {
     assert!(!first.headers.contains_key("latchkey-stale"));
     let again = || server.bare(Method::GET, &url).bearer_auth(&service).header("if-none-match", &etag);
     assert_eq!(server.send(again()).await.status, 304);
-    landlord.rotate(acme).await;
+    seed.rotate(acme).await;
     let rotated = server.send(again()).await;
     assert_eq!(rotated.status, 200);
     assert_ne!(rotated.headers["etag"], etag);
-    landlord.activate(acme).await;
+    seed.activate(acme).await;
     let activated = server.send(again()).await;
     assert_ne!(activated.headers["etag"], rotated.headers["etag"]);
 }
@@ -111,12 +111,12 @@ async fn an_answer_at_hand_is_right_until_something_changes() {
 async fn while_the_database_is_away_the_last_known_answer_is_given_as_a_stale_one() {
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
-    let landlord = Landlord(server.pool.clone());
-    let acme = landlord.active("acme").await;
-    let gone = landlord.active("gone").await;
+    let seed = Seed(server.pool.clone());
+    let acme = seed.active("acme").await;
+    let gone = seed.active("gone").await;
     let service = server.token_of(Role::Service).await;
     let line = Line::to(&server.database_url).await;
-    let replica = server.beside(&line.url, &world).await;
+    let replica = server.replica(&line.url, &world).await;
     let fresh = until(&replica, &service, "acme", |answer| answer.status == 200).await;
     assert_eq!(fresh.body["stale"], false);
 
@@ -136,8 +136,8 @@ async fn while_the_database_is_away_the_last_known_answer_is_given_as_a_stale_on
             .await;
         assert_eq!(ready.status, 200, "{:#}", ready.body);
 
-        landlord.suspend(gone).await;
-        line.mend();
+        seed.suspend(gone).await;
+        line.restore();
         let back = until(&replica, &service, "acme", |answer| !answer.headers.contains_key("latchkey-stale")).await;
         assert_eq!((back.status, &back.headers["etag"]), (200, &fresh.headers["etag"]));
         assert_eq!(
@@ -145,9 +145,9 @@ async fn while_the_database_is_away_the_last_known_answer_is_given_as_a_stale_on
             403,
             "what is called fresh knows of it"
         );
-        landlord.resume(gone).await;
+        seed.resume(gone).await;
     }
-    let version = landlord.activate(acme).await;
+    let version = seed.activate(acme).await;
     until(&replica, &service, "acme", |answer| answer.body["version"] == version).await;
 }
 
@@ -155,7 +155,7 @@ async fn while_the_database_is_away_the_last_known_answer_is_given_as_a_stale_on
 async fn what_is_too_old_is_refused() {
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
-    Landlord(server.pool.clone()).active("acme").await;
+    Seed(server.pool.clone()).active("acme").await;
     let service = server.token_of(Role::Service).await;
     let line = Line::to(&server.database_url).await;
     let replica = Server::idle_with(&line.url, &world, Duration::ZERO).await;
@@ -168,7 +168,7 @@ async fn what_is_too_old_is_refused() {
         .send_now(replica.bare(Method::GET, &format!("{}/readyz", replica.private)))
         .await;
     assert_eq!(ready.status, 503);
-    line.mend();
+    line.restore();
     until(&replica, &service, "acme", |answer| answer.status == 200).await;
 }
 
@@ -176,8 +176,8 @@ async fn what_is_too_old_is_refused() {
 async fn a_token_that_is_revoked_or_made_counts_everywhere_within_a_second() {
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
-    Landlord(server.pool.clone()).active("acme").await;
-    let replica = server.beside(&server.database_url, &world).await;
+    Seed(server.pool.clone()).active("acme").await;
+    let replica = server.replica(&server.database_url, &world).await;
     let admin = server.token_of(Role::Admin).await;
     let tokens = format!("{}/v1/tokens", server.private);
     let body = json!({"name": "reader", "role": "service", "tenants": ["acme"]});
@@ -222,9 +222,9 @@ async fn a_token_that_is_revoked_or_made_counts_everywhere_within_a_second() {
 async fn no_token_costs_the_database_a_call() {
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
-    Landlord(server.pool.clone()).active("acme").await;
+    Seed(server.pool.clone()).active("acme").await;
     let service = server.token_of(Role::Service).await;
-    let late = server.beside(&server.database_url, &world).await;
+    let late = server.replica(&server.database_url, &world).await;
     server.settle().await;
     // What requests could ask the database by is gone; the feed is followed by a connection of its own.
     server.pool.close().await;
@@ -247,10 +247,10 @@ async fn no_token_costs_the_database_a_call() {
 async fn while_the_database_is_away_an_unknown_token_is_not_called_a_wrong_one() {
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
-    Landlord(server.pool.clone()).active("acme").await;
+    Seed(server.pool.clone()).active("acme").await;
     let service = server.token_of(Role::Service).await;
     let line = Line::to(&server.database_url).await;
-    let replica = server.beside(&line.url, &world).await;
+    let replica = server.replica(&line.url, &world).await;
     line.cut();
     until(&replica, &service, "acme", |answer| answer.headers.contains_key("latchkey-stale")).await;
     let unknown = config_of(&replica, "lk_service_unknown", "acme").await;
@@ -267,9 +267,9 @@ fn clock_now() -> std::time::Instant {
 async fn a_tenants_tokens_end_with_it() {
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
-    let landlord = Landlord(server.pool.clone());
-    landlord.active("acme").await;
-    landlord.active("other").await;
+    let seed = Seed(server.pool.clone());
+    seed.active("acme").await;
+    seed.active("other").await;
     let (alone, both) = (limited(&server, &["acme"]).await, limited(&server, &["acme", "other"]).await);
     server.settle().await;
     let url = format!("{}/v1/tenants/acme", server.private);
@@ -287,10 +287,10 @@ async fn a_tenants_tokens_end_with_it() {
 async fn a_thousand_tenants_are_asked_for_in_one_call() {
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
-    let landlord = Landlord(server.pool.clone());
-    landlord.active("acme").await;
-    let off = landlord.active("off").await;
-    landlord.suspend(off).await;
+    let seed = Seed(server.pool.clone());
+    seed.active("acme").await;
+    let off = seed.active("off").await;
+    seed.suspend(off).await;
     let service = server.token_of(Role::Service).await;
     let url = format!("{}/internal/v1/storage-configs:batch", server.private);
     let ask = async |body: Value| server.send(server.bare(Method::POST, &url).bearer_auth(&service).json(&body)).await;
@@ -334,7 +334,7 @@ async fn a_thousand_tenants_are_asked_for_in_one_call() {
 async fn the_short_way_and_the_long_one_give_the_same() {
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
-    Landlord(server.pool.clone()).active("acme").await;
+    Seed(server.pool.clone()).active("acme").await;
     let token = server.token_of(Role::Service).await;
     until(&server, &token, "acme", |answer| answer.status == 200).await;
     let get = async |tenant: &str, etag: Option<&str>| {

@@ -1,4 +1,4 @@
-//! The customer's form from the outside: how one gets in, what is refused, and what browsers are told. How it is used
+//! The customer's form from the outside: opening a link, what is refused, and response headers. How it is used
 //! is tested in a browser, in `tests/browser/`.
 
 use reqwest::{Method, header};
@@ -149,8 +149,8 @@ async fn an_ended_invite_ends_what_was_opened_with_it() {
     all(410, "Your storage is disconnected").await;
     assert_eq!(tenant["status"], "invited");
 
-    let stranger = read(client().get(format!("{}/onboard/apply", server.public))).await;
-    assert_eq!(stranger.status, 403);
+    let newcomer = read(client().get(format!("{}/onboard/apply", server.public))).await;
+    assert_eq!(newcomer.status, 403);
     assert_eq!(read(client().get(format!("{}/onboard/nonsense", server.public))).await.status, 404);
 }
 

@@ -76,8 +76,8 @@ async fn another_request_with_the_same_key_is_refused() {
 async fn what_was_refused_leaves_the_key_free() {
     let server = server().await;
     assert_eq!(post(&server, "k", "/v1/tenants", &json!({"slug": "A"})).await.status, 422);
-    let mended = post(&server, "k", "/v1/tenants", &json!({"slug": "acme", "name": "Acme"})).await;
-    assert_eq!(mended.status, 201);
+    let corrected = post(&server, "k", "/v1/tenants", &json!({"slug": "acme", "name": "Acme"})).await;
+    assert_eq!(corrected.status, 201);
 
     let viewer = server.token_of(Role::Viewer).await;
     let url = format!("{}/v1/tenants/acme/suspend", server.private);
@@ -254,7 +254,7 @@ async fn mark_and_change_are_there_together() {
     assert_eq!(count(&server, "tenants").await, 1);
 }
 
-/// Whoever took a request over as lost has the right to it: the one that was only slow changes nothing any more.
+/// A request that was taken over as lost changes nothing anymore, even if it was only slow.
 #[tokio::test]
 async fn a_slow_request_that_was_taken_over_changes_nothing() {
     let server = server().await;
@@ -279,7 +279,7 @@ async fn a_slow_request_that_was_taken_over_changes_nothing() {
     assert_eq!(server.status("acme").await, "invited");
 }
 
-/// Whoever hangs up before the answer gets it by asking again.
+/// A client that hangs up before the response gets it by repeating the request.
 #[tokio::test]
 async fn a_caller_that_hung_up_gets_the_answer_later() {
     let server = server().await;

@@ -1,4 +1,4 @@
-//! That nobody else gets in: what lets strangers in is rejected, before anything is written.
+//! Isolation: a configuration that grants access without the external ID is rejected before anything is written.
 
 use rstest::rstest;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What a process tells of itself: metrics, log lines, traces. And that the dashboard and the alerts that come with it look at
+//! What a process reports: metrics, log lines, traces. And that the dashboard and the alerts that come with it look at
 //! what is there.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,7 +125,7 @@ async fn every_metric_is_told_by_a_process_that_did_some_work() {
         assert_eq!(given.status, 200);
     }
     work.process
-        .until("a webhook is told", |_| async {
+        .until("a webhook receives the event", |_| async {
             work.scrape().await.contains("latchkey_webhook_attempts_total{")
         })
         .await;

@@ -37,20 +37,20 @@ async fn tokens_are_made_shown_once_and_revoked_at_once() {
     assert_eq!(
         ask(&server, &admin, Method::DELETE, &path, None).await.status,
         204,
-        "once more does nothing"
+        "a second time does nothing"
     );
     assert_eq!(ask(&server, &text, Method::GET, "/v1/tenants", None).await.status, 401);
     let unknown = "/v1/tokens/00000000-0000-7000-8000-000000000000";
     assert_eq!(ask(&server, &admin, Method::DELETE, unknown, None).await.status, 404);
 
-    let wrong = json!({"name": "", "role": "emperor", "expires_in_hours": 0, "colour": "red"});
+    let wrong = json!({"name": "", "role": "emperor", "expires_in_hours": 0, "color": "red"});
     let refused = ask(&server, &admin, Method::POST, "/v1/tokens", Some(&wanted)).await;
     assert_eq!(refused.status, 201, "names may be used again");
     let refused = ask(&server, &admin, Method::POST, "/v1/tokens", Some(&wrong)).await;
     let fields: Vec<String> = refused.errors().into_iter().map(|(field, _)| field).collect();
     assert_eq!(
         (refused.status, fields),
-        (422, vec!["colour".into(), "role".into(), "expires_in_hours".into(), "name".into()])
+        (422, vec!["color".into(), "role".into(), "expires_in_hours".into(), "name".into()])
     );
     assert_eq!(server.post("/v1/tokens", &wanted).await.status, 403, "ops may not make tokens");
 }

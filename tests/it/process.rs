@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::aws::{REGION, World};
 use crate::server::PATIENCE;
 
-/// What customers would be told.
+/// The public URL, as customers would see it.
 const ELSEWHERE: &str = "http://127.0.0.1:9";
 
 /// A serving process on a server's database. Ended with the test.
@@ -114,7 +114,7 @@ impl Process {
         assert!(tokio::time::timeout(PATIENCE, asking).await.is_ok(), "{what}: {:#?}", self.said());
     }
 
-    /// Where a link of the form leads here: its port was not known when the process was told its own URL.
+    /// Where a link of the form leads here: the port was not known when the process got its URL setting.
     pub fn reached(&self, link: &str) -> String {
         link.replacen(ELSEWHERE, &self.public, 1)
     }

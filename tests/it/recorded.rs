@@ -227,7 +227,7 @@ const KMS: [(&str, CheckName); 6] = [
     ("kms:GenerateDataKeyWithoutPlaintext", C::KeyGenerateDataKeyAllowed),
 ];
 
-/// AWS's reasons, with the documents of S3 and of KMS that mend them; none is the vendor's own matter.
+/// AWS's reasons, and the documents of S3 and KMS to fix. None is the vendor's fault.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
 const REASONS: [(&str, Option<(FixDocument, FixDocument)>); 14] = [
     (
@@ -371,7 +371,7 @@ async fn what_is_wrong_is_told_once(#[case] script: Script, #[case] expected: &[
     assert_eq!(silent.count(), 0, "{}", told(&report));
 }
 
-/// Nothing of this is the customer's to mend, and no answer is neither a yes nor a no.
+/// The customer cannot fix any of these, and a missing answer is inconclusive.
 #[rstest]
 #[case::role_may_not_assume(|call: &Call| (call.operation == "sts:AssumeRole").then(|| refused_by_sts("User: x is not authorized to perform: sts:AssumeRole on resource: y because no identity-based policy allows the sts:AssumeRole action")), FaultSide::Vendor)]
 #[case::tags_travel(|call: &Call| (call.operation == "sts:AssumeRole").then(|| refused_by_sts("User: x is not authorized to perform: sts:TagSession on resource: y")), FaultSide::Vendor)]
@@ -442,14 +442,14 @@ async fn posture_only_warns() {
 async fn faults_on_the_way_never_turn_a_verdict_into_its_opposite(#[case] mode: Mode, #[case] half: u64) {
     let mut seen = HashSet::new();
     for seed in (0..1040).filter(|seed| seed % 2 == half) {
-        // As issued, without a grant, and open to strangers.
+        // As issued, without a grant, and open to unauthorized callers.
         let case = (seed / 2) % 4;
         let aws = Arc::new(match case {
             0 | 1 => RecordedAws::right(),
             2 => RecordedAws::but(|call| on(call, "s3:GetObject", || refused_by_s3("Access Denied"))),
             _ => RecordedAws::but(move |call| {
                 match mode {
-                Mode::Direct => (call.operation == "s3:ListObjectsV2" && call.who == Who::Stranger).then(|| {
+                Mode::Direct => (call.operation == "s3:ListObjectsV2" && call.who == Who::Unauthorized).then(|| {
                     Reply::new(200, "<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>")
                 }),
                 Mode::AssumeRole => (call.operation == "sts:AssumeRole").then(|| {
@@ -464,7 +464,7 @@ async fn faults_on_the_way_never_turn_a_verdict_into_its_opposite(#[case] mode: 
             faults: Some((percent, Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))),
         };
         let report = verify(wire, mode).await;
-        // What was on its way arrives.
+        // The changes have propagated.
         wait(TOO_LATE * 2).await;
         let verdict = Verdict::of(&report.findings);
         let right = case < 2;

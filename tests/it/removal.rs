@@ -124,5 +124,8 @@ async fn whoever_had_a_link_until_the_end_reads_what_to_take_away() {
         .unwrap();
     let (status, page) = read(&open.0).await;
     assert_eq!(status, 410);
-    assert!(!page.contains("LatchkeyAssume"), "after a time it is told no more: {page}");
+    assert!(
+        !page.contains("LatchkeyAssume"),
+        "after a time the steps are no longer shown: {page}"
+    );
 }

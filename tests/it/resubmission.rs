@@ -1,4 +1,4 @@
-//! Submitting while something is active or under way.
+//! Submitting while a version is active or being verified.
 
 use serde_json::json;
 
@@ -47,7 +47,7 @@ async fn a_newer_submission_supersedes_what_is_under_way() {
         .post("/v1/tenants/acme/verifications", &json!({"version": 2}))
         .await
         .expect(202);
-    assert_eq!(asked["id"], second["verification"]["id"], "the one under way is the answer");
+    assert_eq!(asked["id"], second["verification"]["id"], "the queued or running one is returned");
     let third = server.post(path, &applied.submission()).await.expect(202);
     let dropped = server.finished(&second["verification"]["id"]).await;
     assert_eq!(dropped["verdict"], "superseded");

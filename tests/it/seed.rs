@@ -8,7 +8,7 @@ use crate::aws::clock;
 
 /// Makes and changes tenants as Latchkey itself does, without AWS.
 #[derive(Clone)]
-pub struct Landlord(pub PgPool);
+pub struct Seed(pub PgPool);
 
 /// What becomes of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Change {
     }
 }
 
-impl Landlord {
+impl Seed {
     /// # Errors
     /// When the database goes away: then it may have been done, or not.
     pub async fn attempt(&self, change: Change, tenant: Uuid) -> sqlx::Result<()> {

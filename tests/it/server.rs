@@ -143,7 +143,7 @@ pub fn policy() -> WebhookPolicy {
     }
 }
 
-pub fn courier(context: &Context) -> OutboundClient {
+pub fn outbound_client(context: &Context) -> OutboundClient {
     OutboundClient::new(context.webhooks.allowed.clone()).expect("TLS is there")
 }
 
@@ -161,7 +161,7 @@ impl Server {
     }
 
     /// Another process on the same database, which it may reach by another way. It leaves the queue to others.
-    pub async fn beside(&self, database_url: &str, world: &World) -> Self {
+    pub async fn replica(&self, database_url: &str, world: &World) -> Self {
         self.beside_at(database_url, world, &world.endpoint).await
     }
 
@@ -214,7 +214,7 @@ impl Server {
         };
         let deliveries = DeliveryContext {
             context: server.context.clone(),
-            courier: courier(&server.context),
+            client: outbound_client(&server.context),
         };
         let (ending, also, same) = (server.stop.clone(), server.stop.clone(), worker.clone());
         tokio::spawn(async move { jobs::work(jobs, &worker, ending).await });

@@ -162,7 +162,7 @@ async fn made_up_keys_do_not_make_the_provider_be_asked_again_and_again() {
         })
         .collect();
     for answer in futures::future::join_all(forged.iter().map(|jwt| get(&server, jwt))).await {
-        // It may be a new one, which cannot be told before the hour is over.
+        // It may be a new key, which is unknown until the hour is over.
         assert_eq!(answer.status, 503, "{:#}", answer.body);
         assert!(answer.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap() > 60);
     }
@@ -283,7 +283,7 @@ async fn without_a_provider_a_jwt_is_no_token() {
     );
 }
 
-/// Whoever may only read is refused every action, and each attempt is written down.
+/// A viewer is refused every action, and each attempt is recorded.
 #[tokio::test]
 async fn every_action_of_a_viewer_is_refused_and_written_down() {
     let key = SigningKey::p256("one");
@@ -292,7 +292,7 @@ async fn every_action_of_a_viewer_is_refused_and_written_down() {
     server.create_tenant("acme").await;
     let jwt = key.sign("ES256", &provider.claims(&json!({"roles": "viewer"})));
     let token = server.token_of(Role::Viewer).await;
-    // What only judges or computes changes nothing, so that whoever may read may ask for it.
+    // Validating and computing change nothing, so viewers may do both.
     let reading = ["/v1/validate", "/v1/tenants/{tenant}/templates/merge"];
     let api = server.get("/openapi.json").await.expect(200);
     let mut tried = Vec::new();

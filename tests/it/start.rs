@@ -1,4 +1,4 @@
-//! The program starts while the database is away: it says so, refuses, and mends itself.
+//! The program starts while the database is away: it reports that, refuses requests, and recovers.
 
 use reqwest::{Client, Response};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use latchkey::domain::token::Role;
 use crate::aws::World;
 use crate::db_proxy::Line;
 use crate::process::Process;
-use crate::seed::Landlord;
+use crate::seed::Seed;
 use crate::server::{PATIENCE, Server, empty_database};
 
 async fn ask(http: &Client, url: String, token: &str) -> Response {
@@ -44,17 +44,17 @@ async fn without_postgres_it_is_not_ready_and_with_it_it_mends_itself() {
         assert!(detail.contains("not been loaded from the database yet"), "{detail}");
     }
 
-    line.mend();
+    line.restore();
     let until = async |url: String, token: &str| {
         let asking = async { while ask(&http, url.clone(), token).await.status() != 200 {} };
-        tokio::time::timeout(PATIENCE, asking).await.expect("it mends itself");
+        tokio::time::timeout(PATIENCE, asking).await.expect("it recovers");
     };
     until(format!("{}/readyz", process.url), "").await;
-    let beside = Server::idle_with(&database, &world, std::time::Duration::from_mins(1)).await;
-    Landlord(PgPool::connect(&database).await.expect("Postgres answers"))
+    let second = Server::idle_with(&database, &world, std::time::Duration::from_mins(1)).await;
+    Seed(PgPool::connect(&database).await.expect("Postgres answers"))
         .active("acme")
         .await;
-    until(config("acme"), &beside.token_of(Role::Service).await).await;
+    until(config("acme"), &second.token_of(Role::Service).await).await;
     let said = process.said();
     assert!(said.iter().any(|line| line.contains("waiting for the database")), "{said:#?}");
 }

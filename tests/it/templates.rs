@@ -191,7 +191,10 @@ async fn the_script_leads_to_verified_and_can_be_run_again(#[case] mode: &str, #
     let again = succeeded(shell.script(&script, &["--yes"]).await);
     assert_eq!(told(&again, mode, &world.customer.id), submission);
     let text = String::from_utf8_lossy(&again.stdout).into_owned();
-    assert!(text.matches("right already").count() >= 2 && !text.contains("created"), "{text}");
+    assert!(
+        text.matches("already up to date").count() >= 2 && !text.contains("created"),
+        "{text}"
+    );
     if !new {
         let after = bucket_policy(&world.customer, &things.bucket).await;
         assert_eq!(after["Statement"][0], theirs, "{after:#}");

@@ -48,7 +48,7 @@ async fn printed(server: &Server, token: &str, line: &str) -> String {
     let (out, err) = (text(&ran.stdout), text(&ran.stderr));
     assert!(
         !out.contains('\u{1b}') && !err.contains('\u{1b}'),
-        "no terminal, no colours: {out}{err}"
+        "no terminal, no colors: {out}{err}"
     );
     let mut printed = format!("$ latchkey {line}\n{out}");
     if !err.is_empty() {
@@ -213,7 +213,7 @@ async fn a_verification_is_watched_live_on_a_terminal() {
     let applied = apply_templates(&world, &server, "acme", "assume_role").await;
     assert_eq!(server.submit("acme", &applied.submission()).await["verdict"], "verified");
 
-    let watched = async |colours: bool| {
+    let watched = async |colors: bool| {
         let mut command = Command::new("script");
         let line = format!("stty cols 150 rows 40; {} verify acme --watch", env!("CARGO_BIN_EXE_latchkey"));
         command
@@ -222,7 +222,7 @@ async fn a_verification_is_watched_live_on_a_terminal() {
             .env("LATCHKEY_TOKEN", &server.token)
             .env("TERM", "xterm")
             .stdin(Stdio::null());
-        if !colours {
+        if !colors {
             command.env("NO_COLOR", "1");
         }
         let ran = tokio::task::spawn_blocking(move || command.output().expect("script, of util-linux, runs"));

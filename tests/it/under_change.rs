@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::aws::{World, clock};
 use crate::db_proxy::Line;
 use crate::postgres::Postgres;
-use crate::seed::{Change, Landlord, read_bucket, read_rotation};
+use crate::seed::{Change, Seed, read_bucket, read_rotation};
 use crate::server::{PATIENCE, Server, empty_database_on};
 
 /// What a tenant may be answered with: what it has active, a suspension, or its end.
@@ -104,14 +104,14 @@ impl Known {
     }
 
     /// As the database has it, once that answers.
-    async fn again(mut self, landlord: &Landlord) -> Self {
+    async fn again(mut self, seed: &Seed) -> Self {
         let row: (Option<i32>, String, bool, bool) = loop {
             let asked = sqlx::query_as(
                 "select (select version from storage_configs c join active_configs a on a.config_id = c.id where a.tenant_id = t.id),
                         external_id, suspended_at is not null, offboarded_at is not null
                  from tenants t where id = $1",
             );
-            match asked.bind(self.id).fetch_one(&landlord.0).await {
+            match asked.bind(self.id).fetch_one(&seed.0).await {
                 Ok(row) => break row,
                 Err(_) => tokio::task::yield_now().await,
             }
@@ -126,7 +126,7 @@ impl Known {
 /// One of several writers, each with tenants of its own.
 struct Writer {
     name: String,
-    landlord: Landlord,
+    seed: Seed,
     history: Arc<History>,
     tenants: Vec<Known>,
 }
@@ -135,7 +135,7 @@ impl Writer {
     async fn step(&mut self, step: usize) {
         if self.tenants.len() < 4 {
             let id = clock().uuid();
-            if self.landlord.attempt_tenant(id, &format!("{}-{step}", self.name)).await.is_ok() {
+            if self.seed.attempt_tenant(id, &format!("{}-{step}", self.name)).await.is_ok() {
                 let new = Known {
                     id,
                     version: 0,
@@ -166,10 +166,10 @@ impl Writer {
         let before = self.tenants[at];
         let wanted = before.after(change);
         self.history.begins(before.id, wanted.truth());
-        let now = match self.landlord.attempt(change, before.id).await {
+        let now = match self.seed.attempt(change, before.id).await {
             Ok(()) => wanted,
             // It may have been done: both are allowed until it is known.
-            Err(_) => before.again(&self.landlord).await,
+            Err(_) => before.again(&self.seed).await,
         };
         if now.version > 0 {
             self.history.done(now.id, now.truth());
@@ -244,7 +244,7 @@ async fn read(url: String, token: String, history: Arc<History>, seen: Arc<Seen>
 
 /// Readers on two replicas, and writers.
 struct Crowd {
-    landlord: Landlord,
+    seed: Seed,
     history: Arc<History>,
     seen: [Arc<Seen>; 2],
     stop: Arc<AtomicBool>,
@@ -264,7 +264,7 @@ impl Crowd {
             tokio::spawn(read(url, token.clone(), history.clone(), seen[on].clone(), stop.clone()))
         });
         Self {
-            landlord: Landlord(replicas[0].pool.clone()),
+            seed: Seed(replicas[0].pool.clone()),
             history,
             seen,
             stop,
@@ -275,7 +275,7 @@ impl Crowd {
     fn writers(&self, round: &str) -> Vec<Writer> {
         let writer = |number| Writer {
             name: format!("{round}-{number}"),
-            landlord: self.landlord.clone(),
+            seed: self.seed.clone(),
             history: self.history.clone(),
             tenants: Vec::new(),
         };
@@ -317,7 +317,7 @@ async fn readers_are_never_told_what_is_no_longer_true() {
     let world = World::new().await;
     let server = Server::start_idle(&world).await;
     let line = Line::to(&server.database_url).await;
-    let replica = server.beside(&line.url, &world).await;
+    let replica = server.replica(&line.url, &world).await;
     let crowd = Crowd::on([&server, &replica]).await;
     crowd.round("one").await;
     // To the one, connections end at once; to the other the line goes dead.
@@ -328,7 +328,7 @@ async fn readers_are_never_told_what_is_no_longer_true() {
     line.go_dead();
     crowd.round("two").await;
     crowd.stale(1).await;
-    line.mend();
+    line.restore();
     crowd.round("three").await;
     crowd.end().await;
 }
@@ -339,7 +339,7 @@ async fn nor_are_they_while_postgres_is_restarted() {
     let world = World::new().await;
     let database = empty_database_on(&postgres.url).await;
     let server = Server::idle_with(&database, &world, Duration::from_hours(24)).await;
-    let replica = server.beside(&database, &world).await;
+    let replica = server.replica(&database, &world).await;
     let crowd = Crowd::on([&server, &replica]).await;
     let writing: Vec<_> = crowd
         .writers("all")

@@ -1,4 +1,4 @@
-//! The vendor's own set-up is wrong: customers read calmly of it, ops are alerted, and `check-config --aws` finds it first.
+//! The vendor's own setup is wrong: customers need not act, operations are alerted, and `check-config --aws` finds it first.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
@@ -80,7 +80,7 @@ async fn the_customer_reads_calmly_and_ops_are_alerted() {
             if line.contains("private listener ready") {
                 private = line.split("address=").nth(1).map(|rest| rest.trim().to_owned());
             }
-            if line.contains("the vendor's own set-up") {
+            if line.contains("the vendor's own setup") {
                 alert = Some(line);
             } else if line.contains("does not count yet") {
                 waits = true;
@@ -134,18 +134,18 @@ async fn check_config_finds_it_before_the_first_tenant_does() {
     assert_eq!(right.status.code(), Some(0), "{}", told(&right));
     assert_eq!(told(&right).matches("ok       ").count(), 4, "{}", told(&right));
 
-    let stranger = [("AWS_ACCESS_KEY_ID", "AKIANOBODYKNOWSTHIS0"), ("AWS_SECRET_ACCESS_KEY", "none")];
-    let unknown = check_config(&world, &server, &stranger).await;
+    let unknown_key = [("AWS_ACCESS_KEY_ID", "AKIANOBODYKNOWSTHIS0"), ("AWS_SECRET_ACCESS_KEY", "none")];
+    let unknown = check_config(&world, &server, &unknown_key).await;
     assert_eq!(unknown.status.code(), Some(1), "{}", told(&unknown));
     assert!(
-        told(&unknown).contains("failed   process: AWS does not accept the process's credentials"),
+        told(&unknown).contains("failed   process: AWS rejects the credentials of the process"),
         "{}",
         told(&unknown)
     );
 
     let away = check_config(&world, &server, &[("AWS_ENDPOINT_URL", "http://127.0.0.1:9")]).await;
     assert_eq!(away.status.code(), Some(3), "{}", told(&away));
-    assert!(told(&away).contains("unknown  process: AWS was not reached"), "{}", told(&away));
+    assert!(told(&away).contains("unknown  process: AWS cannot be reached"), "{}", told(&away));
 
     shut(&world, "storage").await;
     let shut = check_config(&world, &server, &[]).await;
@@ -154,7 +154,7 @@ async fn check_config_finds_it_before_the_first_tenant_does() {
     assert!(told(&shut).contains("ok       customer-facing role: "), "{}", told(&shut));
 }
 
-/// What AWS answers whoever sets a tag that was handed down, and whoever hands one down to a role that allows none.
+/// The answers of AWS to a caller that sets an inherited tag, and to one that passes a tag on to a role that allows none.
 #[rstest]
 #[case::allowed_by_the_role(true)]
 #[case::not_allowed_by_the_role(false)]
@@ -186,5 +186,5 @@ async fn tags_that_travel_are_found(#[case] allowed: bool) {
     let looks = check_vendor(&aws, &vendor, &clock()).await;
     assert!(looks[0].result.is_ok(), "{looks:?}");
     let fault = looks[1].result.as_ref().unwrap_err();
-    assert!(fault.sentence.contains("EKS Pod Identity") && !fault.open, "{fault:?}");
+    assert!(fault.sentence.contains("EKS Pod Identity") && !fault.inconclusive, "{fault:?}");
 }

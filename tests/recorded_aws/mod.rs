@@ -1,5 +1,5 @@
 //! AWS from recorded answers: status, headers and body as AWS documents them, one for each call. It plays one tenant
-//! whose documents are applied as issued, refuses strangers, and can be told to answer otherwise. No network, no policies:
+//! whose documents are applied as issued, denies unauthorized callers, and can be scripted to answer otherwise. No network, no policies:
 //! what a stand-in cannot say is said here, and what it can is left to it.
 
 #![allow(dead_code, reason = "tests and benchmark each use their part of it")]
@@ -57,7 +57,7 @@ pub enum Who {
     /// What production uses.
     Tenant,
     /// The vendor's role without the tenant's tag.
-    Stranger,
+    Unauthorized,
 }
 
 /// One call, as its request tells it.
@@ -157,7 +157,7 @@ impl RecordedAws {
         let who = if credential.contains("Credential=ASIATENANT/") {
             Who::Tenant
         } else if credential.contains("Credential=ASIASTRANGER/") {
-            Who::Stranger
+            Who::Unauthorized
         } else {
             Who::Vendor
         };

@@ -25,8 +25,8 @@ impl BucketName {
         {
             return Err(Malformed::new(
                 "malformed_bucket_name",
-                "a bucket name is 3 to 63 lower-case letters, digits, dots and hyphens, begins and ends with a letter or digit, \
-                 and is no IP address; for example my-bucket",
+                "a bucket name has 3 to 63 lower-case letters, digits, dots and hyphens, starts and ends with a letter or digit, and \
+                 is not an IP address, such as my-bucket",
             ));
         }
         for (suffix, kind) in [
@@ -40,7 +40,7 @@ impl BucketName {
             if text.ends_with(suffix) {
                 return Err(Malformed::new(
                     "not_a_general_purpose_bucket",
-                    format!("a name that ends with {suffix} is {kind}; give a general purpose bucket"),
+                    format!("a name that ends in {suffix} belongs to {kind}; use a general purpose bucket"),
                 ));
             }
         }
@@ -48,7 +48,7 @@ impl BucketName {
             if text.starts_with(prefix) {
                 return Err(Malformed::new(
                     "reserved_bucket_name",
-                    format!("AWS reserves names that begin with {prefix}; give another bucket"),
+                    format!("AWS reserves bucket names that start with {prefix}; use another bucket"),
                 ));
             }
         }
@@ -61,7 +61,7 @@ impl BucketName {
 }
 checked_text!(BucketName, "my-bucket");
 
-/// `arn:<partition>:s3:::<name>`: no region, no account and no object path in it.
+/// `arn:<partition>:s3:::<name>`, without a region, account or object path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BucketArn {
     text: String,
@@ -71,14 +71,14 @@ pub struct BucketArn {
 
 impl BucketArn {
     /// # Errors
-    /// One code for each usual mistake: see the tests.
+    /// One code per common mistake; the tests list them.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         let parts = split(text, FORM)?;
         if matches!(parts.service, "s3express" | "s3-outposts" | "s3-object-lambda" | "s3tables") {
             return Err(Malformed::new(
                 "not_a_general_purpose_bucket",
                 format!(
-                    "an ARN of {} names no general purpose bucket; expected one such as {FORM}",
+                    "an ARN of the service {} does not name a general purpose bucket; enter one such as {FORM}",
                     parts.service
                 ),
             ));
@@ -86,34 +86,31 @@ impl BucketArn {
         if parts.service != "s3" {
             return Err(Malformed::new(
                 "not_a_bucket_arn",
-                format!(
-                    "this ARN is of the service {}, not of s3; expected one such as {FORM}",
-                    parts.service
-                ),
+                format!("this is an ARN of the service {}, not s3; enter one such as {FORM}", parts.service),
             ));
         }
         if parts.resource.starts_with("accesspoint") {
             return Err(Malformed::new(
                 "access_point_arn",
-                format!("this is the ARN of an access point; give the bucket's own, such as {FORM}"),
+                format!("this is the ARN of an access point; enter the ARN of the bucket, such as {FORM}"),
             ));
         }
         if parts.resource.contains('/') {
             return Err(Malformed::new(
                 "object_path_in_bucket_arn",
-                format!("a bucket's ARN ends with the bucket's name: leave out everything from the first slash on, as in {FORM}"),
+                format!("a bucket ARN ends with the bucket name; remove everything from the first slash, as in {FORM}"),
             ));
         }
         if !parts.region.is_empty() {
             return Err(Malformed::new(
                 "region_in_bucket_arn",
-                format!("a bucket's ARN has no region in it: leave {} out, as in {FORM}", parts.region),
+                format!("an S3 bucket ARN has no region; remove {}, as in {FORM}", parts.region),
             ));
         }
         if !parts.account.is_empty() {
             return Err(Malformed::new(
                 "account_in_bucket_arn",
-                format!("a bucket's ARN has no account in it: leave {} out, as in {FORM}", parts.account),
+                format!("an S3 bucket ARN has no account ID; remove {}, as in {FORM}", parts.account),
             ));
         }
         let name = BucketName::parse(parts.resource)?;
@@ -177,7 +174,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_parses_prints_back_the_same(name in "[a-z0-9]([a-z0-9.-]{0,40}[a-z0-9])", nth in 0usize..8) {
+        fn a_parsed_arn_prints_as_it_was(name in "[a-z0-9]([a-z0-9.-]{0,40}[a-z0-9])", nth in 0usize..8) {
             let partition = Partition::iter().nth(nth).unwrap();
             let text = format!("arn:{partition}:s3:::{name}");
             if let Ok(arn) = BucketArn::parse(&text) {

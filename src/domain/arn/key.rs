@@ -19,12 +19,12 @@ pub struct KeyArn {
 
 impl KeyArn {
     /// # Errors
-    /// One code for each usual mistake: see the tests.
+    /// One code per common mistake; the tests list them.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         if is_key_id(text) {
             return Err(Malformed::new(
                 "key_id_without_arn",
-                format!("this is a key's id; give its whole ARN, such as {FORM}"),
+                format!("this is a key ID; enter the key ARN, such as {FORM}"),
             ));
         }
         if text.starts_with("alias/") {
@@ -34,10 +34,7 @@ impl KeyArn {
         if parts.service != "kms" {
             return Err(Malformed::new(
                 "not_a_key_arn",
-                format!(
-                    "this ARN is of the service {}, not of kms; expected one such as {FORM}",
-                    parts.service
-                ),
+                format!("this is an ARN of the service {}, not kms; enter one such as {FORM}", parts.service),
             ));
         }
         if parts.resource.starts_with("alias/") {
@@ -47,19 +44,19 @@ impl KeyArn {
         if !is_key_id(id) {
             return Err(Malformed::new(
                 "not_a_key_arn",
-                format!("a key's ARN ends with key/ and the key's id, as in {FORM}"),
+                format!("a key ARN ends in key/ and the key ID, as in {FORM}"),
             ));
         }
         let region = Region::parse(parts.region).map_err(|_| {
             Malformed::new(
                 "malformed_region_in_key_arn",
-                format!("the region in this ARN is none; expected an ARN such as {FORM}"),
+                format!("the region in this ARN is invalid; enter an ARN such as {FORM}"),
             )
         })?;
         let account = AccountId::parse(parts.account).map_err(|_| {
             Malformed::new(
                 "malformed_account_in_key_arn",
-                format!("the account in this ARN is not twelve digits; expected an ARN such as {FORM}"),
+                format!("the account ID in this ARN does not have 12 digits; enter an ARN such as {FORM}"),
             )
         })?;
         Ok(Self {
@@ -94,11 +91,11 @@ checked_text!(
 fn alias() -> Malformed {
     Malformed::new(
         "alias_arn",
-        format!("an alias can be pointed at another key later, so it is not enough: give the ARN of the key itself, such as {FORM}"),
+        format!("an alias can be pointed at another key later; enter the ARN of the key itself, such as {FORM}"),
     )
 }
 
-/// A UUID, or the id of a multi-region key: `mrk-` and 32 hexadecimal digits.
+/// A UUID, or the ID of a multi-Region key: `mrk-` and 32 hexadecimal digits.
 fn is_key_id(text: &str) -> bool {
     let lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     if let Some(id) = text.strip_prefix("mrk-") {
@@ -143,7 +140,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_well_formed_parses_and_prints_back(
+        fn a_valid_arn_is_parsed_and_prints_as_it_was(
             id in "([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})",
             account in "[0-9]{12}",
             nth in 0usize..8,

@@ -1,4 +1,4 @@
-//! ARNs: parsed at the edge into types that cannot hold a wrong one.
+//! ARNs, parsed where they enter into types that hold valid ones only.
 
 mod bucket;
 mod key;
@@ -20,7 +20,7 @@ struct Parts<'a> {
     resource: &'a str,
 }
 
-/// `form` is an example of the ARN that was hoped for: every message ends with it.
+/// `form` is an example of the expected ARN. Every error ends with it.
 fn split<'a>(text: &'a str, form: &str) -> Result<Parts<'a>, Malformed> {
     let mut parts = text.splitn(6, ':');
     let (Some("arn"), Some(partition), Some(service), Some(region), Some(account), Some(resource)) =
@@ -28,13 +28,13 @@ fn split<'a>(text: &'a str, form: &str) -> Result<Parts<'a>, Malformed> {
     else {
         return Err(Malformed::new(
             "not_an_arn",
-            format!("this is not an ARN; expected one such as {form}"),
+            format!("this is not an ARN; enter one such as {form}"),
         ));
     };
     let partition = partition.parse().map_err(|_| {
         Malformed::new(
             "unknown_partition",
-            format!("the ARN names no partition of AWS that is known; expected one such as {form}"),
+            format!("the ARN has an unknown AWS partition; enter one such as {form}"),
         )
     })?;
     Ok(Parts {

@@ -21,7 +21,7 @@ impl RoleName {
         }
         Err(Malformed::new(
             "malformed_role_name",
-            "a role's name is 1 to 64 letters, digits and characters of +=,.@_- without its path; for example my-role",
+            "a role name has 1 to 64 letters, digits and characters of +=,.@_- and no path, such as my-role",
         ))
     }
 
@@ -42,58 +42,56 @@ pub struct RoleArn {
 
 impl RoleArn {
     /// # Errors
-    /// One code for each usual mistake: see the tests.
+    /// One code per common mistake; the tests list them.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         let parts = split(text, FORM)?;
         if parts.service == "sts" {
             return Err(Malformed::new(
                 "session_arn",
-                format!("this is the ARN of a session of a role; give the role's own, such as {FORM}"),
+                format!("this is the ARN of a role session; enter the ARN of the role, such as {FORM}"),
             ));
         }
         if parts.service != "iam" {
             return Err(Malformed::new(
                 "not_a_role_arn",
-                format!(
-                    "this ARN is of the service {}, not of iam; expected one such as {FORM}",
-                    parts.service
-                ),
+                format!("this is an ARN of the service {}, not iam; enter one such as {FORM}", parts.service),
             ));
         }
         if !parts.region.is_empty() {
             return Err(Malformed::new(
                 "region_in_role_arn",
-                format!("a role's ARN has no region in it; expected one such as {FORM}"),
+                format!("a role ARN has no region; enter one such as {FORM}"),
             ));
         }
         let account = AccountId::parse(parts.account).map_err(|_| {
             Malformed::new(
                 "malformed_account_in_role_arn",
-                format!("the account in this ARN is not twelve digits; expected an ARN such as {FORM}"),
+                format!("the account ID in this ARN does not have 12 digits; enter an ARN such as {FORM}"),
             )
         })?;
         let Some(path) = parts.resource.strip_prefix("role/") else {
             let kind = parts.resource.split('/').next().unwrap_or_default();
             return Err(Malformed::new(
                 "not_a_role_arn",
-                format!(
-                    "this ARN names a {kind}, not a role; expected one such as {FORM}",
-                    kind = if kind.is_empty() { "nothing" } else { kind }
-                ),
+                if kind.is_empty() {
+                    format!("this ARN names no role; enter one such as {FORM}")
+                } else {
+                    format!("this is the ARN of the IAM resource type {kind}, not role; enter one such as {FORM}")
+                },
             ));
         };
         let (path, name) = path.rsplit_once('/').unwrap_or(("", path));
         if path.starts_with("aws-service-role") {
             return Err(Malformed::new(
                 "service_linked_role",
-                format!("a service-linked role can be assumed by its service alone; give a role of your own, such as {FORM}"),
+                format!("only its AWS service can assume a service-linked role; enter a role that you created, such as {FORM}"),
             ));
         }
         let path_allowed = |b: u8| (0x21..0x7f).contains(&b) && b != b'*';
         if path.len() > 510 || !path.bytes().all(path_allowed) {
             return Err(Malformed::new(
                 "malformed_role_path",
-                format!("the path in this ARN is none; expected an ARN such as {FORM}"),
+                format!("the path in this ARN is invalid; enter an ARN such as {FORM}"),
             ));
         }
         Ok(Self {
@@ -149,14 +147,14 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_no_part_of_the_name() {
+    fn the_name_does_not_contain_the_path() {
         let arn = RoleArn::parse("arn:aws:iam::123456789012:role/teams/docs/my-role").unwrap();
         assert_eq!(arn.name().as_str(), "my-role");
     }
 
     proptest! {
         #[test]
-        fn what_is_well_formed_parses_and_prints_back(name in "[A-Za-z0-9+=,.@_-]{1,64}", path in "([a-z]{1,8}/){0,3}", account in "[0-9]{12}") {
+        fn a_valid_arn_is_parsed_and_prints_as_it_was(name in "[A-Za-z0-9+=,.@_-]{1,64}", path in "([a-z]{1,8}/){0,3}", account in "[0-9]{12}") {
             let text = format!("arn:aws-us-gov:iam::{account}:role/{path}{name}");
             let arn = RoleArn::parse(&text).unwrap();
             prop_assert_eq!(arn.to_string(), text);

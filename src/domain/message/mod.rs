@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text::capital;
 
-/// Declares a table of messages: a function for each one, and the list of them all for proofreading.
+/// Declares a table of messages: a function for each one, and a list for tests.
 ///
 /// A line is `name(parameters) "sentence"`. Parameters are named in braces, as in `format!`.
 macro_rules! messages {

@@ -1,5 +1,5 @@
-//! A POSIX shell script around the AWS CLI. What it does stands in `cli.sh`, which is always the same; what is known of the
-//! tenant is in variables before it, and the documents are functions that print them.
+//! A POSIX shell script that uses the AWS CLI. The logic is in `cli.sh`, the same for every tenant. Before it come the tenant's
+//! values as variables, and the documents as functions that print them.
 
 use std::fmt::Write as _;
 
@@ -12,14 +12,14 @@ use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::storage_config::Mode;
 
 const HEAD: &str = "#!/bin/sh
-# Run it with credentials of the account that owns the bucket and the key. It shows what it will do, and asks. It can be run
-# again: what is right already is left as it is, and no policy is overwritten.
+# Run this with credentials of the account that owns the bucket and the key. It shows what it will do and asks for confirmation.
+# It never overwrites an existing policy, and can be run again.
 set -eu
 
-# Yours. A bucket, key or role that is not there yet is created; with no key's ARN, a new key is.
+# Your values. A bucket, key or role that does not exist is created. With an empty key_arn, a new key is created.
 ";
 
-/// The script, with what is known of the tenant in its variables.
+/// The script, with the tenant's values in its variables.
 pub fn script(blanks: &TemplateParams, parties: Parties) -> String {
     let symbols = Placeholders::of(blanks, blanks.mode);
     let mut text = String::from(HEAD);
@@ -32,7 +32,7 @@ pub fn script(blanks: &TemplateParams, parties: Parties) -> String {
         set("role_name", blanks.role_name.as_ref().map_or("", RoleName::as_str));
     }
     set("log_bucket", "");
-    text += "\n# As issued.\n";
+    text += "\n# Issued by the vendor. Do not change.\n";
     let mut set = |name: &str, value: &str| {
         let _ = writeln!(text, "{name}={}", quoted(value));
     };
@@ -47,7 +47,7 @@ pub fn script(blanks: &TemplateParams, parties: Parties) -> String {
     text + include_str!("cli.sh")
 }
 
-/// The documents, by the names of the functions that print them.
+/// The documents, and the names of the functions that print them.
 fn documents(symbols: &Placeholders) -> Vec<(&'static str, Value)> {
     let blanks = &symbols.blanks;
     let of_bucket: Vec<Value> = Permission::of_bucket_policy(blanks)
@@ -78,7 +78,7 @@ fn documents(symbols: &Placeholders) -> Vec<(&'static str, Value)> {
     documents
 }
 
-/// A document as it stands between the lines of a here-document, in which variables are filled in.
+/// A document in a here-document, in which the shell fills in variables.
 fn printed(value: &Value, depth: usize, blanks: &TemplateParams, symbols: &Placeholders) -> String {
     let inner = "  ".repeat(depth + 1);
     let end = "  ".repeat(depth);
@@ -110,7 +110,7 @@ fn printed(value: &Value, depth: usize, blanks: &TemplateParams, symbols: &Place
     }
 }
 
-/// JSON, with what a here-document would fill in escaped.
+/// JSON, with everything escaped that a here-document would expand.
 fn literal(value: &Value) -> String {
     let mut escaped = String::new();
     for character in value.to_string().chars() {
@@ -122,7 +122,7 @@ fn literal(value: &Value) -> String {
     escaped
 }
 
-/// One word of the shell's, in which nothing means anything. No shell can hold a zero byte.
+/// A quoted shell word without special characters. Shell variables cannot hold a zero byte.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\0', "").replace('\'', "'\\''"))
 }
@@ -133,7 +133,7 @@ mod tests {
     use crate::domain::partition::Partition;
     use crate::domain::templates::tests::{PARTIES, rotating, typed, untyped};
 
-    /// What comes before the part that is always the same.
+    /// The tenant's part of the script.
     fn own(blanks: &TemplateParams) -> String {
         script(blanks, PARTIES).strip_suffix(include_str!("cli.sh")).unwrap().to_owned()
     }

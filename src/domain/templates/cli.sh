@@ -7,9 +7,8 @@ fail() {
     exit 1
 }
 
-# Whether a thing is there; $answer is then what the command says of it. An error other than the one that says no ends the
-# script.
-there() {
+# Whether a resource exists. If so, $answer has the command's output. Any error other than $1 ends the script.
+exists() {
     absent=$1
     shift
     if answer=$("$@" 2>"$errors"); then
@@ -19,8 +18,8 @@ there() {
     fail "$(cat "$errors")"
 }
 
-# A policy that names a role is refused until the role can be seen everywhere.
-patiently() {
+# AWS refuses a policy that names a new role until the role has propagated.
+retry() {
     tries=0
     until error=$("$@" 2>&1 >/dev/null); do
         case $error in
@@ -33,7 +32,7 @@ patiently() {
     done
 }
 
-# The policy $1 with the statements $2 in it: in the place of those with their Sids, or else at the end.
+# The policy $1 with the statements $2: they replace those with the same Sid, or are added at the end.
 merged() {
     if command -v jq >/dev/null 2>&1; then
         # shellcheck disable=SC2016 # jq's variables, not the shell's
@@ -55,28 +54,28 @@ print(json.dumps(policy, separators=(",", ":")))' "$1" "$2"
     fi
 }
 
-# Puts the statements $3 into the policy $2, which is that of $1. The rest is the command that takes the new policy.
-put_into() {
+# Merges the statements $3 into $1, whose policy is $2. The remaining arguments are the command that sets the policy.
+merge_into() {
     what=$1 policy=$2 ours=$3
     shift 3
     if ! command -v jq >/dev/null 2>&1 && ! command -v python3 >/dev/null 2>&1; then
         for sid in $(printf '%s\n' "$ours" | sed -n 's/^ *"Sid": "\(.*\)",$/\1/p'); do
             case $policy in
             *"\"$sid\""*) ;;
-            *) fail "$what has other statements, and to merge them jq or python3 is needed. Add these to it, and run this again:
+            *) fail "$what has other statements. Merging requires jq or python3. Install one of them, or add these statements yourself, and run this again:
 $ours" ;;
             esac
         done
-        say "$what: has statements of these names; left as it is"
+        say "$what: already has statements with these Sids; not changed"
         return
     fi
     wanted=$(merged "$policy" "$ours")
     if [ "$wanted" = "$(merged "$policy" '[]')" ]; then
-        say "$what: right already"
+        say "$what: already up to date"
         return
     fi
-    patiently "$@" "$wanted"
-    say "$what: statements put in"
+    retry "$@" "$wanted"
+    say "$what: statements added"
 }
 
 agreed=no
@@ -88,35 +87,35 @@ case ${1-} in
     exit 2
     ;;
 esac
-command -v aws >/dev/null 2>&1 || fail 'The AWS CLI is needed: https://aws.amazon.com/cli/'
-[ -n "$bucket" ] || fail 'Which bucket? Set bucket at the top of this script.'
+command -v aws >/dev/null 2>&1 || fail 'The AWS CLI is required: https://aws.amazon.com/cli/'
+[ -n "$bucket" ] || fail 'Set bucket at the top of this script.'
 if [ "$mode" = assume_role ]; then
-    [ -n "$role_name" ] || fail 'What shall the role be named? Set role_name at the top of this script.'
+    [ -n "$role_name" ] || fail 'Set role_name at the top of this script.'
 fi
 export AWS_PAGER=
 errors=$(mktemp)
 trap 'rm -f "$errors"' EXIT
 
-# Looking, without changing anything.
+# Find out what exists. Nothing is changed here.
 caller=$(aws sts get-caller-identity --query Arn --output text)
 account=$(printf '%s' "$caller" | cut -d : -f 5)
 case $caller in
 "arn:$partition:"*) ;;
-*) fail "These credentials are not of the partition $partition, which the vendor is in." ;;
+*) fail "These credentials are not in the AWS partition $partition, which is the vendor's." ;;
 esac
 if [ -n "$key_arn" ]; then
     region=$(printf '%s' "$key_arn" | cut -d : -f 4)
 else
     region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || :)}}
 fi
-[ -n "$region" ] || fail 'Which region? Set AWS_REGION.'
+[ -n "$region" ] || fail 'Set AWS_REGION.'
 export AWS_REGION="$region" AWS_DEFAULT_REGION="$region"
 bucket_arn=arn:$partition:s3:::$bucket
 
 key_alias=alias/latchkey-$(printf '%s' "$bucket" | tr . _)
 new_key=no
 if [ -z "$key_arn" ]; then
-    if there NotFoundException aws kms describe-key --key-id "$key_alias" --query KeyMetadata.Arn --output text; then
+    if exists NotFoundException aws kms describe-key --key-id "$key_alias" --query KeyMetadata.Arn --output text; then
         key_arn=$answer
     else
         new_key=yes
@@ -125,26 +124,26 @@ fi
 
 new_bucket=no
 encrypted=no
-if there '(404)' aws s3api head-bucket --bucket "$bucket"; then
+if exists '(404)' aws s3api head-bucket --bucket "$bucket"; then
     location=$(aws s3api get-bucket-location --bucket "$bucket" --expected-bucket-owner "$account" --query LocationConstraint --output text)
     case $location in
     None | null | '') location=us-east-1 ;;
     EU) location=eu-west-1 ;;
     esac
-    [ "$location" = "$region" ] || fail "The bucket is in $location, the key in $region: S3 needs both in one region."
+    [ "$location" = "$region" ] || fail "The bucket is in $location, but the key is in $region. S3 requires both in the same region."
     default=AES256
     by_default='ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.[SSEAlgorithm,KMSMasterKeyID]'
-    if there ServerSideEncryptionConfigurationNotFoundError \
+    if exists ServerSideEncryptionConfigurationNotFoundError \
         aws s3api get-bucket-encryption --bucket "$bucket" --query "$by_default" --output text; then
         default=$answer
     fi
     case $default in
     AES256*) ;;
     aws:kms[!:]*"$key_arn")
-        [ -n "$key_arn" ] || fail "The bucket is encrypted by default with a key already. Set key_arn at the top of this script to its ARN."
+        [ -n "$key_arn" ] || fail "The bucket's default encryption already uses a key. Set key_arn at the top of this script to its ARN."
         encrypted=yes
         ;;
-    *) fail "The bucket is encrypted by default with another key ($default). Set key_arn at the top of this script to that key's ARN, or change the bucket's default encryption yourself." ;;
+    *) fail "The bucket's default encryption uses another key ($default). Set key_arn at the top of this script to its ARN, or change the default encryption." ;;
     esac
 else
     new_bucket=yes
@@ -152,41 +151,41 @@ fi
 
 new_role=no
 if [ "$mode" = assume_role ]; then
-    if there NoSuchEntity aws iam get-role --role-name "$role_name" --query Role.Arn --output text; then
+    if exists NoSuchEntity aws iam get-role --role-name "$role_name" --query Role.Arn --output text; then
         role_arn=$answer
     else
         new_role=yes
     fi
 fi
 
-# Showing.
+# Show the plan.
 say "$title"
 say "In account $account, region $region:"
 if [ "$mode" = assume_role ]; then
     case $new_role in
-    yes) say "  create the role $role_name, which the vendor's role may assume with the external ID alone" ;;
-    no) say "  put the statement for the vendor's role into the trust policy of the role $role_name" ;;
+    yes) say "  create the role $role_name, which the vendor's role can assume only with the external ID" ;;
+    no) say "  add the statement for the vendor's role to the trust policy of the role $role_name" ;;
     esac
-    say "  give the role $role_name an inline policy named latchkey"
+    say "  set the inline policy latchkey of the role $role_name"
 fi
 case $new_key in
-yes) say "  create a KMS key with the alias $key_alias, which is rotated every year" ;;
-no) say "  put one statement into the policy of the key $key_arn" ;;
+yes) say "  create a KMS key with the alias $key_alias and yearly rotation" ;;
+no) say "  add a statement to the policy of the key $key_arn" ;;
 esac
 case $new_bucket in
 yes)
     case $bucket in
-    *"-$account-$region-an") say "  create the bucket $bucket in this account's regional namespace, with no ACLs and no public access" ;;
-    *) say "  create the bucket $bucket, with no ACLs and no public access" ;;
+    *"-$account-$region-an") say "  create the bucket $bucket in this account's regional namespace, without ACLs and public access" ;;
+    *) say "  create the bucket $bucket, without ACLs and public access" ;;
     esac
-    [ -z "$log_bucket" ] || say "  have its access logs written to the bucket $log_bucket"
+    [ -z "$log_bucket" ] || say "  write its access logs to the bucket $log_bucket"
     ;;
 esac
-[ "$encrypted" = yes ] || say "  encrypt new objects in the bucket $bucket with that key by default"
-say "  put statements into the policy of the bucket $bucket"
+[ "$encrypted" = yes ] || say "  set that key as the default encryption of the bucket $bucket"
+say "  add statements to the policy of the bucket $bucket"
 if [ "$agreed" = no ]; then
-    [ -t 0 ] || fail 'Nothing was changed. Run this with --yes to do so.'
-    printf 'Go on? [y/N] '
+    [ -t 0 ] || fail 'Nothing was changed. Run this with --yes to apply the changes.'
+    printf 'Continue? [y/N] '
     read -r answer
     case $answer in
     y | Y | yes) ;;
@@ -194,7 +193,7 @@ if [ "$agreed" = no ]; then
     esac
 fi
 
-# Changing: role, key, bucket, since a policy that names a role is refused before that role is there.
+# Apply the changes: role, key, bucket. AWS refuses a policy that names a role that does not exist.
 if [ "$mode" = assume_role ]; then
     if [ "$new_role" = yes ]; then
         role_arn=$(aws iam create-role --role-name "$role_name" --assume-role-policy-document "$(trust_policy)" \
@@ -203,7 +202,7 @@ if [ "$mode" = assume_role ]; then
         say "role $role_name: created"
     else
         current=$(aws iam get-role --role-name "$role_name" --query Role.AssumeRolePolicyDocument --output json)
-        put_into "trust policy of the role $role_name" "$current" "$(trust_statements)" \
+        merge_into "trust policy of the role $role_name" "$current" "$(trust_statements)" \
             aws iam update-assume-role-policy --role-name "$role_name" --policy-document
     fi
 fi
@@ -212,22 +211,22 @@ if [ "$new_key" = yes ]; then
     key_arn=$(aws kms create-key --description "Documents in $bucket" --query KeyMetadata.Arn --output text)
     aws kms create-alias --alias-name "$key_alias" --target-key-id "$key_arn"
     aws kms enable-key-rotation --key-id "$key_arn"
-    patiently aws kms put-key-policy --key-id "$key_arn" --policy-name default --policy "$(key_policy)"
+    retry aws kms put-key-policy --key-id "$key_arn" --policy-name default --policy "$(key_policy)"
     say "key $key_arn: created"
 else
     current=$(aws kms get-key-policy --key-id "$key_arn" --policy-name default --query Policy --output text)
-    put_into "policy of the key $key_arn" "$current" "$(key_statements)" \
+    merge_into "policy of the key $key_arn" "$current" "$(key_statements)" \
         aws kms put-key-policy --key-id "$key_arn" --policy-name default --policy
 fi
 
 if [ "$mode" = assume_role ]; then
     aws iam put-role-policy --role-name "$role_name" --policy-name latchkey --policy-document "$(role_permissions)"
-    say "role $role_name: permissions put"
+    say "role $role_name: permissions set"
 fi
 
 if [ "$new_bucket" = yes ]; then
     set -- --bucket "$bucket" --object-ownership BucketOwnerEnforced
-    # The first region's name is not accepted here.
+    # The API does not accept us-east-1 here.
     [ "$region" = us-east-1 ] || set -- "$@" --create-bucket-configuration "LocationConstraint=$region"
     case $bucket in
     *"-$account-$region-an") set -- "$@" --bucket-namespace account-regional ;;
@@ -247,13 +246,13 @@ if [ "$encrypted" = no ]; then
         --server-side-encryption-configuration "$(bucket_encryption)"
     say "bucket $bucket: default encryption set"
 fi
-if there NoSuchBucketPolicy \
+if exists NoSuchBucketPolicy \
     aws s3api get-bucket-policy --bucket "$bucket" --expected-bucket-owner "$account" --query Policy --output text; then
-    put_into "policy of the bucket $bucket" "$answer" "$(bucket_statements)" \
+    merge_into "policy of the bucket $bucket" "$answer" "$(bucket_statements)" \
         aws s3api put-bucket-policy --bucket "$bucket" --policy
 else
-    patiently aws s3api put-bucket-policy --bucket "$bucket" --policy "$(bucket_policy)"
-    say "policy of the bucket $bucket: put"
+    retry aws s3api put-bucket-policy --bucket "$bucket" --policy "$(bucket_policy)"
+    say "policy of the bucket $bucket: set"
 fi
 
 say ''

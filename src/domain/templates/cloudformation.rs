@@ -1,5 +1,5 @@
-//! One CloudFormation template for every tenant and both modes: what is known of a tenant is in the defaults of its
-//! parameters. So a vendor hosts one file, and a link fills in the parameters.
+//! One CloudFormation template for every tenant and both modes. The values of a tenant are the defaults of its parameters, so
+//! that a vendor can host one file, and a link fills in the parameters.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
@@ -10,12 +10,12 @@ use super::{Parties, TemplateParams, yaml};
 use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::storage_config::Mode;
 
-/// The name under which the link proposes to make the stack.
+/// The stack name that the link suggests.
 const STACK: &str = "latchkey";
-/// What a URL need not have encoded.
+/// The characters that a URL does not have to encode.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The template, with what is known of the tenant as the defaults of its parameters.
+/// The template, with the tenant's values as the defaults of its parameters.
 pub fn template(blanks: &TemplateParams, parties: Parties) -> String {
     yaml::document(&json!({
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -50,7 +50,7 @@ pub fn quick_create_link(hosted: &str, blanks: &TemplateParams) -> String {
     link
 }
 
-/// What is known of each parameter. One with nothing has to be typed in.
+/// The known value of each parameter. The customer enters the others.
 fn defaults(blanks: &TemplateParams) -> Vec<(&'static str, Option<String>)> {
     let ids: Vec<&str> = blanks
         .external_ids
@@ -58,7 +58,7 @@ fn defaults(blanks: &TemplateParams) -> Vec<(&'static str, Option<String>)> {
         .map(crate::domain::external_id::ExternalId::as_str)
         .collect();
     let bucket = blanks.bucket.as_ref().map(BucketName::as_str);
-    // In the direct mode there is no role that could have a name.
+    // The mode direct has no role to name.
     let no_role = (blanks.mode == Mode::Direct).then(String::new);
     vec![
         ("Mode", Some(blanks.mode.to_string())),
@@ -115,33 +115,34 @@ fn declared(name: &str) -> Value {
         "RoleName" => json!({
             "Type": "String",
             "AllowedPattern": "[A-Za-z0-9+=,.@_-]{0,64}",
-            "Description": "Mode assume_role: the name of the role to create.",
+            "Description": "In the mode assume_role: the name of the role to create.",
         }),
         "BucketName" => json!({
             "Type": "String",
             "AllowedPattern": "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
-            "Description": "The bucket's name. Create the stack in the bucket's region.",
+            "Description": "The name of the bucket. Create the stack in the bucket's region.",
         }),
         "BucketIs" => json!({
             "Type": "String",
             "AllowedValues": ["new", "existing-without-policy", "existing-with-policy"],
-            "Description": "new: created here. existing-without-policy: gets a policy. existing-with-policy: nothing of it is changed, so add the \
-                            statements of the issued bucket policy to the policy that is there. Set an existing bucket's default encryption yourself.",
+            "Description": "new: the stack creates the bucket. existing-without-policy: the stack sets its policy. existing-with-policy: the stack does \
+                            not change the bucket; add the statements of the issued bucket policy to its policy. Set the default encryption of an \
+                            existing bucket yourself.",
         }),
         "BucketNamespace" => json!({
             "Type": "String",
             "AllowedValues": ["global", "account-regional"],
-            "Description": "A new bucket's namespace: account-regional for a name that ends with -ACCOUNT-REGION-an, else global.",
+            "Description": "The namespace of a new bucket: account-regional for a name that ends in -ACCOUNT-REGION-an, otherwise global.",
         }),
         "LogBucket" => json!({
             "Type": "String",
-            "Description": "A new bucket's access logs go to this bucket. Empty: no access logs. It may not itself be encrypted with a KMS key by default.",
+            "Description": "The bucket that receives the access logs of a new bucket. Its default encryption must not be a KMS key. Empty: no access logs.",
         }),
         "KeyArn" => json!({
             "Type": "String",
             "AllowedPattern": "|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+",
-            "Description": "An existing key in this region. Empty: a new key is created. The policy of an existing key cannot be added to by CloudFormation: \
-                            add the issued statement yourself.",
+            "Description": "An existing key in this region. CloudFormation cannot add to its policy: add the issued statement yourself. Empty: the stack \
+                            creates a key.",
         }),
         _ => json!({
             "Type": "String",
@@ -152,7 +153,7 @@ fn declared(name: &str) -> Value {
 }
 
 fn description(parties: Parties) -> String {
-    // CloudFormation takes 1,024 bytes.
+    // The limit of CloudFormation is 1,024 bytes.
     let mut description = parties.title();
     let mut end = description.len().min(1000);
     while !description.is_char_boundary(end) {
@@ -165,8 +166,8 @@ fn description(parties: Parties) -> String {
 fn interface() -> Value {
     let group = |label: &str, parameters: &[&str]| json!({"Label": {"default": label}, "Parameters": parameters});
     json!({"ParameterGroups": [
-        group("Yours", &["BucketIs", "BucketName", "BucketNamespace", "LogBucket", "KeyArn", "RoleName"]),
-        group("As issued to you", &["Mode", "VendorRoleArn", "ExternalIds", "Posture"]),
+        group("Your values", &["BucketIs", "BucketName", "BucketNamespace", "LogBucket", "KeyArn", "RoleName"]),
+        group("Issued by the vendor", &["Mode", "VendorRoleArn", "ExternalIds", "Posture"]),
     ]})
 }
 

@@ -1,4 +1,4 @@
-//! The documents as JSON, each with where it goes, in the order that works: role, key, bucket.
+//! The documents as JSON, each with its place, in the order in which they can be applied: role, key, bucket.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::domain::storage_config::Mode;
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Documents {
     pub mode: Mode,
-    /// In the order in which to apply them: a policy that names a role is refused before that role exists.
+    /// In the order in which to apply them. AWS refuses a policy that names a role that does not exist.
     pub documents: Vec<Document>,
     pub settings: Vec<Setting>,
     /// Opens the AWS console with the vendor's hosted `CloudFormation` template and every parameter filled in.
@@ -24,30 +24,30 @@ pub struct Documents {
 pub struct Document {
     pub document: FixDocument,
     pub title: String,
-    /// Where it goes, in words.
+    /// Where to apply it in the AWS console.
     pub apply_to: String,
     pub form: DocumentKind,
     #[schema(value_type = Object)]
     pub body: Value,
-    /// The whole policy of a key that is yet to be created. An existing key's policy is only ever added to.
+    /// The complete policy for a new key. The policy of an existing key is only added to.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub new_key_policy: Option<Value>,
 }
 
-/// What a document's body is.
+/// What the body of a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentKind {
-    /// A whole policy document.
+    /// A complete policy document.
     Policy,
-    /// One statement, to be added to the statements that are there.
+    /// A statement to add to the existing ones.
     Statement,
     /// A setting of the resource.
     Configuration,
 }
 
-/// A setting that is no document.
+/// A setting to choose in the AWS console.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Setting {
     pub name: &'static str,
@@ -59,37 +59,37 @@ const SETTINGS: [Setting; 7] = [
     Setting {
         name: "Bucket type",
         value: "General purpose",
-        why: "Directory and table buckets know neither bucket keys nor these policies.",
+        why: "Directory and table buckets don't support S3 Bucket Keys or these policies.",
     },
     Setting {
         name: "Object ownership",
         value: "ACLs disabled",
-        why: "Then the bucket policy alone says who gets in, and every object is yours.",
+        why: "Then only policies control access, and you own every object.",
     },
     Setting {
         name: "Block public access",
         value: "All four on",
-        why: "Nothing here needs the public.",
+        why: "Public access is never needed.",
     },
     Setting {
         name: "Bucket versioning",
         value: "Disabled",
-        why: "A deleted document would live on as an old version.",
+        why: "Deleted documents would be kept as old versions.",
     },
     Setting {
         name: "Region",
-        value: "The key's own",
-        why: "S3 needs the key in the bucket's region.",
+        value: "The same as the key",
+        why: "S3 requires a key in the bucket's region.",
     },
     Setting {
         name: "Server access logging",
         value: "On, to another bucket",
-        why: "It shows who did what. The bucket that receives the logs must not encrypt with a KMS key by default.",
+        why: "It records every access. The default encryption of the bucket that receives the logs must not be a KMS key.",
     },
     Setting {
         name: "Review",
         value: "Regularly",
-        why: "Look over the role, the bucket policy and the key policy from time to time, as you do for every grant to a third party.",
+        why: "Review the granted access from time to time, as for every third party.",
     },
 ];
 
@@ -116,8 +116,8 @@ pub fn documents(blanks: &TemplateParams) -> Documents {
     }
     documents.push(Document {
         document: FixDocument::KeyPolicy,
-        title: "Statement to add to the key's policy".into(),
-        apply_to: format!("KMS, key {}, Key policy, one more element of Statement", blanks.key_arn()),
+        title: "Statement to add to the key policy".into(),
+        apply_to: format!("KMS, key {}, Key policy: add it to the list Statement", blanks.key_arn()),
         form: DocumentKind::Statement,
         body: statements::key_policy_statement(blanks),
         new_key_policy: Some(statements::policy(&[

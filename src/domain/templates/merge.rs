@@ -1,4 +1,4 @@
-//! Putting the issued statements into a policy that is there already, and saying what in it stands in the way.
+//! Merging the issued statements into an existing policy, and finding statements that conflict with them.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::domain::external_id::ExternalId;
 use crate::domain::storage_config::Mode;
 use crate::domain::text::Malformed;
 
-/// The documents that others have a part in.
+/// The documents that may already have other statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, strum::Display, strum::EnumString)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -24,7 +24,7 @@ pub enum MergeTarget {
 }
 
 impl MergeTarget {
-    /// How many bytes AWS takes.
+    /// The size limit of AWS, in bytes.
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html>,
     /// <https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html>
     fn limit(self) -> usize {
@@ -35,58 +35,58 @@ impl MergeTarget {
     }
 }
 
-/// A policy with the issued statements in it.
+/// A policy with the issued statements.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct MergedDocument {
-    /// The whole policy: to be put in the place of the present one.
+    /// The complete policy, which replaces the current one.
     #[schema(value_type = Object)]
     pub merged: Value,
     /// In bytes, without white space.
     pub size: usize,
-    /// What AWS takes, in bytes.
+    /// The size limit of AWS, in bytes.
     pub limit: usize,
-    /// What stands in the way, or ought to be looked at.
+    /// Statements that conflict, or need a review.
     pub findings: Vec<MergeFinding>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct MergeFinding {
     pub code: MergeCode,
-    /// The statement's `Sid`, or its place among the statements of the present policy: `#1` is the first.
+    /// The `Sid` of the statement, or its position in the current policy: `#1` is the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
-    /// What it means and what to do, for people.
+    /// What it means and how to fix it.
     pub detail: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MergeCode {
-    /// The merged policy is larger than AWS takes.
+    /// The merged policy is larger than AWS allows.
     TooLarge,
-    /// A Deny refuses the vendor whatever else is allowed.
+    /// A Deny statement denies access to the vendor.
     Denied,
-    /// A Deny may refuse the vendor: it depends on what is not known here.
+    /// A Deny statement may deny access to the vendor, depending on values that are not known here.
     MayBeDenied,
-    /// A statement of an issued name let in more than it should. The merged policy has it right.
+    /// A statement with an issued Sid granted access to other principals. The merged policy replaces it.
     WiderPrincipals,
-    /// Another statement lets in the vendor's role, or anyone, without what binds access to this tenant.
+    /// Another statement grants access to the vendor's role, or to anyone, without the condition on this tenant.
     UnboundAccess,
-    /// No statement lets the account administer the key.
+    /// No statement allows the account to administer the key.
     RootStatementMissing,
 }
 
-/// The present policy, as it was pasted or sent: read and found to be one.
+/// Parses the current policy, as it was pasted or sent.
 ///
 /// # Errors
-/// `not_json`, `not_a_policy`, and for what is another document its own code.
+/// `not_json`, `not_a_policy`, and a code of its own for each kind of document that is pasted by mistake.
 pub fn read(target: MergeTarget, current: &Value) -> Result<Value, Malformed> {
     let policy = match current {
         Value::String(text) if text.trim().is_empty() => Value::Null,
         Value::String(text) => serde_json::from_str(text).map_err(|error| {
             Malformed::new(
                 "not_json",
-                format!("this is not JSON ({error}); give the whole policy as it is shown"),
+                format!("this is not JSON ({error}); paste the complete policy as AWS shows it"),
             )
         })?,
         other => other.clone(),
@@ -96,30 +96,32 @@ pub fn read(target: MergeTarget, current: &Value) -> Result<Value, Malformed> {
             MergeTarget::BucketPolicy => Ok(statements::policy(&[])),
             MergeTarget::KeyPolicy => Err(Malformed::new(
                 "key_policy_missing",
-                "a key always has a policy; give the one that aws kms get-key-policy shows",
+                "a key always has a policy; paste the output of aws kms get-key-policy",
             )),
         };
     }
     let not_a_policy = |detail: &str| Err(Malformed::new("not_a_policy", detail));
     if policy["Policy"].is_string() {
-        return not_a_policy("this is the AWS CLI's answer; give what is in its Policy, or ask with --query Policy --output text");
+        return not_a_policy(
+            "this is the whole output of the AWS CLI; paste the value of Policy, or add --query Policy --output text to the command",
+        );
     }
     let statements = match &policy["Statement"] {
         Value::Array(statements) => statements.as_slice(),
         one @ Value::Object(_) => std::slice::from_ref(one),
-        _ if policy["Effect"].is_string() => return not_a_policy("this is one statement; give the whole policy around it"),
-        _ => return not_a_policy("this is no policy: an object with a list of statements in Statement is expected"),
+        _ if policy["Effect"].is_string() => return not_a_policy("this is a single statement; paste the complete policy"),
+        _ => return not_a_policy("this is not a policy: it must be an object with a list of statements in Statement"),
     };
     for (at, statement) in statements.iter().enumerate() {
         let label = label(statement, at);
         if !matches!(statement["Effect"].as_str(), Some("Allow" | "Deny")) {
-            return not_a_policy(&format!("statement {label} has no Effect of Allow or Deny"));
+            return not_a_policy(&format!("statement {label} must have the Effect Allow or Deny"));
         }
         if statement.get("Principal").is_none() && statement.get("NotPrincipal").is_none() {
             return Err(Malformed::new(
                 "not_a_resource_policy",
                 format!(
-                    "statement {label} names no Principal: this is the policy of a role or user; give that of the {}",
+                    "statement {label} has no Principal, so this is the policy of a role or user; paste the policy of the {}",
                     match target {
                         MergeTarget::BucketPolicy => "bucket",
                         MergeTarget::KeyPolicy => "key",
@@ -131,8 +133,8 @@ pub fn read(target: MergeTarget, current: &Value) -> Result<Value, Malformed> {
     Ok(policy)
 }
 
-/// Puts the issued statements in: each in the place of the first of its name, or else at the end. All else is left as it is, in
-/// its order.
+/// Merges the issued statements. Each replaces the first statement with the same Sid, or is added at the end. Everything else
+/// stays unchanged and in order.
 pub fn merge(target: MergeTarget, mut policy: Value, blanks: &TemplateParams) -> MergedDocument {
     let issued = issued(target, blanks);
     let before = match policy["Statement"].take() {
@@ -168,7 +170,7 @@ pub fn merge(target: MergeTarget, mut policy: Value, blanks: &TemplateParams) ->
             finding(
                 MergeCode::TooLarge,
                 None,
-                format!("The policy has {size} bytes, and AWS takes {limit}. Shorten other statements of it first."),
+                format!("The policy has {size} bytes; AWS allows {limit}. Shorten other statements first."),
             ),
         );
     }
@@ -213,7 +215,7 @@ fn findings(target: MergeTarget, before: &[Value], issued: &[Value], blanks: &Te
     };
     for (at, statement) in before.iter().enumerate() {
         let name = Some(label(statement, at));
-        // In a key's policy every resource means this key.
+        // In a key policy, every resource means this key.
         let mut statement = statement.clone();
         if target == MergeTarget::KeyPolicy {
             statement.as_object_mut().and_then(|members| members.shift_remove("Resource"));
@@ -223,22 +225,22 @@ fn findings(target: MergeTarget, before: &[Value], issued: &[Value], blanks: &Te
                 findings.push(finding(
                     MergeCode::WiderPrincipals,
                     name,
-                    format!("This statement also let in {wider}. In the merged policy it lets in {role} alone."),
+                    format!("This statement also granted access to {wider}. In the merged policy it grants access only to {role}."),
                 ));
             }
             continue;
         }
         if statement["Effect"] == "Deny" {
             findings.extend(denial(&statement, name, &role, issued, blanks));
-        } else if lets_in_others(&statement, &role, issued, blanks) {
+        } else if grants_unbound_access(&statement, &role, issued, blanks) {
             let whom = match blanks.mode {
-                Mode::Direct => "the vendor's role for any of the vendor's customers: it does not ask for the session tag",
+                Mode::Direct => "the vendor's role on behalf of any customer, because it has no condition on the session tag",
                 Mode::AssumeRole => "anyone",
             };
             findings.push(finding(
                 MergeCode::UnboundAccess,
                 name,
-                format!("This statement lets in {whom}. The verification will reject that: take it out, or narrow it."),
+                format!("This statement grants access to {whom}. Remove or restrict it: the verification rejects access without the external ID."),
             ));
         }
     }
@@ -246,13 +248,13 @@ fn findings(target: MergeTarget, before: &[Value], issued: &[Value], blanks: &Te
         findings.push(finding(
             MergeCode::RootStatementMissing,
             None,
-            "No statement allows kms:* to the root of the key's account. Without one, nobody may be able to change this policy again.",
+            "No statement allows kms:* to the root of the key's account. Without one, the key policy may become unchangeable.",
         ));
     }
     findings
 }
 
-/// Who is let in by the issued statements.
+/// The principal of the issued statements.
 fn principal(blanks: &TemplateParams) -> String {
     match blanks.mode {
         Mode::Direct => blanks.vendor_role.to_string(),
@@ -265,7 +267,7 @@ fn caller<'a>(role: &'a RoleArn, issued: &[Value], blanks: &'a TemplateParams) -
         let texts = issued.iter().flat_map(|ours| texts(&ours[element]));
         texts.map(str::to_owned).collect()
     };
-    // A pattern of ours stands for the calls that are made by it.
+    // Our patterns stand for the actions that the calls use.
     let actions = every("Action").into_iter().flat_map(|action| match action.as_str() {
         "kms:ReEncrypt*" => vec!["kms:ReEncryptFrom".to_owned(), "kms:ReEncryptTo".to_owned()],
         "kms:GenerateDataKey*" => vec!["kms:GenerateDataKey".to_owned(), "kms:GenerateDataKeyWithoutPlaintext".to_owned()],
@@ -283,7 +285,7 @@ fn caller<'a>(role: &'a RoleArn, issued: &[Value], blanks: &'a TemplateParams) -
     }
 }
 
-/// A statement reaches what one of ours allows: its actions on its own resources.
+/// The strongest decision of a statement about the calls that each of our statements allows.
 fn farthest(
     statement: &Value,
     role: &RoleArn,
@@ -309,43 +311,43 @@ fn denial(statement: &Value, name: Option<String>, role: &RoleArn, issued: &[Val
         AccessDecision::Yes => Some(finding(
             MergeCode::Denied,
             name,
-            format!(
-                "This Deny refuses {role}, whatever else is allowed. Make an exception for it: a condition ArnNotEquals on aws:PrincipalArn."
-            ),
+            format!("This Deny statement denies access to {role}. Add an exception: a condition ArnNotEquals on aws:PrincipalArn."),
         )),
         AccessDecision::Maybe => {
             let keys: Vec<String> = keys.into_iter().collect();
             let why = if keys.is_empty() {
-                "for a part of the calls".to_owned()
+                "for some of the calls".to_owned()
             } else {
                 format!("depending on {}", keys.join(", "))
             };
-            let detail =
-                format!("This Deny may refuse {role}, {why}. If it does, make an exception: a condition ArnNotEquals on aws:PrincipalArn.");
+            let detail = format!(
+                "This Deny statement may deny access to {role}, {why}. If it does, add an exception: a condition ArnNotEquals on aws:PrincipalArn."
+            );
             Some(finding(MergeCode::MayBeDenied, name, detail))
         }
     }
 }
 
-/// In `direct`, a session of the vendor's role without the tenant's tag is somebody else's. In `assume_role`, anyone is.
-fn lets_in_others(statement: &Value, role: &RoleArn, issued: &[Value], blanks: &TemplateParams) -> bool {
+/// Whether a statement grants access without the tenant's external ID: in `direct` to the vendor's role without the session tag,
+/// in `assume_role` to anyone.
+fn grants_unbound_access(statement: &Value, role: &RoleArn, issued: &[Value], blanks: &TemplateParams) -> bool {
     let anyone = statement["Principal"] == "*" || texts(&statement["Principal"]["AWS"]).contains(&"*");
     match (farthest(statement, role, issued, blanks, false).0, blanks.mode) {
         (AccessDecision::No, _) => false,
         (AccessDecision::Yes, Mode::Direct) => true,
-        // Whoever lets in anyone mostly says where from, and the vendor is elsewhere.
+        // A statement for anyone usually has a condition on the source, which the vendor does not meet.
         (AccessDecision::Maybe, Mode::Direct) => !anyone,
         (_, Mode::AssumeRole) => anyone && statement["Condition"].as_object().is_none_or(serde_json::Map::is_empty),
     }
 }
 
-/// Whom a statement let in beside the one of its name.
+/// The principals of a statement besides those of the issued one with the same Sid.
 fn wider(ours: &Value, present: &Value) -> Option<String> {
     if present["Effect"] != "Allow" {
         return None;
     }
     let Some(principal) = present.get("Principal") else {
-        return Some("all but those whom it names".to_owned());
+        return Some("everyone except the principals that it names".to_owned());
     };
     let issued = texts(&ours["Principal"]["AWS"]);
     let mut others: Vec<&str> = texts(principal);
@@ -356,7 +358,7 @@ fn wider(ours: &Value, present: &Value) -> Option<String> {
     if others.is_empty() { None } else { Some(others.join(", ")) }
 }
 
-/// Whether a statement of a key's policy lets its account change the policy.
+/// Whether a statement of a key policy allows its account to change the policy.
 fn administers(statement: &Value, blanks: &TemplateParams) -> bool {
     let named = texts(&statement["Principal"]["AWS"]);
     let of_account = |text: &&str| match blanks.account() {

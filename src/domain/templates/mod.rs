@@ -1,4 +1,4 @@
-//! Templates: what a tenant is asked to apply. Pure functions: the same input gives the same bytes.
+//! Templates: the documents that a customer applies. Pure functions: the same input gives the same bytes.
 
 pub mod cli;
 pub mod cloudformation;
@@ -21,8 +21,8 @@ use super::external_id::ExternalId;
 use super::partition::Partition;
 use super::storage_config::{Mode, Storage};
 
-/// What fills the blanks of the documents. What the customer has not typed yet becomes a placeholder that no AWS API
-/// accepts, such as `<BUCKET>`.
+/// The parameters of the documents. Values that the customer has not entered yet become placeholders that AWS rejects, such as
+/// `<BUCKET>`.
 #[derive(Debug, Clone)]
 pub struct TemplateParams {
     pub mode: Mode,
@@ -36,11 +36,11 @@ pub struct TemplateParams {
     pub role: Option<RoleArn>,
     pub role_name: Option<RoleName>,
     pub account: Option<AccountId>,
-    /// Grants what the checks of the bucket's posture read.
+    /// Grants the reads of the advisory checks.
     pub posture: bool,
 }
 
-/// Who the files speak of.
+/// The names in the files.
 #[derive(Debug, Clone, Copy)]
 pub struct Parties<'a> {
     /// The vendor's name.
@@ -52,14 +52,14 @@ pub struct Parties<'a> {
 impl Parties<'_> {
     fn title(self) -> String {
         format!(
-            "Lets {} keep the documents of {} in a bucket of this account, encrypted with a key of this account.",
+            "Lets {} store the documents of {} in a bucket of this account, encrypted with a key of this account.",
             self.vendor, self.tenant
         )
     }
 }
 
 impl TemplateParams {
-    /// Nothing typed yet.
+    /// Without any entered value.
     pub fn empty(mode: Mode, vendor_role: RoleArn, external_ids: Vec<ExternalId>) -> Self {
         Self {
             mode,
@@ -75,7 +75,7 @@ impl TemplateParams {
         }
     }
 
-    /// Everything is known: the customer submitted it.
+    /// With all values of a submitted storage config.
     pub fn of_storage(storage: &Storage, vendor_role: RoleArn, external_ids: Vec<ExternalId>) -> Self {
         let role = storage.access.client_role();
         Self {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::domain::arn::RoleArn;
 
-/// What can be told before a call is made. The least comes first.
+/// What is known about a call before it is made. The weakest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum AccessDecision {
     No,

@@ -1,4 +1,4 @@
-//! What a customer takes away again once all is over: the statements that the documents brought, and nothing else.
+//! The offboarding steps for the customer: remove the statements that the documents added, and nothing else.
 
 use std::fmt::Write as _;
 
@@ -10,15 +10,15 @@ use crate::domain::arn::{BucketName, KeyArn, RoleArn};
 use crate::domain::fix::FixDocument;
 use crate::domain::storage_config::{Mode, Storage};
 
-/// The steps, in the order that shuts the door first.
+/// The steps. The first one alone revokes all access.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Removal {
     pub steps: Vec<RemovalStep>,
-    /// What to do first where documents were applied all at once.
+    /// What to do if the documents were applied as a file.
     pub files: Vec<&'static str>,
-    /// What is better left alone, and why.
+    /// What to keep, and why.
     pub keep: Vec<&'static str>,
-    /// All of it as a text that can be mailed.
+    /// All of it as a text for an e-mail.
     pub text: String,
 }
 
@@ -26,28 +26,27 @@ pub struct Removal {
 pub struct RemovalStep {
     pub document: FixDocument,
     pub title: String,
-    /// Where it is, in words.
+    /// Where it is in the AWS console.
     pub apply_to: String,
     /// What to do.
     pub summary: String,
-    /// The statements to take out, by their Sids. One that is not there is done already.
+    /// The Sids of the statements to remove, if present.
     pub statements: Vec<&'static str>,
-    /// The same by the AWS CLI and jq; none where names are not known.
+    /// The same with the AWS CLI and jq. Null if the names are not known.
     pub command: Option<String>,
 }
 
 const FILES: [&str; 2] = [
-    "CloudFormation: delete the stack. It leaves bucket and key as they are.",
-    "Terraform: take what was applied out of the configuration, bucket and key aside, and apply it again.",
+    "CloudFormation: delete the stack. The bucket and the key remain.",
+    "Terraform: remove everything except the bucket and the key from the configuration, and apply it.",
 ];
 
 const KEEP: [&str; 2] = [
-    "The bucket and its documents are yours and stay as they are.",
-    "Do not delete the key while you keep the documents, or copies of them: without it nobody can read them again.",
+    "The bucket and its documents are yours and remain unchanged.",
+    "Don't delete the key while you keep the documents or copies of them. Without it they can never be read again.",
 ];
 
-/// What there is to be taken away: of every config that was ever submitted, or else of the modes in which documents were
-/// issued.
+/// The steps for every storage config that was ever submitted or, without one, for the modes in which documents were issued.
 pub fn removal(vendor: &str, submitted: &[Storage], issued: &[Mode]) -> Removal {
     let mut steps = Vec::new();
     let mut add = |step: RemovalStep| {
@@ -83,14 +82,13 @@ pub fn removal(vendor: &str, submitted: &[Storage], issued: &[Mode]) -> Removal 
 }
 
 fn role(vendor: &str, role: Option<&RoleArn>) -> RemovalStep {
-    let name = role.map_or("of yours", |role| role.name().as_str());
+    let name = role.map_or_else(|| "that you created".to_owned(), |role| role.name().to_string());
     RemovalStep {
         document: FixDocument::TrustPolicy,
         title: format!("Delete the role{}", role.map_or(String::new(), |role| format!(" {}", role.name()))),
         apply_to: role.map_or_else(|| "IAM, Roles".into(), |role| format!("IAM, Roles, {role}")),
         summary: format!(
-            "If the role {name} was made for {vendor} alone, delete it. If anything else uses it, take these statements out of its trust \
-             policy and its permissions instead."
+            "Delete the role {name} if only {vendor} uses it. Otherwise, remove these statements from its trust policy and its permissions."
         ),
         statements: [ASSUME_SID]
             .into_iter()
@@ -114,14 +112,14 @@ fn bucket(bucket: Option<(&BucketName, &str)>) -> RemovalStep {
     RemovalStep {
         document: FixDocument::BucketPolicy,
         title: bucket.map_or_else(
-            || "Take the statements out of the bucket's policy".into(),
-            |(name, _)| format!("Take the statements out of the policy of the bucket {name}"),
+            || "Remove the statements from the bucket policy".into(),
+            |(name, _)| format!("Remove the statements from the policy of the bucket {name}"),
         ),
         apply_to: bucket.map_or_else(
             || "S3, your bucket, Permissions, Bucket policy".into(),
             |(name, _)| format!("S3, bucket {name}, Permissions, Bucket policy"),
         ),
-        summary: "If no other statement is left then, delete the bucket policy.".into(),
+        summary: "If no other statement remains, delete the bucket policy.".into(),
         command: bucket.map(|(name, region)| {
             format!(
                 "aws s3api get-bucket-policy --bucket {name} --region {region} --query Policy --output text \\\n  \
@@ -140,9 +138,9 @@ fn key(key: Option<&KeyArn>) -> RemovalStep {
     let statements = vec![Permission::Key.sid()];
     RemovalStep {
         document: FixDocument::KeyPolicy,
-        title: "Take the statement out of the key's policy".into(),
+        title: "Remove the statement from the key policy".into(),
         apply_to: key.map_or_else(|| "KMS, your key, Key policy".into(), |key| format!("KMS, key {key}, Key policy")),
-        summary: "Leave every other statement in, above all the one that lets your account administer the key.".into(),
+        summary: "Keep all other statements, in particular the one that lets your account administer the key.".into(),
         command: key.map(|key| {
             let of = format!("--key-id {key} --region {} --policy-name default", key.region());
             format!(
@@ -155,14 +153,14 @@ fn key(key: Option<&KeyArn>) -> RemovalStep {
     }
 }
 
-/// The filter of jq that leaves these statements out. A policy may hold one statement without a list around it.
+/// The jq filter that removes these statements. A policy may have a single statement instead of a list.
 fn without(sids: &[&str]) -> String {
     let sids = sids.iter().map(|sid| format!("\"{sid}\"")).collect::<Vec<_>>().join(", ");
     format!(".Statement |= ([.] | flatten | map(select(.Sid | IN({sids}) | not)))")
 }
 
 fn text(vendor: &str, steps: &[RemovalStep]) -> String {
-    let mut text = format!("The access of {vendor} to your storage has ended. To take back what you granted:\n");
+    let mut text = format!("The connection of {vendor} to your storage has ended. To remove the access that you granted:\n");
     for (number, step) in (1..).zip(steps) {
         let statements = step.statements.join(", ");
         // Writing to a string cannot fail.
@@ -172,7 +170,7 @@ fn text(vendor: &str, steps: &[RemovalStep]) -> String {
             step.title, step.apply_to, step.summary
         );
     }
-    text.push_str("\nIf the documents were applied as a file:\n");
+    text.push_str("\nIf you applied the documents as a file:\n");
     for line in FILES {
         let _ = writeln!(text, "   {line}");
     }
@@ -203,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn each_thing_is_named_once_and_the_role_first() {
+    fn each_step_appears_once_and_the_role_first() {
         let submitted = [
             storage("acme-new", Some("documents")),
             storage("acme-old", Some("documents")),
@@ -224,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_applied_without_being_sent_is_named_without_names() {
+    fn documents_that_were_never_submitted_have_steps_without_names() {
         let all = removal("Examplecorp", &[], &[Mode::Direct, Mode::AssumeRole]);
         assert_eq!(all.steps.len(), 3);
         assert!(all.steps.iter().all(|step| step.command.is_none() && !step.statements.is_empty()));

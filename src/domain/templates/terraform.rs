@@ -1,5 +1,5 @@
-//! A Terraform configuration for the AWS provider. A bucket or key that is there already is left as it is: what its policy
-//! has to get is an output, to be merged.
+//! A Terraform configuration for the AWS provider. An existing bucket or key is not changed: the statements for its policy are
+//! an output, to be merged.
 
 use serde_json::Value;
 
@@ -75,19 +75,19 @@ fn variables(blanks: &TemplateParams, parties: Parties) -> String {
         variable(
             "bucket_name",
             "string",
-            "The bucket's name. The provider has to be in its region.",
+            "The name of the bucket. The provider must use its region.",
             bucket.map(text),
         ),
         variable(
             "create_bucket",
             "bool",
-            "false: the bucket is there already. Nothing of it is changed, so set its default encryption yourself, and merge the output bucket_policy_to_merge.",
+            "false: the bucket already exists and is not changed. Set its default encryption yourself, and merge the output bucket_policy_to_merge into its policy.",
             Some("true".to_owned()),
         ),
         variable(
             "bucket_namespace",
             "string",
-            "A new bucket's namespace: account-regional for a name that ends with -ACCOUNT-REGION-an, else global.",
+            "The namespace of a new bucket: account-regional for a name that ends in -ACCOUNT-REGION-an, otherwise global.",
             Some(text(if bucket.is_some_and(is_account_regional) {
                 "account-regional"
             } else {
@@ -97,13 +97,13 @@ fn variables(blanks: &TemplateParams, parties: Parties) -> String {
         variable(
             "log_bucket",
             "string",
-            "A new bucket's access logs go to this bucket. null: no access logs. It may not itself be encrypted with a KMS key by default.",
+            "The bucket that receives the access logs of a new bucket. Its default encryption must not be a KMS key. null: no access logs.",
             Some("null".to_owned()),
         ),
         variable(
             "key_arn",
             "string",
-            "An existing key in this region. Nothing of it is changed, so add the output key_statement_to_add to its policy. null: a new key is created.",
+            "An existing key in this region. It is not changed: add the output key_statement_to_add to its policy. null: a new key is created.",
             Some(
                 blanks
                     .key
@@ -148,8 +148,8 @@ fn jsonencoded(value: &Value, depth: usize, symbols: &Placeholders) -> String {
     format!("jsonencode({})", expression(value, depth, &known))
 }
 
-const HEAD: &str = r#"# Apply it with credentials of the account that owns the bucket and the key, in the bucket's region. The outputs are the fields
-# of the form.
+const HEAD: &str = r#"# Apply this with credentials of the account that owns the bucket and the key, in the bucket's region. The outputs are the
+# values for the form.
 
 terraform {
   required_version = ">= 1.5"
@@ -249,12 +249,12 @@ resource "aws_s3_bucket_policy" "documents" {
 
 const OUTPUTS: &str = r#"
 output "bucket_policy_to_merge" {
-  description = "For a bucket that is there already: the statements that its policy has to get."
+  description = "The statements to add to the policy of an existing bucket."
   value       = var.create_bucket ? null : local.bucket_policy
 }
 
 output "key_statement_to_add" {
-  description = "For a key that is there already: the statement that its policy has to get."
+  description = "The statement to add to the policy of an existing key."
   value       = var.key_arn == null ? null : local.key_statement
 }
 

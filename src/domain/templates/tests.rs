@@ -128,7 +128,7 @@ fn the_same_input_gives_the_same_bytes() {
     }
 }
 
-/// For the linters of `./dev/test`, which names a folder: every document and every file, and beside it nothing.
+/// Writes all documents and files to the folder that `./dev/test` names, for its linters.
 #[test]
 fn everything_is_written_out_for_the_linters() {
     let Some(folder) = std::env::var_os("LATCHKEY_TEST_TEMPLATES") else {

@@ -1,4 +1,4 @@
-//! What webhooks are told: `{"type", "timestamp", "data"}`. Never a secret.
+//! The body of webhook messages: `{"type", "timestamp", "data"}`. It never contains a secret.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Webhooks, by the Standard Webhooks specification: what the vendor's own services are told of, and how.
+//! Webhooks, following the Standard Webhooks specification: events for the vendor's own services.
 //! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
 pub mod message;
@@ -27,7 +27,7 @@ pub struct WebhookPolicy {
 /// The most webhooks that there may be: each has a sender of its own, so that none waits for another.
 pub const MOST: i64 = 20;
 
-/// What a webhook may be told of.
+/// An event that a webhook can subscribe to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, EnumIter, IntoStaticStr, ToSchema)]
 pub enum Topic {
     /// A tenant's status is another one than before.
@@ -74,7 +74,7 @@ impl WebhookDescription {
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         let text = text.trim();
         if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
-            let detail = "a description is 1 to 200 characters on one line; leave the field out for none";
+            let detail = "a description has 1 to 200 characters on one line; omit the field for none";
             return Err(Malformed::new("malformed_description", detail));
         }
         Ok(Self(text.to_owned()))
@@ -139,7 +139,7 @@ pub struct DeliveryAttempt {
     /// Counts from 1.
     pub number: i32,
     pub started_at: DateTime<Utc>,
-    /// None while it is under way, and where it was interrupted.
+    /// None while the attempt is running, and if it was interrupted.
     pub duration_ms: Option<i32>,
     /// The answer's.
     pub status: Option<i32>,

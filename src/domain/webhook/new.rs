@@ -14,7 +14,7 @@ pub struct NewWebhook {
 }
 
 impl NewWebhook {
-    /// Reads what was typed. Without a list of events it is told of all.
+    /// Validates the input. Without a list of events, the webhook receives all of them.
     ///
     /// # Errors
     /// Every fault.
@@ -28,7 +28,7 @@ impl NewWebhook {
         let missing = || {
             Malformed::new(
                 "required",
-                "say where messages are to be sent, such as https://hooks.vendor.example/latchkey",
+                "enter the URL that receives messages, such as https://hooks.vendor.example/latchkey",
             )
         };
         let url = url
@@ -58,7 +58,7 @@ fn topics(events: Option<&[String]>, faults: &mut Vec<FieldError>) -> Vec<Topic>
         faults.push(FieldError::new(
             "events",
             "required",
-            "name one event at least, or leave the field out for all of them",
+            "name at least one event, or omit the field for all of them",
         ));
     }
     let mut topics = Vec::new();
@@ -68,7 +68,7 @@ fn topics(events: Option<&[String]>, faults: &mut Vec<FieldError>) -> Vec<Topic>
             Ok(topic) => topics.push(topic),
             Err(_) => {
                 let known: Vec<String> = Topic::iter().map(|topic| topic.to_string()).collect();
-                let detail = format!("there is no such event; there are {}", known.join(" and "));
+                let detail = format!("unknown event; use {}", known.join(" and "));
                 faults.push(FieldError::new(&format!("events[{at}]"), "unknown_event", detail));
             }
         }

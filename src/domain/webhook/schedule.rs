@@ -21,7 +21,7 @@ const GAPS: [Duration; 8] = [
     Duration::from_hours(4),
 ];
 
-/// A receiver may ask to be left alone for so long.
+/// The longest `Retry-After` that is respected.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// When the message is sent again after that many attempts, the last of which failed like this; none when it is given up.

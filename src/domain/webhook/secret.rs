@@ -1,5 +1,5 @@
-//! Signing secrets. None is kept: each is derived from a key that is in the settings alone, the webhook's id, and a number that
-//! counts its secrets. Whoever has the database has none of them.
+//! Signing secrets. They are never stored: each is derived from a key in the settings, the webhook's ID and the secret's number.
+//! The database alone reveals none of them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ impl SigningKeyId {
     /// `malformed_key_id`.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(Malformed::new("malformed_key_id", "a key's id has 16 hexadecimal digits"));
+            return Err(Malformed::new("malformed_key_id", "a key ID has 16 hexadecimal digits"));
         }
         Ok(Self(text.to_owned()))
     }
@@ -89,7 +89,7 @@ impl SigningKeys {
                 .ok_or_else(|| format!("key {} is not 32 bytes in hexadecimal digits or base64", at + 1))?;
             let key = SigningKey::new(bytes);
             if keys.iter().any(|other| other.id == key.id) {
-                return Err(format!("key {} is there twice", at + 1));
+                return Err(format!("key {} appears twice", at + 1));
             }
             keys.push(key);
         }

@@ -1,5 +1,5 @@
-//! Where webhooks may lead: over https to addresses of the public internet, and nowhere else unless a setting allows it.
-//! Latchkey stands inside the vendor's network, where whoever may name a URL must not reach what only that network reaches.
+//! The URLs that webhooks may use: https to public addresses only, unless a setting allows others. Latchkey runs inside the
+//! vendor's network, so a webhook URL must not reach internal services (SSRF).
 
 use std::fmt;
 use std::net::IpAddr;
@@ -47,7 +47,7 @@ const REFUSED: [&str; 27] = [
 static NETWORKS: LazyLock<Vec<IpNet>> =
     LazyLock::new(|| REFUSED.iter().map(|net| net.parse().expect("every entry is a network")).collect());
 
-/// The networks that a setting allows beside the public internet.
+/// The networks that a setting allows in addition to the public internet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedNetworks(pub Vec<IpNet>);
 
@@ -70,7 +70,7 @@ pub struct WebhookUrl(Url);
 impl WebhookUrl {
     const LONGEST: usize = 2048;
 
-    /// A URL as ops give it, of which everything is judged that can be told without asking for its name's addresses.
+    /// Validates a URL as far as possible without resolving its host name.
     ///
     /// # Errors
     /// `malformed_url`, `url_too_long`, `not_https`, `credentials_in_url` or `refused_target`.
@@ -79,14 +79,12 @@ impl WebhookUrl {
         if let Some(address) = url.address()
             && !allowed.permits(address)
         {
-            let detail = format!(
-                "{address} is no address of the public internet; give another, or have its network added to LATCHKEY_WEBHOOK_ALLOW"
-            );
+            let detail = format!("{address} is not a public address; use another, or add its network to LATCHKEY_WEBHOOK_ALLOW");
             return Err(Malformed::new("refused_target", detail));
         }
         if !url.is_https() && !url.address().map_or(!allowed.0.is_empty(), |address| allowed.names(address)) {
             let detail =
-                "webhooks go over https, as in https://hooks.vendor.example/latchkey; http is for networks of LATCHKEY_WEBHOOK_ALLOW";
+                "use https, as in https://hooks.vendor.example/latchkey; http is allowed only for the networks in LATCHKEY_WEBHOOK_ALLOW";
             return Err(Malformed::new("not_https", detail));
         }
         Ok(url)
@@ -99,30 +97,27 @@ impl WebhookUrl {
     pub fn read(text: &str) -> Result<Self, Malformed> {
         let text = text.trim();
         let malformed = |fault: &dyn fmt::Display| {
-            let detail = format!("this is no URL such as https://hooks.vendor.example/latchkey: {fault}");
+            let detail = format!("this is not a URL such as https://hooks.vendor.example/latchkey: {fault}");
             Malformed::new("malformed_url", detail)
         };
         let url = Url::parse(text).map_err(|fault| malformed(&fault))?;
         if url.as_str().len() > Self::LONGEST {
             return Err(Malformed::new(
                 "url_too_long",
-                format!("a URL has {} characters at most", Self::LONGEST),
+                format!("the URL must not exceed {} characters", Self::LONGEST),
             ));
         }
         if !matches!(url.scheme(), "https" | "http") {
-            let detail = format!(
-                "webhooks go over https, as in https://hooks.vendor.example/latchkey, not over {}",
-                url.scheme()
-            );
+            let detail = format!("use https, as in https://hooks.vendor.example/latchkey, not {}", url.scheme());
             return Err(Malformed::new("not_https", detail));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            let detail = "leave user and password out of the URL: messages are signed, and that is how their receiver knows them";
+            let detail = "remove the user name and password from the URL; receivers verify the signature of messages instead";
             return Err(Malformed::new("credentials_in_url", detail));
         }
         if url.fragment().is_some() {
             return Err(malformed(
-                &"it has a fragment, which is never sent; take out the # and what follows",
+                &"the URL has a fragment, which is never sent; remove the # and everything after it",
             ));
         }
         Ok(Self(url))

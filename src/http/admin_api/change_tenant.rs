@@ -59,10 +59,10 @@ impl From<ChangeTenantError<Problem>> for Problem {
     patch, path = "/v1/tenants/{tenant}", tag = "tenants", request_body = ChangeTenant,
     params(
         ("tenant" = String, Path, description = "ID or slug"),
-        ("if-match" = String, Header, description = "The etag of the state that is known"),
+        ("if-match" = String, Header, description = "The ETag from your last read"),
     ),
     responses(
-        (status = 200, body = TenantDetailView, headers(("etag", description = "Of the new state"))),
+        (status = 200, body = TenantDetailView, headers(("etag", description = "The ETag of the new state"))),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]

@@ -45,7 +45,7 @@ impl From<CreateInviteError> for Problem {
 
 /// Invite a tenant's people to the form
 ///
-/// Whoever has the link may see and submit what is this tenant's, until it expires or is revoked.
+/// Anyone with the link can view and submit this tenant's storage settings until it expires or is revoked.
 #[utoipa::path(
     operation_id = "createInvite",
     post, path = "/v1/tenants/{tenant}/invites", tag = "invites",

@@ -54,7 +54,7 @@ impl From<CreateTenantError> for Problem {
     operation_id = "createTenant",
     post, path = "/v1/tenants", tag = "tenants", request_body = CreateTenant,
     responses(
-        (status = 201, body = TenantView, headers(("location", description = "Where the tenant is"))),
+        (status = 201, body = TenantView, headers(("location", description = "The URL of the tenant"))),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]

@@ -63,12 +63,12 @@ pub async fn handle(
     let mut faults = body.unreadable;
     let role = body.value.role.as_deref().and_then(|text| text.trim().parse::<Role>().ok());
     if role.is_none() && faults.iter().all(|fault| fault.field != "role") {
-        let detail = "a token's role is viewer, ops, service or admin";
+        let detail = "role must be viewer, ops, service or admin";
         faults.push(FieldError::new("role", "unknown_role", detail));
     }
     let hours = body.value.expires_in_hours;
     if hours.is_some_and(|hours| !(1..=LONGEST).contains(&hours)) {
-        let detail = format!("a token is good for 1 to {LONGEST} hours; leave the field out for one that never expires");
+        let detail = format!("expires_in_hours must be between 1 and {LONGEST}; omit it for a token that never expires");
         faults.push(FieldError::new("expires_in_hours", "out_of_range", detail));
     }
     let mut tenants = Vec::new();

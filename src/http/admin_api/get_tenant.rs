@@ -21,11 +21,11 @@ use crate::service::read;
     get, path = "/v1/tenants/{tenant}", tag = "tenants",
     params(
         ("tenant" = String, Path, description = "ID or slug"),
-        ("if-none-match" = Option<String>, Header, description = "The etag of an answer that is at hand"),
+        ("if-none-match" = Option<String>, Header, description = "The ETag of a cached response"),
     ),
     responses(
-        (status = 200, body = TenantDetailView, headers(("etag", description = "To be sent as if-match with a change"))),
-        (status = 304, description = "The answer at hand is still right"),
+        (status = 200, body = TenantDetailView, headers(("etag", description = "To be sent in If-Match with a change"))),
+        (status = 304, description = "The cached response is current"),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]

@@ -15,7 +15,7 @@ use crate::service::read;
 #[utoipa::path(
     operation_id = "getVerification",
     get, path = "/v1/verifications/{id}", tag = "verifications",
-    params(("id" = String, Path, description = "The verification's id")),
+    params(("id" = String, Path, description = "The verification's ID")),
     responses(
         (status = 200, body = VerificationView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

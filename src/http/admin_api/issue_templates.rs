@@ -67,7 +67,7 @@ pub async fn handle(
         faults.push(FieldError::new(
             "format",
             "unknown_format",
-            format!("there is no such format; give one of {}", TemplateFormat::names()),
+            format!("unknown format; use one of {}", TemplateFormat::names()),
         ));
     }
     let typed = TypedParams {

@@ -95,7 +95,7 @@ impl From<AuditEntry> for AuditEvent {
 
 /// Read the audit log
 ///
-/// In the order in which the changes were committed, after the event that is given: whoever goes on from `next` misses nothing.
+/// In commit order, starting after the given event. A client that continues from `next` misses nothing.
 /// As JSON lines for `accept: application/x-ndjson`.
 #[utoipa::path(
     operation_id = "listAuditEvents",
@@ -113,7 +113,11 @@ pub async fn handle(
 ) -> Result<Response, Problem> {
     let mut faults = Vec::new();
     if params.limit.is_some_and(|limit| !(1..=MAX).contains(&limit)) {
-        faults.push(FieldError::new("limit", "out_of_range", format!("limit is 1 to {MAX}")));
+        faults.push(FieldError::new(
+            "limit",
+            "out_of_range",
+            format!("limit must be between 1 and {MAX}"),
+        ));
     }
     let after = params.after.as_deref().map(AuditEventId::parse).transpose();
     let after = after
@@ -125,7 +129,7 @@ pub async fn handle(
             faults.push(FieldError::new(
                 name,
                 "malformed",
-                "give one as an event has it, or leave it out for all",
+                "use a value as it appears in an event, or omit it for all",
             ));
         }
     }
@@ -172,7 +176,7 @@ fn lines(context: Context, filter: AuditFilter, from: i64, limit: Option<i64>) -
             let page = limit.unwrap_or(MAX);
             let entries = read::audit_log(&context, &filter, from, page)
                 .await
-                .inspect_err(|fault| error!(%fault, "the audit log broke off"))?;
+                .inspect_err(|fault| error!(%fault, "the export of the audit log ended early"))?;
             let is_last = limit.is_some() || i64::try_from(entries.len()).is_ok_and(|length| length < page);
             let next = entries.last().map(|entry| entry.position).filter(|_| !is_last);
             let mut text = Vec::new();

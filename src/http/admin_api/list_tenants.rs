@@ -52,7 +52,7 @@ fn known<T: std::str::FromStr + ToString>(
     let found = text.parse().ok();
     if found.is_none() {
         let all: Vec<String> = all.map(|one| one.to_string()).collect();
-        let detail = format!("there is no {field} {text:?}; give one of {}", all.join(", "));
+        let detail = format!("unknown {field} {text:?}; use one of {}", all.join(", "));
         faults.push(FieldError::new(field, &format!("unknown_{field}"), detail));
     }
     found
@@ -66,7 +66,7 @@ impl TenantListParams {
             words.map(str::to_lowercase).collect::<Vec<_>>()
         });
         if words.as_ref().is_some_and(Vec::is_empty) {
-            faults.push(FieldError::new("q", "no_words", "there is no letter or digit in it to look for"));
+            faults.push(FieldError::new("q", "no_words", "enter at least one letter or digit"));
         }
         TenantFilter {
             status: known("status", self.status.as_deref(), TenantStatus::iter(), faults),
@@ -95,7 +95,7 @@ pub async fn handle(
 ) -> Result<Json<Page<TenantView>>, Problem> {
     let mut faults = Vec::new();
     let filter = params.filter(&mut faults);
-    let wanted = PageParams::new(params.limit, params.cursor).judge(format!("tenants {filter:?}"), &mut faults);
+    let wanted = PageParams::new(params.limit, params.cursor).validate(format!("tenants {filter:?}"), &mut faults);
     let Some(wanted) = wanted.filter(|_| faults.is_empty()) else {
         return Err(Problem::validation(faults));
     };

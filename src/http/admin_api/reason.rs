@@ -36,15 +36,12 @@ impl From<LifecycleError> for Problem {
             LifecycleError::UnknownTenant(_) => Self::unknown_tenant(),
             LifecycleError::Illegal(IllegalChange::Offboarded) => Self::offboarded(),
             LifecycleError::Illegal(IllegalChange::AlreadySuspended) => {
-                Self::new(ProblemKind::Conflict, "This tenant is suspended already.")
+                Self::new(ProblemKind::Conflict, "This tenant is already suspended.")
             }
-            LifecycleError::Illegal(IllegalChange::NotSuspended) => Self::new(
-                ProblemKind::Conflict,
-                "This tenant is not suspended, so there is nothing to resume.",
-            ),
+            LifecycleError::Illegal(IllegalChange::NotSuspended) => Self::new(ProblemKind::Conflict, "This tenant is not suspended."),
             LifecycleError::Illegal(IllegalChange::NotOffboarded) => Self::new(
                 ProblemKind::Conflict,
-                "This tenant is not offboarded: its names and references are needed until it is.",
+                "This tenant is not offboarded. Its name and reference are needed until then.",
             ),
             LifecycleError::Store(error) => store::StoreError::into(error),
         }

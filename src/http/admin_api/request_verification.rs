@@ -27,18 +27,17 @@ impl From<RequestVerificationError> for Problem {
         match error {
             RequestVerificationError::UnknownTenant(_) => Self::unknown_tenant(),
             RequestVerificationError::Offboarded => Self::offboarded(),
-            RequestVerificationError::NothingSubmitted => Self::new(
-                ProblemKind::Conflict,
-                "This tenant has submitted nothing yet, so there is nothing to verify.",
-            ),
+            RequestVerificationError::NothingSubmitted => {
+                Self::new(ProblemKind::Conflict, "This tenant has not submitted a storage config yet.")
+            }
             RequestVerificationError::NotThatVersion => Self::validation(vec![FieldError::new(
                 "version",
                 "version_not_verifiable",
-                "only the active version and the newest one can be verified; leave the field out for the active, or else the newest",
+                "only the active and the newest version can be verified; omit the field for the active one or, without one, the newest",
             )]),
             RequestVerificationError::AnotherWaits(id) => Self::new(
                 ProblemKind::Conflict,
-                format!("The verification {id} of another version waits already; ask again when it has ended."),
+                format!("Verification {id} of another version is already queued. Try again when it has finished."),
             ),
             RequestVerificationError::Store(error) => store::StoreError::into(error),
         }
@@ -47,13 +46,13 @@ impl From<RequestVerificationError> for Problem {
 
 /// Verify a version again
 ///
-/// While one of the same version is under way, that one is the answer.
+/// If one of the same version is queued or running, that one is returned.
 #[utoipa::path(
     operation_id = "createVerification",
     post, path = "/v1/tenants/{tenant}/verifications", tag = "verifications",
     params(("tenant" = String, Path, description = "ID or slug")), request_body = Option<RequestVerification>,
     responses(
-        (status = 202, body = VerificationView, headers(("location", description = "Where the verification is"))),
+        (status = 202, body = VerificationView, headers(("location", description = "The URL of the verification"))),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]

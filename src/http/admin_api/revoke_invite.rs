@@ -29,7 +29,7 @@ impl From<RevokeInviteError> for Problem {
     delete, path = "/v1/tenants/{tenant}/invites/{id}", tag = "invites",
     params(
         ("tenant" = String, Path, description = "ID or slug"),
-        ("id" = String, Path, description = "The invite's id"),
+        ("id" = String, Path, description = "The invite's ID"),
     ),
     responses(
         (status = 204),

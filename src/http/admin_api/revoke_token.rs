@@ -16,7 +16,7 @@ use crate::service::tokens::revoke_token;
 #[utoipa::path(
     operation_id = "revokeToken",
     delete, path = "/v1/tokens/{id}", tag = "tokens",
-    params(("id" = String, Path, description = "The token's id")),
+    params(("id" = String, Path, description = "The token's ID")),
     responses(
         (status = 204),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

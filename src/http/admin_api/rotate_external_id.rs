@@ -20,18 +20,18 @@ impl From<RotateExternalIdError> for Problem {
             RotateExternalIdError::Illegal(IllegalChange::Offboarded) => return Self::offboarded(),
             RotateExternalIdError::Store(error) => return store::StoreError::into(error),
             RotateExternalIdError::Illegal(illegal) => format!("The external ID cannot be changed now: {illegal}."),
-            RotateExternalIdError::NothingActive => "This tenant has no verified storage yet, so its external ID is in use nowhere.".into(),
+            RotateExternalIdError::NothingActive => "This tenant has no verified storage config yet, so its external ID is not in use.".into(),
             RotateExternalIdError::UnderWay => {
-                "A rotation is under way: prove the next external ID or take it back, and end the previous one, before another begins."
+                "A rotation is in progress. Verify or withdraw the next external ID, then end the previous one, before you start another rotation."
                     .into()
             }
             RotateExternalIdError::NothingIssued => {
-                "There is no external ID that waits to be proven, so there is nothing to take back.".into()
+                "There is no unverified external ID to withdraw.".into()
             }
             RotateExternalIdError::NoPrevious => {
-                "There is no previous external ID: no rotation is under way, or its new one is not proven yet.".into()
+                "There is no previous external ID: no rotation is in progress, or the new ID is not verified yet.".into()
             }
-            RotateExternalIdError::AnotherWaits(id) => format!("The verification {id} is under way; ask again when it has ended."),
+            RotateExternalIdError::AnotherWaits(id) => format!("Verification {id} is in progress. Try again when it has finished."),
         };
         Self::new(ProblemKind::Conflict, detail)
     }

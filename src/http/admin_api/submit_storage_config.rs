@@ -95,7 +95,7 @@ impl From<SubmitConfigError> for Problem {
     post, path = "/v1/tenants/{tenant}/storage-configs", tag = "storage configs",
     params(("tenant" = String, Path, description = "ID or slug")), request_body = SubmitStorageConfig,
     responses(
-        (status = 202, body = Submitted, headers(("location", description = "Where the verification is"))),
+        (status = 202, body = Submitted, headers(("location", description = "The URL of the verification"))),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]

@@ -55,8 +55,8 @@ pub enum StreamedEventName {
     operation_id = "streamVerificationEvents",
     get, path = "/v1/verifications/{id}/events", tag = "verifications",
     params(
-        ("id" = String, Path, description = "The verification's id"),
-        ("last-event-id" = Option<i32>, Header, description = "Id of the last event that was read"),
+        ("id" = String, Path, description = "The verification's ID"),
+        ("last-event-id" = Option<i32>, Header, description = "The ID of the last event that you received"),
     ),
     responses(
         (status = 200, content_type = "text/event-stream", body = StreamedEvent),
@@ -77,11 +77,12 @@ pub async fn handle(
 pub fn after(headers: &HeaderMap) -> Result<i32, Problem> {
     match headers.get("last-event-id") {
         None => Ok(0),
-        Some(value) => value
-            .to_str()
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(|| Problem::new(ProblemKind::Unreadable, "The header last-event-id has to be the id of an event.")),
+        Some(value) => value.to_str().ok().and_then(|text| text.parse().ok()).ok_or_else(|| {
+            Problem::new(
+                ProblemKind::Unreadable,
+                "The header `Last-Event-ID` must contain the ID of an event.",
+            )
+        }),
     }
 }
 
@@ -130,7 +131,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// Waits for the next events. None when there are no more.
+    /// Waits for the next events. None at the end.
     async fn next(&mut self) -> Option<Vec<Event>> {
         while !self.ended {
             if self.looked && !self.wait().await {
@@ -141,7 +142,7 @@ impl Reading {
                 Ok(happened) => happened,
                 Err(error) => {
                     // The client reconnects with the ID of its last event.
-                    warn!(%error, "an event stream ends early");
+                    warn!(%error, "an event stream ended early");
                     return None;
                 }
             };

@@ -42,7 +42,7 @@ impl PageParams {
     /// `list` identifies the list and its filters.
     pub fn wanted(&self, list: String) -> Result<PageRequest, Problem> {
         let mut faults = Vec::new();
-        let wanted = self.judge(list, &mut faults);
+        let wanted = self.validate(list, &mut faults);
         wanted.ok_or_else(|| Problem::validation(faults))
     }
 
@@ -51,7 +51,7 @@ impl PageParams {
         Self { limit, cursor }
     }
 
-    pub fn judge(&self, list: String, faults: &mut Vec<FieldError>) -> Option<PageRequest> {
+    pub fn validate(&self, list: String, faults: &mut Vec<FieldError>) -> Option<PageRequest> {
         let before = faults.len();
         let limit = self.limit.unwrap_or(50);
         if !(1..=MAX).contains(&limit) {

@@ -14,7 +14,7 @@ use super::session::OnboardSession;
 use crate::domain::account::AccountId;
 use crate::domain::arn::BucketArn;
 use crate::domain::storage_config::Mode;
-use crate::domain::suggestions::{ArnField, FormContext, Suggestion, meant};
+use crate::domain::suggestions::{self, ArnField, FormContext, Suggestion};
 use crate::domain::templates::format::TemplateFormat;
 use crate::domain::templates::json::{Document, DocumentKind, Setting};
 use crate::domain::templates::{Parties, TemplateParams};
@@ -91,25 +91,25 @@ impl ApplyParams {
         if let Ok(arn) = BucketArn::parse(typed) {
             return Some(("the bucket's ARN; only its name is needed here", arn.name().to_string()));
         }
-        let meant = self.meant(ArnField::Bucket, typed, context)?;
+        let meant = self.suggestion(ArnField::Bucket, typed, context)?;
         let arn = BucketArn::parse(&meant.arn?).ok()?;
         Some((meant.kind, arn.name().to_string()))
     }
 
     /// The key ARN that was probably meant, and what was recognized.
     fn offered_key(&self, context: &Context) -> Option<(&'static str, String)> {
-        let meant = self.meant(ArnField::Key, self.key_arn.as_deref()?, context)?;
+        let meant = self.suggestion(ArnField::Key, self.key_arn.as_deref()?, context)?;
         Some((meant.kind, meant.arn?))
     }
 
-    fn meant(&self, field: ArnField, text: &str, context: &Context) -> Option<Suggestion> {
+    fn suggestion(&self, field: ArnField, text: &str, context: &Context) -> Option<Suggestion> {
         let account = self.account_id.as_deref().and_then(|text| AccountId::parse(text.trim()).ok());
         let around = FormContext {
             partition: context.vendor.partition(),
             account: account.as_ref(),
             vendor_roles: &[],
         };
-        meant(field, text, around)
+        suggestions::suggest(field, text, around)
     }
 
     fn format(&self) -> TemplateFormat {

@@ -17,7 +17,7 @@ use crate::domain::arn::{BucketArn, BucketName, KeyArn, RoleArn};
 use crate::domain::partition::Partition;
 use crate::domain::storage_config::{Mode, Storage};
 use crate::domain::submission::Submission;
-use crate::domain::suggestions::{ArnField, FormContext, Suggestion, meant};
+use crate::domain::suggestions::{self, ArnField, FormContext, Suggestion};
 use crate::domain::tenant::Tenant;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
@@ -114,9 +114,9 @@ impl SendForm {
     }
 
     /// Every error, or the valid submission.
-    pub fn judge(&self, context: &Context, tenant: &Tenant, mode: Mode) -> Result<Storage, Vec<FieldError>> {
+    pub fn validate(&self, context: &Context, tenant: &Tenant, mode: Mode) -> Result<Storage, Vec<FieldError>> {
         let issued = &tenant.accepted_ids();
-        self.submission(mode).judge(&context.vendor, &tenant.modes, Some(issued))
+        self.submission(mode).validate(&context.vendor, &tenant.modes, Some(issued))
     }
 
     /// The account ID, as far as it follows from other fields.
@@ -127,7 +127,7 @@ impl SendForm {
             .or_else(|| key().map(|key| key.account().clone()))
     }
 
-    fn meant(&self, field: ArnField, context: &Context, mode: Mode) -> Option<Suggestion> {
+    fn suggestion(&self, field: ArnField, context: &Context, mode: Mode) -> Option<Suggestion> {
         let typed = AccountId::parse(self.bucket_account_id.trim()).ok();
         let account = typed.or_else(|| self.account(mode));
         let vendor_roles: Vec<RoleArn> = [&context.vendor.storage_role, &context.vendor.direct_role]
@@ -145,12 +145,12 @@ impl SendForm {
             ArnField::Key => &self.key_arn,
             ArnField::Role => &self.role_arn,
         };
-        meant(field, text, around)
+        suggestions::suggest(field, text, around)
     }
 
     /// Accepts a field's suggestion.
     pub fn take(&mut self, field: &str, context: &Context, mode: Mode) {
-        let offered = |field| self.meant(field, context, mode).and_then(|meant| meant.arn);
+        let offered = |field| self.suggestion(field, context, mode).and_then(|meant| meant.arn);
         match field {
             "bucket_arn" => self.bucket_arn = offered(ArnField::Bucket).unwrap_or_else(|| self.bucket_arn.clone()),
             "key_arn" => self.key_arn = offered(ArnField::Key).unwrap_or_else(|| self.key_arn.clone()),
@@ -208,7 +208,7 @@ pub fn page(
     version: Option<i32>,
 ) -> Result<Response, Rejection> {
     let mode = form.mode(&state.context, &visitor.tenant)?;
-    let mut faults = form.judge(&state.context, &visitor.tenant, mode).err().unwrap_or_default();
+    let mut faults = form.validate(&state.context, &visitor.tenant, mode).err().unwrap_or_default();
     if judged == Judged::WhatIsThere {
         faults.retain(|fault| !matches!(fault.code.as_str(), "required" | "role_arn_required"));
     }
@@ -286,7 +286,7 @@ fn words_of(fault: &FieldError) -> String {
 fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError], rejected: bool) -> Vec<Field> {
     let error = |name: &str| faults.iter().find(|fault| fault.field == name).map(words_of);
     let offer = |field| {
-        let recognised = form.meant(field, context, mode);
+        let recognised = form.suggestion(field, context, mode);
         recognised.map(|meant| FieldSuggestion {
             kind: meant.kind,
             value: meant.arn,

@@ -21,12 +21,12 @@ pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, mut for
     }
     let newest = read::config_list(context, visitor.tenant.id).await?.into_iter().next();
     let version = newest.as_ref().map(|newest| newest.version);
-    let Ok(storage) = form.judge(context, &visitor.tenant, mode) else {
+    let Ok(storage) = form.validate(context, &visitor.tenant, mode) else {
         return page(&state, &visitor, &form, Judged::Whole, version);
     };
     state.desk.limits.verification(visitor.invite.id)?;
     let tenant = TenantRef::Id(visitor.tenant.id);
-    // A second click, or a second tab, sends the same once more: that is no new version.
+    // A second click or tab sends the same values again, which creates no new version.
     if let Some(newest) = newest.filter(|newest| newest.storage == storage) {
         return match request_verification(context, &visitor.caller(), &tenant, Some(newest.version)).await {
             Ok(_) | Err(request_verification::RequestVerificationError::AnotherWaits(_)) => {

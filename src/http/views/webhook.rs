@@ -84,7 +84,7 @@ pub struct DeliveryAttemptView {
     /// Counts from 1.
     pub attempt: i32,
     pub started_at: DateTime<Utc>,
-    /// Null while it is under way, and where it was interrupted.
+    /// Null while the attempt is running, and if it was interrupted.
     pub duration_ms: Option<i32>,
     /// Of the answer, if there was one.
     pub status: Option<i32>,

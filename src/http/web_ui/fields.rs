@@ -60,7 +60,7 @@ impl Field {
     pub fn recognise(&mut self) {
         match (&mut self.error, &self.offer) {
             (Some(error), Some(offer)) if offer.value.is_some() => *error = format!("This is {}.", offer.kind),
-            (Some(error), Some(offer)) => *error = format!("This is {}. Expected is one such as {}.", offer.kind, self.example),
+            (Some(error), Some(offer)) => *error = format!("This is {}. It should look like {}.", offer.kind, self.example),
             _ => self.offer = None,
         }
     }

@@ -59,7 +59,7 @@ fn positive(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
 }
 
-/// Whoever has one IPv6 address has a network of them.
+/// A client with one IPv6 address usually has a whole network of them.
 pub fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

@@ -2,6 +2,7 @@
 //! verification is shown.
 
 pub mod assets;
+pub mod brand_color;
 pub mod cookies;
 pub mod csrf;
 pub mod fields;
@@ -50,7 +51,7 @@ pub fn render(page: &impl Template) -> Response {
             error!(%error, "a page cannot be rendered");
             Problem::new(
                 ProblemKind::Internal,
-                "The page cannot be shown; it was logged under this request's id.",
+                "The page cannot be shown. The error was logged under this request's ID.",
             )
             .into_response()
         }

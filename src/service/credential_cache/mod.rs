@@ -26,7 +26,7 @@ use crate::domain::ids::TenantId;
 use crate::read_model::{ActiveEntry, ReadModel, ServingState};
 use crate::telemetry::metric;
 
-/// How many credentials are cached. The least used are evicted first, so a service that asks for ever new prefixes does
+/// How many credentials are cached. The least used are evicted first, so a service that keeps requesting new prefixes does
 /// not push out what others use.
 const CAPACITY: u64 = 100_000;
 /// How many changes of the read model are looked at together.

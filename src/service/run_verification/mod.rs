@@ -38,7 +38,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
     Span::current().record("tenant", tracing::field::display(started.tenant_id));
     let lease = &started.lease;
     let Some(subject) = subject else {
-        error!(verification = %id, "the vendor no longer has the role of this mode: nothing can be verified");
+        error!(verification = %id, "the vendor role of this mode is not configured; the verification cannot run");
         let unanswered = Finding::inconclusive(
             CheckName::VendorRoleAssumable,
             FaultSide::Vendor,
@@ -135,7 +135,7 @@ async fn write(context: &Context, lease: &Lease, findings: &[Finding]) -> store:
     Ok(standing)
 }
 
-/// Tells ops of what only they can mend.
+/// Alerts operations of faults that only they can fix.
 fn alert(lease: &Lease, findings: &[Finding]) {
     let faults = findings
         .iter()
@@ -148,7 +148,7 @@ fn alert(lease: &Lease, findings: &[Finding]) {
         metrics::counter!(metric::VENDOR_FAULTS.name, "check" => check, "code" => code.to_owned()).increment(1);
         error!(
             verification = %lease.verification, check = %finding.check, operation, code,
-            "the vendor's own set-up keeps a tenant waiting: `latchkey check-config --aws` tells more"
+            "the vendor's own setup blocks a verification; run `latchkey check-config --aws` for details"
         );
     }
 }
@@ -183,7 +183,7 @@ async fn finish(
     tenants::find_locked(&mut db, &TenantRef::Id(config.tenant_id)).await?;
     let verdict = match verifications::standing(&mut db, lease).await? {
         CurrentVerification::Lost => {
-            warn!(verification = %lease.verification, "another worker took this verification on");
+            warn!(verification = %lease.verification, "another worker took over this verification");
             return Ok(());
         }
         CurrentVerification::Superseded => Verdict::Superseded,
@@ -202,7 +202,7 @@ async fn finish(
         jobs::enqueue_attempt(&mut db, config.tenant_id, lease.verification, Some(until), cause).await?;
         store::commit(db).await?;
         metrics::counter!(metric::ATTEMPTS_REPEATED.name).increment(1);
-        info!(verification = %lease.verification, %verdict, attempt = lease.attempt, ?gap, "this attempt does not count yet");
+        info!(verification = %lease.verification, %verdict, attempt = lease.attempt, ?gap, "the attempt will be retried");
         return Ok(());
     }
     let was_active = active_configs::find(&mut db, config.tenant_id).await?;

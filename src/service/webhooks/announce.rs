@@ -10,8 +10,8 @@ use crate::store::tenants::Refreshed;
 use crate::store::webhook_deliveries::NewDelivery;
 use crate::store::{self, tenants, verifications, webhook_deliveries, webhooks};
 
-/// Brings the tenant's status in step with its facts, as every transaction has to that changes them, and tells of it when it is
-/// another one. The tenant has to be locked.
+/// Updates the tenant's status after a change of its facts, and announces a new status to webhooks. Every transaction that
+/// changes facts must call this. The tenant must be locked.
 pub async fn refresh(context: &Context, db: &mut PgConnection, tenant: TenantId) -> store::Result<()> {
     let Refreshed::Changed { tenant, before } = tenants::refresh_overview(db, tenant).await? else {
         return Ok(());

@@ -31,16 +31,16 @@ const REST: TimeDelta = TimeDelta::seconds(30);
 /// However near the next message is due, a run that is queued for it leaves others their turn.
 const BREATH: TimeDelta = TimeDelta::milliseconds(250);
 
-/// For how long a sender has a line to itself: longer than a message can be under way.
+/// How long a sender holds the lease of a queue: longer than a request can take.
 fn lease() -> TimeDelta {
     TimeDelta::from_std(TIMEOUT * 2).unwrap_or(REST)
 }
 
 /// Sends what is due of a webhook, and queues the next run for when more will be.
-pub async fn deliver(context: &Context, courier: &OutboundClient, id: WebhookId) -> store::Result<()> {
+pub async fn deliver(context: &Context, client: &OutboundClient, id: WebhookId) -> store::Result<()> {
     let run = DeliveryRun {
         context,
-        courier,
+        client,
         id,
         began: context.clock.instant(),
         over: AtomicBool::new(false),
@@ -52,7 +52,7 @@ pub async fn deliver(context: &Context, courier: &OutboundClient, id: WebhookId)
 
 struct DeliveryRun<'a> {
     context: &'a Context,
-    courier: &'a OutboundClient,
+    client: &'a OutboundClient,
     id: WebhookId,
     began: Instant,
     /// The receiver answers nobody just now.
@@ -65,7 +65,7 @@ impl DeliveryRun<'_> {
             let Some((webhook, taken)) = self.take().await? else {
                 return Ok(());
             };
-            let outcome = attempt(self.context, self.courier, &webhook, &taken).await?;
+            let outcome = attempt(self.context, self.client, &webhook, &taken).await?;
             if outcome.is_err_and(|failure| failure.kind.concerns_all() || failure.retry_after.is_some()) {
                 self.over.store(true, Ordering::Relaxed);
             }
@@ -111,7 +111,7 @@ impl DeliveryRun<'_> {
 }
 
 /// Sends one message once, whatever its line does: a test, or one that ops want to be sent again.
-pub async fn deliver_once(context: &Context, courier: &OutboundClient, id: DeliveryId) -> store::Result<()> {
+pub async fn deliver_once(context: &Context, client: &OutboundClient, id: DeliveryId) -> store::Result<()> {
     let now = context.clock.now();
     let mut db = store::begin(&context.pool).await?;
     let Some(taken) = webhook_deliveries::take(&mut db, id, now).await? else {
@@ -122,18 +122,18 @@ pub async fn deliver_once(context: &Context, courier: &OutboundClient, id: Deliv
         return Ok(());
     };
     store::commit(db).await?;
-    attempt(context, courier, &webhook, &taken).await.map(drop)
+    attempt(context, client, &webhook, &taken).await.map(drop)
 }
 
 /// Sends a message that was taken on, and notes what came of it.
 async fn attempt(
     context: &Context,
-    courier: &OutboundClient,
+    client: &OutboundClient,
     webhook: &Webhook,
     taken: &ClaimedDelivery,
 ) -> store::Result<Result<u16, DeliveryFailure>> {
     let began = context.clock.instant();
-    let outcome = send(context, courier, webhook, taken).await;
+    let outcome = send(context, client, webhook, taken).await;
     let took = context.clock.instant() - began;
     let told = note(context, taken, took, &outcome).await?;
     tell_of(webhook, taken, took, &outcome, told);
@@ -143,7 +143,7 @@ async fn attempt(
     Ok(outcome)
 }
 
-async fn send(context: &Context, courier: &OutboundClient, webhook: &Webhook, taken: &ClaimedDelivery) -> Result<u16, DeliveryFailure> {
+async fn send(context: &Context, client: &OutboundClient, webhook: &Webhook, taken: &ClaimedDelivery) -> Result<u16, DeliveryFailure> {
     let at = context.clock.now();
     let signature = context
         .webhooks
@@ -157,7 +157,7 @@ async fn send(context: &Context, courier: &OutboundClient, webhook: &Webhook, ta
         signature,
         payload: &taken.payload,
     };
-    courier.send(letter).await
+    client.send(letter).await
 }
 
 /// What an attempt came to.
@@ -190,7 +190,7 @@ async fn note(
         }
         Err(failure) => {
             let [chance] = context.clock.random();
-            // A test is sent once: whoever asked for it looks at what comes of it.
+            // A test is sent once: the operator who requested it sees the result.
             let next = taken
                 .tenant_id
                 .and_then(|_| next_attempt(taken.created_at, taken.attempt, failure, now, chance));
@@ -222,17 +222,17 @@ fn tell_of(webhook: &Webhook, taken: &ClaimedDelivery, took: Duration, outcome: 
     match end {
         DeliveryEnd::Delivered => {
             metrics::counter!(metric::WEBHOOK_DELIVERIES.name, "outcome" => "delivered").increment(1);
-            info!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, "a message was delivered");
+            info!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, "webhook message delivered");
         }
         DeliveryEnd::GivenUp => {
             metrics::counter!(metric::WEBHOOK_DELIVERIES.name, "outcome" => "given_up").increment(1);
-            warn!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, "a message was given up");
+            warn!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, "webhook message failed permanently");
         }
         DeliveryEnd::Again(at) => {
-            warn!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, %at, "a message is tried again");
+            warn!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, %at, "webhook message will be retried");
         }
         DeliveryEnd::Nothing => {
-            info!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, "a message was sent")
+            info!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, "webhook message sent")
         }
     }
 }
@@ -266,6 +266,6 @@ async fn disable(context: &Context, id: WebhookId) -> store::Result<()> {
         .await?;
     store::commit(db).await?;
     metrics::counter!(metric::WEBHOOK_DELIVERIES.name, "outcome" => "given_up").increment(given_up);
-    warn!(webhook = %id, given_up, "a webhook was disabled: its receiver answered 410 Gone");
+    warn!(webhook = %id, given_up, "webhook disabled: its receiver responded with 410 Gone");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Webhooks: what the vendor's own services are told, and by what secret they know that it is true.
+//! Webhooks: creating, enabling and deleting them, and their signing secrets.
 
 pub mod announce;
 pub mod deliver;
@@ -84,7 +84,7 @@ pub async fn delete(context: &Context, caller: &Caller, id: WebhookId) -> store:
     Ok(true)
 }
 
-/// Enables a webhook that was disabled; once more does nothing. What happened meanwhile is not sent.
+/// Enables a disabled webhook. Idempotent. Events that happened while it was disabled are not sent.
 pub async fn enable(context: &Context, caller: &Caller, id: WebhookId) -> store::Result<Option<Webhook>> {
     let mut db = store::begin(&context.pool).await?;
     let Some(before) = webhooks::find_locked(&mut db, id).await? else {
@@ -122,7 +122,7 @@ pub async fn delivery(context: &Context, webhook: WebhookId, id: DeliveryId) -> 
     webhook_deliveries::find(&mut db, webhook, id).await
 }
 
-/// For so long the log of deliveries is kept.
+/// How long the delivery log is kept.
 const KEPT: chrono::TimeDelta = chrono::TimeDelta::days(30);
 
 /// A line that was due so long ago has nobody who looks after it: its job failed too often, for instance.

@@ -1,4 +1,4 @@
-//! What ops have sent: a message of the log once more, or a test.
+//! Messages that operations send: a logged message again, or a test.
 
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::{DeliveryId, WebhookId};
@@ -19,7 +19,8 @@ pub enum ResendError {
     Store(#[from] store::StoreError),
 }
 
-/// Has a message sent once more, now, under the same id. One that still waits is not sent out of turn: its line is tried now.
+/// Sends a message again, now, with the same ID. A message that is still waiting is not sent out of order: its queue is
+/// retried now.
 pub async fn resend(context: &Context, caller: &Caller, webhook: WebhookId, id: DeliveryId) -> Result<Delivery, ResendError> {
     let mut db = enabled(context, webhook).await?;
     let delivery = webhook_deliveries::find(&mut db, webhook, id)

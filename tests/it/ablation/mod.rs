@@ -147,7 +147,7 @@ async fn play(world: &World, server: &Server, nth: usize, row: &Row) -> Result<(
     if left != there {
         return Err(format!("{there} objects are left, the verification says {left}"));
     }
-    mend(world, server, &slug, row, &applied, verification).await
+    apply_fixes(world, server, &slug, row, &applied, verification).await
 }
 
 /// What did not pass, a line each.
@@ -161,7 +161,7 @@ fn told(verification: &Value) -> String {
 
 /// Applies the fixes that have a statement until nothing fails. One that says what to take out has none, and a role that
 /// is gone or a second statement are no matter of one statement.
-async fn mend(world: &World, server: &Server, slug: &str, row: &Row, applied: &Applied, rejected: Value) -> Result<(), String> {
+async fn apply_fixes(world: &World, server: &Server, slug: &str, row: &Row, applied: &Applied, rejected: Value) -> Result<(), String> {
     let beyond = ["role deleted", "a second, open statement", "denied to the vendor", "key missing"]
         .iter()
         .any(|name| row.name.contains(name));
@@ -179,7 +179,7 @@ async fn mend(world: &World, server: &Server, slug: &str, row: &Row, applied: &A
         verification = server.verify(slug).await;
     }
     if verification["verdict"] != "verified" {
-        return Err(format!("the fixes do not mend it:\n{}", told(&verification)));
+        return Err(format!("the fixes do not help:\n{}", told(&verification)));
     }
     let left = world.customer.contents(&applied.bucket).await.0;
     if !left.is_empty() || verification["leftovers"] != json!([]) {

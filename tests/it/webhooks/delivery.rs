@@ -115,7 +115,7 @@ async fn what_was_sent_and_not_noted_is_sent_again_under_the_same_id() {
                   create trigger refuse before update on webhook_attempts for each row execute function refuse()";
     sqlx::raw_sql(refuse).execute(&stage.server.pool).await.unwrap();
     let id = latchkey::domain::ids::WebhookId::parse(&hook.id).unwrap();
-    assert!(deliver(&stage.context, &stage.courier, id).await.is_err());
+    assert!(deliver(&stage.context, &stage.outbound_client, id).await.is_err());
     assert_eq!(receiver.seen().len(), 1);
     sqlx::raw_sql("drop trigger refuse on webhook_attempts")
         .execute(&stage.server.pool)

@@ -124,7 +124,7 @@ async fn a_receiver_that_is_gone_is_left_alone_until_ops_enable_it() {
     assert_eq!(
         (receiver.seen().len(), hook.log(server).await.len()),
         (sent, 4),
-        "nothing is told of it any more"
+        "it receives nothing anymore"
     );
     for path in [
         hook.path("/test"),

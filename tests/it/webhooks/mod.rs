@@ -20,7 +20,7 @@ use standardwebhooks::Webhook as Verifier;
 
 use crate::attempts::ForwardClock;
 use crate::aws::World;
-use crate::server::{PATIENCE, Server, courier};
+use crate::server::{PATIENCE, Server, outbound_client};
 use receiver::{Received, Receiver};
 
 /// A webhook as its owner knows it.
@@ -86,7 +86,7 @@ pub struct Stage {
     pub server: Server,
     pub clock: Arc<ForwardClock>,
     pub context: Context,
-    pub courier: OutboundClient,
+    pub outbound_client: OutboundClient,
 }
 
 impl Stage {
@@ -101,7 +101,7 @@ impl Stage {
             ..server.context.clone()
         };
         Self {
-            courier: courier(&context),
+            outbound_client: outbound_client(&context),
             clock,
             context,
             server,
@@ -122,7 +122,9 @@ impl Stage {
     /// Sends what is due.
     pub async fn deliver(&self, hook: &Hook) {
         let id = WebhookId::parse(&hook.id).expect("the id is one");
-        deliver(&self.context, &self.courier, id).await.expect("the database answers");
+        deliver(&self.context, &self.outbound_client, id)
+            .await
+            .expect("the database answers");
     }
 
     pub fn forward(&self, seconds: u64) {
@@ -136,7 +138,7 @@ pub async fn switch(server: &Server, tenant: &str, how: &str) {
     server.post(&format!("/v1/tenants/{tenant}/{how}"), &reason).await.expect(200);
 }
 
-/// What a receiver was told, in short: whose status became what.
+/// The messages of a receiver in short: whose status became what.
 pub fn told(messages: &[Received]) -> Vec<String> {
     let short = |message: &Received| {
         let data = &message.json()["data"];

@@ -1,4 +1,4 @@
-//! What ops do with webhooks beside making them.
+//! Operating webhooks after they are created.
 
 use latchkey::service::webhooks::sweep;
 use reqwest::Method;

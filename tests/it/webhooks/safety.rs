@@ -44,12 +44,12 @@ async fn what_no_setting_allows_is_refused_by_address_and_by_name() {
     }
     switch(server, "acme", "suspend").await;
     let strict = Stage {
-        courier: OutboundClient::new(AllowedNetworks::default()).unwrap(),
+        outbound_client: OutboundClient::new(AllowedNetworks::default()).unwrap(),
         ..Stage::on(Server::start_idle(&World::new().await).await)
     };
     for hook in &hooks {
         let id = latchkey::domain::ids::WebhookId::parse(&hook.id).unwrap();
-        latchkey::service::webhooks::deliver::deliver(&stage.context, &strict.courier, id)
+        latchkey::service::webhooks::deliver::deliver(&stage.context, &strict.outbound_client, id)
             .await
             .unwrap();
         let log = hook.log(server).await;

@@ -63,7 +63,7 @@ async fn the_key_can_be_changed_and_without_it_nothing_is_sent() {
     let id = latchkey::domain::ids::WebhookId::parse(&hook.id).unwrap();
     let other = "ab".repeat(32);
     switch(&stage.server, "acme", "suspend").await;
-    latchkey::service::webhooks::deliver::deliver(&with(&other), &stage.courier, id)
+    latchkey::service::webhooks::deliver::deliver(&with(&other), &stage.outbound_client, id)
         .await
         .unwrap();
     let log = hook.log(&stage.server).await;
@@ -71,7 +71,7 @@ async fn the_key_can_be_changed_and_without_it_nothing_is_sent() {
 
     stage.forward(60);
     let both = with(&format!("{other},{KEY}"));
-    latchkey::service::webhooks::deliver::deliver(&both, &stage.courier, id)
+    latchkey::service::webhooks::deliver::deliver(&both, &stage.outbound_client, id)
         .await
         .unwrap();
     let sent = receiver.seen();
@@ -85,7 +85,7 @@ async fn the_key_can_be_changed_and_without_it_nothing_is_sent() {
     .await
     .unwrap();
     switch(&stage.server, "acme", "resume").await;
-    latchkey::service::webhooks::deliver::deliver(&with(&other), &stage.courier, id)
+    latchkey::service::webhooks::deliver::deliver(&with(&other), &stage.outbound_client, id)
         .await
         .unwrap();
     let message = receiver.seen().pop().unwrap();

@@ -21,7 +21,7 @@ pub struct CreateWebhook {
     /// Where messages are sent: https, to an address of the public internet or one of `LATCHKEY_WEBHOOK_ALLOW`.
     #[schema(required, nullable = false, max_length = 2048, example = "https://hooks.vendor.example/latchkey")]
     url: Option<String>,
-    /// What it is told of; all of it when left out.
+    /// The events that it receives; all if omitted.
     #[schema(value_type = Option<Vec<Topic>>, min_items = 1)]
     events: Option<Vec<String>>,
     /// What it is for, in 1 to 200 characters.
@@ -68,7 +68,7 @@ impl From<CreateWebhookError> for Problem {
             CreateWebhookError::NoKey => no_key(),
             CreateWebhookError::TooMany => Self::new(
                 ProblemKind::Conflict,
-                format!("There are {MOST} webhooks, as many as there may be. Delete one that is not needed any more."),
+                format!("There are already {MOST} webhooks, which is the limit. Delete one that you no longer need."),
             ),
             CreateWebhookError::Store(error) => store::StoreError::into(error),
         }

@@ -17,7 +17,7 @@ use crate::service::webhooks;
 #[utoipa::path(
     operation_id = "deleteWebhook",
     delete, path = "/v1/webhooks/{id}", tag = "webhooks",
-    params(("id" = String, Path, description = "The webhook's id")),
+    params(("id" = String, Path, description = "The webhook's ID")),
     responses(
         (status = 204),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

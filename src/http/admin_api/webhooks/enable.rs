@@ -14,11 +14,11 @@ use crate::service::webhooks;
 
 /// Enable a webhook that was disabled
 ///
-/// It is told of what happens from now on; what happened meanwhile is not sent.
+/// It receives events from now on. Events that happened while it was disabled are not sent.
 #[utoipa::path(
     operation_id = "enableWebhook",
     post, path = "/v1/webhooks/{id}/enable", tag = "webhooks",
-    params(("id" = String, Path, description = "The webhook's id")),
+    params(("id" = String, Path, description = "The webhook's ID")),
     responses(
         (status = 200, body = WebhookView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

@@ -15,7 +15,7 @@ use crate::http::views::WebhookView;
 #[utoipa::path(
     operation_id = "getWebhook",
     get, path = "/v1/webhooks/{id}", tag = "webhooks",
-    params(("id" = String, Path, description = "The webhook's id")),
+    params(("id" = String, Path, description = "The webhook's ID")),
     responses(
         (status = 200, body = WebhookView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

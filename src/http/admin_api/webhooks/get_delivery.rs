@@ -18,7 +18,7 @@ use crate::service::webhooks;
 #[utoipa::path(
     operation_id = "getWebhookDelivery",
     get, path = "/v1/webhooks/{id}/deliveries/{delivery}", tag = "webhooks",
-    params(("id" = String, Path, description = "The webhook's id"), ("delivery" = String, Path, description = "The delivery's id")),
+    params(("id" = String, Path, description = "The webhook's ID"), ("delivery" = String, Path, description = "The delivery's ID")),
     responses(
         (status = 200, body = DeliveryDetailView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

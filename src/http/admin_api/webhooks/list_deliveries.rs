@@ -19,7 +19,7 @@ use crate::service::webhooks;
 #[utoipa::path(
     operation_id = "listWebhookDeliveries",
     get, path = "/v1/webhooks/{id}/deliveries", tag = "webhooks",
-    params(("id" = String, Path, description = "The webhook's id"), PageParams),
+    params(("id" = String, Path, description = "The webhook's ID"), PageParams),
     responses(
         (status = 200, body = Page<DeliveryView>),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

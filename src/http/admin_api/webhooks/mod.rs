@@ -46,10 +46,10 @@ fn unknown_delivery() -> Problem {
     Problem::new(ProblemKind::NotFound, "This webhook has no delivery with this ID.")
 }
 
-/// Where secrets cannot be made.
+/// Signing secrets cannot be derived.
 fn no_key() -> Problem {
-    let detail = "LATCHKEY_WEBHOOK_KEY is not set, so there is nothing to derive a signing secret from. Set it to 32 random bytes, such as \
-                  what openssl rand -hex 32 prints, for every process of this service.";
+    let detail = "LATCHKEY_WEBHOOK_KEY is not set, so signing secrets cannot be derived. Set it to 32 random bytes, such as the output of \
+                  `openssl rand -hex 32`, for every Latchkey process.";
     Problem::new(ProblemKind::Conflict, detail)
 }
 
@@ -60,7 +60,7 @@ impl From<ResendError> for Problem {
             ResendError::UnknownDelivery => unknown_delivery(),
             ResendError::Disabled => Self::new(
                 ProblemKind::Conflict,
-                "This webhook is disabled, so nothing is sent to it. Enable it first.",
+                "This webhook is disabled and receives nothing. Enable it first.",
             ),
             ResendError::Store(error) => store::StoreError::into(error),
         }

@@ -19,7 +19,7 @@ use crate::service::webhooks::resend;
 #[utoipa::path(
     operation_id = "resendWebhookDelivery",
     post, path = "/v1/webhooks/{id}/deliveries/{delivery}/resend", tag = "webhooks",
-    params(("id" = String, Path, description = "The webhook's id"), ("delivery" = String, Path, description = "The delivery's id")),
+    params(("id" = String, Path, description = "The webhook's ID"), ("delivery" = String, Path, description = "The delivery's ID")),
     responses(
         (status = 202, body = DeliveryView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

@@ -21,7 +21,7 @@ const LONGEST: i64 = 24 * 7;
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct RotateSecret {
-    /// For so long messages are signed by the secret before this one too: 0 to 168 hours, 24 when left out. 0 is for one that leaked.
+    /// How long messages are also signed with the previous secret: 0 to 168 hours, 24 if omitted. Use 0 if the secret leaked.
     #[schema(minimum = 0, maximum = 168, example = 24)]
     overlap_hours: Option<i64>,
 }
@@ -32,7 +32,7 @@ pub struct RotateSecret {
 #[utoipa::path(
     operation_id = "rotateWebhookSecret",
     post, path = "/v1/webhooks/{id}/rotate-secret", tag = "webhooks",
-    params(("id" = String, Path, description = "The webhook's id")), request_body = Option<RotateSecret>,
+    params(("id" = String, Path, description = "The webhook's ID")), request_body = Option<RotateSecret>,
     responses(
         (status = 200, body = WebhookWithSecret),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
@@ -46,7 +46,7 @@ pub async fn handle(
 ) -> Result<ShownOnce, Problem> {
     let JsonBody { value, mut unreadable } = body;
     if value.overlap_hours.is_some_and(|hours| !(0..=LONGEST).contains(&hours)) {
-        let detail = format!("the overlap is 0 to {LONGEST} hours; leave the field out for 24");
+        let detail = format!("overlap_hours must be between 0 and {LONGEST}; omit it for 24");
         unreadable.push(FieldError::new("overlap_hours", "out_of_range", detail));
     }
     if !unreadable.is_empty() {

@@ -18,7 +18,7 @@ use crate::service::webhooks::resend;
 #[utoipa::path(
     operation_id = "testWebhook",
     post, path = "/v1/webhooks/{id}/test", tag = "webhooks",
-    params(("id" = String, Path, description = "The webhook's id")),
+    params(("id" = String, Path, description = "The webhook's ID")),
     responses(
         (status = 202, body = DeliveryView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

@@ -76,7 +76,7 @@ pub fn go(back: &str) -> Redirect {
 pub async fn page(Extract(state): Extract<AppState>, Query(asked): Query<Asked>, request: Request) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
     let next = local(&asked.next);
-    // Whoever cannot come in otherwise may have a token.
+    // Users without another way to sign in may have a token.
     if let Ok(Some(_)) = session::find(&parts, &state).await {
         return Ok(Redirect::to(next).into_response());
     }

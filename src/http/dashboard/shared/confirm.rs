@@ -72,7 +72,7 @@ pub fn judge(
         Ok(reason) if !other => Ok(reason),
         reason => {
             let reason_fault = reason.err().map(|malformed| sentence(&malformed.detail));
-            let slug_fault = other.then(|| format!("Type {}, to be sure that it is this tenant.", tenant.slug));
+            let slug_fault = other.then(|| format!("Type {} to confirm that this is the right tenant.", tenant.slug));
             Err(Box::new(page(state, person, tenant, question, typed, reason_fault, slug_fault)))
         }
     }

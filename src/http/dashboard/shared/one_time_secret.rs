@@ -1,6 +1,6 @@
 //! What is shown once: a link, a token, a secret. It goes from the answer to a form to the page after it in a cookie of the
 //! browser that it is meant for, which that page takes away again. So it is in no address and in no database, and a page that
-//! is loaded anew neither shows it nor makes another one.
+//! is reloaded neither shows it nor creates another one.
 
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Redirect, Response};

@@ -106,7 +106,7 @@ pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Q
     let mut faults = Vec::new();
     let params = asked.params();
     let filter = params.filter(&mut faults);
-    let wanted = PageParams::new(params.limit, params.cursor.clone()).judge(format!("tenants {filter:?}"), &mut faults);
+    let wanted = PageParams::new(params.limit, params.cursor.clone()).validate(format!("tenants {filter:?}"), &mut faults);
     let found = match wanted.filter(|_| faults.is_empty()) {
         Some(wanted) => {
             let after = wanted.after.map(|(at, id)| (at, id.into()));

@@ -1,4 +1,4 @@
-//! `/webhooks`: what the vendor's own services are told of, and where.
+//! `/webhooks`: the endpoints of the vendor's own services, and their state.
 
 use askama::Template;
 use axum::extract::{Query, State as Extract};

@@ -1,4 +1,4 @@
-// The form's fields, judged and filled as they are typed. It stands beside site.js.
+// Validates and fills the form's fields while the user types. Used together with site.js.
 (() => {
   "use strict";
   const { debounce, exchange, load } = site;

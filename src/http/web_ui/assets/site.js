@@ -1,5 +1,5 @@
 // Makes the pages live. Without it they do the same, page by page: there is nothing here that only a script could do.
-// It asks for the page anew and exchanges the elements marked data-live, so that nothing that is typed or read moves.
+// It reloads the page in the background and replaces the elements marked data-live. Inputs and the scroll position stay.
 const site = (() => {
   "use strict";
   document.documentElement.classList.add("scripted");
