@@ -18,7 +18,7 @@ CONTINUATION = re.compile(r"\\\n\s*")
 ESCAPES = {r"\"": '"', r"\\": "\\", r"\n": "\n", r"\t": "\t"}
 LOG_MACRO = re.compile(r"\b(?:trace|debug|info|warn|error)!\([^;]*$")
 SQL = re.compile(r"^\s*(?:select|insert into|delete from|update \w+ set|with \w+ as)\b")
-WORDS = re.compile(r"[A-Za-z][a-z’']+[,;:.]? (?:\S+ )*[A-Za-z(]")
+WORDS = re.compile(r"[A-Za-z][a-z’']+[,;:.]? (?:\S+ )*[A-Za-z(\"{“]")
 # Headers of HTTP, style sheets and other strings for machines.
 TECHNICAL = re.compile(r"; charset=|^attachment;|max-age=|-src '|^:root|^latchkey \S+( \S+){0,2}$")
 CODE = re.compile(r"\n.*[={]|\| jq '", re.DOTALL)

@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from unittest import mock
 
-from stack import env_file, generated, paths, ports, processes
+from stack import env_file, generated, paths, ports, processes, source_text
 from stack.bench.report import BEGIN, END, Figure, missed, with_table
-from stack.checks import docs, rust
+from stack.checks import docs, prose, rust
 from stack.demo.api_client import server_sent_events
 from stack.demo.customer import Customer
 from stack.demo.scenario import without_action
@@ -162,6 +162,38 @@ class RepositoryTest(unittest.TestCase):
         attributes = (paths.ROOT / ".gitattributes").read_text()
         for path in generated.FILES:
             self.assertIn(f"{path} linguist-generated", attributes)
+
+
+class ProseTest(unittest.TestCase):
+    def file(self, name, text):
+        path = Path(self.enterContext(tempfile.TemporaryDirectory())) / name
+        path.write_text(text)
+        return path
+
+    def test_sentences_are_read_from_rust(self):
+        path = self.file("a.rs", """
+            //! "not a string"
+            #[serde(rename = "not a sentence")]
+            #[error("it is \\"{0}\\" now")]
+            fn f() {
+                let (a, b, c) = ('"', "A sentence on \\
+                    two lines.", r#"A raw "sentence"."#);
+                warn!(id, "a logged sentence");
+                query!("select a from b");
+            }
+            #[cfg(test)]
+            mod tests {}
+        """)  # fmt: skip
+        self.assertEqual(source_text.rust_sentences(path), ['it is "{0}" now', "A sentence on two lines.", 'A raw "sentence".'])
+        self.assertEqual(source_text.rust_sentences(path, logs=True), ["a logged sentence"])
+
+    def test_texts_are_read_from_pages(self):
+        path = self.file("a.html", '<p>Hello, <b>{{ name }}</b>{% if x %} &amp; all{% endif %}</p><style>a b</style><i aria-label="A label"></i>')
+        self.assertEqual(source_text.page_texts(path), ["Hello, {name}", "& all", "A label"])
+
+    def test_a_phrase_is_found_across_lines_of_a_comment(self):
+        found = list(prose.findings("a.rs", "/// Encrypts of its own\n" "/// accord. Besides, a beside-b."))
+        self.assertEqual([(finding.place, finding.phrase) for finding in found], [("a.rs:1", "of its own " "/// accord")])
 
 
 class DemoTest(unittest.TestCase):

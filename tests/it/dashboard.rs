@@ -515,7 +515,7 @@ async fn who_is_stuck_on_what_is_told_in_words_that_can_be_mailed() {
     let listed = person.get("/tenants?failing_check=bucket-reachable&status=&q=&mode=").await.html;
     assert!(listed.contains("/tenants/stuck") && !listed.contains("/tenants/fine"), "{listed}");
     let wrong = person.get("/tenants?status=happy").await;
-    assert!(wrong.status == 200 && wrong.html.contains("There is no status"), "{}", wrong.html);
+    assert!(wrong.status == 200 && wrong.html.contains("Unknown status"), "{}", wrong.html);
 
     let mail = person.get("/tenants/stuck/message").await;
     assert_eq!(mail.headers["content-type"], "text/plain; charset=utf-8");

@@ -135,7 +135,7 @@ async fn every_metric_is_told_by_a_process_that_did_some_work() {
     work.secrets.push("unguessable".into());
     work.is_discreet(&rendered);
     let said = work.process.said();
-    assert!(said.iter().any(|line| line.contains("a message was delivered")));
+    assert!(said.iter().any(|line| line.contains("webhook message delivered")));
     for line in &said {
         work.is_discreet(line);
     }

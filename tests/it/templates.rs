@@ -246,7 +246,7 @@ async fn the_script_asks_first_and_never_overwrites_what_it_cannot_merge() {
     let ran = shell.script(&hidden, &["--yes"]).await;
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(
-        !ran.status.success() && said.contains("jq or python3 is needed") && said.contains("\"LatchkeyKey\""),
+        !ran.status.success() && said.contains("requires jq or python3") && said.contains("\"LatchkeyKey\""),
         "{said}"
     );
     let key = things.key.expect("there is a key");

@@ -82,7 +82,7 @@ async fn the_customer_reads_calmly_and_ops_are_alerted() {
             }
             if line.contains("the vendor's own setup") {
                 alert = Some(line);
-            } else if line.contains("does not count yet") {
+            } else if line.contains("will be retried") {
                 waits = true;
             }
         }
