@@ -66,7 +66,7 @@ where
     }
 
     /// How many values are cached, approximately.
-    pub fn len(&self) -> u64 {
+    pub fn entry_count(&self) -> u64 {
         self.values.entry_count()
     }
 }

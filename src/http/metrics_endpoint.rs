@@ -17,7 +17,7 @@ pub async fn handle(Extract(state): Extract<AppState>) -> impl IntoResponse {
     gauge!(metric::READ_MODEL_AGE.name).set(directory.age().map_or(f64::INFINITY, |age| age.as_secs_f64()));
     gauge!(metric::READ_MODEL_POSITION.name).set(number(directory.position()));
     gauge!(metric::READ_MODEL_TENANTS.name).set(number(directory.tenant_count()));
-    gauge!(metric::CREDENTIALS_TENANTS.name).set(number(state.credentials.len()));
+    gauge!(metric::CREDENTIALS_TENANTS.name).set(number(state.credentials.entry_count()));
     observe::note_pool(&state.context.pool);
     metrics_process::Collector::default().collect();
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], state.metrics.render())

@@ -73,8 +73,8 @@ async fn while_locked<T>(pool: &PgPool, change: &str, service: impl Future<Outpu
         if is_waiting {
             break;
         }
-        let poll = tokio::time::timeout(Duration::from_millis(5), &mut service).await;
-        assert!(poll.is_err(), "the service did not wait for the tenant's lock");
+        let waited = tokio::time::timeout(Duration::from_millis(5), &mut service).await;
+        assert!(waited.is_err(), "the service did not wait for the tenant's lock");
     }
     first.commit().await.expect("the change is committed");
     service.await

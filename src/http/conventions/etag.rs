@@ -1,4 +1,4 @@
-//! Strong ETags, derived from the bytes of the response, and the preconditions that use them.
+//! Strong `ETag`s, derived from the bytes of the response, and the preconditions that use them.
 
 use std::convert::Infallible;
 
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::problem::{Problem, ProblemKind};
 
-/// A body and its ETag.
+/// A body and its `ETag`.
 pub struct Tagged {
     body: Vec<u8>,
     etag: String,
@@ -62,7 +62,7 @@ impl Tagged {
     }
 }
 
-/// Whether the caller's `If-None-Match` names this ETag.
+/// Whether the caller's `If-None-Match` names this `ETag`.
 pub fn is_cached(headers: &HeaderMap, etag: &str) -> bool {
     named(headers, header::IF_NONE_MATCH).any(|named| named == etag || named == "*")
 }

@@ -75,13 +75,13 @@ impl FastPath {
             return None;
         }
         let began = self.listener.clock.instant();
-        let mut response = self.from_memory(request, wanted, tenant)?;
+        let mut response = self.answer_from_memory(request, wanted, tenant)?;
         RequestId::new(&self.listener.clock).mark(&mut response);
         self.listener.answered("GET", wanted.route(), response.status(), began);
         Some(response)
     }
 
-    fn from_memory(&self, request: &Request, wanted: FastRoute, tenant: &str) -> Option<Response> {
+    fn answer_from_memory(&self, request: &Request, wanted: FastRoute, tenant: &str) -> Option<Response> {
         let reader = StorageReader::from_memory(request.headers(), &self.state)?;
         let found = lookup::find(&self.state.directory, &reader, tenant).ok()?;
         match wanted {

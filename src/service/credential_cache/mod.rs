@@ -109,8 +109,8 @@ impl CredentialCache {
     }
 
     /// How many credentials are cached, approximately.
-    pub fn len(&self) -> u64 {
-        self.cache.len()
+    pub fn entry_count(&self) -> u64 {
+        self.cache.entry_count()
     }
 
     /// Drops the credentials of tenants that are suspended or offboarded, as the read model learns of it, until `stop`.

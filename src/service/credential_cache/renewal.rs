@@ -124,8 +124,8 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RenewingCache<K> {
         self.entries.invalidate_if(matches);
     }
 
-    pub fn len(&self) -> u64 {
-        self.entries.len()
+    pub fn entry_count(&self) -> u64 {
+        self.entries.entry_count()
     }
 
     async fn renew<F>(self, key: K, entry: Arc<Entry>, make: impl FnOnce() -> F + Send + 'static)
@@ -143,8 +143,8 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RenewingCache<K> {
     {
         let clock = self.clock.clone();
         let load = async move {
-            let made = make().await.and_then(|session| Credentials::new(&session, &clock));
-            let (credentials, failure) = match made {
+            let issued = make().await.and_then(|session| Credentials::new(&session, &clock));
+            let (credentials, failure) = match issued {
                 Ok(credentials) => (Some(Arc::new(credentials)), None),
                 Err(refused) => {
                     let retry_at = clock.now() + RETRY_AFTER;

@@ -232,7 +232,7 @@ fn tell_of(webhook: &Webhook, taken: &ClaimedDelivery, took: Duration, outcome: 
             warn!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, %at, "webhook message will be retried");
         }
         DeliveryEnd::Nothing => {
-            info!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, "webhook message sent")
+            info!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, "webhook message sent");
         }
     }
 }
