@@ -28,7 +28,7 @@ impl KeyPrefix {
         if !(1..=256).contains(&text.len()) || !text.chars().all(allowed) {
             return Err(Malformed::new(
                 "malformed_prefix",
-                "a prefix is 1 to 256 ASCII characters without * ? $ \" and \\, such as invoices/2026/",
+                "a prefix has 1 to 256 ASCII characters without * ? $ \" and \\, such as invoices/2026/",
             ));
         }
         Ok(Self(text.to_owned()))

@@ -102,15 +102,12 @@ impl Slug {
         if !(2..=63).contains(&text.len()) || !text.chars().all(allowed) {
             return Err(Malformed::new(
                 "malformed_slug",
-                "a slug is 2 to 63 lower-case letters, digits and hyphens, such as acme-corp",
+                "a slug has 2 to 63 lower-case letters, digits and hyphens, such as acme-corp",
             ));
         }
         // A slug and an id stand in the same place of a URL, so one may never look like the other.
         if Uuid::try_parse(text).is_ok() {
-            return Err(Malformed::new(
-                "slug_is_a_uuid",
-                "a slug must not have the form of a UUID: choose a name",
-            ));
+            return Err(Malformed::new("slug_is_a_uuid", "a slug must not look like a UUID; choose a name"));
         }
         Ok(Self(text.into()))
     }
@@ -133,7 +130,7 @@ impl TenantName {
         if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
             return Err(Malformed::new(
                 "malformed_name",
-                "a name is 1 to 200 characters on one line, such as Acme Corporation",
+                "a name has 1 to 200 characters on one line, such as Acme Corporation",
             ));
         }
         Ok(Self(text.to_owned()))

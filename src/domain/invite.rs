@@ -60,7 +60,7 @@ pub fn lifetime(hours: i64) -> Result<TimeDelta, Malformed> {
             Malformed::new(
                 "lifetime_out_of_range",
                 format!(
-                    "an invite is good for 1 to {} hours; leave the field out for {}",
+                    "expires_in_hours must be between 1 and {}; omit it for {}",
                     LONGEST_LIFETIME.num_hours(),
                     LIFETIME.num_hours()
                 ),

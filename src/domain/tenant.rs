@@ -107,7 +107,7 @@ impl ActiveFacts {
 /// A change of a tenant's standing that its present one does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IllegalChange {
-    #[error("the tenant is suspended already")]
+    #[error("the tenant is already suspended")]
     AlreadySuspended,
     #[error("the tenant is not suspended")]
     NotSuspended,

@@ -159,11 +159,11 @@ impl IdentityProvider {
                 info!(
                     issuer = self.0.settings.issuer,
                     keys = keys.len(),
-                    "the identity provider's keys are known"
+                    "loaded the identity provider's keys"
                 );
             }
             Err(fault) if !was_failing => {
-                warn!(%fault, "the identity provider's keys cannot be had: JWTs are judged by those that are known");
+                warn!(%fault, "cannot load the identity provider's keys; JWTs are verified with the cached ones");
             }
             _ => {}
         }

@@ -84,7 +84,7 @@ where
             Ok(()) => return,
             Err(fault) => {
                 metrics::counter!(metric::WORKER_RESTARTS.name).increment(1);
-                error!(fault, "the worker failed and is started again");
+                error!(fault, "the worker failed; restarting it");
                 stop.run_until_cancelled(clock.sleep(PAUSE)).await;
             }
         }

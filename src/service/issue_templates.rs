@@ -49,7 +49,7 @@ pub fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> Result<T
         faults.push(FieldError::new(
             "mode",
             "mode_not_offered",
-            format!("this mode is not offered; give {names}"),
+            format!("this mode is not available; use {names}"),
         ));
     }
     let bucket = parse("bucket", typed.bucket.as_deref(), BucketName::parse, &mut faults);

@@ -29,7 +29,7 @@ pub async fn observe(context: Context, stop: CancellationToken) {
             if let Err(error) = &looked
                 && std::mem::replace(&mut fine, false)
             {
-                warn!(%error, "the queue and the tenants cannot be looked at: their metrics stand still");
+                warn!(%error, "cannot measure the queue and the tenants; their metrics are stale");
             }
             fine |= looked.is_ok();
             gauge!(metric::DATABASE_UP.name).set(f64::from(u8::from(looked.is_ok())));

@@ -27,7 +27,7 @@ pub fn reference(text: Option<&str>, faults: &mut Vec<FieldError>) -> Option<Str
         faults.push(FieldError::new(
             "reference",
             "malformed_reference",
-            "a reference is at most 200 characters on one line, such as an account number",
+            "a reference has at most 200 characters on one line, such as an account number",
         ));
     }
     Some(text.to_owned())
@@ -43,7 +43,7 @@ pub fn modes(vendor: &Vendor, named: Option<&[String]>, faults: &mut Vec<FieldEr
         faults.push(FieldError::new(
             "modes",
             "no_mode",
-            "name one mode at least, or leave the field out for all of them",
+            "name at least one mode, or omit the field for all of them",
         ));
     }
     let mut modes = Vec::new();
@@ -55,7 +55,7 @@ pub fn modes(vendor: &Vendor, named: Option<&[String]>, faults: &mut Vec<FieldEr
                 faults.push(FieldError::new(
                     "modes",
                     "mode_not_offered",
-                    format!("{text:?} is not offered; choose among {choice}, or leave the field out for all of them"),
+                    format!("{text:?} is not available; use {choice}, or omit the field for all of them"),
                 ));
             }
         }

@@ -88,21 +88,17 @@ async fn limits(db: &mut PgConnection, role: Role, tenants: &[TenantRef], faults
         fault(
             "tenants",
             "not_a_service_token",
-            "only tokens of the role service are limited to tenants; leave the field out",
+            "only tokens with the role service can be limited to tenants; omit the field",
         );
     }
     if tenants.is_empty() {
-        fault(
-            "tenants",
-            "required",
-            "name one tenant at least, or leave the field out for all of them",
-        );
+        fault("tenants", "required", "name at least one tenant, or omit the field for all of them");
     }
     if tenants.len() > MOST_TENANTS {
         fault(
             "tenants",
             "too_many",
-            "a token names 1000 tenants at most; leave the field out for all of them",
+            "a token names at most 1000 tenants; omit the field for all of them",
         );
         return Ok(Vec::new());
     }

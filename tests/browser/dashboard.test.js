@@ -55,7 +55,7 @@ test("who is stuck, on what, since when", async (t) => {
   await look(page, "dashboard-overview");
   await look(page, "dashboard-overview", { phone: true });
   await page.getByText("As a table").click();
-  await page.getByRole("cell", { name: "The bucket exists and answers." }).waitFor();
+  await page.getByRole("cell", { name: "The bucket exists." }).waitFor();
   await look(page, "dashboard-overview-table");
 
   await page.locator(".chart a", { hasText: "bucket-reachable" }).click();
@@ -154,7 +154,7 @@ for (const javaScriptEnabled of [true, false]) {
     await heading(page, "Create a tenant");
     await page.getByLabel("Slug").fill("No Slug");
     await page.getByRole("button", { name: "Create" }).click();
-    await page.getByText("A slug is 2 to 63").waitFor();
+    await page.getByText("A slug has 2 to 63").waitFor();
     await shows("new-tenant");
     await page.getByLabel("Slug").fill(slug);
     await page.getByLabel("Name", { exact: true }).fill("Acme Corporation");
@@ -217,7 +217,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole("button", { name: "Resume" }).click();
     await pill(page, "Action required");
 
-    await page.getByRole("link", { name: "Offboard" }).click();
+    await page.getByRole("link", { name: "Offboard", exact: true }).click();
     await heading(page, "Offboard Acme Limited");
     await page.getByLabel("Why").fill("Contract ended");
     await page.getByLabel(`Type ${slug}`).fill("another");

@@ -65,7 +65,7 @@ impl fmt::Debug for SigningKeys {
 
 /// The key that a webhook's secret is derived from is not in the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no key of LATCHKEY_WEBHOOK_KEY is the one that this webhook's secret is derived from")]
+#[error("LATCHKEY_WEBHOOK_KEY does not contain the key that this webhook's secret is derived from")]
 pub struct NoSigningKey;
 
 impl SigningKeys {
