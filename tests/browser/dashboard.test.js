@@ -222,7 +222,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByLabel("Why").fill("Contract ended");
     await page.getByLabel(`Type ${slug}`).fill("another");
     await page.getByRole("button", { name: "Offboard permanently" }).click();
-    await page.getByText(`Type ${slug}, to be sure`).waitFor();
+    await page.getByText(`Type ${slug} to confirm`).waitFor();
     await shows("offboard");
     await shows("offboard", { phone: true });
     await page.getByLabel(`Type ${slug}`, { exact: true }).fill(slug);
@@ -232,7 +232,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByText("Contract ended").waitFor();
     await shows("tenant-offboarded");
     await page.getByRole("link", { name: "Offboarding steps for the customer" }).click();
-    await page.getByText("take").first().waitFor();
+    await page.getByText("Remove the statement").first().waitFor();
     await shows("removal");
     await page.goBack();
     await page.getByRole("link", { name: "Erase personal data" }).click();
@@ -241,7 +241,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByLabel(`Type ${slug}`, { exact: true }).fill(slug);
     await shows("erase");
     await page.getByRole("button", { name: "Erase permanently" }).click();
-    await page.getByText("Personal data erased").waitFor();
+    await page.getByText("Personal data erased. The audit log").waitFor();
     await heading(page, "erased");
     assert.equal(await page.getByText(slug).count(), 0);
     await shows("tenant-erased");
