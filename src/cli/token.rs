@@ -139,7 +139,7 @@ impl Create {
             pool,
             clock: app::system_clock(),
             vendor: Arc::new(Vendor::unnamed()),
-            patience: RetryPolicy::NONE,
+            retry_policy: RetryPolicy::NONE,
             webhooks: Arc::default(),
         };
         let expires_in = self

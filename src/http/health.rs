@@ -15,10 +15,10 @@ pub async fn live() -> &'static str {
 /// known answers to internal services stays ready while the database is unavailable.
 pub async fn ready(Extract(state): Extract<AppState>) -> Result<&'static str, Problem> {
     let unavailable = |detail: &str| Problem::new(ProblemKind::Unavailable, detail);
-    if state.stop.is_cancelled() {
+    if state.shutdown.is_cancelled() {
         return Err(unavailable("The process is stopping."));
     }
-    match state.directory.freshness() {
+    match state.read_model.freshness() {
         Ok(Freshness::Fresh) => {}
         Ok(Freshness::Stale) => return Ok("ready, but the database is unavailable: internal services get the last known answers\n"),
         Err(unready) => {

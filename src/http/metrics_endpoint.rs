@@ -13,10 +13,10 @@ const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Gauges from memory are sampled now; those that need a query are sampled periodically, however often this is called.
 pub async fn handle(Extract(state): Extract<AppState>) -> impl IntoResponse {
-    let directory = &state.directory;
-    gauge!(metric::READ_MODEL_AGE.name).set(directory.age().map_or(f64::INFINITY, |age| age.as_secs_f64()));
-    gauge!(metric::READ_MODEL_POSITION.name).set(number(directory.position()));
-    gauge!(metric::READ_MODEL_TENANTS.name).set(number(directory.tenant_count()));
+    let read_model = &state.read_model;
+    gauge!(metric::READ_MODEL_AGE.name).set(read_model.age().map_or(f64::INFINITY, |age| age.as_secs_f64()));
+    gauge!(metric::READ_MODEL_POSITION.name).set(number(read_model.position()));
+    gauge!(metric::READ_MODEL_TENANTS.name).set(number(read_model.tenant_count()));
     gauge!(metric::CREDENTIALS_TENANTS.name).set(number(state.credentials.entry_count()));
     observe::note_pool(&state.context.pool);
     metrics_process::Collector::default().collect();

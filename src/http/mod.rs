@@ -58,25 +58,25 @@ pub struct AppState(Arc<AppParts>);
 #[derive(Debug)]
 pub struct AppParts {
     pub context: Context,
-    pub live: VerificationNotifications,
+    pub notifications: VerificationNotifications,
     /// What the internal API serves.
-    pub directory: ReadModel,
+    pub read_model: ReadModel,
     pub credentials: CredentialCache,
     /// None when only API tokens are accepted.
     pub identity_provider: Option<IdentityProvider>,
     pub metrics: PrometheusHandle,
     /// Cancelled when the process shuts down, which ends event streams.
-    pub stop: CancellationToken,
+    pub shutdown: CancellationToken,
     /// What only the customers' form needs.
-    pub desk: Arc<onboarding::OnboardState>,
+    pub onboarding: onboarding::OnboardState,
     /// What only the dashboard needs.
-    pub office: Arc<dashboard::DashboardState>,
+    pub dashboard: dashboard::DashboardState,
 }
 
 impl AppState {
     /// The client's address.
     fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
-        client_address::of(extensions, headers, &self.desk.front.trusted_proxies)
+        client_address::of(extensions, headers, &self.onboarding.web.trusted_proxies)
     }
 
     /// The link of an invite.
@@ -85,8 +85,8 @@ impl AppState {
     /// When the public URL is not configured.
     fn onboard_url(&self, token: &str) -> Result<String, Problem> {
         let base = self
-            .desk
-            .front
+            .onboarding
+            .web
             .public_url
             .as_ref()
             .ok_or_else(|| Problem::new(ProblemKind::Conflict, "The public URL is not configured. Set LATCHKEY_PUBLIC_URL."))?;

@@ -48,7 +48,7 @@ pub struct Context {
     pub pool: PgPool,
     pub clock: SharedClock,
     pub vendor: Arc<Vendor>,
-    pub patience: RetryPolicy,
+    pub retry_policy: RetryPolicy,
     pub webhooks: Arc<webhook::WebhookPolicy>,
 }
 

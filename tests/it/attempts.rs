@@ -78,7 +78,7 @@ impl Stage {
         let hand = Arc::new(ForwardClock::default());
         let context = Context {
             clock: hand.clone(),
-            patience: RetryPolicy {
+            retry_policy: RetryPolicy {
                 window: Duration::from_secs(90),
                 retry_inconclusive: true,
             },

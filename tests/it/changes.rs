@@ -233,7 +233,7 @@ async fn a_limited_token_follows_its_tenants_alone() {
     assert_eq!(told(&start), [("mine".into(), Value::Null)]);
     assert_eq!(
         start["position"],
-        server.directory.position(),
+        server.read_model.position(),
         "it goes on after what it may not know"
     );
     let query = format!("after={}&wait=60", start["position"]);

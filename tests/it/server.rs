@@ -1,13 +1,11 @@
 //! A server of a test's own: both listeners and the worker in this process, on a database of its own.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::Request;
-use axum::response::Response;
+use latchkey::app::{App, HttpParts};
 use latchkey::cloud::Cloud;
 use latchkey::cloud::aws::{AwsCloud, AwsSettings};
 use latchkey::domain::arn::RoleArn;
@@ -18,15 +16,10 @@ use latchkey::domain::vendor::Vendor;
 use latchkey::domain::webhook::WebhookPolicy;
 use latchkey::domain::webhook::secret::SigningKeys;
 use latchkey::domain::webhook::target::AllowedNetworks;
-use latchkey::http::dashboard::DashboardState;
-use latchkey::http::onboarding::OnboardState;
-use latchkey::http::verification_notifications::VerificationNotifications;
-use latchkey::http::{self, AppParts, AppState};
-use latchkey::identity_provider::{self, IdentityProvider};
-use latchkey::jobs::{self, DeliveryContext, JobContext};
+use latchkey::identity_provider;
+use latchkey::lifecycle::Lifecycle;
 use latchkey::outbound_http::OutboundClient;
 use latchkey::read_model::ReadModel;
-use latchkey::service::credential_cache::CredentialCache;
 use latchkey::service::tokens::create_token;
 use latchkey::service::{Caller, Context};
 use latchkey::settings::{WebSettings, WorkerSettings};
@@ -37,8 +30,6 @@ use serde_json::Value;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Executor, PgPool};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tower::Service;
 
 use crate::aws::{self, World, clock, config, unique};
 
@@ -46,16 +37,16 @@ use crate::aws::{self, World, clock, config, unique};
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Server {
+    app: App,
     pub pool: PgPool,
     pub context: Context,
-    pub directory: ReadModel,
+    pub read_model: ReadModel,
     stale_for: Duration,
     pub database_url: String,
     pub private: String,
     pub public: String,
     pub token: String,
     http: reqwest::Client,
-    stop: CancellationToken,
 }
 
 /// Who stands around a server.
@@ -77,7 +68,7 @@ impl Default for Around {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.app.lifecycle.shutdown().cancel();
     }
 }
 
@@ -208,17 +199,7 @@ impl Server {
             lost_after: Duration::from_mins(1),
             shutdown_grace: Duration::from_secs(1),
         };
-        let jobs = JobContext {
-            context: server.context.clone(),
-            cloud,
-        };
-        let deliveries = DeliveryContext {
-            context: server.context.clone(),
-            client: outbound_client(&server.context),
-        };
-        let (ending, also, same) = (server.stop.clone(), server.stop.clone(), worker.clone());
-        tokio::spawn(async move { jobs::work(jobs, &worker, ending).await });
-        tokio::spawn(async move { jobs::deliver(deliveries, &same, also).await });
+        server.app.work(cloud, worker).expect("a client for webhooks is made");
         server
     }
 
@@ -255,53 +236,45 @@ impl Server {
             pool: pool.clone(),
             clock: clock(),
             vendor: Arc::new(vendor),
-            patience: RetryPolicy::NONE,
+            retry_policy: RetryPolicy::NONE,
             webhooks: Arc::new(around.webhooks),
         };
         let (_, token) = create_token(&context, &Caller::operator(), "test", Role::Ops, None)
             .await
             .expect("a token is made");
-        let stop = CancellationToken::new();
-        let live = VerificationNotifications::default();
-        tokio::spawn(live.clone().listen(pool.clone(), clock(), stop.clone()));
-        let (public_url, public) = listen().await;
-        let mut front = WebSettings::unbranded(Some(public_url.parse().expect("the URL is one")));
-        front.trusted_proxies = around.proxies;
-        let identity_provider = around.provider.map(|settings| IdentityProvider::new(clock(), settings));
-        if let Some(provider) = identity_provider.clone() {
-            tokio::spawn(provider.follow(stop.clone()));
-        }
-        let directory = ReadModel::new(clock(), context.vendor.clone(), stale_for);
-        tokio::spawn(directory.clone().follow(pool.connect_options().as_ref().clone(), stop.clone()));
-        tokio::spawn(directory.clone().record_token_uses(pool.clone(), stop.clone()));
-        let vault = CredentialCache::new(clock(), cloud);
-        tokio::spawn(vault.clone().follow(directory.clone(), stop.clone()));
-        let state = AppState::from(AppParts {
+        let ((public_url, public), (private_url, private)) = (listen().await, listen().await);
+        let mut web = WebSettings::unbranded(Some(public_url.parse().expect("the URL is one")));
+        web.trusted_proxies = around.proxies;
+        let app = App {
             context: context.clone(),
-            live,
-            directory: directory.clone(),
-            credentials: vault,
-            identity_provider,
+            cloud,
             metrics: PrometheusBuilder::new().build_recorder().handle(),
-            stop: stop.clone(),
-            office: Arc::new(DashboardState::new(&front)),
-            desk: Arc::new(OnboardState::new(front)),
+            lifecycle: Lifecycle::default(),
+        };
+        let state = app.serve(HttpParts {
+            public,
+            private,
+            web,
+            stale_for,
+            identity_provider: around.provider,
         });
-        directory.watch().wait_for(Option::is_some).await.expect("the directory is read");
-        let (private_url, private) = listen().await;
-        serve(private, http::private(state.clone()), stop.clone());
-        serve(public, http::public(state), stop.clone());
+        let read_model = state.read_model.clone();
+        read_model
+            .watch()
+            .wait_for(Option::is_some)
+            .await
+            .expect("the read model is loaded");
         Self {
+            app,
             pool,
             context,
-            directory,
+            read_model,
             stale_for,
             database_url: database_url.to_owned(),
             private: private_url,
             public: public_url,
             token: token.expose_secret().to_owned(),
             http: reqwest::Client::new(),
-            stop,
         }
     }
 
@@ -311,7 +284,7 @@ impl Server {
             .fetch_one(&self.pool)
             .await
             .expect("the feed has a head");
-        let reached = async { self.directory.watch().wait_for(|at| at.is_some_and(|at| at >= head)).await.is_ok() };
+        let reached = async { self.read_model.watch().wait_for(|at| at.is_some_and(|at| at >= head)).await.is_ok() };
         let settled = tokio::time::timeout(PATIENCE, reached).await;
         assert_eq!(settled, Ok(true), "the feed is followed");
     }
@@ -422,11 +395,4 @@ async fn listen() -> (String, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = listener.local_addr().expect("the listener has an address");
     (format!("http://{address}"), listener)
-}
-
-fn serve<S>(listener: TcpListener, service: S, stop: CancellationToken)
-where
-    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
-{
-    tokio::spawn(http::server::serve(listener, service, stop.cancelled_owned()));
 }

@@ -97,11 +97,11 @@ pub async fn events(
     write: EventWriter,
 ) -> Result<impl Stream<Item = Result<Event, Infallible>>, Problem> {
     // Subscribe before the first query, so that nothing in between is missed.
-    let news = state.live.subscribe();
+    let news = state.notifications.subscribe();
     read::verification(&state.context, id)
         .await?
         .ok_or_else(Problem::unknown_verification)?;
-    let stop = state.stop.clone();
+    let stop = state.shutdown.clone();
     let reader = Reading {
         state,
         id,

@@ -44,7 +44,7 @@ pub fn handed_on(headers: &HeaderMap, state: &AppState) -> Option<SecretString> 
 pub fn remembered(state: &AppState, shown: &SecretString) -> Option<Arc<Identity>> {
     let hash = TokenHash::of(shown.expose_secret());
     if is_token(shown) {
-        state.directory.identity(&hash)
+        state.read_model.identity(&hash)
     } else {
         state.identity_provider.as_ref()?.remembered(&hash)
     }
@@ -77,7 +77,7 @@ pub async fn recollect(state: &AppState, shown: &SecretString) -> Result<Arc<Ide
     if !is_token(shown) {
         return identify(state, shown).await;
     }
-    state.directory.caught_up().await?;
+    state.read_model.caught_up().await?;
     remembered(state, shown).ok_or_else(unknown)
 }
 

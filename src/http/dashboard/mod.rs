@@ -49,13 +49,13 @@ pub struct DashboardState {
 }
 
 impl DashboardState {
-    pub fn new(front: &WebSettings) -> Self {
+    pub fn new(web: &WebSettings) -> Self {
         let mut files = Files::under("/assets/");
         Self {
             styles: [
                 files.add("site", "css", CSS, STYLE),
                 files.add("dashboard", "css", CSS, OWN_STYLE),
-                files.add("theme", "css", CSS, theme::style(front.color)),
+                files.add("theme", "css", CSS, theme::style(web.color)),
             ],
             scripts: [files.add("site", "js", JAVASCRIPT, SCRIPT)],
             icon: files.add("icon", "svg", SVG, ICON),
@@ -80,7 +80,7 @@ pub fn router() -> Router<AppState> {
 }
 
 async fn asset(Extract(state): Extract<AppState>, Path(name): Path<String>) -> Result<Response, Problem> {
-    let found = state.office.files.answer(&name);
+    let found = state.dashboard.files.answer(&name);
     found.ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is nothing at this path."))
 }
 

@@ -23,20 +23,20 @@ pub struct Assets {
 }
 
 impl Assets {
-    pub fn new(front: &WebSettings) -> Self {
+    pub fn new(web: &WebSettings) -> Self {
         let mut files = Files::under("/onboard/assets/");
         Self {
             styles: [
                 files.add("site", "css", CSS, STYLE),
                 files.add("form", "css", CSS, FORM_STYLE),
-                files.add("theme", "css", CSS, theme::style(front.color)),
+                files.add("theme", "css", CSS, theme::style(web.color)),
             ],
             scripts: [
                 files.add("site", "js", JAVASCRIPT, SCRIPT),
                 files.add("form", "js", JAVASCRIPT, FORM_SCRIPT),
             ],
             icon: files.add("icon", "svg", SVG, ICON),
-            logo: front.logo.as_ref().map(|logo| {
+            logo: web.logo.as_ref().map(|logo| {
                 let extension = logo.media_type.trim_start_matches("image/").trim_end_matches("+xml");
                 files.add("logo", extension, logo.media_type, logo.bytes.clone())
             }),
@@ -47,5 +47,5 @@ impl Assets {
 
 /// `GET /onboard/assets/{name}`
 pub async fn handle(Extract(state): Extract<AppState>, Path(name): Path<String>) -> Result<Response, Rejection> {
-    state.desk.assets.files.answer(&name).ok_or(Rejection::NotFound)
+    state.onboarding.assets.files.answer(&name).ok_or(Rejection::NotFound)
 }

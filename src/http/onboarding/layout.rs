@@ -28,15 +28,15 @@ pub struct Contact<'a> {
 
 impl<'a> Layout<'a> {
     pub fn without_session(state: &'a AppState, title: &str) -> Self {
-        let desk = &state.desk;
+        let onboarding = &state.onboarding;
         Self {
             title: title.to_owned(),
             vendor: &state.context.vendor.name,
-            logo: desk.assets.logo.as_deref(),
-            contact: desk.front.contact.as_deref().map(Contact::of),
-            icon: &desk.assets.icon,
-            styles: &desk.assets.styles,
-            scripts: &desk.assets.scripts,
+            logo: onboarding.assets.logo.as_deref(),
+            contact: onboarding.web.contact.as_deref().map(Contact::of),
+            icon: &onboarding.assets.icon,
+            styles: &onboarding.assets.styles,
+            scripts: &onboarding.assets.scripts,
             tenant: None,
             session: String::new(),
             step: 0,

@@ -43,17 +43,17 @@ use rejection::Rejection;
 /// State that only the form needs.
 #[derive(Debug)]
 pub struct OnboardState {
-    pub front: WebSettings,
+    pub web: WebSettings,
     assets: Assets,
     limits: Limits,
 }
 
 impl OnboardState {
-    pub fn new(front: WebSettings) -> Self {
+    pub fn new(web: WebSettings) -> Self {
         Self {
-            assets: Assets::new(&front),
+            assets: Assets::new(&web),
             limits: Limits::default(),
-            front,
+            web,
         }
     }
 }
@@ -69,14 +69,14 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .route("/onboard/send/check", post(check::handle))
         .route("/onboard/verify", get(verify::handle).post(verify_again::handle))
         .route("/onboard/verify/events", get(events::handle))
-        .layer(csrf(&state.desk.front))
+        .layer(csrf(&state.onboarding.web))
         .layer(middleware::from_fn_with_state(state.clone(), limit));
     Router::new().route("/onboard/assets/{name}", get(assets::handle)).merge(pages)
 }
 
-fn csrf(front: &WebSettings) -> CsrfLayer {
+fn csrf(web: &WebSettings) -> CsrfLayer {
     let layer = CsrfLayer::new();
-    let origin = front.public_url.as_ref().map(|url| url.origin().ascii_serialization());
+    let origin = web.public_url.as_ref().map(|url| url.origin().ascii_serialization());
     match origin {
         Some(origin) => layer.clone().add_trusted_origin(&origin).unwrap_or(layer),
         None => layer,
@@ -84,7 +84,11 @@ fn csrf(front: &WebSettings) -> CsrfLayer {
 }
 
 async fn limit(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
-    match state.desk.limits.address(state.client(request.extensions(), request.headers())) {
+    match state
+        .onboarding
+        .limits
+        .address(state.client(request.extensions(), request.headers()))
+    {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     }
@@ -108,7 +112,7 @@ pub async fn error_pages(Extract(state): Extract<AppState>, request: Request, ne
     }
     let headers = response.headers_mut();
     lock_down(headers);
-    if state.desk.front.is_secure() {
+    if state.onboarding.web.is_secure() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     response

@@ -50,11 +50,11 @@ impl FromRequestParts<AppState> for OnboardSession {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Rejection> {
-        let secure = state.desk.front.is_secure();
+        let secure = state.onboarding.web.is_secure();
         let value = COOKIE.read(&parts.headers, secure).ok_or(Rejection::NoSession)?;
         let visit = resume(&state.context, WebSession::from_text(&value)).await?;
         note_tenant(visit.tenant.id);
-        state.desk.limits.invite(visit.invite.id)?;
+        state.onboarding.limits.invite(visit.invite.id)?;
         Ok(Self {
             visit,
             request_id: parts.extensions.get::<RequestId>().map(ToString::to_string),
@@ -90,5 +90,5 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Posted<T> {
 /// The session cookie. It expires with the invite.
 pub fn cookie(state: &AppState, visit: &InviteSession) -> String {
     let lifetime = visit.invite.expires_at - state.context.clock.now();
-    COOKIE.set(visit.session.expose(), lifetime, state.desk.front.is_secure())
+    COOKIE.set(visit.session.expose(), lifetime, state.onboarding.web.is_secure())
 }

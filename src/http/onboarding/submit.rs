@@ -24,7 +24,7 @@ pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, mut for
     let Ok(storage) = form.validate(context, &visitor.tenant, mode) else {
         return page(&state, &visitor, &form, Judged::Whole, version);
     };
-    state.desk.limits.verification(visitor.invite.id)?;
+    state.onboarding.limits.verification(visitor.invite.id)?;
     let tenant = TenantRef::Id(visitor.tenant.id);
     // A second click or tab sends the same values again, which creates no new version.
     if let Some(newest) = newest.filter(|newest| newest.storage == storage) {

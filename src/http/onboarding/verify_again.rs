@@ -29,7 +29,7 @@ impl From<RequestVerificationError> for Rejection {
 }
 
 pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, .. }: Posted<Nothing>) -> Result<Redirect, Rejection> {
-    state.desk.limits.verification(visitor.invite.id)?;
+    state.onboarding.limits.verification(visitor.invite.id)?;
     let newest = read::config_list(&state.context, visitor.tenant.id).await?.into_iter().next();
     let version = newest.map(|newest| newest.version);
     let tenant = TenantRef::Id(visitor.tenant.id);

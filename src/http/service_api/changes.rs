@@ -137,26 +137,26 @@ pub async fn handle(
     Params(params): Params<ChangeParams>,
 ) -> Result<(HeaderMap, Json<Changes>), Problem> {
     let Wanted { mut after, wait, limit } = params.wanted()?;
-    state.directory.freshness()?;
-    known(&state.directory, after).await?;
-    let mut news = state.directory.watch();
-    let mut patience = state.context.clock.sleep(wait);
+    state.read_model.freshness()?;
+    known(&state.read_model, after).await?;
+    let mut news = state.read_model.watch();
+    let mut timeout = state.context.clock.sleep(wait);
     let entries = loop {
         news.borrow_and_update();
-        let (entries, position) = state.directory.changes(after, limit, |tenant| reader.covers(tenant));
+        let (entries, position) = state.read_model.changes(after, limit, |tenant| reader.covers(tenant));
         after = position;
         if !entries.is_empty() {
             break entries;
         }
         tokio::select! {
             changed = news.changed(), if !wait.is_zero() => if changed.is_err() { break entries },
-            () = &mut patience => break entries,
-            () = state.stop.cancelled() => break entries,
+            () = &mut timeout => break entries,
+            () = state.shutdown.cancelled() => break entries,
         }
     };
-    let mut headers = lookup::marks(&state.directory)?;
+    let mut headers = lookup::marks(&state.read_model)?;
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let old = is_stale(&state.directory)?;
+    let old = is_stale(&state.read_model)?;
     let answer = Changes {
         items: entries.iter().map(|entry| Change::of(entry, old)).collect(),
         position: after,
@@ -165,20 +165,20 @@ pub async fn handle(
     Ok((headers, Json(answer)))
 }
 
-fn is_stale(directory: &ReadModel) -> Result<bool, Problem> {
-    Ok(directory.freshness()? == Freshness::Stale)
+fn is_stale(read_model: &ReadModel) -> Result<bool, Problem> {
+    Ok(read_model.freshness()? == Freshness::Stale)
 }
 
 /// Waits until a position that another replica returned is known here as well.
 ///
 /// # Errors
 /// When no replica can have returned it.
-async fn known(directory: &ReadModel, after: i64) -> Result<(), Problem> {
-    if after <= directory.position() {
+async fn known(read_model: &ReadModel, after: i64) -> Result<(), Problem> {
+    if after <= read_model.position() {
         return Ok(());
     }
-    directory.caught_up().await?;
-    if after <= directory.position() {
+    read_model.caught_up().await?;
+    if after <= read_model.position() {
         return Ok(());
     }
     Err(Problem::validation(vec![FieldError::new(

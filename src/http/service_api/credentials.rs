@@ -86,11 +86,11 @@ pub async fn handle(
     Params(params): Params<CredentialParams>,
 ) -> Result<Response, Problem> {
     let grant = params.grant()?;
-    let found = lookup::find(&state.directory, &reader, &tenant)?;
+    let found = lookup::find(&state.read_model, &reader, &tenant)?;
     let given = state.credentials.get(&found.active, grant).await?;
     if given.waited {
         // The tenant may have been suspended during the wait.
-        lookup::find(&state.directory, &reader, &tenant)?;
+        lookup::find(&state.read_model, &reader, &tenant)?;
     }
     Ok(answer(&found, &given.credentials))
 }

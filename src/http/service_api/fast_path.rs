@@ -83,7 +83,7 @@ impl FastPath {
 
     fn answer_from_memory(&self, request: &Request, wanted: FastRoute, tenant: &str) -> Option<Response> {
         let reader = StorageReader::from_memory(request.headers(), &self.state)?;
-        let found = lookup::find(&self.state.directory, &reader, tenant).ok()?;
+        let found = lookup::find(&self.state.read_model, &reader, tenant).ok()?;
         match wanted {
             FastRoute::StorageConfig => Some(storage_config::answer(&found, |etag| etag::is_cached(request.headers(), etag))),
             FastRoute::Credentials => {

@@ -22,8 +22,8 @@ impl From<NotReady> for Problem {
 
 /// # Errors
 /// 404 when the tenant is unknown, has no active config, or is not covered by the token; 403 `suspended`; 410 `offboarded`; 503.
-pub fn find(directory: &ReadModel, reader: &StorageReader, name: &str) -> Result<Found, Problem> {
-    let stale = directory.freshness()? == Freshness::Stale;
+pub fn find(read_model: &ReadModel, reader: &StorageReader, name: &str) -> Result<Found, Problem> {
+    let stale = read_model.freshness()? == Freshness::Stale;
     let tenant = TenantRef::parse(name).map_err(|malformed| {
         let detail = format!("There is no tenant with this name: it is neither an ID nor a slug ({malformed}).");
         Problem::new(ProblemKind::NotFound, detail).stale(stale)
@@ -32,7 +32,7 @@ pub fn find(directory: &ReadModel, reader: &StorageReader, name: &str) -> Result
         let detail = "There is no tenant with this ID or slug, or it has no verified storage config yet.";
         Problem::new(ProblemKind::NotFound, detail)
     };
-    let entry = directory.find(&tenant).filter(|entry| reader.covers(entry.tenant));
+    let entry = read_model.find(&tenant).filter(|entry| reader.covers(entry.tenant));
     let refused = match entry.as_deref().map(|entry| &entry.state) {
         Some(ServingState::Suspended) => Problem::new(ProblemKind::Suspended, "This tenant is suspended."),
         Some(ServingState::Offboarded) => Problem::new(ProblemKind::Offboarded, "This tenant is offboarded."),
@@ -53,9 +53,9 @@ pub fn raw(body: &[u8]) -> Option<Box<RawValue>> {
 ///
 /// # Errors
 /// When no answer may be given.
-pub fn marks(directory: &ReadModel) -> Result<HeaderMap, Problem> {
+pub fn marks(read_model: &ReadModel) -> Result<HeaderMap, Problem> {
     let mut headers = HeaderMap::new();
-    if directory.freshness()? == Freshness::Stale {
+    if read_model.freshness()? == Freshness::Stale {
         headers.insert(STALE, HeaderValue::from_static("true"));
     }
     Ok(headers)

@@ -78,9 +78,9 @@ pub async fn handle(
     if !faults.is_empty() {
         return Err(Problem::validation(faults));
     }
-    state.directory.freshness()?;
+    state.read_model.freshness()?;
     let request = request.to_string();
-    let answer = |tenant: String| match lookup::find(&state.directory, &reader, &tenant) {
+    let answer = |tenant: String| match lookup::find(&state.read_model, &reader, &tenant) {
         Ok(found) => Item {
             tenant,
             storage: raw(&found.active.document().json(found.stale)),
@@ -93,7 +93,7 @@ pub async fn handle(
         },
     };
     let items = tenants.into_iter().map(answer).collect();
-    let mut headers = lookup::marks(&state.directory)?;
+    let mut headers = lookup::marks(&state.read_model)?;
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok((headers, Json(Answers { items })))
 }

@@ -40,7 +40,7 @@ pub async fn handle(
     Path(tenant): Path<String>,
     is_cached: ReadyResponse,
 ) -> Result<Response, Problem> {
-    let found = lookup::find(&state.directory, &reader, &tenant)?;
+    let found = lookup::find(&state.read_model, &reader, &tenant)?;
     Ok(answer(&found, |etag| is_cached.has(etag)))
 }
 

@@ -196,7 +196,7 @@ async fn finish(
     };
     let attempts = usize::try_from(lease.attempt).unwrap_or(usize::MAX);
     let elapsed = (now - started.started_at).to_std().unwrap_or_default();
-    if let Some(gap) = context.patience.next(verdict, &report.findings, attempts, elapsed) {
+    if let Some(gap) = context.retry_policy.next(verdict, &report.findings, attempts, elapsed) {
         let until = now + gap;
         verifications::wait(&mut db, lease, &report.leftovers, until).await?;
         jobs::enqueue_attempt(&mut db, config.tenant_id, lease.verification, Some(until), cause).await?;

@@ -89,7 +89,7 @@ pub async fn page(Extract(state): Extract<AppState>, Query(asked): Query<Asked>,
 
 pub async fn handle(Extract(state): Extract<AppState>, request: Request) -> Result<Response, Problem> {
     let address = state.client(request.extensions(), request.headers());
-    state.office.sign_ins.check(&network(address)).map_err(|wait| {
+    state.dashboard.sign_ins.check(&network(address)).map_err(|wait| {
         let detail = format!("Too many attempts. Try again in {} seconds.", wait.seconds);
         Problem::new(ProblemKind::TooManyRequests, detail).retry_after(wait.seconds)
     })?;

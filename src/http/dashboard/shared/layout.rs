@@ -38,13 +38,13 @@ pub struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     pub fn of_nobody(state: &'a AppState, title: &str) -> Self {
-        let office = &state.office;
+        let dashboard = &state.dashboard;
         Self {
             title: title.to_owned(),
             vendor: &state.context.vendor.name,
-            styles: &office.styles,
-            scripts: &office.scripts,
-            icon: &office.icon,
+            styles: &dashboard.styles,
+            scripts: &dashboard.scripts,
+            icon: &dashboard.icon,
             part: Section::None,
             person: None,
             session: String::new(),

@@ -1,0 +1,224 @@
+//! Composition: builds the application from its parts, and runs it with the settings of a process.
+
+mod settings;
+
+use std::convert::Infallible;
+use std::fmt::{self, Debug, Formatter};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::response::Response;
+use metrics_exporter_prometheus::PrometheusHandle;
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+use tokio::net::TcpListener;
+use tower::Service;
+use tracing::{error, info};
+
+use crate::clock::{SharedClock, SystemClock};
+use crate::cloud::Cloud;
+use crate::cloud::aws::{self, AwsCloud};
+use crate::http::dashboard::DashboardState;
+use crate::http::onboarding::OnboardState;
+use crate::http::verification_notifications::VerificationNotifications;
+use crate::http::{self, AppParts, AppState};
+use crate::identity_provider::{IdentityProvider, IdentityProviderSettings};
+use crate::jobs::{self, DeliveryContext, JobContext};
+use crate::lifecycle::Lifecycle;
+use crate::outbound_http::OutboundClient;
+use crate::read_model::ReadModel;
+use crate::service::Context;
+use crate::service::credential_cache::CredentialCache;
+use crate::service::observe::observe;
+use crate::settings::{WebSettings, WorkerSettings};
+use crate::store::{self, migrations};
+use crate::telemetry;
+
+pub use settings::{AppSettings, ServeSettings};
+
+/// The application, as its process and the tests compose it. Each part runs until the lifecycle's shutdown.
+pub struct App {
+    pub context: Context,
+    /// None in a process that cannot reach AWS: it hands out no credentials.
+    pub cloud: Option<Arc<dyn Cloud>>,
+    pub metrics: PrometheusHandle,
+    pub lifecycle: Lifecycle,
+}
+
+/// What serving HTTP needs in addition.
+#[derive(Debug)]
+pub struct HttpParts {
+    pub public: TcpListener,
+    pub private: TcpListener,
+    pub web: WebSettings,
+    /// How long the last known answers are given while the database is unavailable.
+    pub stale_for: Duration,
+    /// None accepts only API tokens.
+    pub identity_provider: Option<IdentityProviderSettings>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error("cannot listen on {address}: {fault}")]
+    Listen { address: SocketAddr, fault: std::io::Error },
+    #[error(transparent)]
+    Migrate(#[from] migrations::MigrationError),
+    #[error(transparent)]
+    Aws(#[from] aws::NoRegion),
+    #[error("cannot create the HTTP client for webhooks: {0}")]
+    OutboundClient(#[from] reqwest::Error),
+    #[error("cannot install signal handlers: {0}")]
+    Signals(std::io::Error),
+}
+
+impl App {
+    /// Serves both listeners. They answer before the database does.
+    pub fn serve(&self, parts: HttpParts) -> AppState {
+        let (context, shutdown) = (&self.context, || self.lifecycle.shutdown());
+        let (clock, pool) = (&context.clock, &context.pool);
+
+        let notifications = VerificationNotifications::default();
+        self.lifecycle
+            .spawn(notifications.clone().listen(pool.clone(), clock.clone(), shutdown()));
+        let read_model = ReadModel::new(clock.clone(), context.vendor.clone(), parts.stale_for);
+        let database = pool.connect_options().as_ref().clone();
+        self.lifecycle.spawn(read_model.clone().follow(database, shutdown()));
+        self.lifecycle.spawn(read_model.clone().record_token_uses(pool.clone(), shutdown()));
+        let credentials = CredentialCache::new(clock.clone(), self.cloud.clone());
+        self.lifecycle.spawn(credentials.clone().follow(read_model.clone(), shutdown()));
+        let identity_provider = parts
+            .identity_provider
+            .map(|settings| IdentityProvider::new(clock.clone(), settings));
+        if let Some(provider) = identity_provider.clone() {
+            self.lifecycle.spawn(provider.follow(shutdown()));
+        }
+
+        let state = AppState::from(AppParts {
+            context: context.clone(),
+            notifications,
+            read_model,
+            credentials,
+            identity_provider,
+            metrics: self.metrics.clone(),
+            shutdown: shutdown(),
+            dashboard: DashboardState::new(&parts.web),
+            onboarding: OnboardState::new(parts.web),
+        });
+        self.accept("public", parts.public, http::public(state.clone()));
+        self.accept("private", parts.private, http::private(state.clone()));
+        state
+    }
+
+    /// Works on the queue.
+    ///
+    /// # Errors
+    /// When the HTTP client for webhooks cannot be created.
+    pub fn work(&self, cloud: Arc<dyn Cloud>, settings: WorkerSettings) -> reqwest::Result<()> {
+        let deliveries = DeliveryContext {
+            context: self.context.clone(),
+            client: OutboundClient::new(self.context.webhooks.allowed.clone())?,
+        };
+        let jobs = JobContext {
+            context: self.context.clone(),
+            cloud,
+        };
+        let (shutdown, worker) = (self.lifecycle.shutdown(), settings.clone());
+        self.lifecycle.spawn(async move { jobs::work(jobs, &worker, shutdown).await });
+        let shutdown = self.lifecycle.shutdown();
+        self.lifecycle
+            .spawn(async move { jobs::deliver(deliveries, &settings, shutdown).await });
+        Ok(())
+    }
+
+    fn accept<S>(&self, name: &'static str, listener: TcpListener, service: S)
+    where
+        S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
+    {
+        if let Ok(address) = listener.local_addr() {
+            info!(%address, "{name} listener ready");
+        }
+        let shutdown = self.lifecycle.shutdown();
+        self.lifecycle.spawn(async move {
+            if let Err(fault) = http::server::serve(listener, service, shutdown.cancelled_owned()).await {
+                error!(%fault, "the {name} listener failed");
+            }
+        });
+    }
+}
+
+impl Debug for App {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").finish_non_exhaustive()
+    }
+}
+
+pub fn system_clock() -> SharedClock {
+    Arc::new(SystemClock)
+}
+
+pub fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
+    store::connect(options, connections)
+}
+
+/// Serves and works until a signal arrives and in-flight work has ended.
+///
+/// # Errors
+/// When an address cannot be listened on, or the schema cannot be brought up to date.
+pub async fn run(settings: AppSettings) -> Result<(), RunError> {
+    let metrics = telemetry::start_metrics();
+    let clock = system_clock();
+    let pool = pool(settings.database, settings.database_connections);
+    let aws = aws::AwsSettings {
+        s3_path_style: settings.s3_path_style,
+    };
+    // Only a worker needs AWS.
+    let cloud = AwsCloud::connect(aws, clock.clone())
+        .await
+        .map(|aws| Arc::new(aws) as Arc<dyn Cloud>);
+    let app = App {
+        context: Context {
+            pool: pool.clone(),
+            clock: clock.clone(),
+            vendor: Arc::new(settings.vendor),
+            retry_policy: settings.retry_policy,
+            webhooks: Arc::new(settings.webhooks),
+        },
+        cloud: cloud.as_ref().ok().cloned(),
+        metrics: metrics.clone(),
+        lifecycle: Lifecycle::default(),
+    };
+    let lifecycle = &app.lifecycle;
+    lifecycle.spawn(telemetry::upkeep(metrics, clock.clone(), lifecycle.shutdown()));
+
+    // Bind first, so that a used address fails at once, before anything changes.
+    if let Some(serve) = settings.serve {
+        app.serve(HttpParts {
+            public: bind(serve.listen.public).await?,
+            private: bind(serve.listen.private).await?,
+            web: serve.web,
+            stale_for: serve.stale_for,
+            identity_provider: serve.identity_provider,
+        });
+    }
+    let mut ended = pin!(lifecycle.run());
+    tokio::select! {
+        migrated = migrations::run_when_reachable(&pool, clock.as_ref()) => migrated?,
+        result = &mut ended => return result.map_err(RunError::Signals),
+    }
+    lifecycle.spawn(observe(app.context.clone(), lifecycle.shutdown()));
+    if let Some(worker) = settings.worker {
+        app.work(cloud?, worker)?;
+    }
+    ended.await.map_err(RunError::Signals)?;
+    pool.close().await;
+    Ok(())
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|fault| RunError::Listen { address, fault })
+}
