@@ -23,6 +23,17 @@ pub struct Finding {
     pub fix: Option<Fix>,
 }
 
+/// The finding that blocks a tenant: the first of its newest verification that failed or has no result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StuckReason {
+    pub check: CheckName,
+    pub status: CheckStatus,
+    /// Who has to act.
+    pub side: Option<FaultSide>,
+    /// One sentence.
+    pub summary: Message,
+}
+
 impl Finding {
     fn new(check: CheckName, status: CheckStatus, summary: Message, exchange: Option<&ApiCall>) -> Self {
         Self {

@@ -1,18 +1,21 @@
-//! Idempotency keys: by which a request that is sent twice is carried out once.
+//! Idempotency keys: a request that is sent twice is processed once.
 
 use chrono::TimeDelta;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::audit::RecordedAction;
+use super::ids::TenantId;
 use super::text::Malformed;
 
-/// For how long a key is known.
+/// How long a key is kept.
 pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// After so long, a request that changed nothing so far counts as lost with its process.
+/// A request that changed nothing for this long counts as lost with its process.
 pub const LOST_AFTER: TimeDelta = TimeDelta::minutes(1);
 
-/// What the header `idempotency-key` holds.
+/// The value of the header `idempotency-key`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
@@ -32,13 +35,13 @@ impl IdempotencyKey {
         String::from_utf8(text.to_vec()).map(Self).map_err(|_| malformed())
     }
 
-    /// The key as it is kept: of this sender alone.
+    /// The key as it is stored: unique to this sender.
     pub fn of_sender(&self, sender: &str) -> RequestFingerprint {
         RequestFingerprint::of(&[sender.as_bytes(), self.0.as_bytes()])
     }
 }
 
-/// SHA-256 of some parts, each with its length, so that no two lists of parts are the same.
+/// SHA-256 of some parts, each with its length, so that different lists of parts never collide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestFingerprint([u8; 32]);
 
@@ -57,11 +60,28 @@ impl RequestFingerprint {
     }
 }
 
-/// The right to carry out the request of a key. A request that takes over a lost one invalidates its claim.
+/// The right to process the request of a key. A request that takes over a lost one invalidates its claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdempotencyClaim {
     pub key: RequestFingerprint,
     pub id: Uuid,
+}
+
+/// A response that is stored to be replayed.
+#[derive(Debug)]
+pub struct KeptResponse {
+    pub status: u16,
+    /// Names and values, in order.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// What a processed request changed, from its entry in the audit log.
+#[derive(Debug)]
+pub struct RecordedChange {
+    pub action: RecordedAction,
+    pub tenant_id: Option<TenantId>,
+    pub detail: Value,
 }
 
 #[cfg(test)]

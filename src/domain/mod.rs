@@ -5,7 +5,6 @@ pub mod active_storage;
 pub mod api_result;
 pub mod arn;
 pub mod audit;
-pub mod audit_snapshot;
 pub mod catalogue;
 pub mod check;
 pub mod evaluator;

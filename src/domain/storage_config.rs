@@ -74,3 +74,11 @@ pub struct StorageConfig {
     pub storage: Storage,
     pub created_at: DateTime<Utc>,
 }
+
+/// The active version of a tenant.
+#[derive(Debug, Clone)]
+pub struct ActiveConfig {
+    pub config: StorageConfig,
+    /// When it was last verified.
+    pub verified_at: DateTime<Utc>,
+}

@@ -80,7 +80,19 @@ pub enum TenantStatus {
     Offboarded,
 }
 
-/// What a tenant's status follows from.
+/// Which tenants a list shows. A field that is `None` filters nothing.
+#[derive(Debug, Clone, Default)]
+pub struct TenantFilter {
+    pub status: Option<TenantStatus>,
+    /// Words that the slug, the name or the reference must contain.
+    pub words: Option<Vec<String>>,
+    /// Tenants that may choose this mode.
+    pub mode: Option<Mode>,
+    /// Tenants for which this check failed in the newest finished verification.
+    pub failing_check: Option<CheckName>,
+}
+
+/// The facts that determine a tenant's status.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TenantFacts {
     pub offboarded_at: Option<DateTime<Utc>>,

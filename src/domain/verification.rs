@@ -91,6 +91,22 @@ impl Verification {
     }
 }
 
+/// An attempt started. With `next_attempt_at`, it ended without a result, and the next one starts then.
+#[derive(Debug, Clone)]
+pub struct AttemptStarted {
+    pub attempt: i32,
+    pub started_at: DateTime<Utc>,
+    pub next_attempt_at: Option<DateTime<Utc>>,
+}
+
+/// An event of a running verification.
+#[derive(Debug, Clone)]
+pub enum VerificationEvent {
+    Attempt(AttemptStarted),
+    Check(Box<Finding>),
+    Finished(Box<Verification>),
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;

@@ -5,6 +5,7 @@ use axum::extract::State as Extract;
 use super::AppState;
 use super::conventions::problem::{Problem, ProblemKind};
 use crate::read_model::Freshness;
+use crate::service::health::{self, DatabaseHealth};
 
 /// The process is alive.
 pub async fn live() -> &'static str {
@@ -26,13 +27,9 @@ pub async fn ready(Extract(state): Extract<AppState>) -> Result<&'static str, Pr
             return Err(unavailable(&format!("{unready} {why}")));
         }
     }
-    let applied = sqlx::query_scalar::<_, i64>("select max(version) from _sqlx_migrations where success")
-        .fetch_one(&state.context.pool)
-        .await
-        .map_err(|_| unavailable("The database does not respond, or its schema is missing."))?;
-    let wanted = crate::store::migrations::MIGRATIONS.iter().map(|migration| migration.version).max();
-    if wanted.is_some_and(|wanted| applied < wanted) {
-        return Err(unavailable("The database schema is older than this version. Run latchkey migrate."));
+    match health::database(&state.context).await {
+        DatabaseHealth::Ready => Ok("ready\n"),
+        DatabaseHealth::Outdated => Err(unavailable("The database schema is older than this version. Run latchkey migrate.")),
+        DatabaseHealth::Unavailable => Err(unavailable("The database does not respond, or its schema is missing.")),
     }
-    Ok("ready\n")
 }

@@ -12,7 +12,6 @@ pub mod onboarding;
 mod openapi;
 pub mod server;
 mod service_api;
-pub mod verification_notifications;
 mod views;
 mod web_ui;
 
@@ -40,12 +39,12 @@ use middleware::client_address;
 use middleware::http_metrics::ListenerMetrics;
 use middleware::request_layer::{self, Panic, RequestLayer};
 use service_api::FastPath;
-use verification_notifications::VerificationNotifications;
 
 use crate::identity_provider::IdentityProvider;
 use crate::read_model::ReadModel;
 use crate::service::Context;
 use crate::service::credential_cache::CredentialCache;
+use crate::service::verification_notifications::VerificationNotifications;
 
 /// The largest request body that is accepted, in bytes.
 const MAX_BODY: usize = 64 * 1024;

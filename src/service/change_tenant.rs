@@ -1,7 +1,7 @@
 //! Changing what ops call a tenant, and which modes it may choose. Its slug and its external ID stay.
 
 use super::UnknownTenant;
-use super::read::{TenantDetail, tenant_detail_in};
+use super::read::tenants::{TenantDetail, detail_in};
 use super::{Caller, Context, tenant_fields};
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::{TenantName, TenantRef};
@@ -53,7 +53,7 @@ pub async fn change_tenant<E>(
 ) -> Result<TenantDetail, ChangeTenantError<E>> {
     let (mut db, tenant) = context.begin_for_tenant::<ChangeTenantError<E>>(tenant).await?;
     let id = TenantRef::Id(tenant.id);
-    let before = tenant_detail_in(context, &mut db, &id).await?.ok_or(UnknownTenant)?;
+    let before = detail_in(context, &mut db, &id).await?.ok_or(UnknownTenant)?;
     before.tenant.facts.may_change()?;
     seen(before.clone()).map_err(ChangeTenantError::Unseen)?;
 
@@ -82,7 +82,7 @@ pub async fn change_tenant<E>(
             .audit(&mut db, caller, AuditAction::TenantChanged, Some(after.id), difference)
             .await?;
     }
-    let changed = tenant_detail_in(context, &mut db, &id).await?.ok_or(UnknownTenant)?;
+    let changed = detail_in(context, &mut db, &id).await?.ok_or(UnknownTenant)?;
     db.commit().await.map_err(store::StoreError::from)?;
     Ok(changed)
 }

@@ -1,28 +1,33 @@
-//! What is sent twice is done once.
+//! Idempotency: a request that is sent twice is processed once.
 //!
-//! A request with an idempotency key claims the key first. The entry of the audit log that every change writes in its own
-//! transaction marks the claim as done there, so that change and mark are there together or not at all. Its answer is kept
-//! after that; until then, and if it is lost, a repeat is refused and changes nothing.
+//! A request with an idempotency key claims the key first. Every change writes an entry in the audit log, and the same
+//! transaction marks the claim as done: both are committed or neither. The response is stored after that. Until then, and if
+//! it is lost, a repeated request is refused and changes nothing.
 
 use super::Context;
-use crate::domain::idempotency::{IdempotencyClaim, IdempotencyKey, LIFETIME, LOST_AFTER, RequestFingerprint};
+use crate::domain::idempotency::{
+    IdempotencyClaim, IdempotencyKey, KeptResponse, LIFETIME, LOST_AFTER, RecordedChange, RequestFingerprint,
+};
 use crate::store;
-use crate::store::idempotency::{self, EarlierRequest, IdempotentRequest, KeptResponse, Made};
+use crate::store::idempotency::{self, EarlierRequest, IdempotentRequest};
 use crate::telemetry::metric;
 
-/// What becomes of a request that carries a key.
+/// What happens to a request with a key.
 #[derive(Debug)]
 pub enum IdempotencyTurn {
-    /// It is carried out, under this claim.
+    /// It is processed, under this claim.
     First(IdempotencyClaim),
-    /// The first one's answer is given again.
+    /// The first response is replayed.
     Again(KeptResponse),
-    /// The first one is in progress.
+    /// The first request is in progress.
     UnderWay,
-    /// The key was used for something else.
+    /// The key was used for another request.
     OfAnother,
-    /// It was carried out, and its answer is not there.
-    NotKept { request_id: Option<String>, made: Option<Made> },
+    /// It was processed, but its response was not stored.
+    NotKept {
+        request_id: Option<String>,
+        change: Option<RecordedChange>,
+    },
 }
 
 pub async fn begin(
@@ -49,9 +54,9 @@ pub async fn begin(
         let turn = if idempotency::claim(&mut db, &ask).await? {
             IdempotencyTurn::First(ask.claim)
         } else if let Some(earlier) = idempotency::find(&mut db, &ask.claim.key, &request).await? {
-            judge(earlier, &ask)
+            classify(earlier, &ask)
         } else {
-            // It was freed between the two statements: then it can be claimed.
+            // The key was released between the two statements, so it can be claimed.
             continue;
         };
         metrics::counter!(metric::IDEMPOTENCY.name, "outcome" => turn.name()).increment(1);
@@ -71,32 +76,32 @@ impl IdempotencyTurn {
     }
 }
 
-fn judge(earlier: EarlierRequest, ask: &IdempotentRequest) -> IdempotencyTurn {
-    let at_work = earlier.claimed_at > ask.lost;
+fn classify(earlier: EarlierRequest, ask: &IdempotentRequest) -> IdempotencyTurn {
+    let in_progress = earlier.claimed_at > ask.lost;
     match earlier.answer {
         _ if !earlier.is_same => IdempotencyTurn::OfAnother,
         Some(answer) => IdempotencyTurn::Again(answer),
-        None if earlier.is_answered || (earlier.is_done && !at_work) => IdempotencyTurn::NotKept {
+        None if earlier.is_answered || (earlier.is_done && !in_progress) => IdempotencyTurn::NotKept {
             request_id: earlier.request_id,
-            made: earlier.made,
+            change: earlier.change,
         },
         None => IdempotencyTurn::UnderWay,
     }
 }
 
-/// Keeps the answer of a request that was carried out; none of one that holds what is shown once.
+/// Stores the response of a processed request, or that there is none to store because it contained a secret.
 pub async fn keep(context: &Context, claim: &IdempotencyClaim, answer: Option<&KeptResponse>) -> store::Result<()> {
     let mut db = context.pool.acquire().await?;
     idempotency::answer(&mut db, claim, answer, context.clock.now()).await
 }
 
-/// Frees the key of a request that was refused or failed, unless its change was made.
+/// Releases the key of a request that was refused or failed, unless its change was committed.
 pub async fn release(context: &Context, claim: &IdempotencyClaim) -> store::Result<()> {
     let mut db = context.pool.acquire().await?;
     idempotency::release(&mut db, claim, context.clock.now()).await
 }
 
-/// Forgets the keys that have expired, a batch at a time, so that no lock is held for long.
+/// Deletes expired keys in batches, so that no lock is held for long.
 pub async fn sweep(context: &Context) -> store::Result<u64> {
     const BATCH: i64 = 1000;
     let mut db = context.pool.acquire().await?;

@@ -6,6 +6,7 @@ pub mod create_invite;
 pub mod create_tenant;
 pub mod credential_cache;
 pub mod explain_removal;
+pub mod health;
 pub mod idempotency;
 pub mod issue_templates;
 pub mod merge_template;
@@ -22,7 +23,10 @@ pub mod submit_config;
 mod tenant_fields;
 pub mod tenant_lifecycle;
 pub mod tokens;
+pub mod verification_notifications;
 pub mod webhooks;
+
+pub use crate::store::StoreError;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -5,14 +5,7 @@ use sqlx::{Acquire, PgConnection};
 
 use super::{Constraint, Result, StoreError, storage_configs};
 use crate::domain::ids::TenantId;
-use crate::domain::storage_config::StorageConfig;
-
-/// The active version, with when it was last proven.
-#[derive(Debug, Clone)]
-pub struct ActiveConfig {
-    pub config: StorageConfig,
-    pub verified_at: DateTime<Utc>,
-}
+use crate::domain::storage_config::{ActiveConfig, StorageConfig};
 
 /// Makes a version the active one.
 ///

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Result;
-use crate::domain::audit::AuditEvent;
+use crate::domain::audit::{AuditEntry, AuditEvent, AuditFilter};
 use crate::domain::ids::{AuditEventId, TenantId};
 
 /// Which request a change came by, and from where.
@@ -59,31 +59,13 @@ struct Row {
     position: i64,
 }
 
-/// An entry as it was written, but for what was erased since.
-#[derive(Debug, Clone)]
-pub struct AuditEntry {
-    pub id: AuditEventId,
-    pub at: DateTime<Utc>,
-    pub actor: Value,
-    pub action: String,
-    pub tenant_id: Option<TenantId>,
-    /// The client's; `erased` once it was.
-    pub address: Option<String>,
-    pub request_id: Option<String>,
-    pub before: Option<Value>,
-    pub after: Option<Value>,
-    pub detail: Value,
-    /// In commit order.
-    pub position: i64,
-}
-
 impl From<Row> for AuditEntry {
     fn from(row: Row) -> Self {
         Self {
             id: row.id.into(),
             at: row.at,
             actor: row.actor,
-            action: row.action,
+            action: row.action.into(),
             tenant_id: row.tenant_id.map(TenantId::from),
             address: row.address,
             request_id: row.request_id,
@@ -91,25 +73,6 @@ impl From<Row> for AuditEntry {
             after: row.after,
             detail: row.detail,
             position: row.position,
-        }
-    }
-}
-
-/// Which entries are read; what is none filters nothing.
-#[derive(Debug, Clone, Default)]
-pub struct AuditFilter {
-    pub tenant: Option<TenantId>,
-    pub action: Option<String>,
-    /// As `Actor::opaque` has it.
-    pub actor: Option<String>,
-}
-
-impl AuditFilter {
-    /// All that is about this tenant.
-    pub fn of(tenant: TenantId) -> Self {
-        Self {
-            tenant: Some(tenant),
-            ..Self::default()
         }
     }
 }

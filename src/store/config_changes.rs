@@ -5,9 +5,10 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::error::{StoreError, column};
-use super::{Result, active_configs::ActiveConfig, storage_configs};
+use super::{Result, storage_configs};
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantId};
+use crate::domain::storage_config::ActiveConfig;
 use crate::domain::tenant::{ActiveFacts, TenantFacts};
 
 /// The channel that announces every change of storage or tokens.

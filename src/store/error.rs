@@ -45,6 +45,14 @@ impl From<sqlx::Error> for StoreError {
 }
 
 impl StoreError {
+    /// Whether the database cannot be reached, as opposed to a statement that failed.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(
+            self,
+            Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed)
+        )
+    }
+
     pub fn inconsistent(table: &'static str, id: impl fmt::Display, what: impl fmt::Display) -> Self {
         Self::Inconsistent {
             table,

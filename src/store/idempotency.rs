@@ -1,13 +1,11 @@
 //! Idempotency keys, and the answers that are given again.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::{Result, StoreError};
-use crate::domain::idempotency::{IdempotencyClaim, RequestFingerprint};
-use crate::domain::ids::AuditEventId;
+use crate::domain::idempotency::{IdempotencyClaim, KeptResponse, RecordedChange, RequestFingerprint};
+use crate::domain::ids::{AuditEventId, TenantId};
 
 /// What a new request asks for.
 #[derive(Debug, Clone, Copy)]
@@ -52,23 +50,7 @@ pub struct EarlierRequest {
     pub is_answered: bool,
     pub answer: Option<KeptResponse>,
     /// The change's entry in the audit log.
-    pub made: Option<Made>,
-}
-
-#[derive(Debug)]
-pub struct Made {
-    pub action: String,
-    pub tenant_id: Option<Uuid>,
-    pub detail: Value,
-}
-
-/// An answer as it is kept.
-#[derive(Debug)]
-pub struct KeptResponse {
-    pub status: u16,
-    /// Names and values, in order.
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+    pub change: Option<RecordedChange>,
 }
 
 pub async fn find(db: &mut PgConnection, key: &RequestFingerprint, request: &RequestFingerprint) -> Result<Option<EarlierRequest>> {
@@ -92,9 +74,9 @@ pub async fn find(db: &mut PgConnection, key: &RequestFingerprint, request: &Req
         }),
         _ => None,
     };
-    let made = row.action.zip(row.detail).map(|(action, detail)| Made {
-        action,
-        tenant_id: row.tenant_id,
+    let change = row.action.zip(row.detail).map(|(action, detail)| RecordedChange {
+        action: action.into(),
+        tenant_id: row.tenant_id.map(TenantId::from),
         detail,
     });
     Ok(Some(EarlierRequest {
@@ -104,7 +86,7 @@ pub async fn find(db: &mut PgConnection, key: &RequestFingerprint, request: &Req
         is_done: row.is_done,
         is_answered: row.is_answered,
         answer,
-        made,
+        change,
     }))
 }
 

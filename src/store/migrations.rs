@@ -85,3 +85,11 @@ pub async fn run(pool: &PgPool) -> Result<(), MigrationError> {
     lock.commit().await?;
     Ok(())
 }
+
+/// Whether the schema has every migration of this version.
+pub async fn are_applied(pool: &PgPool) -> super::Result<bool> {
+    let applied = sqlx::query_scalar::<_, i64>("select max(version) from _sqlx_migrations where success")
+        .fetch_one(pool)
+        .await?;
+    Ok(MIGRATIONS.iter().all(|migration| migration.version <= applied))
+}

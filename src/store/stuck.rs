@@ -8,21 +8,9 @@ use uuid::Uuid;
 
 use super::error::column;
 use super::{Result, tenants};
-use crate::domain::check::{CheckName, CheckStatus, FaultSide};
+use crate::domain::finding::StuckReason;
 use crate::domain::ids::TenantId;
-use crate::domain::message::Message;
 use crate::domain::tenant::Tenant;
-
-/// What stands in a tenant's way first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StuckReason {
-    pub check: CheckName,
-    pub status: CheckStatus,
-    /// Who has to act.
-    pub side: Option<FaultSide>,
-    /// One sentence.
-    pub summary: Message,
-}
 
 /// Tenants whose storage stopped working first, then those who have none that works, then those whose verification began
 /// before `slow`; each the longest first.

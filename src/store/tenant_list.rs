@@ -12,19 +12,7 @@ use super::tenants::Row;
 use crate::domain::check::CheckName;
 use crate::domain::ids::TenantId;
 use crate::domain::storage_config::Mode;
-use crate::domain::tenant::{Tenant, TenantStatus};
-
-/// Which tenants a list shows; what is none filters nothing.
-#[derive(Debug, Clone, Default)]
-pub struct TenantFilter {
-    pub status: Option<TenantStatus>,
-    /// Words, each of which begins one of slug, name and reference.
-    pub words: Option<Vec<String>>,
-    /// Tenants that may choose it.
-    pub mode: Option<Mode>,
-    /// It failed in the newest verification that ended.
-    pub failing_check: Option<CheckName>,
-}
+use crate::domain::tenant::{Tenant, TenantFilter};
 
 /// The last tenant of the page before.
 pub type After = Option<(DateTime<Utc>, TenantId)>;

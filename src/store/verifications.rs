@@ -9,7 +9,7 @@ use super::lease::Lease;
 use super::{Result, checks, pg_notify};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{StorageConfigId, TenantId, VerificationId};
-use crate::domain::verification::{Trigger, Verdict, Verification, VerificationState};
+use crate::domain::verification::{AttemptStarted, Trigger, Verdict, Verification, VerificationEvent, VerificationState};
 
 const TABLE: &str = "verifications";
 
@@ -351,28 +351,9 @@ pub async fn finish(db: &mut PgConnection, lease: &Lease, verdict: Verdict, left
     pg_notify::verification_changed(db, lease.verification).await
 }
 
-/// An attempt began, or ended without counting, so that another one follows.
-#[derive(Debug, Clone)]
-pub struct AttemptStarted {
-    pub attempt: i32,
-    pub event: i32,
-    pub started_at: DateTime<Utc>,
-    pub next_attempt_at: Option<DateTime<Utc>>,
-    waiting_event: Option<i32>,
-}
-
-/// Something that happened in a verification.
-#[derive(Debug, Clone)]
-pub enum VerificationEvent {
-    Attempt(AttemptStarted),
-    Check(Box<Finding>),
-    Finished(Box<Verification>),
-}
-
 /// What happened after the event of that number, in order, each with its own number.
 pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32) -> Result<Vec<(i32, VerificationEvent)>> {
-    let attempts = sqlx::query_as!(
-        AttemptStarted,
+    let attempts = sqlx::query!(
         "select attempt, event, started_at, next_attempt_at, waiting_event from verification_attempts
          where verification_id = $1 order by attempt",
         id.as_uuid(),
@@ -382,12 +363,13 @@ pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32)
     let mut events = Vec::new();
     for attempt in attempts {
         let found = checks::since(db, id, attempt.attempt, after).await?;
+        let started = AttemptStarted {
+            attempt: attempt.attempt,
+            started_at: attempt.started_at,
+            next_attempt_at: None,
+        };
         if attempt.event > after {
-            let begun = AttemptStarted {
-                next_attempt_at: None,
-                ..attempt.clone()
-            };
-            events.push((attempt.event, VerificationEvent::Attempt(begun)));
+            events.push((attempt.event, VerificationEvent::Attempt(started.clone())));
         }
         events.extend(
             found
@@ -395,7 +377,11 @@ pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32)
                 .map(|(number, finding)| (number, VerificationEvent::Check(Box::new(finding)))),
         );
         if let Some(number) = attempt.waiting_event.filter(|number| *number > after) {
-            events.push((number, VerificationEvent::Attempt(attempt)));
+            let waiting = AttemptStarted {
+                next_attempt_at: attempt.next_attempt_at,
+                ..started
+            };
+            events.push((number, VerificationEvent::Attempt(waiting)));
         }
     }
     let last = sqlx::query!("select last_event, state from verifications where id = $1", id.as_uuid())

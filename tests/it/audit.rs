@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use latchkey::domain::audit::AuditFilter;
 use latchkey::domain::ids::TenantRef;
 use latchkey::domain::token::Role;
 use latchkey::service::Caller;
 use latchkey::service::read;
 use latchkey::service::tokens::create_token;
-use latchkey::store::audit::AuditFilter;
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -255,7 +255,9 @@ async fn no_page_of_it_reads_all_of_it() {
             let page = server.get(&format!("/v1/events?limit=30{query}")).await.expect(200);
             assert_eq!(page["items"].as_array().map(Vec::len), Some(found), "{query}");
             let id = if tenant {
-                read::tenant(&server.context, &TenantRef::parse("acme").unwrap()).await.unwrap()
+                read::tenants::find(&server.context, &TenantRef::parse("acme").unwrap())
+                    .await
+                    .unwrap()
             } else {
                 None
             };
@@ -264,7 +266,7 @@ async fn no_page_of_it_reads_all_of_it() {
                 actor: actor.map(str::to_owned),
                 action: action.map(str::to_owned),
             };
-            let latest = read::latest_audit(&server.context, &filter, None, 30).await.unwrap();
+            let latest = read::audit::latest(&server.context, &filter, None, 30).await.unwrap();
             assert_eq!(latest.len(), found, "{query}");
             assert!(latest.is_sorted_by(|newer, older| newer.position > older.position));
         }

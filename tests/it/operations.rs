@@ -297,7 +297,7 @@ async fn no_list_reads_all_tenants() {
     }
     // Who is stuck, as the dashboard's first page has it.
     for limit in [5, 50] {
-        let stuck = latchkey::service::read::stuck_tenants(&server.context, limit).await.unwrap();
+        let stuck = latchkey::service::read::tenants::stuck(&server.context, limit).await.unwrap();
         assert_eq!(stuck.len(), usize::try_from(limit.min(20)).unwrap());
         pages += 1;
     }

@@ -15,7 +15,6 @@ use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantDetailView;
 use crate::service::change_tenant::{ChangeTenantError, FieldChange, TenantChange, change_tenant};
-use crate::store;
 
 /// What is left out stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -46,7 +45,7 @@ impl From<ChangeTenantError<Problem>> for Problem {
             ChangeTenantError::Illegal(_) => Self::offboarded(),
             ChangeTenantError::Invalid(faults) => Self::validation(faults),
             ChangeTenantError::Unseen(problem) => problem,
-            ChangeTenantError::Store(error) => store::StoreError::into(error),
+            ChangeTenantError::Store(error) => error.into(),
         }
     }
 }

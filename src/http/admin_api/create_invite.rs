@@ -15,7 +15,6 @@ use crate::http::auth::Operator;
 use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::service::create_invite::{CreateInviteError, create_invite};
-use crate::store;
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct CreateInvite {
@@ -38,7 +37,7 @@ impl From<CreateInviteError> for Problem {
         match error {
             CreateInviteError::UnknownTenant(_) => Self::unknown_tenant(),
             CreateInviteError::Offboarded => Self::offboarded(),
-            CreateInviteError::Store(error) => store::StoreError::into(error),
+            CreateInviteError::Store(error) => error.into(),
         }
     }
 }

@@ -14,7 +14,6 @@ use crate::http::conventions::extract::JsonBody;
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::TenantView;
 use crate::service::create_tenant::{CreateTenantError, NewTenant, create_tenant};
-use crate::store;
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct CreateTenant {
@@ -42,7 +41,7 @@ impl From<CreateTenantError> for Problem {
                     "another tenant has this slug; choose another one",
                 )])
             }
-            CreateTenantError::Store(error) => store::StoreError::into(error),
+            CreateTenantError::Store(error) => error.into(),
         }
     }
 }

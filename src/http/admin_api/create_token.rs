@@ -17,7 +17,6 @@ use crate::http::conventions::extract::JsonBody;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TokenView;
 use crate::service::tokens::{CreateTokenError, create_limited_token, fault_of_name};
-use crate::store;
 
 const LONGEST: i64 = 24 * 366 * 5;
 
@@ -91,7 +90,7 @@ pub async fn handle(
     let made = create_limited_token(&state.context, &caller, &name, role, expires_in, tenants.as_deref()).await;
     let (token, text) = made.map_err(|error| match error {
         CreateTokenError::Invalid(faults) => Problem::validation(faults),
-        CreateTokenError::Store(error) => store::StoreError::into(error),
+        CreateTokenError::Store(error) => error.into(),
     })?;
     let answer = CreatedToken {
         token: text.expose_secret().to_owned(),

@@ -29,7 +29,7 @@ pub async fn handle(
     InPath(Version(version)): InPath<Version>,
 ) -> Result<Json<StorageConfigView>, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
-    let config = read::config(&state.context, tenant.id, version)
+    let config = read::storage_configs::find(&state.context, tenant.id, version)
         .await?
         .ok_or_else(|| Problem::new(ProblemKind::NotFound, format!("This tenant has no version {version}.")))?;
     Ok(Json(config.into()))

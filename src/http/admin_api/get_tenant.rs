@@ -35,7 +35,7 @@ pub async fn handle(
     InPath(tenant): InPath<TenantRef>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let detail = read::tenant_detail(&state.context, &tenant)
+    let detail = read::tenants::detail(&state.context, &tenant)
         .await?
         .ok_or_else(Problem::unknown_tenant)?;
     Ok(Tagged::of(&TenantDetailView::new(detail, &state.context.vendor, state.context.clock.now()))?.answer(&headers))

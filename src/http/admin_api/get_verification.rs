@@ -26,7 +26,7 @@ pub async fn handle(
     _reader: Reader,
     InPath(id): InPath<VerificationId>,
 ) -> Result<Json<VerificationView>, Problem> {
-    let verification = read::verification(&state.context, id)
+    let verification = read::verifications::find(&state.context, id)
         .await?
         .ok_or_else(Problem::unknown_verification)?;
     Ok(Json(VerificationView::new(verification, &state.context.vendor)))

@@ -14,15 +14,14 @@ use tracing::error;
 use utoipa::{IntoParams, ToSchema};
 
 use super::find_tenant;
+use crate::domain::audit::{AuditEntry, AuditFilter};
 use crate::domain::ids::{AuditEventId, TenantId, TenantRef};
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::Reader;
 use crate::http::conventions::extract::Params;
 use crate::http::conventions::problem::{self, Problem};
-use crate::service::{Context, read};
-use crate::store;
-use crate::store::audit::{AuditEntry, AuditFilter};
+use crate::service::{Context, StoreError, read};
 
 const MAX: i64 = 1000;
 const LINES: &str = "application/x-ndjson";
@@ -82,7 +81,7 @@ impl From<AuditEntry> for AuditEvent {
             id: entry.id,
             at: entry.at,
             actor: entry.actor,
-            action: entry.action,
+            action: entry.action.as_str().to_owned(),
             tenant_id: entry.tenant_id,
             address: entry.address,
             request_id: entry.request_id,
@@ -138,7 +137,7 @@ pub async fn handle(
     }
     let from = match after {
         None => 0,
-        Some(after) => read::audit_position(&state.context, after).await?.ok_or_else(|| {
+        Some(after) => read::audit::position(&state.context, after).await?.ok_or_else(|| {
             let detail = "there is no event with this ID; send the `next` of a previous response, or omit it to start at the beginning";
             Problem::validation(vec![FieldError::new("after", "unknown_event", detail)])
         })?,
@@ -160,7 +159,7 @@ pub async fn handle(
         let lines = lines(state.context.clone(), filter, from, params.limit);
         return Ok(([(header::CONTENT_TYPE, LINES)], Body::from_stream(lines)).into_response());
     }
-    let entries = read::audit_log(&state.context, &filter, from, params.limit.unwrap_or(100)).await?;
+    let entries = read::audit::list(&state.context, &filter, from, params.limit.unwrap_or(100)).await?;
     let next = entries.last().map(|entry| entry.id).or(after);
     let items = entries.into_iter().map(AuditEvent::from).collect();
     Ok(Json(AuditEvents { items, next }).into_response())
@@ -168,13 +167,13 @@ pub async fn handle(
 
 /// The entries as JSON lines, read in pages while they are sent: all that there are, or so many. One that cannot be read
 /// breaks the answer off, so that nobody takes a part for the whole.
-fn lines(context: Context, filter: AuditFilter, from: i64, limit: Option<i64>) -> impl Stream<Item = store::Result<Bytes>> {
+fn lines(context: Context, filter: AuditFilter, from: i64, limit: Option<i64>) -> impl Stream<Item = Result<Bytes, StoreError>> {
     stream::try_unfold(Some(from), move |from| {
         let (context, filter) = (context.clone(), filter.clone());
         async move {
             let Some(from) = from else { return Ok(None) };
             let page = limit.unwrap_or(MAX);
-            let entries = read::audit_log(&context, &filter, from, page)
+            let entries = read::audit::list(&context, &filter, from, page)
                 .await
                 .inspect_err(|fault| error!(%fault, "the export of the audit log ended early"))?;
             let is_last = limit.is_some() || i64::try_from(entries.len()).is_ok_and(|length| length < page);

@@ -37,7 +37,7 @@ pub async fn handle(
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Json<Invites>, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
-    let invites = read::invite_list(&state.context, tenant.id).await?;
+    let invites = read::invites::list(&state.context, tenant.id).await?;
     let now = state.context.clock.now();
     Ok(Json(Invites {
         items: invites.into_iter().map(|invite| InviteView::of(&invite, now)).collect(),

@@ -37,7 +37,7 @@ pub async fn handle(
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Json<StorageConfigs>, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
-    let configs = read::config_list(&state.context, tenant.id).await?;
+    let configs = read::storage_configs::list(&state.context, tenant.id).await?;
     Ok(Json(StorageConfigs {
         items: configs.into_iter().map(StorageConfigView::from).collect(),
     }))

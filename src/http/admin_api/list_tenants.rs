@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 
 use crate::domain::check::CheckName;
 use crate::domain::storage_config::Mode;
-use crate::domain::tenant::TenantStatus;
+use crate::domain::tenant::{TenantFilter, TenantStatus};
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::Reader;
@@ -17,7 +17,6 @@ use crate::http::conventions::paging::{Page, PageParams};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantView;
 use crate::service::read;
-use crate::store::tenant_list::TenantFilter;
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -100,7 +99,7 @@ pub async fn handle(
         return Err(Problem::validation(faults));
     };
     let after = wanted.after.map(|(at, id)| (at, id.into()));
-    let tenants = read::tenant_list(&state.context, &filter, after, wanted.fetch()).await?;
+    let tenants = read::tenants::list(&state.context, &filter, after, wanted.fetch()).await?;
     Ok(Json(wanted.page(
         tenants,
         |tenant| (tenant.created_at, tenant.id.as_uuid()),

@@ -34,7 +34,7 @@ pub async fn handle(
     let tenant = find_tenant(&state, &tenant).await?;
     let wanted = params.wanted(format!("verifications {}", tenant.id))?;
     let after = wanted.after.map(|(at, id)| (at, id.into()));
-    let found = read::verification_list(&state.context, tenant.id, after, wanted.fetch()).await?;
+    let found = read::verifications::list(&state.context, tenant.id, after, wanted.fetch()).await?;
     Ok(Json(wanted.page(
         found,
         |verification| (verification.created_at, verification.id.as_uuid()),

@@ -72,5 +72,7 @@ pub fn router() -> OpenApiRouter<AppState> {
 
 /// The tenant that a path names.
 pub async fn find_tenant(state: &AppState, tenant: &TenantRef) -> Result<Tenant, Problem> {
-    read::tenant(&state.context, tenant).await?.ok_or_else(Problem::unknown_tenant)
+    read::tenants::find(&state.context, tenant)
+        .await?
+        .ok_or_else(Problem::unknown_tenant)
 }

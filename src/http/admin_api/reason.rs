@@ -9,7 +9,6 @@ use crate::domain::text::FieldError;
 use crate::http::conventions::extract::JsonBody;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::service::tenant_lifecycle::LifecycleError;
-use crate::store;
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct ReasonBody {
@@ -43,7 +42,7 @@ impl From<LifecycleError> for Problem {
                 ProblemKind::Conflict,
                 "This tenant is not offboarded. Its name and reference are needed until then.",
             ),
-            LifecycleError::Store(error) => store::StoreError::into(error),
+            LifecycleError::Store(error) => error.into(),
         }
     }
 }

@@ -14,7 +14,6 @@ use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::VerificationView;
 use crate::service::request_verification::{RequestVerificationError, request_verification};
-use crate::store;
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct RequestVerification {
@@ -39,7 +38,7 @@ impl From<RequestVerificationError> for Problem {
                 ProblemKind::Conflict,
                 format!("Verification {id} of another version is already queued. Try again when it has finished."),
             ),
-            RequestVerificationError::Store(error) => store::StoreError::into(error),
+            RequestVerificationError::Store(error) => error.into(),
         }
     }
 }

@@ -9,14 +9,13 @@ use crate::http::auth::Operator;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::service::revoke_invite::{RevokeInviteError, revoke_invite};
-use crate::store;
 
 impl From<RevokeInviteError> for Problem {
     fn from(error: RevokeInviteError) -> Self {
         match error {
             RevokeInviteError::UnknownTenant(_) => Self::unknown_tenant(),
             RevokeInviteError::UnknownInvite => Self::unknown_invite(),
-            RevokeInviteError::Store(error) => store::StoreError::into(error),
+            RevokeInviteError::Store(error) => error.into(),
         }
     }
 }

@@ -11,14 +11,13 @@ use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::TenantView;
 use crate::service::rotate_external_id::{RotateExternalIdError, rotate};
-use crate::store;
 
 impl From<RotateExternalIdError> for Problem {
     fn from(error: RotateExternalIdError) -> Self {
         let detail = match error {
             RotateExternalIdError::UnknownTenant(_) => return Self::unknown_tenant(),
             RotateExternalIdError::Illegal(IllegalChange::Offboarded) => return Self::offboarded(),
-            RotateExternalIdError::Store(error) => return store::StoreError::into(error),
+            RotateExternalIdError::Store(error) => return error.into(),
             RotateExternalIdError::Illegal(illegal) => format!("The external ID cannot be changed now: {illegal}."),
             RotateExternalIdError::NothingActive => "This tenant has no verified storage config yet, so its external ID is not in use.".into(),
             RotateExternalIdError::UnderWay => {

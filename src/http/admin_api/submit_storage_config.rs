@@ -16,7 +16,6 @@ use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::StorageConfigView;
 use crate::service::submit_config::{SubmitConfigError, submit_config};
-use crate::store;
 
 /// What the customer submits. White space around a value is taken off; nothing else is repaired.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -82,7 +81,7 @@ impl From<SubmitConfigError> for Problem {
             SubmitConfigError::UnknownTenant(_) => Self::unknown_tenant(),
             SubmitConfigError::Offboarded => Self::offboarded(),
             SubmitConfigError::Invalid(errors) => Self::validation(errors),
-            SubmitConfigError::Store(error) => store::StoreError::into(error),
+            SubmitConfigError::Store(error) => error.into(),
         }
     }
 }

@@ -14,15 +14,14 @@ use utoipa::ToSchema;
 
 use crate::domain::ids::VerificationId;
 use crate::domain::vendor::Vendor;
-use crate::domain::verification::VerificationState;
+use crate::domain::verification::{VerificationEvent, VerificationState};
 use crate::http::AppState;
 use crate::http::auth::Reader;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
-use crate::http::verification_notifications::Notification;
 use crate::http::views::{AttemptView, CheckView, VerificationView};
 use crate::service::read;
-use crate::store::verifications::VerificationEvent as Happened;
+use crate::service::verification_notifications::Notification;
 
 /// How often a comment is sent while nothing happens, so that proxies keep the connection.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -87,7 +86,7 @@ pub fn after(headers: &HeaderMap) -> Result<i32, Problem> {
 }
 
 /// Writes an event of a verification for its readers.
-type EventWriter = fn(i32, Happened, &Vendor) -> Event;
+type EventWriter = fn(i32, VerificationEvent, &Vendor) -> Event;
 
 /// The events of a verification after the given one, live, each written by `write`. Ends with the verification.
 pub async fn events(
@@ -98,7 +97,7 @@ pub async fn events(
 ) -> Result<impl Stream<Item = Result<Event, Infallible>>, Problem> {
     // Subscribe before the first query, so that nothing in between is missed.
     let news = state.notifications.subscribe();
-    read::verification(&state.context, id)
+    read::verifications::find(&state.context, id)
         .await?
         .ok_or_else(Problem::unknown_verification)?;
     let stop = state.shutdown.clone();
@@ -138,25 +137,25 @@ impl Reading {
                 return None;
             }
             self.looked = true;
-            let happened = match read::verification_events(&self.state.context, self.id, self.after).await {
-                Ok(happened) => happened,
+            let events = match read::verifications::events_after(&self.state.context, self.id, self.after).await {
+                Ok(events) => events,
                 Err(error) => {
                     // The client reconnects with the ID of its last event.
                     warn!(%error, "an event stream ended early");
                     return None;
                 }
             };
-            let Some((last, _)) = happened.last() else {
+            let Some((last, _)) = events.last() else {
                 // The client has every event already.
                 self.ended = self.is_finished().await;
                 continue;
             };
             self.after = *last;
-            self.ended = matches!(happened.last(), Some((_, Happened::Finished(_))));
+            self.ended = matches!(events.last(), Some((_, VerificationEvent::Finished(_))));
             return Some(
-                happened
+                events
                     .into_iter()
-                    .map(|(number, happened)| (self.write)(number, happened, &self.state.context.vendor))
+                    .map(|(number, event)| (self.write)(number, event, &self.state.context.vendor))
                     .collect(),
             );
         }
@@ -164,7 +163,7 @@ impl Reading {
     }
 
     async fn is_finished(&self) -> bool {
-        let found = read::verification(&self.state.context, self.id).await;
+        let found = read::verifications::find(&self.state.context, self.id).await;
         found.is_ok_and(|found| found.is_none_or(|verification| verification.state == VerificationState::Finished))
     }
 
@@ -180,21 +179,21 @@ impl Reading {
     }
 }
 
-fn event(number: i32, happened: Happened, vendor: &Vendor) -> Event {
-    let event = Event::default().id(number.to_string());
-    let sent = match happened {
-        Happened::Attempt(attempt) => event.event("attempt").json_data(AttemptView::from(attempt)),
-        Happened::Check(finding) => event.event("check").json_data(CheckView::new(*finding, vendor)),
-        Happened::Finished(verification) => event.event("finished").json_data(VerificationView::new(*verification, vendor)),
+fn event(number: i32, event: VerificationEvent, vendor: &Vendor) -> Event {
+    let frame = Event::default().id(number.to_string());
+    let written = match event {
+        VerificationEvent::Attempt(attempt) => frame.event("attempt").json_data(AttemptView::from(attempt)),
+        VerificationEvent::Check(finding) => frame.event("check").json_data(CheckView::new(*finding, vendor)),
+        VerificationEvent::Finished(verification) => frame.event("finished").json_data(VerificationView::new(*verification, vendor)),
     };
-    sent.unwrap_or_default()
+    written.unwrap_or_default()
 }
 
 /// An event for pages, which are then fetched again: it does not say what happened.
 #[expect(clippy::needless_pass_by_value, reason = "as every writer of events is handed them")]
-pub fn that_something_happened(number: i32, happened: Happened, _: &Vendor) -> Event {
-    let name = match happened {
-        Happened::Finished(_) => "finished",
+pub fn that_something_happened(number: i32, event: VerificationEvent, _: &Vendor) -> Event {
+    let name = match event {
+        VerificationEvent::Finished(_) => "finished",
         _ => "changed",
     };
     Event::default().id(number.to_string()).event(name).data(number.to_string())

@@ -12,14 +12,14 @@ use utoipa::openapi::{OpenApi, Required};
 
 use super::extract::unreadable_body;
 use super::problem::{Problem, ProblemKind};
-use crate::domain::idempotency::{IdempotencyClaim, IdempotencyKey, RequestFingerprint};
+use crate::domain::audit::{AuditAction, RecordedAction};
+use crate::domain::idempotency::{IdempotencyClaim, IdempotencyKey, KeptResponse, RecordedChange, RequestFingerprint};
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth;
 use crate::http::middleware::request_layer::RequestId;
+use crate::service::StoreError;
 use crate::service::idempotency::{self, IdempotencyTurn};
-use crate::store;
-use crate::store::idempotency::{KeptResponse, Made};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -74,7 +74,7 @@ async fn answer(state: AppState, turn: IdempotencyTurn, request: Request, next: 
             let detail = "this key was used before with another method, path or body; use a new key for each change";
             Problem::validation(vec![FieldError::new(KEY.as_str(), "key_of_another_request", detail)]).into_response()
         }
-        IdempotencyTurn::NotKept { request_id, made } => not_replayable(request_id.as_deref(), made.as_ref()).into_response(),
+        IdempotencyTurn::NotKept { request_id, change } => not_replayable(request_id.as_deref(), change.as_ref()).into_response(),
     }
 }
 
@@ -126,7 +126,7 @@ async fn settle(state: &AppState, claim: IdempotencyClaim, response: Response) -
     Response::from_parts(parts, Body::from(body))
 }
 
-fn log_failure(stored: store::Result<()>) {
+fn log_failure(stored: Result<(), StoreError>) {
     if let Err(fault) = stored {
         error!(%fault, "cannot update an idempotency key");
     }
@@ -146,13 +146,13 @@ fn replay(kept: KeptResponse) -> Response {
 }
 
 /// The first request was processed, but its response cannot be replayed.
-fn not_replayable(request_id: Option<&str>, made: Option<&Made>) -> Problem {
-    let ids = made
+fn not_replayable(request_id: Option<&str>, change: Option<&RecordedChange>) -> Problem {
+    let ids = change
         .into_iter()
         .flat_map(ids)
         .fold(String::new(), |list, (name, id)| format!("{list}, {name} {id}"));
-    let action = made.map_or("a change", |made| made.action.as_str());
-    let remedy = made.map_or_else(|| GENERAL.to_owned(), remedy);
+    let action = change.map_or("a change", |change| change.action.as_str());
+    let remedy = change.map_or_else(|| GENERAL.to_owned(), remedy);
     let by = request_id.map_or_else(String::new, |id| format!(" by request {id}"));
     let text = format!(
         "This request was already processed{by} ({action}{ids}). Its response cannot be replayed, because it contained a secret that is shown only once, or because it was lost. {remedy}"
@@ -164,22 +164,25 @@ fn not_replayable(request_id: Option<&str>, made: Option<&Made>) -> Problem {
 const GENERAL: &str = "Read what it created. To create another, send a new idempotency key.";
 
 /// The IDs of what was created, from the audit log.
-fn ids(made: &Made) -> Vec<(String, String)> {
-    let detail = made.detail.as_object().into_iter().flatten();
+fn ids(change: &RecordedChange) -> Vec<(String, String)> {
+    let detail = change.detail.as_object().into_iter().flatten();
     let mut ids: Vec<(String, String)> = detail
         .filter(|(name, _)| name.ends_with("_id"))
         .filter_map(|(name, id)| Some((name.clone(), id.as_str()?.to_owned())))
         .collect();
-    ids.extend(made.tenant_id.map(|id| ("tenant_id".to_owned(), id.to_string())));
+    ids.extend(change.tenant_id.map(|id| ("tenant_id".to_owned(), id.to_string())));
     ids
 }
 
-fn remedy(made: &Made) -> String {
-    let id = |name: &str| made.detail[name].as_str().unwrap_or_default().to_owned();
-    let path = match (made.action.as_str(), made.tenant_id) {
-        ("token.created", _) => format!("/v1/tokens/{}", id("token_id")),
-        ("webhook.created", _) => format!("/v1/webhooks/{}", id("webhook_id")),
-        ("invite.created", Some(tenant)) => format!("/v1/tenants/{tenant}/invites/{}", id("invite_id")),
+fn remedy(change: &RecordedChange) -> String {
+    let id = |name: &str| change.detail[name].as_str().unwrap_or_default().to_owned();
+    let RecordedAction::Known(action) = &change.action else {
+        return GENERAL.to_owned();
+    };
+    let path = match (action, change.tenant_id) {
+        (AuditAction::TokenCreated, _) => format!("/v1/tokens/{}", id("token_id")),
+        (AuditAction::WebhookCreated, _) => format!("/v1/webhooks/{}", id("webhook_id")),
+        (AuditAction::InviteCreated, Some(tenant)) => format!("/v1/tenants/{tenant}/invites/{}", id("invite_id")),
         _ => return GENERAL.to_owned(),
     };
     format!("If the secret is lost, revoke it with DELETE {path} and create another with a new idempotency key.")

@@ -10,7 +10,7 @@ use tracing::error;
 use utoipa::ToSchema;
 
 use crate::domain::text::FieldError;
-use crate::store;
+use crate::service::StoreError;
 
 /// Marks an answer that may be out of date because the database is unavailable.
 pub const STALE: HeaderName = HeaderName::from_static("latchkey-stale");
@@ -290,17 +290,16 @@ impl IntoResponse for Problem {
     }
 }
 
-impl From<store::StoreError> for Problem {
-    fn from(error: store::StoreError) -> Self {
-        if matches!(error, store::StoreError::TakenOver) {
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::TakenOver) {
             return Self::idempotency_key_in_use();
         }
         error!(%error, "database error");
-        match error {
-            store::StoreError::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed) => {
-                Self::new(ProblemKind::Unavailable, "The database does not respond.")
-            }
-            _ => Self::internal(),
+        if error.is_unavailable() {
+            Self::new(ProblemKind::Unavailable, "The database does not respond.")
+        } else {
+            Self::internal()
         }
     }
 }

@@ -9,6 +9,7 @@ use super::shared::layout::{Layout, Section};
 use super::shared::paths::tenant_path;
 use super::shared::relative_time::{RelativeTime, seconds};
 use super::shared::session::Reader;
+use crate::domain::finding::StuckReason;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::verification::Verdict;
 use crate::http::AppState;
@@ -17,7 +18,6 @@ use crate::http::dashboard::shared::status_label::StatusLabel;
 use crate::http::web_ui::{render, verification_view};
 use crate::service::read;
 use crate::service::stats::{WINDOW, stats};
-use crate::store::stuck::StuckReason;
 
 /// How many stuck tenants are listed.
 const NAMED: usize = 20;
@@ -92,11 +92,11 @@ pub async fn handle(
     let counted = stats(context).await?;
     let words = verification_view::Reader::operations(&context.vendor);
     let limit = i64::try_from(NAMED + 1).unwrap_or(i64::MAX);
-    let mut stuck = read::stuck_tenants(context, limit).await?;
+    let mut stuck = read::tenants::stuck(context, limit).await?;
     let more = stuck.len() > NAMED;
     stuck.truncate(NAMED);
     let ids: Vec<_> = stuck.iter().map(|tenant| tenant.id).collect();
-    let complaints = read::complaints(context, &ids).await?;
+    let complaints = read::tenants::stuck_reasons(context, &ids).await?;
     let named = stuck.iter().map(|tenant| Stuck {
         path: tenant_path(tenant),
         name: tenant.name.to_string(),

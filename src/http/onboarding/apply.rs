@@ -223,7 +223,10 @@ pub async fn handle(
 ) -> Result<Response, Rejection> {
     let Query(mut query) = query.map_err(|_| Rejection::Unreadable)?;
     if query.query().is_empty()
-        && let Some(sent) = read::config_list(&state.context, visitor.tenant.id).await?.into_iter().next()
+        && let Some(sent) = read::storage_configs::list(&state.context, visitor.tenant.id)
+            .await?
+            .into_iter()
+            .next()
     {
         query = of_config(&sent.storage);
     }

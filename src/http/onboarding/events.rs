@@ -24,7 +24,7 @@ pub async fn handle(
     visitor: OnboardSession,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Rejection> {
-    let newest = read::verification_list(&state.context, visitor.tenant.id, None, 1)
+    let newest = read::verifications::list(&state.context, visitor.tenant.id, None, 1)
         .await?
         .pop()
         .ok_or(Rejection::NotFound)?;

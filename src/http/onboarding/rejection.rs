@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::http::conventions::problem::{Problem, ProblemKind};
+use crate::service::StoreError;
 use crate::service::open_invite::{self, EndedInvite};
-use crate::store;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejection {
@@ -168,8 +168,8 @@ impl From<open_invite::OpenInviteError> for Rejection {
     }
 }
 
-impl From<store::StoreError> for Rejection {
-    fn from(error: store::StoreError) -> Self {
+impl From<StoreError> for Rejection {
+    fn from(error: StoreError) -> Self {
         Problem::from(error).into()
     }
 }

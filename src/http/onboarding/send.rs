@@ -190,7 +190,10 @@ pub async fn handle(
     query: Result<Query<ApplyParams>, QueryRejection>,
 ) -> Result<Response, Rejection> {
     let Query(filling) = query.map_err(|_| Rejection::Unreadable)?;
-    let sent = read::config_list(&state.context, visitor.tenant.id).await?.into_iter().next();
+    let sent = read::storage_configs::list(&state.context, visitor.tenant.id)
+        .await?
+        .into_iter()
+        .next();
     let typed = filling.bucket.is_some() || filling.key_arn.is_some();
     let form = match &sent {
         Some(sent) if !typed => SendForm::of_storage(&sent.storage),

@@ -19,7 +19,7 @@ pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, mut for
         form.take(&field, context, mode);
         return page(&state, &visitor, &form, Judged::WhatIsThere, None);
     }
-    let newest = read::config_list(context, visitor.tenant.id).await?.into_iter().next();
+    let newest = read::storage_configs::list(context, visitor.tenant.id).await?.into_iter().next();
     let version = newest.as_ref().map(|newest| newest.version);
     let Ok(storage) = form.validate(context, &visitor.tenant, mode) else {
         return page(&state, &visitor, &form, Judged::Whole, version);

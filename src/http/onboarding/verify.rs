@@ -34,7 +34,7 @@ struct Page<'a> {
 
 pub async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSession) -> Result<Response, Rejection> {
     let context = &state.context;
-    let detail = read::tenant_detail(context, &TenantRef::Id(visitor.tenant.id))
+    let detail = read::tenants::detail(context, &TenantRef::Id(visitor.tenant.id))
         .await?
         .ok_or(Rejection::UnknownLink)?;
     let now = context.clock.now();
@@ -57,7 +57,7 @@ pub async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSession) 
         run: None,
     };
     if let Some(verification) = detail.last_verification {
-        let config = read::config(context, visitor.tenant.id, verification.version)
+        let config = read::storage_configs::find(context, visitor.tenant.id, verification.version)
             .await?
             .ok_or(Rejection::Broken)?;
         page.live = verification.state != Progress::Finished;

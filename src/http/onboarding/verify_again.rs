@@ -30,7 +30,10 @@ impl From<RequestVerificationError> for Rejection {
 
 pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, .. }: Posted<Nothing>) -> Result<Redirect, Rejection> {
     state.onboarding.limits.verification(visitor.invite.id)?;
-    let newest = read::config_list(&state.context, visitor.tenant.id).await?.into_iter().next();
+    let newest = read::storage_configs::list(&state.context, visitor.tenant.id)
+        .await?
+        .into_iter()
+        .next();
     let version = newest.map(|newest| newest.version);
     let tenant = TenantRef::Id(visitor.tenant.id);
     match request_verification(&state.context, &visitor.caller(), &tenant, version).await {

@@ -11,7 +11,7 @@ use crate::domain::ids::{Slug, TenantId, TenantName};
 use crate::domain::storage_config::Mode;
 use crate::domain::tenant::{Rotation, Tenant, TenantStatus};
 use crate::domain::vendor::Vendor;
-use crate::service::read::TenantDetail;
+use crate::service::read::tenants::TenantDetail;
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Tenant)]

@@ -11,8 +11,7 @@ use crate::domain::fix::{FixAction, FixDocument};
 use crate::domain::ids::{TenantId, VerificationId};
 use crate::domain::message::{Audience, Message};
 use crate::domain::vendor::Vendor;
-use crate::domain::verification::{Trigger, Verdict, Verification, VerificationState};
-use crate::store::verifications::AttemptStarted;
+use crate::domain::verification::{AttemptStarted, Trigger, Verdict, Verification, VerificationState};
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Verification)]

@@ -14,7 +14,6 @@ use crate::http::conventions::extract::JsonBody;
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::WebhookWithSecret;
 use crate::service::webhooks::{CreateWebhookError, create};
-use crate::store;
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct CreateWebhook {
@@ -70,7 +69,7 @@ impl From<CreateWebhookError> for Problem {
                 ProblemKind::Conflict,
                 format!("There are already {MOST} webhooks, which is the limit. Delete one that you no longer need."),
             ),
-            CreateWebhookError::Store(error) => store::StoreError::into(error),
+            CreateWebhookError::Store(error) => error.into(),
         }
     }
 }

@@ -24,7 +24,6 @@ use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::views::WebhookWithSecret;
 use crate::service::webhooks;
 use crate::service::webhooks::resend::ResendError;
-use crate::store;
 
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -62,7 +61,7 @@ impl From<ResendError> for Problem {
                 ProblemKind::Conflict,
                 "This webhook is disabled and receives nothing. Enable it first.",
             ),
-            ResendError::Store(error) => store::StoreError::into(error),
+            ResendError::Store(error) => error.into(),
         }
     }
 }

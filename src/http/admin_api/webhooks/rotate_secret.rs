@@ -15,7 +15,6 @@ use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::WebhookWithSecret;
 use crate::service::webhooks::rotate_secret::{OVERLAP, RotateSecretError, rotate_secret};
-use crate::store;
 
 const LONGEST: i64 = 24 * 7;
 
@@ -62,7 +61,7 @@ impl From<RotateSecretError> for Problem {
         match error {
             RotateSecretError::Unknown => unknown_webhook(),
             RotateSecretError::NoKey => no_key(),
-            RotateSecretError::Store(error) => store::StoreError::into(error),
+            RotateSecretError::Store(error) => error.into(),
         }
     }
 }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator;
 
-use crate::domain::audit::AuditAction;
+use crate::domain::audit::{AuditAction, AuditFilter};
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
 use crate::http::conventions::problem::Problem;
@@ -16,7 +16,6 @@ use crate::http::dashboard::shared::select_options::{SelectOption, choices, give
 use crate::http::dashboard::shared::session::Reader;
 use crate::http::web_ui::render;
 use crate::service::read;
-use crate::store::audit::AuditFilter;
 
 /// On one page.
 const LIMIT: usize = 50;
@@ -68,7 +67,7 @@ pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Q
     let context = &state.context;
     let [typed, action, actor] = [&asked.tenant, &asked.action, &asked.actor].map(given);
     let tenant = match typed.map(TenantRef::parse) {
-        Some(Ok(tenant)) => read::tenant(context, &tenant).await?,
+        Some(Ok(tenant)) => read::tenants::find(context, &tenant).await?,
         _ => None,
     };
     let unknown = typed.is_some() && tenant.is_none();
@@ -81,7 +80,7 @@ pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Q
     let mut entries = if unknown {
         Vec::new()
     } else {
-        read::latest_audit(context, &filter, asked.before, limit).await?
+        read::audit::latest(context, &filter, asked.before, limit).await?
     };
     let more = entries.len() > LIMIT;
     entries.truncate(LIMIT);

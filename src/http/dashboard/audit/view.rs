@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::audit::Actor;
+use crate::domain::audit::{Actor, AuditAction, AuditEntry, RecordedAction};
 use crate::http::dashboard::shared::relative_time::{RelativeTime, utc};
-use crate::store::audit::AuditEntry;
+use crate::http::web_ui::capital;
 
 /// An audit log entry, for display.
 pub struct AuditRow {
@@ -31,7 +31,15 @@ impl AuditRow {
     pub fn of(entry: &AuditEntry, now: DateTime<Utc>) -> Self {
         let about = about(entry);
         let verdict = about["verdict"].as_str();
-        let about_verification = entry.action.starts_with("verification.") || entry.action == "storage_config.submitted";
+        let about_verification = matches!(
+            entry.action,
+            RecordedAction::Known(
+                AuditAction::VerificationRequested
+                    | AuditAction::VerificationFinished
+                    | AuditAction::VerificationSuperseded
+                    | AuditAction::StorageConfigSubmitted
+            )
+        );
         Self {
             when: RelativeTime::of(entry.at, now),
             title: title(&entry.action, &about),
@@ -46,57 +54,75 @@ impl AuditRow {
                 .map(str::to_owned),
             request_id: entry.request_id.clone(),
             address: entry.address.clone(),
-            action: entry.action.clone(),
+            action: entry.action.as_str().to_owned(),
         }
     }
 }
 
-fn title(action: &str, detail: &Value) -> String {
-    let text = |name: &str| detail[name].as_str().unwrap_or_default().to_owned();
+/// The sentence for an action. An action that a newer version wrote is shown by its name.
+fn title(action: &RecordedAction, detail: &Value) -> String {
+    let action = match action {
+        RecordedAction::Known(action) => action,
+        RecordedAction::Unknown(name) => return capital(&name.replace(['.', '_'], " ")),
+    };
     match action {
-        "tenant.created" => "Tenant created".into(),
-        "tenant.changed" => "Tenant edited".into(),
-        "tenant.suspended" => "Suspended".into(),
-        "tenant.resumed" => "Resumed".into(),
-        "tenant.offboarded" => "Offboarded".into(),
-        "external_id.issued" => "Next external ID issued".into(),
-        "external_id.abandoned" => "Next external ID withdrawn".into(),
-        "external_id.proven" => "Next external ID verified and in use".into(),
-        "external_id.ended" => "Previous external ID ended".into(),
-        "external_id.retired" => "Previous external ID verified to be refused".into(),
-        "storage_config.submitted" => format!("Version {} submitted", detail["version"]),
-        "storage_config.activated" => format!("Version {} activated", detail["version"]),
-        "verification.requested" => format!("Verification of version {} requested", detail["version"]),
-        "verification.finished" => format!("Verification of version {}: {}", detail["version"], text("verdict")),
-        "token.created" => "Token created".into(),
-        "token.revoked" => "Token revoked".into(),
-        "token.narrowed" => "Token limited to fewer tenants".into(),
-        "webhook.created" => "Webhook created".into(),
-        "webhook.deleted" => "Webhook deleted".into(),
-        "webhook.secret_rotated" => "Webhook secret rotated".into(),
-        "webhook.disabled" => "Webhook disabled: receiver responded 410 Gone".into(),
-        "webhook.enabled" => "Webhook enabled".into(),
-        "webhook.tested" => "Webhook test sent".into(),
-        "webhook.resent" => "Webhook message resent".into(),
-        "tenant.erased" => "Personal data erased".into(),
-        "storage_config.released" => format!("Version {} released", detail["version"]),
-        "verification.superseded" => format!("Verification of version {} superseded", detail["version"]),
-        "session.started" => "Signed in".into(),
-        "session.ended" => "Signed out".into(),
-        "request.refused" => "Denied: insufficient role".into(),
-        "invite.created" => "Invite created".into(),
-        "invite.revoked" => "Invite revoked".into(),
-        other => other.replace(['.', '_'], " "),
+        AuditAction::TenantCreated => "Tenant created".into(),
+        AuditAction::TenantChanged => "Tenant edited".into(),
+        AuditAction::TenantSuspended => "Suspended".into(),
+        AuditAction::TenantResumed => "Resumed".into(),
+        AuditAction::TenantOffboarded => "Offboarded".into(),
+        AuditAction::ExternalIdIssued => "Next external ID issued".into(),
+        AuditAction::ExternalIdAbandoned => "Next external ID withdrawn".into(),
+        AuditAction::ExternalIdProven => "Next external ID verified and in use".into(),
+        AuditAction::ExternalIdEnded => "Previous external ID ended".into(),
+        AuditAction::ExternalIdRetired => "Previous external ID verified to be refused".into(),
+        AuditAction::StorageConfigSubmitted => format!("Version {} submitted", detail["version"]),
+        AuditAction::StorageConfigActivated => format!("Version {} activated", detail["version"]),
+        AuditAction::VerificationRequested => format!("Verification of version {} requested", detail["version"]),
+        AuditAction::VerificationFinished => format!(
+            "Verification of version {}: {}",
+            detail["version"],
+            detail["verdict"].as_str().unwrap_or_default()
+        ),
+        AuditAction::TokenCreated => "Token created".into(),
+        AuditAction::TokenRevoked => "Token revoked".into(),
+        AuditAction::TokenNarrowed => "Token limited to fewer tenants".into(),
+        AuditAction::WebhookCreated => "Webhook created".into(),
+        AuditAction::WebhookDeleted => "Webhook deleted".into(),
+        AuditAction::WebhookSecretRotated => "Webhook secret rotated".into(),
+        AuditAction::WebhookDisabled => "Webhook disabled: receiver responded 410 Gone".into(),
+        AuditAction::WebhookEnabled => "Webhook enabled".into(),
+        AuditAction::WebhookTested => "Webhook test sent".into(),
+        AuditAction::WebhookResent => "Webhook message resent".into(),
+        AuditAction::TenantErased => "Personal data erased".into(),
+        AuditAction::StorageConfigReleased => format!("Version {} released", detail["version"]),
+        AuditAction::VerificationSuperseded => format!("Verification of version {} superseded", detail["version"]),
+        AuditAction::SessionStarted => "Signed in".into(),
+        AuditAction::SessionEnded => "Signed out".into(),
+        AuditAction::RequestRefused => "Denied: insufficient role".into(),
+        AuditAction::InviteCreated => "Invite created".into(),
+        AuditAction::InviteRevoked => "Invite revoked".into(),
     }
 }
 
-fn kind(action: &str, verdict: Option<&str>) -> &'static str {
+fn kind(action: &RecordedAction, verdict: Option<&str>) -> &'static str {
+    let action = match action {
+        RecordedAction::Known(action) => Some(*action),
+        RecordedAction::Unknown(_) => None,
+    };
     match (action, verdict) {
-        (_, Some("verified")) | ("storage_config.activated" | "external_id.proven" | "external_id.retired" | "tenant.resumed", _) => {
-            "passed"
-        }
-        (_, Some("rejected")) | ("request.refused", _) => "failed",
-        (_, Some("inconclusive")) | ("tenant.suspended" | "tenant.offboarded", _) => "warning",
+        (_, Some("verified"))
+        | (
+            Some(
+                AuditAction::StorageConfigActivated
+                | AuditAction::ExternalIdProven
+                | AuditAction::ExternalIdRetired
+                | AuditAction::TenantResumed,
+            ),
+            _,
+        ) => "passed",
+        (_, Some("rejected")) | (Some(AuditAction::RequestRefused), _) => "failed",
+        (_, Some("inconclusive")) | (Some(AuditAction::TenantSuspended | AuditAction::TenantOffboarded), _) => "warning",
         _ => "neutral",
     }
 }
@@ -183,7 +209,7 @@ mod tests {
             id: uuid::Uuid::nil().into(),
             at: DateTime::UNIX_EPOCH,
             actor: json!({"kind": "token", "id": "1", "name": "ci"}),
-            action: action.to_owned(),
+            action: action.to_owned().into(),
             tenant_id: None,
             address: None,
             request_id: None,
@@ -225,6 +251,6 @@ mod tests {
             json!({}),
         );
         assert_eq!(told(&made).2, "expires at: 2026-11-26 23:29 UTC");
-        assert_eq!(told(&entry("something.new_here", None, None, json!({}))).0, "something new here");
+        assert_eq!(told(&entry("something.new_here", None, None, json!({}))).0, "Something new here");
     }
 }

@@ -71,7 +71,7 @@ fn typed(mode: Option<String>, newest: Option<StorageConfig>) -> TypedParams {
 }
 
 async fn blanks(state: &AppState, tenant: &Tenant, mode: Option<String>) -> Result<TemplateParams, Problem> {
-    let newest = read::config_list(&state.context, tenant.id).await?.into_iter().next();
+    let newest = read::storage_configs::list(&state.context, tenant.id).await?.into_iter().next();
     fill(&state.context, tenant, &typed(mode, newest)).map_err(Problem::validation)
 }
 

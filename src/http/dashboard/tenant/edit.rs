@@ -92,7 +92,7 @@ pub async fn handle(
         modes: form.modes(&state.context),
         unreadable: Vec::new(),
     };
-    let seen = |detail: crate::service::read::TenantDetail| {
+    let seen = |detail: crate::service::read::tenants::TenantDetail| {
         if known(&detail.tenant) == form.known {
             Ok(())
         } else {

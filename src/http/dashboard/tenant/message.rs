@@ -30,11 +30,11 @@ pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader, InPath(t
             "There is nothing to send: no failed check requires the customer to act.",
         )
     };
-    let detail = read::tenant_detail(&state.context, &tenant)
+    let detail = read::tenants::detail(&state.context, &tenant)
         .await?
         .ok_or_else(Problem::unknown_tenant)?;
     let verification = detail.last_verification.ok_or_else(nothing)?;
-    let config = read::config(&state.context, detail.tenant.id, verification.version)
+    let config = read::storage_configs::find(&state.context, detail.tenant.id, verification.version)
         .await?
         .ok_or_else(nothing)?;
     let text = text(&detail.tenant, &verification, &config, &state.context.vendor).ok_or_else(nothing)?;

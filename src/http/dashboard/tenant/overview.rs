@@ -5,9 +5,11 @@ use axum::extract::{Query, State as Extract};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 
+use crate::domain::audit::AuditFilter;
 use crate::domain::check::CheckStatus;
 use crate::domain::ids::TenantRef;
 use crate::domain::invite::{Invite, InviteState};
+use crate::domain::storage_config::ActiveConfig;
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Rotation, Tenant};
 use crate::domain::verification::{Verdict, Verification, VerificationState as Progress};
@@ -28,8 +30,6 @@ use crate::http::web_ui::render;
 use crate::http::web_ui::status::{BannerState, Pill, PillColor};
 use crate::http::web_ui::verification_view::{Reader as ReadBy, time};
 use crate::service::{Context, read};
-use crate::store::active_configs::ActiveConfig;
-use crate::store::audit::AuditFilter;
 
 /// How many entries of the history are shown.
 const HISTORY: usize = 15;
@@ -243,16 +243,16 @@ pub async fn handle(
 ) -> Result<Response, Problem> {
     let context = &state.context;
     let now = context.clock.now();
-    let detail = read::tenant_detail(context, &tenant).await?.ok_or_else(Problem::unknown_tenant)?;
+    let detail = read::tenants::detail(context, &tenant).await?.ok_or_else(Problem::unknown_tenant)?;
     let tenant = &detail.tenant;
     let path = tenant_path(tenant);
-    let newest = read::config_list(context, tenant.id).await?.into_iter().next();
-    let verifications = read::verification_list(context, tenant.id, None, VERIFICATIONS).await?;
+    let newest = read::storage_configs::list(context, tenant.id).await?.into_iter().next();
+    let verifications = read::verifications::list(context, tenant.id, None, VERIFICATIONS).await?;
     let limit = i64::try_from(HISTORY + 1).unwrap_or(i64::MAX);
-    let mut history = read::latest_audit(context, &AuditFilter::of(tenant.id), None, limit).await?;
+    let mut history = read::audit::latest(context, &AuditFilter::of(tenant.id), None, limit).await?;
     let older = history.len() > HISTORY;
     history.truncate(HISTORY);
-    let invites = read::invite_list(context, tenant.id).await?;
+    let invites = read::invites::list(context, tenant.id).await?;
 
     let under_way = verifications.iter().find(|one| one.state != Progress::Finished).map(|one| {
         let told = banner(one);
@@ -264,7 +264,7 @@ pub async fn handle(
     });
     let trouble = match &detail.last_verification {
         Some(last) => {
-            let config = read::config(context, tenant.id, last.version).await?;
+            let config = read::storage_configs::find(context, tenant.id, last.version).await?;
             config.and_then(|config| Trouble::of(context, tenant, last, &config, now))
         }
         None => None,

@@ -38,7 +38,7 @@ pub async fn handle(
     InPath(id): InPath<InviteId>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
-    let invites = read::invite_list(&state.context, tenant.id).await?;
+    let invites = read::invites::list(&state.context, tenant.id).await?;
     let invite = invites
         .into_iter()
         .find(|invite| invite.id == id)

@@ -110,7 +110,7 @@ pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Q
     let found = match wanted.filter(|_| faults.is_empty()) {
         Some(wanted) => {
             let after = wanted.after.map(|(at, id)| (at, id.into()));
-            let tenants = read::tenant_list(context, &filter, after, wanted.fetch()).await?;
+            let tenants = read::tenants::list(context, &filter, after, wanted.fetch()).await?;
             wanted.page(tenants, |tenant| (tenant.created_at, tenant.id.as_uuid()), |tenant| tenant)
         }
         None => Listed {
@@ -124,7 +124,7 @@ pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Q
         .filter(|tenant| has_a_say(tenant))
         .map(|tenant| tenant.id)
         .collect();
-    let complaints = read::complaints(context, &ids).await?;
+    let complaints = read::tenants::stuck_reasons(context, &ids).await?;
     let rows = found.items.iter().map(|tenant| Row {
         path: tenant_path(tenant),
         name: tenant.name.to_string(),

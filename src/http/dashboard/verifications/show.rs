@@ -46,9 +46,13 @@ pub async fn handle(
     let context = &state.context;
     let unknown = || Problem::new(ProblemKind::NotFound, "This tenant has no verification with this ID.");
     let tenant = find_tenant(&state, &tenant).await?;
-    let verification = read::verification(context, id).await?.filter(|found| found.tenant_id == tenant.id);
+    let verification = read::verifications::find(context, id)
+        .await?
+        .filter(|found| found.tenant_id == tenant.id);
     let verification = verification.ok_or_else(unknown)?;
-    let config = read::config(context, tenant.id, verification.version).await?.ok_or_else(unknown)?;
+    let config = read::storage_configs::find(context, tenant.id, verification.version)
+        .await?
+        .ok_or_else(unknown)?;
     let now = context.clock.now();
     let path = tenant_path(&tenant);
     let here = format!("{path}/verifications/{id}");

@@ -1,14 +1,14 @@
 //! Notifications of verification events from all processes. One Postgres listener serves all event streams of this process.
 
 use sqlx::PgPool;
-use sqlx::postgres::PgListener;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::clock::SharedClock;
 use crate::domain::ids::VerificationId;
-use crate::store::pg_notify::VERIFICATIONS;
+use crate::store;
+use crate::store::pg_notify::VerificationListener;
 
 /// How many notifications are buffered for a slow stream before it has to query the database.
 const BACKLOG: usize = 1024;
@@ -48,25 +48,24 @@ impl VerificationNotifications {
                 if let Err(error) = self.listen_once(&pool).await {
                     warn!(%error, "lost the connection that listens for verification events");
                 }
-                self.tell(Notification::Unknown);
+                self.send(Notification::Unknown);
                 clock.sleep(RETRY).await;
             }
         };
         stop.run_until_cancelled(listening).await;
     }
 
-    async fn listen_once(&self, pool: &PgPool) -> sqlx::Result<()> {
-        let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen(VERIFICATIONS).await?;
-        self.tell(Notification::Unknown);
-        while let Some(notice) = listener.try_recv().await? {
-            self.tell(VerificationId::parse(notice.payload()).map_or(Notification::Unknown, Notification::Of));
+    async fn listen_once(&self, pool: &PgPool) -> store::Result<()> {
+        let mut listener = VerificationListener::connect(pool).await?;
+        self.send(Notification::Unknown);
+        while let Some(id) = listener.next().await? {
+            self.send(id.map_or(Notification::Unknown, Notification::Of));
         }
         Ok(())
     }
 
-    fn tell(&self, news: Notification) {
-        // Without a stream there is nobody to notify.
-        let _ = self.sender.send(news);
+    fn send(&self, notification: Notification) {
+        // It fails only when no stream is subscribed.
+        let _ = self.sender.send(notification);
     }
 }

@@ -1,19 +1,19 @@
-//! What the audit log keeps of the state of things, before and after a change: what was decided about them, and never a secret.
+//! What the audit log keeps of an object before and after a change: the decisions about it, never a secret.
 
 use serde_json::{Value, json};
 
-use super::invite::Invite;
-use super::storage_config::StorageConfig;
-use super::tenant::{Rotation, Tenant};
-use super::token::Token;
-use super::webhook::Webhook;
+use crate::domain::invite::Invite;
+use crate::domain::storage_config::StorageConfig;
+use crate::domain::tenant::{Rotation, Tenant};
+use crate::domain::token::Token;
+use crate::domain::webhook::Webhook;
 
 pub trait AuditSnapshot {
-    fn recorded(&self) -> Value;
+    fn snapshot(&self) -> Value;
 }
 
 impl AuditSnapshot for Tenant {
-    fn recorded(&self) -> Value {
+    fn snapshot(&self) -> Value {
         let (next, previous) = match &self.rotation {
             None => (None, None),
             Some(Rotation::Issued { next }) => (Some(next), None),
@@ -34,7 +34,7 @@ impl AuditSnapshot for Tenant {
 }
 
 impl AuditSnapshot for StorageConfig {
-    fn recorded(&self) -> Value {
+    fn snapshot(&self) -> Value {
         let storage = &self.storage;
         json!({
             "version": self.version,
@@ -49,7 +49,7 @@ impl AuditSnapshot for StorageConfig {
 }
 
 impl AuditSnapshot for Token {
-    fn recorded(&self) -> Value {
+    fn snapshot(&self) -> Value {
         json!({
             "name": self.name,
             "role": self.role,
@@ -61,14 +61,14 @@ impl AuditSnapshot for Token {
 }
 
 impl AuditSnapshot for Invite {
-    fn recorded(&self) -> Value {
+    fn snapshot(&self) -> Value {
         json!({"expires_at": self.expires_at, "revoked_at": self.revoked_at})
     }
 }
 
-/// Of its URL the origin alone: the rest may hold a secret of its receiver's.
+/// Of the URL, only the origin: the rest may contain a secret of the receiver.
 impl AuditSnapshot for Webhook {
-    fn recorded(&self) -> Value {
+    fn snapshot(&self) -> Value {
         json!({
             "origin": self.url.origin(),
             "events": self.topics,
@@ -80,9 +80,9 @@ impl AuditSnapshot for Webhook {
     }
 }
 
-/// What has no type of its own.
+/// For objects without their own type.
 impl AuditSnapshot for Value {
-    fn recorded(&self) -> Value {
+    fn snapshot(&self) -> Value {
         self.clone()
     }
 }

@@ -1,0 +1,36 @@
+//! The reason that operators give for a change.
+
+use crate::domain::text::{Malformed, checked_text};
+
+/// Why an operator made a change, for those who read the audit log later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditReason(String);
+
+impl AuditReason {
+    const LONGEST: usize = 500;
+
+    /// # Errors
+    /// `required` or `reason_too_long`.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(Malformed::new(
+                "required",
+                "a reason is needed: a sentence for those who read the audit log",
+            ));
+        }
+        if text.chars().count() > Self::LONGEST {
+            return Err(Malformed::new(
+                "reason_too_long",
+                format!("a reason has {} characters at most", Self::LONGEST),
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+checked_text!(AuditReason, "Contract ended");

@@ -1,0 +1,28 @@
+//! Reads of verifications and their events.
+
+use super::PageStart;
+use crate::domain::ids::{TenantId, VerificationId};
+use crate::domain::verification::{Verification, VerificationEvent};
+use crate::service::Context;
+use crate::store::{self, verifications};
+
+pub async fn find(context: &Context, id: VerificationId) -> store::Result<Option<Verification>> {
+    let mut db = context.pool.acquire().await?;
+    verifications::find(&mut db, id).await
+}
+
+pub async fn list(
+    context: &Context,
+    tenant: TenantId,
+    after: Option<PageStart<VerificationId>>,
+    limit: i64,
+) -> store::Result<Vec<Verification>> {
+    let mut db = context.pool.acquire().await?;
+    verifications::of_tenant(&mut db, tenant, after, limit).await
+}
+
+/// The events after the one with this number, each with its own number.
+pub async fn events_after(context: &Context, id: VerificationId, after: i32) -> store::Result<Vec<(i32, VerificationEvent)>> {
+    let mut db = context.pool.acquire().await?;
+    verifications::events_after(&mut db, id, after).await
+}
