@@ -2,53 +2,61 @@ create table tenants (
     id uuid primary key,
     slug text not null check (slug ~ '^[a-z0-9-]{2,63}$'),
     name text not null check (name <> ''),
+    -- The vendor's own name for the tenant, such as an account number.
     reference text,
     modes text[] not null check (cardinality(modes) > 0 and modes <@ array['direct', 'assume_role']),
+
+    -- The external ID in use, and its rotation: the next one is issued first. Once it is verified, it is in use, and the
+    -- previous one is accepted until it is retired.
     external_id text not null check (external_id ~ '^[A-Za-z0-9-]{8,128}$'),
+    next_external_id text check (next_external_id ~ '^[A-Za-z0-9-]{8,128}$'),
+    previous_external_id text check (previous_external_id ~ '^[A-Za-z0-9-]{8,128}$'),
+    previous_retired_at timestamptz,
+
     created_at timestamptz not null,
     suspended_at timestamptz,
-    offboarded_at timestamptz
+    offboarded_at timestamptz,
+    -- When personal data was erased.
+    erased_at timestamptz,
+
+    -- Copies of what the code derives, for lists: see TenantFacts::status and refresh_overview. Each transaction that changes
+    -- the facts updates them.
+    status text not null default 'invited'
+        check (status in ('invited', 'verifying', 'action_required', 'active', 'degraded', 'suspended', 'offboarded')),
+    status_since timestamptz not null default now(),
+    failing_checks text[] not null default '{}',
+    search tsvector not null
+        -- Only letters and digits: Postgres would parse e-mail addresses, paths and host names as single tokens.
+        generated always as (
+            to_tsvector('simple', regexp_replace(slug || ' ' || name || ' ' || coalesce(reference, ''), '[^[:alnum:]]+', ' ', 'g'))
+        ) stored,
+
+    constraint tenants_one_rotation check (next_external_id is null or previous_external_id is null),
+    constraint tenants_retired_has_previous check (previous_retired_at is null or previous_external_id is not null),
+    constraint tenants_erased_after_offboarding check (erased_at is null or offboarded_at is not null)
 );
 
--- An offboarded tenant's slug is free again; its external ID never is.
+-- The slug of an offboarded tenant can be used again. Its external ID cannot.
 create unique index tenants_slug_key on tenants (slug) where offboarded_at is null;
 create unique index tenants_external_id_key on tenants (external_id);
+create unique index tenants_next_external_id_key on tenants (next_external_id);
+
+-- Offboarded tenants can be found by slug, too.
+create index tenants_by_slug on tenants (slug);
 create index tenants_newest on tenants (created_at desc, id desc);
+create index tenants_newest_by_status on tenants (status, created_at desc, id desc);
+create index tenants_newest_direct on tenants (created_at desc, id desc) where 'direct' = any (modes);
+create index tenants_newest_assume_role on tenants (created_at desc, id desc) where 'assume_role' = any (modes);
+create index tenants_by_status_since on tenants (status, status_since, id);
+-- Counts failing checks without reading the tenants that have none.
+create index tenants_by_failing_checks on tenants (failing_checks) where failing_checks <> '{}' and status <> 'offboarded';
 
-create table storage_configs (
-    id uuid primary key,
-    tenant_id uuid not null references tenants (id),
-    version int not null check (version >= 1),
-    mode text not null check (mode in ('direct', 'assume_role')),
-    bucket_arn text not null,
-    bucket_account_id text not null check (bucket_account_id ~ '^[0-9]{12}$'),
-    region text not null,
-    key_arn text not null,
-    role_arn text,
-    created_at timestamptz not null,
-    constraint storage_configs_version_key unique (tenant_id, version),
-    constraint storage_configs_of_tenant_key unique (id, tenant_id),
-    constraint storage_configs_role_fits_mode check ((mode = 'assume_role') = (role_arn is not null))
-);
-
-create function forbid_change() returns trigger language plpgsql as $$
+create function set_status_since() returns trigger language plpgsql as $$
 begin
-    raise exception '% is append-only', tg_table_name using errcode = 'restrict_violation';
+    new.status_since := clock_timestamp();
+    return new;
 end
 $$;
 
-create trigger storage_configs_are_immutable before update or delete on storage_configs
-    for each row execute function forbid_change();
-
--- What internal services get: one version of each tenant at most. A bucket or role belongs to one tenant alone.
-create table active_configs (
-    tenant_id uuid primary key references tenants (id),
-    config_id uuid not null,
-    bucket_arn text not null,
-    role_arn text,
-    activated_at timestamptz not null,
-    verified_at timestamptz not null,
-    constraint active_configs_bucket_key unique (bucket_arn),
-    constraint active_configs_role_key unique (role_arn),
-    constraint active_configs_config_of_tenant foreign key (config_id, tenant_id) references storage_configs (id, tenant_id)
-);
+create trigger tenants_status_since before update of status on tenants
+    for each row when (old.status is distinct from new.status) execute function set_status_since();

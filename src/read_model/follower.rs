@@ -102,18 +102,18 @@ impl ReadModel {
     /// Reads every change since the last position, and the tokens if they changed.
     async fn catch_up(&self, listener: &mut PgListener, tokens: &mut Option<i64>) -> Result<(), FeedLost> {
         let db = within(STATEMENT_TIMEOUT, listener.acquire()).await?;
-        let heads = within(STATEMENT_TIMEOUT, config_changes::heads(db)).await?;
-        if *tokens != Some(heads.tokens) {
+        let counters = within(STATEMENT_TIMEOUT, config_changes::counters(db)).await?;
+        if *tokens != Some(counters.token_changes) {
             let all = within(PAGE_TIMEOUT, tokens::valid(db, self.0.clock.now())).await?;
             self.0.tokens.write().replace(all);
-            *tokens = Some(heads.tokens);
+            *tokens = Some(counters.token_changes);
         }
-        if heads.position < self.position() {
+        if counters.config_changes < self.position() {
             warn!("the database has lost changes that were read before; reading everything again");
             self.write(|index| *index = Index::default());
         }
         let mut position = self.position();
-        while position < heads.position {
+        while position < counters.config_changes {
             let page = within(PAGE_TIMEOUT, config_changes::after(db, position, PAGE_SIZE)).await?;
             let Some(last) = page.last() else { break };
             position = last.position;

@@ -16,13 +16,12 @@ pub const CHANGES: &str = "latchkey_changes";
 
 const TABLE: &str = "config_changes";
 
-/// How many changes there were.
+/// Counters that show whether anything changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FeedHeads {
-    /// Position of the last change of what internal services see.
-    pub position: i64,
-    /// Counts the changes of tokens.
-    pub tokens: i64,
+pub struct ChangeCounters {
+    /// The position of the last change in the feed.
+    pub config_changes: i64,
+    pub token_changes: i64,
 }
 
 /// A tenant that changed, as it is now.
@@ -37,10 +36,12 @@ pub struct ConfigChange {
     pub active: Option<ActiveConfig>,
 }
 
-pub async fn heads(db: &mut PgConnection) -> Result<FeedHeads> {
-    Ok(sqlx::query_as!(FeedHeads, "select position, tokens from feed_heads")
-        .fetch_one(db)
-        .await?)
+pub async fn counters(db: &mut PgConnection) -> Result<ChangeCounters> {
+    Ok(
+        sqlx::query_as!(ChangeCounters, "select config_changes, token_changes from change_counters")
+            .fetch_one(db)
+            .await?,
+    )
 }
 
 /// A row of the feed: one that is inconsistent must not keep the others from being read.
@@ -55,18 +56,11 @@ pub async fn after(db: &mut PgConnection, position: i64, limit: i64) -> Result<V
     let rows = sqlx::query_as!(
         Row,
         r#"select f.position, f.changed_at, t.id as tenant_id, t.slug, t.external_id, t.suspended_at, t.offboarded_at,
-                  a.verified_at as "verified_at?", r.first as "first?", r.last as "last?",
-                  c.id as "config_id?", c.version as "version?", c.mode as "mode?", c.bucket_arn as "bucket_arn?",
-                  c.bucket_account_id as "bucket_account_id?", c.region as "region?", c.key_arn as "key_arn?", c.role_arn,
-                  c.created_at as "created_at?"
+                  a.verified_at, a.first_rejection, a.last_rejection, a.config_id, a.version, a.mode, a.bucket_arn,
+                  a.bucket_account_id, a.region, a.key_arn, a.role_arn, a.created_at
            from config_changes f
            join tenants t on t.id = f.tenant_id
-           left join active_configs a on a.tenant_id = t.id
-           left join storage_configs c on c.id = a.config_id
-           left join lateral (
-               select min(v.finished_at) as first, max(v.finished_at) as last from verifications v
-               where v.config_id = a.config_id and v.verdict = 'rejected' and v.trigger <> 'rotation' and v.finished_at > a.verified_at
-           ) r on true
+           left join active_versions a on a.tenant_id = t.id
            where f.position > $1 order by f.position limit $2"#,
         position,
         limit,
@@ -90,8 +84,8 @@ struct Row {
     suspended_at: Option<DateTime<Utc>>,
     offboarded_at: Option<DateTime<Utc>>,
     verified_at: Option<DateTime<Utc>>,
-    first: Option<DateTime<Utc>>,
-    last: Option<DateTime<Utc>>,
+    first_rejection: Option<DateTime<Utc>>,
+    last_rejection: Option<DateTime<Utc>>,
     config_id: Option<Uuid>,
     version: Option<i32>,
     mode: Option<String>,
@@ -144,7 +138,7 @@ impl TryFrom<Row> for ConfigChange {
                 suspended_at: row.suspended_at,
                 active: active.as_ref().map(|active| ActiveFacts {
                     version: active.config.version,
-                    rejections: row.first.zip(row.last),
+                    rejections: row.first_rejection.zip(row.last_rejection),
                 }),
                 newest: None,
             },

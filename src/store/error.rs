@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use strum::{EnumString, IntoStaticStr};
+use strum::{EnumIter, EnumString, IntoStaticStr};
 
 pub type Result<T> = std::result::Result<T, StoreError>;
 
@@ -23,7 +23,7 @@ pub enum StoreError {
 }
 
 /// The constraints that a request can run into, by their names in the migrations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Constraint {
     TenantsSlugKey,

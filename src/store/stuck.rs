@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::Result;
 use super::error::column;
-use super::{Result, tenants};
+use super::tenants::overview;
 use crate::domain::finding::StuckReason;
 use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
@@ -15,13 +16,8 @@ use crate::domain::tenant::Tenant;
 /// Tenants whose storage stopped working first, then those who have none that works, then those whose verification began
 /// before `slow`; each the longest first.
 pub async fn list(db: &mut PgConnection, slow: DateTime<Utc>, limit: i64) -> Result<Vec<Tenant>> {
-    sqlx::query_as!(
-        tenants::Row,
-        r#"select t.id, t.slug, t.name, t.reference, t.modes, t.external_id, t.next_external_id, t.previous_external_id,
-                  t.previous_ended_at, t.created_at, t.erased_at, t.suspended_at, t.offboarded_at, t.status_since, t.failing_checks,
-                  f.active_version as "active_version?", f.first_rejection, f.last_rejection,
-                  f.newest_state as "newest_state?", f.newest_verdict
-           from (
+    overview!(
+        "join (
                (select 1 as rank, status_since, id from tenants where status = 'degraded' order by status_since, id limit $2)
                union all
                (select 2, status_since, id from tenants where status = 'action_required' order by status_since, id limit $2)
@@ -30,8 +26,8 @@ pub async fn list(db: &mut PgConnection, slow: DateTime<Utc>, limit: i64) -> Res
                 order by status_since, id limit $2)
                order by rank, status_since, id
                limit $2
-           ) s join tenants t on t.id = s.id, lateral tenant_facts(t.id) f
-           order by s.rank, s.status_since, s.id"#,
+           ) s on s.id = t.id
+           order by s.rank, s.status_since, s.id",
         slow,
         limit,
     )

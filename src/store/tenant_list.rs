@@ -33,12 +33,7 @@ pub async fn list(db: &mut PgConnection, filter: &TenantFilter, after: After, li
         after,
         limit,
     };
-    page.query.push(
-        "select t.id, t.slug, t.name, t.reference, t.modes, t.external_id, t.next_external_id, t.previous_external_id,
-                t.previous_ended_at, t.created_at, t.erased_at, t.suspended_at, t.offboarded_at, t.status_since, t.failing_checks, f.active_version,
-                f.first_rejection, f.last_rejection, f.newest_state, f.newest_verdict
-         from (",
-    );
+    page.query.push("select t.* from (");
     match (&rare, filter.failing_check) {
         (Some(word), _) => page.of_word(word, filter),
         (None, Some(check)) => page.of_check(check, filter),
@@ -46,7 +41,7 @@ pub async fn list(db: &mut PgConnection, filter: &TenantFilter, after: After, li
     }
     // The facts are looked up of the page alone.
     page.query
-        .push(") t, lateral tenant_facts(t.id) f order by t.created_at desc, t.id desc");
+        .push(") page join tenant_overview t on t.id = page.id order by t.created_at desc, t.id desc");
     let rows: Vec<Row> = page.query.build_query_as().fetch_all(&mut *db).await?;
     rows.into_iter().map(Tenant::try_from).collect()
 }
@@ -58,7 +53,7 @@ async fn rarest<'a>(db: &mut PgConnection, filter: &'a TenantFilter) -> Result<O
     for word in filter.words.iter().flatten() {
         let (from, to) = range(word);
         let found = sqlx::query_scalar!(
-            r#"select count(*) as "count!" from (select from tenant_terms where term >= $1 and term < $2 limit $3) found"#,
+            r#"select count(*) as "count!" from (select from tenant_search_terms where term >= $1 and term < $2 limit $3) found"#,
             from,
             to,
             fewest,
@@ -92,7 +87,7 @@ impl TenantPage {
             && filter.mode.is_none()
             && filter.failing_check.is_none();
         self.query
-            .push("select t.* from (select created_at, tenant_id from tenant_terms where term >= ");
+            .push("select t.* from (select created_at, tenant_id from tenant_search_terms where term >= ");
         self.query.push_bind(from).push(" and term < ").push_bind(to);
         self.after("tenant_id");
         self.query.push(" group by created_at, tenant_id");
@@ -115,7 +110,7 @@ impl TenantPage {
             Some(status) => format!("check:{check}/{status}"),
         };
         self.query
-            .push("select t.* from (select created_at, tenant_id from tenant_terms where term = ")
+            .push("select t.* from (select created_at, tenant_id from tenant_search_terms where term = ")
             .push_bind(term);
         self.after("tenant_id");
         self.query.push(" order by created_at desc, tenant_id desc) k");

@@ -12,7 +12,7 @@ use crate::domain::tenant::{ActiveFacts, Rotation, Tenant, TenantFacts, TenantSt
 
 const TABLE: &str = "tenants";
 
-/// A row of `tenants` with its facts, wherever it was selected from.
+/// A row of `tenant_overview`.
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {
     pub id: Uuid,
@@ -23,7 +23,7 @@ pub(super) struct Row {
     pub external_id: String,
     pub next_external_id: Option<String>,
     pub previous_external_id: Option<String>,
-    pub previous_ended_at: Option<DateTime<Utc>>,
+    pub previous_retired_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub erased_at: Option<DateTime<Utc>>,
     pub suspended_at: Option<DateTime<Utc>>,
@@ -36,6 +36,22 @@ pub(super) struct Row {
     pub newest_state: Option<String>,
     pub newest_verdict: Option<String>,
 }
+
+/// Selects tenants from `tenant_overview t`. It says which columns are not null, because sqlx cannot tell for a view.
+macro_rules! overview {
+    ($rest:literal, $($argument:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            $crate::store::tenants::Row,
+            r#"select t.id as "id!", t.slug as "slug!", t.name as "name!", t.reference, t.modes as "modes!", t.external_id as "external_id!",
+                      t.next_external_id, t.previous_external_id, t.previous_retired_at, t.created_at as "created_at!", t.suspended_at,
+                      t.offboarded_at, t.erased_at, t.status_since as "status_since!", t.failing_checks as "failing_checks!",
+                      t.active_version, t.first_rejection, t.last_rejection, t.newest_state, t.newest_verdict
+               from tenant_overview t "# + $rest,
+            $($argument),+
+        )
+    };
+}
+pub(super) use overview;
 
 impl TryFrom<Row> for Tenant {
     type Error = StoreError;
@@ -56,7 +72,7 @@ impl TryFrom<Row> for Tenant {
             reference: row.reference,
             modes: row.modes.iter().map(|mode| column(TABLE, id, mode)).collect::<Result<_>>()?,
             external_id: column(TABLE, id, &row.external_id)?,
-            rotation: match (row.next_external_id, row.previous_external_id, row.previous_ended_at) {
+            rotation: match (row.next_external_id, row.previous_external_id, row.previous_retired_at) {
                 (Some(next), _, _) => Some(Rotation::Issued {
                     next: column(TABLE, id, &next)?,
                 }),
@@ -143,7 +159,7 @@ pub async fn set_external_ids(
         Some(Rotation::Ending { previous }) => (None, Some(previous), Some(now)),
     };
     sqlx::query!(
-        "update tenants set external_id = $2, next_external_id = $3, previous_external_id = $4, previous_ended_at = $5 where id = $1",
+        "update tenants set external_id = $2, next_external_id = $3, previous_external_id = $4, previous_retired_at = $5 where id = $1",
         id.as_uuid(),
         in_use.as_str(),
         next.map(ExternalId::as_str),
@@ -198,22 +214,12 @@ pub async fn find(db: &mut PgConnection, tenant: &TenantRef) -> Result<Option<Te
         TenantRef::Id(id) => (Some(id.as_uuid()), None),
         TenantRef::Slug(slug) => (None, Some(slug.as_str())),
     };
-    sqlx::query_as!(
-        Row,
-        r#"select t.id, t.slug, t.name, t.reference, t.modes, t.external_id, t.next_external_id, t.previous_external_id,
-                  t.previous_ended_at, t.created_at, t.erased_at, t.suspended_at, t.offboarded_at, t.status_since, t.failing_checks,
-                  f.active_version as "active_version?", f.first_rejection, f.last_rejection, f.newest_state as "newest_state?", f.newest_verdict
-           from tenants t, lateral tenant_facts(t.id) f
-           where t.id = $1 or t.slug = $2
-           order by t.offboarded_at desc nulls first
-           limit 1"#,
+    let found = overview!(
+        "where t.id = $1 or t.slug = $2 order by t.offboarded_at desc nulls first limit 1",
         id,
-        slug,
-    )
-    .fetch_optional(db)
-    .await?
-    .map(Tenant::try_from)
-    .transpose()
+        slug
+    );
+    found.fetch_optional(db).await?.map(Tenant::try_from).transpose()
 }
 
 /// What bringing the overview in step with the facts came to.

@@ -9,8 +9,8 @@ use crate::domain::ids::{TenantId, WebhookId};
 /// Something new waits in the line: it is due, unless something before it waits already.
 pub async fn wake(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
-        "insert into webhook_lines as l (webhook_id, tenant_id, due_at) values ($1, $2, $3)
-         on conflict (webhook_id, tenant_id) do update set due_at = coalesce(l.due_at, excluded.due_at)",
+        "insert into webhook_queues as q (webhook_id, tenant_id, due_at) values ($1, $2, $3)
+         on conflict (webhook_id, tenant_id) do update set due_at = coalesce(q.due_at, excluded.due_at)",
         webhook.as_uuid(),
         tenant.as_uuid(),
         now,
@@ -23,9 +23,9 @@ pub async fn wake(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, n
 /// Takes the line of a webhook that is due the longest: nobody else does until then.
 pub async fn take(db: &mut PgConnection, webhook: WebhookId, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<TenantId>> {
     let tenant = sqlx::query_scalar!(
-        "update webhook_lines set due_at = $3
+        "update webhook_queues set due_at = $3
          where webhook_id = $1 and tenant_id = (
-             select tenant_id from webhook_lines where webhook_id = $1 and due_at <= $2 order by due_at limit 1 for update skip locked
+             select tenant_id from webhook_queues where webhook_id = $1 and due_at <= $2 order by due_at limit 1 for update skip locked
          )
          returning tenant_id",
         webhook.as_uuid(),
@@ -40,7 +40,7 @@ pub async fn take(db: &mut PgConnection, webhook: WebhookId, now: DateTime<Utc>,
 /// Locks a line, so that what waits in it stays the same until the transaction ends.
 pub async fn lock(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId) -> Result<()> {
     sqlx::query!(
-        "select due_at from webhook_lines where webhook_id = $1 and tenant_id = $2 for update",
+        "select due_at from webhook_queues where webhook_id = $1 and tenant_id = $2 for update",
         webhook.as_uuid(),
         tenant.as_uuid(),
     )
@@ -52,7 +52,7 @@ pub async fn lock(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId) -
 /// The line is due at that time, if anything waits in it. It has to be locked.
 pub async fn set_due(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, at: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
-        "update webhook_lines l set due_at = case when exists (
+        "update webhook_queues q set due_at = case when exists (
              select from webhook_deliveries d where d.webhook_id = $1 and d.tenant_id = $2 and d.state = 'waiting'
          ) then $3::timestamptz end
          where webhook_id = $1 and tenant_id = $2",
@@ -68,10 +68,10 @@ pub async fn set_due(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId
 /// Ends the gap that a line waits out before its next attempt. One that is being sent is left alone.
 pub async fn hurry(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
-        "update webhook_lines l set due_at = $3
+        "update webhook_queues q set due_at = $3
          where webhook_id = $1 and tenant_id = $2 and due_at > $3 and exists (
              select from webhook_deliveries d
-             where d.webhook_id = $1 and d.tenant_id = $2 and d.state = 'waiting' and d.next_attempt_at = l.due_at
+             where d.webhook_id = $1 and d.tenant_id = $2 and d.state = 'waiting' and d.next_attempt_at = q.due_at
          )",
         webhook.as_uuid(),
         tenant.as_uuid(),
@@ -85,7 +85,7 @@ pub async fn hurry(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, 
 /// Nothing of the webhook's waits any more.
 pub async fn empty(db: &mut PgConnection, webhook: WebhookId) -> Result<()> {
     sqlx::query!(
-        "update webhook_lines set due_at = null where webhook_id = $1 and due_at is not null",
+        "update webhook_queues set due_at = null where webhook_id = $1 and due_at is not null",
         webhook.as_uuid(),
     )
     .execute(db)
@@ -96,7 +96,7 @@ pub async fn empty(db: &mut PgConnection, webhook: WebhookId) -> Result<()> {
 /// When the next line of a webhook is due.
 pub async fn next_due(db: &mut PgConnection, webhook: WebhookId) -> Result<Option<DateTime<Utc>>> {
     let due = sqlx::query_scalar!(
-        r#"select due_at as "due_at!" from webhook_lines where webhook_id = $1 and due_at is not null order by due_at limit 1"#,
+        r#"select due_at as "due_at!" from webhook_queues where webhook_id = $1 and due_at is not null order by due_at limit 1"#,
         webhook.as_uuid(),
     )
     .fetch_optional(db)
@@ -108,7 +108,7 @@ pub async fn next_due(db: &mut PgConnection, webhook: WebhookId) -> Result<Optio
 pub async fn overdue(db: &mut PgConnection, before: DateTime<Utc>) -> Result<Vec<WebhookId>> {
     let ids = sqlx::query_scalar!(
         "select w.id from webhooks w
-         where w.deleted_at is null and exists (select from webhook_lines l where l.webhook_id = w.id and l.due_at < $1)",
+         where w.deleted_at is null and exists (select from webhook_queues q where q.webhook_id = w.id and q.due_at < $1)",
         before,
     )
     .fetch_all(db)

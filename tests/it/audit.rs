@@ -386,7 +386,7 @@ async fn not_even_the_owner_of_the_table_changes_an_entry_but_to_erase_it() {
         .pool
         .execute("update tenants set erased_at = now(), offboarded_at = null")
         .await;
-    assert!(early.unwrap_err().to_string().contains("tenants_erased_after_the_end"));
+    assert!(early.unwrap_err().to_string().contains("tenants_erased_after_offboarding"));
 }
 
 #[tokio::test]

@@ -1,135 +1,95 @@
-//! Every migration, on a database with data in the tables that were there before it.
+//! The migrations, and what the schema guarantees.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::path::PathBuf;
 use std::str::FromStr;
 
+use latchkey::domain::check::{CheckStatus, FaultSide};
+use latchkey::domain::storage_config::Mode;
+use latchkey::domain::tenant::TenantStatus;
+use latchkey::domain::token::Role;
+use latchkey::domain::verification::{Trigger, Verdict, VerificationState};
+use latchkey::domain::webhook::{DeliveryState, Topic};
+use latchkey::store::Constraint;
 use latchkey::store::migrations::MIGRATIONS;
-use sqlx::migrate::Migrate;
+use sqlx::migrate::{Migrate, Migration};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection};
+use strum::IntoEnumIterator;
 
 use crate::server::empty_database;
-
-/// What is in the tables once the migration of that version is through.
-const DATA: [(i64, &str); 4] = [
-    (
-        1,
-        "insert into tenants (id, slug, name, modes, external_id, created_at)
-             values ('00000000-0000-7000-8000-000000000001', 'acme', 'Acme', '{direct,assume_role}', 'lk-00000001', now());
-         insert into storage_configs (id, tenant_id, version, mode, bucket_arn, bucket_account_id, region, key_arn, created_at)
-             values ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000001', 1, 'direct', 'arn:aws:s3:::acme',
-                     '222222222222', 'eu-central-1', 'arn:aws:kms:…', now());
-         insert into active_configs (tenant_id, config_id, bucket_arn, activated_at, verified_at)
-             values ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002', 'arn:aws:s3:::acme', now(), now())",
-    ),
-    (
-        2,
-        "insert into verifications (id, tenant_id, config_id, trigger, state, verdict, attempt, created_at, started_at, finished_at)
-             values ('00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-000000000001',
-                     '00000000-0000-7000-8000-000000000002', 'submission', 'finished', 'rejected', 1, now(), now(), now() + interval '1 s');
-         insert into verification_attempts (verification_id, attempt, event, started_at)
-             values ('00000000-0000-7000-8000-000000000003', 1, 1, now());
-         insert into verification_checks (verification_id, attempt, name, event, status, required, summary)
-             values ('00000000-0000-7000-8000-000000000003', 1, 'bucket-reachable', 2, 'failed', true, '…')",
-    ),
-    (
-        3,
-        "insert into tokens (id, name, role, hash, created_at)
-             values ('00000000-0000-7000-8000-000000000004', 'x', 'admin', decode(repeat('00', 32), 'hex'), now())",
-    ),
-    (
-        4,
-        "insert into audit_events (id, at, actor, action, tenant_id, detail)
-             values ('00000000-0000-7000-8000-000000000005', now(), '{}', 'x', '00000000-0000-7000-8000-000000000001', '{}')",
-    ),
-];
 
 async fn connection() -> PgConnection {
     let url = empty_database().await;
     PgConnectOptions::from_str(&url).unwrap().connect().await.unwrap()
 }
 
+/// The data that a migration's file in `tests/data/migrations` adds once the migration is applied.
+fn data_file(migration: &Migration) -> PathBuf {
+    let name = format!("{:04}_{}.sql", migration.version, migration.description.replace(' ', "_"));
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/migrations")).join(name)
+}
+
+async fn add_data(db: &mut PgConnection, migration: &Migration) {
+    let file = data_file(migration);
+    let sql = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let added = db.execute(AssertSqlSafe(sql)).await;
+    added.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+}
+
+async fn tables(db: &mut PgConnection) -> BTreeSet<String> {
+    let tables: Vec<String> = sqlx::query_scalar("select tablename::text from pg_tables where schemaname = 'public'")
+        .fetch_all(db)
+        .await
+        .unwrap();
+    tables.into_iter().collect()
+}
+
+/// Every table has rows before the next migration is applied.
 #[tokio::test]
-async fn each_migration_goes_through_with_data_before_it() {
+async fn each_migration_is_applied_to_a_database_with_data() {
     let mut db = connection().await;
     db.ensure_migrations_table("_sqlx_migrations").await.unwrap();
+    let mut before = tables(&mut db).await;
     for migration in MIGRATIONS.iter() {
         db.apply("_sqlx_migrations", migration).await.unwrap();
-        if let Some((_, sql)) = DATA.iter().find(|(version, _)| *version == migration.version) {
-            db.execute(*sql).await.unwrap();
+        add_data(&mut db, migration).await;
+        let after = tables(&mut db).await;
+        for table in after.difference(&before) {
+            let has_rows: bool = sqlx::query_scalar(AssertSqlSafe(format!("select exists (select from {table})")))
+                .fetch_one(&mut db)
+                .await
+                .unwrap();
+            assert!(has_rows, "{} adds nothing to {table}", data_file(migration).display());
         }
+        before = after;
     }
-    let facts: (Option<i32>, Option<String>, bool, bool) = sqlx::query_as(
-        "select active_version, newest_verdict, first_rejection is not null, status_since = activated_at
-         from tenants t join active_configs a on a.tenant_id = t.id, tenant_facts(t.id)",
-    )
-    .fetch_one(&mut db)
-    .await
-    .unwrap();
-    assert_eq!(facts, (Some(1), Some("rejected".into()), true, true));
-    let terms: Vec<String> = sqlx::query_scalar("select term from tenant_terms order by term")
-        .fetch_all(&mut db)
-        .await
-        .unwrap();
-    assert_eq!(terms, ["check:bucket-reachable", "check:bucket-reachable/active", "word:acme"]);
 }
 
-/// What tenants are found by follows them through every change.
-#[tokio::test]
-async fn terms_are_what_the_tenants_are() {
+#[test]
+fn each_data_file_belongs_to_a_migration() {
+    let folder = data_file(MIGRATIONS.iter().next().unwrap()).parent().unwrap().to_owned();
+    let files: BTreeSet<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files, MIGRATIONS.iter().map(data_file).collect());
+}
+
+/// A database with every table and with all the data files.
+async fn filled() -> PgConnection {
     let mut db = connection().await;
     MIGRATIONS.run(&mut db).await.unwrap();
-    let new = "insert into tenants (id, slug, name, modes, external_id, created_at) values (gen_random_uuid(), 'acme', 'Acme Bank', \
-               '{direct}', 'lk-00000001', now())";
-    db.execute(new).await.unwrap();
-    for change in [
-        "update tenants set name = 'Globex', reference = 'C-4711'",
-        "update tenants set status = 'action_required', failing_checks = '{bucket-reachable,key-suitable}'",
-        "update tenants set status = 'active'",
-        "update tenants set failing_checks = '{key-suitable}'",
-        "update tenants set suspended_at = now()",
-    ] {
-        db.execute(change).await.unwrap();
-        let differ: i64 = sqlx::query_scalar(
-            "select count(*) from (
-                 (select terms.term, t.created_at, t.id from tenants t, tenant_terms_of(t.search, t.failing_checks, t.status) terms
-                  except select term, created_at, tenant_id from tenant_terms)
-                 union all
-                 (select term, created_at, tenant_id from tenant_terms
-                  except select terms.term, t.created_at, t.id from tenants t, tenant_terms_of(t.search, t.failing_checks, t.status) terms)
-             ) d",
-        )
-        .fetch_one(&mut db)
-        .await
-        .unwrap();
-        assert_eq!(differ, 0, "{change}");
+    for migration in MIGRATIONS.iter() {
+        add_data(&mut db, migration).await;
     }
-    let terms: Vec<String> = sqlx::query_scalar("select term from tenant_terms order by term")
-        .fetch_all(&mut db)
-        .await
-        .unwrap();
-    assert_eq!(
-        terms,
-        [
-            "check:key-suitable",
-            "check:key-suitable/active",
-            "word:4711",
-            "word:acme",
-            "word:c",
-            "word:globex"
-        ]
-    );
+    db
 }
 
 #[tokio::test]
-async fn what_two_requests_could_race_on_is_refused_by_the_database() {
-    let mut db = connection().await;
-    MIGRATIONS.run(&mut db).await.unwrap();
-    for (_, sql) in DATA {
-        db.execute(sql).await.unwrap();
-    }
+async fn the_database_refuses_what_concurrent_requests_could_break() {
+    let mut db = filled().await;
     let new_tenant = "insert into tenants (id, slug, name, modes, external_id, created_at) values (gen_random_uuid(), ";
     let queued = "insert into verifications (id, tenant_id, config_id, trigger, state, created_at) values (gen_random_uuid(), \
-                  '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002', 'manual', 'queued', now())";
+                  '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000011', 'manual', 'queued', now())";
     db.execute(queued).await.unwrap();
     for (constraint, sql) in [
         (
@@ -151,13 +111,115 @@ async fn what_two_requests_could_race_on_is_refused_by_the_database() {
         ("append-only", "truncate audit_events cascade".to_owned()),
         ("append-only", "truncate tenants cascade".to_owned()),
     ] {
-        let error = db.execute(sqlx::AssertSqlSafe(sql)).await.unwrap_err().to_string();
+        let error = db.execute(AssertSqlSafe(sql)).await.unwrap_err().to_string();
         assert!(error.contains(constraint), "{constraint}: {error}");
     }
 }
 
+fn values<T: IntoEnumIterator + Display>() -> BTreeSet<String> {
+    T::iter().map(|value| value.to_string()).collect()
+}
+
+/// Every check constraint with a list of values allows exactly the variants of an enum.
 #[tokio::test]
-async fn many_processes_may_migrate_at_once() {
+async fn lists_of_values_are_those_of_the_enums() {
+    let mut db = connection().await;
+    MIGRATIONS.run(&mut db).await.unwrap();
+    let constraints: Vec<(String, String)> = sqlx::query_as(
+        "select conname::text, pg_get_constraintdef(oid) from pg_constraint
+         where contype = 'c' and connamespace = 'public'::regnamespace and pg_get_constraintdef(oid) like '%ARRAY[%'",
+    )
+    .fetch_all(&mut db)
+    .await
+    .unwrap();
+    let quoted = |definition: &str| -> BTreeSet<String> { definition.split('\'').skip(1).step_by(2).map(str::to_owned).collect() };
+    let in_database: BTreeMap<String, BTreeSet<String>> = constraints.iter().map(|(name, text)| (name.clone(), quoted(text))).collect();
+    let in_code = [
+        ("tenants_modes_check", values::<Mode>()),
+        ("tenants_status_check", values::<TenantStatus>()),
+        ("storage_configs_mode_check", values::<Mode>()),
+        ("verifications_trigger_check", values::<Trigger>()),
+        ("verifications_state_check", values::<VerificationState>()),
+        ("verifications_verdict_check", values::<Verdict>()),
+        ("verification_checks_status_check", values::<CheckStatus>()),
+        ("verification_checks_side_check", values::<FaultSide>()),
+        ("tokens_role_check", values::<Role>()),
+        ("webhooks_events_check", values::<Topic>()),
+        ("webhook_deliveries_state_check", values::<DeliveryState>()),
+    ];
+    assert_eq!(
+        in_database,
+        in_code.into_iter().map(|(name, values)| (name.to_owned(), values)).collect()
+    );
+}
+
+/// The constraints that become errors of their own exist under these names.
+#[tokio::test]
+async fn constraints_with_an_error_of_their_own_exist() {
+    let mut db = connection().await;
+    MIGRATIONS.run(&mut db).await.unwrap();
+    let unique: Vec<String> = sqlx::query_scalar(
+        "select c.relname::text from pg_index i join pg_class c on c.oid = i.indexrelid
+         where i.indisunique and c.relnamespace = 'public'::regnamespace",
+    )
+    .fetch_all(&mut db)
+    .await
+    .unwrap();
+    for constraint in Constraint::iter() {
+        let name: &str = constraint.into();
+        assert!(unique.iter().any(|index| index == name), "{name} in {unique:?}");
+    }
+}
+
+/// The search terms of a tenant follow each of its changes.
+#[tokio::test]
+async fn search_terms_follow_the_tenant() {
+    let mut db = connection().await;
+    MIGRATIONS.run(&mut db).await.unwrap();
+    let new = "insert into tenants (id, slug, name, modes, external_id, created_at) values (gen_random_uuid(), 'acme', 'Acme Bank', \
+               '{direct}', 'lk-00000001', now())";
+    db.execute(new).await.unwrap();
+    for change in [
+        "update tenants set name = 'Globex', reference = 'C-4711'",
+        "update tenants set status = 'action_required', failing_checks = '{bucket-reachable,key-suitable}'",
+        "update tenants set status = 'active'",
+        "update tenants set failing_checks = '{key-suitable}'",
+        "update tenants set suspended_at = now()",
+    ] {
+        db.execute(change).await.unwrap();
+        let differ: i64 = sqlx::query_scalar(
+            "select count(*) from (
+                 (select terms.term, t.created_at, t.id from tenants t, search_terms_of(t.search, t.failing_checks, t.status) terms
+                  except select term, created_at, tenant_id from tenant_search_terms)
+                 union all
+                 (select term, created_at, tenant_id from tenant_search_terms
+                  except select terms.term, t.created_at, t.id from tenants t, search_terms_of(t.search, t.failing_checks, t.status) terms)
+             ) d",
+        )
+        .fetch_one(&mut db)
+        .await
+        .unwrap();
+        assert_eq!(differ, 0, "{change}");
+    }
+    let terms: Vec<String> = sqlx::query_scalar("select term from tenant_search_terms order by term")
+        .fetch_all(&mut db)
+        .await
+        .unwrap();
+    assert_eq!(
+        terms,
+        [
+            "check:key-suitable",
+            "check:key-suitable/active",
+            "word:4711",
+            "word:acme",
+            "word:c",
+            "word:globex"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn several_processes_can_migrate_at_once() {
     let url = empty_database().await;
     let pool = latchkey::store::connect(PgConnectOptions::from_str(&url).unwrap(), 16);
     let runs = (0..4).map(|_| latchkey::store::migrations::run(&pool));

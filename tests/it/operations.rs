@@ -254,14 +254,14 @@ async fn no_list_reads_all_tenants() {
         let counted = "select pg_stat_force_next_flush()";
         sqlx::query(counted).execute(&server.pool).await.unwrap();
         let counts = "select coalesce(sum(seq_tup_read), 0)::bigint, coalesce(sum(idx_tup_fetch), 0)::bigint
-                      from pg_stat_user_tables where relname in ('tenants', 'tenant_terms', 'verifications', 'storage_configs')";
+                      from pg_stat_user_tables where relname in ('tenants', 'tenant_search_terms', 'verifications', 'storage_configs')";
         sqlx::query_as(counts).fetch_one(&server.pool).await.unwrap()
     };
     let before = read().await;
     let mut pages = 0;
     for known in [false, true] {
         if known {
-            sqlx::query("vacuum analyze tenants, tenant_terms")
+            sqlx::query("vacuum analyze tenants, tenant_search_terms")
                 .execute(&server.pool)
                 .await
                 .unwrap();

@@ -280,7 +280,7 @@ impl Server {
 
     /// Once internal services are answered by all that was committed so far.
     pub async fn settle(&self) {
-        let head: i64 = sqlx::query_scalar("select position from feed_heads")
+        let head: i64 = sqlx::query_scalar("select config_changes from change_counters")
             .fetch_one(&self.pool)
             .await
             .expect("the feed has a head");

@@ -54,7 +54,7 @@ FILTERS = {
 POSITIONS = ("first", "middle", "last")
 # Table scans: a page must not need any.
 SCANS = """select coalesce(sum(seq_scan), 0) from pg_stat_user_tables
-where relname in ('tenants', 'tenant_terms', 'verifications', 'storage_configs', 'active_configs')"""
+where relname in ('tenants', 'tenant_search_terms', 'verifications', 'storage_configs', 'active_configs')"""
 
 
 class Side:
@@ -64,7 +64,7 @@ class Side:
         self.name, self.server = f"list_{count}", bed.server
         url = bed.database(self.name)
         # The bench decides when Postgres has statistics.
-        self.server.psql(self.name, "alter table tenants set (autovacuum_enabled = off); alter table tenant_terms set (autovacuum_enabled = off)")
+        self.server.psql(self.name, "alter table tenants set (autovacuum_enabled = off); alter table tenant_search_terms set (autovacuum_enabled = off)")
         self.server.psql(self.name, f"\\set tenants {count}\n{FILL.read_text()}")
         binary = bed.programs["latchkey"]
         self.token = latchkey.create_token(binary, bed.environment(url), role="viewer", name="bench")

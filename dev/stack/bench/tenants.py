@@ -19,9 +19,9 @@ insert into active_configs (tenant_id, config_id, bucket_arn, activated_at, veri
     select tenant_id, id, bucket_arn, now(), now() from storage_configs c
     where not exists (select from active_configs a where a.tenant_id = c.tenant_id);
 insert into config_changes (tenant_id, position, changed_at)
-    select id, (select position from feed_heads) + row_number() over (order by slug), now()
+    select id, (select config_changes from change_counters) + row_number() over (order by slug), now()
     from tenants t where not exists (select from config_changes f where f.tenant_id = t.id);
-update feed_heads set position = (select max(position) from config_changes);
+update change_counters set config_changes = (select max(position) from config_changes);
 analyze;
 """
 

@@ -156,7 +156,7 @@ async fn a_message_outlives_the_process_that_was_sending_it() {
     receiver.messages(1).await;
     lost.kill();
     receiver.answer(|_, _| status(204));
-    let over = "update webhook_lines set due_at = now() where due_at is not null";
+    let over = "update webhook_queues set due_at = now() where due_at is not null";
     sqlx::query(over).execute(&server.pool).await.unwrap();
     let _other = Process::serve(&world, &server.database_url, &settings).await;
     let messages = receiver.messages(2).await;

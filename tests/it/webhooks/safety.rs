@@ -27,7 +27,7 @@ async fn a_redirect_is_a_failure_and_its_target_sees_nothing() {
             .execute(&stage.server.pool)
             .await
             .unwrap();
-        sqlx::query("delete from webhook_lines").execute(&stage.server.pool).await.unwrap();
+        sqlx::query("delete from webhook_queues").execute(&stage.server.pool).await.unwrap();
     }
     assert!(target.seen().is_empty() && receiver.seen().len() == 5);
 }

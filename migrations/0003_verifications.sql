@@ -1,0 +1,65 @@
+create table verifications (
+    id uuid primary key,
+    tenant_id uuid not null,
+    config_id uuid not null,
+    trigger text not null check (trigger in ('submission', 'manual', 'scheduled', 'rotation')),
+    state text not null check (state in ('queued', 'running', 'finished')),
+    verdict text check (verdict in ('verified', 'rejected', 'inconclusive', 'superseded')),
+    attempt int not null default 0 check (attempt >= 0),
+    next_attempt_at timestamptz,
+    created_at timestamptz not null,
+    started_at timestamptz,
+    finished_at timestamptz,
+    -- Fencing token: incremented by each worker that claims the run, so that a worker that lost its claim cannot write.
+    lease bigint not null default 0,
+    -- Number of the last event. Readers of the event stream resume after the number that they saw last.
+    last_event int not null default 0,
+    -- Keys of probe objects that may still be in the bucket.
+    probe_objects text[] not null default '{}',
+    constraint verifications_config_of_tenant foreign key (config_id, tenant_id) references storage_configs (id, tenant_id),
+    constraint verifications_finished_has_verdict check ((state = 'finished') = (verdict is not null and finished_at is not null)),
+    constraint verifications_started check (state = 'queued' or started_at is not null or verdict = 'superseded')
+);
+
+-- Per tenant, one verification runs and one more is queued.
+create unique index verifications_one_running on verifications (tenant_id) where state = 'running';
+create unique index verifications_one_queued on verifications (tenant_id) where state = 'queued';
+create index verifications_newest on verifications (tenant_id, created_at desc, id desc);
+create index verifications_by_config on verifications (config_id, finished_at desc);
+create index verifications_finished on verifications (finished_at) where state = 'finished';
+
+create table verification_attempts (
+    verification_id uuid not null references verifications (id),
+    attempt int not null check (attempt >= 1),
+    event int not null,
+    started_at timestamptz not null,
+    -- Set when another attempt follows, with the number of the event that announces it.
+    next_attempt_at timestamptz,
+    waiting_event int,
+    primary key (verification_id, attempt),
+    constraint verification_attempts_waiting check ((next_attempt_at is null) = (waiting_event is null))
+);
+
+-- The findings of each attempt.
+create table verification_checks (
+    verification_id uuid not null,
+    attempt int not null,
+    name text not null,
+    event int not null,
+    status text not null check (status in ('passed', 'failed', 'warning', 'skipped', 'inconclusive')),
+    required boolean not null,
+    -- Who has to act before the check can pass.
+    side text check (side in ('customer', 'vendor', 'aws')),
+    summary text not null,
+    detail text,
+    operation text,
+    code text,
+    http_status int,
+    request_id text,
+    duration_ms bigint,
+    skipped_because text,
+    -- Not jsonb: people paste it, so members keep their order.
+    fix json,
+    primary key (verification_id, attempt, name),
+    foreign key (verification_id, attempt) references verification_attempts (verification_id, attempt)
+);

@@ -1,0 +1,91 @@
+create table audit_events (
+    id uuid primary key,
+    -- Commit order. A trigger assigns it at the commit.
+    position bigint,
+    at timestamptz not null,
+    actor jsonb not null,
+    -- Identifies the actor without a name.
+    actor_id text generated always as ((actor ->> 'kind') || coalesce(':' || coalesce(actor ->> 'id', actor ->> 'subject'), '')) stored,
+    action text not null,
+    tenant_id uuid references tenants (id),
+    -- The client's IP address.
+    address text,
+    request_id text,
+    -- The subject's state before and after the change.
+    before jsonb,
+    after jsonb,
+    detail jsonb not null
+);
+
+create unique index audit_events_position_key on audit_events (position);
+create index audit_events_by_tenant on audit_events (tenant_id, position);
+create index audit_events_by_action on audit_events (action, position);
+create index audit_events_by_actor on audit_events (actor_id, position);
+
+create function assign_audit_position() returns trigger language plpgsql as $$
+declare
+    next bigint;
+begin
+    update change_counters c set audit_events = c.audit_events + 1 returning c.audit_events into next;
+    update audit_events set position = next where id = new.id;
+    return null;
+end
+$$;
+
+-- Deferred: see change_counters.
+create constraint trigger audit_events_assign_position after insert on audit_events
+    deferrable initially deferred for each row execute function assign_audit_position();
+
+-- Replaces personal data by a marker, at any depth.
+create function without_personal_data(value jsonb) returns jsonb language plpgsql immutable as $$
+begin
+    case jsonb_typeof(value)
+    when 'object' then
+        return (
+            select coalesce(jsonb_object_agg(member.key, case
+                when jsonb_typeof(member.value) = 'null' then member.value
+                when member.key in ('name', 'slug', 'reference', 'reason') then '"erased"'::jsonb
+                else without_personal_data(member.value)
+            end), '{}')
+            from jsonb_each(value) member
+        );
+    when 'array' then
+        return (
+            select coalesce(jsonb_agg(without_personal_data(element.value) order by element.ordinality), '[]')
+            from jsonb_array_elements(value) with ordinality element
+        );
+    else
+        return value;
+    end case;
+end
+$$;
+
+-- Allows two updates of an event: its position is assigned once, and the personal data of an erased tenant is replaced.
+create function guard_audit_event() returns trigger language plpgsql as $$
+declare
+    allowed audit_events := old;
+begin
+    if tg_op = 'UPDATE' then
+        -- Generated columns are computed after this trigger.
+        allowed.actor_id := new.actor_id;
+        if old.position is null then
+            allowed.position := new.position;
+        elsif exists (select from tenants where id = old.tenant_id and erased_at is not null) then
+            allowed.actor := without_personal_data(old.actor);
+            allowed.before := without_personal_data(old.before);
+            allowed.after := without_personal_data(old.after);
+            allowed.detail := without_personal_data(old.detail);
+            allowed.address := case when old.address is null then null else 'erased' end;
+        end if;
+        if new is not distinct from allowed and new is distinct from old then
+            return new;
+        end if;
+    end if;
+    raise exception '% is append-only', tg_table_name using errcode = 'restrict_violation';
+end
+$$;
+
+create trigger audit_events_are_append_only before update or delete on audit_events
+    for each row execute function guard_audit_event();
+create trigger audit_events_forbid_truncate before truncate on audit_events
+    for each statement execute function forbid_change();
