@@ -51,7 +51,7 @@ async fn main() {
                 made = calls.load(Ordering::Relaxed) - before;
             }
             times.sort();
-            // The vendor's own session is there already when it is warm; in `direct` the tagged one never is.
+            // The vendor's own session exists already when the process is warm; in `direct` the tagged one never is.
             let waves: u32 = if mode == Mode::AssumeRole && shared.is_some() { 4 } else { 5 };
             let took = times[times.len() / 2];
             println!(

@@ -1,4 +1,4 @@
-//! The only source of time and randomness. Tests substitute their own.
+//! The only source of time and randomness. Tests use their own.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 /// Time and randomness, from the system or from a test.
 pub trait Clock: Send + Sync {
-    /// In microseconds, the resolution of Postgres.
+    /// The time in microseconds, which is the resolution of Postgres.
     fn now(&self) -> DateTime<Utc>;
 
     /// Monotonic, for durations.
@@ -22,7 +22,7 @@ pub trait Clock: Send + Sync {
     /// Fills the buffer with cryptographically secure random bytes, for secrets.
     fn fill_random(&self, buffer: &mut [u8]);
 
-    /// Fills the buffer with unique bytes, for IDs. Cheaper than [`Clock::fill_random`]: every request needs an ID.
+    /// Fills the buffer with unique bytes, for IDs. Cheaper than [`Clock::fill_random`], because every request needs an ID.
     fn fill_unique(&self, buffer: &mut [u8]) {
         self.fill_random(buffer);
     }
@@ -66,12 +66,12 @@ impl Clock for SystemClock {
     }
 
     fn fill_random(&self, buffer: &mut [u8]) {
-        // Without randomness no secret can be issued, so there is no way to continue.
+        // Without randomness, no secret can be issued, so the process cannot continue.
         rand::rngs::SysRng.try_fill_bytes(buffer).expect("the system provides random bytes");
     }
 
     fn fill_unique(&self, buffer: &mut [u8]) {
-        // The thread's generator: a system call for each ID would cost a good part of a request.
+        // The thread's generator, because a system call for each ID would be expensive.
         rand::rng().fill_bytes(buffer);
     }
 }

@@ -1,5 +1,5 @@
-//! Latchkey gets a software vendor safe access to the S3 buckets and KMS keys of its customers, and proves that nobody else
-//! could use that access.
+//! Latchkey gives a software vendor secure access to its customers' S3 buckets and KMS keys, and verifies that nobody else
+//! can use that access.
 //!
 //! A customer submits a bucket, a key and a role. [`domain::submission`] validates them, [`service`] stores them as a version
 //! and queues a verification, and [`verifier`] makes real AWS calls through [`cloud`]. [`domain::evaluator`] turns their

@@ -2,7 +2,7 @@
 
 use mimalloc::MiMalloc;
 
-/// With the system's allocator, small allocations get slower as the process holds more tenants. See `./dev/bench scale`.
+/// The system's allocator slows down as the process holds more tenants. See `./dev/bench scale`.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -1,4 +1,4 @@
-//! A cache whose missing values are loaded once, however many callers wait for them.
+//! A cache that loads each missing value once, however many callers wait for it.
 
 use std::hash::Hash;
 use std::time::Duration;
@@ -35,13 +35,13 @@ where
 
     /// The cached value, stale or not. Never waits for a load.
     pub fn peek(&self, key: &K) -> Option<V> {
-        // A lookup waits for nothing; it is async only because the cache does its housekeeping in it.
+        // A lookup never waits. It is only async because the cache does its housekeeping there.
         self.values.get(key).now_or_never().flatten()
     }
 
     /// The cached value unless it is missing or stale, or else the result of `load`.
     ///
-    /// A load runs in a task of its own: a caller that is cancelled does not cancel it for the others.
+    /// The load runs in its own task, so a cancelled caller does not cancel it for others.
     ///
     /// # Errors
     /// When `load` panicked.

@@ -39,24 +39,24 @@ use crate::telemetry;
 
 pub use settings::{AppSettings, ServeSettings};
 
-/// The application, as its process and the tests compose it. Each part runs until the lifecycle's shutdown.
+/// The application. Composed in the same way for the process and for tests. Its parts run until the lifecycle's shutdown.
 pub struct App {
     pub context: Context,
-    /// None in a process that cannot reach AWS: it hands out no credentials.
+    /// None in a process that cannot reach AWS, which issues no credentials.
     pub cloud: Option<Arc<dyn Cloud>>,
     pub metrics: PrometheusHandle,
     pub lifecycle: Lifecycle,
 }
 
-/// What serving HTTP needs in addition.
+/// The additional parts of a process that serves HTTP.
 #[derive(Debug)]
 pub struct HttpParts {
     pub public: TcpListener,
     pub private: TcpListener,
     pub web: WebSettings,
-    /// How long the last known answers are given while the database is unavailable.
+    /// How long the last known answers are served while the database is unavailable.
     pub stale_for: Duration,
-    /// None accepts only API tokens.
+    /// If None, only API tokens are accepted.
     pub identity_provider: Option<IdentityProviderSettings>,
 }
 
@@ -75,7 +75,7 @@ pub enum RunError {
 }
 
 impl App {
-    /// Serves both listeners. They answer before the database does.
+    /// Serves both listeners. They respond before the database does.
     pub fn serve(&self, parts: HttpParts) -> AppState {
         let (context, shutdown) = (&self.context, || self.lifecycle.shutdown());
         let (clock, pool) = (&context.clock, &context.pool);
@@ -112,7 +112,7 @@ impl App {
         state
     }
 
-    /// Works on the queue.
+    /// Runs the workers of the queue.
     ///
     /// # Errors
     /// When the HTTP client for webhooks cannot be created.
@@ -143,7 +143,7 @@ impl App {
         let shutdown = self.lifecycle.shutdown();
         self.lifecycle.spawn(async move {
             if let Err(fault) = http::server::serve(listener, service, shutdown.cancelled_owned()).await {
-                error!(%fault, "the {name} listener failed");
+                error!(%fault, "{name} listener failed");
             }
         });
     }
@@ -163,10 +163,10 @@ pub fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
     store::connect(options, connections)
 }
 
-/// Serves and works until a signal arrives and in-flight work has ended.
+/// Serves and works until a signal arrives and work in progress has finished.
 ///
 /// # Errors
-/// When an address cannot be listened on, or the schema cannot be brought up to date.
+/// When an address cannot be bound, or the schema cannot be migrated.
 pub async fn run(settings: AppSettings) -> Result<(), RunError> {
     let metrics = telemetry::start_metrics();
     let clock = system_clock();
@@ -193,7 +193,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
     let lifecycle = &app.lifecycle;
     lifecycle.spawn(telemetry::upkeep(metrics, clock.clone(), lifecycle.shutdown()));
 
-    // Bind first, so that a used address fails at once, before anything changes.
+    // Bind first, so that an address in use is reported before anything changes.
     if let Some(serve) = settings.serve {
         app.serve(HttpParts {
             public: bind(serve.listen.public).await?,

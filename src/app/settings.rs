@@ -10,7 +10,7 @@ use crate::domain::webhook::WebhookPolicy;
 use crate::identity_provider::{IdentityProviderSettings, RefreshTiming, RoleClaim};
 use crate::settings::{ConfigErrors, ListenSettings, ServerSettings, Settings, WebSettings, WorkerSettings};
 
-/// What every process needs.
+/// Settings of every process.
 pub struct AppSettings {
     pub database: PgConnectOptions,
     pub database_connections: u32,
@@ -18,19 +18,19 @@ pub struct AppSettings {
     pub retry_policy: RetryPolicy,
     pub s3_path_style: bool,
     pub webhooks: WebhookPolicy,
-    /// None does not serve HTTP.
+    /// If None, HTTP is not served.
     pub serve: Option<ServeSettings>,
-    /// None does not run a worker.
+    /// If None, no worker runs.
     pub worker: Option<WorkerSettings>,
 }
 
-/// What a process that serves HTTP needs in addition.
+/// Additional settings of a process that serves HTTP.
 pub struct ServeSettings {
     pub listen: ListenSettings,
     pub web: WebSettings,
-    /// How long the last known answers are given while the database is unavailable.
+    /// How long the last known answers are served while the database is unavailable.
     pub stale_for: Duration,
-    /// None accepts only API tokens.
+    /// If None, only API tokens are accepted.
     pub identity_provider: Option<IdentityProviderSettings>,
 }
 
@@ -38,7 +38,7 @@ impl AppSettings {
     /// Without `server`, the process is only a worker.
     ///
     /// # Errors
-    /// Every rule that the settings break.
+    /// Every invalid setting.
     pub fn new(settings: Settings, server: Option<ServerSettings>) -> Result<Self, ConfigErrors> {
         let mut errors = ConfigErrors::default();
         let worker = server.as_ref().is_none_or(|server| !server.no_worker).then_some(settings.worker);

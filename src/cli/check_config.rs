@@ -64,7 +64,7 @@ async fn check_aws(vendor: &Vendor, s3_path_style: bool) -> Outcome {
         return Err(Failure::Negative);
     }
     if faults().next().is_some() {
-        return Err(Failure::Inconclusive("some calls to AWS got no answer".into()));
+        return Err(Failure::Inconclusive("some AWS calls got no response".into()));
     }
     Ok(())
 }
@@ -79,7 +79,7 @@ async fn check_provider(settings: Option<IdentityProviderSettings>) -> Outcome {
         }
         Err(fault) if fault.may_pass() => {
             println!("unknown  {subject}: {fault}");
-            Err(Failure::Inconclusive("the identity provider did not answer".into()))
+            Err(Failure::Inconclusive("the identity provider did not respond".into()))
         }
         Err(fault) => {
             println!("failed   {subject}: {fault}");

@@ -49,7 +49,7 @@ impl ClientArgs {
         }
     }
 
-    /// A response that is a file and not JSON.
+    /// A response that is a file instead of JSON.
     pub(super) async fn get_text(&self, path: &[&str], query: &Query<'_>) -> Result<String, Failure> {
         let url = self.url_with_query(path, query)?;
         let response = self.send(self.request(Method::GET, url.clone())?).await?;
@@ -59,7 +59,7 @@ impl ClientArgs {
         response
             .text()
             .await
-            .map_err(|error| Failure::Inconclusive(format!("the response of {url} ended early: {}", root_cause(&error))))
+            .map_err(|error| Failure::Inconclusive(format!("the response of {url} was incomplete: {}", root_cause(&error))))
     }
 
     pub(super) async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
@@ -77,7 +77,7 @@ impl ClientArgs {
         Ok(Err(problem["errors"].take()))
     }
 
-    /// Reads the resource and changes it, unless somebody else changes it in between.
+    /// Reads a resource and changes it. Fails if someone else changes it in between.
     pub(super) async fn patch(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
         let url = self.url_of(path)?;
         let current = self.send(self.request(Method::GET, url.clone())?).await?;
@@ -169,7 +169,7 @@ impl ClientArgs {
         }
         let body: Value = response.json().await.map_err(|_| {
             Failure::Inconclusive(format!(
-                "{url} answered {status} without JSON; is LATCHKEY_URL the private listener of Latchkey?"
+                "{url} responded with status {status} and no JSON; check that LATCHKEY_URL is the URL of Latchkey's private listener"
             ))
         })?;
         if status.is_success() {

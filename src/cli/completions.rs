@@ -11,7 +11,7 @@ pub(super) struct Completions {
 
 impl Completions {
     pub(super) fn run(&self, mut command: Command) {
-        // The reader may close the pipe early, as `head` does. That is not an error.
+        // A pipe that the reader closes early, as `head` does, is not an error.
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, "latchkey", &mut script);
         let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), &script);

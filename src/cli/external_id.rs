@@ -13,7 +13,7 @@ pub(super) enum ExternalId {
     Rotate(TenantArgs),
     /// Withdraw the next external ID before a verification has succeeded with it.
     Abandon(TenantArgs),
-    /// Stop accepting the previous external ID. A verification then checks that it is refused.
+    /// Stop accepting the previous external ID. A verification then checks that it is denied.
     End(TenantArgs),
 }
 

@@ -1,4 +1,4 @@
-//! `latchkey healthcheck`, for container images, which have no curl.
+//! `latchkey healthcheck`, for container images without curl.
 
 use std::time::Duration;
 

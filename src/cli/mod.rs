@@ -1,4 +1,4 @@
-//! The command line: one file for each command.
+//! The command line. One file per command.
 
 mod check_config;
 mod checks;

@@ -7,7 +7,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Cell, Color, ContentArrangement, LineStyle, Table};
 use serde_json::Value;
 
-/// Prints a line. The reader may close the pipe early, as `head` does. That is not an error.
+/// Prints a line. A pipe that the reader closes early, as `head` does, is not an error.
 pub(super) fn print_line(text: impl Display) {
     let _ = writeln!(stdout(), "{text}");
 }
@@ -23,7 +23,7 @@ pub(super) fn is_interactive() -> bool {
     stdout().is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// The terminal's width, if there is a terminal that knows it.
+/// The terminal's width, if it is known.
 fn width() -> Option<u16> {
     let (width, _) = crossterm::terminal::size().ok().filter(|_| stdout().is_terminal())?;
     (width > 0).then_some(width)
@@ -72,7 +72,7 @@ pub(super) fn color_of(status: &str) -> Option<Color> {
     }
 }
 
-/// A field as text: empty for null, without quotation marks, times to the second.
+/// A field as text: empty for null, without quotes, times to the second.
 pub(super) fn text(value: &Value, field: &str) -> String {
     match &value[field] {
         Value::Null => String::new(),

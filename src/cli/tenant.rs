@@ -17,7 +17,7 @@ pub(super) enum Tenant {
     Show(Show),
     /// Change a tenant's name, reference or allowed modes.
     Edit(Edit),
-    /// Suspend a tenant: internal services are refused access to its storage.
+    /// Suspend a tenant. Internal services no longer get its storage config or credentials.
     Suspend(LifecycleArgs),
     /// Resume a suspended tenant.
     Resume(LifecycleArgs),

@@ -26,7 +26,7 @@ pub(super) enum Token {
     Create(Box<Create>),
     /// List tokens, newest first, including expired and revoked ones.
     List(List),
-    /// Revoke a token. It is refused from the next request on.
+    /// Revoke a token. Requests with it are rejected within a second.
     Revoke(Revoke),
 }
 

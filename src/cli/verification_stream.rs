@@ -8,20 +8,20 @@ use super::client::{ClientArgs, root_cause};
 
 #[derive(Debug, PartialEq)]
 pub(super) enum VerificationEvent {
-    /// An attempt began, or the time of the next one was set.
+    /// An attempt started, or the next one was scheduled.
     Attempt(Value),
     Check(Value),
     Finished(Value),
 }
 
-/// Consecutive connections that may end without an event.
+/// How many connections in a row may fail without an event.
 const MAX_ATTEMPTS: u32 = 5;
 
 pub(super) struct VerificationStream<'a> {
     client: &'a ClientArgs,
     id: &'a str,
     connection: Option<Response>,
-    /// Received bytes that are not yet a whole event.
+    /// Received bytes that do not form a complete event yet.
     buffer: Vec<u8>,
     last_event_id: u64,
     failed_attempts: u32,
@@ -39,7 +39,7 @@ impl<'a> VerificationStream<'a> {
         }
     }
 
-    /// Waits for the next event. Cancel safe: a dropped call loses no event.
+    /// Waits for the next event. Cancel safe.
     pub(super) async fn next(&mut self) -> Result<VerificationEvent, Failure> {
         loop {
             while let Some(block) = self.take_block() {

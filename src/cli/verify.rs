@@ -64,7 +64,7 @@ pub(super) async fn watch(client: &ClientArgs, id: &str) -> Outcome {
         other => {
             let verdict = other.unwrap_or("unknown");
             Err(Failure::Inconclusive(format!(
-                "the verification finished without a decision: {verdict}"
+                "the verification finished without a result: {verdict}"
             )))
         }
     }

@@ -13,7 +13,7 @@ use crate::app;
 /// Interval between polls while a test message is sent.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// After so many polls, no worker can be running.
+/// After this many polls, there is probably no worker running.
 const MAX_POLLS: usize = 240;
 
 #[derive(Debug, Subcommand)]
@@ -24,9 +24,9 @@ pub(super) enum Webhook {
     List(List),
     /// Show a webhook.
     Show(WebhookArgs),
-    /// Delete a webhook. Nothing more is sent to it.
+    /// Delete a webhook. Pending messages are discarded.
     Delete(WebhookArgs),
-    /// Enable a webhook that was disabled because its receiver answered 410 Gone.
+    /// Enable a webhook that was disabled because its receiver responded with 410 Gone.
     Enable(WebhookArgs),
     /// List a webhook's deliveries and their results, newest first.
     Deliveries(Deliveries),
@@ -34,7 +34,7 @@ pub(super) enum Webhook {
     Resend(Resend),
     /// Send a test message. Exit code: 0 delivered, 1 not delivered.
     Test(WebhookArgs),
-    /// Create a new signing secret, which is shown only once. The previous one keeps working for a while.
+    /// Create a new signing secret, which is shown only once. The previous one is also used for a while.
     RotateSecret(RotateSecret),
 }
 

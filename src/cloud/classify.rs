@@ -20,7 +20,7 @@ pub struct AwsError<'a> {
 
 /// The outcome of an error. `error` is None when there was no readable response.
 ///
-/// `proof` is the value for errors which prove that the call was allowed. None when no error of this call does.
+/// `proof` is the value for errors that prove that the call was allowed. None if no error of this call does.
 pub fn classify<T>(error: Option<&AwsError>, proof: Option<T>) -> Outcome<T> {
     let Some(error) = error else {
         return Outcome::Unanswered;
@@ -65,13 +65,13 @@ pub fn is_throttled(code: &str) -> bool {
 }
 
 enum ErrorMeaning {
-    /// The call was allowed but could not be carried out for another reason.
+    /// The call was allowed but failed for another reason.
     Allowed,
     Refused,
     Absent,
     Unusable,
     Misrouted,
-    /// Nothing follows about the permissions.
+    /// Says nothing about permissions.
     Inconclusive,
 }
 
@@ -112,7 +112,8 @@ fn meaning_of_code(code: &str) -> Option<ErrorMeaning> {
         | "RequestTimeout"
         | "RequestTimeoutException"
         | "ServiceUnavailable"
-        // An expired session, one that has not propagated yet, or clock skew: our side, not the customer's.
+        // An expired session, one that has not propagated yet, or clock skew. These are on the vendor's side, not the
+        // customer's.
         | "ExpiredToken"
         | "ExpiredTokenException"
         | "IncompleteSignature"
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[rstest]
-    // Documented with status 400 and modelled with others: the code decides.
+    // Documented with status 400, modeled with others. The code decides.
     #[case(400, "AccessDeniedException", "refused by kms")]
     #[case(403, "AccessDeniedException", "refused by kms")]
     #[case(500, "AccessDeniedException", "refused by kms")]
@@ -280,7 +281,7 @@ mod tests {
         assert_eq!(outcome(said), expected);
     }
 
-    /// A proxy's 403 page must never prove that an unauthorized caller was refused.
+    /// A proxy's 403 page must never prove that an unauthorized caller was denied.
     #[rstest]
     fn a_response_without_a_code_is_not_from_aws(
         #[values(200, 302, 400, 403, 404, 407, 502)] status: u16,
@@ -325,7 +326,8 @@ mod tests {
             }
         }
 
-        /// Denials prove that unauthorized callers are refused, so only a known code, or a bare 403 to a HEAD request, is one.
+        /// Denials prove that unauthorized callers have no access, so only known codes and a bare 403 to a HEAD request
+        /// count as one.
         #[test]
         fn an_unknown_code_is_never_an_access_denial(code in "[A-Z][a-z]{1,8}Unheard", status: u16, message: String) {
             for asked in [DeniedBy::Sts, DeniedBy::S3, DeniedBy::Kms] {

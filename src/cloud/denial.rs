@@ -16,8 +16,8 @@ const KINDS: [(&str, PolicyKind); 7] = [
     ("vpc endpoint policy", PolicyKind::VpcEndpoint),
 ];
 
-/// What KMS says about a key in another account that does not exist, or whose policy allows nothing or denies. All three
-/// are on the key's side.
+/// KMS's message for a key in another account that does not exist, or whose policy allows nothing or denies. All three are
+/// on the key's side.
 const KEY_DENIES: &str = "no resource-based policies allow access";
 
 const TAG_SESSION: &str = "sts:TagSession";
@@ -39,8 +39,8 @@ pub fn parse(asked: DeniedBy, message: &str) -> AccessDenied {
     }
 }
 
-/// S3 calls KMS on the caller's behalf and passes its denial on. When in doubt, KMS denied the call: to take an unauthorized
-/// caller that S3 allowed for one that it denied would be worse than the reverse.
+/// S3 calls KMS on the caller's behalf and passes its denial on. When in doubt, KMS denied the call: it would be worse to
+/// mistake an unauthorized caller that S3 allowed for one that it denied than the reverse.
 fn mentions_kms(lower: &str) -> bool {
     [
         "kms:",
@@ -55,7 +55,7 @@ fn mentions_kms(lower: &str) -> bool {
 }
 
 fn reason(asked: DeniedBy, message: &str, lower: &str) -> DenialReason {
-    // Transitive session tags are the vendor's own to disable.
+    // Transitive session tags can only be disabled by the vendor.
     if asked == DeniedBy::Sts && refused_action(message) == Some(TAG_SESSION) {
         return DenialReason::NotAllowedBy(PolicyKind::Identity);
     }

@@ -34,11 +34,11 @@ pub struct KeyCall {
     pub key: KeyArn,
 }
 
-/// A request for a session on a tenant's documents, to be handed to the vendor's services.
+/// A request for a session for a tenant's documents, which is handed to the vendor's services.
 #[derive(Debug, Clone)]
 pub struct DocumentCall {
-    /// The session that assumes the role, with `sts:ExternalId`. None is the process itself, with the external ID as a session
-    /// tag.
+    /// The session that assumes the role with `sts:ExternalId`. If None, the process itself assumes it, with the external ID
+    /// as a session tag.
     pub by: Option<AwsSession>,
     pub role: RoleArn,
     pub external_id: ExternalId,
@@ -47,7 +47,7 @@ pub struct DocumentCall {
     pub name: SessionName,
 }
 
-/// Whether AWS carries a call out, or only evaluates its permissions.
+/// Whether AWS executes a call, or only evaluates its permissions.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallMode {
@@ -56,7 +56,7 @@ pub enum CallMode {
     Dry,
 }
 
-/// The calls. None of them returns an error: when something went wrong on the way, the outcome is
+/// The calls. They never return an error; if a call fails, its outcome is
 /// [`Outcome::Unanswered`](crate::domain::api_result::Outcome::Unanswered).
 #[async_trait]
 pub trait Cloud: Send + Sync {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::ids::{TenantId, VerificationId};
 
-/// Temporary credentials. Its `Debug` shows none of them.
+/// Temporary credentials. `Debug` does not show them.
 #[derive(Clone)]
 pub struct AwsSession(pub(super) Credentials);
 
@@ -16,7 +16,7 @@ impl AwsSession {
     }
 }
 
-/// The secrets of a session, for the one response that hands them out. They must go nowhere else.
+/// The secrets of a session, for the only response that contains them.
 pub struct SessionKeys<'a> {
     pub id: &'a str,
     pub secret: &'a str,
@@ -34,7 +34,7 @@ impl AwsSession {
     }
 }
 
-/// For tests of code that only passes sessions on: a label instead of credentials.
+/// For tests of code that only passes sessions on: labels instead of credentials.
 #[cfg(test)]
 impl AwsSession {
     pub fn labelled(label: &str) -> Self {

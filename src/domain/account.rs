@@ -15,7 +15,7 @@ impl AccountId {
         }
         Err(Malformed::new(
             "malformed_account_id",
-            "an AWS account ID has 12 digits and no hyphens, such as 123456789012",
+            "an AWS account ID consists of 12 digits without hyphens, such as 123456789012",
         ))
     }
 

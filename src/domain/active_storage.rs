@@ -12,28 +12,28 @@ use super::region::Region;
 use super::storage_config::Mode;
 use super::tenant::TenantStatus;
 
-/// Where a tenant's documents live, and how to get there.
+/// A tenant's bucket and key, and how to access them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ActiveStorage {
     pub tenant_id: TenantId,
     pub slug: Slug,
     pub version: i32,
     pub mode: Mode,
-    /// `active`, or `degraded` when its verifications are rejected now.
+    /// `active`, or `degraded` if its latest verifications were rejected.
     pub status: TenantStatus,
     pub bucket: BucketName,
     pub bucket_arn: BucketArn,
     pub region: Region,
     pub key_arn: KeyArn,
-    /// The customer's role, in the mode `assume_role`.
+    /// The customer's role in the mode `assume_role`, otherwise null.
     pub role_arn: Option<RoleArn>,
-    /// To be given as `sts:ExternalId`, or as the session tag `latchkey-external-id` in the mode `direct`.
+    /// Send it as `sts:ExternalId` or, in the mode `direct`, as the session tag `latchkey-external-id`.
     pub external_id: ExternalId,
-    /// The vendor's role of the mode; null when the mode is no longer offered.
+    /// The vendor's role for this mode. Null if the mode is no longer offered.
     pub vendor_role_arn: Option<RoleArn>,
-    /// To be sent as `x-amz-expected-bucket-owner`.
+    /// Send it as `x-amz-expected-bucket-owner`.
     pub bucket_account_id: AccountId,
     pub verified_at: DateTime<Utc>,
-    /// The database does not answer: this is what was known last.
+    /// The database is unavailable; this is the last known state.
     pub stale: bool,
 }

@@ -1,11 +1,11 @@
-//! What AWS answered, in our words. The classification of raw answers into these is `cloud`'s.
+//! Results of AWS calls, in the domain's terms. `cloud` classifies AWS's raw answers into these.
 
 use std::time::Duration;
 
 use super::region::Region;
 use super::storage_config::Mode;
 
-/// One call's outcome, and what is kept of the exchange.
+/// The outcome of a call, and details of the exchange.
 #[derive(Debug, Clone)]
 pub struct ApiResult<T = ()> {
     pub outcome: Outcome<T>,
@@ -17,13 +17,13 @@ pub enum Outcome<T = ()> {
     Granted(T),
     /// An access denial.
     Refused(AccessDenied),
-    /// The thing that was asked about does not exist.
+    /// The resource does not exist.
     Absent,
-    /// It exists, but its state or kind forbids the call: a disabled key, for instance.
+    /// The resource exists, but its state or kind does not allow the call. For example, the key is disabled.
     Unusable,
-    /// It is in another region.
+    /// The resource is in another region.
     Misrouted,
-    /// No verdict follows from this: throttled, 5xx, time-out, no network, an expired session, clock skew.
+    /// No conclusion is possible: throttling, 5xx, timeout, no network, an expired session, or clock skew.
     Unanswered,
 }
 
@@ -40,18 +40,18 @@ impl<T> Outcome<T> {
     }
 }
 
-/// What is known of a call besides its outcome. Never a credential, never a signature, never AWS's own prose.
+/// Details of a call. Never contains credentials, signatures, or AWS's own error texts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApiCall {
-    /// `s3:PutObject`, for instance.
+    /// Such as `s3:PutObject`.
     pub operation: String,
     pub code: Option<String>,
     pub status: Option<u16>,
     pub request_id: Option<String>,
     pub duration: Duration,
-    /// A try of it got no answer in time, and may be carried out later than what followed.
+    /// An attempt of this call timed out and may still be executed after later calls.
     pub may_arrive_late: bool,
-    /// Of the header `x-amz-bucket-region`, which S3 sends with refusals too.
+    /// From the header `x-amz-bucket-region`, which S3 also sends with denials.
     pub bucket_region: Option<Region>,
 }
 
@@ -59,15 +59,15 @@ pub struct ApiCall {
 pub struct AccessDenied {
     pub by: DeniedBy,
     pub reason: DenialReason,
-    /// The key that a KMS refusal names, when it names one.
+    /// The key that KMS names in a denial.
     pub key: Option<String>,
-    /// The `kms:` action that is named, or `sts:TagSession`.
+    /// The `kms:` action that the denial names, or `sts:TagSession`.
     pub action: Option<String>,
 }
 
 impl AccessDenied {
-    /// What stands in the way is the vendor's own: a policy of the session or of the network that it calls from, or, where
-    /// its own role calls, one of that role or of its organization.
+    /// Whether the denying policy belongs to the vendor: a session policy, a VPC endpoint policy or, in `direct`, a policy
+    /// of the vendor's role or its organization.
     pub fn is_of_the_vendor(&self, mode: Mode) -> bool {
         let (DenialReason::NotAllowedBy(kind) | DenialReason::DeniedBy(kind)) = self.reason else {
             return false;
@@ -80,7 +80,7 @@ impl AccessDenied {
     }
 }
 
-/// Whose permission was missing. S3 passes KMS's refusals on, and by then has let the caller in itself.
+/// The service that denied access. S3 passes on denials of KMS; in that case S3 itself allowed the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeniedBy {
     Sts,
@@ -88,13 +88,13 @@ pub enum DeniedBy {
     Kms,
 }
 
-/// Why, as far as AWS says.
+/// The reason, as far as AWS reveals it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DenialReason {
     Unsaid,
-    /// Nothing of this kind allows it.
+    /// No policy of this kind allows the action.
     NotAllowedBy(PolicyKind),
-    /// Something of this kind forbids it.
+    /// A policy of this kind denies the action.
     DeniedBy(PolicyKind),
 }
 
@@ -110,7 +110,7 @@ pub enum PolicyKind {
 }
 
 impl PolicyKind {
-    /// As a person would call it in a sentence.
+    /// The term for it in a sentence.
     pub fn phrase(self) -> &'static str {
         match self {
             Self::Identity => "an identity-based policy",

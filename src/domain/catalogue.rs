@@ -1,10 +1,10 @@
 //! The catalogue of checks.
 //!
-//! A check on existing evidence takes an entry here, a rule in [`rules`] with its sentences in
+//! A check that uses existing evidence needs an entry here, a rule in [`rules`] with its sentences in
 //! [`message`](super::message), and a row of the ablation matrix (`tests/it/ablation`). A check that needs a new AWS call
-//! also takes a method of [`Cloud`](crate::cloud::Cloud) with its implementation, a field of
+//! also needs a method of [`Cloud`](crate::cloud::Cloud) with its implementation, a field of
 //! [`Evidence`](super::evidence::Evidence), and a step of the verifier (`verifier/production.rs`). If the call needs a new
-//! permission, it takes a statement in `templates/statements.rs` as well. `./dev/generate` updates the documents.
+//! permission, also add a statement in `templates/statements.rs`. `./dev/generate` updates the documents.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
@@ -32,7 +32,7 @@ pub struct CatalogueEntry {
 /// The checks that must pass before another one is meaningful.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prerequisites {
-    /// These, in the order in which they are blamed. Checks of another mode do not count.
+    /// The prerequisites. If several did not pass, the first one is reported. Checks of another mode do not count.
     These(&'static [&'static [CheckName]]),
     /// All other checks that the vendor requires.
     AllRequired,
@@ -57,14 +57,14 @@ pub enum CheckGroup {
     Objects,
 }
 
-/// What a failure does to the verdict.
+/// The effect of a failure on the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckWeight {
-    /// It rejects. No setting changes that.
+    /// A failure rejects the config. No setting changes that.
     AlwaysRequired,
-    /// It rejects, unless the vendor made the check advisory.
+    /// A failure rejects the config, unless the vendor made the check advisory.
     Required,
-    /// It only warns. Run only when the vendor's templates grant the reads that it needs.
+    /// A failure is only a warning. The check runs if the vendor's templates grant the reads that it needs.
     Advisory,
 }
 
@@ -79,7 +79,7 @@ macro_rules! catalogue {
         failure: $failure:ident,
         decided_by: $decided_by:expr,
     })*) => {
-        /// One positive claim.
+        /// The name of a check.
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Display, EnumString, EnumIter,
             IntoStaticStr, ToSchema,
@@ -116,7 +116,7 @@ use Prerequisites::{AllRequired, These};
 const BOTH: &[Mode] = &[Mode::Direct, Mode::AssumeRole];
 const DIRECT: &[Mode] = &[Mode::Direct];
 const ASSUME_ROLE: &[Mode] = &[Mode::AssumeRole];
-/// The sessions that every call needs.
+/// The checks of the sessions that every call needs.
 pub const SESSIONS: &[CheckName] = &[C::VendorRoleAssumable, C::ClientRoleAssumable];
 const BUCKET: &[CheckName] = &[C::BucketReachable, C::BucketOwnerMatches, C::BucketRegionMatches];
 
@@ -141,7 +141,7 @@ catalogue! {
     }
     RoleRequiresExternalId {
         group: Role,
-        proves: "[Your] role refuses [vendor] when the external ID is missing or wrong.",
+        proves: "[Your] role denies access to [vendor] when the external ID is missing or wrong.",
         modes: ASSUME_ROLE,
         prerequisites: These(&[SESSIONS]),
         weight: AlwaysRequired,
@@ -240,7 +240,7 @@ catalogue! {
     }
     KeyRequiresExternalId {
         group: Key,
-        proves: "The key refuses [vendor] when the external ID is missing or wrong.",
+        proves: "The key denies access to [vendor] when the external ID is missing or wrong.",
         modes: DIRECT,
         prerequisites: These(&[SESSIONS]),
         weight: AlwaysRequired,
@@ -303,7 +303,7 @@ catalogue! {
     }
     BucketRequiresExternalId {
         group: Bucket,
-        proves: "The bucket refuses [vendor] when the external ID is missing or wrong.",
+        proves: "The bucket denies access to [vendor] when the external ID is missing or wrong.",
         modes: DIRECT,
         prerequisites: These(&[SESSIONS, BUCKET]),
         weight: AlwaysRequired,

@@ -1,4 +1,4 @@
-//! How a check can end, and who has to act then.
+//! The possible results of a check, and who has to act.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
@@ -20,7 +20,7 @@ pub enum CheckStatus {
     Inconclusive,
 }
 
-/// Who has to act before a check that did not pass can.
+/// Who has to act so that the check can pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, EnumIter, IntoStaticStr, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]

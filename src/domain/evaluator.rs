@@ -1,4 +1,4 @@
-//! The evaluator: applies the rules to the evidence as it comes in, and keeps the findings.
+//! The evaluator: applies the rules to the evidence as it arrives, and keeps the findings.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ impl<'a> Evaluator<'a> {
         self.storage.mode()
     }
 
-    /// Applies every rule that the evidence allows by now, and returns the new findings.
+    /// Applies every rule for which the evidence is complete, and returns the new findings.
     pub fn settle(&mut self, evidence: &Evidence) -> Vec<Finding> {
         let mut new = Vec::new();
         loop {

@@ -13,7 +13,7 @@ pub struct Evidence {
     pub client_role_with_random_id: Option<ApiResult>,
 
     pub head: Option<ApiResult>,
-    /// Called only when `head` was refused: the same without an expected owner.
+    /// Called only if `head` was denied: the same call without an expected owner.
     pub head_of_any_owner: Option<ApiResult>,
     pub list: Option<ApiResult>,
 
@@ -25,18 +25,18 @@ pub struct Evidence {
     pub generate_data_key_without_plaintext: Option<ApiResult>,
 
     pub put: Option<ApiResult<StoredObject>>,
-    /// Called only when S3 refused `put`: the same with encryption headers.
+    /// Called only if S3 denied `put`: the same call with encryption headers.
     pub put_with_header: Option<ApiResult<StoredObject>>,
     pub get: Option<ApiResult<RoundTrip>>,
     pub restore: Option<ApiResult>,
     pub delete: Option<ApiResult<DeletedObject>>,
 
-    /// Called only when the templates grant it, like the next two.
+    /// Called only if the templates grant it, like the next two.
     pub public_access_block: Option<ApiResult<bool>>,
     pub acls_disabled: Option<ApiResult<bool>>,
     pub access_logging: Option<ApiResult<bool>>,
 
-    /// The retired external ID must be refused as well.
+    /// The retired external ID must be denied as well.
     pub retires: bool,
     pub client_role_with_retired_id: Option<ApiResult>,
     /// `direct` only: the vendor's role with the retired external ID as its tag.
@@ -62,7 +62,7 @@ pub struct UnauthorizedProbe {
 }
 
 impl Evidence {
-    /// `direct`: the unauthorized callers, and how each presented itself.
+    /// `direct`: the unauthorized callers, each with a description.
     pub fn unauthorized(&self) -> Vec<(&UnauthorizedProbe, &'static str)> {
         let mut callers = vec![
             (&self.untagged, "without a session tag"),
@@ -74,7 +74,7 @@ impl Evidence {
         callers
     }
 
-    /// `assume_role`: the results of the unauthorized attempts to assume the role, and how each was made.
+    /// `assume_role`: the results of the unauthorized attempts to assume the role, each with a description.
     pub fn unauthorized_assumptions(&self) -> Vec<(Option<&ApiResult>, &'static str)> {
         let mut assumed = vec![
             (self.client_role_without_id.as_ref(), "without an external ID"),
@@ -86,7 +86,7 @@ impl Evidence {
         assumed
     }
 
-    /// Whether the put of the probe object is still to come. It is made only after unauthorized callers were refused.
+    /// Whether the put of the probe object is still pending. It is made only after unauthorized callers were denied.
     pub fn awaits_put(&self, mode: Mode) -> bool {
         match &self.put {
             Some(put) => put.is_refused_by(DeniedBy::S3) && self.put_with_header.is_none(),
@@ -106,14 +106,14 @@ impl Evidence {
         }
     }
 
-    /// `direct`: S3 itself refused the list to every unauthorized caller.
+    /// `direct`: S3 itself denied the list to every unauthorized caller.
     pub fn list_refused_to_unauthorized(&self) -> bool {
         self.unauthorized()
             .iter()
             .all(|(probe, _)| probe.list.as_ref().is_some_and(|list| list.is_refused_by(DeniedBy::S3)))
     }
 
-    /// `assume_role`: the role refused every unauthorized attempt.
+    /// `assume_role`: the role denied every unauthorized attempt.
     pub fn role_refused_to_unauthorized(&self) -> bool {
         self.unauthorized_assumptions()
             .iter()
@@ -132,11 +132,11 @@ pub enum RoundTrip {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFacts {
     pub customer_managed: bool,
-    /// `SYMMETRIC_DEFAULT` is the one that S3 can use.
+    /// S3 requires `SYMMETRIC_DEFAULT`.
     pub spec: String,
-    /// `ENCRYPT_DECRYPT` is the one that S3 can use.
+    /// S3 requires `ENCRYPT_DECRYPT`.
     pub usage: String,
-    /// `Enabled` is the one that works.
+    /// Only `Enabled` keys work.
     pub state: String,
     pub deletion_at: Option<DateTime<Utc>>,
 }

@@ -1,9 +1,9 @@
-//! The external ID: what ties a tenant's grants to that tenant.
+//! External IDs, which tie a tenant's grants to that tenant.
 
 use super::text::{Malformed, checked_text};
 
-/// Issued by Latchkey, one for each tenant. `[A-Za-z0-9-]`, so that it fits `sts:ExternalId`, a session tag's value
-/// and every template alike. Not a secret, but not to be guessed.
+/// An external ID, issued by Latchkey for each tenant. Consists of `[A-Za-z0-9-]`, which `sts:ExternalId`, session tags and
+/// all templates allow. It is not a secret, but it must not be guessable.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ExternalId(String);
 
@@ -17,11 +17,11 @@ impl ExternalId {
         }
         Err(Malformed::new(
             "malformed_external_id",
-            "an external ID has 8 to 128 letters, digits and hyphens; it is issued and cannot be chosen",
+            "an external ID consists of 8 to 128 letters, digits and hyphens; it is issued by the vendor and cannot be chosen",
         ))
     }
 
-    /// An ID made of 20 random bytes, in the form that all issued ones have.
+    /// An external ID made of 20 random bytes, in the issued format.
     pub fn from_random(bytes: [u8; 20]) -> Self {
         Self(format!("lk-{}", hex::encode(bytes)))
     }
@@ -40,7 +40,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_issued_parses_and_prints_back(bytes in any::<[u8; 20]>()) {
+        fn issued_ids_can_be_parsed(bytes in any::<[u8; 20]>()) {
             let issued = ExternalId::from_random(bytes);
             prop_assert_eq!(ExternalId::parse(issued.as_str()).unwrap(), issued);
         }

@@ -13,7 +13,7 @@ pub struct Finding {
     pub check: CheckName,
     pub status: CheckStatus,
     pub required: bool,
-    /// Who has to act. None when nobody has to, or another finding says it.
+    /// Who has to act. None if no action is needed, or if another finding covers it.
     pub side: Option<FaultSide>,
     /// One sentence.
     pub summary: Message,
@@ -68,7 +68,8 @@ impl Finding {
         }
     }
 
-    /// The vendor's own configuration is the cause. The customer does not need to act, and operations are alerted.
+    /// The cause is the vendor's own configuration. The customer does not need to act, and the vendor's operations team is
+    /// alerted.
     pub fn vendors_fault(check: CheckName, exchange: Option<&ApiCall>) -> Self {
         let code = exchange.and_then(|exchange| exchange.code.as_deref()).unwrap_or("no answer");
         Self::inconclusive(check, FaultSide::Vendor, findings::vendors_fault(code), exchange)

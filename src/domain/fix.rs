@@ -49,7 +49,8 @@ pub struct Fix {
     pub action: FixAction,
     /// What to do, in one sentence.
     pub summary: Message,
-    /// The exact statement or setting for this tenant, or a list of statements. None when AWS does not reveal what denies access.
+    /// The exact statement or setting for this tenant, or a list of statements. None if AWS does not reveal what denies
+    /// access.
     pub statement: Option<Value>,
 }
 
@@ -68,12 +69,12 @@ impl Fix {
     }
 }
 
-/// The fix for a denied action: from AWS's reason if it gives one, or else from the mode.
+/// The fix for a denied action. It follows from AWS's reason if there is one, otherwise from the mode.
 pub fn of_refusal(refusal: &AccessDenied, action: &str, permission: Permission, params: &TemplateParams) -> Fix {
     of_refusals(refusal, action, &[permission], params)
 }
 
-/// The same for several actions that are denied for one reason. Their statements become a list.
+/// The same for several actions that were denied for the same reason. Their statements become a list.
 pub fn of_refusals(refusal: &AccessDenied, action: &str, permissions: &[Permission], params: &TemplateParams) -> Fix {
     let of_key = permissions == [Permission::Key];
     if let DenialReason::DeniedBy(kind) = refusal.reason {
@@ -136,8 +137,7 @@ fn of_denial(kind: PolicyKind, action: &str, of_key: bool) -> Fix {
     Fix::new(document, FixAction::Remove, fixes::remove_deny(action, kind.phrase()), None)
 }
 
-/// In `direct`, AWS gives no reasons for S3 denials: which document a denied put is about follows from the service that
-/// denied it.
+/// In `direct`, AWS gives no reasons for S3 denials. The service that denied a put determines which document needs a fix.
 pub fn permission_of(refusal: &AccessDenied, otherwise: Permission) -> Permission {
     match refusal.by {
         DeniedBy::Kms => Permission::Key,

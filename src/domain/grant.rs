@@ -1,4 +1,4 @@
-//! What credentials for a tenant's documents may do: as much as its policies allow, or less.
+//! Grants limit what credentials for a tenant's documents allow, within what the tenant's policies allow.
 
 use serde_json::{Value, json};
 use strum::{Display, EnumString};
@@ -15,20 +15,20 @@ pub enum GrantKind {
     Read,
 }
 
-/// How keys have to begin: 1 to 256 visible ASCII characters, none of which means something in a policy.
+/// A prefix of object keys: 1 to 256 visible ASCII characters, none of which has a special meaning in policies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KeyPrefix(String);
 
 impl KeyPrefix {
     /// # Errors
-    /// `malformed_prefix`. A session policy is 2,048 characters at most, and a prefix stands in it twice.
+    /// `malformed_prefix`. A session policy has at most 2,048 characters, and contains the prefix twice.
     /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         let allowed = |c: char| (' '..='~').contains(&c) && !matches!(c, '*' | '?' | '$' | '"' | '\\');
         if !(1..=256).contains(&text.len()) || !text.chars().all(allowed) {
             return Err(Malformed::new(
                 "malformed_prefix",
-                "a prefix has 1 to 256 ASCII characters without * ? $ \" and \\, such as invoices/2026/",
+                "a prefix consists of 1 to 256 ASCII characters without * ? $ \" and \\, such as invoices/2026/",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -40,7 +40,7 @@ impl KeyPrefix {
 }
 checked_text!(KeyPrefix, "invoices/2026/");
 
-/// What is asked for.
+/// The requested access.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Grant {
     pub kind: GrantKind,
@@ -48,7 +48,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// The session policy: that bucket and that key alone, whatever else the session's role may do.
+    /// The session policy: access to this bucket and key only, whatever else the session's role allows.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session>
     pub fn session_policy(&self, storage: &ActiveStorage) -> Value {
         let bucket = &storage.bucket_arn;
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_reaches_that_bucket_and_that_key_alone() {
+    fn a_session_can_only_access_its_bucket_and_key() {
         let policy = Grant::default().session_policy(&storage());
         assert_eq!(policy["Statement"][0]["Resource"], "arn:aws:s3:::acme-documents/*");
         assert_eq!(policy["Statement"][1]["Resource"], "arn:aws:s3:::acme-documents");
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_is_less_and_a_prefix_narrows_objects_and_lists() {
+    fn read_access_is_less_and_a_prefix_limits_objects_and_lists() {
         let grant = Grant {
             kind: GrantKind::Read,
             prefix: Some(KeyPrefix::parse("invoices/").unwrap()),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_policy_is_one_that_sts_takes() {
+    fn the_longest_policy_is_within_the_limit_of_sts() {
         let mut storage = storage();
         storage.bucket_arn = format!("arn:aws-us-gov:s3:::{}", "b".repeat(63)).parse().unwrap();
         let grant = Grant {
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_something_in_a_policy_is_no_prefix() {
+    fn characters_with_a_meaning_in_policies_are_rejected() {
         for bad in ["", "a*", "a?", "${aws:userid}", "a\"b", "a\\b", "é", "a\n", &"p".repeat(257)] {
             assert_eq!(KeyPrefix::parse(bad).unwrap_err().code, "malformed_prefix", "{bad:?}");
         }

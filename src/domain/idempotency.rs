@@ -9,10 +9,10 @@ use super::audit::RecordedAction;
 use super::ids::TenantId;
 use super::text::Malformed;
 
-/// How long a key is kept.
+/// How long a key is remembered.
 pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// A request that changed nothing for this long counts as lost with its process.
+/// After this time, a request that has not changed anything is considered lost with its process.
 pub const LOST_AFTER: TimeDelta = TimeDelta::minutes(1);
 
 /// The value of the header `idempotency-key`.
@@ -26,7 +26,8 @@ impl IdempotencyKey {
     /// `malformed_idempotency_key`.
     pub fn parse(text: &[u8]) -> Result<Self, Malformed> {
         let malformed = || {
-            let detail = "an idempotency key has 1 to 255 visible ASCII characters without white space, such as a new UUID for each change";
+            let detail =
+                "an idempotency key consists of 1 to 255 visible ASCII characters without white space, such as a new UUID for each change";
             Malformed::new("malformed_idempotency_key", detail)
         };
         if !(1..=Self::LONGEST).contains(&text.len()) || !text.iter().all(u8::is_ascii_graphic) {
@@ -35,13 +36,13 @@ impl IdempotencyKey {
         String::from_utf8(text.to_vec()).map(Self).map_err(|_| malformed())
     }
 
-    /// The key as it is stored: unique to this sender.
+    /// The key as it is stored, scoped to the sender.
     pub fn of_sender(&self, sender: &str) -> RequestFingerprint {
         RequestFingerprint::of(&[sender.as_bytes(), self.0.as_bytes()])
     }
 }
 
-/// SHA-256 of some parts, each with its length, so that different lists of parts never collide.
+/// SHA-256 of several parts, each with its length, so that different lists never have the same input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestFingerprint([u8; 32]);
 
@@ -100,7 +101,7 @@ mod tests {
     #[case(b"a b", false)]
     #[case(b"a\x7f", false)]
     #[case("k\u{fc}".as_bytes(), false)]
-    fn a_key_is_visible_ascii(#[case] text: &[u8], #[case] good: bool) {
+    fn a_key_consists_of_visible_ascii(#[case] text: &[u8], #[case] good: bool) {
         assert_eq!(IdempotencyKey::parse(text).is_ok(), good);
     }
 

@@ -6,10 +6,10 @@ use super::token::{Permission, Role, Token};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// As the audit log names it.
+    /// The actor, for the audit log.
     pub actor: Actor,
     pub role: Role,
-    /// Those that it may ask for; none is all of them. Of use to internal services alone.
+    /// The tenants that internal services may read with it. None means all.
     pub tenants: Option<Vec<TenantId>>,
 }
 
@@ -18,7 +18,7 @@ impl Identity {
         self.role.may(right)
     }
 
-    /// Whether it may know of this tenant.
+    /// Whether it may read this tenant.
     pub fn covers(&self, tenant: TenantId) -> bool {
         self.tenants.as_ref().is_none_or(|tenants| tenants.contains(&tenant))
     }

@@ -1,4 +1,4 @@
-//! Ids of stored things: UUIDs of version 7, so that they sort by when they were made.
+//! IDs: UUIDs of version 7, which sort by creation time.
 
 use smol_str::SmolStr;
 use uuid::Uuid;
@@ -72,7 +72,7 @@ macro_rules! id {
 
 id!(TenantId);
 id!(
-    /// One submitted storage config, that is one version of a tenant.
+    /// One submitted storage config, which is one version of a tenant.
     StorageConfigId
 );
 id!(VerificationId);
@@ -85,7 +85,7 @@ id!(
     MessageId
 );
 id!(
-    /// One message for one webhook.
+    /// One message to one webhook.
     DeliveryId
 );
 id!(SessionId);
@@ -102,10 +102,10 @@ impl Slug {
         if !(2..=63).contains(&text.len()) || !text.chars().all(allowed) {
             return Err(Malformed::new(
                 "malformed_slug",
-                "a slug has 2 to 63 lower-case letters, digits and hyphens, such as acme-corp",
+                "a slug consists of 2 to 63 lower-case letters, digits and hyphens, such as acme-corp",
             ));
         }
-        // A slug and an id stand in the same place of a URL, so one may never look like the other.
+        // URLs accept either a slug or an ID in the same place, so a slug must not look like an ID.
         if Uuid::try_parse(text).is_ok() {
             return Err(Malformed::new("slug_is_a_uuid", "a slug must not look like a UUID; choose a name"));
         }
@@ -118,7 +118,7 @@ impl Slug {
 }
 checked_text!(Slug, "acme");
 
-/// What people call a tenant: 1 to 200 characters, none of them a control character.
+/// A tenant's display name: 1 to 200 characters, no control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantName(String);
 
@@ -130,7 +130,7 @@ impl TenantName {
         if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
             return Err(Malformed::new(
                 "malformed_name",
-                "a name has 1 to 200 characters on one line, such as Acme Corporation",
+                "a name must be a single line of 1 to 200 characters, such as Acme Corporation",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -142,7 +142,7 @@ impl TenantName {
 }
 checked_text!(TenantName, "Acme Corporation");
 
-/// Either name of a tenant, as it stands in a URL.
+/// A tenant's ID or slug, as in a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TenantRef {
     Id(TenantId),
@@ -151,7 +151,7 @@ pub enum TenantRef {
 
 impl TenantRef {
     /// # Errors
-    /// `malformed_slug`, since whatever is no UUID is read as a slug.
+    /// `malformed_slug`, because any text that is not a UUID is parsed as a slug.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         match TenantId::parse(text) {
             Ok(id) => Ok(Self::Id(id)),
@@ -201,13 +201,13 @@ mod tests {
     }
 
     #[test]
-    fn a_slug_is_never_a_uuid() {
+    fn a_slug_cannot_be_a_uuid() {
         let code = Slug::parse("01910f5e-8f6a-7cc3-8f5e-2f8a1c9f0b11").unwrap_err().code;
         assert_eq!(code, "slug_is_a_uuid");
     }
 
     #[test]
-    fn a_slug_has_its_bounds() {
+    fn a_slug_has_limits() {
         for bad in ["", "a", "Acme", "a_b", "a b", &"a".repeat(64), "é-é"] {
             assert_eq!(Slug::parse(bad).unwrap_err().code, "malformed_slug", "{bad:?}");
         }

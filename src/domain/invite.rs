@@ -1,4 +1,5 @@
-//! Invites: expiring, revocable links to the form. A link's token is traded for a session that lives and dies with it.
+//! Invites: links to the form that expire and can be revoked. A link's token is exchanged for a session, which is valid as
+//! long as the invite is.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
@@ -11,12 +12,12 @@ use super::text::Malformed;
 use super::token::TokenHash;
 use super::web_session::{WebSession, encoded};
 
-/// How long an invite is good for when nothing else is asked for.
+/// The default lifetime of an invite.
 pub const LIFETIME: TimeDelta = TimeDelta::days(7);
-/// The longest that may be asked for.
+/// The longest lifetime that can be requested.
 pub const LONGEST_LIFETIME: TimeDelta = TimeDelta::days(90);
 
-/// An invite as it is kept: never its token.
+/// An invite, as stored: without its token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invite {
     pub id: InviteId,
@@ -27,7 +28,7 @@ pub struct Invite {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// What an invite is at a given time.
+/// The state of an invite at a given time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display, IntoStaticStr, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -49,7 +50,7 @@ impl Invite {
     }
 }
 
-/// A lifetime as it was asked for, in hours.
+/// A requested lifetime in hours.
 ///
 /// # Errors
 /// `lifetime_out_of_range`.
@@ -68,7 +69,7 @@ pub fn lifetime(hours: i64) -> Result<TimeDelta, Malformed> {
         })
 }
 
-/// What a link ends with: 32 random bytes.
+/// The secret at the end of a link: 32 random bytes.
 #[derive(Debug, Clone)]
 pub struct InviteToken(SecretString);
 
@@ -90,8 +91,8 @@ impl InviteToken {
         TokenHash::of(self.expose())
     }
 
-    /// The session that the token is traded for. It follows from the token, so that nothing has to be kept for each visit;
-    /// the token does not follow from it.
+    /// The session that the token is exchanged for. It is derived from the token, so no state has to be stored for each
+    /// visit. The token cannot be derived from it.
     pub fn session(&self) -> WebSession {
         WebSession::derived("latchkey invite session", self.expose())
     }
@@ -112,7 +113,7 @@ mod tests {
     #[case(None, 10, InviteState::Expired)]
     #[case(Some(5), 9, InviteState::Revoked)]
     #[case(Some(5), 11, InviteState::Revoked)]
-    fn an_invite_ends_by_time_or_by_hand(#[case] revoked: Option<i64>, #[case] now: i64, #[case] state: InviteState) {
+    fn an_invite_ends_when_it_expires_or_is_revoked(#[case] revoked: Option<i64>, #[case] now: i64, #[case] state: InviteState) {
         let id = uuid::Uuid::nil();
         let invite = Invite {
             id: id.into(),
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lifetime_has_bounds() {
+    fn a_lifetime_has_limits() {
         assert_eq!(lifetime(1), Ok(TimeDelta::hours(1)));
         assert_eq!(lifetime(2160), Ok(TimeDelta::days(90)));
         for wrong in [0, -1, 2161, i64::MAX] {
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_follows_from_its_token_and_is_another_secret() {
+    fn a_session_is_derived_from_its_token() {
         let token = InviteToken::from_random([7; 32]);
         assert_eq!(token.expose().len(), 43);
         let session = token.session();

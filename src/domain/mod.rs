@@ -1,4 +1,4 @@
-//! Words and rules. No I/O, no waiting, no clock: whatever these need is handed in.
+//! Terms and rules, without I/O. Time and randomness are passed in.
 
 pub mod account;
 pub mod active_storage;

@@ -66,7 +66,7 @@ impl RetryPolicy {
     }
 }
 
-/// Whether a failure may go away by itself. The most lasting kind comes last.
+/// Whether a failure may go away by itself. Ordered from least to most permanent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailureKind {
     /// Access was denied. The grant may still be propagating.

@@ -1,4 +1,4 @@
-//! Storage configs: what a customer submitted. Immutable; a resubmission is a new version.
+//! Storage configs: what a customer submitted. They are immutable; each submission creates a new version.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,20 +10,20 @@ use super::arn::{BucketArn, KeyArn, RoleArn};
 use super::ids::{StorageConfigId, TenantId};
 use super::region::Region;
 
-/// How the vendor reaches the bucket.
+/// How the vendor accesses the bucket.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Display, EnumIter, EnumString, IntoStaticStr, ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Mode {
-    /// The vendor's own role is named in the customer's policies, bound to the tenant by a session tag.
+    /// The customer's policies name the vendor's own role and require a session tag with the external ID.
     Direct,
-    /// A role in the customer's account is assumed, bound to the tenant by `sts:ExternalId`.
+    /// The vendor assumes a role in the customer's account, whose trust policy requires `sts:ExternalId`.
     AssumeRole,
 }
 
-/// Who touches the bucket: the one thing in which the modes differ.
+/// The role that accesses the bucket, which is the only difference between the modes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
     Direct,
@@ -46,15 +46,15 @@ impl Access {
     }
 }
 
-/// Where a tenant's documents live and how to get there: every field checked, on its own and against the others.
+/// A tenant's bucket and key, and how to access them. All fields are validated, individually and against each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Storage {
     pub access: Access,
     pub bucket: BucketArn,
-    /// Of the bucket and of the key: they have to be the same.
+    /// The region of both the bucket and the key.
     pub region: Region,
     pub key: KeyArn,
-    /// The account that owns the bucket: as the customer named it, or else the role's or the key's.
+    /// The account that owns the bucket. Defaults to the account of the role or key.
     pub bucket_account: AccountId,
 }
 
@@ -69,7 +69,7 @@ impl Storage {
 pub struct StorageConfig {
     pub id: StorageConfigId,
     pub tenant_id: TenantId,
-    /// Counts from 1 within the tenant.
+    /// Starts at 1 for each tenant.
     pub version: i32,
     pub storage: Storage,
     pub created_at: DateTime<Utc>,

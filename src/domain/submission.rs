@@ -174,12 +174,12 @@ impl Faults {
             Some(Mode::AssumeRole) if !typed => self.add(
                 "role_arn",
                 "role_arn_required",
-                "the mode assume_role requires the ARN of the role that you created in your account",
+                "enter the ARN of the role that you created in your account; the mode assume_role requires it",
             ),
             Some(Mode::Direct) if typed => self.add(
                 "role_arn",
                 "role_arn_not_allowed",
-                "the mode direct uses no role of yours; omit role_arn, or use the mode assume_role",
+                "the mode direct does not use a role in your account; omit role_arn, or use the mode assume_role",
             ),
             _ => {}
         }
@@ -189,7 +189,7 @@ impl Faults {
             self.add(
                 "role_arn",
                 "role_name_prefix",
-                format!("the role name must start with {prefix}; create the role with such a name"),
+                format!("the role name must start with {prefix}; create a role with that prefix"),
             );
         }
     }
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_one_is_taken_and_white_space_is_trimmed() {
+    fn a_valid_submission_is_accepted_and_white_space_is_trimmed() {
         let mut submission = good();
         submission.bucket_arn = Some("  arn:aws:s3:::acme-documents\n".into());
         submission.external_id = Some(ISSUED.into());
@@ -270,21 +270,21 @@ mod tests {
     #[case::external_id(|s: &mut Submission| s.external_id = Some("my-own-choice".into()), "external_id", "not_the_issued_external_id")]
     #[case::account(|s: &mut Submission| s.bucket_account_id = Some("12".into()), "bucket_account_id", "malformed_account_id")]
     #[case::alias(|s: &mut Submission| s.key_arn = Some("arn:aws:kms:eu-central-1:222222222222:alias/docs".into()), "key_arn", "alias_arn")]
-    fn a_fault_names_its_field(#[case] spoil: fn(&mut Submission), #[case] field: &str, #[case] code: &str) {
+    fn an_error_names_its_field(#[case] spoil: fn(&mut Submission), #[case] field: &str, #[case] code: &str) {
         let mut submission = good();
         spoil(&mut submission);
         assert_eq!(validate(&submission).unwrap_err(), [(field.to_owned(), code.to_owned())]);
     }
 
     #[test]
-    fn all_faults_come_at_once() {
+    fn all_errors_are_reported_together() {
         let faults = validate(&Submission::default()).unwrap_err();
         let fields: Vec<&str> = faults.iter().map(|(field, _)| field.as_str()).collect();
         assert_eq!(fields, ["mode", "bucket_arn", "bucket_region", "key_arn"]);
     }
 
     #[test]
-    fn a_mode_that_the_tenant_may_not_use_is_refused() {
+    fn a_mode_that_is_not_available_to_the_tenant_is_rejected() {
         let issued = [ExternalId::parse(ISSUED).unwrap()];
         let faults = good().validate(&vendor(), &[Mode::Direct], Some(&issued)).unwrap_err();
         assert_eq!(faults[0].code, "mode_not_offered");

@@ -1,5 +1,5 @@
-//! "Did you mean": recognizes common mistakes in ARN fields. Suggestions are offered to the user and never applied by
-//! themselves.
+//! "Did you mean": recognizes common mistakes in ARN fields. Suggestions are shown to the user and never applied
+//! automatically.
 
 use serde_json::Value;
 
@@ -259,7 +259,7 @@ mod tests {
     #[case(ArnField::Role, "documents")]
     #[case(ArnField::Bucket, KEY)]
     #[case(ArnField::Bucket, "")]
-    fn what_is_no_usual_mistake_is_left_alone(#[case] field: ArnField, #[case] text: &str) {
+    fn unknown_mistakes_are_not_commented_on(#[case] field: ArnField, #[case] text: &str) {
         assert_eq!(arn_of(field, text), None);
     }
 
@@ -267,7 +267,7 @@ mod tests {
     #[case(ArnField::Bucket, "{not json")]
     #[case(ArnField::Role, r#"{"Principal": {"AWS": "arn:aws:iam::111111111111:role/storage"}}"#)]
     #[case(ArnField::Bucket, "https://example.com/")]
-    fn a_mistake_without_an_arn_in_it_is_named_all_the_same(#[case] field: ArnField, #[case] text: &str) {
+    fn a_mistake_without_an_arn_is_still_recognized(#[case] field: ArnField, #[case] text: &str) {
         let around = FormContext {
             partition: Partition::Aws,
             account: None,
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_arn_is_no_mistake() {
+    fn a_valid_arn_is_not_a_mistake() {
         let around = FormContext {
             partition: Partition::Aws,
             account: None,
@@ -289,7 +289,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_is_offered_is_always_an_arn(text in "\\PC{0,80}", which in 0..3_usize) {
+        fn suggestions_are_always_valid_arns(text in "\\PC{0,80}", which in 0..3_usize) {
             let field = [ArnField::Bucket, ArnField::Key, ArnField::Role][which];
             if let Some(arn) = arn_of(field, &text) {
                 proptest::prop_assert!(is_arn(field, &arn));

@@ -1,4 +1,4 @@
-//! Tenants and their status, which is derived from facts here and nowhere else.
+//! Tenants and their status, which is derived from facts in this file only.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,26 +11,26 @@ use super::ids::{Slug, TenantId, TenantName};
 use super::storage_config::Mode;
 use super::verification::{Verdict, VerificationState};
 
-/// How far apart two rejections of an active version have to be before it counts as degraded.
+/// The minimum time between two rejections of an active version before it counts as degraded.
 pub const DEGRADED_AFTER: TimeDelta = TimeDelta::minutes(1);
 
-/// One customer of the vendor.
+/// A customer of the vendor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
     pub id: TenantId,
     pub slug: Slug,
     pub name: TenantName,
-    /// The vendor's own name for this tenant: an account number in its books, for instance.
+    /// The vendor's own name for this tenant, such as an account number.
     pub reference: Option<String>,
     pub modes: Vec<Mode>,
-    /// The one that works: internal services get it.
+    /// The external ID in use, which internal services get.
     pub external_id: ExternalId,
     pub rotation: Option<Rotation>,
     pub created_at: DateTime<Utc>,
-    /// When its personal data was erased, which only happens after its end.
+    /// When its personal data was erased, which requires that it is offboarded.
     pub erased_at: Option<DateTime<Utc>>,
     pub status_since: DateTime<Utc>,
-    /// Those that failed in the newest verification that ended.
+    /// Checks that failed in the most recent finished verification.
     pub failing_checks: Vec<CheckName>,
     pub facts: TenantFacts,
 }
@@ -38,16 +38,16 @@ pub struct Tenant {
 /// A rotation of the external ID that is in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rotation {
-    /// The next one is issued, and not proven yet.
+    /// The next ID is issued, but not verified yet.
     Issued { next: ExternalId },
-    /// The new one is proven and in use. The previous one is still accepted.
+    /// The new ID is verified and in use. The previous one is still accepted.
     Overlap { previous: ExternalId },
-    /// The previous one has to be refused from now on, which is not proven yet.
+    /// The previous ID must be denied from now on. This is not verified yet.
     Ending { previous: ExternalId },
 }
 
 impl Tenant {
-    /// The external IDs that the tenant's policies are to accept: at every moment the one in use is among them.
+    /// The external IDs that the tenant's policies should accept. Always includes the one in use.
     pub fn accepted_ids(&self) -> Vec<ExternalId> {
         let other = match &self.rotation {
             Some(Rotation::Issued { next: other } | Rotation::Overlap { previous: other }) => Some(other.clone()),
@@ -65,22 +65,22 @@ impl Tenant {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum TenantStatus {
-    /// Nothing submitted yet.
+    /// Nothing was submitted yet.
     Invited,
-    /// Nothing active, and the newest version is being verified.
+    /// No version is active, and the newest one is being verified.
     Verifying,
-    /// Nothing active, and the last verdict was not `verified`.
+    /// No version is active, and the newest one was not verified.
     ActionRequired,
     Active,
-    /// Active, but its verifications are rejected now.
+    /// A version is active, but its latest verifications were rejected.
     Degraded,
-    /// Switched off by ops.
+    /// Suspended by operators.
     Suspended,
-    /// Ended.
+    /// Offboarded; final.
     Offboarded,
 }
 
-/// Which tenants a list shows. A field that is `None` filters nothing.
+/// Which tenants to list. A field that is `None` does not filter.
 #[derive(Debug, Clone, Default)]
 pub struct TenantFilter {
     pub status: Option<TenantStatus>,
@@ -88,7 +88,7 @@ pub struct TenantFilter {
     pub words: Option<Vec<String>>,
     /// Tenants that may choose this mode.
     pub mode: Option<Mode>,
-    /// Tenants for which this check failed in the newest finished verification.
+    /// Tenants whose most recent finished verification failed this check.
     pub failing_check: Option<CheckName>,
 }
 
@@ -102,11 +102,11 @@ pub struct TenantFacts {
     pub newest: Option<(VerificationState, Option<Verdict>)>,
 }
 
-/// What is known of the active version.
+/// Facts about the active version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActiveFacts {
     pub version: i32,
-    /// First and last of the rejections since it was last verified.
+    /// The first and the last rejection since it was last verified.
     pub rejections: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
@@ -116,7 +116,7 @@ impl ActiveFacts {
     }
 }
 
-/// A change of a tenant's standing that its present one does not allow.
+/// A change that the tenant's current status does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IllegalChange {
     #[error("the tenant is already suspended")]
@@ -131,7 +131,7 @@ pub enum IllegalChange {
 
 impl TenantFacts {
     /// # Errors
-    /// When it is suspended already, or has ended.
+    /// If it is suspended or offboarded.
     pub fn may_be_suspended(&self) -> Result<(), IllegalChange> {
         self.may_change()?;
         match self.suspended_at {
@@ -141,7 +141,7 @@ impl TenantFacts {
     }
 
     /// # Errors
-    /// When it is not suspended, or has ended.
+    /// If it is not suspended, or is offboarded.
     pub fn may_be_resumed(&self) -> Result<(), IllegalChange> {
         self.may_change()?;
         match self.suspended_at {
@@ -150,10 +150,10 @@ impl TenantFacts {
         }
     }
 
-    /// Personal data is needed until the end.
+    /// Personal data is needed until offboarding.
     ///
     /// # Errors
-    /// When it has not ended.
+    /// If it is not offboarded.
     pub fn may_be_erased(&self) -> Result<(), IllegalChange> {
         match self.offboarded_at {
             Some(_) => Ok(()),
@@ -161,10 +161,10 @@ impl TenantFacts {
         }
     }
 
-    /// Offboarding is final: nothing changes after it.
+    /// Offboarding is final: a tenant cannot be changed after that.
     ///
     /// # Errors
-    /// When it has ended.
+    /// If it is offboarded.
     pub fn may_change(&self) -> Result<(), IllegalChange> {
         match self.offboarded_at {
             None => Ok(()),
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn suspending_covers_and_offboarding_ends() {
+    fn suspension_hides_the_status_and_offboarding_is_final() {
         let suspended = TenantFacts {
             suspended_at: Some(at(0)),
             ..active(None)

@@ -1,4 +1,4 @@
-//! Validated text, the basis of every ID, ARN and name of the domain, and the errors of invalid input.
+//! Validated text, the basis of the domain's IDs, ARNs and names, and the errors of invalid input.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct Malformed {
-    /// A stable word for programs, such as `alias_arn`.
+    /// A stable code for programs, such as `alias_arn`.
     pub code: &'static str,
     /// What is wrong and how to fix it, for people.
     pub detail: String,
@@ -24,9 +24,9 @@ impl Malformed {
 /// An invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct FieldError {
-    /// The field's name in the request, `bucket_arn` for instance.
+    /// The field's name in the request, such as `bucket_arn`.
     pub field: String,
-    /// A stable word for programs.
+    /// A stable code for programs.
     pub code: String,
     /// What is wrong and how to fix it, for people.
     pub detail: String,
@@ -52,8 +52,8 @@ impl fmt::Display for FieldError {
     }
 }
 
-/// Gives a type that holds checked text its ways in and out. All of them, serde's too, go through `parse`,
-/// which the type writes itself: `fn parse(text: &str) -> Result<Self, Malformed>`; and its text back is `as_str`.
+/// Implements the conversions of a type that holds validated text. All of them, including serde's, use the type's own `fn
+/// parse(text: &str) -> Result<Self, Malformed>` and `as_str`.
 macro_rules! checked_text {
     ($type:ty, $example:literal) => {
         impl std::str::FromStr for $type {

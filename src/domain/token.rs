@@ -12,17 +12,17 @@ use super::ids::{TenantId, TokenId};
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Role {
-    /// Reads `/v1`.
+    /// Can read `/v1`.
     Viewer,
-    /// All of `/v1` but tokens.
+    /// Can use all of `/v1` except tokens and erasure.
     Ops,
-    /// `/internal/v1` alone.
+    /// Can only use `/internal/v1`.
     Service,
-    /// What ops may, and tokens.
+    /// Can do everything that `ops` can, manage tokens, and erase personal data.
     Admin,
 }
 
-/// What a request needs a role for.
+/// An action that requires a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
     ReadTenants,
@@ -42,7 +42,7 @@ impl Role {
     }
 }
 
-/// A token as it is kept: never the token itself.
+/// A token, as stored: without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     pub id: TokenId,
@@ -52,11 +52,11 @@ pub struct Token {
     pub expires_at: Option<DateTime<Utc>>,
     pub last_used_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
-    /// Those that it may ask for; none is all of them. Of use to internal services alone.
+    /// The tenants that internal services may read with it. None means all.
     pub tenants: Option<Vec<TenantId>>,
 }
 
-/// SHA-256 of a token. A token has 256 random bits, so a slow hash would protect nothing more.
+/// SHA-256 of a token. A token has 256 random bits, so a slow hash would not add protection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);
 
@@ -65,7 +65,7 @@ impl TokenHash {
         Self(Sha256::digest(token.as_bytes()).into())
     }
 
-    /// None when it has another length.
+    /// None if the length is wrong.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().map(Self).ok()
     }
@@ -75,7 +75,7 @@ impl TokenHash {
     }
 }
 
-/// How the text of every token begins.
+/// The prefix of every token.
 pub const PREFIX: &str = "lk_";
 
 /// The text of a new token: `lk_<role>_<64 hexadecimal digits>`.
@@ -94,7 +94,7 @@ mod tests {
     #[case(Role::Ops, [true, true, false, false])]
     #[case(Role::Service, [false, false, true, false])]
     #[case(Role::Admin, [true, true, false, true])]
-    fn a_role_may_what_it_is_for(#[case] role: Role, #[case] may: [bool; 4]) {
+    fn each_role_has_its_permissions(#[case] role: Role, #[case] may: [bool; 4]) {
         assert_eq!(
             [
                 Permission::ReadTenants,

@@ -1,4 +1,4 @@
-//! The part of the vendor's own setup that the rules need.
+//! The part of the vendor's configuration that the rules need.
 
 use std::collections::BTreeSet;
 
@@ -15,13 +15,13 @@ pub struct Vendor {
     pub name: String,
     /// Where the vendor hosts the `CloudFormation` template.
     pub cloudformation_url: Option<String>,
-    /// The document-storage role, which assumes the customers' roles. Set when `assume_role` is offered.
+    /// The storage role, which assumes the customers' roles. Set if `assume_role` is offered.
     pub storage_role: Option<RoleArn>,
-    /// The customer-facing role, which the customers' policies name. Set when `direct` is offered.
+    /// The customer-facing role, which the customers' policies name. Set if `direct` is offered.
     pub direct_role: Option<RoleArn>,
     /// The required prefix of every customer role's name.
     pub client_role_prefix: Option<RoleName>,
-    /// Checks whose failure only warns.
+    /// Checks whose failure is only a warning.
     pub advisory_checks: BTreeSet<CheckName>,
     /// The templates grant reads of the bucket's security settings, and the advisory checks run.
     pub posture: bool,
@@ -29,7 +29,7 @@ pub struct Vendor {
 }
 
 impl Vendor {
-    /// A vendor without any mode, for uses that need none.
+    /// A vendor without modes, for commands that need none.
     pub fn unnamed() -> Self {
         Self {
             name: String::new(),

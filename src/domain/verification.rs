@@ -16,7 +16,7 @@ pub enum Trigger {
     Submission,
     Manual,
     Scheduled,
-    /// It checks a new external ID, or that the previous one is refused. It never degrades the active version.
+    /// Checks a new external ID, or that the previous one is denied. Never degrades the active version.
     Rotation,
 }
 
@@ -70,7 +70,7 @@ pub struct Verification {
     pub trigger: Trigger,
     pub state: VerificationState,
     pub verdict: Option<Verdict>,
-    /// Counts from 1; 0 while queued.
+    /// Starts at 1. 0 while queued.
     pub attempt: i32,
     pub next_attempt_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! What a browser's cookie holds, and what the forms of its pages hold.
+//! Session secrets in browser cookies, and the CSRF tokens of forms.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,7 +16,7 @@ impl WebSession {
         Self(encoded(&bytes))
     }
 
-    /// A session that follows from another secret, which does not follow from it.
+    /// Derives a session's secret from another secret, one-way.
     pub fn derived(purpose: &str, secret: &str) -> Self {
         Self(derived(purpose, secret))
     }
@@ -33,14 +33,13 @@ impl WebSession {
         TokenHash::of(self.expose())
     }
 
-    /// What every form of a page of this session holds. Another session's form does not have it: not that of another
-    /// site, and not that of another session in the same browser either.
+    /// The CSRF token in the forms of this session. Neither another site nor another session in the same browser has it.
     pub fn form_token(&self) -> String {
         derived("latchkey form token", self.expose()).expose_secret().to_owned()
     }
 
     pub fn is_form_token(&self, text: &str) -> bool {
-        // By their hashes: how long it takes says nothing about the token.
+        // Compares hashes, so that the timing reveals nothing about the token.
         TokenHash::of(text) == TokenHash::of(&self.form_token())
     }
 }
@@ -53,7 +52,7 @@ fn derived(purpose: &str, secret: &str) -> SecretString {
     encoded(&digest.finalize())
 }
 
-/// 32 bytes as they stand in URLs and cookies.
+/// 32 bytes, encoded for URLs and cookies.
 pub fn encoded(bytes: &[u8]) -> SecretString {
     URL_SAFE_NO_PAD.encode(bytes).into()
 }
@@ -63,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_token_is_its_sessions_alone() {
+    fn a_form_token_belongs_to_one_session() {
         let (one, other) = (WebSession::from_random([7; 32]), WebSession::from_random([8; 32]));
         assert_eq!(one.expose().len(), 43);
         assert_ne!(one.form_token(), one.expose());

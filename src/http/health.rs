@@ -7,13 +7,13 @@ use super::conventions::problem::{Problem, ProblemKind};
 use crate::read_model::Freshness;
 use crate::service::health::{self, DatabaseHealth};
 
-/// The process is alive.
+/// Liveness.
 pub async fn live() -> &'static str {
     "ok\n"
 }
 
-/// The process can do its work: the database responds, and its schema is current. A process that can still serve the last
-/// known answers to internal services stays ready while the database is unavailable.
+/// Readiness: the database responds, and its schema is current. A process that can still serve recent data from memory to
+/// internal services stays ready while the database is unavailable.
 pub async fn ready(Extract(state): Extract<AppState>) -> Result<&'static str, Problem> {
     let unavailable = |detail: &str| Problem::new(ProblemKind::Unavailable, detail);
     if state.shutdown.is_cancelled() {

@@ -53,7 +53,7 @@ const MAX_BODY: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub struct AppState(Arc<AppParts>);
 
-/// What all requests share.
+/// State that all requests share.
 #[derive(Debug)]
 pub struct AppParts {
     pub context: Context,
@@ -61,14 +61,14 @@ pub struct AppParts {
     /// What the internal API serves.
     pub read_model: ReadModel,
     pub credentials: CredentialCache,
-    /// None when only API tokens are accepted.
+    /// None if only API tokens are accepted.
     pub identity_provider: Option<IdentityProvider>,
     pub metrics: PrometheusHandle,
     /// Cancelled when the process shuts down, which ends event streams.
     pub shutdown: CancellationToken,
-    /// What only the customers' form needs.
+    /// State of the customers' form.
     pub onboarding: onboarding::OnboardState,
-    /// What only the dashboard needs.
+    /// State of the dashboard.
     pub dashboard: dashboard::DashboardState,
 }
 
@@ -154,8 +154,8 @@ pub fn private(state: AppState) -> FastPath {
     FastPath::in_front_of(router, state, listener)
 }
 
-/// Refuses requests that a browser sends on behalf of another site: an identity-aware proxy adds its JWT to those as well.
-/// Programs do not send the headers that this looks at.
+/// Rejects cross-site requests from browsers, because an identity-aware proxy adds its JWT to those as well. Programs do not
+/// send the headers that are checked here.
 fn csrf() -> CsrfLayer<impl FnMut(ProtectionError) -> Response + Clone> {
     CsrfLayer::new().with_rejection_response(|_: ProtectionError| {
         Problem::new(ProblemKind::Forbidden, "This request was sent by a page of another site.").into_response()

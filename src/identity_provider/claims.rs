@@ -1,4 +1,4 @@
-//! What a JWT says, judged: whether it is meant for here and now, and which role it gives to whom.
+//! Validation of a JWT's claims: whether it is valid for this service and time, and the user's role.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
@@ -9,19 +9,19 @@ use crate::domain::audit::Actor;
 use crate::domain::identity::Identity;
 use crate::domain::token::Role;
 
-/// By how much the provider's clock may differ from ours.
+/// The tolerated clock difference to the provider.
 const LEEWAY: TimeDelta = TimeDelta::seconds(60);
 
-/// Where the roles are, and which of them are ours.
+/// Where the roles are in the claims, and how they map to Latchkey's.
 #[derive(Debug, Clone)]
 pub struct RoleClaim {
-    /// The claim's name, or a path of names with dots between them.
+    /// The claim's name, or a path of names separated by dots.
     pub path: String,
-    /// The provider's values, and what each makes of its bearer. None takes values that are our own roles' names.
+    /// The provider's values and the role for each. If None, the values are Latchkey's role names.
     pub mapping: Option<Vec<(String, Role)>>,
 }
 
-/// Whom the claims make out, and until when they are good.
+/// The user that the claims identify, and when they expire.
 pub fn judge(
     settings: &IdentityProviderSettings,
     claims: &Map<String, Value>,
@@ -47,7 +47,7 @@ pub fn judge(
     Ok((identity, until))
 }
 
-/// Issuer, audience and times. Until when it is good.
+/// Validates issuer, audience and times. Returns the expiry.
 fn judge_frame(settings: &IdentityProviderSettings, claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<DateTime<Utc>, JwtRule> {
     if claims.get("iss").and_then(Value::as_str) != Some(settings.issuer.as_str()) {
         return Err(JwtRule::Issuer);
@@ -83,7 +83,7 @@ fn judge_frame(settings: &IdentityProviderSettings, claims: &Map<String, Value>,
     Ok(until)
 }
 
-/// Seconds since the epoch, perhaps with a fraction. What is too late for a calendar is as late as it gets.
+/// Seconds since the epoch, possibly with a fraction. Times beyond the calendar's range are clamped.
 fn time(value: &Value) -> Option<DateTime<Utc>> {
     const LATEST: u64 = 253_402_300_799;
     let seconds = match value.as_u64() {
@@ -98,10 +98,10 @@ fn is_line(text: &str, longest: usize) -> bool {
 }
 
 impl RoleClaim {
-    /// The most that the claim allows.
+    /// The most privileged role in the claim.
     fn role(&self, claims: &Map<String, Value>) -> Option<Role> {
         let values = match self.find(claims)? {
-            // A name with spaces in it, or several names with spaces between them.
+            // The text may be one name with spaces, or several names separated by spaces.
             Value::String(text) => [text.as_str()].into_iter().chain(text.split_whitespace()).collect(),
             Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>(),
             _ => return None,
@@ -123,7 +123,7 @@ impl RoleClaim {
         }
     }
 
-    /// A claim may have dots in its own name, as one that is a URL does.
+    /// A claim's own name may contain dots, for example if it is a URL.
     fn find<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
         if let Some(claim) = claims.get(&self.path) {
             return Some(claim);
@@ -189,7 +189,7 @@ mod tests {
     #[case(json!({"sub": ""}), Some(JwtRule::Subject))]
     #[case(json!({"sub": "a\nb"}), Some(JwtRule::Subject))]
     #[case(json!({"sub": 42}), Some(JwtRule::Subject))]
-    fn what_a_jwt_says_has_to_hold_here_and_now(#[case] more: Value, #[case] expected: Option<JwtRule>) {
+    fn claims_are_validated(#[case] more: Value, #[case] expected: Option<JwtRule>) {
         assert_eq!(judged(&settings("roles", None), &more).err(), expected.map(InvalidJwt::Broken));
     }
 
@@ -217,7 +217,7 @@ mod tests {
     #[case(json!("on-call storage-readers"), Some(Role::Ops))]
     #[case(json!(["storage-readers"]), Some(Role::Viewer))]
     #[case(json!(["admin", "ops"]), None)]
-    fn with_a_mapping_only_what_it_names_is_a_role(#[case] groups: Value, #[case] expected: Option<Role>) {
+    fn with_a_mapping_only_its_values_are_roles(#[case] groups: Value, #[case] expected: Option<Role>) {
         let mapping: &[(&str, Role)] = &[
             ("Storage Admins", Role::Admin),
             ("on-call", Role::Ops),
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_goes_by_the_subject_and_by_the_name_that_is_there() {
+    fn a_user_has_the_subject_and_the_available_name() {
         let judged = |more| judged(&settings("roles", None), &more).unwrap().actor;
         let named = |name: Option<&str>| Actor::User {
             subject: "42".into(),

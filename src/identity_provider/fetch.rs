@@ -1,4 +1,4 @@
-//! Asking the provider: for its discovery document, which says where its keys are, and for these.
+//! Fetches the provider's discovery document and keys.
 
 use std::time::Duration;
 
@@ -8,32 +8,32 @@ use serde::Deserialize;
 use super::keys::VerificationKeys;
 use crate::settings::is_https_or_loopback;
 
-/// For each answer, whole.
+/// Timeout of each request.
 pub const PATIENCE: Duration = Duration::from_secs(5);
-/// Key sets have some kilobytes.
+/// Key sets are a few kilobytes.
 const MAX: usize = 256 * 1024;
 
-/// Why there are no keys.
+/// Why no keys are available.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
-    #[error("{url} does not answer: {cause}")]
+    #[error("{url} did not respond: {cause}")]
     Silent { url: String, cause: String },
-    #[error("{url} answers {status}")]
+    #[error("{url} responded with status {status}")]
     Status { url: String, status: StatusCode },
-    #[error("{url} answers with more than {MAX} bytes")]
+    #[error("the response of {url} exceeds {MAX} bytes")]
     TooLarge { url: String },
-    #[error("{url} answers with no {what}")]
+    #[error("the response of {url} is not a valid {what}")]
     Unreadable { url: String, what: &'static str },
-    #[error("{url} is of the issuer {found:?}, not of {wanted:?}")]
+    #[error("{url} names the issuer {found:?} instead of {wanted:?}")]
     OtherIssuer { url: String, found: String, wanted: String },
-    #[error("{url} names {found:?} as the place of its keys, which is no https URL")]
+    #[error("jwks_uri in {url} is {found:?}, which is not an https URL")]
     Unsafe { url: String, found: String },
-    #[error("{url} has no key that could check a signature of the algorithms that are accepted")]
+    #[error("{url} has no key for an accepted signature algorithm")]
     NoKey { url: String },
 }
 
 impl FetchError {
-    /// Whether another try may help, with nothing changed.
+    /// Whether a retry may help.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Silent { .. } => true,
@@ -43,7 +43,7 @@ impl FetchError {
     }
 }
 
-/// The part of the discovery document that is of use here:
+/// The members of the discovery document that are needed here:
 /// <https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata>
 #[derive(Deserialize)]
 struct ProviderMetadata {
@@ -86,7 +86,7 @@ impl Fetcher {
 
     async fn discover(&self) -> Result<Url, FetchError> {
         let text = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
-        let url = Url::parse(&text).expect("the issuer was seen to be a URL");
+        let url = Url::parse(&text).expect("the issuer is a valid URL");
         let document = self.get(&url).await?;
         let url = url.to_string();
         let discovered: ProviderMetadata = serde_json::from_slice(&document).map_err(|_| FetchError::Unreadable {

@@ -1,4 +1,4 @@
-//! Why a JWT is not believed. Nothing of it is repeated: neither to who sent it nor to the log.
+//! Why a JWT is rejected. Contains nothing of the JWT, because the text is returned to the sender and logged.
 
 use std::time::Duration;
 
@@ -8,47 +8,47 @@ use strum::IntoStaticStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, thiserror::Error)]
 #[strum(serialize_all = "snake_case")]
 pub enum JwtRule {
-    #[error("it is not three parts of base64url, the first two of them JSON objects")]
+    #[error("it must consist of three base64url parts, the first two of which are JSON objects")]
     Malformed,
-    #[error("its algorithm is none of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and EdDSA")]
+    #[error("its algorithm must be RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 or EdDSA")]
     Algorithm,
-    #[error("its header typ is neither JWT nor at+jwt")]
+    #[error("the header typ must be JWT or at+jwt")]
     Type,
-    #[error("its header crit demands what is not known here")]
+    #[error("the header crit lists an unsupported extension")]
     Critical,
-    #[error("its header kid is missing, and the identity provider has several keys")]
+    #[error("the header kid is missing, but the identity provider has several keys")]
     UnnamedKey,
-    #[error("the identity provider has no key of its header kid")]
+    #[error("the identity provider has no key with this kid")]
     UnknownKey,
-    #[error("the key of its header kid is for another algorithm")]
+    #[error("the key with this kid is for another algorithm")]
     KeyOfAnotherAlgorithm,
-    #[error("its signature is not that of the key")]
+    #[error("the signature is invalid")]
     Signature,
-    #[error("its claim iss names another issuer")]
+    #[error("the claim iss names another issuer")]
     Issuer,
-    #[error("its claim aud does not name this service")]
+    #[error("the claim aud does not name this service")]
     Audience,
-    #[error("its claim exp is missing, or no number of seconds")]
+    #[error("the claim exp is missing or not a number of seconds")]
     NoExpiry,
-    #[error("it has expired: its claim exp is past")]
+    #[error("it has expired (claim exp)")]
     Expired,
-    #[error("it is not valid yet: its claim nbf is to come, or no number of seconds")]
+    #[error("the claim nbf is in the future or not a number of seconds")]
     NotYetValid,
-    #[error("it was issued in the future: its claim iat is to come, or no number of seconds")]
+    #[error("the claim iat is in the future or not a number of seconds")]
     IssuedLater,
-    #[error("its claim sub is not 1 to 255 characters on one line")]
+    #[error("the claim sub must be a single line of 1 to 255 characters")]
     Subject,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidJwt {
-    #[error("The JWT is refused: {0}.")]
+    #[error("Invalid JWT: {0}.")]
     Broken(#[from] JwtRule),
-    #[error("The identity provider vouches for you, but its claim {claim} gives you no role here.")]
+    #[error("The JWT is valid, but its claim {claim} grants you no role in Latchkey.")]
     NoRole { claim: String },
-    #[error("The identity provider does not answer, so that nobody can tell whose JWT this is.")]
+    #[error("The identity provider does not respond, so the JWT cannot be verified.")]
     Unavailable {
-        /// Asking again helps after this at the earliest.
+        /// The delay after which a retry may help.
         wait: Duration,
     },
 }

@@ -1,4 +1,4 @@
-//! A JWT as it is written: <https://www.rfc-editor.org/rfc/rfc7519>, with the precautions of
+//! Parsing of JWTs (<https://www.rfc-editor.org/rfc/rfc7519>), with the precautions of
 //! <https://www.rfc-editor.org/rfc/rfc8725>.
 
 use base64::Engine as _;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::invalid_jwt::JwtRule;
 
-/// Larger ones are not looked into.
+/// Longer texts are not parsed.
 const MAX: usize = 16 * 1024;
 
 pub const RSA: [Algorithm; 6] = [
@@ -33,17 +33,17 @@ pub const ACCEPTED: [Algorithm; 9] = [
     Algorithm::EdDSA,
 ];
 
-/// The algorithm of this name, if it is accepted.
+/// The algorithm with this name, if it is accepted.
 pub fn accepted(name: &str) -> Option<Algorithm> {
-    // Its newer name: <https://www.rfc-editor.org/rfc/rfc9864>
+    // The newer name: <https://www.rfc-editor.org/rfc/rfc9864>
     let name = if name == "Ed25519" { "EdDSA" } else { name };
     name.parse().ok().filter(|algorithm| ACCEPTED.contains(algorithm))
 }
 
-/// What its header says, and the rest as it came.
+/// A parsed header, and the unverified rest.
 pub struct Jwt<'a> {
     pub algorithm: Algorithm,
-    /// The name of the key that signed it.
+    /// The ID of the key that signed it.
     pub key: Option<String>,
     message: &'a str,
     payload: &'a str,
@@ -69,7 +69,7 @@ impl<'a> Jwt<'a> {
         if header.contains_key("crit") {
             return Err(JwtRule::Critical);
         }
-        // A JWT of another type, for logging out for instance, says nothing about who calls.
+        // A JWT of another type, such as a logout token, does not identify the caller.
         let is_access = |kind: &str| {
             let kind = kind.to_ascii_lowercase();
             matches!(kind.strip_prefix("application/").unwrap_or(&kind), "jwt" | "at+jwt")
@@ -95,7 +95,7 @@ impl<'a> Jwt<'a> {
         crypto::verify(self.signature, self.message.as_bytes(), key, self.algorithm).unwrap_or(false)
     }
 
-    /// To be believed once the signature is right.
+    /// The claims. Verify the signature first.
     pub fn claims(&self) -> Result<Map<String, Value>, JwtRule> {
         object(self.payload)
     }
@@ -133,7 +133,7 @@ mod tests {
     #[case(json!({"alg": "RS256", "typ": 1}), Some(JwtRule::Type))]
     #[case(json!({"alg": "RS256", "kid": {}}), Some(JwtRule::UnknownKey))]
     #[case(json!(["RS256"]), Some(JwtRule::Malformed))]
-    fn a_header_is_judged_before_anything_is_believed(#[case] header: Value, #[case] expected: Option<JwtRule>) {
+    fn headers_are_validated(#[case] header: Value, #[case] expected: Option<JwtRule>) {
         assert_eq!(read(&header), expected);
     }
 
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jwe_and_a_giant_are_no_jwts() {
+    fn a_jwe_and_a_huge_text_are_malformed() {
         let header = URL_SAFE_NO_PAD.encode(r#"{"alg": "RS256"}"#);
         for text in [
             format!("{header}.a.b.c.d"),

@@ -1,4 +1,4 @@
-//! What is known of the provider's keys, and since when.
+//! A cache of the provider's keys.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,34 +13,34 @@ use super::keys::{KeyLookup, VerificationKeys};
 #[derive(Debug, Clone, Default)]
 pub struct KeyCache {
     current: Option<Current>,
-    /// Questions that were asked so far, and those that were answered with keys.
+    /// The number of attempts to fetch the keys, and of successful ones.
     attempts: u64,
     answers: u64,
     asked_at: Option<Instant>,
     is_away: bool,
 }
 
-/// The keys as of the last answer.
+/// The keys of the last successful fetch.
 #[derive(Debug, Clone)]
 pub struct Current {
     keys: Arc<VerificationKeys>,
-    /// Counts the times that the keys were other ones than before.
+    /// Incremented when the keys change.
     pub generation: u64,
     fetched_at: Instant,
 }
 
-/// What there is for a JWT.
+/// The result of looking up a JWT's key.
 pub enum KeyCacheLookup {
     Found {
         key: DecodingKey,
         generation: u64,
     },
     Broken(JwtRule),
-    /// Keys are known, and this one is not among them. It can be asked for after `wait`.
+    /// The key is not among the cached ones. A fetch is allowed after `wait`.
     Missing {
         wait: Option<Duration>,
     },
-    /// It may be one that the provider has by now, but it does not answer.
+    /// The provider does not respond, so it is unknown whether it has the key.
     Away {
         wait: Option<Duration>,
     },
@@ -73,7 +73,7 @@ impl KeyCache {
         self.answers
     }
 
-    /// Whether the next success is worth a log line: it is the first, or follows a failure.
+    /// Whether the next successful fetch is logged: it is the first, or follows a failure.
     pub fn is_failing(&self) -> bool {
         self.is_away || self.current.is_none() && self.attempts > 0
     }
@@ -134,13 +134,13 @@ mod tests {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "any moment to count from")]
+    #[expect(clippy::disallowed_methods, reason = "an arbitrary start")]
     fn start() -> Instant {
         Instant::now()
     }
 
     #[test]
-    fn keys_are_kept_while_the_provider_is_away_but_not_for_ever() {
+    fn keys_are_kept_for_a_limited_time_while_the_provider_is_unavailable() {
         let (start, second) = (start(), Duration::from_secs(1));
         let mut known = KeyCache::default();
         assert_eq!(look(&known, "one", start), "away None");
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn other_keys_are_another_generation_and_the_same_ones_are_not() {
+    fn only_changed_keys_start_a_new_generation() {
         let start = start();
         let mut known = KeyCache::default();
         known.learn(Ok(keys("one")), start);

@@ -1,4 +1,4 @@
-//! The provider's public keys, as its key set has them: <https://www.rfc-editor.org/rfc/rfc7517>.
+//! The provider's public keys, parsed from its key set: <https://www.rfc-editor.org/rfc/rfc7517>.
 
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
@@ -7,11 +7,11 @@ use serde_json::Value;
 use super::invalid_jwt::JwtRule;
 use super::jwt;
 
-/// Those of a key set that can check signatures of the algorithms that are accepted.
+/// The keys that can verify signatures of accepted algorithms.
 #[derive(Debug, Clone)]
 pub struct VerificationKeys {
     keys: Vec<VerificationKey>,
-    /// As it came, to tell whether it is another one.
+    /// The original bytes, to detect changes.
     source: Vec<u8>,
 }
 
@@ -28,7 +28,7 @@ struct VerificationKey {
     verifying: DecodingKey,
 }
 
-/// What there is for a name and an algorithm.
+/// The result of looking up a key by ID and algorithm.
 pub enum KeyLookup<'a> {
     Key(&'a DecodingKey),
     Broken(JwtRule),
@@ -40,7 +40,7 @@ struct KeySet {
     keys: Vec<Value>,
 }
 
-/// The members that say what a key is and what it is for. Others, of certificates for instance, are not looked at.
+/// The members that identify a key and its use. Others, such as certificates, are ignored.
 #[derive(Deserialize)]
 struct Jwk {
     kty: String,
@@ -57,7 +57,7 @@ struct Jwk {
 }
 
 impl VerificationKeys {
-    /// None when this is no key set. Keys in it that are of no use here are left out.
+    /// None if this is not a key set. Keys that cannot be used here are omitted.
     pub fn read(source: Vec<u8>) -> Option<Self> {
         let set: KeySet = serde_json::from_slice(&source).ok()?;
         let keys = set
@@ -78,13 +78,13 @@ impl VerificationKeys {
         self.keys.is_empty()
     }
 
-    /// The algorithms that there is a key for, by their names.
+    /// The algorithms of the keys, by name.
     pub fn algorithms(&self) -> Vec<String> {
         let has = |algorithm: &&Algorithm| self.keys.iter().any(|key| key.algorithms.contains(algorithm));
         jwt::ACCEPTED.iter().filter(has).map(|algorithm| format!("{algorithm:?}")).collect()
     }
 
-    /// The key of that name. A JWT may leave the name out while only one key can be meant.
+    /// The key with this ID. A JWT may omit the ID if there is only one possible key.
     pub fn find(&self, name: Option<&str>, algorithm: Algorithm) -> KeyLookup<'_> {
         let named = self.keys.iter().filter(|key| name.is_none() || key.name.as_deref() == name);
         let mut fitting = named.clone().filter(|key| key.algorithms.contains(&algorithm));
@@ -99,7 +99,7 @@ impl VerificationKeys {
 }
 
 impl VerificationKey {
-    /// None when it is of no use here: symmetric, for encryption, or of a kind that is not accepted.
+    /// None if the key cannot be used here: it is symmetric, for encryption, or of an unsupported type.
     fn read(jwk: Jwk) -> Option<Self> {
         let verifies = jwk.usage.as_deref().is_none_or(|usage| usage == "sig")
             && jwk
@@ -176,12 +176,16 @@ mod tests {
     #[case(json!({"kty": "oct", "k": "c2VjcmV0"}), Algorithm::RS256, Ok(false))]
     #[case(json!({"n": null}), Algorithm::RS256, Ok(false))]
     #[case(json!({"n": "*"}), Algorithm::RS256, Ok(false))]
-    fn a_key_is_for_what_it_says(#[case] more: Value, #[case] algorithm: Algorithm, #[case] expected: Result<bool, JwtRule>) {
+    fn a_key_is_only_used_for_its_declared_purpose(
+        #[case] more: Value,
+        #[case] algorithm: Algorithm,
+        #[case] expected: Result<bool, JwtRule>,
+    ) {
         assert_eq!(found(&rsa(&more), Some("one"), algorithm), expected);
     }
 
     #[test]
-    fn one_that_cannot_be_read_does_not_keep_the_others_away() {
+    fn unreadable_keys_are_skipped() {
         let mut set = rsa(&json!({}));
         let keys = set["keys"].as_array_mut().unwrap();
         keys.insert(0, json!({"kty": "EC", "crv": "P-521", "kid": "other", "x": "AA", "y": "AA"}));
@@ -191,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_may_be_left_out_while_one_key_alone_can_be_meant() {
+    fn the_key_id_may_be_omitted_if_there_is_only_one_possible_key() {
         let mut set = rsa(&json!({}));
         assert_eq!(found(&set, None, Algorithm::RS256), Ok(true));
         assert_eq!(found(&set, None, Algorithm::ES256), Ok(false));

@@ -1,8 +1,8 @@
 //! The vendor's identity provider, which signs the JWTs that callers authenticate with.
 //!
-//! Its keys are fetched in the background by one task, so that no number of requests asks it more than once at a time, or
-//! more often than it has to be. While it is away, the keys that are known are good for a day; without any, nobody is
-//! refused for good: it cannot be said who they are.
+//! One background task fetches the keys, so that requests cannot cause concurrent or frequent fetches. While the provider is
+//! unavailable, the cached keys are valid for a day. Without any keys, JWTs are answered with 503 instead of 401, because
+//! they may be valid.
 
 mod claims;
 mod fetch;
@@ -38,36 +38,36 @@ use crate::domain::identity::Identity;
 use crate::domain::token::TokenHash;
 use crate::telemetry::metric;
 
-/// JWTs whose signature was checked, and whom they stand for.
+/// How many verified JWTs are cached.
 const REMEMBERED: u64 = 10_000;
-/// Names of keys that the provider turned out not to have.
+/// How many IDs of keys that the provider does not have are cached.
 const CHECKED: u64 = 1_000;
 
-/// Who the provider is, and what its JWTs have to say.
+/// The provider, and what its JWTs must contain.
 #[derive(Debug, Clone)]
 pub struct IdentityProviderSettings {
-    /// As it stands in the claim `iss`.
+    /// The value of the claim `iss`.
     pub issuer: String,
-    /// The claim `aud` has to name one of these.
+    /// The claim `aud` must contain one of these.
     pub audiences: Vec<String>,
     pub roles: RoleClaim,
-    /// Where its keys are, where there is no discovery document that says so.
+    /// The URL of the keys, if there is no discovery document.
     pub jwks_url: Option<Url>,
-    /// The header in which an identity-aware proxy hands the JWT on.
+    /// The header in which an identity-aware proxy passes the JWT.
     pub header: Option<HeaderName>,
     pub timing: RefreshTiming,
 }
 
-/// When the provider is asked for its keys.
+/// How often the keys are fetched.
 #[derive(Debug, Clone, Copy)]
 pub struct RefreshTiming {
-    /// Between two questions at least, whatever keys are named in JWTs.
+    /// The minimum interval between fetches, even if JWTs name unknown keys.
     pub pause: Duration,
-    /// After a question that had no answer.
+    /// The interval after a failed fetch.
     pub retry: Duration,
-    /// While all is well.
+    /// The interval after a successful fetch.
     pub refresh: Duration,
-    /// For how long the last answer is good while there is no other.
+    /// How long the keys are valid while the provider is unavailable.
     pub keep: Duration,
 }
 
@@ -82,7 +82,7 @@ impl Default for RefreshTiming {
     }
 }
 
-/// Shared by all who ask.
+/// The identity provider. Clones share its cache.
 #[derive(Clone)]
 pub struct IdentityProvider(Arc<Inner>);
 
@@ -91,9 +91,9 @@ struct Inner {
     settings: IdentityProviderSettings,
     fetcher: Fetcher,
     known: watch::Sender<KeyCache>,
-    /// Somebody waits for an answer that is newer than what is known.
+    /// Notified when a request needs newer keys.
     wanted: Notify,
-    /// Keys that were not there, by name, with the number of the answer in which they were looked for.
+    /// IDs of keys that were not found, with the number of the fetch that did not contain them.
     checked: Cache<String, u64>,
     remembered: Cache<TokenHash, Remembered>,
 }
@@ -102,7 +102,7 @@ struct Inner {
 struct Remembered {
     identity: Arc<Identity>,
     until: DateTime<Utc>,
-    /// Of the keys: a key that is gone takes with it what it signed.
+    /// The generation of the keys. When it changes, the cached identities become invalid.
     generation: u64,
 }
 
@@ -123,15 +123,15 @@ impl IdentityProvider {
         &self.0.settings
     }
 
-    /// Asks the provider for its keys, once.
+    /// Fetches the keys once.
     ///
     /// # Errors
-    /// Why it has none, or does not answer.
+    /// If the provider does not respond, or has no usable keys.
     pub async fn fetch(&self) -> Result<VerificationKeys, FetchError> {
         self.0.fetcher.fetch().await
     }
 
-    /// Keeps the provider's keys until `stop`.
+    /// Keeps the keys current until `stop`.
     pub async fn follow(self, stop: CancellationToken) {
         let RefreshTiming { pause, retry, refresh, .. } = self.0.settings.timing;
         let following = async {
@@ -148,7 +148,7 @@ impl IdentityProvider {
         Box::pin(stop.run_until_cancelled(following)).await;
     }
 
-    /// Whether the provider answered with keys.
+    /// Fetches the keys. Returns whether that succeeded.
     async fn look(&self) -> bool {
         let fetched = self.fetch().await;
         let outcome = if fetched.is_ok() { "answered" } else { "failed" };
@@ -163,7 +163,7 @@ impl IdentityProvider {
                 );
             }
             Err(fault) if !was_failing => {
-                warn!(%fault, "cannot load the identity provider's keys; JWTs are verified with the cached ones");
+                warn!(%fault, "cannot load the identity provider's keys; JWTs are verified with cached keys");
             }
             _ => {}
         }
@@ -172,7 +172,7 @@ impl IdentityProvider {
         is_known
     }
 
-    /// Whom this JWT stands for, if it was shown before and is still good: from memory.
+    /// The identity of a JWT that was already verified and is still valid, from memory.
     pub fn remembered(&self, hash: &TokenHash) -> Option<Arc<Identity>> {
         let remembered = self.0.remembered.get(hash)?;
         let known = self.0.known.borrow();
@@ -181,7 +181,7 @@ impl IdentityProvider {
         is_good.then_some(remembered.identity)
     }
 
-    /// Whom this JWT stands for.
+    /// The identity of a JWT.
     ///
     /// # Errors
     /// The rule that the JWT breaks, or that its keys are not available.
@@ -201,7 +201,7 @@ impl IdentityProvider {
             Err(refused) => {
                 let rule = refused.name();
                 metrics::counter!(metric::JWTS_REFUSED.name, "rule" => rule).increment(1);
-                info!(rule, "a JWT was refused");
+                info!(rule, "rejected a JWT");
                 Err(refused)
             }
         }
@@ -221,7 +221,7 @@ impl IdentityProvider {
         })
     }
 
-    /// The key that the JWT names. The provider is asked for one that is not known, unless it was asked a moment ago.
+    /// The key that the JWT names. An unknown key causes a fetch, unless the last fetch was very recent.
     async fn key(&self, jwt: &Jwt<'_>) -> Result<(jsonwebtoken::DecodingKey, u64), InvalidJwt> {
         let RefreshTiming { pause, keep, .. } = self.0.settings.timing;
         let name = jwt.key.clone().unwrap_or_default();
@@ -234,7 +234,7 @@ impl IdentityProvider {
             match look {
                 KeyCacheLookup::Found { key, generation } => return Ok((key, generation)),
                 KeyCacheLookup::Broken(rule) => return Err(rule.into()),
-                // It is not among the keys that were fetched after it was asked for.
+                // The key is missing from a fetch that started after the request.
                 KeyCacheLookup::Missing { .. } if has_asked => {
                     self.0.checked.insert(name, answers);
                     return Err(JwtRule::UnknownKey.into());
@@ -254,11 +254,11 @@ impl IdentityProvider {
         }
     }
 
-    /// Has the provider asked again, and waits for what comes of it.
+    /// Requests a fetch, and waits for it.
     async fn ask(&self) -> Result<(), InvalidJwt> {
         let mut known = self.0.known.subscribe();
         let attempts = known.borrow_and_update().attempts();
-        // The first question is asked without being told to.
+        // The first fetch starts without a request.
         if attempts > 0 {
             self.0.wanted.notify_one();
         }

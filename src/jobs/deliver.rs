@@ -1,4 +1,4 @@
-//! Sends what is due of a webhook.
+//! Sends the due messages of a webhook.
 
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! The durable queue's tasks. Each is idempotent: a job may come twice, and will after a crash.
+//! The tasks of the durable queue. Each must be idempotent: a job can run twice, and does after a crash.
 
 mod deliver;
 mod recheck;
@@ -47,27 +47,27 @@ pub struct DeliveryContext {
     pub client: OutboundClient,
 }
 
-/// How often the queue is looked at even when no notice came.
+/// How often the queue is polled, in case a notification was missed.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Before the worker is started again after it failed, which is mostly because the database went away.
+/// Delay before a failed worker is restarted. The usual cause is an unavailable database.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How many webhooks are delivered to at once: all that there may be, so that no receiver keeps those of others waiting.
+/// How many webhooks are served concurrently: as many as can exist, so that a slow receiver does not delay the others.
 const DELIVERIES: usize = 20;
-const _: () = assert!(MOST == 20, "there are as many places as webhooks");
+const _: () = assert!(MOST == 20, "every webhook needs a slot");
 
-/// How often the age of the oldest message is measured.
+/// How often the age of the oldest pending message is measured.
 const LOOK: Duration = Duration::from_secs(15);
 
-/// Works until `stop` is cancelled, then lets running jobs end within the grace period. A worker that fails is restarted, and
-/// its running jobs are retried once their locks expire.
+/// Works until `stop`, and then lets running jobs finish within the grace period. A failed worker is restarted. Its running
+/// jobs are retried once their locks expire.
 pub async fn work(jobs: JobContext, settings: &WorkerSettings, stop: CancellationToken) {
     let clock = jobs.context.clock.clone();
     keep_working(&clock, &stop, || work_once(jobs.clone(), settings, stop.clone())).await;
 }
 
-/// The same for what goes to webhooks: by a worker of its own, so that no receiver that is slow keeps a verification waiting.
+/// Delivers webhook messages. This is a separate worker, so that a slow receiver does not delay verifications.
 pub async fn deliver(deliveries: DeliveryContext, settings: &WorkerSettings, stop: CancellationToken) {
     let clock = deliveries.context.clock.clone();
     let working = keep_working(&clock, &stop, || deliver_once(deliveries.clone(), settings, stop.clone()));
@@ -84,7 +84,7 @@ where
             Ok(()) => return,
             Err(fault) => {
                 metrics::counter!(metric::WORKER_RESTARTS.name).increment(1);
-                error!(fault, "the worker failed; restarting it");
+                error!(fault, "worker failed, restarting");
                 stop.run_until_cancelled(clock.sleep(PAUSE)).await;
             }
         }
@@ -118,7 +118,7 @@ async fn deliver_once(deliveries: DeliveryContext, settings: &WorkerSettings, st
     worker.run().await.map_err(|error| error.to_string())
 }
 
-/// What all workers have in common.
+/// The options that all workers share.
 fn options(settings: &WorkerSettings, stop: CancellationToken) -> WorkerOptions {
     let beat = settings.lost_after / 4;
     let recovery = WorkerRecoveryConfig::default()
@@ -138,10 +138,10 @@ fn options(settings: &WorkerSettings, stop: CancellationToken) -> WorkerOptions 
         .worker_shutdown(shutdown)
 }
 
-/// Keeps the metric of how long the oldest message waits that was not delivered yet.
+/// Keeps the metric for the age of the oldest pending message up to date.
 async fn measure(context: &Context) {
     loop {
-        // While the database is away, the last known value stands.
+        // While the database is unavailable, the metric keeps its last value.
         if let Ok(since) = webhooks::oldest_waiting(context).await {
             let age = since.map_or(0.0, |since| (context.clock.now() - since).as_seconds_f64());
             metrics::gauge!(metric::WEBHOOK_OLDEST.name).set(age.max(0.0));
@@ -150,7 +150,7 @@ async fn measure(context: &Context) {
     }
 }
 
-/// The context of the worker's tasks, an extension of the queue's own.
+/// The context of a worker's tasks, which is stored in an extension of the queue's context.
 fn of<T: Clone + Debug + Send + Sync + 'static>(worker: &WorkerContext) -> T {
     worker.get_ext::<T>().cloned().expect("the worker is built with its context")
 }

@@ -1,4 +1,4 @@
-//! Looks a second time at an active version that was rejected.
+//! Verifies an active version again after it was rejected.
 
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
 use serde::{Deserialize, Serialize};

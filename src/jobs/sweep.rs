@@ -1,4 +1,4 @@
-//! Forgets what was kept for a while.
+//! Deletes expired data.
 
 use graphile_worker::worker_utils::types::CleanupTask;
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerContextExt};
@@ -15,7 +15,7 @@ pub struct Sweep {}
 enum Error {
     #[error(transparent)]
     Store(#[from] store::StoreError),
-    #[error("the queue: {0}")]
+    #[error("job queue: {0}")]
     Queue(#[from] graphile_worker::errors::GraphileWorkerError),
 }
 
@@ -27,7 +27,7 @@ impl TaskHandler for Sweep {
         sign_in::sweep(&context).await?;
         idempotency::sweep(&context).await?;
         webhooks::sweep(&context).await?;
-        // A tenant's place in the queue outlives its jobs, and to take a job all places are looked at.
+        // Queues named after tenants outlive their jobs, and every queue slows down fetching a job.
         worker.utils().cleanup(&[CleanupTask::GcJobQueues]).await?;
         Ok::<(), Error>(())
     }

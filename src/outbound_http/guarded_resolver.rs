@@ -1,4 +1,4 @@
-//! A DNS resolver that returns only addresses which may be reached.
+//! A DNS resolver that returns only addresses that may be connected to.
 //!
 //! The client connects to exactly these addresses, so a name that resolves differently a moment later (DNS rebinding) has
 //! no effect.
@@ -17,7 +17,7 @@ pub struct GuardedResolver {
     pub named_only: bool,
 }
 
-/// The name has addresses, but none that may be reached.
+/// The name has addresses, but none that may be connected to.
 #[derive(Debug, thiserror::Error)]
 #[error("the name resolves only to blocked addresses")]
 pub struct BlockedAddress;

@@ -1,5 +1,5 @@
-//! One tenant as internal services see it, ready to be sent. A process holds all of them, up to a million, so an entry is
-//! two allocations: itself, with its slug inline, and the body.
+//! A tenant as internal services see it, already serialized. A process holds up to a million of these, so an entry has only
+//! two allocations: itself with its slug inline, and the body.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub struct TenantEntry {
     pub state: ServingState,
 }
 
-/// What internal services are served for a tenant.
+/// What internal services get for a tenant.
 #[derive(Debug)]
 pub enum ServingState {
     Active(ConfigDocument),
@@ -92,12 +92,12 @@ impl ConfigDocument {
         Self {
             digest: std::array::from_fn(|at| digest[at]),
             session_inputs: session_inputs(storage),
-            // Without the capacity that the buffer has left over.
+            // Drops the buffer's excess capacity.
             body: body.into_boxed_slice(),
         }
     }
 
-    /// The JSON, marked when it may be out of date. Only a stale answer is serialized again.
+    /// The JSON, marked if it may be out of date. Only a stale answer is serialized again.
     pub fn json(&self, stale: bool) -> Cow<'_, [u8]> {
         if stale {
             to_json(&ActiveStorage { stale, ..self.read() }).into()
@@ -106,7 +106,7 @@ impl ConfigDocument {
         }
     }
 
-    /// A strong etag: it changes with every byte of the body.
+    /// A strong ETag: it changes with every byte of the body.
     pub fn etag(&self, stale: bool) -> String {
         let mut digits = [0; 32];
         hex::encode_to_slice(self.digest, &mut digits).expect("two digits for each byte");

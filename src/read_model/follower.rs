@@ -52,7 +52,7 @@ impl ReadModel {
                 let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
                 let lost = self.listen(&pool, &mut warned).await;
                 if !warned {
-                    warn!(%lost, "lost the change feed; answers will be stale until it is back");
+                    warn!(%lost, "lost the change feed; answers are stale until it reconnects");
                     warned = true;
                 }
                 metrics::gauge!(metric::READ_MODEL_FOLLOWING.name).set(0.0);
@@ -74,7 +74,7 @@ impl ReadModel {
         let mut tokens = None;
         let mut following = false;
         loop {
-            // The query below covers every notification that is already buffered.
+            // Drain buffered notifications; the query below covers them.
             while listener.next_buffered().is_some() {}
             let asked_at = self.0.clock.instant();
             match self.catch_up(&mut listener, &mut tokens).await {
@@ -109,7 +109,7 @@ impl ReadModel {
             *tokens = Some(counters.token_changes);
         }
         if counters.config_changes < self.position() {
-            warn!("the database has lost changes that were read before; reading everything again");
+            warn!("the database has lost changes that were already read; reloading everything");
             self.write(|index| *index = Index::default());
         }
         let mut position = self.position();
@@ -137,7 +137,7 @@ impl ReadModel {
                 match entry {
                     Ok(entry) => index.insert(entry),
                     Err(error) => {
-                        error!(%error, %tenant, "cannot read this tenant's storage config; the tenant is not served");
+                        error!(%error, %tenant, "invalid storage config; the tenant is not served");
                         index.remove(tenant, position);
                     }
                 }

@@ -1,4 +1,4 @@
-//! Every tenant that internal services may ask for, by id, by slug, and by the position of its last change.
+//! All tenants of the read model, by ID, by slug, and by the position of their last change.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::entry::{ServingState, TenantEntry};
 use crate::domain::ids::{Slug, TenantId, TenantRef};
 
-/// Each map points straight at the entry. A tenant that was not asked for recently is in no processor cache, so every
+/// Each map points directly to the entry. A tenant that was not requested recently is in no processor cache, so every
 /// indirection costs a memory access.
 #[derive(Debug, Default)]
 pub struct Index {

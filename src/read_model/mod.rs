@@ -1,11 +1,11 @@
 //! The read model behind the internal API, held in memory: every active storage config, every suspended or offboarded
 //! tenant, and every API token.
 //!
-//! It follows the change feed in Postgres. When Postgres has not confirmed it for a second, answers are marked as stale;
-//! after `LATCHKEY_STALE_FOR` they are refused.
+//! It follows the change feed in Postgres. If Postgres has not confirmed it for a second, answers are marked as stale. After
+//! `LATCHKEY_STALE_FOR`, requests are rejected.
 //!
-//! A process holds all tenants. One takes about 1,300 bytes (`./dev/bench scale` measures it), so a million take 1.3 GiB.
-//! A cache of the busiest tenants would be smaller, but could not answer for the others while Postgres is away.
+//! A process holds all tenants. Each takes about 1,300 bytes (`./dev/bench scale` measures this), so a million take 1.3 GiB.
+//! A cache of the busiest tenants would be smaller, but could not answer for the others while Postgres is unavailable.
 
 mod entry;
 mod follower;
@@ -37,16 +37,16 @@ const FRESH_FOR: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
     Fresh,
-    /// Postgres is away; this is the last known answer.
+    /// Postgres is unavailable; this is the last known answer.
     Stale,
 }
 
 /// Why the read model cannot answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotReady {
-    #[error("The tenants have not been loaded from the database yet.")]
+    #[error("The tenants are still being loaded from the database.")]
     Loading,
-    #[error("The database has been unavailable for too long to serve the last known answer.")]
+    #[error("The database has been unavailable for too long for the last known answer to be served.")]
     TooOld,
     #[error("The database is unavailable, so recent changes are not known here.")]
     Behind,
@@ -88,7 +88,7 @@ impl ReadModel {
     }
 
     /// # Errors
-    /// When no answer may be given.
+    /// When no answer can be given.
     pub fn freshness(&self) -> Result<Freshness, NotReady> {
         let age = self.age().ok_or(NotReady::Loading)?;
         if age <= FRESH_FOR {
@@ -118,8 +118,8 @@ impl ReadModel {
         u64::try_from(at.saturating_duration_since(self.0.started_at).as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Waits until everything that was committed before this call is here: usually a few milliseconds, at most until the
-    /// next poll. Waiting causes no load on the database.
+    /// Waits until everything that was committed before this call is visible here. This usually takes a few milliseconds,
+    /// and at most until the next poll. It causes no load on the database.
     ///
     /// # Errors
     /// When the database is unavailable.

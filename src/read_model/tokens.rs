@@ -22,7 +22,7 @@ pub struct TokenEntry {
 
 impl TokenEntry {
     pub fn touch(&self, now: DateTime<Utc>) {
-        // Stored once a second at most: every store takes the cache line from the other cores.
+        // Stored at most once per second, because every store invalidates the cache line of the other cores.
         let now = now.timestamp();
         if self.last_used.load(Ordering::Relaxed) < now {
             self.last_used.store(now, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Changing what ops call a tenant, and which modes it may choose. Its slug and its external ID stay.
+//! Editing a tenant's name, reference and modes. Its slug and external ID cannot be changed.
 
 use super::UnknownTenant;
 use super::read::tenants::{TenantDetail, detail_in};
@@ -9,7 +9,7 @@ use crate::domain::tenant::IllegalChange;
 use crate::domain::text::FieldError;
 use crate::store::{self, tenants};
 
-/// What is to become of a field that may be empty.
+/// A change to an optional field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum FieldChange<T> {
     #[default]
@@ -18,13 +18,13 @@ pub enum FieldChange<T> {
     Set(T),
 }
 
-/// The fields that are to change, as they came.
+/// The requested changes, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct TenantChange {
     pub name: Option<String>,
     pub reference: FieldChange<String>,
     pub modes: Option<Vec<String>>,
-    /// Faults of reading: fields that are unknown, or of another type.
+    /// Errors from parsing the request: unknown fields, and fields of a wrong type.
     pub unreadable: Vec<FieldError>,
 }
 
@@ -34,16 +34,16 @@ pub enum ChangeTenantError<E> {
     UnknownTenant(#[from] UnknownTenant),
     #[error(transparent)]
     Illegal(#[from] IllegalChange),
-    #[error("the change is not valid")]
+    #[error("invalid change")]
     Invalid(Vec<FieldError>),
-    /// What the caller knows is not what is.
-    #[error("the caller does not know the present state")]
+    /// The caller has not seen the current state.
+    #[error("the caller has not seen the current state")]
     Unseen(E),
     #[error(transparent)]
     Store(#[from] store::StoreError),
 }
 
-/// Changes a tenant of which `seen` says, in the same transaction, that the caller knows its present state.
+/// Changes a tenant. `seen` checks, in the same transaction, that the caller has seen the current state.
 pub async fn change_tenant<E>(
     context: &Context,
     caller: &Caller,

@@ -16,7 +16,7 @@ pub struct VendorReport {
     pub result: Result<String, VendorFault>,
 }
 
-/// What is wrong and how to fix it, in a sentence or two.
+/// A problem and how to fix it, in a sentence or two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VendorFault {
     pub sentence: String,
@@ -78,14 +78,14 @@ fn read<T>(role: &RoleArn, assumed: &ApiResult<T>) -> Result<(), VendorFault> {
     };
     let sentence = match (&refusal.action, refusal.reason) {
         (Some(action), _) if action == "sts:TagSession" => format!(
-            "{role} denies session tags: allow sts:TagSession in its trust policy and in the permissions of the process. If Latchkey sets no \
+            "{role} denies session tags. Allow sts:TagSession in its trust policy and in the permissions of the process. If Latchkey sets no \
              session tags itself, it inherits transitive tags, for example from EKS Pod Identity. Disable them there."
         ),
         (_, DenialReason::NotAllowedBy(PolicyKind::Identity)) => {
-            format!("The process is not allowed to assume {role}: allow sts:AssumeRole on it in the permissions of the process.")
+            format!("The process is not allowed to assume {role}. Allow sts:AssumeRole on it in the permissions of the process.")
         }
         _ => format!(
-            "{role} cannot be assumed: check that it exists, that its trust policy names the process, and that the process is allowed \
+            "{role} cannot be assumed. Check that it exists, that its trust policy names the process, and that the process is allowed \
              sts:AssumeRole on it."
         ),
     };
@@ -99,7 +99,7 @@ fn transitive_tags(role: &RoleArn) -> VendorFault {
     VendorFault {
         sentence: format!(
             "The process has transitive session tags, which it passes on when it assumes {role}. Every customer's role would have to allow \
-             them: disable them (EKS Pod Identity: disableSessionTags)."
+             them. Disable them (EKS Pod Identity: disableSessionTags)."
         ),
         inconclusive: false,
     }
@@ -108,20 +108,20 @@ fn transitive_tags(role: &RoleArn) -> VendorFault {
 fn no_answer<T>(answer: &ApiResult<T>) -> VendorFault {
     let (sentence, inconclusive) = match (answer.exchange.code.as_deref(), answer.exchange.status) {
         (Some("RequestTimeTooSkewed" | "SignatureDoesNotMatch" | "RequestExpired"), _) => (
-            "AWS rejects the request signature: check the clock of this machine and the secret key.".into(),
+            "AWS rejects the request signature. Check the clock of this machine and the secret key.".into(),
             false,
         ),
         (Some(code @ ("InvalidClientTokenId" | "UnrecognizedClientException" | "ExpiredToken" | "ExpiredTokenException")), _) => (
-            format!("AWS rejects the credentials of the process ({code}): give it a role of its own, or set AWS_PROFILE."),
+            format!("AWS rejects the credentials of the process ({code}). Give the process a role, or set AWS_PROFILE."),
             false,
         ),
         (Some(code), _) => (format!("AWS did not answer ({code}). Try again."), true),
         (None, Some(status)) => (
-            format!("The response with status {status} is not from AWS: check proxies and AWS_ENDPOINT_URL."),
+            format!("The response with status {status} is not from AWS. Check proxies and AWS_ENDPOINT_URL."),
             true,
         ),
         (None, None) => (
-            "AWS cannot be reached, or the process has no credentials: check its role or AWS_PROFILE, AWS_REGION, and the network.".into(),
+            "AWS cannot be reached, or the process has no credentials. Check its role or AWS_PROFILE, AWS_REGION, and the network.".into(),
             true,
         ),
     };

@@ -1,4 +1,4 @@
-//! Inviting a tenant's people to the form. The link is in the answer and nowhere else.
+//! Creating an invite to the form. Only the result contains the link.
 
 use chrono::TimeDelta;
 

@@ -1,4 +1,4 @@
-//! Creating a tenant: names in, an external ID out.
+//! Creating a tenant, and issuing its external ID.
 
 use super::{Caller, Context, tenant_fields};
 use crate::domain::audit::{AuditAction, AuditChange};
@@ -8,20 +8,20 @@ use crate::domain::tenant::{Tenant, TenantFacts};
 use crate::domain::text::FieldError;
 use crate::store::{self, Constraint, tenants};
 
-/// The fields as they came.
+/// The requested fields, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct NewTenant {
     pub slug: Option<String>,
     pub name: Option<String>,
     pub reference: Option<String>,
     pub modes: Option<Vec<String>>,
-    /// Faults of reading: fields that are unknown, or of another type.
+    /// Errors from parsing the request: unknown fields, and fields of a wrong type.
     pub unreadable: Vec<FieldError>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum CreateTenantError {
-    #[error("the tenant is not valid")]
+    #[error("invalid tenant")]
     Invalid(Vec<FieldError>),
     #[error("the slug is taken")]
     SlugTaken(Slug),

@@ -1,4 +1,4 @@
-//! What a tenant's people take away in AWS once it is over.
+//! The steps with which a customer removes the granted access in AWS.
 
 use sqlx::PgConnection;
 
@@ -7,7 +7,7 @@ use crate::domain::templates::removal::{Removal, removal};
 use crate::domain::tenant::Tenant;
 use crate::store::{self, storage_configs};
 
-/// At any time: ops may want to know before they end it.
+/// Available before offboarding too, so that operators can prepare it.
 pub async fn explain_removal(context: &Context, tenant: &Tenant) -> store::Result<Removal> {
     let mut db = context.pool.acquire().await?;
     of_tenant(context, &mut db, tenant).await

@@ -1,8 +1,8 @@
-//! Idempotency: a request that is sent twice is processed once.
+//! Idempotency keys: a repeated request does not repeat its change.
 //!
-//! A request with an idempotency key claims the key first. Every change writes an entry in the audit log, and the same
-//! transaction marks the claim as done: both are committed or neither. The response is stored after that. Until then, and if
-//! it is lost, a repeated request is refused and changes nothing.
+//! A request first claims its key. Every change writes an audit entry, which marks the claim as done in the same
+//! transaction. The response is stored afterwards. Until then, and if it is lost, a repeated request is rejected and changes
+//! nothing.
 
 use super::Context;
 use crate::domain::idempotency::{
@@ -56,7 +56,7 @@ pub async fn begin(
         } else if let Some(earlier) = idempotency::find(&mut db, &ask.claim.key, &request).await? {
             classify(earlier, &ask)
         } else {
-            // The key was released between the two statements, so it can be claimed.
+            // The key was released between the two statements. Try to claim it again.
             continue;
         };
         metrics::counter!(metric::IDEMPOTENCY.name, "outcome" => turn.name()).increment(1);
@@ -89,13 +89,13 @@ fn classify(earlier: EarlierRequest, ask: &IdempotentRequest) -> IdempotencyTurn
     }
 }
 
-/// Stores the response of a processed request, or that there is none to store because it contained a secret.
+/// Stores the response of a processed request, or none if it contains a secret.
 pub async fn keep(context: &Context, claim: &IdempotencyClaim, answer: Option<&KeptResponse>) -> store::Result<()> {
     let mut db = context.pool.acquire().await?;
     idempotency::answer(&mut db, claim, answer, context.clock.now()).await
 }
 
-/// Releases the key of a request that was refused or failed, unless its change was committed.
+/// Releases the key of a request that failed, unless its change was committed.
 pub async fn release(context: &Context, claim: &IdempotencyClaim) -> store::Result<()> {
     let mut db = context.pool.acquire().await?;
     idempotency::release(&mut db, claim, context.clock.now()).await

@@ -1,4 +1,4 @@
-//! The documents that a tenant is asked to apply, filled with what is known so far.
+//! The templates that a customer applies, filled in with the known values.
 
 use super::Context;
 use crate::domain::account::AccountId;
@@ -10,7 +10,7 @@ use crate::domain::templates::json::{Documents, documents};
 use crate::domain::tenant::Tenant;
 use crate::domain::text::{FieldError, Malformed};
 
-/// What the customer typed so far.
+/// The customer's entries so far.
 #[derive(Debug, Clone, Default)]
 pub struct TypedParams {
     pub mode: Option<String>,
@@ -18,14 +18,14 @@ pub struct TypedParams {
     pub key_arn: Option<String>,
     pub role_name: Option<String>,
     pub account_id: Option<String>,
-    /// The vendor's setting when left out.
+    /// Defaults to the vendor's setting.
     pub posture: Option<bool>,
 }
 
-/// Fills the blanks of a tenant's templates.
+/// Fills in a tenant's templates.
 ///
 /// # Errors
-/// Every fault of what was typed.
+/// Every invalid entry.
 pub fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> Result<TemplateParams, Vec<FieldError>> {
     fn parse<T>(field: &str, text: Option<&str>, parse: impl Fn(&str) -> Result<T, Malformed>, faults: &mut Vec<FieldError>) -> Option<T> {
         let text = text.map(str::trim).filter(|text| !text.is_empty())?;
@@ -69,7 +69,7 @@ pub fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> Result<T
     }
 }
 
-/// The documents as JSON, with the link to the hosted template where the vendor hosts one.
+/// The documents as JSON, and the quick-create link if the vendor hosts the CloudFormation template.
 pub fn issue_documents(context: &Context, blanks: &TemplateParams) -> Documents {
     Documents {
         quick_create_url: context

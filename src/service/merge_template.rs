@@ -1,4 +1,4 @@
-//! The issued statements put into a policy that the customer has already.
+//! Merging the issued statements into a customer's existing policy.
 
 use serde_json::Value;
 
@@ -9,10 +9,10 @@ use crate::domain::templates::merge::{MergeTarget, MergedDocument, merge, read};
 use crate::domain::tenant::Tenant;
 use crate::domain::text::FieldError;
 
-/// Merges the tenant's statements into a policy as it is now.
+/// Merges the tenant's statements into the current policy.
 ///
 /// # Errors
-/// Every fault of what was typed. Nothing that the statements need may be left out here.
+/// Every invalid entry. Unlike for templates, all values that the statements contain are required.
 pub fn merge_template(
     context: &Context,
     tenant: &Tenant,
@@ -23,7 +23,7 @@ pub fn merge_template(
     let mut faults = Vec::new();
     let target: Option<MergeTarget> = document.and_then(|text| text.trim().parse().ok());
     if target.is_none() {
-        let detail = "the document is bucket-policy or key-policy: the others are the customer's role's own";
+        let detail = "document must be bucket-policy or key-policy, because the customer's role has no other policies to merge with";
         faults.push(match document {
             None => FieldError::new("document", "required", format!("document is missing; {detail}")),
             Some(_) => FieldError::new("document", "unknown_document", detail),
@@ -31,7 +31,7 @@ pub fn merge_template(
     }
     let present = match (target, current) {
         (_, None) => {
-            let detail = "current is missing; give the policy as it is now, or an empty text where a bucket has none";
+            let detail = "current is missing; send the current policy, or an empty text if the bucket has none";
             faults.push(FieldError::new("current", "required", detail));
             None
         }
@@ -56,7 +56,7 @@ pub fn merge_template(
             faults.push(FieldError::new(
                 field,
                 "required",
-                format!("{field} is missing: the statements name it"),
+                format!("{field} is missing; the statements contain it"),
             ));
         }
         blanks

@@ -1,4 +1,4 @@
-//! Use cases, each a function: what the HTTP handlers, the jobs and the command line have in common.
+//! Use cases, each a function. The HTTP handlers, the jobs and the command line call them.
 
 pub mod change_tenant;
 pub mod check_vendor;
@@ -46,7 +46,7 @@ use crate::store::jobs::JobOrigin;
 use crate::store::{self, Transaction, audit, tenants};
 use crate::telemetry::traces;
 
-/// What every use case is handed.
+/// The dependencies of every use case.
 #[derive(Debug, Clone)]
 pub struct Context {
     pub pool: PgPool,
@@ -56,14 +56,14 @@ pub struct Context {
     pub webhooks: Arc<webhook::WebhookPolicy>,
 }
 
-/// On whose behalf.
+/// Who makes a change, and from where.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub actor: Actor,
     pub request_id: Option<String>,
-    /// The client's.
+    /// The client's IP address.
     pub address: Option<IpAddr>,
-    /// What the request's idempotency key gave it: marked as done in the transaction of the change.
+    /// The claim of the request's idempotency key. It is marked as done in the transaction of the change.
     pub claim: Option<IdempotencyClaim>,
 }
 
@@ -85,7 +85,7 @@ impl Caller {
         Self::new(Actor::Operator)
     }
 
-    /// What the jobs come from that are queued for this caller.
+    /// The origin of jobs that are queued for this caller.
     fn cause(&self) -> JobOrigin {
         JobOrigin {
             request_id: self.request_id.clone(),
@@ -100,8 +100,8 @@ impl Caller {
 pub struct UnknownTenant;
 
 impl Context {
-    /// Begins a transaction that holds the tenant's lock, with the tenant as it is under that lock. Every service that
-    /// changes a tenant begins here, so that it decides on a state which nobody else can change.
+    /// Begins a transaction, locks the tenant, and then reads it. Every service that changes a tenant must start here, so
+    /// that nobody else can change the state that it decides on.
     async fn begin_for_tenant<E>(&self, tenant: &TenantRef) -> Result<(Transaction, Tenant), E>
     where
         E: From<UnknownTenant> + From<store::StoreError>,

@@ -1,5 +1,5 @@
-//! What no request and no run passes by: how the queue stands, and where the tenants do. Looked at now and then by each
-//! process, so that it costs the same however often its metrics are read.
+//! Gauges that belong to no request or run: queue depth, tenants by status, failing checks. Each process samples them
+//! periodically, so scraping does not cause queries.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::domain::check::CheckName;
 use crate::store::{self, jobs, stats};
 use crate::telemetry::metric::{self, number};
 
-/// Between two looks.
+/// The interval between samples.
 const PAUSE: Duration = Duration::from_secs(10);
-/// A look may take no more than this part of the time.
+/// Sampling takes at most one part in this many of the time.
 const SHARE: u32 = 50;
 
-/// Looks until `stop`.
+/// Samples until `stop`.
 pub async fn observe(context: Context, stop: CancellationToken) {
     let observing = async {
         let mut fine = true;
@@ -29,7 +29,7 @@ pub async fn observe(context: Context, stop: CancellationToken) {
             if let Err(error) = &looked
                 && std::mem::replace(&mut fine, false)
             {
-                warn!(%error, "cannot measure the queue and the tenants; their metrics are stale");
+                warn!(%error, "cannot query queue and tenant metrics; they are stale");
             }
             fine |= looked.is_ok();
             gauge!(metric::DATABASE_UP.name).set(f64::from(u8::from(looked.is_ok())));
@@ -67,7 +67,7 @@ async fn look(context: &Context) -> store::Result<()> {
     Ok(())
 }
 
-/// How the pool stands, at this moment.
+/// Records the current size of the connection pool.
 pub fn note_pool(pool: &PgPool) {
     let (held, idle) = (f64::from(pool.size()), number(pool.num_idle()));
     gauge!(metric::DATABASE_CONNECTIONS.name, "state" => "idle").set(idle);

@@ -1,4 +1,4 @@
-//! Coming in by an invite: by its link at first, by the session that the link was traded for after that.
+//! Opening an invite: first by its link, afterwards by the session that the link was exchanged for.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
@@ -15,7 +15,7 @@ use crate::store::{self, invites, tenants};
 /// How long after offboarding a link still shows the removal steps.
 const REMOVAL_SHOWN: TimeDelta = TimeDelta::days(90);
 
-/// Somebody who came in by an invite.
+/// A visitor with a valid invite.
 #[derive(Debug, Clone)]
 pub struct InviteSession {
     pub tenant: Tenant,
@@ -23,15 +23,15 @@ pub struct InviteSession {
     pub session: WebSession,
 }
 
-/// What is left to say to somebody whose invite was good until all was over.
+/// What to show a visitor whose invite was valid until the tenant was offboarded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndedInvite {
-    /// Its name.
+    /// The tenant's name.
     pub tenant: String,
     pub removal: Removal,
 }
 
-/// Why nobody came in.
+/// Why an invite cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenInviteError {
     #[error("there is no such invite")]
@@ -46,7 +46,7 @@ pub enum OpenInviteError {
     Store(#[from] store::StoreError),
 }
 
-/// Trades a link's token for its session.
+/// Exchanges a link's token for a session.
 pub async fn open_invite(context: &Context, token: &InviteToken) -> Result<InviteSession, OpenInviteError> {
     let mut db = context.pool.acquire().await.map_err(store::StoreError::from)?;
     let invite = invites::of_token(&mut db, &token.hash()).await?.ok_or(OpenInviteError::Unknown)?;
@@ -54,7 +54,7 @@ pub async fn open_invite(context: &Context, token: &InviteToken) -> Result<Invit
     visit(context, invite, token.session()).await
 }
 
-/// Whose session this is. It is as good as its invite is now.
+/// Finds the session's invite, and checks that it is still valid.
 pub async fn resume(context: &Context, session: WebSession) -> Result<InviteSession, OpenInviteError> {
     let mut db = context.pool.acquire().await.map_err(store::StoreError::from)?;
     let invite = invites::of_session(&mut db, &session.hash())
@@ -85,7 +85,7 @@ async fn visit(context: &Context, invite: Invite, session: WebSession) -> Result
     }
 }
 
-/// Whether it was the tenant's end that ended the invite.
+/// Whether the invite was valid until the tenant was offboarded.
 fn was_open(invite: &Invite, offboarded_at: DateTime<Utc>) -> bool {
     invite.expires_at > offboarded_at && invite.revoked_at.is_none_or(|at| at >= offboarded_at)
 }
@@ -98,7 +98,7 @@ async fn ended(context: &Context, db: &mut PgConnection, tenant: &Tenant) -> sto
 }
 
 impl InviteSession {
-    /// On whose behalf a visitor acts.
+    /// The caller that this visitor acts as.
     pub fn caller(&self) -> Caller {
         Caller::new(Actor::Invite { id: self.invite.id })
     }

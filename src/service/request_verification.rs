@@ -1,4 +1,4 @@
-//! Asking for a verification of a version that is there already.
+//! Requesting a verification of an existing version.
 
 use serde_json::json;
 use sqlx::PgConnection;
@@ -22,14 +22,14 @@ pub enum RequestVerificationError {
     NothingSubmitted,
     #[error("only the active version and the newest one can be verified")]
     NotThatVersion,
-    #[error("a verification of another version waits already")]
+    #[error("a verification of another version is already queued")]
     AnotherWaits(VerificationId),
     #[error(transparent)]
     Store(#[from] store::StoreError),
 }
 
-/// Queues a verification of that version, or of the active or else the newest one. If one of the same version is
-/// queued or running, that one is returned.
+/// Queues a verification of this version. Defaults to the active version, or to the newest if none is active. If a
+/// verification of the same version is queued or running, returns that one.
 pub async fn request_verification(
     context: &Context,
     caller: &Caller,
@@ -46,7 +46,7 @@ pub async fn request_verification(
         .ok_or(RequestVerificationError::NothingSubmitted)?;
     let active_id = active.as_ref().map(|config| config.id);
     let config = choose(version, active, newest).ok_or(RequestVerificationError::NotThatVersion)?;
-    // While an external ID waits for its proof, that is what is proven of the active version.
+    // During a rotation, a verification of the active version also checks the external ID that is not verified yet.
     let trigger = match tenant.rotation {
         Some(Rotation::Issued { .. } | Rotation::Ending { .. }) if active_id == Some(config.id) => Trigger::Rotation,
         _ => Trigger::Manual,
@@ -66,7 +66,7 @@ pub async fn request_verification(
     note_queued(context, &mut db, caller, tenant.id, id, &config, trigger).await?;
     let queued = verifications::find(&mut db, id)
         .await?
-        .ok_or_else(|| store::StoreError::inconsistent("verifications", id, "it was just inserted"))?;
+        .ok_or_else(|| store::StoreError::inconsistent("verifications", id, "missing after insert"))?;
     db.commit().await.map_err(store::StoreError::from)?;
     Ok(queued)
 }
@@ -97,7 +97,7 @@ fn choose(version: Option<i32>, active: Option<StorageConfig>, newest: StorageCo
     }
 }
 
-/// Queues a re-check of an active version that was rejected, unless it is already degraded or verified again.
+/// Queues another verification of an active version that was rejected, unless it is already degraded or verified again.
 pub async fn recheck(context: &Context, tenant: TenantId) -> store::Result<()> {
     let mut db = store::begin(&context.pool).await?;
     let Some(tenant) = tenants::find_locked(&mut db, &TenantRef::Id(tenant)).await? else {

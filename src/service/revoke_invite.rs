@@ -1,4 +1,4 @@
-//! Revoking an invite: from then on neither its link nor a page that was opened with it does anything.
+//! Revoking an invite. Its link and its sessions stop working immediately.
 
 use super::{Caller, Context, UnknownTenant};
 use crate::domain::audit::{AuditAction, AuditChange};

@@ -1,5 +1,5 @@
-//! Rotating a tenant's external ID. The one in use stays in use until the next is proven, and the previous one is accepted
-//! until ops end it: at no moment is the tenant without one that works.
+//! Rotating a tenant's external ID. The current ID stays in use until the next one is verified, and the previous one is
+//! accepted until operators end it. So the tenant always has a working ID.
 
 use super::request_verification::note_queued;
 use super::{Caller, Context, UnknownTenant};
@@ -17,7 +17,7 @@ pub enum RotateExternalIdError {
     UnknownTenant(#[from] UnknownTenant),
     #[error(transparent)]
     Illegal(#[from] IllegalChange),
-    #[error("nothing is active, so there is nothing to rotate")]
+    #[error("the tenant has no active version")]
     NothingActive,
     #[error("a rotation is in progress")]
     UnderWay,
@@ -25,13 +25,13 @@ pub enum RotateExternalIdError {
     NothingIssued,
     #[error("there is no previous external ID")]
     NoPrevious,
-    #[error("a verification waits already")]
+    #[error("a verification is already in progress")]
     AnotherWaits(VerificationId),
     #[error(transparent)]
     Store(#[from] store::StoreError),
 }
 
-/// Issues the next external ID. It is proven by the next verification that is asked for.
+/// Issues the next external ID. The next requested verification checks it.
 pub async fn rotate(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
     let (mut db, tenant) = begin(context, tenant).await?;
     if tenant.facts.active.is_none() {
@@ -45,7 +45,7 @@ pub async fn rotate(context: &Context, caller: &Caller, tenant: &TenantRef) -> R
     finish(context, db, caller, &tenant, AuditAction::ExternalIdIssued, None).await
 }
 
-/// Takes an issued external ID back before it is proven. Nothing else changes.
+/// Withdraws the next external ID before it is verified. The current ID stays in use.
 pub async fn abandon(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
     let (mut db, tenant) = begin(context, tenant).await?;
     let Some(Rotation::Issued { .. }) = &tenant.rotation else {
@@ -55,7 +55,7 @@ pub async fn abandon(context: &Context, caller: &Caller, tenant: &TenantRef) -> 
     finish(context, db, caller, &tenant, AuditAction::ExternalIdAbandoned, None).await
 }
 
-/// Ends the overlap: from now on the previous external ID has to be refused, which a verification proves.
+/// Ends the use of the previous external ID, and queues a verification that checks that it is denied.
 pub async fn end_previous(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
     let (mut db, tenant) = begin(context, tenant).await?;
     let Some(Rotation::Overlap { previous } | Rotation::Ending { previous }) = tenant.rotation.clone() else {

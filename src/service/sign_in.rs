@@ -1,4 +1,4 @@
-//! Signing in to the dashboard: a token is shown once, and from then on a session stands for it, as long as it is good.
+//! Signing in to the dashboard: exchanges a token for a session, which is valid as long as the token is.
 
 use std::net::IpAddr;
 
@@ -12,22 +12,22 @@ use crate::domain::token::{Permission, Token, TokenHash};
 use crate::domain::web_session::WebSession;
 use crate::store::{self, sessions, tokens};
 
-/// A session ends after this time without use,
+/// A session expires after this time without use.
 const IDLE: TimeDelta = TimeDelta::hours(1);
-/// and after this time at the latest.
+/// The maximum lifetime of a session.
 pub const LONGEST: TimeDelta = TimeDelta::hours(12);
 
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    #[error("there is no such token, or it is no longer good")]
+    #[error("the token is unknown, expired or revoked")]
     Unknown,
-    #[error("the token's role sees nothing of the dashboard")]
+    #[error("the token's role cannot use the dashboard")]
     OtherRole,
     #[error(transparent)]
     Store(#[from] store::StoreError),
 }
 
-/// Somebody who signed in.
+/// A signed-in user.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
     pub id: SessionId,
@@ -35,7 +35,7 @@ pub struct SignedIn {
     pub token: Token,
 }
 
-/// Begins a session. Its secret is in the answer and nowhere else.
+/// Starts a session. Only the result contains its secret.
 pub async fn sign_in(context: &Context, (request_id, address): (Option<String>, IpAddr), text: &str) -> Result<SignedIn, SignInError> {
     let now = context.clock.now();
     let mut db = store::begin(&context.pool).await?;
@@ -75,7 +75,7 @@ fn ends(token: &Token, now: DateTime<Utc>) -> DateTime<Utc> {
     token.expires_at.map_or(latest, |expires| expires.min(latest))
 }
 
-/// Whose session this is. None when it ended, or its token did.
+/// The session, if it and its token are still valid.
 pub async fn resume(context: &Context, session: WebSession) -> store::Result<Option<SignedIn>> {
     let now = context.clock.now();
     let mut db = context.pool.acquire().await?;
@@ -96,7 +96,7 @@ pub async fn sign_out(context: &Context, caller: &Caller, id: SessionId) -> stor
     Ok(())
 }
 
-/// Forgets the sessions that are over.
+/// Deletes expired sessions.
 pub async fn sweep(context: &Context) -> store::Result<()> {
     let mut db = context.pool.acquire().await?;
     sessions::sweep(&mut db, context.clock.now()).await

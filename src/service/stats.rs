@@ -1,4 +1,4 @@
-//! Who is stuck, on what: all tenants at a glance.
+//! Statistics about tenants, failing checks and verifications.
 
 use chrono::TimeDelta;
 
@@ -7,12 +7,12 @@ use crate::domain::check::CheckName;
 use crate::domain::tenant::TenantStatus;
 use crate::store::stats::{self, VerificationTimes};
 
-/// How far back verifications are looked at.
+/// The period that verification statistics cover.
 pub const WINDOW: TimeDelta = TimeDelta::days(7);
 
 #[derive(Debug, Clone)]
 pub struct Stats {
-    /// Every status, with how many tenants have it.
+    /// Every status, and its number of tenants.
     pub tenants: Vec<(TenantStatus, i64)>,
     pub failing_checks: Vec<(CheckName, i64)>,
     pub verifications: Vec<VerificationTimes>,

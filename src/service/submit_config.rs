@@ -1,4 +1,4 @@
-//! Submitting a storage config: judged, stored as a new version, and queued for verification, all or nothing.
+//! Submitting a storage config: validates it, stores it as a new version, and queues its verification, in one transaction.
 
 use super::tenant_lifecycle::note_dropped;
 use super::webhooks::announce;
@@ -18,7 +18,7 @@ pub enum SubmitConfigError {
     UnknownTenant(#[from] UnknownTenant),
     #[error("the tenant is offboarded")]
     Offboarded,
-    #[error("the submission is not valid")]
+    #[error("invalid submission")]
     Invalid(Vec<FieldError>),
     #[error(transparent)]
     Store(#[from] store::StoreError),
@@ -55,10 +55,10 @@ pub async fn submit_config(
     Ok((config, verification))
 }
 
-/// Judges a submission without storing it and without asking AWS.
+/// Validates a submission without storing it or calling AWS.
 ///
 /// # Errors
-/// Every fault.
+/// Every error.
 pub fn validate(context: &Context, submission: &Submission) -> Result<Storage, Vec<FieldError>> {
     submission.validate(&context.vendor, &context.vendor.modes(), None)
 }

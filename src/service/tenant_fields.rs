@@ -1,10 +1,10 @@
-//! The fields that ops give a tenant, judged alike when it is made and when it is changed.
+//! Validation of a tenant's fields, for creating and editing.
 
 use crate::domain::storage_config::Mode;
 use crate::domain::text::{FieldError, Malformed};
 use crate::domain::vendor::Vendor;
 
-/// A text that has to be there.
+/// A required text field.
 pub fn required<T>(
     field: &str,
     text: Option<&str>,
@@ -20,20 +20,20 @@ pub fn required<T>(
     parse(text).map_err(|malformed| faults.push(FieldError::of(field, malformed))).ok()
 }
 
-/// The vendor's own name for a tenant; an empty one is none.
+/// The vendor's own name for a tenant. An empty text counts as none.
 pub fn reference(text: Option<&str>, faults: &mut Vec<FieldError>) -> Option<String> {
     let text = text.map(str::trim).filter(|text| !text.is_empty())?;
     if text.chars().count() > 200 || text.chars().any(char::is_control) {
         faults.push(FieldError::new(
             "reference",
             "malformed_reference",
-            "a reference has at most 200 characters on one line, such as an account number",
+            "reference must be a single line of at most 200 characters, such as an account number",
         ));
     }
     Some(text.to_owned())
 }
 
-/// The modes that a tenant may choose: all that the vendor offers, unless some are named.
+/// The modes that a tenant may choose. Defaults to all modes that the vendor offers.
 pub fn modes(vendor: &Vendor, named: Option<&[String]>, faults: &mut Vec<FieldError>) -> Vec<Mode> {
     let offered = vendor.modes();
     let Some(named) = named else {

@@ -1,4 +1,4 @@
-//! Suspending, resuming, offboarding and erasing a tenant: each in one transaction, with its entry in the audit log.
+//! Suspending, resuming, offboarding and erasing a tenant. Each is one transaction with an audit log entry.
 
 use serde_json::json;
 use sqlx::PgConnection;
@@ -22,7 +22,7 @@ pub enum LifecycleError {
     Store(#[from] store::StoreError),
 }
 
-/// Internal services are refused from now on, whatever the tenant's status was.
+/// Suspends a tenant: internal services no longer get its storage config, whatever its status was.
 pub async fn suspend(context: &Context, caller: &Caller, tenant: &TenantRef, reason: &AuditReason) -> Result<Tenant, LifecycleError> {
     let (mut db, before) = context.begin_for_tenant::<LifecycleError>(tenant).await?;
     before.facts.may_be_suspended()?;
@@ -30,7 +30,7 @@ pub async fn suspend(context: &Context, caller: &Caller, tenant: &TenantRef, rea
     finish(context, db, caller, &before, AuditAction::TenantSuspended, reason).await
 }
 
-/// The tenant is again what it was underneath.
+/// Resumes a tenant, which returns to the status that follows from its facts.
 pub async fn resume(context: &Context, caller: &Caller, tenant: &TenantRef, reason: &AuditReason) -> Result<Tenant, LifecycleError> {
     let (mut db, before) = context.begin_for_tenant::<LifecycleError>(tenant).await?;
     before.facts.may_be_resumed()?;
@@ -38,8 +38,8 @@ pub async fn resume(context: &Context, caller: &Caller, tenant: &TenantRef, reas
     finish(context, db, caller, &before, AuditAction::TenantResumed, reason).await
 }
 
-/// Ends a tenant for good. Its slug, bucket and role are free again, its invites and tokens end, what waits is dropped, and what runs
-/// cleans up and ends. Its history stays.
+/// Offboards a tenant, which cannot be undone. Frees its slug, bucket and role, revokes its invites and tokens, drops queued
+/// verifications, and lets a running one clean up and stop. Its history is kept.
 pub async fn offboard(context: &Context, caller: &Caller, tenant: &TenantRef, reason: &AuditReason) -> Result<Tenant, LifecycleError> {
     let (mut db, before) = context.begin_for_tenant::<LifecycleError>(tenant).await?;
     before.facts.may_change()?;
@@ -66,8 +66,8 @@ pub async fn offboard(context: &Context, caller: &Caller, tenant: &TenantRef, re
     finish(context, db, caller, &before, AuditAction::TenantOffboarded, reason).await
 }
 
-/// Erases the names, references, reasons and addresses of a tenant that has ended, from its row and from its audit log. What
-/// was done, when, and by whom as an ID stays. Idempotent.
+/// Erases the names, references, reasons and addresses of an offboarded tenant, from its row and from its audit log. What
+/// was done, when, and by which ID is kept. Idempotent.
 pub async fn erase(context: &Context, caller: &Caller, tenant: &TenantRef, reason: &AuditReason) -> Result<Tenant, LifecycleError> {
     let (mut db, before) = context.begin_for_tenant::<LifecycleError>(tenant).await?;
     before.facts.may_be_erased()?;
@@ -76,7 +76,7 @@ pub async fn erase(context: &Context, caller: &Caller, tenant: &TenantRef, reaso
     }
     tenants::erase(&mut db, before.id, context.clock.now()).await?;
     let after = read(&mut db, &before).await?;
-    // What was there before is what must not be kept.
+    // The audit entry must not contain the erased data, so it only records these fields.
     let state = |tenant: &Tenant| json!({"status": tenant.status(), "erased_at": tenant.erased_at});
     let difference = AuditChange::between(&state(&before), &state(&after)).with(json!({"reason": reason}));
     context
@@ -86,7 +86,7 @@ pub async fn erase(context: &Context, caller: &Caller, tenant: &TenantRef, reaso
     Ok(after)
 }
 
-/// Writes down what is not verified any more.
+/// Records verifications that were superseded.
 pub(super) async fn note_dropped(
     context: &Context,
     db: &mut PgConnection,

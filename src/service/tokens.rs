@@ -1,4 +1,4 @@
-//! Tokens: made once, shown once, recognised by their hash.
+//! API tokens. Only the result of creating one contains its secret; the database has its hash.
 
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
@@ -15,13 +15,13 @@ use crate::store::{self, tenants, tokens};
 
 #[derive(Debug, thiserror::Error)]
 pub enum CreateTokenError {
-    #[error("the token's name is not valid")]
+    #[error("invalid token")]
     Invalid(Vec<FieldError>),
     #[error(transparent)]
     Store(#[from] store::StoreError),
 }
 
-/// Makes a token for all tenants. Its text is in the answer and nowhere else.
+/// Creates a token for all tenants. Only the result contains its secret.
 pub async fn create_token(
     context: &Context,
     caller: &Caller,
@@ -32,10 +32,10 @@ pub async fn create_token(
     create_limited_token(context, caller, name, role, expires_in, None).await
 }
 
-/// The most tenants that a token may name: one for more is one for all.
+/// The maximum number of tenants that a token can be limited to.
 const MOST_TENANTS: usize = 1000;
 
-/// Makes a token that may ask for these tenants alone.
+/// Creates a token that may only read these tenants.
 pub async fn create_limited_token(
     context: &Context,
     caller: &Caller,
@@ -73,15 +73,15 @@ pub async fn create_limited_token(
     Ok((token, text))
 }
 
-/// What is wrong with a token's name.
+/// The error of a token's name, if it is invalid.
 pub fn fault_of_name(name: &str) -> Option<FieldError> {
     let name = name.trim();
     let is_wrong = name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control);
-    let detail = "a token's name is 1 to 100 characters on one line, such as billing-service";
+    let detail = "name must be a single line of 1 to 100 characters, such as billing-service";
     is_wrong.then(|| FieldError::new("name", "malformed_name", detail))
 }
 
-/// The tenants that a token is to be limited to, found.
+/// Finds the tenants that a token is limited to.
 async fn limits(db: &mut PgConnection, role: Role, tenants: &[TenantRef], faults: &mut Vec<FieldError>) -> store::Result<Vec<TenantId>> {
     let mut fault = |field: &str, code, detail: &str| faults.push(FieldError::new(field, code, detail));
     if role != Role::Service {
@@ -92,13 +92,13 @@ async fn limits(db: &mut PgConnection, role: Role, tenants: &[TenantRef], faults
         );
     }
     if tenants.is_empty() {
-        fault("tenants", "required", "name at least one tenant, or omit the field for all of them");
+        fault("tenants", "required", "name at least one tenant, or omit the field for all tenants");
     }
     if tenants.len() > MOST_TENANTS {
         fault(
             "tenants",
             "too_many",
-            "a token names at most 1000 tenants; omit the field for all of them",
+            "a token can be limited to at most 1000 tenants; omit the field for all tenants",
         );
         return Ok(Vec::new());
     }
@@ -106,7 +106,7 @@ async fn limits(db: &mut PgConnection, role: Role, tenants: &[TenantRef], faults
     for (at, tenant) in tenants.iter().enumerate() {
         match tenants::find(db, tenant).await? {
             Some(tenant) if tenant.facts.may_change().is_ok() => found.push(tenant.id),
-            Some(_) => fault(&format!("tenants[{at}]"), "offboarded", "this tenant has ended"),
+            Some(_) => fault(&format!("tenants[{at}]"), "offboarded", "this tenant is offboarded"),
             None => fault(
                 &format!("tenants[{at}]"),
                 "unknown_tenant",
@@ -119,14 +119,14 @@ async fn limits(db: &mut PgConnection, role: Role, tenants: &[TenantRef], faults
     Ok(found)
 }
 
-/// Writes down that somebody tried what their role does not allow.
+/// Records that a caller was denied an operation because of their role.
 pub async fn note_refusal(context: &Context, caller: &Caller, method: &str, route: &str, role: Role) -> store::Result<()> {
     let mut db = context.pool.acquire().await?;
     let refused = AuditChange::none().with(serde_json::json!({"method": method, "route": route, "role": role}));
     context.audit(&mut db, caller, AuditAction::RequestRefused, None, refused).await
 }
 
-/// A page of tokens, ended ones too, newest first.
+/// A page of tokens, including expired and revoked ones, newest first.
 pub async fn token_list(context: &Context, after: Option<PageStart<TokenId>>, limit: i64) -> store::Result<Vec<Token>> {
     let mut db = context.pool.acquire().await?;
     tokens::list(&mut db, after, limit).await
@@ -146,7 +146,7 @@ pub async fn revoke_token(context: &Context, caller: &Caller, id: TokenId) -> st
     Ok(true)
 }
 
-/// Ends what a tenant that is offboarded has to do with tokens: those for it alone are revoked, the others are no longer for it.
+/// Revokes tokens that are limited to an offboarded tenant, and removes the tenant from tokens that also cover others.
 pub(super) async fn end_tenant(context: &Context, db: &mut PgConnection, caller: &Caller, tenant: TenantId) -> store::Result<()> {
     for before in tokens::lock_of_tenant(db, tenant).await? {
         let after = tokens::end_tenant(db, before.id, tenant, context.clock.now()).await?;
@@ -171,7 +171,7 @@ async fn note_change(
     context.audit(db, caller, action, tenant, difference).await
 }
 
-/// Whose token this is, if there is one of this text that is still good.
+/// The identity of a token, if it is valid.
 pub async fn recognise(context: &Context, text: &SecretString) -> store::Result<Option<Identity>> {
     let now = context.clock.now();
     let mut db = context.pool.acquire().await?;

@@ -54,17 +54,17 @@ impl OidcSettings {
     pub fn issuer(&self) -> Result<Option<&str>, ConfigError> {
         let needs_issuer = !self.audience.is_empty() || !self.roles.is_empty() || self.jwks_url.is_some() || self.header.is_some();
         match &self.issuer {
-            None if needs_issuer => Err(ISSUER.error("LATCHKEY_OIDC_ISSUER", "not set, although other LATCHKEY_OIDC_* settings are")),
+            None if needs_issuer => Err(ISSUER.error("LATCHKEY_OIDC_ISSUER", "not set, but other LATCHKEY_OIDC_* settings are")),
             // Without an audience, JWTs issued for any other service would be accepted.
             Some(_) if self.audience.is_empty() => {
-                Err(AUDIENCE.error("LATCHKEY_OIDC_AUDIENCE", "not set, although LATCHKEY_OIDC_ISSUER requires it"))
+                Err(AUDIENCE.error("LATCHKEY_OIDC_AUDIENCE", "not set, but required by LATCHKEY_OIDC_ISSUER"))
             }
             issuer => Ok(issuer.as_deref()),
         }
     }
 }
 
-/// Kept as text, because it is compared with the `iss` claim as text.
+/// Kept as text, because it is compared with the `iss` claim.
 fn issuer(text: &str) -> Result<String, String> {
     let url = https_url(text)?;
     if url.query().is_some() || url.fragment().is_some() {
@@ -80,7 +80,7 @@ fn claim(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
-/// Splits at the last `=`: the provider's value may contain others.
+/// Splits at the last `=`, because the provider's value may contain others.
 fn role(pair: &str) -> Result<(String, Role), String> {
     let (value, role) = pair
         .rsplit_once('=')

@@ -50,7 +50,7 @@ pub(super) fn parse_ignoring<P: CommandFactory + FromArgMatches>(
             });
         };
         errors.push(error);
-        // Accept this value, to find what else is wrong.
+        // Accept this value, to find further errors.
         command = map_arguments(command, &|arg: Arg| {
             if *arg.get_id() == id {
                 arg.value_parser(StringValueParser::new())
@@ -61,8 +61,8 @@ pub(super) fn parse_ignoring<P: CommandFactory + FromArgMatches>(
     }
 }
 
-/// The same error, if it is one, without the arguments that are set in the environment: clap's usage line shows every argument
-/// that is set, as if it were required on the command line.
+/// The same error, without arguments that are set in the environment: clap's usage line shows them as if they were required
+/// on the command line.
 fn without_environment_in_usage(declared: Command, args: &[OsString], error: clap::Error) -> clap::Error {
     if !error.use_stderr() {
         return error;
@@ -78,7 +78,7 @@ fn map_arguments(command: Command, change: &impl Fn(Arg) -> Arg) -> Command {
         .mut_subcommands(|subcommand| map_arguments(subcommand, change))
 }
 
-/// The id of the setting that a [`super::value::SettingParser`] refused, and why.
+/// The ID of the setting whose value a [`super::value::SettingParser`] rejected, and the error.
 fn config_error(declared: &Command, error: &clap::Error) -> Option<(String, ConfigError)> {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),

@@ -1,4 +1,4 @@
-//! Reading the value of a setting, and describing what is wrong with it.
+//! Parsing of settings, and their error messages.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -11,7 +11,7 @@ use clap::{Arg, Command};
 use ipnet::IpNet;
 use reqwest::Url;
 
-/// A setting that is missing or wrong, in one line. Secrets are never quoted.
+/// A missing or invalid setting, in one line. Secrets are never quoted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable}: {problem}")]
 pub struct ConfigError {
@@ -19,7 +19,7 @@ pub struct ConfigError {
     pub(super) problem: String,
 }
 
-/// Every setting found to be wrong, one per line.
+/// All invalid settings, one per line.
 #[derive(Debug, Default, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct ConfigErrors(Vec<ConfigError>);
@@ -33,13 +33,13 @@ impl ConfigErrors {
         self.0.is_empty()
     }
 
-    /// The value, or nothing after keeping its error.
+    /// The value. An error is added to the list.
     pub fn collect<T>(&mut self, result: Result<T, ConfigError>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
 }
 
-/// The form of a setting's value, and an example of it.
+/// The format of a setting's value, and an example.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Format(pub(super) &'static str, pub(super) &'static str);
 
@@ -62,7 +62,8 @@ impl Format {
     }
 }
 
-/// A clap value parser whose error names the expected form. [`super::parse_command_line`] turns the error into a [`ConfigError`].
+/// A clap value parser whose error contains the expected format. [`super::parse_command_line`] turns the error into a
+/// [`ConfigError`].
 #[derive(Clone)]
 pub(super) struct SettingParser<F> {
     format: Format,
@@ -120,7 +121,7 @@ pub(super) fn network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| format!("{text:?} is neither an IP address nor a network"))
 }
 
-/// An `https` URL, or an `http` one that stays on this machine.
+/// An `https` URL, or an `http` URL on loopback.
 pub(super) fn https_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|fault| fault.to_string())?;
     if !is_https_or_loopback(&url) {
@@ -132,7 +133,7 @@ pub(super) fn https_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Whether nobody between the two ends can read or change what travels to this URL.
+/// Whether the traffic to this URL is protected from others: by TLS, or because it stays on this machine.
 pub(crate) fn is_https_or_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();

@@ -1,4 +1,4 @@
-//! Settings of the vendor: its roles and what it asks of its customers.
+//! Settings of the vendor: its roles, and its requirements for customers.
 
 use std::str::FromStr;
 

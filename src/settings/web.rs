@@ -72,13 +72,13 @@ impl WebSettings {
         self
     }
 
-    /// Whether browsers use https. Only loopback works without it.
+    /// Whether browsers use https. Other schemes only work on loopback.
     pub fn is_secure(&self) -> bool {
         self.public_url.as_ref().is_none_or(|url| url.scheme() == "https")
     }
 }
 
-/// Browsers send secure cookies only over https, and over http anybody on the network could read an invite link.
+/// Browsers send secure cookies only over https, and over http anyone on the network could read an invite link.
 fn public_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|fault| fault.to_string())?;
     if !is_https_or_loopback(&url) {

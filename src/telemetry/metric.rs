@@ -55,7 +55,7 @@ table! {
     HTTP_DURATION = Histogram "latchkey_http_request_duration_seconds" ["method", "route"];
     /// HTTP requests in progress by listener: `public` or `private`.
     HTTP_IN_FLIGHT = Gauge "latchkey_http_requests_in_flight" ["listener"];
-    /// Requests with an idempotency key: `first`, `again` (answered with the stored response), `under_way` (the first one is still running), `of_another` (the key belongs to a different request), `not_kept` (the response was not stored).
+    /// Requests with an idempotency key: `first`, `again` (answered with the stored response), `under_way` (the first one is still running), `of_another` (the key was used for a different request), `not_kept` (the response was not stored).
     IDEMPOTENCY = Counter "latchkey_idempotency_keys_total" ["outcome"];
 
     /// Requests for the identity provider's keys: `answered` or `failed`.

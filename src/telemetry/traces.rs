@@ -79,7 +79,8 @@ impl Traces {
         self.0.is_some()
     }
 
-    /// Exports only Latchkey's own spans, independently of the log filter. Spans of the exporter itself would be exported in turn.
+    /// Exports only Latchkey's own spans, independently of the log filter. Exporting the exporter's own spans would create
+    /// further ones.
     pub(super) fn layer<S>(&self) -> Option<impl Layer<S>>
     where
         S: tracing::Subscriber + for<'a> LookupSpan<'a>,
@@ -90,18 +91,18 @@ impl Traces {
             .with_location(false)
             .with_threads(false)
             .with_target(false);
-        // A static filter. With a dynamic one, a library that only asks whether a span is enabled leaves the next span of that thread
-        // disabled.
+        // A static filter. With a dynamic one, a library that only checks whether a span is enabled would disable the next
+        // span of that thread.
         Some(spans.with_filter(Targets::new().with_target("latchkey", LevelFilter::INFO)))
     }
 
     /// Sends the remaining spans.
     pub async fn shut_down(self) {
         let Some(provider) = self.0 else { return };
-        // Blocking: it waits for the runtime to send.
+        // Blocks while the runtime sends the spans.
         let result = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(SHUTDOWN_TIMEOUT)).await;
         if let Ok(Err(fault)) = result {
-            warn!(%fault, "the last traces could not be sent");
+            warn!(%fault, "could not send the last traces");
         }
     }
 }
@@ -135,7 +136,7 @@ pub fn name(span: &Span, name: impl Into<std::borrow::Cow<'static, str>>) {
     }
 }
 
-/// Samples traces that begin here. For the others, the caller has decided.
+/// Samples traces that start here. For others, the caller has decided.
 #[derive(Debug, Clone)]
 struct RootSampler {
     share: f64,
@@ -159,7 +160,7 @@ impl ShouldSample for RootSampler {
     }
 }
 
-/// Sends on the runtime. The batch processor's own thread has none.
+/// Sends on the runtime, because the batch processor's own thread has none.
 #[derive(Debug)]
 struct RuntimeHttpClient {
     client: reqwest::Client,

@@ -1,4 +1,4 @@
-//! A call in flight, and what becomes of its result.
+//! A call in flight, and how its result is recorded.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;

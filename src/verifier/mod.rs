@@ -1,7 +1,7 @@
 //! Runs one verification: makes AWS calls through [`crate::cloud`] and evaluates their results with
 //! [`crate::domain::evaluator`].
 //!
-//! Every [`steps::Step`] starts as soon as what it needs is there, so a run takes as many round trips as its longest chain
+//! Every [`steps::Step`] starts as soon as its inputs are available. So a run takes as many round trips as its longest chain
 //! of dependencies (its *waves*), however many calls it makes.
 
 mod calls;
@@ -35,16 +35,16 @@ use steps::Step;
 /// The prefix of probe objects in a customer's bucket.
 pub const PROBE_PREFIX: &str = "latchkey-probe/";
 
-/// What is to be verified.
+/// What to verify.
 #[derive(Debug, Clone)]
 pub struct VerificationSubject {
     pub verification: VerificationId,
     pub storage: Storage,
     pub vendor_role: RoleArn,
     pub external_id: ExternalId,
-    /// The external IDs that the statements of a fix accept: the tenant's, and during a rotation the other one too.
+    /// The external IDs that the statements of a fix accept: the tenant's, and during a rotation also the other one.
     pub accepted_ids: Vec<ExternalId>,
-    /// The external ID that must be refused, once a rotation has ended.
+    /// The external ID that must be denied after a rotation.
     pub retired_id: Option<ExternalId>,
     /// The key of this run's probe object, recorded before the run so that a crash cannot hide it.
     pub probe_key: String,
@@ -52,7 +52,7 @@ pub struct VerificationSubject {
     pub leftovers: Vec<String>,
 }
 
-/// The result of a run. Its findings were already sent as they were made.
+/// The result of a run. Its findings were already sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunReport {
     pub findings: Vec<Finding>,
@@ -141,7 +141,7 @@ pub async fn run(
         object_calls -= usize::from(completed.used_object);
         (completed.record)(&mut state);
         for finding in evaluator.settle(&state.evidence) {
-            // Nobody may be listening; the report holds every finding.
+            // There may be no receiver. The report contains every finding.
             let _ = found.send(finding);
         }
     }

@@ -1,4 +1,4 @@
-//! Steps that use the session which production will use: they must be granted.
+//! Steps that use the session that production will use. They must be granted.
 
 use strum::EnumIter;
 
@@ -13,7 +13,7 @@ use crate::domain::evidence::RoundTrip;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]
 pub(super) enum ProductionCall {
     Head,
-    /// HEAD again without an expected owner, after the first was refused.
+    /// HEAD again without an expected owner, after the first one was denied.
     HeadOfAnyOwner,
     List,
     DescribeKey,
@@ -23,7 +23,7 @@ pub(super) enum ProductionCall {
     GenerateDataKey,
     GenerateDataKeyWithoutPlaintext,
     Put,
-    /// The put again with encryption headers, after S3 refused it without.
+    /// The put again with encryption headers, after S3 denied it without.
     PutWithHeader,
     Get,
     Restore,
@@ -33,7 +33,7 @@ pub(super) enum ProductionCall {
 }
 
 impl ProductionCall {
-    /// Reads a setting of the bucket that only templates with `posture` grant.
+    /// Whether it reads a setting of the bucket that only templates with `posture` grant.
     pub fn reads_posture(self) -> bool {
         matches!(self, Self::PublicAccessBlock | Self::AclsDisabled | Self::AccessLogging)
     }
@@ -42,7 +42,7 @@ impl ProductionCall {
         matches!(self, Self::Put | Self::PutWithHeader | Self::Get | Self::Restore)
     }
 
-    /// The call, or None while something that it needs is missing.
+    /// The call, or None while an input is missing.
     pub fn start<'a>(self, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         let session = state.production.as_ref()?;
         let evidence = &state.evidence;
@@ -121,7 +121,7 @@ impl ProductionCall {
                 |state, answer| state.evidence.generate_data_key_without_plaintext = Some(answer),
             ),
             Self::Put => {
-                // Nothing in the customer's bucket is touched before it, or the role, has refused unauthorized callers.
+                // Do not touch the customer's bucket before it, or the role, has denied unauthorized callers.
                 let isolated = evidence.role_refused_to_unauthorized() || evidence.list_refused_to_unauthorized();
                 isolated.then_some(())?;
                 pending(

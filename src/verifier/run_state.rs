@@ -6,7 +6,7 @@ use crate::cloud::AwsSession;
 use crate::domain::api_result::{ApiResult, Outcome};
 use crate::domain::evidence::{DeletedObject, Evidence, StoredObject, UnauthorizedProbe};
 
-/// How an unauthorized caller presents itself.
+/// The identity of an unauthorized caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]
 pub(super) enum Unauthorized {
     /// Without a session tag.
@@ -74,7 +74,7 @@ impl RunState {
         }
     }
 
-    /// Where the answers to an unauthorized caller go, and its session.
+    /// The session of an unauthorized caller, and where its results go.
     pub fn unauthorized_mut(&mut self, who: Unauthorized) -> (&mut UnauthorizedProbe, &mut Option<AwsSession>) {
         match who {
             Unauthorized::Untagged => (&mut self.evidence.untagged, &mut self.untagged),
@@ -88,13 +88,13 @@ impl RunState {
         self.evidence.put.as_ref().is_some_and(|put| put.granted().is_some())
     }
 
-    /// A put may have written the object: it was granted, or its outcome is unknown.
+    /// Whether a put may have written the object: it was granted, or its result is unknown.
     fn may_have_written(&self) -> bool {
         self.puts()
             .any(|put| matches!(put.outcome, Outcome::Granted(_) | Outcome::Unanswered))
     }
 
-    /// A put may still be carried out after the delete.
+    /// Whether a put may still be executed after the delete.
     fn may_write_later(&self) -> bool {
         self.puts().any(|put| put.is_unanswered() || put.exchange.may_arrive_late)
     }
@@ -103,7 +103,7 @@ impl RunState {
         [&self.evidence.put, &self.evidence.put_with_header].into_iter().flatten()
     }
 
-    /// What to delete next, and with which session: leftovers at once, the probe object once no call needs it any longer.
+    /// What to delete next, and with which session: leftovers immediately, the probe object once no call needs it.
     pub fn next_clean_up(&mut self, object_is_idle: bool, probe_key: &str) -> Option<(CleanUp, AwsSession)> {
         let session = self.production.clone()?;
         if let Some(key) = self.due.pop() {
@@ -127,7 +127,7 @@ impl RunState {
         }
     }
 
-    /// Keys of our objects that may still be in the bucket. A put that timed out may be carried out after the delete.
+    /// Keys of our objects that may still be in the bucket. A put that timed out may still be executed after the delete.
     pub fn leftovers(self, probe_key: &str) -> Vec<String> {
         let deleted = self.evidence.delete.as_ref().is_some_and(is_gone);
         let probe_may_remain = self.may_have_written() && !deleted || self.may_write_later();

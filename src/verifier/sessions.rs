@@ -78,7 +78,7 @@ pub(super) fn assume_as<'a>(who: Unauthorized, run: &'a Run<'a>) -> PendingCall<
     })
 }
 
-/// Separates the evidence from the session: no rule ever sees a credential.
+/// Separates the evidence from the session, so that rules never see credentials.
 fn split(answer: ApiResult<AwsSession>) -> (Option<ApiResult>, Option<AwsSession>) {
     let session = answer.granted().cloned();
     (Some(answer.map(drop)), session)

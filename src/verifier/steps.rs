@@ -1,5 +1,5 @@
-//! The steps of a run. Each step is one AWS call, and knows what it waits for: [`Step::start`] returns the call once its
-//! session and its inputs are there, so a step cannot run early.
+//! The steps of a run. Each step is one AWS call. [`Step::start`] returns the call once its session and inputs are
+//! available, so a step cannot run too early.
 
 use strum::IntoEnumIterator;
 
@@ -19,17 +19,17 @@ pub(super) enum Step {
     VendorRole,
     /// Assumes the customer's role with the vendor's session (`assume_role`).
     ClientRole(ClientExternalId),
-    /// Makes a session that the bucket and the key must refuse (`direct`).
+    /// Gets a session that the bucket and the key must deny (`direct`).
     UnauthorizedRole(Unauthorized),
     /// A call with the session that production will use.
     Production(ProductionCall),
-    /// A call that must be refused.
+    /// A call that must be denied.
     Unauthorized(Unauthorized, UnauthorizedCall),
 }
 
 impl Step {
-    /// The steps of a run in this mode. `posture` adds the reads of the bucket's settings, `retires` those that hold the
-    /// retired external ID to be refused.
+    /// The steps of a run in this mode. `posture` adds the reads of the bucket's settings, `retires` those that check that
+    /// the retired external ID is denied.
     pub fn of_run(mode: Mode, posture: bool, retires: bool) -> Vec<Self> {
         let mut steps = vec![Self::VendorRole];
         match mode {
@@ -58,7 +58,7 @@ impl Step {
         }
     }
 
-    /// The call, or None while something that it needs is missing.
+    /// The call, or None while an input is missing.
     pub fn start<'a>(self, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         match self {
             Self::VendorRole => Some(sessions::assume_vendor_role(run)),

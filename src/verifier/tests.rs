@@ -1,5 +1,4 @@
-//! Runs against a scripted AWS: how many round trips they take, and that faults on the way never change a verdict into its
-//! opposite.
+//! Runs against a scripted AWS: how many round trips they take, and that faults never turn a verdict into its opposite.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -67,10 +66,10 @@ impl Scripted {
         }
     }
 
-    /// One call by that session. `effect` is what it does when it is allowed; its result may be lost anyway.
+    /// One call with this session. `effect` is what it does if it is allowed; its result may be lost anyway.
     async fn answer<T>(&self, operation: &'static str, session: &str, by: DeniedBy, effect: impl FnOnce() -> T) -> ApiResult<T> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        #[expect(clippy::disallowed_methods, reason = "time is paused: this is what a round trip takes")]
+        #[expect(clippy::disallowed_methods, reason = "time is paused: this simulates a round trip")]
         tokio::time::sleep(LATENCY).await;
         let (lost_before, lost_after) = {
             let mut random = self.random.lock().unwrap();
@@ -255,15 +254,12 @@ async fn verify(cloud: &Scripted, subject: &VerificationSubject, stop: &Cancella
     run(cloud, &clock, &Vendor::unnamed(), subject, found, stop).await
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "time is paused: it shows how many round trips followed each other"
-)]
+#[expect(clippy::disallowed_methods, reason = "time is paused: it counts sequential round trips")]
 fn paused_now() -> tokio::time::Instant {
     tokio::time::Instant::now()
 }
 
-/// The verdict as it would be once the claim is settled.
+/// The verdict, apart from the check that no other tenant uses the bucket.
 fn verdict(report: &RunReport) -> Verdict {
     Verdict::of(&report.findings)
 }
@@ -284,7 +280,7 @@ async fn a_run_takes_as_many_round_trips_as_it_has_waves(#[case] mode: Mode, #[c
     assert!(cloud.objects.lock().unwrap().is_empty() && report.leftovers.is_empty());
 }
 
-/// 2,400 runs in which calls get no answer, or do their work and lose the answer.
+/// 2,400 runs in which calls get no answer, or take effect and lose the answer.
 #[rstest]
 #[case(Mode::AssumeRole)]
 #[case(Mode::Direct)]
@@ -313,7 +309,7 @@ async fn faults_never_turn_a_verdict_into_its_opposite(#[case] mode: Mode) {
             let said: Vec<&str> = report.leftovers.iter().map(String::as_str).collect();
             for object in left.iter() {
                 let key = object.split(' ').next().unwrap();
-                assert!(said.contains(&key), "seed {seed}: {key} is left, and the run does not say so");
+                assert!(said.contains(&key), "seed {seed}: {key} is left over but not reported");
             }
         }
     }
@@ -323,7 +319,7 @@ async fn faults_never_turn_a_verdict_into_its_opposite(#[case] mode: Mode) {
         (false, Verdict::Rejected),
         (false, Verdict::Inconclusive),
     ] {
-        assert!(seen.contains(&expected), "{expected:?} never came about: the faults prove nothing");
+        assert!(seen.contains(&expected), "{expected:?} never occurred, so the faults prove nothing");
     }
 }
 
@@ -331,7 +327,7 @@ async fn faults_never_turn_a_verdict_into_its_opposite(#[case] mode: Mode) {
 #[case(Mode::AssumeRole)]
 #[case(Mode::Direct)]
 #[tokio::test(start_paused = true)]
-async fn nothing_is_written_where_strangers_get_in(#[case] mode: Mode) {
+async fn nothing_is_written_to_a_bucket_that_unauthorized_callers_can_use(#[case] mode: Mode) {
     let cloud = Scripted {
         open: true,
         ..Scripted::new()
@@ -344,7 +340,7 @@ async fn nothing_is_written_where_strangers_get_in(#[case] mode: Mode) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_earlier_runs_left_is_deleted_even_by_a_run_that_is_stopped() {
+async fn leftovers_of_earlier_runs_are_deleted_even_if_the_run_is_stopped() {
     let cloud = Scripted::new();
     cloud.objects.lock().unwrap().insert("latchkey-probe/earlier 00".into());
     let subject = VerificationSubject {
@@ -361,7 +357,7 @@ async fn what_earlier_runs_left_is_deleted_even_by_a_run_that_is_stopped() {
     assert_eq!(
         report.leftovers,
         ["latchkey-probe/earlier"],
-        "without a session nothing can be deleted, and it says so"
+        "without a session nothing can be deleted, and the report says so"
     );
     assert_ne!(verdict(&report), Verdict::Verified);
 }

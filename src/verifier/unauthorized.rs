@@ -1,4 +1,4 @@
-//! Steps that must be refused: the vendor's role in `direct`, without the tenant's tag.
+//! Steps that must be denied: calls with the vendor's role in `direct`, without the tenant's tag.
 
 use strum::EnumIter;
 
@@ -7,7 +7,7 @@ use super::run_state::{RunState, Unauthorized};
 use super::{PROBE_PREFIX, Run};
 use crate::cloud::CallMode;
 
-/// A call that must be refused.
+/// A call that must be denied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]
 pub(super) enum UnauthorizedCall {
     List,
@@ -24,7 +24,7 @@ impl UnauthorizedCall {
         matches!(self, Self::Get | Self::Restore)
     }
 
-    /// The call, or None while something that it needs is missing. What could change something is a dry run.
+    /// The call, or None while an input is missing. A call that could change something is a dry run.
     pub fn start<'a>(self, who: Unauthorized, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         let session = state.unauthorized_session(who)?;
         if self.needs_object() && !state.has_written() {

@@ -54,7 +54,7 @@ test("who is stuck, on what, since when", async (t) => {
   await row.getByText("Action required").waitFor();
   await look(page, "dashboard-overview");
   await look(page, "dashboard-overview", { phone: true });
-  await page.getByText("As a table").click();
+  await page.getByText("Show as table").click();
   await page.getByRole("cell", { name: "The bucket exists." }).waitFor();
   await look(page, "dashboard-overview-table");
 
@@ -136,7 +136,7 @@ test("a failure is explained in a text to send, fixed, and verified live", async
   await page.getByRole("link", { name: "Rotate external ID" }).click();
   await heading(page, "Rotate external ID of Initech");
   await look(page, "dashboard-rotate");
-  await page.getByRole("button", { name: "Issue it" }).click();
+  await page.getByRole("button", { name: "Issue external ID" }).click();
   await page.getByText("The next external ID is issued but not verified yet").waitFor();
   await look(page, "dashboard-tenant-rotating");
   await page.getByRole("link", { name: "Withdraw" }).click();
@@ -154,7 +154,7 @@ for (const javaScriptEnabled of [true, false]) {
     await heading(page, "Create a tenant");
     await page.getByLabel("Slug").fill("No Slug");
     await page.getByRole("button", { name: "Create" }).click();
-    await page.getByText("A slug has 2 to 63").waitFor();
+    await page.getByText("A slug consists of 2 to 63").waitFor();
     await shows("new-tenant");
     await page.getByLabel("Slug").fill(slug);
     await page.getByLabel("Name", { exact: true }).fill("Acme Corporation");
@@ -208,18 +208,18 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole("button", { name: "Suspend" }).click();
     await page.getByText("A reason is needed").waitFor();
     await shows("suspend");
-    await page.getByLabel("Why").fill("Unpaid since March");
+    await page.getByLabel("Reason").fill("Unpaid since March");
     await page.getByRole("button", { name: "Suspend" }).click();
     await pill(page, "Suspended");
     await shows("tenant-suspended");
     await page.getByRole("link", { name: "Resume" }).click();
-    await page.getByLabel("Why").fill("Paid");
+    await page.getByLabel("Reason").fill("Paid");
     await page.getByRole("button", { name: "Resume" }).click();
     await pill(page, "Action required");
 
     await page.getByRole("link", { name: "Offboard", exact: true }).click();
     await heading(page, "Offboard Acme Limited");
-    await page.getByLabel("Why").fill("Contract ended");
+    await page.getByLabel("Reason").fill("Contract ended");
     await page.getByLabel(`Type ${slug}`).fill("another");
     await page.getByRole("button", { name: "Offboard permanently" }).click();
     await page.getByText(`Type ${slug} to confirm`).waitFor();
@@ -237,7 +237,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.goBack();
     await page.getByRole("link", { name: "Erase personal data" }).click();
     await heading(page, "Erase the personal data of Acme Limited");
-    await page.getByLabel("Why").fill("Asked to, by letter");
+    await page.getByLabel("Reason").fill("Asked to, by letter");
     await page.getByLabel(`Type ${slug}`, { exact: true }).fill(slug);
     await shows("erase");
     await page.getByRole("button", { name: "Erase permanently" }).click();

@@ -37,7 +37,7 @@ test("every rare state explains itself", async (t) => {
   await shown(
     `update verifications set verdict = 'inconclusive' where id = :'id';
      update verification_checks set status = 'inconclusive', side = 'aws', fix = null, skipped_because = null,
-         summary = 'AWS did not answer this call (SlowDown). No action is needed; the check will run again.'
+         summary = 'AWS did not respond to this call (SlowDown). No action is needed; the check will run again.'
      where verification_id = :'id' and name <> 'vendor-role-assumable';`,
     "AWS did not respond to every call",
     "verify-inconclusive",

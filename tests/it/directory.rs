@@ -77,7 +77,7 @@ async fn each_refusal_is_a_problem_of_its_own() {
         "as if unknown"
     );
     let malformed = config_of(&server, &service, "Not A Slug").await.body["detail"].to_string();
-    assert!(malformed.contains("a slug has 2 to 63"), "{malformed}");
+    assert!(malformed.contains("a slug consists of 2 to 63"), "{malformed}");
     for tenant in ["acme", &acme.to_string()] {
         assert_eq!(config_of(&server, &only_acme, tenant).await.expect(200)["tenant_id"], json!(acme));
     }

@@ -37,11 +37,11 @@ async fn without_postgres_it_is_not_ready_and_with_it_it_mends_itself() {
     assert_eq!(ask(&http, format!("{}/healthz", process.url), "").await.status(), 200);
     let (kind, detail) = unavailable(ask(&http, format!("{}/readyz", process.url), "").await).await;
     assert_eq!(kind, "/problems/unavailable");
-    assert!(detail.contains("not been loaded from the database yet"), "{detail}");
+    assert!(detail.contains("still being loaded from the database"), "{detail}");
     for path in [config("acme"), format!("{}/internal/v1/changes", process.url)] {
         let (kind, detail) = unavailable(ask(&http, path, "lk_service_any").await).await;
         assert_eq!(kind, "/problems/unavailable");
-        assert!(detail.contains("not been loaded from the database yet"), "{detail}");
+        assert!(detail.contains("still being loaded from the database"), "{detail}");
     }
 
     line.restore();

@@ -182,7 +182,7 @@ impl Intercept for ResponseCapture {
         "ResponseCapture"
     }
 
-    /// Forgets the response of the previous attempt: this one may not get any.
+    /// Discards the response of the previous attempt, because this one may not get any.
     fn read_before_transmit(
         &self,
         _: &BeforeTransmitInterceptorContextRef<'_>,

@@ -20,7 +20,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a response body may stall.
 const STALL_TIMEOUT: Duration = Duration::from_secs(5);
-/// Throttling is common in a shared account; three failures in a row are not a blip.
+/// Throttling is common in a shared account. Three failures in a row are not a temporary glitch.
 const MAX_ATTEMPTS: u32 = 3;
 
 /// The SDK's configuration from the environment, with our defaults.

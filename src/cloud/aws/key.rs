@@ -122,7 +122,7 @@ fn flag(run: CallMode) -> Option<bool> {
     (run == CallMode::Dry).then_some(true)
 }
 
-/// The value of a dry run that KMS says would have succeeded.
+/// The value of a dry run that would have succeeded.
 fn dry_value(run: CallMode) -> Option<Vec<u8>> {
     (run == CallMode::Dry).then(Vec::new)
 }

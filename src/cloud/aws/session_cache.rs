@@ -1,5 +1,5 @@
-//! The vendor's own sessions, which all verifications share: made once per role, and again shortly before they expire.
-//! Failures are not cached.
+//! The vendor's own sessions, which all verifications share. Each role's session is created once, and again shortly before
+//! it expires. Failures are not cached.
 
 use chrono::TimeDelta;
 

@@ -1,4 +1,4 @@
-//! The adapter against recorded answers: what AWS says that a stand-in does not, and what is sent.
+//! The adapter against recorded responses: answers that a stand-in cannot give, and the requests that are sent.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use crate::domain::region::Region;
 const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const SECRETS: [&str; 3] = ["ASIASESSIONSID", "session-s-secret-key", "session-s-token"];
 
-/// Waits for nothing before a retry.
+/// Does not wait before retries.
 #[derive(Debug)]
 struct AtOnce;
 
@@ -36,7 +36,7 @@ impl AsyncSleep for AtOnce {
     }
 }
 
-/// AWS as it was recorded.
+/// AWS with recorded responses.
 struct Stage {
     aws: AwsCloud,
     wire: StaticReplayClient,
@@ -62,7 +62,7 @@ impl Stage {
         }
     }
 
-    /// What was sent, in full: each as its URL, its headers and its body.
+    /// The requests that were sent, with their URL, headers and body.
     fn sent(&self) -> Vec<Sent> {
         let sent = self.wire.actual_requests().map(|request| Sent {
             url: request.uri().to_owned(),
@@ -211,7 +211,7 @@ async fn head_is_read_from_status_and_headers(#[case] status: u16, #[case] regio
         (Some(status), Some("REQ1"))
     );
     assert_eq!(head.exchange.operation, "s3:HeadBucket");
-    // A redirect is read, not followed.
+    // The redirect is evaluated, not followed.
     assert_eq!(stage.sent().len(), 1);
 }
 
@@ -237,7 +237,7 @@ async fn the_region_is_read_from_every_answer_of_s3() {
 }
 
 #[tokio::test]
-async fn throttling_is_tried_again() {
+async fn throttling_is_retried() {
     let list = "<ListBucketResult><Name>docs</Name><KeyCount>0</KeyCount></ListBucketResult>";
     let stage = Stage::answering([
         s3_error(503, "SlowDown", "Please reduce your request rate."),
@@ -255,7 +255,7 @@ async fn throttling_is_tried_again() {
 #[case(|| s3_error(403, "RequestTimeTooSkewed", "The difference is too large."), 1)]
 #[case(|| s3_error(400, "ExpiredToken", "The provided token has expired."), 1)]
 #[tokio::test]
-async fn three_tries_and_no_answer(#[case] answer: fn() -> HttpResponse, #[case] least: usize) {
+async fn three_attempts_without_an_answer(#[case] answer: fn() -> HttpResponse, #[case] least: usize) {
     let stage = Stage::answering([answer(), answer(), answer(), answer()]);
     let list = stage.aws.list_objects(&bucket(), "p/").await;
     assert_eq!(list.outcome, Outcome::Unanswered);
@@ -263,14 +263,14 @@ async fn three_tries_and_no_answer(#[case] answer: fn() -> HttpResponse, #[case]
 }
 
 #[tokio::test]
-async fn a_refusal_is_not_asked_for_again() {
+async fn a_denial_is_not_retried() {
     let stage = Stage::answering([s3_error(403, "AccessDenied", "Access Denied"), answer(200, &[], "")]);
     let put = stage.aws.put_object(&bucket(), "k", vec![1], None).await;
     assert!(put.is_refused_by(DeniedBy::S3));
     assert_eq!(stage.sent().len(), 1);
 }
 
-/// A try without an answer is not told by the headers of the one before it.
+/// The headers of an earlier attempt must not be used for one without a response.
 #[tokio::test]
 async fn no_connection_is_no_answer() {
     let stage = Stage::answering([s3_error(503, "SlowDown", "Please reduce your request rate.")]);
@@ -285,7 +285,7 @@ async fn no_connection_is_no_answer() {
 #[case("KMS.KMSInvalidStateException", Outcome::Unusable)]
 #[case("KMS.NotFoundException", Outcome::Unusable)]
 #[tokio::test]
-async fn the_state_of_a_key_shows_through_s3(#[case] code: &str, #[case] expected: Outcome<StoredObject>) {
+async fn s3_reports_the_state_of_a_key(#[case] code: &str, #[case] expected: Outcome<StoredObject>) {
     let stage = Stage::answering([s3_error(400, code, "The key is as it is.")]);
     let put = stage.aws.put_object(&bucket(), "k", vec![1], None).await;
     assert_eq!(put.outcome, expected);
@@ -293,7 +293,7 @@ async fn the_state_of_a_key_shows_through_s3(#[case] code: &str, #[case] expecte
 }
 
 #[tokio::test]
-async fn s3_and_kms_are_told_apart_by_the_text() {
+async fn denials_of_s3_and_kms_are_distinguished_by_the_text() {
     let user = "User: arn:aws:sts::123456789012:assumed-role/docs/latchkey-1 is not authorized to perform:";
     let by_s3 = format!(
         "{user} s3:GetObject on resource: &quot;arn:aws:s3:::docs/k&quot; because no identity-based policy allows the s3:GetObject action"
@@ -312,10 +312,10 @@ async fn s3_and_kms_are_told_apart_by_the_text() {
         action: Some("kms:Decrypt".into()),
     };
     assert_eq!(get.outcome, Outcome::Refused(expected));
-    assert!(!format!("{get:?}").contains("authorized"), "AWS's prose is not kept");
+    assert!(!format!("{get:?}").contains("authorized"), "AWS's message is not kept");
 }
 
-/// What no AWS service wrote proves nothing.
+/// Responses that do not come from an AWS service prove nothing.
 #[rstest]
 #[case::proxy(403, "<html><body>Blocked by the proxy</body></html>")]
 #[case::torn(403, "<Error><Co")]
@@ -325,7 +325,7 @@ async fn s3_and_kms_are_told_apart_by_the_text() {
 #[case::portal(200, "<html>Please log in</html>")]
 #[case::garbage_success(200, "\u{1}garbage")]
 #[tokio::test]
-async fn what_cannot_be_read_is_no_answer(#[case] status: u16, #[case] body: &str) {
+async fn an_unreadable_response_is_no_answer(#[case] status: u16, #[case] body: &str) {
     let same = || answer(status, &[], body);
     let stage = Stage::answering([same(), same(), same(), same()]);
     let list = stage.aws.list_objects(&bucket(), "p/").await;
@@ -390,7 +390,7 @@ async fn every_call_of_s3_names_the_owner_if_there_is_one() {
 }
 
 #[tokio::test]
-async fn a_get_reads_no_more_than_a_probe_could_be() {
+async fn a_get_reads_little_more_than_a_probe() {
     let stage = Stage::answering([answer(200, &[], &"x".repeat(100_000)), answer(200, &[], "short")]);
     let long = stage.aws.get_object(&bucket(), "k").await;
     assert_eq!(long.granted().map(Vec::len), Some(4096));
@@ -404,13 +404,13 @@ async fn a_get_reads_no_more_than_a_probe_could_be() {
 #[case(|| answer(202, &[], ""), Outcome::Granted(()))]
 #[case(|| s3_error(403, "AccessDenied", "Access Denied"), refused(DeniedBy::S3, DenialReason::Unsaid))]
 #[tokio::test]
-async fn an_object_that_is_not_archived_shows_that_restoring_is_allowed(#[case] answer: fn() -> HttpResponse, #[case] expected: Outcome) {
+async fn an_object_that_is_not_archived_proves_that_restoring_is_allowed(#[case] answer: fn() -> HttpResponse, #[case] expected: Outcome) {
     let stage = Stage::answering([answer()]);
     assert_eq!(stage.aws.restore_object(&bucket(), "k").await.outcome, expected);
 }
 
 #[tokio::test]
-async fn a_delete_tells_of_versioning() {
+async fn a_delete_reveals_versioning() {
     let headers = [("x-amz-delete-marker", "true"), ("x-amz-version-id", "v1")];
     let stage = Stage::answering([answer(204, &headers, ""), answer(204, &[], "")]);
     let marked = stage.aws.delete_object(&bucket(), "k").await;
@@ -480,7 +480,7 @@ async fn a_real_run_is_real() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_kms_comes_with_status_400() {
+async fn kms_denials_have_status_400() {
     let text = format!(
         "User: arn:aws:sts::1:assumed-role/docs/s is not authorized to perform: kms:Encrypt on resource: {KEY} because no resource-based \
          policy allows the kms:Encrypt action"
@@ -521,7 +521,7 @@ async fn a_key_is_described() {
 }
 
 #[tokio::test]
-async fn each_kind_of_session_says_what_it_has_to() {
+async fn each_kind_of_session_has_its_parameters() {
     let stage = Stage::answering((0..4).map(|_| sts_success()));
     let aws = &stage.aws;
     assert!(aws.tagged_session(&role(), &external_id(), &name()).await.granted().is_some());
@@ -563,7 +563,7 @@ async fn each_kind_of_session_says_what_it_has_to() {
 }
 
 #[tokio::test]
-async fn the_vendors_own_sessions_are_made_once_and_failures_are_not_kept() {
+async fn the_vendors_own_sessions_are_cached_and_failures_are_not() {
     let stage = Stage::answering([sts_error(403, "AccessDenied", "Access denied"), sts_success()]);
     assert!(stage.aws.storage_session(&role()).await.is_refused_by(DeniedBy::Sts));
     for _ in 0..3 {
@@ -573,7 +573,7 @@ async fn the_vendors_own_sessions_are_made_once_and_failures_are_not_kept() {
 }
 
 #[tokio::test]
-async fn sts_tells_whose_fault_it_is() {
+async fn sts_reveals_which_side_denies() {
     let message = "User: arn:aws:sts::1:assumed-role/storage/s is not authorized to perform: sts:AssumeRole on resource: \
                    arn:aws:iam::210987654321:role/docs because no identity-based policy allows the sts:AssumeRole action";
     let stage = Stage::answering([

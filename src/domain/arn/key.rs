@@ -7,7 +7,8 @@ use crate::domain::text::{Malformed, checked_text};
 
 const FORM: &str = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
-/// `arn:<partition>:kms:<region>:<account>:key/<id>`. Never an alias: an alias can be pointed elsewhere later.
+/// `arn:<partition>:kms:<region>:<account>:key/<id>`. Aliases are rejected, because an alias can be pointed at another key
+/// later.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN>
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KeyArn {
@@ -91,7 +92,7 @@ checked_text!(
 fn alias() -> Malformed {
     Malformed::new(
         "alias_arn",
-        format!("an alias can be pointed at another key later; enter the ARN of the key itself, such as {FORM}"),
+        format!("this is an alias, which can be pointed at another key later; enter the ARN of the key itself, such as {FORM}"),
     )
 }
 

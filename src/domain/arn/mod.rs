@@ -1,4 +1,4 @@
-//! ARNs, parsed where they enter into types that hold valid ones only.
+//! ARNs. Each type holds valid ARNs only.
 
 mod bucket;
 mod key;

@@ -74,9 +74,9 @@ impl RoleArn {
             return Err(Malformed::new(
                 "not_a_role_arn",
                 if kind.is_empty() {
-                    format!("this ARN names no role; enter one such as {FORM}")
+                    format!("this is not the ARN of a role; enter one such as {FORM}")
                 } else {
-                    format!("this is the ARN of the IAM resource type {kind}, not role; enter one such as {FORM}")
+                    format!("this is the ARN of an IAM {kind}, not of a role; enter one such as {FORM}")
                 },
             ));
         };

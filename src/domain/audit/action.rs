@@ -1,4 +1,4 @@
-//! What was done.
+//! The actions that the audit log records.
 
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
@@ -70,7 +70,7 @@ pub enum AuditAction {
     InviteRevoked,
 }
 
-/// An action as it is read back. A newer version of Latchkey may have written one that this version does not know.
+/// An action that was read from the log. A newer version of Latchkey may have written one that this version does not know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecordedAction {
     Known(AuditAction),
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_action_is_read_back() {
+    fn every_action_can_be_read() {
         for action in AuditAction::iter() {
             assert_eq!(RecordedAction::from(action.to_string()), RecordedAction::Known(action));
         }

@@ -1,22 +1,22 @@
-//! The before and after of a change.
+//! The subject of a change, before and after it.
 
 use serde_json::Value;
 
 use super::snapshot::AuditSnapshot;
 
-/// The state of a change's subject before and after it. Never a secret.
+/// The state of the subject before and after a change. Never contains secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AuditChange {
-    /// None if the change created it.
+    /// None if it was created.
     pub before: Option<Value>,
-    /// None if the change removed it.
+    /// None if it was deleted.
     pub after: Option<Value>,
     /// Further facts, such as the ID of the subject and the reason.
     pub detail: Value,
 }
 
 impl AuditChange {
-    /// Something new.
+    /// The subject was created.
     pub fn made(after: &impl AuditSnapshot) -> Self {
         Self {
             after: Some(after.snapshot()),
@@ -31,7 +31,7 @@ impl AuditChange {
         }
     }
 
-    /// Something is gone.
+    /// The subject was deleted.
     pub fn gone(before: &impl AuditSnapshot) -> Self {
         Self {
             before: Some(before.snapshot()),
@@ -39,7 +39,7 @@ impl AuditChange {
         }
     }
 
-    /// Nothing changed, but it is worth knowing.
+    /// Nothing changed, but the event is recorded.
     pub fn none() -> Self {
         Self {
             before: None,

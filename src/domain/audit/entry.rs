@@ -15,7 +15,7 @@ pub struct AuditEvent {
     pub difference: AuditChange,
 }
 
-/// An entry as it was written, except for personal data that was erased since.
+/// An entry as it was written, except for personal data that was erased later.
 #[derive(Debug, Clone)]
 pub struct AuditEntry {
     pub id: AuditEventId,
@@ -33,7 +33,7 @@ pub struct AuditEntry {
     pub position: i64,
 }
 
-/// Which entries are read. A field that is `None` filters nothing.
+/// Which entries to read. A field that is `None` does not filter.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
     pub tenant: Option<TenantId>,
@@ -43,7 +43,7 @@ pub struct AuditFilter {
 }
 
 impl AuditFilter {
-    /// Everything about this tenant.
+    /// All entries about this tenant.
     pub fn of(tenant: TenantId) -> Self {
         Self {
             tenant: Some(tenant),

@@ -2,7 +2,7 @@
 
 use crate::domain::text::{Malformed, checked_text};
 
-/// Why an operator made a change, for those who read the audit log later.
+/// The reason that an operator gives for a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditReason(String);
 
@@ -14,15 +14,12 @@ impl AuditReason {
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Malformed::new(
-                "required",
-                "a reason is needed: a sentence for those who read the audit log",
-            ));
+            return Err(Malformed::new("required", "enter a reason; it is recorded in the audit log"));
         }
         if text.chars().count() > Self::LONGEST {
             return Err(Malformed::new(
                 "reason_too_long",
-                format!("a reason has {} characters at most", Self::LONGEST),
+                format!("a reason must not exceed {} characters", Self::LONGEST),
             ));
         }
         Ok(Self(text.to_owned()))

@@ -1,4 +1,4 @@
-//! What the audit log keeps of an object before and after a change: the decisions about it, never a secret.
+//! What the audit log records of an object's state before and after a change. Never contains secrets.
 
 use serde_json::{Value, json};
 
@@ -66,7 +66,7 @@ impl AuditSnapshot for Invite {
     }
 }
 
-/// Of the URL, only the origin: the rest may contain a secret of the receiver.
+/// Only the URL's origin is recorded, because the rest may contain a secret of the receiver.
 impl AuditSnapshot for Webhook {
     fn snapshot(&self) -> Value {
         json!({
@@ -80,7 +80,7 @@ impl AuditSnapshot for Webhook {
     }
 }
 
-/// For objects without their own type.
+/// Objects without a type.
 impl AuditSnapshot for Value {
     fn snapshot(&self) -> Value {
         self.clone()

@@ -7,7 +7,7 @@ messages! {
     /// Across accounts, AWS does not say why, so a denial looks like a missing grant.
     denied_without_reason() "AWS does not say why. If the statement is in place, look for a Deny statement that applies to the role of [vendor], in the same policy or in a policy of [your] organization."
     vendors_fault(code) "There is a problem on the side of [vendor] ({code}). No action is needed from [you]; [vendor] has been alerted."
-    aws_did_not_answer(code) "AWS did not answer this call ({code}). No action is needed; the check will run again."
+    aws_did_not_answer(code) "AWS did not respond to this call ({code}). No action is needed; the check will run again."
     not_permitted() "Not checked: the granted permissions do not allow it."
     ended_before() "Not checked: the verification ended first."
     has_no_result(prerequisite) "Not checked, because {prerequisite} has no result."
@@ -32,7 +32,7 @@ messages! {
     bucket_gives_no_access_causes() "Possible causes: the statements are missing, they name another role, one of their conditions is not met, or a Deny statement overrides them, here or in a policy of [your] organization."
     list_is_of_the_bucket(bucket) "s3:ListBucket applies to the bucket itself: its resource must be {bucket}, not {bucket}/* (a common mistake)."
     list_is_partial() "[Vendor] can list only part of the bucket."
-    bucket_is_open(calls) "The bucket allowed calls that it must refuse: {calls}."
+    bucket_is_open(calls) "The bucket allowed calls that it must deny: {calls}."
     /// In the mode `direct`, for the bucket and the key.
     resource_is_open_danger() "The role of [vendor] also acts for other customers. Without the condition on aws:PrincipalTag/latchkey-external-id, [another customer] who enters the name of [your] bucket could access [your] documents."
     bucket_is_claimed() "This bucket or role is already used by [another customer]."
@@ -53,7 +53,7 @@ messages! {
     key_pending_deletion_on(date) "The key is scheduled for deletion on {date}."
     key_state_is(state) "The key state is {state}."
     key_round_trip_failed() "The key returned different bytes than were encrypted with it. No action is needed; the check will run again."
-    key_is_open(calls) "The key allowed calls that it must refuse: {calls}."
+    key_is_open(calls) "The key allowed calls that it must deny: {calls}."
 
     // Probe object
     object_written() "[Vendor] wrote a probe object."
@@ -67,7 +67,7 @@ messages! {
     object_encrypted_with(key) "The bucket encrypted the probe object with another key: {key}."
     bucket_encrypts_with_other_key() "The bucket encrypts with a different key than the submitted one."
     bucket_encrypts_with(algorithm) "The bucket encrypts with {algorithm}, not with a KMS key."
-    key_denied_to_s3() "KMS does not let S3 use [your] key, although [vendor] may use it directly."
+    key_denied_to_s3() "KMS does not allow S3 to use [your] key, although [vendor] may use it directly."
     old_versions_kept() "The bucket keeps old versions of objects."
     old_versions_remain(bucket) "Deleted documents would be kept as old versions. A version of the probe object also remains under latchkey-probe/ in {bucket}."
 }

@@ -17,14 +17,14 @@ messages! {
     // Settings
     set_default_encryption() "Set [your] key as the bucket's default encryption, by its full ARN."
     turn_off_versioning() "Use a bucket on which versioning was never enabled, or suspend versioning on this one."
-    block_public_access() "Enable all four Block Public Access settings of the bucket."
+    block_public_access() "Enable all four Block Public Access settings on the bucket."
     disable_acls() "Set the bucket's Object Ownership to \"Bucket owner enforced\". Then only policies control access."
     enable_access_logging() "Enable server access logging to another bucket, whose default encryption must not be a KMS key. If CloudTrail logs the bucket's data events, that is enough."
     use_customer_managed_key() "Create a customer managed key, make it the bucket's default, and enter its ARN."
     use_symmetric_key() "Create a symmetric encryption key, make it the bucket's default, and enter its ARN."
     enable_key() "Enable the key in the KMS console."
     keep_key() "Cancel the key's deletion and enable it, or documents will be permanently lost."
-    bring_key_to_enabled() "Bring the key into the state Enabled."
+    bring_key_to_enabled() "Bring the key to the state Enabled."
 
     // The form
     correct_bucket() "Correct the bucket ARN, or create a bucket with this name."

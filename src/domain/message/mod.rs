@@ -49,7 +49,7 @@ pub mod fixes;
 /// Who reads a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// The tenant's own people.
+    /// The customer.
     Customer,
     /// The vendor's operations team, on the dashboard, in the API and on the command line.
     Operations,
@@ -129,9 +129,9 @@ mod tests {
 
     #[rstest]
     #[case(
-        "[Vendor] is refused without [your] external ID.",
-        "Nimbus is refused without your external ID.",
-        "Nimbus is refused without the customer's external ID."
+        "[Vendor] is denied access without [your] external ID.",
+        "Nimbus is denied access without your external ID.",
+        "Nimbus is denied access without the customer's external ID."
     )]
     #[case(
         "[You] and [another customer].",

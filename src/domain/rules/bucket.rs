@@ -73,7 +73,7 @@ pub fn region_matches(context: &CheckContext) -> RuleOutcome {
             Some(&head.exchange),
             Fix::form(fixes::find_region()),
         ),
-        // A call signed for another region would not have been granted.
+        // A call that was signed for another region would not have been granted.
         (None, Outcome::Granted(())) => Finding::passed(check, findings::bucket_in_region(submitted), Some(&head.exchange)),
         (None, _) => Finding::unanswered(check, head),
     }

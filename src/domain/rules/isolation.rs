@@ -33,7 +33,7 @@ pub fn bucket_requires_external_id(context: &CheckContext) -> RuleOutcome {
         let other = answers.iter().find(|answer| !answer.is_refused_by(DeniedBy::S3));
         other.map(|answer| Finding::unanswered(check, answer))
     };
-    // The object half comes second: nothing is written before the list half is proven.
+    // The object calls come second: nothing is written before the list calls are proven to be denied.
     if let Some(finding) = inconclusive(&lists) {
         return finding.into();
     }
@@ -64,7 +64,7 @@ pub fn bucket_requires_external_id(context: &CheckContext) -> RuleOutcome {
         .into()
 }
 
-/// A call that had to be denied but was allowed: the permission, the action, how the caller presented itself, and the result.
+/// A call that had to be denied but was allowed: the permission, the action, a description of the caller, and the result.
 type AllowedCall<'a> = (Permission, &'static str, &'static str, &'a ApiResult);
 
 fn bucket_is_open(context: &CheckContext, allowed: &[AllowedCall]) -> Option<Finding> {
@@ -156,7 +156,7 @@ pub fn key_requires_external_id(context: &CheckContext) -> RuleOutcome {
     Finding::passed(check, check.claim(), asked.first().map(|(_, _, answer)| &answer.exchange)).into()
 }
 
-/// An unauthorized caller needs a session of its own. Without it, the check is pending or inconclusive.
+/// An unauthorized caller needs its own session. Without it, the check is pending or inconclusive.
 fn without_session(check: CheckName, probes: &[(&UnauthorizedProbe, &'static str)]) -> Option<RuleOutcome> {
     for (probe, _) in probes {
         match &probe.role {

@@ -49,8 +49,8 @@ pub fn describable(context: &CheckContext) -> RuleOutcome {
     }
 }
 
-/// Whether the key denied every call that depends on no other call, all for the same reason: one cause, which
-/// `key-describable` reports. None while results are missing.
+/// Whether the key denied every independent call for the same reason. Then there is one cause, which `key-describable`
+/// reports. None while results are missing.
 fn denies_everything(context: &CheckContext) -> Option<bool> {
     let evidence = context.evidence;
     let describe = evidence.describe_key.as_ref()?.refusal();
@@ -106,7 +106,7 @@ fn unsuitable(facts: &KeyFacts) -> Option<(Message, Message)> {
     }
 }
 
-/// If the key is unsuitable, that explains everything else. If it could not be described, the rule decides without that.
+/// An unsuitable key explains all other failures. If the key could not be described, the rule decides.
 fn unless_unsuitable(context: &CheckContext, rule: impl FnOnce() -> RuleOutcome) -> RuleOutcome {
     match context.status(CheckName::KeySuitable) {
         None => RuleOutcome::Pending,
@@ -176,7 +176,7 @@ pub fn generate_data_key_allowed(context: &CheckContext) -> RuleOutcome {
     ) else {
         return RuleOutcome::Pending;
     };
-    // The most telling result: denied, then inconclusive, then allowed.
+    // The most significant result: denied, then inconclusive, then allowed.
     let telling = [with, without].into_iter().min_by_key(|answer| match answer.outcome {
         Outcome::Refused(_) => 0,
         Outcome::Granted(()) => 2,

@@ -19,7 +19,7 @@ use super::storage_config::Storage;
 use super::templates::TemplateParams;
 use super::templates::statements::Permission;
 
-/// What a rule sees.
+/// The input of a rule.
 pub struct CheckContext<'a> {
     pub storage: &'a Storage,
     /// The parameters of the statements in fixes.

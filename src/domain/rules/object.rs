@@ -1,4 +1,4 @@
-//! The probe object: written without any encryption header, read, restored and deleted.
+//! The probe object: written without encryption headers, read, restored and deleted.
 
 use super::bucket::denies_everything;
 use super::{CheckContext, RuleOutcome, permission};

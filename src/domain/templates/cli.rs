@@ -1,5 +1,5 @@
-//! A POSIX shell script that uses the AWS CLI. The logic is in `cli.sh`, the same for every tenant. Before it come the tenant's
-//! values as variables, and the documents as functions that print them.
+//! A POSIX shell script that uses the AWS CLI. The logic is in `cli.sh` and the same for every tenant. It is preceded by the
+//! tenant's values as variables, and the documents as functions that print them.
 
 use std::fmt::Write as _;
 
@@ -78,7 +78,7 @@ fn documents(symbols: &Placeholders) -> Vec<(&'static str, Value)> {
     documents
 }
 
-/// A document in a here-document, in which the shell fills in variables.
+/// A document as the text of a here-document, with shell variables as placeholders.
 fn printed(value: &Value, depth: usize, blanks: &TemplateParams, symbols: &Placeholders) -> String {
     let inner = "  ".repeat(depth + 1);
     let end = "  ".repeat(depth);
@@ -110,7 +110,7 @@ fn printed(value: &Value, depth: usize, blanks: &TemplateParams, symbols: &Place
     }
 }
 
-/// JSON, with everything escaped that a here-document would expand.
+/// JSON, with the characters escaped that a here-document would expand.
 fn literal(value: &Value) -> String {
     let mut escaped = String::new();
     for character in value.to_string().chars() {

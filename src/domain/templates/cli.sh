@@ -18,7 +18,7 @@ exists() {
     fail "$(cat "$errors")"
 }
 
-# AWS refuses a policy that names a new role until the role has propagated.
+# AWS rejects a policy that names a new role until the role has propagated.
 retry() {
     tries=0
     until error=$("$@" 2>&1 >/dev/null); do
@@ -101,7 +101,7 @@ caller=$(aws sts get-caller-identity --query Arn --output text)
 account=$(printf '%s' "$caller" | cut -d : -f 5)
 case $caller in
 "arn:$partition:"*) ;;
-*) fail "These credentials are not in the AWS partition $partition, which is the vendor's." ;;
+*) fail "These credentials are for another AWS partition. The vendor uses $partition." ;;
 esac
 if [ -n "$key_arn" ]; then
     region=$(printf '%s' "$key_arn" | cut -d : -f 4)
@@ -164,7 +164,7 @@ say "In account $account, region $region:"
 if [ "$mode" = assume_role ]; then
     case $new_role in
     yes) say "  create the role $role_name, which the vendor's role can assume only with the external ID" ;;
-    no) say "  add the statement for the vendor's role to the trust policy of the role $role_name" ;;
+    no) say "  add a statement for the vendor's role to the trust policy of the role $role_name" ;;
     esac
     say "  set the inline policy latchkey of the role $role_name"
 fi
@@ -175,13 +175,13 @@ esac
 case $new_bucket in
 yes)
     case $bucket in
-    *"-$account-$region-an") say "  create the bucket $bucket in this account's regional namespace, without ACLs and public access" ;;
-    *) say "  create the bucket $bucket, without ACLs and public access" ;;
+    *"-$account-$region-an") say "  create the bucket $bucket in this account's regional namespace, with ACLs disabled and public access blocked" ;;
+    *) say "  create the bucket $bucket, with ACLs disabled and public access blocked" ;;
     esac
     [ -z "$log_bucket" ] || say "  write its access logs to the bucket $log_bucket"
     ;;
 esac
-[ "$encrypted" = yes ] || say "  set that key as the default encryption of the bucket $bucket"
+[ "$encrypted" = yes ] || say "  set this key as the default encryption of the bucket $bucket"
 say "  add statements to the policy of the bucket $bucket"
 if [ "$agreed" = no ]; then
     [ -t 0 ] || fail 'Nothing was changed. Run this with --yes to apply the changes.'
@@ -193,7 +193,7 @@ if [ "$agreed" = no ]; then
     esac
 fi
 
-# Apply the changes: role, key, bucket. AWS refuses a policy that names a role that does not exist.
+# Apply the changes: role, key, bucket. AWS rejects a policy that names a role that does not exist.
 if [ "$mode" = assume_role ]; then
     if [ "$new_role" = yes ]; then
         role_arn=$(aws iam create-role --role-name "$role_name" --assume-role-policy-document "$(trust_policy)" \

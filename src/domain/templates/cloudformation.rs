@@ -1,5 +1,5 @@
-//! One CloudFormation template for every tenant and both modes. The values of a tenant are the defaults of its parameters, so
-//! that a vendor can host one file, and a link fills in the parameters.
+//! One CloudFormation template for every tenant and both modes. A tenant's values are the defaults of its parameters, so the
+//! vendor can host one file, and a link can fill in the parameters.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
@@ -141,7 +141,7 @@ fn declared(name: &str) -> Value {
         "KeyArn" => json!({
             "Type": "String",
             "AllowedPattern": "|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+",
-            "Description": "An existing key in this region. CloudFormation cannot add to its policy: add the issued statement yourself. Empty: the stack \
+            "Description": "An existing key in this region. CloudFormation cannot change its policy, so add the issued statement yourself. Empty: the stack \
                             creates a key.",
         }),
         _ => json!({
@@ -299,7 +299,7 @@ fn outputs() -> Value {
     })
 }
 
-/// The statement with this format's expressions in it.
+/// The statement, with CloudFormation expressions in place of placeholders.
 fn expressed(value: &Value, symbols: &Placeholders) -> Value {
     match value {
         Value::String(text) => match symbols.of_text(text) {
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn modes_partitions_and_what_is_typed_only_change_defaults() {
+    fn modes_partitions_and_entries_only_change_defaults() {
         let of = |blanks: &TemplateParams| {
             let mut read: Value = yaml_serde::from_str(&template(blanks, PARTIES)).unwrap();
             for (_, parameter) in read["Parameters"].as_object_mut().unwrap() {
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_typed_is_not_in_the_link() {
+    fn missing_values_are_not_in_the_link() {
         let link = quick_create_link("https://b.s3.amazonaws.com/t", &untyped(Partition::Aws, Mode::AssumeRole));
         assert!(
             link.starts_with("https://console.aws.amazon.com/cloudformation/home#/stacks/create/review?"),
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_regional_bucket_says_so() {
+    fn an_account_regional_bucket_is_declared_as_such() {
         let bucket = Some(BucketName::parse("docs-222222222222-eu-central-1-an").unwrap());
         let blanks = TemplateParams {
             bucket,

@@ -4,11 +4,11 @@ use strum::{Display, EnumIter, EnumString, IntoEnumIterator};
 
 use super::{Parties, TemplateParams, cli, cloudformation, terraform};
 
-/// What a tenant can apply.
+/// The format of the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString, EnumIter)]
 #[strum(serialize_all = "snake_case")]
 pub enum TemplateFormat {
-    /// Each document by itself.
+    /// Each document separately.
     Json,
     Cloudformation,
     Terraform,
@@ -17,12 +17,12 @@ pub enum TemplateFormat {
 }
 
 impl TemplateFormat {
-    /// All names, for a message.
+    /// All names, for error messages.
     pub fn names() -> String {
         Self::iter().map(|format| format.to_string()).collect::<Vec<_>>().join(", ")
     }
 
-    /// The one file that has everything in it; `json` has none.
+    /// The file with all documents. None for `json`.
     pub fn file(self, blanks: &TemplateParams, parties: Parties) -> Option<TemplateFile> {
         match self {
             Self::Json => None,
@@ -45,7 +45,7 @@ impl TemplateFormat {
     }
 }
 
-/// A file to be saved and applied.
+/// A file that the customer saves and applies.
 #[derive(Debug, Clone)]
 pub struct TemplateFile {
     pub extension: &'static str,

@@ -1,10 +1,10 @@
-//! JSON values as expressions of HCL, laid out as `terraform fmt` does.
+//! Writes JSON values as HCL expressions, formatted like `terraform fmt`.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// Writes a value, its lines after the first at that depth. `known` gives the expression that a text stands for.
+/// Writes a value. Lines after the first are indented by `depth`. `known` returns the expression for a placeholder.
 pub fn expression(value: &Value, depth: usize, known: &dyn Fn(&str) -> Option<&'static str>) -> String {
     let inner = "  ".repeat(depth + 1);
     let end = "  ".repeat(depth);
@@ -36,7 +36,7 @@ pub fn expression(value: &Value, depth: usize, known: &dyn Fn(&str) -> Option<&'
     }
 }
 
-/// Neighbours that take one line each have their equals signs in one column.
+/// Like `terraform fmt`, aligns the equals signs of consecutive single-line members.
 fn width_around(members: &[(String, String)], at: usize) -> usize {
     let single = |member: &&(String, String)| !member.1.contains('\n');
     if !single(&&members[at]) {
@@ -52,7 +52,7 @@ fn key(name: &str) -> String {
     if bare { name.to_owned() } else { quoted(name) }
 }
 
-/// A quoted template with nothing to be filled in. <https://developer.hashicorp.com/terraform/language/expressions/strings>
+/// A quoted string without interpolation. <https://developer.hashicorp.com/terraform/language/expressions/strings>
 pub fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     let mut characters = text.chars().peekable();
@@ -63,7 +63,7 @@ pub fn quoted(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
-            // `${` and `%{` begin an expression unless their first character is doubled.
+            // `${` and `%{` start an expression unless the first character is doubled.
             '$' | '%' if characters.peek() == Some(&'{') => {
                 quoted.push(character);
                 quoted.push(character);
@@ -85,14 +85,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_filled_in() {
+    fn nothing_is_interpolated() {
         assert_eq!(quoted("a ${b} %{c} $${d} \"e\"\\\n"), r#""a $${b} %%{c} $$${d} \"e\"\\\n""#);
     }
 
     proptest! {
-        /// Read by another's reader of HCL.
+        /// Checked with an independent HCL parser.
         #[test]
-        fn a_text_is_read_back_and_never_ends_early(text in "\\PC*|([\"\\\\${}%\n\r~]|\\$\\{|%\\{){0,12}") {
+        fn a_quoted_text_is_parsed_unchanged(text in "\\PC*|([\"\\\\${}%\n\r~]|\\$\\{|%\\{){0,12}") {
             let body: hcl::Body = hcl::from_str(&format!("a = {}\nb = 1\n", quoted(&text))).unwrap();
             let read: Vec<(&str, &hcl::Expression)> = body.attributes().map(|attribute| (attribute.key(), attribute.expr())).collect();
             prop_assert_eq!(read.len(), 2);

@@ -1,4 +1,4 @@
-//! The documents as JSON, each with its place, in the order in which they can be applied: role, key, bucket.
+//! The documents as JSON, each with the place to apply it, in the order in which they can be applied: role, key, bucket.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,10 +12,10 @@ use crate::domain::storage_config::Mode;
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Documents {
     pub mode: Mode,
-    /// In the order in which to apply them. AWS refuses a policy that names a role that does not exist.
+    /// In the order in which to apply them. AWS rejects a policy that names a role that does not exist.
     pub documents: Vec<Document>,
     pub settings: Vec<Setting>,
-    /// Opens the AWS console with the vendor's hosted `CloudFormation` template and every parameter filled in.
+    /// The link that opens the AWS console with the vendor's hosted `CloudFormation` template and all parameters filled in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quick_create_url: Option<String>,
 }
@@ -29,7 +29,7 @@ pub struct Document {
     pub form: DocumentKind,
     #[schema(value_type = Object)]
     pub body: Value,
-    /// The complete policy for a new key. The policy of an existing key is only added to.
+    /// The complete policy for a new key. To the policy of an existing key, only add the statement.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub new_key_policy: Option<Value>,
@@ -89,7 +89,7 @@ const SETTINGS: [Setting; 7] = [
     Setting {
         name: "Review",
         value: "Regularly",
-        why: "Review the granted access from time to time, as for every third party.",
+        why: "Review the granted access regularly, as for any third party.",
     },
 ];
 
@@ -117,7 +117,7 @@ pub fn documents(blanks: &TemplateParams) -> Documents {
     documents.push(Document {
         document: FixDocument::KeyPolicy,
         title: "Statement to add to the key policy".into(),
-        apply_to: format!("KMS, key {}, Key policy: add it to the list Statement", blanks.key_arn()),
+        apply_to: format!("KMS, key {}, Key policy: add it to the Statement list", blanks.key_arn()),
         form: DocumentKind::Statement,
         body: statements::key_policy_statement(blanks),
         new_key_policy: Some(statements::policy(&[

@@ -79,7 +79,7 @@ pub enum MergeCode {
 /// Parses the current policy, as it was pasted or sent.
 ///
 /// # Errors
-/// `not_json`, `not_a_policy`, and a code of its own for each kind of document that is pasted by mistake.
+/// `not_json`, `not_a_policy`, or a specific code for each kind of document that is often pasted by mistake.
 pub fn read(target: MergeTarget, current: &Value) -> Result<Value, Malformed> {
     let policy = match current {
         Value::String(text) if text.trim().is_empty() => Value::Null,
@@ -267,7 +267,7 @@ fn caller<'a>(role: &'a RoleArn, issued: &[Value], blanks: &'a TemplateParams) -
         let texts = issued.iter().flat_map(|ours| texts(&ours[element]));
         texts.map(str::to_owned).collect()
     };
-    // Our patterns stand for the actions that the calls use.
+    // Expands the wildcards in our statements to the actions of the actual calls.
     let actions = every("Action").into_iter().flat_map(|action| match action.as_str() {
         "kms:ReEncrypt*" => vec!["kms:ReEncryptFrom".to_owned(), "kms:ReEncryptTo".to_owned()],
         "kms:GenerateDataKey*" => vec!["kms:GenerateDataKey".to_owned(), "kms:GenerateDataKeyWithoutPlaintext".to_owned()],
@@ -335,7 +335,7 @@ fn grants_unbound_access(statement: &Value, role: &RoleArn, issued: &[Value], bl
     match (farthest(statement, role, issued, blanks, false).0, blanks.mode) {
         (AccessDecision::No, _) => false,
         (AccessDecision::Yes, Mode::Direct) => true,
-        // A statement for anyone usually has a condition on the source, which the vendor does not meet.
+        // Public statements usually have a condition on the source, which the vendor does not meet.
         (AccessDecision::Maybe, Mode::Direct) => !anyone,
         (_, Mode::AssumeRole) => anyone && statement["Condition"].as_object().is_none_or(serde_json::Map::is_empty),
     }
@@ -417,12 +417,12 @@ mod tests {
         assert_eq!(
             merged.merged["Statement"][1].to_string(),
             theirs.to_string(),
-            "the order of members too"
+            "the order of members is kept too"
         );
     }
 
     #[test]
-    fn one_statement_that_is_no_list_is_kept() {
+    fn a_single_statement_is_kept() {
         let theirs = json!({"Sid": "Theirs", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "Action": "kms:*", "Resource": "*"});
         let merged = merged(MergeTarget::KeyPolicy, Mode::Direct, &theirs);
         assert_eq!(merged.merged["Statement"][0], theirs);
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[rstest]
-    // Everybody who comes without TLS: never us.
+    // Denies requests without TLS, which does not affect the vendor.
     #[case(json!({"Sid": "Tls", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [BUCKET, format!("{BUCKET}/*")], "Condition": {"Bool": {"aws:SecureTransport": "false"}}}), None)]
     #[case(json!({"Sid": "All", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": format!("{BUCKET}/*")}), Some(MergeCode::Denied))]
     #[case(json!({"Sid": "Org", "Effect": "Deny", "Principal": {"AWS": "*"}, "NotAction": "s3:PutObject", "Resource": "*", "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "333333333333"}}}), Some(MergeCode::Denied))]
@@ -443,7 +443,7 @@ mod tests {
     #[case(json!({"Sid": "Not", "Effect": "Deny", "NotPrincipal": {"AWS": "arn:aws:iam::222222222222:role/other"}, "Action": "s3:*", "Resource": "*"}), Some(MergeCode::Denied))]
     #[case(json!({"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "s3:Get*", "Resource": "*"}), Some(MergeCode::UnboundAccess))]
     #[case(json!({"Sid": "LatchkeyObjects", "Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam::222222222222:root", ROLE]}, "Action": "s3:Get*", "Resource": "*"}), Some(MergeCode::WiderPrincipals))]
-    fn what_stands_in_the_way_is_found(#[case] statement: Value, #[case] expected: Option<MergeCode>) {
+    fn conflicting_statements_are_found(#[case] statement: Value, #[case] expected: Option<MergeCode>) {
         let merged = merged(MergeTarget::BucketPolicy, Mode::AssumeRole, &json!([statement]));
         let expected: Vec<_> = expected.into_iter().map(|code| (code, statement["Sid"].as_str())).collect();
         assert_eq!(codes(&merged), expected, "{:#?}", merged.findings);
@@ -455,7 +455,7 @@ mod tests {
     #[case(json!({"AWS": VENDOR}), json!({"StringEquals": {"aws:PrincipalTag/latchkey-external-id": "lk-0123456789abcdef0123456789abcdef01234567"}}), false)]
     #[case(json!("*"), json!({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}), false)]
     #[case(json!({"AWS": "arn:aws:iam::222222222222:role/own"}), json!({}), false)]
-    fn the_vendors_role_without_the_tag_is_found(#[case] principal: Value, #[case] condition: Value, #[case] found: bool) {
+    fn access_of_the_vendors_role_without_the_tag_is_found(#[case] principal: Value, #[case] condition: Value, #[case] found: bool) {
         let statement =
             json!([{"Effect": "Allow", "Principal": principal, "Action": "s3:GetObject", "Resource": "*", "Condition": condition}]);
         let merged = merged(MergeTarget::BucketPolicy, Mode::Direct, &statement);
@@ -492,7 +492,7 @@ mod tests {
     #[case(json!({"Effect": "Allow"}), "not_a_policy")]
     #[case(json!({"Statement": [{"Effect": "Allow", "Action": "*"}]}), "not_a_resource_policy")]
     #[case(json!(" "), "key_policy_missing")]
-    fn what_is_no_policy_says_so(#[case] current: Value, #[case] code: &str) {
+    fn input_that_is_not_a_policy_is_rejected(#[case] current: Value, #[case] code: &str) {
         assert_eq!(read(MergeTarget::KeyPolicy, &current).unwrap_err().code, code);
     }
 
@@ -505,7 +505,7 @@ mod tests {
     }
 
     proptest! {
-        /// Merging twice is merging once, and all of theirs stays, in order.
+        /// Merging is idempotent, and keeps the customer's statements in order.
         #[test]
         fn merging_is_stable(sids in prop::collection::vec("(LatchkeyObjects|LatchkeyList|LatchkeyKey|A|B)?", 0..6), key in any::<bool>()) {
             let target = if key { MergeTarget::KeyPolicy } else { MergeTarget::BucketPolicy };

@@ -21,22 +21,21 @@ use super::external_id::ExternalId;
 use super::partition::Partition;
 use super::storage_config::{Mode, Storage};
 
-/// The parameters of the documents. Values that the customer has not entered yet become placeholders that AWS rejects, such as
-/// `<BUCKET>`.
+/// The parameters of the documents. Missing values become placeholders that AWS rejects, such as `<BUCKET>`.
 #[derive(Debug, Clone)]
 pub struct TemplateParams {
     pub mode: Mode,
     pub partition: Partition,
     /// The vendor's role of the mode.
     pub vendor_role: RoleArn,
-    /// One, or two during a rotation.
+    /// One ID, or two during a rotation.
     pub external_ids: Vec<ExternalId>,
     pub bucket: Option<BucketName>,
     pub key: Option<KeyArn>,
     pub role: Option<RoleArn>,
     pub role_name: Option<RoleName>,
     pub account: Option<AccountId>,
-    /// Grants the reads of the advisory checks.
+    /// Whether to grant the reads of the advisory checks.
     pub posture: bool,
 }
 
@@ -52,14 +51,14 @@ pub struct Parties<'a> {
 impl Parties<'_> {
     fn title(self) -> String {
         format!(
-            "Lets {} store the documents of {} in a bucket of this account, encrypted with a key of this account.",
+            "Lets {} store the documents of {} in a bucket in this account, encrypted with a key in this account.",
             self.vendor, self.tenant
         )
     }
 }
 
 impl TemplateParams {
-    /// Without any entered value.
+    /// Without any of the customer's values.
     pub fn empty(mode: Mode, vendor_role: RoleArn, external_ids: Vec<ExternalId>) -> Self {
         Self {
             mode,

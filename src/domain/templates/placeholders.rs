@@ -1,13 +1,13 @@
-//! Statements with variables in them: for the formats whose files take parameters.
+//! Statements with variables, for the formats whose files take parameters.
 //!
-//! The statements are made with nothing typed in. What then stands in a blank is known, text by text, and every format puts
-//! its own expression there. So each statement is written down once for all formats.
+//! The statements are created without the customer's values, so they contain known placeholder texts. Each format replaces
+//! these with its own expressions. So each statement is defined only once for all formats.
 
 use super::TemplateParams;
 use crate::domain::region::Region;
 use crate::domain::storage_config::Mode;
 
-/// What an expression stands for.
+/// The meaning of a placeholder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Placeholder {
     /// The bucket's ARN.
@@ -26,7 +26,7 @@ pub(super) enum Placeholder {
     Root,
 }
 
-/// The blanks of a mode with nothing filled in, and what each of their texts stands for.
+/// Template parameters without values, and the meaning of each placeholder text.
 pub(super) struct Placeholders {
     pub blanks: TemplateParams,
     texts: [(String, Placeholder); 7],
@@ -54,7 +54,7 @@ impl Placeholders {
         Self { blanks, texts }
     }
 
-    /// What a text of these statements stands for, if it is not itself.
+    /// The placeholder that this text is, if it is one.
     pub fn of_text(&self, text: &str) -> Option<Placeholder> {
         self.texts.iter().find(|(known, _)| known == text).map(|(_, symbol)| *symbol)
     }
@@ -78,7 +78,7 @@ mod tests {
     use super::is_account_regional;
 
     #[test]
-    fn an_account_regional_name_is_told() {
+    fn account_regional_names_are_recognized() {
         assert!(is_account_regional("docs-123456789012-eu-central-1-an"));
         assert!(is_account_regional("my-docs-123456789012-us-gov-west-1-an"));
         for name in [

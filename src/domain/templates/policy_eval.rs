@@ -1,4 +1,5 @@
-//! Whether a statement of somebody's policy reaches a caller: as much of AWS's evaluation as can be known beforehand.
+//! Evaluates whether a statement of an existing policy applies to a caller, as far as AWS's evaluation can be known in
+//! advance.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 
 use std::collections::BTreeSet;
@@ -7,11 +8,11 @@ use serde_json::Value;
 
 use crate::domain::arn::RoleArn;
 
-/// What is known about a call before it is made. The weakest comes first.
+/// What is known about a call before it is made. Ordered from the weakest to the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum AccessDecision {
     No,
-    /// It depends on what is not known, such as the caller's address.
+    /// It depends on unknown values, such as the caller's IP address.
     Maybe,
     Yes,
 }
@@ -30,11 +31,11 @@ impl AccessDecision {
     }
 }
 
-/// Who calls, and for what.
+/// A caller and its calls.
 #[derive(Debug, Clone)]
 pub(super) struct PolicyCaller<'a> {
     pub role: &'a RoleArn,
-    /// Values of the session tag that the caller may have; with none, the session has no such tag.
+    /// Possible values of the caller's session tag. If empty, the session has no such tag.
     pub tags: Vec<&'a str>,
     pub tag: &'a str,
     pub actions: Vec<String>,
@@ -42,7 +43,7 @@ pub(super) struct PolicyCaller<'a> {
     pub resources: Vec<String>,
 }
 
-/// How far a statement reaches, and the condition keys that it depends on.
+/// Whether a statement applies to the caller, and the condition keys that this depends on.
 pub(super) fn reach(statement: &Value, caller: &PolicyCaller) -> (AccessDecision, BTreeSet<String>) {
     let action = caller
         .actions
@@ -61,8 +62,8 @@ pub(super) fn reach(statement: &Value, caller: &PolicyCaller) -> (AccessDecision
     (all.into_iter().min().unwrap_or(AccessDecision::No).min(conditions), keys)
 }
 
-/// Whether one of an element's patterns matches; or none, where the element is the negated one. An element that is missing
-/// matches everything: a key's policy may leave its resource out.
+/// Whether a pattern of the element matches, or no pattern of the negated element. A missing element matches everything,
+/// because a key policy may omit its resource.
 fn listed(statement: &Value, element: &str, negated: &str, matches: impl Fn(&str) -> AccessDecision) -> AccessDecision {
     let best = |value: &Value| texts(value).into_iter().map(&matches).max().unwrap_or(AccessDecision::No);
     match (statement.get(element), statement.get(negated)) {
@@ -90,13 +91,13 @@ fn principal(statement: &Value, caller: &PolicyCaller) -> AccessDecision {
     }
 }
 
-/// Whether a principal is that role, or stands for it.
+/// Whether a principal matches this role.
 fn names(principal: &str, role: &RoleArn) -> AccessDecision {
     let account = role.account().as_str();
     if principal == "*" || principal == role.as_str() || principal == account || principal == root_of(role) {
         return AccessDecision::Yes;
     }
-    // One session of the role, which may be the caller's.
+    // A session of the role, which may be the caller's.
     let session = format!("arn:{}:sts::{account}:assumed-role/{}/", role.partition(), role.name());
     if principal.starts_with(&session) {
         AccessDecision::Maybe
@@ -105,16 +106,16 @@ fn names(principal: &str, role: &RoleArn) -> AccessDecision {
     }
 }
 
-/// The root of a role's account.
+/// The root principal of the role's account.
 fn root_of(role: &RoleArn) -> String {
     format!("arn:{}:iam::{}:root", role.partition(), role.account())
 }
 
-/// Whether a pattern matches all of what another stands for, some of it, or nothing. Letter case does not count in actions, and
-/// no two resources here differ by it alone.
+/// Whether a pattern matches all, some or none of the texts that the other pattern matches. Case is ignored, because actions
+/// are case-insensitive and no two resources here differ only by case.
 pub(super) fn covers(pattern: &str, other: &str) -> AccessDecision {
     let (pattern, other) = (pattern.to_ascii_lowercase(), other.to_ascii_lowercase());
-    // A character that no pattern names stands for all that a wildcard may be.
+    // Replaces wildcards with a character that no pattern contains, so that only another wildcard can match it.
     if glob(pattern.as_bytes(), other.replace('*', "\u{1}\u{1}").as_bytes()) {
         AccessDecision::Yes
     } else if overlap(pattern.as_bytes(), other.as_bytes()) {
@@ -147,7 +148,7 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
 
 /// Whether any text matches both patterns.
 fn overlap(one: &[u8], other: &[u8]) -> bool {
-    // reached[j]: the part of `one` so far and the first j bytes of `other` have a text in common.
+    // reached[j]: some text matches both the part of `one` so far and the first j bytes of `other`.
     let mut reached = vec![false; other.len() + 1];
     reached[0] = true;
     for at in 0..other.len() {
@@ -183,7 +184,7 @@ fn conditions(block: &Value, caller: &PolicyCaller) -> (AccessDecision, BTreeSet
     (worst, keys)
 }
 
-/// What a condition key is in every call of this caller; nothing when that is not known.
+/// The values of a condition key in all calls of this caller. None if they are unknown.
 fn known<'a>(key: &str, caller: &'a PolicyCaller) -> Option<Vec<&'a str>> {
     let key = key.to_ascii_lowercase();
     if key == format!("aws:principaltag/{}", caller.tag) {
@@ -242,7 +243,7 @@ fn condition(operator: &str, key: &str, expected: &[&str], caller: &PolicyCaller
     {
         return AccessDecision::Maybe;
     }
-    // During a rotation, a call has either of two tags.
+    // During a rotation, a call has one of two tags.
     let held = actual.iter().filter(|actual| matches(actual)).count();
     let found = match held {
         0 => AccessDecision::No,
@@ -252,7 +253,7 @@ fn condition(operator: &str, key: &str, expected: &[&str], caller: &PolicyCaller
     if negated { found.not() } else { found }
 }
 
-/// One text or several: policies may write either.
+/// A string or a list of strings; policies may contain either.
 pub(super) fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
@@ -286,7 +287,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against the plainest way to say it: some text of that alphabet matches both.
+        /// Checked by brute force: some text over this alphabet matches both.
         #[test]
         fn patterns_overlap_when_a_text_matches_both(one in "[ab?*]{0,4}", other in "[ab*]{0,4}") {
             let mut texts = vec![String::new()];

@@ -1,4 +1,4 @@
-//! The offboarding steps for the customer: remove the statements that the documents added, and nothing else.
+//! The offboarding steps for the customer. They remove only the statements that the documents added.
 
 use std::fmt::Write as _;
 
@@ -18,7 +18,7 @@ pub struct Removal {
     pub files: Vec<&'static str>,
     /// What to keep, and why.
     pub keep: Vec<&'static str>,
-    /// All of it as a text for an e-mail.
+    /// All steps as text for an email.
     pub text: String,
 }
 
@@ -37,7 +37,7 @@ pub struct RemovalStep {
 }
 
 const FILES: [&str; 2] = [
-    "CloudFormation: delete the stack. The bucket and the key remain.",
+    "CloudFormation: delete the stack. The bucket and the key are kept.",
     "Terraform: remove everything except the bucket and the key from the configuration, and apply it.",
 ];
 
@@ -46,7 +46,8 @@ const KEEP: [&str; 2] = [
     "Don't delete the key while you keep the documents or copies of them. Without it they can never be read again.",
 ];
 
-/// The steps for every storage config that was ever submitted or, without one, for the modes in which documents were issued.
+/// The steps for every storage config that was ever submitted. If there is none, for the modes in which documents were
+/// issued.
 pub fn removal(vendor: &str, submitted: &[Storage], issued: &[Mode]) -> Removal {
     let mut steps = Vec::new();
     let mut add = |step: RemovalStep| {
@@ -227,6 +228,6 @@ mod tests {
         assert_eq!(all.steps.len(), 3);
         assert!(all.steps.iter().all(|step| step.command.is_none() && !step.statements.is_empty()));
         let direct = removal("Examplecorp", &[], &[Mode::Direct]);
-        assert_eq!(direct.steps.len(), 2, "no role was asked for");
+        assert_eq!(direct.steps.len(), 2, "the mode direct has no role");
     }
 }

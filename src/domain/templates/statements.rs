@@ -1,4 +1,4 @@
-//! The statements of every document, each written down once: the issued documents and the fixes are made of them.
+//! The statements of all documents. Issued documents and fixes use the same statements.
 
 use serde_json::{Value, json};
 
@@ -14,26 +14,26 @@ pub const KEY_ACTIONS: [&str; 5] = [
     "kms:GenerateDataKey*",
     "kms:DescribeKey",
 ];
-/// What the checks of the bucket's posture read.
+/// The actions that the checks of the bucket's posture need.
 const POSTURE_ACTIONS: [&str; 3] = [
     "s3:GetBucketPublicAccessBlock",
     "s3:GetBucketOwnershipControls",
     "s3:GetBucketLogging",
 ];
 
-/// Of the statement of the trust policy.
+/// The Sid of the trust policy's statement.
 pub const ASSUME_SID: &str = "LatchkeyAssume";
 
 /// The session tag that binds a session of the direct role to one tenant.
 pub const TAG: &str = "latchkey-external-id";
 
-/// The statement of the templates that a permission belongs to.
+/// A permission, which corresponds to one statement of the templates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
     Objects,
     List,
     Key,
-    /// Only where the vendor asks for it.
+    /// Only granted if the vendor asks for it.
     Posture,
 }
 
@@ -60,12 +60,12 @@ impl Permission {
     }
 }
 
-/// A policy document around statements.
+/// A policy document with these statements.
 pub fn policy(statements: &[Value]) -> Value {
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 
-/// Lets the vendor's role assume the customer's, with the external ID alone.
+/// Allows the vendor's role to assume the customer's role, but only with the external ID.
 pub fn trust_statement(blanks: &TemplateParams) -> Value {
     json!({
         "Sid": ASSUME_SID,
@@ -96,7 +96,7 @@ pub fn key_policy_statement(blanks: &TemplateParams) -> Value {
     shared_statement(Permission::Key, "*", blanks)
 }
 
-/// The administrator's statement of a new key's policy: without it nobody could ever change the policy.
+/// The statement with which the account administers a new key. Without it, nobody could ever change the key policy.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
 pub fn key_administration_statement(blanks: &TemplateParams) -> Value {
     let account = blanks.account().map_or("<ACCOUNT_ID>", |account| account.as_str());
@@ -109,7 +109,7 @@ pub fn key_administration_statement(blanks: &TemplateParams) -> Value {
     })
 }
 
-/// Default encryption of the bucket, by the key's full ARN: a bare id would be looked up in the caller's account.
+/// Default encryption of the bucket. Uses the key's full ARN, because a key ID would be looked up in the caller's account.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html>
 pub fn bucket_encryption(blanks: &TemplateParams) -> Value {
     json!({

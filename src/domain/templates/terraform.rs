@@ -1,5 +1,5 @@
-//! A Terraform configuration for the AWS provider. An existing bucket or key is not changed: the statements for its policy are
-//! an output, to be merged.
+//! A Terraform configuration for the AWS provider. It does not change an existing bucket or key; the statements for their
+//! policies are outputs for merging.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use super::{Parties, TemplateParams};
 use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::storage_config::Mode;
 
-/// The configuration, with what is known of the tenant as the defaults of its variables.
+/// The configuration, with the tenant's known values as the defaults of its variables.
 pub fn configuration(blanks: &TemplateParams, parties: Parties) -> String {
     let symbols = Placeholders::of(blanks, blanks.mode);
     let policy = |statements: &[Value], depth| jsonencoded(&statements::policy(statements), depth, &symbols);
@@ -103,7 +103,7 @@ fn variables(blanks: &TemplateParams, parties: Parties) -> String {
         variable(
             "key_arn",
             "string",
-            "An existing key in this region. It is not changed: add the output key_statement_to_add to its policy. null: a new key is created.",
+            "An existing key in this region. It is not changed; add the output key_statement_to_add to its policy. null: a new key is created.",
             Some(
                 blanks
                     .key

@@ -1,4 +1,4 @@
-//! What holds for every format: each partition, mode and state of typing.
+//! Properties of all formats, in each partition and mode and with any number of known values.
 
 use std::path::Path;
 
@@ -19,14 +19,14 @@ pub const PARTIES: Parties = Parties {
     tenant: "Acme Corporation",
 };
 
-/// Nothing typed yet.
+/// Without any of the customer's values.
 pub fn untyped(partition: Partition, mode: Mode) -> TemplateParams {
     let vendor = RoleArn::parse(&format!("arn:{partition}:iam::111111111111:role/vendor/documents")).unwrap();
     let id = ExternalId::parse("lk-0123456789abcdef0123456789abcdef01234567").unwrap();
     TemplateParams::empty(mode, vendor, vec![id])
 }
 
-/// Everything typed, but for the key.
+/// With all values except the key.
 pub fn with_new_key(partition: Partition, mode: Mode) -> TemplateParams {
     TemplateParams {
         bucket: Some(BucketName::parse("acme-documents").unwrap()),
@@ -36,7 +36,7 @@ pub fn with_new_key(partition: Partition, mode: Mode) -> TemplateParams {
     }
 }
 
-/// Everything typed.
+/// With all values.
 pub fn typed(partition: Partition, mode: Mode) -> TemplateParams {
     TemplateParams {
         key: Some(
@@ -63,7 +63,7 @@ fn region(partition: Partition) -> &'static str {
     }
 }
 
-/// Every state of the blanks, by a name for it.
+/// All combinations of parameters, each with a name.
 pub fn every() -> Vec<(String, TemplateParams)> {
     let mut every = Vec::new();
     for partition in Partition::iter() {
@@ -95,7 +95,7 @@ pub fn rotating(mut blanks: TemplateParams) -> TemplateParams {
     blanks
 }
 
-/// Every ARN that is written out is of the partition, or of whichever the file is applied in.
+/// Every literal ARN is in the tenant's partition, or in that of the account in which the file is applied.
 #[test]
 fn no_partition_is_hard_coded() {
     for (name, blanks) in every() {
@@ -128,7 +128,7 @@ fn the_same_input_gives_the_same_bytes() {
     }
 }
 
-/// Writes all documents and files to the folder that `./dev/test` names, for its linters.
+/// Writes all documents and files to the folder that `./dev/test` sets, for its linters.
 #[test]
 fn everything_is_written_out_for_the_linters() {
     let Some(folder) = std::env::var_os("LATCHKEY_TEST_TEMPLATES") else {
@@ -145,7 +145,7 @@ fn everything_is_written_out_for_the_linters() {
     }
 }
 
-/// Whatever a role's path and a name may hold: all that means something to some reader.
+/// Values with characters that have a meaning in some format.
 fn hostile() -> impl Strategy<Value = (TemplateParams, String, String)> {
     let name = || "\\PC{0,24}|([\"'`$(){}%&\\\\;|<>#!\\r\\n\\t -]|DOCUMENT|EOF|\\$\\{|%\\{|'''|---|\u{85}|\u{2028}){0,16}";
     let path = "[!-)+-~]{0,40}/|([\"'`$(){}%\\\\#;|&]|\\$\\{|%\\{|\\$\\(id\\)){0,12}/";
@@ -187,7 +187,7 @@ proptest! {
         prop_assert_eq!(of("external_ids", "description"), hcl::Expression::from(format!("The external ID of {tenant}, as issued. Do not change it.")));
     }
 
-    /// Read by a shell: what it makes of the variables and of the documents.
+    /// Evaluated by a shell: its values of the variables and the documents.
     #[test]
     fn nothing_ends_a_string_of_the_shell_early((blanks, vendor, tenant) in hostile()) {
         let parties = Parties { vendor: &vendor, tenant: &tenant };

@@ -1,5 +1,5 @@
-//! JSON values as YAML. Every text is in quotation marks and in ASCII, so that no version of YAML reads it as something
-//! else: `2012-10-17` as a date, twelve digits as a number, `no` as false.
+//! Writes JSON values as YAML. All strings are quoted and ASCII, so that no YAML version reads them as something else:
+//! `2012-10-17` as a date, twelve digits as a number, `no` as false.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ pub fn document(value: &Value) -> String {
     text
 }
 
-/// Writes lines at that depth. Nothing but an object or a list that holds something has lines of its own.
+/// Writes lines at this depth. Only non-empty objects and lists have their own lines.
 fn block(value: &Value, depth: usize, text: &mut String) {
     match value {
         Value::Object(members) => {
@@ -28,7 +28,7 @@ fn block(value: &Value, depth: usize, text: &mut String) {
                 indent(depth, text);
                 text.push('-');
                 match item {
-                    // An object begins on the line of its hyphen.
+                    // An object starts on the line of its hyphen.
                     Value::Object(members) if !members.is_empty() => {
                         let mut own = String::new();
                         block(item, depth + 1, &mut own);
@@ -68,7 +68,7 @@ fn indent(depth: usize, text: &mut String) {
     text.extend(std::iter::repeat_n("  ", depth));
 }
 
-/// A member's name: bare where no reader could take it for anything else.
+/// A member's name, unquoted if it is unambiguous.
 fn key(name: &str) -> String {
     const WORDS: [&str; 10] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan"];
     let bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphabetic()) && !WORDS.contains(&name.to_ascii_lowercase().as_str());
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_other_readers_would_take_for_something_else_is_quoted() {
+    fn ambiguous_values_are_quoted() {
         let value = json!({"no": "no", "Version": "2012-10-17", "List": [], "Nested": [{"Account": "012345678901"}, ["x"], {}]});
         let expected =
             "\"no\": \"no\"\nVersion: \"2012-10-17\"\nList: []\nNested:\n  - Account: \"012345678901\"\n  -\n    - \"x\"\n  - {}\n";
@@ -124,7 +124,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(value in any_value()) {
+        fn any_value_can_be_parsed_again(value in any_value()) {
             let text = document(&json!({"Any": &value}));
             prop_assert!(text.is_ascii());
             let read: Value = yaml_serde::from_str(&text).unwrap();

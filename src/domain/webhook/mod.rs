@@ -17,24 +17,24 @@ use super::text::{Malformed, checked_text};
 use secret::{Signing, SigningKeys};
 use target::{AllowedNetworks, WebhookUrl};
 
-/// What the settings say of webhooks.
+/// The settings for webhooks.
 #[derive(Debug, Default)]
 pub struct WebhookPolicy {
     pub keys: SigningKeys,
     pub allowed: AllowedNetworks,
 }
 
-/// The most webhooks that there may be: each has a sender of its own, so that none waits for another.
+/// The maximum number of webhooks. Each can be served at the same time, so that none waits for another.
 pub const MOST: i64 = 20;
 
 /// An event that a webhook can subscribe to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, EnumIter, IntoStaticStr, ToSchema)]
 pub enum Topic {
-    /// A tenant's status is another one than before.
+    /// A tenant's status changed.
     #[serde(rename = "tenant.status_changed")]
     #[strum(serialize = "tenant.status_changed")]
     TenantStatusChanged,
-    /// A verification ended, with whatever verdict.
+    /// A verification finished, with any verdict.
     #[serde(rename = "verification.finished")]
     #[strum(serialize = "verification.finished")]
     VerificationFinished,
@@ -49,7 +49,7 @@ pub enum MessageType {
     #[serde(rename = "verification.finished")]
     #[strum(serialize = "verification.finished")]
     VerificationFinished,
-    /// Sent when ops ask for it.
+    /// Sent when operators request it.
     #[serde(rename = "webhook.test")]
     #[strum(serialize = "webhook.test")]
     WebhookTest,
@@ -64,7 +64,7 @@ impl From<Topic> for MessageType {
     }
 }
 
-/// What a webhook is for, in the vendor's words.
+/// A description of the webhook, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookDescription(String);
 
@@ -74,7 +74,7 @@ impl WebhookDescription {
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         let text = text.trim();
         if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
-            let detail = "a description has 1 to 200 characters on one line; omit the field for none";
+            let detail = "a description must be a single line of 1 to 200 characters; omit the field for none";
             return Err(Malformed::new("malformed_description", detail));
         }
         Ok(Self(text.to_owned()))
@@ -95,9 +95,9 @@ pub struct Webhook {
     pub description: Option<WebhookDescription>,
     pub created_at: DateTime<Utc>,
     pub signing: Signing,
-    /// Since its receiver said that it is gone for good. Nothing is sent to it until ops enable it again.
+    /// When the receiver responded that it is gone for good. Nothing is sent until operators enable the webhook again.
     pub disabled_at: Option<DateTime<Utc>>,
-    /// Of the oldest message that waits.
+    /// When the oldest pending message was created.
     pub waiting_since: Option<DateTime<Utc>>,
 }
 
@@ -105,14 +105,14 @@ pub struct Webhook {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum DeliveryState {
-    /// For its turn, for an answer, or for its next attempt.
+    /// For its turn, a response, or its next attempt.
     Waiting,
     Delivered,
-    /// It was tried for a day, or the webhook was disabled.
+    /// All attempts of a day failed, or the webhook was disabled.
     GivenUp,
 }
 
-/// One message for one webhook.
+/// One message to one webhook.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivery {
     pub id: DeliveryId,
@@ -127,23 +127,23 @@ pub struct Delivery {
     pub created_at: DateTime<Utc>,
     /// When it was delivered or given up.
     pub ended_at: Option<DateTime<Utc>>,
-    /// None before the first attempt, during one, and at the end.
+    /// None before the first attempt, during an attempt, and after the last.
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// In order.
     pub attempts: Vec<DeliveryAttempt>,
 }
 
-/// One time that a message was sent.
+/// One attempt to deliver a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryAttempt {
-    /// Counts from 1.
+    /// Starts at 1.
     pub number: i32,
     pub started_at: DateTime<Utc>,
     /// None while the attempt is running, and if it was interrupted.
     pub duration_ms: Option<i32>,
-    /// The answer's.
+    /// The status of the response.
     pub status: Option<i32>,
-    /// None when it was delivered.
+    /// None if the attempt succeeded.
     pub failure: Option<DeliveryFailureKind>,
 }
 
@@ -152,41 +152,41 @@ pub struct DeliveryAttempt {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum DeliveryFailureKind {
-    /// The address is private, or otherwise none of the internet's, and no setting allows it. Nothing was sent.
+    /// The address is not public, and no setting allows it. Nothing was sent.
     RefusedTarget,
-    /// The name has no address.
+    /// The host name has no address.
     Unresolvable,
-    /// Nobody takes connections there.
+    /// The connection was refused or failed.
     Unreachable,
-    /// TLS could not be agreed upon: the certificate is not trusted, for instance.
+    /// The TLS handshake failed, for example because the certificate is not trusted.
     Tls,
-    /// There was no answer in time.
+    /// There was no response in time.
     TimedOut,
-    /// The connection ended before there was an answer.
+    /// The connection was closed before there was a response.
     BrokenOff,
-    /// The answer was a redirect, which is not followed.
+    /// The response was a redirect, which is not followed.
     Redirected,
-    /// The answer was 410: the webhook is disabled.
+    /// The response was 410 Gone, so the webhook is disabled.
     Gone,
-    /// The answer was another one than 2xx.
+    /// The response had another status than 2xx.
     Status,
-    /// The key by which it would be signed is not in the settings. Nothing was sent.
+    /// The key for signing is not in the settings. Nothing was sent.
     Unsigned,
 }
 
 impl DeliveryFailureKind {
-    /// Whether any other message would fare the same just now.
+    /// Whether any other message to this webhook would fail now too.
     pub fn concerns_all(self) -> bool {
         !matches!(self, Self::Redirected | Self::Status)
     }
 }
 
-/// An attempt that did not deliver.
+/// A failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeliveryFailure {
     pub kind: DeliveryFailureKind,
     pub status: Option<u16>,
-    /// How long the receiver asks to be left alone.
+    /// The delay that the receiver asked for.
     pub retry_after: Option<std::time::Duration>,
 }
 

@@ -1,4 +1,4 @@
-//! A webhook as ops ask for it.
+//! The input for creating a webhook.
 
 use strum::IntoEnumIterator;
 
@@ -17,7 +17,7 @@ impl NewWebhook {
     /// Validates the input. Without a list of events, the webhook receives all of them.
     ///
     /// # Errors
-    /// Every fault.
+    /// Every invalid field.
     pub fn judge(
         url: Option<&str>,
         events: Option<&[String]>,
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn all_events_are_told_of_when_none_is_named_and_each_once() {
+    fn events_default_to_all_and_are_deduplicated() {
         let all = judge("https://hooks.vendor.example/", None, None).unwrap();
         assert_eq!(all.topics, [Topic::TenantStatusChanged, Topic::VerificationFinished]);
         let twice = ["verification.finished", "verification.finished"];
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_named() {
+    fn every_error_is_reported() {
         let faults = judge("http://10.0.0.1/", Some(&["verification.finished", "tenant.born"]), Some("\n")).unwrap_err();
         assert_eq!(
             faults,

@@ -1,4 +1,4 @@
-//! When a message that was not delivered is sent again, and when it is given up.
+//! The retry schedule of webhook messages.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{DeliveryFailure, DeliveryFailureKind};
 
-/// After so long a message is given up, once it was tried.
+/// A message is given up when it is this old and was tried at least once.
 pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// Between the attempts; the last is repeated.
+/// Delays between attempts. The last one repeats.
 const GAPS: [Duration; 8] = [
     Duration::from_secs(5),
     Duration::from_secs(30),
@@ -24,9 +24,9 @@ const GAPS: [Duration; 8] = [
 /// The longest `Retry-After` that is respected.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 
-/// When the message is sent again after that many attempts, the last of which failed like this; none when it is given up.
-/// A gap is up to a fifth longer or shorter by `chance`, so that not all come back at once. The last attempt is made when the
-/// day is over.
+/// When to send the message again after this many attempts, the last of which failed this way. None if it is given up.
+/// `chance` varies the delay by up to a fifth, so that retries are spread out. The last attempt is made at the end of the
+/// day.
 pub fn next_attempt(
     created_at: DateTime<Utc>,
     attempts: i32,
@@ -62,7 +62,7 @@ mod tests {
         }
     }
 
-    /// All attempts of a message that always fails so, each taking a second.
+    /// The attempts of a message that always fails this way. Each attempt takes a second.
     fn attempts(failure: &DeliveryFailure, chance: impl Fn(i32) -> u8) -> Vec<DateTime<Utc>> {
         let mut made = vec![start()];
         loop {
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gaps_grow_and_the_last_attempt_is_at_the_end_of_the_day() {
+    fn delays_grow_and_the_last_attempt_is_at_the_end_of_the_day() {
         let made = attempts(&status(None), |_| 128);
         let gaps: Vec<i64> = made.windows(2).map(|pair| (pair[1] - pair[0]).num_minutes()).collect();
         assert_eq!(gaps, [0, 0, 2, 10, 30, 60, 120, 240, 240, 240, 240, 240, 16]);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_may_ask_for_more_time_but_not_for_any_and_not_for_less() {
+    fn a_receiver_can_ask_for_a_longer_delay_up_to_a_limit() {
         let next = |failure, attempts| next_attempt(start(), attempts, &failure, start(), 0).unwrap() - start();
         assert_eq!(next(status(Some(120)), 1).num_seconds(), 120);
         assert_eq!(next(status(Some(1_000_000)), 1).num_minutes(), 60);
@@ -93,14 +93,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_is_given_up_at_once_and_what_is_old_after_one_attempt() {
+    fn a_message_to_a_gone_receiver_is_given_up_at_once_and_an_old_one_after_one_attempt() {
         assert_eq!(next_attempt(start(), 1, &DeliveryFailureKind::Gone.into(), start(), 0), None);
         assert_eq!(next_attempt(start(), 1, &status(None), start() + LIFETIME, 0), None);
     }
 
     proptest! {
         #[test]
-        fn every_message_is_given_up_in_the_end_and_never_before_a_day(asked in proptest::option::of(0..100_000u64), chances in any::<[u8; 7]>()) {
+        fn every_message_is_given_up_but_not_before_a_day(asked in proptest::option::of(0..100_000u64), chances in any::<[u8; 7]>()) {
             let made = attempts(&status(asked), |count| chances[usize::try_from(count).unwrap() % 7]);
             prop_assert!(made.len() < 40);
             let last = *made.last().unwrap() - start();

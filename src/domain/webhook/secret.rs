@@ -16,7 +16,7 @@ use super::Webhook;
 use crate::domain::ids::{MessageId, WebhookId};
 use crate::domain::text::{Malformed, checked_text};
 
-/// By which a key is known: derived from it, and telling nothing of it.
+/// Identifies a key without revealing it. It is derived from the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SigningKeyId(String);
 
@@ -25,7 +25,7 @@ impl SigningKeyId {
     /// `malformed_key_id`.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(Malformed::new("malformed_key_id", "a key ID has 16 hexadecimal digits"));
+            return Err(Malformed::new("malformed_key_id", "a key ID consists of 16 hexadecimal digits"));
         }
         Ok(Self(text.to_owned()))
     }
@@ -37,23 +37,23 @@ impl SigningKeyId {
 
 checked_text!(SigningKeyId, "8c1f0e6ad3b2479f");
 
-/// What a webhook's secrets are derived from.
+/// The inputs that a webhook's secrets are derived from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signing {
-    /// Counts the secrets from 1.
+    /// The number of the current secret, starting at 1.
     pub generation: i32,
     pub key: SigningKeyId,
-    /// The secret before that one: it signs too until then.
+    /// The key of the previous secret, and when it stops signing.
     pub previous: Option<(SigningKeyId, DateTime<Utc>)>,
 }
 
-/// One of the settings' keys.
+/// A key in the settings.
 struct SigningKey {
     id: SigningKeyId,
     bytes: SecretBox<[u8; 32]>,
 }
 
-/// The settings' keys. The first is for new secrets; the others are for secrets that were derived from them.
+/// The keys in the settings. New secrets use the first. The others remain for existing secrets.
 #[derive(Default, Clone)]
 pub struct SigningKeys(Arc<[SigningKey]>);
 
@@ -96,23 +96,23 @@ impl SigningKeys {
         Ok(Self(keys.into()))
     }
 
-    /// The one for new secrets, if there is any.
+    /// The key for new secrets, if there is one.
     pub fn first(&self) -> Option<SigningKeyId> {
         self.0.first().map(|key| key.id.clone())
     }
 
-    /// The webhook's present secret, in the form that its receiver is given.
+    /// The webhook's current secret, in the format that receivers use.
     pub fn secret(&self, webhook: WebhookId, signing: &Signing) -> Result<SecretString, NoSigningKey> {
         let bytes = self.derive(webhook, &signing.key, signing.generation)?;
         Ok(format!("whsec_{}", STANDARD.encode(bytes.expose_secret())).into())
     }
 
-    /// The header `webhook-signature`: one signature for each secret that is good at that time, separated by spaces.
+    /// The header `webhook-signature`: one signature for each secret that is valid at that time, separated by spaces.
     pub fn sign(&self, webhook: &Webhook, message: MessageId, at: DateTime<Utc>, payload: &str) -> Result<String, NoSigningKey> {
         let Signing { generation, key, previous } = &webhook.signing;
         let mut secrets = vec![self.derive(webhook.id, key, *generation)?];
         if let Some((key, _)) = previous.as_ref().filter(|(_, until)| *until > at) {
-            // Its receiver knows the new one, perhaps: not being able to sign by the old one is no reason to send nothing.
+            // The receiver may already use the new secret, so a missing previous key must not prevent sending.
             secrets.extend(self.derive(webhook.id, key, generation - 1));
         }
         let sign = |secret: &SecretBox<[u8; 32]>| {
@@ -174,7 +174,7 @@ mod tests {
         }
     }
 
-    /// Secrets of yesterday have to be those of tomorrow: these are by another implementation of HKDF.
+    /// Secrets must never change. These were computed with another implementation of HKDF.
     #[test]
     fn a_secret_is_always_the_same() {
         let keys = keys(&"0b".repeat(32));
@@ -202,13 +202,13 @@ mod tests {
     #[case(
         "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b,0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b"
     )]
-    fn a_key_that_is_none_is_told_without_it(#[case] text: &str) {
+    fn an_invalid_key_is_reported_without_revealing_it(#[case] text: &str) {
         let fault = SigningKeys::parse(&SecretString::from(text)).unwrap_err();
         assert!(!fault.contains(text), "{fault}");
     }
 
     #[test]
-    fn an_older_key_still_derives_what_it_derived_and_one_that_is_gone_derives_nothing() {
+    fn older_keys_still_derive_their_secrets_and_missing_keys_derive_nothing() {
         let old = keys(&"0b".repeat(32));
         let both = keys(&format!("{},{}", "ab".repeat(32), "0b".repeat(32)));
         let signing = signing(&old, 3);

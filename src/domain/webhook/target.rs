@@ -10,7 +10,7 @@ use url::{Host, Url};
 
 use crate::domain::text::Malformed;
 
-/// No part of the public internet, or a way into another network.
+/// Networks that are not part of the public internet, or lead into another network.
 /// <https://www.iana.org/assignments/iana-ipv4-special-registry>, <https://www.iana.org/assignments/iana-ipv6-special-registry>
 const REFUSED: [&str; 27] = [
     "0.0.0.0/8",        // this host
@@ -32,8 +32,8 @@ const REFUSED: [&str; 27] = [
     "203.0.113.0/24",   // documentation
     "224.0.0.0/4",      // multicast
     "240.0.0.0/4",      // reserved, and broadcast
-    // Of IPv6, 2000::/3 alone is handed out as public. Outside of it are loopback, unspecified, mapped and compatible IPv4
-    // addresses, NAT64 (64:ff9b::/96), discard, unique-local, link-local and multicast.
+    // In IPv6, only 2000::/3 is allocated for public use. Outside of it are loopback, unspecified, mapped and compatible
+    // IPv4 addresses, NAT64 (64:ff9b::/96), discard, unique-local, link-local and multicast.
     "::/3",
     "4000::/2",
     "8000::/1",
@@ -52,18 +52,18 @@ static NETWORKS: LazyLock<Vec<IpNet>> =
 pub struct AllowedNetworks(pub Vec<IpNet>);
 
 impl AllowedNetworks {
-    /// Whether the setting names it.
+    /// Whether the setting contains the address.
     pub fn names(&self, address: IpAddr) -> bool {
         self.0.iter().any(|net| net.contains(&address))
     }
 
-    /// Whether a webhook may lead there.
+    /// Whether a webhook may use this address.
     pub fn permits(&self, address: IpAddr) -> bool {
         self.names(address) || !NETWORKS.iter().any(|net| net.contains(&address))
     }
 }
 
-/// Where a webhook leads. Its path and query may hold a secret of the receiver's, so it shows no more than its origin.
+/// The URL of a webhook. Its path and query may contain a secret of the receiver, so only its origin is displayed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookUrl(Url);
 
@@ -90,7 +90,7 @@ impl WebhookUrl {
         Ok(url)
     }
 
-    /// A URL of the right form, wherever it leads.
+    /// Parses a URL without checking its address.
     ///
     /// # Errors
     /// `malformed_url`, `url_too_long`, `not_https` or `credentials_in_url`.
@@ -127,7 +127,7 @@ impl WebhookUrl {
         self.0.scheme() == "https"
     }
 
-    /// The address, where the URL has one in the place of a name.
+    /// The address, if the host is an IP address.
     pub fn address(&self) -> Option<IpAddr> {
         match self.0.host()? {
             Host::Ipv4(address) => Some(address.into()),
@@ -140,12 +140,12 @@ impl WebhookUrl {
         &self.0
     }
 
-    /// All of it.
+    /// The complete URL.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// Scheme, host and port: what may be logged.
+    /// Scheme, host and port, which may be logged.
     pub fn origin(&self) -> String {
         self.0.origin().ascii_serialization()
     }
@@ -178,7 +178,7 @@ mod tests {
     #[case("https://8.8.8.8/", "good")]
     #[case("https://[2606:4700::1111]/", "good")]
     #[case("  https://hooks.vendor.example ", "good")]
-    // A name is judged when it is resolved.
+    // Host names are checked when they are resolved.
     #[case("https://localhost/", "good")]
     #[case("https://metadata.google.internal/", "good")]
     #[case("http://hooks.vendor.example/", "not_https")]
@@ -215,7 +215,7 @@ mod tests {
     #[case("https://[2002:7f00:1::]/", "refused_target")]
     #[case("https://[2001:0:53aa:64c:0:fbff:80ff:fffe]/", "refused_target")]
     #[case("https://[ff02::1]/", "refused_target")]
-    fn a_url_is_judged_by_its_form(#[case] text: &str, #[case] code: &str) {
+    fn urls_are_validated(#[case] text: &str, #[case] code: &str) {
         assert_eq!(judged(text, ""), code);
     }
 
@@ -226,7 +226,7 @@ mod tests {
     #[case("https://10.21.0.1/", "10.20.0.0/16", "refused_target")]
     #[case("http://[fd00::1]/", "fd00::/8", "good")]
     #[case("https://[::ffff:10.20.0.1]/", "10.20.0.0/16", "refused_target")]
-    // It may lead there: that is seen when it is resolved.
+    // The address is checked when the name is resolved.
     #[case("http://hooks.internal/", "10.20.0.0/16", "good")]
     #[case("http://8.8.8.8/", "10.20.0.0/16", "not_https")]
     fn a_setting_allows_networks(#[case] text: &str, #[case] networks: &str, #[case] code: &str) {
@@ -291,16 +291,16 @@ mod tests {
     #[case("fe80::1", false)]
     #[case("fec0::1", false)]
     #[case("ff0e::1", false)]
-    fn an_address_is_public_or_refused(#[case] address: &str, #[case] public: bool) {
+    fn only_public_addresses_are_permitted(#[case] address: &str, #[case] public: bool) {
         let address: IpAddr = address.parse().unwrap();
         assert_eq!(AllowedNetworks::default().permits(address), public);
         assert!(allowed("0.0.0.0/0 ::/0").permits(address));
     }
 
     proptest! {
-        /// Whatever the standard library calls special is refused.
+        /// Every address that the standard library considers special is rejected.
         #[test]
-        fn nothing_special_passes(bits in any::<u128>(), low in any::<u32>()) {
+        fn special_addresses_are_rejected(bits in any::<u128>(), low in any::<u32>()) {
             let v4 = std::net::Ipv4Addr::from(low);
             let special = v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_broadcast() || v4.is_documentation()
                 || v4.is_unspecified() || v4.is_multicast();
@@ -319,9 +319,9 @@ mod tests {
             }
         }
 
-        /// However an address is written, it is judged as what it is.
+        /// All notations of an address have the same result.
         #[test]
-        fn every_form_of_an_address_is_judged_alike(low in any::<u32>()) {
+        fn all_notations_of_an_address_have_the_same_result(low in any::<u32>()) {
             let address = std::net::Ipv4Addr::from(low);
             let [a, b, c, d] = address.octets();
             let public = AllowedNetworks::default().permits(address.into());

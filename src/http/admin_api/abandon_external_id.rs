@@ -11,9 +11,9 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantView;
 use crate::service::rotate_external_id::abandon;
 
-/// Take an issued external ID back
+/// Withdraw the next external ID
 ///
-/// Possible until it is proven. Nothing else changes.
+/// Allowed until it is verified. The current external ID stays in use.
 #[utoipa::path(
     operation_id = "abandonExternalId",
     delete, path = "/v1/tenants/{tenant}/external-id/next", tag = "external-id",

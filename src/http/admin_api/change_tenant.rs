@@ -16,22 +16,22 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantDetailView;
 use crate::service::change_tenant::{ChangeTenantError, FieldChange, TenantChange, change_tenant};
 
-/// What is left out stays as it is.
+/// Omitted fields do not change.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct ChangeTenant {
-    /// What people call the tenant.
+    /// The display name.
     #[schema(nullable = false)]
     name: Option<String>,
-    /// The vendor's own name for this tenant; null takes it away.
+    /// The vendor's own name for this tenant. Null removes it.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     reference: FieldChange<String>,
-    /// The modes that this tenant may choose from now on.
+    /// The modes that this tenant may choose.
     #[schema(value_type = Vec<Mode>, required = false, nullable = false)]
     modes: Option<Vec<String>>,
 }
 
-/// Tells null from what is left out.
+/// Distinguishes null from an omitted field.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FieldChange<String>, D::Error> {
     let given = Option::<String>::deserialize(deserializer)?;
     Ok(given.map_or(FieldChange::Clear, FieldChange::Set))
@@ -41,7 +41,7 @@ impl From<ChangeTenantError<Problem>> for Problem {
     fn from(error: ChangeTenantError<Self>) -> Self {
         match error {
             ChangeTenantError::UnknownTenant(_) => Self::unknown_tenant(),
-            // That it has ended is all that stands in the way of this.
+            // An edit is only illegal after offboarding.
             ChangeTenantError::Illegal(_) => Self::offboarded(),
             ChangeTenantError::Invalid(faults) => Self::validation(faults),
             ChangeTenantError::Unseen(problem) => problem,
@@ -50,9 +50,9 @@ impl From<ChangeTenantError<Problem>> for Problem {
     }
 }
 
-/// Change a tenant
+/// Update a tenant
 ///
-/// Needs the etag of the state that the caller knows, as `if-match`.
+/// Requires the ETag from the last read in `If-Match`.
 #[utoipa::path(
     operation_id = "updateTenant",
     patch, path = "/v1/tenants/{tenant}", tag = "tenants", request_body = ChangeTenant,

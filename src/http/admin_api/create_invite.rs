@@ -18,12 +18,12 @@ use crate::service::create_invite::{CreateInviteError, create_invite};
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct CreateInvite {
-    /// How long the link is good for: 1 to 2160 hours, 168 when left out.
+    /// The link's lifetime in hours, 1 to 2160. Defaults to 168.
     #[schema(minimum = 1, maximum = 2160, example = 168)]
     expires_in_hours: Option<i64>,
 }
 
-/// The invite's link. It is shown this once.
+/// The invite and its link, which is only shown once.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CreatedInvite {
     id: InviteId,
@@ -42,7 +42,7 @@ impl From<CreateInviteError> for Problem {
     }
 }
 
-/// Invite a tenant's people to the form
+/// Create an invite to the form
 ///
 /// Anyone with the link can view and submit this tenant's storage settings until it expires or is revoked.
 #[utoipa::path(

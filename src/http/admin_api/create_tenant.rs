@@ -17,15 +17,15 @@ use crate::service::create_tenant::{CreateTenantError, NewTenant, create_tenant}
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct CreateTenant {
-    /// The tenant's name in URLs: `[a-z0-9-]{2,63}`, unique, and never changed.
+    /// The tenant's name in URLs: `[a-z0-9-]{2,63}`, unique, and immutable.
     #[schema(required, nullable = false, pattern = "^[a-z0-9-]{2,63}$", example = "acme")]
     slug: Option<String>,
-    /// What people call the tenant.
+    /// The display name.
     #[schema(required, nullable = false, min_length = 1, max_length = 200, example = "Acme Corporation")]
     name: Option<String>,
     /// The vendor's own name for this tenant.
     reference: Option<String>,
-    /// The modes that this tenant may choose; all that the vendor offers when left out.
+    /// The modes that this tenant may choose. Defaults to all modes that the vendor offers.
     #[schema(value_type = Option<Vec<Mode>>)]
     modes: Option<Vec<String>>,
 }
@@ -48,7 +48,7 @@ impl From<CreateTenantError> for Problem {
 
 /// Create a tenant
 ///
-/// The answer holds the external ID that was issued to it.
+/// The response contains the tenant's external ID.
 #[utoipa::path(
     operation_id = "createTenant",
     post, path = "/v1/tenants", tag = "tenants", request_body = CreateTenant,

@@ -22,22 +22,22 @@ const LONGEST: i64 = 24 * 366 * 5;
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct CreateToken {
-    /// By which people know it: 1 to 100 characters.
+    /// A display name of 1 to 100 characters.
     #[schema(required, nullable = false, min_length = 1, max_length = 100, example = "billing-service")]
     name: Option<String>,
     #[schema(required, nullable = false, value_type = Role)]
     role: Option<String>,
-    /// 1 to 43920; it never expires when left out.
+    /// The token's lifetime in hours, 1 to 43920. If omitted, the token never expires.
     #[schema(minimum = 1, maximum = 43920)]
     expires_in_hours: Option<i64>,
-    /// The tenants that it may ask for, by id or slug: for the role `service`. All of them when left out.
+    /// The tenants that the token may read, by ID or slug. Only for the role `service`. Defaults to all tenants.
     tenants: Option<Vec<String>>,
 }
 
-/// The one answer that holds a token's text.
+/// The only response that contains a token's secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CreatedToken {
-    /// Shown this once.
+    /// The secret. It is only shown once.
     token: String,
     #[serde(flatten)]
     about: TokenView,
@@ -45,7 +45,7 @@ pub struct CreatedToken {
 
 /// Create a token
 ///
-/// Its text is shown this once.
+/// The secret is only shown once.
 #[utoipa::path(
     operation_id = "createToken",
     post, path = "/v1/tokens", tag = "tokens", request_body = CreateToken,
@@ -79,7 +79,7 @@ pub async fn handle(
     }
     let tenants = body.value.tenants.is_some().then_some(tenants);
     let name = body.value.name.unwrap_or_default();
-    // A field of a wrong type was named already.
+    // A field of the wrong type was already reported.
     if faults.iter().all(|fault| fault.field != "name") {
         faults.extend(fault_of_name(&name));
     }

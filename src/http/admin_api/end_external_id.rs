@@ -13,7 +13,8 @@ use crate::service::rotate_external_id::end_previous;
 
 /// End the previous external ID
 ///
-/// Templates accept the new one alone from now on. A verification, queued here, proves that the previous one is refused.
+/// From now on, templates accept only the new external ID. This also queues a verification, which checks that the previous
+/// one is denied.
 #[utoipa::path(
     operation_id = "endPreviousExternalId",
     delete, path = "/v1/tenants/{tenant}/external-id/previous", tag = "external-id",

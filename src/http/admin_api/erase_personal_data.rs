@@ -14,8 +14,9 @@ use crate::service::tenant_lifecycle::erase;
 
 /// Erase the personal data of an offboarded tenant
 ///
-/// Its names and reference, and the names, reasons and addresses in its audit log, become `erased`, for good. What was done,
-/// when, and by whom as an id stays. Only for the role admin. From then on it is found by its id alone.
+/// Permanently replaces the tenant's names and reference, and the names, reasons and addresses in its audit log, with
+/// `erased`. The audit log still shows what was done, when, and by which ID. Requires the role `admin`. Afterwards, the
+/// tenant can only be found by its ID.
 #[utoipa::path(
     operation_id = "erasePersonalData",
     delete, path = "/v1/tenants/{tenant}/personal-data", tag = "tenants",

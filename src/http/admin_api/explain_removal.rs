@@ -12,9 +12,9 @@ use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::service::explain_removal::explain_removal;
 
-/// Explain what the tenant has to take away in AWS
+/// List what the tenant has to remove in AWS
 ///
-/// What the tenant's people read at their link once it is offboarded, with a text to mail.
+/// The instructions that an offboarded tenant sees at its invite link, and the same as text for an email.
 #[utoipa::path(
     operation_id = "getRemovalSteps",
     get, path = "/v1/tenants/{tenant}/removal", tag = "tenants",

@@ -12,11 +12,11 @@ use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::StorageConfigView;
 use crate::service::read;
 
-/// Show one version that a tenant submitted
+/// Get a version of a tenant's storage config
 #[utoipa::path(
     operation_id = "getStorageConfig",
     get, path = "/v1/tenants/{tenant}/storage-configs/{version}", tag = "storage configs",
-    params(("tenant" = String, Path, description = "ID or slug"), ("version" = i32, Path, description = "Counts from 1")),
+    params(("tenant" = String, Path, description = "ID or slug"), ("version" = i32, Path, description = "The version number, starting at 1")),
     responses(
         (status = 200, body = StorageConfigView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),

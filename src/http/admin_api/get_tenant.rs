@@ -13,9 +13,9 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantDetailView;
 use crate::service::read;
 
-/// Show a tenant
+/// Get a tenant
 ///
-/// With its active version, its last verification and its open invites.
+/// Includes its active version, latest verification and open invites.
 #[utoipa::path(
     operation_id = "getTenant",
     get, path = "/v1/tenants/{tenant}", tag = "tenants",
@@ -24,7 +24,7 @@ use crate::service::read;
         ("if-none-match" = Option<String>, Header, description = "The ETag of a cached response"),
     ),
     responses(
-        (status = 200, body = TenantDetailView, headers(("etag", description = "To be sent in If-Match with a change"))),
+        (status = 200, body = TenantDetailView, headers(("etag", description = "Send it in If-Match when you update the tenant"))),
         (status = 304, description = "The cached response is current"),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )

@@ -11,7 +11,7 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::VerificationView;
 use crate::service::read;
 
-/// Show a verification with its checks
+/// Get a verification and its checks
 #[utoipa::path(
     operation_id = "getVerification",
     get, path = "/v1/verifications/{id}", tag = "verifications",

@@ -23,20 +23,20 @@ use crate::service::issue_templates::{TypedParams, fill, issue_documents};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TemplateParams {
-    /// `assume_role` or `direct`; the first that the tenant may use when left out.
+    /// `assume_role` or `direct`. Defaults to the first mode that the tenant may use.
     mode: Option<String>,
-    /// `json`, which is also the default, or a file: `cloudformation`, `terraform`, `cli`.
+    /// `json` (the default) for all documents, or `cloudformation`, `terraform` or `cli` for one file.
     format: Option<String>,
-    /// The bucket's name. What is left out becomes a placeholder.
+    /// The bucket's name. Omitted values become placeholders.
     bucket: Option<String>,
     key_arn: Option<String>,
     role_name: Option<String>,
     account_id: Option<String>,
-    /// Whether to grant what the checks of the bucket's posture read; the vendor's setting when left out.
+    /// Whether to grant the permissions that the checks of the bucket's posture need. Defaults to the vendor's setting.
     posture: Option<bool>,
 }
 
-/// Issue the documents that the tenant has to apply
+/// Get the templates that the tenant has to apply
 #[utoipa::path(
     operation_id = "getTemplates",
     get, path = "/v1/tenants/{tenant}/templates", tag = "tenants",
@@ -89,7 +89,7 @@ pub async fn handle(
     let Some(file) = format.file(&blanks, parties) else {
         return Ok(Json(issue_documents(&state.context, &blanks)).into_response());
     };
-    // A slug is letters, digits and hyphens: it needs no escaping.
+    // A slug contains only letters, digits and hyphens, so it needs no escaping.
     let disposition = format!("attachment; filename=\"latchkey-{}.{}\"", tenant.slug, file.extension);
     let headers = [
         (header::CONTENT_TYPE, format!("{}; charset=utf-8", file.media_type)),

@@ -30,24 +30,24 @@ const LINES: &str = "application/x-ndjson";
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EventParams {
-    /// Id or slug; all tenants, and what is about none, when left out.
+    /// ID or slug. If omitted, the events of all tenants, and those that concern no tenant.
     tenant: Option<String>,
-    /// What was done, `tenant.suspended` for instance.
+    /// The action, such as `tenant.suspended`.
     action: Option<String>,
-    /// Who did it, without their name: `token:<id>`, `user:<subject>`, `invite:<id>`, `operator` or `system`.
+    /// The actor, without the name: `token:<id>`, `user:<subject>`, `invite:<id>`, `operator` or `system`.
     actor: Option<String>,
-    /// The id of the last event that is known; from the beginning when left out.
+    /// The ID of the last event that you received. If omitted, starts at the beginning.
     after: Option<String>,
-    /// How many, 1 to 1000. As JSON lines, all when left out.
+    /// The maximum number of events, 1 to 1000. JSON lines have no limit by default.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<i64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditEvents {
-    /// In the order in which the changes were committed.
+    /// In commit order.
     items: Vec<AuditEvent>,
-    /// To be given as `after` to read on from here, now or later; null while there is nothing.
+    /// The `after` of the next call. Null while there are no events.
     next: Option<AuditEventId>,
 }
 
@@ -55,22 +55,22 @@ pub struct AuditEvents {
 pub struct AuditEvent {
     id: AuditEventId,
     at: DateTime<Utc>,
-    /// Who: a token, a user of the identity provider, an invite, an operator on the command line, or Latchkey itself.
+    /// A token, a user of the identity provider, an invite, an operator on the command line, or Latchkey itself.
     #[schema(value_type = Object)]
     actor: Value,
     #[schema(example = "tenant.suspended")]
     action: String,
     tenant_id: Option<TenantId>,
-    /// The client's.
+    /// The client's IP address.
     address: Option<String>,
     request_id: Option<String>,
-    /// The state of the subject before the change; null for what was made.
+    /// The subject's state before the change. Null if it was created.
     #[schema(value_type = Option<Object>)]
     before: Option<Value>,
-    /// The state of the subject after the change; null for what is gone.
+    /// The subject's state after the change. Null if it was deleted.
     #[schema(value_type = Option<Object>)]
     after: Option<Value>,
-    /// Which one it was, and why.
+    /// Details such as IDs and the reason.
     #[schema(value_type = Object)]
     detail: Value,
 }
@@ -95,7 +95,7 @@ impl From<AuditEntry> for AuditEvent {
 /// Read the audit log
 ///
 /// In commit order, starting after the given event. A client that continues from `next` misses nothing.
-/// As JSON lines for `accept: application/x-ndjson`.
+/// Returns JSON lines for `Accept: application/x-ndjson`.
 #[utoipa::path(
     operation_id = "listAuditEvents",
     get, path = "/v1/events", tag = "audit", params(EventParams),
@@ -165,8 +165,8 @@ pub async fn handle(
     Ok(Json(AuditEvents { items, next }).into_response())
 }
 
-/// The entries as JSON lines, read in pages while they are sent: all that there are, or so many. One that cannot be read
-/// breaks the answer off, so that nobody takes a part for the whole.
+/// The entries as JSON lines, queried page by page while they are sent. An error aborts the response, so that a partial
+/// export is never mistaken for a complete one.
 fn lines(context: Context, filter: AuditFilter, from: i64, limit: Option<i64>) -> impl Stream<Item = Result<Bytes, StoreError>> {
     stream::try_unfold(Some(from), move |from| {
         let (context, filter) = (context.clone(), filter.clone());
@@ -175,7 +175,7 @@ fn lines(context: Context, filter: AuditFilter, from: i64, limit: Option<i64>) -
             let page = limit.unwrap_or(MAX);
             let entries = read::audit::list(&context, &filter, from, page)
                 .await
-                .inspect_err(|fault| error!(%fault, "the export of the audit log ended early"))?;
+                .inspect_err(|fault| error!(%fault, "audit log export failed"))?;
             let is_last = limit.is_some() || i64::try_from(entries.len()).is_ok_and(|length| length < page);
             let next = entries.last().map(|entry| entry.position).filter(|_| !is_last);
             let mut text = Vec::new();

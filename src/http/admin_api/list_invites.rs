@@ -21,7 +21,7 @@ pub struct Invites {
 
 /// List a tenant's invites
 ///
-/// Newest first, without their links, which are not kept.
+/// Newest first. Links are not included, because they are not stored.
 #[utoipa::path(
     operation_id = "listInvites",
     get, path = "/v1/tenants/{tenant}/invites", tag = "invites",

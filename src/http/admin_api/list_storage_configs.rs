@@ -19,7 +19,7 @@ pub struct StorageConfigs {
     items: Vec<StorageConfigView>,
 }
 
-/// List the versions that a tenant submitted
+/// List the versions of a tenant's storage config
 ///
 /// Newest first.
 #[utoipa::path(

@@ -22,25 +22,25 @@ use crate::service::read;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TenantListParams {
-    /// Tenants of this status.
+    /// Only tenants with this status.
     #[param(value_type = Option<TenantStatus>)]
     pub status: Option<String>,
-    /// Words, each of which begins one of slug, name and reference.
+    /// Search terms. Each must be a prefix of a word in the slug, name or reference.
     pub q: Option<String>,
-    /// Tenants that may choose this mode.
+    /// Only tenants that may choose this mode.
     #[param(value_type = Option<Mode>)]
     pub mode: Option<String>,
-    /// Tenants of which this check failed in the newest verification that ended.
+    /// Only tenants whose most recent finished verification failed this check.
     #[param(value_type = Option<CheckName>)]
     pub failing_check: Option<String>,
-    /// How many items, 1 to 200.
+    /// The number of items, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<i64>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     pub cursor: Option<String>,
 }
 
-/// One of the words that a parameter knows.
+/// Parses a parameter that has a fixed set of values.
 fn known<T: std::str::FromStr + ToString>(
     field: &str,
     text: Option<&str>,
@@ -58,7 +58,7 @@ fn known<T: std::str::FromStr + ToString>(
 }
 
 impl TenantListParams {
-    /// What they ask for, as far as it can be read.
+    /// The filter. Parameters that cannot be parsed are reported in `faults`.
     pub fn filter(&self, faults: &mut Vec<FieldError>) -> TenantFilter {
         let words = self.q.as_deref().map(|text| {
             let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());

@@ -13,7 +13,7 @@ use crate::service::tokens::token_list;
 
 /// List tokens
 ///
-/// Newest first, ended ones too; never their text.
+/// Newest first, including expired and revoked tokens. Secrets are never included.
 #[utoipa::path(
     operation_id = "listTokens",
     get, path = "/v1/tokens", tag = "tokens", params(PageParams),

@@ -15,7 +15,7 @@ use crate::service::read;
 
 /// List a tenant's verifications
 ///
-/// Newest first, without their checks.
+/// Newest first. Checks are not included.
 #[utoipa::path(
     operation_id = "listVerifications",
     get, path = "/v1/tenants/{tenant}/verifications", tag = "verifications",

@@ -20,26 +20,26 @@ use crate::service::merge_template::merge_template;
 pub struct MergeTemplate {
     #[schema(required, nullable = false, value_type = MergeTarget)]
     document: Option<String>,
-    /// The policy as it is now, as an object or as its text. An empty text for a bucket that has none.
+    /// The current policy, as a JSON object or as its text. Send an empty text if the bucket has no policy.
     #[schema(required, nullable = false, value_type = Value)]
     current: Option<Value>,
-    /// `assume_role` or `direct`; the first that the tenant may use when left out.
+    /// `assume_role` or `direct`. Defaults to the first mode that the tenant may use.
     mode: Option<String>,
-    /// The bucket's name: needed for a bucket's policy.
+    /// The bucket's name. Required for a bucket policy.
     #[schema(example = "acme-documents")]
     bucket: Option<String>,
     key_arn: Option<String>,
-    /// Needed in the mode `assume_role`.
+    /// Required in the mode `assume_role`.
     role_name: Option<String>,
-    /// The role's account: needed in the mode `assume_role`. The key's when left out.
+    /// The role's account in the mode `assume_role`. Defaults to the key's account.
     account_id: Option<String>,
-    /// Whether to grant what the checks of the bucket's posture read; the vendor's setting when left out.
+    /// Whether to grant the permissions that the checks of the bucket's posture need. Defaults to the vendor's setting.
     posture: Option<bool>,
 }
 
-/// Put the tenant's statements into a policy that is there already
+/// Merge the tenant's statements into an existing policy
 ///
-/// Statements of the issued names are replaced, all else is left as it is, in its order. Nothing is stored.
+/// Replaces the statements that have an issued Sid. Everything else keeps its content and order. Nothing is stored.
 #[utoipa::path(
     operation_id = "mergeTemplate",
     post, path = "/v1/tenants/{tenant}/templates/merge", tag = "tenants", request_body = MergeTemplate,
@@ -71,7 +71,7 @@ pub async fn handle(
     match merge_template(&state.context, &tenant, body.document.as_deref(), body.current.as_ref(), &typed) {
         Ok(merged) if unreadable.is_empty() => Ok(Json(merged)),
         judged => {
-            // A field that could not be read is not missing.
+            // A field that could not be parsed is not missing.
             let judged = judged.err().into_iter().flatten();
             let found: Vec<_> = judged
                 .filter(|fault| !unreadable.iter().any(|known| known.field == fault.field))

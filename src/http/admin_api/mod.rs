@@ -1,4 +1,4 @@
-//! `/v1`: what vendor ops do. One file for each operation.
+//! `/v1`, the API for operators. One file per operation.
 
 mod abandon_external_id;
 mod change_tenant;
@@ -70,7 +70,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .merge(webhooks::router())
 }
 
-/// The tenant that a path names.
+/// The tenant in a path.
 pub async fn find_tenant(state: &AppState, tenant: &TenantRef) -> Result<Tenant, Problem> {
     read::tenants::find(&state.context, tenant)
         .await?

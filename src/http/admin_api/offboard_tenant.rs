@@ -14,7 +14,7 @@ use crate::service::tenant_lifecycle::offboard;
 
 /// Offboard a tenant
 ///
-/// This is final. Its names are free again, its invites end, and its history is kept.
+/// This cannot be undone. Revokes the tenant's invites and frees its slug. Its history is kept.
 #[utoipa::path(
     operation_id = "offboardTenant",
     delete, path = "/v1/tenants/{tenant}", tag = "tenants",

@@ -1,4 +1,4 @@
-//! The reason that suspending, resuming and offboarding ask for.
+//! The reason that is required to suspend, resume or offboard a tenant.
 
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -12,14 +12,14 @@ use crate::service::tenant_lifecycle::LifecycleError;
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct ReasonBody {
-    /// Why, for those who read the audit log: 1 to 500 characters.
+    /// The reason, for the audit log: 1 to 500 characters.
     #[schema(required, nullable = false, min_length = 1, max_length = 500, example = "Contract ended")]
     reason: Option<String>,
 }
 
 pub fn reason(body: JsonBody<ReasonBody>) -> Result<AuditReason, Problem> {
     let mut faults = body.unreadable;
-    // A field of a wrong type was named already.
+    // A field of the wrong type was already reported.
     let named = faults.iter().any(|fault| fault.field == "reason");
     match AuditReason::parse(body.value.reason.as_deref().unwrap_or_default()) {
         Ok(reason) if faults.is_empty() => return Ok(reason),

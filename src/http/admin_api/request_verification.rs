@@ -17,7 +17,7 @@ use crate::service::request_verification::{RequestVerificationError, request_ver
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct RequestVerification {
-    /// The active version or the newest one; the active, or else the newest, when left out.
+    /// The active or the newest version. Defaults to the active version, or to the newest if none is active.
     version: Option<i32>,
 }
 
@@ -32,7 +32,7 @@ impl From<RequestVerificationError> for Problem {
             RequestVerificationError::NotThatVersion => Self::validation(vec![FieldError::new(
                 "version",
                 "version_not_verifiable",
-                "only the active and the newest version can be verified; omit the field for the active one or, without one, the newest",
+                "only the active and the newest version can be verified; omit the field to verify the active version, or the newest if none is active",
             )]),
             RequestVerificationError::AnotherWaits(id) => Self::new(
                 ProblemKind::Conflict,
@@ -43,9 +43,9 @@ impl From<RequestVerificationError> for Problem {
     }
 }
 
-/// Verify a version again
+/// Verify a version
 ///
-/// If one of the same version is queued or running, that one is returned.
+/// If a verification of the same version is queued or running, returns that one.
 #[utoipa::path(
     operation_id = "createVerification",
     post, path = "/v1/tenants/{tenant}/verifications", tag = "verifications",

@@ -12,9 +12,9 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantView;
 use crate::service::tenant_lifecycle::resume;
 
-/// Switch a tenant on again
+/// Resume a tenant
 ///
-/// It has the status that was underneath.
+/// The tenant returns to the status that it would have without the suspension.
 #[utoipa::path(
     operation_id = "resumeTenant",
     post, path = "/v1/tenants/{tenant}/resume", tag = "tenants",

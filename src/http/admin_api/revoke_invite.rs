@@ -22,7 +22,7 @@ impl From<RevokeInviteError> for Problem {
 
 /// Revoke an invite
 ///
-/// Its link, and every page that was opened with it, end at once.
+/// Its link and all sessions that were started with it stop working immediately.
 #[utoipa::path(
     operation_id = "revokeInvite",
     delete, path = "/v1/tenants/{tenant}/invites/{id}", tag = "invites",

@@ -12,7 +12,7 @@ use crate::service::tokens::revoke_token;
 
 /// Revoke a token
 ///
-/// It is refused from the next request on.
+/// Requests with this token are rejected: under `/v1` immediately, under `/internal/v1` within a second.
 #[utoipa::path(
     operation_id = "revokeToken",
     delete, path = "/v1/tokens/{id}", tag = "tokens",

@@ -36,9 +36,10 @@ impl From<RotateExternalIdError> for Problem {
     }
 }
 
-/// Issue the next external ID
+/// Rotate the external ID
 ///
-/// Templates accept both from now on. The next verification of the active version proves the new one, and puts it into use.
+/// Issues a new external ID. Until the rotation ends, templates accept both. The next successful verification of the active
+/// version puts the new one into use.
 #[utoipa::path(
     operation_id = "rotateExternalId",
     post, path = "/v1/tenants/{tenant}/external-id/rotate", tag = "external-id",

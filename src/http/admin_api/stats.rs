@@ -16,7 +16,7 @@ use crate::service::stats::{self, stats};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Stats {
     tenants: Vec<TenantsOfStatus>,
-    /// In the newest verification of each tenant, the most frequent first.
+    /// Failed checks in the latest verification of each tenant, most frequent first.
     failing_checks: Vec<FailingCheck>,
     verifications: Verifications,
 }
@@ -35,12 +35,12 @@ pub struct FailingCheck {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Verifications {
-    /// How far back they are looked at.
+    /// The number of days that the statistics cover.
     days: i64,
     by_verdict: Vec<VerificationTimes>,
 }
 
-/// From the first attempt to the end.
+/// Durations from the first attempt to the end.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VerificationTimes {
     verdict: Verdict,
@@ -49,7 +49,7 @@ pub struct VerificationTimes {
     p95_seconds: Option<f64>,
 }
 
-/// Tenants, failing checks and verification times at a glance
+/// Get statistics about tenants, failing checks and verification times
 #[utoipa::path(
     operation_id = "getStats",
     get, path = "/v1/stats", tag = "tenants",

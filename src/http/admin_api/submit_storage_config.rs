@@ -17,7 +17,7 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::StorageConfigView;
 use crate::service::submit_config::{SubmitConfigError, submit_config};
 
-/// What the customer submits. White space around a value is taken off; nothing else is repaired.
+/// A customer's submission. Leading and trailing white space is removed; values are not changed otherwise.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct SubmitStorageConfig {
     #[schema(required, nullable = false, value_type = Mode)]
@@ -32,14 +32,14 @@ pub struct SubmitStorageConfig {
         example = "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     )]
     key_arn: Option<String>,
-    /// Has to be the bucket's, and the one in the key's ARN.
+    /// Must be the region of the bucket and of the key's ARN.
     key_region: Option<String>,
-    /// Needed in the mode `assume_role`, refused in the mode `direct`.
+    /// Required in the mode `assume_role`, not allowed in the mode `direct`.
     #[schema(example = "arn:aws:iam::222222222222:role/vendor-documents")]
     role_arn: Option<String>,
-    /// It is issued, not chosen: when it is sent, it has to be the issued one.
+    /// The tenant's external ID is issued, not chosen. If sent, it must be that one.
     external_id: Option<String>,
-    /// The account that owns the bucket, where it is not the role's or, in the mode `direct`, the key's.
+    /// The account that owns the bucket. Defaults to the role's account or, in the mode `direct`, to the key's.
     #[schema(example = "222222222222")]
     bucket_account_id: Option<String>,
 }
@@ -88,7 +88,7 @@ impl From<SubmitConfigError> for Problem {
 
 /// Submit a storage config
 ///
-/// It becomes the tenant's next version, and its verification is queued.
+/// Creates the tenant's next version and queues its verification.
 #[utoipa::path(
     operation_id = "createStorageConfig",
     post, path = "/v1/tenants/{tenant}/storage-configs", tag = "storage configs",

@@ -12,9 +12,9 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantView;
 use crate::service::tenant_lifecycle::suspend;
 
-/// Switch a tenant off
+/// Suspend a tenant
 ///
-/// Internal services are refused from now on. Verifications may still run.
+/// Internal services no longer get its storage config or credentials. Verifications can still run.
 #[utoipa::path(
     operation_id = "suspendTenant",
     post, path = "/v1/tenants/{tenant}/suspend", tag = "tenants",

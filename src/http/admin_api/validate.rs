@@ -16,13 +16,13 @@ use crate::service::submit_config::validate;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Valid {
     valid: bool,
-    /// The account that will be expected to own the bucket.
+    /// The account that is expected to own the bucket.
     bucket_account_id: AccountId,
 }
 
-/// Judge a submission without storing it
+/// Validate a submission without storing it
 ///
-/// No call is made to AWS. An external ID is judged by its form alone, since no tenant is named.
+/// Does not call AWS. Only the format of the external ID is checked, because the request names no tenant.
 #[utoipa::path(
     operation_id = "validateStorageConfig",
     post, path = "/v1/validate", tag = "storage configs", request_body = SubmitStorageConfig,

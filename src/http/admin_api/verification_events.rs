@@ -23,14 +23,14 @@ use crate::http::views::{AttemptView, CheckView, VerificationView};
 use crate::service::read;
 use crate::service::verification_notifications::Notification;
 
-/// How often a comment is sent while nothing happens, so that proxies keep the connection.
+/// The interval between keep-alive comments, so that proxies do not close an idle connection.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// An event of the stream.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "it describes what is written to the stream")]
 pub struct StreamedEvent {
-    /// To go on after.
+    /// Send this in `Last-Event-ID` to continue after this event.
     id: String,
     event: StreamedEventName,
     /// The attempt, the check or the verification, as JSON.
@@ -46,10 +46,10 @@ pub enum StreamedEventName {
     Finished,
 }
 
-/// Watch a verification
+/// Stream a verification's events
 ///
-/// Server-sent events: `attempt` when the checks start over, and when it is known that and when they will; `check` for each
-/// finding; `finished` with the whole verification at the end. Each has an id; a reader that sends it back as `last-event-id` goes on after it.
+/// Server-sent events: `attempt` when an attempt starts or is scheduled, `check` for each finding, and `finished` with the
+/// complete verification at the end. Each event has an ID; send it in `Last-Event-ID` to continue after it.
 #[utoipa::path(
     operation_id = "streamVerificationEvents",
     get, path = "/v1/verifications/{id}/events", tag = "verifications",
@@ -72,7 +72,7 @@ pub async fn handle(
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
-/// Id of the last event that a reader had.
+/// The ID of the last event that the client received.
 pub fn after(headers: &HeaderMap) -> Result<i32, Problem> {
     match headers.get("last-event-id") {
         None => Ok(0),
@@ -85,10 +85,10 @@ pub fn after(headers: &HeaderMap) -> Result<i32, Problem> {
     }
 }
 
-/// Writes an event of a verification for its readers.
+/// Converts an event for its audience.
 type EventWriter = fn(i32, VerificationEvent, &Vendor) -> Event;
 
-/// The events of a verification after the given one, live, each written by `write`. Ends with the verification.
+/// The verification's events after the given one, each converted by `write`. The stream ends with the verification.
 pub async fn events(
     state: AppState,
     id: VerificationId,
@@ -130,7 +130,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// Waits for the next events. None at the end.
+    /// Waits for the next events. None at the end of the stream.
     async fn next(&mut self) -> Option<Vec<Event>> {
         while !self.ended {
             if self.looked && !self.wait().await {
@@ -141,7 +141,7 @@ impl Reading {
                 Ok(events) => events,
                 Err(error) => {
                     // The client reconnects with the ID of its last event.
-                    warn!(%error, "an event stream ended early");
+                    warn!(%error, "event stream interrupted");
                     return None;
                 }
             };
@@ -189,8 +189,8 @@ fn event(number: i32, event: VerificationEvent, vendor: &Vendor) -> Event {
     written.unwrap_or_default()
 }
 
-/// An event for pages, which are then fetched again: it does not say what happened.
-#[expect(clippy::needless_pass_by_value, reason = "as every writer of events is handed them")]
+/// An event without content, for pages that reload their data on any event.
+#[expect(clippy::needless_pass_by_value, reason = "required by `EventWriter`")]
 pub fn that_something_happened(number: i32, event: VerificationEvent, _: &Vendor) -> Event {
     let name = match event {
         VerificationEvent::Finished(_) => "finished",

@@ -76,7 +76,7 @@ fn etags(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim)
 }
 
-/// The caller's `If-None-Match` header. An extractor of its own, because copying all headers would be too expensive.
+/// The caller's `If-None-Match` header. A separate extractor, because copying all headers would be too expensive.
 pub struct ReadyResponse(Vec<HeaderValue>);
 
 impl ReadyResponse {

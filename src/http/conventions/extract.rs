@@ -104,7 +104,7 @@ fn read<T: DeserializeOwned>(mut value: Value) -> Result<JsonBody<T>, Problem> {
     }
 }
 
-/// The query string. Unknown parameters are refused.
+/// The query string. Unknown parameters are rejected.
 pub struct Params<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
@@ -127,7 +127,7 @@ pub trait PathParam: Sized {
 
     fn parse(text: &str) -> Option<Self>;
 
-    /// Called with every parsed value, to add it to the request's span.
+    /// Adds the value to the request's span.
     fn record(&self) {}
 }
 

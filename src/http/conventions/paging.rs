@@ -1,5 +1,5 @@
 //! Keyset pagination. A cursor is the position of the last item, so it stays valid when items are added. It also identifies
-//! its list and filters, so that it is refused by any other.
+//! its list and filters, and is rejected for any other.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

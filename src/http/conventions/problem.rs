@@ -19,7 +19,7 @@ pub const UNKNOWN_TENANT: &str = "There is no tenant with this ID or slug.";
 pub const UNKNOWN_INVITE: &str = "This tenant has no invite with this ID.";
 pub const UNKNOWN_VERIFICATION: &str = "There is no verification with this ID.";
 
-/// Every kind of problem. Its name is the last part of its `type`.
+/// All problem types. The name is the last part of `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum ProblemKind {

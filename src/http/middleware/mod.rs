@@ -1,4 +1,4 @@
-//! What surrounds every request of a listener: its id, span and metrics, and the client's address.
+//! Middleware for every request of a listener: request ID, span, metrics, and the client's address.
 
 pub mod client_address;
 pub mod http_metrics;

@@ -113,7 +113,7 @@ where
 
 pub type Panic = Box<dyn Any + Send>;
 
-/// The response for a panic in a handler. The panic hook logs the panic's message.
+/// The response when a handler panics. The panic hook logs the message.
 pub fn handler_panicked(_: &Panic) -> Problem {
     error!("a handler panicked");
     Problem::internal()
@@ -194,7 +194,7 @@ fn span(id: RequestId, passage: &RequestMetrics, level: Level) -> Span {
     }
 }
 
-/// Whether programs call this route all the time.
+/// Whether this route is called so often that it is not logged at `info`.
 fn is_routine(route: &str) -> bool {
     route.starts_with(traces::READ_ROUTES) || ["/healthz", "/readyz", "/metrics"].contains(&route)
 }

@@ -1,5 +1,5 @@
-//! `GET /onboard/verify/events`: announces that something happened in the tenant's newest verification. The page is then
-//! fetched again, so that a revoked invite reveals nothing.
+//! `GET /onboard/verify/events`: notifies the page of new events in the tenant's newest verification. The page then fetches
+//! its content again, so that a revoked invite reveals nothing.
 
 use std::convert::Infallible;
 use std::time::Duration;

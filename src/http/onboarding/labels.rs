@@ -18,7 +18,7 @@ pub fn mode(mode: Mode) -> ModeLabels {
             name: "assume_role",
             title: mode_title(mode),
             rows: [
-                ("Who accesses your bucket", "A role that you create and can switch off at any time."),
+                ("Who accesses your bucket", "A role that you create and can delete at any time."),
                 ("What you edit", "One new role, the key policy and the bucket policy."),
                 ("What protects your data", "Assuming the role requires your external ID."),
                 ("What you send us", "The ARNs of the bucket, key and role, and the region."),

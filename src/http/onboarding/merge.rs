@@ -70,7 +70,7 @@ impl From<MergeFinding> for FindingView {
         let (class, word) = match finding.code {
             MergeCode::TooLarge | MergeCode::Denied => ("failed", "Blocks access"),
             MergeCode::MayBeDenied | MergeCode::UnboundAccess | MergeCode::RootStatementMissing => ("warning", "Please check"),
-            MergeCode::WiderPrincipals => ("passed", "Put right"),
+            MergeCode::WiderPrincipals => ("passed", "Corrected"),
         };
         Self {
             class,
@@ -118,7 +118,7 @@ pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, form }:
     }))
 }
 
-/// Reloading the page leaves nothing to merge.
+/// A reloaded page has no policy to merge.
 pub async fn elsewhere() -> Redirect {
     Redirect::to("/onboard/apply")
 }

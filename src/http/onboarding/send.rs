@@ -216,7 +216,7 @@ pub fn page(
         faults.retain(|fault| !matches!(fault.code.as_str(), "required" | "role_arn_required"));
     }
     let rejected = judged == Judged::Whole && !faults.is_empty();
-    // It follows from the key's ARN, once that is right.
+    // The region follows from the key's ARN once that is valid.
     let key_is_wrong = faults.iter().any(|fault| fault.field == "key_arn");
     faults.retain(|fault| !(key_is_wrong && fault.field == "bucket_region" && fault.code == "required"));
     let fields = fields(&state.context, form, mode, &faults, rejected);

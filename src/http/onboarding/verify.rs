@@ -116,7 +116,7 @@ fn banner(verification: &Verification, vendor: &str) -> Banner {
             BannerState::Passed,
             "Connected",
             format!(
-                "{} can use this bucket and key, and is refused without your external ID. New documents are stored here from now \
+                "{} can use this bucket and key, and is denied access without your external ID. New documents are stored here from now \
                  on. You're done; please don't change the policies.",
                 capital(vendor)
             ),

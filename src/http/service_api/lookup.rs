@@ -49,10 +49,10 @@ pub fn raw(body: &[u8]) -> Option<Box<RawValue>> {
     serde_json::from_slice(body).ok()
 }
 
-/// Whether the answer is stale.
+/// Headers of an answer: whether it is stale.
 ///
 /// # Errors
-/// When no answer may be given.
+/// When no answer can be given.
 pub fn marks(read_model: &ReadModel) -> Result<HeaderMap, Problem> {
     let mut headers = HeaderMap::new();
     if read_model.freshness()? == Freshness::Stale {

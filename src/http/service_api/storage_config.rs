@@ -31,7 +31,7 @@ use crate::http::conventions::problem::{self, Problem, STALE};
         (status = 304, description = "The cached response is current"),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
         (status = 503, body = problem::ProblemBody, content_type = "application/problem+json",
-            description = "No answer, or none recent enough, is available"),
+            description = "The tenants are not loaded yet, or the data in memory is too old"),
     )
 )]
 pub async fn handle(

@@ -1,4 +1,4 @@
-//! Invites as they are answered.
+//! API representation of invites.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -14,7 +14,7 @@ pub struct InviteView {
     pub state: InviteState,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
-    /// To the minute.
+    /// Accurate to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
 }

@@ -1,4 +1,4 @@
-//! The shapes of answers.
+//! Response bodies of the API.
 
 mod invite;
 mod storage_config;

@@ -1,4 +1,4 @@
-//! Storage configs as they are answered.
+//! API representation of storage configs.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! Tenants as they are answered.
+//! API representation of tenants.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -24,13 +24,13 @@ pub struct TenantView {
     pub modes: Vec<Mode>,
     pub status: TenantStatus,
     pub status_since: DateTime<Utc>,
-    /// Those that failed in the newest verification that ended.
+    /// Checks that failed in the most recent finished verification.
     pub failing_checks: Vec<CheckName>,
-    /// What the tenant's policies have to require.
+    /// The external ID that the tenant's policies must require.
     pub external_id: ExternalId,
-    /// Issued by a rotation, and not proven yet.
+    /// A new external ID that was issued by a rotation but not verified yet.
     pub next_external_id: Option<ExternalId>,
-    /// Of a rotation that is not over: accepted until it is ended, and then to be refused.
+    /// The previous external ID during a rotation. It is accepted until the rotation ends, and must be denied after that.
     pub previous_external_id: Option<ExternalId>,
     /// The version that internal services get.
     pub active_version: Option<i32>,
@@ -65,7 +65,7 @@ impl From<Tenant> for TenantView {
     }
 }
 
-/// A tenant with what is active and how its last verification went.
+/// A tenant with its active version and latest verification.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TenantDetail)]
 pub struct TenantDetailView {
@@ -76,7 +76,7 @@ pub struct TenantDetailView {
     pub open_invites: Vec<InviteView>,
 }
 
-/// The active version, and when it was last proven.
+/// The active version, and when it was last verified.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ActiveStorageConfig)]
 pub struct ActiveView {

@@ -1,4 +1,4 @@
-//! Tokens as they are answered: never their text but once.
+//! API representation of tokens. Secrets are only included on creation.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -15,10 +15,10 @@ pub struct TokenView {
     pub role: Role,
     pub created_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
-    /// To the minute.
+    /// Accurate to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
-    /// The tenants that it may ask for; null is all of them.
+    /// The tenants that the token may read. Null means all.
     pub tenants: Option<Vec<TenantId>>,
 }
 

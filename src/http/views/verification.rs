@@ -1,4 +1,4 @@
-//! Verifications and their checks as they are answered.
+//! API representation of verifications and their checks.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -22,29 +22,29 @@ pub struct VerificationView {
     pub trigger: Trigger,
     pub state: VerificationState,
     pub verdict: Option<Verdict>,
-    /// Counts from 1; 0 while queued.
+    /// Starts at 1. 0 while queued.
     pub attempt: i32,
     pub next_attempt_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
-    /// Keys of probe objects that are still in the bucket, or may be.
+    /// Keys of probe objects that may still be in the bucket.
     pub leftovers: Vec<String>,
-    /// How the customer finds this verification in `CloudTrail`.
+    /// How the customer can find this verification's calls in `CloudTrail`.
     pub trail: TrailView,
-    /// Of the present attempt.
+    /// The checks of the current attempt.
     pub checks: Vec<CheckView>,
 }
 
-/// By what the calls of a verification go in AWS's own logs.
+/// How a verification's calls are labeled in AWS's own logs.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Trail)]
 pub struct TrailView {
-    /// Of the sessions that called, the last part of `userIdentity.arn`: this verification's own, and the vendor's, which
-    /// assumes your role, or has to be refused.
+    /// Session names, the last part of `userIdentity.arn`: this verification's own, and the vendor's, which calls
+    /// `AssumeRole` on the customer's role or must be denied access.
     #[schema(example = json!(["latchkey-01990a6e-6c1c-7c00-8000-000000000000", "latchkey"]))]
     pub session_names: Vec<String>,
-    /// A part of `userAgent`.
+    /// A substring of `userAgent`.
     #[schema(example = "app/latchkey")]
     pub user_agent: String,
 }
@@ -64,7 +64,7 @@ impl VerificationView {
             created_at: verification.created_at,
             started_at: verification.started_at,
             finished_at: verification.finished_at,
-            // While it runs, its probe object is where it should be.
+            // While the verification runs, its probe object is expected to exist.
             leftovers: if finished { verification.leftovers } else { Vec::new() },
             trail: TrailView {
                 session_names: vec![
@@ -87,14 +87,14 @@ impl VerificationView {
 pub struct CheckView {
     pub name: CheckName,
     pub status: CheckStatus,
-    /// Whether a failure rejects.
+    /// Whether a failure of this check rejects the config.
     pub required: bool,
-    /// Who has to act; none where nothing is to be done, or another check says it.
+    /// Who has to act. Null if no action is needed or another check covers it.
     pub side: Option<FaultSide>,
     pub summary: String,
     pub detail: Option<String>,
     pub duration_ms: Option<u64>,
-    /// The call that told, if it was one.
+    /// The AWS call that the result is based on, if any.
     pub aws: Option<AwsView>,
     pub skipped_because: Option<CheckName>,
     pub fix: Option<FixView>,
@@ -110,7 +110,7 @@ pub struct AwsView {
     pub request_id: Option<String>,
 }
 
-/// What would make a failed check pass.
+/// How to fix a failed check.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Fix)]
 pub struct FixView {
@@ -118,14 +118,14 @@ pub struct FixView {
     pub action: FixAction,
     /// What to do, in one sentence.
     pub summary: String,
-    /// The exact statement or setting for this tenant, or a list of statements. Null when AWS does not reveal what denies
+    /// The exact statement or setting for this tenant, or a list of statements. Null if AWS does not reveal what denies
     /// access.
     #[schema(value_type = Option<Object>)]
     pub statement: Option<serde_json::Value>,
 }
 
 impl CheckView {
-    /// For the vendor's operations and services, who read the API.
+    /// For API clients, who are the vendor's operations team and services.
     pub fn new(finding: Finding, vendor: &Vendor) -> Self {
         let text = |message: &Message| message.render(Audience::Operations, &vendor.name);
         Self {
@@ -155,7 +155,7 @@ impl CheckView {
     }
 }
 
-/// The event `attempt`: the checks start over, or, with `next_attempt_at`, will do so then.
+/// The event `attempt`: an attempt starts, or is scheduled for `next_attempt_at`.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Attempt)]
 pub struct AttemptView {

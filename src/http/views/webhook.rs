@@ -1,4 +1,4 @@
-//! Webhooks and their deliveries as they are answered: never a secret but once.
+//! API representation of webhooks and deliveries. Secrets are only included on creation and rotation.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -19,13 +19,13 @@ pub struct WebhookView {
     pub events: Vec<Topic>,
     pub description: Option<WebhookDescription>,
     pub created_at: DateTime<Utc>,
-    /// Since its receiver answered 410 Gone: nothing is sent until it is enabled again.
+    /// When the receiver answered 410 Gone. Nothing is sent until the webhook is enabled again.
     pub disabled_at: Option<DateTime<Utc>>,
-    /// Of the oldest message that waits to be delivered.
+    /// When the oldest pending message was created.
     pub waiting_since: Option<DateTime<Utc>>,
-    /// Counts its secrets from 1.
+    /// The number of the current secret, starting at 1.
     pub secret_generation: i32,
-    /// Until then messages are signed by the secret before that one too; null, or past, when by the present one alone.
+    /// Until then, messages are also signed with the previous secret. Null or in the past if they are not.
     pub previous_secret_until: Option<DateTime<Utc>>,
 }
 
@@ -45,50 +45,50 @@ impl From<Webhook> for WebhookView {
     }
 }
 
-/// A webhook with its present secret.
+/// A webhook with its current secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookWithSecret {
-    /// By which its receiver verifies signatures. Shown this once.
+    /// The secret for verifying signatures. It is only shown once.
     #[schema(example = "whsec_…")]
     pub secret: String,
     #[serde(flatten)]
     pub about: WebhookView,
 }
 
-/// One message for one webhook, and how it was delivered.
+/// A message to a webhook, and its delivery.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Delivery)]
 pub struct DeliveryView {
     pub id: DeliveryId,
     pub webhook_id: WebhookId,
-    /// What the receiver gets as `webhook-id`: the same at every attempt.
+    /// The `webhook-id` header, which is the same for every attempt.
     pub message_id: MessageId,
     #[serde(rename = "type")]
     pub kind: MessageType,
-    /// Whom it is about; null for a test.
+    /// The tenant that the message is about. Null for a test.
     pub tenant_id: Option<TenantId>,
     pub state: DeliveryState,
     pub created_at: DateTime<Utc>,
     /// When it was delivered or given up.
     pub ended_at: Option<DateTime<Utc>>,
-    /// Null before the first attempt, during one, and at the end.
+    /// Null before the first attempt, during an attempt, and after the last.
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// In order.
     pub attempts: Vec<DeliveryAttemptView>,
 }
 
-/// One time that a message was sent.
+/// One attempt to deliver a message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DeliveryAttempt)]
 pub struct DeliveryAttemptView {
-    /// Counts from 1.
+    /// Starts at 1.
     pub attempt: i32,
     pub started_at: DateTime<Utc>,
     /// Null while the attempt is running, and if it was interrupted.
     pub duration_ms: Option<i32>,
-    /// Of the answer, if there was one.
+    /// The status of the response, if there was one.
     pub status: Option<i32>,
-    /// Null where it was delivered.
+    /// Null if the attempt succeeded.
     pub failure: Option<DeliveryFailureKind>,
 }
 
@@ -121,7 +121,7 @@ impl From<DeliveryAttempt> for DeliveryAttemptView {
     }
 }
 
-/// A delivery with what was sent.
+/// A delivery with its message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DeliveryDetail)]
 pub struct DeliveryDetailView {

@@ -1,4 +1,4 @@
-//! Stylesheets, scripts and pictures: served from memory, under names that change with their content.
+//! Stylesheets, scripts and images. They are served from memory, at paths that contain a hash of the content.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub const SVG: &str = "image/svg+xml";
 
 const FOR_EVER: (HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=31536000, immutable");
 
-/// What is behind the names.
+/// The assets, by file name.
 #[derive(Debug)]
 pub struct Files {
     folder: &'static str,
@@ -24,7 +24,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// Files under this path.
+    /// Assets below this path.
     pub fn under(folder: &'static str) -> Self {
         Self {
             folder,
@@ -32,7 +32,7 @@ impl Files {
         }
     }
 
-    /// Puts a file in, and returns its path.
+    /// Adds an asset, and returns its path.
     pub fn add(&mut self, stem: &str, extension: &str, media_type: &'static str, bytes: impl Into<Bytes>) -> String {
         let bytes = bytes.into();
         let digest = hex::encode(Sha256::digest(&bytes));
@@ -42,7 +42,7 @@ impl Files {
         path
     }
 
-    /// The file of that name as an answer.
+    /// The asset with this file name, as a response.
     pub fn answer(&self, name: &str) -> Option<Response> {
         let (media_type, bytes) = self.files.get(name)?;
         Some(([(header::CONTENT_TYPE, *media_type), FOR_EVER], bytes.clone()).into_response())

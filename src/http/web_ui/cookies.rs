@@ -4,8 +4,8 @@ use axum::http::{HeaderMap, header};
 use chrono::TimeDelta;
 use cookie::{Cookie, SameSite};
 
-/// A cookie under the name that it has over https. With the prefix, no other host of the same site can set or overlay it;
-/// browsers then want it secure, and for all paths.
+/// A cookie with different names for https and loopback. The https name has the prefix `__Host-`: no other host of the same
+/// site can set or overwrite such a cookie, and browsers require it to be secure and to have the path `/`.
 /// <https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Set-Cookie#cookie_prefixes>
 #[derive(Debug, Clone, Copy)]
 pub struct Secret {
@@ -18,7 +18,7 @@ impl Secret {
         if secure { self.secure_name } else { self.loopback_name }
     }
 
-    /// What the browser sent back.
+    /// The value that the browser sent.
     pub fn read(self, headers: &HeaderMap, secure: bool) -> Option<String> {
         let name = self.name(secure);
         headers
@@ -30,7 +30,7 @@ impl Secret {
             .find_map(|cookie| (cookie.name() == name).then(|| cookie.value().to_owned()))
     }
 
-    /// The header that sets it. Without a lifetime it is taken away.
+    /// The value of a `Set-Cookie` header. A lifetime of zero deletes the cookie.
     pub fn set(self, value: &str, lifetime: TimeDelta, secure: bool) -> String {
         Cookie::build((self.name(secure), value.to_owned()))
             .path("/")

@@ -1,5 +1,4 @@
-//! Forms of other sites are refused by what browsers say of where a request comes from; the token in each form is the
-//! second lock.
+//! CSRF protection of forms. Browser headers reveal cross-site requests; a token in each form is the second line of defense.
 
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, FromRequest, Request};
@@ -9,13 +8,12 @@ use serde::de::DeserializeOwned;
 
 use crate::http::AppState;
 
-/// The detail of a request from a page of another site.
+/// The detail of the problem for a cross-site request.
 pub const OTHER_SITE: &str = "This request was sent by a page of another site. Nothing was changed.";
-/// The detail of a form whose token belongs to another session.
-pub const OTHER_SESSION: &str =
-    "This form belongs to another session than the current one. Nothing was changed. Reload the page and submit the form again.";
+/// The detail of the problem for a form token of another session.
+pub const OTHER_SESSION: &str = "This form belongs to a different session. Nothing was changed. Reload the page and submit the form again.";
 
-/// What a form of ours sent.
+/// A submitted form with its token.
 #[derive(Debug, Deserialize)]
 pub struct CsrfForm<T> {
     #[serde(default)]

@@ -1,6 +1,6 @@
-//! A field of a form, with all that is said of it.
+//! A form field, with its label, hint, error and suggestion.
 
-/// As the pages show it.
+/// A field as pages show it.
 pub struct Field {
     pub name: &'static str,
     pub label: &'static str,
@@ -10,21 +10,21 @@ pub struct Field {
     pub error: Option<String>,
     pub offer: Option<FieldSuggestion>,
     pub optional: bool,
-    /// It was looked at, and nothing is wrong with it.
+    /// The value was checked and is valid.
     pub right: bool,
-    /// What other fields say that this one holds: filled in while it is empty.
+    /// The value that follows from other fields. It is filled in while the field is empty.
     pub fill: Option<String>,
-    /// For the stylesheet.
+    /// A CSS class.
     pub class: &'static str,
     /// The first field with an error has the focus.
     pub autofocus: bool,
-    /// Id of a list of values.
+    /// The ID of a datalist.
     pub list: Option<&'static str>,
 }
 
-/// What was probably meant.
+/// A likely correction.
 pub struct FieldSuggestion {
-    /// What was recognised, as the end of a sentence.
+    /// What was recognized, as the end of a sentence.
     pub kind: &'static str,
     pub value: Option<String>,
 }
@@ -56,7 +56,7 @@ impl Field {
         }
     }
 
-    /// Says of a mistake that was recognised what it is, in the place of what it is not.
+    /// If the mistake was recognized, the error says what the value is instead of what it is not.
     pub fn recognise(&mut self) {
         match (&mut self.error, &self.offer) {
             (Some(error), Some(offer)) if offer.value.is_some() => *error = format!("This is {}.", offer.kind),

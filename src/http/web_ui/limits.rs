@@ -1,4 +1,4 @@
-//! How often something may be asked for.
+//! Rate limits.
 
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -8,17 +8,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-/// After so many questions, those who asked nothing for a while are forgotten.
+/// After this many requests, idle keys are removed.
 const HOUSEKEEPING: u32 = 4096;
 
-/// Each key has its own quota.
+/// A rate limiter with a separate quota for each key.
 #[derive(Debug)]
 pub struct Limiter<K: Hash + Eq + Clone> {
     limiter: DefaultKeyedRateLimiter<K>,
     asked: AtomicU32,
 }
 
-/// Too often: to be asked again after so many seconds.
+/// The rate limit is exceeded. A request may succeed after this time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryAfter {
     pub seconds: u32,
@@ -41,7 +41,7 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     }
 
     /// # Errors
-    /// When this key has asked too often.
+    /// When the key's quota is exhausted.
     pub fn check(&self, key: &K) -> Result<(), RetryAfter> {
         if self.asked.fetch_add(1, Ordering::Relaxed) % HOUSEKEEPING == HOUSEKEEPING - 1 {
             self.limiter.retain_recent();
@@ -59,7 +59,7 @@ fn positive(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
 }
 
-/// A client with one IPv6 address usually has a whole network of them.
+/// The network of a client, because a client with an IPv6 address usually has a whole /64.
 pub fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -75,11 +75,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_is_let_through_and_no_more() {
+    fn a_burst_is_allowed_but_no_more_than_that() {
         let limiter = Limiter::per_minute(12, 10);
         assert!((0..10).all(|_| limiter.check(&"one").is_ok()));
         assert!(matches!(limiter.check(&"one"), Err(RetryAfter { seconds: 1..=5 })));
-        assert!(limiter.check(&"other").is_ok(), "each for itself");
+        assert!(limiter.check(&"other").is_ok(), "each key has its own quota");
     }
 
     #[test]

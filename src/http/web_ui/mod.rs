@@ -1,5 +1,5 @@
-//! What the customer's form and the dashboard have in common: how pages are made, what browsers may do with them, and how a
-//! verification is shown.
+//! Code that the customers' form and the dashboard share: rendering of pages, security headers, and the view of a
+//! verification.
 
 pub mod assets;
 pub mod brand_color;
@@ -20,11 +20,11 @@ use tracing::error;
 pub use crate::domain::text::capital;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 
-/// Everything is from here, nothing is inline, and nobody may frame it.
+/// Only resources from this origin, nothing inline, and no framing.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 
-/// Tells browsers what a page may do, and not to keep it.
+/// Adds security headers, and forbids caching.
 pub fn lock_down(headers: &mut HeaderMap) {
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -43,12 +43,12 @@ pub fn lock_down(headers: &mut HeaderMap) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
-/// A page as an answer.
+/// Renders a page as a response.
 pub fn render(page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => Html(html).into_response(),
         Err(error) => {
-            error!(%error, "a page cannot be rendered");
+            error!(%error, "failed to render a page");
             Problem::new(
                 ProblemKind::Internal,
                 "The page cannot be shown. The error was logged under this request's ID.",

@@ -177,7 +177,7 @@ impl VerificationView {
             ("Key ARN", storage.key.to_string()),
         ];
         sent.extend(storage.access.client_role().map(|role| ("Role ARN", role.to_string())));
-        sent.push(("Account of the bucket", storage.bucket_account.to_string()));
+        sent.push(("Bucket account", storage.bucket_account.to_string()));
         Self {
             version: verification.version,
             finished,

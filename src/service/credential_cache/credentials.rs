@@ -40,7 +40,7 @@ impl std::fmt::Debug for Credentials {
 
 impl Credentials {
     /// # Errors
-    /// When the session does not say when it expires: it could not be cached safely.
+    /// When the session has no expiry: it could not be cached safely.
     pub(super) fn new(session: &AwsSession, clock: &SharedClock) -> Result<Self, CredentialsRefused> {
         let expires_at = session.expires_at().ok_or(CredentialsRefused::UNANSWERED)?;
         let keys = session.keys();

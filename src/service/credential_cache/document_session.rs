@@ -34,7 +34,7 @@ impl CredentialsRefused {
     /// STS did not answer. A session that hangs or panics counts as that too.
     pub(super) const UNANSWERED: Self = Self::Unanswered { operation: ASSUME_ROLE };
 
-    /// Whether it says nothing about the permissions: cached credentials are as good as before.
+    /// Whether it says nothing about permissions, so that cached credentials remain valid.
     pub(super) fn is_transient(&self) -> bool {
         matches!(self, Self::Unanswered { .. })
     }

@@ -26,10 +26,10 @@ use crate::domain::ids::TenantId;
 use crate::read_model::{ActiveEntry, ReadModel, ServingState};
 use crate::telemetry::metric;
 
-/// How many credentials are cached. The least used are evicted first, so a service that keeps requesting new prefixes does
-/// not push out what others use.
+/// How many credentials are cached. The least frequently used are evicted first, so a service that keeps requesting new
+/// prefixes does not evict the credentials of others.
 const CAPACITY: u64 = 100_000;
-/// How many changes of the read model are looked at together.
+/// How many changes of the read model are processed at a time.
 const CHANGES: usize = 1000;
 
 /// Which session credentials belong to. They are reused across versions of a config for as long as the session would be

@@ -12,11 +12,11 @@ use crate::clock::SharedClock;
 use crate::cloud::AwsSession;
 use crate::single_flight::SingleFlight;
 
-/// How long before they must no longer be handed out credentials are renewed in the background.
+/// How long before credentials become too old to hand out they are renewed in the background.
 const RENEW_AHEAD: TimeDelta = TimeDelta::minutes(5);
 /// The minimum remaining validity of credentials that are handed out while STS does not answer.
 const MIN_VALIDITY_WITHOUT_STS: TimeDelta = TimeDelta::seconds(60);
-/// How long STS is left alone after a failed renewal.
+/// How long to wait after a failed renewal before calling STS again.
 const RETRY_AFTER: TimeDelta = TimeDelta::seconds(5);
 /// How long an entry is kept at most: no STS session that role chaining makes lasts longer.
 const LIFETIME: std::time::Duration = std::time::Duration::from_hours(1);
@@ -43,12 +43,13 @@ struct Failure {
 }
 
 impl Entry {
-    /// Credentials that SDKs may still hold on to.
+    /// Credentials that remain valid until an SDK refreshes them.
     fn current(&self, now: DateTime<Utc>) -> Option<&Arc<Credentials>> {
         self.credentials.as_ref().filter(|credentials| now < credentials.hand_out_until)
     }
 
-    /// Credentials that may be handed out: the current ones, or while STS does not answer, those that work a little longer.
+    /// Credentials that may be handed out: the current ones, or while STS does not answer, any that are valid a little
+    /// longer.
     fn usable(&self, now: DateTime<Utc>) -> Option<&Arc<Credentials>> {
         let sts_is_silent = self.failure.as_ref().is_some_and(|failure| failure.refused.is_transient());
         let outlived = || {
@@ -83,8 +84,8 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RenewingCache<K> {
         entry.usable(now).cloned()
     }
 
-    /// The cached credentials, or else those of the session that `make` returns: one for all who wait. In the last minutes
-    /// before they would have to be waited for, they are renewed in the background.
+    /// The cached credentials, or else those of the session that `make` returns, which all concurrent callers share. Shortly
+    /// before callers would have to wait for new credentials, they are renewed in the background.
     pub async fn get<F>(&self, key: K, make: impl FnOnce() -> F + Send + 'static) -> Result<IssuedCredentials, CredentialsRefused>
     where
         F: Future<Output = Result<AwsSession, CredentialsRefused>> + Send + 'static,

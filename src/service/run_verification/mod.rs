@@ -1,4 +1,4 @@
-//! Running a queued verification: taken on under a lease, written down as it goes, ended with its verdict.
+//! Running a queued verification: starts it under a lease, records findings as they arrive, and finishes it with a verdict.
 
 mod rotation;
 
@@ -27,10 +27,10 @@ use crate::store::{self, active_configs, jobs, storage_configs, tenants, verific
 use crate::telemetry::metric;
 use crate::verifier::{self, PROBE_PREFIX, RunReport, VerificationSubject};
 
-/// Runs a verification to its end. One that is finished already is left alone, so that the job may come twice.
+/// Runs a verification to its end. Does nothing if it is already finished, so the job may run twice.
 ///
 /// # Errors
-/// The store's. The run has cleaned up by then as far as it could, and can be taken on again.
+/// Database errors. By then the run has cleaned up as far as it could, and can be started again.
 pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: VerificationId, cause: &JobOrigin) -> store::Result<()> {
     let Some((started, config, subject)) = take_on(context, id).await? else {
         return Ok(());
@@ -65,7 +65,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
     finish(context, &started, &config, Some(&subject), &report, cause).await
 }
 
-/// Takes the verification on. The subject is missing when its mode is no longer offered.
+/// Starts the verification. There is no subject if its mode is no longer offered.
 async fn take_on(context: &Context, id: VerificationId) -> store::Result<Option<(StartedRun, StorageConfig, Option<VerificationSubject>)>> {
     let mut db = store::begin(&context.pool).await?;
     let random: [u8; 8] = context.clock.random();
@@ -76,10 +76,10 @@ async fn take_on(context: &Context, id: VerificationId) -> store::Result<Option<
     let missing = |what| store::StoreError::inconsistent("verifications", id, what);
     let tenant = tenants::find(&mut db, &TenantRef::Id(started.tenant_id))
         .await?
-        .ok_or_else(|| missing("its tenant is not there"))?;
+        .ok_or_else(|| missing("its tenant is missing"))?;
     let config = storage_configs::find(&mut db, started.config_id)
         .await?
-        .ok_or_else(|| missing("its config is not there"))?;
+        .ok_or_else(|| missing("its config is missing"))?;
     store::commit(db).await?;
     let accepted_ids = tenant.accepted_ids();
     let (external_id, retired_id) = match tenant.rotation {
@@ -100,7 +100,7 @@ async fn take_on(context: &Context, id: VerificationId) -> store::Result<Option<
     Ok(Some((started, config, subject)))
 }
 
-/// Writes findings as they come, and stops the run once it is no longer wanted or cannot be written down.
+/// Records findings as they arrive. Stops the run if it is superseded, its lease is lost, or a write fails.
 async fn write_down(
     context: &Context,
     lease: &Lease,
@@ -135,7 +135,7 @@ async fn write(context: &Context, lease: &Lease, findings: &[Finding]) -> store:
     Ok(standing)
 }
 
-/// Alerts operations of faults that only they can fix.
+/// Logs problems that only the vendor can fix as errors, for alerting.
 fn alert(lease: &Lease, findings: &[Finding]) {
     let faults = findings
         .iter()
@@ -153,7 +153,7 @@ fn alert(lease: &Lease, findings: &[Finding]) {
     }
 }
 
-/// Counts what ended.
+/// Counts the verification and its findings.
 fn measure(verdict: Verdict, findings: &[Finding], seconds: f64) {
     let verdict: &str = verdict.into();
     metrics::counter!(metric::VERIFICATIONS.name, "verdict" => verdict).increment(1);
@@ -179,7 +179,7 @@ async fn finish(
     let lease = &started.lease;
     let now = context.clock.now();
     let mut db = store::begin(&context.pool).await?;
-    // The lock comes first: what follows decides on the tenant's rotation and on its active version.
+    // Lock the tenant first: the steps below depend on its rotation and its active version.
     tenants::find_locked(&mut db, &TenantRef::Id(config.tenant_id)).await?;
     let verdict = match verifications::standing(&mut db, lease).await? {
         CurrentVerification::Lost => {
@@ -266,7 +266,7 @@ async fn finish(
     Ok(())
 }
 
-/// The last check: the version becomes the active one, unless another tenant has its bucket or role.
+/// The last check: activates the version, unless another tenant uses its bucket or role.
 async fn claim(context: &Context, db: &mut sqlx::PgConnection, lease: &Lease, config: &StorageConfig) -> store::Result<Verdict> {
     let check = CheckName::BucketNotClaimed;
     let (finding, verdict) = match active_configs::activate(db, config, context.clock.now()).await {

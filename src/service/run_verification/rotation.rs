@@ -9,19 +9,19 @@ use crate::service::{Caller, Context};
 use crate::store::{self, tenants};
 use crate::verifier::VerificationSubject;
 
-/// Whether the rotation still stands where it stood when the run began. The tenant has to be locked.
+/// Whether the rotation is still in the state in which the run started. The tenant must be locked.
 pub async fn is_wanted(db: &mut PgConnection, tenant: TenantId, subject: Option<&VerificationSubject>) -> store::Result<bool> {
     let tenant = find(db, tenant).await?;
     Ok(match (&tenant.rotation, subject) {
         (Some(Rotation::Issued { next }), Some(subject)) => *next == subject.external_id && subject.retired_id.is_none(),
         (Some(Rotation::Ending { previous }), Some(subject)) => subject.retired_id.as_ref() == Some(previous),
-        // Nothing could be asked: it stays open.
+        // The run had no subject, so it says nothing about the rotation.
         (Some(_), None) => true,
         _ => false,
     })
 }
 
-/// Takes the rotation on by the step that was just proven. The tenant has to be locked.
+/// Advances the rotation after a successful verification. The tenant must be locked.
 pub async fn advance(context: &Context, db: &mut PgConnection, tenant: TenantId, subject: &VerificationSubject) -> store::Result<()> {
     let tenant = find(db, tenant).await?;
     let now = context.clock.now();

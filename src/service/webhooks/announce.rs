@@ -1,4 +1,4 @@
-//! Telling webhooks of what happens: in the transaction in which it does, so that neither is there without the other.
+//! Queues messages to webhooks in the transaction of the event, so that either both are committed or neither.
 
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -21,17 +21,17 @@ pub async fn refresh(context: &Context, db: &mut PgConnection, tenant: TenantId)
     tell(context, db, Topic::TenantStatusChanged, tenant.id, &data, to).await
 }
 
-/// Tells that a verification ended. The tenant has to be locked.
+/// Announces that a verification finished. The tenant must be locked.
 pub async fn verification_finished(context: &Context, db: &mut PgConnection, id: VerificationId) -> store::Result<()> {
     let to = webhooks::listening(db, Topic::VerificationFinished).await?;
     if to.is_empty() {
         return Ok(());
     }
     let missing = |what| store::StoreError::inconsistent("verifications", id, what);
-    let verification = verifications::find(db, id).await?.ok_or_else(|| missing("it is not there"))?;
+    let verification = verifications::find(db, id).await?.ok_or_else(|| missing("it is missing"))?;
     let tenant = tenants::find(db, &TenantRef::Id(verification.tenant_id))
         .await?
-        .ok_or_else(|| missing("its tenant is not there"))?;
+        .ok_or_else(|| missing("its tenant is missing"))?;
     let data = message::verification_finished(&tenant, &verification);
     tell(context, db, Topic::VerificationFinished, tenant.id, &data, to).await
 }

@@ -1,5 +1,6 @@
-//! Delivering: each line's oldest message is sent until it is delivered or given up, and then the next. Lines of different tenants
-//! do not wait for each other. A message that was sent and not noted as such is sent again, under the same id.
+//! Delivering messages. There is one queue per webhook and tenant: its oldest message is sent until it is delivered or given
+//! up, and then the next. Queues do not wait for each other. If the process crashes before it records a result, the message
+//! is sent again with the same ID.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -18,25 +19,25 @@ use crate::store::webhook_deliveries::ClaimedDelivery;
 use crate::store::{self, jobs, webhook_deliveries, webhook_queues, webhooks};
 use crate::telemetry::metric;
 
-/// How many messages of one webhook are sent at once.
+/// How many messages are sent to one webhook concurrently.
 const LANES: usize = 4;
 
-/// A run takes no more messages on after that, and is queued again: so that a process can stop, and no webhook keeps the others
-/// from their turn.
+/// A run claims no more messages after this time and is queued again, so that processes can stop quickly and every webhook
+/// gets its turn.
 const BUDGET: Duration = Duration::from_secs(10);
 
-/// A receiver that does not answer at all is left alone for that long.
+/// How long to wait before sending to a receiver again that is down or asked to retry later.
 const REST: TimeDelta = TimeDelta::seconds(30);
 
-/// However near the next message is due, a run that is queued for it leaves others their turn.
+/// The minimum delay before the next run, so that other webhooks get their turn.
 const BREATH: TimeDelta = TimeDelta::milliseconds(250);
 
-/// How long a sender holds the lease of a queue: longer than a request can take.
+/// The lease of a queue while its message is sent. Must be longer than a request can take.
 fn lease() -> TimeDelta {
     TimeDelta::from_std(TIMEOUT * 2).unwrap_or(REST)
 }
 
-/// Sends what is due of a webhook, and queues the next run for when more will be.
+/// Sends the messages of a webhook that are due, and queues the next run.
 pub async fn deliver(context: &Context, client: &OutboundClient, id: WebhookId) -> store::Result<()> {
     let run = DeliveryRun {
         context,
@@ -55,7 +56,7 @@ struct DeliveryRun<'a> {
     client: &'a OutboundClient,
     id: WebhookId,
     began: Instant,
-    /// The receiver answers nobody just now.
+    /// The receiver is down or asked to retry later, so this run ends.
     over: AtomicBool,
 }
 
@@ -73,7 +74,7 @@ impl DeliveryRun<'_> {
         Ok(())
     }
 
-    /// The next message that is due.
+    /// Claims the next message that is due.
     async fn take(&self) -> store::Result<Option<(Webhook, ClaimedDelivery)>> {
         let now = self.context.clock.now();
         let mut db = store::begin(&self.context.pool).await?;
@@ -81,7 +82,7 @@ impl DeliveryRun<'_> {
             return Ok(None);
         };
         if webhook.disabled_at.is_some() {
-            // Something was queued while it was being disabled.
+            // A message was queued while the webhook was being disabled.
             webhook_queues::empty(&mut db, self.id).await?;
             webhook_deliveries::give_up_all(&mut db, self.id, now).await?;
             store::commit(db).await?;
@@ -110,7 +111,7 @@ impl DeliveryRun<'_> {
     }
 }
 
-/// Sends one message once, whatever its line does: a test, or one that ops want to be sent again.
+/// Sends one message once, independently of its queue: a test, or a message that operators resend.
 pub async fn deliver_once(context: &Context, client: &OutboundClient, id: DeliveryId) -> store::Result<()> {
     let now = context.clock.now();
     let mut db = store::begin(&context.pool).await?;
@@ -125,7 +126,7 @@ pub async fn deliver_once(context: &Context, client: &OutboundClient, id: Delive
     attempt(context, client, &webhook, &taken).await.map(drop)
 }
 
-/// Sends a message that was taken on, and notes what came of it.
+/// Sends a claimed message, and records the result.
 async fn attempt(
     context: &Context,
     client: &OutboundClient,
@@ -160,13 +161,13 @@ async fn send(context: &Context, client: &OutboundClient, webhook: &Webhook, tak
     client.send(letter).await
 }
 
-/// What an attempt came to.
+/// The state of a message after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum DeliveryEnd {
     Delivered,
     Again(DateTime<Utc>),
     GivenUp,
-    /// Somebody else took the message on meanwhile, or it was over already.
+    /// Unchanged: another process claimed the message in the meantime, or it was already delivered or given up.
     Nothing,
 }
 
@@ -206,7 +207,7 @@ async fn note(
     Ok(end)
 }
 
-/// The log and the metrics.
+/// Logs and counts the result.
 fn tell_of(webhook: &Webhook, taken: &ClaimedDelivery, took: Duration, outcome: &Result<u16, DeliveryFailure>, end: DeliveryEnd) {
     let result: &str = match outcome {
         Ok(_) => "delivered",
@@ -237,7 +238,7 @@ fn tell_of(webhook: &Webhook, taken: &ClaimedDelivery, took: Duration, outcome: 
     }
 }
 
-/// The receiver is gone for good: what waits is given up, and nothing more is sent until ops enable the webhook again.
+/// Disables a webhook whose receiver is gone for good, and gives up its pending messages, until operators enable it again.
 async fn disable(context: &Context, id: WebhookId) -> store::Result<()> {
     let now = context.clock.now();
     let mut db = store::begin(&context.pool).await?;
@@ -254,7 +255,7 @@ async fn disable(context: &Context, id: WebhookId) -> store::Result<()> {
     };
     webhook_queues::empty(&mut db, id).await?;
     let given_up = webhook_deliveries::give_up_all(&mut db, id, now).await?;
-    let detail = serde_json::json!({"webhook_id": id, "reason": "its receiver answered 410 Gone", "given_up": given_up});
+    let detail = serde_json::json!({"webhook_id": id, "reason": "the receiver responded with 410 Gone", "given_up": given_up});
     context
         .audit(
             &mut db,
@@ -266,6 +267,6 @@ async fn disable(context: &Context, id: WebhookId) -> store::Result<()> {
         .await?;
     store::commit(db).await?;
     metrics::counter!(metric::WEBHOOK_DELIVERIES.name, "outcome" => "given_up").increment(given_up);
-    warn!(webhook = %id, given_up, "webhook disabled: its receiver responded with 410 Gone");
+    warn!(webhook = %id, given_up, "webhook disabled: the receiver responded with 410 Gone");
     Ok(())
 }

@@ -19,15 +19,15 @@ use crate::store::{self, webhook_deliveries, webhook_queues, webhooks};
 
 #[derive(Debug, thiserror::Error)]
 pub enum CreateWebhookError {
-    #[error("there is no key to derive secrets from")]
+    #[error("the key for deriving secrets is not set")]
     NoKey,
-    #[error("there are as many webhooks as there may be")]
+    #[error("the maximum number of webhooks is reached")]
     TooMany,
     #[error(transparent)]
     Store(#[from] store::StoreError),
 }
 
-/// Makes a webhook. Its secret is in the answer and nowhere else.
+/// Creates a webhook. Only the result contains its secret.
 pub async fn create(context: &Context, caller: &Caller, new: NewWebhook) -> Result<(Webhook, SecretString), CreateWebhookError> {
     let keys = &context.webhooks.keys;
     let signing = Signing {
@@ -68,7 +68,7 @@ pub async fn list(context: &Context, after: Option<PageStart<WebhookId>>, limit:
     webhooks::list(&mut db, after, limit).await
 }
 
-/// Deletes a webhook: nothing more is sent to it. False when there is none of this id.
+/// Deletes a webhook and its pending messages. False if there is no webhook with this ID.
 pub async fn delete(context: &Context, caller: &Caller, id: WebhookId) -> store::Result<bool> {
     let now = context.clock.now();
     let mut db = store::begin(&context.pool).await?;
@@ -125,10 +125,10 @@ pub async fn delivery(context: &Context, webhook: WebhookId, id: DeliveryId) -> 
 /// How long the delivery log is kept.
 const KEPT: chrono::TimeDelta = chrono::TimeDelta::days(30);
 
-/// A line that was due so long ago has nobody who looks after it: its job failed too often, for instance.
+/// A queue that is overdue by this much has no job, for example because its job failed too often.
 const FORSAKEN: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
-/// Forgets what was delivered or given up long ago, a batch at a time, and has forsaken lines looked after.
+/// Deletes old deliveries in batches, and queues jobs for stalled queues.
 pub async fn sweep(context: &Context) -> store::Result<u64> {
     const BATCH: i64 = 1000;
     let now = context.clock.now();
@@ -142,7 +142,7 @@ pub async fn sweep(context: &Context) -> store::Result<u64> {
         }
     }
     let mut db = store::begin(&context.pool).await?;
-    // A transaction that began before it was deleted may still write to it.
+    // Webhooks are deleted with a delay, because a transaction that began before the deletion may still refer to them.
     webhooks::sweep(&mut db, now - chrono::TimeDelta::days(1)).await?;
     for webhook in webhook_queues::overdue(&mut db, now - FORSAKEN).await? {
         store::jobs::enqueue_deliver(&mut db, webhook).await?;
@@ -151,7 +151,7 @@ pub async fn sweep(context: &Context) -> store::Result<u64> {
     Ok(swept)
 }
 
-/// Since when the oldest message waits that was not delivered yet.
+/// When the oldest pending message was created.
 pub async fn oldest_waiting(context: &Context) -> store::Result<Option<chrono::DateTime<chrono::Utc>>> {
     let mut db = context.pool.acquire().await?;
     webhook_deliveries::oldest_waiting(&mut db).await

@@ -47,7 +47,7 @@ pub async fn resend(context: &Context, caller: &Caller, webhook: WebhookId, id: 
     Ok(delivery)
 }
 
-/// Has a test sent, now and once.
+/// Queues a test message, which is sent immediately and once.
 pub async fn test(context: &Context, caller: &Caller, webhook: WebhookId) -> Result<Delivery, ResendError> {
     let mut db = enabled(context, webhook).await?;
     let (kind, at) = (MessageType::WebhookTest, context.clock.now());

@@ -1,4 +1,5 @@
-//! Rotating a webhook's secret: for a while messages are signed by both, so that the receiver can change it without a gap.
+//! Rotating a webhook's secret. During an overlap, messages are signed with both secrets, so that the receiver can switch
+//! without rejecting any.
 
 use chrono::TimeDelta;
 use secrecy::SecretString;
@@ -9,21 +10,21 @@ use crate::domain::webhook::Webhook;
 use crate::service::{Caller, Context};
 use crate::store::{self, webhooks};
 
-/// How long both sign when nobody says otherwise.
+/// The default overlap.
 pub const OVERLAP: TimeDelta = TimeDelta::hours(24);
 
 #[derive(Debug, thiserror::Error)]
 pub enum RotateSecretError {
     #[error("there is no such webhook")]
     Unknown,
-    #[error("there is no key to derive secrets from")]
+    #[error("the key for deriving secrets is not set")]
     NoKey,
     #[error(transparent)]
     Store(#[from] store::StoreError),
 }
 
-/// Makes the next secret, which is in the answer and nowhere else. The one before it signs too until the overlap is over; any
-/// that is older ends now.
+/// Creates the next secret, which only the result contains. The current one also signs until the overlap is over; older ones
+/// stop working immediately.
 pub async fn rotate_secret(
     context: &Context,
     caller: &Caller,

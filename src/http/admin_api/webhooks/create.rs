@@ -17,21 +17,21 @@ use crate::service::webhooks::{CreateWebhookError, create};
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct CreateWebhook {
-    /// Where messages are sent: https, to an address of the public internet or one of `LATCHKEY_WEBHOOK_ALLOW`.
+    /// The receiver's URL. Must be https, and resolve to public addresses or those in `LATCHKEY_WEBHOOK_ALLOW`.
     #[schema(required, nullable = false, max_length = 2048, example = "https://hooks.vendor.example/latchkey")]
     url: Option<String>,
-    /// The events that it receives; all if omitted.
+    /// The events to receive. Defaults to all.
     #[schema(value_type = Option<Vec<Topic>>, min_items = 1)]
     events: Option<Vec<String>>,
-    /// What it is for, in 1 to 200 characters.
+    /// A description of 1 to 200 characters.
     #[schema(min_length = 1, max_length = 200, example = "The billing service")]
     description: Option<String>,
 }
 
 /// Create a webhook
 ///
-/// Its secret is shown this once. Messages are signed and sent by the Standard Webhooks specification: at least once, a tenant's
-/// messages in their order, and for a day when the receiver does not take them.
+/// The signing secret is only shown once. Messages follow the Standard Webhooks specification. They are delivered at least
+/// once, and in order for each tenant. Failed deliveries are retried for a day.
 #[utoipa::path(
     operation_id = "createWebhook",
     post, path = "/v1/webhooks", tag = "webhooks", request_body = CreateWebhook,
@@ -51,7 +51,7 @@ pub async fn handle(
     let new = match new {
         Ok(new) if unreadable.is_empty() => new,
         judged => {
-            // A field of a wrong type was named already.
+            // A field of the wrong type was already reported.
             let named: Vec<String> = unreadable.iter().map(|fault| fault.field.clone()).collect();
             unreadable.extend(judged.err().into_iter().flatten().filter(|fault| !named.contains(&fault.field)));
             return Err(Problem::validation(unreadable));

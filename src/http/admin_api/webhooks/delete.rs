@@ -13,7 +13,7 @@ use crate::service::webhooks;
 
 /// Delete a webhook
 ///
-/// Nothing more is sent to it, nor what waits; its log goes with it.
+/// Discards its pending messages and its delivery log.
 #[utoipa::path(
     operation_id = "deleteWebhook",
     delete, path = "/v1/webhooks/{id}", tag = "webhooks",

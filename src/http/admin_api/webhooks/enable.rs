@@ -12,9 +12,9 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::WebhookView;
 use crate::service::webhooks;
 
-/// Enable a webhook that was disabled
+/// Enable a disabled webhook
 ///
-/// It receives events from now on. Events that happened while it was disabled are not sent.
+/// It receives new events again. Events from while it was disabled are not sent.
 #[utoipa::path(
     operation_id = "enableWebhook",
     post, path = "/v1/webhooks/{id}/enable", tag = "webhooks",

@@ -11,7 +11,7 @@ use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::WebhookView;
 
-/// Show a webhook
+/// Get a webhook
 #[utoipa::path(
     operation_id = "getWebhook",
     get, path = "/v1/webhooks/{id}", tag = "webhooks",

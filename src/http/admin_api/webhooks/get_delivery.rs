@@ -12,9 +12,9 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::DeliveryDetailView;
 use crate::service::webhooks;
 
-/// Show a delivery
+/// Get a delivery
 ///
-/// With the message that was sent.
+/// Includes the message that was sent.
 #[utoipa::path(
     operation_id = "getWebhookDelivery",
     get, path = "/v1/webhooks/{id}/deliveries/{delivery}", tag = "webhooks",

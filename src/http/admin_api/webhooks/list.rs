@@ -13,7 +13,7 @@ use crate::service::webhooks;
 
 /// List webhooks
 ///
-/// Newest first; never their secrets.
+/// Newest first. Secrets are never included.
 #[utoipa::path(
     operation_id = "listWebhooks",
     get, path = "/v1/webhooks", tag = "webhooks", params(PageParams),

@@ -15,7 +15,7 @@ use crate::service::webhooks;
 
 /// List a webhook's deliveries
 ///
-/// Newest first, with every attempt, for 30 days.
+/// Newest first, with all attempts. Deliveries are kept for 30 days.
 #[utoipa::path(
     operation_id = "listWebhookDeliveries",
     get, path = "/v1/webhooks/{id}/deliveries", tag = "webhooks",

@@ -1,4 +1,4 @@
-//! `/v1/webhooks`: one file for each operation.
+//! `/v1/webhooks`. One file per operation.
 
 mod create;
 mod delete;
@@ -45,7 +45,7 @@ fn unknown_delivery() -> Problem {
     Problem::new(ProblemKind::NotFound, "This webhook has no delivery with this ID.")
 }
 
-/// Signing secrets cannot be derived.
+/// Signing secrets cannot be derived without the key.
 fn no_key() -> Problem {
     let detail = "LATCHKEY_WEBHOOK_KEY is not set, so signing secrets cannot be derived. Set it to 32 random bytes, such as the output of \
                   `openssl rand -hex 32`, for every Latchkey process.";
@@ -66,12 +66,12 @@ impl From<ResendError> for Problem {
     }
 }
 
-/// The webhook that a path names.
+/// The webhook in a path.
 pub async fn find(state: &AppState, id: WebhookId) -> Result<Webhook, Problem> {
     webhooks::find(&state.context, id).await?.ok_or_else(unknown_webhook)
 }
 
-/// An answer that nobody on the way may keep, since it holds what is shown once.
+/// A response with a secret that is only shown once, so caches must not store it.
 type ShownOnce = (StatusCode, [(HeaderName, &'static str); 1], Json<WebhookWithSecret>);
 
 fn shown_once(status: StatusCode, webhook: Webhook, secret: &SecretString) -> ShownOnce {

@@ -12,10 +12,10 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::DeliveryView;
 use crate::service::webhooks::resend;
 
-/// Send a message again
+/// Resend a message
 ///
-/// Now, under the same `webhook-id`, and once. One that still waits is not sent out of turn: the oldest of its tenant's messages
-/// is tried now, and those after it in their order.
+/// Sends it immediately, once, with the same `webhook-id`. A message that is still pending is not sent out of order: its
+/// tenant's oldest pending message is retried now, and the others follow in order.
 #[utoipa::path(
     operation_id = "resendWebhookDelivery",
     post, path = "/v1/webhooks/{id}/deliveries/{delivery}/resend", tag = "webhooks",

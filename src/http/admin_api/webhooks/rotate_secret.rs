@@ -27,7 +27,7 @@ pub struct RotateSecret {
 
 /// Rotate a webhook's secret
 ///
-/// The new one is shown this once. Until the overlap is over, messages are signed by both.
+/// The new secret is only shown once. During the overlap, messages are signed with both.
 #[utoipa::path(
     operation_id = "rotateWebhookSecret",
     post, path = "/v1/webhooks/{id}/rotate-secret", tag = "webhooks",

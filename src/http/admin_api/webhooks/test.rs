@@ -12,9 +12,9 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::DeliveryView;
 use crate::service::webhooks::resend;
 
-/// Send a test
+/// Send a test message
 ///
-/// A message of the type `webhook.test` is sent now, and once: read its delivery for what came of it.
+/// Sends a message of the type `webhook.test` immediately, once. Get the delivery to see the result.
 #[utoipa::path(
     operation_id = "testWebhook",
     post, path = "/v1/webhooks/{id}/test", tag = "webhooks",

@@ -17,17 +17,17 @@ use crate::http::dashboard::shared::session::Reader;
 use crate::http::web_ui::render;
 use crate::service::read;
 
-/// On one page.
+/// The number of entries per page.
 const LIMIT: usize = 50;
 
-/// What is in the address. A field that is empty filters nothing.
+/// The query parameters. An empty field does not filter.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Asked {
     #[serde(skip_serializing_if = "is_blank")]
     tenant: Option<String>,
     #[serde(skip_serializing_if = "is_blank")]
     action: Option<String>,
-    /// As `Actor::opaque` has it.
+    /// In the format of `Actor::opaque`.
     #[serde(skip_serializing_if = "is_blank")]
     actor: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,12 +38,12 @@ pub struct Asked {
 #[template(path = "dashboard/pages/audit.html")]
 struct Page<'a> {
     frame: Layout<'a>,
-    /// As it was typed.
+    /// As entered.
     tenant: &'a str,
     actor: &'a str,
     actions: Vec<SelectOption>,
     filtered: bool,
-    /// No tenant goes by what was typed.
+    /// There is no tenant with the entered ID or slug.
     unknown: bool,
     entries: Vec<AuditRow>,
     older: Option<String>,
@@ -51,7 +51,7 @@ struct Page<'a> {
 }
 
 impl Asked {
-    /// The same entries from another place on.
+    /// The URL of the same list, starting at another position.
     fn from(&self, before: Option<i64>) -> String {
         let asked = Self {
             tenant: self.tenant.clone(),

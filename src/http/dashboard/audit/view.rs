@@ -74,8 +74,8 @@ fn title(action: &RecordedAction, detail: &Value) -> String {
         AuditAction::ExternalIdIssued => "Next external ID issued".into(),
         AuditAction::ExternalIdAbandoned => "Next external ID withdrawn".into(),
         AuditAction::ExternalIdProven => "Next external ID verified and in use".into(),
-        AuditAction::ExternalIdEnded => "Previous external ID ended".into(),
-        AuditAction::ExternalIdRetired => "Previous external ID verified to be refused".into(),
+        AuditAction::ExternalIdEnded => "Use of the previous external ID ended".into(),
+        AuditAction::ExternalIdRetired => "Verified that the previous external ID is denied".into(),
         AuditAction::StorageConfigSubmitted => format!("Version {} submitted", detail["version"]),
         AuditAction::StorageConfigActivated => format!("Version {} activated", detail["version"]),
         AuditAction::VerificationRequested => format!("Verification of version {} requested", detail["version"]),
@@ -140,7 +140,7 @@ fn who(actor: &Value) -> String {
     }
 }
 
-/// What the title is made of: the detail, and the state after the change or else before it.
+/// The values for the title: the detail, and the state after the change or, if there is none, before it.
 fn about(entry: &AuditEntry) -> Value {
     let mut about = serde_json::Map::new();
     for part in [&entry.before, &entry.after, &Some(entry.detail.clone())] {
@@ -150,7 +150,7 @@ fn about(entry: &AuditEntry) -> Value {
     Value::Object(about)
 }
 
-/// What the title does not say already: the detail, and what became otherwise.
+/// The facts that the title does not contain: the detail, and the fields that changed.
 fn facts(entry: &AuditEntry) -> Vec<(String, String)> {
     let said = ["verdict", "version", "verification_id", "state"];
     let nothing = serde_json::Map::new();
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_told_in_words() {
+    fn entries_are_shown_in_words() {
         let detail = json!({"verification_id": "x", "version": 2, "failing": ["key-decrypt-allowed"], "leftovers": [], "note": null});
         let (before, after) = (
             json!({"state": "running", "verdict": null}),

@@ -94,7 +94,7 @@ pub async fn handle(Extract(state): Extract<AppState>, request: Request) -> Resu
         Problem::new(ProblemKind::TooManyRequests, detail).retry_after(wait.seconds)
     })?;
     let secure = session::is_secure(request.headers());
-    // A browser would drop the cookie, and everybody on the way could read the token.
+    // A browser would not store the cookie, and anyone on the network path could read the token.
     let over_http = request
         .headers()
         .get(header::ORIGIN)
@@ -123,7 +123,7 @@ pub async fn handle(Extract(state): Extract<AppState>, request: Request) -> Resu
             return Ok(again(
                 &state,
                 next,
-                "This is a service token, which cannot use the dashboard. Sign in with a token of the role viewer, ops or admin.",
+                "Tokens with the role service cannot use the dashboard. Sign in with a token of the role viewer, ops or admin.",
             ));
         }
         Err(SignInError::Store(error)) => return Err(error.into()),
@@ -157,7 +157,7 @@ mod tests {
     #[case("/\t/evil.example", "/")]
     #[case("/x\r\nset-cookie: a=b", "/")]
     #[case("/sign-out", "/")]
-    fn one_goes_on_to_a_page_of_ours_alone(#[case] next: &str, #[case] goes: &str) {
+    fn only_local_paths_are_redirected_to(#[case] next: &str, #[case] goes: &str) {
         assert_eq!(local(next), goes);
     }
 
@@ -166,7 +166,7 @@ mod tests {
     #[case(Method::POST, "/tenants/acme/verify", "/tenants/acme")]
     #[case(Method::POST, "/tokens/1/revoke", "/tokens")]
     #[case(Method::POST, "/sign-out", "/sign-out")]
-    fn what_was_sent_leads_back_to_its_page(#[case] method: Method, #[case] path: &str, #[case] back: &str) {
+    fn a_form_post_leads_back_to_its_page(#[case] method: Method, #[case] path: &str, #[case] back: &str) {
         assert_eq!(way_back(&method, &path.parse().unwrap()), back);
     }
 }

@@ -17,7 +17,7 @@ pub async fn handle(
     headers: HeaderMap,
     Posted { who: Reader(person), .. }: Posted<Reader, Nothing>,
 ) -> Result<Response, Problem> {
-    // Whom a proxy vouches for signs out there.
+    // Users of a proxy sign out at the proxy.
     let Some(session) = person.session_id() else {
         return Ok(Redirect::to("/").into_response());
     };

@@ -1,10 +1,10 @@
-//! A chart of bars, drawn by the server: an SVG whose bars lead on, with a table that says the same.
+//! A bar chart, rendered by the server as an SVG. Its bars are links, and a table contains the same data.
 
 use askama::Template;
 
-/// Of one bar, in pixels.
+/// The height of a row, in pixels.
 const ROW: usize = 44;
-/// The longest bar leaves room for nothing but itself.
+/// The width of the longest bar, in percent.
 const FULL: i64 = 100;
 
 pub struct Bar {
@@ -12,7 +12,7 @@ pub struct Bar {
     pub explained: String,
     pub count: i64,
     pub href: String,
-    /// Of the chart's width, in hundredths.
+    /// In percent of the chart's width.
     pub width: i64,
     pub y: usize,
 }
@@ -22,13 +22,13 @@ pub struct Bar {
 pub struct Chart {
     pub bars: Vec<Bar>,
     pub height: usize,
-    /// What is said to those who do not see it.
+    /// The description for screen readers.
     pub described: String,
 }
 
 impl askama::filters::HtmlSafe for Chart {}
 
-/// What a bar shows.
+/// The value of a bar.
 pub struct Counted {
     pub label: String,
     pub explained: String,
@@ -60,7 +60,7 @@ impl Chart {
     }
 }
 
-/// So many tenants, in words.
+/// A number of tenants, in words.
 pub fn tenants(count: i64) -> String {
     format!("{count} tenant{}", if count == 1 { "" } else { "s" })
 }
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_bar_is_full_and_none_is_nothing() {
+    fn the_longest_bar_is_full_and_zero_has_no_bar() {
         let counted = [("a", 1000), ("b", 250), ("c", 1)].map(|(label, count)| Counted {
             label: label.into(),
             explained: String::new(),

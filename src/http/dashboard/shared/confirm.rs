@@ -1,4 +1,4 @@
-//! Pages that say what will happen, and ask whether it shall.
+//! Pages that ask for confirmation, and say what will happen.
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -13,31 +13,31 @@ use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::DashboardSession;
 use crate::http::web_ui::{render, sentence};
 
-/// A form that has nothing but its button.
+/// A form without fields.
 #[derive(Debug, Deserialize)]
 pub struct Nothing {}
 
-/// What a page with a reason sends.
+/// A submitted confirmation.
 #[derive(Debug, Default, Deserialize)]
 pub struct Because {
     #[serde(default)]
     pub reason: String,
-    /// The tenant's slug, typed so that it is not the wrong one.
+    /// The tenant's slug, entered again to prevent mistakes.
     #[serde(default)]
     pub slug: String,
 }
 
-/// What is asked.
+/// The content of a confirmation page.
 pub struct Question {
     pub title: String,
-    /// What will happen, each in a sentence.
+    /// What will happen, as sentences.
     pub happens: Vec<String>,
-    /// What the button does, in a word or two.
+    /// The button's label.
     pub button: &'static str,
-    /// The last part of the path that it is posted to.
+    /// The last segment of the path that the form is posted to.
     pub action: &'static str,
     pub reason: bool,
-    /// It cannot be taken back: the slug has to be typed.
+    /// The action cannot be undone, so the slug must be entered.
     pub is_final: bool,
 }
 
@@ -53,12 +53,12 @@ struct Page<'a> {
     slug_fault: Option<String>,
 }
 
-/// The question, with nothing typed yet.
+/// The page, with empty fields.
 pub fn ask(state: &AppState, person: &DashboardSession, tenant: &Tenant, question: Question) -> Response {
     page(state, person, tenant, question, &Because::default(), None, None)
 }
 
-/// The reason that was typed, or the question again with what is wrong.
+/// The submitted reason, or the page again with errors.
 pub fn judge(
     state: &AppState,
     person: &DashboardSession,

@@ -1,4 +1,4 @@
-//! What all pages of the dashboard have in common.
+//! The layout that all pages share.
 
 use strum::IntoStaticStr;
 
@@ -7,7 +7,7 @@ use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::session::DashboardSession;
 use crate::http::web_ui::capital;
 
-/// A part of the dashboard, as it is marked in the navigation.
+/// A section of the dashboard, as marked in the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Section {
@@ -19,7 +19,7 @@ pub enum Section {
     None,
 }
 
-/// The parts of a page around its content.
+/// Everything around a page's content.
 pub struct Layout<'a> {
     pub title: String,
     pub vendor: &'a str,
@@ -28,11 +28,11 @@ pub struct Layout<'a> {
     pub icon: &'a str,
     pub part: Section,
     pub person: Option<&'a DashboardSession>,
-    /// Tells the pages of one session from those of another in the same browser.
+    /// Distinguishes the pages of two sessions in the same browser.
     pub session: String,
     pub form_token: String,
     pub notice: Option<Notice>,
-    /// Something goes on: without a script, the page loads itself again.
+    /// The content changes over time. Without JavaScript, the page reloads itself.
     pub live: bool,
 }
 

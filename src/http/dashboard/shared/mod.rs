@@ -1,4 +1,4 @@
-//! What the dashboard's pages share.
+//! Code that the dashboard's pages share.
 
 pub mod chart;
 pub mod confirm;

@@ -59,14 +59,14 @@ impl Notice {
             Self::Rotated => "New external ID issued. The documents now contain both; the next verification checks the new one.",
             Self::Abandoned => "New external ID withdrawn. Nothing else changed.",
             Self::Ended => {
-                "Previous external ID ended. A verification is checking that it is refused; until then the rotation is not complete."
+                "Use of the previous external ID has ended. A verification is checking that it is denied; until then, the rotation is not complete."
             }
             Self::InviteRevoked => "Invite revoked. Its link no longer works.",
-            Self::TokenRevoked => "Token revoked. It is refused from now on, and sessions that were opened with it have ended.",
+            Self::TokenRevoked => "Token revoked. Requests with it are rejected, and sessions that were started with it have ended.",
             Self::TestSent => "Test message queued. Reload the page in a moment to see the result.",
             Self::SentAgain => "Message queued again. Reload the page in a moment to see the result.",
             Self::WebhookEnabled => "Webhook enabled. Events that happened while it was disabled are not sent.",
-            Self::WebhookDeleted => "Webhook deleted. Nothing more is sent to it.",
+            Self::WebhookDeleted => "Webhook deleted. No more messages are sent to it.",
             Self::SignedOut => "You are signed out.",
         }
     }

@@ -1,9 +1,9 @@
-//! Times as people read them: how long ago, and when by UTC.
+//! Times as people read them: relative, and in UTC.
 
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-/// A time, seen from now.
+/// A time, with its distance from now.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(path = "dashboard/pages/moment.html")]
 pub struct RelativeTime {
@@ -32,7 +32,7 @@ pub fn utc(at: DateTime<Utc>) -> String {
 /// `3 hours ago`, or `in 3 hours`.
 pub fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let (gap, is_past) = if at <= now { (now - at, true) } else { (at - now, false) };
-    // What was made a moment ago to end in 7 days ends in 7 days.
+    // Allows for the moment between creation and display: what expires in 7 days is shown as "in 7 days".
     let gap = if is_past { gap } else { gap + gap / 100 };
     match span(gap) {
         None => "just now".to_owned(),
@@ -41,7 +41,7 @@ pub fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     }
 }
 
-/// The largest unit that is full, and how many of it; none below a few seconds.
+/// The distance in its largest full unit. None if it is only a few seconds.
 fn span(gap: TimeDelta) -> Option<String> {
     let (number, unit) = match gap {
         gap if gap < TimeDelta::seconds(5) => return None,
@@ -84,13 +84,13 @@ mod tests {
     #[case(-7 * 86_400, "in 7 days")]
     #[case(-7 * 86_400 + 5, "in 7 days")]
     #[case(-6 * 86_400 - 3600, "in 6 days")]
-    fn a_time_is_told_by_its_largest_full_unit(#[case] gap: i64, #[case] told: &str) {
+    fn a_time_is_shown_in_its_largest_full_unit(#[case] gap: i64, #[case] told: &str) {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         assert_eq!(relative(now - TimeDelta::seconds(gap), now), told);
     }
 
     #[test]
-    fn a_moment_has_its_time_by_utc() {
+    fn a_time_is_also_shown_in_utc() {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let html = RelativeTime::of(now - TimeDelta::hours(3), now).to_string();
         assert!(

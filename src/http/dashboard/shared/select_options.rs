@@ -1,15 +1,15 @@
-//! What a list is filtered by: one of several, or a text; what is left empty filters nothing.
+//! Filter fields of lists: a selection or a text. An empty field does not filter.
 
 use crate::http::web_ui::capital;
 
-/// One of several, chosen or not.
+/// An option of a selection.
 pub struct SelectOption {
     pub value: String,
     pub chosen: bool,
 }
 
 impl SelectOption {
-    /// As people read it: `action_required` is "Action required".
+    /// For display: `action_required` becomes "Action required".
     pub fn words(&self) -> String {
         capital(&self.value.replace('_', " "))
     }
@@ -26,13 +26,13 @@ pub fn choices<T: ToString>(all: impl Iterator<Item = T>, chosen: Option<&str>) 
     .collect()
 }
 
-#[expect(clippy::ref_option, reason = "as serde hands it")]
+#[expect(clippy::ref_option, reason = "required by serde")]
 pub fn is_blank(text: &Option<String>) -> bool {
     given(text).is_none()
 }
 
-/// What was typed, unless that is nothing.
-#[expect(clippy::ref_option, reason = "as a form's fields are")]
+/// The text, unless it is empty.
+#[expect(clippy::ref_option, reason = "callers have references to fields")]
 pub fn given(text: &Option<String>) -> Option<&str> {
     text.as_deref().map(str::trim).filter(|text| !text.is_empty())
 }

@@ -73,7 +73,7 @@ impl DashboardSession {
     fn session(&self) -> WebSession {
         match &self.entrance {
             SignInMethod::Session { session, .. } => session.clone(),
-            // No secret: it only tells one person's pages from another's.
+            // Not a secret: it only distinguishes one user's pages from another's.
             SignInMethod::Proxy => WebSession::derived("latchkey dashboard by proxy", &self.identity.actor.opaque()),
         }
     }
@@ -162,7 +162,7 @@ pub async fn find(parts: &Parts, state: &AppState) -> Result<Option<DashboardSes
     };
     match auth::identify(state, &jwt).await {
         Ok(identity) => Ok(Some(of(Identity::clone(&identity), SignInMethod::Proxy))),
-        // One that is broken or too old: a token will do.
+        // The JWT is invalid or expired. The user can still sign in with a token.
         Err(problem) if problem.kind() == ProblemKind::Unauthenticated => Ok(None),
         Err(problem) => Err(problem),
     }
@@ -196,7 +196,8 @@ where
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         let who = Who::from_request_parts(&mut parts, state).await?;
-        // A proxy vouches for whatever the browser sends: so the browser has to say where it comes from, which was looked at.
+        // The proxy authenticates whatever the browser sends. So the browser must send a header that the CSRF layer has
+        // checked.
         let says = [header::ORIGIN.as_str(), "sec-fetch-site"]
             .iter()
             .any(|name| parts.headers.contains_key(*name));
@@ -237,7 +238,7 @@ mod tests {
     #[case("10.0.0.7:8081", true)]
     #[case("localhost.evil.example:80", true)]
     #[case("", true)]
-    fn cookies_are_secure_elsewhere_than_on_loopback(#[case] host: &str, #[case] secure: bool) {
+    fn cookies_are_secure_except_on_loopback(#[case] host: &str, #[case] secure: bool) {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, host.parse().unwrap());
         assert_eq!(is_secure(&headers), secure);

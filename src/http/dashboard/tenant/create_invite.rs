@@ -1,4 +1,4 @@
-//! `POST /tenants/{tenant}/invites`: invite a tenant's people.
+//! `POST /tenants/{tenant}/invites`: creates an invite.
 
 use axum::extract::State as Extract;
 use axum::http::HeaderMap;
@@ -19,7 +19,7 @@ use crate::service::create_invite::create_invite;
 
 #[derive(Debug, Deserialize)]
 pub struct Lifetime {
-    /// As text: a form's fields are nothing else.
+    /// Text, like every form field.
     #[serde(default)]
     hours: String,
 }

@@ -1,4 +1,4 @@
-//! `GET /tenants/{tenant}/documents`: the documents that the tenant's people apply, filled with what they submitted last.
+//! `GET /tenants/{tenant}/documents`: the documents that the customer applies, filled in with the latest submission.
 
 use askama::Template;
 use axum::extract::{Path, Query, State as Extract};
@@ -36,10 +36,10 @@ struct Page<'a> {
     tenant: &'a Tenant,
     path: String,
     mode: Mode,
-    /// Each mode that the tenant may choose, and whether it is shown.
+    /// The modes that the tenant may choose, and whether each is selected.
     modes: Vec<(Mode, bool)>,
     documents: Vec<Document>,
-    /// Each format that is one file.
+    /// The formats with all documents in one file.
     files: Vec<TemplateFormat>,
     quick_create: Option<String>,
 }
@@ -51,7 +51,7 @@ struct Document {
     text: String,
 }
 
-/// What was submitted last in that mode, as it is typed into the form.
+/// The latest submission in this mode, as form entries.
 fn typed(mode: Option<String>, newest: Option<StorageConfig>) -> TypedParams {
     let newest = newest.filter(|newest| mode.as_ref().is_none_or(|mode| *mode == newest.storage.mode().to_string()));
     let Some(StorageConfig { storage, .. }) = newest else {
@@ -103,7 +103,7 @@ pub async fn handle(
     }))
 }
 
-/// `GET /tenants/{tenant}/documents/{format}`: all of them in one file.
+/// `GET /tenants/{tenant}/documents/{format}`: all documents in one file.
 pub async fn file(
     Extract(state): Extract<AppState>,
     _reader: Reader,
@@ -121,7 +121,7 @@ pub async fn file(
     let file = file.ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is no such file."))?;
     let headers = [
         (header::CONTENT_TYPE, format!("{}; charset=utf-8", file.media_type)),
-        // A slug is letters, digits and hyphens: it needs no escaping.
+        // A slug contains only letters, digits and hyphens, so it needs no escaping.
         (
             header::CONTENT_DISPOSITION,
             format!("attachment; filename=\"latchkey-{}.{}\"", tenant.slug, file.extension),

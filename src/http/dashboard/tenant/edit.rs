@@ -1,4 +1,4 @@
-//! `/tenants/{tenant}/edit`: change what ops call a tenant, and the modes that it may choose.
+//! `/tenants/{tenant}/edit`: edits a tenant's name, reference and modes.
 
 use askama::Template;
 use axum::extract::State as Extract;
@@ -30,13 +30,13 @@ struct Page<'a> {
     fields: Vec<Field>,
     boxes: Vec<ModeBox>,
     modes_fault: Option<String>,
-    /// Of the state that is known by now.
+    /// A digest of the state that the page shows.
     known: String,
-    /// It was changed by somebody else since the page was loaded.
+    /// Someone else changed the tenant after the page was loaded.
     stale: bool,
 }
 
-/// What there is to say of what was sent.
+/// The feedback on a submitted form.
 enum Said<'a> {
     Nothing,
     Wrong(&'a [FieldError]),

@@ -1,4 +1,4 @@
-//! `GET /tenants/{tenant}`: all there is to know of a tenant, and what can be done about it.
+//! `GET /tenants/{tenant}`: a tenant's state and history, and the actions for it.
 
 use askama::Template;
 use axum::extract::{Query, State as Extract};
@@ -31,7 +31,7 @@ use crate::http::web_ui::status::{BannerState, Pill, PillColor};
 use crate::http::web_ui::verification_view::{Reader as ReadBy, time};
 use crate::service::{Context, read};
 
-/// How many entries of the history are shown.
+/// How many audit log entries are shown.
 const HISTORY: usize = 15;
 const VERIFICATIONS: i64 = 8;
 const INVITES: usize = 10;
@@ -44,12 +44,12 @@ struct Page<'a> {
     path: String,
     since: RelativeTime,
     created: RelativeTime,
-    /// The server's time, for scripts.
+    /// The server's time, because the browser's clock may differ.
     now: String,
     under_way: Option<UnderWay>,
     trouble: Option<Trouble>,
     active: Option<ActiveView>,
-    /// Submitted, and not what is active.
+    /// The latest submission, if it is not active.
     submitted: Option<Submitted>,
     verifications: Vec<Run>,
     history: Vec<AuditRow>,
@@ -57,7 +57,7 @@ struct Page<'a> {
     invites: Vec<InviteView>,
     next_id: Option<String>,
     previous_id: Option<String>,
-    /// The previous external ID was ended, and is not yet seen to be refused.
+    /// Use of the previous external ID ended, but it is not verified yet that it is denied.
     ending: bool,
 }
 
@@ -67,7 +67,7 @@ struct UnderWay {
     text: String,
 }
 
-/// What is in the way.
+/// What keeps the tenant from working.
 struct Trouble {
     state: BannerState,
     title: String,
@@ -98,7 +98,7 @@ struct Submitted {
     facts: Vec<(&'static str, String)>,
 }
 
-/// One line of the list of verifications.
+/// A row of the list of verifications.
 struct Run {
     path: String,
     version: i32,
@@ -131,7 +131,7 @@ impl Page<'_> {
     }
 }
 
-/// Label and value of each part of a config.
+/// The parts of a config, with labels.
 fn facts(config: &StorageConfig) -> Vec<(&'static str, String)> {
     let storage = &config.storage;
     let mut facts = vec![
@@ -141,7 +141,7 @@ fn facts(config: &StorageConfig) -> Vec<(&'static str, String)> {
         ("Key", storage.key.to_string()),
     ];
     facts.extend(storage.access.client_role().map(|role| ("Role", role.to_string())));
-    facts.push(("Account of the bucket", storage.bucket_account.to_string()));
+    facts.push(("Bucket account", storage.bucket_account.to_string()));
     facts
 }
 

@@ -62,7 +62,7 @@ pub struct Rotate;
 impl Step for Rotate {
     const DONE: Notice = Notice::Rotated;
     const TITLE: &str = "Rotate external ID";
-    const BUTTON: &str = "Issue it";
+    const BUTTON: &str = "Issue external ID";
     const ACTION: &str = "rotate";
     const HAPPENS: &[&str] = &[
         "A second external ID is issued. The documents then contain both, and the current one stays in use.",
@@ -101,7 +101,7 @@ impl Step for EndPrevious {
     const ACTION: &str = "end-previous";
     const HAPPENS: &[&str] = &[
         "The documents then contain only the current ID, and the customer removes the previous one.",
-        "A verification checks that the previous ID is refused. Until it is, the rotation is not complete.",
+        "A verification checks that the previous ID is denied. Until it is, the rotation is not complete.",
         "Nothing changes for internal services.",
     ];
 

@@ -1,4 +1,4 @@
-//! `GET /tenants/{tenant}/invites/{id}`: the link of an invite that was just made. It is shown once.
+//! `GET /tenants/{tenant}/invites/{id}`: shows the link of a new invite, once.
 
 use askama::Template;
 use axum::extract::State as Extract;
@@ -25,7 +25,7 @@ struct Page<'a> {
     frame: Layout<'a>,
     tenant: &'a Tenant,
     path: String,
-    /// None once it was shown.
+    /// None if it was already shown.
     url: Option<String>,
     expires: RelativeTime,
 }

@@ -1,4 +1,4 @@
-//! `/new-tenant`: create a tenant.
+//! `/new-tenant`: creates a tenant.
 
 use askama::Template;
 use axum::extract::State as Extract;

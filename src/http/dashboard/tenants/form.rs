@@ -10,7 +10,7 @@ use crate::http::web_ui::fields::Field;
 use crate::http::web_ui::sentence;
 use crate::service::Context;
 
-/// As they came.
+/// The fields as they were submitted.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct TenantForm {
     #[serde(default)]
@@ -21,12 +21,12 @@ pub struct TenantForm {
     pub reference: String,
     assume_role: Option<String>,
     direct: Option<String>,
-    /// What the page showed, as a digest.
+    /// A digest of the state that the page showed.
     #[serde(default)]
     pub known: String,
 }
 
-/// A mode with a box to tick.
+/// A mode and its checkbox.
 pub struct ModeBox {
     pub mode: Mode,
     pub text: &'static str,
@@ -34,7 +34,7 @@ pub struct ModeBox {
 }
 
 impl TenantForm {
-    /// For a new tenant.
+    /// The form for a new tenant.
     pub fn empty() -> Self {
         let on = Some("on".to_owned());
         Self {
@@ -63,7 +63,7 @@ impl TenantForm {
         }
     }
 
-    /// The modes that are ticked; all on offer where there is nothing to choose.
+    /// The selected modes. All offered modes if there is nothing to choose.
     pub fn modes(&self, context: &Context) -> Option<Vec<String>> {
         let offered = context.vendor.modes();
         let ticked = offered.iter().filter(|mode| self.ticks(**mode)).map(Mode::to_string);
@@ -82,7 +82,7 @@ impl TenantForm {
         boxed.collect()
     }
 
-    /// What is typed into, with what is wrong with it.
+    /// The text fields, with their entries and errors.
     pub fn fields(&self, with_slug: bool, faults: &[FieldError]) -> Vec<Field> {
         let mut fields = Vec::new();
         if with_slug {
@@ -111,7 +111,7 @@ impl TenantForm {
     }
 }
 
-/// What is wrong with the modes, if anything is.
+/// The error of the modes, if there is one.
 pub fn modes_fault(faults: &[FieldError]) -> Option<String> {
     let fault = faults.iter().find(|fault| fault.field == "modes")?;
     Some(match fault.code.as_str() {
@@ -120,7 +120,7 @@ pub fn modes_fault(faults: &[FieldError]) -> Option<String> {
     })
 }
 
-/// Tells one state of what can be changed here from another.
+/// A digest of the editable fields, to detect concurrent changes.
 pub fn known(tenant: &Tenant) -> String {
     #[derive(Serialize)]
     struct Editable<'a> {

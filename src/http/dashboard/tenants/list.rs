@@ -1,4 +1,4 @@
-//! `GET /tenants`: the list, filtered.
+//! `GET /tenants`: the list of tenants, filtered.
 
 use askama::Template;
 use axum::extract::{Query, State as Extract};
@@ -22,10 +22,10 @@ use crate::http::dashboard::shared::status_label::StatusLabel;
 use crate::http::web_ui::{render, sentence, verification_view};
 use crate::service::read;
 
-/// On one page.
+/// The number of tenants per page.
 const LIMIT: i64 = 50;
 
-/// What is in the address. A field that is empty filters nothing.
+/// The query parameters. An empty field does not filter.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub struct Asked {
     #[serde(skip_serializing_if = "is_blank")]
@@ -66,7 +66,7 @@ struct Row {
     on: Option<Complained>,
 }
 
-/// Those whose newest verification has something to say that matters now.
+/// Whether the latest verification matters for the tenant's current status.
 fn has_a_say(tenant: &Tenant) -> bool {
     !matches!(tenant.status(), TenantStatus::Invited | TenantStatus::Offboarded)
 }
@@ -84,7 +84,7 @@ impl Asked {
         }
     }
 
-    /// The same list from another place on.
+    /// The URL of the same list, starting at another position.
     fn from(&self, cursor: Option<String>) -> String {
         let asked = Self {
             status: self.status.clone(),

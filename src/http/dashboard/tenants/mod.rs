@@ -1,4 +1,4 @@
-//! The list of tenants, and new ones.
+//! The list of tenants, and the form for a new one.
 
 mod create;
 pub mod form;

@@ -60,7 +60,7 @@ pub async fn handle(
             ))
         }
         Err(CreateTokenError::Invalid(mut faults)) => {
-            // The fields of a list are one field here.
+            // The form has one text field for the whole list.
             for fault in &mut faults {
                 if let Some((field, _)) = fault.field.split_once('[') {
                     fault.field = field.to_owned();
@@ -76,7 +76,7 @@ pub async fn handle(
 #[template(path = "dashboard/pages/token.html")]
 struct Page<'a> {
     frame: Layout<'a>,
-    /// None once it was shown.
+    /// None if it was already shown.
     token: Option<String>,
 }
 

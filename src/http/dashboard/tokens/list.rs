@@ -80,7 +80,7 @@ pub async fn handle(
     shown(&state, &person, &asked, &TokenForm::default(), &[]).await
 }
 
-/// The list, and the form for a new one with what was typed.
+/// The list, and the form for a new token with its entries.
 pub async fn shown(
     state: &AppState,
     person: &DashboardSession,

@@ -1,4 +1,4 @@
-//! The result of a verification in a sentence, for operations.
+//! A sentence about a verification's result, for operators.
 
 use crate::domain::check::FaultSide;
 use crate::domain::verification::{Verdict, Verification, VerificationState as Progress};
@@ -22,7 +22,7 @@ pub fn banner(verification: &Verification) -> Banner {
         (Progress::Finished, Some(Verdict::Verified)) => Banner::new(
             BannerState::Passed,
             "Verified",
-            "Every required call succeeded, and every call that must be refused was refused.",
+            "Every required call succeeded, and every call that must be denied was denied.",
         ),
         (Progress::Finished, Some(Verdict::Rejected)) => Banner::new(
             BannerState::Failed,

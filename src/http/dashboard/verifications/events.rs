@@ -1,5 +1,5 @@
-//! `GET /tenants/{tenant}/verifications/{id}/events`: announces that something happened in a verification. The page is then
-//! fetched again.
+//! `GET /tenants/{tenant}/verifications/{id}/events`: notifies the page of new events in a verification. The page then
+//! fetches its content again.
 
 use std::convert::Infallible;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `/webhooks`: the endpoints of the vendor's own services, and their state.
+//! `/webhooks`: the list of webhooks and their state, and the form for a new one.
 
 use askama::Template;
 use axum::extract::{Query, State as Extract};
@@ -20,7 +20,7 @@ use crate::http::dashboard::shared::session::{DashboardSession, Operator, Posted
 use crate::http::web_ui::{render, sentence};
 use crate::service::webhooks;
 
-/// As it came.
+/// The fields as they were submitted.
 #[derive(Debug, Default, Deserialize)]
 pub struct WebhookForm {
     #[serde(default)]
@@ -37,9 +37,9 @@ struct Page<'a> {
     frame: Layout<'a>,
     rows: Vec<Row>,
     typed: &'a WebhookForm,
-    /// By field.
+    /// The errors, by field.
     faults: Vec<(String, String)>,
-    /// Secrets can be made.
+    /// A key for deriving signing secrets is configured.
     has_key: bool,
 }
 
@@ -54,7 +54,7 @@ struct Row {
 }
 
 impl WebhookForm {
-    /// Ticked on a page that was not sent yet.
+    /// The default: all events selected.
     fn all() -> Self {
         let on = Some("on".to_owned());
         Self {

@@ -1,4 +1,4 @@
-//! `/webhooks/{id}`: a webhook with its last deliveries, and what can be done about them.
+//! `/webhooks/{id}`: a webhook with its recent deliveries, and the actions for them.
 
 use askama::Template;
 use axum::extract::{Query, State as Extract};
@@ -36,9 +36,9 @@ struct Page<'a> {
     topics: String,
     created: RelativeTime,
     disabled: Option<RelativeTime>,
-    /// Only once after it was made.
+    /// Only on the first view after creation or rotation.
     secret: Option<String>,
-    /// Until then the secret before signs too.
+    /// When messages stop being signed with the previous secret too.
     overlap: Option<RelativeTime>,
     deliveries: Vec<Row>,
 }
@@ -51,7 +51,7 @@ struct Row {
     created: RelativeTime,
     next: Option<RelativeTime>,
     attempts: usize,
-    /// How the last attempt came out.
+    /// The result of the last attempt.
     last: String,
 }
 
@@ -128,7 +128,7 @@ pub async fn resend(
     Ok(Redirect::to(&Notice::SentAgain.at(&format!("/webhooks/{id}"))))
 }
 
-/// How long the secret before signs too.
+/// How long messages are also signed with the previous secret.
 #[derive(Debug, Deserialize)]
 pub struct RotateForm {
     overlap: Overlap,

@@ -3,7 +3,7 @@
   "use strict";
   const { debounce, exchange, load } = site;
 
-  // What was probably meant, taken where it stands.
+  // Accepts a suggestion without reloading the page.
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[name=take]");
     if (!button) return;
@@ -14,7 +14,7 @@
     input.dispatchEvent(new Event("input", { bubbles: true }));
   });
 
-  // Fields that other fields fill, as long as nobody typed into them.
+  // Fields that are filled in from other fields, until the user edits them.
   const fill = () => {
     for (const source of document.querySelectorAll("[data-fill]")) {
       const input = document.getElementById(source.dataset.fill);
@@ -53,14 +53,14 @@
         }
         form.dataset.checked = String(mine);
       } catch {
-        // The page goes on as it is; sending it will tell.
+        // Ignored: submitting the form validates it again.
       }
     });
     form.addEventListener("input", ask);
   };
   document.querySelectorAll("form[data-live-get], form[data-live-post]").forEach(live);
 
-  // What was typed and not sent yet outlives a reload. The first form's is in its address.
+  // Unsaved entries survive a reload. Those of the first form are in its URL.
   const draft = (form) => {
     const key = `latchkey draft ${location.pathname}${location.search} ${form.elements.form_token.value.slice(0, 12)}`;
     const names = [...form.querySelectorAll("input[type=text]")].map((input) => input.name);

@@ -1,5 +1,5 @@
-// Makes the pages live. Without it they do the same, page by page: there is nothing here that only a script could do.
-// It reloads the page in the background and replaces the elements marked data-live. Inputs and the scroll position stay.
+// Keeps the pages up to date: reloads them in the background and replaces the elements marked data-live, without touching
+// inputs or the scroll position. Every page also works without JavaScript.
 const site = (() => {
   "use strict";
   document.documentElement.classList.add("scripted");
@@ -17,7 +17,7 @@ const site = (() => {
     };
   };
 
-  // Exchanges what differs, and tells what became of checks.
+  // Replaces the elements that changed, and announces changed checks to screen readers.
   const exchange = (html) => {
     const fresh = new DOMParser().parseFromString(html, "text/html");
     const news = [];
@@ -41,8 +41,8 @@ const site = (() => {
     const answer = await fetch(url, { credentials: "same-origin", redirect: "error", ...options });
     const html = await answer.text();
     const session = /<body data-session="([^"]*)">/.exec(html)?.[1];
-    // Another session was begun in this browser meanwhile, or this one has ended. What is read here would be about somebody
-    // else: the page itself says so. A form that is being filled in is left alone: sending it tells.
+    // This session has ended, or another one was started in this browser. The new page would belong to someone else, so show
+    // it as a whole. A form that is being filled in is kept: submitting it shows the problem.
     const lost = answer.ok ? session !== document.body.dataset.session : [401, 403, 404, 410].includes(answer.status);
     if (lost && (answer.status !== 403 || !options)) {
       location.reload();
@@ -51,7 +51,7 @@ const site = (() => {
     return answer.ok && !lost ? html : null;
   };
 
-  // Copying.
+  // Copy buttons.
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("button[data-copy]");
     if (!button) return;
@@ -80,13 +80,13 @@ const site = (() => {
     say("Copied.");
   });
 
-  // A second click sends nothing twice.
+  // Prevents submitting a form twice.
   document.addEventListener("submit", ({ target: form }) => {
     setTimeout(() => [...form.elements].filter((one) => one.type === "submit").forEach((button) => (button.disabled = true)), 0);
   });
   addEventListener("pageshow", () => document.querySelectorAll("button:disabled").forEach((button) => (button.disabled = false)));
 
-  // A verification, as it happens.
+  // Follows a running verification.
   const span = (seconds) => {
     if (seconds < 1) return "less than a second";
     if (seconds < 120) return seconds === 1 ? "1 second" : `${seconds} seconds`;
@@ -122,7 +122,7 @@ const site = (() => {
         say(news.join(". "));
         if (!document.getElementById("live")?.dataset.follow) stop();
       } catch {
-        // The next news, or the next turn of the clock, asks again.
+        // Ignored: the next event or timer tries again.
       }
     });
     const slowly = setInterval(refresh, 5000);
