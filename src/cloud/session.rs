@@ -9,6 +9,12 @@ use crate::domain::ids::{TenantId, VerificationId};
 #[derive(Clone)]
 pub struct AwsSession(pub(super) Credentials);
 
+impl From<Credentials> for AwsSession {
+    fn from(credentials: Credentials) -> Self {
+        Self(credentials)
+    }
+}
+
 impl AwsSession {
     /// When the session expires. None if AWS did not say.
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {

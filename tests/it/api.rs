@@ -4,34 +4,26 @@ use std::sync::Arc;
 
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use latchkey::cloud::aws::{AwsCloud, AwsSettings};
-use latchkey::domain::arn::RoleArn;
 use latchkey::domain::token::Role;
-use latchkey::domain::vendor::Vendor;
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::aws::{Keys, clock, config};
-use crate::server::Server;
+use crate::support::aws::{AwsAccess, sdk_config};
+use crate::support::clock::clock;
+use crate::support::server::TestServer;
 
-/// A server whose AWS nobody may ask.
-async fn server() -> Server {
-    let vendor = Vendor {
-        storage_role: Some(RoleArn::parse("arn:aws:iam::111111111111:role/storage").unwrap()),
-        direct_role: Some(RoleArn::parse("arn:aws:iam::111111111111:role/direct").unwrap()),
-        ..Vendor::unnamed()
-    };
-    let keys = Keys {
-        id: "AKIANOBODY".into(),
-        secret: "none".into(),
-    };
-    let untouchable = infallible_client_fn(|_| -> axum::http::Response<&'static str> { panic!("AWS was asked") });
-    let config = config("http://untouchable.invalid", &keys)
+/// A server that panics when it calls AWS.
+async fn server() -> TestServer {
+    let untouchable = infallible_client_fn(|_| -> axum::http::Response<&'static str> { panic!("AWS was called") });
+    let access = AwsAccess::none();
+    let config = sdk_config(&access.endpoint, &access.keys)
         .await
         .into_builder()
         .http_client(untouchable)
         .build();
-    Server::with(vendor, Arc::new(AwsCloud::from_config(&config, AwsSettings::default(), clock()))).await
+    let cloud = AwsCloud::from_config(&config, AwsSettings::default(), clock());
+    TestServer::builder().cloud(Arc::new(cloud)).start().await
 }
 
 fn good() -> Value {
@@ -44,7 +36,7 @@ fn good() -> Value {
     })
 }
 
-async fn rows(server: &Server) -> (i64, i64) {
+async fn rows(server: &TestServer) -> (i64, i64) {
     let count = |table: &'static str| sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}")));
     let configs = count("storage_configs").fetch_one(&server.pool).await.unwrap();
     let verifications = count("verifications").fetch_one(&server.pool).await.unwrap();
@@ -369,4 +361,50 @@ async fn a_cursor_is_good_for_its_own_list_alone() {
             "{path}"
         );
     }
+}
+
+#[tokio::test]
+async fn every_fault_of_a_merge_is_listed() {
+    let server = TestServer::start().await;
+    server.create_tenant("acme").await;
+    let path = "/v1/tenants/acme/templates/merge";
+    let of = |faults: &[(&str, &str)]| {
+        faults
+            .iter()
+            .map(|(field, code)| ((*field).to_owned(), (*code).to_owned()))
+            .collect::<Vec<_>>()
+    };
+
+    let nothing = server.post(path, &json!({})).await;
+    let expected = [
+        ("document", "required"),
+        ("current", "required"),
+        ("role_name", "required"),
+        ("account_id", "required"),
+    ];
+    assert_eq!((nothing.status, nothing.errors()), (422, of(&expected)));
+
+    let wrong = json!({"document": "bucket-policy", "current": "{", "bucket": "B", "role_name": 7, "posture": "yes", "nmae": 1});
+    let wrong = server.post(path, &wrong).await;
+    let expected = [
+        ("role_name", "wrong_type"),
+        ("posture", "wrong_type"),
+        ("nmae", "unknown_field"),
+        ("current", "not_json"),
+        ("bucket", "malformed_bucket_name"),
+    ];
+    assert_eq!((wrong.status, wrong.errors()), (422, of(&expected)));
+
+    let large = json!({"document": "bucket-policy", "current": "x".repeat(70_000)});
+    assert_eq!(server.post(path, &large).await.status, 413);
+
+    let unknown = server.get("/v1/tenants/acme/templates?format=yaml&bucket=B").await;
+    let expected = [("format", "unknown_format"), ("bucket", "malformed_bucket_name")];
+    assert_eq!(unknown.errors(), of(&expected));
+    let perhaps = server.get("/v1/tenants/acme/templates?posture=perhaps").await;
+    assert!(
+        perhaps.status == 400 && perhaps.body["detail"].as_str().unwrap().contains("posture"),
+        "{:#}",
+        perhaps.body
+    );
 }

@@ -14,27 +14,27 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sqlx::Executor;
 
-use crate::aws::{World, clock};
-use crate::server::{Answer, PATIENCE, Server};
+use crate::support::clock::clock;
+use crate::support::server::{ApiResponse, TIMEOUT, TestServer};
 
-async fn events(server: &Server, query: &str) -> Vec<Value> {
+async fn events(server: &TestServer, query: &str) -> Vec<Value> {
     let log = server.get(&format!("/v1/events?limit=1000{query}")).await.expect(200);
     log["items"].as_array().unwrap().clone()
 }
 
-async fn delete(server: &Server, token: &str, path: &str, reason: &str) -> Answer {
+async fn delete(server: &TestServer, token: &str, path: &str, reason: &str) -> ApiResponse {
     let request = server.bare(Method::DELETE, &format!("{}{path}", server.private)).bearer_auth(token);
     server.send(request.json(&json!({"reason": reason}))).await
 }
 
 /// Creates a tenant by a request that may be repeated.
-async fn create(server: &Server, body: &Value) -> Answer {
+async fn create(server: &TestServer, body: &Value) -> ApiResponse {
     let request = server.request(Method::POST, "/v1/tenants").header("idempotency-key", "once");
     server.send(request.json(body)).await
 }
 
 /// A tenant with something of everything that is written down without AWS, offboarded.
-async fn ended(server: &Server) -> (String, Value) {
+async fn ended(server: &TestServer) -> (String, Value) {
     let body = json!({"slug": "acme", "name": "Ada Lovelace Ltd", "reference": "Countess-4711"});
     let created = create(server, &body).await.expect(201);
     let id = created["id"].as_str().unwrap().to_owned();
@@ -55,8 +55,7 @@ async fn ended(server: &Server) -> (String, Value) {
 
 #[tokio::test]
 async fn every_change_has_who_where_from_before_and_after() {
-    let world = World::new().await;
-    let server = Server::start_idle(&world).await;
+    let server = TestServer::start().await;
     let (id, _) = ended(&server).await;
     let log = events(&server, &format!("&tenant={id}")).await;
     let told: Vec<&str> = log.iter().map(|event| event["action"].as_str().unwrap()).collect();
@@ -88,8 +87,7 @@ async fn every_change_has_who_where_from_before_and_after() {
 
 #[tokio::test]
 async fn an_address_is_the_clients_as_far_as_proxies_are_trusted() {
-    let world = World::new().await;
-    let server = Server::behind(&world, "127.0.0.0/8").await;
+    let server = TestServer::builder().trusted_proxies("127.0.0.0/8").start().await;
     let request = server
         .request(Method::POST, "/v1/tenants")
         .header("x-forwarded-for", "198.51.100.1, 203.0.113.9");
@@ -102,8 +100,7 @@ async fn an_address_is_the_clients_as_far_as_proxies_are_trusted() {
 
 #[tokio::test]
 async fn whoever_goes_on_from_next_misses_nothing_that_is_committed_late() {
-    let world = World::new().await;
-    let server = Server::start_idle(&world).await;
+    let server = TestServer::start().await;
     let insert = "insert into audit_events (id, at, actor, action, detail) values ($1, now(), '{\"kind\": \"system\"}', $2, '{}')";
     let mut slow = server.pool.begin().await.unwrap();
     sqlx::query(insert)
@@ -137,8 +134,7 @@ async fn whoever_goes_on_from_next_misses_nothing_that_is_committed_late() {
 
 #[tokio::test]
 async fn all_of_it_is_exported_as_lines_and_filters_agree_with_it() {
-    let world = World::new().await;
-    let server = Server::start_idle(&world).await;
+    let server = TestServer::start().await;
     server
         .pool
         .execute(
@@ -177,8 +173,7 @@ async fn all_of_it_is_exported_as_lines_and_filters_agree_with_it() {
 /// A client that aborts an export holds no resources that others need.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_can_be_broken_off() {
-    let world = World::new().await;
-    let server = Server::start_idle(&world).await;
+    let server = TestServer::start().await;
     server
         .pool
         .execute(
@@ -203,7 +198,7 @@ async fn an_export_can_be_broken_off() {
         }
     };
     assert!(
-        tokio::time::timeout(PATIENCE, given_back).await.is_ok(),
+        tokio::time::timeout(TIMEOUT, given_back).await.is_ok(),
         "every connection is free again"
     );
     server.get("/v1/events?limit=1").await.expect(200);
@@ -212,8 +207,7 @@ async fn an_export_can_be_broken_off() {
 /// No filter reads the whole log, forwards or backwards, whatever Postgres knows of it.
 #[tokio::test]
 async fn no_page_of_it_reads_all_of_it() {
-    let world = World::new().await;
-    let server = Server::start_idle(&world).await;
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     server
         .pool
@@ -276,8 +270,7 @@ async fn no_page_of_it_reads_all_of_it() {
 
 #[tokio::test]
 async fn personal_data_is_erased_and_what_was_done_stays() {
-    let world = World::new().await;
-    let server = Server::start_idle(&world).await;
+    let server = TestServer::start().await;
     let (id, admin) = ended(&server).await;
     let admin = admin.as_str().unwrap();
     let other = json!({"slug": "other", "name": "Other", "reference": "Ada"});
@@ -349,8 +342,7 @@ async fn personal_data_is_erased_and_what_was_done_stays() {
 
 #[tokio::test]
 async fn not_even_the_owner_of_the_table_changes_an_entry_but_to_erase_it() {
-    let world = World::new().await;
-    let server = Server::start_idle(&world).await;
+    let server = TestServer::start().await;
     let (id, _) = ended(&server).await;
     let wrong = [
         "update audit_events set action = 'nothing'",
@@ -391,16 +383,19 @@ async fn not_even_the_owner_of_the_table_changes_an_entry_but_to_erase_it() {
 
 #[tokio::test]
 async fn tokens_end_at_once_on_every_replica_and_by_time() {
-    let world = World::new().await;
-    let server = Server::start_idle(&world).await;
-    let other = Server::idle_with(&server.database_url, &world, Duration::ZERO).await;
+    let server = TestServer::start().await;
+    let other = TestServer::builder()
+        .database_url(&server.database_url)
+        .stale_for(Duration::ZERO)
+        .start()
+        .await;
     let admin = server.token_of(Role::Admin).await;
     let url = format!("{}/v1/tokens", server.private);
     let made = server.bare(Method::POST, &url).bearer_auth(&admin);
     let wanted = json!({"name": "night shift", "role": "viewer", "expires_in_hours": 1});
     let made = server.send(made.json(&wanted)).await.expect(201);
     let text = made["token"].as_str().unwrap();
-    let read = async |server: &Server| {
+    let read = async |server: &TestServer| {
         let request = server.bare(Method::GET, &format!("{}/v1/tenants", server.private));
         server.send_now(request.bearer_auth(text)).await.status
     };

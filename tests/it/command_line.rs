@@ -1,96 +1,18 @@
 //! The command line, as people and scripts use it.
 
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::aws::{REGION, World, apply_templates};
-use crate::server::{PATIENCE, Server, empty_database};
-
-pub fn latchkey(args: &[&str], env: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
-    for (name, _) in
-        std::env::vars().filter(|(name, _)| name.starts_with("LATCHKEY_") || name.starts_with("AWS_") || name == "DATABASE_URL")
-    {
-        command.env_remove(name);
-    }
-    command.args(args).envs(env.iter().copied()).output().expect("the binary starts")
-}
-
-pub fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-pub async fn run(args: &[&str], server: &Server) -> Output {
-    run_as(&server.token, args, server).await
-}
-
-pub async fn run_as(token: &str, args: &[&str], server: &Server) -> Output {
-    let (url, token) = (server.private.clone(), token.to_owned());
-    let args: Vec<String> = args.iter().map(ToString::to_string).collect();
-    tokio::task::spawn_blocking(move || {
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        latchkey(&args, &[("LATCHKEY_URL", &url), ("LATCHKEY_TOKEN", &token)])
-    })
-    .await
-    .unwrap()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_is_onboarded_from_a_terminal() {
-    let world = World::new().await;
-    let server = Server::start(&world).await;
-    let created = run(&["tenant", "create", "acme", "--name", "Acme", "--json"], &server).await;
-    assert!(created.status.success(), "{}", text(&created.stderr));
-    let tenant: Value = serde_json::from_slice(&created.stdout).unwrap();
-    assert_eq!(tenant["status"], "invited");
-
-    let applied = apply_templates(&world, &server, "acme", "assume_role").await;
-    let template = run(&["template", "acme", "--mode", "assume_role", "--bucket", &applied.bucket], &server).await;
-    assert!(text(&template.stdout).contains(tenant["external_id"].as_str().unwrap()));
-    assert!(text(&template.stdout).contains("<KEY_ARN>"));
-
-    let bucket_arn = format!("arn:aws:s3:::{}", applied.bucket);
-    let role = applied.role.clone().unwrap();
-    let submit = [
-        "submit",
-        "acme",
-        "--mode",
-        "assume_role",
-        "--bucket-arn",
-        &bucket_arn,
-        "--bucket-region",
-        REGION,
-    ];
-    let rest = ["--key-arn", &applied.key, "--role-arn", &role, "--watch"];
-    let submitted = run(&[&submit[..], &rest[..]].concat(), &server).await;
-    let told = text(&submitted.stdout);
-    assert_eq!(submitted.status.code(), Some(0), "{told}{}", text(&submitted.stderr));
-    assert!(told.contains("object-readable") && told.contains("Version 1: verified"), "{told}");
-
-    let trust = serde_json::json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": world.storage_role},
-    }]});
-    applied.apply(&world.customer, "trust-policy", &trust).await;
-    let verified = run(&["verify", "acme", "--watch"], &server).await;
-    assert_eq!(verified.status.code(), Some(1), "a rejected verification is a no");
-    let told = text(&verified.stdout);
-    assert!(
-        told.contains("role-requires-external-id (trust-policy)") && told.contains("sts:ExternalId"),
-        "{told}"
-    );
-
-    let listed = run(&["tenant", "list"], &server).await;
-    assert!(text(&listed.stdout).contains("acme"), "{}", text(&listed.stdout));
-    let shown = run(&["tenant", "show", "acme"], &server).await;
-    assert!(text(&shown.stdout).contains(&bucket_arn), "{}", text(&shown.stdout));
-}
+use crate::support::aws::{REGION, World, apply_templates};
+use crate::support::cli::{latchkey, run, text};
+use crate::support::database::empty_database;
+use crate::support::server::{TIMEOUT, TestServer};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_command_says_what_is_wrong_and_exits_with_2() {
-    let world = World::new().await;
-    let server = Server::start(&world).await;
+    let server = TestServer::start().await;
     let unknown = run(&["tenant", "show", "nobody"], &server).await;
     assert_eq!(unknown.status.code(), Some(2));
     assert!(text(&unknown.stderr).contains("There is no tenant"), "{}", text(&unknown.stderr));
@@ -202,7 +124,7 @@ fn the_committed_description_of_the_api_is_this_versions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tenants_are_listed_and_switched_off_from_a_terminal() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     for slug in ["acme", "globex"] {
         server.create_tenant(slug).await;
     }
@@ -233,7 +155,7 @@ fn the_committed_list_of_checks_is_the_catalogues() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_is_invited_from_a_terminal() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let made = run(&["invite", "acme", "--expires-in-hours", "1"], &server).await;
     assert!(made.status.success(), "{}", text(&made.stderr));
@@ -267,7 +189,7 @@ fn every_shell_gets_its_completions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn webhooks_are_kept_from_a_terminal() {
-    let server = Server::start(&World::new().await).await;
+    let server = TestServer::builder().worker().start().await;
     let receiver = crate::webhooks::receiver::Receiver::start().await;
     let created = run(&["webhook", "create", &receiver.url, "--description", "Billing", "--json"], &server).await;
     assert!(created.status.success(), "{}", text(&created.stderr));
@@ -317,8 +239,7 @@ async fn webhooks_are_kept_from_a_terminal() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_audit_log_is_printed_and_a_tenant_erased() {
-    let world = World::new().await;
-    let mut server = Server::start_idle(&world).await;
+    let mut server = TestServer::start().await;
     server.token = server.token_of(latchkey::domain::token::Role::Admin).await;
     server.create_tenant("acme").await;
     let ended = run(&["tenant", "offboard", "acme", "--reason", "Contract ended"], &server).await;
@@ -344,7 +265,7 @@ async fn the_audit_log_is_printed_and_a_tenant_erased() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happens_is_followed_line_by_line() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let mut following = tokio::process::Command::new(env!("CARGO_BIN_EXE_latchkey"))
         .args(["events", "--follow", "--json", "--tenant", "acme"])
@@ -356,7 +277,7 @@ async fn what_happens_is_followed_line_by_line() {
         .unwrap();
     let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
     let mut action = async || {
-        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("a line comes");
+        let line = tokio::time::timeout(TIMEOUT, lines.next_line()).await.expect("a line comes");
         let event: Value = serde_json::from_str(&line.unwrap().expect("it goes on")).unwrap();
         event["action"].as_str().unwrap().to_owned()
     };
@@ -385,4 +306,58 @@ fn the_settings_page_is_up_to_date() {
         text(&printed.stdout) == include_str!("../../docs/operators/settings.md"),
         "docs/operators/settings.md is stale: latchkey settings > docs/operators/settings.md"
     );
+}
+
+mod tests_with_aws {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_tenant_is_onboarded_from_a_terminal() {
+        let world = World::new().await;
+        let server = TestServer::builder().aws(&world).start().await;
+        let created = run(&["tenant", "create", "acme", "--name", "Acme", "--json"], &server).await;
+        assert!(created.status.success(), "{}", text(&created.stderr));
+        let tenant: Value = serde_json::from_slice(&created.stdout).unwrap();
+        assert_eq!(tenant["status"], "invited");
+
+        let applied = apply_templates(&world, &server, "acme", "assume_role").await;
+        let template = run(&["template", "acme", "--mode", "assume_role", "--bucket", &applied.bucket], &server).await;
+        assert!(text(&template.stdout).contains(tenant["external_id"].as_str().unwrap()));
+        assert!(text(&template.stdout).contains("<KEY_ARN>"));
+
+        let bucket_arn = format!("arn:aws:s3:::{}", applied.bucket);
+        let role = applied.role.clone().unwrap();
+        let submit = [
+            "submit",
+            "acme",
+            "--mode",
+            "assume_role",
+            "--bucket-arn",
+            &bucket_arn,
+            "--bucket-region",
+            REGION,
+        ];
+        let rest = ["--key-arn", &applied.key, "--role-arn", &role, "--watch"];
+        let submitted = run(&[&submit[..], &rest[..]].concat(), &server).await;
+        let told = text(&submitted.stdout);
+        assert_eq!(submitted.status.code(), Some(0), "{told}{}", text(&submitted.stderr));
+        assert!(told.contains("object-readable") && told.contains("Version 1: verified"), "{told}");
+
+        let trust = serde_json::json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": world.storage_role},
+        }]});
+        applied.apply(&world.customer, "trust-policy", &trust).await;
+        let verified = run(&["verify", "acme", "--watch"], &server).await;
+        assert_eq!(verified.status.code(), Some(1), "a rejected verification is a no");
+        let told = text(&verified.stdout);
+        assert!(
+            told.contains("role-requires-external-id (trust-policy)") && told.contains("sts:ExternalId"),
+            "{told}"
+        );
+
+        let listed = run(&["tenant", "list"], &server).await;
+        assert!(text(&listed.stdout).contains("acme"), "{}", text(&listed.stdout));
+        let shown = run(&["tenant", "show", "acme"], &server).await;
+        assert!(text(&shown.stdout).contains(&bucket_arn), "{}", text(&shown.stdout));
+    }
 }

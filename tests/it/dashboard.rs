@@ -5,26 +5,26 @@ use latchkey::domain::token::Role;
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
-use crate::aws::{World, apply_templates};
-use crate::pages::{Page, client, posting, read};
-use crate::provider::{Provider, SigningKey};
-use crate::server::{PATIENCE, Server};
+use crate::support::aws::{World, apply_templates};
+use crate::support::identity_provider::{Provider, SigningKey};
+use crate::support::pages::{Page, client, posting, read};
+use crate::support::server::{TIMEOUT, TestServer};
 use crate::webhooks::Hook;
 
 /// Somebody of the vendor's operations, with a browser's habits as far as they matter here.
 struct Person<'a> {
-    server: &'a Server,
+    server: &'a TestServer,
     http: reqwest::Client,
     cookie: String,
 }
 
 impl<'a> Person<'a> {
     /// Signed in with a token of that role.
-    async fn of(server: &'a Server, role: Role) -> Self {
+    async fn of(server: &'a TestServer, role: Role) -> Self {
         Self::with(server, &server.token_of(role).await).await
     }
 
-    async fn with(server: &'a Server, token: &str) -> Self {
+    async fn with(server: &'a TestServer, token: &str) -> Self {
         let person = Self {
             server,
             http: client(),
@@ -79,11 +79,11 @@ impl<'a> Person<'a> {
     }
 }
 
-async fn execute(server: &Server, statement: &'static str) {
+async fn execute(server: &TestServer, statement: &'static str) {
     sqlx::query(statement).execute(&server.pool).await.unwrap();
 }
 
-async fn actions(server: &Server) -> Vec<String> {
+async fn actions(server: &TestServer) -> Vec<String> {
     let log = server.get("/v1/events?limit=1000").await.expect(200);
     let items = log["items"].as_array().unwrap();
     items.iter().map(|item| item["action"].as_str().unwrap().to_owned()).collect()
@@ -91,7 +91,7 @@ async fn actions(server: &Server) -> Vec<String> {
 
 #[tokio::test]
 async fn a_token_opens_a_session_and_every_page_is_locked_down() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let token = server.token_of(Role::Admin).await;
     let person = Person::with(&server, &token).await;
@@ -142,7 +142,7 @@ async fn a_token_opens_a_session_and_every_page_is_locked_down() {
 
 #[tokio::test]
 async fn who_is_signed_out_is_sent_to_sign_in_and_back_to_pages_of_ours_alone() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     let token = server.token_of(Role::Viewer).await;
     let newcomer = Person {
         server: &server,
@@ -180,7 +180,7 @@ async fn who_is_signed_out_is_sent_to_sign_in_and_back_to_pages_of_ours_alone() 
 
 #[tokio::test]
 async fn who_may_not_come_in_is_told_why_and_not_asked_for_ever() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     let newcomer = Person {
         server: &server,
         http: client(),
@@ -212,7 +212,7 @@ async fn who_may_not_come_in_is_told_why_and_not_asked_for_ever() {
 
 #[tokio::test]
 async fn a_session_ends_with_its_token_by_time_and_by_hand() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     let token = server.token_of(Role::Ops).await;
     let person = Person::with(&server, &token).await;
     assert!(person.is_in().await);
@@ -257,7 +257,7 @@ async fn a_session_ends_with_its_token_by_time_and_by_hand() {
 
 #[tokio::test]
 async fn elsewhere_than_on_loopback_cookies_travel_over_https_alone() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     let token = server.token_of(Role::Ops).await;
     let newcomer = Person {
         server: &server,
@@ -281,7 +281,7 @@ async fn elsewhere_than_on_loopback_cookies_travel_over_https_alone() {
 
 #[tokio::test]
 async fn a_form_of_another_site_or_session_changes_nothing() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let (person, other) = (Person::of(&server, Role::Ops).await, Person::of(&server, Role::Ops).await);
     let (token, others) = (person.form_token().await, other.form_token().await);
@@ -317,7 +317,7 @@ async fn a_form_of_another_site_or_session_changes_nothing() {
 
 #[tokio::test]
 async fn a_viewer_sees_and_changes_nothing() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let viewer = Person::of(&server, Role::Viewer).await;
     let page = viewer.get("/tenants/acme").await;
@@ -356,7 +356,7 @@ async fn a_viewer_sees_and_changes_nothing() {
 
 #[tokio::test]
 async fn nothing_of_it_is_on_the_public_listener() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let person = Person::of(&server, Role::Admin).await;
     for path in ["/", "/sign-in", "/tenants", "/tenants/acme", "/audit", "/tokens"] {
@@ -373,7 +373,7 @@ async fn nothing_of_it_is_on_the_public_listener() {
 
 #[tokio::test]
 async fn what_is_secret_is_shown_once() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let person = Person::of(&server, Role::Admin).await;
     let made = person.send("/tenants/acme/invites", &[("hours", "24")]).await;
@@ -423,7 +423,7 @@ async fn what_is_secret_is_shown_once() {
 
 #[tokio::test]
 async fn every_fault_stands_next_to_its_field_and_a_stale_edit_is_told() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     let person = Person::of(&server, Role::Ops).await;
     let hostile = "\"><script>alert(1)</script>";
     let wrong = person
@@ -495,86 +495,9 @@ async fn every_fault_stands_next_to_its_field_and_a_stale_edit_is_told() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn who_is_stuck_on_what_is_told_in_words_that_can_be_mailed() {
-    let world = World::new().await;
-    let server = Server::start(&world).await;
-    for slug in ["fine", "stuck"] {
-        server.create_tenant(slug).await;
-    }
-    let fine = apply_templates(&world, &server, "fine", "direct").await;
-    assert_eq!(server.submit("fine", &fine.submission()).await["verdict"], "verified");
-    let mut stuck = apply_templates(&world, &server, "stuck", "assume_role").await;
-    stuck.bucket = "no-such-bucket-anywhere".into();
-    assert_eq!(server.submit("stuck", &stuck.submission()).await["verdict"], "rejected");
-
-    let person = Person::of(&server, Role::Ops).await;
-    let overview = person.get("/").await.html;
-    assert!(overview.contains("There is no bucket named no-such-bucket-anywhere."), "{overview}");
-    assert!(overview.contains("href=\"/tenants?failing_check=bucket-reachable\""), "{overview}");
-    let listed = person.get("/tenants?failing_check=bucket-reachable&status=&q=&mode=").await.html;
-    assert!(listed.contains("/tenants/stuck") && !listed.contains("/tenants/fine"), "{listed}");
-    let wrong = person.get("/tenants?status=happy").await;
-    assert!(wrong.status == 200 && wrong.html.contains("Unknown status"), "{}", wrong.html);
-
-    let mail = person.get("/tenants/stuck/message").await;
-    assert_eq!(mail.headers["content-type"], "text/plain; charset=utf-8");
-    for words in [
-        "Hello,",
-        "One thing needs to be changed",
-        "There is no bucket named",
-        "What to do: Correct the bucket ARN",
-    ] {
-        assert!(mail.html.contains(words), "{words}: {}", mail.html);
-    }
-    assert!(
-        !mail.html.contains("the vendor"),
-        "the customer knows the vendor by its name: {}",
-        mail.html
-    );
-    assert_eq!(person.get("/tenants/fine/message").await.status, 404);
-
-    let asked = person.send("/tenants/fine/verify", &[]).await;
-    assert!(asked.location().starts_with("/tenants/fine/verifications/"), "{}", asked.html);
-    let events = format!("{}/events", asked.location());
-    let events = tokio::time::timeout(PATIENCE, person.get(&events))
-        .await
-        .expect("the stream ends")
-        .html;
-    assert!(events.contains("event: finished") && !events.contains("bucket"), "{events}");
-    let again = person.send("/tenants/fine/verify", &[("version", "1")]).await;
-    assert_eq!(again.status, 303, "{}", again.html);
-    assert_eq!(person.send("/tenants/fine/verify", &[("version", "2")]).await.status, 422);
-    let page = person.get(asked.location()).await.html;
-    assert!(page.contains("Verified") && !page.contains("http-equiv"), "{page}");
-    let elsewhere = asked.location().replace("/fine/", "/stuck/");
-    assert_eq!(person.get(&elsewhere).await.status, 404, "a verification is its tenant's");
-
-    for action in ["suspend", "resume"] {
-        let done = person.send(&format!("/tenants/fine/{action}"), &[("reason", "A test")]).await;
-        assert_eq!(done.status, 303, "{}", done.html);
-    }
-    assert_eq!(person.get("/tenants/fine/resume").await.status, 409);
-    let wrong = person.send("/tenants/fine/offboard", &[("reason", ""), ("slug", "stuck")]).await;
-    assert_eq!(wrong.status, 422);
-    assert!(
-        wrong.html.contains("A reason is needed") && wrong.html.contains("Type fine"),
-        "{}",
-        wrong.html
-    );
-    let ended = person
-        .send("/tenants/fine/offboard", &[("reason", "Contract ended"), ("slug", "fine")])
-        .await;
-    let path = ended.location().split_once('?').unwrap().0.to_owned();
-    assert!(path.starts_with("/tenants/0"), "by its id, since the slug is free: {path}");
-    let page = person.get(&path).await.html;
-    assert!(page.contains("Offboarded") && page.contains("Contract ended"), "{page}");
-    assert_eq!(person.get(&format!("{path}/edit")).await.status, 410);
-}
-
 #[tokio::test]
 async fn pages_say_so_while_the_database_is_away() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     let person = Person::of(&server, Role::Ops).await;
     server.pool.close().await;
     let page = person.get("/tenants").await;
@@ -593,7 +516,7 @@ async fn whom_a_proxy_vouches_for_needs_no_sign_in() {
     let provider = Provider::with(&[&key]).await;
     let mut settings = provider.settings();
     settings.header = Some("x-proxy-jwt".parse().unwrap());
-    let server = Server::trusting(&World::new().await, settings).await;
+    let server = TestServer::builder().identity_provider(settings).start().await;
     let jwt = |more: Value| key.sign("ES256", &provider.claims(&more));
     let coming = |method: Method, path: &str, jwt: &str| {
         let request = client().request(method, format!("{}{path}", server.private));
@@ -645,7 +568,7 @@ async fn whom_a_proxy_vouches_for_needs_no_sign_in() {
 
 #[tokio::test]
 async fn webhooks_are_made_tried_and_sent_again() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     let person = Person::of(&server, Role::Ops).await;
     let wrong = person.send("/webhooks", &[("url", "ftp://x"), ("description", "")]).await;
     assert_eq!(wrong.status, 422);
@@ -690,7 +613,7 @@ async fn webhooks_are_made_tried_and_sent_again() {
 
 #[tokio::test]
 async fn personal_data_is_erased_by_an_admin_who_is_sure() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     let created = server.create_tenant("acme").await;
     let id = created["id"].as_str().unwrap();
     let path = format!("/tenants/{id}/erase");
@@ -724,7 +647,7 @@ async fn personal_data_is_erased_by_an_admin_who_is_sure() {
 
 #[tokio::test]
 async fn a_webhooks_secret_is_rotated_and_shown_once() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     let hook = Hook::create(&server, "https://hooks.vendor.example/latchkey").await;
     let (ops, viewer) = (Person::of(&server, Role::Ops).await, Person::of(&server, Role::Viewer).await);
     let path = format!("/webhooks/{}", hook.id);
@@ -757,7 +680,7 @@ async fn a_webhooks_secret_is_rotated_and_shown_once() {
 
 #[tokio::test]
 async fn the_audit_log_is_filtered_by_what_was_done_and_by_whom() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     let ops = Person::of(&server, Role::Ops).await;
     for slug in ["acme", "globex"] {
         server.create_tenant(slug).await;
@@ -788,4 +711,85 @@ async fn the_audit_log_is_filtered_by_what_was_done_and_by_whom() {
     assert_eq!(shown(&format!("actor={}", by[0])).await, ["Suspended", "Suspended", "Signed in"]);
     assert_eq!(shown(&format!("actor={}&action=tenant.created", by[0])).await, [""; 0]);
     assert!(ops.get("/audit?action=tenant.erased").await.html.contains("No matching entries."));
+}
+
+mod tests_with_aws {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_is_stuck_on_what_is_told_in_words_that_can_be_mailed() {
+        let world = World::new().await;
+        let server = TestServer::builder().aws(&world).start().await;
+        for slug in ["fine", "stuck"] {
+            server.create_tenant(slug).await;
+        }
+        let fine = apply_templates(&world, &server, "fine", "direct").await;
+        assert_eq!(server.submit("fine", &fine.submission()).await["verdict"], "verified");
+        let mut stuck = apply_templates(&world, &server, "stuck", "assume_role").await;
+        stuck.bucket = "no-such-bucket-anywhere".into();
+        assert_eq!(server.submit("stuck", &stuck.submission()).await["verdict"], "rejected");
+
+        let person = Person::of(&server, Role::Ops).await;
+        let overview = person.get("/").await.html;
+        assert!(overview.contains("There is no bucket named no-such-bucket-anywhere."), "{overview}");
+        assert!(overview.contains("href=\"/tenants?failing_check=bucket-reachable\""), "{overview}");
+        let listed = person.get("/tenants?failing_check=bucket-reachable&status=&q=&mode=").await.html;
+        assert!(listed.contains("/tenants/stuck") && !listed.contains("/tenants/fine"), "{listed}");
+        let wrong = person.get("/tenants?status=happy").await;
+        assert!(wrong.status == 200 && wrong.html.contains("Unknown status"), "{}", wrong.html);
+
+        let mail = person.get("/tenants/stuck/message").await;
+        assert_eq!(mail.headers["content-type"], "text/plain; charset=utf-8");
+        for words in [
+            "Hello,",
+            "One thing needs to be changed",
+            "There is no bucket named",
+            "What to do: Correct the bucket ARN",
+        ] {
+            assert!(mail.html.contains(words), "{words}: {}", mail.html);
+        }
+        assert!(
+            !mail.html.contains("the vendor"),
+            "the customer knows the vendor by its name: {}",
+            mail.html
+        );
+        assert_eq!(person.get("/tenants/fine/message").await.status, 404);
+
+        let asked = person.send("/tenants/fine/verify", &[]).await;
+        assert!(asked.location().starts_with("/tenants/fine/verifications/"), "{}", asked.html);
+        let events = format!("{}/events", asked.location());
+        let events = tokio::time::timeout(TIMEOUT, person.get(&events))
+            .await
+            .expect("the stream ends")
+            .html;
+        assert!(events.contains("event: finished") && !events.contains("bucket"), "{events}");
+        let again = person.send("/tenants/fine/verify", &[("version", "1")]).await;
+        assert_eq!(again.status, 303, "{}", again.html);
+        assert_eq!(person.send("/tenants/fine/verify", &[("version", "2")]).await.status, 422);
+        let page = person.get(asked.location()).await.html;
+        assert!(page.contains("Verified") && !page.contains("http-equiv"), "{page}");
+        let elsewhere = asked.location().replace("/fine/", "/stuck/");
+        assert_eq!(person.get(&elsewhere).await.status, 404, "a verification is its tenant's");
+
+        for action in ["suspend", "resume"] {
+            let done = person.send(&format!("/tenants/fine/{action}"), &[("reason", "A test")]).await;
+            assert_eq!(done.status, 303, "{}", done.html);
+        }
+        assert_eq!(person.get("/tenants/fine/resume").await.status, 409);
+        let wrong = person.send("/tenants/fine/offboard", &[("reason", ""), ("slug", "stuck")]).await;
+        assert_eq!(wrong.status, 422);
+        assert!(
+            wrong.html.contains("A reason is needed") && wrong.html.contains("Type fine"),
+            "{}",
+            wrong.html
+        );
+        let ended = person
+            .send("/tenants/fine/offboard", &[("reason", "Contract ended"), ("slug", "fine")])
+            .await;
+        let path = ended.location().split_once('?').unwrap().0.to_owned();
+        assert!(path.starts_with("/tenants/0"), "by its id, since the slug is free: {path}");
+        let page = person.get(&path).await.html;
+        assert!(page.contains("Offboarded") && page.contains("Contract ended"), "{page}");
+        assert_eq!(person.get(&format!("{path}/edit")).await.status, 410);
+    }
 }

@@ -4,26 +4,26 @@
 use reqwest::{Method, header};
 use serde_json::json;
 
-use crate::aws::{World, apply_templates};
-use crate::pages::{Page, client, posting, read};
-use crate::server::{PATIENCE, Server};
+use crate::support::aws::{World, apply_templates};
+use crate::support::pages::{Page, client, posting, read};
+use crate::support::server::{TIMEOUT, TestServer};
 
 /// Somebody at the customer, with a browser's habits as far as they matter here.
 struct Visitor<'a> {
-    server: &'a Server,
+    server: &'a TestServer,
     http: reqwest::Client,
     cookie: String,
 }
 
 /// A link to a tenant's form, and the invite's id.
-async fn invite(server: &Server, slug: &str) -> (String, String) {
+async fn invite(server: &TestServer, slug: &str) -> (String, String) {
     let made = server.post(&format!("/v1/tenants/{slug}/invites"), &json!({})).await.expect(201);
     let text = |member: &str| made[member].as_str().unwrap().to_owned();
     (text("url"), text("id"))
 }
 
 impl<'a> Visitor<'a> {
-    async fn come(server: &'a Server, url: &str) -> Self {
+    async fn come(server: &'a TestServer, url: &str) -> Self {
         let http = client();
         let page = read(http.get(url)).await;
         assert_eq!(page.status, 303, "{}", page.html);
@@ -60,7 +60,7 @@ impl<'a> Visitor<'a> {
 
 #[tokio::test]
 async fn the_link_is_traded_for_a_cookie_and_every_page_is_locked_down() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let (url, _) = invite(&server, "acme").await;
     let token = url.rsplit('/').next().unwrap();
@@ -116,7 +116,7 @@ async fn the_link_is_traded_for_a_cookie_and_every_page_is_locked_down() {
 
 #[tokio::test]
 async fn an_ended_invite_ends_what_was_opened_with_it() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     let tenant = server.create_tenant("acme").await;
     let (url, id) = invite(&server, "acme").await;
     let visitor = Visitor::come(&server, &url).await;
@@ -156,7 +156,7 @@ async fn an_ended_invite_ends_what_was_opened_with_it() {
 
 #[tokio::test]
 async fn a_form_of_another_site_or_session_is_refused() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     server.create_tenant("globex").await;
     let acme = Visitor::come(&server, &invite(&server, "acme").await.0).await;
@@ -218,7 +218,7 @@ async fn a_form_of_another_site_or_session_is_refused() {
 
 #[tokio::test]
 async fn all_faults_stand_next_to_their_fields_and_nothing_is_lost() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
     let token = visitor.form_token().await;
@@ -262,7 +262,7 @@ async fn all_faults_stand_next_to_their_fields_and_nothing_is_lost() {
 
 #[tokio::test]
 async fn what_costs_calls_to_aws_is_limited() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
     let token = visitor.form_token().await;
@@ -281,52 +281,56 @@ async fn what_costs_calls_to_aws_is_limited() {
     assert_eq!(visitor.get("/onboard/verify").await.status, 200, "looking is not limited by it");
 }
 
-#[tokio::test]
-async fn a_vendors_fault_asks_nothing_of_the_customer() {
-    let world = World::new().await;
-    let server = Server::start(&world).await;
-    server.create_tenant("acme").await;
-    let applied = apply_templates(&world, &server, "acme", "assume_role").await;
-    let nobody = json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": format!("arn:aws:iam::{}:root", world.customer.id)},
-    }]});
-    world.vendor.put_trust("storage", &nobody).await;
-    server.submit("acme", &applied.submission()).await;
-    let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
-    assert_eq!(visitor.get("/onboard").await.location(), "/onboard/verify");
-    let page = visitor.get("/onboard/verify").await.html;
-    assert!(
-        page.contains("There is a problem on our side") && page.contains("You don&#39;t need to do anything"),
-        "{page}"
-    );
-    assert!(!page.contains("class=\"fix\""), "{page}");
-}
+mod tests_with_aws {
+    use super::*;
 
-#[tokio::test]
-async fn what_happens_is_told_without_telling_what() {
-    let world = World::new().await;
-    let server = Server::start(&world).await;
-    server.create_tenant("acme").await;
-    let applied = apply_templates(&world, &server, "acme", "direct").await;
-    let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
-    assert_eq!(visitor.get("/onboard/verify/events").await.status, 404, "nothing to follow yet");
-    let token = visitor.form_token().await;
-    let bucket = format!("arn:aws:s3:::{}", applied.bucket);
-    let fields = [
-        ("form_token", token.as_str()),
-        ("mode", "direct"),
-        ("bucket_arn", &bucket),
-        ("key_arn", &applied.key),
-    ];
-    assert_eq!(visitor.post("/onboard/send", &fields).await.status, 303);
-    let events = tokio::time::timeout(PATIENCE, visitor.get("/onboard/verify/events"))
-        .await
-        .expect("the stream ends")
-        .html;
-    assert!(events.contains("event: changed") && events.contains("event: finished"), "{events}");
-    assert!(!events.contains("bucket"), "{events}");
-    let page = visitor.get("/onboard/verify").await.html;
-    assert!(page.contains("Connected"), "{page}");
-    assert!(!page.contains("http-equiv"), "a page that is complete does not load itself again");
-    assert_eq!(server.status("acme").await, "active");
+    #[tokio::test]
+    async fn a_vendors_fault_asks_nothing_of_the_customer() {
+        let world = World::new().await;
+        let server = TestServer::builder().aws(&world).start().await;
+        server.create_tenant("acme").await;
+        let applied = apply_templates(&world, &server, "acme", "assume_role").await;
+        let nobody = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": format!("arn:aws:iam::{}:root", world.customer.id)},
+        }]});
+        world.vendor.put_trust("storage", &nobody).await;
+        server.submit("acme", &applied.submission()).await;
+        let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
+        assert_eq!(visitor.get("/onboard").await.location(), "/onboard/verify");
+        let page = visitor.get("/onboard/verify").await.html;
+        assert!(
+            page.contains("There is a problem on our side") && page.contains("You don&#39;t need to do anything"),
+            "{page}"
+        );
+        assert!(!page.contains("class=\"fix\""), "{page}");
+    }
+
+    #[tokio::test]
+    async fn what_happens_is_told_without_telling_what() {
+        let world = World::new().await;
+        let server = TestServer::builder().aws(&world).start().await;
+        server.create_tenant("acme").await;
+        let applied = apply_templates(&world, &server, "acme", "direct").await;
+        let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
+        assert_eq!(visitor.get("/onboard/verify/events").await.status, 404, "nothing to follow yet");
+        let token = visitor.form_token().await;
+        let bucket = format!("arn:aws:s3:::{}", applied.bucket);
+        let fields = [
+            ("form_token", token.as_str()),
+            ("mode", "direct"),
+            ("bucket_arn", &bucket),
+            ("key_arn", &applied.key),
+        ];
+        assert_eq!(visitor.post("/onboard/send", &fields).await.status, 303);
+        let events = tokio::time::timeout(TIMEOUT, visitor.get("/onboard/verify/events"))
+            .await
+            .expect("the stream ends")
+            .html;
+        assert!(events.contains("event: changed") && events.contains("event: finished"), "{events}");
+        assert!(!events.contains("bucket"), "{events}");
+        let page = visitor.get("/onboard/verify").await.html;
+        assert!(page.contains("Connected"), "{page}");
+        assert!(!page.contains("http-equiv"), "a page that is complete does not load itself again");
+        assert_eq!(server.status("acme").await, "active");
+    }
 }

@@ -4,25 +4,24 @@ use latchkey::domain::token::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::aws::World;
-use crate::server::{Answer, Server};
+use crate::support::server::{ApiResponse, TestServer};
 
-async fn server() -> Server {
-    Server::start_idle(&World::new().await).await
+async fn server() -> TestServer {
+    TestServer::start().await
 }
 
 /// A POST with that key, by ops.
-async fn post(server: &Server, key: &str, path: &str, body: &Value) -> Answer {
+async fn post(server: &TestServer, key: &str, path: &str, body: &Value) -> ApiResponse {
     let request = server.request(Method::POST, path).header("idempotency-key", key).json(body);
     server.send(request).await
 }
 
-async fn count(server: &Server, table: &'static str) -> i64 {
+async fn count(server: &TestServer, table: &'static str) -> i64 {
     let sql = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
     sqlx::query_scalar(sql).fetch_one(&server.pool).await.unwrap()
 }
 
-fn code(answer: &Answer) -> String {
+fn code(answer: &ApiResponse) -> String {
     let all: Vec<String> = answer.errors().into_iter().map(|(field, code)| format!("{field} {code}")).collect();
     all.join(", ")
 }

@@ -3,12 +3,11 @@
 use latchkey::domain::token::Role;
 use serde_json::{Value, json};
 
-use crate::aws::World;
-use crate::server::Server;
+use crate::support::server::TestServer;
 
 #[tokio::test]
 async fn an_invite_is_shown_once_and_kept_as_a_hash() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let created = server.post("/v1/tenants/acme/invites", &json!({"expires_in_hours": 2})).await;
     assert_eq!(created.headers["cache-control"], "no-store");
@@ -37,7 +36,7 @@ async fn an_invite_is_shown_once_and_kept_as_a_hash() {
 
 #[tokio::test]
 async fn a_revoked_invite_stays_revoked_and_is_told_once() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     server.create_tenant("globex").await;
     let created = server.post("/v1/tenants/acme/invites", &json!({})).await.expect(201);
@@ -62,7 +61,7 @@ async fn a_revoked_invite_stays_revoked_and_is_told_once() {
 
 #[tokio::test]
 async fn what_cannot_be_invited_is_said() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let path = "/v1/tenants/acme/invites";
     let wrong = server.post(path, &json!({"expires_in_hours": 0, "hours": 1})).await;

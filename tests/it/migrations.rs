@@ -18,7 +18,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection};
 use strum::IntoEnumIterator;
 
-use crate::server::empty_database;
+use crate::support::database::empty_database;
 
 async fn connection() -> PgConnection {
     let url = empty_database().await;

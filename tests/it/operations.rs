@@ -4,11 +4,11 @@ use latchkey::domain::token::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::aws::{World, apply_templates};
-use crate::server::{Answer, Server};
+use crate::support::aws::{World, apply_templates};
+use crate::support::server::{ApiResponse, TestServer};
 
 /// A request with that token.
-async fn ask(server: &Server, token: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
+async fn ask(server: &TestServer, token: &str, method: Method, path: &str, body: Option<&Value>) -> ApiResponse {
     let mut request = server.bare(method, &format!("{}{path}", server.private)).bearer_auth(token);
     if let Some(body) = body {
         request = request.json(body);
@@ -18,8 +18,7 @@ async fn ask(server: &Server, token: &str, method: Method, path: &str, body: Opt
 
 #[tokio::test]
 async fn tokens_are_made_shown_once_and_revoked_at_once() {
-    let world = World::new().await;
-    let server = Server::start_idle(&world).await;
+    let server = TestServer::start().await;
     let admin = server.token_of(Role::Admin).await;
     let wanted = json!({"name": "billing", "role": "viewer", "expires_in_hours": 24});
     let made = ask(&server, &admin, Method::POST, "/v1/tokens", Some(&wanted)).await.expect(201);
@@ -57,8 +56,7 @@ async fn tokens_are_made_shown_once_and_revoked_at_once() {
 
 #[tokio::test]
 async fn what_a_viewer_tries_is_refused_and_written_down() {
-    let world = World::new().await;
-    let server = Server::start_idle(&world).await;
+    let server = TestServer::start().await;
     let viewer = server.token_of(Role::Viewer).await;
     let refused = ask(
         &server,
@@ -78,8 +76,7 @@ async fn what_a_viewer_tries_is_refused_and_written_down() {
 
 #[tokio::test]
 async fn the_audit_log_is_read_on_from_where_one_was() {
-    let world = World::new().await;
-    let server = Server::start_idle(&world).await;
+    let server = TestServer::start().await;
     for slug in ["one", "two", "three"] {
         server.create_tenant(slug).await;
     }
@@ -104,47 +101,9 @@ async fn the_audit_log_is_read_on_from_where_one_was() {
     assert_eq!((wrong.status, wrong.errors().len()), (422, 2));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn stats_tell_who_is_stuck_on_what() {
-    let world = World::new().await;
-    let server = Server::start(&world).await;
-    for slug in ["fine", "stuck", "new", "off"] {
-        server.create_tenant(slug).await;
-    }
-    let fine = apply_templates(&world, &server, "fine", "direct").await;
-    assert_eq!(server.submit("fine", &fine.submission()).await["verdict"], "verified");
-    let mut stuck = apply_templates(&world, &server, "stuck", "assume_role").await;
-    stuck.bucket = "no-such-bucket-anywhere".into();
-    assert_eq!(server.submit("stuck", &stuck.submission()).await["verdict"], "rejected");
-    server
-        .post("/v1/tenants/off/suspend", &json!({"reason": "Unpaid"}))
-        .await
-        .expect(200);
-
-    let stats = server.get("/v1/stats").await.expect(200);
-    let count = |status: &str| {
-        let tenants = stats["tenants"].as_array().unwrap();
-        tenants.iter().find(|entry| entry["status"] == status).unwrap()["count"].clone()
-    };
-    assert_eq!(
-        ["active", "action_required", "invited", "suspended", "degraded"].map(count),
-        [json!(1), json!(1), json!(1), json!(1), json!(0)]
-    );
-    assert_eq!(stats["failing_checks"], json!([{"name": "bucket-reachable", "tenants": 1}]));
-    let verdicts: Vec<(Value, Value)> = stats["verifications"]["by_verdict"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|entry| (entry["verdict"].clone(), entry["count"].clone()))
-        .collect();
-    assert_eq!(verdicts, [(json!("rejected"), json!(1)), (json!("verified"), json!(1))]);
-    assert!(stats["verifications"]["by_verdict"][0]["p95_seconds"].as_f64().unwrap() > 0.0);
-}
-
 #[tokio::test]
 async fn a_tenant_is_changed_by_who_knows_its_present_state() {
-    let world = World::new().await;
-    let server = Server::start_idle(&world).await;
+    let server = TestServer::start().await;
     let body = json!({"slug": "acme", "name": "Acme", "reference": "4711"});
     server.post("/v1/tenants", &body).await.expect(201);
     let read = server.get("/v1/tenants/acme").await;
@@ -185,60 +144,10 @@ async fn a_tenant_is_changed_by_who_knows_its_present_state() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_list_is_filtered_and_each_filter_agrees_with_what_a_tenant_shows() {
-    let world = World::new().await;
-    let server = Server::start(&world).await;
-    let body = json!({"slug": "stuck-corp", "name": "Müller Stuck AG", "reference": "K-4711", "modes": ["assume_role"]});
-    server.post("/v1/tenants", &body).await.expect(201);
-    for slug in ["fine", "new", "off"] {
-        server.create_tenant(slug).await;
-    }
-    let fine = apply_templates(&world, &server, "fine", "direct").await;
-    assert_eq!(server.submit("fine", &fine.submission()).await["verdict"], "verified");
-    let mut stuck = apply_templates(&world, &server, "stuck-corp", "assume_role").await;
-    stuck.bucket = "no-such-bucket-anywhere".into();
-    assert_eq!(server.submit("stuck-corp", &stuck.submission()).await["verdict"], "rejected");
-    server
-        .post("/v1/tenants/off/suspend", &json!({"reason": "Unpaid"}))
-        .await
-        .expect(200);
-
-    let slugs = async |query: &str| -> Vec<String> {
-        let listed = server.get(&format!("/v1/tenants?{query}")).await.expect(200);
-        let items = listed["items"].as_array().unwrap();
-        items.iter().map(|item| item["slug"].as_str().unwrap().to_owned()).collect()
-    };
-    for slug in ["fine", "new", "off", "stuck-corp"] {
-        let status = server.status(slug).await;
-        let of_status = slugs(&format!("status={}", status.as_str().unwrap())).await;
-        assert_eq!(of_status, [slug], "each has a status of its own here");
-    }
-    assert_eq!(slugs("failing_check=bucket-reachable").await, ["stuck-corp"]);
-    assert_eq!(slugs("mode=direct").await, ["off", "new", "fine"]);
-    assert_eq!(slugs("mode=assume_role&status=action_required").await, ["stuck-corp"]);
-    for words in ["q=stuck", "q=M%C3%9CLL", "q=4711", "q=stuck+ag", "q=STUCK-C"] {
-        assert_eq!(slugs(words).await, ["stuck-corp"], "{words}");
-    }
-    assert_eq!(slugs("q=tuck").await, [""; 0], "words are looked for by their beginning");
-    assert_eq!(
-        slugs("q=%27%20%7C%20fine").await,
-        ["fine"],
-        "what is typed is words, never an expression"
-    );
-
-    let wrong = server
-        .get("/v1/tenants?status=happy&mode=telepathy&failing_check=x&q=%2C&limit=0&cursor=abc")
-        .await;
-    let fields: Vec<String> = wrong.errors().into_iter().map(|(field, _)| field).collect();
-    assert_eq!((wrong.status, fields.len()), (422, 6), "{fields:?}");
-}
-
 /// No filter reads the whole table, at any page, whatever Postgres knows of it.
 #[tokio::test]
 async fn no_list_reads_all_tenants() {
-    let world = World::new().await;
-    let server = Server::start_idle(&world).await;
+    let server = TestServer::start().await;
     sqlx::query(
         "insert into tenants (id, slug, name, modes, external_id, created_at, status, failing_checks)
          select gen_random_uuid(), 't-' || n, 'Tenant ' || n, array['direct'], 'lk-test-' || n, now() - n * interval '1 minute',
@@ -305,4 +214,119 @@ async fn no_list_reads_all_tenants() {
     assert_eq!(after.0, before.0, "nothing was read that was not looked up");
     let fetched = (after.1 - before.1) / pages;
     assert!(fetched < 3_000, "{fetched} rows are looked at for a page");
+}
+
+#[tokio::test]
+async fn a_reason_is_asked_for_and_viewers_are_refused() {
+    let server = TestServer::start().await;
+    server.create_tenant("acme").await;
+    for (body, code) in [
+        (json!({}), "required"),
+        (json!({"reason": "  "}), "required"),
+        (json!({"reason": "x".repeat(501)}), "reason_too_long"),
+    ] {
+        let refused = server.post("/v1/tenants/acme/suspend", &body).await;
+        assert_eq!(refused.status, 422);
+        assert_eq!(refused.errors(), [("reason".to_owned(), code.to_owned())]);
+    }
+    let both = server.post("/v1/tenants/acme/suspend", &json!({"because": "x"})).await;
+    assert_eq!(both.errors().len(), 2, "{:#}", both.body);
+    let viewer = server.token_of(Role::Viewer).await;
+    let url = format!("{}/v1/tenants/acme/suspend", server.private);
+    let refused = server
+        .send(server.bare(Method::POST, &url).bearer_auth(viewer).json(&json!({"reason": "x"})))
+        .await;
+    assert_eq!(refused.status, 403);
+    assert_eq!(server.status("acme").await, "invited");
+    server.post("/v1/tenants/nobody/suspend", &json!({"reason": "x"})).await.expect(404);
+}
+
+mod tests_with_aws {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn stats_tell_who_is_stuck_on_what() {
+        let world = World::new().await;
+        let server = TestServer::builder().aws(&world).start().await;
+        for slug in ["fine", "stuck", "new", "off"] {
+            server.create_tenant(slug).await;
+        }
+        let fine = apply_templates(&world, &server, "fine", "direct").await;
+        assert_eq!(server.submit("fine", &fine.submission()).await["verdict"], "verified");
+        let mut stuck = apply_templates(&world, &server, "stuck", "assume_role").await;
+        stuck.bucket = "no-such-bucket-anywhere".into();
+        assert_eq!(server.submit("stuck", &stuck.submission()).await["verdict"], "rejected");
+        server
+            .post("/v1/tenants/off/suspend", &json!({"reason": "Unpaid"}))
+            .await
+            .expect(200);
+
+        let stats = server.get("/v1/stats").await.expect(200);
+        let count = |status: &str| {
+            let tenants = stats["tenants"].as_array().unwrap();
+            tenants.iter().find(|entry| entry["status"] == status).unwrap()["count"].clone()
+        };
+        assert_eq!(
+            ["active", "action_required", "invited", "suspended", "degraded"].map(count),
+            [json!(1), json!(1), json!(1), json!(1), json!(0)]
+        );
+        assert_eq!(stats["failing_checks"], json!([{"name": "bucket-reachable", "tenants": 1}]));
+        let verdicts: Vec<(Value, Value)> = stats["verifications"]["by_verdict"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| (entry["verdict"].clone(), entry["count"].clone()))
+            .collect();
+        assert_eq!(verdicts, [(json!("rejected"), json!(1)), (json!("verified"), json!(1))]);
+        assert!(stats["verifications"]["by_verdict"][0]["p95_seconds"].as_f64().unwrap() > 0.0);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_list_is_filtered_and_each_filter_agrees_with_what_a_tenant_shows() {
+        let world = World::new().await;
+        let server = TestServer::builder().aws(&world).start().await;
+        let body = json!({"slug": "stuck-corp", "name": "Müller Stuck AG", "reference": "K-4711", "modes": ["assume_role"]});
+        server.post("/v1/tenants", &body).await.expect(201);
+        for slug in ["fine", "new", "off"] {
+            server.create_tenant(slug).await;
+        }
+        let fine = apply_templates(&world, &server, "fine", "direct").await;
+        assert_eq!(server.submit("fine", &fine.submission()).await["verdict"], "verified");
+        let mut stuck = apply_templates(&world, &server, "stuck-corp", "assume_role").await;
+        stuck.bucket = "no-such-bucket-anywhere".into();
+        assert_eq!(server.submit("stuck-corp", &stuck.submission()).await["verdict"], "rejected");
+        server
+            .post("/v1/tenants/off/suspend", &json!({"reason": "Unpaid"}))
+            .await
+            .expect(200);
+
+        let slugs = async |query: &str| -> Vec<String> {
+            let listed = server.get(&format!("/v1/tenants?{query}")).await.expect(200);
+            let items = listed["items"].as_array().unwrap();
+            items.iter().map(|item| item["slug"].as_str().unwrap().to_owned()).collect()
+        };
+        for slug in ["fine", "new", "off", "stuck-corp"] {
+            let status = server.status(slug).await;
+            let of_status = slugs(&format!("status={}", status.as_str().unwrap())).await;
+            assert_eq!(of_status, [slug], "each has a status of its own here");
+        }
+        assert_eq!(slugs("failing_check=bucket-reachable").await, ["stuck-corp"]);
+        assert_eq!(slugs("mode=direct").await, ["off", "new", "fine"]);
+        assert_eq!(slugs("mode=assume_role&status=action_required").await, ["stuck-corp"]);
+        for words in ["q=stuck", "q=M%C3%9CLL", "q=4711", "q=stuck+ag", "q=STUCK-C"] {
+            assert_eq!(slugs(words).await, ["stuck-corp"], "{words}");
+        }
+        assert_eq!(slugs("q=tuck").await, [""; 0], "words are looked for by their beginning");
+        assert_eq!(
+            slugs("q=%27%20%7C%20fine").await,
+            ["fine"],
+            "what is typed is words, never an expression"
+        );
+
+        let wrong = server
+            .get("/v1/tenants?status=happy&mode=telepathy&failing_check=x&q=%2C&limit=0&cursor=abc")
+            .await;
+        let fields: Vec<String> = wrong.errors().into_iter().map(|(field, _)| field).collect();
+        assert_eq!((wrong.status, fields.len()), (422, 6), "{fields:?}");
+    }
 }

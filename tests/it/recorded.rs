@@ -24,11 +24,11 @@ use serde_json::json;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 
-use crate::aws::clock;
 use crate::recorded_aws::{
     self, BUCKET, Call, KEY, REGION, RecordedAws, Reply, Who, described, kms_error, refused_by_kms, refused_by_s3, refused_by_sts,
     s3_error, stored_with, sts_error, subject,
 };
+use crate::support::clock::clock;
 
 /// The SDKs' way to AWS, with or without faults on it.
 #[derive(Clone)]

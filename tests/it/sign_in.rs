@@ -9,21 +9,20 @@ use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::aws::{World, clock};
-use crate::provider::{Mood, Provider, SigningKey, encoded};
-use crate::server::{Answer, Server};
+use crate::support::clock::clock;
+use crate::support::identity_provider::{Mood, Provider, SigningKey, encoded};
+use crate::support::server::{ApiResponse, TestServer};
 
-async fn server(settings: IdentityProviderSettings) -> Server {
-    let world = World::new().await;
-    Server::trusting(&world, settings).await
+async fn server(settings: IdentityProviderSettings) -> TestServer {
+    TestServer::builder().identity_provider(settings).start().await
 }
 
 /// What somebody with this JWT is answered.
-async fn get(server: &Server, jwt: &str) -> Answer {
+async fn get(server: &TestServer, jwt: &str) -> ApiResponse {
     ask(server, jwt, Method::GET, "/v1/tenants").await
 }
 
-async fn ask(server: &Server, jwt: &str, method: Method, path: &str) -> Answer {
+async fn ask(server: &TestServer, jwt: &str, method: Method, path: &str) -> ApiResponse {
     server
         .send(server.bare(method, &format!("{}{path}", server.private)).bearer_auth(jwt))
         .await
@@ -270,8 +269,7 @@ async fn a_proxy_hands_the_jwt_on_and_no_other_site_makes_use_of_it() {
 
 #[tokio::test]
 async fn without_a_provider_a_jwt_is_no_token() {
-    let world = World::new().await;
-    let server = Server::start_idle(&world).await;
+    let server = TestServer::start().await;
     let key = SigningKey::p256("one");
     let provider = Provider::with(&[&key]).await;
     let refused = get(&server, &key.sign("ES256", &provider.claims(&json!({})))).await;

@@ -19,8 +19,7 @@ use latchkey::service::{Caller, Context};
 use latchkey::store::{tenants, verifications};
 use sqlx::{Executor, PgPool};
 
-use crate::aws::World;
-use crate::server::Server;
+use crate::support::server::TestServer;
 
 const OFFBOARD: &str = "update tenants set offboarded_at = now() where slug = 'acme'";
 
@@ -44,8 +43,8 @@ fn submission() -> Submission {
 }
 
 /// A server with a tenant, `acme`, that has a submitted config and no queue that works on it.
-async fn tenant() -> (Server, Context) {
-    let server = Server::start_idle(&World::new().await).await;
+async fn tenant() -> (TestServer, Context) {
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let context = server.context.clone();
     (server, context)

@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 use latchkey::domain::token::Role;
 use serde_json::{Value, json};
 
-use crate::aws::{World, apply_templates};
-use crate::command_line::{latchkey, run, run_as, text};
-use crate::server::Server;
+use crate::support::aws::{World, apply_templates};
+use crate::support::cli::{latchkey, run, run_as, text};
+use crate::support::server::TestServer;
 
 /// With ids, times and secrets made all alike, and as long as they were.
 fn redacted(text: &str) -> String {
@@ -42,7 +42,7 @@ fn redacted(text: &str) -> String {
 }
 
 /// What a command prints and how it ends.
-async fn printed(server: &Server, token: &str, line: &str) -> String {
+async fn printed(server: &TestServer, token: &str, line: &str) -> String {
     let args: Vec<&str> = line.split(' ').collect();
     let ran = run_as(token, &args, server).await;
     let (out, err) = (text(&ran.stdout), text(&ran.stderr));
@@ -90,7 +90,7 @@ fn every_command_explains_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_ops_do_is_printed_as_it_was() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     let admin = server.token_of(Role::Admin).await;
     let mut session = String::new();
     for line in [
@@ -142,7 +142,7 @@ async fn what_ops_do_is_printed_as_it_was() {
 /// What was printed is found again by what was printed.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_shown_once_works() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let admin = server.token_of(Role::Admin).await;
     let create = [
@@ -183,7 +183,7 @@ async fn what_is_shown_once_works() {
 /// `latchkey … | head` takes what it wants.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_had_enough_is_no_fault() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     for slug in ["acme", "globex"] {
         server.create_tenant(slug).await;
     }
@@ -204,57 +204,61 @@ async fn a_reader_that_had_enough_is_no_fault() {
     assert_eq!(text(&ended.stderr), "");
 }
 
-/// On a terminal, a table that changes in place; and what it came to, when it is over.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_verification_is_watched_live_on_a_terminal() {
-    let world = World::new().await;
-    let server = Server::start(&world).await;
-    server.create_tenant("acme").await;
-    let applied = apply_templates(&world, &server, "acme", "assume_role").await;
-    assert_eq!(server.submit("acme", &applied.submission()).await["verdict"], "verified");
+mod tests_with_aws {
+    use super::*;
 
-    let watched = async |colors: bool| {
-        let mut command = Command::new("script");
-        let line = format!("stty cols 150 rows 40; {} verify acme --watch", env!("CARGO_BIN_EXE_latchkey"));
-        command
-            .args(["--quiet", "--return", "--command", &line, "/dev/null"])
-            .env("LATCHKEY_URL", &server.private)
-            .env("LATCHKEY_TOKEN", &server.token)
-            .env("TERM", "xterm")
-            .stdin(Stdio::null());
-        if !colors {
-            command.env("NO_COLOR", "1");
-        }
-        let ran = tokio::task::spawn_blocking(move || command.output().expect("script, of util-linux, runs"));
-        ran.await.unwrap()
-    };
-    let live = watched(true).await;
-    let shown = text(&live.stdout);
-    assert_eq!(live.status.code(), Some(0), "{shown}");
-    let (before, after) = shown.rsplit_once("\u{1b}[J").expect("the table was taken away");
-    assert!(
-        before.contains("\u{1b}[1A") || before.contains("\u{1b}[2A") || before.matches("\u{1b}[J").count() > 2,
-        "{before}"
-    );
-    assert!(before.contains("checks passed so far") && !after.contains("so far"), "{shown}");
-    assert!(
-        after.contains("object-readable") && after.contains("Version 1: verified"),
-        "{after}"
-    );
+    /// On a terminal, a table that changes in place; and what it came to, when it is over.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_verification_is_watched_live_on_a_terminal() {
+        let world = World::new().await;
+        let server = TestServer::builder().aws(&world).start().await;
+        server.create_tenant("acme").await;
+        let applied = apply_templates(&world, &server, "acme", "assume_role").await;
+        assert_eq!(server.submit("acme", &applied.submission()).await["verdict"], "verified");
 
-    let plain = watched(false).await;
-    let shown = text(&plain.stdout);
-    assert_eq!(plain.status.code(), Some(0), "{shown}");
-    assert!(!shown.contains('\u{1b}'), "{shown}");
-    assert!(
-        shown.contains("object-readable") && shown.contains("Version 1: verified"),
-        "{shown}"
-    );
+        let watched = async |colors: bool| {
+            let mut command = Command::new("script");
+            let line = format!("stty cols 150 rows 40; {} verify acme --watch", env!("CARGO_BIN_EXE_latchkey"));
+            command
+                .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+                .env("LATCHKEY_URL", &server.private)
+                .env("LATCHKEY_TOKEN", &server.token)
+                .env("TERM", "xterm")
+                .stdin(Stdio::null());
+            if !colors {
+                command.env("NO_COLOR", "1");
+            }
+            let ran = tokio::task::spawn_blocking(move || command.output().expect("script, of util-linux, runs"));
+            ran.await.unwrap()
+        };
+        let live = watched(true).await;
+        let shown = text(&live.stdout);
+        assert_eq!(live.status.code(), Some(0), "{shown}");
+        let (before, after) = shown.rsplit_once("\u{1b}[J").expect("the table was taken away");
+        assert!(
+            before.contains("\u{1b}[1A") || before.contains("\u{1b}[2A") || before.matches("\u{1b}[J").count() > 2,
+            "{before}"
+        );
+        assert!(before.contains("checks passed so far") && !after.contains("so far"), "{shown}");
+        assert!(
+            after.contains("object-readable") && after.contains("Version 1: verified"),
+            "{after}"
+        );
 
-    let as_json = run(&["verify", "acme", "--watch", "--json"], &server).await;
-    let verification: Value = serde_json::from_slice(&as_json.stdout).unwrap();
-    assert_eq!(
-        (&verification["state"], &verification["verdict"]),
-        (&json!("finished"), &json!("verified"))
-    );
+        let plain = watched(false).await;
+        let shown = text(&plain.stdout);
+        assert_eq!(plain.status.code(), Some(0), "{shown}");
+        assert!(!shown.contains('\u{1b}'), "{shown}");
+        assert!(
+            shown.contains("object-readable") && shown.contains("Version 1: verified"),
+            "{shown}"
+        );
+
+        let as_json = run(&["verify", "acme", "--watch", "--json"], &server).await;
+        let verification: Value = serde_json::from_slice(&as_json.stdout).unwrap();
+        assert_eq!(
+            (&verification["state"], &verification["verdict"]),
+            (&json!("finished"), &json!("verified"))
+        );
+    }
 }

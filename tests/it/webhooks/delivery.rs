@@ -5,70 +5,9 @@ use serde_json::{Value, json};
 
 use super::receiver::{Receiver, status};
 use super::{Hook, Stage, switch, told};
-use crate::aws::{World, apply_templates};
-use crate::process::Process;
-use crate::server::{KEY, Server};
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_happens_is_told_signed_and_in_order() {
-    let world = World::new().await;
-    let server = Server::start(&world).await;
-    let receiver = Receiver::start().await;
-    let hook = Hook::create(&server, &receiver.url).await;
-    let tenant = server.create_tenant("acme").await;
-    let applied = apply_templates(&world, &server, "acme", "assume_role").await;
-    let verification = server.submit("acme", &applied.submission()).await;
-    assert_eq!(verification["verdict"], "verified");
-    switch(&server, "acme", "suspend").await;
-    let reason = json!({"reason": "Contract ended"});
-    let ended = server.request(reqwest::Method::DELETE, "/v1/tenants/acme").json(&reason);
-    server.send(ended).await.expect(200);
-
-    let messages = receiver.messages(5).await;
-    let types: Vec<Value> = messages.iter().map(|message| message.json()["type"].clone()).collect();
-    let change = "tenant.status_changed";
-    assert_eq!(types, [change, "verification.finished", change, change, change]);
-    assert_eq!(
-        told(&messages),
-        ["acme verifying", "acme ?", "acme active", "acme suspended", "acme offboarded"]
-    );
-    for message in &messages {
-        assert!(hook.signed(message), "{message:?}");
-        assert_eq!(message.header("content-type"), "application/json");
-        assert_eq!(message.path, "/in?code=unguessable");
-        let body = message.json();
-        let members: Vec<&String> = body.as_object().unwrap().keys().collect();
-        assert_eq!(members, ["type", "timestamp", "data"]);
-    }
-    let finished = &messages[1].json()["data"];
-    for (member, value) in [
-        ("tenant_id", &tenant["id"]),
-        ("verification_id", &verification["id"]),
-        ("version", &json!(1)),
-        ("trigger", &json!("submission")),
-        ("verdict", &json!("verified")),
-        ("failing_checks", &json!([])),
-        ("at", &verification["finished_at"]),
-    ] {
-        assert_eq!(&finished[member], value, "{member}");
-    }
-    let log = hook
-        .log_until(&server, |log| log.iter().all(|item| item["state"] == "delivered"))
-        .await;
-    assert_eq!(log.len(), 5);
-    for (item, message) in log.iter().zip(&messages) {
-        assert_eq!(item["message_id"], message.id());
-        assert_eq!(
-            (&item["attempts"][0]["status"], &item["attempts"][0]["failure"]),
-            (&json!(204), &Value::Null)
-        );
-        assert!(item["attempts"][0]["duration_ms"].is_i64() && item["next_attempt_at"].is_null());
-    }
-    let one = server
-        .get(&hook.path(&format!("/deliveries/{}", log[1]["id"].as_str().unwrap())))
-        .await;
-    assert_eq!(one.expect(200)["payload"], messages[1].json());
-}
+use crate::support::aws::{AwsAccess, World, apply_templates};
+use crate::support::process::Process;
+use crate::support::server::{SIGNING_KEY, TestServer};
 
 #[tokio::test]
 async fn a_webhook_is_told_of_what_it_asked_for_alone_and_of_what_was_superseded_too() {
@@ -140,25 +79,24 @@ async fn what_was_sent_and_not_noted_is_sent_again_under_the_same_id() {
 /// one had for it is over.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_outlives_the_process_that_was_sending_it() {
-    let world = World::new().await;
-    let server = Server::start_idle(&world).await;
+    let server = TestServer::start().await;
     let receiver = Receiver::start().await;
     let hook = Hook::create(&server, &receiver.url).await;
     server.create_tenant("acme").await;
     let settings = [
-        ("LATCHKEY_WEBHOOK_KEY", KEY),
+        ("LATCHKEY_WEBHOOK_KEY", SIGNING_KEY),
         ("LATCHKEY_WEBHOOK_ALLOW", "127.0.0.0/8"),
         ("LATCHKEY_WORKER_LOST_AFTER", "1s"),
     ];
     receiver.hang();
-    let lost = Process::serve(&world, &server.database_url, &settings).await;
+    let lost = Process::serve(&AwsAccess::none(), &server.database_url, &settings).await;
     switch(&server, "acme", "suspend").await;
     receiver.messages(1).await;
     lost.kill();
     receiver.answer(|_, _| status(204));
     let over = "update webhook_queues set due_at = now() where due_at is not null";
     sqlx::query(over).execute(&server.pool).await.unwrap();
-    let _other = Process::serve(&world, &server.database_url, &settings).await;
+    let _other = Process::serve(&AwsAccess::none(), &server.database_url, &settings).await;
     let messages = receiver.messages(2).await;
     assert_eq!((messages[0].id(), &messages[0].body), (messages[1].id(), &messages[1].body));
     let log = hook
@@ -167,33 +105,9 @@ async fn a_message_outlives_the_process_that_was_sending_it() {
     assert_eq!((log.len(), log[0]["attempts"].as_array().map(Vec::len)), (1, Some(2)));
 }
 
-/// By the queue, with a receiver that takes its time: the others' messages and verifications do not wait for it.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_receiver_that_does_not_answer_keeps_nobody_else_waiting() {
-    let world = World::new().await;
-    let server = Server::start(&world).await;
-    let (slow, quick) = (Receiver::start().await, Receiver::start().await);
-    slow.hang();
-    let (stuck, fine) = (Hook::create(&server, &slow.url).await, Hook::create(&server, &quick.url).await);
-    for slug in ["acme", "globex", "initech", "umbrella", "hooli", "stark"] {
-        server.create_tenant(slug).await;
-        switch(&server, slug, "suspend").await;
-    }
-    slow.messages(1).await;
-    switch(&server, "acme", "resume").await;
-    quick.messages(7).await;
-    let applied = apply_templates(&world, &server, "acme", "direct").await;
-    assert_eq!(server.submit("acme", &applied.submission()).await["verdict"], "verified");
-    quick.messages(10).await;
-    fine.log_until(&server, |log| log.iter().all(|item| item["state"] == "delivered"))
-        .await;
-    let waiting = stuck.log(&server).await;
-    assert!(waiting.iter().all(|item| item["state"] == "waiting"), "{waiting:?}");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn many_messages_of_many_tenants_arrive_each_tenants_in_order() {
-    let server = Server::start(&World::new().await).await;
+    let server = TestServer::builder().worker().start().await;
     let receiver = Receiver::start().await;
     let hook = Hook::create(&server, &receiver.url).await;
     let slugs: Vec<String> = (0..6).map(|number| format!("tenant-{number}")).collect();
@@ -217,5 +131,94 @@ async fn many_messages_of_many_tenants_arrive_each_tenants_in_order() {
         let own: Vec<&String> = all.iter().filter(|told| told.starts_with(&format!("{slug} "))).collect();
         let expected = ["suspended", "invited", "suspended", "invited"].map(|status| format!("{slug} {status}"));
         assert_eq!(own, expected.iter().collect::<Vec<_>>());
+    }
+}
+
+mod tests_with_aws {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_happens_is_told_signed_and_in_order() {
+        let world = World::new().await;
+        let server = TestServer::builder().aws(&world).start().await;
+        let receiver = Receiver::start().await;
+        let hook = Hook::create(&server, &receiver.url).await;
+        let tenant = server.create_tenant("acme").await;
+        let applied = apply_templates(&world, &server, "acme", "assume_role").await;
+        let verification = server.submit("acme", &applied.submission()).await;
+        assert_eq!(verification["verdict"], "verified");
+        switch(&server, "acme", "suspend").await;
+        let reason = json!({"reason": "Contract ended"});
+        let ended = server.request(reqwest::Method::DELETE, "/v1/tenants/acme").json(&reason);
+        server.send(ended).await.expect(200);
+
+        let messages = receiver.messages(5).await;
+        let types: Vec<Value> = messages.iter().map(|message| message.json()["type"].clone()).collect();
+        let change = "tenant.status_changed";
+        assert_eq!(types, [change, "verification.finished", change, change, change]);
+        assert_eq!(
+            told(&messages),
+            ["acme verifying", "acme ?", "acme active", "acme suspended", "acme offboarded"]
+        );
+        for message in &messages {
+            assert!(hook.signed(message), "{message:?}");
+            assert_eq!(message.header("content-type"), "application/json");
+            assert_eq!(message.path, "/in?code=unguessable");
+            let body = message.json();
+            let members: Vec<&String> = body.as_object().unwrap().keys().collect();
+            assert_eq!(members, ["type", "timestamp", "data"]);
+        }
+        let finished = &messages[1].json()["data"];
+        for (member, value) in [
+            ("tenant_id", &tenant["id"]),
+            ("verification_id", &verification["id"]),
+            ("version", &json!(1)),
+            ("trigger", &json!("submission")),
+            ("verdict", &json!("verified")),
+            ("failing_checks", &json!([])),
+            ("at", &verification["finished_at"]),
+        ] {
+            assert_eq!(&finished[member], value, "{member}");
+        }
+        let log = hook
+            .log_until(&server, |log| log.iter().all(|item| item["state"] == "delivered"))
+            .await;
+        assert_eq!(log.len(), 5);
+        for (item, message) in log.iter().zip(&messages) {
+            assert_eq!(item["message_id"], message.id());
+            assert_eq!(
+                (&item["attempts"][0]["status"], &item["attempts"][0]["failure"]),
+                (&json!(204), &Value::Null)
+            );
+            assert!(item["attempts"][0]["duration_ms"].is_i64() && item["next_attempt_at"].is_null());
+        }
+        let one = server
+            .get(&hook.path(&format!("/deliveries/{}", log[1]["id"].as_str().unwrap())))
+            .await;
+        assert_eq!(one.expect(200)["payload"], messages[1].json());
+    }
+
+    /// By the queue, with a receiver that takes its time: the others' messages and verifications do not wait for it.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_receiver_that_does_not_answer_keeps_nobody_else_waiting() {
+        let world = World::new().await;
+        let server = TestServer::builder().aws(&world).start().await;
+        let (slow, quick) = (Receiver::start().await, Receiver::start().await);
+        slow.hang();
+        let (stuck, fine) = (Hook::create(&server, &slow.url).await, Hook::create(&server, &quick.url).await);
+        for slug in ["acme", "globex", "initech", "umbrella", "hooli", "stark"] {
+            server.create_tenant(slug).await;
+            switch(&server, slug, "suspend").await;
+        }
+        slow.messages(1).await;
+        switch(&server, "acme", "resume").await;
+        quick.messages(7).await;
+        let applied = apply_templates(&world, &server, "acme", "direct").await;
+        assert_eq!(server.submit("acme", &applied.submission()).await["verdict"], "verified");
+        quick.messages(10).await;
+        fine.log_until(&server, |log| log.iter().all(|item| item["state"] == "delivered"))
+            .await;
+        let waiting = stuck.log(&server).await;
+        assert!(waiting.iter().all(|item| item["state"] == "waiting"), "{waiting:?}");
     }
 }

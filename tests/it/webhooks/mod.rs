@@ -18,9 +18,8 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook as Verifier;
 
-use crate::attempts::ForwardClock;
-use crate::aws::World;
-use crate::server::{PATIENCE, Server, outbound_client};
+use crate::support::clock::ForwardClock;
+use crate::support::server::{TIMEOUT, TestServer, outbound_client};
 use receiver::{Received, Receiver};
 
 /// A webhook as its owner knows it.
@@ -30,7 +29,7 @@ pub struct Hook {
 }
 
 impl Hook {
-    pub async fn create(server: &Server, url: &str) -> Self {
+    pub async fn create(server: &TestServer, url: &str) -> Self {
         let made = server.post("/v1/webhooks", &json!({"url": url})).await.expect(201);
         Self::of(&made)
     }
@@ -52,7 +51,7 @@ impl Hook {
     }
 
     /// The log of its deliveries, oldest first.
-    pub async fn log(&self, server: &Server) -> Vec<Value> {
+    pub async fn log(&self, server: &TestServer) -> Vec<Value> {
         let page = server.get(&self.path("/deliveries?limit=200")).await.expect(200);
         let mut items = page["items"].as_array().expect("items are a list").clone();
         items.reverse();
@@ -60,7 +59,7 @@ impl Hook {
     }
 
     /// The log, once it is as it has to be.
-    pub async fn log_until(&self, server: &Server, done: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+    pub async fn log_until(&self, server: &TestServer, done: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let looked = async {
             loop {
                 let log = self.log(server).await;
@@ -70,7 +69,7 @@ impl Hook {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(PATIENCE, looked).await.expect("the log comes to be so")
+        tokio::time::timeout(TIMEOUT, looked).await.expect("the log comes to be so")
     }
 }
 
@@ -83,7 +82,7 @@ pub fn verifies(secret: &str, headers: &HeaderMap, body: &str) -> bool {
 
 /// A server whose messages the test itself sends, by its own clock.
 pub struct Stage {
-    pub server: Server,
+    pub server: TestServer,
     pub clock: Arc<ForwardClock>,
     pub context: Context,
     pub outbound_client: OutboundClient,
@@ -91,10 +90,10 @@ pub struct Stage {
 
 impl Stage {
     pub async fn new() -> Self {
-        Self::on(Server::start_idle(&World::new().await).await)
+        Self::on(TestServer::start().await)
     }
 
-    pub fn on(server: Server) -> Self {
+    pub fn on(server: TestServer) -> Self {
         let clock = Arc::new(ForwardClock::default());
         let context = Context {
             clock: clock.clone(),
@@ -133,7 +132,7 @@ impl Stage {
 }
 
 /// Switches a tenant off or on.
-pub async fn switch(server: &Server, tenant: &str, how: &str) {
+pub async fn switch(server: &TestServer, tenant: &str, how: &str) {
     let reason = json!({"reason": "Unpaid"});
     server.post(&format!("/v1/tenants/{tenant}/{how}"), &reason).await.expect(200);
 }

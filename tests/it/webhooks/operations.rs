@@ -6,12 +6,11 @@ use serde_json::{Value, json};
 
 use super::receiver::{Receiver, status};
 use super::{Hook, Stage, switch};
-use crate::aws::World;
-use crate::server::Server;
+use crate::support::server::TestServer;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_is_sent_now_and_once() {
-    let server = Server::start(&World::new().await).await;
+    let server = TestServer::builder().worker().start().await;
     let receiver = Receiver::start().await;
     let hook = Hook::create(&server, &receiver.url).await;
     let sent = server.post(&hook.path("/test"), &json!({})).await.expect(202);
@@ -36,7 +35,7 @@ async fn a_test_is_sent_now_and_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_is_sent_again_under_the_same_id() {
-    let server = Server::start(&World::new().await).await;
+    let server = TestServer::builder().worker().start().await;
     let receiver = Receiver::start().await;
     let hook = Hook::create(&server, &receiver.url).await;
     server.create_tenant("acme").await;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::server::PATIENCE;
+use crate::support::server::TIMEOUT;
 
 /// What came in.
 #[derive(Debug, Clone)]
@@ -108,7 +108,7 @@ impl Receiver {
     pub async fn messages(&self, count: usize) -> Vec<Received> {
         let mut seen = self.seen.subscribe();
         let reached = seen.wait_for(|seen| seen.len() >= count);
-        tokio::time::timeout(PATIENCE, reached)
+        tokio::time::timeout(TIMEOUT, reached)
             .await
             .expect("messages come in")
             .expect("the receiver stands")

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 
 use super::receiver::{Receiver, with};
 use super::{Hook, Stage, switch};
-use crate::aws::World;
-use crate::server::{Server, policy};
+use crate::support::server::{TestServer, webhook_policy};
 
 #[tokio::test]
 async fn a_redirect_is_a_failure_and_its_target_sees_nothing() {
@@ -45,7 +44,7 @@ async fn what_no_setting_allows_is_refused_by_address_and_by_name() {
     switch(server, "acme", "suspend").await;
     let strict = Stage {
         outbound_client: OutboundClient::new(AllowedNetworks::default()).unwrap(),
-        ..Stage::on(Server::start_idle(&World::new().await).await)
+        ..Stage::on(TestServer::start().await)
     };
     for hook in &hooks {
         let id = latchkey::domain::ids::WebhookId::parse(&hook.id).unwrap();
@@ -74,14 +73,13 @@ async fn what_no_setting_allows_is_refused_by_address_and_by_name() {
 
 #[tokio::test]
 async fn a_target_that_can_be_told_is_refused_when_the_webhook_is_made() {
-    let server = Server::start_idle_with(
-        &World::new().await,
-        latchkey::domain::webhook::WebhookPolicy {
+    let server = TestServer::builder()
+        .webhooks(latchkey::domain::webhook::WebhookPolicy {
             allowed: AllowedNetworks(vec!["10.20.0.0/16".parse().unwrap()]),
-            ..policy()
-        },
-    )
-    .await;
+            ..webhook_policy()
+        })
+        .start()
+        .await;
     for (url, code) in [
         ("https://169.254.169.254/latest/meta-data/", "refused_target"),
         ("https://10.21.0.1/", "refused_target"),
@@ -107,7 +105,7 @@ async fn a_target_that_can_be_told_is_refused_when_the_webhook_is_made() {
 
 #[tokio::test]
 async fn every_wrong_field_is_named_at_once() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     let wrong = json!({"url": "https://10.0.0.1/", "events": ["tenant.born", 7], "description": "", "secret": "whsec_mine"});
     let refused = server.post("/v1/webhooks", &wrong).await;
     let fields: Vec<String> = refused.errors().into_iter().map(|(field, _)| field).collect();
@@ -154,7 +152,7 @@ async fn every_wrong_field_is_named_at_once() {
 
 #[tokio::test]
 async fn there_are_so_many_webhooks_and_no_more() {
-    let server = Server::start_idle(&World::new().await).await;
+    let server = TestServer::start().await;
     let body = json!({"url": "https://hooks.vendor.example/"});
     let asked = futures::future::join_all((0..25).map(|_| server.post("/v1/webhooks", &body))).await;
     let made = asked.iter().filter(|answer| answer.status == 201).count();

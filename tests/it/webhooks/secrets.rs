@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 
 use super::receiver::Receiver;
 use super::{Hook, Stage, switch, verifies};
-use crate::aws::World;
-use crate::server::{KEY, Server, policy};
+use crate::support::server::{SIGNING_KEY, TestServer, webhook_policy};
 
 #[tokio::test]
 async fn while_a_secret_is_rotated_both_are_good() {
@@ -56,7 +55,7 @@ async fn the_key_can_be_changed_and_without_it_nothing_is_sent() {
     let with = |keys: &str| Context {
         webhooks: Arc::new(WebhookPolicy {
             keys: SigningKeys::parse(&keys.into()).unwrap(),
-            ..policy()
+            ..webhook_policy()
         }),
         ..stage.context.clone()
     };
@@ -70,7 +69,7 @@ async fn the_key_can_be_changed_and_without_it_nothing_is_sent() {
     assert_eq!((&log[0]["attempts"][0]["failure"], receiver.seen().len()), (&json!("unsigned"), 0));
 
     stage.forward(60);
-    let both = with(&format!("{other},{KEY}"));
+    let both = with(&format!("{other},{SIGNING_KEY}"));
     latchkey::service::webhooks::deliver::deliver(&both, &stage.outbound_client, id)
         .await
         .unwrap();
@@ -100,7 +99,7 @@ async fn the_key_can_be_changed_and_without_it_nothing_is_sent() {
 
 #[tokio::test]
 async fn without_a_key_no_webhook_is_made_and_nothing_else_breaks() {
-    let server = Server::start_idle_with(&World::new().await, WebhookPolicy::default()).await;
+    let server = TestServer::builder().webhooks(WebhookPolicy::default()).start().await;
     let refused = server.post("/v1/webhooks", &json!({"url": "https://hooks.vendor.example/"})).await;
     assert_eq!(refused.status, 409);
     assert!(
@@ -160,7 +159,7 @@ async fn no_secret_is_in_the_database_nor_in_an_answer_but_the_first() {
         assert_eq!(bytes.len(), 32);
         [text.trim_end_matches('=').to_owned(), hex::encode(&bytes), hex::encode(text)]
     };
-    let master = [KEY.to_owned(), STANDARD.encode(hex::decode(KEY).unwrap())];
+    let master = [SIGNING_KEY.to_owned(), STANDARD.encode(hex::decode(SIGNING_KEY).unwrap())];
     for form in forms(&hook.secret).into_iter().chain(forms(&rotated.secret)).chain(master) {
         assert!(!dump.contains(&form) && !shown.contains(&form), "{form}");
     }

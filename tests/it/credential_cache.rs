@@ -1,0 +1,91 @@
+//! The cache of credentials, in front of an STS whose answers are recorded.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::future::join_all;
+use latchkey::domain::arn::RoleArn;
+use latchkey::domain::token::Role;
+use latchkey::domain::vendor::Vendor;
+use reqwest::Method;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::recorded_aws::{RecordedAws, VENDOR_ROLE, served, sts_error};
+use crate::support::seed::Seed;
+use crate::support::server::{ApiResponse, TestServer};
+
+/// A server whose STS is recorded: it counts, takes its time, and can be throttled.
+struct Recorded {
+    server: TestServer,
+    token: String,
+    calls: Arc<AtomicUsize>,
+    throttled: Arc<AtomicBool>,
+}
+
+impl Recorded {
+    async fn new() -> Self {
+        let (calls, throttled) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let told = throttled.clone();
+        let throttling = move || told.load(Ordering::Relaxed);
+        let aws = RecordedAws::but(move |_| throttling().then(|| sts_error(400, "Throttling", "Rate exceeded")));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let router = served::router(aws, Duration::from_millis(100), calls.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let vendor = Vendor {
+            direct_role: Some(RoleArn::parse(VENDOR_ROLE).unwrap()),
+            ..Vendor::unnamed()
+        };
+        let server = TestServer::builder().vendor(vendor).aws_endpoint(&endpoint).start().await;
+        Seed::new(&server).active("acme").await;
+        let token = server.token_of(Role::Service).await;
+        server.settle().await;
+        Self {
+            server,
+            token,
+            calls,
+            throttled,
+        }
+    }
+
+    async fn get(&self, query: &str) -> ApiResponse {
+        let url = format!("{}/internal/v1/tenants/acme/credentials{query}", self.server.private);
+        self.server.send(self.server.bare(Method::GET, &url).bearer_auth(&self.token)).await
+    }
+
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_cold_callers_are_one_call_of_sts() {
+    let recorded = Recorded::new().await;
+    let given = join_all((0..500).map(|_| recorded.get(""))).await;
+    let first = given[0].body.clone();
+    assert!(first["Token"].is_string(), "{first:#}");
+    assert!(given.iter().all(|answer| answer.status == 200 && answer.body == first));
+    assert_eq!(recorded.calls(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_sts_throttles_what_is_at_hand_is_given() {
+    let recorded = Recorded::new().await;
+    let given = recorded.get("").await.expect(200);
+    recorded.throttled.store(true, Ordering::Relaxed);
+    assert_eq!(recorded.get("").await.expect(200), given);
+    let others = recorded.get("?access=read").await;
+    assert_eq!(
+        (others.status, &others.body["type"]),
+        (503, &json!("/problems/unavailable")),
+        "{:#}",
+        others.body
+    );
+    assert!(others.headers.contains_key("retry-after"));
+    assert_eq!(others.headers["cache-control"], "no-store");
+    assert_eq!(recorded.get("").await.expect(200), given);
+    recorded.throttled.store(false, Ordering::Relaxed);
+    recorded.get("?access=read").await.expect(200);
+}

@@ -1,0 +1,503 @@
+//! The AWS side of a test: a vendor's account and a customer's, each of its own.
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_iam as iam;
+use aws_sdk_kms as kms;
+use aws_sdk_s3 as s3;
+use serde_json::{Value, json};
+
+use super::clock::clock;
+use super::server::TestServer;
+use super::services;
+
+pub const REGION: &str = "eu-central-1";
+
+/// One of the stand-ins: always the same for the same account.
+fn endpoint(seed: u64) -> String {
+    let mut all = services::aws_endpoints();
+    let index = usize::try_from(seed).unwrap_or_default() % all.len();
+    all.swap_remove(index)
+}
+
+/// Credentials in an account.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    pub id: String,
+    pub secret: String,
+}
+
+pub async fn sdk_config(endpoint: &str, keys: &Keys) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .region(aws_config::Region::new(REGION))
+        .endpoint_url(endpoint)
+        // The stand-in has no TLS. A client with TLS reads the system's certificates, which takes long in a debug build.
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .credentials_provider(iam::config::Credentials::new(&keys.id, &keys.secret, None, None, "test"))
+        .load()
+        .await
+}
+
+/// How a process reaches AWS, and as which vendor.
+#[derive(Debug, Clone)]
+pub struct AwsAccess {
+    pub endpoint: String,
+    pub keys: Keys,
+    pub storage_role: String,
+    pub direct_role: String,
+}
+
+impl AwsAccess {
+    /// For tests that call no AWS: nothing listens at this endpoint.
+    pub fn none() -> Self {
+        Self {
+            endpoint: "http://127.0.0.1:9".into(),
+            keys: Keys {
+                id: "AKIANOBODY".into(),
+                secret: "none".into(),
+            },
+            storage_role: "arn:aws:iam::111111111111:role/storage".into(),
+            direct_role: "arn:aws:iam::111111111111:role/direct".into(),
+        }
+    }
+}
+
+/// Any text of digits and letters that nobody else has.
+pub fn unique() -> String {
+    let bytes: [u8; 5] = clock().random();
+    hex::encode(bytes)
+}
+
+fn account(seed: u64) -> String {
+    format!("{:012}", 100_000_000_000 + seed % 900_000_000_000)
+}
+
+fn random_number() -> u64 {
+    u64::from_be_bytes(clock().random())
+}
+
+/// Roots of a vendor's account and of a customer's, on the same stand-in.
+pub struct World {
+    pub endpoint: String,
+    pub vendor: Account,
+    pub customer: Account,
+    /// What Latchkey runs as.
+    pub latchkey: Keys,
+    pub storage_role: String,
+    pub direct_role: String,
+}
+
+pub struct Account {
+    pub id: String,
+    pub iam: iam::Client,
+    pub s3: s3::Client,
+    pub kms: kms::Client,
+}
+
+impl Account {
+    pub async fn new(endpoint: &str) -> Self {
+        let id = account(random_number());
+        let keys = Keys {
+            id: id.clone(),
+            secret: "test".into(),
+        };
+        let config = sdk_config(endpoint, &keys).await;
+        Self {
+            id,
+            iam: iam::Client::new(&config),
+            s3: s3::Client::from_conf(s3::config::Builder::from(&config).force_path_style(true).build()),
+            kms: kms::Client::new(&config),
+        }
+    }
+
+    pub async fn put_role(&self, name: &str, trust: &Value, permissions: &Value) -> String {
+        self.put_role_at("/", name, trust, permissions).await
+    }
+
+    pub async fn put_role_at(&self, path: &str, name: &str, trust: &Value, permissions: &Value) -> String {
+        let created = self
+            .iam
+            .create_role()
+            .path(path)
+            .role_name(name)
+            .assume_role_policy_document(trust.to_string())
+            .send()
+            .await
+            .expect("a role is created");
+        self.put_permissions(name, permissions).await;
+        created.role.expect("the answer has the role").arn
+    }
+
+    pub async fn put_permissions(&self, role: &str, permissions: &Value) {
+        self.iam
+            .put_role_policy()
+            .role_name(role)
+            .policy_name("latchkey")
+            .policy_document(permissions.to_string())
+            .send()
+            .await
+            .expect("a role's policy is put");
+    }
+
+    pub async fn put_trust(&self, role: &str, trust: &Value) {
+        self.iam
+            .update_assume_role_policy()
+            .role_name(role)
+            .policy_document(trust.to_string())
+            .send()
+            .await
+            .expect("a trust policy is put");
+    }
+
+    pub async fn create_key(&self) -> String {
+        let created = self.kms.create_key().send().await.expect("a key is created");
+        created.key_metadata.and_then(|key| key.arn).expect("the answer has the key")
+    }
+
+    /// Adds a statement to a key's policy, in the place of one with the same Sid.
+    pub async fn add_to_key(&self, key: &str, statement: &Value) {
+        let current = self
+            .kms
+            .get_key_policy()
+            .key_id(key)
+            .policy_name("default")
+            .send()
+            .await
+            .expect("the key's policy is read");
+        let mut policy: Value = serde_json::from_str(&current.policy.expect("the answer has the policy")).expect("the policy is JSON");
+        let statements = policy["Statement"].as_array_mut().expect("the policy has statements");
+        statements.retain(|other| other["Sid"] != statement["Sid"]);
+        statements.push(statement.clone());
+        self.kms
+            .put_key_policy()
+            .key_id(key)
+            .policy(policy.to_string())
+            .send()
+            .await
+            .expect("the key's policy is put");
+    }
+
+    /// Takes a statement out of a key's policy.
+    pub async fn remove_from_key(&self, key: &str, sid: &str) {
+        let current = self.kms.get_key_policy().key_id(key).policy_name("default").send().await;
+        let text = current
+            .expect("the key's policy is read")
+            .policy
+            .expect("the answer has the policy");
+        let mut policy: Value = serde_json::from_str(&text).expect("the policy is JSON");
+        let statements = policy["Statement"].as_array_mut().expect("the policy has statements");
+        statements.retain(|statement| statement["Sid"] != sid);
+        let put = self.kms.put_key_policy().key_id(key).policy(policy.to_string());
+        put.send().await.expect("the key's policy is put");
+    }
+
+    /// Leaves the key to somebody who is not there for the vendor, without the statement that delegates to IAM.
+    pub async fn lock_key(&self, key: &str) {
+        let keeper = format!("arn:aws:iam::{}:root", self.id);
+        let policy = json!({"Version": "2012-10-17", "Statement": [{"Sid": "Keeper", "Effect": "Allow", "Principal": {"AWS": keeper},
+            "Action": ["kms:Get*", "kms:Put*", "kms:List*"], "Resource": "*"}]});
+        let put = self.kms.put_key_policy().key_id(key).policy(policy.to_string());
+        put.bypass_policy_lockout_safety_check(true)
+            .send()
+            .await
+            .expect("the key's policy is put");
+    }
+
+    pub async fn create_bucket(&self) -> String {
+        self.create_bucket_in(REGION).await
+    }
+
+    pub async fn create_bucket_in(&self, region: &str) -> String {
+        let name = format!("customer-{}", unique());
+        let location = s3::types::CreateBucketConfiguration::builder()
+            .location_constraint(region.into())
+            .build();
+        let there = self
+            .s3
+            .config()
+            .to_builder()
+            .region(s3::config::Region::new(region.to_owned()))
+            .build();
+        s3::Client::from_conf(there)
+            .create_bucket()
+            .bucket(&name)
+            .create_bucket_configuration(location)
+            .send()
+            .await
+            .expect("a bucket is created");
+        name
+    }
+
+    pub async fn put_bucket_policy(&self, bucket: &str, policy: &Value) {
+        self.s3
+            .put_bucket_policy()
+            .bucket(bucket)
+            .policy(policy.to_string())
+            .send()
+            .await
+            .expect("a bucket policy is put");
+    }
+
+    /// Makes every object that was ever written leave a trace.
+    pub async fn keep_versions(&self, bucket: &str) {
+        self.put_versioning(bucket, s3::types::BucketVersioningStatus::Enabled).await;
+    }
+
+    async fn put_versioning(&self, bucket: &str, status: s3::types::BucketVersioningStatus) {
+        let configuration = s3::types::VersioningConfiguration::builder().status(status).build();
+        self.s3
+            .put_bucket_versioning()
+            .bucket(bucket)
+            .versioning_configuration(configuration)
+            .send()
+            .await
+            .expect("versioning is set");
+    }
+
+    pub async fn suspend_versions(&self, bucket: &str) {
+        self.put_versioning(bucket, s3::types::BucketVersioningStatus::Suspended).await;
+    }
+
+    /// Keys of all objects, and how many versions and markers there ever were.
+    pub async fn contents(&self, bucket: &str) -> (Vec<String>, usize) {
+        let objects = self.s3.list_objects_v2().bucket(bucket).send().await.expect("the bucket is listed");
+        let versions = self
+            .s3
+            .list_object_versions()
+            .bucket(bucket)
+            .send()
+            .await
+            .expect("versions are listed");
+        let keys = objects
+            .contents()
+            .iter()
+            .filter_map(|object| object.key().map(str::to_owned))
+            .collect();
+        (keys, versions.versions().len() + versions.delete_markers().len())
+    }
+}
+
+impl World {
+    pub fn access(&self) -> AwsAccess {
+        AwsAccess {
+            endpoint: self.endpoint.clone(),
+            keys: self.latchkey.clone(),
+            storage_role: self.storage_role.clone(),
+            direct_role: self.direct_role.clone(),
+        }
+    }
+
+    pub async fn new() -> Self {
+        let seed = random_number();
+        let endpoint = endpoint(seed);
+        let vendor = Account::new(&endpoint).await;
+        let customer = Account::new(&endpoint).await;
+        vendor
+            .iam
+            .create_user()
+            .user_name("latchkey")
+            .send()
+            .await
+            .expect("a user is created");
+        let made = vendor
+            .iam
+            .create_access_key()
+            .user_name("latchkey")
+            .send()
+            .await
+            .expect("an access key is created");
+        let made = made.access_key.expect("the answer has the key");
+        let user = format!("arn:aws:iam::{}:user/latchkey", vendor.id);
+        let trust = |actions: &[&str]| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": user}, "Action": actions}]});
+        let allow =
+            |actions: &[&str]| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]});
+        vendor
+            .iam
+            .put_user_policy()
+            .user_name("latchkey")
+            .policy_name("roles")
+            .policy_document(allow(&["sts:AssumeRole", "sts:TagSession"]).to_string())
+            .send()
+            .await
+            .expect("a user's policy is put");
+        let storage_role = vendor
+            .put_role("storage", &trust(&["sts:AssumeRole"]), &allow(&["sts:AssumeRole"]))
+            .await;
+        let direct_role = vendor
+            .put_role("direct", &trust(&["sts:AssumeRole", "sts:TagSession"]), &allow(&["s3:*", "kms:*"]))
+            .await;
+        Self {
+            endpoint,
+            vendor,
+            customer,
+            latchkey: Keys {
+                id: made.access_key_id,
+                secret: made.secret_access_key,
+            },
+            storage_role,
+            direct_role,
+        }
+    }
+}
+
+/// A customer's things, with the issued documents applied verbatim.
+pub struct Applied {
+    pub mode: &'static str,
+    pub bucket: String,
+    pub key: String,
+    pub role: Option<String>,
+    pub role_name: String,
+    /// The bucket's account, where it is to be named.
+    pub account: Option<String>,
+    /// By their names, as issued.
+    pub documents: serde_json::Map<String, Value>,
+}
+
+impl Applied {
+    pub fn submission(&self) -> Value {
+        json!({
+            "mode": self.mode,
+            "bucket_arn": format!("arn:aws:s3:::{}", self.bucket),
+            "bucket_region": REGION,
+            "key_arn": self.key,
+            "role_arn": self.role,
+            "bucket_account_id": self.account,
+        })
+    }
+
+    /// An issued document, to be changed and applied again.
+    pub fn document(&self, name: &str) -> Value {
+        self.documents[name].clone()
+    }
+
+    /// Applies one document to what it belongs to.
+    pub async fn apply(&self, customer: &Account, name: &str, body: &Value) {
+        match name {
+            "trust-policy" => customer.put_trust(&self.role_name, body).await,
+            "role-permissions" => customer.put_permissions(&self.role_name, body).await,
+            "key-policy" => customer.add_to_key(&self.key, body).await,
+            "bucket-policy" => customer.put_bucket_policy(&self.bucket, body).await,
+            "bucket-encryption" => put_encryption(customer, &self.bucket, body).await,
+            other => panic!("there is no document named {other}"),
+        }
+    }
+
+    /// Applies a fix as its sentence says: the statement goes into the document as it is now, in the place of one with its
+    /// Sid.
+    pub async fn apply_fix(&self, customer: &Account, fix: &Value) {
+        let name = fix["document"].as_str().expect("a fix names its document");
+        let statement = &fix["statement"];
+        match name {
+            "bucket-versioning" => customer.suspend_versions(&self.bucket).await,
+            "key-policy" | "bucket-encryption" => self.apply(customer, name, statement).await,
+            _ => {
+                let mut policy = self.current(customer, name).await;
+                let statements = policy["Statement"].as_array_mut().expect("a policy has statements");
+                let wanted = statement.as_array().cloned().unwrap_or_else(|| vec![statement.clone()]);
+                for statement in wanted {
+                    statements.retain(|other| other["Sid"] != statement["Sid"]);
+                    statements.push(statement);
+                }
+                self.apply(customer, name, &policy).await;
+            }
+        }
+    }
+
+    /// A document as it stands in AWS.
+    async fn current(&self, customer: &Account, name: &str) -> Value {
+        let decoded = |text: String| percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        let text = match name {
+            "trust-policy" => {
+                let role = customer
+                    .iam
+                    .get_role()
+                    .role_name(&self.role_name)
+                    .send()
+                    .await
+                    .expect("the role is there")
+                    .role;
+                role.and_then(|role| role.assume_role_policy_document).map(decoded)
+            }
+            "role-permissions" => {
+                let policy = customer
+                    .iam
+                    .get_role_policy()
+                    .role_name(&self.role_name)
+                    .policy_name("latchkey")
+                    .send()
+                    .await;
+                policy.ok().map(|policy| decoded(policy.policy_document))
+            }
+            _ => customer
+                .s3
+                .get_bucket_policy()
+                .bucket(&self.bucket)
+                .send()
+                .await
+                .ok()
+                .and_then(|policy| policy.policy),
+        };
+        text.map_or_else(
+            || json!({"Version": "2012-10-17", "Statement": []}),
+            |text| serde_json::from_str(&text).expect("a policy is JSON"),
+        )
+    }
+}
+
+async fn put_encryption(customer: &Account, bucket: &str, body: &Value) {
+    let rule = &body["Rules"][0];
+    let by_default = &rule["ApplyServerSideEncryptionByDefault"];
+    let default = s3::types::ServerSideEncryptionByDefault::builder()
+        .sse_algorithm(by_default["SSEAlgorithm"].as_str().expect("an algorithm is given").into())
+        .set_kms_master_key_id(by_default["KMSMasterKeyID"].as_str().map(str::to_owned))
+        .build()
+        .expect("the default is whole");
+    let rule = s3::types::ServerSideEncryptionRule::builder()
+        .apply_server_side_encryption_by_default(default)
+        .set_bucket_key_enabled(rule["BucketKeyEnabled"].as_bool())
+        .build();
+    let configuration = s3::types::ServerSideEncryptionConfiguration::builder()
+        .rules(rule)
+        .build()
+        .expect("the configuration is whole");
+    customer
+        .s3
+        .put_bucket_encryption()
+        .bucket(bucket)
+        .server_side_encryption_configuration(configuration)
+        .send()
+        .await
+        .expect("default encryption is set");
+}
+
+/// Creates bucket and key, gets the documents for them, and applies each as it was issued, in the order given.
+pub async fn apply_templates(world: &World, server: &TestServer, slug: &str, mode: &'static str) -> Applied {
+    let customer = &world.customer;
+    let (bucket, key) = (customer.create_bucket().await, customer.create_key().await);
+    let role_name = format!("latchkey-{}", unique());
+    let query = format!(
+        "mode={mode}&bucket={bucket}&key_arn={key}&role_name={role_name}&account_id={}",
+        customer.id
+    );
+    let issued = server.get(&format!("/v1/tenants/{slug}/templates?{query}")).await.expect(200);
+    let mut applied = Applied {
+        mode,
+        bucket,
+        key,
+        role: None,
+        role_name,
+        account: None,
+        documents: serde_json::Map::new(),
+    };
+    let documents = issued["documents"].as_array().expect("documents are a list");
+    for document in documents {
+        let name = document["document"].as_str().expect("a document has a name");
+        applied.documents.insert(name.to_owned(), document["body"].clone());
+        if name == "trust-policy" {
+            let nothing = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:GetBucketAcl", "Resource": "*"}]});
+            applied.role = Some(customer.put_role(&applied.role_name, &document["body"], &nothing).await);
+        } else {
+            applied.apply(customer, name, &document["body"]).await;
+        }
+    }
+    applied
+}

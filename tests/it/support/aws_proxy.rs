@@ -1,0 +1,98 @@
+//! What stands on the way to AWS: a gate, which holds requests of one kind until it is opened, and an end of TLS.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::response::Response;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::server::TIMEOUT;
+
+#[derive(Clone)]
+pub struct Gate {
+    pub url: String,
+    open: Arc<watch::Sender<bool>>,
+    held: Arc<watch::Sender<usize>>,
+}
+
+impl Gate {
+    /// Holds requests of the method whose path has the text in it.
+    pub async fn before(upstream: &str, method: &'static str, text: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let gate = Self {
+            url: format!("http://{}", listener.local_addr().expect("the listener has an address")),
+            open: Arc::new(watch::Sender::new(false)),
+            held: Arc::new(watch::Sender::new(0)),
+        };
+        let keeper = gate.clone();
+        let router = forward(upstream, move |request| {
+            let held = request.method() == method && request.uri().path().contains(text);
+            let keeper = keeper.clone();
+            async move {
+                if held {
+                    keeper.hold().await;
+                }
+            }
+        });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        gate
+    }
+
+    async fn hold(&self) {
+        self.held.send_modify(|held| *held += 1);
+        let _ = self.open.subscribe().wait_for(|open| *open).await;
+    }
+
+    /// Waits until a request is held.
+    pub async fn reached(&self) {
+        let mut held = self.held.subscribe();
+        let reached = held.wait_for(|held| *held > 0);
+        tokio::time::timeout(TIMEOUT, reached)
+            .await
+            .expect("a request comes to the gate")
+            .expect("the gate stands");
+    }
+
+    pub fn open(&self) {
+        self.open.send_replace(true);
+    }
+}
+
+/// Ends TLS in front of the stand-in, as far as the stand-in can tell: what comes through here came over TLS.
+pub async fn tls_terminator(upstream: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let url = format!("http://{}", listener.local_addr().expect("the listener has an address"));
+    let router = forward(upstream, |request| {
+        request.headers_mut().insert("x-forwarded-proto", HeaderValue::from_static("https"));
+        std::future::ready(())
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+/// Passes every request on once `before` is done with it.
+fn forward<F>(upstream: &str, before: impl Fn(&mut Request) -> F + Clone + Send + Sync + 'static) -> axum::Router
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let client: Client<HttpConnector, Body> = Client::builder(TokioExecutor::new()).build_http();
+    let upstream = upstream.to_owned();
+    axum::Router::new().fallback(move |mut request: Request| {
+        let (client, upstream, before) = (client.clone(), upstream.clone(), before.clone());
+        async move {
+            let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+            before(&mut request).await;
+            *request.uri_mut() = format!("{upstream}{path}").parse().expect("the URL is one");
+            client.request(request).await.map_or_else(
+                |_| Response::builder().status(502).body(Body::empty()).expect("the answer is whole"),
+                |answer| answer.map(Body::new),
+            )
+        }
+    })
+}

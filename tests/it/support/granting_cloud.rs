@@ -1,0 +1,190 @@
+//! An AWS in which one tenant's setup is correct: it grants everything to the session with the tenant's external ID, and
+//! nothing to any other.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use aws_credential_types::Credentials;
+use latchkey::cloud::{AwsSession, BucketCall, CallMode, Cloud, DocumentCall, KeyCall, SessionName};
+use latchkey::domain::api_result::{AccessDenied, ApiCall, ApiResult, DenialReason, DeniedBy, Outcome};
+use latchkey::domain::arn::{KeyArn, RoleArn};
+use latchkey::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
+use latchkey::domain::external_id::ExternalId;
+use parking_lot::Mutex;
+
+const TENANT: &str = "tenant";
+const ANYBODY: &str = "anybody";
+
+pub struct GrantingCloud {
+    external_id: ExternalId,
+    key: KeyArn,
+    objects: Mutex<HashMap<String, Vec<u8>>>,
+}
+
+impl GrantingCloud {
+    pub fn new(external_id: ExternalId, key: KeyArn) -> Self {
+        Self {
+            external_id,
+            key,
+            objects: Mutex::default(),
+        }
+    }
+
+    fn session_of(&self, external_id: Option<&ExternalId>) -> AwsSession {
+        session(if external_id == Some(&self.external_id) { TENANT } else { ANYBODY })
+    }
+}
+
+fn session(name: &str) -> AwsSession {
+    AwsSession::from(Credentials::new(name, "secret", None, None, "test"))
+}
+
+fn granted<T>(value: T) -> ApiResult<T> {
+    ApiResult {
+        outcome: Outcome::Granted(value),
+        exchange: ApiCall::default(),
+    }
+}
+
+fn answer<T>(caller: &AwsSession, by: DeniedBy, effect: impl FnOnce() -> T) -> ApiResult<T> {
+    if caller.keys().id == TENANT {
+        return granted(effect());
+    }
+    let denied = AccessDenied {
+        by,
+        reason: DenialReason::Unsaid,
+        key: None,
+        action: None,
+    };
+    ApiResult {
+        outcome: Outcome::Refused(denied),
+        exchange: ApiCall::default(),
+    }
+}
+
+fn s3<T>(call: &BucketCall, effect: impl FnOnce() -> T) -> ApiResult<T> {
+    let mut result = answer(&call.session, DeniedBy::S3, effect);
+    result.exchange.bucket_region = Some(call.region.clone());
+    result
+}
+
+fn kms<T>(call: &KeyCall, effect: impl FnOnce() -> T) -> ApiResult<T> {
+    answer(&call.session, DeniedBy::Kms, effect)
+}
+
+#[async_trait]
+impl Cloud for GrantingCloud {
+    async fn own_identity(&self) -> ApiResult<String> {
+        granted("arn:aws:iam::111111111111:role/process".into())
+    }
+
+    async fn passes_tags_on(&self, _: &RoleArn) -> ApiResult<bool> {
+        granted(false)
+    }
+
+    async fn storage_session(&self, _: &RoleArn) -> ApiResult<AwsSession> {
+        granted(session(ANYBODY))
+    }
+
+    async fn untagged_session(&self, _: &RoleArn) -> ApiResult<AwsSession> {
+        granted(session(ANYBODY))
+    }
+
+    async fn tagged_session(&self, _: &RoleArn, external_id: &ExternalId, _: &SessionName) -> ApiResult<AwsSession> {
+        granted(self.session_of(Some(external_id)))
+    }
+
+    async fn client_session(
+        &self,
+        _: &AwsSession,
+        _: &RoleArn,
+        external_id: Option<&ExternalId>,
+        _: &SessionName,
+    ) -> ApiResult<AwsSession> {
+        let session = self.session_of(external_id);
+        answer(&session, DeniedBy::Sts, || session.clone())
+    }
+
+    async fn document_session(&self, _: &DocumentCall) -> ApiResult<AwsSession> {
+        granted(session(TENANT))
+    }
+
+    async fn head_bucket(&self, call: &BucketCall) -> ApiResult {
+        s3(call, || ())
+    }
+
+    async fn list_objects(&self, call: &BucketCall, _: &str) -> ApiResult {
+        s3(call, || ())
+    }
+
+    async fn put_object(&self, call: &BucketCall, name: &str, body: Vec<u8>, _: Option<&KeyArn>) -> ApiResult<StoredObject> {
+        s3(call, || {
+            self.objects.lock().insert(name.to_owned(), body);
+            StoredObject {
+                encryption: Some("aws:kms".into()),
+                key: Some(self.key.to_string()),
+                version: None,
+            }
+        })
+    }
+
+    async fn get_object(&self, call: &BucketCall, name: &str) -> ApiResult<Vec<u8>> {
+        s3(call, || self.objects.lock().get(name).cloned().unwrap_or_default())
+    }
+
+    async fn restore_object(&self, call: &BucketCall, _: &str) -> ApiResult {
+        s3(call, || ())
+    }
+
+    async fn delete_object(&self, call: &BucketCall, name: &str) -> ApiResult<DeletedObject> {
+        s3(call, || {
+            self.objects.lock().remove(name);
+            DeletedObject {
+                marker: false,
+                version: None,
+            }
+        })
+    }
+
+    async fn public_access_block(&self, call: &BucketCall) -> ApiResult<bool> {
+        s3(call, || true)
+    }
+
+    async fn acls_disabled(&self, call: &BucketCall) -> ApiResult<bool> {
+        s3(call, || true)
+    }
+
+    async fn access_logging(&self, call: &BucketCall) -> ApiResult<bool> {
+        s3(call, || true)
+    }
+
+    async fn describe_key(&self, call: &KeyCall) -> ApiResult<KeyFacts> {
+        kms(call, || KeyFacts {
+            customer_managed: true,
+            spec: "SYMMETRIC_DEFAULT".into(),
+            usage: "ENCRYPT_DECRYPT".into(),
+            state: "Enabled".into(),
+            deletion_at: None,
+        })
+    }
+
+    async fn encrypt(&self, call: &KeyCall, plaintext: &[u8], _: CallMode) -> ApiResult<Vec<u8>> {
+        kms(call, || plaintext.to_vec())
+    }
+
+    async fn decrypt(&self, call: &KeyCall, ciphertext: &[u8], _: CallMode) -> ApiResult<Vec<u8>> {
+        kms(call, || ciphertext.to_vec())
+    }
+
+    async fn reencrypt(&self, call: &KeyCall, _: &[u8]) -> ApiResult {
+        kms(call, || ())
+    }
+
+    async fn generate_data_key(&self, call: &KeyCall) -> ApiResult {
+        kms(call, || ())
+    }
+
+    async fn generate_data_key_without_plaintext(&self, call: &KeyCall) -> ApiResult {
+        kms(call, || ())
+    }
+}

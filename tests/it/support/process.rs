@@ -1,0 +1,141 @@
+//! The program itself, serving, with what it says.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+
+use super::aws::{AwsAccess, REGION};
+use super::server::TIMEOUT;
+
+/// The public URL, as customers would see it.
+const ELSEWHERE: &str = "http://127.0.0.1:9";
+
+/// A serving process on a server's database. Ended with the test.
+pub struct Process {
+    child: Option<Child>,
+    /// Of the private listener.
+    pub url: String,
+    /// Of the public one.
+    public: String,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Process {
+    /// Starts it, with more settings, and waits until it can do its work.
+    pub async fn serve(access: &AwsAccess, database_url: &str, more: &[(&str, &str)]) -> Self {
+        let process = Self::start(access, database_url, more).await;
+        process
+            .until("it is ready", |process| async move {
+                let answer = reqwest::get(format!("{}/readyz", process.url)).await;
+                answer.is_ok_and(|answer| answer.status().is_success())
+            })
+            .await;
+        process
+    }
+
+    /// Starts it, and waits until it listens.
+    pub async fn start(access: &AwsAccess, database_url: &str, more: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LATCHKEY_") || name.starts_with("AWS_")) {
+            command.env_remove(name);
+        }
+        let mut child = command
+            .arg("serve")
+            .env("DATABASE_URL", database_url)
+            .env("LATCHKEY_STORAGE_ROLE_ARN", &access.storage_role)
+            .env("LATCHKEY_DIRECT_ROLE_ARN", &access.direct_role)
+            .env("LATCHKEY_PUBLIC_LISTEN", "127.0.0.1:0")
+            .env("LATCHKEY_PRIVATE_LISTEN", "127.0.0.1:0")
+            .env("LATCHKEY_PUBLIC_URL", ELSEWHERE)
+            .env("LATCHKEY_PROPAGATION_WINDOW", "0s")
+            .env("LATCHKEY_S3_PATH_STYLE", "true")
+            .env("LATCHKEY_LOG_FORMAT", "json")
+            .env("AWS_ENDPOINT_URL", &access.endpoint)
+            .env("AWS_REGION", REGION)
+            .env("AWS_ACCESS_KEY_ID", &access.keys.id)
+            .env("AWS_SECRET_ACCESS_KEY", &access.keys.secret)
+            .envs(more.iter().copied())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the process starts");
+        let stderr = child.stderr.take().expect("it writes to the standard error");
+        let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (said, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let kept = lines.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                kept.lock().unwrap().push(line.clone());
+                let _ = said.send(line);
+            }
+        });
+        let addresses = async {
+            let mut public = String::new();
+            loop {
+                let line = heard.recv().await.expect("it goes on");
+                let line: Value = serde_json::from_str(&line).unwrap_or_default();
+                let url = || format!("http://{}", line["address"].as_str().unwrap_or_default());
+                match line["message"].as_str() {
+                    Some("public listener ready") => public = url(),
+                    Some("private listener ready") => break (public, url()),
+                    _ => {}
+                }
+            }
+        };
+        let (public, url) = tokio::time::timeout(TIMEOUT, addresses).await.expect("it listens");
+        Self {
+            child: Some(child),
+            url,
+            public,
+            lines,
+        }
+    }
+
+    /// Asks again and again, until the answer is yes.
+    pub async fn until<'a, F>(&'a self, what: &str, mut asked: impl FnMut(&'a Self) -> F)
+    where
+        F: Future<Output = bool>,
+    {
+        let asking = async {
+            while !asked(self).await {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(tokio::time::timeout(TIMEOUT, asking).await.is_ok(), "{what}: {:#?}", self.said());
+    }
+
+    /// Where a link of the form leads here: the port was not known when the process got its URL setting.
+    pub fn reached(&self, link: &str) -> String {
+        link.replacen(ELSEWHERE, &self.public, 1)
+    }
+
+    /// What it said so far, line by line.
+    pub fn said(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// Ends it without a word.
+    pub fn kill(self) {
+        drop(self);
+    }
+
+    /// Tells it to end, and waits for that.
+    pub async fn end(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        assert!(sent.expect("kill is there").success());
+        let ended = tokio::task::spawn_blocking(move || child.wait());
+        let ended = tokio::time::timeout(TIMEOUT, ended).await.expect("the process ends");
+        assert!(ended.unwrap().unwrap().success());
+    }
+}

@@ -1,0 +1,172 @@
+//! The ablation matrix: from a tenant whose documents were applied as issued, one thing is changed. Exactly the expected
+//! checks fail, the fix names the document that was changed, and what is skipped is skipped because of them.
+
+mod direct;
+mod equivalent;
+mod permissions;
+mod resources;
+mod trust_policy;
+
+use serde_json::{Value, json};
+
+use crate::support::aws::{Applied, World, apply_templates};
+use crate::support::aws_proxy::tls_terminator;
+use crate::support::server::{TestServer, check, checks};
+
+const TENANT: &str = "acme";
+
+/// What leads from a failed verification to `verified`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repair {
+    /// Applying the statements of the fixes.
+    Fixes,
+    /// More than a statement: the first fix has none, or it is not enough.
+    ByHand,
+}
+
+/// An action, and the check that fails without it.
+struct Permission {
+    action: &'static str,
+    check: &'static str,
+}
+
+const GET_OBJECT: Permission = permission("s3:GetObject", "object-readable");
+const PUT_OBJECT: Permission = permission("s3:PutObject", "object-writable");
+const RESTORE_OBJECT: Permission = permission("s3:RestoreObject", "object-restorable");
+const DELETE_OBJECT: Permission = permission("s3:DeleteObject", "object-deletable");
+const LIST_BUCKET: Permission = permission("s3:ListBucket", "bucket-listable");
+const ENCRYPT: Permission = permission("kms:Encrypt", "key-encrypt-allowed");
+const DECRYPT: Permission = permission("kms:Decrypt", "key-decrypt-allowed");
+const REENCRYPT: Permission = permission("kms:ReEncrypt*", "key-reencrypt-allowed");
+const GENERATE_DATA_KEY: Permission = permission("kms:GenerateDataKey*", "key-generate-data-key-allowed");
+const DESCRIBE_KEY: Permission = permission("kms:DescribeKey", "key-describable");
+
+const fn permission(action: &'static str, check: &'static str) -> Permission {
+    Permission { action, check }
+}
+
+/// A tenant whose documents were applied as issued.
+struct Setup {
+    world: World,
+    server: TestServer,
+    applied: Applied,
+}
+
+impl Setup {
+    /// AWS accepts TLS only, and policies may require it.
+    async fn new(mode: &'static str) -> Self {
+        let world = World::new().await;
+        let endpoint = tls_terminator(&world.endpoint).await;
+        Self::through(world, &endpoint, mode).await
+    }
+
+    async fn through(world: World, endpoint: &str, mode: &'static str) -> Self {
+        let server = TestServer::builder().aws(&world).aws_endpoint(endpoint).start().await;
+        server.create_tenant(TENANT).await;
+        let applied = apply_templates(&world, &server, TENANT, mode).await;
+        Self { world, server, applied }
+    }
+
+    /// Changes a document and applies it again.
+    async fn change(&self, document: &str, change: impl FnOnce(&mut Value)) {
+        let mut body = self.applied.document(document);
+        change(&mut body);
+        self.applied.apply(&self.world.customer, document, &body).await;
+    }
+
+    /// Replaces a text in a document and applies it again.
+    async fn replace(&self, document: &str, old: &str, new: &str) {
+        let text = self.applied.document(document).to_string().replace(old, new);
+        let body = serde_json::from_str(&text).expect("the document is still JSON");
+        self.applied.apply(&self.world.customer, document, &body).await;
+    }
+
+    /// Removes an action from documents.
+    async fn remove(&self, action: &str, documents: &[&str]) {
+        for document in documents {
+            self.change(document, |body| remove_action(body, action)).await;
+        }
+    }
+
+    /// The principal that reads and writes the documents.
+    fn principal(&self) -> &str {
+        self.applied.role.as_ref().unwrap_or(&self.world.direct_role)
+    }
+
+    fn bucket_arn(&self) -> String {
+        format!("arn:aws:s3:::{}", self.applied.bucket)
+    }
+
+    async fn is_verified(&self) {
+        let verification = self.server.submit(TENANT, &self.applied.submission()).await;
+        assert_eq!(verification["verdict"], "verified", "{}", not_passed(&verification));
+    }
+
+    /// Exactly these checks fail, and the first one's fix names this document.
+    async fn fails(&self, expected: &[&str], document: &str, repair: Repair) {
+        let verification = self.server.submit(TENANT, &self.applied.submission()).await;
+        assert_eq!(checks(&verification, "failed"), expected, "{}", not_passed(&verification));
+        assert_eq!(checks(&verification, "inconclusive"), [""; 0]);
+        for skipped in checks(&verification, "skipped") {
+            let reason = check(&verification, &skipped)["skipped_because"].as_str().expect("a reason");
+            let status = &check(&verification, reason)["status"];
+            assert!(
+                status == "failed" || status == "skipped",
+                "{skipped} was skipped because of {reason}: {status}"
+            );
+        }
+        assert_eq!(check(&verification, expected[0])["fix"]["document"], document);
+        // A bucket that cannot be reached, or is in another region, cannot be listed.
+        if !["bucket-reachable", "bucket-region-matches"].contains(&expected[0]) {
+            let objects = self.world.customer.contents(&self.applied.bucket).await.0;
+            let leftovers = verification["leftovers"].as_array().expect("leftovers are a list");
+            assert_eq!(leftovers.len(), objects.len(), "{objects:?}");
+        }
+        if repair == Repair::Fixes {
+            self.apply_fixes(verification).await;
+        }
+    }
+
+    async fn apply_fixes(&self, mut verification: Value) {
+        const MOST: usize = 4;
+        for _ in 0..MOST {
+            let failed = checks(&verification, "failed");
+            let Some(first) = failed.first() else { break };
+            let fix = &check(&verification, first)["fix"];
+            assert!(!fix["statement"].is_null(), "{first} has no statement to apply: {fix:#}");
+            self.applied.apply_fix(&self.world.customer, fix).await;
+            verification = self.server.verify(TENANT).await;
+        }
+        assert_eq!(verification["verdict"], "verified", "{}", not_passed(&verification));
+        assert_eq!(verification["leftovers"], json!([]));
+        assert_eq!(self.world.customer.contents(&self.applied.bucket).await.0, [""; 0]);
+    }
+}
+
+fn statements(document: &mut Value) -> &mut Vec<Value> {
+    document["Statement"].as_array_mut().expect("a policy has statements")
+}
+
+/// Removes an action, and statements that have no other.
+fn remove_action(document: &mut Value, action: &str) {
+    let remove = |statement: &mut Value| {
+        if let Some(actions) = statement["Action"].as_array_mut() {
+            actions.retain(|other| other != action);
+        }
+    };
+    if document["Statement"].is_array() {
+        statements(document).iter_mut().for_each(remove);
+        statements(document).retain(|statement| statement["Action"] != json!([]));
+    } else {
+        remove(document);
+    }
+}
+
+/// What did not pass, one check per line.
+fn not_passed(verification: &Value) -> String {
+    let checks = verification["checks"].as_array().expect("checks are a list").iter();
+    let lines = checks
+        .filter(|check| check["status"] != "passed")
+        .map(|check| format!("{} {} {} {}", check["name"], check["status"], check["summary"], check["aws"]));
+    lines.collect::<Vec<_>>().join("\n")
+}

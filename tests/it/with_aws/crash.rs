@@ -1,0 +1,180 @@
+//! The process is killed, or told to stop, in the middle of a verification.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::aws::{REGION, World, apply_templates};
+use crate::support::aws_proxy::Gate;
+use crate::support::server::{TIMEOUT, TestServer};
+
+/// A process that works on the queue of a server's database.
+struct Worker(Child);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Worker {
+    fn start(world: &World, server: &TestServer, endpoint: &str) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_latchkey"))
+            .arg("worker")
+            .env("DATABASE_URL", &server.database_url)
+            .env("LATCHKEY_STORAGE_ROLE_ARN", &world.storage_role)
+            .env("LATCHKEY_DIRECT_ROLE_ARN", &world.direct_role)
+            .env("LATCHKEY_WORKER_LOST_AFTER", "1s")
+            .env("LATCHKEY_S3_PATH_STYLE", "true")
+            .env("AWS_ENDPOINT_URL", endpoint)
+            .env("AWS_REGION", REGION)
+            .env("AWS_ACCESS_KEY_ID", &world.latchkey.id)
+            .env("AWS_SECRET_ACCESS_KEY", &world.latchkey.secret)
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the worker starts");
+        Self(child)
+    }
+
+    fn signal(&self, signal: &str) {
+        send(signal, self.0.id());
+    }
+
+    /// Waits for the process to end by itself.
+    async fn ended(mut self) -> std::process::ExitStatus {
+        let ended = tokio::task::spawn_blocking(move || self.0.wait());
+        tokio::time::timeout(TIMEOUT, ended)
+            .await
+            .expect("the process ends")
+            .unwrap()
+            .unwrap()
+    }
+}
+
+fn send(signal: &str, process: u32) {
+    let sent = Command::new("kill").args([signal, &process.to_string()]).status();
+    assert!(sent.expect("kill is there").success());
+}
+
+/// A server without a worker of its own, and a submission whose verification stands at the gate with its object written.
+async fn in_the_middle(world: &World, gate: &Gate) -> (TestServer, Worker, String, Value) {
+    let server = TestServer::builder().aws(world).without_worker().start().await;
+    server.create_tenant("acme").await;
+    let applied = apply_templates(world, &server, "acme", "assume_role").await;
+    let worker = Worker::start(world, &server, &gate.url);
+    let submitted = server
+        .post("/v1/tenants/acme/storage-configs", &applied.submission())
+        .await
+        .expect(202);
+    gate.reached().await;
+    assert_eq!(
+        world.customer.contents(&applied.bucket).await.0.len(),
+        1,
+        "the probe object is there"
+    );
+    (server, worker, applied.bucket, submitted["verification"]["id"].clone())
+}
+
+#[tokio::test]
+async fn a_killed_process_leaves_nothing_behind_once_another_runs() {
+    let world = World::new().await;
+    let gate = Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
+    let (server, worker, bucket, id) = in_the_middle(&world, &gate).await;
+    worker.signal("-KILL");
+    worker.ended().await;
+    let lost = server.get(&format!("/v1/verifications/{}", id.as_str().unwrap())).await.expect(200);
+    assert_eq!(lost["state"], "running");
+
+    let _next = Worker::start(&world, &server, &world.endpoint);
+    let verification = server.finished(&id).await;
+    assert_eq!(verification["verdict"], "verified", "{verification:#}");
+    assert_eq!(verification["attempt"], 2);
+    assert_eq!(verification["leftovers"], serde_json::json!([]));
+    assert_eq!(
+        world.customer.contents(&bucket).await.0,
+        Vec::<String>::new(),
+        "both probe objects are gone"
+    );
+    assert_eq!(server.status("acme").await, "active");
+}
+
+#[tokio::test]
+async fn lost_connections_to_postgres_lose_nothing() {
+    let world = World::new().await;
+    let server = TestServer::builder().aws(&world).start().await;
+    server.create_tenant("acme").await;
+    let applied = apply_templates(&world, &server, "acme", "assume_role").await;
+    assert_eq!(server.submit("acme", &applied.submission()).await["verdict"], "verified");
+    let everyone_else =
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+    let ended = sqlx::query(everyone_else).execute(&server.pool).await.unwrap();
+    assert!(ended.rows_affected() > 0);
+    let again = server.submit("acme", &applied.submission()).await;
+    assert_eq!((&again["verdict"], &again["version"]), (&Value::from("verified"), &Value::from(2)));
+}
+
+#[tokio::test]
+async fn a_first_signal_lets_the_checks_under_way_end() {
+    let world = World::new().await;
+    let gate = Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
+    let (server, worker, bucket, id) = in_the_middle(&world, &gate).await;
+    worker.signal("-TERM");
+    gate.open();
+    assert!(worker.ended().await.success());
+    let verification = server.finished(&id).await;
+    assert_eq!(
+        (&verification["verdict"], &verification["attempt"]),
+        (&Value::from("verified"), &Value::from(1))
+    );
+    assert_eq!(world.customer.contents(&bucket).await.0, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_process_at_once() {
+    let world = World::new().await;
+    let gate = Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
+    let (_server, worker, _, _) = in_the_middle(&world, &gate).await;
+    let process = worker.0.id();
+    worker.signal("-TERM");
+    let mut ended = Box::pin(worker.ended());
+    // The gate stays closed: one signal gives running jobs their grace period, 25 s.
+    let waits = tokio::time::timeout(Duration::from_millis(300), &mut ended).await.is_err();
+    assert!(waits, "one signal does not end running jobs");
+    send("-TERM", process);
+    tokio::time::timeout(Duration::from_secs(10), ended)
+        .await
+        .expect("a second signal does");
+}
+
+/// A tenant's place in the queue goes once it waits for nothing: to take a job, the queue looks at all that there are.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_forgets_who_waits_for_nothing() {
+    let server = TestServer::builder().aws(&World::new().await).start().await;
+    let count = async |table: &'static str| -> i64 {
+        let sql = sqlx::AssertSqlSafe(format!("select count(*) from graphile_worker._private_{table}"));
+        sqlx::query_scalar(sql).fetch_one(&server.pool).await.unwrap()
+    };
+    let until_none = async |table| {
+        let waiting = async { while count(table).await > 0 {} };
+        assert!(tokio::time::timeout(TIMEOUT, waiting).await.is_ok(), "{table} stay");
+    };
+    for slug in ["acme", "globex"] {
+        server.create_tenant(slug).await;
+        let nowhere = json!({
+            "mode": "direct",
+            "bucket_arn": "arn:aws:s3:::no-such-bucket-anywhere",
+            "bucket_region": REGION,
+            "key_arn": format!("arn:aws:kms:{REGION}:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+        });
+        assert_eq!(server.submit(slug, &nowhere).await["verdict"], "rejected");
+    }
+    until_none("jobs").await;
+    assert_eq!(count("job_queues").await, 2);
+    sqlx::query("select graphile_worker.add_job('sweep', '{}'::json)")
+        .execute(&server.pool)
+        .await
+        .unwrap();
+    until_none("job_queues").await;
+}

@@ -1,0 +1,16 @@
+//! Tests that need the AWS stand-in. Files outside have a few more, in modules called `tests_with_aws`.
+
+mod ablation;
+mod attempts;
+mod clients;
+mod crash;
+mod credentials;
+mod isolation;
+mod journey;
+mod lifecycle;
+mod observability;
+mod resubmission;
+mod rotation;
+mod templates;
+mod vendor_setup;
+mod verification_events;

@@ -1,0 +1,277 @@
+//! Every file that is issued, applied as it is with the tool that it is for, leads to `verified` with nothing else done.
+
+use std::process::Output;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::support::aws::{Account, World, unique};
+use crate::support::server::TestServer;
+use crate::support::services::tools;
+use crate::support::shell::{Shell, succeeded};
+
+/// What the customer has before, and types in.
+struct Things {
+    bucket: String,
+    key: Option<String>,
+    query: String,
+}
+
+async fn things(customer: &Account, mode: &str, new: bool) -> Things {
+    let role_name = format!("latchkey-{}", unique());
+    let (bucket, key) = if new {
+        (format!("customer-{}", unique()), None)
+    } else {
+        (customer.create_bucket().await, Some(customer.create_key().await))
+    };
+    let key_query = key.as_ref().map_or_else(String::new, |key| format!("&key_arn={key}"));
+    Things {
+        query: format!(
+            "mode={mode}&bucket={bucket}{key_query}&role_name={role_name}&account_id={}&posture={new}",
+            customer.id
+        ),
+        bucket,
+        key,
+    }
+}
+
+async fn file(server: &TestServer, things: &Things, format: &str) -> String {
+    let answer = server
+        .get(&format!("/v1/tenants/acme/templates?format={format}&{}", things.query))
+        .await;
+    let disposition = answer.headers["content-disposition"].to_str().expect("it is text").to_owned();
+    assert!(disposition.starts_with("attachment; filename=\"latchkey-acme."), "{disposition}");
+    match answer.expect(200) {
+        Value::String(text) => text,
+        other => panic!("a file is text: {other:#}"),
+    }
+}
+
+async fn assert_verified(server: &TestServer, submission: &Value) {
+    let verification = server.submit("acme", submission).await;
+    assert_eq!(verification["verdict"], "verified", "{verification:#}");
+}
+
+#[rstest]
+#[case("assume_role", true)]
+#[case("assume_role", false)]
+#[case("direct", true)]
+#[tokio::test]
+async fn the_cloudformation_template_leads_to_verified(#[case] mode: &str, #[case] new: bool) {
+    let tools = tools();
+    let world = World::new().await;
+    let server = TestServer::builder().aws(&world).start().await;
+    server.create_tenant("acme").await;
+    let things = things(&world.customer, mode, new).await;
+    let template = file(&server, &things, "cloudformation").await;
+    let shell = Shell { tools, world: &world };
+    let bucket_is = if new { "new" } else { "existing-without-policy" };
+    if let Some(key) = &things.key {
+        // What the template says of a bucket that is there already.
+        let rule = json!({"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}]});
+        let rule = rule.to_string();
+        let put = [
+            "s3api",
+            "put-bucket-encryption",
+            "--bucket",
+            &things.bucket,
+            "--server-side-encryption-configuration",
+            &rule,
+        ];
+        shell.aws(&put).await;
+    }
+    let stack = create_stack(&shell, "latchkey", &template, bucket_is).await;
+    assert_eq!(stack["StackStatus"], "CREATE_COMPLETE", "{stack:#}");
+    let (submission, outputs) = put_out(&stack, mode, &world.customer.id);
+    assert_eq!(outputs, if mode == "direct" { 3 } else { 4 });
+    let policy = bucket_policy(&world.customer, &things.bucket).await;
+    assert_eq!(
+        policy["Statement"].as_array().map(Vec::len),
+        Some(if new { 3 } else { 2 }),
+        "{policy:#}"
+    );
+    assert_verified(&server, &submission).await;
+}
+
+/// The stack, once it is made or has failed.
+async fn create_stack(shell: &Shell<'_>, name: &str, template: &str, bucket_is: &str) -> Value {
+    let parameter = format!("ParameterKey=BucketIs,ParameterValue={bucket_is}");
+    let create = ["cloudformation", "create-stack", "--stack-name", name, "--template-body", template];
+    let how = ["--capabilities", "CAPABILITY_NAMED_IAM", "--parameters", &parameter];
+    shell.aws(&[&create[..], &how[..]].concat()).await;
+    loop {
+        let mut described = shell.aws(&["cloudformation", "describe-stacks", "--stack-name", name]).await;
+        let stack = described["Stacks"][0].take();
+        if !stack["StackStatus"]
+            .as_str()
+            .expect("a stack has a status")
+            .ends_with("_IN_PROGRESS")
+        {
+            return stack;
+        }
+    }
+}
+
+/// What a stack puts out, as the form takes it, and how much that is.
+fn put_out(stack: &Value, mode: &str, account: &str) -> (Value, usize) {
+    let outputs = stack["Outputs"].as_array().expect("outputs are a list");
+    let output = |name: &str| {
+        let found = outputs.iter().find(|output| output["OutputKey"] == name);
+        found.map(|output| output["OutputValue"].clone())
+    };
+    let submission = json!({
+        "mode": mode,
+        "bucket_arn": output("BucketArn"),
+        "bucket_region": output("BucketRegion"),
+        "key_arn": output("KeyArn"),
+        "role_arn": output("RoleArn"),
+        "bucket_account_id": account,
+    });
+    (submission, outputs.len())
+}
+
+#[tokio::test]
+async fn the_cloudformation_template_writes_over_no_policy() {
+    let tools = tools();
+    let world = World::new().await;
+    let server = TestServer::builder().aws(&world).without_worker().start().await;
+    server.create_tenant("acme").await;
+    let things = things(&world.customer, "assume_role", false).await;
+    let template = file(&server, &things, "cloudformation").await;
+    let shell = Shell { tools, world: &world };
+    let policy = json!({"Version": "2012-10-17", "Statement": [theirs(&world.customer, &things.bucket)]});
+    world.customer.put_bucket_policy(&things.bucket, &policy).await;
+
+    let refused = create_stack(&shell, "one", &template, "existing-without-policy").await;
+    assert_eq!(refused["StackStatus"], "ROLLBACK_COMPLETE", "{refused:#}");
+    assert_eq!(bucket_policy(&world.customer, &things.bucket).await, policy);
+
+    let made = create_stack(&shell, "two", &template, "existing-with-policy").await;
+    assert_eq!(made["StackStatus"], "CREATE_COMPLETE", "{made:#}");
+    assert_eq!(bucket_policy(&world.customer, &things.bucket).await, policy);
+}
+
+/// What the script says at its end.
+fn told(ran: &Output, mode: &str, account: &str) -> Value {
+    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let told = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+    json!({
+        "mode": mode,
+        "bucket_arn": told("Bucket ARN: "),
+        "bucket_region": told("Bucket region: "),
+        "key_arn": told("Key ARN: "),
+        "role_arn": told("Role ARN: "),
+        "bucket_account_id": account,
+    })
+}
+
+#[rstest]
+#[case("assume_role", true)]
+#[case("assume_role", false)]
+#[case("direct", true)]
+#[case("direct", false)]
+#[tokio::test]
+async fn the_script_leads_to_verified_and_can_be_run_again(#[case] mode: &str, #[case] new: bool) {
+    let tools = tools();
+    let world = World::new().await;
+    let server = TestServer::builder().aws(&world).start().await;
+    server.create_tenant("acme").await;
+    let things = things(&world.customer, mode, new).await;
+    let script = file(&server, &things, "cli").await;
+    let shell = Shell { tools, world: &world };
+    let theirs = theirs(&world.customer, &things.bucket);
+    if !new {
+        let policy = json!({"Version": "2012-10-17", "Id": "theirs", "Statement": theirs});
+        world.customer.put_bucket_policy(&things.bucket, &policy).await;
+    }
+
+    let ran = succeeded(shell.script(&script, &["--yes"]).await);
+    let submission = told(&ran, mode, &world.customer.id);
+    assert_verified(&server, &submission).await;
+
+    let again = succeeded(shell.script(&script, &["--yes"]).await);
+    assert_eq!(told(&again, mode, &world.customer.id), submission);
+    let text = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert!(
+        text.matches("already up to date").count() >= 2 && !text.contains("created"),
+        "{text}"
+    );
+    if !new {
+        let after = bucket_policy(&world.customer, &things.bucket).await;
+        assert_eq!(after["Statement"][0], theirs, "{after:#}");
+        assert_eq!(
+            (&after["Id"], after["Statement"].as_array().map(Vec::len)),
+            (&json!("theirs"), Some(3))
+        );
+    }
+}
+
+/// A statement that has nothing to do with the vendor.
+fn theirs(customer: &Account, bucket: &str) -> Value {
+    json!({
+        "Sid": "Theirs",
+        "Effect": "Allow",
+        "Principal": {"AWS": format!("arn:aws:iam::{}:root", customer.id)},
+        "Action": "s3:GetBucketTagging",
+        "Resource": format!("arn:aws:s3:::{bucket}"),
+    })
+}
+
+async fn bucket_policy(customer: &Account, bucket: &str) -> Value {
+    let policy = customer
+        .s3
+        .get_bucket_policy()
+        .bucket(bucket)
+        .send()
+        .await
+        .expect("the policy is read");
+    serde_json::from_str(&policy.policy.expect("the answer has the policy")).expect("a policy is JSON")
+}
+
+#[tokio::test]
+async fn the_script_asks_first_and_never_overwrites_what_it_cannot_merge() {
+    let tools = tools();
+    let world = World::new().await;
+    let server = TestServer::builder().aws(&world).without_worker().start().await;
+    server.create_tenant("acme").await;
+    let things = things(&world.customer, "direct", false).await;
+    let script = file(&server, &things, "cli").await;
+    let shell = Shell { tools, world: &world };
+
+    let asked = shell.script(&script, &[]).await;
+    assert!(!asked.status.success(), "nobody agreed");
+    assert!(String::from_utf8_lossy(&asked.stderr).contains("Nothing was changed"), "{asked:?}");
+
+    // A shell in which neither jq nor python3 is found.
+    let hidden = format!("command() {{ case $2 in jq | python3) return 1 ;; esac; }}\n{script}");
+    let ran = shell.script(&hidden, &["--yes"]).await;
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(
+        !ran.status.success() && said.contains("requires jq or python3") && said.contains("\"LatchkeyKey\""),
+        "{said}"
+    );
+    let key = things.key.expect("there is a key");
+    let policy = world.customer.kms.get_key_policy().key_id(key).policy_name("default").send().await;
+    let policy = policy.expect("the key's policy is read").policy.unwrap_or_default();
+    assert!(!policy.contains("Latchkey"), "{policy}");
+    assert!(world.customer.s3.get_bucket_policy().bucket(&things.bucket).send().await.is_err());
+}
+
+#[tokio::test]
+async fn a_policy_that_is_there_is_merged_and_leads_to_verified() {
+    let world = World::new().await;
+    let server = TestServer::builder().aws(&world).start().await;
+    server.create_tenant("acme").await;
+    let mut applied = crate::support::aws::apply_templates(&world, &server, "acme", "direct").await;
+    let theirs = theirs(&world.customer, &applied.bucket);
+    applied.account = Some(world.customer.id.clone());
+    let present = json!({"Version": "2012-10-17", "Statement": [theirs, applied.document("bucket-policy")["Statement"][1]]});
+    world.customer.put_bucket_policy(&applied.bucket, &present).await;
+
+    let body = json!({"document": "bucket-policy", "current": present.to_string(), "mode": "direct", "bucket": applied.bucket});
+    let answer = server.post("/v1/tenants/acme/templates/merge", &body).await.expect(200);
+    assert_eq!(answer["merged"]["Statement"][0], theirs);
+    assert_eq!((&answer["limit"], &answer["findings"]), (&json!(20480), &json!([])));
+    world.customer.put_bucket_policy(&applied.bucket, &answer["merged"]).await;
+    assert_verified(&server, &applied.submission()).await;
+}
