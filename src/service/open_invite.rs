@@ -48,16 +48,18 @@ pub enum OpenInviteError {
 
 /// Exchanges a link's token for a session.
 pub async fn open_invite(context: &Context, token: &InviteToken) -> Result<InviteSession, OpenInviteError> {
-    let mut db = context.pool.acquire().await.map_err(store::StoreError::from)?;
-    let invite = invites::of_token(&mut db, &token.hash()).await?.ok_or(OpenInviteError::Unknown)?;
+    let mut db = store::acquire(&context.pool).await?;
+    let invite = invites::find_by_token(&mut db, &token.hash())
+        .await?
+        .ok_or(OpenInviteError::Unknown)?;
     drop(db);
     visit(context, invite, token.session()).await
 }
 
 /// Finds the session's invite, and checks that it is still valid.
 pub async fn resume(context: &Context, session: WebSession) -> Result<InviteSession, OpenInviteError> {
-    let mut db = context.pool.acquire().await.map_err(store::StoreError::from)?;
-    let invite = invites::of_session(&mut db, &session.hash())
+    let mut db = store::acquire(&context.pool).await?;
+    let invite = invites::find_by_session(&mut db, &session.hash())
         .await?
         .ok_or(OpenInviteError::Unknown)?;
     drop(db);
@@ -66,7 +68,7 @@ pub async fn resume(context: &Context, session: WebSession) -> Result<InviteSess
 
 async fn visit(context: &Context, invite: Invite, session: WebSession) -> Result<InviteSession, OpenInviteError> {
     let now = context.clock.now();
-    let mut db = context.pool.acquire().await.map_err(store::StoreError::from)?;
+    let mut db = store::acquire(&context.pool).await?;
     let tenant = tenants::find(&mut db, &TenantRef::Id(invite.tenant_id))
         .await?
         .ok_or_else(|| store::StoreError::inconsistent("invites", invite.id, "its tenant is missing"))?;

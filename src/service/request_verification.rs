@@ -52,7 +52,7 @@ pub async fn request_verification(
         _ => Trigger::Manual,
     };
 
-    let under_way = verifications::under_way(&mut db, tenant.id).await?;
+    let under_way = verifications::unfinished(&mut db, tenant.id).await?;
     if let Some(same) = under_way.iter().find(|other| other.version == config.version) {
         return Ok(same.clone());
     }
@@ -67,7 +67,7 @@ pub async fn request_verification(
     let queued = verifications::find(&mut db, id)
         .await?
         .ok_or_else(|| store::StoreError::inconsistent("verifications", id, "missing after insert"))?;
-    db.commit().await.map_err(store::StoreError::from)?;
+    store::commit(db).await?;
     Ok(queued)
 }
 
@@ -106,7 +106,7 @@ pub async fn recheck(context: &Context, tenant: TenantId) -> store::Result<()> {
     let Some((first, last)) = tenant.facts.active.as_ref().and_then(|active| active.rejections) else {
         return Ok(());
     };
-    let under_way = verifications::under_way(&mut db, tenant.id).await?;
+    let under_way = verifications::unfinished(&mut db, tenant.id).await?;
     let (Some(active), true, true) = (
         active_configs::find(&mut db, tenant.id).await?,
         under_way.is_empty() && last - first < DEGRADED_AFTER,

@@ -23,12 +23,12 @@ pub async fn revoke_invite(context: &Context, caller: &Caller, tenant: &TenantRe
         .await?
         .ok_or(RevokeInviteError::UnknownInvite)?;
     if before.revoked_at.is_none() {
-        let after = invites::end(&mut db, id, now).await?;
+        let after = invites::revoke(&mut db, id, now).await?;
         let difference = AuditChange::between(&before, &after).with(serde_json::json!({"invite_id": id}));
         context
             .audit(&mut db, caller, AuditAction::InviteRevoked, Some(tenant.id), difference)
             .await?;
     }
-    db.commit().await.map_err(store::StoreError::from)?;
+    store::commit(db).await?;
     Ok(())
 }

@@ -64,7 +64,7 @@ pub async fn end_previous(context: &Context, caller: &Caller, tenant: &TenantRef
     let Some(active) = active_configs::find(&mut db, tenant.id).await? else {
         return Err(RotateExternalIdError::NothingActive);
     };
-    if let Some(waiting) = verifications::under_way(&mut db, tenant.id).await?.first() {
+    if let Some(waiting) = verifications::unfinished(&mut db, tenant.id).await?.first() {
         return Err(RotateExternalIdError::AnotherWaits(waiting.id));
     }
     change(context, &mut db, &tenant, Some(&Rotation::Ending { previous })).await?;
@@ -112,6 +112,6 @@ async fn finish(
     if let Some((id, config)) = queued {
         note_queued(context, &mut db, caller, tenant.id, id, config, Trigger::Rotation).await?;
     }
-    db.commit().await.map_err(store::StoreError::from)?;
+    store::commit(db).await?;
     Ok(after)
 }

@@ -51,7 +51,7 @@ pub async fn submit_config(
         .audit(&mut db, caller, AuditAction::StorageConfigSubmitted, Some(tenant.id), made)
         .await?;
     note_dropped(context, &mut db, caller, tenant.id, &dropped).await?;
-    db.commit().await.map_err(store::StoreError::from)?;
+    store::commit(db).await?;
     Ok((config, verification))
 }
 

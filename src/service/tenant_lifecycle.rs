@@ -54,7 +54,7 @@ pub async fn offboard(context: &Context, caller: &Caller, tenant: &TenantRef, re
             .await?;
     }
     for invite in invites::lock_open(&mut db, before.id).await? {
-        let ended = invites::end(&mut db, invite.id, now).await?;
+        let ended = invites::revoke(&mut db, invite.id, now).await?;
         let difference = AuditChange::between(&invite, &ended).with(json!({"invite_id": invite.id}));
         context
             .audit(&mut db, caller, AuditAction::InviteRevoked, tenant, difference)
@@ -82,7 +82,7 @@ pub async fn erase(context: &Context, caller: &Caller, tenant: &TenantRef, reaso
     context
         .audit(&mut db, caller, AuditAction::TenantErased, Some(before.id), difference)
         .await?;
-    db.commit().await.map_err(store::StoreError::from)?;
+    store::commit(db).await?;
     Ok(after)
 }
 
@@ -123,6 +123,6 @@ async fn finish(
     let after = read(&mut db, before).await?;
     let difference = AuditChange::between(before, &after).with(json!({"reason": reason}));
     context.audit(&mut db, caller, action, Some(before.id), difference).await?;
-    db.commit().await.map_err(store::StoreError::from)?;
+    store::commit(db).await?;
     Ok(after)
 }

@@ -139,7 +139,7 @@ pub async fn revoke_token(context: &Context, caller: &Caller, id: TokenId) -> st
         return Ok(false);
     };
     if before.revoked_at.is_none() {
-        let after = tokens::end(&mut db, id, context.clock.now()).await?;
+        let after = tokens::revoke(&mut db, id, context.clock.now()).await?;
         note_change(context, &mut db, caller, None, &before, &after).await?;
     }
     store::commit(db).await?;
@@ -149,7 +149,7 @@ pub async fn revoke_token(context: &Context, caller: &Caller, id: TokenId) -> st
 /// Revokes tokens that are limited to an offboarded tenant, and removes the tenant from tokens that also cover others.
 pub(super) async fn end_tenant(context: &Context, db: &mut PgConnection, caller: &Caller, tenant: TenantId) -> store::Result<()> {
     for before in tokens::lock_of_tenant(db, tenant).await? {
-        let after = tokens::end_tenant(db, before.id, tenant, context.clock.now()).await?;
+        let after = tokens::remove_tenant(db, before.id, tenant, context.clock.now()).await?;
         note_change(context, db, caller, Some(tenant), &before, &after).await?;
     }
     Ok(())

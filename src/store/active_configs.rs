@@ -1,4 +1,4 @@
-//! The active version of each tenant, and with it the claim on its bucket and role.
+//! The active version of each tenant, which also reserves its bucket and its role.
 
 use chrono::{DateTime, Utc};
 use sqlx::{Acquire, PgConnection};
@@ -7,11 +7,11 @@ use super::{Constraint, Result, StoreError, storage_configs};
 use crate::domain::ids::TenantId;
 use crate::domain::storage_config::{ActiveConfig, StorageConfig};
 
-/// Makes a version the active one.
+/// Makes this version the active one.
 ///
 /// # Errors
-/// `Constraint::ActiveConfigsBucketKey` or `…RoleKey` when another tenant's active version has the bucket or the role;
-/// the transaction stays usable.
+/// `Constraint::ActiveConfigsBucketKey` or `…RoleKey` when another tenant's active version has the bucket or the role.
+/// The transaction stays usable.
 pub async fn activate(db: &mut PgConnection, config: &StorageConfig, now: DateTime<Utc>) -> Result<()> {
     let mut savepoint = db.begin().await?;
     sqlx::query!(
@@ -37,7 +37,7 @@ pub async fn activate(db: &mut PgConnection, config: &StorageConfig, now: DateTi
 }
 
 /// Whether an error says that another tenant has the bucket or the role.
-pub fn is_claim(error: &StoreError) -> bool {
+pub fn is_conflict(error: &StoreError) -> bool {
     matches!(
         error,
         StoreError::Constraint(Constraint::ActiveConfigsBucketKey | Constraint::ActiveConfigsRoleKey)
@@ -56,14 +56,14 @@ pub async fn find(db: &mut PgConnection, tenant: TenantId) -> Result<Option<Acti
     };
     let config = storage_configs::find(db, row.config_id.into())
         .await?
-        .ok_or_else(|| StoreError::inconsistent("active_configs", tenant, "its config is not there"))?;
+        .ok_or_else(|| StoreError::inconsistent("active_configs", tenant, "its config is missing"))?;
     Ok(Some(ActiveConfig {
         config,
         verified_at: row.verified_at,
     }))
 }
 
-/// Gives up the active version, and with it the claim on its bucket and role.
+/// Removes the active version. Its bucket and its role can then be used by another tenant.
 pub async fn release(db: &mut PgConnection, tenant: TenantId) -> Result<()> {
     sqlx::query!("delete from active_configs where tenant_id = $1", tenant.as_uuid())
         .execute(db)

@@ -1,4 +1,4 @@
-//! The audit log. Entries are written in the transaction of their change, and never changed.
+//! The audit log. An entry is written in the transaction of its change, and is immutable.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use super::Result;
 use crate::domain::audit::{AuditEntry, AuditEvent, AuditFilter};
 use crate::domain::ids::{AuditEventId, TenantId};
 
-/// Which request a change came by, and from where.
+/// The request that made a change.
 #[derive(Debug, Clone, Copy)]
 pub struct AuditOrigin<'a> {
     pub request_id: Option<&'a str>,
@@ -77,7 +77,7 @@ impl From<Row> for AuditEntry {
     }
 }
 
-/// Where an entry stands. None when there is none of this id.
+/// The position of an entry, if it exists.
 pub async fn position(db: &mut PgConnection, id: AuditEventId) -> Result<Option<i64>> {
     let found = sqlx::query_scalar!(r#"select position as "position!" from audit_events where id = $1"#, id.as_uuid())
         .fetch_optional(db)
@@ -85,7 +85,7 @@ pub async fn position(db: &mut PgConnection, id: AuditEventId) -> Result<Option<
     Ok(found)
 }
 
-/// Reads entries; a statement for each set of filters, so that each has the index that fits it.
+/// Reads entries. Each set of filters has its own statement, which uses the index that fits.
 macro_rules! entries {
     ($db:expr, $which:tt, $($argument:expr),+) => {
         sqlx::query_as!(
@@ -99,7 +99,7 @@ macro_rules! entries {
     };
 }
 
-/// The entries after that position, in the order in which the changes were committed.
+/// The entries after this position, in commit order.
 pub async fn list(db: &mut PgConnection, filter: &AuditFilter, after: i64, limit: i64) -> Result<Vec<AuditEntry>> {
     let (actor, action) = (filter.actor.as_deref(), filter.action.as_deref());
     let rows = match (filter.tenant.map(TenantId::as_uuid), actor, action) {
@@ -127,7 +127,7 @@ pub async fn list(db: &mut PgConnection, filter: &AuditFilter, after: i64, limit
     Ok(rows.into_iter().map(AuditEntry::from).collect())
 }
 
-/// The entries before that position, newest first.
+/// The entries before this position, newest first.
 pub async fn latest(db: &mut PgConnection, filter: &AuditFilter, before: Option<i64>, limit: i64) -> Result<Vec<AuditEntry>> {
     let before = before.unwrap_or(i64::MAX);
     let (actor, action) = (filter.actor.as_deref(), filter.action.as_deref());

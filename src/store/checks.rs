@@ -1,4 +1,4 @@
-//! The findings of a verification's attempts.
+//! The findings of each attempt of a verification.
 
 use sqlx::PgConnection;
 use std::time::Duration;
@@ -68,7 +68,7 @@ impl TryFrom<Row> for Finding {
     }
 }
 
-/// Writes a finding as the verification's event of that number.
+/// Writes a finding as the event with this number.
 pub(super) async fn insert(db: &mut PgConnection, lease: &Lease, event: i32, finding: &Finding) -> Result<()> {
     let exchange = finding.exchange.as_ref();
     let (name, status): (&str, &str) = (finding.check.into(), finding.status.into());
@@ -93,7 +93,7 @@ pub(super) async fn insert(db: &mut PgConnection, lease: &Lease, event: i32, fin
             .duration()
             .map(|duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
         finding.skipped_because.map(|check| check.to_string()),
-        // As text: a JSON value is sent as jsonb, which keeps an order of its own.
+        // As text: sqlx would send jsonb, which does not keep the order of members.
         finding.fix.as_ref().map(|fix| serde_json::json!(fix).to_string()),
         finding.side.map(<&str>::from),
     )
@@ -102,7 +102,7 @@ pub(super) async fn insert(db: &mut PgConnection, lease: &Lease, event: i32, fin
     Ok(())
 }
 
-/// The findings of one attempt, in the catalogue's order.
+/// The findings of one attempt, in the order of the catalogue.
 pub(super) async fn of_attempt(db: &mut PgConnection, id: VerificationId, attempt: i32) -> Result<Vec<Finding>> {
     let events = since(db, id, attempt, 0).await?;
     let mut findings: Vec<Finding> = events.into_iter().map(|(_, finding)| finding).collect();
@@ -110,7 +110,7 @@ pub(super) async fn of_attempt(db: &mut PgConnection, id: VerificationId, attemp
     Ok(findings)
 }
 
-/// The findings of one attempt after an event, each with its number, in the order in which they were found.
+/// The findings of one attempt after this event, each with its event number, in order.
 pub(super) async fn since(db: &mut PgConnection, id: VerificationId, attempt: i32, after: i32) -> Result<Vec<(i32, Finding)>> {
     sqlx::query_as!(
         Row,

@@ -1,4 +1,4 @@
-//! The change feed: which tenants changed last, in commit order, each with what internal services see of it now.
+//! The change feed: the tenants in the order of their last change, each with its current state.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -11,7 +11,7 @@ use crate::domain::ids::{Slug, TenantId};
 use crate::domain::storage_config::ActiveConfig;
 use crate::domain::tenant::{ActiveFacts, TenantFacts};
 
-/// The channel that announces every change of storage or tokens.
+/// The channel that announces changes of storage configs and tokens.
 pub const CHANGES: &str = "latchkey_changes";
 
 const TABLE: &str = "config_changes";
@@ -24,7 +24,7 @@ pub struct ChangeCounters {
     pub token_changes: i64,
 }
 
-/// A tenant that changed, as it is now.
+/// A changed tenant, in its current state.
 #[derive(Debug, Clone)]
 pub struct ConfigChange {
     pub position: i64,
@@ -44,14 +44,14 @@ pub async fn counters(db: &mut PgConnection) -> Result<ChangeCounters> {
     )
 }
 
-/// A row of the feed: one that is inconsistent must not keep the others from being read.
+/// A row of the feed. One that cannot be read must not block the others.
 pub struct FeedRow {
     pub position: i64,
     pub tenant_id: TenantId,
     pub change: Result<ConfigChange>,
 }
 
-/// What changed after a position, in order. A tenant that changes again meanwhile comes later, and only then.
+/// The changes after this position, in order. A tenant that changes again moves to the end.
 pub async fn after(db: &mut PgConnection, position: i64, limit: i64) -> Result<Vec<FeedRow>> {
     let rows = sqlx::query_as!(
         Row,
@@ -102,7 +102,7 @@ impl Row {
         let Some(id) = self.config_id else {
             return Ok(None);
         };
-        let missing = || StoreError::inconsistent(TABLE, id, "a column of its config is missing");
+        let missing = || StoreError::inconsistent(TABLE, id, "a column of its config is null");
         let config = storage_configs::Row {
             id,
             tenant_id: self.tenant_id,

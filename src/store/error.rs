@@ -1,4 +1,4 @@
-//! What can go wrong in the store.
+//! Errors of the database.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,20 +9,20 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A rule that two requests could race on was kept by the database.
+    /// A constraint refused what concurrent requests could break.
     #[error("the constraint {0:?} was violated")]
     Constraint(Constraint),
-    /// A row that cannot be what it says it is.
+    /// A row that the code cannot read.
     #[error("the row {id} of {table} is inconsistent: {what}")]
     Inconsistent { table: &'static str, id: String, what: String },
-    /// A request with an idempotency key was taken over, so its change was not made.
-    #[error("the request was taken over by another with its idempotency key")]
+    /// Another request took over the idempotency key, so the change was not made.
+    #[error("another request took over the idempotency key")]
     TakenOver,
-    #[error("the database failed: {0}")]
+    #[error("database error: {0}")]
     Database(#[source] sqlx::Error),
 }
 
-/// The constraints that a request can run into, by their names in the migrations.
+/// The constraints that a request can violate, by their names in the migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Constraint {
@@ -62,7 +62,7 @@ impl StoreError {
     }
 }
 
-/// Reads a column's text as what it has to be.
+/// Parses the text of a column.
 pub(super) fn column<T>(table: &'static str, id: impl fmt::Display, text: &str) -> Result<T>
 where
     T: FromStr,

@@ -1,4 +1,4 @@
-//! Idempotency keys, and the answers that are given again.
+//! Idempotency keys, with the responses that are replayed.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -7,7 +7,7 @@ use super::{Result, StoreError};
 use crate::domain::idempotency::{IdempotencyClaim, KeptResponse, RecordedChange, RequestFingerprint};
 use crate::domain::ids::{AuditEventId, TenantId};
 
-/// What a new request asks for.
+/// A new request with an idempotency key.
 #[derive(Debug, Clone, Copy)]
 pub struct IdempotentRequest<'a> {
     pub claim: IdempotencyClaim,
@@ -15,11 +15,11 @@ pub struct IdempotentRequest<'a> {
     pub request_id: Option<&'a str>,
     pub now: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
-    /// Claims of that time and before are lost, when nothing was changed by them.
+    /// Older claims that changed nothing belong to crashed processes.
     pub lost: DateTime<Utc>,
 }
 
-/// Claims a key that is free, has expired, or was left by a lost process before it changed anything.
+/// Claims a key that is unused or expired, or whose process crashed before it changed anything.
 pub async fn claim(db: &mut PgConnection, ask: &IdempotentRequest<'_>) -> Result<bool> {
     let claimed = sqlx::query!(
         "insert into idempotency_keys as k (key, request, claim, claimed_at, expires_at, request_id) values ($1, $2, $3, $4, $5, $6)
@@ -40,7 +40,7 @@ pub async fn claim(db: &mut PgConnection, ask: &IdempotentRequest<'_>) -> Result
     Ok(claimed.rows_affected() == 1)
 }
 
-/// A request that was claimed before.
+/// The request that has the key.
 #[derive(Debug)]
 pub struct EarlierRequest {
     pub is_same: bool,
@@ -68,7 +68,7 @@ pub async fn find(db: &mut PgConnection, key: &RequestFingerprint, request: &Req
     let wrong = |what: &str| StoreError::inconsistent("idempotency_keys", hex::encode(key.as_bytes()), what);
     let answer = match (row.status, row.headers, row.body) {
         (Some(status), Some(headers), Some(body)) => Some(KeptResponse {
-            status: u16::try_from(status).map_err(|_| wrong("its status is none"))?,
+            status: u16::try_from(status).map_err(|_| wrong("its status is out of range"))?,
             headers: serde_json::from_value(headers).map_err(|_| wrong("its headers are not pairs"))?,
             body,
         }),
@@ -90,7 +90,8 @@ pub async fn find(db: &mut PgConnection, key: &RequestFingerprint, request: &Req
     }))
 }
 
-/// Marks the request as carried out, in the transaction of its change. False when another took it over: then the change must not be.
+/// Marks the request as executed, in the transaction of its change. False if another request took over the key: then the change
+/// must be rolled back.
 pub async fn mark_done(db: &mut PgConnection, claim: &IdempotencyClaim, event: AuditEventId, now: DateTime<Utc>) -> Result<bool> {
     let marked = sqlx::query!(
         "update idempotency_keys set done_at = coalesce(done_at, $3), event_id = coalesce(event_id, $4) where key = $1 and claim = $2",
@@ -104,7 +105,7 @@ pub async fn mark_done(db: &mut PgConnection, claim: &IdempotencyClaim, event: A
     Ok(marked.rows_affected() == 1)
 }
 
-/// Notes that the request was answered, and keeps the answer if there is one to keep.
+/// Records that the request was answered, and stores the response, if it can be replayed.
 pub async fn answer(db: &mut PgConnection, claim: &IdempotencyClaim, answer: Option<&KeptResponse>, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "update idempotency_keys set done_at = coalesce(done_at, $3), answered_at = $3, status = $4, headers = $5, body = $6
@@ -121,7 +122,7 @@ pub async fn answer(db: &mut PgConnection, claim: &IdempotencyClaim, answer: Opt
     Ok(())
 }
 
-/// Frees the key of a request that changed nothing. One that did is answered for good, if without its answer.
+/// Releases the key of a request that changed nothing. Otherwise the key stays used, without a response.
 pub async fn release(db: &mut PgConnection, claim: &IdempotencyClaim, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "with done as (update idempotency_keys set answered_at = $3 where key = $1 and claim = $2 and done_at is not null)
@@ -135,7 +136,7 @@ pub async fn release(db: &mut PgConnection, claim: &IdempotencyClaim, now: DateT
     Ok(())
 }
 
-/// Forgets keys that have expired, so many at most. How many there were.
+/// Deletes up to `most` expired keys, and returns how many.
 pub async fn sweep(db: &mut PgConnection, now: DateTime<Utc>, most: i64) -> Result<u64> {
     let swept = sqlx::query!(
         "delete from idempotency_keys where key in (select key from idempotency_keys where expires_at <= $1 order by expires_at limit $2)",

@@ -1,4 +1,4 @@
-//! Invites. Only hashes of their tokens and sessions are here.
+//! Invites. Only hashes of their tokens and sessions are stored.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -16,6 +16,17 @@ struct Row {
     expires_at: DateTime<Utc>,
     last_used_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
+}
+
+/// A query that returns invites.
+macro_rules! query_invites {
+    ($before:literal, $after:literal, $($argument:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            $before + " id, tenant_id, created_at, expires_at, last_used_at, revoked_at " + $after,
+            $($argument),+
+        )
+    };
 }
 
 impl From<Row> for Invite {
@@ -46,36 +57,27 @@ pub async fn insert(db: &mut PgConnection, invite: &Invite, token: &TokenHash, s
     Ok(())
 }
 
-/// The invite whose token has this hash, ended or not.
-pub async fn of_token(db: &mut PgConnection, hash: &TokenHash) -> Result<Option<Invite>> {
-    let row = sqlx::query_as!(
-        Row,
-        "select id, tenant_id, created_at, expires_at, last_used_at, revoked_at from invites where hash = $1",
-        hash.as_bytes(),
-    )
-    .fetch_optional(db)
-    .await?;
+/// The invite whose token has this hash, even if it is expired or revoked.
+pub async fn find_by_token(db: &mut PgConnection, hash: &TokenHash) -> Result<Option<Invite>> {
+    let row = query_invites!("select", "from invites where hash = $1", hash.as_bytes())
+        .fetch_optional(db)
+        .await?;
     Ok(row.map(Invite::from))
 }
 
-/// The invite whose session has this hash, ended or not.
-pub async fn of_session(db: &mut PgConnection, hash: &TokenHash) -> Result<Option<Invite>> {
-    let row = sqlx::query_as!(
-        Row,
-        "select id, tenant_id, created_at, expires_at, last_used_at, revoked_at from invites where session_hash = $1",
-        hash.as_bytes(),
-    )
-    .fetch_optional(db)
-    .await?;
+/// The invite whose session has this hash, even if it is expired or revoked.
+pub async fn find_by_session(db: &mut PgConnection, hash: &TokenHash) -> Result<Option<Invite>> {
+    let row = query_invites!("select", "from invites where session_hash = $1", hash.as_bytes())
+        .fetch_optional(db)
+        .await?;
     Ok(row.map(Invite::from))
 }
 
 /// A tenant's invites, newest first.
 pub async fn of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Invite>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select id, tenant_id, created_at, expires_at, last_used_at, revoked_at from invites
-         where tenant_id = $1 order by created_at desc, id desc limit 1000",
+    let rows = query_invites!(
+        "select",
+        "from invites where tenant_id = $1 order by created_at desc, id desc limit 1000",
         tenant.as_uuid(),
     )
     .fetch_all(db)
@@ -83,11 +85,11 @@ pub async fn of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<In
     Ok(rows.into_iter().map(Invite::from).collect())
 }
 
-/// The tenant's invite of this id, locked.
+/// Locks and returns an invite of this tenant.
 pub async fn lock(db: &mut PgConnection, tenant: TenantId, id: InviteId) -> Result<Option<Invite>> {
-    let row = sqlx::query_as!(
-        Row,
-        "select id, tenant_id, created_at, expires_at, last_used_at, revoked_at from invites where id = $1 and tenant_id = $2 for update",
+    let row = query_invites!(
+        "select",
+        "from invites where id = $1 and tenant_id = $2 for update",
         id.as_uuid(),
         tenant.as_uuid(),
     )
@@ -96,12 +98,11 @@ pub async fn lock(db: &mut PgConnection, tenant: TenantId, id: InviteId) -> Resu
     Ok(row.map(Invite::from))
 }
 
-/// The tenant's invites that are not revoked, locked.
+/// Locks and returns the tenant's invites that are not revoked.
 pub async fn lock_open(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Invite>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "select id, tenant_id, created_at, expires_at, last_used_at, revoked_at from invites
-         where tenant_id = $1 and revoked_at is null order by id for update",
+    let rows = query_invites!(
+        "select",
+        "from invites where tenant_id = $1 and revoked_at is null order by id for update",
         tenant.as_uuid(),
     )
     .fetch_all(db)
@@ -109,20 +110,14 @@ pub async fn lock_open(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<In
     Ok(rows.into_iter().map(Invite::from).collect())
 }
 
-/// Revokes an invite.
-pub async fn end(db: &mut PgConnection, id: InviteId, now: DateTime<Utc>) -> Result<Invite> {
-    let row = sqlx::query_as!(
-        Row,
-        "update invites set revoked_at = $2 where id = $1 returning id, tenant_id, created_at, expires_at, last_used_at, revoked_at",
-        id.as_uuid(),
-        now,
-    )
-    .fetch_one(db)
-    .await?;
+pub async fn revoke(db: &mut PgConnection, id: InviteId, now: DateTime<Utc>) -> Result<Invite> {
+    let row = query_invites!("update invites set revoked_at = $2 where id = $1 returning", "", id.as_uuid(), now)
+        .fetch_one(db)
+        .await?;
     Ok(row.into())
 }
 
-/// Notes a visit, to the minute: a page that shows a verification asks often.
+/// Records a visit, at most once a minute: a page that shows a verification polls.
 pub async fn touch(db: &mut PgConnection, id: InviteId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "update invites set last_used_at = $2

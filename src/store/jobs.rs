@@ -1,4 +1,4 @@
-//! Putting jobs into the durable queue, in the transaction of the row that they are about.
+//! The durable job queue. Jobs are enqueued in the transaction of the change that they belong to.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,36 +8,36 @@ use sqlx::PgConnection;
 use super::Result;
 use crate::domain::ids::{DeliveryId, TenantId, VerificationId, WebhookId};
 
-/// Where the queue lives in the database.
+/// The Postgres schema of the queue.
 pub const SCHEMA: &str = "graphile_worker";
 
-/// Name of the job that runs a verification.
+/// The job that runs a verification.
 pub const VERIFY: &str = "verify";
 
-/// Name of the job that verifies an active version again after a rejection.
+/// The job that verifies an active version again after a rejection.
 pub const RECHECK: &str = "recheck";
 
-/// Name of the job that sends what is due of a webhook.
+/// The job that sends the due messages of a webhook.
 pub const DELIVER: &str = "deliver";
 
-/// Name of the job that sends one message once.
+/// The job that sends one message once.
 pub const DELIVER_ONCE: &str = "deliver_once";
 
-/// What a job comes from, for logs and traces alone.
+/// Where a job comes from. Only for logs and traces.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct JobOrigin {
-    /// The request that asked for it.
+    /// The request that enqueued it.
     pub request_id: Option<String>,
-    /// The trace that it is a part of, as W3C Trace Context writes it.
+    /// Its trace, in the format of W3C Trace Context.
     pub traceparent: Option<String>,
 }
 
-/// Queues a verification's run. Runs of one tenant wait for each other.
+/// Enqueues a verification. Verifications of one tenant run one after another.
 pub async fn enqueue_verify(db: &mut PgConnection, tenant: TenantId, verification: VerificationId, cause: &JobOrigin) -> Result<()> {
     enqueue_attempt(db, tenant, verification, None, cause).await
 }
 
-/// Queues a verification's next attempt.
+/// Enqueues the next attempt of a verification.
 pub async fn enqueue_attempt(
     db: &mut PgConnection,
     tenant: TenantId,
@@ -50,7 +50,7 @@ pub async fn enqueue_attempt(
     add(db, VERIFY, &payload, &queue, &key, at).await
 }
 
-/// Queues a second look at a tenant's active version.
+/// Enqueues another verification of a tenant's active version.
 pub async fn enqueue_recheck(db: &mut PgConnection, tenant: TenantId, at: DateTime<Utc>) -> Result<()> {
     let payload = serde_json::json!({"tenant_id": tenant});
     add(
@@ -64,13 +64,13 @@ pub async fn enqueue_recheck(db: &mut PgConnection, tenant: TenantId, at: DateTi
     .await
 }
 
-/// Has what is due of a webhook sent now. Senders of one webhook wait for each other, those of different ones never.
+/// Sends the due messages of a webhook now. Jobs of one webhook run one after another, those of different webhooks in parallel.
 pub async fn enqueue_deliver(db: &mut PgConnection, webhook: WebhookId) -> Result<()> {
     enqueue_delivery(db, webhook, "now", None).await
 }
 
-/// Has what is due of a webhook at that time sent then. It has a key of its own: an earlier call for what comes to be due sooner,
-/// of which this caller may not know yet, is not put off by it.
+/// Sends the messages of a webhook that are due at this time. It has its own job key, so that it cannot postpone an earlier job,
+/// which this caller may not see yet.
 pub async fn enqueue_deliver_at(db: &mut PgConnection, webhook: WebhookId, at: DateTime<Utc>) -> Result<()> {
     enqueue_delivery(db, webhook, "later", Some(at)).await
 }
@@ -81,7 +81,7 @@ async fn enqueue_delivery(db: &mut PgConnection, webhook: WebhookId, when: &str,
     add(db, DELIVER, &payload, &queue, &key, at).await
 }
 
-/// Has one message of a webhook sent once, now.
+/// Sends one message of a webhook once, now.
 pub async fn enqueue_deliver_once(db: &mut PgConnection, webhook: WebhookId, delivery: DeliveryId) -> Result<()> {
     let payload = serde_json::json!({"delivery_id": delivery});
     let (queue, key) = (format!("webhook:{webhook}:once"), format!("deliver_once:{delivery}"));
@@ -89,7 +89,7 @@ pub async fn enqueue_deliver_once(db: &mut PgConnection, webhook: WebhookId, del
 }
 
 async fn add(db: &mut PgConnection, task: &str, payload: &Value, queue: &str, key: &str, at: Option<DateTime<Utc>>) -> Result<()> {
-    // The queue's schema is not there when queries are checked at compile time, so this one is not.
+    // Not checked at compile time: the library creates the queue's schema.
     sqlx::query("select graphile_worker.add_job($1, payload => $2::json, queue_name => $3, job_key => $4, run_at => $5)")
         .bind(task)
         .bind(payload)
@@ -101,17 +101,17 @@ async fn add(db: &mut PgConnection, task: &str, payload: &Value, queue: &str, ke
     Ok(())
 }
 
-/// How the queue stands.
+/// How many jobs the queue has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, sqlx::FromRow)]
 pub struct QueueDepth {
-    /// Due, and waiting for a worker or for another job of the same tenant.
+    /// Due, and waiting for a worker or for another job of the same queue.
     pub ready: i64,
     /// Not due yet.
     pub later: i64,
     pub running: i64,
-    /// Given up: these are looked at by nobody any more.
+    /// Failed permanently.
     pub failed: i64,
-    /// For how long the oldest ready one has been due.
+    /// How long the oldest ready job has been due.
     pub oldest_seconds: f64,
 }
 

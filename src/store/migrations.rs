@@ -1,4 +1,4 @@
-//! The schema: ours, and the job queue's own.
+//! The schema: our migrations, and those of the job queue.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::clock::Clock;
 
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// Any number that nobody else uses: it names the lock under which the job queue's schema is changed.
+/// The advisory lock for migrations of the job queue. The number is arbitrary.
 const LOCK: i64 = 0x6c61_7463_686b_6579;
 
 #[derive(Debug, thiserror::Error)]
@@ -22,27 +22,27 @@ pub enum MigrationError {
     Ours(#[from] MigrateError),
     #[error("the job queue's schema could not be brought up to date: {0}")]
     Queue(String),
-    #[error("the database failed: {0}")]
+    #[error("database error: {0}")]
     Database(#[from] sqlx::Error),
 }
 
-/// Before another try to reach the database.
+/// How long to wait before trying to reach the database again.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// Brings the schema up to date as soon as the database is there.
+/// Migrates the schema as soon as the database is reachable.
 ///
 /// # Errors
-/// When it is there and refuses, or its schema cannot be brought up to date.
+/// When the database is reachable and refuses the connection, or a migration fails.
 pub async fn run_when_reachable(pool: &PgPool, clock: &dyn Clock) -> Result<(), MigrationError> {
-    let mut told = false;
+    let mut warned = false;
     loop {
         match run(pool).await {
             Err(
                 error @ (MigrationError::Unreachable(_) | MigrationError::Database(_) | MigrationError::Ours(MigrateError::Execute(_))),
-            ) if error.may_pass() => {
-                if !told {
+            ) if error.is_transient() => {
+                if !warned {
                     tracing::warn!(%error, "waiting for the database");
-                    told = true;
+                    warned = true;
                 }
             }
             done => return done,
@@ -52,8 +52,8 @@ pub async fn run_when_reachable(pool: &PgPool, clock: &dyn Clock) -> Result<(), 
 }
 
 impl MigrationError {
-    /// The database is away or not up yet; other refusals, of a password for instance, stay what they are.
-    fn may_pass(&self) -> bool {
+    /// Whether the database may become reachable. A wrong password, for example, is permanent.
+    fn is_transient(&self) -> bool {
         let (Self::Unreachable(error) | Self::Database(error) | Self::Ours(MigrateError::Execute(error))) = self else {
             return false;
         };
@@ -68,17 +68,17 @@ impl MigrationError {
     }
 }
 
-/// Brings the schema up to date. Any number of processes may do so at once: each waits for the one before it.
+/// Migrates the schema. Several processes can do this at once: they wait for each other.
 pub async fn run(pool: &PgPool) -> Result<(), MigrationError> {
     // A pool only reports its timeout; a single connection reports the cause.
     let reached = pool.connect_options().connect().await.map_err(MigrationError::Unreachable)?;
     reached.close().await.map_err(MigrationError::Unreachable)?;
     MIGRATIONS.run(pool).await?;
-    // The queue's library takes no lock of its own. This one lasts as long as the transaction that holds it.
+    // The queue's library takes no lock. This one is held until the end of the transaction.
     let mut lock = pool.begin().await?;
     sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *lock).await?;
     if let Err(error) = WorkerUtils::new(pool.clone(), SCHEMA).migrate().await {
-        // The database may have gone away meanwhile: then this connection is lost too, and tells why.
+        // If the database is gone, this connection is lost, too, and has the actual cause.
         lock.ping().await?;
         return Err(MigrationError::Queue(error.to_string()));
     }

@@ -1,4 +1,4 @@
-//! Postgres: one file for each aggregate. A row becomes a thing of the domain or an inconsistency, never a default.
+//! Postgres, one file per aggregate. A row becomes a domain type or an error, never a default value.
 
 pub mod active_configs;
 pub mod audit;
@@ -25,4 +25,4 @@ pub mod webhook_queues;
 pub mod webhooks;
 
 pub use error::{Constraint, Result, StoreError};
-pub use pool::{Transaction, begin, commit, connect};
+pub use pool::{Transaction, acquire, begin, commit, connect};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgPool, Postgres};
 
@@ -19,6 +20,10 @@ pub fn connect(options: PgConnectOptions, max_connections: u32) -> PgPool {
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_lazy_with(options.application_name("latchkey"))
+}
+
+pub async fn acquire(pool: &PgPool) -> Result<PoolConnection<Postgres>> {
+    Ok(pool.acquire().await?)
 }
 
 pub async fn begin(pool: &PgPool) -> Result<Transaction> {

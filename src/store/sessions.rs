@@ -1,4 +1,4 @@
-//! Sessions of the dashboard. Only their hashes are here.
+//! Sessions of the dashboard. Only their hashes are stored.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -8,7 +8,7 @@ use super::tokens::Row;
 use crate::domain::ids::{SessionId, TokenId};
 use crate::domain::token::{Token, TokenHash};
 
-/// A session that begins.
+/// A new session.
 #[derive(Debug, Clone)]
 pub struct NewSession {
     pub id: SessionId,
@@ -32,7 +32,7 @@ pub async fn insert(db: &mut PgConnection, new: &NewSession) -> Result<()> {
     Ok(())
 }
 
-/// The token that the session of this hash began with, if both are good now and the session was used since then.
+/// The session with this hash and its token, if both are valid and the session was used since `used_since`.
 pub async fn find_valid(
     db: &mut PgConnection,
     hash: &TokenHash,
@@ -66,7 +66,7 @@ pub async fn find_valid(
     Ok(Some((row.session_id.into(), token.try_into()?)))
 }
 
-/// Notes a use, to the minute: a page that follows a verification asks often.
+/// Records a use, at most once a minute: a page that shows a verification polls.
 pub async fn touch(db: &mut PgConnection, id: SessionId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "update sessions set last_used_at = $2 where id = $1 and last_used_at < $2::timestamptz - interval '1 minute'",
@@ -78,13 +78,13 @@ pub async fn touch(db: &mut PgConnection, id: SessionId, now: DateTime<Utc>) -> 
     Ok(())
 }
 
-/// Ends a session. False when it had ended already.
+/// Deletes a session. False if it did not exist.
 pub async fn delete(db: &mut PgConnection, id: SessionId) -> Result<bool> {
     let deleted = sqlx::query!("delete from sessions where id = $1", id.as_uuid()).execute(db).await?;
     Ok(deleted.rows_affected() > 0)
 }
 
-/// Forgets those that are over.
+/// Deletes expired sessions.
 pub async fn sweep(db: &mut PgConnection, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!("delete from sessions where expires_at <= $1", now).execute(db).await?;
     Ok(())

@@ -10,7 +10,7 @@ use crate::domain::check::CheckName;
 use crate::domain::tenant::TenantStatus;
 use crate::domain::verification::Verdict;
 
-/// How many tenants have each status, those that none has included. By an index alone.
+/// The number of tenants for each status. Reads only an index.
 pub async fn tenants_by_status(db: &mut PgConnection) -> Result<Vec<(TenantStatus, i64)>> {
     let rows = sqlx::query!(r#"select status, count(*) as "count!" from tenants group by status"#)
         .fetch_all(db)
@@ -22,8 +22,7 @@ pub async fn tenants_by_status(db: &mut PgConnection) -> Result<Vec<(TenantStatu
     Ok(TenantStatus::iter().map(counted).collect())
 }
 
-/// Of how many tenants each check failed in the newest verification that ended, the most frequent first. By an index alone,
-/// which has no more in it than tenants of which one failed.
+/// For each check, the number of tenants whose newest finished verification failed it, most frequent first. Reads only an index.
 pub async fn tenants_by_failing_check(db: &mut PgConnection) -> Result<Vec<(CheckName, i64)>> {
     sqlx::query!(
         r#"select name as "name!", sum(count)::bigint as "count!"
@@ -37,16 +36,16 @@ pub async fn tenants_by_failing_check(db: &mut PgConnection) -> Result<Vec<(Chec
     .fetch_all(db)
     .await?
     .into_iter()
-    .map(|row| Ok((column("tenants", uuid::Uuid::nil(), &row.name)?, row.count)))
+    .map(|row| Ok((column("tenants", "(all)", &row.name)?, row.count)))
     .collect()
 }
 
-/// How verifications that ended since then came out, and how long they took.
+/// The number and the duration of verifications with one verdict.
 #[derive(Debug, Clone)]
 pub struct VerificationTimes {
     pub verdict: Verdict,
     pub count: i64,
-    /// Median and 95th percentile of the seconds from the first attempt to the end.
+    /// Median and 95th percentile of the seconds between the first attempt and the end.
     pub p50_seconds: Option<f64>,
     pub p95_seconds: Option<f64>,
 }
@@ -64,7 +63,7 @@ pub async fn verification_times(db: &mut PgConnection, now: DateTime<Utc>, windo
     .into_iter()
     .map(|row| {
         Ok(VerificationTimes {
-            verdict: column("verifications", uuid::Uuid::nil(), &row.verdict)?,
+            verdict: column("verifications", "(all)", &row.verdict)?,
             count: row.count,
             p50_seconds: row.p50,
             p95_seconds: row.p95,

@@ -1,4 +1,4 @@
-//! Storage configs: inserted, never changed.
+//! Storage configs. They are immutable.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -11,7 +11,7 @@ use crate::domain::storage_config::{Access, Mode, Storage, StorageConfig};
 
 const TABLE: &str = "storage_configs";
 
-/// A row of `storage_configs`, wherever it was selected from.
+/// A row of `storage_configs`.
 pub(super) struct Row {
     pub id: Uuid,
     pub tenant_id: Uuid,
@@ -25,6 +25,18 @@ pub(super) struct Row {
     pub created_at: DateTime<Utc>,
 }
 
+/// Selects storage configs.
+macro_rules! select_configs {
+    ($rest:literal, $($argument:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select id, tenant_id, version, mode, bucket_arn, bucket_account_id, region, key_arn, role_arn, created_at
+               from storage_configs "# + $rest,
+            $($argument),+
+        )
+    };
+}
+
 impl TryFrom<Row> for StorageConfig {
     type Error = StoreError;
 
@@ -35,7 +47,7 @@ impl TryFrom<Row> for StorageConfig {
         let access = match (mode, role) {
             (Mode::AssumeRole, Some(role)) => Access::AssumeRole { role },
             (Mode::Direct, None) => Access::Direct,
-            _ => return Err(StoreError::inconsistent(TABLE, id, "mode and role do not fit")),
+            _ => return Err(StoreError::inconsistent(TABLE, id, "mode and role do not match")),
         };
         Ok(Self {
             id: id.into(),
@@ -53,7 +65,7 @@ impl TryFrom<Row> for StorageConfig {
     }
 }
 
-/// Inserts the next version. The tenant's row has to be locked, or two could take the same number.
+/// Inserts the next version. The caller must have locked the tenant, or two versions could get the same number.
 pub async fn insert(
     db: &mut PgConnection,
     id: StorageConfigId,
@@ -90,45 +102,32 @@ pub async fn insert(
 
 /// All versions of a tenant, newest first.
 pub async fn of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<StorageConfig>> {
-    sqlx::query_as!(
-        Row,
-        "select * from storage_configs where tenant_id = $1 order by version desc",
-        tenant.as_uuid()
-    )
-    .fetch_all(db)
-    .await?
-    .into_iter()
-    .map(StorageConfig::try_from)
-    .collect()
+    select_configs!("where tenant_id = $1 order by version desc", tenant.as_uuid())
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(StorageConfig::try_from)
+        .collect()
 }
 
 pub async fn find_version(db: &mut PgConnection, tenant: TenantId, version: i32) -> Result<Option<StorageConfig>> {
-    sqlx::query_as!(
-        Row,
-        "select * from storage_configs where tenant_id = $1 and version = $2",
-        tenant.as_uuid(),
-        version
-    )
-    .fetch_optional(db)
-    .await?
-    .map(StorageConfig::try_from)
-    .transpose()
+    select_configs!("where tenant_id = $1 and version = $2", tenant.as_uuid(), version)
+        .fetch_optional(db)
+        .await?
+        .map(StorageConfig::try_from)
+        .transpose()
 }
 
 pub async fn newest(db: &mut PgConnection, tenant: TenantId) -> Result<Option<StorageConfig>> {
-    sqlx::query_as!(
-        Row,
-        "select * from storage_configs where tenant_id = $1 order by version desc limit 1",
-        tenant.as_uuid()
-    )
-    .fetch_optional(db)
-    .await?
-    .map(StorageConfig::try_from)
-    .transpose()
+    select_configs!("where tenant_id = $1 order by version desc limit 1", tenant.as_uuid())
+        .fetch_optional(db)
+        .await?
+        .map(StorageConfig::try_from)
+        .transpose()
 }
 
 pub async fn find(db: &mut PgConnection, id: StorageConfigId) -> Result<Option<StorageConfig>> {
-    sqlx::query_as!(Row, "select * from storage_configs where id = $1", id.as_uuid())
+    select_configs!("where id = $1", id.as_uuid())
         .fetch_optional(db)
         .await?
         .map(StorageConfig::try_from)

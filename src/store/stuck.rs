@@ -1,4 +1,4 @@
-//! Who gets no further, and what their newest verification said.
+//! Tenants that are stuck, and why.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use crate::domain::finding::StuckReason;
 use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 
-/// Tenants whose storage stopped working first, then those who have none that works, then those whose verification began
-/// before `slow`; each the longest first.
+/// Degraded tenants first, then those that have to act, then those that have been verifying since before `slow`. Within each group,
+/// the longest first.
 pub async fn list(db: &mut PgConnection, slow: DateTime<Utc>, limit: i64) -> Result<Vec<Tenant>> {
     overview!(
         "join (
@@ -38,8 +38,8 @@ pub async fn list(db: &mut PgConnection, slow: DateTime<Utc>, limit: i64) -> Res
     .collect()
 }
 
-/// Of each of these tenants, the first check that failed or was not answered in its newest verification.
-pub async fn complaints(db: &mut PgConnection, tenants: &[TenantId]) -> Result<HashMap<TenantId, StuckReason>> {
+/// For each of these tenants, the first failed or else inconclusive check of its newest verification.
+pub async fn reasons(db: &mut PgConnection, tenants: &[TenantId]) -> Result<HashMap<TenantId, StuckReason>> {
     let ids: Vec<Uuid> = tenants.iter().map(|tenant| tenant.as_uuid()).collect();
     sqlx::query!(
         r#"select t.id as "id!", c.name, c.status, c.side, c.summary
@@ -50,7 +50,7 @@ pub async fn complaints(db: &mut PgConnection, tenants: &[TenantId]) -> Result<H
                order by v.created_at desc, v.id desc limit 1
            ) v
            cross join lateral (
-               select * from verification_checks c
+               select c.name, c.status, c.side, c.summary from verification_checks c
                where c.verification_id = v.id and c.attempt = v.attempt and c.status in ('failed', 'inconclusive')
                order by c.status = 'failed' desc, c.event limit 1
            ) c"#,
@@ -60,13 +60,13 @@ pub async fn complaints(db: &mut PgConnection, tenants: &[TenantId]) -> Result<H
     .await?
     .into_iter()
     .map(|row| {
-        let complaint = StuckReason {
+        let reason = StuckReason {
             check: column("verification_checks", row.id, &row.name)?,
             status: column("verification_checks", row.id, &row.status)?,
             side: row.side.map(|side| column("verification_checks", row.id, &side)).transpose()?,
             summary: row.summary.into(),
         };
-        Ok((row.id.into(), complaint))
+        Ok((row.id.into(), reason))
     })
     .collect()
 }

@@ -1,4 +1,4 @@
-//! Tenants, with the facts that their status follows from.
+//! Tenants, with the facts that their status is derived from.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -105,10 +105,10 @@ impl TryFrom<Row> for Tenant {
     }
 }
 
-/// Inserts a tenant of which nothing but its names is known yet.
+/// Inserts a new tenant.
 ///
 /// # Errors
-/// `Constraint::TenantsSlugKey` when the slug is taken.
+/// `Constraint::TenantsSlugKey` when another tenant has the slug.
 pub async fn insert(db: &mut PgConnection, tenant: &Tenant) -> Result<()> {
     let modes: Vec<String> = tenant.modes.iter().map(ToString::to_string).collect();
     sqlx::query!(
@@ -144,7 +144,7 @@ pub async fn find_locked(db: &mut PgConnection, tenant: &TenantRef) -> Result<Op
     Ok(found)
 }
 
-/// Writes down which external ID is in use, and where its rotation stands.
+/// Updates the external ID and its rotation.
 pub async fn set_external_ids(
     db: &mut PgConnection,
     id: TenantId,
@@ -171,7 +171,7 @@ pub async fn set_external_ids(
     Ok(())
 }
 
-/// Writes what ops may change: name, reference and modes.
+/// Updates name, reference and modes.
 pub async fn update(db: &mut PgConnection, tenant: &Tenant) -> Result<()> {
     let modes: Vec<String> = tenant.modes.iter().map(ToString::to_string).collect();
     sqlx::query!(
@@ -186,7 +186,7 @@ pub async fn update(db: &mut PgConnection, tenant: &Tenant) -> Result<()> {
     Ok(())
 }
 
-/// Suspends the tenant from now on, or resumes it.
+/// Suspends or resumes a tenant.
 pub async fn set_suspended(db: &mut PgConnection, id: TenantId, since: Option<DateTime<Utc>>) -> Result<()> {
     sqlx::query!("update tenants set suspended_at = $2 where id = $1", id.as_uuid(), since)
         .execute(db)
@@ -194,7 +194,7 @@ pub async fn set_suspended(db: &mut PgConnection, id: TenantId, since: Option<Da
     Ok(())
 }
 
-/// Ends the tenant: its slug is free from now on.
+/// Offboards a tenant. Its slug can then be used again.
 pub async fn set_offboarded(db: &mut PgConnection, id: TenantId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!("update tenants set offboarded_at = $2 where id = $1", id.as_uuid(), now)
         .execute(db)
@@ -202,13 +202,13 @@ pub async fn set_offboarded(db: &mut PgConnection, id: TenantId, now: DateTime<U
     Ok(())
 }
 
-/// Erases the personal data of a tenant that has ended, its audit log's too.
+/// Erases the personal data of an offboarded tenant, also in the audit log and in webhook messages.
 pub async fn erase(db: &mut PgConnection, id: TenantId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!("select erase_tenant($1, $2)", id.as_uuid(), now).execute(db).await?;
     Ok(())
 }
 
-/// The tenant of this id, offboarded or not, or the one that goes by this slug now.
+/// The tenant with this ID, or the one that has this slug. Among offboarded tenants with the same slug, the last one.
 pub async fn find(db: &mut PgConnection, tenant: &TenantRef) -> Result<Option<Tenant>> {
     let (id, slug) = match tenant {
         TenantRef::Id(id) => (Some(id.as_uuid()), None),
@@ -222,17 +222,18 @@ pub async fn find(db: &mut PgConnection, tenant: &TenantRef) -> Result<Option<Te
     found.fetch_optional(db).await?.map(Tenant::try_from).transpose()
 }
 
-/// What bringing the overview in step with the facts came to.
+/// The result of [`refresh_overview`].
 #[must_use = "a change of status must be announced to webhooks"]
 #[derive(Debug)]
 pub enum Refreshed {
-    /// The status is the same.
+    /// The status did not change.
     Same,
-    /// The status was another one before.
+    /// The status changed.
     Changed { tenant: Box<Tenant>, before: TenantStatus },
 }
 
-/// Brings what lists are filtered by in step with the facts: in each transaction that changes them.
+/// Updates the stored copies of the status and of the failing checks, by which lists filter. Every transaction that changes the facts
+/// must call this.
 pub async fn refresh_overview(db: &mut PgConnection, id: TenantId) -> Result<Refreshed> {
     let Some(tenant) = find(db, &TenantRef::Id(id)).await? else {
         return Ok(Refreshed::Same);

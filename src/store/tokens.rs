@@ -1,4 +1,4 @@
-//! API tokens. Only their hashes are here.
+//! API tokens. Only their hashes are stored.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -29,7 +29,7 @@ pub async fn insert(db: &mut PgConnection, token: &Token, hash: &TokenHash) -> R
     Ok(())
 }
 
-/// A row of `tokens`, wherever it was selected from.
+/// A row of `tokens`.
 pub(super) struct Row {
     pub id: Uuid,
     pub name: String,
@@ -39,6 +39,17 @@ pub(super) struct Row {
     pub last_used_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
     pub tenants: Option<Vec<Uuid>>,
+}
+
+/// A query that returns tokens.
+macro_rules! query_tokens {
+    ($before:literal, $after:literal, $($argument:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            $before + " id, name, role, created_at, expires_at, last_used_at, revoked_at, tenants " + $after,
+            $($argument),+
+        )
+    };
 }
 
 impl TryFrom<Row> for Token {
@@ -58,12 +69,11 @@ impl TryFrom<Row> for Token {
     }
 }
 
-/// The token of this hash, if it is still good at that time.
+/// The token with this hash, if it is valid at this time.
 pub async fn find_valid(db: &mut PgConnection, hash: &TokenHash, now: DateTime<Utc>) -> Result<Option<Token>> {
-    sqlx::query_as!(
-        Row,
-        "select id, name, role, created_at, expires_at, last_used_at, revoked_at, tenants from tokens
-         where hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)",
+    query_tokens!(
+        "select",
+        "from tokens where hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)",
         hash.as_bytes(),
         now,
     )
@@ -73,7 +83,7 @@ pub async fn find_valid(db: &mut PgConnection, hash: &TokenHash, now: DateTime<U
     .transpose()
 }
 
-/// All tokens that are good at that time. One that is inconsistent is left out, and so is refused.
+/// All tokens that are valid at this time. One that cannot be read is left out, and so is refused.
 pub async fn valid(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<(TokenHash, Token)>> {
     let rows = sqlx::query!(
         "select id, name, role, hash, created_at, expires_at, last_used_at, revoked_at, tenants from tokens
@@ -102,7 +112,7 @@ pub async fn valid(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<(Tok
     Ok(rows.filter_map(read).collect())
 }
 
-/// Notes the last uses of many.
+/// Records the last use of several tokens.
 pub async fn touch_all(db: &mut PgConnection, used: &[(TokenId, DateTime<Utc>)]) -> Result<()> {
     let (ids, times): (Vec<Uuid>, Vec<DateTime<Utc>>) = used.iter().map(|(id, at)| (id.as_uuid(), *at)).unzip();
     sqlx::query!(
@@ -116,25 +126,20 @@ pub async fn touch_all(db: &mut PgConnection, used: &[(TokenId, DateTime<Utc>)])
     Ok(())
 }
 
-/// The token of this id, locked.
+/// Locks and returns a token.
 pub async fn lock(db: &mut PgConnection, id: TokenId) -> Result<Option<Token>> {
-    sqlx::query_as!(
-        Row,
-        "select id, name, role, created_at, expires_at, last_used_at, revoked_at, tenants from tokens where id = $1 for update",
-        id.as_uuid(),
-    )
-    .fetch_optional(db)
-    .await?
-    .map(Token::try_from)
-    .transpose()
+    query_tokens!("select", "from tokens where id = $1 for update", id.as_uuid())
+        .fetch_optional(db)
+        .await?
+        .map(Token::try_from)
+        .transpose()
 }
 
-/// The tokens that name this tenant and are not revoked, locked.
+/// Locks and returns the tokens that are limited to this tenant, among others, and not revoked.
 pub async fn lock_of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Token>> {
-    sqlx::query_as!(
-        Row,
-        "select id, name, role, created_at, expires_at, last_used_at, revoked_at, tenants from tokens
-         where revoked_at is null and $1 = any(tenants) order by id for update",
+    query_tokens!(
+        "select",
+        "from tokens where revoked_at is null and $1 = any(tenants) order by id for update",
         tenant.as_uuid(),
     )
     .fetch_all(db)
@@ -144,14 +149,14 @@ pub async fn lock_of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<V
     .collect()
 }
 
-/// Takes a tenant out of a token that is for others too, and revokes one that is for it alone.
-pub async fn end_tenant(db: &mut PgConnection, id: TokenId, tenant: TenantId, now: DateTime<Utc>) -> Result<Token> {
-    sqlx::query_as!(
-        Row,
+/// Removes a tenant from a token. A token that is limited to this tenant alone is revoked.
+pub async fn remove_tenant(db: &mut PgConnection, id: TokenId, tenant: TenantId, now: DateTime<Utc>) -> Result<Token> {
+    query_tokens!(
         "update tokens set
              revoked_at = case when tenants <@ array[$2::uuid] then $3 else revoked_at end,
              tenants = case when tenants <@ array[$2::uuid] then tenants else array_remove(tenants, $2) end
-         where id = $1 returning id, name, role, created_at, expires_at, last_used_at, revoked_at, tenants",
+             where id = $1 returning",
+        "",
         id.as_uuid(),
         tenant.as_uuid(),
         now,
@@ -161,28 +166,21 @@ pub async fn end_tenant(db: &mut PgConnection, id: TokenId, tenant: TenantId, no
     .try_into()
 }
 
-/// Revokes a token.
-pub async fn end(db: &mut PgConnection, id: TokenId, now: DateTime<Utc>) -> Result<Token> {
-    sqlx::query_as!(
-        Row,
-        "update tokens set revoked_at = $2 where id = $1
-         returning id, name, role, created_at, expires_at, last_used_at, revoked_at, tenants",
-        id.as_uuid(),
-        now,
-    )
-    .fetch_one(db)
-    .await?
-    .try_into()
+pub async fn revoke(db: &mut PgConnection, id: TokenId, now: DateTime<Utc>) -> Result<Token> {
+    query_tokens!("update tokens set revoked_at = $2 where id = $1 returning", "", id.as_uuid(), now)
+        .fetch_one(db)
+        .await?
+        .try_into()
 }
 
-/// A page of tokens, ended ones too, newest first, after the one given.
+/// A page of tokens, including expired and revoked ones, newest first.
 pub async fn list(db: &mut PgConnection, after: Option<(DateTime<Utc>, TokenId)>, limit: i64) -> Result<Vec<Token>> {
     let (at, id) = after.unzip();
-    sqlx::query_as!(
-        Row,
-        "select id, name, role, created_at, expires_at, last_used_at, revoked_at, tenants from tokens
-         where $1::timestamptz is null or (created_at, id) < ($1, $2)
-         order by created_at desc, id desc limit $3",
+    query_tokens!(
+        "select",
+        "from tokens
+             where $1::timestamptz is null or (created_at, id) < ($1, $2)
+             order by created_at desc, id desc limit $3",
         at,
         id.map(TokenId::as_uuid),
         limit,
@@ -194,7 +192,7 @@ pub async fn list(db: &mut PgConnection, after: Option<(DateTime<Utc>, TokenId)>
     .collect()
 }
 
-/// Notes a use, to the minute: a busy token would otherwise write on every request.
+/// Records a use, at most once a minute: otherwise, a busy token would write on every request.
 pub async fn touch(db: &mut PgConnection, id: TokenId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "update tokens set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute')",

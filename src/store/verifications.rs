@@ -1,4 +1,4 @@
-//! Verifications: queued, taken on by a worker under a lease, finished.
+//! Verifications: queued, then run by a worker that holds a lease, then finished.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -29,6 +29,19 @@ struct Row {
     probe_objects: Vec<String>,
 }
 
+/// Selects verifications from `verifications v`.
+macro_rules! select_verifications {
+    ($rest:literal, $($argument:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select v.id, v.tenant_id, v.config_id, c.version, v.trigger, v.state, v.verdict, v.attempt, v.next_attempt_at, v.created_at,
+                      v.started_at, v.finished_at, v.probe_objects
+               from verifications v join storage_configs c on c.id = v.config_id "# + $rest,
+            $($argument),+
+        )
+    };
+}
+
 impl Row {
     fn with(self, findings: Vec<Finding>) -> Result<Verification> {
         let id = self.id;
@@ -51,40 +64,40 @@ impl Row {
     }
 }
 
-/// A verification taken on.
+/// A verification that this worker runs.
 #[derive(Debug, Clone)]
 pub struct StartedRun {
     pub lease: Lease,
     pub tenant_id: TenantId,
     pub config_id: StorageConfigId,
     pub trigger: Trigger,
-    /// Of the first attempt.
+    /// When the first attempt started.
     pub started_at: DateTime<Utc>,
-    /// Keys of objects that interrupted or earlier runs may have left behind.
+    /// Keys of probe objects that earlier attempts may have left in the bucket.
     pub leftovers: Vec<String>,
 }
 
-/// A verification that waited and is not wanted any more.
+/// A waiting verification that was superseded.
 #[derive(Debug, Clone)]
 pub struct DroppedVerification {
     pub id: VerificationId,
     pub version: i32,
-    /// What it was in.
+    /// Its state until then.
     pub state: VerificationState,
 }
 
-/// What a worker learns when it writes.
+/// Whether a worker may still write to its verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CurrentVerification {
-    Wanted,
-    /// A newer version waits, or the tenant was offboarded: clean up and end.
+pub enum LeaseStatus {
+    Held,
+    /// A newer version is queued, or the tenant was offboarded: clean up and finish.
     Superseded,
-    /// Another worker took the run on: write no more.
+    /// Another worker took over: stop writing.
     Lost,
 }
 
 /// # Errors
-/// `Constraint::VerificationsOneQueued` when one waits already.
+/// `Constraint::VerificationsOneQueued` when one is queued already.
 pub async fn insert_queued(
     db: &mut PgConnection,
     id: VerificationId,
@@ -107,7 +120,7 @@ pub async fn insert_queued(
     Ok(())
 }
 
-/// Ends what waits, in the queue or for its next attempt, because something newer comes. What runs learns of it when it writes next.
+/// Supersedes the verifications that are queued or wait for their next attempt. A running one finds out at its next write.
 pub async fn supersede_waiting(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<Vec<DroppedVerification>> {
     let ended = sqlx::query!(
         r#"with waiting as (
@@ -135,15 +148,9 @@ pub async fn supersede_waiting(db: &mut PgConnection, tenant: TenantId, now: Dat
 }
 
 pub async fn find(db: &mut PgConnection, id: VerificationId) -> Result<Option<Verification>> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"select v.id, v.tenant_id, v.config_id, c.version, v.trigger, v.state, v.verdict, v.attempt, v.next_attempt_at, v.created_at,
-                  v.started_at, v.finished_at, v.probe_objects
-           from verifications v join storage_configs c on c.id = v.config_id where v.id = $1"#,
-        id.as_uuid(),
-    )
-    .fetch_optional(&mut *db)
-    .await?;
+    let row = select_verifications!("where v.id = $1", id.as_uuid())
+        .fetch_optional(&mut *db)
+        .await?;
     match row {
         Some(row) => {
             let findings = checks::of_attempt(db, id, row.attempt).await?;
@@ -153,7 +160,7 @@ pub async fn find(db: &mut PgConnection, id: VerificationId) -> Result<Option<Ve
     }
 }
 
-/// A tenant's verifications, newest first, after the one given, without their findings.
+/// A page of a tenant's verifications, newest first, without their findings.
 pub async fn of_tenant(
     db: &mut PgConnection,
     tenant: TenantId,
@@ -161,13 +168,9 @@ pub async fn of_tenant(
     limit: i64,
 ) -> Result<Vec<Verification>> {
     let (at, id) = after.unzip();
-    sqlx::query_as!(
-        Row,
-        r#"select v.id, v.tenant_id, v.config_id, c.version, v.trigger, v.state, v.verdict, v.attempt, v.next_attempt_at, v.created_at,
-                  v.started_at, v.finished_at, v.probe_objects
-           from verifications v join storage_configs c on c.id = v.config_id
-           where v.tenant_id = $1 and ($2::timestamptz is null or (v.created_at, v.id) < ($2, $3))
-           order by v.created_at desc, v.id desc limit $4"#,
+    select_verifications!(
+        "where v.tenant_id = $1 and ($2::timestamptz is null or (v.created_at, v.id) < ($2, $3))
+         order by v.created_at desc, v.id desc limit $4",
         tenant.as_uuid(),
         at,
         id.map(VerificationId::as_uuid),
@@ -180,14 +183,10 @@ pub async fn of_tenant(
     .collect()
 }
 
-/// The tenant's unfinished verifications: one that runs and one that waits, at most.
-pub async fn under_way(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Verification>> {
-    sqlx::query_as!(
-        Row,
-        r#"select v.id, v.tenant_id, v.config_id, c.version, v.trigger, v.state, v.verdict, v.attempt, v.next_attempt_at, v.created_at,
-                  v.started_at, v.finished_at, v.probe_objects
-           from verifications v join storage_configs c on c.id = v.config_id
-           where v.tenant_id = $1 and v.state in ('queued', 'running') order by v.created_at, v.id"#,
+/// The tenant's unfinished verifications: at most one running and one queued.
+pub async fn unfinished(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Verification>> {
+    select_verifications!(
+        "where v.tenant_id = $1 and v.state in ('queued', 'running') order by v.created_at, v.id",
         tenant.as_uuid(),
     )
     .fetch_all(db)
@@ -197,11 +196,11 @@ pub async fn under_way(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Ve
     .collect()
 }
 
-/// Takes a verification on for one attempt that will write `probe_key`. None when it is finished already. The key is
-/// recorded before anything is written under it, so that a crash can hide no object.
+/// Claims a verification for one attempt, which will write `probe_key`. None if it is already finished. The key is recorded before
+/// the object is written, so that a crash cannot leave an unknown object.
 ///
 /// # Errors
-/// `Constraint::VerificationsOneRunning` while another one of the tenant runs.
+/// `Constraint::VerificationsOneRunning` while another verification of the tenant is running.
 pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, now: DateTime<Utc>) -> Result<Option<StartedRun>> {
     let row = sqlx::query!(
         r#"update verifications v
@@ -244,7 +243,7 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, n
     }))
 }
 
-/// Moves to this verification what earlier ones of the tenant left in the same bucket, so that it is tried again.
+/// Moves the leftovers of earlier verifications in the same bucket to this one, so that it deletes them.
 async fn take_over_leftovers(db: &mut PgConnection, id: VerificationId) -> Result<Vec<String>> {
     let earlier = sqlx::query!(
         "select o.id, o.probe_objects
@@ -275,8 +274,8 @@ async fn take_over_leftovers(db: &mut PgConnection, id: VerificationId) -> Resul
     Ok(keys)
 }
 
-/// Whether the run is still wanted. Locks the row, so that what follows in the transaction holds.
-pub async fn standing(db: &mut PgConnection, lease: &Lease) -> Result<CurrentVerification> {
+/// Locks the verification, so that the result holds until the transaction ends.
+pub async fn lease_status(db: &mut PgConnection, lease: &Lease) -> Result<LeaseStatus> {
     let row = sqlx::query!(
         r#"select v.lease, v.state,
                   t.offboarded_at is not null or exists (
@@ -290,13 +289,13 @@ pub async fn standing(db: &mut PgConnection, lease: &Lease) -> Result<CurrentVer
     .fetch_one(db)
     .await?;
     Ok(match row.superseded {
-        _ if row.lease != lease.number || row.state != "running" => CurrentVerification::Lost,
-        true => CurrentVerification::Superseded,
-        false => CurrentVerification::Wanted,
+        _ if row.lease != lease.number || row.state != "running" => LeaseStatus::Lost,
+        true => LeaseStatus::Superseded,
+        false => LeaseStatus::Held,
     })
 }
 
-/// Writes findings as they come. The lease has to be good: ask for the `standing` first, in the same transaction.
+/// Writes findings. Check [`lease_status`] first, in the same transaction.
 pub async fn record(db: &mut PgConnection, lease: &Lease, findings: &[Finding]) -> Result<()> {
     let count = i32::try_from(findings.len()).unwrap_or(i32::MAX);
     let last = sqlx::query_scalar!(
@@ -312,8 +311,7 @@ pub async fn record(db: &mut PgConnection, lease: &Lease, findings: &[Finding]) 
     pg_notify::verification_changed(db, lease.verification).await
 }
 
-/// Leaves a verification waiting for its next attempt. The lease has to be good: ask for the `standing` first, in the
-/// same transaction.
+/// Lets the verification wait for its next attempt. Check [`lease_status`] first, in the same transaction.
 pub async fn wait(db: &mut PgConnection, lease: &Lease, leftovers: &[String], until: DateTime<Utc>) -> Result<()> {
     let event = sqlx::query_scalar!(
         "update verifications set next_attempt_at = $2, probe_objects = $3, last_event = last_event + 1 where id = $1 returning last_event",
@@ -335,7 +333,7 @@ pub async fn wait(db: &mut PgConnection, lease: &Lease, leftovers: &[String], un
     pg_notify::verification_changed(db, lease.verification).await
 }
 
-/// Ends a verification. The lease has to be good: ask for the `standing` first, in the same transaction.
+/// Finishes a verification. Check [`lease_status`] first, in the same transaction.
 pub async fn finish(db: &mut PgConnection, lease: &Lease, verdict: Verdict, leftovers: &[String], now: DateTime<Utc>) -> Result<()> {
     let verdict: &str = verdict.into();
     sqlx::query!(
@@ -351,7 +349,7 @@ pub async fn finish(db: &mut PgConnection, lease: &Lease, verdict: Verdict, left
     pg_notify::verification_changed(db, lease.verification).await
 }
 
-/// What happened after the event of that number, in order, each with its own number.
+/// The events after this number, in order, each with its number.
 pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32) -> Result<Vec<(i32, VerificationEvent)>> {
     let attempts = sqlx::query!(
         "select attempt, event, started_at, next_attempt_at, waiting_event from verification_attempts

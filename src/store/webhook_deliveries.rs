@@ -1,4 +1,4 @@
-//! Webhook messages, queued in the transaction of their change, and the log of their delivery.
+//! Webhook messages, written in the transaction of their change (transactional outbox), and the log of their delivery.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::domain::webhook::{Delivery, DeliveryAttempt, DeliveryFailure, Deliver
 
 const TABLE: &str = "webhook_deliveries";
 
-/// A message to be queued.
+/// A new message.
 #[derive(Debug)]
 pub struct NewDelivery {
     pub id: MessageId,
@@ -24,12 +24,12 @@ pub struct NewDelivery {
     pub at: DateTime<Utc>,
 }
 
-/// Queues a message for these webhooks, each with the id of its delivery. The tenant has to be locked, so that its messages are
-/// in the order in which they came about.
+/// Queues a message for these webhooks, each with the ID of its delivery. The caller must have locked the tenant, which keeps the
+/// messages in order.
 pub async fn queue(db: &mut PgConnection, message: &NewDelivery, tenant: TenantId, to: &[(DeliveryId, WebhookId)]) -> Result<()> {
     for (delivery, webhook) in to {
         insert(db, *delivery, *webhook, message).await?;
-        webhook_queues::wake(db, *webhook, tenant, message.at).await?;
+        webhook_queues::schedule(db, *webhook, tenant, message.at).await?;
         jobs::enqueue_deliver(db, *webhook).await?;
     }
     Ok(())
@@ -109,7 +109,7 @@ impl TryFrom<AttemptRow> for DeliveryAttempt {
     }
 }
 
-/// A delivery of that webhook.
+/// A delivery of this webhook.
 pub async fn find(db: &mut PgConnection, webhook: WebhookId, id: DeliveryId) -> Result<Option<Delivery>> {
     let row = sqlx::query_as!(
         Row,
@@ -123,7 +123,7 @@ pub async fn find(db: &mut PgConnection, webhook: WebhookId, id: DeliveryId) -> 
     Ok(with_attempts(db, row.into_iter().collect()).await?.pop())
 }
 
-/// A page of a webhook's deliveries, newest first, after the one given.
+/// A page of a webhook's deliveries, newest first.
 pub async fn list(
     db: &mut PgConnection,
     webhook: WebhookId,
@@ -169,7 +169,7 @@ async fn with_attempts(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Deli
         .collect()
 }
 
-/// A message that is about to be sent.
+/// A message that this sender is about to send.
 #[derive(Debug)]
 pub struct ClaimedDelivery {
     pub id: DeliveryId,
@@ -181,7 +181,7 @@ pub struct ClaimedDelivery {
     pub attempt: i32,
 }
 
-struct TakenRow {
+struct ClaimedRow {
     id: Uuid,
     webhook_id: Uuid,
     message_id: Uuid,
@@ -191,15 +191,15 @@ struct TakenRow {
     attempts: i32,
 }
 
-/// Begins an attempt at the oldest message of a line that was taken, if any waits.
-pub async fn take_oldest(
+/// Starts an attempt at the oldest message of a claimed queue.
+pub async fn claim_oldest(
     db: &mut PgConnection,
     webhook: WebhookId,
     tenant: TenantId,
     now: DateTime<Utc>,
 ) -> Result<Option<ClaimedDelivery>> {
     let row = sqlx::query_as!(
-        TakenRow,
+        ClaimedRow,
         "update webhook_deliveries set attempts = attempts + 1, next_attempt_at = null
          where id = (
              select id from webhook_deliveries where webhook_id = $1 and tenant_id = $2 and state = 'waiting' order by position limit 1
@@ -210,23 +210,23 @@ pub async fn take_oldest(
     )
     .fetch_optional(&mut *db)
     .await?;
-    begun(db, row, now).await
+    start_attempt(db, row, now).await
 }
 
-/// Begins an attempt at this message, whatever waits before it.
-pub async fn take(db: &mut PgConnection, id: DeliveryId, now: DateTime<Utc>) -> Result<Option<ClaimedDelivery>> {
+/// Starts an attempt at this message, regardless of its queue.
+pub async fn claim(db: &mut PgConnection, id: DeliveryId, now: DateTime<Utc>) -> Result<Option<ClaimedDelivery>> {
     let row = sqlx::query_as!(
-        TakenRow,
+        ClaimedRow,
         "update webhook_deliveries set attempts = attempts + 1 where id = $1
          returning id, webhook_id, message_id, tenant_id, payload, created_at, attempts",
         id.as_uuid(),
     )
     .fetch_optional(&mut *db)
     .await?;
-    begun(db, row, now).await
+    start_attempt(db, row, now).await
 }
 
-async fn begun(db: &mut PgConnection, row: Option<TakenRow>, now: DateTime<Utc>) -> Result<Option<ClaimedDelivery>> {
+async fn start_attempt(db: &mut PgConnection, row: Option<ClaimedRow>, now: DateTime<Utc>) -> Result<Option<ClaimedDelivery>> {
     let Some(row) = row else {
         return Ok(None);
     };
@@ -249,10 +249,10 @@ async fn begun(db: &mut PgConnection, row: Option<TakenRow>, now: DateTime<Utc>)
     }))
 }
 
-/// Completes an attempt's entry of the log.
-pub async fn note(
+/// Records the outcome of an attempt.
+pub async fn complete_attempt(
     db: &mut PgConnection,
-    taken: &ClaimedDelivery,
+    claimed: &ClaimedDelivery,
     duration_ms: i32,
     outcome: &std::result::Result<u16, DeliveryFailure>,
 ) -> Result<()> {
@@ -262,8 +262,8 @@ pub async fn note(
     };
     sqlx::query!(
         "update webhook_attempts set duration_ms = $3, status = $4, failure = $5 where delivery_id = $1 and attempt = $2",
-        taken.id.as_uuid(),
-        taken.attempt,
+        claimed.id.as_uuid(),
+        claimed.attempt,
         duration_ms,
         status.map(i32::from),
         failure,
@@ -273,11 +273,11 @@ pub async fn note(
     Ok(())
 }
 
-/// Records that a message was delivered. False if it already was.
-pub async fn delivered(db: &mut PgConnection, taken: &ClaimedDelivery, now: DateTime<Utc>) -> Result<bool> {
+/// Marks a message as delivered. False if it already was.
+pub async fn mark_delivered(db: &mut PgConnection, claimed: &ClaimedDelivery, now: DateTime<Utc>) -> Result<bool> {
     let changed = sqlx::query!(
         "update webhook_deliveries set state = 'delivered', ended_at = $2, next_attempt_at = null where id = $1 and state <> 'delivered'",
-        taken.id.as_uuid(),
+        claimed.id.as_uuid(),
         now,
     )
     .execute(db)
@@ -285,9 +285,14 @@ pub async fn delivered(db: &mut PgConnection, taken: &ClaimedDelivery, now: Date
     Ok(changed.rows_affected() == 1)
 }
 
-/// What becomes of a message that was not: it waits until then, or is given up. False when another sender took it on meanwhile,
-/// or it waits no more.
-pub async fn failed(db: &mut PgConnection, taken: &ClaimedDelivery, next: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<bool> {
+/// Schedules the next attempt of a message, or gives it up. False if another sender has claimed the message, or if it no longer
+/// waits.
+pub async fn mark_failed(
+    db: &mut PgConnection,
+    claimed: &ClaimedDelivery,
+    next: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
     let state: &str = if next.is_some() {
         DeliveryState::Waiting
     } else {
@@ -297,8 +302,8 @@ pub async fn failed(db: &mut PgConnection, taken: &ClaimedDelivery, next: Option
     let changed = sqlx::query!(
         "update webhook_deliveries set state = $3, next_attempt_at = $4, ended_at = case when $4::timestamptz is null then $5::timestamptz end
          where id = $1 and attempts = $2 and state = 'waiting'",
-        taken.id.as_uuid(),
-        taken.attempt,
+        claimed.id.as_uuid(),
+        claimed.attempt,
         state,
         next,
         now,
@@ -308,7 +313,7 @@ pub async fn failed(db: &mut PgConnection, taken: &ClaimedDelivery, next: Option
     Ok(changed.rows_affected() == 1)
 }
 
-/// Gives up all that waits for a webhook.
+/// Gives up all waiting messages of a webhook.
 pub async fn give_up_all(db: &mut PgConnection, webhook: WebhookId, now: DateTime<Utc>) -> Result<u64> {
     let given_up = sqlx::query!(
         "update webhook_deliveries set state = 'given_up', ended_at = $2, next_attempt_at = null where webhook_id = $1 and state = 'waiting'",
@@ -320,7 +325,7 @@ pub async fn give_up_all(db: &mut PgConnection, webhook: WebhookId, now: DateTim
     Ok(given_up.rows_affected())
 }
 
-/// Since when the oldest message waits, of all webhooks.
+/// When the oldest waiting message was created, over all webhooks.
 pub async fn oldest_waiting(db: &mut PgConnection) -> Result<Option<DateTime<Utc>>> {
     let oldest = sqlx::query_scalar!(
         "select min(o.at) from webhooks w, lateral (
@@ -332,7 +337,7 @@ pub async fn oldest_waiting(db: &mut PgConnection) -> Result<Option<DateTime<Utc
     Ok(oldest)
 }
 
-/// Forgets what ended before then, and what was for webhooks that are deleted; so many at most. How many there were.
+/// Deletes messages that ended before this time, and those of deleted webhooks: up to `most` of each. Returns how many.
 pub async fn sweep(db: &mut PgConnection, ended_before: DateTime<Utc>, most: i64) -> Result<u64> {
     let old = sqlx::query!(
         "delete from webhook_deliveries where id in (

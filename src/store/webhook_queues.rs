@@ -1,4 +1,4 @@
-//! Queues: the messages of one webhook for one tenant, one after another. One sender at a time holds a queue's lease.
+//! One FIFO queue per webhook and tenant. A sender claims a queue for a limited time (lease).
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 use super::Result;
 use crate::domain::ids::{TenantId, WebhookId};
 
-/// Something new waits in the line: it is due, unless something before it waits already.
-pub async fn wake(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
+/// Makes a queue due for a new message, unless it has older ones.
+pub async fn schedule(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "insert into webhook_queues as q (webhook_id, tenant_id, due_at) values ($1, $2, $3)
          on conflict (webhook_id, tenant_id) do update set due_at = coalesce(q.due_at, excluded.due_at)",
@@ -20,8 +20,8 @@ pub async fn wake(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, n
     Ok(())
 }
 
-/// Takes the line of a webhook that is due the longest: nobody else does until then.
-pub async fn take(db: &mut PgConnection, webhook: WebhookId, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<TenantId>> {
+/// Claims the queue of a webhook that has been due the longest, until `until`.
+pub async fn claim(db: &mut PgConnection, webhook: WebhookId, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<TenantId>> {
     let tenant = sqlx::query_scalar!(
         "update webhook_queues set due_at = $3
          where webhook_id = $1 and tenant_id = (
@@ -37,7 +37,7 @@ pub async fn take(db: &mut PgConnection, webhook: WebhookId, now: DateTime<Utc>,
     Ok(tenant.map(TenantId::from))
 }
 
-/// Locks a line, so that what waits in it stays the same until the transaction ends.
+/// Locks a queue until the transaction ends.
 pub async fn lock(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId) -> Result<()> {
     sqlx::query!(
         "select due_at from webhook_queues where webhook_id = $1 and tenant_id = $2 for update",
@@ -49,7 +49,7 @@ pub async fn lock(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId) -
     Ok(())
 }
 
-/// The line is due at that time, if anything waits in it. It has to be locked.
+/// Makes a queue due at this time, if it has messages. The caller must have locked it.
 pub async fn set_due(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, at: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "update webhook_queues q set due_at = case when exists (
@@ -65,8 +65,8 @@ pub async fn set_due(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId
     Ok(())
 }
 
-/// Ends the gap that a line waits out before its next attempt. One that is being sent is left alone.
-pub async fn hurry(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
+/// Makes a queue that waits for a retry due now. One whose message is being sent is left alone.
+pub async fn retry_now(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "update webhook_queues q set due_at = $3
          where webhook_id = $1 and tenant_id = $2 and due_at > $3 and exists (
@@ -82,8 +82,8 @@ pub async fn hurry(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, 
     Ok(())
 }
 
-/// Nothing of the webhook's waits any more.
-pub async fn empty(db: &mut PgConnection, webhook: WebhookId) -> Result<()> {
+/// Marks all queues of a webhook as empty.
+pub async fn clear(db: &mut PgConnection, webhook: WebhookId) -> Result<()> {
     sqlx::query!(
         "update webhook_queues set due_at = null where webhook_id = $1 and due_at is not null",
         webhook.as_uuid(),
@@ -93,7 +93,7 @@ pub async fn empty(db: &mut PgConnection, webhook: WebhookId) -> Result<()> {
     Ok(())
 }
 
-/// When the next line of a webhook is due.
+/// When the next queue of a webhook is due.
 pub async fn next_due(db: &mut PgConnection, webhook: WebhookId) -> Result<Option<DateTime<Utc>>> {
     let due = sqlx::query_scalar!(
         r#"select due_at as "due_at!" from webhook_queues where webhook_id = $1 and due_at is not null order by due_at limit 1"#,
@@ -104,7 +104,7 @@ pub async fn next_due(db: &mut PgConnection, webhook: WebhookId) -> Result<Optio
     Ok(due)
 }
 
-/// Webhooks of which a line was due before then, so that somebody has to look after it.
+/// Webhooks with a queue that has been due since before this time, for example because a job was lost.
 pub async fn overdue(db: &mut PgConnection, before: DateTime<Utc>) -> Result<Vec<WebhookId>> {
     let ids = sqlx::query_scalar!(
         "select w.id from webhooks w

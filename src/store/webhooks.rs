@@ -1,4 +1,4 @@
-//! Webhooks. Their secrets are nowhere; what they are derived from is here but for the key.
+//! Webhooks. Signing secrets are not stored: they are derived from a stored generation and a key from the settings.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -27,6 +27,19 @@ struct Row {
     waiting_since: Option<DateTime<Utc>>,
 }
 
+/// Selects webhooks.
+macro_rules! select_webhooks {
+    ($rest:literal, $($argument:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select id, url, events, description, created_at, generation, key_id, previous_key_id, previous_until, disabled_at,
+                      (select min(d.created_at) from webhook_deliveries d where d.webhook_id = w.id and d.state = 'waiting') as waiting_since
+               from webhooks w "# + $rest,
+            $($argument),+
+        )
+    };
+}
+
 impl TryFrom<Row> for Webhook {
     type Error = StoreError;
 
@@ -38,7 +51,7 @@ impl TryFrom<Row> for Webhook {
         };
         Ok(Self {
             id: id.into(),
-            // The URL itself is not quoted: it may hold a secret of its receiver's.
+            // Without the URL: it may contain a secret.
             url: WebhookUrl::read(&row.url).map_err(|fault| StoreError::inconsistent(TABLE, id, fault.code))?,
             topics: row.events.iter().map(|event| column(TABLE, id, event)).collect::<Result<_>>()?,
             description: row.description.map(|text| column(TABLE, id, &text)).transpose()?,
@@ -54,7 +67,7 @@ impl TryFrom<Row> for Webhook {
     }
 }
 
-/// Lets nobody else make a webhook until the transaction ends, and tells how many there are.
+/// Counts the webhooks, and blocks new ones until the transaction ends.
 pub async fn count_locked(db: &mut PgConnection) -> Result<i64> {
     sqlx::query!("lock table webhooks in share row exclusive mode")
         .execute(&mut *db)
@@ -83,20 +96,14 @@ pub async fn insert(db: &mut PgConnection, webhook: &Webhook) -> Result<()> {
 }
 
 pub async fn find(db: &mut PgConnection, id: WebhookId) -> Result<Option<Webhook>> {
-    sqlx::query_as!(
-        Row,
-        r#"select id, url, events, description, created_at, generation, key_id, previous_key_id, previous_until, disabled_at,
-                  (select min(d.created_at) from webhook_deliveries d where d.webhook_id = w.id and d.state = 'waiting') as waiting_since
-           from webhooks w where id = $1 and deleted_at is null"#,
-        id.as_uuid(),
-    )
-    .fetch_optional(db)
-    .await?
-    .map(Webhook::try_from)
-    .transpose()
+    select_webhooks!("where id = $1 and deleted_at is null", id.as_uuid())
+        .fetch_optional(db)
+        .await?
+        .map(Webhook::try_from)
+        .transpose()
 }
 
-/// The same, and nobody else changes it until the transaction ends.
+/// Locks and returns a webhook.
 pub async fn find_locked(db: &mut PgConnection, id: WebhookId) -> Result<Option<Webhook>> {
     sqlx::query!("select id from webhooks where id = $1 for no key update", id.as_uuid())
         .fetch_optional(&mut *db)
@@ -104,16 +111,12 @@ pub async fn find_locked(db: &mut PgConnection, id: WebhookId) -> Result<Option<
     find(db, id).await
 }
 
-/// A page of webhooks, newest first, after the one given.
+/// A page of webhooks, newest first.
 pub async fn list(db: &mut PgConnection, after: Option<(DateTime<Utc>, WebhookId)>, limit: i64) -> Result<Vec<Webhook>> {
     let (at, id) = after.unzip();
-    sqlx::query_as!(
-        Row,
-        r#"select id, url, events, description, created_at, generation, key_id, previous_key_id, previous_until, disabled_at,
-                  (select min(d.created_at) from webhook_deliveries d where d.webhook_id = w.id and d.state = 'waiting') as waiting_since
-           from webhooks w
-           where deleted_at is null and ($1::timestamptz is null or (created_at, id) < ($1, $2))
-           order by created_at desc, id desc limit $3"#,
+    select_webhooks!(
+        "where deleted_at is null and ($1::timestamptz is null or (created_at, id) < ($1, $2))
+         order by created_at desc, id desc limit $3",
         at,
         id.map(WebhookId::as_uuid),
         limit,
@@ -137,7 +140,7 @@ pub async fn listening(db: &mut PgConnection, topic: Topic) -> Result<Vec<Webhoo
     Ok(ids.into_iter().map(WebhookId::from).collect())
 }
 
-/// Makes another secret the present one. The one before it signs too until then; none does when that is none.
+/// Replaces the signing secret. The previous one also signs until `previous_until`, if that is set.
 pub async fn rotate(db: &mut PgConnection, id: WebhookId, key: &SigningKeyId, previous_until: Option<DateTime<Utc>>) -> Result<()> {
     sqlx::query!(
         "update webhooks
@@ -153,7 +156,7 @@ pub async fn rotate(db: &mut PgConnection, id: WebhookId, key: &SigningKeyId, pr
     Ok(())
 }
 
-/// Disables a webhook from now on, or enables it again.
+/// Disables or enables a webhook.
 pub async fn set_disabled(db: &mut PgConnection, id: WebhookId, since: Option<DateTime<Utc>>) -> Result<()> {
     sqlx::query!("update webhooks set disabled_at = $2 where id = $1", id.as_uuid(), since)
         .execute(db)
@@ -168,7 +171,7 @@ pub async fn delete(db: &mut PgConnection, id: WebhookId, now: DateTime<Utc>) ->
     Ok(())
 }
 
-/// Forgets webhooks that were deleted before then, once their log is gone.
+/// Removes webhooks that were deleted before this time and have no deliveries left.
 pub async fn sweep(db: &mut PgConnection, deleted_before: DateTime<Utc>) -> Result<u64> {
     let swept = sqlx::query!(
         "delete from webhooks w

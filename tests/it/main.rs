@@ -24,6 +24,7 @@ mod sign_in;
 mod start_without_database;
 mod support;
 mod tenant_lock;
+mod tenant_overview;
 mod terminal;
 mod transitive_tags;
 mod webhooks;

@@ -171,53 +171,6 @@ async fn constraints_with_an_error_of_their_own_exist() {
     }
 }
 
-/// The search terms of a tenant follow each of its changes.
-#[tokio::test]
-async fn search_terms_follow_the_tenant() {
-    let mut db = connection().await;
-    MIGRATIONS.run(&mut db).await.unwrap();
-    let new = "insert into tenants (id, slug, name, modes, external_id, created_at) values (gen_random_uuid(), 'acme', 'Acme Bank', \
-               '{direct}', 'lk-00000001', now())";
-    db.execute(new).await.unwrap();
-    for change in [
-        "update tenants set name = 'Globex', reference = 'C-4711'",
-        "update tenants set status = 'action_required', failing_checks = '{bucket-reachable,key-suitable}'",
-        "update tenants set status = 'active'",
-        "update tenants set failing_checks = '{key-suitable}'",
-        "update tenants set suspended_at = now()",
-    ] {
-        db.execute(change).await.unwrap();
-        let differ: i64 = sqlx::query_scalar(
-            "select count(*) from (
-                 (select terms.term, t.created_at, t.id from tenants t, search_terms_of(t.search, t.failing_checks, t.status) terms
-                  except select term, created_at, tenant_id from tenant_search_terms)
-                 union all
-                 (select term, created_at, tenant_id from tenant_search_terms
-                  except select terms.term, t.created_at, t.id from tenants t, search_terms_of(t.search, t.failing_checks, t.status) terms)
-             ) d",
-        )
-        .fetch_one(&mut db)
-        .await
-        .unwrap();
-        assert_eq!(differ, 0, "{change}");
-    }
-    let terms: Vec<String> = sqlx::query_scalar("select term from tenant_search_terms order by term")
-        .fetch_all(&mut db)
-        .await
-        .unwrap();
-    assert_eq!(
-        terms,
-        [
-            "check:key-suitable",
-            "check:key-suitable/active",
-            "word:4711",
-            "word:acme",
-            "word:c",
-            "word:globex"
-        ]
-    );
-}
-
 #[tokio::test]
 async fn several_processes_can_migrate_at_once() {
     let url = empty_database().await;

@@ -277,7 +277,7 @@ async fn waiting(pool: &PgPool, tenant: TenantId) -> usize {
     let mut db = pool.acquire().await.expect("a connection");
     let found = tenants::find(&mut db, &TenantRef::Id(tenant)).await.expect("the tenant is read");
     assert!(found.is_some());
-    verifications::under_way(&mut db, tenant)
+    verifications::unfinished(&mut db, tenant)
         .await
         .expect("verifications are read")
         .len()

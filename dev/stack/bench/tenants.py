@@ -1,6 +1,6 @@
 """Thousands of tenants, written directly to the database."""
 
-# Without triggers, which would take turns on the feed's head row: their rows are written at once instead.
+# Without triggers, which would take turns on the counter row: their rows are written at once instead.
 FILL = """
 set session_replication_role = replica;
 set synchronous_commit = off;

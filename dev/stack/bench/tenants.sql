@@ -77,7 +77,4 @@ insert into config_changes (tenant_id, position, changed_at)
 select tenant, row_number() over (order by n), at from plan where status in ('active', 'degraded', 'suspended', 'offboarded');
 update change_counters set config_changes = (select count(*) from config_changes);
 
-insert into tenant_search_terms (term, created_at, tenant_id)
-select terms.term, t.created_at, t.id from tenants t, search_terms_of(t.search, t.failing_checks, t.status) terms;
-
 set session_replication_role = origin;

@@ -77,5 +77,5 @@ pub async fn stuck(context: &Context, limit: i64) -> store::Result<Vec<Tenant>> 
 /// What blocks each of these tenants.
 pub async fn stuck_reasons(context: &Context, tenants: &[TenantId]) -> store::Result<HashMap<TenantId, StuckReason>> {
     let mut db = context.pool.acquire().await?;
-    stuck::complaints(&mut db, tenants).await
+    stuck::reasons(&mut db, tenants).await
 }

@@ -22,7 +22,7 @@ use crate::domain::tenant::{DEGRADED_AFTER, Rotation};
 use crate::domain::verification::{Trigger, Verdict, VerificationState};
 use crate::store::jobs::JobOrigin;
 use crate::store::lease::Lease;
-use crate::store::verifications::{CurrentVerification, StartedRun};
+use crate::store::verifications::{LeaseStatus, StartedRun};
 use crate::store::{self, active_configs, jobs, storage_configs, tenants, verifications};
 use crate::telemetry::metric;
 use crate::verifier::{self, PROBE_PREFIX, RunReport, VerificationSubject};
@@ -112,8 +112,8 @@ async fn write_down(
     while findings.recv_many(&mut batch, 32).await > 0 {
         if outcome.is_ok() {
             match write(context, lease, &batch).await {
-                Ok(CurrentVerification::Wanted) => {}
-                Ok(CurrentVerification::Superseded | CurrentVerification::Lost) => stop.cancel(),
+                Ok(LeaseStatus::Held) => {}
+                Ok(LeaseStatus::Superseded | LeaseStatus::Lost) => stop.cancel(),
                 Err(error) => {
                     stop.cancel();
                     outcome = Err(error);
@@ -125,14 +125,14 @@ async fn write_down(
     outcome
 }
 
-async fn write(context: &Context, lease: &Lease, findings: &[Finding]) -> store::Result<CurrentVerification> {
+async fn write(context: &Context, lease: &Lease, findings: &[Finding]) -> store::Result<LeaseStatus> {
     let mut db = store::begin(&context.pool).await?;
-    let standing = verifications::standing(&mut db, lease).await?;
-    if standing != CurrentVerification::Lost {
+    let status = verifications::lease_status(&mut db, lease).await?;
+    if status != LeaseStatus::Lost {
         verifications::record(&mut db, lease, findings).await?;
         store::commit(db).await?;
     }
-    Ok(standing)
+    Ok(status)
 }
 
 /// Logs problems that only the vendor can fix as errors, for alerting.
@@ -181,18 +181,16 @@ async fn finish(
     let mut db = store::begin(&context.pool).await?;
     // Lock the tenant first: the steps below depend on its rotation and its active version.
     tenants::find_locked(&mut db, &TenantRef::Id(config.tenant_id)).await?;
-    let verdict = match verifications::standing(&mut db, lease).await? {
-        CurrentVerification::Lost => {
+    let verdict = match verifications::lease_status(&mut db, lease).await? {
+        LeaseStatus::Lost => {
             warn!(verification = %lease.verification, "another worker took over this verification");
             return Ok(());
         }
-        CurrentVerification::Superseded => Verdict::Superseded,
-        CurrentVerification::Wanted
-            if started.trigger == Trigger::Rotation && !rotation::is_wanted(&mut db, config.tenant_id, subject).await? =>
-        {
+        LeaseStatus::Superseded => Verdict::Superseded,
+        LeaseStatus::Held if started.trigger == Trigger::Rotation && !rotation::is_wanted(&mut db, config.tenant_id, subject).await? => {
             Verdict::Superseded
         }
-        CurrentVerification::Wanted => Verdict::of(&report.findings),
+        LeaseStatus::Held => Verdict::of(&report.findings),
     };
     let attempts = usize::try_from(lease.attempt).unwrap_or(usize::MAX);
     let elapsed = (now - started.started_at).to_std().unwrap_or_default();
@@ -271,7 +269,7 @@ async fn claim(context: &Context, db: &mut sqlx::PgConnection, lease: &Lease, co
     let check = CheckName::BucketNotClaimed;
     let (finding, verdict) = match active_configs::activate(db, config, context.clock.now()).await {
         Ok(()) => (Finding::passed(check, check.claim(), None), Verdict::Verified),
-        Err(error) if active_configs::is_claim(&error) => (
+        Err(error) if active_configs::is_conflict(&error) => (
             Finding::failed(check, findings::bucket_is_claimed(), None, Fix::form(fixes::use_unclaimed_bucket())),
             Verdict::Rejected,
         ),

@@ -83,13 +83,13 @@ impl DeliveryRun<'_> {
         };
         if webhook.disabled_at.is_some() {
             // A message was queued while the webhook was being disabled.
-            webhook_queues::empty(&mut db, self.id).await?;
+            webhook_queues::clear(&mut db, self.id).await?;
             webhook_deliveries::give_up_all(&mut db, self.id, now).await?;
             store::commit(db).await?;
             return Ok(None);
         }
-        while let Some(tenant) = webhook_queues::take(&mut db, self.id, now, now + lease()).await? {
-            if let Some(taken) = webhook_deliveries::take_oldest(&mut db, self.id, tenant, now).await? {
+        while let Some(tenant) = webhook_queues::claim(&mut db, self.id, now, now + lease()).await? {
+            if let Some(taken) = webhook_deliveries::claim_oldest(&mut db, self.id, tenant, now).await? {
                 store::commit(db).await?;
                 return Ok(Some((webhook, taken)));
             }
@@ -115,7 +115,7 @@ impl DeliveryRun<'_> {
 pub async fn deliver_once(context: &Context, client: &OutboundClient, id: DeliveryId) -> store::Result<()> {
     let now = context.clock.now();
     let mut db = store::begin(&context.pool).await?;
-    let Some(taken) = webhook_deliveries::take(&mut db, id, now).await? else {
+    let Some(taken) = webhook_deliveries::claim(&mut db, id, now).await? else {
         return Ok(());
     };
     let webhook = webhooks::find(&mut db, taken.webhook_id).await?;
@@ -182,11 +182,11 @@ async fn note(
         webhook_queues::lock(&mut db, taken.webhook_id, tenant).await?;
     }
     let duration_ms = i32::try_from(took.as_millis()).unwrap_or(i32::MAX);
-    webhook_deliveries::note(&mut db, taken, duration_ms, outcome).await?;
+    webhook_deliveries::complete_attempt(&mut db, taken, duration_ms, outcome).await?;
     let now = context.clock.now();
     let (end, due) = match outcome {
         Ok(_) => {
-            let changed = webhook_deliveries::delivered(&mut db, taken, now).await?;
+            let changed = webhook_deliveries::mark_delivered(&mut db, taken, now).await?;
             (if changed { DeliveryEnd::Delivered } else { DeliveryEnd::Nothing }, now)
         }
         Err(failure) => {
@@ -195,7 +195,7 @@ async fn note(
             let next = taken
                 .tenant_id
                 .and_then(|_| next_attempt(taken.created_at, taken.attempt, failure, now, chance));
-            let changed = webhook_deliveries::failed(&mut db, taken, next, now).await?;
+            let changed = webhook_deliveries::mark_failed(&mut db, taken, next, now).await?;
             let end = next.map_or(DeliveryEnd::GivenUp, DeliveryEnd::Again);
             (if changed { end } else { DeliveryEnd::Nothing }, next.unwrap_or(now))
         }
@@ -253,7 +253,7 @@ async fn disable(context: &Context, id: WebhookId) -> store::Result<()> {
         disabled_at: Some(now),
         ..before.clone()
     };
-    webhook_queues::empty(&mut db, id).await?;
+    webhook_queues::clear(&mut db, id).await?;
     let given_up = webhook_deliveries::give_up_all(&mut db, id, now).await?;
     let detail = serde_json::json!({"webhook_id": id, "reason": "the receiver responded with 410 Gone", "given_up": given_up});
     context

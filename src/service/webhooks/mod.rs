@@ -76,7 +76,7 @@ pub async fn delete(context: &Context, caller: &Caller, id: WebhookId) -> store:
         return Ok(false);
     };
     webhooks::delete(&mut db, id, now).await?;
-    webhook_queues::empty(&mut db, id).await?;
+    webhook_queues::clear(&mut db, id).await?;
     let given_up = webhook_deliveries::give_up_all(&mut db, id, now).await?;
     let gone = AuditChange::gone(&webhook).with(json!({"webhook_id": id, "given_up": given_up}));
     context.audit(&mut db, caller, AuditAction::WebhookDeleted, None, gone).await?;

@@ -28,7 +28,7 @@ pub async fn resend(context: &Context, caller: &Caller, webhook: WebhookId, id: 
         .ok_or(ResendError::UnknownDelivery)?;
     match (delivery.state, delivery.tenant_id) {
         (DeliveryState::Waiting, Some(tenant)) => {
-            webhook_queues::hurry(&mut db, webhook, tenant, context.clock.now()).await?;
+            webhook_queues::retry_now(&mut db, webhook, tenant, context.clock.now()).await?;
             jobs::enqueue_deliver(&mut db, webhook).await?;
         }
         _ => jobs::enqueue_deliver_once(&mut db, webhook, id).await?,
