@@ -12,7 +12,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 use uuid::Uuid;
 
-use crate::server::empty_database;
+use crate::support::database::empty_database;
 
 type Newest = Option<(VerificationState, Option<Verdict>)>;
 
