@@ -68,7 +68,7 @@ pub struct AccessDenied {
 impl AccessDenied {
     /// Whether the denying policy belongs to the vendor: a session policy, a VPC endpoint policy or, in `direct`, a policy
     /// of the vendor's role or its organization.
-    pub fn is_of_the_vendor(&self, mode: Mode) -> bool {
+    pub fn is_vendor_side(&self, mode: Mode) -> bool {
         let (DenialReason::NotAllowedBy(kind) | DenialReason::DeniedBy(kind)) = self.reason else {
             return false;
         };

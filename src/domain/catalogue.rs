@@ -127,7 +127,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[]),
         weight: AlwaysRequired,
-        failure: Lasting,
+        failure: Permanent,
         decided_by: Evidence(rules::roles::vendor_role_assumable),
     }
     ClientRoleAssumable {
@@ -145,7 +145,7 @@ catalogue! {
         modes: ASSUME_ROLE,
         prerequisites: These(&[SESSIONS]),
         weight: AlwaysRequired,
-        failure: LetIn,
+        failure: AccessOpen,
         decided_by: Evidence(rules::roles::role_requires_external_id),
     }
     BucketReachable {
@@ -154,7 +154,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[SESSIONS]),
         weight: Required,
-        failure: Lasting,
+        failure: Permanent,
         decided_by: Evidence(rules::bucket::reachable),
     }
     BucketOwnerMatches {
@@ -163,7 +163,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[SESSIONS, &[C::BucketReachable]]),
         weight: AlwaysRequired,
-        failure: Lasting,
+        failure: Permanent,
         decided_by: Evidence(rules::bucket::owner_matches),
     }
     BucketRegionMatches {
@@ -172,7 +172,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[SESSIONS, &[C::BucketReachable, C::BucketOwnerMatches]]),
         weight: Required,
-        failure: Lasting,
+        failure: Permanent,
         decided_by: Evidence(rules::bucket::region_matches),
     }
     BucketListable {
@@ -199,7 +199,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[SESSIONS, &[C::KeyDescribable]]),
         weight: Required,
-        failure: Lasting,
+        failure: Permanent,
         decided_by: Evidence(rules::key::suitable),
     }
     KeyEncryptAllowed {
@@ -244,7 +244,7 @@ catalogue! {
         modes: DIRECT,
         prerequisites: These(&[SESSIONS]),
         weight: AlwaysRequired,
-        failure: LetIn,
+        failure: AccessOpen,
         decided_by: Evidence(rules::isolation::key_requires_external_id),
     }
     ObjectWritable {
@@ -262,7 +262,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[SESSIONS, BUCKET]),
         weight: Required,
-        failure: Lasting,
+        failure: Permanent,
         decided_by: Evidence(rules::object::encrypted_with_key),
     }
     VersioningDisabled {
@@ -271,7 +271,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[SESSIONS, &[C::ObjectWritable]]),
         weight: Required,
-        failure: Lasting,
+        failure: Permanent,
         decided_by: Evidence(rules::object::versioning_disabled),
     }
     ObjectReadable {
@@ -307,7 +307,7 @@ catalogue! {
         modes: DIRECT,
         prerequisites: These(&[SESSIONS, BUCKET]),
         weight: AlwaysRequired,
-        failure: LetIn,
+        failure: AccessOpen,
         decided_by: Evidence(rules::isolation::bucket_requires_external_id),
     }
     PublicAccessBlocked {
@@ -316,7 +316,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[SESSIONS, BUCKET]),
         weight: Advisory,
-        failure: Lasting,
+        failure: Permanent,
         decided_by: Evidence(rules::posture::public_access_blocked),
     }
     AclsDisabled {
@@ -325,7 +325,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[SESSIONS, BUCKET]),
         weight: Advisory,
-        failure: Lasting,
+        failure: Permanent,
         decided_by: Evidence(rules::posture::acls_disabled),
     }
     AccessLoggingEnabled {
@@ -334,7 +334,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[SESSIONS, BUCKET]),
         weight: Advisory,
-        failure: Lasting,
+        failure: Permanent,
         decided_by: Evidence(rules::posture::access_logging_enabled),
     }
     BucketNotClaimed {
@@ -343,7 +343,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: AllRequired,
         weight: AlwaysRequired,
-        failure: Lasting,
+        failure: Permanent,
         decided_by: Database,
     }
 }

@@ -70,13 +70,13 @@ impl Finding {
 
     /// The cause is the vendor's own configuration. The customer does not need to act, and the vendor's operations team is
     /// alerted.
-    pub fn vendors_fault(check: CheckName, exchange: Option<&ApiCall>) -> Self {
+    pub fn vendor_side(check: CheckName, exchange: Option<&ApiCall>) -> Self {
         let code = exchange.and_then(|exchange| exchange.code.as_deref()).unwrap_or("no answer");
-        Self::inconclusive(check, FaultSide::Vendor, findings::vendors_fault(code), exchange)
+        Self::inconclusive(check, FaultSide::Vendor, findings::vendor_side(code), exchange)
     }
 
     /// The granted permissions do not allow this check.
-    pub fn unseen(check: CheckName, exchange: &ApiCall) -> Self {
+    pub fn not_permitted(check: CheckName, exchange: &ApiCall) -> Self {
         Self::new(check, CheckStatus::Skipped, findings::not_permitted(), Some(exchange))
     }
 
@@ -89,8 +89,8 @@ impl Finding {
 
     /// AWS gave no conclusive answer.
     pub fn unanswered<T>(check: CheckName, answer: &ApiResult<T>) -> Self {
-        if answer.exchange.code.as_deref().is_some_and(is_of_the_vendor) {
-            return Self::vendors_fault(check, Some(&answer.exchange));
+        if answer.exchange.code.as_deref().is_some_and(is_vendor_side) {
+            return Self::vendor_side(check, Some(&answer.exchange));
         }
         let code = answer.exchange.code.as_deref().unwrap_or("no answer");
         Self::inconclusive(check, FaultSide::Aws, findings::aws_did_not_answer(code), Some(&answer.exchange))
@@ -116,7 +116,7 @@ impl Finding {
 
 /// A wrong clock, or process credentials that AWS does not accept.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
-fn is_of_the_vendor(code: &str) -> bool {
+fn is_vendor_side(code: &str) -> bool {
     matches!(
         code,
         "RequestTimeTooSkewed" | "SignatureDoesNotMatch" | "RequestExpired" | "IncompleteSignature" | "MissingAuthenticationToken"

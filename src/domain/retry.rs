@@ -57,8 +57,8 @@ impl RetryPolicy {
                 let delay = DENIED_DELAYS[nth.min(DENIED_DELAYS.len() - 1)];
                 let waits = match worst {
                     FailureKind::Refused => true,
-                    FailureKind::LetIn => attempts == 1,
-                    FailureKind::Lasting => false,
+                    FailureKind::AccessOpen => attempts == 1,
+                    FailureKind::Permanent => false,
                 };
                 (waits && elapsed + delay <= self.window).then_some(delay)
             }
@@ -72,16 +72,16 @@ pub enum FailureKind {
     /// Access was denied. The grant may still be propagating.
     Refused,
     /// An unauthorized call was allowed. Its condition may still be propagating, so it is retried once.
-    LetIn,
+    AccessOpen,
     /// A retry does not help.
-    Lasting,
+    Permanent,
 }
 
 impl FailureKind {
     fn of(finding: &Finding) -> Self {
         match &finding.fix {
             // A submitted value is wrong.
-            Some(fix) if fix.document == FixDocument::Form => Self::Lasting,
+            Some(fix) if fix.document == FixDocument::Form => Self::Permanent,
             _ => finding.check.entry().failure,
         }
     }

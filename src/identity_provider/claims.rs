@@ -22,12 +22,12 @@ pub struct RoleClaim {
 }
 
 /// The user that the claims identify, and when they expire.
-pub fn judge(
+pub fn validate(
     settings: &IdentityProviderSettings,
     claims: &Map<String, Value>,
     now: DateTime<Utc>,
 ) -> Result<(Identity, DateTime<Utc>), InvalidJwt> {
-    let until = judge_frame(settings, claims, now)?;
+    let until = validate_registered_claims(settings, claims, now)?;
     let subject = claims.get("sub").and_then(Value::as_str).filter(|subject| is_line(subject, 255));
     let subject = subject.ok_or(JwtRule::Subject)?.to_owned();
     let name = ["name", "preferred_username", "email"]
@@ -48,7 +48,11 @@ pub fn judge(
 }
 
 /// Validates issuer, audience and times. Returns the expiry.
-fn judge_frame(settings: &IdentityProviderSettings, claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<DateTime<Utc>, JwtRule> {
+fn validate_registered_claims(
+    settings: &IdentityProviderSettings,
+    claims: &Map<String, Value>,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, JwtRule> {
     if claims.get("iss").and_then(Value::as_str) != Some(settings.issuer.as_str()) {
         return Err(JwtRule::Issuer);
     }
@@ -162,7 +166,7 @@ mod tests {
         for (name, value) in more.as_object().unwrap() {
             claims[name] = value.clone();
         }
-        judge(settings, claims.as_object().unwrap(), DateTime::from_timestamp(NOW, 0).unwrap()).map(|(identity, _)| identity)
+        validate(settings, claims.as_object().unwrap(), DateTime::from_timestamp(NOW, 0).unwrap()).map(|(identity, _)| identity)
     }
 
     #[rstest]

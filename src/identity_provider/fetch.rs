@@ -9,7 +9,7 @@ use super::keys::VerificationKeys;
 use crate::settings::is_https_or_loopback;
 
 /// Timeout of each request.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub const TIMEOUT: Duration = Duration::from_secs(5);
 /// Key sets are a few kilobytes.
 const MAX: usize = 256 * 1024;
 
@@ -61,8 +61,8 @@ impl Fetcher {
     pub fn new(issuer: String, jwks_url: Option<Url>) -> Self {
         let http = Client::builder()
             .redirect(redirect::Policy::none())
-            .connect_timeout(PATIENCE)
-            .timeout(PATIENCE)
+            .connect_timeout(TIMEOUT)
+            .timeout(TIMEOUT)
             .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
             .build()
             .expect("a client needs nothing that could be missing");

@@ -85,7 +85,7 @@ impl KeyCache {
             .filter(|current| now.saturating_duration_since(current.fetched_at) <= keep)
     }
 
-    pub fn look(&self, jwt: &Jwt<'_>, now: Instant, pause: Duration, keep: Duration) -> KeyCacheLookup {
+    pub fn lookup(&self, jwt: &Jwt<'_>, now: Instant, pause: Duration, keep: Duration) -> KeyCacheLookup {
         let current = self.keys(now, keep);
         let found = current.map(|current| (current.keys.find(jwt.key.as_deref(), jwt.algorithm), current.generation));
         let since = self.asked_at.map(|at| now.saturating_duration_since(at));
@@ -123,10 +123,10 @@ mod tests {
         })
     }
 
-    fn look(known: &KeyCache, name: &str, now: Instant) -> String {
+    fn lookup(known: &KeyCache, name: &str, now: Instant) -> String {
         let header = serde_json::json!({"alg": "EdDSA", "kid": name}).to_string();
         let text = format!("{}.e30.", URL_SAFE_NO_PAD.encode(header));
-        match known.look(&Jwt::read(&text).unwrap(), now, PAUSE, KEEP) {
+        match known.lookup(&Jwt::read(&text).unwrap(), now, PAUSE, KEEP) {
             KeyCacheLookup::Found { generation, .. } => format!("found {generation}"),
             KeyCacheLookup::Broken(rule) => format!("broken {rule:?}"),
             KeyCacheLookup::Missing { wait } => format!("missing {wait:?}"),
@@ -143,14 +143,14 @@ mod tests {
     fn keys_are_kept_for_a_limited_time_while_the_provider_is_unavailable() {
         let (start, second) = (start(), Duration::from_secs(1));
         let mut known = KeyCache::default();
-        assert_eq!(look(&known, "one", start), "away None");
+        assert_eq!(lookup(&known, "one", start), "away None");
         known.learn(away(), start);
-        assert_eq!(look(&known, "one", start + second), "away Some(9s)");
+        assert_eq!(lookup(&known, "one", start + second), "away Some(9s)");
         known.learn(Ok(keys("one")), start);
         known.learn(away(), start + KEEP);
-        assert_eq!(look(&known, "one", start + KEEP), "found 0");
-        assert_eq!(look(&known, "two", start + KEEP + PAUSE), "away None");
-        assert_eq!(look(&known, "one", start + KEEP + second), "away Some(9s)");
+        assert_eq!(lookup(&known, "one", start + KEEP), "found 0");
+        assert_eq!(lookup(&known, "two", start + KEEP + PAUSE), "away None");
+        assert_eq!(lookup(&known, "one", start + KEEP + second), "away Some(9s)");
         assert!(known.is_failing());
     }
 
@@ -160,11 +160,11 @@ mod tests {
         let mut known = KeyCache::default();
         known.learn(Ok(keys("one")), start);
         known.learn(Ok(keys("one")), start);
-        assert_eq!(look(&known, "one", start), "found 0");
-        assert_eq!(look(&known, "two", start), "missing Some(10s)");
-        assert_eq!(look(&known, "two", start + PAUSE), "missing None");
+        assert_eq!(lookup(&known, "one", start), "found 0");
+        assert_eq!(lookup(&known, "two", start), "missing Some(10s)");
+        assert_eq!(lookup(&known, "two", start + PAUSE), "missing None");
         known.learn(Ok(keys("two")), start);
-        assert_eq!(look(&known, "two", start), "found 1");
+        assert_eq!(lookup(&known, "two", start), "found 1");
         assert_eq!((known.attempts(), known.answers()), (3, 3));
     }
 }

@@ -39,9 +39,9 @@ use crate::domain::token::TokenHash;
 use crate::telemetry::metric;
 
 /// How many verified JWTs are cached.
-const REMEMBERED: u64 = 10_000;
+const CAPACITY: u64 = 10_000;
 /// How many IDs of keys that the provider does not have are cached.
-const CHECKED: u64 = 1_000;
+const MISSING_KEYS_CAPACITY: u64 = 1_000;
 
 /// The provider, and what its JWTs must contain.
 #[derive(Debug, Clone)]
@@ -95,11 +95,11 @@ struct Inner {
     wanted: Notify,
     /// IDs of keys that were not found, with the number of the fetch that did not contain them.
     checked: Cache<String, u64>,
-    remembered: Cache<TokenHash, Remembered>,
+    cached: Cache<TokenHash, CachedIdentity>,
 }
 
 #[derive(Clone)]
-struct Remembered {
+struct CachedIdentity {
     identity: Arc<Identity>,
     until: DateTime<Utc>,
     /// The generation of the keys. When it changes, the cached identities become invalid.
@@ -114,8 +114,8 @@ impl IdentityProvider {
             settings,
             known: watch::Sender::new(KeyCache::default()),
             wanted: Notify::new(),
-            checked: Cache::new(CHECKED),
-            remembered: Cache::new(REMEMBERED),
+            checked: Cache::new(MISSING_KEYS_CAPACITY),
+            cached: Cache::new(CAPACITY),
         }))
     }
 
@@ -136,7 +136,7 @@ impl IdentityProvider {
         let RefreshTiming { pause, retry, refresh, .. } = self.0.settings.timing;
         let following = async {
             loop {
-                let is_known = self.look().await;
+                let is_known = self.fetch_keys().await;
                 self.0.clock.sleep(pause).await;
                 let rest = if is_known { refresh } else { retry }.saturating_sub(pause);
                 tokio::select! {
@@ -149,7 +149,7 @@ impl IdentityProvider {
     }
 
     /// Fetches the keys. Returns whether that succeeded.
-    async fn look(&self) -> bool {
+    async fn fetch_keys(&self) -> bool {
         let fetched = self.fetch().await;
         let outcome = if fetched.is_ok() { "answered" } else { "failed" };
         metrics::counter!(metric::PROVIDER_FETCHES.name, "outcome" => outcome).increment(1);
@@ -173,12 +173,12 @@ impl IdentityProvider {
     }
 
     /// The identity of a JWT that was already verified and is still valid, from memory.
-    pub fn remembered(&self, hash: &TokenHash) -> Option<Arc<Identity>> {
-        let remembered = self.0.remembered.get(hash)?;
+    pub fn cached(&self, hash: &TokenHash) -> Option<Arc<Identity>> {
+        let cached = self.0.cached.get(hash)?;
         let known = self.0.known.borrow();
         let keys = known.keys(self.0.clock.instant(), self.0.settings.timing.keep)?;
-        let is_good = remembered.generation == keys.generation && self.0.clock.now() < remembered.until;
-        is_good.then_some(remembered.identity)
+        let is_good = cached.generation == keys.generation && self.0.clock.now() < cached.until;
+        is_good.then_some(cached.identity)
     }
 
     /// The identity of a JWT.
@@ -188,14 +188,14 @@ impl IdentityProvider {
     pub async fn identify(&self, jwt: &SecretString) -> Result<Arc<Identity>, InvalidJwt> {
         let text = jwt.expose_secret();
         let hash = TokenHash::of(text);
-        if let Some(identity) = self.remembered(&hash) {
+        if let Some(identity) = self.cached(&hash) {
             return Ok(identity);
         }
         let identified = self.verify(text).await;
         match identified {
-            Ok(remembered) => {
-                let identity = remembered.identity.clone();
-                self.0.remembered.insert(hash, remembered);
+            Ok(cached) => {
+                let identity = cached.identity.clone();
+                self.0.cached.insert(hash, cached);
                 Ok(identity)
             }
             Err(refused) => {
@@ -207,14 +207,14 @@ impl IdentityProvider {
         }
     }
 
-    async fn verify(&self, text: &str) -> Result<Remembered, InvalidJwt> {
+    async fn verify(&self, text: &str) -> Result<CachedIdentity, InvalidJwt> {
         let jwt = Jwt::read(text)?;
         let (key, generation) = self.key(&jwt).await?;
         if !jwt.is_signed_by(&key) {
             return Err(JwtRule::Signature.into());
         }
-        let (identity, until) = claims::judge(&self.0.settings, &jwt.claims()?, self.0.clock.now())?;
-        Ok(Remembered {
+        let (identity, until) = claims::validate(&self.0.settings, &jwt.claims()?, self.0.clock.now())?;
+        Ok(CachedIdentity {
             identity: Arc::new(identity),
             until,
             generation,
@@ -227,11 +227,11 @@ impl IdentityProvider {
         let name = jwt.key.clone().unwrap_or_default();
         let mut has_asked = false;
         loop {
-            let (look, answers) = {
+            let (found, answers) = {
                 let known = self.0.known.borrow();
-                (known.look(jwt, self.0.clock.instant(), pause, keep), known.answers())
+                (known.lookup(jwt, self.0.clock.instant(), pause, keep), known.answers())
             };
-            match look {
+            match found {
                 KeyCacheLookup::Found { key, generation } => return Ok((key, generation)),
                 KeyCacheLookup::Broken(rule) => return Err(rule.into()),
                 // The key is missing from a fetch that started after the request.
@@ -263,7 +263,7 @@ impl IdentityProvider {
             self.0.wanted.notify_one();
         }
         let asked = known.wait_for(|known| known.attempts() > attempts);
-        match tokio::time::timeout(fetch::PATIENCE * 2, asked).await {
+        match tokio::time::timeout(fetch::TIMEOUT * 2, asked).await {
             Ok(Ok(_)) => Ok(()),
             _ => Err(InvalidJwt::Unavailable {
                 wait: self.0.settings.timing.pause,

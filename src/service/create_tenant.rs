@@ -30,7 +30,7 @@ pub enum CreateTenantError {
 }
 
 pub async fn create_tenant(context: &Context, caller: &Caller, new: &NewTenant) -> Result<Tenant, CreateTenantError> {
-    let tenant = judge(context, new).map_err(CreateTenantError::Invalid)?;
+    let tenant = validate(context, new).map_err(CreateTenantError::Invalid)?;
     let mut db = store::begin(&context.pool).await?;
     match tenants::insert(&mut db, &tenant).await {
         Err(store::StoreError::Constraint(Constraint::TenantsSlugKey)) => return Err(CreateTenantError::SlugTaken(tenant.slug)),
@@ -49,7 +49,7 @@ pub async fn create_tenant(context: &Context, caller: &Caller, new: &NewTenant) 
     Ok(tenant)
 }
 
-fn judge(context: &Context, new: &NewTenant) -> Result<Tenant, Vec<FieldError>> {
+fn validate(context: &Context, new: &NewTenant) -> Result<Tenant, Vec<FieldError>> {
     let mut faults = new.unreadable.clone();
     let slug = tenant_fields::required("slug", new.slug.as_deref(), Slug::parse, &mut faults);
     let name = tenant_fields::required("name", new.name.as_deref(), TenantName::parse, &mut faults);

@@ -18,13 +18,13 @@ pub enum IdempotencyTurn {
     /// It is processed, under this claim.
     First(IdempotencyClaim),
     /// The first response is replayed.
-    Again(KeptResponse),
+    Replay(KeptResponse),
     /// The first request is in progress.
-    UnderWay,
+    InProgress,
     /// The key was used for another request.
-    OfAnother,
+    KeyReused,
     /// It was processed, but its response was not stored.
-    NotKept {
+    NotReplayable {
         request_id: Option<String>,
         change: Option<RecordedChange>,
     },
@@ -68,10 +68,10 @@ impl IdempotencyTurn {
     fn name(&self) -> &'static str {
         match self {
             Self::First(_) => "first",
-            Self::Again(_) => "again",
-            Self::UnderWay => "under_way",
-            Self::OfAnother => "of_another",
-            Self::NotKept { .. } => "not_kept",
+            Self::Replay(_) => "again",
+            Self::InProgress => "under_way",
+            Self::KeyReused => "of_another",
+            Self::NotReplayable { .. } => "not_kept",
         }
     }
 }
@@ -79,13 +79,13 @@ impl IdempotencyTurn {
 fn classify(earlier: EarlierRequest, ask: &IdempotentRequest) -> IdempotencyTurn {
     let in_progress = earlier.claimed_at > ask.lost;
     match earlier.answer {
-        _ if !earlier.is_same => IdempotencyTurn::OfAnother,
-        Some(answer) => IdempotencyTurn::Again(answer),
-        None if earlier.is_answered || (earlier.is_done && !in_progress) => IdempotencyTurn::NotKept {
+        _ if !earlier.is_same => IdempotencyTurn::KeyReused,
+        Some(answer) => IdempotencyTurn::Replay(answer),
+        None if earlier.is_answered || (earlier.is_done && !in_progress) => IdempotencyTurn::NotReplayable {
             request_id: earlier.request_id,
             change: earlier.change,
         },
-        None => IdempotencyTurn::UnderWay,
+        None => IdempotencyTurn::InProgress,
     }
 }
 

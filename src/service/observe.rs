@@ -15,32 +15,32 @@ use crate::store::{self, jobs, stats};
 use crate::telemetry::metric::{self, number};
 
 /// The interval between samples.
-const PAUSE: Duration = Duration::from_secs(10);
+const INTERVAL: Duration = Duration::from_secs(10);
 /// Sampling takes at most one part in this many of the time.
-const SHARE: u32 = 50;
+const MIN_IDLE_FACTOR: u32 = 50;
 
 /// Samples until `stop`.
 pub async fn observe(context: Context, stop: CancellationToken) {
-    let observing = async {
-        let mut fine = true;
+    let sampling = async {
+        let mut was_successful = true;
         loop {
             let began = context.clock.instant();
-            let looked = look(&context).await;
-            if let Err(error) = &looked
-                && std::mem::replace(&mut fine, false)
+            let sampled = sample(&context).await;
+            if let Err(error) = &sampled
+                && std::mem::replace(&mut was_successful, false)
             {
                 warn!(%error, "cannot query queue and tenant metrics; they are stale");
             }
-            fine |= looked.is_ok();
-            gauge!(metric::DATABASE_UP.name).set(f64::from(u8::from(looked.is_ok())));
+            was_successful |= sampled.is_ok();
+            gauge!(metric::DATABASE_UP.name).set(f64::from(u8::from(sampled.is_ok())));
             let took = context.clock.instant().saturating_duration_since(began);
-            context.clock.sleep(PAUSE.max(took * SHARE)).await;
+            context.clock.sleep(INTERVAL.max(took * MIN_IDLE_FACTOR)).await;
         }
     };
-    stop.run_until_cancelled(observing).await;
+    stop.run_until_cancelled(sampling).await;
 }
 
-async fn look(context: &Context) -> store::Result<()> {
+async fn sample(context: &Context) -> store::Result<()> {
     let began = context.clock.instant();
     let mut db = context.pool.acquire().await?;
     let waited = context.clock.instant().saturating_duration_since(began);
@@ -68,7 +68,7 @@ async fn look(context: &Context) -> store::Result<()> {
 }
 
 /// Records the current size of the connection pool.
-pub fn note_pool(pool: &PgPool) {
+pub fn record_pool_size(pool: &PgPool) {
     let (held, idle) = (f64::from(pool.size()), number(pool.num_idle()));
     gauge!(metric::DATABASE_CONNECTIONS.name, "state" => "idle").set(idle);
     gauge!(metric::DATABASE_CONNECTIONS.name, "state" => "used").set((held - idle).max(0.0));

@@ -63,7 +63,7 @@ pub async fn request_verification(
     verifications::insert_queued(&mut db, id, tenant.id, config.id, trigger, context.clock.now()).await?;
     jobs::enqueue_verify(&mut db, tenant.id, id, &caller.cause()).await?;
     announce::refresh(context, &mut db, tenant.id).await?;
-    note_queued(context, &mut db, caller, tenant.id, id, &config, trigger).await?;
+    audit_queued(context, &mut db, caller, tenant.id, id, &config, trigger).await?;
     let queued = verifications::find(&mut db, id)
         .await?
         .ok_or_else(|| store::StoreError::inconsistent("verifications", id, "missing after insert"))?;
@@ -71,7 +71,7 @@ pub async fn request_verification(
     Ok(queued)
 }
 
-pub(super) async fn note_queued(
+pub(super) async fn audit_queued(
     context: &Context,
     db: &mut PgConnection,
     caller: &Caller,
@@ -119,7 +119,7 @@ pub async fn recheck(context: &Context, tenant: TenantId) -> store::Result<()> {
     jobs::enqueue_verify(&mut db, tenant.id, id, &Caller::system().cause()).await?;
     announce::refresh(context, &mut db, tenant.id).await?;
     let system = Caller::system();
-    note_queued(context, &mut db, &system, tenant.id, id, &active.config, Trigger::Scheduled).await?;
+    audit_queued(context, &mut db, &system, tenant.id, id, &active.config, Trigger::Scheduled).await?;
     db.commit().await?;
     Ok(())
 }

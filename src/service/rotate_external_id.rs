@@ -1,7 +1,7 @@
 //! Rotating a tenant's external ID. The current ID stays in use until the next one is verified, and the previous one is
 //! accepted until operators end it. So the tenant always has a working ID.
 
-use super::request_verification::note_queued;
+use super::request_verification::audit_queued;
 use super::{Caller, Context, UnknownTenant};
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::external_id::ExternalId;
@@ -110,7 +110,7 @@ async fn finish(
     let difference = AuditChange::between(tenant, &after);
     context.audit(&mut db, caller, action, Some(tenant.id), difference).await?;
     if let Some((id, config)) = queued {
-        note_queued(context, &mut db, caller, tenant.id, id, config, Trigger::Rotation).await?;
+        audit_queued(context, &mut db, caller, tenant.id, id, config, Trigger::Rotation).await?;
     }
     store::commit(db).await?;
     Ok(after)

@@ -1,6 +1,6 @@
 //! Submitting a storage config: validates it, stores it as a new version, and queues its verification, in one transaction.
 
-use super::tenant_lifecycle::note_dropped;
+use super::tenant_lifecycle::audit_superseded;
 use super::webhooks::announce;
 use super::{Caller, Context, UnknownTenant};
 use crate::domain::audit::{AuditAction, AuditChange};
@@ -50,7 +50,7 @@ pub async fn submit_config(
     context
         .audit(&mut db, caller, AuditAction::StorageConfigSubmitted, Some(tenant.id), made)
         .await?;
-    note_dropped(context, &mut db, caller, tenant.id, &dropped).await?;
+    audit_superseded(context, &mut db, caller, tenant.id, &dropped).await?;
     store::commit(db).await?;
     Ok((config, verification))
 }

@@ -62,7 +62,7 @@ pub async fn offboard(context: &Context, caller: &Caller, tenant: &TenantRef, re
     }
     tokens::end_tenant(context, &mut db, caller, before.id).await?;
     let dropped = verifications::supersede_waiting(&mut db, before.id, now).await?;
-    note_dropped(context, &mut db, caller, before.id, &dropped).await?;
+    audit_superseded(context, &mut db, caller, before.id, &dropped).await?;
     finish(context, db, caller, &before, AuditAction::TenantOffboarded, reason).await
 }
 
@@ -87,7 +87,7 @@ pub async fn erase(context: &Context, caller: &Caller, tenant: &TenantRef, reaso
 }
 
 /// Records verifications that were superseded.
-pub(super) async fn note_dropped(
+pub(super) async fn audit_superseded(
     context: &Context,
     db: &mut PgConnection,
     caller: &Caller,

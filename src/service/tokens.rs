@@ -120,7 +120,7 @@ async fn limits(db: &mut PgConnection, role: Role, tenants: &[TenantRef], faults
 }
 
 /// Records that a caller was denied an operation because of their role.
-pub async fn note_refusal(context: &Context, caller: &Caller, method: &str, route: &str, role: Role) -> store::Result<()> {
+pub async fn audit_refusal(context: &Context, caller: &Caller, method: &str, route: &str, role: Role) -> store::Result<()> {
     let mut db = context.pool.acquire().await?;
     let refused = AuditChange::none().with(serde_json::json!({"method": method, "route": route, "role": role}));
     context.audit(&mut db, caller, AuditAction::RequestRefused, None, refused).await
@@ -140,7 +140,7 @@ pub async fn revoke_token(context: &Context, caller: &Caller, id: TokenId) -> st
     };
     if before.revoked_at.is_none() {
         let after = tokens::revoke(&mut db, id, context.clock.now()).await?;
-        note_change(context, &mut db, caller, None, &before, &after).await?;
+        audit_change(context, &mut db, caller, None, &before, &after).await?;
     }
     store::commit(db).await?;
     Ok(true)
@@ -150,12 +150,12 @@ pub async fn revoke_token(context: &Context, caller: &Caller, id: TokenId) -> st
 pub(super) async fn end_tenant(context: &Context, db: &mut PgConnection, caller: &Caller, tenant: TenantId) -> store::Result<()> {
     for before in tokens::lock_of_tenant(db, tenant).await? {
         let after = tokens::remove_tenant(db, before.id, tenant, context.clock.now()).await?;
-        note_change(context, db, caller, Some(tenant), &before, &after).await?;
+        audit_change(context, db, caller, Some(tenant), &before, &after).await?;
     }
     Ok(())
 }
 
-async fn note_change(
+async fn audit_change(
     context: &Context,
     db: &mut PgConnection,
     caller: &Caller,
@@ -172,7 +172,7 @@ async fn note_change(
 }
 
 /// The identity of a token, if it is valid.
-pub async fn recognise(context: &Context, text: &SecretString) -> store::Result<Option<Identity>> {
+pub async fn identify(context: &Context, text: &SecretString) -> store::Result<Option<Identity>> {
     let now = context.clock.now();
     let mut db = context.pool.acquire().await?;
     let Some(token) = tokens::find_valid(&mut db, &TokenHash::of(text.expose_secret()), now).await? else {

@@ -430,7 +430,11 @@ async fn every_fault_stands_next_to_its_field_and_a_stale_edit_is_told() {
         .send("/new-tenant", &[("slug", "No Slug"), ("name", ""), ("reference", hostile)])
         .await;
     assert_eq!(wrong.status, 422);
-    for words in ["A slug consists of 2 to 63 lower-case letters", "Enter a name.", "Select at least one."] {
+    for words in [
+        "A slug consists of 2 to 63 lower-case letters",
+        "Enter a name.",
+        "Select at least one.",
+    ] {
         assert!(wrong.html.contains(words), "{words}: {}", wrong.html);
     }
     assert!(!wrong.html.contains("<script>alert"));

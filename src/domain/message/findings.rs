@@ -6,7 +6,7 @@ messages! {
     permission_denied(action) "[Vendor] was denied {action}."
     /// Across accounts, AWS does not say why, so a denial looks like a missing grant.
     denied_without_reason() "AWS does not say why. If the statement is in place, look for a Deny statement that applies to the role of [vendor], in the same policy or in a policy of [your] organization."
-    vendors_fault(code) "There is a problem on the side of [vendor] ({code}). No action is needed from [you]; [vendor] has been alerted."
+    vendor_side(code) "There is a problem on the side of [vendor] ({code}). No action is needed from [you]; [vendor] has been alerted."
     aws_did_not_answer(code) "AWS did not respond to this call ({code}). No action is needed; the check will run again."
     not_permitted() "Not checked: the granted permissions do not allow it."
     ended_before() "Not checked: the verification ended first."

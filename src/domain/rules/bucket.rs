@@ -87,8 +87,8 @@ pub fn listable(context: &CheckContext) -> RuleOutcome {
     };
     match (&list.outcome, &head.outcome) {
         (Outcome::Granted(()), Outcome::Granted(())) => Finding::passed(check, check.claim(), Some(&list.exchange)),
-        (Outcome::Refused(refusal), _) if refusal.is_of_the_vendor(context.storage.mode()) => {
-            Finding::vendors_fault(check, Some(&list.exchange))
+        (Outcome::Refused(refusal), _) if refusal.is_vendor_side(context.storage.mode()) => {
+            Finding::vendor_side(check, Some(&list.exchange))
         }
         (Outcome::Refused(_), _) if context.evidence.awaits_put(context.storage.mode()) => return RuleOutcome::Pending,
         (Outcome::Refused(refusal), _) if denies_everything(context) => Finding::failed(

@@ -22,7 +22,7 @@ pub fn describable(context: &CheckContext) -> RuleOutcome {
             Fix::form(fixes::correct_key()),
         )
         .into(),
-        Outcome::Refused(refusal) if !refusal.is_of_the_vendor(context.storage.mode()) => {
+        Outcome::Refused(refusal) if !refusal.is_vendor_side(context.storage.mode()) => {
             let (summary, action, detail) = match denies_everything(context) {
                 None => return RuleOutcome::Pending,
                 Some(true) => (

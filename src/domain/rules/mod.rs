@@ -79,9 +79,7 @@ fn permission<T>(
     };
     match &answer.outcome {
         Outcome::Granted(_) => Finding::passed(check, passed, Some(&answer.exchange)),
-        Outcome::Refused(refusal) if refusal.is_of_the_vendor(context.storage.mode()) => {
-            Finding::vendors_fault(check, Some(&answer.exchange))
-        }
+        Outcome::Refused(refusal) if refusal.is_vendor_side(context.storage.mode()) => Finding::vendor_side(check, Some(&answer.exchange)),
         Outcome::Refused(refusal) => {
             let finding = Finding::failed(
                 check,

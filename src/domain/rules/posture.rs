@@ -53,7 +53,7 @@ fn setting(check: CheckName, answer: Option<&ApiResult<bool>>, failed: Message, 
             Some(&answer.exchange),
             Fix::new(FixDocument::BucketSettings, FixAction::Set, remedy, wanted),
         ),
-        Outcome::Refused(_) => Finding::unseen(check, &answer.exchange),
+        Outcome::Refused(_) => Finding::not_permitted(check, &answer.exchange),
         Outcome::Unusable | Outcome::Misrouted | Outcome::Unanswered => Finding::unanswered(check, answer),
     }
     .into()

@@ -16,7 +16,7 @@ pub fn vendor_role_assumable(context: &CheckContext) -> RuleOutcome {
     match answer.outcome {
         Outcome::Granted(()) => Finding::passed(check, check.claim(), Some(&answer.exchange)),
         // The cause is always on the vendor's side. `failed` would ask the customer to act.
-        _ => Finding::vendors_fault(check, Some(&answer.exchange)),
+        _ => Finding::vendor_side(check, Some(&answer.exchange)),
     }
     .into()
 }
@@ -30,7 +30,7 @@ pub fn client_role_assumable(context: &CheckContext) -> RuleOutcome {
         Outcome::Granted(()) => Finding::passed(check, check.claim(), Some(&answer.exchange)),
         // The vendor's own role lacks sts:AssumeRole. STS gives no other reason across accounts.
         Outcome::Refused(refusal) if refusal.reason == DenialReason::NotAllowedBy(PolicyKind::Identity) => {
-            Finding::vendors_fault(check, Some(&answer.exchange))
+            Finding::vendor_side(check, Some(&answer.exchange))
         }
         Outcome::Refused(_) => Finding::failed(
             check,

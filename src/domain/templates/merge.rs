@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::TemplateParams;
-use super::policy_eval::{AccessDecision, PolicyCaller, covers, reach, texts};
+use super::policy_eval::{AccessDecision, PolicyCaller, covers, evaluate, texts};
 use super::statements::{self, Permission, TAG};
 use crate::domain::arn::RoleArn;
 use crate::domain::external_id::ExternalId;
@@ -286,7 +286,7 @@ fn caller<'a>(role: &'a RoleArn, issued: &[Value], blanks: &'a TemplateParams) -
 }
 
 /// The strongest decision of a statement about the calls that each of our statements allows.
-fn farthest(
+fn strongest_decision(
     statement: &Value,
     role: &RoleArn,
     issued: &[Value],
@@ -298,14 +298,14 @@ fn farthest(
         if !tagged {
             caller.tags.clear();
         }
-        reach(statement, &caller)
+        evaluate(statement, &caller)
     });
     each.max_by_key(|(reach, _)| *reach)
         .unwrap_or((AccessDecision::No, BTreeSet::new()))
 }
 
 fn denial(statement: &Value, name: Option<String>, role: &RoleArn, issued: &[Value], blanks: &TemplateParams) -> Option<MergeFinding> {
-    let (reach, keys) = farthest(statement, role, issued, blanks, true);
+    let (reach, keys) = strongest_decision(statement, role, issued, blanks, true);
     match reach {
         AccessDecision::No => None,
         AccessDecision::Yes => Some(finding(
@@ -332,7 +332,7 @@ fn denial(statement: &Value, name: Option<String>, role: &RoleArn, issued: &[Val
 /// in `assume_role` to anyone.
 fn grants_unbound_access(statement: &Value, role: &RoleArn, issued: &[Value], blanks: &TemplateParams) -> bool {
     let anyone = statement["Principal"] == "*" || texts(&statement["Principal"]["AWS"]).contains(&"*");
-    match (farthest(statement, role, issued, blanks, false).0, blanks.mode) {
+    match (strongest_decision(statement, role, issued, blanks, false).0, blanks.mode) {
         (AccessDecision::No, _) => false,
         (AccessDecision::Yes, Mode::Direct) => true,
         // Public statements usually have a condition on the source, which the vendor does not meet.

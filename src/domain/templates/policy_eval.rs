@@ -44,7 +44,7 @@ pub(super) struct PolicyCaller<'a> {
 }
 
 /// Whether a statement applies to the caller, and the condition keys that this depends on.
-pub(super) fn reach(statement: &Value, caller: &PolicyCaller) -> (AccessDecision, BTreeSet<String>) {
+pub(super) fn evaluate(statement: &Value, caller: &PolicyCaller) -> (AccessDecision, BTreeSet<String>) {
     let action = caller
         .actions
         .iter()

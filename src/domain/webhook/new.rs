@@ -18,7 +18,7 @@ impl NewWebhook {
     ///
     /// # Errors
     /// Every invalid field.
-    pub fn judge(
+    pub fn validate(
         url: Option<&str>,
         events: Option<&[String]>,
         description: Option<&str>,
@@ -80,29 +80,29 @@ fn topics(events: Option<&[String]>, faults: &mut Vec<FieldError>) -> Vec<Topic>
 mod tests {
     use super::*;
 
-    fn judge(url: &str, events: Option<&[&str]>, description: Option<&str>) -> Result<NewWebhook, Vec<String>> {
+    fn validate(url: &str, events: Option<&[&str]>, description: Option<&str>) -> Result<NewWebhook, Vec<String>> {
         let events: Option<Vec<String>> = events.map(|events| events.iter().map(ToString::to_string).collect());
-        NewWebhook::judge(Some(url), events.as_deref(), description, &AllowedNetworks::default())
+        NewWebhook::validate(Some(url), events.as_deref(), description, &AllowedNetworks::default())
             .map_err(|faults| faults.into_iter().map(|fault| format!("{} {}", fault.field, fault.code)).collect())
     }
 
     #[test]
     fn events_default_to_all_and_are_deduplicated() {
-        let all = judge("https://hooks.vendor.example/", None, None).unwrap();
+        let all = validate("https://hooks.vendor.example/", None, None).unwrap();
         assert_eq!(all.topics, [Topic::TenantStatusChanged, Topic::VerificationFinished]);
         let twice = ["verification.finished", "verification.finished"];
-        let one = judge("https://hooks.vendor.example/", Some(&twice), Some(" Billing ")).unwrap();
+        let one = validate("https://hooks.vendor.example/", Some(&twice), Some(" Billing ")).unwrap();
         assert_eq!(one.topics, [Topic::VerificationFinished]);
         assert_eq!(one.description.unwrap().as_str(), "Billing");
     }
 
     #[test]
     fn every_error_is_reported() {
-        let faults = judge("http://10.0.0.1/", Some(&["verification.finished", "tenant.born"]), Some("\n")).unwrap_err();
+        let faults = validate("http://10.0.0.1/", Some(&["verification.finished", "tenant.born"]), Some("\n")).unwrap_err();
         assert_eq!(
             faults,
             ["url refused_target", "events[1] unknown_event", "description malformed_description"]
         );
-        assert_eq!(judge(" ", Some(&[]), None).unwrap_err(), ["url required", "events required"]);
+        assert_eq!(validate(" ", Some(&[]), None).unwrap_err(), ["url required", "events required"]);
     }
 }

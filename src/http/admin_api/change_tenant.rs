@@ -23,7 +23,7 @@ pub struct ChangeTenant {
     #[schema(nullable = false)]
     name: Option<String>,
     /// The vendor's own name for this tenant. Null removes it.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "field_change")]
     #[schema(value_type = Option<String>)]
     reference: FieldChange<String>,
     /// The modes that this tenant may choose.
@@ -32,9 +32,9 @@ pub struct ChangeTenant {
 }
 
 /// Distinguishes null from an omitted field.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FieldChange<String>, D::Error> {
-    let given = Option::<String>::deserialize(deserializer)?;
-    Ok(given.map_or(FieldChange::Clear, FieldChange::Set))
+fn field_change<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FieldChange<String>, D::Error> {
+    let field_change = Option::<String>::deserialize(deserializer)?;
+    Ok(field_change.map_or(FieldChange::Clear, FieldChange::Set))
 }
 
 impl From<ChangeTenantError<Problem>> for Problem {

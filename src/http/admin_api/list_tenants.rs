@@ -41,7 +41,7 @@ pub struct TenantListParams {
 }
 
 /// Parses a parameter that has a fixed set of values.
-fn known<T: std::str::FromStr + ToString>(
+fn parse_choice<T: std::str::FromStr + ToString>(
     field: &str,
     text: Option<&str>,
     all: impl Iterator<Item = T>,
@@ -68,10 +68,10 @@ impl TenantListParams {
             faults.push(FieldError::new("q", "no_words", "enter at least one letter or digit"));
         }
         TenantFilter {
-            status: known("status", self.status.as_deref(), TenantStatus::iter(), faults),
+            status: parse_choice("status", self.status.as_deref(), TenantStatus::iter(), faults),
             words,
-            mode: known("mode", self.mode.as_deref(), [Mode::AssumeRole, Mode::Direct].into_iter(), faults),
-            failing_check: known("failing_check", self.failing_check.as_deref(), CheckName::iter(), faults),
+            mode: parse_choice("mode", self.mode.as_deref(), [Mode::AssumeRole, Mode::Direct].into_iter(), faults),
+            failing_check: parse_choice("failing_check", self.failing_check.as_deref(), CheckName::iter(), faults),
         }
     }
 }

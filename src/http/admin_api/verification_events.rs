@@ -191,7 +191,7 @@ fn event(number: i32, event: VerificationEvent, vendor: &Vendor) -> Event {
 
 /// An event without content, for pages that reload their data on any event.
 #[expect(clippy::needless_pass_by_value, reason = "required by `EventWriter`")]
-pub fn that_something_happened(number: i32, event: VerificationEvent, _: &Vendor) -> Event {
+pub fn change_notification(number: i32, event: VerificationEvent, _: &Vendor) -> Event {
     let name = match event {
         VerificationEvent::Finished(_) => "finished",
         _ => "changed",

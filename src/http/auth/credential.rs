@@ -30,23 +30,23 @@ pub fn of(headers: &HeaderMap, state: &AppState) -> Result<SecretString, Problem
         }
         return Ok(SecretString::from(token.trim()));
     }
-    handed_on(headers, state).ok_or_else(missing)
+    proxy_jwt(headers, state).ok_or_else(missing)
 }
 
 /// The JWT in the header that is configured for an identity-aware proxy.
-pub fn handed_on(headers: &HeaderMap, state: &AppState) -> Option<SecretString> {
+pub fn proxy_jwt(headers: &HeaderMap, state: &AppState) -> Option<SecretString> {
     let name = state.identity_provider.as_ref()?.settings().header.as_ref()?;
     let jwt = headers.get(name)?.to_str().ok()?.trim();
     (!jwt.is_empty()).then(|| SecretString::from(jwt))
 }
 
 /// The identity of a token or JWT, if memory alone can tell.
-pub fn remembered(state: &AppState, shown: &SecretString) -> Option<Arc<Identity>> {
+pub fn cached(state: &AppState, shown: &SecretString) -> Option<Arc<Identity>> {
     let hash = TokenHash::of(shown.expose_secret());
     if is_token(shown) {
         state.read_model.identity(&hash)
     } else {
-        state.identity_provider.as_ref()?.remembered(&hash)
+        state.identity_provider.as_ref()?.cached(&hash)
     }
 }
 
@@ -56,7 +56,7 @@ pub fn remembered(state: &AppState, shown: &SecretString) -> Option<Arc<Identity
 /// 401 with the reason; 403 when the identity provider gives no role; 503 when the identity cannot be determined now.
 pub async fn identify(state: &AppState, shown: &SecretString) -> Result<Arc<Identity>, Problem> {
     if is_token(shown) {
-        let identity = tokens::recognise(&state.context, shown).await?;
+        let identity = tokens::identify(&state.context, shown).await?;
         return identity.map(Arc::new).ok_or_else(unknown);
     }
     let Some(provider) = &state.identity_provider else {
@@ -73,12 +73,12 @@ pub async fn identify(state: &AppState, shown: &SecretString) -> Result<Arc<Iden
 ///
 /// # Errors
 /// As `identify`.
-pub async fn recollect(state: &AppState, shown: &SecretString) -> Result<Arc<Identity>, Problem> {
+pub async fn identify_uncached(state: &AppState, shown: &SecretString) -> Result<Arc<Identity>, Problem> {
     if !is_token(shown) {
         return identify(state, shown).await;
     }
     state.read_model.caught_up().await?;
-    remembered(state, shown).ok_or_else(unknown)
+    cached(state, shown).ok_or_else(unknown)
 }
 
 fn unknown() -> Problem {

@@ -18,7 +18,7 @@ use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::middleware::request_layer::RequestId;
 use crate::service::{Caller, tokens};
 
-pub use credential::{handed_on, identify};
+pub use credential::{identify, proxy_jwt};
 
 /// May read everything under `/v1`.
 pub struct Reader;
@@ -35,11 +35,11 @@ pub struct StorageReader(Arc<Identity>);
 impl StorageReader {
     /// The reader, if memory alone can tell and it may read: for the fast path, which works while the database is unavailable.
     pub fn from_memory(headers: &HeaderMap, state: &AppState) -> Option<Self> {
-        Self::remembered(state, &credential::of(headers, state).ok()?)
+        Self::cached(state, &credential::of(headers, state).ok()?)
     }
 
-    fn remembered(state: &AppState, shown: &SecretString) -> Option<Self> {
-        credential::remembered(state, shown)
+    fn cached(state: &AppState, shown: &SecretString) -> Option<Self> {
+        credential::cached(state, shown)
             .filter(|identity| identity.may(Permission::ReadStorage))
             .map(Self)
     }
@@ -81,7 +81,7 @@ impl FromRequestParts<AppState> for StorageReader {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let shown = credential::of(&parts.headers, state)?;
-        match Self::remembered(state, &shown) {
+        match Self::cached(state, &shown) {
             Some(reader) => Ok(reader),
             // Boxed because it is large and rarely used: it must not become part of every request's future.
             None => Box::pin(storage_reader(parts, state, &shown)).await,
@@ -90,9 +90,9 @@ impl FromRequestParts<AppState> for StorageReader {
 }
 
 async fn storage_reader(parts: &Parts, state: &AppState, shown: &SecretString) -> Result<StorageReader, Problem> {
-    let identity = match credential::remembered(state, shown) {
+    let identity = match credential::cached(state, shown) {
         Some(identity) => identity,
-        None => credential::recollect(state, shown).await?,
+        None => credential::identify_uncached(state, shown).await?,
     };
     demand(state, &identity, Permission::ReadStorage, parts).await?;
     Ok(StorageReader(identity))
@@ -127,7 +127,7 @@ pub async fn demand(state: &AppState, identity: &Identity, right: Permission, pa
     if matches!(right, Permission::ManageTenants | Permission::ManageTokens) {
         let route = parts.extensions.get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
         let refused = Caller { claim: None, ..caller };
-        tokens::note_refusal(&state.context, &refused, parts.method.as_str(), route, identity.role).await?;
+        tokens::audit_refusal(&state.context, &refused, parts.method.as_str(), route, identity.role).await?;
     }
     let roles: Vec<String> = [Role::Viewer, Role::Ops, Role::Service, Role::Admin]
         .into_iter()

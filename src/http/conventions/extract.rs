@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::problem::{self, Problem, ProblemKind};
 use crate::domain::ids::{DeliveryId, InviteId, TenantRef, TokenId, VerificationId, WebhookId};
 use crate::domain::text::FieldError;
-use crate::http::middleware::request_layer::note_tenant;
+use crate::http::middleware::request_layer::record_tenant;
 
 /// A JSON object. Unknown fields and fields of a wrong type are collected, so that all errors are reported at once.
 #[derive(Debug)]
@@ -155,7 +155,7 @@ impl PathParam for TenantRef {
     }
 
     fn record(&self) {
-        note_tenant(self);
+        record_tenant(self);
     }
 }
 

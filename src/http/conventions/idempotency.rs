@@ -68,13 +68,13 @@ fn key(request: &Request) -> Result<IdempotencyKey, Problem> {
 async fn answer(state: AppState, turn: IdempotencyTurn, request: Request, next: Next) -> Response {
     match turn {
         IdempotencyTurn::First(claim) => process(state, claim, request, next).await,
-        IdempotencyTurn::Again(kept) => replay(kept),
-        IdempotencyTurn::UnderWay => Problem::idempotency_key_in_use().into_response(),
-        IdempotencyTurn::OfAnother => {
+        IdempotencyTurn::Replay(kept) => replay(kept),
+        IdempotencyTurn::InProgress => Problem::idempotency_key_in_use().into_response(),
+        IdempotencyTurn::KeyReused => {
             let detail = "this key was used before with another method, path or body; use a new key for each change";
             Problem::validation(vec![FieldError::new(KEY.as_str(), "key_of_another_request", detail)]).into_response()
         }
-        IdempotencyTurn::NotKept { request_id, change } => not_replayable(request_id.as_deref(), change.as_ref()).into_response(),
+        IdempotencyTurn::NotReplayable { request_id, change } => not_replayable(request_id.as_deref(), change.as_ref()).into_response(),
     }
 }
 

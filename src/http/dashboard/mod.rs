@@ -108,7 +108,7 @@ pub async fn error_pages(Extract(state): Extract<AppState>, request: Request, ne
     }
     let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
     let shows_pages = accepts_pages(request.headers());
-    let back = sign_in::way_back(request.method(), request.uri());
+    let back = sign_in::return_path(request.method(), request.uri());
     let mut response = next.run(request).await;
     let extensions = response.extensions_mut();
     if extensions.remove::<ProtectionError>().is_some() {

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Query, State as Extract};
 use axum::response::Response;
 
-use super::shared::chart::{Chart, Counted};
+use super::shared::chart::{BarValue, Chart};
 use super::shared::layout::{Layout, Section};
 use super::shared::paths::tenant_path;
 use super::shared::relative_time::{RelativeTime, seconds};
@@ -20,7 +20,7 @@ use crate::service::read;
 use crate::service::stats::{WINDOW, stats};
 
 /// How many stuck tenants are listed.
-const NAMED: usize = 20;
+const STUCK_LIMIT: usize = 20;
 
 #[derive(Template)]
 #[template(path = "dashboard/pages/overview.html")]
@@ -42,11 +42,11 @@ pub struct Stuck {
     pub slug: String,
     pub status: TenantStatus,
     pub since: RelativeTime,
-    pub on: Complained,
+    pub on: ProblemView,
 }
 
 /// What blocks a tenant, in words.
-pub struct Complained {
+pub struct ProblemView {
     pub check: Option<String>,
     pub text: String,
     /// How many other checks failed.
@@ -60,7 +60,7 @@ struct Times {
     most: String,
 }
 
-impl Complained {
+impl ProblemView {
     pub fn new(tenant: &Tenant, complaint: Option<&StuckReason>, reader: verification_view::Reader<'_>) -> Self {
         let Some(complaint) = complaint else {
             let text = match tenant.status() {
@@ -85,16 +85,16 @@ impl Complained {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Reader(person): Reader,
-    Query(asked): Query<super::shared::notice::Asked>,
+    Query(query): Query<super::shared::notice::PageQuery>,
 ) -> Result<Response, Problem> {
     let context = &state.context;
     let now = context.clock.now();
     let counted = stats(context).await?;
     let words = verification_view::Reader::operations(&context.vendor);
-    let limit = i64::try_from(NAMED + 1).unwrap_or(i64::MAX);
+    let limit = i64::try_from(STUCK_LIMIT + 1).unwrap_or(i64::MAX);
     let mut stuck = read::tenants::stuck(context, limit).await?;
-    let more = stuck.len() > NAMED;
-    stuck.truncate(NAMED);
+    let more = stuck.len() > STUCK_LIMIT;
+    stuck.truncate(STUCK_LIMIT);
     let ids: Vec<_> = stuck.iter().map(|tenant| tenant.id).collect();
     let complaints = read::tenants::stuck_reasons(context, &ids).await?;
     let named = stuck.iter().map(|tenant| Stuck {
@@ -103,11 +103,11 @@ pub async fn handle(
         slug: tenant.slug.to_string(),
         status: tenant.status(),
         since: RelativeTime::of(tenant.status_since, now),
-        on: Complained::new(tenant, complaints.get(&tenant.id), words),
+        on: ProblemView::new(tenant, complaints.get(&tenant.id), words),
     });
-    let failing = counted.failing_checks.into_iter().map(|(check, count)| Counted {
+    let failing = counted.failing_checks.into_iter().map(|(check, count)| BarValue {
         label: check.to_string(),
-        explained: words.claim(check),
+        claim: words.claim(check),
         count,
         href: format!("/tenants?failing_check={check}"),
     });
@@ -119,7 +119,7 @@ pub async fn handle(
     });
     Ok(render(&Page {
         frame: Layout {
-            notice: asked.notice(),
+            notice: query.notice(),
             ..Layout::new(&state, &person, Section::Overview, "Overview")
         },
         total: counted.tenants.iter().map(|(_, count)| count).sum(),

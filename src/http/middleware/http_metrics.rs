@@ -12,7 +12,7 @@ use crate::clock::SharedClock;
 use crate::telemetry::metric;
 
 /// The client disconnected before the response; the status that nginx uses.
-const HUNG_UP: u16 = 499;
+const CLIENT_CLOSED: u16 = 499;
 
 /// The metrics of one method on one route.
 struct EndpointMetrics {
@@ -108,7 +108,7 @@ impl ListenerMetrics {
             began: self.clock.instant(),
             method,
             path,
-            status: HUNG_UP,
+            status: CLIENT_CLOSED,
         }
     }
 }

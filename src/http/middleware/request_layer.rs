@@ -89,24 +89,24 @@ where
         let id = RequestId::new(&self.listener.clock);
         request.extensions_mut().insert(id);
         let method = http_metrics::method(request.method());
-        let passage = self.listener.begin(method, request.extensions().get().cloned());
+        let metrics = self.listener.begin(method, request.extensions().get().cloned());
         // Reads of the internal API are so frequent that a span and a log line would cost more than the response. They are
         // logged at `debug` only, unless they fail on our side, and counted like all others.
-        let routine = is_routine(passage.route());
+        let routine = is_routine(metrics.route());
         // Only spans of level `info` are traced.
         let quiet = routine && !traces::are_enabled();
-        let span = span(id, &passage, if quiet { Level::DEBUG } else { Level::INFO });
+        let span = span(id, &metrics, if quiet { Level::DEBUG } else { Level::INFO });
         if traces::are_enabled() {
             // Before anything else: once a span has started, its parent can no longer be set.
             if self.listener.is_trusted() {
                 traces::adopt(&span, &HeaderExtractor(request.headers()));
             }
-            traces::name(&span, format!("{} {}", passage.method(), passage.route()));
+            traces::name(&span, format!("{} {}", metrics.method(), metrics.route()));
         }
         let inner = span.in_scope(|| self.inner.call(request));
         RequestFuture {
             inner: inner.instrument(span),
-            under_way: Some(RequestState { id, passage, routine }),
+            state: Some(RequestState { id, metrics, routine }),
         }
     }
 }
@@ -121,7 +121,7 @@ pub fn handler_panicked(_: &Panic) -> Problem {
 
 struct RequestState {
     id: RequestId,
-    passage: RequestMetrics,
+    metrics: RequestMetrics,
     routine: bool,
 }
 
@@ -130,7 +130,7 @@ pin_project! {
     pub struct RequestFuture<F> {
         #[pin]
         inner: Instrumented<F>,
-        under_way: Option<RequestState>,
+        state: Option<RequestState>,
     }
 }
 
@@ -147,8 +147,8 @@ where
             Ok(polled) => ready!(polled).unwrap_or_else(|never| match never {}),
             Err(panic) => this.inner.span().in_scope(|| handler_panicked(&panic)).into_response(),
         };
-        let under_way = this.under_way.take().expect("a future is not polled after it completed");
-        Poll::Ready(Ok(under_way.end(response, this.inner.span())))
+        let state = this.state.take().expect("a future is not polled after it completed");
+        Poll::Ready(Ok(state.end(response, this.inner.span())))
     }
 }
 
@@ -163,18 +163,18 @@ impl RequestState {
         }
         self.id.mark(&mut response);
         let status = response.status();
-        let took = self.passage.answered(status);
-        self.tell(during, status, took);
+        let took = self.metrics.answered(status);
+        self.log(during, status, took);
         response
     }
 
     /// The access log line.
-    fn tell(&self, during: &Span, status: StatusCode, took: Duration) {
+    fn log(&self, during: &Span, status: StatusCode, took: Duration) {
         let (code, duration_ms) = (status.as_u16(), took.as_secs_f64() * 1000.0);
         if !self.routine || status.is_server_error() || status == StatusCode::UNAUTHORIZED {
             // The span adds the request's fields to the line.
             let span = if during.is_disabled() {
-                &span(self.id, &self.passage, Level::INFO)
+                &span(self.id, &self.metrics, Level::INFO)
             } else {
                 during
             };
@@ -185,8 +185,8 @@ impl RequestState {
     }
 }
 
-fn span(id: RequestId, passage: &RequestMetrics, level: Level) -> Span {
-    let (method, route) = (passage.method(), passage.route());
+fn span(id: RequestId, metrics: &RequestMetrics, level: Level) -> Span {
+    let (method, route) = (metrics.method(), metrics.route());
     if level == Level::DEBUG {
         debug_span!("request", method, route, request_id = %id, tenant = Empty)
     } else {
@@ -200,7 +200,7 @@ fn is_routine(route: &str) -> bool {
 }
 
 /// Adds the tenant to the current request's span.
-pub fn note_tenant(tenant: impl fmt::Display) {
+pub fn record_tenant(tenant: impl fmt::Display) {
     Span::current().record("tenant", tracing::field::display(tenant));
 }
 

@@ -231,7 +231,7 @@ pub async fn handle(
         query = of_config(&sent.storage);
     }
     query.take_offered(&state.context);
-    let (blanks, faults) = fill_what_fits(&state.context, &visitor.tenant, &query)?;
+    let (blanks, faults) = fill_valid_entries(&state.context, &visitor.tenant, &query)?;
     let issued = issue_documents(&state.context, &blanks);
     let chosen = query.with_mode(blanks.mode);
     let documents: Vec<DocumentView> = issued
@@ -309,7 +309,7 @@ pub fn offered(context: &Context, tenant: &Tenant) -> Vec<Mode> {
 ///
 /// # Errors
 /// When no mode is available to this tenant.
-pub fn fill_what_fits(context: &Context, tenant: &Tenant, query: &ApplyParams) -> Result<(TemplateParams, Vec<FieldError>), Rejection> {
+pub fn fill_valid_entries(context: &Context, tenant: &Tenant, query: &ApplyParams) -> Result<(TemplateParams, Vec<FieldError>), Rejection> {
     let typed = query.typed();
     let faults = match fill(context, tenant, &typed) {
         Ok(blanks) => return Ok((blanks, Vec::new())),
@@ -346,16 +346,16 @@ fn fields(context: &Context, query: &ApplyParams, mode: Mode, faults: &[FieldErr
         let fault = faults.iter().find(|fault| fault.field == name);
         fault.map(|fault| sentence(&fault.detail))
     };
-    let offer = |recognised: Option<(&'static str, String)>| recognised.map(|(kind, value)| FieldSuggestion { kind, value: Some(value) });
+    let offer = |recognized: Option<(&'static str, String)>| recognized.map(|(kind, value)| FieldSuggestion { kind, value: Some(value) });
     let mut fields = vec![
         Field::new("key_arn", "Key ARN", query.key_arn.as_deref())
-            .explained(
+            .with_hint(
                 "A customer managed, symmetric KMS key. The KMS console shows its ARN on the key's page.",
                 "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
             )
             .judged(error("key_arn"), offer(query.offered_key(context))),
         Field::new("bucket", "Bucket name", query.bucket.as_deref())
-            .explained("A new or existing bucket, in the key's region.", "acme-documents")
+            .with_hint("A new or existing bucket, in the key's region.", "acme-documents")
             .judged(error("bucket"), offer(query.offered_bucket(context))),
     ];
     if mode == Mode::AssumeRole {
@@ -366,15 +366,15 @@ fn fields(context: &Context, query: &ApplyParams, mode: Mode, faults: &[FieldErr
         );
         fields.push(
             Field::new("role_name", "Role name", query.role_name.as_deref())
-                .explained(&hint, &format!("{}documents", prefix.map_or("", |prefix| prefix.as_str())))
+                .with_hint(&hint, &format!("{}documents", prefix.map_or("", |prefix| prefix.as_str())))
                 .judged(error("role_name"), None),
         );
         fields.push(
             Field::new("account_id", "AWS account ID", query.account_id.as_deref())
-                .explained("The account in which you create the role: 12 digits.", "123456789012")
+                .with_hint("The account in which you create the role: 12 digits.", "123456789012")
                 .judged(error("account_id"), None),
         );
     }
-    fields.iter_mut().for_each(Field::recognise);
+    fields.iter_mut().for_each(Field::recognize);
     fields
 }

@@ -6,7 +6,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use strum::IntoEnumIterator;
 
-use super::apply::{ApplyParams, fill_what_fits, parties};
+use super::apply::{ApplyParams, fill_valid_entries, parties};
 use super::rejection::Rejection;
 use super::session::OnboardSession;
 use crate::domain::templates::format::TemplateFormat;
@@ -21,7 +21,7 @@ pub async fn handle(
     query: Result<Query<ApplyParams>, QueryRejection>,
 ) -> Result<Response, Rejection> {
     let Query(query) = query.map_err(|_| Rejection::Unreadable)?;
-    let (blanks, _) = fill_what_fits(&state.context, &visitor.tenant, &query)?;
+    let (blanks, _) = fill_valid_entries(&state.context, &visitor.tenant, &query)?;
     if let Some(file) = TemplateFormat::iter()
         .filter_map(|format| format.file(&blanks, parties(&state.context, &visitor.tenant)))
         .find(|file| name.strip_prefix("latchkey.") == Some(file.extension))

@@ -13,7 +13,7 @@ use futures::stream::{Stream, StreamExt as _};
 use super::rejection::Rejection;
 use super::session::OnboardSession;
 use crate::http::AppState;
-use crate::http::admin_api::verification_events::{KEEP_ALIVE, after, events, that_something_happened};
+use crate::http::admin_api::verification_events::{KEEP_ALIVE, after, change_notification, events};
 use crate::service::read;
 
 /// How long a stream lasts before the client has to reconnect with a valid invite.
@@ -29,6 +29,6 @@ pub async fn handle(
         .pop()
         .ok_or(Rejection::NotFound)?;
     let long_enough = state.context.clock.sleep(LONGEST);
-    let events = events(state, newest.id, after(&headers)?, that_something_happened).await?;
+    let events = events(state, newest.id, after(&headers)?, change_notification).await?;
     Ok(Sse::new(events.take_until(long_enough)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }

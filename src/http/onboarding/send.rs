@@ -289,21 +289,21 @@ fn words_of(fault: &FieldError) -> String {
 fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError], rejected: bool) -> Vec<Field> {
     let error = |name: &str| faults.iter().find(|fault| fault.field == name).map(words_of);
     let offer = |field| {
-        let recognised = form.suggestion(field, context, mode);
-        recognised.map(|meant| FieldSuggestion {
+        let recognized = form.suggestion(field, context, mode);
+        recognized.map(|meant| FieldSuggestion {
             kind: meant.kind,
             value: meant.arn,
         })
     };
     let mut fields = vec![
         Field::new("bucket_arn", "Bucket ARN", Some(&form.bucket_arn))
-            .explained(
+            .with_hint(
                 "In the S3 console: your bucket > Properties. It contains no region and no account ID.",
                 "arn:aws:s3:::acme-documents",
             )
             .judged(error("bucket_arn"), offer(ArnField::Bucket)),
         Field::new("key_arn", "Key ARN", Some(&form.key_arn))
-            .explained(
+            .with_hint(
                 "In the KMS console: your key > General configuration. Not an alias.",
                 "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
             )
@@ -312,7 +312,7 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
             list: Some("regions"),
             fill: form.key_region(),
             ..Field::new("bucket_region", "Region", Some(&form.bucket_region))
-                .explained(
+                .with_hint(
                     "The bucket and the key must be in the same region. If empty, it is taken from the key ARN.",
                     "eu-central-1",
                 )
@@ -321,7 +321,7 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
         Field {
             class: "of-role",
             ..Field::new("role_arn", "Role ARN", Some(&form.role_arn))
-                .explained(
+                .with_hint(
                     "In the IAM console: your role > Summary. The role that you created in step 1.",
                     "arn:aws:iam::123456789012:role/vendor-documents",
                 )
@@ -331,7 +331,7 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
             optional: true,
             fill: form.account(mode).map(|account| account.to_string()),
             ..Field::new("bucket_account_id", "AWS account ID of the bucket", Some(&form.bucket_account_id))
-                .explained(
+                .with_hint(
                     "Only needed if the bucket is in a different account than the role or key. If empty, it is taken from the ARNs.",
                     "123456789012",
                 )
@@ -340,7 +340,7 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
     ];
     for field in &mut fields {
         field.right = field.error.is_none() && !field.value.trim().is_empty();
-        field.recognise();
+        field.recognize();
     }
     if rejected && let Some(first) = fields.iter_mut().find(|field| field.error.is_some()) {
         first.autofocus = true;

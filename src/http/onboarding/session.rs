@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::rejection::Rejection;
 use crate::domain::web_session::WebSession;
 use crate::http::AppState;
-use crate::http::middleware::request_layer::{RequestId, note_tenant};
+use crate::http::middleware::request_layer::{RequestId, record_tenant};
 use crate::http::web_ui::cookies::Secret;
 use crate::http::web_ui::csrf::{self, CsrfForm, UnreadableForm};
 use crate::service::Caller;
@@ -53,7 +53,7 @@ impl FromRequestParts<AppState> for OnboardSession {
         let secure = state.onboarding.web.is_secure();
         let value = COOKIE.read(&parts.headers, secure).ok_or(Rejection::NoSession)?;
         let visit = resume(&state.context, WebSession::from_text(&value)).await?;
-        note_tenant(visit.tenant.id);
+        record_tenant(visit.tenant.id);
         state.onboarding.limits.invite(visit.invite.id)?;
         Ok(Self {
             visit,

@@ -154,7 +154,7 @@ pub async fn handle(
             () = state.shutdown.cancelled() => break entries,
         }
     };
-    let mut headers = lookup::marks(&state.read_model)?;
+    let mut headers = lookup::freshness_headers(&state.read_model)?;
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let old = is_stale(&state.read_model)?;
     let answer = Changes {

@@ -53,7 +53,7 @@ pub fn raw(body: &[u8]) -> Option<Box<RawValue>> {
 ///
 /// # Errors
 /// When no answer can be given.
-pub fn marks(read_model: &ReadModel) -> Result<HeaderMap, Problem> {
+pub fn freshness_headers(read_model: &ReadModel) -> Result<HeaderMap, Problem> {
     let mut headers = HeaderMap::new();
     if read_model.freshness()? == Freshness::Stale {
         headers.insert(STALE, HeaderValue::from_static("true"));

@@ -93,7 +93,7 @@ pub async fn handle(
         },
     };
     let items = tenants.into_iter().map(answer).collect();
-    let mut headers = lookup::marks(&state.read_model)?;
+    let mut headers = lookup::freshness_headers(&state.read_model)?;
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok((headers, Json(Answers { items })))
 }

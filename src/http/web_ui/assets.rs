@@ -14,7 +14,7 @@ pub const CSS: &str = "text/css; charset=utf-8";
 pub const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 pub const SVG: &str = "image/svg+xml";
 
-const FOR_EVER: (HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=31536000, immutable");
+const IMMUTABLE: (HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=31536000, immutable");
 
 /// The assets, by file name.
 #[derive(Debug)]
@@ -45,6 +45,6 @@ impl Files {
     /// The asset with this file name, as a response.
     pub fn answer(&self, name: &str) -> Option<Response> {
         let (media_type, bytes) = self.files.get(name)?;
-        Some(([(header::CONTENT_TYPE, *media_type), FOR_EVER], bytes.clone()).into_response())
+        Some(([(header::CONTENT_TYPE, *media_type), IMMUTABLE], bytes.clone()).into_response())
     }
 }

@@ -48,7 +48,7 @@ impl Field {
         }
     }
 
-    pub fn explained(self, hint: &str, example: &str) -> Self {
+    pub fn with_hint(self, hint: &str, example: &str) -> Self {
         Self {
             hint: hint.to_owned(),
             example: example.to_owned(),
@@ -57,7 +57,7 @@ impl Field {
     }
 
     /// If the mistake was recognized, the error says what the value is instead of what it is not.
-    pub fn recognise(&mut self) {
+    pub fn recognize(&mut self) {
         match (&mut self.error, &self.offer) {
             (Some(error), Some(offer)) if offer.value.is_some() => *error = format!("This is {}.", offer.kind),
             (Some(error), Some(offer)) => *error = format!("This is {}. It should look like {}.", offer.kind, self.example),

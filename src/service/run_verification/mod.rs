@@ -32,7 +32,7 @@ use crate::verifier::{self, PROBE_PREFIX, RunReport, VerificationSubject};
 /// # Errors
 /// Database errors. By then the run has cleaned up as far as it could, and can be started again.
 pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: VerificationId, cause: &JobOrigin) -> store::Result<()> {
-    let Some((started, config, subject)) = take_on(context, id).await? else {
+    let Some((started, config, subject)) = start_run(context, id).await? else {
         return Ok(());
     };
     Span::current().record("tenant", tracing::field::display(started.tenant_id));
@@ -50,7 +50,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
             leftovers: started.leftovers.clone(),
             stopped: false,
         };
-        write(context, lease, &[unanswered]).await?;
+        record_batch(context, lease, &[unanswered]).await?;
         return finish(context, &started, &config, None, &report, cause).await;
     };
 
@@ -58,7 +58,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
     let (found, findings) = unbounded_channel();
     let (report, written) = join(
         verifier::run(cloud, &context.clock, &context.vendor, &subject, found, &stop),
-        write_down(context, lease, findings, &stop),
+        record_findings(context, lease, findings, &stop),
     )
     .await;
     written?;
@@ -66,7 +66,10 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
 }
 
 /// Starts the verification. There is no subject if its mode is no longer offered.
-async fn take_on(context: &Context, id: VerificationId) -> store::Result<Option<(StartedRun, StorageConfig, Option<VerificationSubject>)>> {
+async fn start_run(
+    context: &Context,
+    id: VerificationId,
+) -> store::Result<Option<(StartedRun, StorageConfig, Option<VerificationSubject>)>> {
     let mut db = store::begin(&context.pool).await?;
     let random: [u8; 8] = context.clock.random();
     let probe_key = format!("{PROBE_PREFIX}{id}-{:016x}", u64::from_be_bytes(random));
@@ -101,7 +104,7 @@ async fn take_on(context: &Context, id: VerificationId) -> store::Result<Option<
 }
 
 /// Records findings as they arrive. Stops the run if it is superseded, its lease is lost, or a write fails.
-async fn write_down(
+async fn record_findings(
     context: &Context,
     lease: &Lease,
     mut findings: UnboundedReceiver<Finding>,
@@ -111,7 +114,7 @@ async fn write_down(
     let mut batch = Vec::new();
     while findings.recv_many(&mut batch, 32).await > 0 {
         if outcome.is_ok() {
-            match write(context, lease, &batch).await {
+            match record_batch(context, lease, &batch).await {
                 Ok(LeaseStatus::Held) => {}
                 Ok(LeaseStatus::Superseded | LeaseStatus::Lost) => stop.cancel(),
                 Err(error) => {
@@ -125,7 +128,7 @@ async fn write_down(
     outcome
 }
 
-async fn write(context: &Context, lease: &Lease, findings: &[Finding]) -> store::Result<LeaseStatus> {
+async fn record_batch(context: &Context, lease: &Lease, findings: &[Finding]) -> store::Result<LeaseStatus> {
     let mut db = store::begin(&context.pool).await?;
     let status = verifications::lease_status(&mut db, lease).await?;
     if status != LeaseStatus::Lost {

@@ -18,7 +18,7 @@ pub async fn refresh(context: &Context, db: &mut PgConnection, tenant: TenantId)
     };
     let to = webhooks::listening(db, Topic::TenantStatusChanged).await?;
     let data = message::status_changed(&tenant, before, context.clock.now());
-    tell(context, db, Topic::TenantStatusChanged, tenant.id, &data, to).await
+    queue(context, db, Topic::TenantStatusChanged, tenant.id, &data, to).await
 }
 
 /// Announces that a verification finished. The tenant must be locked.
@@ -33,10 +33,10 @@ pub async fn verification_finished(context: &Context, db: &mut PgConnection, id:
         .await?
         .ok_or_else(|| missing("its tenant is missing"))?;
     let data = message::verification_finished(&tenant, &verification);
-    tell(context, db, Topic::VerificationFinished, tenant.id, &data, to).await
+    queue(context, db, Topic::VerificationFinished, tenant.id, &data, to).await
 }
 
-async fn tell(
+async fn queue(
     context: &Context,
     db: &mut PgConnection,
     topic: Topic,

@@ -20,21 +20,21 @@ use crate::store::{self, jobs, webhook_deliveries, webhook_queues, webhooks};
 use crate::telemetry::metric;
 
 /// How many messages are sent to one webhook concurrently.
-const LANES: usize = 4;
+const CONCURRENCY: usize = 4;
 
 /// A run claims no more messages after this time and is queued again, so that processes can stop quickly and every webhook
 /// gets its turn.
 const BUDGET: Duration = Duration::from_secs(10);
 
 /// How long to wait before sending to a receiver again that is down or asked to retry later.
-const REST: TimeDelta = TimeDelta::seconds(30);
+const UNREACHABLE_BACKOFF: TimeDelta = TimeDelta::seconds(30);
 
 /// The minimum delay before the next run, so that other webhooks get their turn.
-const BREATH: TimeDelta = TimeDelta::milliseconds(250);
+const MIN_RESCHEDULE_DELAY: TimeDelta = TimeDelta::milliseconds(250);
 
 /// The lease of a queue while its message is sent. Must be longer than a request can take.
 fn lease() -> TimeDelta {
-    TimeDelta::from_std(TIMEOUT * 2).unwrap_or(REST)
+    TimeDelta::from_std(TIMEOUT * 2).unwrap_or(UNREACHABLE_BACKOFF)
 }
 
 /// Sends the messages of a webhook that are due, and queues the next run.
@@ -44,10 +44,10 @@ pub async fn deliver(context: &Context, client: &OutboundClient, id: WebhookId) 
         client,
         id,
         began: context.clock.instant(),
-        over: AtomicBool::new(false),
+        is_over: AtomicBool::new(false),
     };
-    let lanes = join_all((0..LANES).map(|_| run.lane())).await;
-    lanes.into_iter().collect::<store::Result<Vec<()>>>()?;
+    let senders = join_all((0..CONCURRENCY).map(|_| run.send_due())).await;
+    senders.into_iter().collect::<store::Result<Vec<()>>>()?;
     run.queue_next().await
 }
 
@@ -57,25 +57,25 @@ struct DeliveryRun<'a> {
     id: WebhookId,
     began: Instant,
     /// The receiver is down or asked to retry later, so this run ends.
-    over: AtomicBool,
+    is_over: AtomicBool,
 }
 
 impl DeliveryRun<'_> {
-    async fn lane(&self) -> store::Result<()> {
-        while !self.over.load(Ordering::Relaxed) && self.context.clock.instant() - self.began < BUDGET {
-            let Some((webhook, taken)) = self.take().await? else {
+    async fn send_due(&self) -> store::Result<()> {
+        while !self.is_over.load(Ordering::Relaxed) && self.context.clock.instant() - self.began < BUDGET {
+            let Some((webhook, claimed)) = self.claim_next().await? else {
                 return Ok(());
             };
-            let outcome = attempt(self.context, self.client, &webhook, &taken).await?;
+            let outcome = attempt(self.context, self.client, &webhook, &claimed).await?;
             if outcome.is_err_and(|failure| failure.kind.concerns_all() || failure.retry_after.is_some()) {
-                self.over.store(true, Ordering::Relaxed);
+                self.is_over.store(true, Ordering::Relaxed);
             }
         }
         Ok(())
     }
 
     /// Claims the next message that is due.
-    async fn take(&self) -> store::Result<Option<(Webhook, ClaimedDelivery)>> {
+    async fn claim_next(&self) -> store::Result<Option<(Webhook, ClaimedDelivery)>> {
         let now = self.context.clock.now();
         let mut db = store::begin(&self.context.pool).await?;
         let Some(webhook) = webhooks::find(&mut db, self.id).await? else {
@@ -89,9 +89,9 @@ impl DeliveryRun<'_> {
             return Ok(None);
         }
         while let Some(tenant) = webhook_queues::claim(&mut db, self.id, now, now + lease()).await? {
-            if let Some(taken) = webhook_deliveries::claim_oldest(&mut db, self.id, tenant, now).await? {
+            if let Some(claimed) = webhook_deliveries::claim_oldest(&mut db, self.id, tenant, now).await? {
                 store::commit(db).await?;
-                return Ok(Some((webhook, taken)));
+                return Ok(Some((webhook, claimed)));
             }
             webhook_queues::set_due(&mut db, self.id, tenant, now).await?;
         }
@@ -103,8 +103,12 @@ impl DeliveryRun<'_> {
         let now = self.context.clock.now();
         let mut db = store::begin(&self.context.pool).await?;
         if let Some(due) = webhook_queues::next_due(&mut db, self.id).await? {
-            let rest = if self.over.load(Ordering::Relaxed) { REST } else { BREATH };
-            jobs::enqueue_deliver_at(&mut db, self.id, due.max(now + rest)).await?;
+            let delay = if self.is_over.load(Ordering::Relaxed) {
+                UNREACHABLE_BACKOFF
+            } else {
+                MIN_RESCHEDULE_DELAY
+            };
+            jobs::enqueue_deliver_at(&mut db, self.id, due.max(now + delay)).await?;
         }
         store::commit(db).await?;
         Ok(())
@@ -115,15 +119,15 @@ impl DeliveryRun<'_> {
 pub async fn deliver_once(context: &Context, client: &OutboundClient, id: DeliveryId) -> store::Result<()> {
     let now = context.clock.now();
     let mut db = store::begin(&context.pool).await?;
-    let Some(taken) = webhook_deliveries::claim(&mut db, id, now).await? else {
+    let Some(claimed) = webhook_deliveries::claim(&mut db, id, now).await? else {
         return Ok(());
     };
-    let webhook = webhooks::find(&mut db, taken.webhook_id).await?;
+    let webhook = webhooks::find(&mut db, claimed.webhook_id).await?;
     let Some(webhook) = webhook.filter(|webhook| webhook.disabled_at.is_none()) else {
         return Ok(());
     };
     store::commit(db).await?;
-    attempt(context, client, &webhook, &taken).await.map(drop)
+    attempt(context, client, &webhook, &claimed).await.map(drop)
 }
 
 /// Sends a claimed message, and records the result.
@@ -131,91 +135,91 @@ async fn attempt(
     context: &Context,
     client: &OutboundClient,
     webhook: &Webhook,
-    taken: &ClaimedDelivery,
+    claimed: &ClaimedDelivery,
 ) -> store::Result<Result<u16, DeliveryFailure>> {
     let began = context.clock.instant();
-    let outcome = send(context, client, webhook, taken).await;
+    let outcome = send(context, client, webhook, claimed).await;
     let took = context.clock.instant() - began;
-    let told = note(context, taken, took, &outcome).await?;
-    tell_of(webhook, taken, took, &outcome, told);
+    let end = record(context, claimed, took, &outcome).await?;
+    log_result(webhook, claimed, took, &outcome, end);
     if outcome.is_err_and(|failure| failure.kind == DeliveryFailureKind::Gone) {
         disable(context, webhook.id).await?;
     }
     Ok(outcome)
 }
 
-async fn send(context: &Context, client: &OutboundClient, webhook: &Webhook, taken: &ClaimedDelivery) -> Result<u16, DeliveryFailure> {
+async fn send(context: &Context, client: &OutboundClient, webhook: &Webhook, claimed: &ClaimedDelivery) -> Result<u16, DeliveryFailure> {
     let at = context.clock.now();
     let signature = context
         .webhooks
         .keys
-        .sign(webhook, taken.message_id, at, &taken.payload)
+        .sign(webhook, claimed.message_id, at, &claimed.payload)
         .map_err(|_| DeliveryFailureKind::Unsigned)?;
-    let letter = OutboundRequest {
+    let request = OutboundRequest {
         url: &webhook.url,
-        id: taken.message_id,
+        id: claimed.message_id,
         at,
         signature,
-        payload: &taken.payload,
+        payload: &claimed.payload,
     };
-    client.send(letter).await
+    client.send(request).await
 }
 
 /// The state of a message after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum DeliveryEnd {
     Delivered,
-    Again(DateTime<Utc>),
+    Retry(DateTime<Utc>),
     GivenUp,
     /// Unchanged: another process claimed the message in the meantime, or it was already delivered or given up.
-    Nothing,
+    Unchanged,
 }
 
-async fn note(
+async fn record(
     context: &Context,
-    taken: &ClaimedDelivery,
+    claimed: &ClaimedDelivery,
     took: Duration,
     outcome: &Result<u16, DeliveryFailure>,
 ) -> store::Result<DeliveryEnd> {
     let mut db = store::begin(&context.pool).await?;
-    if let Some(tenant) = taken.tenant_id {
-        webhook_queues::lock(&mut db, taken.webhook_id, tenant).await?;
+    if let Some(tenant) = claimed.tenant_id {
+        webhook_queues::lock(&mut db, claimed.webhook_id, tenant).await?;
     }
     let duration_ms = i32::try_from(took.as_millis()).unwrap_or(i32::MAX);
-    webhook_deliveries::complete_attempt(&mut db, taken, duration_ms, outcome).await?;
+    webhook_deliveries::complete_attempt(&mut db, claimed, duration_ms, outcome).await?;
     let now = context.clock.now();
     let (end, due) = match outcome {
         Ok(_) => {
-            let changed = webhook_deliveries::mark_delivered(&mut db, taken, now).await?;
-            (if changed { DeliveryEnd::Delivered } else { DeliveryEnd::Nothing }, now)
+            let changed = webhook_deliveries::mark_delivered(&mut db, claimed, now).await?;
+            (if changed { DeliveryEnd::Delivered } else { DeliveryEnd::Unchanged }, now)
         }
         Err(failure) => {
             let [chance] = context.clock.random();
             // A test is sent once: the operator who requested it sees the result.
-            let next = taken
+            let next = claimed
                 .tenant_id
-                .and_then(|_| next_attempt(taken.created_at, taken.attempt, failure, now, chance));
-            let changed = webhook_deliveries::mark_failed(&mut db, taken, next, now).await?;
-            let end = next.map_or(DeliveryEnd::GivenUp, DeliveryEnd::Again);
-            (if changed { end } else { DeliveryEnd::Nothing }, next.unwrap_or(now))
+                .and_then(|_| next_attempt(claimed.created_at, claimed.attempt, failure, now, chance));
+            let changed = webhook_deliveries::mark_failed(&mut db, claimed, next, now).await?;
+            let end = next.map_or(DeliveryEnd::GivenUp, DeliveryEnd::Retry);
+            (if changed { end } else { DeliveryEnd::Unchanged }, next.unwrap_or(now))
         }
     };
-    if let (Some(tenant), true) = (taken.tenant_id, end != DeliveryEnd::Nothing) {
-        webhook_queues::set_due(&mut db, taken.webhook_id, tenant, due).await?;
+    if let (Some(tenant), true) = (claimed.tenant_id, end != DeliveryEnd::Unchanged) {
+        webhook_queues::set_due(&mut db, claimed.webhook_id, tenant, due).await?;
     }
     store::commit(db).await?;
     Ok(end)
 }
 
 /// Logs and counts the result.
-fn tell_of(webhook: &Webhook, taken: &ClaimedDelivery, took: Duration, outcome: &Result<u16, DeliveryFailure>, end: DeliveryEnd) {
+fn log_result(webhook: &Webhook, claimed: &ClaimedDelivery, took: Duration, outcome: &Result<u16, DeliveryFailure>, end: DeliveryEnd) {
     let result: &str = match outcome {
         Ok(_) => "delivered",
         Err(failure) => failure.kind.into(),
     };
     metrics::counter!(metric::WEBHOOK_ATTEMPTS.name, "outcome" => result).increment(1);
     metrics::histogram!(metric::WEBHOOK_DURATION.name).record(took);
-    let (origin, attempt, took_ms) = (webhook.url.origin(), taken.attempt, took.as_millis());
+    let (origin, attempt, took_ms) = (webhook.url.origin(), claimed.attempt, took.as_millis());
     let status = match outcome {
         Ok(status) => Some(*status),
         Err(failure) => failure.status,
@@ -223,17 +227,17 @@ fn tell_of(webhook: &Webhook, taken: &ClaimedDelivery, took: Duration, outcome: 
     match end {
         DeliveryEnd::Delivered => {
             metrics::counter!(metric::WEBHOOK_DELIVERIES.name, "outcome" => "delivered").increment(1);
-            info!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, "webhook message delivered");
+            info!(webhook = %webhook.id, delivery = %claimed.id, origin, status, attempt, took_ms, "webhook message delivered");
         }
         DeliveryEnd::GivenUp => {
             metrics::counter!(metric::WEBHOOK_DELIVERIES.name, "outcome" => "given_up").increment(1);
-            warn!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, "webhook message failed permanently");
+            warn!(webhook = %webhook.id, delivery = %claimed.id, origin, status, attempt, took_ms, result, "webhook message failed permanently");
         }
-        DeliveryEnd::Again(at) => {
-            warn!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, %at, "webhook message will be retried");
+        DeliveryEnd::Retry(at) => {
+            warn!(webhook = %webhook.id, delivery = %claimed.id, origin, status, attempt, took_ms, result, %at, "webhook message will be retried");
         }
-        DeliveryEnd::Nothing => {
-            info!(webhook = %webhook.id, delivery = %taken.id, origin, status, attempt, took_ms, result, "webhook message sent");
+        DeliveryEnd::Unchanged => {
+            info!(webhook = %webhook.id, delivery = %claimed.id, origin, status, attempt, took_ms, result, "webhook message sent");
         }
     }
 }

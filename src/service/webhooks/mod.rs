@@ -123,10 +123,10 @@ pub async fn delivery(context: &Context, webhook: WebhookId, id: DeliveryId) -> 
 }
 
 /// How long the delivery log is kept.
-const KEPT: chrono::TimeDelta = chrono::TimeDelta::days(30);
+const LOG_RETENTION: chrono::TimeDelta = chrono::TimeDelta::days(30);
 
 /// A queue that is overdue by this much has no job, for example because its job failed too often.
-const FORSAKEN: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
+const STALLED_AFTER: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
 /// Deletes old deliveries in batches, and queues jobs for stalled queues.
 pub async fn sweep(context: &Context) -> store::Result<u64> {
@@ -135,7 +135,7 @@ pub async fn sweep(context: &Context) -> store::Result<u64> {
     let mut swept = 0;
     loop {
         let mut db = context.pool.acquire().await?;
-        let batch = webhook_deliveries::sweep(&mut db, now - KEPT, BATCH).await?;
+        let batch = webhook_deliveries::sweep(&mut db, now - LOG_RETENTION, BATCH).await?;
         swept += batch;
         if batch == 0 {
             break;
@@ -144,7 +144,7 @@ pub async fn sweep(context: &Context) -> store::Result<u64> {
     let mut db = store::begin(&context.pool).await?;
     // Webhooks are deleted with a delay, because a transaction that began before the deletion may still refer to them.
     webhooks::sweep(&mut db, now - chrono::TimeDelta::days(1)).await?;
-    for webhook in webhook_queues::overdue(&mut db, now - FORSAKEN).await? {
+    for webhook in webhook_queues::overdue(&mut db, now - STALLED_AFTER).await? {
         store::jobs::enqueue_deliver(&mut db, webhook).await?;
     }
     store::commit(db).await?;

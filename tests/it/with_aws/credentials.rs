@@ -1,6 +1,5 @@
 //! Credentials for a tenant's documents, as AWS SDKs ask for them: nothing of theirs is changed for it.
 
-
 use aws_config::BehaviorVersion;
 use aws_sdk_s3 as s3;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;

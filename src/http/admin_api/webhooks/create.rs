@@ -47,7 +47,7 @@ pub async fn handle(
 ) -> Result<ShownOnce, Problem> {
     let JsonBody { value, mut unreadable } = body;
     let allowed = &state.context.webhooks.allowed;
-    let new = NewWebhook::judge(value.url.as_deref(), value.events.as_deref(), value.description.as_deref(), allowed);
+    let new = NewWebhook::validate(value.url.as_deref(), value.events.as_deref(), value.description.as_deref(), allowed);
     let new = match new {
         Ok(new) if unreadable.is_empty() => new,
         judged => {

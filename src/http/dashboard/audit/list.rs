@@ -12,7 +12,7 @@ use crate::http::AppState;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::audit::view::AuditRow;
 use crate::http::dashboard::shared::layout::{Layout, Section};
-use crate::http::dashboard::shared::select_options::{SelectOption, choices, given, is_blank};
+use crate::http::dashboard::shared::select_options::{SelectOption, choices, is_blank, non_empty};
 use crate::http::dashboard::shared::session::Reader;
 use crate::http::web_ui::render;
 use crate::service::read;
@@ -22,7 +22,7 @@ const LIMIT: usize = 50;
 
 /// The query parameters. An empty field does not filter.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct Asked {
+pub struct PageQuery {
     #[serde(skip_serializing_if = "is_blank")]
     tenant: Option<String>,
     #[serde(skip_serializing_if = "is_blank")]
@@ -50,22 +50,26 @@ struct Page<'a> {
     newest: Option<String>,
 }
 
-impl Asked {
+impl PageQuery {
     /// The URL of the same list, starting at another position.
     fn from(&self, before: Option<i64>) -> String {
-        let asked = Self {
+        let query = Self {
             tenant: self.tenant.clone(),
             action: self.action.clone(),
             actor: self.actor.clone(),
             before,
         };
-        format!("/audit?{}", serde_urlencoded::to_string(asked).unwrap_or_default())
+        format!("/audit?{}", serde_urlencoded::to_string(query).unwrap_or_default())
     }
 }
 
-pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Query(asked): Query<Asked>) -> Result<Response, Problem> {
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Reader(person): Reader,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Problem> {
     let context = &state.context;
-    let [typed, action, actor] = [&asked.tenant, &asked.action, &asked.actor].map(given);
+    let [typed, action, actor] = [&query.tenant, &query.action, &query.actor].map(non_empty);
     let tenant = match typed.map(TenantRef::parse) {
         Some(Ok(tenant)) => read::tenants::find(context, &tenant).await?,
         _ => None,
@@ -80,7 +84,7 @@ pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Q
     let mut entries = if unknown {
         Vec::new()
     } else {
-        read::audit::latest(context, &filter, asked.before, limit).await?
+        read::audit::latest(context, &filter, query.before, limit).await?
     };
     let more = entries.len() > LIMIT;
     entries.truncate(LIMIT);
@@ -92,8 +96,8 @@ pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Q
         actions: choices(AuditAction::iter(), action),
         filtered: typed.or(action).or(actor).is_some(),
         unknown,
-        older: entries.last().filter(|_| more).map(|last| asked.from(Some(last.position))),
-        newest: asked.before.map(|_| asked.from(None)),
+        older: entries.last().filter(|_| more).map(|last| query.from(Some(last.position))),
+        newest: query.before.map(|_| query.from(None)),
         entries: entries.iter().map(|entry| AuditRow::of(entry, now)).collect(),
     }))
 }

@@ -19,7 +19,7 @@ use crate::http::web_ui::render;
 use crate::service::sign_in::{LONGEST, SignInError, sign_in};
 
 #[derive(Debug, Deserialize)]
-pub struct Asked {
+pub struct PageQuery {
     #[serde(default)]
     next: String,
     done: Option<String>,
@@ -53,7 +53,7 @@ fn local(next: &str) -> &str {
 }
 
 /// The page to return to: the requested one, or the one that a form post belongs to.
-pub fn way_back(method: &Method, uri: &Uri) -> String {
+pub fn return_path(method: &Method, uri: &Uri) -> String {
     if method == Method::GET {
         return uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
     }
@@ -73,16 +73,16 @@ pub fn go(back: &str) -> Redirect {
     }
 }
 
-pub async fn page(Extract(state): Extract<AppState>, Query(asked): Query<Asked>, request: Request) -> Result<Response, Problem> {
+pub async fn page(Extract(state): Extract<AppState>, Query(query): Query<PageQuery>, request: Request) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
-    let next = local(&asked.next);
+    let next = local(&query.next);
     // Users without another way to sign in may have a token.
     if let Ok(Some(_)) = session::find(&parts, &state).await {
         return Ok(Redirect::to(next).into_response());
     }
     let frame = Layout {
-        notice: Notice::of(asked.done.as_deref()),
-        ..Layout::of_nobody(&state, "Sign in")
+        notice: Notice::of(query.done.as_deref()),
+        ..Layout::without_session(&state, "Sign in")
     };
     Ok(render(&Page { frame, next, fault: None }))
 }
@@ -134,7 +134,7 @@ pub async fn handle(Extract(state): Extract<AppState>, request: Request) -> Resu
 
 fn again(state: &AppState, next: &str, fault: &'static str) -> Response {
     let page = Page {
-        frame: Layout::of_nobody(state, "Sign in"),
+        frame: Layout::without_session(state, "Sign in"),
         next,
         fault: Some(fault),
     };
@@ -167,6 +167,6 @@ mod tests {
     #[case(Method::POST, "/tokens/1/revoke", "/tokens")]
     #[case(Method::POST, "/sign-out", "/sign-out")]
     fn a_form_post_leads_back_to_its_page(#[case] method: Method, #[case] path: &str, #[case] back: &str) {
-        assert_eq!(way_back(&method, &path.parse().unwrap()), back);
+        assert_eq!(return_path(&method, &path.parse().unwrap()), back);
     }
 }

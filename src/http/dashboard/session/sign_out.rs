@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use crate::http::AppState;
 use crate::http::conventions::problem::Problem;
-use crate::http::dashboard::shared::confirm::Nothing;
+use crate::http::dashboard::shared::confirm::EmptyForm;
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::session::{COOKIE, Posted, Reader, is_secure};
 use crate::service::sign_in::sign_out;
@@ -15,7 +15,7 @@ use crate::service::sign_in::sign_out;
 pub async fn handle(
     Extract(state): Extract<AppState>,
     headers: HeaderMap,
-    Posted { who: Reader(person), .. }: Posted<Reader, Nothing>,
+    Posted { who: Reader(person), .. }: Posted<Reader, EmptyForm>,
 ) -> Result<Response, Problem> {
     // Users of a proxy sign out at the proxy.
     let Some(session) = person.session_id() else {

@@ -9,7 +9,7 @@ const FULL: i64 = 100;
 
 pub struct Bar {
     pub label: String,
-    pub explained: String,
+    pub claim: String,
     pub count: i64,
     pub href: String,
     /// In percent of the chart's width.
@@ -29,15 +29,15 @@ pub struct Chart {
 impl askama::filters::HtmlSafe for Chart {}
 
 /// The value of a bar.
-pub struct Counted {
+pub struct BarValue {
     pub label: String,
-    pub explained: String,
+    pub claim: String,
     pub count: i64,
     pub href: String,
 }
 
 impl Chart {
-    pub fn of(counted: Vec<Counted>) -> Self {
+    pub fn of(counted: Vec<BarValue>) -> Self {
         let most = counted.iter().map(|one| one.count).max().unwrap_or_default().max(1);
         let described = match (counted.iter().max_by_key(|one| one.count), counted.len()) {
             (Some(first), number) => format!("{number} checks fail; most often {}, for {}.", first.label, tenants(first.count)),
@@ -47,7 +47,7 @@ impl Chart {
             width: (one.count * FULL / most).max(1),
             y: at * ROW,
             label: one.label,
-            explained: one.explained,
+            claim: one.claim,
             count: one.count,
             href: one.href,
         });
@@ -71,9 +71,9 @@ mod tests {
 
     #[test]
     fn the_longest_bar_is_full_and_zero_has_no_bar() {
-        let counted = [("a", 1000), ("b", 250), ("c", 1)].map(|(label, count)| Counted {
+        let counted = [("a", 1000), ("b", 250), ("c", 1)].map(|(label, count)| BarValue {
             label: label.into(),
-            explained: String::new(),
+            claim: String::new(),
             count,
             href: format!("/tenants?failing_check={label}"),
         });

@@ -15,11 +15,11 @@ use crate::http::web_ui::{render, sentence};
 
 /// A form without fields.
 #[derive(Debug, Deserialize)]
-pub struct Nothing {}
+pub struct EmptyForm {}
 
 /// A submitted confirmation.
 #[derive(Debug, Default, Deserialize)]
-pub struct Because {
+pub struct ReasonForm {
     #[serde(default)]
     pub reason: String,
     /// The tenant's slug, entered again to prevent mistakes.
@@ -48,23 +48,23 @@ struct Page<'a> {
     tenant: &'a Tenant,
     path: String,
     question: Question,
-    typed: &'a Because,
+    typed: &'a ReasonForm,
     reason_fault: Option<String>,
     slug_fault: Option<String>,
 }
 
 /// The page, with empty fields.
 pub fn ask(state: &AppState, person: &DashboardSession, tenant: &Tenant, question: Question) -> Response {
-    page(state, person, tenant, question, &Because::default(), None, None)
+    page(state, person, tenant, question, &ReasonForm::default(), None, None)
 }
 
 /// The submitted reason, or the page again with errors.
-pub fn judge(
+pub fn validate(
     state: &AppState,
     person: &DashboardSession,
     tenant: &Tenant,
     question: Question,
-    typed: &Because,
+    typed: &ReasonForm,
 ) -> Result<AuditReason, Box<Response>> {
     let reason = AuditReason::parse(&typed.reason);
     let other = question.is_final && typed.slug.trim() != tenant.slug.as_str();
@@ -83,7 +83,7 @@ fn page(
     person: &DashboardSession,
     tenant: &Tenant,
     question: Question,
-    typed: &Because,
+    typed: &ReasonForm,
     reason_fault: Option<String>,
     slug_fault: Option<String>,
 ) -> Response {

@@ -26,7 +26,7 @@ struct Page<'a> {
 pub fn page(state: &AppState, problem: &Problem, request_id: &str) -> Response {
     let status = problem.kind().status();
     let page = Page {
-        frame: Layout::of_nobody(state, problem.kind().title()),
+        frame: Layout::without_session(state, problem.kind().title()),
         status: status.as_u16(),
         detail: sentence(problem.detail()),
         faults: problem.errors().iter().map(|fault| sentence(&fault.detail)).collect(),

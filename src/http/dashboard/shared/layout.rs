@@ -37,7 +37,7 @@ pub struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    pub fn of_nobody(state: &'a AppState, title: &str) -> Self {
+    pub fn without_session(state: &'a AppState, title: &str) -> Self {
         let dashboard = &state.dashboard;
         Self {
             title: title.to_owned(),
@@ -61,7 +61,7 @@ impl<'a> Layout<'a> {
             person: Some(person),
             session: form_token.chars().take(12).collect(),
             form_token,
-            ..Self::of_nobody(state, title)
+            ..Self::without_session(state, title)
         }
     }
 

@@ -26,11 +26,11 @@ pub enum Notice {
 
 /// The query string of a page that has no other parameters.
 #[derive(Debug, Default, Deserialize)]
-pub struct Asked {
+pub struct PageQuery {
     done: Option<String>,
 }
 
-impl Asked {
+impl PageQuery {
     pub fn notice(&self) -> Option<Notice> {
         Notice::of(self.done.as_deref())
     }

@@ -28,11 +28,11 @@ pub fn choices<T: ToString>(all: impl Iterator<Item = T>, chosen: Option<&str>) 
 
 #[expect(clippy::ref_option, reason = "required by serde")]
 pub fn is_blank(text: &Option<String>) -> bool {
-    given(text).is_none()
+    non_empty(text).is_none()
 }
 
 /// The text, unless it is empty.
 #[expect(clippy::ref_option, reason = "callers have references to fields")]
-pub fn given(text: &Option<String>) -> Option<&str> {
+pub fn non_empty(text: &Option<String>) -> Option<&str> {
     text.as_deref().map(str::trim).filter(|text| !text.is_empty())
 }

@@ -157,7 +157,7 @@ pub async fn find(parts: &Parts, state: &AppState) -> Result<Option<DashboardSes
     {
         return Ok(Some(of(token.into(), SignInMethod::Session { id, session })));
     }
-    let Some(jwt) = auth::handed_on(&parts.headers, state) else {
+    let Some(jwt) = auth::proxy_jwt(&parts.headers, state) else {
         return Ok(None);
     };
     match auth::identify(state, &jwt).await {

@@ -25,7 +25,7 @@ use crate::service::issue_templates::{TypedParams, fill, issue_documents};
 use crate::service::read;
 
 #[derive(Debug, Deserialize)]
-pub struct Asked {
+pub struct PageQuery {
     mode: Option<String>,
 }
 
@@ -79,10 +79,10 @@ pub async fn handle(
     Extract(state): Extract<AppState>,
     Reader(person): Reader,
     InPath(tenant): InPath<TenantRef>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
-    let blanks = blanks(&state, &tenant, asked.mode).await?;
+    let blanks = blanks(&state, &tenant, query.mode).await?;
     let issued = issue_documents(&state.context, &blanks);
     let documents = issued.documents.into_iter().map(|document| Document {
         id: <&str>::from(document.document).to_owned(),
@@ -109,10 +109,10 @@ pub async fn file(
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,
     Path((_, format)): Path<(String, String)>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
-    let blanks = blanks(&state, &tenant, asked.mode).await?;
+    let blanks = blanks(&state, &tenant, query.mode).await?;
     let parties = Parties {
         vendor: &state.context.vendor.name,
         tenant: tenant.name.as_str(),

@@ -37,8 +37,8 @@ struct Page<'a> {
 }
 
 /// The feedback on a submitted form.
-enum Said<'a> {
-    Nothing,
+enum Feedback<'a> {
+    None,
     Wrong(&'a [FieldError]),
     Stale,
 }
@@ -52,14 +52,14 @@ pub async fn page(
     if tenant.facts.may_change().is_err() {
         return Err(Problem::offboarded());
     }
-    Ok(shown(&state, &person, &tenant, &TenantForm::of(&tenant), &Said::Nothing))
+    Ok(shown(&state, &person, &tenant, &TenantForm::of(&tenant), &Feedback::None))
 }
 
-fn shown(state: &AppState, person: &DashboardSession, tenant: &Tenant, form: &TenantForm, said: &Said) -> Response {
-    let (status, faults): (_, &[FieldError]) = match said {
-        Said::Nothing => (StatusCode::OK, &[]),
-        Said::Wrong(faults) => (StatusCode::UNPROCESSABLE_ENTITY, faults),
-        Said::Stale => (StatusCode::CONFLICT, &[]),
+fn shown(state: &AppState, person: &DashboardSession, tenant: &Tenant, form: &TenantForm, feedback: &Feedback) -> Response {
+    let (status, faults): (_, &[FieldError]) = match feedback {
+        Feedback::None => (StatusCode::OK, &[]),
+        Feedback::Wrong(faults) => (StatusCode::UNPROCESSABLE_ENTITY, faults),
+        Feedback::Stale => (StatusCode::CONFLICT, &[]),
     };
     let page = Page {
         frame: Layout::new(state, person, Section::Tenants, &format!("Edit {}", tenant.name)),
@@ -68,7 +68,7 @@ fn shown(state: &AppState, person: &DashboardSession, tenant: &Tenant, form: &Te
         boxes: form.boxes(&state.context),
         modes_fault: modes_fault(faults),
         known: known(tenant),
-        stale: matches!(said, Said::Stale),
+        stale: matches!(feedback, Feedback::Stale),
         tenant,
     };
     (status, render(&page)).into_response()
@@ -103,9 +103,9 @@ pub async fn handle(
         Ok(changed) => Ok(Redirect::to(&Notice::Changed.at(&tenant_path(&changed.tenant))).into_response()),
         Err(ChangeTenantError::Invalid(faults)) => {
             let found = find_tenant(&state, &tenant).await?;
-            Ok(shown(&state, &person, &found, &form, &Said::Wrong(&faults)))
+            Ok(shown(&state, &person, &found, &form, &Feedback::Wrong(&faults)))
         }
-        Err(ChangeTenantError::Unseen(present)) => Ok(shown(&state, &person, &present, &form, &Said::Stale)),
+        Err(ChangeTenantError::Unseen(present)) => Ok(shown(&state, &person, &present, &form, &Feedback::Stale)),
         Err(ChangeTenantError::UnknownTenant(_)) => Err(Problem::unknown_tenant()),
         Err(ChangeTenantError::Illegal(_)) => Err(Problem::offboarded()),
         Err(ChangeTenantError::Store(error)) => Err(error.into()),

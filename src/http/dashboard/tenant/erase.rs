@@ -9,7 +9,7 @@ use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
-use crate::http::dashboard::shared::confirm::{Because, Question, ask, judge};
+use crate::http::dashboard::shared::confirm::{Question, ReasonForm, ask, validate};
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::{Administrator, Posted};
@@ -34,10 +34,10 @@ pub async fn handle(
     Posted {
         who: Administrator(person),
         form,
-    }: Posted<Administrator, Because>,
+    }: Posted<Administrator, ReasonForm>,
 ) -> Result<Response, Problem> {
     let found = find_tenant(&state, &tenant).await?;
-    let reason = match judge(&state, &person, &found, question(&found), &form) {
+    let reason = match validate(&state, &person, &found, question(&found), &form) {
         Ok(reason) => reason,
         Err(again) => return Ok(*again),
     };

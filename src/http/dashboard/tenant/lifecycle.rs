@@ -10,7 +10,7 @@ use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
-use crate::http::dashboard::shared::confirm::{Because, Question, ask, judge};
+use crate::http::dashboard::shared::confirm::{Question, ReasonForm, ask, validate};
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::{Operator, Posted};
@@ -49,10 +49,10 @@ pub async fn handle<C: Change>(
     Posted {
         who: Operator(person),
         form,
-    }: Posted<Operator, Because>,
+    }: Posted<Operator, ReasonForm>,
 ) -> Result<Response, Problem> {
     let found = find_tenant(&state, &tenant).await?;
-    let reason = match judge(&state, &person, &found, C::question(&found), &form) {
+    let reason = match validate(&state, &person, &found, C::question(&found), &form) {
         Ok(reason) => reason,
         Err(again) => return Ok(*again),
     };

@@ -44,16 +44,16 @@ pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader, InPath(t
 /// None when the customer does not need to act.
 pub fn text(tenant: &Tenant, verification: &Verification, config: &StorageConfig, vendor: &Vendor) -> Option<String> {
     let asks = |finding: &&Finding| finding.status == CheckStatus::Failed && finding.side == Some(FaultSide::Customer);
-    let asked: Vec<&Finding> = verification.findings.iter().filter(asks).collect();
+    let failures: Vec<&Finding> = verification.findings.iter().filter(asks).collect();
     let at = verification.finished_at?;
-    if asked.is_empty() {
+    if failures.is_empty() {
         return None;
     }
     let reader = ReadBy::customer(vendor);
-    let things = if asked.len() == 1 {
+    let things = if failures.len() == 1 {
         "One thing needs".to_owned()
     } else {
-        format!("{} things need", asked.len())
+        format!("{} things need", failures.len())
     };
     let begins = match tenant.status() {
         TenantStatus::Degraded => "Our access to your storage no longer works",
@@ -65,7 +65,7 @@ pub fn text(tenant: &Tenant, verification: &Verification, config: &StorageConfig
         config.storage.bucket.name(),
         utc(at),
     );
-    for (at, finding) in asked.iter().enumerate() {
+    for (at, finding) in failures.iter().enumerate() {
         let _ = write!(text, "\n{}. {}\n", at + 1, reader.text(&finding.summary));
         if let Some(detail) = &finding.detail {
             let _ = writeln!(text, "   {}", reader.text(detail));

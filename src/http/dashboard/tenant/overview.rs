@@ -18,7 +18,7 @@ use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::audit::view::AuditRow;
 use crate::http::dashboard::shared::layout::{Layout, Section};
-use crate::http::dashboard::shared::notice::Asked;
+use crate::http::dashboard::shared::notice::PageQuery;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::relative_time::{RelativeTime, seconds};
 use crate::http::dashboard::shared::session::Reader;
@@ -239,7 +239,7 @@ pub async fn handle(
     Extract(state): Extract<AppState>,
     Reader(person): Reader,
     InPath(tenant): InPath<TenantRef>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     let context = &state.context;
     let now = context.clock.now();
@@ -284,7 +284,7 @@ pub async fn handle(
     };
     Ok(render(&Page {
         frame: Layout {
-            notice: asked.notice(),
+            notice: query.notice(),
             live: under_way.is_some(),
             ..Layout::new(&state, &person, Section::Tenants, tenant.name.as_str())
         },

@@ -8,7 +8,7 @@ use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
-use crate::http::dashboard::shared::confirm::Nothing;
+use crate::http::dashboard::shared::confirm::EmptyForm;
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::{Operator, Posted};
@@ -18,7 +18,7 @@ pub async fn handle(
     Extract(state): Extract<AppState>,
     InPath(tenant): InPath<TenantRef>,
     InPath(id): InPath<InviteId>,
-    Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
+    Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
     let found = find_tenant(&state, &tenant).await?;
     revoke_invite(&state.context, &person.caller, &tenant, id).await?;

@@ -9,7 +9,7 @@ use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
-use crate::http::dashboard::shared::confirm::{Nothing, Question, ask};
+use crate::http::dashboard::shared::confirm::{EmptyForm, Question, ask};
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::{Operator, Posted};
@@ -51,7 +51,7 @@ pub async fn page<S: Step>(
 pub async fn handle<S: Step>(
     Extract(state): Extract<AppState>,
     InPath(tenant): InPath<TenantRef>,
-    Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
+    Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
     let after = S::carry_out(&state.context, &person.caller, &tenant).await?;
     Ok(Redirect::to(&S::DONE.at(&tenant_path(&after))))

@@ -86,16 +86,16 @@ impl TenantForm {
     pub fn fields(&self, with_slug: bool, faults: &[FieldError]) -> Vec<Field> {
         let mut fields = Vec::new();
         if with_slug {
-            fields.push(Field::new("slug", "Slug", Some(&self.slug)).explained(
+            fields.push(Field::new("slug", "Slug", Some(&self.slug)).with_hint(
                 "Identifies the tenant in URLs and in the API: lower-case letters, digits and hyphens. It cannot be changed later.",
                 "acme-corp",
             ));
         }
-        fields.push(Field::new("name", "Name", Some(&self.name)).explained("The name that the customer sees.", "Acme Corporation"));
+        fields.push(Field::new("name", "Name", Some(&self.name)).with_hint("The name that the customer sees.", "Acme Corporation"));
         fields.push(Field {
             optional: true,
             ..Field::new("reference", "Reference", Some(&self.reference))
-                .explained("Your own reference. You can search by it.", "CRM-20417")
+                .with_hint("Your own reference. You can search by it.", "CRM-20417")
         });
         let fault = |name: &str| faults.iter().find(|fault| fault.field == name);
         for field in &mut fields {

@@ -12,11 +12,11 @@ use crate::http::AppState;
 use crate::http::admin_api::list_tenants::TenantListParams;
 use crate::http::conventions::paging::{Page as Listed, PageParams};
 use crate::http::conventions::problem::Problem;
-use crate::http::dashboard::overview::Complained;
+use crate::http::dashboard::overview::ProblemView;
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
-use crate::http::dashboard::shared::select_options::{SelectOption, choices, given, is_blank};
+use crate::http::dashboard::shared::select_options::{SelectOption, choices, is_blank, non_empty};
 use crate::http::dashboard::shared::session::Reader;
 use crate::http::dashboard::shared::status_label::StatusLabel;
 use crate::http::web_ui::{render, sentence, verification_view};
@@ -27,7 +27,7 @@ const LIMIT: i64 = 50;
 
 /// The query parameters. An empty field does not filter.
 #[derive(Debug, Default, Deserialize, Serialize)]
-pub struct Asked {
+pub struct PageQuery {
     #[serde(skip_serializing_if = "is_blank")]
     status: Option<String>,
     #[serde(skip_serializing_if = "is_blank")]
@@ -63,48 +63,52 @@ struct Row {
     status: TenantStatus,
     since: RelativeTime,
     created: RelativeTime,
-    on: Option<Complained>,
+    on: Option<ProblemView>,
 }
 
 /// Whether the latest verification matters for the tenant's current status.
-fn has_a_say(tenant: &Tenant) -> bool {
+fn is_verification_relevant(tenant: &Tenant) -> bool {
     !matches!(tenant.status(), TenantStatus::Invited | TenantStatus::Offboarded)
 }
 
-impl Asked {
+impl PageQuery {
     fn params(&self) -> TenantListParams {
-        let given = |text| given(text).map(str::to_owned);
+        let non_empty = |text| non_empty(text).map(str::to_owned);
         TenantListParams {
-            status: given(&self.status),
-            q: given(&self.q),
-            mode: given(&self.mode),
-            failing_check: given(&self.failing_check),
+            status: non_empty(&self.status),
+            q: non_empty(&self.q),
+            mode: non_empty(&self.mode),
+            failing_check: non_empty(&self.failing_check),
             limit: Some(LIMIT),
-            cursor: given(&self.cursor),
+            cursor: non_empty(&self.cursor),
         }
     }
 
     /// The URL of the same list, starting at another position.
     fn from(&self, cursor: Option<String>) -> String {
-        let asked = Self {
+        let query = Self {
             status: self.status.clone(),
             q: self.q.clone(),
             mode: self.mode.clone(),
             failing_check: self.failing_check.clone(),
             cursor,
         };
-        match serde_urlencoded::to_string(&asked) {
+        match serde_urlencoded::to_string(&query) {
             Ok(query) if !query.is_empty() => format!("/tenants?{query}"),
             _ => "/tenants".to_owned(),
         }
     }
 }
 
-pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Query(asked): Query<Asked>) -> Result<Response, Problem> {
+pub async fn handle(
+    Extract(state): Extract<AppState>,
+    Reader(person): Reader,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Problem> {
     let context = &state.context;
     let now = context.clock.now();
     let mut faults = Vec::new();
-    let params = asked.params();
+    let params = query.params();
     let filter = params.filter(&mut faults);
     let wanted = PageParams::new(params.limit, params.cursor.clone()).validate(format!("tenants {filter:?}"), &mut faults);
     let found = match wanted.filter(|_| faults.is_empty()) {
@@ -121,7 +125,7 @@ pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Q
     let ids: Vec<_> = found
         .items
         .iter()
-        .filter(|tenant| has_a_say(tenant))
+        .filter(|tenant| is_verification_relevant(tenant))
         .map(|tenant| tenant.id)
         .collect();
     let complaints = read::tenants::stuck_reasons(context, &ids).await?;
@@ -134,7 +138,7 @@ pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Q
         since: RelativeTime::of(tenant.status_since, now),
         created: RelativeTime::of(tenant.created_at, now),
         on: complaints.get(&tenant.id).map(|complaint| {
-            Complained::new(
+            ProblemView::new(
                 tenant,
                 Some(complaint),
                 verification_view::Reader::operations(&state.context.vendor),
@@ -149,8 +153,8 @@ pub async fn handle(Extract(state): Extract<AppState>, Reader(person): Reader, Q
         filtered: params.status.is_some() || params.q.is_some() || params.mode.is_some() || params.failing_check.is_some(),
         rows: rows.collect(),
         faults: faults.iter().map(|fault| sentence(&fault.detail)).collect(),
-        next: found.next_cursor.map(|cursor| asked.from(Some(cursor))),
-        first: params.cursor.is_some().then(|| asked.from(None)),
+        next: found.next_cursor.map(|cursor| query.from(Some(cursor))),
+        first: params.cursor.is_some().then(|| query.from(None)),
         frame: Layout::new(&state, &person, Section::Tenants, "Tenants"),
     }))
 }

@@ -47,7 +47,7 @@ pub async fn handle(
     }
     let tenants = form.limits(&mut faults);
     let (Some(role), true) = (role, faults.is_empty()) else {
-        return list::shown(&state, &person, &list::Asked::default(), &form, &faults).await;
+        return list::shown(&state, &person, &list::PageQuery::default(), &form, &faults).await;
     };
     match create_limited_token(&state.context, &person.caller, &form.name, role, days, tenants.as_deref()).await {
         Ok((token, text)) => {
@@ -66,7 +66,7 @@ pub async fn handle(
                     fault.field = field.to_owned();
                 }
             }
-            list::shown(&state, &person, &list::Asked::default(), &form, &faults).await
+            list::shown(&state, &person, &list::PageQuery::default(), &form, &faults).await
         }
         Err(CreateTokenError::Store(error)) => Err(error.into()),
     }

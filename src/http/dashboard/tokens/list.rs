@@ -22,7 +22,7 @@ use crate::http::web_ui::{render, sentence};
 use crate::service::tokens::token_list;
 
 #[derive(Debug, Default, Deserialize)]
-pub struct Asked {
+pub struct PageQuery {
     cursor: Option<String>,
     done: Option<String>,
 }
@@ -75,27 +75,27 @@ impl Row {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Administrator(person): Administrator,
-    Query(asked): Query<Asked>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
-    shown(&state, &person, &asked, &TokenForm::default(), &[]).await
+    shown(&state, &person, &query, &TokenForm::default(), &[]).await
 }
 
 /// The list, and the form for a new token with its entries.
 pub async fn shown(
     state: &AppState,
     person: &DashboardSession,
-    asked: &Asked,
+    query: &PageQuery,
     typed: &TokenForm,
     faults: &[FieldError],
 ) -> Result<Response, Problem> {
     let now = state.context.clock.now();
-    let wanted = PageParams::new(None, asked.cursor.clone()).wanted("tokens".into())?;
+    let wanted = PageParams::new(None, query.cursor.clone()).wanted("tokens".into())?;
     let after = wanted.after.map(|(at, id)| (at, id.into()));
     let tokens = token_list(&state.context, after, wanted.fetch()).await?;
     let listed = wanted.page(tokens, |token| (token.created_at, token.id.as_uuid()), |token| Row::of(token, now));
     let page = Page {
         frame: Layout {
-            notice: Notice::of(asked.done.as_deref()),
+            notice: Notice::of(query.done.as_deref()),
             ..Layout::new(state, person, Section::Tokens, "Tokens")
         },
         rows: listed.items,

@@ -7,7 +7,7 @@ use crate::domain::ids::TokenId;
 use crate::http::AppState;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{Problem, ProblemKind};
-use crate::http::dashboard::shared::confirm::Nothing;
+use crate::http::dashboard::shared::confirm::EmptyForm;
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::session::{Administrator, Posted};
 use crate::service::tokens::revoke_token;
@@ -18,7 +18,7 @@ pub async fn handle(
     Posted {
         who: Administrator(person),
         ..
-    }: Posted<Administrator, Nothing>,
+    }: Posted<Administrator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
     if !revoke_token(&state.context, &person.caller, id).await? {
         return Err(Problem::new(ProblemKind::NotFound, "There is no token with this ID."));

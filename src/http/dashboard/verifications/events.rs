@@ -12,7 +12,7 @@ use futures::stream::{Stream, StreamExt as _};
 
 use crate::domain::ids::VerificationId;
 use crate::http::AppState;
-use crate::http::admin_api::verification_events::{KEEP_ALIVE, after, events, that_something_happened};
+use crate::http::admin_api::verification_events::{KEEP_ALIVE, after, change_notification, events};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::session::Reader;
@@ -27,6 +27,6 @@ pub async fn handle(
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let long_enough = state.context.clock.sleep(LONGEST);
-    let events = events(state, id, after(&headers)?, that_something_happened).await?;
+    let events = events(state, id, after(&headers)?, change_notification).await?;
     Ok(Sse::new(events.take_until(long_enough)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }

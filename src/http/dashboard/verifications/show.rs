@@ -34,7 +34,7 @@ struct Page<'a> {
     notes: Vec<String>,
     run: Option<VerificationView>,
     trigger: String,
-    asked: RelativeTime,
+    requested: RelativeTime,
 }
 
 pub async fn handle(
@@ -81,6 +81,6 @@ pub async fn handle(
             now,
         )),
         trigger: verification.trigger.to_string(),
-        asked: RelativeTime::of(verification.created_at, now),
+        requested: RelativeTime::of(verification.created_at, now),
     }))
 }

@@ -13,7 +13,7 @@ use crate::domain::webhook::{MOST, Topic};
 use crate::http::AppState;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::layout::{Layout, Section};
-use crate::http::dashboard::shared::notice::Asked;
+use crate::http::dashboard::shared::notice::PageQuery;
 use crate::http::dashboard::shared::one_time_secret;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
 use crate::http::dashboard::shared::session::{DashboardSession, Operator, Posted};
@@ -80,15 +80,15 @@ impl WebhookForm {
 pub async fn handle(
     Extract(state): Extract<AppState>,
     Operator(person): Operator,
-    Query(asked): Query<Asked>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
-    shown(&state, &person, &asked, &WebhookForm::all(), &[]).await
+    shown(&state, &person, &query, &WebhookForm::all(), &[]).await
 }
 
 async fn shown(
     state: &AppState,
     person: &DashboardSession,
-    asked: &Asked,
+    query: &PageQuery,
     typed: &WebhookForm,
     faults: &[FieldError],
 ) -> Result<Response, Problem> {
@@ -105,7 +105,7 @@ async fn shown(
     });
     let page = Page {
         frame: Layout {
-            notice: asked.notice(),
+            notice: query.notice(),
             ..Layout::new(state, person, Section::Webhooks, "Webhooks")
         },
         rows: rows.collect(),
@@ -131,9 +131,9 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     let topics = form.topics();
     let description = Some(form.description.as_str()).filter(|text| !text.trim().is_empty());
-    let new = match NewWebhook::judge(Some(&form.url), Some(&topics), description, &state.context.webhooks.allowed) {
+    let new = match NewWebhook::validate(Some(&form.url), Some(&topics), description, &state.context.webhooks.allowed) {
         Ok(new) => new,
-        Err(faults) => return shown(&state, &person, &Asked::default(), &form, &faults).await,
+        Err(faults) => return shown(&state, &person, &PageQuery::default(), &form, &faults).await,
     };
     let (webhook, secret) = webhooks::create(&state.context, &person.caller, new).await?;
     let path = format!("/webhooks/{}", webhook.id);

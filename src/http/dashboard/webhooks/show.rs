@@ -14,9 +14,9 @@ use crate::http::AppState;
 use crate::http::admin_api::webhooks::{find, unknown_webhook};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
-use crate::http::dashboard::shared::confirm::Nothing;
+use crate::http::dashboard::shared::confirm::EmptyForm;
 use crate::http::dashboard::shared::layout::{Layout, Section};
-use crate::http::dashboard::shared::notice::{Asked, Notice};
+use crate::http::dashboard::shared::notice::{Notice, PageQuery};
 use crate::http::dashboard::shared::one_time_secret;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
 use crate::http::dashboard::shared::session::{Operator, Posted};
@@ -86,7 +86,7 @@ pub async fn handle(
     Operator(person): Operator,
     headers: HeaderMap,
     InPath(id): InPath<WebhookId>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     let now = state.context.clock.now();
     let webhook = find(&state, id).await?;
@@ -94,7 +94,7 @@ pub async fn handle(
     let previous = webhook.signing.previous.as_ref().filter(|(_, until)| *until > now);
     let page = Page {
         frame: Layout {
-            notice: asked.notice(),
+            notice: query.notice(),
             ..Layout::new(&state, &person, Section::Webhooks, "Webhook")
         },
         path: format!("/webhooks/{id}"),
@@ -112,7 +112,7 @@ pub async fn handle(
 pub async fn test(
     Extract(state): Extract<AppState>,
     InPath(id): InPath<WebhookId>,
-    Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
+    Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
     webhooks::resend::test(&state.context, &person.caller, id).await?;
     Ok(Redirect::to(&Notice::TestSent.at(&format!("/webhooks/{id}"))))
@@ -122,7 +122,7 @@ pub async fn resend(
     Extract(state): Extract<AppState>,
     InPath(id): InPath<WebhookId>,
     InPath(delivery): InPath<DeliveryId>,
-    Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
+    Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
     webhooks::resend::resend(&state.context, &person.caller, id, delivery).await?;
     Ok(Redirect::to(&Notice::SentAgain.at(&format!("/webhooks/{id}"))))
@@ -170,7 +170,7 @@ pub async fn rotate_secret(
 pub async fn enable(
     Extract(state): Extract<AppState>,
     InPath(id): InPath<WebhookId>,
-    Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
+    Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
     let enabled = webhooks::enable(&state.context, &person.caller, id).await?;
     enabled.ok_or_else(unknown_webhook)?;
@@ -180,7 +180,7 @@ pub async fn enable(
 pub async fn delete(
     Extract(state): Extract<AppState>,
     InPath(id): InPath<WebhookId>,
-    Posted { who: Operator(person), .. }: Posted<Operator, Nothing>,
+    Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
     if !webhooks::delete(&state.context, &person.caller, id).await? {
         return Err(unknown_webhook());
