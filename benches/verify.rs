@@ -105,7 +105,7 @@ async fn serve(calls: Arc<AtomicUsize>) -> String {
     url
 }
 
-/// What somebody would do by hand: the AWS CLI, one call after another.
+/// The manual alternative: the AWS CLI, one call after another.
 async fn yardstick(cli: &str, endpoint: &str) {
     let folder = std::env::temp_dir().join(format!("latchkey-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder is made");

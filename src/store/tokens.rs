@@ -83,7 +83,7 @@ pub async fn find_valid(db: &mut PgConnection, hash: &TokenHash, now: DateTime<U
     .transpose()
 }
 
-/// All tokens that are valid at this time. One that cannot be read is left out, and so is refused.
+/// All tokens that are valid at this time. Invalid rows are skipped, so those tokens are rejected.
 pub async fn valid(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<(TokenHash, Token)>> {
     let rows = sqlx::query!(
         "select id, name, role, hash, created_at, expires_at, last_used_at, revoked_at, tenants from tokens

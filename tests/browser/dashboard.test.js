@@ -131,7 +131,7 @@ test("a failure is explained in a text to send, fixed, and verified live", async
   const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "terraform" }).click()]);
   assert.equal(file.suggestedFilename(), `latchkey-${acme.slug}.tf`);
 
-  // A rotation is started and taken back.
+  // A rotation is started and abandoned.
   await page.goto(at(`/tenants/${acme.slug}`));
   await page.getByRole("link", { name: "Rotate external ID" }).click();
   await heading(page, "Rotate external ID of Initech");

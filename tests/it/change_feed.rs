@@ -1,4 +1,4 @@
-//! The change feed: in commit order, without gaps, and from the beginning the present state.
+//! The change feed: in commit order, without gaps, and the current state when read from the beginning.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -251,7 +251,7 @@ async fn a_session_ends_with_its_token_by_time_and_by_hand() {
     let out = one.send("/sign-out", &[]).await;
     assert_eq!(out.location(), "/sign-in?done=signed-out");
     assert_eq!(out.cookie("latchkey-dashboard").as_deref(), Some("latchkey-dashboard="));
-    assert!(!one.is_in().await && other.is_in().await, "each for itself");
+    assert!(!one.is_in().await && other.is_in().await, "sessions are independent");
     assert!(actions(&server).await.contains(&"session.ended".to_owned()));
 }
 

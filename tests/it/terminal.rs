@@ -207,7 +207,7 @@ async fn a_reader_that_had_enough_is_no_fault() {
 mod tests_with_aws {
     use super::*;
 
-    /// On a terminal, a table that changes in place; and what it came to, when it is over.
+    /// On a terminal, a table that is redrawn in place, and the result at the end.
     #[tokio::test(flavor = "multi_thread")]
     async fn a_verification_is_watched_live_on_a_terminal() {
         let world = World::new().await;

@@ -203,7 +203,7 @@ impl DocumentView {
             title: document.title.clone(),
             place: document.apply_to.clone(),
             instruction: match document.form {
-                DocumentKind::Policy => "Paste this as the complete policy. If there already is a policy, add these statements to it.",
+                DocumentKind::Policy => "Paste this as the complete policy. If a policy already exists, add these statements to it.",
                 DocumentKind::Statement => "Add this statement to the existing policy. Don't remove any others.",
                 DocumentKind::Configuration => "Choose these values in the console, or pass this to the AWS CLI.",
             },

@@ -153,7 +153,7 @@ impl Account {
         created.key_metadata.and_then(|key| key.arn).expect("the answer has the key")
     }
 
-    /// Adds a statement to a key's policy, in the place of one with the same Sid.
+    /// Adds a statement to a key's policy, replacing one with the same Sid.
     pub async fn add_to_key(&self, key: &str, statement: &Value) {
         let current = self
             .kms
@@ -381,7 +381,7 @@ impl Applied {
         }
     }
 
-    /// Applies a fix as its sentence says: the statement goes into the document as it is now, in the place of one with its
+    /// Applies a fix as its sentence says: adds the statement to the current document, replacing one with the same
     /// Sid.
     pub async fn apply_fix(&self, customer: &Account, fix: &Value) {
         let name = fix["document"].as_str().expect("a fix names its document");

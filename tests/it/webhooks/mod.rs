@@ -131,7 +131,7 @@ impl Stage {
     }
 }
 
-/// Switches a tenant off or on.
+/// Suspends or resumes a tenant.
 pub async fn switch(server: &TestServer, tenant: &str, how: &str) {
     let reason = json!({"reason": "Unpaid"});
     server.post(&format!("/v1/tenants/{tenant}/{how}"), &reason).await.expect(200);

@@ -181,7 +181,7 @@ async fn a_tenants_personal_data_is_erased_in_its_messages() {
     );
 }
 
-/// A line whose job is lost, for whatever reason, is looked after by and by.
+/// A queue whose job was lost is picked up by the sweep.
 #[tokio::test]
 async fn a_forsaken_line_is_queued_again() {
     let (stage, _receiver, hook) = Stage::with(&["acme"]).await;

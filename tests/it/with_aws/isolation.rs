@@ -108,6 +108,6 @@ async fn a_bucket_that_lets_two_tenants_in_belongs_to_the_first() {
     assert_eq!(
         server.verify("first").await["verdict"],
         "verified",
-        "its own claim does not stand in its way"
+        "a tenant's own claim does not block it"
     );
 }

@@ -1,4 +1,4 @@
-//! Rotating the external ID: the tenant always has one that works, and the old one is seen to be refused in the end.
+//! Rotating the external ID: the tenant always has one that works, and the old one is verified to be denied at the end.
 
 use latchkey::domain::token::Role;
 use reqwest::Method;

@@ -67,7 +67,7 @@ async fn the_cloudformation_template_leads_to_verified(#[case] mode: &str, #[cas
     let shell = Shell { tools, world: &world };
     let bucket_is = if new { "new" } else { "existing-without-policy" };
     if let Some(key) = &things.key {
-        // What the template says of a bucket that is there already.
+        // What the template does with an existing bucket.
         let rule = json!({"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}]});
         let rule = rule.to_string();
         let put = [
