@@ -82,7 +82,7 @@ impl Seeded<'_> {
     async fn tenant(&mut self, facts: &TenantFacts) {
         sqlx::query(
             "insert into tenants (id, slug, name, modes, external_id, created_at, suspended_at, offboarded_at)
-             values ($1, $1::text, $1::text, '{direct}', $1::text, $2, $3, $4)",
+             values ($1, 't-' || $1::text, 'x', '{direct}', $1::text, $2, $3, $4)",
         )
         .bind(self.tenant)
         .bind(at(0))
