@@ -268,7 +268,7 @@ async fn a_list_goes_on_where_its_cursor_says() {
 async fn secrets_are_nowhere_in_the_clear() {
     let server = server().await;
     let stored: Vec<Vec<u8>> = sqlx::query_scalar("select hash from tokens").fetch_all(&server.pool).await.unwrap();
-    assert!(stored.iter().all(|hash| hash.len() == 32));
+    assert_eq!(stored.iter().map(Vec::len).collect::<Vec<_>>(), [32]);
     let audit: Vec<Value> = sqlx::query_scalar("select detail from audit_events")
         .fetch_all(&server.pool)
         .await

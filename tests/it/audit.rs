@@ -317,6 +317,7 @@ async fn personal_data_is_erased_and_what_was_done_stays() {
         .fetch_all(&server.pool)
         .await
         .unwrap();
+    assert_eq!(rows.len(), 1);
     assert!(
         rows.iter()
             .all(|row| !row.contains("Ada") && !row.contains("acme") && !row.contains("ada")),

@@ -406,6 +406,7 @@ async fn a_right_configuration_is_verified(#[case] mode: Mode) {
     let aws = Arc::new(RecordedAws::right());
     let report = verify(Wire::of(aws.clone()), mode).await;
     assert_eq!(Verdict::of(&report.findings), Verdict::Verified, "{}", told(&report));
+    assert!(!report.findings.is_empty());
     assert!(
         report.findings.iter().all(|finding| finding.status == CheckStatus::Passed),
         "{}",

@@ -35,15 +35,13 @@ def documentation():
     )
 
 
-def tests(folder, test_env):
+def tests(test_env):
     # The commands for customers use jq.
     debian.need("jq")
     if not shutil.which("cargo-nextest"):
         raise ToolError("cargo-nextest is needed (cargo install --locked cargo-nextest)")
     env = cargo.environment(
         **test_env,
-        # One test writes the templates for the linters.
-        LATCHKEY_TEST_TEMPLATES=str(folder / "templates"),
         # A changed snapshot fails the test and writes nothing.
         INSTA_UPDATE="no",
     )

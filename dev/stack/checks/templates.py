@@ -1,6 +1,6 @@
 """Linters of the templates that Latchkey issues, in every format and for every partition.
 
-A Rust test writes the files: see LATCHKEY_TEST_TEMPLATES in src/domain/templates/tests.rs."""
+examples/write_templates.rs writes the files."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import subprocess
 import warnings
 from pathlib import Path
 
-from stack import terminal
+from stack import cargo, processes, terminal
 from stack.checks.outcome import Outcome
 from stack.errors import ToolError
 from stack.paths import VENV
@@ -23,11 +23,14 @@ PARTITION = re.compile(r"arn:(aws[a-z-]*):")
 
 def lint(folder):
     """Counts files."""
+    write = ["cargo", "run", "--quiet", *cargo.manifest(), "--example", "write_templates", "--", str(folder)]
+    if processes.run(write, env=cargo.environment()) != 0:
+        raise ToolError("the templates were not written; see the messages above")
     passed = failed = 0
     for pattern, linter in (("*.json", policies), ("*.yaml", cloudformation), ("*.tf", terraform), ("*.sh", shell)):
         files = sorted(Path(folder).glob(pattern))
         if len(files) != VARIANTS:
-            raise ToolError(f"found {len(files)} templates {pattern} instead of {VARIANTS}: did the step `tests` write them?")
+            raise ToolError(f"found {len(files)} templates {pattern} instead of {VARIANTS}")
         problems = linter(files)
         for problem in problems:
             terminal.line(problem)

@@ -131,7 +131,7 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::domain::partition::Partition;
-    use crate::domain::templates::tests::{PARTIES, rotating, typed, untyped};
+    use crate::domain::templates::samples::{PARTIES, rotating, typed, untyped};
 
     /// The tenant's part of the script.
     fn own(blanks: &TemplateParams) -> String {

@@ -345,7 +345,7 @@ mod tests {
 
     use super::*;
     use crate::domain::partition::Partition;
-    use crate::domain::templates::tests::{PARTIES, rotating, typed, untyped};
+    use crate::domain::templates::samples::{PARTIES, rotating, typed, untyped};
 
     #[test]
     fn untyped_template() {

@@ -381,7 +381,7 @@ mod tests {
 
     use super::*;
     use crate::domain::partition::Partition;
-    use crate::domain::templates::tests::typed;
+    use crate::domain::templates::samples::typed;
 
     const ROLE: &str = "arn:aws:iam::222222222222:role/documents";
     const VENDOR: &str = "arn:aws:iam::111111111111:role/vendor/documents";

@@ -9,6 +9,7 @@ pub mod merge;
 mod placeholders;
 mod policy_eval;
 pub mod removal;
+pub mod samples;
 pub mod statements;
 pub mod terraform;
 #[cfg(test)]

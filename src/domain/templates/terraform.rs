@@ -278,7 +278,7 @@ output "key_arn" {
 mod tests {
     use super::*;
     use crate::domain::partition::Partition;
-    use crate::domain::templates::tests::{PARTIES, every, rotating, typed, untyped};
+    use crate::domain::templates::samples::{PARTIES, every, rotating, typed, untyped};
 
     #[test]
     fn untyped_configuration() {

@@ -1,99 +1,16 @@
 //! Properties of all formats, in each partition and mode and with any number of known values.
 
-use std::path::Path;
-
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 
 use super::format::TemplateFormat;
+use super::samples::{PARTIES, every, typed, untyped};
 use super::{Parties, TemplateParams};
-use crate::domain::account::AccountId;
-use crate::domain::arn::{BucketName, KeyArn, RoleArn, RoleName};
+use crate::domain::arn::RoleArn;
 use crate::domain::external_id::ExternalId;
 use crate::domain::partition::Partition;
 use crate::domain::storage_config::Mode;
-
-pub const PARTIES: Parties = Parties {
-    vendor: "Example Vendor",
-    tenant: "Acme Corporation",
-};
-
-/// Without any of the customer's values.
-pub fn untyped(partition: Partition, mode: Mode) -> TemplateParams {
-    let vendor = RoleArn::parse(&format!("arn:{partition}:iam::111111111111:role/vendor/documents")).unwrap();
-    let id = ExternalId::parse("lk-0123456789abcdef0123456789abcdef01234567").unwrap();
-    TemplateParams::empty(mode, vendor, vec![id])
-}
-
-/// With all values except the key.
-pub fn with_new_key(partition: Partition, mode: Mode) -> TemplateParams {
-    TemplateParams {
-        bucket: Some(BucketName::parse("acme-documents").unwrap()),
-        role_name: Some(RoleName::parse("documents").unwrap()),
-        account: Some(AccountId::parse("222222222222").unwrap()),
-        ..untyped(partition, mode)
-    }
-}
-
-/// With all values.
-pub fn typed(partition: Partition, mode: Mode) -> TemplateParams {
-    TemplateParams {
-        key: Some(
-            KeyArn::parse(&format!(
-                "arn:{partition}:kms:{}:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-                region(partition)
-            ))
-            .unwrap(),
-        ),
-        ..with_new_key(partition, mode)
-    }
-}
-
-fn region(partition: Partition) -> &'static str {
-    match partition {
-        Partition::Aws => "eu-central-1",
-        Partition::China => "cn-north-1",
-        Partition::UsGov => "us-gov-west-1",
-        Partition::Iso => "us-iso-east-1",
-        Partition::IsoB => "us-isob-east-1",
-        Partition::IsoE => "eu-isoe-west-1",
-        Partition::IsoF => "us-isof-south-1",
-        Partition::EuSovereign => "eusc-de-east-1",
-    }
-}
-
-/// All combinations of parameters, each with a name.
-pub fn every() -> Vec<(String, TemplateParams)> {
-    let mut every = Vec::new();
-    for partition in Partition::iter() {
-        for mode in [Mode::AssumeRole, Mode::Direct] {
-            for (state, blanks) in [
-                ("untyped", untyped(partition, mode)),
-                ("new-key", with_new_key(partition, mode)),
-                ("typed", typed(partition, mode)),
-                (
-                    "posture",
-                    TemplateParams {
-                        posture: true,
-                        ..typed(partition, mode)
-                    },
-                ),
-                ("rotating", rotating(typed(partition, mode))),
-            ] {
-                every.push((format!("{partition}-{mode}-{state}"), blanks));
-            }
-        }
-    }
-    every
-}
-
-pub fn rotating(mut blanks: TemplateParams) -> TemplateParams {
-    blanks
-        .external_ids
-        .push(ExternalId::parse("lk-fedcba9876543210fedcba9876543210fedcba98").unwrap());
-    blanks
-}
 
 /// Every literal ARN is in the tenant's partition, or in that of the account in which the file is applied.
 #[test]
@@ -125,23 +42,6 @@ fn the_same_input_gives_the_same_bytes() {
     for format in TemplateFormat::iter() {
         let texts = [0, 1].map(|_| format.file(&typed(Partition::Aws, Mode::AssumeRole), PARTIES).map(|file| file.text));
         assert_eq!(texts[0], texts[1]);
-    }
-}
-
-/// Writes all documents and files to the folder that `./dev/test` sets, for its linters.
-#[test]
-fn everything_is_written_out_for_the_linters() {
-    let Some(folder) = std::env::var_os("LATCHKEY_TEST_TEMPLATES") else {
-        return;
-    };
-    let folder = Path::new(&folder);
-    std::fs::create_dir_all(folder).unwrap();
-    for (name, blanks) in every() {
-        let documents = serde_json::to_string_pretty(&super::json::documents(&blanks)).unwrap();
-        std::fs::write(folder.join(format!("{name}.json")), documents).unwrap();
-        for file in TemplateFormat::iter().filter_map(|format| format.file(&blanks, PARTIES)) {
-            std::fs::write(folder.join(format!("{name}.{}", file.extension)), file.text).unwrap();
-        }
     }
 }
 

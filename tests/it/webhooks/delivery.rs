@@ -219,6 +219,7 @@ mod tests_with_aws {
         fine.log_until(&server, |log| log.iter().all(|item| item["state"] == "delivered"))
             .await;
         let waiting = stuck.log(&server).await;
+        assert!(!waiting.is_empty());
         assert!(waiting.iter().all(|item| item["state"] == "waiting"), "{waiting:?}");
     }
 }

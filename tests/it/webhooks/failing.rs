@@ -116,6 +116,7 @@ async fn a_receiver_that_is_gone_is_left_alone_until_ops_enable_it() {
     }
     stage.deliver(&hook).await;
     let log = hook.log(server).await;
+    assert_eq!(log.len(), 4);
     assert!(log.iter().all(|item| item["state"] == "given_up"), "{log:?}");
     assert!(server.get(&hook.path("")).await.expect(200)["disabled_at"].is_string());
     let sent = receiver.seen().len();

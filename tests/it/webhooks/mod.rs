@@ -63,7 +63,7 @@ impl Hook {
         let looked = async {
             loop {
                 let log = self.log(server).await;
-                if done(&log) {
+                if !log.is_empty() && done(&log) {
                     return log;
                 }
                 tokio::task::yield_now().await;

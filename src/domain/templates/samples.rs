@@ -1,0 +1,96 @@
+//! Sample parameters in every partition and mode, with any number of known values: for tests, and for the linters of the
+//! documents.
+
+use strum::IntoEnumIterator;
+
+use super::{Parties, TemplateParams};
+use crate::domain::account::AccountId;
+use crate::domain::arn::{BucketName, KeyArn, RoleArn, RoleName};
+use crate::domain::external_id::ExternalId;
+use crate::domain::partition::Partition;
+use crate::domain::storage_config::Mode;
+
+const VALID: &str = "the samples are valid";
+
+/// The names in the samples.
+pub const PARTIES: Parties = Parties {
+    vendor: "Example Vendor",
+    tenant: "Acme Corporation",
+};
+
+/// Without any of the customer's values.
+pub fn untyped(partition: Partition, mode: Mode) -> TemplateParams {
+    let vendor = RoleArn::parse(&format!("arn:{partition}:iam::111111111111:role/vendor/documents")).expect(VALID);
+    let id = ExternalId::parse("lk-0123456789abcdef0123456789abcdef01234567").expect(VALID);
+    TemplateParams::empty(mode, vendor, vec![id])
+}
+
+/// With all values except the key.
+pub fn with_new_key(partition: Partition, mode: Mode) -> TemplateParams {
+    TemplateParams {
+        bucket: Some(BucketName::parse("acme-documents").expect(VALID)),
+        role_name: Some(RoleName::parse("documents").expect(VALID)),
+        account: Some(AccountId::parse("222222222222").expect(VALID)),
+        ..untyped(partition, mode)
+    }
+}
+
+/// With all values.
+pub fn typed(partition: Partition, mode: Mode) -> TemplateParams {
+    TemplateParams {
+        key: Some(
+            KeyArn::parse(&format!(
+                "arn:{partition}:kms:{}:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+                region(partition)
+            ))
+            .expect(VALID),
+        ),
+        ..with_new_key(partition, mode)
+    }
+}
+
+fn region(partition: Partition) -> &'static str {
+    match partition {
+        Partition::Aws => "eu-central-1",
+        Partition::China => "cn-north-1",
+        Partition::UsGov => "us-gov-west-1",
+        Partition::Iso => "us-iso-east-1",
+        Partition::IsoB => "us-isob-east-1",
+        Partition::IsoE => "eu-isoe-west-1",
+        Partition::IsoF => "us-isof-south-1",
+        Partition::EuSovereign => "eusc-de-east-1",
+    }
+}
+
+/// All combinations of parameters, each with a name.
+pub fn every() -> Vec<(String, TemplateParams)> {
+    let mut every = Vec::new();
+    for partition in Partition::iter() {
+        for mode in [Mode::AssumeRole, Mode::Direct] {
+            for (state, params) in [
+                ("untyped", untyped(partition, mode)),
+                ("new-key", with_new_key(partition, mode)),
+                ("typed", typed(partition, mode)),
+                (
+                    "posture",
+                    TemplateParams {
+                        posture: true,
+                        ..typed(partition, mode)
+                    },
+                ),
+                ("rotating", rotating(typed(partition, mode))),
+            ] {
+                every.push((format!("{partition}-{mode}-{state}"), params));
+            }
+        }
+    }
+    every
+}
+
+/// During a rotation of the external ID.
+pub fn rotating(mut params: TemplateParams) -> TemplateParams {
+    params
+        .external_ids
+        .push(ExternalId::parse("lk-fedcba9876543210fedcba9876543210fedcba98").expect(VALID));
+    params
+}
