@@ -1,7 +1,7 @@
 //! The catalogue of checks.
 //!
 //! A check that uses existing evidence needs an entry here, a rule in [`rules`] with its sentences in
-//! [`message`](super::message), and a row of the ablation matrix (`tests/it/ablation`). A check that needs a new AWS call
+//! [`message`](super::message), and a test of the ablation matrix (`tests/it/with_aws/ablation`). A check that needs a new AWS call
 //! also needs a method of [`Cloud`](crate::cloud::Cloud) with its implementation, a field of
 //! [`Evidence`](super::evidence::Evidence), and a step of the verifier (`verifier/production.rs`). If the call needs a new
 //! permission, also add a statement in `templates/statements.rs`. `./dev/generate` updates the documents.

@@ -44,7 +44,7 @@ async fn rows(server: &TestServer) -> (i64, i64) {
 }
 
 #[tokio::test]
-async fn a_submission_that_is_not_right_names_every_fault_and_stores_nothing() {
+async fn an_invalid_submission_lists_all_errors_and_stores_nothing() {
     let server = server().await;
     server.create_tenant("acme").await;
     let cases: Vec<(Value, Vec<(&str, &str)>)> = vec![
@@ -101,7 +101,7 @@ async fn a_submission_that_is_not_right_names_every_fault_and_stores_nothing() {
 }
 
 #[tokio::test]
-async fn validate_judges_and_stores_nothing() {
+async fn validate_reports_errors_and_stores_nothing() {
     let server = server().await;
     let valid = server.post("/v1/validate", &good()).await.expect(200);
     assert_eq!(valid, json!({"valid": true, "bucket_account_id": "222222222222"}));
@@ -116,7 +116,7 @@ async fn validate_judges_and_stores_nothing() {
 #[case::no_object("[1, 2]", "application/json", 400, "/problems/unreadable")]
 #[case::no_json("slug=acme", "application/x-www-form-urlencoded", 415, "/problems/unsupported-media-type")]
 #[tokio::test]
-async fn a_body_that_cannot_be_read_says_why(#[case] body: &'static str, #[case] content: &str, #[case] status: u16, #[case] kind: &str) {
+async fn an_unreadable_body_is_explained(#[case] body: &'static str, #[case] content: &str, #[case] status: u16, #[case] kind: &str) {
     let server = server().await;
     let request = server
         .request(Method::POST, "/v1/tenants")
@@ -127,7 +127,7 @@ async fn a_body_that_cannot_be_read_says_why(#[case] body: &'static str, #[case]
 }
 
 #[tokio::test]
-async fn a_body_of_a_megabyte_is_too_large() {
+async fn a_body_of_one_megabyte_is_rejected() {
     let server = server().await;
     let large = json!({"slug": "acme", "name": "x".repeat(1 << 20)}).to_string();
     let request = server
@@ -138,7 +138,7 @@ async fn a_body_of_a_megabyte_is_too_large() {
 }
 
 #[tokio::test]
-async fn tenants_that_are_unknown_or_taken_say_so() {
+async fn unknown_tenants_and_taken_slugs_are_reported() {
     let server = server().await;
     server.create_tenant("acme").await;
     let taken = server.post("/v1/tenants", &json!({"slug": "acme", "name": "Another"})).await;
@@ -172,7 +172,7 @@ async fn tenants_that_are_unknown_or_taken_say_so() {
 }
 
 #[tokio::test]
-async fn only_a_good_token_of_the_right_role_gets_in() {
+async fn requests_need_a_valid_token_with_the_right_role() {
     let server = server().await;
     server.create_tenant("acme").await;
     let viewer = server.token_of(Role::Viewer).await;
@@ -212,7 +212,7 @@ async fn only_a_good_token_of_the_right_role_gets_in() {
 }
 
 #[tokio::test]
-async fn the_public_listener_has_nothing_of_the_private_one() {
+async fn the_public_listener_serves_no_private_path() {
     let server = server().await;
     for path in [
         "/v1/tenants",
@@ -242,7 +242,7 @@ async fn the_public_listener_has_nothing_of_the_private_one() {
 }
 
 #[tokio::test]
-async fn a_list_goes_on_where_its_cursor_says() {
+async fn a_list_continues_at_its_cursor() {
     let server = server().await;
     for slug in ["one", "two", "three"] {
         server.create_tenant(slug).await;
@@ -265,7 +265,7 @@ async fn a_list_goes_on_where_its_cursor_says() {
 }
 
 #[tokio::test]
-async fn secrets_are_nowhere_in_the_clear() {
+async fn secrets_are_never_stored_in_plaintext() {
     let server = server().await;
     let stored: Vec<Vec<u8>> = sqlx::query_scalar("select hash from tokens").fetch_all(&server.pool).await.unwrap();
     assert_eq!(stored.iter().map(Vec::len).collect::<Vec<_>>(), [32]);
@@ -284,7 +284,7 @@ async fn secrets_are_nowhere_in_the_clear() {
 
 /// Wherever several fields may be wrong, all are named.
 #[tokio::test]
-async fn every_wrong_field_is_named_at_once() {
+async fn all_invalid_fields_are_reported_at_once() {
     let server = server().await;
     let admin = server.token_of(Role::Admin).await;
     server.create_tenant("acme").await;
@@ -331,7 +331,7 @@ async fn every_wrong_field_is_named_at_once() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_good_for_its_own_list_alone() {
+async fn a_cursor_is_valid_for_its_own_list_only() {
     let server = server().await;
     let admin = server.token_of(Role::Admin).await;
     for slug in ["one", "two", "three"] {
@@ -364,7 +364,7 @@ async fn a_cursor_is_good_for_its_own_list_alone() {
 }
 
 #[tokio::test]
-async fn every_fault_of_a_merge_is_listed() {
+async fn all_errors_of_a_merge_are_reported_at_once() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let path = "/v1/tenants/acme/templates/merge";

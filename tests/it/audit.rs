@@ -54,7 +54,7 @@ async fn ended(server: &TestServer) -> (String, Value) {
 }
 
 #[tokio::test]
-async fn every_change_has_who_where_from_before_and_after() {
+async fn each_event_has_actor_address_before_and_after() {
     let server = TestServer::start().await;
     let (id, _) = ended(&server).await;
     let log = events(&server, &format!("&tenant={id}")).await;
@@ -86,7 +86,7 @@ async fn every_change_has_who_where_from_before_and_after() {
 }
 
 #[tokio::test]
-async fn an_address_is_the_clients_as_far_as_proxies_are_trusted() {
+async fn the_client_address_is_taken_from_trusted_proxies() {
     let server = TestServer::builder().trusted_proxies("127.0.0.0/8").start().await;
     let request = server
         .request(Method::POST, "/v1/tenants")
@@ -99,7 +99,7 @@ async fn an_address_is_the_clients_as_far_as_proxies_are_trusted() {
 }
 
 #[tokio::test]
-async fn whoever_goes_on_from_next_misses_nothing_that_is_committed_late() {
+async fn pagination_does_not_skip_events_committed_late() {
     let server = TestServer::start().await;
     let insert = "insert into audit_events (id, at, actor, action, detail) values ($1, now(), '{\"kind\": \"system\"}', $2, '{}')";
     let mut slow = server.pool.begin().await.unwrap();
@@ -133,7 +133,7 @@ async fn whoever_goes_on_from_next_misses_nothing_that_is_committed_late() {
 }
 
 #[tokio::test]
-async fn all_of_it_is_exported_as_lines_and_filters_agree_with_it() {
+async fn the_export_has_all_events_and_respects_filters() {
     let server = TestServer::start().await;
     server
         .pool
@@ -172,7 +172,7 @@ async fn all_of_it_is_exported_as_lines_and_filters_agree_with_it() {
 
 /// A client that aborts an export holds no resources that others need.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_export_can_be_broken_off() {
+async fn an_export_can_be_aborted() {
     let server = TestServer::start().await;
     server
         .pool
@@ -206,7 +206,7 @@ async fn an_export_can_be_broken_off() {
 
 /// No filter reads the whole log, forwards or backwards, whatever Postgres knows of it.
 #[tokio::test]
-async fn no_page_of_it_reads_all_of_it() {
+async fn no_query_scans_the_whole_audit_log() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     server
@@ -269,7 +269,7 @@ async fn no_page_of_it_reads_all_of_it() {
 }
 
 #[tokio::test]
-async fn personal_data_is_erased_and_what_was_done_stays() {
+async fn erasure_removes_personal_data_and_keeps_events() {
     let server = TestServer::start().await;
     let (id, admin) = ended(&server).await;
     let admin = admin.as_str().unwrap();
@@ -342,7 +342,7 @@ async fn personal_data_is_erased_and_what_was_done_stays() {
 }
 
 #[tokio::test]
-async fn not_even_the_owner_of_the_table_changes_an_entry_but_to_erase_it() {
+async fn events_cannot_be_changed_except_by_erasure() {
     let server = TestServer::start().await;
     let (id, _) = ended(&server).await;
     let wrong = [
@@ -383,7 +383,7 @@ async fn not_even_the_owner_of_the_table_changes_an_entry_but_to_erase_it() {
 }
 
 #[tokio::test]
-async fn tokens_end_at_once_on_every_replica_and_by_time() {
+async fn tokens_stop_working_on_every_replica_when_revoked_or_expired() {
     let server = TestServer::start().await;
     let other = TestServer::builder()
         .database_url(&server.database_url)

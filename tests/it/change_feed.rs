@@ -68,7 +68,7 @@ async fn present_state(server: &TestServer) -> BTreeMap<String, Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_follows_or_replays_ends_with_exactly_the_present_state() {
+async fn following_and_replaying_lead_to_the_current_state() {
     const WRITERS: usize = 6;
     let server = TestServer::start().await;
     let replica = server.replica().start().await;
@@ -127,7 +127,7 @@ async fn whoever_follows_or_replays_ends_with_exactly_the_present_state() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_waits_is_told_when_it_happens() {
+async fn a_long_poll_returns_when_a_change_is_committed() {
     let server = TestServer::start().await;
     let token = server.token_of(Role::Service).await;
     let seed = Seed::new(&server);
@@ -153,7 +153,7 @@ fn told(page: &Value) -> Vec<(String, Value)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_takes_long_is_told_of_when_it_is_committed_and_what_is_rolled_back_never() {
+async fn changes_appear_in_commit_order_and_rollbacks_leave_no_gap() {
     let server = TestServer::start().await;
     let token = server.token_of(Role::Service).await;
     let seed = Seed::new(&server);
@@ -189,7 +189,7 @@ async fn what_takes_long_is_told_of_when_it_is_committed_and_what_is_rolled_back
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_reads_slowly_misses_nothing_and_is_told_of_each_tenant_once() {
+async fn a_slow_reader_sees_each_tenants_latest_change() {
     let server = TestServer::start().await;
     let token = server.token_of(Role::Service).await;
     let seed = Seed::new(&server);
@@ -221,7 +221,7 @@ async fn whoever_reads_slowly_misses_nothing_and_is_told_of_each_tenant_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_limited_token_follows_its_tenants_alone() {
+async fn a_limited_token_sees_only_its_tenants() {
     let server = TestServer::start().await;
     let seed = Seed::new(&server);
     let mine = seed.active("mine").await;
@@ -247,7 +247,7 @@ async fn a_limited_token_follows_its_tenants_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_asked_for_is_said() {
+async fn invalid_parameters_are_reported() {
     let server = TestServer::start().await;
     let token = server.token_of(Role::Service).await;
     for (query, status, errors) in [
@@ -268,7 +268,7 @@ async fn what_cannot_be_asked_for_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slug_that_is_free_again_is_told_of_with_its_new_tenant() {
+async fn a_reused_slug_resolves_to_its_new_tenant() {
     let server = TestServer::start().await;
     let token = server.token_of(Role::Service).await;
     let seed = Seed::new(&server);

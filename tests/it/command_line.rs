@@ -11,7 +11,7 @@ use crate::support::database::empty_database;
 use crate::support::server::{TIMEOUT, TestServer};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_command_says_what_is_wrong_and_exits_with_2() {
+async fn an_invalid_command_explains_the_error_and_exits_with_2() {
     let server = TestServer::start().await;
     let unknown = run(&["tenant", "show", "nobody"], &server).await;
     assert_eq!(unknown.status.code(), Some(2));
@@ -44,7 +44,7 @@ async fn a_wrong_command_says_what_is_wrong_and_exits_with_2() {
 }
 
 #[test]
-fn a_setting_that_is_missing_or_wrong_stops_the_start_with_one_line() {
+fn a_missing_or_invalid_setting_prevents_the_start() {
     let role = ("LATCHKEY_STORAGE_ROLE_ARN", "arn:aws:iam::111111111111:role/storage");
     let database = ("DATABASE_URL", "postgres://nobody@127.0.0.1:9/nothing");
     for (env, names) in [
@@ -72,7 +72,7 @@ fn a_setting_that_is_missing_or_wrong_stops_the_start_with_one_line() {
 }
 
 #[test]
-fn every_wrong_setting_is_reported_and_an_empty_variable_is_unset() {
+fn all_invalid_settings_are_reported_and_empty_variables_are_unset() {
     let empty = [
         ("LATCHKEY_STALE_FOR", ""),
         ("LATCHKEY_DIRECT_ROLE_ARN", " "),
@@ -104,7 +104,7 @@ fn every_wrong_setting_is_reported_and_an_empty_variable_is_unset() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_token_comes_straight_from_the_database() {
+async fn the_first_token_is_created_in_the_database() {
     let url = empty_database().await;
     let made = latchkey(&["token", "create", "--role", "admin", "--json"], &[("DATABASE_URL", &url)]);
     assert!(made.status.success(), "{}", text(&made.stderr));
@@ -115,7 +115,7 @@ async fn the_first_token_comes_straight_from_the_database() {
 }
 
 #[test]
-fn the_committed_description_of_the_api_is_this_versions() {
+fn the_committed_openapi_document_is_up_to_date() {
     let printed = latchkey(&["openapi"], &[]);
     let printed: Value = serde_json::from_slice(&printed.stdout).unwrap();
     let committed: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
@@ -123,7 +123,7 @@ fn the_committed_description_of_the_api_is_this_versions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tenants_are_listed_and_switched_off_from_a_terminal() {
+async fn tenants_are_listed_suspended_and_offboarded() {
     let server = TestServer::start().await;
     for slug in ["acme", "globex"] {
         server.create_tenant(slug).await;
@@ -145,7 +145,7 @@ async fn tenants_are_listed_and_switched_off_from_a_terminal() {
 }
 
 #[test]
-fn the_committed_list_of_checks_is_the_catalogues() {
+fn the_committed_list_of_checks_is_up_to_date() {
     let printed = latchkey(&["checks"], &[]);
     assert!(
         text(&printed.stdout) == include_str!("../../docs/checks.md"),
@@ -154,7 +154,7 @@ fn the_committed_list_of_checks_is_the_catalogues() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_is_invited_from_a_terminal() {
+async fn a_tenant_is_invited() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let made = run(&["invite", "acme", "--expires-in-hours", "1"], &server).await;
@@ -175,7 +175,7 @@ async fn a_tenant_is_invited_from_a_terminal() {
 }
 
 #[test]
-fn every_shell_gets_its_completions() {
+fn each_shell_has_completions() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let printed = latchkey(&["completions", shell], &[]);
         let script = text(&printed.stdout);
@@ -188,7 +188,7 @@ fn every_shell_gets_its_completions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn webhooks_are_kept_from_a_terminal() {
+async fn webhooks_are_created_tested_and_deleted() {
     let server = TestServer::builder().worker().start().await;
     let receiver = crate::webhooks::receiver::Receiver::start().await;
     let created = run(&["webhook", "create", &receiver.url, "--description", "Billing", "--json"], &server).await;
@@ -238,7 +238,7 @@ async fn webhooks_are_kept_from_a_terminal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_audit_log_is_printed_and_a_tenant_erased() {
+async fn the_audit_log_is_printed_and_a_tenant_is_erased() {
     let mut server = TestServer::start().await;
     server.token = server.token_of(latchkey::domain::token::Role::Admin).await;
     server.create_tenant("acme").await;
@@ -264,7 +264,7 @@ async fn the_audit_log_is_printed_and_a_tenant_erased() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_happens_is_followed_line_by_line() {
+async fn events_are_followed() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let mut following = tokio::process::Command::new(env!("CARGO_BIN_EXE_latchkey"))
@@ -291,7 +291,7 @@ async fn what_happens_is_followed_line_by_line() {
 }
 
 #[test]
-fn the_committed_list_of_metrics_is_the_tables() {
+fn the_committed_list_of_metrics_is_up_to_date() {
     let printed = latchkey(&["metrics"], &[]);
     assert!(
         text(&printed.stdout) == include_str!("../../docs/metrics.md"),
@@ -312,7 +312,7 @@ mod tests_with_aws {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_tenant_is_onboarded_from_a_terminal() {
+    async fn a_tenant_is_onboarded() {
         let world = World::new().await;
         let server = TestServer::builder().aws(&world).start().await;
         let created = run(&["tenant", "create", "acme", "--name", "Acme", "--json"], &server).await;

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::support::clock::clock;
 use crate::support::database::empty_database_on;
-use crate::support::db_proxy::Line;
+use crate::support::db_proxy::DatabaseProxy;
 use crate::support::postgres_server::Postgres;
 use crate::support::seed::{Attempt, Seed, read_bucket};
 use crate::support::server::{TIMEOUT, TestServer};
@@ -337,10 +337,10 @@ impl Crowd {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn readers_are_never_told_what_is_no_longer_true() {
+async fn answers_are_current_or_marked_as_stale() {
     let server = TestServer::start().await;
-    let line = Line::to(&server.database_url).await;
-    let replica = server.replica().database_url(&line.url).start().await;
+    let proxy = DatabaseProxy::to(&server.database_url).await;
+    let replica = server.replica().database_url(&proxy.url).start().await;
     let crowd = Crowd::on([&server, &replica]).await;
     crowd.round("one").await;
     // To the one, connections end at once; to the other the line goes dead.
@@ -348,16 +348,16 @@ async fn readers_are_never_told_what_is_no_longer_true() {
         .execute(&server.pool)
         .await
         .unwrap();
-    line.go_dead();
+    proxy.freeze();
     crowd.round("two").await;
     crowd.stale(1).await;
-    line.restore();
+    proxy.restore();
     crowd.round("three").await;
     crowd.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nor_are_they_while_postgres_is_restarted() {
+async fn answers_are_current_or_marked_as_stale_while_postgres_restarts() {
     let mut postgres = Postgres::start().await;
     let database = empty_database_on(&postgres.url).await;
     let server = TestServer::builder().database_url(&database).start().await;

@@ -52,7 +52,9 @@ impl Recorded {
 
     async fn get(&self, query: &str) -> ApiResponse {
         let url = format!("{}/internal/v1/tenants/acme/credentials{query}", self.server.private);
-        self.server.send(self.server.bare(Method::GET, &url).bearer_auth(&self.token)).await
+        self.server
+            .send_now(self.server.bare(Method::GET, &url).bearer_auth(&self.token))
+            .await
     }
 
     fn calls(&self) -> usize {
@@ -61,7 +63,7 @@ impl Recorded {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_cold_callers_are_one_call_of_sts() {
+async fn concurrent_callers_share_one_sts_call() {
     let recorded = Recorded::new().await;
     let given = join_all((0..500).map(|_| recorded.get(""))).await;
     let first = given[0].body.clone();
@@ -71,7 +73,7 @@ async fn many_cold_callers_are_one_call_of_sts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_sts_throttles_what_is_at_hand_is_given() {
+async fn cached_credentials_are_served_while_sts_throttles() {
     let recorded = Recorded::new().await;
     let given = recorded.get("").await.expect(200);
     recorded.throttled.store(true, Ordering::Relaxed);

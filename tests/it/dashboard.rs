@@ -90,7 +90,7 @@ async fn actions(server: &TestServer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_token_opens_a_session_and_every_page_is_locked_down() {
+async fn a_token_opens_a_session_and_pages_have_security_headers() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let token = server.token_of(Role::Admin).await;
@@ -142,7 +142,7 @@ async fn a_token_opens_a_session_and_every_page_is_locked_down() {
 }
 
 #[tokio::test]
-async fn who_is_signed_out_is_sent_to_sign_in_and_back_to_pages_of_ours_alone() {
+async fn sign_in_returns_only_to_pages_of_the_dashboard() {
     let server = TestServer::start().await;
     let token = server.token_of(Role::Viewer).await;
     let newcomer = Person {
@@ -180,7 +180,7 @@ async fn who_is_signed_out_is_sent_to_sign_in_and_back_to_pages_of_ours_alone() 
 }
 
 #[tokio::test]
-async fn who_may_not_come_in_is_told_why_and_not_asked_for_ever() {
+async fn a_refused_sign_in_is_explained_and_rate_limited() {
     let server = TestServer::start().await;
     let newcomer = Person {
         server: &server,
@@ -212,7 +212,7 @@ async fn who_may_not_come_in_is_told_why_and_not_asked_for_ever() {
 }
 
 #[tokio::test]
-async fn a_session_ends_with_its_token_by_time_and_by_hand() {
+async fn a_session_ends_by_revocation_expiry_and_sign_out() {
     let server = TestServer::start().await;
     let token = server.token_of(Role::Ops).await;
     let person = Person::with(&server, &token).await;
@@ -257,7 +257,7 @@ async fn a_session_ends_with_its_token_by_time_and_by_hand() {
 }
 
 #[tokio::test]
-async fn elsewhere_than_on_loopback_cookies_travel_over_https_alone() {
+async fn cookies_are_secure_except_on_loopback() {
     let server = TestServer::start().await;
     let token = server.token_of(Role::Ops).await;
     let newcomer = Person {
@@ -281,7 +281,7 @@ async fn elsewhere_than_on_loopback_cookies_travel_over_https_alone() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_site_or_session_changes_nothing() {
+async fn forms_of_another_site_or_session_are_rejected() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let (person, other) = (Person::of(&server, Role::Ops).await, Person::of(&server, Role::Ops).await);
@@ -317,7 +317,7 @@ async fn a_form_of_another_site_or_session_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_viewer_sees_and_changes_nothing() {
+async fn a_viewer_can_read_but_not_change() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let viewer = Person::of(&server, Role::Viewer).await;
@@ -356,7 +356,7 @@ async fn a_viewer_sees_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn nothing_of_it_is_on_the_public_listener() {
+async fn the_public_listener_does_not_serve_the_dashboard() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let person = Person::of(&server, Role::Admin).await;
@@ -423,7 +423,7 @@ async fn what_is_secret_is_shown_once() {
 }
 
 #[tokio::test]
-async fn every_fault_stands_next_to_its_field_and_a_stale_edit_is_told() {
+async fn field_errors_are_shown_and_a_stale_edit_is_rejected() {
     let server = TestServer::start().await;
     let person = Person::of(&server, Role::Ops).await;
     let hostile = "\"><script>alert(1)</script>";
@@ -501,7 +501,7 @@ async fn every_fault_stands_next_to_its_field_and_a_stale_edit_is_told() {
 }
 
 #[tokio::test]
-async fn pages_say_so_while_the_database_is_away() {
+async fn pages_report_that_the_database_is_unavailable() {
     let server = TestServer::start().await;
     let person = Person::of(&server, Role::Ops).await;
     server.pool.close().await;
@@ -516,7 +516,7 @@ async fn pages_say_so_while_the_database_is_away() {
 }
 
 #[tokio::test]
-async fn whom_a_proxy_vouches_for_needs_no_sign_in() {
+async fn a_jwt_from_the_proxy_replaces_the_sign_in() {
     let key = SigningKey::p256("k");
     let provider = Provider::with(&[&key]).await;
     let mut settings = provider.settings();
@@ -572,7 +572,7 @@ async fn whom_a_proxy_vouches_for_needs_no_sign_in() {
 }
 
 #[tokio::test]
-async fn webhooks_are_made_tried_and_sent_again() {
+async fn webhooks_are_created_tested_and_resent() {
     let server = TestServer::start().await;
     let person = Person::of(&server, Role::Ops).await;
     let wrong = person.send("/webhooks", &[("url", "ftp://x"), ("description", "")]).await;
@@ -617,7 +617,7 @@ async fn webhooks_are_made_tried_and_sent_again() {
 }
 
 #[tokio::test]
-async fn personal_data_is_erased_by_an_admin_who_is_sure() {
+async fn an_admin_confirms_an_erasure() {
     let server = TestServer::start().await;
     let created = server.create_tenant("acme").await;
     let id = created["id"].as_str().unwrap();
@@ -651,7 +651,7 @@ async fn personal_data_is_erased_by_an_admin_who_is_sure() {
 }
 
 #[tokio::test]
-async fn a_webhooks_secret_is_rotated_and_shown_once() {
+async fn a_webhook_secret_is_rotated_and_shown_once() {
     let server = TestServer::start().await;
     let hook = Hook::create(&server, "https://hooks.vendor.example/latchkey").await;
     let (ops, viewer) = (Person::of(&server, Role::Ops).await, Person::of(&server, Role::Viewer).await);
@@ -684,7 +684,7 @@ async fn a_webhooks_secret_is_rotated_and_shown_once() {
 }
 
 #[tokio::test]
-async fn the_audit_log_is_filtered_by_what_was_done_and_by_whom() {
+async fn the_audit_log_is_filtered_by_action_and_actor() {
     let server = TestServer::start().await;
     let ops = Person::of(&server, Role::Ops).await;
     for slug in ["acme", "globex"] {
@@ -722,7 +722,7 @@ mod tests_with_aws {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn who_is_stuck_on_what_is_told_in_words_that_can_be_mailed() {
+    async fn the_overview_says_which_tenants_are_stuck_and_why() {
         let world = World::new().await;
         let server = TestServer::builder().aws(&world).start().await;
         for slug in ["fine", "stuck"] {

@@ -59,7 +59,7 @@ impl<'a> Visitor<'a> {
 }
 
 #[tokio::test]
-async fn the_link_is_traded_for_a_cookie_and_every_page_is_locked_down() {
+async fn the_invite_link_becomes_a_session_and_pages_have_security_headers() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let (url, _) = invite(&server, "acme").await;
@@ -115,7 +115,7 @@ async fn the_link_is_traded_for_a_cookie_and_every_page_is_locked_down() {
 }
 
 #[tokio::test]
-async fn an_ended_invite_ends_what_was_opened_with_it() {
+async fn an_ended_invite_ends_its_sessions() {
     let server = TestServer::start().await;
     let tenant = server.create_tenant("acme").await;
     let (url, id) = invite(&server, "acme").await;
@@ -155,7 +155,7 @@ async fn an_ended_invite_ends_what_was_opened_with_it() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_site_or_session_is_refused() {
+async fn forms_of_another_site_or_session_are_rejected() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     server.create_tenant("globex").await;
@@ -217,7 +217,7 @@ async fn a_form_of_another_site_or_session_is_refused() {
 }
 
 #[tokio::test]
-async fn all_faults_stand_next_to_their_fields_and_nothing_is_lost() {
+async fn field_errors_are_shown_and_entries_are_kept() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
@@ -261,7 +261,7 @@ async fn all_faults_stand_next_to_their_fields_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn what_costs_calls_to_aws_is_limited() {
+async fn verifications_are_rate_limited() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
@@ -285,7 +285,7 @@ mod tests_with_aws {
     use super::*;
 
     #[tokio::test]
-    async fn a_vendors_fault_asks_nothing_of_the_customer() {
+    async fn a_vendor_fault_requires_no_action_from_the_customer() {
         let world = World::new().await;
         let server = TestServer::builder().aws(&world).start().await;
         server.create_tenant("acme").await;
@@ -306,7 +306,7 @@ mod tests_with_aws {
     }
 
     #[tokio::test]
-    async fn what_happens_is_told_without_telling_what() {
+    async fn the_event_stream_reveals_no_details() {
         let world = World::new().await;
         let server = TestServer::builder().aws(&world).start().await;
         server.create_tenant("acme").await;

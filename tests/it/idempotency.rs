@@ -27,7 +27,7 @@ fn code(answer: &ApiResponse) -> String {
 }
 
 #[tokio::test]
-async fn the_same_request_with_the_same_key_gets_the_same_answer() {
+async fn a_repeated_request_gets_the_same_response() {
     let server = server().await;
     let body = json!({"slug": "acme", "name": "Acme"});
     let first = post(&server, "k1", "/v1/tenants", &body).await;
@@ -55,7 +55,7 @@ async fn the_same_request_with_the_same_key_gets_the_same_answer() {
 }
 
 #[tokio::test]
-async fn another_request_with_the_same_key_is_refused() {
+async fn another_request_with_the_same_key_is_rejected() {
     let server = server().await;
     post(&server, "k", "/v1/tenants", &json!({"slug": "acme", "name": "Acme"}))
         .await
@@ -72,7 +72,7 @@ async fn another_request_with_the_same_key_is_refused() {
 }
 
 #[tokio::test]
-async fn what_was_refused_leaves_the_key_free() {
+async fn a_failed_request_does_not_use_up_the_key() {
     let server = server().await;
     assert_eq!(post(&server, "k", "/v1/tenants", &json!({"slug": "A"})).await.status, 422);
     let corrected = post(&server, "k", "/v1/tenants", &json!({"slug": "acme", "name": "Acme"})).await;
@@ -88,7 +88,7 @@ async fn what_was_refused_leaves_the_key_free() {
 }
 
 #[tokio::test]
-async fn a_key_is_its_senders_own_and_lasts_a_day() {
+async fn a_key_belongs_to_its_sender_and_lasts_a_day() {
     let server = server().await;
     let body = json!({"slug": "acme", "name": "Acme"});
     post(&server, "k", "/v1/tenants", &body).await.expect(201);
@@ -109,7 +109,7 @@ async fn a_key_is_its_senders_own_and_lasts_a_day() {
 }
 
 #[tokio::test]
-async fn many_at_once_do_it_once() {
+async fn concurrent_repeats_take_effect_once() {
     let server = server().await;
     let body = json!({"slug": "acme", "name": "Acme"});
     let all = futures::future::join_all((0..8).map(|_| post(&server, "k", "/v1/tenants", &body))).await;
@@ -127,7 +127,7 @@ async fn many_at_once_do_it_once() {
 }
 
 #[tokio::test]
-async fn what_is_shown_once_is_neither_kept_nor_made_twice() {
+async fn one_time_secrets_are_neither_stored_nor_created_twice() {
     let server = server().await;
     let admin = server.token_of(Role::Admin).await;
     let url = format!("{}/v1/tokens", server.private);
@@ -170,7 +170,7 @@ async fn what_is_shown_once_is_neither_kept_nor_made_twice() {
 
 /// The rows as a process leaves them that dies before, and after, its change was committed.
 #[tokio::test]
-async fn a_lost_process_leaves_it_done_once_or_not_at_all() {
+async fn a_crash_leaves_the_change_made_once_or_not_at_all() {
     let server = server().await;
     let body = json!({"slug": "acme", "name": "Acme"});
     post(&server, "k", "/v1/tenants", &body).await.expect(201);
@@ -195,7 +195,7 @@ async fn a_lost_process_leaves_it_done_once_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_none_is_named_and_other_methods_need_none() {
+async fn invalid_keys_are_reported_and_other_methods_need_none() {
     let server = server().await;
     let body = json!({"slug": "acme", "name": "Acme"});
     for key in ["", " ", &"k".repeat(256)] {
@@ -220,7 +220,7 @@ async fn a_key_that_is_none_is_named_and_other_methods_need_none() {
 
 /// The database refuses the mark: then there is no change. It refuses the answer: then there is no second change.
 #[tokio::test]
-async fn mark_and_change_are_there_together() {
+async fn the_key_and_the_change_are_committed_together() {
     let server = server().await;
     let refuse = |column: &str| {
         format!(
@@ -256,7 +256,7 @@ async fn mark_and_change_are_there_together() {
 
 /// A request that was taken over as lost changes nothing anymore, even if it was only slow.
 #[tokio::test]
-async fn a_slow_request_that_was_taken_over_changes_nothing() {
+async fn a_request_that_was_taken_over_changes_nothing() {
     let server = server().await;
     let body = json!({"slug": "acme", "name": "Acme"});
     post(&server, "k1", "/v1/tenants", &body).await.expect(201);
@@ -281,7 +281,7 @@ async fn a_slow_request_that_was_taken_over_changes_nothing() {
 
 /// A client that hangs up before the response gets it by repeating the request.
 #[tokio::test]
-async fn a_caller_that_hung_up_gets_the_answer_later() {
+async fn a_disconnected_caller_gets_the_response_later() {
     let server = server().await;
     server.create_tenant("acme").await;
     let mut gate = server.pool.begin().await.unwrap();

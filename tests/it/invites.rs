@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::server::TestServer;
 
 #[tokio::test]
-async fn an_invite_is_shown_once_and_kept_as_a_hash() {
+async fn an_invite_is_shown_once_and_stored_as_a_hash() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let created = server.post("/v1/tenants/acme/invites", &json!({"expires_in_hours": 2})).await;
@@ -35,7 +35,7 @@ async fn an_invite_is_shown_once_and_kept_as_a_hash() {
 }
 
 #[tokio::test]
-async fn a_revoked_invite_stays_revoked_and_is_told_once() {
+async fn an_invite_is_revoked_and_audited_once() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     server.create_tenant("globex").await;
@@ -60,7 +60,7 @@ async fn a_revoked_invite_stays_revoked_and_is_told_once() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_invited_is_said() {
+async fn invalid_invites_are_reported() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let path = "/v1/tenants/acme/invites";

@@ -17,7 +17,7 @@ async fn ask(server: &TestServer, token: &str, method: Method, path: &str, body:
 }
 
 #[tokio::test]
-async fn tokens_are_made_shown_once_and_revoked_at_once() {
+async fn tokens_are_created_shown_once_and_revoked() {
     let server = TestServer::start().await;
     let admin = server.token_of(Role::Admin).await;
     let wanted = json!({"name": "billing", "role": "viewer", "expires_in_hours": 24});
@@ -55,7 +55,7 @@ async fn tokens_are_made_shown_once_and_revoked_at_once() {
 }
 
 #[tokio::test]
-async fn what_a_viewer_tries_is_refused_and_written_down() {
+async fn what_a_viewer_may_not_do_is_refused_and_audited() {
     let server = TestServer::start().await;
     let viewer = server.token_of(Role::Viewer).await;
     let refused = ask(
@@ -75,7 +75,7 @@ async fn what_a_viewer_tries_is_refused_and_written_down() {
 }
 
 #[tokio::test]
-async fn the_audit_log_is_read_on_from_where_one_was() {
+async fn the_audit_log_continues_after_an_event() {
     let server = TestServer::start().await;
     for slug in ["one", "two", "three"] {
         server.create_tenant(slug).await;
@@ -102,7 +102,7 @@ async fn the_audit_log_is_read_on_from_where_one_was() {
 }
 
 #[tokio::test]
-async fn a_tenant_is_changed_by_who_knows_its_present_state() {
+async fn a_tenant_is_changed_with_its_current_etag() {
     let server = TestServer::start().await;
     let body = json!({"slug": "acme", "name": "Acme", "reference": "4711"});
     server.post("/v1/tenants", &body).await.expect(201);
@@ -146,7 +146,7 @@ async fn a_tenant_is_changed_by_who_knows_its_present_state() {
 
 /// No filter reads the whole table, at any page.
 #[tokio::test]
-async fn no_list_reads_all_tenants() {
+async fn no_list_query_scans_all_tenants() {
     let server = TestServer::start().await;
     sqlx::query(
         "insert into tenants (id, slug, name, modes, external_id, created_at, status, failing_checks)
@@ -211,7 +211,7 @@ async fn no_list_reads_all_tenants() {
 }
 
 #[tokio::test]
-async fn a_reason_is_asked_for_and_viewers_are_refused() {
+async fn lifecycle_changes_need_a_reason_and_a_role() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     for (body, code) in [
@@ -239,7 +239,7 @@ mod tests_with_aws {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn stats_tell_who_is_stuck_on_what() {
+    async fn stats_count_stuck_tenants_by_check() {
         let world = World::new().await;
         let server = TestServer::builder().aws(&world).start().await;
         for slug in ["fine", "stuck", "new", "off"] {
@@ -276,7 +276,7 @@ mod tests_with_aws {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_list_is_filtered_and_each_filter_agrees_with_what_a_tenant_shows() {
+    async fn tenant_filters_agree_with_tenant_details() {
         let world = World::new().await;
         let server = TestServer::builder().aws(&world).start().await;
         let body = json!({"slug": "stuck-corp", "name": "Müller Stuck AG", "reference": "K-4711", "modes": ["assume_role"]});

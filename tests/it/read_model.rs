@@ -10,7 +10,7 @@ use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::support::db_proxy::Line;
+use crate::support::db_proxy::DatabaseProxy;
 use crate::support::seed::Seed;
 use crate::support::server::{ApiResponse, TIMEOUT, TestServer};
 
@@ -39,7 +39,7 @@ async fn limited(server: &TestServer, tenants: &[&str]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_refusal_is_a_problem_of_its_own() {
+async fn each_refusal_has_its_own_problem_type() {
     let server = TestServer::start().await;
     let seed = Seed::new(&server);
     let acme = seed.active("acme").await;
@@ -82,7 +82,7 @@ async fn each_refusal_is_a_problem_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_at_hand_is_right_until_something_changes() {
+async fn an_etag_is_valid_until_something_changes() {
     let server = TestServer::start().await;
     let seed = Seed::new(&server);
     let acme = seed.active("acme").await;
@@ -105,19 +105,19 @@ async fn an_answer_at_hand_is_right_until_something_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_database_is_away_the_last_known_answer_is_given_as_a_stale_one() {
+async fn answers_are_stale_while_the_database_is_unavailable() {
     let server = TestServer::start().await;
     let seed = Seed::new(&server);
     let acme = seed.active("acme").await;
     let gone = seed.active("gone").await;
     let service = server.token_of(Role::Service).await;
-    let line = Line::to(&server.database_url).await;
-    let replica = server.replica().database_url(&line.url).start().await;
+    let proxy = DatabaseProxy::to(&server.database_url).await;
+    let replica = server.replica().database_url(&proxy.url).start().await;
     let fresh = until(&replica, &service, "acme", |answer| answer.status == 200).await;
     assert_eq!(fresh.body["stale"], false);
 
-    for break_it in [Line::cut, Line::go_dead] {
-        break_it(&line);
+    for break_it in [DatabaseProxy::cut, DatabaseProxy::freeze] {
+        break_it(&proxy);
         let stale = until(&replica, &service, "acme", |answer| answer.headers.contains_key("latchkey-stale")).await;
         assert_eq!((stale.status, &stale.body["stale"]), (200, &json!(true)), "{:#}", stale.body);
         assert_ne!(stale.headers["etag"], fresh.headers["etag"], "another body has another etag");
@@ -133,7 +133,7 @@ async fn while_the_database_is_away_the_last_known_answer_is_given_as_a_stale_on
         assert_eq!(ready.status, 200, "{:#}", ready.body);
 
         seed.suspend(gone).await;
-        line.restore();
+        proxy.restore();
         let back = until(&replica, &service, "acme", |answer| !answer.headers.contains_key("latchkey-stale")).await;
         assert_eq!((back.status, &back.headers["etag"]), (200, &fresh.headers["etag"]));
         assert_eq!(
@@ -148,18 +148,18 @@ async fn while_the_database_is_away_the_last_known_answer_is_given_as_a_stale_on
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_too_old_is_refused() {
+async fn answers_that_are_too_old_are_refused() {
     let server = TestServer::start().await;
     Seed::new(&server).active("acme").await;
     let service = server.token_of(Role::Service).await;
-    let line = Line::to(&server.database_url).await;
+    let proxy = DatabaseProxy::to(&server.database_url).await;
     let replica = TestServer::builder()
-        .database_url(&line.url)
+        .database_url(&proxy.url)
         .stale_for(Duration::ZERO)
         .start()
         .await;
     until(&replica, &service, "acme", |answer| answer.status == 200).await;
-    line.cut();
+    proxy.cut();
     let refused = until(&replica, &service, "acme", |answer| answer.status != 200).await;
     assert_eq!((refused.status, &refused.body["type"]), (503, &json!("/problems/unavailable")));
     assert!(refused.headers.contains_key("retry-after"));
@@ -167,12 +167,12 @@ async fn what_is_too_old_is_refused() {
         .send_now(replica.bare(Method::GET, &format!("{}/readyz", replica.private)))
         .await;
     assert_eq!(ready.status, 503);
-    line.restore();
+    proxy.restore();
     until(&replica, &service, "acme", |answer| answer.status == 200).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_is_revoked_or_made_counts_everywhere_within_a_second() {
+async fn token_changes_reach_every_replica_within_a_second() {
     let server = TestServer::start().await;
     Seed::new(&server).active("acme").await;
     let replica = server.replica().start().await;
@@ -217,7 +217,7 @@ async fn a_token_that_is_revoked_or_made_counts_everywhere_within_a_second() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_token_costs_the_database_a_call() {
+async fn tokens_are_checked_without_the_database() {
     let server = TestServer::start().await;
     Seed::new(&server).active("acme").await;
     let service = server.token_of(Role::Service).await;
@@ -241,13 +241,13 @@ async fn no_token_costs_the_database_a_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_database_is_away_an_unknown_token_is_not_called_a_wrong_one() {
+async fn an_unknown_token_is_not_rejected_while_the_database_is_unavailable() {
     let server = TestServer::start().await;
     Seed::new(&server).active("acme").await;
     let service = server.token_of(Role::Service).await;
-    let line = Line::to(&server.database_url).await;
-    let replica = server.replica().database_url(&line.url).start().await;
-    line.cut();
+    let proxy = DatabaseProxy::to(&server.database_url).await;
+    let replica = server.replica().database_url(&proxy.url).start().await;
+    proxy.cut();
     until(&replica, &service, "acme", |answer| answer.headers.contains_key("latchkey-stale")).await;
     let unknown = config_of(&replica, "lk_service_unknown", "acme").await;
     assert_eq!((unknown.status, &unknown.body["type"]), (503, &json!("/problems/unavailable")));
@@ -260,7 +260,7 @@ fn clock_now() -> std::time::Instant {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenants_tokens_end_with_it() {
+async fn offboarding_revokes_the_tenants_tokens() {
     let server = TestServer::start().await;
     let seed = Seed::new(&server);
     seed.active("acme").await;
@@ -279,7 +279,7 @@ async fn a_tenants_tokens_end_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_tenants_are_asked_for_in_one_call() {
+async fn a_batch_has_up_to_a_thousand_tenants() {
     let server = TestServer::start().await;
     let seed = Seed::new(&server);
     seed.active("acme").await;
@@ -325,7 +325,7 @@ async fn a_thousand_tenants_are_asked_for_in_one_call() {
 
 /// As a rule an answer is found before a request comes to the router. Both ways give the same, header by header.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_short_way_and_the_long_one_give_the_same() {
+async fn the_fast_path_and_the_router_give_the_same_response() {
     let server = TestServer::start().await;
     Seed::new(&server).active("acme").await;
     let token = server.token_of(Role::Service).await;

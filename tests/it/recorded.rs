@@ -278,7 +278,7 @@ const REASONS: [(&str, Option<(FixDocument, FixDocument)>); 14] = [
 
 /// `assume_role`: every operation with every reason that AWS gives. 154 runs.
 #[tokio::test(start_paused = true)]
-async fn the_reason_that_aws_gives_names_the_document() {
+async fn the_reason_in_an_aws_error_selects_the_document() {
     let mut wrong = Vec::new();
     for (reason, documents) in REASONS {
         for (operation, check) in S3.into_iter().chain(KMS) {
@@ -312,7 +312,7 @@ async fn the_reason_that_aws_gives_names_the_document() {
 #[case("with an explicit deny in a resource control policy", false)]
 #[case(recorded_aws::UNREACHABLE, false)]
 #[tokio::test(start_paused = true)]
-async fn in_direct_the_role_is_the_vendors(#[case] reason: &'static str, #[case] vendors: bool) {
+async fn in_direct_mode_the_role_belongs_to_the_vendor(#[case] reason: &'static str, #[case] vendors: bool) {
     let aws = RecordedAws::but(move |call| {
         (call.who == Who::Tenant && call.operation == "kms:Encrypt").then(|| refused_by_kms("kms:Encrypt", reason))
     });
@@ -402,7 +402,7 @@ async fn silence_is_no_verdict(#[case] script: Script, #[case] side: FaultSide) 
 #[case(Mode::AssumeRole)]
 #[case(Mode::Direct)]
 #[tokio::test(start_paused = true)]
-async fn a_right_configuration_is_verified(#[case] mode: Mode) {
+async fn a_correct_setup_is_verified(#[case] mode: Mode) {
     let aws = Arc::new(RecordedAws::right());
     let report = verify(Wire::of(aws.clone()), mode).await;
     assert_eq!(Verdict::of(&report.findings), Verdict::Verified, "{}", told(&report));
@@ -417,7 +417,7 @@ async fn a_right_configuration_is_verified(#[case] mode: Mode) {
 
 /// Settings of posture only ever warn, and what was not granted is said to be unseen.
 #[tokio::test(start_paused = true)]
-async fn posture_only_warns() {
+async fn posture_checks_only_warn() {
     let aws = RecordedAws::but(|call| match call.operation.as_str() {
         "s3:GetBucketPublicAccessBlock" => Some(s3_error(404, "NoSuchPublicAccessBlockConfiguration", "not found")),
         "s3:GetBucketOwnershipControls" => Some(refused_by_s3("Access Denied")),
@@ -440,7 +440,7 @@ async fn posture_only_warns() {
 #[case(Mode::Direct, 0)]
 #[case(Mode::Direct, 1)]
 #[tokio::test(start_paused = true)]
-async fn faults_on_the_way_never_turn_a_verdict_into_its_opposite(#[case] mode: Mode, #[case] half: u64) {
+async fn network_faults_never_reverse_a_verdict(#[case] mode: Mode, #[case] half: u64) {
     let mut seen = HashSet::new();
     for seed in (0..1040).filter(|seed| seed % 2 == half) {
         // As issued, without a grant, and open to unauthorized callers.

@@ -14,7 +14,7 @@ async fn offboard(server: &TestServer, slug: &str) {
 }
 
 #[tokio::test]
-async fn whoever_had_a_link_until_the_end_reads_what_to_take_away() {
+async fn the_invite_link_shows_what_to_remove_after_offboarding() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let link = async || {
@@ -77,7 +77,7 @@ mod tests_with_aws {
     #[case("assume_role", false)]
     #[case("direct", true)]
     #[tokio::test]
-    async fn what_was_granted_is_taken_away_and_nothing_else(#[case] mode: &'static str, #[case] alone: bool) {
+    async fn the_removal_commands_remove_exactly_what_was_granted(#[case] mode: &'static str, #[case] alone: bool) {
         let tools = tools();
         let world = World::new().await;
         let server = TestServer::builder().aws(&world).start().await;

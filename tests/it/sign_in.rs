@@ -10,7 +10,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::clock::clock;
-use crate::support::identity_provider::{Mood, Provider, SigningKey, encoded};
+use crate::support::identity_provider::{Behavior, Provider, SigningKey, encoded};
 use crate::support::server::{ApiResponse, TestServer};
 
 async fn server(settings: IdentityProviderSettings) -> TestServer {
@@ -29,7 +29,7 @@ async fn ask(server: &TestServer, jwt: &str, method: Method, path: &str) -> ApiR
 }
 
 #[tokio::test]
-async fn a_jwt_of_each_family_is_good_and_names_who_acts() {
+async fn jwts_of_each_algorithm_family_are_accepted() {
     let (rsa, p256, p384, ed) = (
         SigningKey::rsa("r"),
         SigningKey::p256("e"),
@@ -65,7 +65,7 @@ async fn a_jwt_of_each_family_is_good_and_names_who_acts() {
 }
 
 #[tokio::test]
-async fn a_jwt_that_breaks_a_rule_is_refused_in_words_that_name_it() {
+async fn an_invalid_jwt_is_rejected_with_the_reason() {
     let (key, forger) = (SigningKey::rsa("one"), SigningKey::rsa("one"));
     let provider = Provider::with(&[&key]).await;
     let server = server(provider.settings()).await;
@@ -129,7 +129,7 @@ async fn a_jwt_that_breaks_a_rule_is_refused_in_words_that_name_it() {
 }
 
 #[tokio::test]
-async fn a_new_key_is_asked_for_and_one_that_is_gone_takes_its_jwts_with_it() {
+async fn new_keys_are_fetched_and_removed_keys_invalidate_their_jwts() {
     let (old, new) = (SigningKey::p256("old"), SigningKey::p256("new"));
     let provider = Provider::with(&[&old]).await;
     let server = server(provider.settings()).await;
@@ -143,7 +143,7 @@ async fn a_new_key_is_asked_for_and_one_that_is_gone_takes_its_jwts_with_it() {
 }
 
 #[tokio::test]
-async fn made_up_keys_do_not_make_the_provider_be_asked_again_and_again() {
+async fn unknown_key_ids_do_not_cause_repeated_fetches() {
     let key = SigningKey::p256("one");
     let provider = Provider::with(&[&key]).await;
     let mut settings = provider.settings();
@@ -169,10 +169,10 @@ async fn made_up_keys_do_not_make_the_provider_be_asked_again_and_again() {
 }
 
 #[tokio::test]
-async fn while_the_provider_is_away_its_keys_are_kept_and_nobody_is_refused_for_good() {
+async fn keys_are_kept_while_the_provider_is_unavailable() {
     let (key, new) = (SigningKey::p256("one"), SigningKey::p256("new"));
     let provider = Provider::with(&[&key]).await;
-    provider.be(Mood::Down);
+    provider.set_behavior(Behavior::Unavailable);
     let server = server(provider.settings()).await;
     let jwt = |key: &SigningKey, subject: &str| key.sign("ES256", &provider.claims(&json!({"sub": subject})));
     let away = get(&server, &jwt(&key, "a")).await;
@@ -180,35 +180,35 @@ async fn while_the_provider_is_away_its_keys_are_kept_and_nobody_is_refused_for_
     assert!(away.headers.contains_key("retry-after"));
     server.get("/v1/tenants").await.expect(200);
 
-    provider.be(Mood::Fine);
+    provider.set_behavior(Behavior::Normal);
     get(&server, &jwt(&key, "a")).await.expect(200);
-    provider.be(Mood::Down);
+    provider.set_behavior(Behavior::Unavailable);
     get(&server, &jwt(&new, "a")).await.expect(503);
     get(&server, &jwt(&key, "b")).await.expect(200);
     provider.publish(&[&key, &new]);
-    provider.be(Mood::Fine);
+    provider.set_behavior(Behavior::Normal);
     get(&server, &jwt(&new, "a")).await.expect(200);
 }
 
 #[rstest]
-#[case::of_another_issuer(Mood::Impostor)]
-#[case::keys_over_http(Mood::Careless)]
-#[case::without_end(Mood::Huge)]
-#[case::redirected(Mood::Moved)]
+#[case::of_another_issuer(Behavior::OtherIssuer)]
+#[case::keys_over_http(Behavior::InsecureKeysUrl)]
+#[case::without_end(Behavior::HugeKeySet)]
+#[case::redirected(Behavior::Redirect)]
 #[tokio::test]
-async fn a_provider_that_cannot_be_relied_on_has_no_keys(#[case] mood: Mood) {
+async fn an_untrustworthy_provider_provides_no_keys(#[case] behavior: Behavior) {
     let key = SigningKey::p256("one");
     let provider = Provider::with(&[&key]).await;
-    provider.be(mood);
+    provider.set_behavior(behavior);
     let server = server(provider.settings()).await;
     let jwt = key.sign("ES256", &provider.claims(&json!({})));
     assert_eq!(get(&server, &jwt).await.status, 503);
-    provider.be(Mood::Fine);
+    provider.set_behavior(Behavior::Normal);
     get(&server, &jwt).await.expect(200);
 }
 
 #[tokio::test]
-async fn the_roles_are_where_the_settings_say_and_mean_what_they_say() {
+async fn roles_are_read_and_mapped_as_configured() {
     let key = SigningKey::p256("one");
     let provider = Provider::with(&[&key]).await;
     let mut settings = provider.settings();
@@ -248,7 +248,7 @@ async fn the_roles_are_where_the_settings_say_and_mean_what_they_say() {
 }
 
 #[tokio::test]
-async fn a_proxy_hands_the_jwt_on_and_no_other_site_makes_use_of_it() {
+async fn a_jwt_from_the_proxy_is_protected_against_csrf() {
     let key = SigningKey::p256("one");
     let provider = Provider::with(&[&key]).await;
     let mut settings = provider.settings();
@@ -268,7 +268,7 @@ async fn a_proxy_hands_the_jwt_on_and_no_other_site_makes_use_of_it() {
 }
 
 #[tokio::test]
-async fn without_a_provider_a_jwt_is_no_token() {
+async fn without_a_provider_jwts_are_rejected() {
     let server = TestServer::start().await;
     let key = SigningKey::p256("one");
     let provider = Provider::with(&[&key]).await;
@@ -283,7 +283,7 @@ async fn without_a_provider_a_jwt_is_no_token() {
 
 /// A viewer is refused every action, and each attempt is recorded.
 #[tokio::test]
-async fn every_action_of_a_viewer_is_refused_and_written_down() {
+async fn every_change_by_a_viewer_is_refused_and_audited() {
     let key = SigningKey::p256("one");
     let provider = Provider::with(&[&key]).await;
     let server = server(provider.settings()).await;

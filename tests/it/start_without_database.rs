@@ -7,7 +7,7 @@ use latchkey::domain::token::Role;
 
 use crate::support::aws::AwsAccess;
 use crate::support::database::empty_database;
-use crate::support::db_proxy::Line;
+use crate::support::db_proxy::DatabaseProxy;
 use crate::support::process::Process;
 use crate::support::seed::Seed;
 use crate::support::server::{TIMEOUT, TestServer};
@@ -25,11 +25,11 @@ async fn unavailable(answer: Response) -> (Value, String) {
 }
 
 #[tokio::test]
-async fn without_postgres_it_is_not_ready_and_with_it_it_mends_itself() {
+async fn the_process_waits_for_postgres_and_recovers() {
     let database = empty_database().await;
-    let line = Line::to(&database).await;
-    line.cut();
-    let process = Process::start(&AwsAccess::none(), &line.url, &[("LATCHKEY_NO_WORKER", "true")]).await;
+    let proxy = DatabaseProxy::to(&database).await;
+    proxy.cut();
+    let process = Process::start(&AwsAccess::none(), &proxy.url, &[("LATCHKEY_NO_WORKER", "true")]).await;
     let http = Client::new();
     let config = |tenant: &str| format!("{}/internal/v1/tenants/{tenant}/storage-config", process.url);
 
@@ -43,7 +43,7 @@ async fn without_postgres_it_is_not_ready_and_with_it_it_mends_itself() {
         assert!(detail.contains("still being loaded from the database"), "{detail}");
     }
 
-    line.restore();
+    proxy.restore();
     let until = async |url: String, token: &str| {
         let asking = async { while ask(&http, url.clone(), token).await.status() != 200 {} };
         tokio::time::timeout(TIMEOUT, asking).await.expect("it recovers");

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use latchkey::domain::audit::AuditReason;
+use latchkey::domain::external_id::ExternalId;
 use latchkey::domain::ids::{TenantId, TenantRef};
 use latchkey::domain::submission::Submission;
 use latchkey::domain::tenant::IllegalChange;
@@ -15,10 +16,11 @@ use latchkey::service::revoke_invite::revoke_invite;
 use latchkey::service::rotate_external_id::{self, RotateExternalIdError};
 use latchkey::service::submit_config::{SubmitConfigError, submit_config};
 use latchkey::service::tenant_lifecycle::{self, LifecycleError};
-use latchkey::service::{Caller, Context};
+use latchkey::service::{Caller, Context, read};
 use latchkey::store::{tenants, verifications};
 use sqlx::{Executor, PgPool};
 
+use crate::support::seed::Seed;
 use crate::support::server::TestServer;
 
 const OFFBOARD: &str = "update tenants set offboarded_at = now() where slug = 'acme'";
@@ -117,10 +119,7 @@ async fn no_verification_is_queued_for_a_tenant_that_is_offboarded_meanwhile() {
 async fn a_rotation_that_begins_meanwhile_is_what_the_verification_proves() {
     let (server, context) = tenant().await;
     let (caller, acme) = (Caller::operator(), acme());
-    let (config, first) = submit_config(&context, &caller, &acme, &submission())
-        .await
-        .expect("a config is submitted");
-    activate(&server.pool, config.id.as_uuid(), first.as_uuid()).await;
+    activate(&server, &context).await;
     let requested = request_verification(&context, &caller, &acme, None);
     let change = "update tenants set next_external_id = 'lk-00000000000000000000000000000000000000ff' where slug = 'acme'";
     let verification = while_locked(&server.pool, change, requested)
@@ -132,16 +131,12 @@ async fn a_rotation_that_begins_meanwhile_is_what_the_verification_proves() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_offboarded_tenant_is_not_rechecked() {
     let (server, context) = tenant().await;
-    let (caller, acme) = (Caller::operator(), acme());
-    let (config, first) = submit_config(&context, &caller, &acme, &submission())
-        .await
-        .expect("a config is submitted");
-    activate(&server.pool, config.id.as_uuid(), first.as_uuid()).await;
-    reject(&server.pool).await;
-    while_locked(&server.pool, OFFBOARD, recheck(&context, config.tenant_id))
+    let tenant = activate(&server, &context).await;
+    reject(&server, &context).await;
+    while_locked(&server.pool, OFFBOARD, recheck(&context, tenant))
         .await
         .expect("nothing fails");
-    assert_eq!(waiting(&server.pool, config.tenant_id).await, 0);
+    assert_eq!(waiting(&server.pool, tenant).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -244,33 +239,20 @@ async fn a_slug_that_another_tenant_takes_meanwhile_leads_to_that_tenant() {
     assert_eq!(name, "Another Acme");
 }
 
-/// Makes a version the active one and finishes its verification, as a verified run does.
-async fn activate(pool: &PgPool, config: uuid::Uuid, verification: uuid::Uuid) {
-    for (statement, id) in [
-        (
-            "update verifications set state = 'finished', verdict = 'verified', started_at = now(), finished_at = now() where id = $1",
-            verification,
-        ),
-        (
-            "insert into active_configs (tenant_id, config_id, bucket_arn, role_arn, activated_at, verified_at)
-             select tenant_id, id, bucket_arn, role_arn, now(), now() from storage_configs where id = $1",
-            config,
-        ),
-    ] {
-        sqlx::query(sqlx::AssertSqlSafe(statement.to_owned()))
-            .bind(id)
-            .execute(pool)
-            .await
-            .expect("the version is activated");
-    }
+async fn activate(server: &TestServer, context: &Context) -> TenantId {
+    let found = read::tenants::find(context, &acme()).await.expect("the tenant is read");
+    let tenant = found.expect("the tenant is there").id;
+    Seed::new(server).activate(tenant.as_uuid()).await;
+    tenant
 }
 
-/// A first rejection of the active version.
-async fn reject(pool: &PgPool) {
-    sqlx::query("update verifications set verdict = 'rejected'")
-        .execute(pool)
-        .await
-        .expect("the active version is rejected");
+/// A first rejection of the active version, because AWS grants access with another external ID.
+async fn reject(server: &TestServer, context: &Context) {
+    let requested = request_verification(context, &Caller::operator(), &acme(), None).await;
+    let verification = requested.expect("a verification is queued").id;
+    let another = ExternalId::parse("lk-00000000000000000000000000000000000000ff").expect("an external ID");
+    let verified = Seed::new(server).try_verify(verification, &another).await;
+    verified.expect("the verification runs");
 }
 
 async fn waiting(pool: &PgPool, tenant: TenantId) -> usize {

@@ -68,7 +68,7 @@ fn listed(help: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_command_explains_itself() {
+fn every_command_has_help() {
     let help = |args: &[&str]| {
         let ran = latchkey(&[args, &["--help"]].concat(), &[("COLUMNS", "100")]);
         assert!(ran.status.success(), "{args:?}: {}", text(&ran.stderr));
@@ -89,7 +89,7 @@ fn every_command_explains_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_ops_do_is_printed_as_it_was() {
+async fn the_output_of_commands_is_stable() {
     let server = TestServer::start().await;
     let admin = server.token_of(Role::Admin).await;
     let mut session = String::new();
@@ -141,7 +141,7 @@ async fn what_ops_do_is_printed_as_it_was() {
 
 /// What was printed is found again by what was printed.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_shown_once_works() {
+async fn one_time_secrets_work() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let admin = server.token_of(Role::Admin).await;
@@ -182,7 +182,7 @@ async fn what_is_shown_once_works() {
 
 /// `latchkey … | head` takes what it wants.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_had_enough_is_no_fault() {
+async fn a_closed_pipe_is_not_an_error() {
     let server = TestServer::start().await;
     for slug in ["acme", "globex"] {
         server.create_tenant(slug).await;
@@ -209,7 +209,7 @@ mod tests_with_aws {
 
     /// On a terminal, a table that is redrawn in place, and the result at the end.
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_verification_is_watched_live_on_a_terminal() {
+    async fn a_verification_is_watched_on_a_terminal() {
         let world = World::new().await;
         let server = TestServer::builder().aws(&world).start().await;
         server.create_tenant("acme").await;

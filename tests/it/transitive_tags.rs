@@ -17,7 +17,7 @@ use crate::support::clock::clock;
 #[case::allowed_by_the_role(true)]
 #[case::not_allowed_by_the_role(false)]
 #[tokio::test(start_paused = true)]
-async fn tags_that_travel_are_found(#[case] allowed: bool) {
+async fn transitive_tags_are_found(#[case] allowed: bool) {
     let aws = RecordedAws::but(move |call| {
         match (call.operation.as_str(), allowed) {
         ("sts:GetCallerIdentity", _) => None,

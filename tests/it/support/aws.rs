@@ -1,4 +1,4 @@
-//! The AWS side of a test: a vendor's account and a customer's, each of its own.
+//! The AWS side of a test: an account of a vendor and one of a customer, in the stand-in.
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_iam as iam;
@@ -61,7 +61,7 @@ impl AwsAccess {
     }
 }
 
-/// Any text of digits and letters that nobody else has.
+/// A unique text of digits and letters.
 pub fn unique() -> String {
     let bytes: [u8; 5] = clock().random();
     hex::encode(bytes)
@@ -75,12 +75,12 @@ fn random_number() -> u64 {
     u64::from_be_bytes(clock().random())
 }
 
-/// Roots of a vendor's account and of a customer's, on the same stand-in.
+/// The accounts of a vendor and of a customer, on the same stand-in.
 pub struct World {
     pub endpoint: String,
     pub vendor: Account,
     pub customer: Account,
-    /// What Latchkey runs as.
+    /// The credentials of Latchkey.
     pub latchkey: Keys,
     pub storage_role: String,
     pub direct_role: String,
@@ -190,7 +190,7 @@ impl Account {
         put.send().await.expect("the key's policy is put");
     }
 
-    /// Leaves the key to somebody who is not there for the vendor, without the statement that delegates to IAM.
+    /// Leaves the key to its own account, without the statement that delegates to IAM.
     pub async fn lock_key(&self, key: &str) {
         let keeper = format!("arn:aws:iam::{}:root", self.id);
         let policy = json!({"Version": "2012-10-17", "Statement": [{"Sid": "Keeper", "Effect": "Allow", "Principal": {"AWS": keeper},
@@ -237,7 +237,7 @@ impl Account {
             .expect("a bucket policy is put");
     }
 
-    /// Makes every object that was ever written leave a trace.
+    /// Enables versioning, so that every object ever written leaves a trace.
     pub async fn keep_versions(&self, bucket: &str) {
         self.put_versioning(bucket, s3::types::BucketVersioningStatus::Enabled).await;
     }
@@ -339,16 +339,16 @@ impl World {
     }
 }
 
-/// A customer's things, with the issued documents applied verbatim.
+/// A customer's bucket, key and role, with the issued documents applied verbatim.
 pub struct Applied {
     pub mode: &'static str,
     pub bucket: String,
     pub key: String,
     pub role: Option<String>,
     pub role_name: String,
-    /// The bucket's account, where it is to be named.
+    /// The bucket's account, if the submission names it.
     pub account: Option<String>,
-    /// By their names, as issued.
+    /// The documents as issued, by name.
     pub documents: serde_json::Map<String, Value>,
 }
 
@@ -364,7 +364,7 @@ impl Applied {
         })
     }
 
-    /// An issued document, to be changed and applied again.
+    /// A copy of an issued document.
     pub fn document(&self, name: &str) -> Value {
         self.documents[name].clone()
     }
@@ -402,7 +402,7 @@ impl Applied {
         }
     }
 
-    /// A document as it stands in AWS.
+    /// A document as it is in AWS.
     async fn current(&self, customer: &Account, name: &str) -> Value {
         let decoded = |text: String| percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned();
         let text = match name {

@@ -1,4 +1,4 @@
-//! What stands on the way to AWS: a gate, which holds requests of one kind until it is opened, and an end of TLS.
+//! Proxies in front of AWS: a gate, which holds requests of one kind until it is opened, and a TLS terminator.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Holds requests of the method whose path has the text in it.
+    /// Holds requests with this method whose path contains this text.
     pub async fn before(upstream: &str, method: &'static str, text: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let gate = Self {
@@ -55,8 +55,8 @@ impl Gate {
         let reached = held.wait_for(|held| *held > 0);
         tokio::time::timeout(TIMEOUT, reached)
             .await
-            .expect("a request comes to the gate")
-            .expect("the gate stands");
+            .expect("a request reaches the gate")
+            .expect("the gate is there");
     }
 
     pub fn open(&self) {
@@ -64,7 +64,7 @@ impl Gate {
     }
 }
 
-/// Ends TLS in front of the stand-in, as far as the stand-in can tell: what comes through here came over TLS.
+/// Tells the stand-in that all requests came over TLS.
 pub async fn tls_terminator(upstream: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let url = format!("http://{}", listener.local_addr().expect("the listener has an address"));
@@ -76,7 +76,7 @@ pub async fn tls_terminator(upstream: &str) -> String {
     url
 }
 
-/// Passes every request on once `before` is done with it.
+/// Forwards every request after `before` has seen it.
 fn forward<F>(upstream: &str, before: impl Fn(&mut Request) -> F + Clone + Send + Sync + 'static) -> axum::Router
 where
     F: Future<Output = ()> + Send + 'static,

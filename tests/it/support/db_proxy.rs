@@ -1,4 +1,4 @@
-//! The line to Postgres, which can be cut or go dead.
+//! A proxy in front of Postgres that can close or freeze its connections.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -11,30 +11,30 @@ use tokio::sync::watch;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
-    /// Connections end, and new ones end at once.
+    /// Connections are closed, and new ones are closed at once.
     Cut,
-    /// Connections stand, and nothing comes through any more.
-    Dead,
+    /// Connections stay open, but nothing passes.
+    Frozen,
 }
 
-/// A way to a database that a test may break.
-pub struct Line {
-    /// The database's URL by this way.
+/// A proxy that a test can break.
+pub struct DatabaseProxy {
+    /// The database's URL through the proxy.
     pub url: String,
     state: Arc<watch::Sender<State>>,
 }
 
-impl Line {
+impl DatabaseProxy {
     pub async fn to(database_url: &str) -> Self {
         let options = PgConnectOptions::from_str(database_url).expect("the URL is Postgres's");
         let upstream = (options.get_host().to_owned(), options.get_port());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let port = listener.local_addr().expect("the listener has an address").port();
         let state = Arc::new(watch::Sender::new(State::Open));
-        let keeper = state.clone();
+        let watched = state.clone();
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
-                tokio::spawn(carry(connection, upstream.clone(), keeper.subscribe()));
+                tokio::spawn(carry(connection, upstream.clone(), watched.subscribe()));
             }
         });
         Self {
@@ -47,8 +47,8 @@ impl Line {
         self.state.send_replace(State::Cut);
     }
 
-    pub fn go_dead(&self) {
-        self.state.send_replace(State::Dead);
+    pub fn freeze(&self) {
+        self.state.send_replace(State::Frozen);
     }
 
     pub fn restore(&self) {
@@ -64,5 +64,5 @@ async fn carry(mut connection: TcpStream, upstream: (String, u16), mut state: wa
             _ = state.wait_for(|state| *state != State::Open) => {}
         }
     }
-    let _ = state.wait_for(|state| *state != State::Dead).await;
+    let _ = state.wait_for(|state| *state != State::Frozen).await;
 }

@@ -1,4 +1,4 @@
-//! An OpenID provider of a test's own: keys that it makes, JWTs that it signs, and answers that it may withhold.
+//! An OpenID provider of a test's own, with keys, JWTs and faults.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -106,19 +106,19 @@ impl SigningKey {
     }
 }
 
-/// What the provider does when it is asked.
+/// How the provider answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mood {
-    Fine,
-    Down,
-    /// It names another issuer than it is.
-    Impostor,
-    /// Its keys are at a place that is not safe.
-    Careless,
-    /// Its key set has no end to speak of.
-    Huge,
-    /// Its key set is elsewhere.
-    Moved,
+pub enum Behavior {
+    Normal,
+    Unavailable,
+    /// Its discovery document names another issuer.
+    OtherIssuer,
+    /// Its keys have an HTTP URL on another host.
+    InsecureKeysUrl,
+    /// Its key set is larger than Latchkey reads.
+    HugeKeySet,
+    /// Its key set redirects.
+    Redirect,
 }
 
 #[derive(Clone)]
@@ -126,7 +126,7 @@ pub struct Provider(Arc<Inner>);
 
 struct Inner {
     issuer: String,
-    state: Mutex<(Mood, Vec<Value>, usize)>,
+    state: Mutex<(Behavior, Vec<Value>, usize)>,
 }
 
 impl Provider {
@@ -136,7 +136,7 @@ impl Provider {
         let keys = keys.iter().map(|key| key.public()).collect();
         let provider = Self(Arc::new(Inner {
             issuer,
-            state: Mutex::new((Mood::Fine, keys, 0)),
+            state: Mutex::new((Behavior::Normal, keys, 0)),
         }));
         let router = axum::Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
@@ -178,8 +178,8 @@ impl Provider {
         }
     }
 
-    pub fn be(&self, mood: Mood) {
-        self.0.state.lock().expect("nobody panicked").0 = mood;
+    pub fn set_behavior(&self, behavior: Behavior) {
+        self.0.state.lock().expect("nobody panicked").0 = behavior;
     }
 
     pub fn publish(&self, keys: &[&SigningKey]) {
@@ -191,7 +191,7 @@ impl Provider {
         self.0.state.lock().expect("nobody panicked").2
     }
 
-    fn mood(&self) -> Mood {
+    fn behavior(&self) -> Behavior {
         self.0.state.lock().expect("nobody panicked").0
     }
 }
@@ -199,10 +199,10 @@ impl Provider {
 async fn discovery(State(provider): State<Provider>) -> Response {
     let issuer = &provider.0.issuer;
     let document = |issuer: &str, keys: String| axum::Json(json!({"issuer": issuer, "jwks_uri": keys})).into_response();
-    match provider.mood() {
-        Mood::Down => StatusCode::BAD_GATEWAY.into_response(),
-        Mood::Impostor => document("https://login.elsewhere.example", format!("{issuer}/keys")),
-        Mood::Careless => document(issuer, "http://keys.elsewhere.example/".into()),
+    match provider.behavior() {
+        Behavior::Unavailable => StatusCode::BAD_GATEWAY.into_response(),
+        Behavior::OtherIssuer => document("https://login.elsewhere.example", format!("{issuer}/keys")),
+        Behavior::InsecureKeysUrl => document(issuer, "http://keys.elsewhere.example/".into()),
         _ => document(issuer, format!("{issuer}/keys")),
     }
 }
@@ -213,10 +213,10 @@ async fn key_set(State(provider): State<Provider>) -> Response {
         state.2 += 1;
         state.1.clone()
     };
-    match provider.mood() {
-        Mood::Down => StatusCode::BAD_GATEWAY.into_response(),
-        Mood::Moved => (StatusCode::FOUND, [(header::LOCATION, "/elsewhere")]).into_response(),
-        Mood::Huge => axum::Json(json!({"keys": keys, "more": "x".repeat(1024 * 1024)})).into_response(),
+    match provider.behavior() {
+        Behavior::Unavailable => StatusCode::BAD_GATEWAY.into_response(),
+        Behavior::Redirect => (StatusCode::FOUND, [(header::LOCATION, "/elsewhere")]).into_response(),
+        Behavior::HugeKeySet => axum::Json(json!({"keys": keys, "more": "x".repeat(1024 * 1024)})).into_response(),
         _ => axum::Json(json!({"keys": keys})).into_response(),
     }
 }

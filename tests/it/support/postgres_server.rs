@@ -1,4 +1,4 @@
-//! A Postgres of a test's own, which it may stop, crash and start again.
+//! A Postgres server of a test's own, which it can stop, crash and start again.
 
 use std::process::Stdio;
 
@@ -12,7 +12,7 @@ pub struct Postgres {
     pub url: String,
     orders: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
-    // It ends when nothing more can be ordered, and takes its data along.
+    // It ends when its standard input closes, and deletes its data.
     keeper: Child,
 }
 
@@ -37,13 +37,13 @@ impl Postgres {
         postgres
     }
 
-    /// `stop`, `crash` or `start`, once it is done.
+    /// Runs `stop`, `crash` or `start`.
     pub async fn order(&mut self, order: &str) {
         self.orders.write_all(format!("{order}\n").as_bytes()).await.expect("it listens");
         assert_eq!(self.answer().await, "done");
     }
 
-    /// Once nothing is left of it.
+    /// Stops the server and deletes its data.
     pub async fn end(mut self) {
         drop(self.orders);
         let ended = tokio::time::timeout(TIMEOUT, self.keeper.wait()).await;

@@ -1,4 +1,4 @@
-//! The program itself, serving, with what it says.
+//! The program itself as a process that serves, with its log.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -12,12 +12,12 @@ use super::server::TIMEOUT;
 /// The public URL, as customers would see it.
 const ELSEWHERE: &str = "http://127.0.0.1:9";
 
-/// A serving process on a server's database. Ended with the test.
+/// A process that serves on a server's database. It ends with the test.
 pub struct Process {
     child: Option<Child>,
-    /// Of the private listener.
+    /// URL of the private listener.
     pub url: String,
-    /// Of the public one.
+    /// URL of the public listener.
     public: String,
     lines: Arc<Mutex<Vec<String>>>,
 }
@@ -32,11 +32,11 @@ impl Drop for Process {
 }
 
 impl Process {
-    /// Starts it, with more settings, and waits until it can do its work.
+    /// Starts it with more settings, and waits until it is ready.
     pub async fn serve(access: &AwsAccess, database_url: &str, more: &[(&str, &str)]) -> Self {
         let process = Self::start(access, database_url, more).await;
         process
-            .until("it is ready", |process| async move {
+            .until("it gets ready", |process| async move {
                 let answer = reqwest::get(format!("{}/readyz", process.url)).await;
                 answer.is_ok_and(|answer| answer.status().is_success())
             })
@@ -101,7 +101,7 @@ impl Process {
         }
     }
 
-    /// Asks again and again, until the answer is yes.
+    /// Repeats the question until the answer is yes.
     pub async fn until<'a, F>(&'a self, what: &str, mut asked: impl FnMut(&'a Self) -> F)
     where
         F: Future<Output = bool>,
@@ -114,22 +114,22 @@ impl Process {
         assert!(tokio::time::timeout(TIMEOUT, asking).await.is_ok(), "{what}: {:#?}", self.said());
     }
 
-    /// Where a link of the form leads here: the port was not known when the process got its URL setting.
+    /// A link to the form with the actual port, which was not known when the public URL was set.
     pub fn reached(&self, link: &str) -> String {
         link.replacen(ELSEWHERE, &self.public, 1)
     }
 
-    /// What it said so far, line by line.
+    /// The lines of its log so far.
     pub fn said(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
     }
 
-    /// Ends it without a word.
+    /// Kills it.
     pub fn kill(self) {
         drop(self);
     }
 
-    /// Tells it to end, and waits for that.
+    /// Sends SIGTERM and waits for the end.
     pub async fn end(&mut self) {
         let mut child = self.child.take().expect("it runs");
         let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();

@@ -35,7 +35,7 @@ use super::aws::{AwsAccess, World, sdk_config};
 use super::clock::clock;
 use super::database::migrated_database;
 
-/// Longer than anything here takes, so that only what hangs fails by it.
+/// Longer than anything here takes: only what hangs runs into it.
 pub const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What webhook signing secrets are derived from.
@@ -228,7 +228,7 @@ impl Drop for TestServer {
     }
 }
 
-/// An answer, with what a test asks of it.
+/// A response of the API.
 pub struct ApiResponse {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
@@ -236,7 +236,7 @@ pub struct ApiResponse {
 }
 
 impl ApiResponse {
-    /// The body, if the status is the one given.
+    /// The body. Panics if the status is another.
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{:#}", self.body);
         self.body
@@ -264,7 +264,7 @@ fn vendor(access: &AwsAccess) -> Vendor {
     }
 }
 
-/// Webhooks may lead to what a test listens on.
+/// Allows webhooks to the loopback addresses on which tests listen.
 pub fn webhook_policy() -> WebhookPolicy {
     WebhookPolicy {
         keys: SigningKeys::parse(&SIGNING_KEY.into()).expect("the key is one"),
@@ -291,12 +291,12 @@ impl TestServer {
         Self::builder().database_url(&self.database_url)
     }
 
-    /// Once internal services are answered by all that was committed so far.
+    /// Waits until internal services see everything that was committed so far.
     pub async fn settle(&self) {
         let head: i64 = sqlx::query_scalar("select config_changes from change_counters")
             .fetch_one(&self.pool)
             .await
-            .expect("the feed has a head");
+            .expect("the feed has a position");
         let reached = async { self.read_model.watch().wait_for(|at| at.is_some_and(|at| at >= head)).await.is_ok() };
         let settled = tokio::time::timeout(TIMEOUT, reached).await;
         assert_eq!(settled, Ok(true), "the feed is followed");
@@ -317,31 +317,31 @@ impl TestServer {
         self.send(self.request(reqwest::Method::POST, path).json(body)).await
     }
 
-    /// A request with the token of ops, to be changed before it is sent.
+    /// A request with the token of `ops`.
     pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         self.http
             .request(method, format!("{}{path}", self.private))
             .bearer_auth(&self.token)
     }
 
-    /// A request with no token, to any of the listeners.
+    /// A request without a token, to either listener.
     pub fn bare(&self, method: reqwest::Method, url: &str) -> reqwest::RequestBuilder {
         self.http.request(method, url)
     }
 
-    /// What internal services ask is asked once all that was committed so far is known.
+    /// Sends a request. One of an internal service is sent once the read model has everything that was committed so far.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> ApiResponse {
-        let asked = request.try_clone().and_then(|request| request.build().ok());
-        if asked.is_some_and(|request| request.url().path().starts_with("/internal/")) {
+        let copy = request.try_clone().and_then(|request| request.build().ok());
+        if copy.is_some_and(|request| request.url().path().starts_with("/internal/")) {
             self.settle().await;
         }
         self.send_now(request).await
     }
 
     pub async fn send_now(&self, request: reqwest::RequestBuilder) -> ApiResponse {
-        let answer = request.send().await.expect("the server answers");
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let text = answer.text().await.expect("the answer is whole");
+        let response = request.send().await.expect("the server answers");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.expect("the response is complete");
         ApiResponse {
             status,
             headers,
@@ -354,7 +354,7 @@ impl TestServer {
         self.post("/v1/tenants", &body).await.expect(201)
     }
 
-    /// Submits, and waits for the verification to end.
+    /// Submits a config and waits for its verification to end.
     pub async fn submit(&self, slug: &str, submission: &Value) -> Value {
         let submitted = self
             .post(&format!("/v1/tenants/{slug}/storage-configs"), submission)
@@ -363,7 +363,7 @@ impl TestServer {
         self.finished(&submitted["verification"]["id"]).await
     }
 
-    /// Verifies again, and waits for the end.
+    /// Requests a verification and waits for its end.
     pub async fn verify(&self, slug: &str) -> Value {
         let asked = self
             .post(&format!("/v1/tenants/{slug}/verifications"), &serde_json::json!({}))
@@ -388,7 +388,7 @@ impl TestServer {
     }
 }
 
-/// Names of the checks of that status.
+/// The names of the checks with this status.
 pub fn checks(verification: &Value, status: &str) -> Vec<String> {
     let checks = verification["checks"].as_array().expect("checks are a list");
     let named = checks.iter().filter(|check| check["status"] == status);
@@ -397,7 +397,7 @@ pub fn checks(verification: &Value, status: &str) -> Vec<String> {
         .collect()
 }
 
-/// The check of that name.
+/// The check with this name.
 pub fn check<'a>(verification: &'a Value, name: &str) -> &'a Value {
     let checks = verification["checks"].as_array().expect("checks are a list");
     checks.iter().find(|check| check["name"] == name).expect("the check is there")

@@ -10,7 +10,7 @@ use crate::support::process::Process;
 use crate::support::server::{SIGNING_KEY, TestServer};
 
 #[tokio::test]
-async fn a_webhook_is_told_of_what_it_asked_for_alone_and_of_what_was_superseded_too() {
+async fn a_webhook_gets_the_events_it_subscribed_to() {
     let stage = Stage::new().await;
     let (server, receiver) = (&stage.server, Receiver::start().await);
     let wanted = json!({"url": receiver.url, "events": ["verification.finished"]});
@@ -34,7 +34,7 @@ async fn a_webhook_is_told_of_what_it_asked_for_alone_and_of_what_was_superseded
 }
 
 #[tokio::test]
-async fn a_change_that_is_not_made_is_not_told() {
+async fn a_change_that_is_rolled_back_sends_no_message() {
     let (stage, receiver, hook) = Stage::with(&["acme"]).await;
     let refuse = "create function refuse() returns trigger language plpgsql as $$ begin raise exception 'lost'; end $$;
                   create trigger refuse before insert on audit_events for each row execute function refuse()";
@@ -47,7 +47,7 @@ async fn a_change_that_is_not_made_is_not_told() {
 
 /// The database refuses the note, as it is when the process is lost after the receiver answered.
 #[tokio::test]
-async fn what_was_sent_and_not_noted_is_sent_again_under_the_same_id() {
+async fn an_unrecorded_attempt_is_repeated_with_the_same_id() {
     let (stage, receiver, hook) = Stage::with(&["acme"]).await;
     switch(&stage.server, "acme", "suspend").await;
     let refuse = "create function refuse() returns trigger language plpgsql as $$ begin raise exception 'lost'; end $$;
@@ -78,7 +78,7 @@ async fn what_was_sent_and_not_noted_is_sent_again_under_the_same_id() {
 /// The process is killed while the receiver makes up its mind; another one sends the message again, once the time that the lost
 /// one had for it is over.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_outlives_the_process_that_was_sending_it() {
+async fn a_message_survives_the_process_that_was_sending_it() {
     let server = TestServer::start().await;
     let receiver = Receiver::start().await;
     let hook = Hook::create(&server, &receiver.url).await;
@@ -106,7 +106,7 @@ async fn a_message_outlives_the_process_that_was_sending_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_messages_of_many_tenants_arrive_each_tenants_in_order() {
+async fn messages_arrive_in_order_for_each_tenant() {
     let server = TestServer::builder().worker().start().await;
     let receiver = Receiver::start().await;
     let hook = Hook::create(&server, &receiver.url).await;
@@ -138,7 +138,7 @@ mod tests_with_aws {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn what_happens_is_told_signed_and_in_order() {
+    async fn messages_are_signed_and_in_order() {
         let world = World::new().await;
         let server = TestServer::builder().aws(&world).start().await;
         let receiver = Receiver::start().await;
@@ -200,7 +200,7 @@ mod tests_with_aws {
 
     /// By the queue, with a receiver that takes its time: the others' messages and verifications do not wait for it.
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_receiver_that_does_not_answer_keeps_nobody_else_waiting() {
+    async fn a_slow_receiver_does_not_delay_others() {
         let world = World::new().await;
         let server = TestServer::builder().aws(&world).start().await;
         let (slow, quick) = (Receiver::start().await, Receiver::start().await);

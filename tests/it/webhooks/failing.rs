@@ -12,7 +12,7 @@ fn time(value: &Value) -> DateTime<Utc> {
 }
 
 #[tokio::test]
-async fn a_tenants_messages_wait_for_the_one_before_and_other_tenants_do_not() {
+async fn a_failing_message_delays_only_its_tenants_messages() {
     let (stage, receiver, hook) = Stage::with(&["acme", "globex"]).await;
     receiver.answer(|number, received| status(if received.body.contains("acme") && number < 4 { 500 } else { 200 }));
     switch(&stage.server, "acme", "suspend").await;
@@ -51,7 +51,7 @@ async fn a_tenants_messages_wait_for_the_one_before_and_other_tenants_do_not() {
 }
 
 #[tokio::test]
-async fn a_receiver_may_ask_for_time() {
+async fn a_receiver_can_delay_the_next_attempt() {
     let (stage, receiver, hook) = Stage::with(&["acme"]).await;
     receiver.answer(|number, _| {
         if number == 1 {
@@ -74,7 +74,7 @@ async fn a_receiver_may_ask_for_time() {
 }
 
 #[tokio::test]
-async fn after_a_day_a_message_is_given_up_and_the_next_has_its_turn() {
+async fn a_message_is_given_up_after_a_day() {
     let (stage, receiver, hook) = Stage::with(&["acme"]).await;
     receiver.answer(|_, received| {
         status(if received.body.contains("\"after\":\"suspended\"") {
@@ -106,7 +106,7 @@ async fn after_a_day_a_message_is_given_up_and_the_next_has_its_turn() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_is_gone_is_left_alone_until_ops_enable_it() {
+async fn a_receiver_that_is_gone_is_disabled_until_ops_enable_it() {
     let (stage, receiver, hook) = Stage::with(&["acme", "globex"]).await;
     let server = &stage.server;
     receiver.answer(|_, _| status(410));
@@ -150,7 +150,7 @@ async fn a_receiver_that_is_gone_is_left_alone_until_ops_enable_it() {
 }
 
 #[tokio::test]
-async fn nobody_answers_and_it_is_told_why() {
+async fn failures_to_connect_are_explained() {
     let stage = Stage::new().await;
     let server = &stage.server;
     server.create_tenant("acme").await;

@@ -9,7 +9,7 @@ use super::{Hook, Stage, switch};
 use crate::support::server::TestServer;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_test_is_sent_now_and_once() {
+async fn a_test_message_is_sent_once() {
     let server = TestServer::builder().worker().start().await;
     let receiver = Receiver::start().await;
     let hook = Hook::create(&server, &receiver.url).await;
@@ -34,7 +34,7 @@ async fn a_test_is_sent_now_and_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_is_sent_again_under_the_same_id() {
+async fn a_message_is_resent_with_the_same_id() {
     let server = TestServer::builder().worker().start().await;
     let receiver = Receiver::start().await;
     let hook = Hook::create(&server, &receiver.url).await;
@@ -65,7 +65,7 @@ async fn a_message_is_sent_again_under_the_same_id() {
 }
 
 #[tokio::test]
-async fn one_that_waits_is_not_sent_out_of_turn_but_its_line_is_tried_now() {
+async fn resending_a_waiting_message_keeps_the_order() {
     let (stage, receiver, hook) = Stage::with(&["acme"]).await;
     receiver.answer(|number, _| status(if number == 1 { 500 } else { 200 }));
     switch(&stage.server, "acme", "suspend").await;
@@ -128,7 +128,7 @@ async fn every_change_is_in_the_audit_log() {
 }
 
 #[tokio::test]
-async fn a_deleted_webhook_is_told_nothing_and_its_log_goes() {
+async fn a_deleted_webhook_gets_no_messages_and_loses_its_log() {
     let (stage, receiver, hook) = Stage::with(&["acme"]).await;
     let server = &stage.server;
     let kept = Hook::create(server, &receiver.url).await;
@@ -158,7 +158,7 @@ async fn a_deleted_webhook_is_told_nothing_and_its_log_goes() {
 
 /// What is erased of a tenant that has ended is erased in messages too, and they stay readable.
 #[tokio::test]
-async fn a_tenants_personal_data_is_erased_in_its_messages() {
+async fn erasure_removes_personal_data_from_messages() {
     let (stage, receiver, hook) = Stage::with(&["acme"]).await;
     let server = &stage.server;
     let body = json!({"reason": "Contract ended"});
@@ -183,7 +183,7 @@ async fn a_tenants_personal_data_is_erased_in_its_messages() {
 
 /// A queue whose job was lost is picked up by the sweep.
 #[tokio::test]
-async fn a_forsaken_line_is_queued_again() {
+async fn an_abandoned_queue_is_resumed() {
     let (stage, _receiver, hook) = Stage::with(&["acme"]).await;
     switch(&stage.server, "acme", "suspend").await;
     let jobs = "select count(*) from graphile_worker._private_jobs where payload::text like '%' || $1 || '%'";

@@ -10,7 +10,7 @@ use super::{Hook, Stage, switch};
 use crate::support::server::{TestServer, webhook_policy};
 
 #[tokio::test]
-async fn a_redirect_is_a_failure_and_its_target_sees_nothing() {
+async fn redirects_are_not_followed() {
     let (stage, receiver, hook) = Stage::with(&["acme"]).await;
     let target = Receiver::start().await;
     for (nth, status) in [301, 302, 303, 307, 308].into_iter().enumerate() {
@@ -33,7 +33,7 @@ async fn a_redirect_is_a_failure_and_its_target_sees_nothing() {
 
 /// The setting allowed it when the webhook was made, and no longer does: what counts is where it leads when it is sent.
 #[tokio::test]
-async fn what_no_setting_allows_is_refused_by_address_and_by_name() {
+async fn forbidden_targets_are_refused_by_address_and_by_name() {
     let stage = Stage::new().await;
     let (server, receiver) = (&stage.server, Receiver::start().await);
     server.create_tenant("acme").await;
@@ -72,7 +72,7 @@ async fn what_no_setting_allows_is_refused_by_address_and_by_name() {
 }
 
 #[tokio::test]
-async fn a_target_that_can_be_told_is_refused_when_the_webhook_is_made() {
+async fn recognizable_forbidden_targets_are_refused_on_creation() {
     let server = TestServer::builder()
         .webhooks(latchkey::domain::webhook::WebhookPolicy {
             allowed: AllowedNetworks(vec!["10.20.0.0/16".parse().unwrap()]),
@@ -104,7 +104,7 @@ async fn a_target_that_can_be_told_is_refused_when_the_webhook_is_made() {
 }
 
 #[tokio::test]
-async fn every_wrong_field_is_named_at_once() {
+async fn all_invalid_fields_are_reported_at_once() {
     let server = TestServer::start().await;
     let wrong = json!({"url": "https://10.0.0.1/", "events": ["tenant.born", 7], "description": "", "secret": "whsec_mine"});
     let refused = server.post("/v1/webhooks", &wrong).await;
@@ -151,7 +151,7 @@ async fn every_wrong_field_is_named_at_once() {
 }
 
 #[tokio::test]
-async fn there_are_so_many_webhooks_and_no_more() {
+async fn the_number_of_webhooks_is_limited() {
     let server = TestServer::start().await;
     let body = json!({"url": "https://hooks.vendor.example/"});
     let asked = futures::future::join_all((0..25).map(|_| server.post("/v1/webhooks", &body))).await;

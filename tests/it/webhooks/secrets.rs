@@ -14,7 +14,7 @@ use super::{Hook, Stage, switch, verifies};
 use crate::support::server::{SIGNING_KEY, TestServer, webhook_policy};
 
 #[tokio::test]
-async fn while_a_secret_is_rotated_both_are_good() {
+async fn both_secrets_are_valid_during_a_rotation() {
     let (stage, receiver, old) = Stage::with(&["acme"]).await;
     let server = &stage.server;
     let rotated = server.post(&old.path("/rotate-secret"), &json!({})).await;
@@ -50,7 +50,7 @@ async fn while_a_secret_is_rotated_both_are_good() {
 }
 
 #[tokio::test]
-async fn the_key_can_be_changed_and_without_it_nothing_is_sent() {
+async fn the_signing_key_can_be_rotated_and_is_required_for_sending() {
     let (stage, receiver, hook) = Stage::with(&["acme"]).await;
     let with = |keys: &str| Context {
         webhooks: Arc::new(WebhookPolicy {
@@ -98,7 +98,7 @@ async fn the_key_can_be_changed_and_without_it_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn without_a_key_no_webhook_is_made_and_nothing_else_breaks() {
+async fn without_a_signing_key_only_webhooks_are_unavailable() {
     let server = TestServer::builder().webhooks(WebhookPolicy::default()).start().await;
     let refused = server.post("/v1/webhooks", &json!({"url": "https://hooks.vendor.example/"})).await;
     assert_eq!(refused.status, 409);
@@ -113,7 +113,7 @@ async fn without_a_key_no_webhook_is_made_and_nothing_else_breaks() {
 }
 
 #[tokio::test]
-async fn no_secret_is_in_the_database_nor_in_an_answer_but_the_first() {
+async fn secrets_are_shown_once_and_not_stored() {
     let stage = Stage::new().await;
     let (server, receiver) = (&stage.server, Receiver::start().await);
     let ask = || {

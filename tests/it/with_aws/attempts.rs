@@ -112,7 +112,7 @@ fn drop_condition(document: &mut Value) {
 }
 
 #[tokio::test]
-async fn a_grant_that_arrives_while_it_is_waited_for_is_verified() {
+async fn a_grant_that_propagates_within_the_window_is_verified() {
     let stage = Stage::set("direct", &[("bucket-policy", drop_get)]).await;
     let first = stage.attempt().await;
     assert_eq!(
@@ -151,7 +151,7 @@ async fn a_grant_that_arrives_while_it_is_waited_for_is_verified() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_stays_is_rejected_when_the_window_is_over() {
+async fn a_denial_that_stays_is_rejected_after_the_window() {
     let stage = Stage::set("direct", &[("bucket-policy", drop_get)]).await;
     let mut gaps = Vec::new();
     let rejected = loop {
@@ -168,7 +168,7 @@ async fn a_refusal_that_stays_is_rejected_when_the_window_is_over() {
 }
 
 #[tokio::test]
-async fn an_open_role_is_tried_once_more_before_it_counts() {
+async fn an_open_role_is_retried_once_before_it_counts() {
     let stage = Stage::set("assume_role", &[("trust-policy", drop_condition)]).await;
     let first = stage.attempt().await;
     assert_eq!(stage.wait(&first), 5);
@@ -182,7 +182,7 @@ async fn an_open_role_is_tried_once_more_before_it_counts() {
 }
 
 #[tokio::test]
-async fn what_waiting_cannot_mend_ends_at_once() {
+async fn what_propagation_cannot_explain_is_rejected_at_once() {
     let stage = Stage::set("assume_role", &[]).await;
     stage
         .world
@@ -199,7 +199,7 @@ async fn what_waiting_cannot_mend_ends_at_once() {
 }
 
 #[tokio::test]
-async fn a_run_that_stays_open_ends_inconclusive_after_growing_gaps() {
+async fn an_inconclusive_run_is_retried_with_growing_gaps() {
     let stage = Stage::set("assume_role", &[]).await;
     let nobody = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": format!("arn:aws:iam::{}:root", stage.world.customer.id)},
@@ -218,7 +218,7 @@ async fn a_run_that_stays_open_ends_inconclusive_after_growing_gaps() {
 }
 
 #[tokio::test]
-async fn a_newer_submission_ends_what_waits() {
+async fn a_newer_submission_supersedes_a_waiting_run() {
     let stage = Stage::set("direct", &[("bucket-policy", drop_get)]).await;
     let first = stage.attempt().await;
     assert!(first["next_attempt_at"].is_string());

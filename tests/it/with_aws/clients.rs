@@ -158,7 +158,7 @@ async fn a_program_with_a_profile() {
 }
 
 #[test]
-fn the_programs_are_what_is_printed() {
+fn the_tested_programs_are_those_in_the_docs() {
     let this = include_str!("clients.rs");
     let blocks = printed("rust");
     assert_eq!(blocks.len(), 2);
@@ -173,7 +173,7 @@ fn the_programs_are_what_is_printed() {
 #[case("direct")]
 #[case("assume_role")]
 #[tokio::test(flavor = "multi_thread")]
-async fn every_client_works_as_it_is(#[case] mode: &'static str) {
+async fn each_client_works_unchanged(#[case] mode: &'static str) {
     let stage = Stage::new(mode).await;
     let service = Service::of(&stage);
     let environment = printed("sh")[0];
@@ -186,7 +186,7 @@ async fn every_client_works_as_it_is(#[case] mode: &'static str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn so_do_many_tenants_in_one_process_and_profiles() {
+async fn many_tenants_work_in_one_process_and_with_profiles() {
     let stage = Stage::new("direct").await;
     let service = Service::of(&stage);
     let both = "\nworks(documents_of('acme'), bucket, theirs)\nworks(documents_of('other'), theirs, bucket)";
@@ -199,7 +199,7 @@ async fn so_do_many_tenants_in_one_process_and_profiles() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn so_do_tokens_in_a_file_and_less_than_everything() {
+async fn tokens_in_files_and_limited_access_work() {
     let stage = Stage::new("assume_role").await;
     let service = Service::of(&stage);
     let shell = printed("sh");

@@ -78,7 +78,7 @@ async fn in_the_middle(world: &World, gate: &Gate) -> (TestServer, Worker, Strin
 }
 
 #[tokio::test]
-async fn a_killed_process_leaves_nothing_behind_once_another_runs() {
+async fn a_killed_run_is_taken_over_and_cleaned_up() {
     let world = World::new().await;
     let gate = Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
     let (server, worker, bucket, id) = in_the_middle(&world, &gate).await;
@@ -101,7 +101,7 @@ async fn a_killed_process_leaves_nothing_behind_once_another_runs() {
 }
 
 #[tokio::test]
-async fn lost_connections_to_postgres_lose_nothing() {
+async fn lost_database_connections_are_recovered() {
     let world = World::new().await;
     let server = TestServer::builder().aws(&world).start().await;
     server.create_tenant("acme").await;
@@ -116,7 +116,7 @@ async fn lost_connections_to_postgres_lose_nothing() {
 }
 
 #[tokio::test]
-async fn a_first_signal_lets_the_checks_under_way_end() {
+async fn a_first_signal_lets_running_checks_finish() {
     let world = World::new().await;
     let gate = Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
     let (server, worker, bucket, id) = in_the_middle(&world, &gate).await;
@@ -150,7 +150,7 @@ async fn a_second_signal_ends_the_process_at_once() {
 
 /// A tenant's place in the queue goes once it waits for nothing: to take a job, the queue looks at all that there are.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_queue_forgets_who_waits_for_nothing() {
+async fn the_queue_forgets_idle_tenants() {
     let server = TestServer::builder().aws(&World::new().await).start().await;
     let count = async |table: &'static str| -> i64 {
         let sql = sqlx::AssertSqlSafe(format!("select count(*) from graphile_worker._private_{table}"));

@@ -84,7 +84,7 @@ async fn put(client: &s3::Client, bucket: &str, key: &str) -> Result<(), String>
 #[case("direct")]
 #[case("assume_role")]
 #[tokio::test(flavor = "multi_thread")]
-async fn they_are_for_that_bucket_and_key_alone(#[case] mode: &'static str) {
+async fn credentials_are_limited_to_the_tenants_bucket_and_key(#[case] mode: &'static str) {
     let stage = Stage::new(mode).await;
     let answer = stage.get("").await;
     assert_eq!(answer.headers["cache-control"], "no-store");
@@ -108,7 +108,7 @@ async fn they_are_for_that_bucket_and_key_alone(#[case] mode: &'static str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_suspended_while_they_are_made_gets_none() {
+async fn suspension_during_the_call_withholds_credentials() {
     let stage = Stage::new("direct").await;
     let gate = Gate::before(&stage.world.endpoint, "POST", "/").await;
     let replica = stage
@@ -138,7 +138,7 @@ async fn whoever_is_suspended_while_they_are_made_gets_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_of_them_is_in_the_log_or_the_metrics() {
+async fn credentials_appear_neither_in_logs_nor_in_metrics() {
     let stage = Stage::new("assume_role").await;
     let process = Process::serve(&stage.world.access(), &stage.server.database_url, &[("LATCHKEY_LOG", "trace")]).await;
     let url = format!("{}/internal/v1/tenants/acme/credentials", process.url);
@@ -174,7 +174,7 @@ async fn nothing_of_them_is_in_the_log_or_the_metrics() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whose_fault_it_is_is_said() {
+async fn errors_say_who_has_to_act() {
     let stage = Stage::new("assume_role").await;
     for (query, field) in [("?access=all", "access"), ("?prefix=*", "prefix"), ("?prefix=", "prefix")] {
         let refused = stage.get(query).await;

@@ -73,7 +73,7 @@ async fn a_document_without_its_condition_is_rejected(
 }
 
 #[tokio::test]
-async fn another_tenants_bucket_cannot_be_had_by_naming_it() {
+async fn another_tenants_bucket_cannot_be_claimed() {
     let world = World::new().await;
     let server = TestServer::builder().aws(&world).start().await;
     server.create_tenant("acme").await;
@@ -89,7 +89,7 @@ async fn another_tenants_bucket_cannot_be_had_by_naming_it() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_lets_two_tenants_in_belongs_to_the_first() {
+async fn a_bucket_belongs_to_the_first_tenant_that_claims_it() {
     let world = World::new().await;
     let server = TestServer::builder().aws(&world).start().await;
     let ids: Vec<Value> = [server.create_tenant("first").await, server.create_tenant("second").await]

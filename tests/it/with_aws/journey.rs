@@ -68,7 +68,7 @@ async fn the_issued_documents_lead_to_verified(#[case] mode: &'static str) {
 }
 
 #[tokio::test]
-async fn a_missing_permission_is_named_and_its_fix_works() {
+async fn a_missing_permission_is_reported_and_its_fix_works() {
     let world = World::new().await;
     let server = TestServer::builder().aws(&world).start().await;
     server.create_tenant("initech").await;
@@ -96,7 +96,7 @@ async fn a_missing_permission_is_named_and_its_fix_works() {
 }
 
 #[tokio::test]
-async fn a_vendors_own_fault_is_nobody_elses() {
+async fn a_vendor_fault_is_not_blamed_on_the_customer() {
     let world = World::new().await;
     let server = TestServer::builder().aws(&world).start().await;
     server.create_tenant("acme").await;

@@ -88,7 +88,7 @@ async fn a_tenant_is_suspended_resumed_and_offboarded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_offboarded_tenants_bucket_may_be_claimed_by_another() {
+async fn an_offboarded_tenants_bucket_can_be_claimed_again() {
     let world = World::new().await;
     let server = TestServer::builder().aws(&world).start().await;
     server.create_tenant("first").await;

@@ -107,7 +107,7 @@ fn samples(rendered: &str) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_metric_is_told_by_a_process_that_did_some_work() {
+async fn a_working_process_exports_every_metric() {
     let receiver = Receiver::start().await;
     let key = "00".repeat(32);
     let mut work = Work::begin(&[("LATCHKEY_WEBHOOK_KEY", &key), ("LATCHKEY_WEBHOOK_ALLOW", "127.0.0.0/8")]).await;
@@ -266,7 +266,7 @@ fn expressions() -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_dashboard_and_the_alerts_name_what_there_is() {
+fn the_dashboard_and_the_alerts_use_existing_metrics() {
     let mut used = BTreeSet::new();
     for (place, expression) in expressions() {
         is_whole(&expression);
@@ -306,7 +306,7 @@ fn the_dashboard_and_the_alerts_name_what_there_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn log_lines_for_machines_say_whose_they_are_and_hold_no_secret() {
+async fn json_logs_have_context_and_no_secrets() {
     let mut work = Work::begin(&[("LATCHKEY_LOG", "info,latchkey=debug")]).await;
     let asked = work.verified("acme").await;
     let invited = work.post("/v1/tenants/acme/invites", json!({})).await.expect(201);
@@ -437,7 +437,7 @@ impl Collector {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_verification_is_one_trace_from_the_request_to_the_calls_of_aws() {
+async fn a_verification_is_one_trace_from_the_request_to_aws() {
     let (collector, url) = Collector::start().await;
     let mut work = Work::begin(&[("LATCHKEY_OTLP_ENDPOINT", &url)]).await;
     work.verified("acme").await;

@@ -6,7 +6,7 @@ use crate::support::aws::{World, apply_templates};
 use crate::support::server::{TestServer, checks};
 
 #[tokio::test]
-async fn a_rejected_resubmission_leaves_the_active_version_alone() {
+async fn a_rejected_resubmission_keeps_the_active_version() {
     let world = World::new().await;
     let server = TestServer::builder().aws(&world).start().await;
     server.create_tenant("acme").await;
@@ -32,7 +32,7 @@ async fn a_rejected_resubmission_leaves_the_active_version_alone() {
 }
 
 #[tokio::test]
-async fn a_newer_submission_supersedes_what_is_under_way() {
+async fn a_newer_submission_supersedes_a_running_verification() {
     let world = World::new().await;
     let gate = crate::support::aws_proxy::Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
     let server = TestServer::builder().aws(&world).aws_endpoint(&gate.url).start().await;

@@ -108,7 +108,7 @@ async fn an_external_id_is_rotated_with_overlap(#[case] mode: &'static str, #[ca
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rotation_is_one_at_a_time_and_may_be_abandoned() {
+async fn only_one_rotation_runs_and_it_can_be_abandoned() {
     let (_world, server, _applied, service) = active("assume_role").await;
     let old = served(&server, &service).await;
     delete(&server, "next").await.expect(409);
@@ -125,7 +125,7 @@ async fn a_rotation_is_one_at_a_time_and_may_be_abandoned() {
 }
 
 #[tokio::test]
-async fn what_is_not_in_use_is_not_rotated() {
+async fn a_tenant_without_active_storage_cannot_rotate() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;
     let refused = rotate(&server).await.expect(409);

@@ -43,7 +43,7 @@ async fn shut(world: &World, role: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_customer_reads_calmly_and_ops_are_alerted() {
+async fn a_vendor_fault_alerts_operations_and_reassures_the_customer() {
     let world = World::new().await;
     let server = TestServer::builder().aws(&world).without_worker().start().await;
     server.create_tenant("acme").await;
@@ -119,7 +119,7 @@ async fn check_config(world: &World, server: &TestServer, env: &[(&'static str, 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn check_config_finds_it_before_the_first_tenant_does() {
+async fn check_config_finds_faults_of_the_vendor_setup() {
     let world = World::new().await;
     let server = TestServer::builder().aws(&world).without_worker().start().await;
     let told = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();

@@ -25,7 +25,7 @@ fn parse(stream: &str) -> Vec<(i64, String, Value)> {
 }
 
 #[tokio::test]
-async fn each_check_is_told_once_and_a_reader_can_come_back() {
+async fn each_check_is_sent_once_and_a_reader_can_resume() {
     let world = World::new().await;
     let gate = crate::support::aws_proxy::Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
     let server = TestServer::builder().aws(&world).aws_endpoint(&gate.url).start().await;
