@@ -23,4 +23,4 @@ impl AccountId {
         &self.0
     }
 }
-checked_text!(AccountId, "123456789012");
+checked_text!(AccountId);

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::account::AccountId;
 use super::arn::{BucketArn, BucketName, KeyArn, RoleArn};
@@ -13,7 +12,7 @@ use super::storage_config::Mode;
 use super::tenant::TenantStatus;
 
 /// A tenant's bucket and key, and how to access them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActiveStorage {
     pub tenant_id: TenantId,
     pub slug: Slug,

@@ -8,7 +8,6 @@
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
-use utoipa::ToSchema;
 
 use super::message::Message;
 use super::retry::FailureKind;
@@ -82,7 +81,7 @@ macro_rules! catalogue {
         /// The name of a check.
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Display, EnumString, EnumIter,
-            IntoStaticStr, ToSchema,
+            IntoStaticStr
         )]
         #[serde(rename_all = "kebab-case")]
         #[strum(serialize_all = "kebab-case")]

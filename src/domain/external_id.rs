@@ -30,7 +30,7 @@ impl ExternalId {
         &self.0
     }
 }
-checked_text!(ExternalId, "lk-3f1c9a5e7b2d4860a1b2c3d4e5f60718293a4b5c");
+checked_text!(ExternalId);
 
 #[cfg(test)]
 mod tests {

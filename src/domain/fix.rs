@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use strum::{Display, EnumString, IntoStaticStr};
-use utoipa::ToSchema;
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 use super::api_result::{AccessDenied, DenialReason, DeniedBy, PolicyKind};
 use super::message::{Message, fixes};
@@ -11,7 +10,7 @@ use super::storage_config::Mode;
 use super::templates::TemplateParams;
 use super::templates::statements::{self, Permission};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, EnumIter)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum FixDocument {
@@ -29,7 +28,7 @@ pub enum FixDocument {
     Form,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, EnumIter)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum FixAction {

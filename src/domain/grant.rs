@@ -38,7 +38,7 @@ impl KeyPrefix {
         &self.0
     }
 }
-checked_text!(KeyPrefix, "invoices/2026/");
+checked_text!(KeyPrefix);
 
 /// The requested access.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]

@@ -55,18 +55,6 @@ macro_rules! id {
                 Uuid::deserialize(deserializer).map(Self)
             }
         }
-
-        impl utoipa::PartialSchema for $name {
-            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
-                utoipa::openapi::ObjectBuilder::new()
-                    .schema_type(Type::String)
-                    .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
-                    .into()
-            }
-        }
-
-        impl utoipa::ToSchema for $name {}
     };
 }
 
@@ -116,7 +104,7 @@ impl Slug {
         &self.0
     }
 }
-checked_text!(Slug, "acme");
+checked_text!(Slug);
 
 /// A tenant's display name: 1 to 200 characters, no control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,7 +128,7 @@ impl TenantName {
         &self.0
     }
 }
-checked_text!(TenantName, "Acme Corporation");
+checked_text!(TenantName);
 
 /// A tenant's ID or slug, as in a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]

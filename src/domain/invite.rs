@@ -4,8 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use strum::{Display, IntoStaticStr};
-use utoipa::ToSchema;
+use strum::{Display, EnumIter, IntoStaticStr};
 
 use super::ids::{InviteId, TenantId};
 use super::text::Malformed;
@@ -29,7 +28,7 @@ pub struct Invite {
 }
 
 /// The state of an invite at a given time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display, IntoStaticStr, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display, EnumIter, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum InviteState {

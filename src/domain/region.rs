@@ -96,7 +96,7 @@ impl Region {
             .unwrap_or(Partition::Aws)
     }
 }
-checked_text!(Region, "eu-central-1");
+checked_text!(Region);
 
 /// The regions that customers may use: those of AWS, and those that the vendor added.
 #[derive(Debug, Clone, Default)]

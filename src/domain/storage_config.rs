@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
-use utoipa::ToSchema;
 
 use super::account::AccountId;
 use super::arn::{BucketArn, KeyArn, RoleArn};
@@ -12,7 +11,7 @@ use super::region::Region;
 
 /// How the vendor accesses the bucket.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Display, EnumIter, EnumString, IntoStaticStr, ToSchema,
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Display, EnumIter, EnumString, IntoStaticStr
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]

@@ -22,7 +22,7 @@ impl Malformed {
 }
 
 /// An invalid field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FieldError {
     /// The field's name in the request, such as `bucket_arn`.
     pub field: String,
@@ -55,7 +55,7 @@ impl fmt::Display for FieldError {
 /// Implements the conversions of a type that holds validated text. All of them, including serde's, use the type's own `fn
 /// parse(text: &str) -> Result<Self, Malformed>` and `as_str`.
 macro_rules! checked_text {
-    ($type:ty, $example:literal) => {
+    ($type:ty) => {
         impl std::str::FromStr for $type {
             type Err = $crate::domain::text::Malformed;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -88,20 +88,10 @@ macro_rules! checked_text {
                 Self::parse(&text).map_err(serde::de::Error::custom)
             }
         }
-
-        impl utoipa::PartialSchema for $type {
-            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                utoipa::openapi::ObjectBuilder::new()
-                    .schema_type(utoipa::openapi::schema::Type::String)
-                    .examples([serde_json::json!($example)])
-                    .into()
-            }
-        }
-
-        impl utoipa::ToSchema for $type {}
     };
 }
 pub(crate) use checked_text;
+
 /// The text with its first letter in upper case.
 pub fn capital(text: &str) -> String {
     let mut letters = text.chars();

@@ -59,7 +59,7 @@ impl BucketName {
         &self.0
     }
 }
-checked_text!(BucketName, "my-bucket");
+checked_text!(BucketName);
 
 /// `arn:<partition>:s3:::<name>`, without a region, account or object path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -137,7 +137,7 @@ impl BucketArn {
         &self.name
     }
 }
-checked_text!(BucketArn, "arn:aws:s3:::my-bucket");
+checked_text!(BucketArn);
 
 #[cfg(test)]
 mod tests {

@@ -29,7 +29,7 @@ impl RoleName {
         &self.0
     }
 }
-checked_text!(RoleName, "my-role");
+checked_text!(RoleName);
 
 /// `arn:<partition>:iam::<account>:role/<path/><name>`
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -118,7 +118,7 @@ impl RoleArn {
         &self.name
     }
 }
-checked_text!(RoleArn, "arn:aws:iam::123456789012:role/my-role");
+checked_text!(RoleArn);
 
 #[cfg(test)]
 mod tests {

@@ -30,4 +30,4 @@ impl AuditReason {
     }
 }
 
-checked_text!(AuditReason, "Contract ended");
+checked_text!(AuditReason);

@@ -2,14 +2,13 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use super::statements::Permission;
 use super::{TemplateParams, statements};
 use crate::domain::fix::FixDocument;
 use crate::domain::storage_config::Mode;
 
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Documents {
     pub mode: Mode,
     /// In the order in which to apply them. AWS rejects a policy that names a role that does not exist.
@@ -20,23 +19,21 @@ pub struct Documents {
     pub quick_create_url: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Document {
     pub document: FixDocument,
     pub title: String,
     /// Where to apply it in the AWS console.
     pub apply_to: String,
     pub form: DocumentKind,
-    #[schema(value_type = Object)]
     pub body: Value,
     /// The complete policy for a new key. To the policy of an existing key, only add the statement.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
     pub new_key_policy: Option<Value>,
 }
 
 /// What the body of a document is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::EnumIter)]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentKind {
     /// A complete policy document.
@@ -48,7 +45,7 @@ pub enum DocumentKind {
 }
 
 /// A setting to choose in the AWS console.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Setting {
     pub name: &'static str,
     pub value: &'static str,

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use super::TemplateParams;
 use super::policy_eval::{AccessDecision, PolicyCaller, covers, evaluate, texts};
@@ -15,7 +14,7 @@ use crate::domain::storage_config::Mode;
 use crate::domain::text::Malformed;
 
 /// The documents that may already have other statements.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, strum::Display, strum::EnumString)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString, strum::EnumIter)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum MergeTarget {
@@ -36,10 +35,9 @@ impl MergeTarget {
 }
 
 /// A policy with the issued statements.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize)]
 pub struct MergedDocument {
     /// The complete policy, which replaces the current one.
-    #[schema(value_type = Object)]
     pub merged: Value,
     /// In bytes, without white space.
     pub size: usize,
@@ -49,7 +47,7 @@ pub struct MergedDocument {
     pub findings: Vec<MergeFinding>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MergeFinding {
     pub code: MergeCode,
     /// The `Sid` of the statement, or its position in the current policy: `#1` is the first.
@@ -59,7 +57,7 @@ pub struct MergeFinding {
     pub detail: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::EnumIter)]
 #[serde(rename_all = "snake_case")]
 pub enum MergeCode {
     /// The merged policy is larger than AWS allows.

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::statements::{ASSUME_SID, Permission};
 use crate::domain::arn::{BucketName, KeyArn, RoleArn};
@@ -11,7 +10,7 @@ use crate::domain::fix::FixDocument;
 use crate::domain::storage_config::{Mode, Storage};
 
 /// The steps. The first one alone revokes all access.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Removal {
     pub steps: Vec<RemovalStep>,
     /// What to do if the documents were applied as a file.
@@ -22,7 +21,7 @@ pub struct Removal {
     pub text: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RemovalStep {
     pub document: FixDocument,
     pub title: String,

@@ -10,7 +10,6 @@ pub mod target;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
-use utoipa::ToSchema;
 
 use super::ids::{DeliveryId, MessageId, TenantId, WebhookId};
 use super::text::{Malformed, checked_text};
@@ -28,7 +27,7 @@ pub struct WebhookPolicy {
 pub const MOST: i64 = 20;
 
 /// An event that a webhook can subscribe to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, EnumIter, IntoStaticStr, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, EnumIter, IntoStaticStr)]
 pub enum Topic {
     /// A tenant's status changed.
     #[serde(rename = "tenant.status_changed")]
@@ -41,7 +40,7 @@ pub enum Topic {
 }
 
 /// The type of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, EnumIter)]
 pub enum MessageType {
     #[serde(rename = "tenant.status_changed")]
     #[strum(serialize = "tenant.status_changed")]
@@ -85,7 +84,7 @@ impl WebhookDescription {
     }
 }
 
-checked_text!(WebhookDescription, "The billing service");
+checked_text!(WebhookDescription);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
@@ -101,7 +100,7 @@ pub struct Webhook {
     pub waiting_since: Option<DateTime<Utc>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, EnumIter, IntoStaticStr, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, EnumIter)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum DeliveryState {
@@ -148,7 +147,7 @@ pub struct DeliveryAttempt {
 }
 
 /// Why a message was not delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, EnumIter)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum DeliveryFailureKind {

@@ -35,7 +35,7 @@ impl SigningKeyId {
     }
 }
 
-checked_text!(SigningKeyId, "8c1f0e6ad3b2479f");
+checked_text!(SigningKeyId);
 
 /// The inputs that a webhook's secrets are derived from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use axum::extract::State as Extract;
 
 use super::find_tenant;
 use crate::domain::ids::TenantRef;
-use crate::domain::templates::removal::Removal;
 use crate::http::AppState;
 use crate::http::auth::Reader;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::views::RemovalView;
 use crate::service::explain_removal::explain_removal;
 
 /// List what the tenant has to remove in AWS
@@ -20,7 +20,7 @@ use crate::service::explain_removal::explain_removal;
     get, path = "/v1/tenants/{tenant}/removal", tag = "tenants",
     params(("tenant" = String, Path, description = "ID or slug")),
     responses(
-        (status = 200, body = Removal),
+        (status = 200, body = RemovalView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -28,7 +28,7 @@ pub async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,
-) -> Result<Json<Removal>, Problem> {
+) -> Result<Json<RemovalView>, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
-    Ok(Json(explain_removal(&state.context, &tenant).await?))
+    Ok(Json(explain_removal(&state.context, &tenant).await?.into()))
 }

@@ -11,12 +11,12 @@ use super::find_tenant;
 use crate::domain::ids::TenantRef;
 use crate::domain::templates::Parties;
 use crate::domain::templates::format::TemplateFormat;
-use crate::domain::templates::json::Documents;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::Reader;
 use crate::http::conventions::extract::{InPath, Params};
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::views::DocumentsView;
 use crate::service::issue_templates::{TypedParams, fill, issue_documents};
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -43,7 +43,7 @@ pub struct TemplateParams {
     params(("tenant" = String, Path, description = "ID or slug"), TemplateParams),
     responses(
         (status = 200, content(
-            (Documents = "application/json"),
+            (DocumentsView = "application/json"),
             (String = "application/yaml"),
             (String = "text/x-shellscript"),
             (String = "text/plain"),
@@ -87,7 +87,7 @@ pub async fn handle(
         tenant: tenant.name.as_str(),
     };
     let Some(file) = format.file(&blanks, parties) else {
-        return Ok(Json(issue_documents(&state.context, &blanks)).into_response());
+        return Ok(Json(DocumentsView::from(issue_documents(&state.context, &blanks))).into_response());
     };
     // A slug contains only letters, digits and hyphens, so it needs no escaping.
     let disposition = format!("attachment; filename=\"latchkey-{}.{}\"", tenant.slug, file.extension);

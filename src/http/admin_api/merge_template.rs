@@ -8,11 +8,12 @@ use utoipa::ToSchema;
 
 use super::find_tenant;
 use crate::domain::ids::TenantRef;
-use crate::domain::templates::merge::{MergeTarget, MergedDocument};
+use crate::domain::templates::merge::MergeTarget;
 use crate::http::AppState;
 use crate::http::auth::Reader;
 use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::views::MergedDocumentView;
 use crate::service::issue_templates::TypedParams;
 use crate::service::merge_template::merge_template;
 
@@ -45,7 +46,7 @@ pub struct MergeTemplate {
     post, path = "/v1/tenants/{tenant}/templates/merge", tag = "tenants", request_body = MergeTemplate,
     params(("tenant" = String, Path, description = "ID or slug")),
     responses(
-        (status = 200, body = MergedDocument),
+        (status = 200, body = MergedDocumentView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -54,7 +55,7 @@ pub async fn handle(
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,
     body: JsonBody<MergeTemplate>,
-) -> Result<Json<MergedDocument>, Problem> {
+) -> Result<Json<MergedDocumentView>, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     let JsonBody {
         value: body,
@@ -69,7 +70,7 @@ pub async fn handle(
         posture: body.posture,
     };
     match merge_template(&state.context, &tenant, body.document.as_deref(), body.current.as_ref(), &typed) {
-        Ok(merged) if unreadable.is_empty() => Ok(Json(merged)),
+        Ok(merged) if unreadable.is_empty() => Ok(Json(merged.into())),
         judged => {
             // A field that could not be parsed is not missing.
             let judged = judged.err().into_iter().flatten();

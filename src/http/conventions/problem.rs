@@ -155,7 +155,29 @@ pub struct ProblemBody {
     instance: String,
     /// Every invalid field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldError>,
+    errors: Vec<FieldErrorBody>,
+}
+
+/// An invalid field of a request.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FieldError)]
+pub struct FieldErrorBody {
+    /// The field's name in the request, for instance `bucket_arn`.
+    field: String,
+    /// A stable word for programs.
+    code: String,
+    /// What is wrong and how to fix it, for people.
+    detail: String,
+}
+
+impl From<FieldError> for FieldErrorBody {
+    fn from(error: FieldError) -> Self {
+        Self {
+            field: error.field,
+            code: error.code,
+            detail: error.detail,
+        }
+    }
 }
 
 impl Problem {
@@ -236,7 +258,7 @@ impl Problem {
             status: self.kind.status().as_u16(),
             detail: self.detail,
             instance: request_id.to_owned(),
-            errors: self.errors,
+            errors: self.errors.into_iter().map(FieldErrorBody::from).collect(),
         }
     }
 

@@ -11,13 +11,13 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::lookup::{self, raw};
-use crate::domain::active_storage::ActiveStorage;
 use crate::domain::ids::{Slug, TenantId};
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::StorageReader;
 use crate::http::conventions::extract::Params;
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::views::ActiveStorageSchema;
 use crate::read_model::{Freshness, ReadModel, ServingState, TenantEntry};
 
 const MOST: usize = 1000;
@@ -57,7 +57,7 @@ pub struct Change {
     slug: Slug,
     /// Why there is no storage config. Null when there is one.
     tombstone: Option<Tombstone>,
-    #[schema(value_type = Option<ActiveStorage>)]
+    #[schema(value_type = Option<ActiveStorageSchema>)]
     storage: Option<Box<RawValue>>,
 }
 

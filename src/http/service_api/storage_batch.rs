@@ -8,13 +8,13 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::lookup::{self, raw};
-use crate::domain::active_storage::ActiveStorage;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::StorageReader;
 use crate::http::conventions::extract::JsonBody;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::middleware::request_layer::RequestId;
+use crate::http::views::ActiveStorageSchema;
 
 const MOST: usize = 1000;
 /// Enough for a thousand of the longest slugs.
@@ -38,7 +38,7 @@ pub struct Answers {
 pub struct Item {
     /// As in the request.
     tenant: String,
-    #[schema(value_type = Option<ActiveStorage>)]
+    #[schema(value_type = Option<ActiveStorageSchema>)]
     storage: Option<Box<RawValue>>,
     problem: Option<problem::ProblemBody>,
 }

@@ -6,11 +6,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::lookup::{self, Found};
-use crate::domain::active_storage::ActiveStorage;
 use crate::http::AppState;
 use crate::http::auth::StorageReader;
 use crate::http::conventions::etag::ReadyResponse;
 use crate::http::conventions::problem::{self, Problem, STALE};
+use crate::http::views::ActiveStorageSchema;
 
 /// Get a tenant's active storage config
 ///
@@ -24,7 +24,7 @@ use crate::http::conventions::problem::{self, Problem, STALE};
         ("if-none-match" = Option<String>, Header, description = "The ETag of a cached response"),
     ),
     responses(
-        (status = 200, body = ActiveStorage, headers(
+        (status = 200, body = ActiveStorageSchema, headers(
             ("etag", description = "Changes with every byte of the response"),
             ("latchkey-stale", description = "`true` when this is the last known answer because the database is unavailable"),
         )),

@@ -1,0 +1,80 @@
+//! The documents of a tenant as JSON.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::domain::fix::FixDocument;
+use crate::domain::storage_config::Mode;
+use crate::domain::templates::json::{Document, DocumentKind, Documents, Setting};
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Documents)]
+pub struct DocumentsView {
+    mode: Mode,
+    /// In the order in which to apply them. AWS refuses a policy that names a role that does not exist.
+    documents: Vec<DocumentView>,
+    settings: Vec<SettingView>,
+    /// Opens the AWS console with the vendor's hosted `CloudFormation` template and every parameter filled in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quick_create_url: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Document)]
+pub struct DocumentView {
+    document: FixDocument,
+    title: String,
+    /// Where to apply it in the AWS console.
+    apply_to: String,
+    form: DocumentKind,
+    #[schema(value_type = Object)]
+    body: Value,
+    /// The complete policy for a new key. The policy of an existing key is only added to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    new_key_policy: Option<Value>,
+}
+
+/// A setting to choose in the AWS console.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Setting)]
+pub struct SettingView {
+    name: &'static str,
+    value: &'static str,
+    why: &'static str,
+}
+
+impl From<Documents> for DocumentsView {
+    fn from(documents: Documents) -> Self {
+        Self {
+            mode: documents.mode,
+            documents: documents.documents.into_iter().map(DocumentView::from).collect(),
+            settings: documents.settings.into_iter().map(SettingView::from).collect(),
+            quick_create_url: documents.quick_create_url,
+        }
+    }
+}
+
+impl From<Document> for DocumentView {
+    fn from(document: Document) -> Self {
+        Self {
+            document: document.document,
+            title: document.title,
+            apply_to: document.apply_to,
+            form: document.form,
+            body: document.body,
+            new_key_policy: document.new_key_policy,
+        }
+    }
+}
+
+impl From<Setting> for SettingView {
+    fn from(setting: Setting) -> Self {
+        Self {
+            name: setting.name,
+            value: setting.value,
+            why: setting.why,
+        }
+    }
+}

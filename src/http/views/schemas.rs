@@ -1,0 +1,119 @@
+//! OpenAPI schemas of the domain's words and texts. They are here because the domain knows nothing of OpenAPI.
+
+use serde_json::json;
+use strum::IntoEnumIterator;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::RefOr;
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::domain::account::AccountId;
+use crate::domain::arn::{BucketArn, BucketName, KeyArn, RoleArn};
+use crate::domain::catalogue::CheckName;
+use crate::domain::check::{CheckStatus, FaultSide};
+use crate::domain::external_id::ExternalId;
+use crate::domain::fix::{FixAction, FixDocument};
+use crate::domain::ids::{
+    AuditEventId, DeliveryId, InviteId, MessageId, Slug, StorageConfigId, TenantId, TenantName, TokenId, VerificationId, WebhookId,
+};
+use crate::domain::invite::InviteState;
+use crate::domain::region::Region;
+use crate::domain::storage_config::Mode;
+use crate::domain::templates::json::DocumentKind;
+use crate::domain::templates::merge::{MergeCode, MergeTarget};
+use crate::domain::tenant::TenantStatus;
+use crate::domain::token::Role;
+use crate::domain::verification::{Trigger, Verdict, VerificationState};
+use crate::domain::webhook::{DeliveryFailureKind, DeliveryState, MessageType, Topic, WebhookDescription};
+
+/// UUIDs.
+macro_rules! ids {
+    ($($type:ty),* $(,)?) => {$(
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+                    .into()
+            }
+        }
+
+        impl ToSchema for $type {}
+    )*};
+}
+
+ids!(
+    AuditEventId,
+    DeliveryId,
+    InviteId,
+    MessageId,
+    StorageConfigId,
+    TenantId,
+    TokenId,
+    VerificationId,
+    WebhookId,
+);
+
+/// Validated texts, each with an example.
+macro_rules! texts {
+    ($($type:ty: $example:literal),* $(,)?) => {$(
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new().schema_type(Type::String).examples([json!($example)]).into()
+            }
+        }
+
+        impl ToSchema for $type {}
+    )*};
+}
+
+texts!(
+    AccountId: "123456789012",
+    BucketArn: "arn:aws:s3:::my-bucket",
+    BucketName: "my-bucket",
+    ExternalId: "lk-3f1c9a5e7b2d4860a1b2c3d4e5f60718293a4b5c",
+    KeyArn: "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    Region: "eu-central-1",
+    RoleArn: "arn:aws:iam::123456789012:role/my-role",
+    Slug: "acme",
+    TenantName: "Acme Corporation",
+    WebhookDescription: "The billing service",
+);
+
+/// Enums, with all their values as they are serialized.
+macro_rules! enums {
+    ($($type:ty: $description:literal),* $(,)?) => {$(
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some($description))
+                    .enum_values(Some(<$type>::iter().map(|value| json!(value))))
+                    .into()
+            }
+        }
+
+        impl ToSchema for $type {}
+    )*};
+}
+
+enums!(
+    CheckName: "A check. Each makes one positive claim.",
+    CheckStatus: "The result of a check.",
+    DeliveryFailureKind: "Why a message was not delivered.",
+    DeliveryState: "How far the delivery of a message has got.",
+    DocumentKind: "What the body of a document is.",
+    FaultSide: "Who has to act before a check that did not pass can.",
+    FixAction: "What to do with the statement or setting of a fix.",
+    FixDocument: "The policy or setting that a fix changes.",
+    InviteState: "The state of an invite.",
+    MergeCode: "What a statement of a merged policy needs to be reviewed for.",
+    MergeTarget: "The documents that may already have other statements.",
+    MessageType: "The type of a message.",
+    Mode: "How the vendor reaches the bucket.",
+    Role: "What a token may do.",
+    TenantStatus: "The status of a tenant, which follows from facts.",
+    Topic: "An event that a webhook can subscribe to.",
+    Trigger: "What a verification was started by.",
+    Verdict: "The result of a verification.",
+    VerificationState: "How far a verification has got.",
+);
