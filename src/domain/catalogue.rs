@@ -81,7 +81,7 @@ macro_rules! catalogue {
         /// The name of a check.
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Display, EnumString, EnumIter,
-            IntoStaticStr
+            IntoStaticStr,
         )]
         #[serde(rename_all = "kebab-case")]
         #[strum(serialize_all = "kebab-case")]

@@ -1,4 +1,38 @@
 //! The evaluator: applies the rules to the evidence as it arrives, and keeps the findings.
+//!
+//! Evidence may be partial. A rule that needs a result that is not there yet is applied later. When the run ends, a check
+//! without a finding is inconclusive, never passed:
+//!
+//! ```
+//! use latchkey::domain::arn::{BucketArn, KeyArn, RoleArn};
+//! use latchkey::domain::check::CheckStatus;
+//! use latchkey::domain::evaluator::Evaluator;
+//! use latchkey::domain::evidence::Evidence;
+//! use latchkey::domain::storage_config::{Access, Storage};
+//! use latchkey::domain::templates::TemplateParams;
+//! use latchkey::domain::vendor::Vendor;
+//! use latchkey::domain::verification::Verdict;
+//!
+//! let role = |account: &str| RoleArn::parse(&format!("arn:aws:iam::{account}:role/documents")).unwrap();
+//! let key = KeyArn::parse("arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab").unwrap();
+//! let vendor = Vendor { storage_role: Some(role("111111111111")), ..Vendor::unnamed() };
+//! let storage = Storage {
+//!     access: Access::AssumeRole { role: role("222222222222") },
+//!     bucket: BucketArn::parse("arn:aws:s3:::my-bucket").unwrap(),
+//!     region: key.region().clone(),
+//!     bucket_account: key.account().clone(),
+//!     key,
+//! };
+//! let params = TemplateParams::of_storage(&storage, role("111111111111"), Vec::new());
+//!
+//! let mut evaluator = Evaluator::new(&vendor, &storage, &params);
+//! let nothing = Evidence::default();
+//! assert!(evaluator.settle(&nothing).is_empty());
+//!
+//! let findings = evaluator.close(&nothing);
+//! assert!(findings.iter().all(|finding| finding.status == CheckStatus::Inconclusive));
+//! assert_eq!(Verdict::of(&findings), Verdict::Inconclusive);
+//! ```
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,12 @@
 //! External IDs, which tie a tenant's grants to that tenant.
-
+///
+/// ```
+/// use latchkey::domain::external_id::ExternalId;
+///
+/// let id = ExternalId::from_random([0xab; 20]);
+/// assert_eq!(id.as_str(), "lk-abababababababababababababababababababab");
+/// assert_eq!(ExternalId::parse("my id").unwrap_err().code, "malformed_external_id");
+/// ```
 use super::text::{Malformed, checked_text};
 
 /// An external ID, issued by Latchkey for each tenant. Consists of `[A-Za-z0-9-]`, which `sts:ExternalId`, session tags and

@@ -41,6 +41,26 @@ impl KeyPrefix {
 checked_text!(KeyPrefix);
 
 /// The requested access.
+///
+/// ```
+/// use latchkey::domain::active_storage::ActiveStorage;
+/// use latchkey::domain::grant::{Grant, GrantKind, KeyPrefix};
+/// use serde_json::json;
+///
+/// let storage: ActiveStorage = serde_json::from_value(json!({
+///     "tenant_id": "01910f5e-8f6a-7cc3-8f5e-2f8a1c9f0b11", "slug": "acme", "version": 1, "mode": "direct", "status": "active",
+///     "bucket": "my-bucket", "bucket_arn": "arn:aws:s3:::my-bucket", "region": "eu-central-1",
+///     "key_arn": "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab", "role_arn": null,
+///     "external_id": "lk-0123456789", "vendor_role_arn": null, "bucket_account_id": "222222222222",
+///     "verified_at": "2026-01-01T00:00:00Z", "stale": false,
+/// }))
+/// .unwrap();
+/// let grant = Grant { kind: GrantKind::Read, prefix: Some(KeyPrefix::parse("invoices/").unwrap()) };
+///
+/// let policy = grant.session_policy(&storage);
+/// assert_eq!(policy["Statement"][0]["Action"], json!(["s3:GetObject"]));
+/// assert_eq!(policy["Statement"][0]["Resource"], "arn:aws:s3:::my-bucket/invoices/*");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Grant {
     pub kind: GrantKind,

@@ -58,6 +58,17 @@ const KNOWN: &[&str] = &[
 ];
 
 /// A well-formed region code, such as `eu-central-1`. Whether the region exists is checked by [`Regions`].
+///
+/// ```
+/// use latchkey::domain::region::{Region, Regions};
+///
+/// let region = Region::parse("us-gov-west-1").unwrap();
+/// assert_eq!(region.partition().to_string(), "aws-us-gov");
+///
+/// assert!(Regions::default().parse("eu-central-1").is_ok());
+/// assert!(Regions::default().parse("eu-central-9").is_err());
+/// assert_eq!(Region::parse("Frankfurt").unwrap_err().code, "malformed_region");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Region(String);
 

@@ -28,6 +28,19 @@ const INCONCLUSIVE_DELAYS: [Duration; 5] = [
 ];
 
 /// How often and how long a verification is retried.
+///
+/// ```
+/// use std::time::Duration;
+/// use latchkey::domain::retry::RetryPolicy;
+/// use latchkey::domain::verification::Verdict;
+///
+/// let policy = RetryPolicy { window: Duration::from_secs(90), retry_inconclusive: true };
+/// let next = |verdict, attempts| policy.next(verdict, &[], attempts, Duration::from_secs(1));
+///
+/// assert_eq!(next(Verdict::Inconclusive, 1), Some(Duration::from_secs(10)));
+/// assert_eq!(next(Verdict::Inconclusive, 2), Some(Duration::from_secs(30)));
+/// assert_eq!(next(Verdict::Verified, 1), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// How long after the first attempt an `AccessDenied` is retried, to allow for propagation. Zero disables these retries.

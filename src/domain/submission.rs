@@ -1,5 +1,33 @@
 //! A submission: the customer's input. All invalid fields are reported together, and nothing is corrected except surrounding
 //! white space.
+//!
+//! ```
+//! use latchkey::domain::arn::RoleArn;
+//! use latchkey::domain::storage_config::Mode;
+//! use latchkey::domain::submission::Submission;
+//! use latchkey::domain::vendor::Vendor;
+//!
+//! let vendor = Vendor {
+//!     storage_role: Some(RoleArn::parse("arn:aws:iam::111111111111:role/storage").unwrap()),
+//!     ..Vendor::unnamed()
+//! };
+//! let mut submission = Submission {
+//!     mode: Some("assume_role".into()),
+//!     bucket_arn: Some("arn:aws:s3:::my-bucket".into()),
+//!     bucket_region: Some("eu-central-1".into()),
+//!     key_arn: Some("arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab".into()),
+//!     role_arn: Some("arn:aws:iam::222222222222:role/documents".into()),
+//!     ..Submission::default()
+//! };
+//! let storage = submission.validate(&vendor, &[Mode::AssumeRole], None).unwrap();
+//! assert_eq!(storage.bucket_account.as_str(), "222222222222");
+//!
+//! submission.bucket_arn = Some("my-bucket".into());
+//! submission.bucket_region = Some("eu-west-1".into());
+//! let errors = submission.validate(&vendor, &[Mode::AssumeRole], None).unwrap_err();
+//! let codes: Vec<&str> = errors.iter().map(|error| error.code.as_str()).collect();
+//! assert_eq!(codes, ["not_an_arn", "key_in_other_region"]);
+//! ```
 
 use super::account::AccountId;
 use super::arn::{BucketArn, KeyArn, RoleArn};

@@ -1,4 +1,19 @@
 //! Tenants and their status, which is derived from facts in this file only.
+//!
+//! ```
+//! use latchkey::domain::tenant::{TenantFacts, TenantStatus};
+//! use latchkey::domain::verification::VerificationState;
+//!
+//! let mut facts = TenantFacts::default();
+//! assert_eq!(facts.status(), TenantStatus::Invited);
+//!
+//! facts.newest = Some((VerificationState::Running, None));
+//! assert_eq!(facts.status(), TenantStatus::Verifying);
+//!
+//! facts.suspended_at = Some("2026-01-01T00:00:00Z".parse().unwrap());
+//! assert_eq!(facts.status(), TenantStatus::Suspended);
+//! assert!(facts.may_be_suspended().is_err());
+//! ```
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};

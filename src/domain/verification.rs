@@ -1,4 +1,4 @@
-//! Verifications: one run of the checks against one version.
+//! Verifications: one run of the checks against one version of a storage config.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

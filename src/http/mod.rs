@@ -3,12 +3,12 @@
 
 mod admin_api;
 mod auth;
-pub mod conventions;
-pub mod dashboard;
+pub(crate) mod conventions;
+pub(crate) mod dashboard;
 mod health;
 mod metrics_endpoint;
 mod middleware;
-pub mod onboarding;
+pub(crate) mod onboarding;
 mod openapi;
 pub mod server;
 mod service_api;

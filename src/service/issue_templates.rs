@@ -70,13 +70,13 @@ pub fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> Result<T
 }
 
 /// The documents as JSON, and the quick-create link if the vendor hosts the CloudFormation template.
-pub fn issue_documents(context: &Context, blanks: &TemplateParams) -> Documents {
+pub fn issue_documents(context: &Context, params: &TemplateParams) -> Documents {
     Documents {
         quick_create_url: context
             .vendor
             .cloudformation_url
             .as_deref()
-            .map(|hosted| quick_create_link(hosted, blanks)),
-        ..documents(blanks)
+            .map(|hosted| quick_create_link(hosted, params)),
+        ..documents(params)
     }
 }

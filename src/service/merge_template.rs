@@ -40,17 +40,17 @@ pub fn merge_template(
             .map_err(|malformed| faults.push(FieldError::of("current", malformed)))
             .ok(),
     };
-    let blanks = fill(context, tenant, typed).map_err(|found| faults.extend(found)).ok();
-    let blanks = blanks.map(|mut blanks| {
-        blanks.account = blanks
+    let params = fill(context, tenant, typed).map_err(|found| faults.extend(found)).ok();
+    let params = params.map(|mut params| {
+        params.account = params
             .account
             .take()
-            .or_else(|| blanks.key.as_ref().map(|key| key.account().clone()));
-        let assumed = blanks.mode == Mode::AssumeRole;
+            .or_else(|| params.key.as_ref().map(|key| key.account().clone()));
+        let assumed = params.mode == Mode::AssumeRole;
         let needed = [
-            ("bucket", target == Some(MergeTarget::BucketPolicy) && blanks.bucket.is_none()),
-            ("role_name", assumed && blanks.role_name.is_none()),
-            ("account_id", assumed && blanks.account.is_none()),
+            ("bucket", target == Some(MergeTarget::BucketPolicy) && params.bucket.is_none()),
+            ("role_name", assumed && params.role_name.is_none()),
+            ("account_id", assumed && params.account.is_none()),
         ];
         for (field, _) in needed.into_iter().filter(|(_, missing)| *missing) {
             faults.push(FieldError::new(
@@ -59,10 +59,10 @@ pub fn merge_template(
                 format!("{field} is missing; the statements contain it"),
             ));
         }
-        blanks
+        params
     });
-    match (target, present, blanks) {
-        (Some(target), Some(present), Some(blanks)) if faults.is_empty() => Ok(merge(target, present, &blanks)),
+    match (target, present, params) {
+        (Some(target), Some(present), Some(params)) if faults.is_empty() => Ok(merge(target, present, &params)),
         _ => Err(faults),
     }
 }

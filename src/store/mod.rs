@@ -1,28 +1,28 @@
 //! Postgres, one file per aggregate. A row becomes a domain type or an error, never a default value.
 
-pub mod active_configs;
-pub mod audit;
-pub mod checks;
-pub mod config_changes;
+pub(crate) mod active_configs;
+pub(crate) mod audit;
+pub(crate) mod checks;
+pub(crate) mod config_changes;
 mod error;
-pub mod idempotency;
-pub mod invites;
+pub(crate) mod idempotency;
+pub(crate) mod invites;
 pub mod jobs;
-pub mod lease;
+pub(crate) mod lease;
 pub mod migrations;
-pub mod pg_notify;
+pub(crate) mod pg_notify;
 mod pool;
-pub mod sessions;
-pub mod stats;
-pub mod storage_configs;
-pub mod stuck;
-pub mod tenant_list;
+pub(crate) mod sessions;
+pub(crate) mod stats;
+pub(crate) mod storage_configs;
+pub(crate) mod stuck;
+pub(crate) mod tenant_list;
 pub mod tenants;
-pub mod tokens;
+pub(crate) mod tokens;
 pub mod verifications;
-pub mod webhook_deliveries;
-pub mod webhook_queues;
-pub mod webhooks;
+pub(crate) mod webhook_deliveries;
+pub(crate) mod webhook_queues;
+pub(crate) mod webhooks;
 
 pub use error::{Constraint, Result, StoreError};
 pub use pool::{Transaction, acquire, begin, commit, connect};

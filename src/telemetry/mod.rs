@@ -2,7 +2,7 @@
 
 mod logs;
 pub mod metric;
-pub mod traces;
+pub(crate) mod traces;
 
 use std::time::Duration;
 

@@ -62,6 +62,16 @@ impl BucketName {
 checked_text!(BucketName);
 
 /// `arn:<partition>:s3:::<name>`, without a region, account or object path.
+///
+/// ```
+/// use latchkey::domain::arn::BucketArn;
+///
+/// let bucket = BucketArn::parse("arn:aws:s3:::my-bucket").unwrap();
+/// assert_eq!(bucket.name().as_str(), "my-bucket");
+///
+/// let mistake = BucketArn::parse("arn:aws:s3:::my-bucket/*").unwrap_err();
+/// assert_eq!(mistake.code, "object_path_in_bucket_arn");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BucketArn {
     text: String,

@@ -10,6 +10,16 @@ const FORM: &str = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd
 /// `arn:<partition>:kms:<region>:<account>:key/<id>`. Aliases are rejected, because an alias can be pointed at another key
 /// later.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN>
+///
+/// ```
+/// use latchkey::domain::arn::KeyArn;
+///
+/// let key = KeyArn::parse("arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab").unwrap();
+/// assert_eq!(key.region().as_str(), "eu-central-1");
+/// assert_eq!(key.account().as_str(), "123456789012");
+///
+/// assert_eq!(KeyArn::parse("alias/documents").unwrap_err().code, "alias_arn");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KeyArn {
     text: String,

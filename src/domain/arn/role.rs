@@ -32,6 +32,16 @@ impl RoleName {
 checked_text!(RoleName);
 
 /// `arn:<partition>:iam::<account>:role/<path/><name>`
+///
+/// ```
+/// use latchkey::domain::arn::RoleArn;
+///
+/// let role = RoleArn::parse("arn:aws:iam::123456789012:role/team/documents").unwrap();
+/// assert_eq!(role.name().as_str(), "documents");
+///
+/// let session = RoleArn::parse("arn:aws:sts::123456789012:assumed-role/documents/session");
+/// assert_eq!(session.unwrap_err().code, "session_arn");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RoleArn {
     text: String,

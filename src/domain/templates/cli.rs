@@ -20,56 +20,56 @@ set -eu
 ";
 
 /// The script, with the tenant's values in its variables.
-pub fn script(blanks: &TemplateParams, parties: Parties) -> String {
-    let symbols = Placeholders::of(blanks, blanks.mode);
+pub fn script(params: &TemplateParams, parties: Parties) -> String {
+    let placeholders = Placeholders::of(params, params.mode);
     let mut text = String::from(HEAD);
     let mut set = |name: &str, value: &str| {
         let _ = writeln!(text, "{name}={}", quoted(value));
     };
-    set("bucket", blanks.bucket.as_ref().map_or("", BucketName::as_str));
-    set("key_arn", blanks.key.as_ref().map_or("", KeyArn::as_str));
-    if blanks.mode == Mode::AssumeRole {
-        set("role_name", blanks.role_name.as_ref().map_or("", RoleName::as_str));
+    set("bucket", params.bucket.as_ref().map_or("", BucketName::as_str));
+    set("key_arn", params.key.as_ref().map_or("", KeyArn::as_str));
+    if params.mode == Mode::AssumeRole {
+        set("role_name", params.role_name.as_ref().map_or("", RoleName::as_str));
     }
     set("log_bucket", "");
     text += "\n# Issued by the vendor. Do not change.\n";
     let mut set = |name: &str, value: &str| {
         let _ = writeln!(text, "{name}={}", quoted(value));
     };
-    set("mode", &blanks.mode.to_string());
-    set("partition", blanks.partition.as_str());
+    set("mode", &params.mode.to_string());
+    set("partition", params.partition.as_str());
     set("title", &parties.title());
     text += "\n";
-    for (name, document) in documents(&symbols) {
-        let body = printed(&document, 0, blanks, &symbols);
+    for (name, document) in documents(&placeholders) {
+        let body = printed(&document, 0, params, &placeholders);
         let _ = writeln!(text, "{name}() {{\n    cat <<DOCUMENT\n{body}\nDOCUMENT\n}}\n");
     }
     text + include_str!("cli.sh")
 }
 
 /// The documents, and the names of the functions that print them.
-fn documents(symbols: &Placeholders) -> Vec<(&'static str, Value)> {
-    let blanks = &symbols.blanks;
-    let of_bucket: Vec<Value> = Permission::of_bucket_policy(blanks)
+fn documents(placeholders: &Placeholders) -> Vec<(&'static str, Value)> {
+    let params = &placeholders.params;
+    let of_bucket: Vec<Value> = Permission::of_bucket_policy(params)
         .into_iter()
-        .map(|permission| statements::bucket_policy_statement(permission, blanks))
+        .map(|permission| statements::bucket_policy_statement(permission, params))
         .collect();
-    let of_key = statements::key_policy_statement(blanks);
+    let of_key = statements::key_policy_statement(params);
     let mut documents = vec![
         ("key_statements", json!([of_key])),
         (
             "key_policy",
-            statements::policy(&[statements::key_administration_statement(blanks), of_key]),
+            statements::policy(&[statements::key_administration_statement(params), of_key]),
         ),
         ("bucket_statements", json!(of_bucket)),
         ("bucket_policy", statements::policy(&of_bucket)),
-        ("bucket_encryption", statements::bucket_encryption(blanks)),
+        ("bucket_encryption", statements::bucket_encryption(params)),
     ];
-    if blanks.mode == Mode::AssumeRole {
-        let trust = statements::trust_statement(blanks);
-        let of_role: Vec<Value> = Permission::of_role(blanks)
+    if params.mode == Mode::AssumeRole {
+        let trust = statements::trust_statement(params);
+        let of_role: Vec<Value> = Permission::of_role(params)
             .into_iter()
-            .map(|permission| statements::role_statement(permission, blanks))
+            .map(|permission| statements::role_statement(permission, params))
             .collect();
         documents.push(("trust_statements", json!([trust])));
         documents.push(("trust_policy", statements::policy(&[trust])));
@@ -79,30 +79,36 @@ fn documents(symbols: &Placeholders) -> Vec<(&'static str, Value)> {
 }
 
 /// A document as the text of a here-document, with shell variables as placeholders.
-fn printed(value: &Value, depth: usize, blanks: &TemplateParams, symbols: &Placeholders) -> String {
+fn printed(value: &Value, depth: usize, params: &TemplateParams, placeholders: &Placeholders) -> String {
     let inner = "  ".repeat(depth + 1);
     let end = "  ".repeat(depth);
     match value {
-        Value::String(text) => match symbols.of_text(text) {
+        Value::String(text) => match placeholders.of_text(text) {
             Some(Placeholder::Bucket) => "\"$bucket_arn\"".to_owned(),
             Some(Placeholder::Objects) => "\"$bucket_arn/*\"".to_owned(),
             Some(Placeholder::Key) => "\"$key_arn\"".to_owned(),
             Some(Placeholder::ClientRole) => "\"$role_arn\"".to_owned(),
             Some(Placeholder::Root) => "\"arn:$partition:iam::$account:root\"".to_owned(),
-            Some(Placeholder::ExternalIds) => literal(&statements::external_ids(blanks)),
+            Some(Placeholder::ExternalIds) => literal(&statements::external_ids(params)),
             Some(Placeholder::VendorRole) | None => literal(value),
         },
         Value::Array(items) if !items.is_empty() => {
             let items: Vec<String> = items
                 .iter()
-                .map(|item| inner.clone() + &printed(item, depth + 1, blanks, symbols))
+                .map(|item| inner.clone() + &printed(item, depth + 1, params, placeholders))
                 .collect();
             format!("[\n{}\n{end}]", items.join(",\n"))
         }
         Value::Object(members) if !members.is_empty() => {
             let members: Vec<String> = members
                 .iter()
-                .map(|(name, member)| format!("{inner}{}: {}", literal(&json!(name)), printed(member, depth + 1, blanks, symbols)))
+                .map(|(name, member)| {
+                    format!(
+                        "{inner}{}: {}",
+                        literal(&json!(name)),
+                        printed(member, depth + 1, params, placeholders)
+                    )
+                })
                 .collect();
             format!("{{\n{}\n{end}}}", members.join(",\n"))
         }
@@ -134,8 +140,8 @@ mod tests {
     use crate::domain::templates::samples::{PARTIES, rotating, typed, untyped};
 
     /// The tenant's part of the script.
-    fn own(blanks: &TemplateParams) -> String {
-        script(blanks, PARTIES).strip_suffix(include_str!("cli.sh")).unwrap().to_owned()
+    fn own(params: &TemplateParams) -> String {
+        script(params, PARTIES).strip_suffix(include_str!("cli.sh")).unwrap().to_owned()
     }
 
     #[test]
@@ -145,10 +151,10 @@ mod tests {
 
     #[test]
     fn rotating_script_of_the_direct_mode() {
-        let blanks = TemplateParams {
+        let params = TemplateParams {
             posture: true,
             ..rotating(typed(Partition::China, Mode::Direct))
         };
-        insta::assert_snapshot!(own(&blanks));
+        insta::assert_snapshot!(own(&params));
     }
 }

@@ -16,24 +16,24 @@ const STACK: &str = "latchkey";
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The template, with the tenant's values as the defaults of its parameters.
-pub fn template(blanks: &TemplateParams, parties: Parties) -> String {
+pub fn template(params: &TemplateParams, parties: Parties) -> String {
     yaml::document(&json!({
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": description(parties),
         "Metadata": {"AWS::CloudFormation::Interface": interface()},
-        "Parameters": parameters(blanks),
+        "Parameters": parameters(params),
         "Conditions": conditions(),
-        "Resources": resources(blanks),
+        "Resources": resources(params),
         "Outputs": outputs(),
     }))
 }
 
 /// The link that opens the console with the hosted template and every parameter filled in.
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-create-stacks-quick-create-links.html>
-pub fn quick_create_link(hosted: &str, blanks: &TemplateParams) -> String {
+pub fn quick_create_link(hosted: &str, params: &TemplateParams) -> String {
     let encoded = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
-    let region = blanks.key.as_ref().map(|key| key.region().as_str());
-    let host = blanks.partition.console_host();
+    let region = params.key.as_ref().map(|key| key.region().as_str());
+    let host = params.partition.console_host();
     let (host, query) = region.map_or_else(
         || (host.to_owned(), String::new()),
         |region| (format!("{region}.{host}"), format!("?region={region}")),
@@ -42,7 +42,7 @@ pub fn quick_create_link(hosted: &str, blanks: &TemplateParams) -> String {
         "https://{host}/cloudformation/home{query}#/stacks/create/review?templateURL={}&stackName={STACK}",
         encoded(hosted)
     );
-    for (name, value) in defaults(blanks) {
+    for (name, value) in defaults(params) {
         if let Some(value) = value {
             link = link + "&param_" + name + "=" + &encoded(&value);
         }
@@ -51,20 +51,20 @@ pub fn quick_create_link(hosted: &str, blanks: &TemplateParams) -> String {
 }
 
 /// The known value of each parameter. The customer enters the others.
-fn defaults(blanks: &TemplateParams) -> Vec<(&'static str, Option<String>)> {
-    let ids: Vec<&str> = blanks
+fn defaults(params: &TemplateParams) -> Vec<(&'static str, Option<String>)> {
+    let ids: Vec<&str> = params
         .external_ids
         .iter()
         .map(crate::domain::external_id::ExternalId::as_str)
         .collect();
-    let bucket = blanks.bucket.as_ref().map(BucketName::as_str);
+    let bucket = params.bucket.as_ref().map(BucketName::as_str);
     // The mode direct has no role to name.
-    let no_role = (blanks.mode == Mode::Direct).then(String::new);
+    let no_role = (params.mode == Mode::Direct).then(String::new);
     vec![
-        ("Mode", Some(blanks.mode.to_string())),
-        ("VendorRoleArn", Some(blanks.vendor_role.to_string())),
+        ("Mode", Some(params.mode.to_string())),
+        ("VendorRoleArn", Some(params.vendor_role.to_string())),
         ("ExternalIds", Some(ids.join(","))),
-        ("RoleName", blanks.role_name.as_ref().map(RoleName::to_string).or(no_role)),
+        ("RoleName", params.role_name.as_ref().map(RoleName::to_string).or(no_role)),
         ("BucketName", bucket.map(str::to_owned)),
         ("BucketIs", Some("new".to_owned())),
         (
@@ -79,14 +79,14 @@ fn defaults(blanks: &TemplateParams) -> Vec<(&'static str, Option<String>)> {
             ),
         ),
         ("LogBucket", Some(String::new())),
-        ("KeyArn", Some(blanks.key.as_ref().map(KeyArn::to_string).unwrap_or_default())),
-        ("Posture", Some(blanks.posture.to_string())),
+        ("KeyArn", Some(params.key.as_ref().map(KeyArn::to_string).unwrap_or_default())),
+        ("Posture", Some(params.posture.to_string())),
     ]
 }
 
-fn parameters(blanks: &TemplateParams) -> Value {
+fn parameters(params: &TemplateParams) -> Value {
     let mut parameters = Map::new();
-    for (name, default) in defaults(blanks) {
+    for (name, default) in defaults(params) {
         let mut parameter = declared(name);
         if let Some(default) = default {
             parameter["Default"] = json!(default);
@@ -186,17 +186,17 @@ fn conditions() -> Value {
     })
 }
 
-fn resources(blanks: &TemplateParams) -> Value {
+fn resources(params: &TemplateParams) -> Value {
     let with_posture = TemplateParams {
         posture: true,
-        ..blanks.clone()
+        ..params.clone()
     };
     let direct = Placeholders::of(&with_posture, Mode::Direct);
     let assumed = Placeholders::of(&with_posture, Mode::AssumeRole);
     let of_mode = |statement: &dyn Fn(&TemplateParams) -> Value| {
         let (direct, assumed) = (
-            expressed(&statement(&direct.blanks), &direct),
-            expressed(&statement(&assumed.blanks), &assumed),
+            expressed(&statement(&direct.params), &direct),
+            expressed(&statement(&assumed.params), &assumed),
         );
         when("Direct", &direct, &assumed)
     };
@@ -204,12 +204,12 @@ fn resources(blanks: &TemplateParams) -> Value {
         Permission::Posture => when("WithPosture", &statement, &nothing()),
         _ => statement,
     };
-    let of_role: Vec<Value> = Permission::of_role(&assumed.blanks)
+    let of_role: Vec<Value> = Permission::of_role(&assumed.params)
         .into_iter()
         .map(|permission| {
             optional(
                 permission,
-                expressed(&statements::role_statement(permission, &assumed.blanks), &assumed),
+                expressed(&statements::role_statement(permission, &assumed.params), &assumed),
             )
         })
         .collect();
@@ -218,12 +218,12 @@ fn resources(blanks: &TemplateParams) -> Value {
         .map(|permission| {
             optional(
                 permission,
-                of_mode(&|blanks| statements::bucket_policy_statement(permission, blanks)),
+                of_mode(&|params| statements::bucket_policy_statement(permission, params)),
             )
         })
         .collect();
     let of_key = [
-        expressed(&statements::key_administration_statement(&assumed.blanks), &assumed),
+        expressed(&statements::key_administration_statement(&assumed.params), &assumed),
         of_mode(&statements::key_policy_statement),
     ];
     json!({
@@ -232,7 +232,7 @@ fn resources(blanks: &TemplateParams) -> Value {
             "Condition": "AssumeRole",
             "Properties": {
                 "RoleName": when("NamedRole", &json!({"Ref": "RoleName"}), &nothing()),
-                "AssumeRolePolicyDocument": statements::policy(&[expressed(&statements::trust_statement(&assumed.blanks), &assumed)]),
+                "AssumeRolePolicyDocument": statements::policy(&[expressed(&statements::trust_statement(&assumed.params), &assumed)]),
             },
         },
         "RolePermissions": {
@@ -300,9 +300,9 @@ fn outputs() -> Value {
 }
 
 /// The statement, with CloudFormation expressions in place of placeholders.
-fn expressed(value: &Value, symbols: &Placeholders) -> Value {
+fn expressed(value: &Value, placeholders: &Placeholders) -> Value {
     match value {
-        Value::String(text) => match symbols.of_text(text) {
+        Value::String(text) => match placeholders.of_text(text) {
             None => value.clone(),
             Some(Placeholder::Bucket) => bucket(""),
             Some(Placeholder::Objects) => bucket("/*"),
@@ -313,10 +313,10 @@ fn expressed(value: &Value, symbols: &Placeholders) -> Value {
             Some(Placeholder::ExternalIds) => json!({"Ref": "ExternalIds"}),
             Some(Placeholder::Root) => json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}),
         },
-        Value::Array(items) => items.iter().map(|item| expressed(item, symbols)).collect(),
+        Value::Array(items) => items.iter().map(|item| expressed(item, placeholders)).collect(),
         Value::Object(members) => members
             .iter()
-            .map(|(name, member)| (name.clone(), expressed(member, symbols)))
+            .map(|(name, member)| (name.clone(), expressed(member, placeholders)))
             .collect::<Map<_, _>>()
             .into(),
         _ => value.clone(),
@@ -354,8 +354,8 @@ mod tests {
 
     #[test]
     fn modes_partitions_and_entries_only_change_defaults() {
-        let of = |blanks: &TemplateParams| {
-            let mut read: Value = yaml_serde::from_str(&template(blanks, PARTIES)).unwrap();
+        let of = |params: &TemplateParams| {
+            let mut read: Value = yaml_serde::from_str(&template(params, PARTIES)).unwrap();
             for (_, parameter) in read["Parameters"].as_object_mut().unwrap() {
                 parameter.as_object_mut().unwrap().shift_remove("Default");
             }
@@ -401,11 +401,11 @@ mod tests {
     #[test]
     fn an_account_regional_bucket_is_declared_as_such() {
         let bucket = Some(BucketName::parse("docs-222222222222-eu-central-1-an").unwrap());
-        let blanks = TemplateParams {
+        let params = TemplateParams {
             bucket,
             ..typed(Partition::Aws, Mode::Direct)
         };
-        let read: Value = yaml_serde::from_str(&template(&blanks, PARTIES)).unwrap();
+        let read: Value = yaml_serde::from_str(&template(&params, PARTIES)).unwrap();
         assert_eq!(read["Parameters"]["BucketNamespace"]["Default"], "account-regional");
     }
 }

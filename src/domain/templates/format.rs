@@ -23,23 +23,23 @@ impl TemplateFormat {
     }
 
     /// The file with all documents. None for `json`.
-    pub fn file(self, blanks: &TemplateParams, parties: Parties) -> Option<TemplateFile> {
+    pub fn file(self, params: &TemplateParams, parties: Parties) -> Option<TemplateFile> {
         match self {
             Self::Json => None,
             Self::Cloudformation => Some(TemplateFile {
                 extension: "yaml",
                 media_type: "application/yaml",
-                text: cloudformation::template(blanks, parties),
+                text: cloudformation::template(params, parties),
             }),
             Self::Terraform => Some(TemplateFile {
                 extension: "tf",
                 media_type: "text/plain",
-                text: terraform::configuration(blanks, parties),
+                text: terraform::configuration(params, parties),
             }),
             Self::Cli => Some(TemplateFile {
                 extension: "sh",
                 media_type: "text/x-shellscript",
-                text: cli::script(blanks, parties),
+                text: cli::script(params, parties),
             }),
         }
     }

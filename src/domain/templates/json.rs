@@ -91,57 +91,57 @@ const SETTINGS: [Setting; 7] = [
 ];
 
 /// Every document of a mode.
-pub fn documents(blanks: &TemplateParams) -> Documents {
+pub fn documents(params: &TemplateParams) -> Documents {
     let mut documents = Vec::new();
-    if blanks.mode == Mode::AssumeRole {
+    if params.mode == Mode::AssumeRole {
         documents.push(Document {
             document: FixDocument::TrustPolicy,
             title: "Trust policy of your role".into(),
-            apply_to: format!("IAM, role {}, Trust relationships", blanks.role_name()),
+            apply_to: format!("IAM, role {}, Trust relationships", params.role_name()),
             form: DocumentKind::Policy,
-            body: statements::policy(&[statements::trust_statement(blanks)]),
+            body: statements::policy(&[statements::trust_statement(params)]),
             new_key_policy: None,
         });
         documents.push(Document {
             document: FixDocument::RolePermissions,
             title: "Permissions of your role".into(),
-            apply_to: format!("IAM, role {}, Permissions, inline policy", blanks.role_name()),
+            apply_to: format!("IAM, role {}, Permissions, inline policy", params.role_name()),
             form: DocumentKind::Policy,
-            body: statements::policy(&each(&Permission::of_role(blanks), |p| statements::role_statement(p, blanks))),
+            body: statements::policy(&each(&Permission::of_role(params), |p| statements::role_statement(p, params))),
             new_key_policy: None,
         });
     }
     documents.push(Document {
         document: FixDocument::KeyPolicy,
         title: "Statement to add to the key policy".into(),
-        apply_to: format!("KMS, key {}, Key policy: add it to the Statement list", blanks.key_arn()),
+        apply_to: format!("KMS, key {}, Key policy: add it to the Statement list", params.key_arn()),
         form: DocumentKind::Statement,
-        body: statements::key_policy_statement(blanks),
+        body: statements::key_policy_statement(params),
         new_key_policy: Some(statements::policy(&[
-            statements::key_administration_statement(blanks),
-            statements::key_policy_statement(blanks),
+            statements::key_administration_statement(params),
+            statements::key_policy_statement(params),
         ])),
     });
     documents.push(Document {
         document: FixDocument::BucketPolicy,
         title: "Bucket policy".into(),
-        apply_to: format!("S3, bucket {}, Permissions, Bucket policy", blanks.bucket_name()),
+        apply_to: format!("S3, bucket {}, Permissions, Bucket policy", params.bucket_name()),
         form: DocumentKind::Policy,
-        body: statements::policy(&each(&Permission::of_bucket_policy(blanks), |p| {
-            statements::bucket_policy_statement(p, blanks)
+        body: statements::policy(&each(&Permission::of_bucket_policy(params), |p| {
+            statements::bucket_policy_statement(p, params)
         })),
         new_key_policy: None,
     });
     documents.push(Document {
         document: FixDocument::BucketEncryption,
         title: "Default encryption of the bucket".into(),
-        apply_to: format!("S3, bucket {}, Properties, Default encryption", blanks.bucket_name()),
+        apply_to: format!("S3, bucket {}, Properties, Default encryption", params.bucket_name()),
         form: DocumentKind::Configuration,
-        body: statements::bucket_encryption(blanks),
+        body: statements::bucket_encryption(params),
         new_key_policy: None,
     });
     Documents {
-        mode: blanks.mode,
+        mode: params.mode,
         documents,
         settings: SETTINGS.to_vec(),
         quick_create_url: None,
@@ -158,7 +158,7 @@ mod tests {
     use crate::domain::arn::{BucketName, KeyArn, RoleArn, RoleName};
     use crate::domain::external_id::ExternalId;
 
-    fn blanks(mode: Mode) -> TemplateParams {
+    fn params(mode: Mode) -> TemplateParams {
         let vendor = RoleArn::parse("arn:aws-us-gov:iam::111111111111:role/vendor").unwrap();
         TemplateParams::empty(
             mode,
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn assume_role_untyped() {
-        insta::assert_json_snapshot!(documents(&blanks(Mode::AssumeRole)).documents);
+        insta::assert_json_snapshot!(documents(&params(Mode::AssumeRole)).documents);
     }
 
     #[test]
@@ -177,14 +177,14 @@ mod tests {
         let typed = TemplateParams {
             bucket: Some(BucketName::parse("acme-documents").unwrap()),
             key: Some(KeyArn::parse("arn:aws-us-gov:kms:us-gov-west-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab").unwrap()),
-            ..blanks(Mode::Direct)
+            ..params(Mode::Direct)
         };
         insta::assert_json_snapshot!(documents(&typed).documents);
     }
 
     #[test]
     fn both_ids_are_listed_during_a_rotation() {
-        let mut rotating = blanks(Mode::AssumeRole);
+        let mut rotating = params(Mode::AssumeRole);
         rotating.role_name = Some(RoleName::parse("documents").unwrap());
         rotating
             .external_ids

@@ -131,15 +131,40 @@ pub fn read(target: MergeTarget, current: &Value) -> Result<Value, Malformed> {
     Ok(policy)
 }
 
-/// Merges the issued statements. Each replaces the first statement with the same Sid, or is added at the end. Everything else
+/// Merges the issued statements.
+///
+/// ```
+/// use latchkey::domain::arn::RoleArn;
+/// use latchkey::domain::external_id::ExternalId;
+/// use latchkey::domain::storage_config::Mode;
+/// use latchkey::domain::templates::TemplateParams;
+/// use latchkey::domain::templates::merge::{MergeTarget, merge, read};
+/// use serde_json::json;
+///
+/// let params = TemplateParams::empty(
+///     Mode::AssumeRole,
+///     RoleArn::parse("arn:aws:iam::111111111111:role/storage").unwrap(),
+///     vec![ExternalId::from_random([7; 20])],
+/// );
+/// let current = json!({"Version": "2012-10-17", "Statement": [
+///     {"Sid": "Own", "Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "s3:*", "Resource": "*"},
+/// ]});
+/// let policy = read(MergeTarget::BucketPolicy, &current).unwrap();
+///
+/// let merged = merge(MergeTarget::BucketPolicy, policy, &params).merged;
+/// assert_eq!(merged["Statement"][0]["Sid"], "Own");
+/// assert!(merged["Statement"].as_array().unwrap().len() > 1);
+/// ```
+///
+/// Each replaces the first statement with the same Sid, or is added at the end. Everything else
 /// stays unchanged and in order.
-pub fn merge(target: MergeTarget, mut policy: Value, blanks: &TemplateParams) -> MergedDocument {
-    let issued = issued(target, blanks);
+pub fn merge(target: MergeTarget, mut policy: Value, params: &TemplateParams) -> MergedDocument {
+    let issued = issued(target, params);
     let before = match policy["Statement"].take() {
         Value::Array(statements) => statements,
         one => vec![one],
     };
-    let mut findings = findings(target, &before, &issued, blanks);
+    let mut findings = findings(target, &before, &issued, params);
 
     let mut placed = BTreeSet::new();
     let mut after = Vec::new();
@@ -180,12 +205,12 @@ pub fn merge(target: MergeTarget, mut policy: Value, blanks: &TemplateParams) ->
     }
 }
 
-fn issued(target: MergeTarget, blanks: &TemplateParams) -> Vec<Value> {
+fn issued(target: MergeTarget, params: &TemplateParams) -> Vec<Value> {
     match target {
-        MergeTarget::KeyPolicy => vec![statements::key_policy_statement(blanks)],
-        MergeTarget::BucketPolicy => Permission::of_bucket_policy(blanks)
+        MergeTarget::KeyPolicy => vec![statements::key_policy_statement(params)],
+        MergeTarget::BucketPolicy => Permission::of_bucket_policy(params)
             .into_iter()
-            .map(|permission| statements::bucket_policy_statement(permission, blanks))
+            .map(|permission| statements::bucket_policy_statement(permission, params))
             .collect(),
     }
 }
@@ -206,9 +231,9 @@ fn finding(code: MergeCode, statement: Option<String>, detail: impl Into<String>
     }
 }
 
-fn findings(target: MergeTarget, before: &[Value], issued: &[Value], blanks: &TemplateParams) -> Vec<MergeFinding> {
+fn findings(target: MergeTarget, before: &[Value], issued: &[Value], params: &TemplateParams) -> Vec<MergeFinding> {
     let mut findings = Vec::new();
-    let Ok(role) = RoleArn::parse(&principal(blanks)) else {
+    let Ok(role) = RoleArn::parse(&principal(params)) else {
         return findings;
     };
     for (at, statement) in before.iter().enumerate() {
@@ -229,9 +254,9 @@ fn findings(target: MergeTarget, before: &[Value], issued: &[Value], blanks: &Te
             continue;
         }
         if statement["Effect"] == "Deny" {
-            findings.extend(denial(&statement, name, &role, issued, blanks));
-        } else if grants_unbound_access(&statement, &role, issued, blanks) {
-            let whom = match blanks.mode {
+            findings.extend(denial(&statement, name, &role, issued, params));
+        } else if grants_unbound_access(&statement, &role, issued, params) {
+            let whom = match params.mode {
                 Mode::Direct => "the vendor's role on behalf of any customer, because it has no condition on the session tag",
                 Mode::AssumeRole => "anyone",
             };
@@ -242,7 +267,7 @@ fn findings(target: MergeTarget, before: &[Value], issued: &[Value], blanks: &Te
             ));
         }
     }
-    if target == MergeTarget::KeyPolicy && !before.iter().any(|statement| administers(statement, blanks)) {
+    if target == MergeTarget::KeyPolicy && !before.iter().any(|statement| administers(statement, params)) {
         findings.push(finding(
             MergeCode::RootStatementMissing,
             None,
@@ -253,14 +278,14 @@ fn findings(target: MergeTarget, before: &[Value], issued: &[Value], blanks: &Te
 }
 
 /// The principal of the issued statements.
-fn principal(blanks: &TemplateParams) -> String {
-    match blanks.mode {
-        Mode::Direct => blanks.vendor_role.to_string(),
-        Mode::AssumeRole => blanks.role_arn(),
+fn principal(params: &TemplateParams) -> String {
+    match params.mode {
+        Mode::Direct => params.vendor_role.to_string(),
+        Mode::AssumeRole => params.role_arn(),
     }
 }
 
-fn caller<'a>(role: &'a RoleArn, issued: &[Value], blanks: &'a TemplateParams) -> PolicyCaller<'a> {
+fn caller<'a>(role: &'a RoleArn, issued: &[Value], params: &'a TemplateParams) -> PolicyCaller<'a> {
     let every = |element: &str| -> BTreeSet<String> {
         let texts = issued.iter().flat_map(|ours| texts(&ours[element]));
         texts.map(str::to_owned).collect()
@@ -273,8 +298,8 @@ fn caller<'a>(role: &'a RoleArn, issued: &[Value], blanks: &'a TemplateParams) -
     });
     PolicyCaller {
         role,
-        tags: match blanks.mode {
-            Mode::Direct => blanks.external_ids.iter().map(ExternalId::as_str).collect(),
+        tags: match params.mode {
+            Mode::Direct => params.external_ids.iter().map(ExternalId::as_str).collect(),
             Mode::AssumeRole => Vec::new(),
         },
         tag: TAG,
@@ -288,11 +313,11 @@ fn strongest_decision(
     statement: &Value,
     role: &RoleArn,
     issued: &[Value],
-    blanks: &TemplateParams,
+    params: &TemplateParams,
     tagged: bool,
 ) -> (AccessDecision, BTreeSet<String>) {
     let each = issued.iter().map(|ours| {
-        let mut caller = caller(role, std::slice::from_ref(ours), blanks);
+        let mut caller = caller(role, std::slice::from_ref(ours), params);
         if !tagged {
             caller.tags.clear();
         }
@@ -302,8 +327,8 @@ fn strongest_decision(
         .unwrap_or((AccessDecision::No, BTreeSet::new()))
 }
 
-fn denial(statement: &Value, name: Option<String>, role: &RoleArn, issued: &[Value], blanks: &TemplateParams) -> Option<MergeFinding> {
-    let (reach, keys) = strongest_decision(statement, role, issued, blanks, true);
+fn denial(statement: &Value, name: Option<String>, role: &RoleArn, issued: &[Value], params: &TemplateParams) -> Option<MergeFinding> {
+    let (reach, keys) = strongest_decision(statement, role, issued, params, true);
     match reach {
         AccessDecision::No => None,
         AccessDecision::Yes => Some(finding(
@@ -328,9 +353,9 @@ fn denial(statement: &Value, name: Option<String>, role: &RoleArn, issued: &[Val
 
 /// Whether a statement grants access without the tenant's external ID: in `direct` to the vendor's role without the session tag,
 /// in `assume_role` to anyone.
-fn grants_unbound_access(statement: &Value, role: &RoleArn, issued: &[Value], blanks: &TemplateParams) -> bool {
+fn grants_unbound_access(statement: &Value, role: &RoleArn, issued: &[Value], params: &TemplateParams) -> bool {
     let anyone = statement["Principal"] == "*" || texts(&statement["Principal"]["AWS"]).contains(&"*");
-    match (strongest_decision(statement, role, issued, blanks, false).0, blanks.mode) {
+    match (strongest_decision(statement, role, issued, params, false).0, params.mode) {
         (AccessDecision::No, _) => false,
         (AccessDecision::Yes, Mode::Direct) => true,
         // Public statements usually have a condition on the source, which the vendor does not meet.
@@ -357,10 +382,10 @@ fn wider(ours: &Value, present: &Value) -> Option<String> {
 }
 
 /// Whether a statement of a key policy allows its account to change the policy.
-fn administers(statement: &Value, blanks: &TemplateParams) -> bool {
+fn administers(statement: &Value, params: &TemplateParams) -> bool {
     let named = texts(&statement["Principal"]["AWS"]);
-    let of_account = |text: &&str| match blanks.account() {
-        Some(account) => *text == account.as_str() || *text == format!("arn:{}:iam::{account}:root", blanks.partition),
+    let of_account = |text: &&str| match params.account() {
+        Some(account) => *text == account.as_str() || *text == format!("arn:{}:iam::{account}:root", params.partition),
         None => text.ends_with(":root") || text.len() == 12,
     };
     statement["Effect"] == "Allow"
@@ -497,9 +522,9 @@ mod tests {
     #[test]
     fn a_bucket_may_have_no_policy_yet() {
         let empty = read(MergeTarget::BucketPolicy, &json!("")).unwrap();
-        let blanks = typed(Partition::Aws, Mode::Direct);
-        let issued = issued(MergeTarget::BucketPolicy, &blanks);
-        assert_eq!(merge(MergeTarget::BucketPolicy, empty, &blanks).merged, statements::policy(&issued));
+        let params = typed(Partition::Aws, Mode::Direct);
+        let issued = issued(MergeTarget::BucketPolicy, &params);
+        assert_eq!(merge(MergeTarget::BucketPolicy, empty, &params).merged, statements::policy(&issued));
     }
 
     proptest! {

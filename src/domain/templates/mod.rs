@@ -1,4 +1,30 @@
 //! Templates: the documents that a customer applies. Pure functions: the same input gives the same bytes.
+//!
+//! The statements are written once, in [`statements`]. Each format renders them in its own way:
+//!
+//! ```
+//! use latchkey::domain::arn::{BucketName, RoleArn};
+//! use latchkey::domain::external_id::ExternalId;
+//! use latchkey::domain::storage_config::Mode;
+//! use latchkey::domain::templates::format::TemplateFormat;
+//! use latchkey::domain::templates::{Parties, TemplateParams, json};
+//!
+//! let params = TemplateParams {
+//!     bucket: Some(BucketName::parse("my-bucket").unwrap()),
+//!     ..TemplateParams::empty(
+//!         Mode::AssumeRole,
+//!         RoleArn::parse("arn:aws:iam::111111111111:role/storage").unwrap(),
+//!         vec![ExternalId::from_random([7; 20])],
+//!     )
+//! };
+//! let documents = json::documents(&params).documents;
+//! let trust_policy = &documents[0].body["Statement"][0];
+//! assert_eq!(trust_policy["Condition"]["StringEquals"]["sts:ExternalId"], params.external_ids[0].as_str());
+//!
+//! let parties = Parties { vendor: "Nimbus Docs", tenant: "Acme" };
+//! let terraform = TemplateFormat::Terraform.file(&params, parties).unwrap();
+//! assert!(terraform.text.contains("my-bucket"));
+//! ```
 
 pub mod cli;
 pub mod cloudformation;

@@ -28,39 +28,42 @@ pub(super) enum Placeholder {
 
 /// Template parameters without values, and the meaning of each placeholder text.
 pub(super) struct Placeholders {
-    pub blanks: TemplateParams,
+    pub params: TemplateParams,
     texts: [(String, Placeholder); 7],
 }
 
 impl Placeholders {
-    pub fn of(blanks: &TemplateParams, mode: Mode) -> Self {
-        let first = blanks.external_ids.first().cloned();
-        let blanks = TemplateParams {
-            posture: blanks.posture,
-            ..TemplateParams::empty(mode, blanks.vendor_role.clone(), first.into_iter().collect())
+    pub fn of(params: &TemplateParams, mode: Mode) -> Self {
+        let first = params.external_ids.first().cloned();
+        let params = TemplateParams {
+            posture: params.posture,
+            ..TemplateParams::empty(mode, params.vendor_role.clone(), first.into_iter().collect())
         };
         let texts = [
-            (blanks.bucket_arn(), Placeholder::Bucket),
-            (format!("{}/*", blanks.bucket_arn()), Placeholder::Objects),
-            (blanks.key_arn().to_owned(), Placeholder::Key),
-            (blanks.role_arn(), Placeholder::ClientRole),
-            (blanks.vendor_role.to_string(), Placeholder::VendorRole),
+            (params.bucket_arn(), Placeholder::Bucket),
+            (format!("{}/*", params.bucket_arn()), Placeholder::Objects),
+            (params.key_arn().to_owned(), Placeholder::Key),
+            (params.role_arn(), Placeholder::ClientRole),
+            (params.vendor_role.to_string(), Placeholder::VendorRole),
             (
-                blanks.external_ids.first().map(ToString::to_string).unwrap_or_default(),
+                params.external_ids.first().map(ToString::to_string).unwrap_or_default(),
                 Placeholder::ExternalIds,
             ),
-            (format!("arn:{}:iam::<ACCOUNT_ID>:root", blanks.partition), Placeholder::Root),
+            (format!("arn:{}:iam::<ACCOUNT_ID>:root", params.partition), Placeholder::Root),
         ];
-        Self { blanks, texts }
+        Self { params, texts }
     }
 
     /// The placeholder that this text is, if it is one.
     pub fn of_text(&self, text: &str) -> Option<Placeholder> {
-        self.texts.iter().find(|(known, _)| known == text).map(|(_, symbol)| *symbol)
+        self.texts
+            .iter()
+            .find(|(known, _)| known == text)
+            .map(|(_, placeholder)| *placeholder)
     }
 }
 
-/// The end of an account-regional bucket's name.
+/// Whether a bucket name ends like that of an account-regional bucket.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html>
 pub(super) fn is_account_regional(bucket: &str) -> bool {
     let Some(rest) = bucket.strip_suffix("-an") else { return false };

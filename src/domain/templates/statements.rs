@@ -48,14 +48,14 @@ impl Permission {
     }
 
     /// The statements of the bucket's policy.
-    pub fn of_bucket_policy(blanks: &TemplateParams) -> Vec<Self> {
-        let posture = blanks.posture.then_some(Self::Posture);
+    pub fn of_bucket_policy(params: &TemplateParams) -> Vec<Self> {
+        let posture = params.posture.then_some(Self::Posture);
         [Self::Objects, Self::List].into_iter().chain(posture).collect()
     }
 
     /// The statements of the role's permissions.
-    pub fn of_role(blanks: &TemplateParams) -> Vec<Self> {
-        let posture = blanks.posture.then_some(Self::Posture);
+    pub fn of_role(params: &TemplateParams) -> Vec<Self> {
+        let posture = params.posture.then_some(Self::Posture);
         [Self::Objects, Self::List, Self::Key].into_iter().chain(posture).collect()
     }
 }
@@ -66,44 +66,44 @@ pub fn policy(statements: &[Value]) -> Value {
 }
 
 /// Allows the vendor's role to assume the customer's role, but only with the external ID.
-pub fn trust_statement(blanks: &TemplateParams) -> Value {
+pub fn trust_statement(params: &TemplateParams) -> Value {
     json!({
         "Sid": ASSUME_SID,
         "Effect": "Allow",
-        "Principal": {"AWS": blanks.vendor_role},
+        "Principal": {"AWS": params.vendor_role},
         "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"sts:ExternalId": external_ids(blanks)}},
+        "Condition": {"StringEquals": {"sts:ExternalId": external_ids(params)}},
     })
 }
 
 /// A statement of the customer's role.
-pub fn role_statement(permission: Permission, blanks: &TemplateParams) -> Value {
+pub fn role_statement(permission: Permission, params: &TemplateParams) -> Value {
     json!({
         "Sid": permission.sid(),
         "Effect": "Allow",
         "Action": actions(permission),
-        "Resource": resource(permission, blanks),
+        "Resource": resource(permission, params),
     })
 }
 
 /// A statement of the bucket's policy.
-pub fn bucket_policy_statement(permission: Permission, blanks: &TemplateParams) -> Value {
-    shared_statement(permission, &resource(permission, blanks), blanks)
+pub fn bucket_policy_statement(permission: Permission, params: &TemplateParams) -> Value {
+    shared_statement(permission, &resource(permission, params), params)
 }
 
 /// The statement to add to the key's policy, where the resource `*` means this key.
-pub fn key_policy_statement(blanks: &TemplateParams) -> Value {
-    shared_statement(Permission::Key, "*", blanks)
+pub fn key_policy_statement(params: &TemplateParams) -> Value {
+    shared_statement(Permission::Key, "*", params)
 }
 
 /// The statement with which the account administers a new key. Without it, nobody could ever change the key policy.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
-pub fn key_administration_statement(blanks: &TemplateParams) -> Value {
-    let account = blanks.account().map_or("<ACCOUNT_ID>", |account| account.as_str());
+pub fn key_administration_statement(params: &TemplateParams) -> Value {
+    let account = params.account().map_or("<ACCOUNT_ID>", |account| account.as_str());
     json!({
         "Sid": "EnableRootAccess",
         "Effect": "Allow",
-        "Principal": {"AWS": format!("arn:{}:iam::{account}:root", blanks.partition)},
+        "Principal": {"AWS": format!("arn:{}:iam::{account}:root", params.partition)},
         "Action": "kms:*",
         "Resource": "*",
     })
@@ -111,19 +111,19 @@ pub fn key_administration_statement(blanks: &TemplateParams) -> Value {
 
 /// Default encryption of the bucket. Uses the key's full ARN, because a key ID would be looked up in the caller's account.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html>
-pub fn bucket_encryption(blanks: &TemplateParams) -> Value {
+pub fn bucket_encryption(params: &TemplateParams) -> Value {
     json!({
         "Rules": [{
-            "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": blanks.key_arn()},
+            "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": params.key_arn()},
             "BucketKeyEnabled": true,
         }],
     })
 }
 
-fn shared_statement(permission: Permission, resource: &str, blanks: &TemplateParams) -> Value {
-    let principal = match blanks.mode {
-        Mode::Direct => blanks.vendor_role.to_string(),
-        Mode::AssumeRole => blanks.role_arn(),
+fn shared_statement(permission: Permission, resource: &str, params: &TemplateParams) -> Value {
+    let principal = match params.mode {
+        Mode::Direct => params.vendor_role.to_string(),
+        Mode::AssumeRole => params.role_arn(),
     };
     let mut statement = json!({
         "Sid": permission.sid(),
@@ -132,15 +132,15 @@ fn shared_statement(permission: Permission, resource: &str, blanks: &TemplatePar
         "Action": actions(permission),
         "Resource": resource,
     });
-    if blanks.mode == Mode::Direct {
+    if params.mode == Mode::Direct {
         let tag = format!("aws:PrincipalTag/{TAG}");
-        statement["Condition"] = json!({"StringEquals": {tag: external_ids(blanks)}});
+        statement["Condition"] = json!({"StringEquals": {tag: external_ids(params)}});
     }
     statement
 }
 
-pub(super) fn external_ids(blanks: &TemplateParams) -> Value {
-    match blanks.external_ids.as_slice() {
+pub(super) fn external_ids(params: &TemplateParams) -> Value {
+    match params.external_ids.as_slice() {
         [one] => json!(one),
         several => json!(several),
     }
@@ -155,10 +155,10 @@ fn actions(permission: Permission) -> Value {
     }
 }
 
-fn resource(permission: Permission, blanks: &TemplateParams) -> String {
+fn resource(permission: Permission, params: &TemplateParams) -> String {
     match permission {
-        Permission::Objects => format!("{}/*", blanks.bucket_arn()),
-        Permission::List | Permission::Posture => blanks.bucket_arn(),
-        Permission::Key => blanks.key_arn().to_owned(),
+        Permission::Objects => format!("{}/*", params.bucket_arn()),
+        Permission::List | Permission::Posture => params.bucket_arn(),
+        Permission::Key => params.key_arn().to_owned(),
     }
 }

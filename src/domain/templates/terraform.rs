@@ -11,31 +11,31 @@ use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::storage_config::Mode;
 
 /// The configuration, with the tenant's known values as the defaults of its variables.
-pub fn configuration(blanks: &TemplateParams, parties: Parties) -> String {
-    let symbols = Placeholders::of(blanks, blanks.mode);
-    let policy = |statements: &[Value], depth| jsonencoded(&statements::policy(statements), depth, &symbols);
-    let of_bucket: Vec<Value> = Permission::of_bucket_policy(&symbols.blanks)
+pub fn configuration(params: &TemplateParams, parties: Parties) -> String {
+    let placeholders = Placeholders::of(params, params.mode);
+    let policy = |statements: &[Value], depth| jsonencoded(&statements::policy(statements), depth, &placeholders);
+    let of_bucket: Vec<Value> = Permission::of_bucket_policy(&placeholders.params)
         .into_iter()
-        .map(|permission| statements::bucket_policy_statement(permission, &symbols.blanks))
+        .map(|permission| statements::bucket_policy_statement(permission, &placeholders.params))
         .collect();
-    let of_key = statements::key_policy_statement(&symbols.blanks);
-    let administration = statements::key_administration_statement(&symbols.blanks);
+    let of_key = statements::key_policy_statement(&placeholders.params);
+    let administration = statements::key_administration_statement(&placeholders.params);
 
     let mut text = String::from(HEAD);
-    text += &variables(blanks, parties);
+    text += &variables(params, parties);
     text += DATA;
     text += "  bucket_policy = ";
     text += &policy(&of_bucket, 1);
     text += "\n  key_statement = ";
-    text += &jsonencoded(&of_key, 1, &symbols);
+    text += &jsonencoded(&of_key, 1, &placeholders);
     text += "\n}\n";
-    if blanks.mode == Mode::AssumeRole {
-        let of_role: Vec<Value> = Permission::of_role(&symbols.blanks)
+    if params.mode == Mode::AssumeRole {
+        let of_role: Vec<Value> = Permission::of_role(&placeholders.params)
             .into_iter()
-            .map(|permission| statements::role_statement(permission, &symbols.blanks))
+            .map(|permission| statements::role_statement(permission, &placeholders.params))
             .collect();
         text += "\nresource \"aws_iam_role\" \"documents\" {\n  name = var.role_name\n  assume_role_policy = ";
-        text += &policy(&[statements::trust_statement(&symbols.blanks)], 1);
+        text += &policy(&[statements::trust_statement(&placeholders.params)], 1);
         text += "\n}\n\nresource \"aws_iam_role_policy\" \"documents\" {\n  name = \"latchkey\"\n  role = aws_iam_role.documents.id\n  policy = ";
         text += &policy(&of_role, 1);
         text += "\n}\n";
@@ -45,26 +45,26 @@ pub fn configuration(blanks: &TemplateParams, parties: Parties) -> String {
     text += "\n}\n";
     text += BUCKET;
     text += OUTPUTS;
-    if blanks.mode == Mode::AssumeRole {
+    if params.mode == Mode::AssumeRole {
         text += "\noutput \"role_arn\" {\n  description = \"Role ARN, for the form.\"\n  value       = aws_iam_role.documents.arn\n}\n";
     }
     text
 }
 
-fn variables(blanks: &TemplateParams, parties: Parties) -> String {
-    let ids: Vec<&str> = blanks
+fn variables(params: &TemplateParams, parties: Parties) -> String {
+    let ids: Vec<&str> = params
         .external_ids
         .iter()
         .map(crate::domain::external_id::ExternalId::as_str)
         .collect();
-    let bucket = blanks.bucket.as_ref().map(BucketName::as_str);
+    let bucket = params.bucket.as_ref().map(BucketName::as_str);
     let text = |value: &str| quoted(value);
     let mut all = vec![
         variable(
             "vendor_role_arn",
             "string",
             &format!("The role of {}, as issued. Do not change it.", parties.vendor),
-            Some(text(blanks.vendor_role.as_str())),
+            Some(text(params.vendor_role.as_str())),
         ),
         variable(
             "external_ids",
@@ -105,19 +105,19 @@ fn variables(blanks: &TemplateParams, parties: Parties) -> String {
             "string",
             "An existing key in this region. It is not changed; add the output key_statement_to_add to its policy. null: a new key is created.",
             Some(
-                blanks
+                params
                     .key
                     .as_ref()
                     .map_or_else(|| "null".to_owned(), |key: &KeyArn| quoted(key.as_str())),
             ),
         ),
     ];
-    if blanks.mode == Mode::AssumeRole {
+    if params.mode == Mode::AssumeRole {
         all.push(variable(
             "role_name",
             "string",
             "The name of the role to create.",
-            blanks.role_name.as_ref().map(RoleName::as_str).map(text),
+            params.role_name.as_ref().map(RoleName::as_str).map(text),
         ));
     }
     all.concat()
@@ -132,9 +132,9 @@ fn variable(name: &str, kind: &str, description: &str, default: Option<String>) 
     )
 }
 
-fn jsonencoded(value: &Value, depth: usize, symbols: &Placeholders) -> String {
+fn jsonencoded(value: &Value, depth: usize, placeholders: &Placeholders) -> String {
     let known = |text: &str| {
-        symbols.of_text(text).map(|symbol| match symbol {
+        placeholders.of_text(text).map(|placeholder| match placeholder {
             Placeholder::Bucket => "local.bucket_arn",
             Placeholder::Objects => "\"${local.bucket_arn}/*\"",
             Placeholder::Key => "local.key_arn",
@@ -287,17 +287,17 @@ mod tests {
 
     #[test]
     fn rotating_configuration_of_the_direct_mode() {
-        let blanks = TemplateParams {
+        let params = TemplateParams {
             posture: true,
             ..rotating(typed(Partition::China, Mode::Direct))
         };
-        insta::assert_snapshot!(configuration(&blanks, PARTIES));
+        insta::assert_snapshot!(configuration(&params, PARTIES));
     }
 
     #[test]
     fn every_configuration_is_hcl_and_its_outputs_are_the_forms_fields() {
-        for (name, blanks) in every() {
-            let body: hcl::Body = hcl::from_str(&configuration(&blanks, PARTIES)).unwrap();
+        for (name, params) in every() {
+            let body: hcl::Body = hcl::from_str(&configuration(&params, PARTIES)).unwrap();
             let outputs: Vec<&str> = body
                 .blocks()
                 .filter(|block| block.identifier() == "output")
@@ -306,7 +306,7 @@ mod tests {
             for field in ["bucket_arn", "bucket_region", "key_arn"] {
                 assert!(outputs.contains(&field), "{name}: {field}");
             }
-            assert_eq!(outputs.contains(&"role_arn"), blanks.mode == Mode::AssumeRole, "{name}");
+            assert_eq!(outputs.contains(&"role_arn"), params.mode == Mode::AssumeRole, "{name}");
         }
     }
 }

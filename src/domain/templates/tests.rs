@@ -15,13 +15,13 @@ use crate::domain::storage_config::Mode;
 /// Every literal ARN is in the tenant's partition, or in that of the account in which the file is applied.
 #[test]
 fn no_partition_is_hard_coded() {
-    for (name, blanks) in every() {
+    for (name, params) in every() {
         for format in TemplateFormat::iter() {
-            let text = format.file(&blanks, PARTIES).map_or_else(
-                || serde_json::to_string(&super::json::documents(&blanks).documents).unwrap(),
+            let text = format.file(&params, PARTIES).map_or_else(
+                || serde_json::to_string(&super::json::documents(&params).documents).unwrap(),
                 |file| file.text,
             );
-            let own = format!("{}:", blanks.partition);
+            let own = format!("{}:", params.partition);
             for (at, _) in text.match_indices("arn:") {
                 if text[..at].ends_with('_') {
                     continue;
@@ -61,39 +61,39 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn nothing_ends_a_string_of_yaml_early((blanks, vendor, tenant) in hostile()) {
+    fn nothing_ends_a_string_of_yaml_early((params, vendor, tenant) in hostile()) {
         let parties = Parties { vendor: &vendor, tenant: &tenant };
-        let read: Value = yaml_serde::from_str(&TemplateFormat::Cloudformation.file(&blanks, parties).unwrap().text).unwrap();
+        let read: Value = yaml_serde::from_str(&TemplateFormat::Cloudformation.file(&params, parties).unwrap().text).unwrap();
         prop_assert_eq!(&read["Description"], &json!(parties.title()));
-        prop_assert_eq!(&read["Parameters"]["VendorRoleArn"]["Default"], &json!(blanks.vendor_role));
+        prop_assert_eq!(&read["Parameters"]["VendorRoleArn"]["Default"], &json!(params.vendor_role));
         prop_assert_eq!(&read["Parameters"]["ExternalIds"]["Default"], &json!("00123456"));
         prop_assert_eq!(read.as_object().unwrap().len(), 7);
     }
 
     #[test]
-    fn nothing_ends_a_string_of_hcl_early((blanks, vendor, tenant) in hostile()) {
+    fn nothing_ends_a_string_of_hcl_early((params, vendor, tenant) in hostile()) {
         let parties = Parties { vendor: &vendor, tenant: &tenant };
-        let text = TemplateFormat::Terraform.file(&blanks, parties).unwrap().text;
+        let text = TemplateFormat::Terraform.file(&params, parties).unwrap().text;
         let body: hcl::Body = hcl::from_str(&text).unwrap();
         let harmless = Parties { vendor: "", tenant: "" };
-        let plain: hcl::Body = hcl::from_str(&TemplateFormat::Terraform.file(&untyped(Partition::Aws, blanks.mode), harmless).unwrap().text).unwrap();
+        let plain: hcl::Body = hcl::from_str(&TemplateFormat::Terraform.file(&untyped(Partition::Aws, params.mode), harmless).unwrap().text).unwrap();
         prop_assert_eq!(body.blocks().count(), plain.blocks().count());
         let of = |name: &str, attribute: &str| {
             let block = body.blocks().find(|block| block.labels().first().is_some_and(|label| label.as_str() == name)).unwrap();
             block.body().attributes().find(|found| found.key() == attribute).unwrap().expr().clone()
         };
-        prop_assert_eq!(of("vendor_role_arn", "default"), hcl::Expression::from(blanks.vendor_role.as_str()));
+        prop_assert_eq!(of("vendor_role_arn", "default"), hcl::Expression::from(params.vendor_role.as_str()));
         prop_assert_eq!(of("vendor_role_arn", "description"), hcl::Expression::from(format!("The role of {vendor}, as issued. Do not change it.")));
         prop_assert_eq!(of("external_ids", "description"), hcl::Expression::from(format!("The external ID of {tenant}, as issued. Do not change it.")));
     }
 
     /// Evaluated by a shell: its values of the variables and the documents.
     #[test]
-    fn nothing_ends_a_string_of_the_shell_early((blanks, vendor, tenant) in hostile()) {
+    fn nothing_ends_a_string_of_the_shell_early((params, vendor, tenant) in hostile()) {
         let parties = Parties { vendor: &vendor, tenant: &tenant };
-        let text = TemplateFormat::Cli.file(&blanks, parties).unwrap().text;
+        let text = TemplateFormat::Cli.file(&params, parties).unwrap().text;
         let (documents, _) = text.split_once("\nsay() {").unwrap();
-        let document = if blanks.mode == Mode::Direct { "bucket_statements" } else { "trust_statements" };
+        let document = if params.mode == Mode::Direct { "bucket_statements" } else { "trust_statements" };
         let asked = format!("{documents}\nbucket_arn=b role_arn=r key_arn=k account=a\nprintf '%s\\0' \"$title\"\n{document}\n");
         let ran = std::process::Command::new("sh").arg("-c").arg(asked).output().unwrap();
         prop_assert!(ran.status.success() && ran.stderr.is_empty(), "{}", String::from_utf8_lossy(&ran.stderr));
@@ -101,6 +101,6 @@ proptest! {
         let (title, statements) = printed.split_once('\0').unwrap();
         prop_assert_eq!(title, parties.title());
         let statements: Value = serde_json::from_str(statements).unwrap();
-        prop_assert_eq!(&statements[0]["Principal"]["AWS"], &json!(blanks.vendor_role));
+        prop_assert_eq!(&statements[0]["Principal"]["AWS"], &json!(params.vendor_role));
     }
 }

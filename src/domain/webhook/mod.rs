@@ -1,9 +1,9 @@
 //! Webhooks, following the Standard Webhooks specification: events for the vendor's own services.
 //! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
-pub mod message;
-pub mod new;
-pub mod schedule;
+pub(crate) mod message;
+pub(crate) mod new;
+pub(crate) mod schedule;
 pub mod secret;
 pub mod target;
 

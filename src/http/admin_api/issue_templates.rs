@@ -78,16 +78,16 @@ pub async fn handle(
         account_id: params.account_id,
         posture: params.posture,
     };
-    let blanks = fill(&state.context, &tenant, &typed).map_err(|found| faults.extend(found)).ok();
-    let (Some(format), Some(blanks)) = (format, blanks) else {
+    let template_params = fill(&state.context, &tenant, &typed).map_err(|found| faults.extend(found)).ok();
+    let (Some(format), Some(template_params)) = (format, template_params) else {
         return Err(Problem::validation(faults));
     };
     let parties = Parties {
         vendor: &state.context.vendor.name,
         tenant: tenant.name.as_str(),
     };
-    let Some(file) = format.file(&blanks, parties) else {
-        return Ok(Json(DocumentsView::from(issue_documents(&state.context, &blanks))).into_response());
+    let Some(file) = format.file(&template_params, parties) else {
+        return Ok(Json(DocumentsView::from(issue_documents(&state.context, &template_params))).into_response());
     };
     // A slug contains only letters, digits and hyphens, so it needs no escaping.
     let disposition = format!("attachment; filename=\"latchkey-{}.{}\"", tenant.slug, file.extension);

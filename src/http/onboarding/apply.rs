@@ -156,7 +156,7 @@ struct Page<'a> {
     current: &'static str,
     documents: Vec<DocumentView>,
     /// How many documents still contain placeholders.
-    blanks: usize,
+    incomplete: usize,
     settings: Vec<Setting>,
 }
 
@@ -180,7 +180,7 @@ struct FileView {
     name: String,
     text: String,
     href: String,
-    has_blanks: bool,
+    has_placeholders: bool,
 }
 
 struct DocumentView {
@@ -192,7 +192,7 @@ struct DocumentView {
     new_key_policy: Option<String>,
     href: String,
     whole_href: String,
-    has_blanks: bool,
+    has_placeholders: bool,
 }
 
 impl DocumentView {
@@ -207,7 +207,7 @@ impl DocumentView {
                 DocumentKind::Statement => "Add this statement to the existing policy. Don't remove any others.",
                 DocumentKind::Configuration => "Choose these values in the console, or pass this to the AWS CLI.",
             },
-            has_blanks: text.contains('<'),
+            has_placeholders: text.contains('<'),
             text,
             new_key_policy: document.new_key_policy.as_ref().map(pretty),
             href: format!("/onboard/documents/{}.json?{query}", document.document),
@@ -231,9 +231,9 @@ pub async fn handle(
         query = of_config(&sent.storage);
     }
     query.take_offered(&state.context);
-    let (blanks, faults) = fill_valid_entries(&state.context, &visitor.tenant, &query)?;
-    let issued = issue_documents(&state.context, &blanks);
-    let chosen = query.with_mode(blanks.mode);
+    let (template_params, faults) = fill_valid_entries(&state.context, &visitor.tenant, &query)?;
+    let issued = issue_documents(&state.context, &template_params);
+    let chosen = query.with_mode(template_params.mode);
     let documents: Vec<DocumentView> = issued
         .documents
         .iter()
@@ -241,12 +241,12 @@ pub async fn handle(
         .collect();
     let offered = offered(&state.context, &visitor.tenant);
     let format = query.format();
-    let file = format.file(&blanks, parties(&state.context, &visitor.tenant)).map(|file| {
+    let file = format.file(&template_params, parties(&state.context, &visitor.tenant)).map(|file| {
         let name = format!("latchkey.{}", file.extension);
         FileView {
             words: labels::format(format),
             href: format!("/onboard/documents/{name}?{}", chosen.query()),
-            has_blanks: documents.iter().any(|document| document.has_blanks),
+            has_placeholders: documents.iter().any(|document| document.has_placeholders),
             text: file.text,
             name,
         }
@@ -258,14 +258,14 @@ pub async fn handle(
             .map(|mode| Choice {
                 words: labels::mode(*mode),
                 href: format!("/onboard/apply?{}", query.with_mode(*mode).query()),
-                chosen: *mode == blanks.mode,
+                chosen: *mode == template_params.mode,
                 recommended: offered.len() > 1 && Some(mode) == offered.first(),
             })
             .collect(),
-        mode: blanks.mode.into(),
-        fields: fields(&state.context, &chosen, blanks.mode, &faults),
+        mode: template_params.mode.into(),
+        fields: fields(&state.context, &chosen, template_params.mode, &faults),
         external_ids: visitor.tenant.accepted_ids().iter().map(ToString::to_string).collect(),
-        vendor_role: blanks.vendor_role.to_string(),
+        vendor_role: template_params.vendor_role.to_string(),
         tabs: TemplateFormat::iter()
             .map(|format| Tab {
                 label: labels::format(format).name,
@@ -280,7 +280,7 @@ pub async fn handle(
         form_token: visitor.session.form_token(),
         document: "",
         current: "",
-        blanks: documents.iter().filter(|document| document.has_blanks).count(),
+        incomplete: documents.iter().filter(|document| document.has_placeholders).count(),
         documents,
         settings: issued.settings,
     };
@@ -312,7 +312,7 @@ pub fn offered(context: &Context, tenant: &Tenant) -> Vec<Mode> {
 pub fn fill_valid_entries(context: &Context, tenant: &Tenant, query: &ApplyParams) -> Result<(TemplateParams, Vec<FieldError>), Rejection> {
     let typed = query.typed();
     let faults = match fill(context, tenant, &typed) {
-        Ok(blanks) => return Ok((blanks, Vec::new())),
+        Ok(template_params) => return Ok((template_params, Vec::new())),
         Err(faults) => faults,
     };
     let right = |field: &str, text: Option<String>| text.filter(|_| faults.iter().all(|fault| fault.field != field));
@@ -324,8 +324,8 @@ pub fn fill_valid_entries(context: &Context, tenant: &Tenant, query: &ApplyParam
         account_id: right("account_id", typed.account_id),
         posture: None,
     };
-    let blanks = fill(context, tenant, &fitting).map_err(|_| Rejection::Unavailable)?;
-    Ok((blanks, faults))
+    let template_params = fill(context, tenant, &fitting).map_err(|_| Rejection::Unavailable)?;
+    Ok((template_params, faults))
 }
 
 pub fn of_config(storage: &crate::domain::storage_config::Storage) -> ApplyParams {

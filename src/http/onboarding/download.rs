@@ -21,9 +21,9 @@ pub async fn handle(
     query: Result<Query<ApplyParams>, QueryRejection>,
 ) -> Result<Response, Rejection> {
     let Query(query) = query.map_err(|_| Rejection::Unreadable)?;
-    let (blanks, _) = fill_valid_entries(&state.context, &visitor.tenant, &query)?;
+    let (template_params, _) = fill_valid_entries(&state.context, &visitor.tenant, &query)?;
     if let Some(file) = TemplateFormat::iter()
-        .filter_map(|format| format.file(&blanks, parties(&state.context, &visitor.tenant)))
+        .filter_map(|format| format.file(&template_params, parties(&state.context, &visitor.tenant)))
         .find(|file| name.strip_prefix("latchkey.") == Some(file.extension))
     {
         let headers = [
@@ -33,7 +33,7 @@ pub async fn handle(
         return Ok((headers, file.text).into_response());
     }
     let wanted = name.strip_suffix(".json").ok_or(Rejection::NotFound)?;
-    let body = documents(&blanks)
+    let body = documents(&template_params)
         .documents
         .into_iter()
         .find_map(|document| match document.document.into() {

@@ -1,8 +1,8 @@
 //! Webhooks: creating, enabling and deleting them, and their signing secrets.
 
-pub mod announce;
+pub(crate) mod announce;
 pub mod deliver;
-pub mod resend;
+pub(crate) mod resend;
 pub mod rotate_secret;
 
 use secrecy::SecretString;

@@ -70,7 +70,7 @@ fn typed(mode: Option<String>, newest: Option<StorageConfig>) -> TypedParams {
     }
 }
 
-async fn blanks(state: &AppState, tenant: &Tenant, mode: Option<String>) -> Result<TemplateParams, Problem> {
+async fn template_params(state: &AppState, tenant: &Tenant, mode: Option<String>) -> Result<TemplateParams, Problem> {
     let newest = read::storage_configs::list(&state.context, tenant.id).await?.into_iter().next();
     fill(&state.context, tenant, &typed(mode, newest)).map_err(Problem::validation)
 }
@@ -82,8 +82,8 @@ pub async fn handle(
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
-    let blanks = blanks(&state, &tenant, query.mode).await?;
-    let issued = issue_documents(&state.context, &blanks);
+    let template_params = template_params(&state, &tenant, query.mode).await?;
+    let issued = issue_documents(&state.context, &template_params);
     let documents = issued.documents.into_iter().map(|document| Document {
         id: <&str>::from(document.document).to_owned(),
         title: document.title,
@@ -94,8 +94,8 @@ pub async fn handle(
     Ok(render(&Page {
         frame: Layout::new(&state, &person, Section::Tenants, &format!("Documents of {}", tenant.name)),
         path: tenant_path(&tenant),
-        mode: blanks.mode,
-        modes: offered.map(|mode| (mode, mode == blanks.mode)).collect(),
+        mode: template_params.mode,
+        modes: offered.map(|mode| (mode, mode == template_params.mode)).collect(),
         documents: documents.collect(),
         files: TemplateFormat::iter().filter(|format| *format != TemplateFormat::Json).collect(),
         quick_create: issued.quick_create_url,
@@ -112,12 +112,15 @@ pub async fn file(
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
-    let blanks = blanks(&state, &tenant, query.mode).await?;
+    let template_params = template_params(&state, &tenant, query.mode).await?;
     let parties = Parties {
         vendor: &state.context.vendor.name,
         tenant: tenant.name.as_str(),
     };
-    let file = format.parse().ok().and_then(|format: TemplateFormat| format.file(&blanks, parties));
+    let file = format
+        .parse()
+        .ok()
+        .and_then(|format: TemplateFormat| format.file(&template_params, parties));
     let file = file.ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is no such file."))?;
     let headers = [
         (header::CONTENT_TYPE, format!("{}; charset=utf-8", file.media_type)),
