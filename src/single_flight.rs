@@ -8,14 +8,14 @@ use moka::future::Cache;
 
 /// Values by key. When one is missing or stale, concurrent callers share a single load.
 #[derive(Clone)]
-pub struct SingleFlight<K, V> {
+pub(crate) struct SingleFlight<K, V> {
     values: Cache<K, V>,
 }
 
 /// The load panicked. Nothing was cached, so the next caller loads again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the load panicked")]
-pub struct LoadPanicked;
+pub(crate) struct LoadPanicked;
 
 impl<K, V> SingleFlight<K, V>
 where
@@ -23,7 +23,7 @@ where
     V: Clone + Send + Sync + 'static,
 {
     /// Holds up to `capacity` values, each for at most `lifetime`.
-    pub fn new(capacity: u64, lifetime: Duration) -> Self {
+    pub(crate) fn new(capacity: u64, lifetime: Duration) -> Self {
         Self {
             values: Cache::builder()
                 .max_capacity(capacity)
@@ -34,7 +34,7 @@ where
     }
 
     /// The cached value, stale or not. Never waits for a load.
-    pub fn peek(&self, key: &K) -> Option<V> {
+    pub(crate) fn peek(&self, key: &K) -> Option<V> {
         // A lookup never waits. It is only async because the cache does its housekeeping there.
         self.values.get(key).now_or_never().flatten()
     }
@@ -45,7 +45,7 @@ where
     ///
     /// # Errors
     /// When `load` panicked.
-    pub async fn get(
+    pub(crate) async fn get(
         &self,
         key: K,
         load: impl Future<Output = V> + Send + 'static,
@@ -60,13 +60,13 @@ where
     }
 
     /// Drops every value whose key matches.
-    pub fn invalidate_if(&self, matches: impl Fn(&K) -> bool + Send + Sync + 'static) {
+    pub(crate) fn invalidate_if(&self, matches: impl Fn(&K) -> bool + Send + Sync + 'static) {
         let registered = self.values.invalidate_entries_if(move |key, _| matches(key));
         registered.expect("the cache was built with support for invalidation closures");
     }
 
     /// How many values are cached, approximately.
-    pub fn entry_count(&self) -> u64 {
+    pub(crate) fn entry_count(&self) -> u64 {
         self.values.entry_count()
     }
 }

@@ -6,7 +6,7 @@ use crate::domain::api_result::{DeniedBy, Outcome};
 
 /// An error response of an AWS service.
 #[derive(Debug, Clone, Copy)]
-pub struct AwsError<'a> {
+pub(crate) struct AwsError<'a> {
     pub asked: DeniedBy,
     /// The response to a HEAD request: its errors have no body, so no code.
     pub bodyless: bool,
@@ -21,7 +21,7 @@ pub struct AwsError<'a> {
 /// The outcome of an error. `error` is None when there was no readable response.
 ///
 /// `proof` is the value for errors that prove that the call was allowed. None if no error of this call does.
-pub fn classify<T>(error: Option<&AwsError>, proof: Option<T>) -> Outcome<T> {
+pub(crate) fn classify<T>(error: Option<&AwsError>, proof: Option<T>) -> Outcome<T> {
     let Some(error) = error else {
         return Outcome::Unanswered;
     };
@@ -47,7 +47,7 @@ pub fn classify<T>(error: Option<&AwsError>, proof: Option<T>) -> Outcome<T> {
 }
 
 /// Whether the code means throttling.
-pub fn is_throttled(code: &str) -> bool {
+pub(crate) fn is_throttled(code: &str) -> bool {
     matches!(
         code.strip_prefix("KMS.").unwrap_or(code),
         "Throttling"

@@ -23,7 +23,7 @@ const KEY_DENIES: &str = "no resource-based policies allow access";
 const TAG_SESSION: &str = "sts:TagSession";
 
 /// Parses the message of an access denial by `asked`.
-pub fn parse(asked: DeniedBy, message: &str) -> AccessDenied {
+pub(crate) fn parse(asked: DeniedBy, message: &str) -> AccessDenied {
     let lower = message.to_ascii_lowercase();
     let by = match asked {
         DeniedBy::S3 if mentions_kms(&lower) => DeniedBy::Kms,

@@ -116,7 +116,7 @@ const BOTH: &[Mode] = &[Mode::Direct, Mode::AssumeRole];
 const DIRECT: &[Mode] = &[Mode::Direct];
 const ASSUME_ROLE: &[Mode] = &[Mode::AssumeRole];
 /// The checks of the sessions that every call needs.
-pub const SESSIONS: &[CheckName] = &[C::VendorRoleAssumable, C::ClientRoleAssumable];
+pub(crate) const SESSIONS: &[CheckName] = &[C::VendorRoleAssumable, C::ClientRoleAssumable];
 const BUCKET: &[CheckName] = &[C::BucketReachable, C::BucketOwnerMatches, C::BucketRegionMatches];
 
 catalogue! {

@@ -10,10 +10,10 @@ use super::ids::TenantId;
 use super::text::Malformed;
 
 /// How long a key is remembered.
-pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
+pub(crate) const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
 /// After this time, a request that has not changed anything is considered lost with its process.
-pub const LOST_AFTER: TimeDelta = TimeDelta::minutes(1);
+pub(crate) const LOST_AFTER: TimeDelta = TimeDelta::minutes(1);
 
 /// The value of the header `idempotency-key`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,9 +12,9 @@ use super::token::TokenHash;
 use super::web_session::{WebSession, encoded};
 
 /// The default lifetime of an invite.
-pub const LIFETIME: TimeDelta = TimeDelta::days(7);
+pub(crate) const LIFETIME: TimeDelta = TimeDelta::days(7);
 /// The longest lifetime that can be requested.
-pub const LONGEST_LIFETIME: TimeDelta = TimeDelta::days(90);
+pub(crate) const LONGEST_LIFETIME: TimeDelta = TimeDelta::days(90);
 
 /// An invite, as stored: without its token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Invite {
 ///
 /// # Errors
 /// `lifetime_out_of_range`.
-pub fn lifetime(hours: i64) -> Result<TimeDelta, Malformed> {
+pub(crate) fn lifetime(hours: i64) -> Result<TimeDelta, Malformed> {
     TimeDelta::try_hours(hours)
         .filter(|lifetime| *lifetime >= TimeDelta::hours(1) && *lifetime <= LONGEST_LIFETIME)
         .ok_or_else(|| {

@@ -9,7 +9,7 @@ use super::partition::Partition;
 
 /// The fields in which common mistakes are recognized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ArnField {
+pub(crate) enum ArnField {
     Bucket,
     Key,
     Role,
@@ -17,7 +17,7 @@ pub enum ArnField {
 
 /// The context of the field.
 #[derive(Debug, Clone, Copy)]
-pub struct FormContext<'a> {
+pub(crate) struct FormContext<'a> {
     pub partition: Partition,
     /// The customer's account, if another field contains it. The console URL of a key or role does not.
     pub account: Option<&'a AccountId>,
@@ -27,7 +27,7 @@ pub struct FormContext<'a> {
 
 /// A recognized mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Suggestion {
+pub(crate) struct Suggestion {
     /// What the text is, as the end of a sentence that starts with "This is".
     pub kind: &'static str,
     /// The ARN to suggest, if it follows from the text.
@@ -35,7 +35,7 @@ pub struct Suggestion {
 }
 
 /// Recognizes a common mistake in a text that is not the ARN that the field requires.
-pub fn suggest(field: ArnField, text: &str, around: FormContext) -> Option<Suggestion> {
+pub(crate) fn suggest(field: ArnField, text: &str, around: FormContext) -> Option<Suggestion> {
     let text = text.trim();
     if text.is_empty() || is_arn(field, text) {
         return None;

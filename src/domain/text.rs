@@ -93,7 +93,7 @@ macro_rules! checked_text {
 pub(crate) use checked_text;
 
 /// The text with its first letter in upper case.
-pub fn capital(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters
         .next()

@@ -53,7 +53,7 @@ fn derived(purpose: &str, secret: &str) -> SecretString {
 }
 
 /// 32 bytes, encoded for URLs and cookies.
-pub fn encoded(bytes: &[u8]) -> SecretString {
+pub(crate) fn encoded(bytes: &[u8]) -> SecretString {
     URL_SAFE_NO_PAD.encode(bytes).into()
 }
 

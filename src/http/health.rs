@@ -8,13 +8,13 @@ use crate::read_model::Freshness;
 use crate::service::health::{self, DatabaseHealth};
 
 /// Liveness.
-pub async fn live() -> &'static str {
+pub(crate) async fn live() -> &'static str {
     "ok\n"
 }
 
 /// Readiness: the database responds, and its schema is current. A process that can still serve recent data from memory to
 /// internal services stays ready while the database is unavailable.
-pub async fn ready(Extract(state): Extract<AppState>) -> Result<&'static str, Problem> {
+pub(crate) async fn ready(Extract(state): Extract<AppState>) -> Result<&'static str, Problem> {
     let unavailable = |detail: &str| Problem::new(ProblemKind::Unavailable, detail);
     if state.shutdown.is_cancelled() {
         return Err(unavailable("The process is stopping."));

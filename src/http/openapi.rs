@@ -42,12 +42,12 @@ impl Modify for BearerToken {
 }
 
 /// An empty router with the head of the document.
-pub fn router() -> OpenApiRouter<AppState> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Api::openapi())
 }
 
 /// Adds the responses and parameters that every operation has.
-pub fn complete(openapi: &mut OpenApi) {
+pub(crate) fn complete(openapi: &mut OpenApi) {
     for item in openapi.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         operations.into_iter().flatten().for_each(describe_server_errors);

@@ -51,14 +51,14 @@ struct ProviderMetadata {
     jwks_uri: String,
 }
 
-pub struct Fetcher {
+pub(crate) struct Fetcher {
     http: Client,
     issuer: String,
     jwks_url: Option<Url>,
 }
 
 impl Fetcher {
-    pub fn new(issuer: String, jwks_url: Option<Url>) -> Self {
+    pub(crate) fn new(issuer: String, jwks_url: Option<Url>) -> Self {
         let http = Client::builder()
             .redirect(redirect::Policy::none())
             .connect_timeout(TIMEOUT)
@@ -69,7 +69,7 @@ impl Fetcher {
         Self { http, issuer, jwks_url }
     }
 
-    pub async fn fetch(&self) -> Result<VerificationKeys, FetchError> {
+    pub(crate) async fn fetch(&self) -> Result<VerificationKeys, FetchError> {
         let url = match &self.jwks_url {
             Some(url) => url.clone(),
             None => self.discover().await?,

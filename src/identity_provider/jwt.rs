@@ -11,7 +11,7 @@ use super::invalid_jwt::JwtRule;
 /// Longer texts are not parsed.
 const MAX: usize = 16 * 1024;
 
-pub const RSA: [Algorithm; 6] = [
+pub(crate) const RSA: [Algorithm; 6] = [
     Algorithm::RS256,
     Algorithm::RS384,
     Algorithm::RS512,
@@ -21,7 +21,7 @@ pub const RSA: [Algorithm; 6] = [
 ];
 
 /// Asymmetric algorithms only: a key that verifies signatures must not be able to create them.
-pub const ACCEPTED: [Algorithm; 9] = [
+pub(crate) const ACCEPTED: [Algorithm; 9] = [
     Algorithm::RS256,
     Algorithm::RS384,
     Algorithm::RS512,
@@ -34,14 +34,14 @@ pub const ACCEPTED: [Algorithm; 9] = [
 ];
 
 /// The algorithm with this name, if it is accepted.
-pub fn accepted(name: &str) -> Option<Algorithm> {
+pub(crate) fn accepted(name: &str) -> Option<Algorithm> {
     // The newer name: <https://www.rfc-editor.org/rfc/rfc9864>
     let name = if name == "Ed25519" { "EdDSA" } else { name };
     name.parse().ok().filter(|algorithm| ACCEPTED.contains(algorithm))
 }
 
 /// A parsed header, and the unverified rest.
-pub struct Jwt<'a> {
+pub(crate) struct Jwt<'a> {
     pub algorithm: Algorithm,
     /// The ID of the key that signed it.
     pub key: Option<String>,
@@ -51,7 +51,7 @@ pub struct Jwt<'a> {
 }
 
 impl<'a> Jwt<'a> {
-    pub fn read(text: &'a str) -> Result<Self, JwtRule> {
+    pub(crate) fn read(text: &'a str) -> Result<Self, JwtRule> {
         if text.len() > MAX {
             return Err(JwtRule::Malformed);
         }
@@ -91,12 +91,12 @@ impl<'a> Jwt<'a> {
         })
     }
 
-    pub fn is_signed_by(&self, key: &DecodingKey) -> bool {
+    pub(crate) fn is_signed_by(&self, key: &DecodingKey) -> bool {
         crypto::verify(self.signature, self.message.as_bytes(), key, self.algorithm).unwrap_or(false)
     }
 
     /// The claims. Verify the signature first.
-    pub fn claims(&self) -> Result<Map<String, Value>, JwtRule> {
+    pub(crate) fn claims(&self) -> Result<Map<String, Value>, JwtRule> {
         object(self.payload)
     }
 }

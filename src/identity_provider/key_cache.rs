@@ -11,7 +11,7 @@ use super::jwt::Jwt;
 use super::keys::{KeyLookup, VerificationKeys};
 
 #[derive(Debug, Clone, Default)]
-pub struct KeyCache {
+pub(crate) struct KeyCache {
     current: Option<Current>,
     /// The number of attempts to fetch the keys, and of successful ones.
     attempts: u64,
@@ -22,7 +22,7 @@ pub struct KeyCache {
 
 /// The keys of the last successful fetch.
 #[derive(Debug, Clone)]
-pub struct Current {
+pub(crate) struct Current {
     keys: Arc<VerificationKeys>,
     /// Incremented when the keys change.
     pub generation: u64,
@@ -30,7 +30,7 @@ pub struct Current {
 }
 
 /// The result of looking up a JWT's key.
-pub enum KeyCacheLookup {
+pub(crate) enum KeyCacheLookup {
     Found {
         key: DecodingKey,
         generation: u64,
@@ -47,7 +47,7 @@ pub enum KeyCacheLookup {
 }
 
 impl KeyCache {
-    pub fn learn(&mut self, fetched: Result<VerificationKeys, FetchError>, now: Instant) {
+    pub(crate) fn learn(&mut self, fetched: Result<VerificationKeys, FetchError>, now: Instant) {
         self.attempts += 1;
         self.asked_at = Some(now);
         self.is_away = fetched.is_err();
@@ -65,21 +65,21 @@ impl KeyCache {
         });
     }
 
-    pub fn attempts(&self) -> u64 {
+    pub(crate) fn attempts(&self) -> u64 {
         self.attempts
     }
 
-    pub fn answers(&self) -> u64 {
+    pub(crate) fn answers(&self) -> u64 {
         self.answers
     }
 
     /// Whether the next successful fetch is logged: it is the first, or follows a failure.
-    pub fn is_failing(&self) -> bool {
+    pub(crate) fn is_failing(&self) -> bool {
         self.is_away || self.current.is_none() && self.attempts > 0
     }
 
     /// The keys, unless they are too old.
-    pub fn keys(&self, now: Instant, keep: Duration) -> Option<&Current> {
+    pub(crate) fn keys(&self, now: Instant, keep: Duration) -> Option<&Current> {
         self.current
             .as_ref()
             .filter(|current| now.saturating_duration_since(current.fetched_at) <= keep)

@@ -9,7 +9,7 @@ use crate::service::webhooks::deliver::{deliver, deliver_once};
 use crate::store::jobs::{DELIVER, DELIVER_ONCE};
 
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Deliver {
+pub(crate) struct Deliver {
     webhook_id: WebhookId,
 }
 
@@ -24,7 +24,7 @@ impl TaskHandler for Deliver {
 
 /// Sends one message once.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct DeliverOnce {
+pub(crate) struct DeliverOnce {
     delivery_id: DeliveryId,
 }
 

@@ -22,14 +22,14 @@ use crate::settings::WorkerSettings;
 use crate::store::jobs::SCHEMA;
 use crate::telemetry::metric;
 
-pub use deliver::{Deliver, DeliverOnce};
-pub use recheck::Recheck;
-pub use sweep::Sweep;
-pub use verify::Verify;
+pub(crate) use deliver::{Deliver, DeliverOnce};
+pub(crate) use recheck::Recheck;
+pub(crate) use sweep::Sweep;
+pub(crate) use verify::Verify;
 
 /// The context of tasks.
 #[derive(Clone)]
-pub struct JobContext {
+pub(crate) struct JobContext {
     pub context: Context,
     pub cloud: Arc<dyn Cloud>,
 }
@@ -42,7 +42,7 @@ impl Debug for JobContext {
 
 /// The context of tasks that deliver to webhooks.
 #[derive(Debug, Clone)]
-pub struct DeliveryContext {
+pub(crate) struct DeliveryContext {
     pub context: Context,
     pub client: OutboundClient,
 }
@@ -62,13 +62,13 @@ const LOOK: Duration = Duration::from_secs(15);
 
 /// Works until `stop`, and then lets running jobs finish within the grace period. A failed worker is restarted. Its running
 /// jobs are retried once their locks expire.
-pub async fn work(jobs: JobContext, settings: &WorkerSettings, stop: CancellationToken) {
+pub(crate) async fn work(jobs: JobContext, settings: &WorkerSettings, stop: CancellationToken) {
     let clock = jobs.context.clock.clone();
     keep_working(&clock, &stop, || work_once(jobs.clone(), settings, stop.clone())).await;
 }
 
 /// Delivers webhook messages. This is a separate worker, so that a slow receiver does not delay verifications.
-pub async fn deliver(deliveries: DeliveryContext, settings: &WorkerSettings, stop: CancellationToken) {
+pub(crate) async fn deliver(deliveries: DeliveryContext, settings: &WorkerSettings, stop: CancellationToken) {
     let clock = deliveries.context.clock.clone();
     let working = keep_working(&clock, &stop, || deliver_once(deliveries.clone(), settings, stop.clone()));
     let measuring = stop.run_until_cancelled(measure(&deliveries.context));

@@ -9,7 +9,7 @@ use crate::service::request_verification::recheck;
 use crate::store::jobs::RECHECK;
 
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Recheck {
+pub(crate) struct Recheck {
     tenant_id: TenantId,
 }
 

@@ -9,7 +9,7 @@ use crate::service::{idempotency, sign_in, webhooks};
 use crate::store;
 
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Sweep {}
+pub(crate) struct Sweep {}
 
 #[derive(Debug, thiserror::Error)]
 enum Error {

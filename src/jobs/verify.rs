@@ -14,7 +14,7 @@ use crate::store::jobs::{JobOrigin, VERIFY};
 use crate::telemetry::traces;
 
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Verify {
+pub(crate) struct Verify {
     verification_id: VerificationId,
     #[serde(default)]
     cause: JobOrigin,

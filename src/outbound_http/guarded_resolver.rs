@@ -11,7 +11,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use crate::domain::webhook::target::AllowedNetworks;
 
 #[derive(Debug)]
-pub struct GuardedResolver {
+pub(crate) struct GuardedResolver {
     pub allowed: Arc<AllowedNetworks>,
     /// Reach only networks that the settings allow explicitly.
     pub named_only: bool,
@@ -20,9 +20,9 @@ pub struct GuardedResolver {
 /// The name has addresses, but none that may be connected to.
 #[derive(Debug, thiserror::Error)]
 #[error("the name resolves only to blocked addresses")]
-pub struct BlockedAddress;
+pub(crate) struct BlockedAddress;
 
-pub fn is_allowed(allowed: &AllowedNetworks, address: IpAddr, named_only: bool) -> bool {
+pub(crate) fn is_allowed(allowed: &AllowedNetworks, address: IpAddr, named_only: bool) -> bool {
     if named_only {
         allowed.names(address)
     } else {

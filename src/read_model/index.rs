@@ -10,7 +10,7 @@ use crate::domain::ids::{Slug, TenantId, TenantRef};
 /// Each map points directly to the entry. A tenant that was not requested recently is in no processor cache, so every
 /// indirection costs a memory access.
 #[derive(Debug, Default)]
-pub struct Index {
+pub(crate) struct Index {
     by_id: HashMap<TenantId, Arc<TenantEntry>>,
     by_slug: HashMap<Slug, Arc<TenantEntry>>,
     by_position: BTreeMap<i64, Arc<TenantEntry>>,
@@ -18,7 +18,7 @@ pub struct Index {
 }
 
 impl Index {
-    pub fn insert(&mut self, entry: TenantEntry) {
+    pub(crate) fn insert(&mut self, entry: TenantEntry) {
         let entry = Arc::new(entry);
         // An offboarded tenant gives up its slug to the tenant that uses it now.
         let offboarded = matches!(entry.state, ServingState::Offboarded);
@@ -36,7 +36,7 @@ impl Index {
     }
 
     /// Removes a tenant whose last change cannot be read.
-    pub fn remove(&mut self, tenant: TenantId, position: i64) {
+    pub(crate) fn remove(&mut self, tenant: TenantId, position: i64) {
         self.unlink(tenant);
         self.position = self.position.max(position);
     }
@@ -49,7 +49,7 @@ impl Index {
         }
     }
 
-    pub fn find(&self, tenant: &TenantRef) -> Option<Arc<TenantEntry>> {
+    pub(crate) fn find(&self, tenant: &TenantRef) -> Option<Arc<TenantEntry>> {
         let found = match tenant {
             TenantRef::Id(id) => self.by_id.get(id),
             TenantRef::Slug(slug) => self.by_slug.get(slug),
@@ -58,7 +58,7 @@ impl Index {
     }
 
     /// Up to `limit` changes after a position, in order, and the position to continue from.
-    pub fn after(&self, position: i64, limit: usize, wanted: impl Fn(TenantId) -> bool) -> (Vec<Arc<TenantEntry>>, i64) {
+    pub(crate) fn after(&self, position: i64, limit: usize, wanted: impl Fn(TenantId) -> bool) -> (Vec<Arc<TenantEntry>>, i64) {
         let later = (Bound::Excluded(position), Bound::Unbounded);
         let changed: Vec<_> = self
             .by_position
@@ -74,11 +74,11 @@ impl Index {
     }
 
     /// The position of the last change.
-    pub fn position(&self) -> i64 {
+    pub(crate) fn position(&self) -> i64 {
         self.position
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.by_id.len()
     }
 }

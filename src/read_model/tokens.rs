@@ -12,7 +12,7 @@ use crate::domain::token::{Token, TokenHash};
 
 /// A token's identity, and when it was last used.
 #[derive(Debug)]
-pub struct TokenEntry {
+pub(crate) struct TokenEntry {
     id: TokenId,
     pub expires_at: Option<DateTime<Utc>>,
     pub identity: Arc<Identity>,
@@ -21,7 +21,7 @@ pub struct TokenEntry {
 }
 
 impl TokenEntry {
-    pub fn touch(&self, now: DateTime<Utc>) {
+    pub(crate) fn touch(&self, now: DateTime<Utc>) {
         // Stored at most once per second, because every store invalidates the cache line of the other cores.
         let now = now.timestamp();
         if self.last_used.load(Ordering::Relaxed) < now {
@@ -31,17 +31,17 @@ impl TokenEntry {
 }
 
 #[derive(Debug, Default)]
-pub struct TokenIndex {
+pub(crate) struct TokenIndex {
     by_hash: HashMap<TokenHash, Arc<TokenEntry>>,
 }
 
 impl TokenIndex {
-    pub fn find(&self, hash: &TokenHash) -> Option<Arc<TokenEntry>> {
+    pub(crate) fn find(&self, hash: &TokenHash) -> Option<Arc<TokenEntry>> {
         self.by_hash.get(hash).cloned()
     }
 
     /// Replaces the index with the tokens that are valid now.
-    pub fn replace(&mut self, tokens: Vec<(TokenHash, Token)>) {
+    pub(crate) fn replace(&mut self, tokens: Vec<(TokenHash, Token)>) {
         let before = std::mem::take(&mut self.by_hash);
         let keep = |(hash, token): (TokenHash, Token)| {
             let last_used = before.get(&hash).map_or_else(Arc::default, |entry| entry.last_used.clone());
@@ -57,7 +57,7 @@ impl TokenIndex {
     }
 
     /// The tokens that were used at or after `since` (seconds since the epoch), each with its last use.
-    pub fn used_since(&self, since: i64) -> Vec<(TokenId, DateTime<Utc>)> {
+    pub(crate) fn used_since(&self, since: i64) -> Vec<(TokenId, DateTime<Utc>)> {
         let used = |entry: &Arc<TokenEntry>| {
             let at = entry.last_used.load(Ordering::Relaxed);
             DateTime::from_timestamp(at, 0)

@@ -8,7 +8,7 @@ use crate::domain::tenant::Tenant;
 use crate::store::{self, storage_configs};
 
 /// Available before offboarding too, so that operators can prepare it.
-pub async fn explain_removal(context: &Context, tenant: &Tenant) -> store::Result<Removal> {
+pub(crate) async fn explain_removal(context: &Context, tenant: &Tenant) -> store::Result<Removal> {
     let mut db = context.pool.acquire().await?;
     of_tenant(context, &mut db, tenant).await
 }

@@ -4,7 +4,7 @@ use super::Context;
 use crate::store::migrations;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DatabaseHealth {
+pub(crate) enum DatabaseHealth {
     Ready,
     /// The schema is older than this version of Latchkey.
     Outdated,
@@ -12,7 +12,7 @@ pub enum DatabaseHealth {
     Unavailable,
 }
 
-pub async fn database(context: &Context) -> DatabaseHealth {
+pub(crate) async fn database(context: &Context) -> DatabaseHealth {
     match migrations::are_applied(&context.pool).await {
         Ok(true) => DatabaseHealth::Ready,
         Ok(false) => DatabaseHealth::Outdated,

@@ -12,7 +12,7 @@ use crate::domain::text::{FieldError, Malformed};
 
 /// The customer's entries so far.
 #[derive(Debug, Clone, Default)]
-pub struct TypedParams {
+pub(crate) struct TypedParams {
     pub mode: Option<String>,
     pub bucket: Option<String>,
     pub key_arn: Option<String>,
@@ -26,7 +26,7 @@ pub struct TypedParams {
 ///
 /// # Errors
 /// Every invalid entry.
-pub fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> Result<TemplateParams, Vec<FieldError>> {
+pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> Result<TemplateParams, Vec<FieldError>> {
     fn parse<T>(field: &str, text: Option<&str>, parse: impl Fn(&str) -> Result<T, Malformed>, faults: &mut Vec<FieldError>) -> Option<T> {
         let text = text.map(str::trim).filter(|text| !text.is_empty())?;
         parse(text).map_err(|malformed| faults.push(FieldError::of(field, malformed))).ok()
@@ -70,7 +70,7 @@ pub fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> Result<T
 }
 
 /// The documents as JSON, and the quick-create link if the vendor hosts the CloudFormation template.
-pub fn issue_documents(context: &Context, params: &TemplateParams) -> Documents {
+pub(crate) fn issue_documents(context: &Context, params: &TemplateParams) -> Documents {
     Documents {
         quick_create_url: context
             .vendor

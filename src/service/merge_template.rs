@@ -13,7 +13,7 @@ use crate::domain::text::FieldError;
 ///
 /// # Errors
 /// Every invalid entry. Unlike for templates, all values that the statements contain are required.
-pub fn merge_template(
+pub(crate) fn merge_template(
     context: &Context,
     tenant: &Tenant,
     document: Option<&str>,

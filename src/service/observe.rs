@@ -20,7 +20,7 @@ const INTERVAL: Duration = Duration::from_secs(10);
 const MIN_IDLE_FACTOR: u32 = 50;
 
 /// Samples until `stop`.
-pub async fn observe(context: Context, stop: CancellationToken) {
+pub(crate) async fn observe(context: Context, stop: CancellationToken) {
     let sampling = async {
         let mut was_successful = true;
         loop {
@@ -68,7 +68,7 @@ async fn sample(context: &Context) -> store::Result<()> {
 }
 
 /// Records the current size of the connection pool.
-pub fn record_pool_size(pool: &PgPool) {
+pub(crate) fn record_pool_size(pool: &PgPool) {
     let (held, idle) = (f64::from(pool.size()), number(pool.num_idle()));
     gauge!(metric::DATABASE_CONNECTIONS.name, "state" => "idle").set(idle);
     gauge!(metric::DATABASE_CONNECTIONS.name, "state" => "used").set((held - idle).max(0.0));

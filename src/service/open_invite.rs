@@ -17,7 +17,7 @@ const REMOVAL_SHOWN: TimeDelta = TimeDelta::days(90);
 
 /// A visitor with a valid invite.
 #[derive(Debug, Clone)]
-pub struct InviteSession {
+pub(crate) struct InviteSession {
     pub tenant: Tenant,
     pub invite: Invite,
     pub session: WebSession,
@@ -25,7 +25,7 @@ pub struct InviteSession {
 
 /// What to show a visitor whose invite was valid until the tenant was offboarded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EndedInvite {
+pub(crate) struct EndedInvite {
     /// The tenant's name.
     pub tenant: String,
     pub removal: Removal,
@@ -33,7 +33,7 @@ pub struct EndedInvite {
 
 /// Why an invite cannot be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenInviteError {
+pub(crate) enum OpenInviteError {
     #[error("there is no such invite")]
     Unknown,
     #[error("the invite has expired")]
@@ -47,7 +47,7 @@ pub enum OpenInviteError {
 }
 
 /// Exchanges a link's token for a session.
-pub async fn open_invite(context: &Context, token: &InviteToken) -> Result<InviteSession, OpenInviteError> {
+pub(crate) async fn open_invite(context: &Context, token: &InviteToken) -> Result<InviteSession, OpenInviteError> {
     let mut db = store::acquire(&context.pool).await?;
     let invite = invites::find_by_token(&mut db, &token.hash())
         .await?
@@ -57,7 +57,7 @@ pub async fn open_invite(context: &Context, token: &InviteToken) -> Result<Invit
 }
 
 /// Finds the session's invite, and checks that it is still valid.
-pub async fn resume(context: &Context, session: WebSession) -> Result<InviteSession, OpenInviteError> {
+pub(crate) async fn resume(context: &Context, session: WebSession) -> Result<InviteSession, OpenInviteError> {
     let mut db = store::acquire(&context.pool).await?;
     let invite = invites::find_by_session(&mut db, &session.hash())
         .await?
@@ -101,7 +101,7 @@ async fn ended(context: &Context, db: &mut PgConnection, tenant: &Tenant) -> sto
 
 impl InviteSession {
     /// The caller that this visitor acts as.
-    pub fn caller(&self) -> Caller {
+    pub(crate) fn caller(&self) -> Caller {
         Caller::new(Actor::Invite { id: self.invite.id })
     }
 }

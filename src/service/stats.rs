@@ -8,17 +8,17 @@ use crate::domain::tenant::TenantStatus;
 use crate::store::stats::{self, VerificationTimes};
 
 /// The period that verification statistics cover.
-pub const WINDOW: TimeDelta = TimeDelta::days(7);
+pub(crate) const WINDOW: TimeDelta = TimeDelta::days(7);
 
 #[derive(Debug, Clone)]
-pub struct Stats {
+pub(crate) struct Stats {
     /// Every status, and its number of tenants.
     pub tenants: Vec<(TenantStatus, i64)>,
     pub failing_checks: Vec<(CheckName, i64)>,
     pub verifications: Vec<VerificationTimes>,
 }
 
-pub async fn stats(context: &Context) -> crate::store::Result<Stats> {
+pub(crate) async fn stats(context: &Context) -> crate::store::Result<Stats> {
     let mut db = context.pool.acquire().await?;
     Ok(Stats {
         tenants: stats::tenants_by_status(&mut db).await?,

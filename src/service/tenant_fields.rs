@@ -5,7 +5,7 @@ use crate::domain::text::{FieldError, Malformed};
 use crate::domain::vendor::Vendor;
 
 /// A required text field.
-pub fn required<T>(
+pub(crate) fn required<T>(
     field: &str,
     text: Option<&str>,
     parse: impl Fn(&str) -> Result<T, Malformed>,
@@ -21,7 +21,7 @@ pub fn required<T>(
 }
 
 /// The vendor's own name for a tenant. An empty text counts as none.
-pub fn reference(text: Option<&str>, faults: &mut Vec<FieldError>) -> Option<String> {
+pub(crate) fn reference(text: Option<&str>, faults: &mut Vec<FieldError>) -> Option<String> {
     let text = text.map(str::trim).filter(|text| !text.is_empty())?;
     if text.chars().count() > 200 || text.chars().any(char::is_control) {
         faults.push(FieldError::new(
@@ -34,7 +34,7 @@ pub fn reference(text: Option<&str>, faults: &mut Vec<FieldError>) -> Option<Str
 }
 
 /// The modes that a tenant may choose. Defaults to all modes that the vendor offers.
-pub fn modes(vendor: &Vendor, named: Option<&[String]>, faults: &mut Vec<FieldError>) -> Vec<Mode> {
+pub(crate) fn modes(vendor: &Vendor, named: Option<&[String]>, faults: &mut Vec<FieldError>) -> Vec<Mode> {
     let offered = vendor.modes();
     let Some(named) = named else {
         return sorted(offered);

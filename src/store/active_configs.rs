@@ -12,7 +12,7 @@ use crate::domain::storage_config::{ActiveConfig, StorageConfig};
 /// # Errors
 /// `Constraint::ActiveConfigsBucketKey` or `…RoleKey` when another tenant's active version has the bucket or the role.
 /// The transaction stays usable.
-pub async fn activate(db: &mut PgConnection, config: &StorageConfig, now: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn activate(db: &mut PgConnection, config: &StorageConfig, now: DateTime<Utc>) -> Result<()> {
     let mut savepoint = db.begin().await?;
     sqlx::query!(
         "insert into active_configs (tenant_id, config_id, bucket_arn, role_arn, activated_at, verified_at)
@@ -37,14 +37,14 @@ pub async fn activate(db: &mut PgConnection, config: &StorageConfig, now: DateTi
 }
 
 /// Whether an error says that another tenant has the bucket or the role.
-pub fn is_conflict(error: &StoreError) -> bool {
+pub(crate) fn is_conflict(error: &StoreError) -> bool {
     matches!(
         error,
         StoreError::Constraint(Constraint::ActiveConfigsBucketKey | Constraint::ActiveConfigsRoleKey)
     )
 }
 
-pub async fn find(db: &mut PgConnection, tenant: TenantId) -> Result<Option<ActiveConfig>> {
+pub(crate) async fn find(db: &mut PgConnection, tenant: TenantId) -> Result<Option<ActiveConfig>> {
     let Some(row) = sqlx::query!(
         "select config_id, verified_at from active_configs where tenant_id = $1",
         tenant.as_uuid()
@@ -64,7 +64,7 @@ pub async fn find(db: &mut PgConnection, tenant: TenantId) -> Result<Option<Acti
 }
 
 /// Removes the active version. Its bucket and its role can then be used by another tenant.
-pub async fn release(db: &mut PgConnection, tenant: TenantId) -> Result<()> {
+pub(crate) async fn release(db: &mut PgConnection, tenant: TenantId) -> Result<()> {
     sqlx::query!("delete from active_configs where tenant_id = $1", tenant.as_uuid())
         .execute(db)
         .await?;

@@ -13,12 +13,12 @@ use crate::domain::ids::{AuditEventId, TenantId};
 
 /// The request that made a change.
 #[derive(Debug, Clone, Copy)]
-pub struct AuditOrigin<'a> {
+pub(crate) struct AuditOrigin<'a> {
     pub request_id: Option<&'a str>,
     pub address: Option<IpAddr>,
 }
 
-pub async fn append(
+pub(crate) async fn append(
     db: &mut PgConnection,
     id: AuditEventId,
     at: DateTime<Utc>,
@@ -78,7 +78,7 @@ impl From<Row> for AuditEntry {
 }
 
 /// The position of an entry, if it exists.
-pub async fn position(db: &mut PgConnection, id: AuditEventId) -> Result<Option<i64>> {
+pub(crate) async fn position(db: &mut PgConnection, id: AuditEventId) -> Result<Option<i64>> {
     let found = sqlx::query_scalar!(r#"select position as "position!" from audit_events where id = $1"#, id.as_uuid())
         .fetch_optional(db)
         .await?;
@@ -100,7 +100,7 @@ macro_rules! entries {
 }
 
 /// The entries after this position, in commit order.
-pub async fn list(db: &mut PgConnection, filter: &AuditFilter, after: i64, limit: i64) -> Result<Vec<AuditEntry>> {
+pub(crate) async fn list(db: &mut PgConnection, filter: &AuditFilter, after: i64, limit: i64) -> Result<Vec<AuditEntry>> {
     let (actor, action) = (filter.actor.as_deref(), filter.action.as_deref());
     let rows = match (filter.tenant.map(TenantId::as_uuid), actor, action) {
         (Some(tenant), _, _) => entries!(
@@ -128,7 +128,7 @@ pub async fn list(db: &mut PgConnection, filter: &AuditFilter, after: i64, limit
 }
 
 /// The entries before this position, newest first.
-pub async fn latest(db: &mut PgConnection, filter: &AuditFilter, before: Option<i64>, limit: i64) -> Result<Vec<AuditEntry>> {
+pub(crate) async fn latest(db: &mut PgConnection, filter: &AuditFilter, before: Option<i64>, limit: i64) -> Result<Vec<AuditEntry>> {
     let before = before.unwrap_or(i64::MAX);
     let (actor, action) = (filter.actor.as_deref(), filter.action.as_deref());
     let rows = match (filter.tenant.map(TenantId::as_uuid), actor, action) {

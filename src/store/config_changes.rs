@@ -12,13 +12,13 @@ use crate::domain::storage_config::ActiveConfig;
 use crate::domain::tenant::{ActiveFacts, TenantFacts};
 
 /// The channel that announces changes of storage configs and tokens.
-pub const CHANGES: &str = "latchkey_changes";
+pub(crate) const CHANGES: &str = "latchkey_changes";
 
 const TABLE: &str = "config_changes";
 
 /// Counters that show whether anything changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChangeCounters {
+pub(crate) struct ChangeCounters {
     /// The position of the last change in the feed.
     pub config_changes: i64,
     pub token_changes: i64,
@@ -26,7 +26,7 @@ pub struct ChangeCounters {
 
 /// A changed tenant, in its current state.
 #[derive(Debug, Clone)]
-pub struct ConfigChange {
+pub(crate) struct ConfigChange {
     pub position: i64,
     pub changed_at: DateTime<Utc>,
     pub tenant_id: TenantId,
@@ -36,7 +36,7 @@ pub struct ConfigChange {
     pub active: Option<ActiveConfig>,
 }
 
-pub async fn counters(db: &mut PgConnection) -> Result<ChangeCounters> {
+pub(crate) async fn counters(db: &mut PgConnection) -> Result<ChangeCounters> {
     Ok(
         sqlx::query_as!(ChangeCounters, "select config_changes, token_changes from change_counters")
             .fetch_one(db)
@@ -45,14 +45,14 @@ pub async fn counters(db: &mut PgConnection) -> Result<ChangeCounters> {
 }
 
 /// A row of the feed. One that cannot be read must not block the others.
-pub struct FeedRow {
+pub(crate) struct FeedRow {
     pub position: i64,
     pub tenant_id: TenantId,
     pub change: Result<ConfigChange>,
 }
 
 /// The changes after this position, in order. A tenant that changes again moves to the end.
-pub async fn after(db: &mut PgConnection, position: i64, limit: i64) -> Result<Vec<FeedRow>> {
+pub(crate) async fn after(db: &mut PgConnection, position: i64, limit: i64) -> Result<Vec<FeedRow>> {
     let rows = sqlx::query_as!(
         Row,
         r#"select f.position, f.changed_at, t.id as tenant_id, t.slug, t.external_id, t.suspended_at, t.offboarded_at,

@@ -9,7 +9,7 @@ use crate::domain::ids::{AuditEventId, TenantId};
 
 /// A new request with an idempotency key.
 #[derive(Debug, Clone, Copy)]
-pub struct IdempotentRequest<'a> {
+pub(crate) struct IdempotentRequest<'a> {
     pub claim: IdempotencyClaim,
     pub request: RequestFingerprint,
     pub request_id: Option<&'a str>,
@@ -20,7 +20,7 @@ pub struct IdempotentRequest<'a> {
 }
 
 /// Claims a key that is unused or expired, or whose process crashed before it changed anything.
-pub async fn claim(db: &mut PgConnection, ask: &IdempotentRequest<'_>) -> Result<bool> {
+pub(crate) async fn claim(db: &mut PgConnection, ask: &IdempotentRequest<'_>) -> Result<bool> {
     let claimed = sqlx::query!(
         "insert into idempotency_keys as k (key, request, claim, claimed_at, expires_at, request_id) values ($1, $2, $3, $4, $5, $6)
          on conflict (key) do update set
@@ -42,7 +42,7 @@ pub async fn claim(db: &mut PgConnection, ask: &IdempotentRequest<'_>) -> Result
 
 /// The request that has the key.
 #[derive(Debug)]
-pub struct EarlierRequest {
+pub(crate) struct EarlierRequest {
     pub is_same: bool,
     pub claimed_at: DateTime<Utc>,
     pub request_id: Option<String>,
@@ -53,7 +53,7 @@ pub struct EarlierRequest {
     pub change: Option<RecordedChange>,
 }
 
-pub async fn find(db: &mut PgConnection, key: &RequestFingerprint, request: &RequestFingerprint) -> Result<Option<EarlierRequest>> {
+pub(crate) async fn find(db: &mut PgConnection, key: &RequestFingerprint, request: &RequestFingerprint) -> Result<Option<EarlierRequest>> {
     let row = sqlx::query!(
         r#"select k.request = $2 as "is_same!", k.claimed_at, k.request_id, k.done_at is not null as "is_done!",
                   k.answered_at is not null as "is_answered!", k.status, k.headers, k.body,
@@ -92,7 +92,7 @@ pub async fn find(db: &mut PgConnection, key: &RequestFingerprint, request: &Req
 
 /// Marks the request as executed, in the transaction of its change. False if another request took over the key: then the change
 /// must be rolled back.
-pub async fn mark_done(db: &mut PgConnection, claim: &IdempotencyClaim, event: AuditEventId, now: DateTime<Utc>) -> Result<bool> {
+pub(crate) async fn mark_done(db: &mut PgConnection, claim: &IdempotencyClaim, event: AuditEventId, now: DateTime<Utc>) -> Result<bool> {
     let marked = sqlx::query!(
         "update idempotency_keys set done_at = coalesce(done_at, $3), event_id = coalesce(event_id, $4) where key = $1 and claim = $2",
         claim.key.as_bytes(),
@@ -106,7 +106,12 @@ pub async fn mark_done(db: &mut PgConnection, claim: &IdempotencyClaim, event: A
 }
 
 /// Records that the request was answered, and stores the response, if it can be replayed.
-pub async fn answer(db: &mut PgConnection, claim: &IdempotencyClaim, answer: Option<&KeptResponse>, now: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn answer(
+    db: &mut PgConnection,
+    claim: &IdempotencyClaim,
+    answer: Option<&KeptResponse>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     sqlx::query!(
         "update idempotency_keys set done_at = coalesce(done_at, $3), answered_at = $3, status = $4, headers = $5, body = $6
          where key = $1 and claim = $2",
@@ -123,7 +128,7 @@ pub async fn answer(db: &mut PgConnection, claim: &IdempotencyClaim, answer: Opt
 }
 
 /// Releases the key of a request that changed nothing. Otherwise the key stays used, without a response.
-pub async fn release(db: &mut PgConnection, claim: &IdempotencyClaim, now: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn release(db: &mut PgConnection, claim: &IdempotencyClaim, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "with done as (update idempotency_keys set answered_at = $3 where key = $1 and claim = $2 and done_at is not null)
          delete from idempotency_keys where key = $1 and claim = $2 and done_at is null",
@@ -137,7 +142,7 @@ pub async fn release(db: &mut PgConnection, claim: &IdempotencyClaim, now: DateT
 }
 
 /// Deletes up to `most` expired keys, and returns how many.
-pub async fn sweep(db: &mut PgConnection, now: DateTime<Utc>, most: i64) -> Result<u64> {
+pub(crate) async fn sweep(db: &mut PgConnection, now: DateTime<Utc>, most: i64) -> Result<u64> {
     let swept = sqlx::query!(
         "delete from idempotency_keys where key in (select key from idempotency_keys where expires_at <= $1 order by expires_at limit $2)",
         now,

@@ -42,7 +42,7 @@ impl From<Row> for Invite {
     }
 }
 
-pub async fn insert(db: &mut PgConnection, invite: &Invite, token: &TokenHash, session: &TokenHash) -> Result<()> {
+pub(crate) async fn insert(db: &mut PgConnection, invite: &Invite, token: &TokenHash, session: &TokenHash) -> Result<()> {
     sqlx::query!(
         "insert into invites (id, tenant_id, hash, session_hash, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)",
         invite.id.as_uuid(),
@@ -58,7 +58,7 @@ pub async fn insert(db: &mut PgConnection, invite: &Invite, token: &TokenHash, s
 }
 
 /// The invite whose token has this hash, even if it is expired or revoked.
-pub async fn find_by_token(db: &mut PgConnection, hash: &TokenHash) -> Result<Option<Invite>> {
+pub(crate) async fn find_by_token(db: &mut PgConnection, hash: &TokenHash) -> Result<Option<Invite>> {
     let row = query_invites!("select", "from invites where hash = $1", hash.as_bytes())
         .fetch_optional(db)
         .await?;
@@ -66,7 +66,7 @@ pub async fn find_by_token(db: &mut PgConnection, hash: &TokenHash) -> Result<Op
 }
 
 /// The invite whose session has this hash, even if it is expired or revoked.
-pub async fn find_by_session(db: &mut PgConnection, hash: &TokenHash) -> Result<Option<Invite>> {
+pub(crate) async fn find_by_session(db: &mut PgConnection, hash: &TokenHash) -> Result<Option<Invite>> {
     let row = query_invites!("select", "from invites where session_hash = $1", hash.as_bytes())
         .fetch_optional(db)
         .await?;
@@ -74,7 +74,7 @@ pub async fn find_by_session(db: &mut PgConnection, hash: &TokenHash) -> Result<
 }
 
 /// A tenant's invites, newest first.
-pub async fn of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Invite>> {
+pub(crate) async fn of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Invite>> {
     let rows = query_invites!(
         "select",
         "from invites where tenant_id = $1 order by created_at desc, id desc limit 1000",
@@ -86,7 +86,7 @@ pub async fn of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<In
 }
 
 /// Locks and returns an invite of this tenant.
-pub async fn lock(db: &mut PgConnection, tenant: TenantId, id: InviteId) -> Result<Option<Invite>> {
+pub(crate) async fn lock(db: &mut PgConnection, tenant: TenantId, id: InviteId) -> Result<Option<Invite>> {
     let row = query_invites!(
         "select",
         "from invites where id = $1 and tenant_id = $2 for update",
@@ -99,7 +99,7 @@ pub async fn lock(db: &mut PgConnection, tenant: TenantId, id: InviteId) -> Resu
 }
 
 /// Locks and returns the tenant's invites that are not revoked.
-pub async fn lock_open(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Invite>> {
+pub(crate) async fn lock_open(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Invite>> {
     let rows = query_invites!(
         "select",
         "from invites where tenant_id = $1 and revoked_at is null order by id for update",
@@ -110,7 +110,7 @@ pub async fn lock_open(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<In
     Ok(rows.into_iter().map(Invite::from).collect())
 }
 
-pub async fn revoke(db: &mut PgConnection, id: InviteId, now: DateTime<Utc>) -> Result<Invite> {
+pub(crate) async fn revoke(db: &mut PgConnection, id: InviteId, now: DateTime<Utc>) -> Result<Invite> {
     let row = query_invites!("update invites set revoked_at = $2 where id = $1 returning", "", id.as_uuid(), now)
         .fetch_one(db)
         .await?;
@@ -118,7 +118,7 @@ pub async fn revoke(db: &mut PgConnection, id: InviteId, now: DateTime<Utc>) -> 
 }
 
 /// Records a visit, at most once a minute: a page that shows a verification polls.
-pub async fn touch(db: &mut PgConnection, id: InviteId, now: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn touch(db: &mut PgConnection, id: InviteId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "update invites set last_used_at = $2
          where id = $1 and (last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute')",

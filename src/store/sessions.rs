@@ -10,7 +10,7 @@ use crate::domain::token::{Token, TokenHash};
 
 /// A new session.
 #[derive(Debug, Clone)]
-pub struct NewSession {
+pub(crate) struct NewSession {
     pub id: SessionId,
     pub token: TokenId,
     pub hash: TokenHash,
@@ -18,7 +18,7 @@ pub struct NewSession {
     pub expires_at: DateTime<Utc>,
 }
 
-pub async fn insert(db: &mut PgConnection, new: &NewSession) -> Result<()> {
+pub(crate) async fn insert(db: &mut PgConnection, new: &NewSession) -> Result<()> {
     sqlx::query!(
         "insert into sessions (id, token_id, hash, created_at, last_used_at, expires_at) values ($1, $2, $3, $4, $4, $5)",
         new.id.as_uuid(),
@@ -33,7 +33,7 @@ pub async fn insert(db: &mut PgConnection, new: &NewSession) -> Result<()> {
 }
 
 /// The session with this hash and its token, if both are valid and the session was used since `used_since`.
-pub async fn find_valid(
+pub(crate) async fn find_valid(
     db: &mut PgConnection,
     hash: &TokenHash,
     now: DateTime<Utc>,
@@ -67,7 +67,7 @@ pub async fn find_valid(
 }
 
 /// Records a use, at most once a minute: a page that shows a verification polls.
-pub async fn touch(db: &mut PgConnection, id: SessionId, now: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn touch(db: &mut PgConnection, id: SessionId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "update sessions set last_used_at = $2 where id = $1 and last_used_at < $2::timestamptz - interval '1 minute'",
         id.as_uuid(),
@@ -79,13 +79,13 @@ pub async fn touch(db: &mut PgConnection, id: SessionId, now: DateTime<Utc>) -> 
 }
 
 /// Deletes a session. False if it did not exist.
-pub async fn delete(db: &mut PgConnection, id: SessionId) -> Result<bool> {
+pub(crate) async fn delete(db: &mut PgConnection, id: SessionId) -> Result<bool> {
     let deleted = sqlx::query!("delete from sessions where id = $1", id.as_uuid()).execute(db).await?;
     Ok(deleted.rows_affected() > 0)
 }
 
 /// Deletes expired sessions.
-pub async fn sweep(db: &mut PgConnection, now: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn sweep(db: &mut PgConnection, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!("delete from sessions where expires_at <= $1", now).execute(db).await?;
     Ok(())
 }

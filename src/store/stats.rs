@@ -11,7 +11,7 @@ use crate::domain::tenant::TenantStatus;
 use crate::domain::verification::Verdict;
 
 /// The number of tenants for each status. Reads only an index.
-pub async fn tenants_by_status(db: &mut PgConnection) -> Result<Vec<(TenantStatus, i64)>> {
+pub(crate) async fn tenants_by_status(db: &mut PgConnection) -> Result<Vec<(TenantStatus, i64)>> {
     let rows = sqlx::query!(r#"select status, count(*) as "count!" from tenants group by status"#)
         .fetch_all(db)
         .await?;
@@ -23,7 +23,7 @@ pub async fn tenants_by_status(db: &mut PgConnection) -> Result<Vec<(TenantStatu
 }
 
 /// For each check, the number of tenants whose newest finished verification failed it, most frequent first. Reads only an index.
-pub async fn tenants_by_failing_check(db: &mut PgConnection) -> Result<Vec<(CheckName, i64)>> {
+pub(crate) async fn tenants_by_failing_check(db: &mut PgConnection) -> Result<Vec<(CheckName, i64)>> {
     sqlx::query!(
         r#"select name as "name!", sum(count)::bigint as "count!"
            from (
@@ -42,7 +42,7 @@ pub async fn tenants_by_failing_check(db: &mut PgConnection) -> Result<Vec<(Chec
 
 /// The number and the duration of verifications with one verdict.
 #[derive(Debug, Clone)]
-pub struct VerificationTimes {
+pub(crate) struct VerificationTimes {
     pub verdict: Verdict,
     pub count: i64,
     /// Median and 95th percentile of the seconds between the first attempt and the end.
@@ -50,7 +50,7 @@ pub struct VerificationTimes {
     pub p95_seconds: Option<f64>,
 }
 
-pub async fn verification_times(db: &mut PgConnection, now: DateTime<Utc>, window: TimeDelta) -> Result<Vec<VerificationTimes>> {
+pub(crate) async fn verification_times(db: &mut PgConnection, now: DateTime<Utc>, window: TimeDelta) -> Result<Vec<VerificationTimes>> {
     sqlx::query!(
         r#"select verdict as "verdict!", count(*) as "count!",
                   percentile_cont(0.5) within group (order by extract(epoch from finished_at - started_at)::float8) as p50,

@@ -66,7 +66,7 @@ impl TryFrom<Row> for StorageConfig {
 }
 
 /// Inserts the next version. The caller must have locked the tenant, or two versions could get the same number.
-pub async fn insert(
+pub(crate) async fn insert(
     db: &mut PgConnection,
     id: StorageConfigId,
     tenant: TenantId,
@@ -101,7 +101,7 @@ pub async fn insert(
 }
 
 /// All versions of a tenant, newest first.
-pub async fn of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<StorageConfig>> {
+pub(crate) async fn of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<StorageConfig>> {
     select_configs!("where tenant_id = $1 order by version desc", tenant.as_uuid())
         .fetch_all(db)
         .await?
@@ -110,7 +110,7 @@ pub async fn of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<St
         .collect()
 }
 
-pub async fn find_version(db: &mut PgConnection, tenant: TenantId, version: i32) -> Result<Option<StorageConfig>> {
+pub(crate) async fn find_version(db: &mut PgConnection, tenant: TenantId, version: i32) -> Result<Option<StorageConfig>> {
     select_configs!("where tenant_id = $1 and version = $2", tenant.as_uuid(), version)
         .fetch_optional(db)
         .await?
@@ -118,7 +118,7 @@ pub async fn find_version(db: &mut PgConnection, tenant: TenantId, version: i32)
         .transpose()
 }
 
-pub async fn newest(db: &mut PgConnection, tenant: TenantId) -> Result<Option<StorageConfig>> {
+pub(crate) async fn newest(db: &mut PgConnection, tenant: TenantId) -> Result<Option<StorageConfig>> {
     select_configs!("where tenant_id = $1 order by version desc limit 1", tenant.as_uuid())
         .fetch_optional(db)
         .await?
@@ -126,7 +126,7 @@ pub async fn newest(db: &mut PgConnection, tenant: TenantId) -> Result<Option<St
         .transpose()
 }
 
-pub async fn find(db: &mut PgConnection, id: StorageConfigId) -> Result<Option<StorageConfig>> {
+pub(crate) async fn find(db: &mut PgConnection, id: StorageConfigId) -> Result<Option<StorageConfig>> {
     select_configs!("where id = $1", id.as_uuid())
         .fetch_optional(db)
         .await?

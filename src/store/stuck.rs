@@ -15,7 +15,7 @@ use crate::domain::tenant::Tenant;
 
 /// Degraded tenants first, then those that have to act, then those that have been verifying since before `slow`. Within each group,
 /// the longest first.
-pub async fn list(db: &mut PgConnection, slow: DateTime<Utc>, limit: i64) -> Result<Vec<Tenant>> {
+pub(crate) async fn list(db: &mut PgConnection, slow: DateTime<Utc>, limit: i64) -> Result<Vec<Tenant>> {
     overview!(
         "join (
                (select 1 as rank, status_since, id from tenants where status = 'degraded' order by status_since, id limit $2)
@@ -39,7 +39,7 @@ pub async fn list(db: &mut PgConnection, slow: DateTime<Utc>, limit: i64) -> Res
 }
 
 /// For each of these tenants, the first failed or else inconclusive check of its newest verification.
-pub async fn reasons(db: &mut PgConnection, tenants: &[TenantId]) -> Result<HashMap<TenantId, StuckReason>> {
+pub(crate) async fn reasons(db: &mut PgConnection, tenants: &[TenantId]) -> Result<HashMap<TenantId, StuckReason>> {
     let ids: Vec<Uuid> = tenants.iter().map(|tenant| tenant.as_uuid()).collect();
     sqlx::query!(
         r#"select t.id as "id!", c.name, c.status, c.side, c.summary

@@ -10,10 +10,10 @@ use crate::domain::storage_config::Mode;
 use crate::domain::tenant::{Tenant, TenantFilter};
 
 /// The last tenant of the previous page.
-pub type After = Option<(DateTime<Utc>, TenantId)>;
+pub(crate) type After = Option<(DateTime<Utc>, TenantId)>;
 
 /// A page of tenants, newest first.
-pub async fn list(db: &mut PgConnection, filter: &TenantFilter, after: After, limit: i64) -> Result<Vec<Tenant>> {
+pub(crate) async fn list(db: &mut PgConnection, filter: &TenantFilter, after: After, limit: i64) -> Result<Vec<Tenant>> {
     let mut query = QueryBuilder::new("select t.* from (select id from tenants where true");
     push_conditions(&mut query, filter);
     if let Some((created_at, id)) = after {

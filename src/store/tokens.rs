@@ -8,7 +8,7 @@ use super::{Result, error};
 use crate::domain::ids::{TenantId, TokenId};
 use crate::domain::token::{Token, TokenHash};
 
-pub async fn insert(db: &mut PgConnection, token: &Token, hash: &TokenHash) -> Result<()> {
+pub(crate) async fn insert(db: &mut PgConnection, token: &Token, hash: &TokenHash) -> Result<()> {
     let role: &str = token.role.into();
     let tenants: Option<Vec<Uuid>> = token
         .tenants
@@ -70,7 +70,7 @@ impl TryFrom<Row> for Token {
 }
 
 /// The token with this hash, if it is valid at this time.
-pub async fn find_valid(db: &mut PgConnection, hash: &TokenHash, now: DateTime<Utc>) -> Result<Option<Token>> {
+pub(crate) async fn find_valid(db: &mut PgConnection, hash: &TokenHash, now: DateTime<Utc>) -> Result<Option<Token>> {
     query_tokens!(
         "select",
         "from tokens where hash = $1 and revoked_at is null and (expires_at is null or expires_at > $2)",
@@ -84,7 +84,7 @@ pub async fn find_valid(db: &mut PgConnection, hash: &TokenHash, now: DateTime<U
 }
 
 /// All tokens that are valid at this time. Invalid rows are skipped, so those tokens are rejected.
-pub async fn valid(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<(TokenHash, Token)>> {
+pub(crate) async fn valid(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<(TokenHash, Token)>> {
     let rows = sqlx::query!(
         "select id, name, role, hash, created_at, expires_at, last_used_at, revoked_at, tenants from tokens
          where revoked_at is null and (expires_at is null or expires_at > $1)",
@@ -113,7 +113,7 @@ pub async fn valid(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<(Tok
 }
 
 /// Records the last use of several tokens.
-pub async fn touch_all(db: &mut PgConnection, used: &[(TokenId, DateTime<Utc>)]) -> Result<()> {
+pub(crate) async fn touch_all(db: &mut PgConnection, used: &[(TokenId, DateTime<Utc>)]) -> Result<()> {
     let (ids, times): (Vec<Uuid>, Vec<DateTime<Utc>>) = used.iter().map(|(id, at)| (id.as_uuid(), *at)).unzip();
     sqlx::query!(
         "update tokens t set last_used_at = u.at from unnest($1::uuid[], $2::timestamptz[]) as u (id, at)
@@ -127,7 +127,7 @@ pub async fn touch_all(db: &mut PgConnection, used: &[(TokenId, DateTime<Utc>)])
 }
 
 /// Locks and returns a token.
-pub async fn lock(db: &mut PgConnection, id: TokenId) -> Result<Option<Token>> {
+pub(crate) async fn lock(db: &mut PgConnection, id: TokenId) -> Result<Option<Token>> {
     query_tokens!("select", "from tokens where id = $1 for update", id.as_uuid())
         .fetch_optional(db)
         .await?
@@ -136,7 +136,7 @@ pub async fn lock(db: &mut PgConnection, id: TokenId) -> Result<Option<Token>> {
 }
 
 /// Locks and returns the tokens that are limited to this tenant, among others, and not revoked.
-pub async fn lock_of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Token>> {
+pub(crate) async fn lock_of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Token>> {
     query_tokens!(
         "select",
         "from tokens where revoked_at is null and $1 = any(tenants) order by id for update",
@@ -150,7 +150,7 @@ pub async fn lock_of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<V
 }
 
 /// Removes a tenant from a token. A token that is limited to this tenant alone is revoked.
-pub async fn remove_tenant(db: &mut PgConnection, id: TokenId, tenant: TenantId, now: DateTime<Utc>) -> Result<Token> {
+pub(crate) async fn remove_tenant(db: &mut PgConnection, id: TokenId, tenant: TenantId, now: DateTime<Utc>) -> Result<Token> {
     query_tokens!(
         "update tokens set
              revoked_at = case when tenants <@ array[$2::uuid] then $3 else revoked_at end,
@@ -166,7 +166,7 @@ pub async fn remove_tenant(db: &mut PgConnection, id: TokenId, tenant: TenantId,
     .try_into()
 }
 
-pub async fn revoke(db: &mut PgConnection, id: TokenId, now: DateTime<Utc>) -> Result<Token> {
+pub(crate) async fn revoke(db: &mut PgConnection, id: TokenId, now: DateTime<Utc>) -> Result<Token> {
     query_tokens!("update tokens set revoked_at = $2 where id = $1 returning", "", id.as_uuid(), now)
         .fetch_one(db)
         .await?
@@ -174,7 +174,7 @@ pub async fn revoke(db: &mut PgConnection, id: TokenId, now: DateTime<Utc>) -> R
 }
 
 /// A page of tokens, including expired and revoked ones, newest first.
-pub async fn list(db: &mut PgConnection, after: Option<(DateTime<Utc>, TokenId)>, limit: i64) -> Result<Vec<Token>> {
+pub(crate) async fn list(db: &mut PgConnection, after: Option<(DateTime<Utc>, TokenId)>, limit: i64) -> Result<Vec<Token>> {
     let (at, id) = after.unzip();
     query_tokens!(
         "select",
@@ -193,7 +193,7 @@ pub async fn list(db: &mut PgConnection, after: Option<(DateTime<Utc>, TokenId)>
 }
 
 /// Records a use, at most once a minute: otherwise, a busy token would write on every request.
-pub async fn touch(db: &mut PgConnection, id: TokenId, now: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn touch(db: &mut PgConnection, id: TokenId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "update tokens set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute')",
         id.as_uuid(),

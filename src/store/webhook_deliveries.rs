@@ -15,7 +15,7 @@ const TABLE: &str = "webhook_deliveries";
 
 /// A new message.
 #[derive(Debug)]
-pub struct NewDelivery {
+pub(crate) struct NewDelivery {
     pub id: MessageId,
     pub kind: MessageType,
     /// None for a test.
@@ -26,7 +26,7 @@ pub struct NewDelivery {
 
 /// Queues a message for these webhooks, each with the ID of its delivery. The caller must have locked the tenant, which keeps the
 /// messages in order.
-pub async fn queue(db: &mut PgConnection, message: &NewDelivery, tenant: TenantId, to: &[(DeliveryId, WebhookId)]) -> Result<()> {
+pub(crate) async fn queue(db: &mut PgConnection, message: &NewDelivery, tenant: TenantId, to: &[(DeliveryId, WebhookId)]) -> Result<()> {
     for (delivery, webhook) in to {
         insert(db, *delivery, *webhook, message).await?;
         webhook_queues::schedule(db, *webhook, tenant, message.at).await?;
@@ -35,7 +35,7 @@ pub async fn queue(db: &mut PgConnection, message: &NewDelivery, tenant: TenantI
     Ok(())
 }
 
-pub async fn insert(db: &mut PgConnection, id: DeliveryId, webhook: WebhookId, message: &NewDelivery) -> Result<()> {
+pub(crate) async fn insert(db: &mut PgConnection, id: DeliveryId, webhook: WebhookId, message: &NewDelivery) -> Result<()> {
     let kind: &str = message.kind.into();
     sqlx::query!(
         "insert into webhook_deliveries (id, webhook_id, message_id, tenant_id, type, payload, state, created_at)
@@ -110,7 +110,7 @@ impl TryFrom<AttemptRow> for DeliveryAttempt {
 }
 
 /// A delivery of this webhook.
-pub async fn find(db: &mut PgConnection, webhook: WebhookId, id: DeliveryId) -> Result<Option<Delivery>> {
+pub(crate) async fn find(db: &mut PgConnection, webhook: WebhookId, id: DeliveryId) -> Result<Option<Delivery>> {
     let row = sqlx::query_as!(
         Row,
         r#"select id, webhook_id, message_id, tenant_id, type as kind, payload, state, created_at, ended_at, next_attempt_at
@@ -124,7 +124,7 @@ pub async fn find(db: &mut PgConnection, webhook: WebhookId, id: DeliveryId) -> 
 }
 
 /// A page of a webhook's deliveries, newest first.
-pub async fn list(
+pub(crate) async fn list(
     db: &mut PgConnection,
     webhook: WebhookId,
     after: Option<(DateTime<Utc>, DeliveryId)>,
@@ -171,7 +171,7 @@ async fn with_attempts(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Deli
 
 /// A message that this sender is about to send.
 #[derive(Debug)]
-pub struct ClaimedDelivery {
+pub(crate) struct ClaimedDelivery {
     pub id: DeliveryId,
     pub webhook_id: WebhookId,
     pub message_id: MessageId,
@@ -192,7 +192,7 @@ struct ClaimedRow {
 }
 
 /// Starts an attempt at the oldest message of a claimed queue.
-pub async fn claim_oldest(
+pub(crate) async fn claim_oldest(
     db: &mut PgConnection,
     webhook: WebhookId,
     tenant: TenantId,
@@ -214,7 +214,7 @@ pub async fn claim_oldest(
 }
 
 /// Starts an attempt at this message, regardless of its queue.
-pub async fn claim(db: &mut PgConnection, id: DeliveryId, now: DateTime<Utc>) -> Result<Option<ClaimedDelivery>> {
+pub(crate) async fn claim(db: &mut PgConnection, id: DeliveryId, now: DateTime<Utc>) -> Result<Option<ClaimedDelivery>> {
     let row = sqlx::query_as!(
         ClaimedRow,
         "update webhook_deliveries set attempts = attempts + 1 where id = $1
@@ -250,7 +250,7 @@ async fn start_attempt(db: &mut PgConnection, row: Option<ClaimedRow>, now: Date
 }
 
 /// Records the outcome of an attempt.
-pub async fn complete_attempt(
+pub(crate) async fn complete_attempt(
     db: &mut PgConnection,
     claimed: &ClaimedDelivery,
     duration_ms: i32,
@@ -274,7 +274,7 @@ pub async fn complete_attempt(
 }
 
 /// Marks a message as delivered. False if it already was.
-pub async fn mark_delivered(db: &mut PgConnection, claimed: &ClaimedDelivery, now: DateTime<Utc>) -> Result<bool> {
+pub(crate) async fn mark_delivered(db: &mut PgConnection, claimed: &ClaimedDelivery, now: DateTime<Utc>) -> Result<bool> {
     let changed = sqlx::query!(
         "update webhook_deliveries set state = 'delivered', ended_at = $2, next_attempt_at = null where id = $1 and state <> 'delivered'",
         claimed.id.as_uuid(),
@@ -287,7 +287,7 @@ pub async fn mark_delivered(db: &mut PgConnection, claimed: &ClaimedDelivery, no
 
 /// Schedules the next attempt of a message, or gives it up. False if another sender has claimed the message, or if it no longer
 /// waits.
-pub async fn mark_failed(
+pub(crate) async fn mark_failed(
     db: &mut PgConnection,
     claimed: &ClaimedDelivery,
     next: Option<DateTime<Utc>>,
@@ -314,7 +314,7 @@ pub async fn mark_failed(
 }
 
 /// Gives up all waiting messages of a webhook.
-pub async fn give_up_all(db: &mut PgConnection, webhook: WebhookId, now: DateTime<Utc>) -> Result<u64> {
+pub(crate) async fn give_up_all(db: &mut PgConnection, webhook: WebhookId, now: DateTime<Utc>) -> Result<u64> {
     let given_up = sqlx::query!(
         "update webhook_deliveries set state = 'given_up', ended_at = $2, next_attempt_at = null where webhook_id = $1 and state = 'waiting'",
         webhook.as_uuid(),
@@ -326,7 +326,7 @@ pub async fn give_up_all(db: &mut PgConnection, webhook: WebhookId, now: DateTim
 }
 
 /// When the oldest waiting message was created, over all webhooks.
-pub async fn oldest_waiting(db: &mut PgConnection) -> Result<Option<DateTime<Utc>>> {
+pub(crate) async fn oldest_waiting(db: &mut PgConnection) -> Result<Option<DateTime<Utc>>> {
     let oldest = sqlx::query_scalar!(
         "select min(o.at) from webhooks w, lateral (
              select min(created_at) as at from webhook_deliveries where webhook_id = w.id and state = 'waiting'
@@ -338,7 +338,7 @@ pub async fn oldest_waiting(db: &mut PgConnection) -> Result<Option<DateTime<Utc
 }
 
 /// Deletes messages that ended before this time, and those of deleted webhooks: up to `most` of each. Returns how many.
-pub async fn sweep(db: &mut PgConnection, ended_before: DateTime<Utc>, most: i64) -> Result<u64> {
+pub(crate) async fn sweep(db: &mut PgConnection, ended_before: DateTime<Utc>, most: i64) -> Result<u64> {
     let old = sqlx::query!(
         "delete from webhook_deliveries where id in (
              select id from webhook_deliveries where state <> 'waiting' and ended_at < $1 order by ended_at limit $2

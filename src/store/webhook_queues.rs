@@ -7,7 +7,7 @@ use super::Result;
 use crate::domain::ids::{TenantId, WebhookId};
 
 /// Makes a queue due for a new message, unless it has older ones.
-pub async fn schedule(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn schedule(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "insert into webhook_queues as q (webhook_id, tenant_id, due_at) values ($1, $2, $3)
          on conflict (webhook_id, tenant_id) do update set due_at = coalesce(q.due_at, excluded.due_at)",
@@ -21,7 +21,7 @@ pub async fn schedule(db: &mut PgConnection, webhook: WebhookId, tenant: TenantI
 }
 
 /// Claims the queue of a webhook that has been due the longest, until `until`.
-pub async fn claim(db: &mut PgConnection, webhook: WebhookId, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<TenantId>> {
+pub(crate) async fn claim(db: &mut PgConnection, webhook: WebhookId, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<TenantId>> {
     let tenant = sqlx::query_scalar!(
         "update webhook_queues set due_at = $3
          where webhook_id = $1 and tenant_id = (
@@ -38,7 +38,7 @@ pub async fn claim(db: &mut PgConnection, webhook: WebhookId, now: DateTime<Utc>
 }
 
 /// Locks a queue until the transaction ends.
-pub async fn lock(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId) -> Result<()> {
+pub(crate) async fn lock(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId) -> Result<()> {
     sqlx::query!(
         "select due_at from webhook_queues where webhook_id = $1 and tenant_id = $2 for update",
         webhook.as_uuid(),
@@ -50,7 +50,7 @@ pub async fn lock(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId) -
 }
 
 /// Makes a queue due at this time, if it has messages. The caller must have locked it.
-pub async fn set_due(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, at: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn set_due(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, at: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "update webhook_queues q set due_at = case when exists (
              select from webhook_deliveries d where d.webhook_id = $1 and d.tenant_id = $2 and d.state = 'waiting'
@@ -66,7 +66,7 @@ pub async fn set_due(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId
 }
 
 /// Makes a queue that waits for a retry due now. One whose message is being sent is left alone.
-pub async fn retry_now(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn retry_now(db: &mut PgConnection, webhook: WebhookId, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "update webhook_queues q set due_at = $3
          where webhook_id = $1 and tenant_id = $2 and due_at > $3 and exists (
@@ -83,7 +83,7 @@ pub async fn retry_now(db: &mut PgConnection, webhook: WebhookId, tenant: Tenant
 }
 
 /// Marks all queues of a webhook as empty.
-pub async fn clear(db: &mut PgConnection, webhook: WebhookId) -> Result<()> {
+pub(crate) async fn clear(db: &mut PgConnection, webhook: WebhookId) -> Result<()> {
     sqlx::query!(
         "update webhook_queues set due_at = null where webhook_id = $1 and due_at is not null",
         webhook.as_uuid(),
@@ -94,7 +94,7 @@ pub async fn clear(db: &mut PgConnection, webhook: WebhookId) -> Result<()> {
 }
 
 /// When the next queue of a webhook is due.
-pub async fn next_due(db: &mut PgConnection, webhook: WebhookId) -> Result<Option<DateTime<Utc>>> {
+pub(crate) async fn next_due(db: &mut PgConnection, webhook: WebhookId) -> Result<Option<DateTime<Utc>>> {
     let due = sqlx::query_scalar!(
         r#"select due_at as "due_at!" from webhook_queues where webhook_id = $1 and due_at is not null order by due_at limit 1"#,
         webhook.as_uuid(),
@@ -105,7 +105,7 @@ pub async fn next_due(db: &mut PgConnection, webhook: WebhookId) -> Result<Optio
 }
 
 /// Webhooks with a queue that has been due since before this time, for example because a job was lost.
-pub async fn overdue(db: &mut PgConnection, before: DateTime<Utc>) -> Result<Vec<WebhookId>> {
+pub(crate) async fn overdue(db: &mut PgConnection, before: DateTime<Utc>) -> Result<Vec<WebhookId>> {
     let ids = sqlx::query_scalar!(
         "select w.id from webhooks w
          where w.deleted_at is null and exists (select from webhook_queues q where q.webhook_id = w.id and q.due_at < $1)",

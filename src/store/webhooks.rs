@@ -68,7 +68,7 @@ impl TryFrom<Row> for Webhook {
 }
 
 /// Counts the webhooks, and blocks new ones until the transaction ends.
-pub async fn count_locked(db: &mut PgConnection) -> Result<i64> {
+pub(crate) async fn count_locked(db: &mut PgConnection) -> Result<i64> {
     sqlx::query!("lock table webhooks in share row exclusive mode")
         .execute(&mut *db)
         .await?;
@@ -78,7 +78,7 @@ pub async fn count_locked(db: &mut PgConnection) -> Result<i64> {
     Ok(count)
 }
 
-pub async fn insert(db: &mut PgConnection, webhook: &Webhook) -> Result<()> {
+pub(crate) async fn insert(db: &mut PgConnection, webhook: &Webhook) -> Result<()> {
     let events: Vec<String> = webhook.topics.iter().map(ToString::to_string).collect();
     sqlx::query!(
         "insert into webhooks (id, url, events, description, created_at, generation, key_id) values ($1, $2, $3, $4, $5, $6, $7)",
@@ -95,7 +95,7 @@ pub async fn insert(db: &mut PgConnection, webhook: &Webhook) -> Result<()> {
     Ok(())
 }
 
-pub async fn find(db: &mut PgConnection, id: WebhookId) -> Result<Option<Webhook>> {
+pub(crate) async fn find(db: &mut PgConnection, id: WebhookId) -> Result<Option<Webhook>> {
     select_webhooks!("where id = $1 and deleted_at is null", id.as_uuid())
         .fetch_optional(db)
         .await?
@@ -104,7 +104,7 @@ pub async fn find(db: &mut PgConnection, id: WebhookId) -> Result<Option<Webhook
 }
 
 /// Locks and returns a webhook.
-pub async fn find_locked(db: &mut PgConnection, id: WebhookId) -> Result<Option<Webhook>> {
+pub(crate) async fn find_locked(db: &mut PgConnection, id: WebhookId) -> Result<Option<Webhook>> {
     sqlx::query!("select id from webhooks where id = $1 for no key update", id.as_uuid())
         .fetch_optional(&mut *db)
         .await?;
@@ -112,7 +112,7 @@ pub async fn find_locked(db: &mut PgConnection, id: WebhookId) -> Result<Option<
 }
 
 /// A page of webhooks, newest first.
-pub async fn list(db: &mut PgConnection, after: Option<(DateTime<Utc>, WebhookId)>, limit: i64) -> Result<Vec<Webhook>> {
+pub(crate) async fn list(db: &mut PgConnection, after: Option<(DateTime<Utc>, WebhookId)>, limit: i64) -> Result<Vec<Webhook>> {
     let (at, id) = after.unzip();
     select_webhooks!(
         "where deleted_at is null and ($1::timestamptz is null or (created_at, id) < ($1, $2))
@@ -129,7 +129,7 @@ pub async fn list(db: &mut PgConnection, after: Option<(DateTime<Utc>, WebhookId
 }
 
 /// The webhooks that subscribe to this event.
-pub async fn listening(db: &mut PgConnection, topic: Topic) -> Result<Vec<WebhookId>> {
+pub(crate) async fn listening(db: &mut PgConnection, topic: Topic) -> Result<Vec<WebhookId>> {
     let topic: &str = topic.into();
     let ids = sqlx::query_scalar!(
         "select id from webhooks where deleted_at is null and disabled_at is null and $1 = any (events) order by id",
@@ -141,7 +141,7 @@ pub async fn listening(db: &mut PgConnection, topic: Topic) -> Result<Vec<Webhoo
 }
 
 /// Replaces the signing secret. The previous one also signs until `previous_until`, if that is set.
-pub async fn rotate(db: &mut PgConnection, id: WebhookId, key: &SigningKeyId, previous_until: Option<DateTime<Utc>>) -> Result<()> {
+pub(crate) async fn rotate(db: &mut PgConnection, id: WebhookId, key: &SigningKeyId, previous_until: Option<DateTime<Utc>>) -> Result<()> {
     sqlx::query!(
         "update webhooks
          set generation = generation + 1, key_id = $2, previous_key_id = case when $3::timestamptz is null then null else key_id end,
@@ -157,14 +157,14 @@ pub async fn rotate(db: &mut PgConnection, id: WebhookId, key: &SigningKeyId, pr
 }
 
 /// Disables or enables a webhook.
-pub async fn set_disabled(db: &mut PgConnection, id: WebhookId, since: Option<DateTime<Utc>>) -> Result<()> {
+pub(crate) async fn set_disabled(db: &mut PgConnection, id: WebhookId, since: Option<DateTime<Utc>>) -> Result<()> {
     sqlx::query!("update webhooks set disabled_at = $2 where id = $1", id.as_uuid(), since)
         .execute(db)
         .await?;
     Ok(())
 }
 
-pub async fn delete(db: &mut PgConnection, id: WebhookId, now: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn delete(db: &mut PgConnection, id: WebhookId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!("update webhooks set deleted_at = $2 where id = $1", id.as_uuid(), now)
         .execute(db)
         .await?;
@@ -172,7 +172,7 @@ pub async fn delete(db: &mut PgConnection, id: WebhookId, now: DateTime<Utc>) ->
 }
 
 /// Removes webhooks that were deleted before this time and have no deliveries left.
-pub async fn sweep(db: &mut PgConnection, deleted_before: DateTime<Utc>) -> Result<u64> {
+pub(crate) async fn sweep(db: &mut PgConnection, deleted_before: DateTime<Utc>) -> Result<u64> {
     let swept = sqlx::query!(
         "delete from webhooks w
          where deleted_at < $1 and not exists (select from webhook_deliveries d where d.webhook_id = w.id)",

@@ -30,9 +30,9 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 const BATCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The span field with a request's route.
-pub const ROUTE: &str = "route";
+pub(crate) const ROUTE: &str = "route";
 /// Prefix of the routes for internal services.
-pub const READ_ROUTES: &str = "/internal/";
+pub(crate) const READ_ROUTES: &str = "/internal/";
 
 static IS_ENABLED: AtomicBool = AtomicBool::new(false);
 
@@ -107,12 +107,12 @@ impl Traces {
     }
 }
 
-pub fn are_enabled() -> bool {
+pub(crate) fn are_enabled() -> bool {
     IS_ENABLED.load(Ordering::Relaxed)
 }
 
 /// Makes a span part of the caller's trace (W3C Trace Context).
-pub fn adopt(span: &Span, carrier: &dyn Extractor) {
+pub(crate) fn adopt(span: &Span, carrier: &dyn Extractor) {
     let context = TraceContextPropagator::new().extract_with_context(&Context::new(), carrier);
     if context.span().span_context().is_valid() {
         let _ = span.set_parent(context);
@@ -120,7 +120,7 @@ pub fn adopt(span: &Span, carrier: &dyn Extractor) {
 }
 
 /// The W3C `traceparent` of the current span, if it is traced.
-pub fn parent() -> Option<String> {
+pub(crate) fn parent() -> Option<String> {
     if !are_enabled() {
         return None;
     }
@@ -130,7 +130,7 @@ pub fn parent() -> Option<String> {
 }
 
 /// Renames a span at run time. Span names in code are static.
-pub fn name(span: &Span, name: impl Into<std::borrow::Cow<'static, str>>) {
+pub(crate) fn name(span: &Span, name: impl Into<std::borrow::Cow<'static, str>>) {
     if are_enabled() {
         span.context().span().update_name(name);
     }

@@ -34,16 +34,16 @@ pub(super) enum ProductionCall {
 
 impl ProductionCall {
     /// Whether it reads a setting of the bucket that only templates with `posture` grant.
-    pub fn reads_posture(self) -> bool {
+    pub(crate) fn reads_posture(self) -> bool {
         matches!(self, Self::PublicAccessBlock | Self::AclsDisabled | Self::AccessLogging)
     }
 
-    pub fn needs_object(self) -> bool {
+    pub(crate) fn needs_object(self) -> bool {
         matches!(self, Self::Put | Self::PutWithHeader | Self::Get | Self::Restore)
     }
 
     /// The call, or None while an input is missing.
-    pub fn start<'a>(self, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+    pub(crate) fn start<'a>(self, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         let session = state.production.as_ref()?;
         let evidence = &state.evidence;
         let (cloud, bucket, key) = (run.cloud, run.bucket(session), run.key(session));

@@ -41,14 +41,14 @@ pub(super) enum CleanUp {
 }
 
 impl CleanUp {
-    pub fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         let (Self::Probe(key) | Self::Leftover(key)) = self;
         key
     }
 }
 
 impl RunState {
-    pub fn new(leftovers: Vec<String>, retires: bool) -> Self {
+    pub(crate) fn new(leftovers: Vec<String>, retires: bool) -> Self {
         Self {
             evidence: Evidence {
                 retires,
@@ -66,7 +66,7 @@ impl RunState {
         }
     }
 
-    pub fn unauthorized_session(&self, who: Unauthorized) -> Option<&AwsSession> {
+    pub(crate) fn unauthorized_session(&self, who: Unauthorized) -> Option<&AwsSession> {
         match who {
             Unauthorized::Untagged => self.untagged.as_ref(),
             Unauthorized::Mistagged => self.mistagged.as_ref(),
@@ -75,7 +75,7 @@ impl RunState {
     }
 
     /// The session of an unauthorized caller, and where its results go.
-    pub fn unauthorized_mut(&mut self, who: Unauthorized) -> (&mut UnauthorizedProbe, &mut Option<AwsSession>) {
+    pub(crate) fn unauthorized_mut(&mut self, who: Unauthorized) -> (&mut UnauthorizedProbe, &mut Option<AwsSession>) {
         match who {
             Unauthorized::Untagged => (&mut self.evidence.untagged, &mut self.untagged),
             Unauthorized::Mistagged => (&mut self.evidence.mistagged, &mut self.mistagged),
@@ -84,7 +84,7 @@ impl RunState {
     }
 
     /// Whether the probe object is known to be in the bucket.
-    pub fn has_written(&self) -> bool {
+    pub(crate) fn has_written(&self) -> bool {
         self.evidence.put.as_ref().is_some_and(|put| put.granted().is_some())
     }
 
@@ -104,7 +104,7 @@ impl RunState {
     }
 
     /// What to delete next, and with which session: leftovers immediately, the probe object once no call needs it.
-    pub fn next_clean_up(&mut self, object_is_idle: bool, probe_key: &str) -> Option<(CleanUp, AwsSession)> {
+    pub(crate) fn next_clean_up(&mut self, object_is_idle: bool, probe_key: &str) -> Option<(CleanUp, AwsSession)> {
         let session = self.production.clone()?;
         if let Some(key) = self.due.pop() {
             return Some((CleanUp::Leftover(key), session));
@@ -116,7 +116,7 @@ impl RunState {
         None
     }
 
-    pub fn record_clean_up(&mut self, what: CleanUp, answer: ApiResult<DeletedObject>) {
+    pub(crate) fn record_clean_up(&mut self, what: CleanUp, answer: ApiResult<DeletedObject>) {
         match what {
             CleanUp::Probe(_) => self.evidence.delete = Some(answer),
             CleanUp::Leftover(key) => {
@@ -128,7 +128,7 @@ impl RunState {
     }
 
     /// Keys of our objects that may still be in the bucket. A put that timed out may still be executed after the delete.
-    pub fn leftovers(self, probe_key: &str) -> Vec<String> {
+    pub(crate) fn leftovers(self, probe_key: &str) -> Vec<String> {
         let deleted = self.evidence.delete.as_ref().is_some_and(is_gone);
         let probe_may_remain = self.may_have_written() && !deleted || self.may_write_later();
         let mut keys = self.kept;

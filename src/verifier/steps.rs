@@ -30,7 +30,7 @@ pub(super) enum Step {
 impl Step {
     /// The steps of a run in this mode. `posture` adds the reads of the bucket's settings, `retires` those that check that
     /// the retired external ID is denied.
-    pub fn of_run(mode: Mode, posture: bool, retires: bool) -> Vec<Self> {
+    pub(crate) fn of_run(mode: Mode, posture: bool, retires: bool) -> Vec<Self> {
         let mut steps = vec![Self::VendorRole];
         match mode {
             Mode::AssumeRole => {
@@ -50,7 +50,7 @@ impl Step {
     }
 
     /// Whether the probe object must not be deleted while this call is in flight.
-    pub fn needs_object(self) -> bool {
+    pub(crate) fn needs_object(self) -> bool {
         match self {
             Self::Production(call) => call.needs_object(),
             Self::Unauthorized(_, call) => call.needs_object(),
@@ -59,7 +59,7 @@ impl Step {
     }
 
     /// The call, or None while an input is missing.
-    pub fn start<'a>(self, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+    pub(crate) fn start<'a>(self, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         match self {
             Self::VendorRole => Some(sessions::assume_vendor_role(run)),
             Self::ClientRole(id) => sessions::assume_client_role(id, run, state),

@@ -20,12 +20,12 @@ pub(super) enum UnauthorizedCall {
 }
 
 impl UnauthorizedCall {
-    pub fn needs_object(self) -> bool {
+    pub(crate) fn needs_object(self) -> bool {
         matches!(self, Self::Get | Self::Restore)
     }
 
     /// The call, or None while an input is missing. A call that could change something is a dry run.
-    pub fn start<'a>(self, who: Unauthorized, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+    pub(crate) fn start<'a>(self, who: Unauthorized, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         let session = state.unauthorized_session(who)?;
         if self.needs_object() && !state.has_written() {
             return None;

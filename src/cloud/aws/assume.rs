@@ -21,7 +21,7 @@ const VERIFICATION_SECONDS: i32 = 900;
 const SHARED_SECONDS: i32 = 3600;
 
 /// A request to assume a role.
-pub struct AssumeRole<'a> {
+pub(crate) struct AssumeRole<'a> {
     role: &'a RoleArn,
     name: &'a SessionName,
     seconds: i32,
@@ -31,7 +31,7 @@ pub struct AssumeRole<'a> {
 }
 
 impl<'a> AssumeRole<'a> {
-    pub fn role(role: &'a RoleArn, name: &'a SessionName) -> Self {
+    pub(crate) fn role(role: &'a RoleArn, name: &'a SessionName) -> Self {
         Self {
             role,
             name,
@@ -43,29 +43,29 @@ impl<'a> AssumeRole<'a> {
     }
 
     /// Limits the session by a session policy.
-    pub fn with_session_policy(mut self, policy: &'a str) -> Self {
+    pub(crate) fn with_session_policy(mut self, policy: &'a str) -> Self {
         self.policy = Some(policy);
         self
     }
 
     /// Makes the session as long as role chaining allows, to be cached and shared.
-    pub fn for_sharing(mut self) -> Self {
+    pub(crate) fn for_sharing(mut self) -> Self {
         self.seconds = SHARED_SECONDS;
         self
     }
 
-    pub fn with_external_id(mut self, id: Option<&'a ExternalId>) -> Self {
+    pub(crate) fn with_external_id(mut self, id: Option<&'a ExternalId>) -> Self {
         self.external_id = id;
         self
     }
 
     /// Sets the external ID as a session tag. The tag is not transitive.
-    pub fn with_tag(mut self, id: &'a ExternalId) -> Self {
+    pub(crate) fn with_tag(mut self, id: &'a ExternalId) -> Self {
         self.tag = Some(id);
         self
     }
 
-    pub async fn send(self, sts: &Client, clock: &dyn Clock) -> ApiResult<AwsSession> {
+    pub(crate) async fn send(self, sts: &Client, clock: &dyn Clock) -> ApiResult<AwsSession> {
         let call = Call::start(DeniedBy::Sts, "sts:AssumeRole", clock);
         let tags = self.tag.map(|id| {
             let tag = Tag::builder().key(TAG).value(id.as_str());

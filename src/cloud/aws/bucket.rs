@@ -17,14 +17,14 @@ use crate::domain::evidence::{DeletedObject, StoredObject};
 const MAX_READ: usize = 4096;
 
 /// A bucket, called with one session.
-pub struct Bucket<'a> {
+pub(crate) struct Bucket<'a> {
     client: Client,
     clock: &'a dyn Clock,
     call: &'a BucketCall,
 }
 
 impl<'a> Bucket<'a> {
-    pub fn new(config: &Config, clock: &'a dyn Clock, call: &'a BucketCall) -> Self {
+    pub(crate) fn new(config: &Config, clock: &'a dyn Clock, call: &'a BucketCall) -> Self {
         let config = config
             .to_builder()
             .region(Region::new(call.region.as_str().to_owned()))
@@ -36,7 +36,7 @@ impl<'a> Bucket<'a> {
         }
     }
 
-    pub async fn head(&self) -> ApiResult {
+    pub(crate) async fn head(&self) -> ApiResult {
         let call = self.call("s3:HeadBucket").bodyless();
         let request = self
             .client
@@ -47,7 +47,7 @@ impl<'a> Bucket<'a> {
         call.finish(result, |_| Some(()), None)
     }
 
-    pub async fn list(&self, prefix: &str) -> ApiResult {
+    pub(crate) async fn list(&self, prefix: &str) -> ApiResult {
         let call = self.call("s3:ListObjectsV2");
         let request = self
             .client
@@ -61,7 +61,7 @@ impl<'a> Bucket<'a> {
     }
 
     /// Puts an object, encrypted by the bucket's default, or with this key by an explicit header.
-    pub async fn put(&self, key: &str, body: Vec<u8>, header: Option<&KeyArn>) -> ApiResult<StoredObject> {
+    pub(crate) async fn put(&self, key: &str, body: Vec<u8>, header: Option<&KeyArn>) -> ApiResult<StoredObject> {
         let call = self.call("s3:PutObject");
         let request = self
             .client
@@ -83,7 +83,7 @@ impl<'a> Bucket<'a> {
         call.finish(result, read, None)
     }
 
-    pub async fn get(&self, key: &str) -> ApiResult<Vec<u8>> {
+    pub(crate) async fn get(&self, key: &str) -> ApiResult<Vec<u8>> {
         let call = self.call("s3:GetObject");
         let request = self
             .client
@@ -98,7 +98,7 @@ impl<'a> Bucket<'a> {
         call.finish(result, |body| body, None)
     }
 
-    pub async fn restore(&self, key: &str) -> ApiResult {
+    pub(crate) async fn restore(&self, key: &str) -> ApiResult {
         let call = self.call("s3:RestoreObject");
         let tier = GlacierJobParameters::builder().tier(Tier::Standard).build();
         let order = RestoreRequest::builder()
@@ -115,7 +115,7 @@ impl<'a> Bucket<'a> {
         call.finish(result, |_| Some(()), Some(()))
     }
 
-    pub async fn delete(&self, key: &str) -> ApiResult<DeletedObject> {
+    pub(crate) async fn delete(&self, key: &str) -> ApiResult<DeletedObject> {
         let call = self.call("s3:DeleteObject");
         let request = self
             .client
@@ -133,7 +133,7 @@ impl<'a> Bucket<'a> {
         call.finish(result, read, None)
     }
 
-    pub async fn public_access_block(&self) -> ApiResult<bool> {
+    pub(crate) async fn public_access_block(&self) -> ApiResult<bool> {
         let call = self.call("s3:GetBucketPublicAccessBlock");
         let request = self
             .client
@@ -154,7 +154,7 @@ impl<'a> Bucket<'a> {
         call.finish(result, read, None)
     }
 
-    pub async fn acls_disabled(&self) -> ApiResult<bool> {
+    pub(crate) async fn acls_disabled(&self) -> ApiResult<bool> {
         let call = self.call("s3:GetBucketOwnershipControls");
         let request = self
             .client
@@ -170,7 +170,7 @@ impl<'a> Bucket<'a> {
         call.finish(result, read, None)
     }
 
-    pub async fn access_logging(&self) -> ApiResult<bool> {
+    pub(crate) async fn access_logging(&self) -> ApiResult<bool> {
         let call = self.call("s3:GetBucketLogging");
         let request = self
             .client

@@ -21,7 +21,7 @@ use crate::domain::region::Region;
 use crate::telemetry::{metric, traces};
 
 /// A call in flight.
-pub struct Call<'a> {
+pub(crate) struct Call<'a> {
     asked: DeniedBy,
     operation: &'static str,
     /// The region of the request. S3 responds with the region that the bucket is really in.
@@ -35,7 +35,7 @@ pub struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// `operation` is the name of the API call, such as `kms:Encrypt`.
-    pub fn start(asked: DeniedBy, operation: &'static str, clock: &'a dyn Clock) -> Self {
+    pub(crate) fn start(asked: DeniedBy, operation: &'static str, clock: &'a dyn Clock) -> Self {
         let span = tracing::info_span!(
             "aws",
             operation,
@@ -57,25 +57,25 @@ impl<'a> Call<'a> {
         }
     }
 
-    pub fn to(mut self, region: &'a Region) -> Self {
+    pub(crate) fn to(mut self, region: &'a Region) -> Self {
         self.region = Some(region);
         self
     }
 
     /// Marks a HEAD request, whose errors have no body.
-    pub fn bodyless(mut self) -> Self {
+    pub(crate) fn bodyless(mut self) -> Self {
         self.bodyless = true;
         self
     }
 
     /// The interceptor that captures the response's status and headers, whatever the SDK makes of them.
-    pub fn capture(&self) -> ResponseCapture {
+    pub(crate) fn capture(&self) -> ResponseCapture {
         self.capture.clone()
     }
 
     /// Turns the SDK's result into ours, and records metrics and the span. `read` returns None when the response lacks a
     /// required field. `proof` is the value for errors that prove the call was allowed.
-    pub fn finish<O, E, T>(
+    pub(crate) fn finish<O, E, T>(
         self,
         result: Result<O, SdkError<E, HttpResponse>>,
         read: impl FnOnce(O) -> Option<T>,
@@ -165,7 +165,7 @@ struct CapturedResponse {
 /// Captures the raw responses of one call: errors of HEAD requests are only in the headers, and the SDK does not expose
 /// `x-amz-bucket-region`.
 #[derive(Debug, Clone, Default)]
-pub struct ResponseCapture(Arc<Mutex<CapturedResponse>>);
+pub(crate) struct ResponseCapture(Arc<Mutex<CapturedResponse>>);
 
 impl ResponseCapture {
     fn set(&self, response: CapturedResponse) {

@@ -17,14 +17,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The slowest calls, S3 with KMS behind it, take about a second.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// All attempts of one call, including backoff. A verification makes five calls in sequence while a customer waits.
-pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a response body may stall.
 const STALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Throttling is common in a shared account. Three failures in a row are not a temporary glitch.
 const MAX_ATTEMPTS: u32 = 3;
 
 /// The SDK's configuration from the environment, with our defaults.
-pub async fn from_environment() -> SdkConfig {
+pub(crate) async fn from_environment() -> SdkConfig {
     with_defaults(aws_config::defaults(BehaviorVersion::latest()))
         .http_client(http_client())
         .load()
@@ -62,6 +62,6 @@ fn timeouts() -> TimeoutConfig {
 
 /// The SDK's standard mode: exponential backoff with jitter after throttling, 5xx and failed connections, and no retry of
 /// any other response. <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
-pub fn retries() -> RetryConfig {
+pub(crate) fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS)
 }

@@ -16,14 +16,14 @@ use crate::domain::evidence::KeyFacts;
 const PROBE_CONTEXT: (&str, &str) = ("latchkey", "probe");
 
 /// A key, called with one session.
-pub struct Key<'a> {
+pub(crate) struct Key<'a> {
     client: Client,
     clock: &'a dyn Clock,
     call: &'a KeyCall,
 }
 
 impl<'a> Key<'a> {
-    pub fn new(config: &Config, clock: &'a dyn Clock, call: &'a KeyCall) -> Self {
+    pub(crate) fn new(config: &Config, clock: &'a dyn Clock, call: &'a KeyCall) -> Self {
         let config = config
             .to_builder()
             .region(Region::new(call.key.region().as_str().to_owned()))
@@ -35,14 +35,14 @@ impl<'a> Key<'a> {
         }
     }
 
-    pub async fn describe(&self) -> ApiResult<KeyFacts> {
+    pub(crate) async fn describe(&self) -> ApiResult<KeyFacts> {
         let call = self.call("kms:DescribeKey");
         let request = self.client.describe_key().key_id(self.arn());
         let result = request.customize().interceptor(call.capture()).send().await;
         call.finish(result, |output| facts(&output.key_metadata?), None)
     }
 
-    pub async fn encrypt(&self, plaintext: &[u8], run: CallMode) -> ApiResult<Vec<u8>> {
+    pub(crate) async fn encrypt(&self, plaintext: &[u8], run: CallMode) -> ApiResult<Vec<u8>> {
         let call = self.call("kms:Encrypt");
         let request = self
             .client
@@ -55,7 +55,7 @@ impl<'a> Key<'a> {
         call.finish(result, |output| value(output.ciphertext_blob, run), dry_value(run))
     }
 
-    pub async fn decrypt(&self, ciphertext: &[u8], run: CallMode) -> ApiResult<Vec<u8>> {
+    pub(crate) async fn decrypt(&self, ciphertext: &[u8], run: CallMode) -> ApiResult<Vec<u8>> {
         let call = self.call("kms:Decrypt");
         let request = self
             .client
@@ -68,7 +68,7 @@ impl<'a> Key<'a> {
         call.finish(result, |output| value(output.plaintext, run), dry_value(run))
     }
 
-    pub async fn reencrypt(&self, ciphertext: &[u8]) -> ApiResult {
+    pub(crate) async fn reencrypt(&self, ciphertext: &[u8]) -> ApiResult {
         let call = self.call("kms:ReEncrypt");
         let request = self
             .client
@@ -83,7 +83,7 @@ impl<'a> Key<'a> {
         call.finish(result, |_| Some(()), Some(()))
     }
 
-    pub async fn generate_data_key(&self) -> ApiResult {
+    pub(crate) async fn generate_data_key(&self) -> ApiResult {
         let call = self.call("kms:GenerateDataKey");
         let request = self
             .client
@@ -96,7 +96,7 @@ impl<'a> Key<'a> {
         call.finish(result, |_| Some(()), Some(()))
     }
 
-    pub async fn generate_data_key_without_plaintext(&self) -> ApiResult {
+    pub(crate) async fn generate_data_key_without_plaintext(&self) -> ApiResult {
         let call = self.call("kms:GenerateDataKeyWithoutPlaintext");
         let request = self
             .client

@@ -20,7 +20,7 @@ const POD_IDENTITY_TAGS: [&str; 6] = [
     "kubernetes-pod-uid",
 ];
 
-pub async fn identity(sts: &Client, clock: &dyn Clock) -> ApiResult<String> {
+pub(crate) async fn identity(sts: &Client, clock: &dyn Clock) -> ApiResult<String> {
     let call = Call::start(DeniedBy::Sts, "sts:GetCallerIdentity", clock);
     let result = sts.get_caller_identity().customize().interceptor(call.capture()).send().await;
     call.finish(result, |output| output.arn, None)
@@ -29,7 +29,7 @@ pub async fn identity(sts: &Client, clock: &dyn Clock) -> ApiResult<String> {
 /// Whether the process's session has transitive tags. STS rejects a request that sets a transitive tag again as invalid,
 /// before it evaluates any policy. A role that denies `sts:TagSession` denies inherited tags as well.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining>
-pub async fn passes_tags_on(sts: &Client, role: &RoleArn, clock: &dyn Clock) -> ApiResult<bool> {
+pub(crate) async fn passes_tags_on(sts: &Client, role: &RoleArn, clock: &dyn Clock) -> ApiResult<bool> {
     let call = Call::start(DeniedBy::Sts, "sts:AssumeRole", clock);
     let tags = POD_IDENTITY_TAGS.map(|key| {
         let tag = Tag::builder().key(key).value("latchkey-check");

@@ -22,7 +22,7 @@ pub(super) struct SessionCache {
 }
 
 impl SessionCache {
-    pub fn new(clock: SharedClock) -> Self {
+    pub(crate) fn new(clock: SharedClock) -> Self {
         Self {
             clock,
             sessions: SingleFlight::new(CAPACITY, LIFETIME),
@@ -30,7 +30,11 @@ impl SessionCache {
     }
 
     /// The session of this role: the cached one, or the one that `make` returns.
-    pub async fn get(&self, role: &RoleArn, make: impl Future<Output = ApiResult<AwsSession>> + Send + 'static) -> ApiResult<AwsSession> {
+    pub(crate) async fn get(
+        &self,
+        role: &RoleArn,
+        make: impl Future<Output = ApiResult<AwsSession>> + Send + 'static,
+    ) -> ApiResult<AwsSession> {
         let clock = self.clock.clone();
         let is_stale = move |answer: &ApiResult<AwsSession>| {
             let expires_at = answer.granted().and_then(AwsSession::expires_at);

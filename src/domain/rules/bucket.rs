@@ -10,7 +10,7 @@ use crate::domain::storage_config::Mode;
 use crate::domain::templates::statements;
 use crate::domain::templates::statements::Permission;
 
-pub fn reachable(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn reachable(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::BucketReachable;
     let Some(head) = &context.evidence.head else {
         return RuleOutcome::Pending;
@@ -28,7 +28,7 @@ pub fn reachable(context: &CheckContext) -> RuleOutcome {
     .into()
 }
 
-pub fn owner_matches(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn owner_matches(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::BucketOwnerMatches;
     let Some(head) = &context.evidence.head else {
         return RuleOutcome::Pending;
@@ -53,7 +53,7 @@ pub fn owner_matches(context: &CheckContext) -> RuleOutcome {
     .into()
 }
 
-pub fn region_matches(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn region_matches(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::BucketRegionMatches;
     let Some(head) = &context.evidence.head else {
         return RuleOutcome::Pending;
@@ -80,7 +80,7 @@ pub fn region_matches(context: &CheckContext) -> RuleOutcome {
     .into()
 }
 
-pub fn listable(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn listable(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::BucketListable;
     let (Some(head), Some(list)) = (&context.evidence.head, &context.evidence.list) else {
         return RuleOutcome::Pending;
@@ -135,7 +135,7 @@ pub fn listable(context: &CheckContext) -> RuleOutcome {
 }
 
 /// Whether S3 denied the list and the puts for the same reason: one cause, which `bucket-listable` reports.
-pub fn denies_everything(context: &CheckContext) -> bool {
+pub(crate) fn denies_everything(context: &CheckContext) -> bool {
     let evidence = context.evidence;
     let reason_of_s3 = |refusal: Option<&AccessDenied>| refusal.filter(|refusal| refusal.by == DeniedBy::S3).map(|refusal| refusal.reason);
     let list = reason_of_s3(evidence.list.as_ref().and_then(ApiResult::refusal));

@@ -10,7 +10,7 @@ use crate::domain::message::{findings, fixes};
 use crate::domain::templates::statements;
 use crate::domain::templates::statements::Permission;
 
-pub fn bucket_requires_external_id(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn bucket_requires_external_id(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::BucketRequiresExternalId;
     let probes = context.evidence.unauthorized();
     if let Some(outcome) = without_session(check, &probes) {
@@ -95,7 +95,7 @@ fn object_results<'a>(probes: &[(&'a UnauthorizedProbe, &'static str)]) -> Optio
         .collect()
 }
 
-pub fn key_requires_external_id(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn key_requires_external_id(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::KeyRequiresExternalId;
     let evidence = context.evidence;
     let probes = evidence.unauthorized();

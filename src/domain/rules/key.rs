@@ -9,7 +9,7 @@ use crate::domain::fix::{self, Fix, FixAction, FixDocument};
 use crate::domain::message::{Message, findings, fixes};
 use crate::domain::templates::statements::Permission;
 
-pub fn describable(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn describable(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::KeyDescribable;
     let Some(answer) = &context.evidence.describe_key else {
         return RuleOutcome::Pending;
@@ -62,7 +62,7 @@ fn denies_everything(context: &CheckContext) -> Option<bool> {
     Some(describe.is_some_and(|refusal| others.iter().all(|other| other.is_some_and(|other| other.reason == refusal.reason))))
 }
 
-pub fn suitable(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn suitable(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::KeySuitable;
     let Some(answer) = &context.evidence.describe_key else {
         return RuleOutcome::Pending;
@@ -136,7 +136,7 @@ fn allowed<T>(context: &CheckContext, check: CheckName, answer: Option<&ApiResul
     })
 }
 
-pub fn encrypt_allowed(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn encrypt_allowed(context: &CheckContext) -> RuleOutcome {
     allowed(
         context,
         CheckName::KeyEncryptAllowed,
@@ -145,7 +145,7 @@ pub fn encrypt_allowed(context: &CheckContext) -> RuleOutcome {
     )
 }
 
-pub fn decrypt_allowed(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn decrypt_allowed(context: &CheckContext) -> RuleOutcome {
     let answer = context.evidence.decrypt.as_ref();
     if answer.is_some_and(|answer| answer.granted() == Some(&RoundTrip::Different)) {
         return Finding::inconclusive(
@@ -159,7 +159,7 @@ pub fn decrypt_allowed(context: &CheckContext) -> RuleOutcome {
     allowed(context, CheckName::KeyDecryptAllowed, answer, "kms:Decrypt")
 }
 
-pub fn reencrypt_allowed(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn reencrypt_allowed(context: &CheckContext) -> RuleOutcome {
     allowed(
         context,
         CheckName::KeyReencryptAllowed,
@@ -168,7 +168,7 @@ pub fn reencrypt_allowed(context: &CheckContext) -> RuleOutcome {
     )
 }
 
-pub fn generate_data_key_allowed(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn generate_data_key_allowed(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::KeyGenerateDataKeyAllowed;
     let (Some(with), Some(without)) = (
         &context.evidence.generate_data_key,

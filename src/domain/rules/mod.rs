@@ -1,11 +1,11 @@
 //! The rules: pure functions from evidence to findings.
 
-pub mod bucket;
-pub mod isolation;
-pub mod key;
-pub mod object;
-pub mod posture;
-pub mod roles;
+pub(crate) mod bucket;
+pub(crate) mod isolation;
+pub(crate) mod key;
+pub(crate) mod object;
+pub(crate) mod posture;
+pub(crate) mod roles;
 
 use std::collections::BTreeMap;
 

@@ -52,7 +52,7 @@ fn names_the_key(context: &CheckContext, put: &ApiResult<StoredObject>) -> bool 
     named == Some(context.storage.key.as_str())
 }
 
-pub fn writable(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn writable(context: &CheckContext) -> RuleOutcome {
     let Some(put) = &context.evidence.put else {
         // Nothing is written to a bucket before it has denied unauthorized callers.
         return match context.status(CheckName::BucketRequiresExternalId) {
@@ -101,7 +101,7 @@ fn requires_headers(put: &ApiResult<StoredObject>) -> Finding {
     )
 }
 
-pub fn encrypted_with_key(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn encrypted_with_key(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::EncryptedWithKey;
     let Some(put) = &context.evidence.put else {
         return match context.found(CheckName::ObjectWritable) {
@@ -155,7 +155,7 @@ pub fn encrypted_with_key(context: &CheckContext) -> RuleOutcome {
     .into()
 }
 
-pub fn versioning_disabled(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn versioning_disabled(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::VersioningDisabled;
     let Some(put) = &context.evidence.put else {
         return RuleOutcome::Pending;
@@ -192,7 +192,7 @@ fn keeps_versions<T>(context: &CheckContext, answer: &ApiResult<T>) -> Finding {
     .with_detail(findings::old_versions_remain(context.storage.bucket.name()))
 }
 
-pub fn readable(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn readable(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::ObjectReadable;
     let Some(get) = &context.evidence.get else {
         return RuleOutcome::Pending;
@@ -213,7 +213,7 @@ pub fn readable(context: &CheckContext) -> RuleOutcome {
     permission(context, check, Some(get), action, Permission::Objects, findings::object_read())
 }
 
-pub fn restorable(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn restorable(context: &CheckContext) -> RuleOutcome {
     permission(
         context,
         CheckName::ObjectRestorable,
@@ -224,7 +224,7 @@ pub fn restorable(context: &CheckContext) -> RuleOutcome {
     )
 }
 
-pub fn deletable(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn deletable(context: &CheckContext) -> RuleOutcome {
     permission(
         context,
         CheckName::ObjectDeletable,

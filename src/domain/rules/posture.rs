@@ -9,7 +9,7 @@ use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixAction, FixDocument};
 use crate::domain::message::{Message, findings, fixes};
 
-pub fn public_access_blocked(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn public_access_blocked(context: &CheckContext) -> RuleOutcome {
     let on = json!({"BlockPublicAcls": true, "IgnorePublicAcls": true, "BlockPublicPolicy": true, "RestrictPublicBuckets": true});
     setting(
         CheckName::PublicAccessBlocked,
@@ -20,7 +20,7 @@ pub fn public_access_blocked(context: &CheckContext) -> RuleOutcome {
     )
 }
 
-pub fn acls_disabled(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn acls_disabled(context: &CheckContext) -> RuleOutcome {
     setting(
         CheckName::AclsDisabled,
         context.evidence.acls_disabled.as_ref(),
@@ -30,7 +30,7 @@ pub fn acls_disabled(context: &CheckContext) -> RuleOutcome {
     )
 }
 
-pub fn access_logging_enabled(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn access_logging_enabled(context: &CheckContext) -> RuleOutcome {
     setting(
         CheckName::AccessLoggingEnabled,
         context.evidence.access_logging.as_ref(),

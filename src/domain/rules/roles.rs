@@ -8,7 +8,7 @@ use crate::domain::fix::{Fix, FixAction, FixDocument};
 use crate::domain::message::{findings, fixes};
 use crate::domain::templates::statements;
 
-pub fn vendor_role_assumable(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn vendor_role_assumable(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::VendorRoleAssumable;
     let Some(answer) = &context.evidence.vendor_role else {
         return RuleOutcome::Pending;
@@ -21,7 +21,7 @@ pub fn vendor_role_assumable(context: &CheckContext) -> RuleOutcome {
     .into()
 }
 
-pub fn client_role_assumable(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn client_role_assumable(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::ClientRoleAssumable;
     let Some(answer) = &context.evidence.client_role else {
         return RuleOutcome::Pending;
@@ -49,7 +49,7 @@ pub fn client_role_assumable(context: &CheckContext) -> RuleOutcome {
     .into()
 }
 
-pub fn role_requires_external_id(context: &CheckContext) -> RuleOutcome {
+pub(crate) fn role_requires_external_id(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::RoleRequiresExternalId;
     let mut asked = Vec::new();
     for (answer, how) in context.evidence.unauthorized_assumptions() {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 /// Writes a value. Lines after the first are indented by `depth`. `known` returns the expression for a placeholder.
-pub fn expression(value: &Value, depth: usize, known: &dyn Fn(&str) -> Option<&'static str>) -> String {
+pub(crate) fn expression(value: &Value, depth: usize, known: &dyn Fn(&str) -> Option<&'static str>) -> String {
     let inner = "  ".repeat(depth + 1);
     let end = "  ".repeat(depth);
     match value {
@@ -53,7 +53,7 @@ fn key(name: &str) -> String {
 }
 
 /// A quoted string without interpolation. <https://developer.hashicorp.com/terraform/language/expressions/strings>
-pub fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {

@@ -33,7 +33,7 @@ pub(super) struct Placeholders {
 }
 
 impl Placeholders {
-    pub fn of(params: &TemplateParams, mode: Mode) -> Self {
+    pub(crate) fn of(params: &TemplateParams, mode: Mode) -> Self {
         let first = params.external_ids.first().cloned();
         let params = TemplateParams {
             posture: params.posture,
@@ -55,7 +55,7 @@ impl Placeholders {
     }
 
     /// The placeholder that this text is, if it is one.
-    pub fn of_text(&self, text: &str) -> Option<Placeholder> {
+    pub(crate) fn of_text(&self, text: &str) -> Option<Placeholder> {
         self.texts
             .iter()
             .find(|(known, _)| known == text)

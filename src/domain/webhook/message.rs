@@ -10,11 +10,11 @@ use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::verification::Verification;
 
 /// A message's body.
-pub fn payload(kind: MessageType, at: DateTime<Utc>, data: &Value) -> String {
+pub(crate) fn payload(kind: MessageType, at: DateTime<Utc>, data: &Value) -> String {
     json!({"type": kind, "timestamp": written(at), "data": data}).to_string()
 }
 
-pub fn status_changed(tenant: &Tenant, before: TenantStatus, at: DateTime<Utc>) -> Value {
+pub(crate) fn status_changed(tenant: &Tenant, before: TenantStatus, at: DateTime<Utc>) -> Value {
     json!({
         "tenant_id": tenant.id,
         "slug": tenant.slug,
@@ -25,7 +25,7 @@ pub fn status_changed(tenant: &Tenant, before: TenantStatus, at: DateTime<Utc>) 
     })
 }
 
-pub fn verification_finished(tenant: &Tenant, verification: &Verification) -> Value {
+pub(crate) fn verification_finished(tenant: &Tenant, verification: &Verification) -> Value {
     let failing: Vec<CheckName> = verification.failing().collect();
     json!({
         "tenant_id": tenant.id,
@@ -40,7 +40,7 @@ pub fn verification_finished(tenant: &Tenant, verification: &Verification) -> Va
     })
 }
 
-pub fn test(webhook: WebhookId) -> Value {
+pub(crate) fn test(webhook: WebhookId) -> Value {
     json!({"webhook_id": webhook})
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{DeliveryFailure, DeliveryFailureKind};
 
 /// A message is given up when it is this old and was tried at least once.
-pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
+pub(crate) const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
 /// Delays between attempts. The last one repeats.
 const GAPS: [Duration; 8] = [
@@ -27,7 +27,7 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 /// When to send the message again after this many attempts, the last of which failed this way. None if it is given up.
 /// `chance` varies the delay by up to a fifth, so that retries are spread out. The last attempt is made at the end of the
 /// day.
-pub fn next_attempt(
+pub(crate) fn next_attempt(
     created_at: DateTime<Utc>,
     attempts: i32,
     failure: &DeliveryFailure,

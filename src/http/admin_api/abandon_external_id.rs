@@ -23,7 +23,7 @@ use crate::service::rotate_external_id::abandon;
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
     InPath(tenant): InPath<TenantRef>,

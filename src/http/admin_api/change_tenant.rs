@@ -18,7 +18,7 @@ use crate::service::change_tenant::{ChangeTenantError, FieldChange, TenantChange
 
 /// Omitted fields do not change.
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct ChangeTenant {
+pub(crate) struct ChangeTenant {
     /// The display name.
     #[schema(nullable = false)]
     name: Option<String>,
@@ -65,7 +65,7 @@ impl From<ChangeTenantError<Problem>> for Problem {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
     InPath(tenant): InPath<TenantRef>,

@@ -17,7 +17,7 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::service::create_invite::{CreateInviteError, create_invite};
 
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct CreateInvite {
+pub(crate) struct CreateInvite {
     /// The link's lifetime in hours, 1 to 2160. Defaults to 168.
     #[schema(minimum = 1, maximum = 2160, example = 168)]
     expires_in_hours: Option<i64>,
@@ -25,7 +25,7 @@ pub struct CreateInvite {
 
 /// The invite and its link, which is only shown once.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CreatedInvite {
+pub(crate) struct CreatedInvite {
     id: InviteId,
     #[schema(example = "https://storage.vendor.example/onboard/…")]
     url: String,
@@ -54,7 +54,7 @@ impl From<CreateInviteError> for Problem {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
     InPath(tenant): InPath<TenantRef>,

@@ -16,7 +16,7 @@ use crate::http::views::TenantView;
 use crate::service::create_tenant::{CreateTenantError, NewTenant, create_tenant};
 
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct CreateTenant {
+pub(crate) struct CreateTenant {
     /// The tenant's name in URLs: `[a-z0-9-]{2,63}`, unique, and immutable.
     #[schema(required, nullable = false, pattern = "^[a-z0-9-]{2,63}$", example = "acme")]
     slug: Option<String>,
@@ -57,7 +57,7 @@ impl From<CreateTenantError> for Problem {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
     body: JsonBody<CreateTenant>,

@@ -21,7 +21,7 @@ use crate::service::tokens::{CreateTokenError, create_limited_token, fault_of_na
 const LONGEST: i64 = 24 * 366 * 5;
 
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct CreateToken {
+pub(crate) struct CreateToken {
     /// A display name of 1 to 100 characters.
     #[schema(required, nullable = false, min_length = 1, max_length = 100, example = "billing-service")]
     name: Option<String>,
@@ -36,7 +36,7 @@ pub struct CreateToken {
 
 /// The only response that contains a token's secret.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CreatedToken {
+pub(crate) struct CreatedToken {
     /// The secret. It is only shown once.
     token: String,
     #[serde(flatten)]
@@ -54,7 +54,7 @@ pub struct CreatedToken {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Administrator(caller): Administrator,
     body: JsonBody<CreateToken>,

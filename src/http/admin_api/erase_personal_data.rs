@@ -26,7 +26,7 @@ use crate::service::tenant_lifecycle::erase;
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Administrator(caller): Administrator,
     InPath(tenant): InPath<TenantRef>,

@@ -24,7 +24,7 @@ use crate::service::explain_removal::explain_removal;
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,

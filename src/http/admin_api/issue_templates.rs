@@ -22,7 +22,7 @@ use crate::service::issue_templates::{TypedParams, fill, issue_documents};
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct TemplateParams {
+pub(crate) struct TemplateParams {
     /// `assume_role` or `direct`. Defaults to the first mode that the tenant may use.
     mode: Option<String>,
     /// `json` (the default) for all documents, or `cloudformation`, `terraform` or `cli` for one file.
@@ -51,7 +51,7 @@ pub struct TemplateParams {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,

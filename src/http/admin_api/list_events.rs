@@ -29,7 +29,7 @@ const LINES: &str = "application/x-ndjson";
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct EventParams {
+pub(crate) struct EventParams {
     /// ID or slug. If omitted, the events of all tenants, and those that concern no tenant.
     tenant: Option<String>,
     /// The action, such as `tenant.suspended`.
@@ -44,7 +44,7 @@ pub struct EventParams {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct AuditEvents {
+pub(crate) struct AuditEvents {
     /// In commit order.
     items: Vec<AuditEvent>,
     /// The `after` of the next call. Null while there are no events.
@@ -52,7 +52,7 @@ pub struct AuditEvents {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct AuditEvent {
+pub(crate) struct AuditEvent {
     id: AuditEventId,
     at: DateTime<Utc>,
     /// A token, a user of the identity provider, an invite, an operator on the command line, or Latchkey itself.
@@ -104,7 +104,7 @@ impl From<AuditEntry> for AuditEvent {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
     Params(params): Params<EventParams>,

@@ -15,7 +15,7 @@ use crate::http::views::InviteView;
 use crate::service::read;
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Invites {
+pub(crate) struct Invites {
     items: Vec<InviteView>,
 }
 
@@ -31,7 +31,7 @@ pub struct Invites {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,

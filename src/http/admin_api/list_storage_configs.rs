@@ -15,7 +15,7 @@ use crate::http::views::StorageConfigView;
 use crate::service::read;
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct StorageConfigs {
+pub(crate) struct StorageConfigs {
     items: Vec<StorageConfigView>,
 }
 
@@ -31,7 +31,7 @@ pub struct StorageConfigs {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,

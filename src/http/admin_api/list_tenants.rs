@@ -21,7 +21,7 @@ use crate::service::read;
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct TenantListParams {
+pub(crate) struct TenantListParams {
     /// Only tenants with this status.
     #[param(value_type = Option<TenantStatus>)]
     pub status: Option<String>,
@@ -59,7 +59,7 @@ fn parse_choice<T: std::str::FromStr + ToString>(
 
 impl TenantListParams {
     /// The filter. Parameters that cannot be parsed are reported in `faults`.
-    pub fn filter(&self, faults: &mut Vec<FieldError>) -> TenantFilter {
+    pub(crate) fn filter(&self, faults: &mut Vec<FieldError>) -> TenantFilter {
         let words = self.q.as_deref().map(|text| {
             let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
             words.map(str::to_lowercase).collect::<Vec<_>>()
@@ -87,7 +87,7 @@ impl TenantListParams {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
     Params(params): Params<TenantListParams>,

@@ -18,7 +18,7 @@ use crate::service::issue_templates::TypedParams;
 use crate::service::merge_template::merge_template;
 
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct MergeTemplate {
+pub(crate) struct MergeTemplate {
     #[schema(required, nullable = false, value_type = MergeTarget)]
     document: Option<String>,
     /// The current policy, as a JSON object or as its text. Send an empty text if the bucket has no policy.
@@ -50,7 +50,7 @@ pub struct MergeTemplate {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,

@@ -4,7 +4,7 @@ mod abandon_external_id;
 mod change_tenant;
 mod create_invite;
 mod create_tenant;
-pub mod create_token;
+pub(crate) mod create_token;
 mod end_external_id;
 mod erase_personal_data;
 mod explain_removal;
@@ -15,7 +15,7 @@ mod issue_templates;
 mod list_events;
 mod list_invites;
 mod list_storage_configs;
-pub mod list_tenants;
+pub(crate) mod list_tenants;
 mod list_tokens;
 mod list_verifications;
 mod merge_template;
@@ -30,8 +30,8 @@ mod stats;
 mod submit_storage_config;
 mod suspend_tenant;
 mod validate;
-pub mod verification_events;
-pub mod webhooks;
+pub(crate) mod verification_events;
+pub(crate) mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -42,7 +42,7 @@ use crate::domain::tenant::Tenant;
 use crate::http::conventions::problem::Problem;
 use crate::service::read;
 
-pub fn router() -> OpenApiRouter<AppState> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create_tenant::handle, list_tenants::handle))
         .routes(routes!(get_tenant::handle, change_tenant::handle, offboard_tenant::handle))
@@ -71,7 +71,7 @@ pub fn router() -> OpenApiRouter<AppState> {
 }
 
 /// The tenant in a path.
-pub async fn find_tenant(state: &AppState, tenant: &TenantRef) -> Result<Tenant, Problem> {
+pub(crate) async fn find_tenant(state: &AppState, tenant: &TenantRef) -> Result<Tenant, Problem> {
     read::tenants::find(&state.context, tenant)
         .await?
         .ok_or_else(Problem::unknown_tenant)

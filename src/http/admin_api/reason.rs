@@ -11,13 +11,13 @@ use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::service::tenant_lifecycle::LifecycleError;
 
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct ReasonBody {
+pub(crate) struct ReasonBody {
     /// The reason, for the audit log: 1 to 500 characters.
     #[schema(required, nullable = false, min_length = 1, max_length = 500, example = "Contract ended")]
     reason: Option<String>,
 }
 
-pub fn reason(body: JsonBody<ReasonBody>) -> Result<AuditReason, Problem> {
+pub(crate) fn reason(body: JsonBody<ReasonBody>) -> Result<AuditReason, Problem> {
     let mut faults = body.unreadable;
     // A field of the wrong type was already reported.
     let named = faults.iter().any(|fault| fault.field == "reason");

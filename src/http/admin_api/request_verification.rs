@@ -16,7 +16,7 @@ use crate::http::views::VerificationView;
 use crate::service::request_verification::{RequestVerificationError, request_verification};
 
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct RequestVerification {
+pub(crate) struct RequestVerification {
     /// The active or the newest version. Defaults to the active version, or to the newest if none is active.
     version: Option<i32>,
 }
@@ -55,7 +55,7 @@ impl From<RequestVerificationError> for Problem {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
     InPath(tenant): InPath<TenantRef>,

@@ -35,7 +35,7 @@ impl From<RevokeInviteError> for Problem {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
     InPath(tenant): InPath<TenantRef>,

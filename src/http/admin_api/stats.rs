@@ -14,7 +14,7 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::service::stats::{self, stats};
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Stats {
+pub(crate) struct Stats {
     tenants: Vec<TenantsOfStatus>,
     /// Failed checks in the latest verification of each tenant, most frequent first.
     failing_checks: Vec<FailingCheck>,
@@ -22,19 +22,19 @@ pub struct Stats {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TenantsOfStatus {
+pub(crate) struct TenantsOfStatus {
     status: TenantStatus,
     count: i64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct FailingCheck {
+pub(crate) struct FailingCheck {
     name: CheckName,
     tenants: i64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Verifications {
+pub(crate) struct Verifications {
     /// The number of days that the statistics cover.
     days: i64,
     by_verdict: Vec<VerificationTimes>,
@@ -42,7 +42,7 @@ pub struct Verifications {
 
 /// Durations from the first attempt to the end.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct VerificationTimes {
+pub(crate) struct VerificationTimes {
     verdict: Verdict,
     count: i64,
     p50_seconds: Option<f64>,
@@ -58,7 +58,7 @@ pub struct VerificationTimes {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader) -> Result<Json<Stats>, Problem> {
+pub(crate) async fn handle(Extract(state): Extract<AppState>, _reader: Reader) -> Result<Json<Stats>, Problem> {
     let found = stats(&state.context).await?;
     let tenants = found.tenants.into_iter().map(|(status, count)| TenantsOfStatus { status, count });
     let failing_checks = found

@@ -19,7 +19,7 @@ use crate::service::submit_config::{SubmitConfigError, submit_config};
 
 /// A customer's submission. Leading and trailing white space is removed; values are not changed otherwise.
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct SubmitStorageConfig {
+pub(crate) struct SubmitStorageConfig {
     #[schema(required, nullable = false, value_type = Mode)]
     mode: Option<String>,
     #[schema(required, nullable = false, example = "arn:aws:s3:::acme-documents")]
@@ -45,7 +45,7 @@ pub struct SubmitStorageConfig {
 }
 
 impl JsonBody<SubmitStorageConfig> {
-    pub fn submission(self) -> Submission {
+    pub(crate) fn submission(self) -> Submission {
         let body = self.value;
         Submission {
             mode: body.mode,
@@ -63,14 +63,14 @@ impl JsonBody<SubmitStorageConfig> {
 
 /// The new version, and the verification that was queued for it.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Submitted {
+pub(crate) struct Submitted {
     #[serde(flatten)]
     config: StorageConfigView,
     verification: Queued,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Queued {
+pub(crate) struct Queued {
     id: VerificationId,
     state: VerificationState,
 }
@@ -98,7 +98,7 @@ impl From<SubmitConfigError> for Problem {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
     InPath(tenant): InPath<TenantRef>,

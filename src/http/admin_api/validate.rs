@@ -14,7 +14,7 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::service::submit_config::validate;
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Valid {
+pub(crate) struct Valid {
     valid: bool,
     /// The account that is expected to own the bucket.
     bucket_account_id: AccountId,
@@ -31,7 +31,7 @@ pub struct Valid {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
     body: JsonBody<SubmitStorageConfig>,

@@ -24,12 +24,12 @@ use crate::service::read;
 use crate::service::verification_notifications::Notification;
 
 /// The interval between keep-alive comments, so that proxies do not close an idle connection.
-pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// An event of the stream.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "it describes what is written to the stream")]
-pub struct StreamedEvent {
+pub(crate) struct StreamedEvent {
     /// Send this in `Last-Event-ID` to continue after this event.
     id: String,
     event: StreamedEventName,
@@ -40,7 +40,7 @@ pub struct StreamedEvent {
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[allow(dead_code, reason = "it describes what is written to the stream")]
-pub enum StreamedEventName {
+pub(crate) enum StreamedEventName {
     Attempt,
     Check,
     Finished,
@@ -62,7 +62,7 @@ pub enum StreamedEventName {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
     InPath(id): InPath<VerificationId>,
@@ -73,7 +73,7 @@ pub async fn handle(
 }
 
 /// The ID of the last event that the client received.
-pub fn after(headers: &HeaderMap) -> Result<i32, Problem> {
+pub(crate) fn after(headers: &HeaderMap) -> Result<i32, Problem> {
     match headers.get("last-event-id") {
         None => Ok(0),
         Some(value) => value.to_str().ok().and_then(|text| text.parse().ok()).ok_or_else(|| {
@@ -89,7 +89,7 @@ pub fn after(headers: &HeaderMap) -> Result<i32, Problem> {
 type EventWriter = fn(i32, VerificationEvent, &Vendor) -> Event;
 
 /// The verification's events after the given one, each converted by `write`. The stream ends with the verification.
-pub async fn events(
+pub(crate) async fn events(
     state: AppState,
     id: VerificationId,
     after: i32,
@@ -191,7 +191,7 @@ fn event(number: i32, event: VerificationEvent, vendor: &Vendor) -> Event {
 
 /// An event without content, for pages that reload their data on any event.
 #[expect(clippy::needless_pass_by_value, reason = "required by `EventWriter`")]
-pub fn change_notification(number: i32, event: VerificationEvent, _: &Vendor) -> Event {
+pub(crate) fn change_notification(number: i32, event: VerificationEvent, _: &Vendor) -> Event {
     let name = match event {
         VerificationEvent::Finished(_) => "finished",
         _ => "changed",

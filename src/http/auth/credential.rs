@@ -13,7 +13,7 @@ use crate::identity_provider::InvalidJwt;
 use crate::service::tokens;
 
 /// The credential, from the `Authorization` header or from the header of an identity-aware proxy.
-pub fn of(headers: &HeaderMap, state: &AppState) -> Result<SecretString, Problem> {
+pub(crate) fn of(headers: &HeaderMap, state: &AppState) -> Result<SecretString, Problem> {
     let missing = || {
         let and_jwts = if state.identity_provider.is_some() {
             " or a JWT of the identity provider"
@@ -34,14 +34,14 @@ pub fn of(headers: &HeaderMap, state: &AppState) -> Result<SecretString, Problem
 }
 
 /// The JWT in the header that is configured for an identity-aware proxy.
-pub fn proxy_jwt(headers: &HeaderMap, state: &AppState) -> Option<SecretString> {
+pub(crate) fn proxy_jwt(headers: &HeaderMap, state: &AppState) -> Option<SecretString> {
     let name = state.identity_provider.as_ref()?.settings().header.as_ref()?;
     let jwt = headers.get(name)?.to_str().ok()?.trim();
     (!jwt.is_empty()).then(|| SecretString::from(jwt))
 }
 
 /// The identity of a token or JWT, if memory alone can tell.
-pub fn cached(state: &AppState, shown: &SecretString) -> Option<Arc<Identity>> {
+pub(crate) fn cached(state: &AppState, shown: &SecretString) -> Option<Arc<Identity>> {
     let hash = TokenHash::of(shown.expose_secret());
     if is_token(shown) {
         state.read_model.identity(&hash)
@@ -54,7 +54,7 @@ pub fn cached(state: &AppState, shown: &SecretString) -> Option<Arc<Identity>> {
 ///
 /// # Errors
 /// 401 with the reason; 403 when the identity provider gives no role; 503 when the identity cannot be determined now.
-pub async fn identify(state: &AppState, shown: &SecretString) -> Result<Arc<Identity>, Problem> {
+pub(crate) async fn identify(state: &AppState, shown: &SecretString) -> Result<Arc<Identity>, Problem> {
     if is_token(shown) {
         let identity = tokens::identify(&state.context, shown).await?;
         return identity.map(Arc::new).ok_or_else(unknown);
@@ -73,7 +73,7 @@ pub async fn identify(state: &AppState, shown: &SecretString) -> Result<Arc<Iden
 ///
 /// # Errors
 /// As `identify`.
-pub async fn identify_uncached(state: &AppState, shown: &SecretString) -> Result<Arc<Identity>, Problem> {
+pub(crate) async fn identify_uncached(state: &AppState, shown: &SecretString) -> Result<Arc<Identity>, Problem> {
     if !is_token(shown) {
         return identify(state, shown).await;
     }

@@ -21,20 +21,20 @@ use crate::service::{Caller, tokens};
 pub use credential::{identify, proxy_jwt};
 
 /// May read everything under `/v1`.
-pub struct Reader;
+pub(crate) struct Reader;
 
 /// May change everything under `/v1` except tokens.
-pub struct Operator(pub Caller);
+pub(crate) struct Operator(pub Caller);
 
 /// May also create and revoke tokens, and erase personal data.
-pub struct Administrator(pub Caller);
+pub(crate) struct Administrator(pub Caller);
 
 /// May read the storage configs of the tenants that its token covers.
-pub struct StorageReader(Arc<Identity>);
+pub(crate) struct StorageReader(Arc<Identity>);
 
 impl StorageReader {
     /// The reader, if memory alone can tell and it may read: for the fast path, which works while the database is unavailable.
-    pub fn from_memory(headers: &HeaderMap, state: &AppState) -> Option<Self> {
+    pub(crate) fn from_memory(headers: &HeaderMap, state: &AppState) -> Option<Self> {
         Self::cached(state, &credential::of(headers, state).ok()?)
     }
 
@@ -44,7 +44,7 @@ impl StorageReader {
             .map(Self)
     }
 
-    pub fn covers(&self, tenant: TenantId) -> bool {
+    pub(crate) fn covers(&self, tenant: TenantId) -> bool {
         self.0.covers(tenant)
     }
 }
@@ -99,7 +99,7 @@ async fn storage_reader(parts: &Parts, state: &AppState, shown: &SecretString) -
 }
 
 /// The identity of the request's sender, determined once per request.
-pub async fn identity(parts: &mut Parts, state: &AppState) -> Result<Arc<Identity>, Problem> {
+pub(crate) async fn identity(parts: &mut Parts, state: &AppState) -> Result<Arc<Identity>, Problem> {
     if let Some(identity) = parts.extensions.get::<Arc<Identity>>() {
         return Ok(identity.clone());
     }
@@ -109,7 +109,7 @@ pub async fn identity(parts: &mut Parts, state: &AppState) -> Result<Arc<Identit
 }
 
 /// The caller that a request of this identity acts for.
-pub fn caller(state: &AppState, identity: &Identity, parts: &Parts) -> Caller {
+pub(crate) fn caller(state: &AppState, identity: &Identity, parts: &Parts) -> Caller {
     Caller {
         request_id: parts.extensions.get::<RequestId>().map(ToString::to_string),
         address: Some(state.client(&parts.extensions, &parts.headers)),
@@ -119,7 +119,7 @@ pub fn caller(state: &AppState, identity: &Identity, parts: &Parts) -> Caller {
 }
 
 /// The caller, if the identity has this permission. Denied attempts to change something are logged.
-pub async fn demand(state: &AppState, identity: &Identity, right: Permission, parts: &Parts) -> Result<Caller, Problem> {
+pub(crate) async fn demand(state: &AppState, identity: &Identity, right: Permission, parts: &Parts) -> Result<Caller, Problem> {
     let caller = caller(state, identity, parts);
     if identity.may(right) {
         return Ok(caller);

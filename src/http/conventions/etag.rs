@@ -13,13 +13,13 @@ use sha2::{Digest, Sha256};
 use super::problem::{Problem, ProblemKind};
 
 /// A body and its `ETag`.
-pub struct Tagged {
+pub(crate) struct Tagged {
     body: Vec<u8>,
     etag: String,
 }
 
 impl Tagged {
-    pub fn of(answer: &impl Serialize) -> Result<Self, Problem> {
+    pub(crate) fn of(answer: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_vec(answer).map_err(|_| Problem::new(ProblemKind::Internal, "The response could not be serialized."))?;
         let digest: [u8; 32] = Sha256::digest(&body).into();
         Ok(Self {
@@ -29,7 +29,7 @@ impl Tagged {
     }
 
     /// The response, or 304 when the caller's copy is current.
-    pub fn answer(self, headers: &HeaderMap) -> Response {
+    pub(crate) fn answer(self, headers: &HeaderMap) -> Response {
         let about = [
             (header::ETAG, self.etag.clone()),
             (header::CACHE_CONTROL, "private, no-cache".to_owned()),
@@ -44,7 +44,7 @@ impl Tagged {
     ///
     /// # Errors
     /// 428 without the header, 412 when it names another state.
-    pub fn demand(&self, headers: &HeaderMap) -> Result<(), Problem> {
+    pub(crate) fn demand(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let mut known = named(headers, header::IF_MATCH).peekable();
         if known.peek().is_none() {
             return Err(Problem::new(
@@ -63,7 +63,7 @@ impl Tagged {
 }
 
 /// Whether the caller's `If-None-Match` names this `ETag`.
-pub fn is_cached(headers: &HeaderMap, etag: &str) -> bool {
+pub(crate) fn is_cached(headers: &HeaderMap, etag: &str) -> bool {
     named(headers, header::IF_NONE_MATCH).any(|named| named == etag || named == "*")
 }
 
@@ -77,10 +77,10 @@ fn etags(value: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The caller's `If-None-Match` header. A separate extractor, because copying all headers would be too expensive.
-pub struct ReadyResponse(Vec<HeaderValue>);
+pub(crate) struct ReadyResponse(Vec<HeaderValue>);
 
 impl ReadyResponse {
-    pub fn has(&self, etag: &str) -> bool {
+    pub(crate) fn has(&self, etag: &str) -> bool {
         let values = self.0.iter().filter_map(|value| value.to_str().ok());
         values.flat_map(etags).any(|named| named == etag || named == "*")
     }

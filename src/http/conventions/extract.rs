@@ -15,14 +15,14 @@ use crate::http::middleware::request_layer::record_tenant;
 
 /// A JSON object. Unknown fields and fields of a wrong type are collected, so that all errors are reported at once.
 #[derive(Debug)]
-pub struct JsonBody<T> {
+pub(crate) struct JsonBody<T> {
     pub value: T,
     pub unreadable: Vec<FieldError>,
 }
 
 impl<T> JsonBody<T> {
     /// The body, if every field could be read.
-    pub fn whole(self) -> Result<T, Problem> {
+    pub(crate) fn whole(self) -> Result<T, Problem> {
         if self.unreadable.is_empty() {
             Ok(self.value)
         } else {
@@ -59,7 +59,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 }
 
 /// The problem of a body that could not be received.
-pub fn unreadable_body(rejection: &BytesRejection) -> Problem {
+pub(crate) fn unreadable_body(rejection: &BytesRejection) -> Problem {
     if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
         Problem::new(
             ProblemKind::TooLarge,
@@ -105,7 +105,7 @@ fn read<T: DeserializeOwned>(mut value: Value) -> Result<JsonBody<T>, Problem> {
 }
 
 /// The query string. Unknown parameters are rejected.
-pub struct Params<T>(pub T);
+pub(crate) struct Params<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
@@ -119,7 +119,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 }
 
 /// Something that a segment of the path identifies.
-pub trait PathParam: Sized {
+pub(crate) trait PathParam: Sized {
     /// The segment's name in the route.
     const SEGMENT: &'static str;
     /// The detail of the 404 when the segment cannot be parsed: nothing has such an id.
@@ -132,7 +132,7 @@ pub trait PathParam: Sized {
 }
 
 /// Extracts what a segment of the path identifies.
-pub struct InPath<T>(pub T);
+pub(crate) struct InPath<T>(pub T);
 
 impl<T: PathParam, S: Send + Sync> FromRequestParts<S> for InPath<T> {
     type Rejection = Problem;
@@ -160,7 +160,7 @@ impl PathParam for TenantRef {
 }
 
 /// The number of a version of a storage config.
-pub struct Version(pub i32);
+pub(crate) struct Version(pub i32);
 
 impl PathParam for Version {
     const SEGMENT: &'static str = "version";

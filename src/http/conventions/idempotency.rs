@@ -25,7 +25,7 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Processes a request with a key once, and replays its response afterwards.
-pub async fn layer(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn layer(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
     let keyed = request.method() == Method::POST && request.uri().path().starts_with("/v1/") && request.headers().contains_key(KEY);
     if !keyed {
         return next.run(request).await;
@@ -189,7 +189,7 @@ fn remedy(change: &RecordedChange) -> String {
 }
 
 /// Documents the header on every POST under `/v1`.
-pub fn describe(openapi: &mut OpenApi) {
+pub(crate) fn describe(openapi: &mut OpenApi) {
     for (path, item) in &mut openapi.paths.paths {
         if let Some(post) = item.post.as_mut().filter(|_| path.starts_with("/v1/")) {
             post.parameters.get_or_insert_default().push(parameter().into());

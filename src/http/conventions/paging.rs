@@ -15,7 +15,7 @@ const MAX: i64 = 200;
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct PageParams {
+pub(crate) struct PageParams {
     /// The number of items, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
@@ -24,14 +24,14 @@ pub struct PageParams {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Page<T> {
+pub(crate) struct Page<T> {
     pub items: Vec<T>,
     /// The cursor of the next page. Null on the last page.
     pub next_cursor: Option<String>,
 }
 
 /// The requested page.
-pub struct PageRequest {
+pub(crate) struct PageRequest {
     pub after: Option<(DateTime<Utc>, Uuid)>,
     limit: usize,
     /// Identifies the list and its filters.
@@ -40,18 +40,18 @@ pub struct PageRequest {
 
 impl PageParams {
     /// `list` identifies the list and its filters.
-    pub fn wanted(&self, list: String) -> Result<PageRequest, Problem> {
+    pub(crate) fn wanted(&self, list: String) -> Result<PageRequest, Problem> {
         let mut faults = Vec::new();
         let wanted = self.validate(list, &mut faults);
         wanted.ok_or_else(|| Problem::validation(faults))
     }
 
     /// For a list with further parameters.
-    pub fn new(limit: Option<i64>, cursor: Option<String>) -> Self {
+    pub(crate) fn new(limit: Option<i64>, cursor: Option<String>) -> Self {
         Self { limit, cursor }
     }
 
-    pub fn validate(&self, list: String, faults: &mut Vec<FieldError>) -> Option<PageRequest> {
+    pub(crate) fn validate(&self, list: String, faults: &mut Vec<FieldError>) -> Option<PageRequest> {
         let before = faults.len();
         let limit = self.limit.unwrap_or(50);
         if !(1..=MAX).contains(&limit) {
@@ -73,11 +73,11 @@ impl PageParams {
 
 impl PageRequest {
     /// How many rows to query: one more than requested, to know whether there is a next page.
-    pub fn fetch(&self) -> i64 {
+    pub(crate) fn fetch(&self) -> i64 {
         i64::try_from(self.limit + 1).unwrap_or(MAX)
     }
 
-    pub fn page<T, U>(&self, mut found: Vec<T>, place: impl Fn(&T) -> (DateTime<Utc>, Uuid), view: impl Fn(T) -> U) -> Page<U> {
+    pub(crate) fn page<T, U>(&self, mut found: Vec<T>, place: impl Fn(&T) -> (DateTime<Utc>, Uuid), view: impl Fn(T) -> U) -> Page<U> {
         let more = found.len() > self.limit;
         found.truncate(self.limit);
         let next_cursor = found.last().filter(|_| more).map(|last| {

@@ -13,11 +13,11 @@ use crate::domain::text::FieldError;
 use crate::service::StoreError;
 
 /// Marks an answer that may be out of date because the database is unavailable.
-pub const STALE: HeaderName = HeaderName::from_static("latchkey-stale");
+pub(crate) const STALE: HeaderName = HeaderName::from_static("latchkey-stale");
 
-pub const UNKNOWN_TENANT: &str = "There is no tenant with this ID or slug.";
-pub const UNKNOWN_INVITE: &str = "This tenant has no invite with this ID.";
-pub const UNKNOWN_VERIFICATION: &str = "There is no verification with this ID.";
+pub(crate) const UNKNOWN_TENANT: &str = "There is no tenant with this ID or slug.";
+pub(crate) const UNKNOWN_INVITE: &str = "This tenant has no invite with this ID.";
+pub(crate) const UNKNOWN_VERIFICATION: &str = "There is no verification with this ID.";
 
 /// All problem types. The name is the last part of `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
@@ -129,7 +129,7 @@ impl ProblemKind {
 
 /// A problem that a handler returns.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub(crate) struct Problem {
     kind: ProblemKind,
     detail: String,
     errors: Vec<FieldError>,
@@ -142,7 +142,7 @@ pub struct Problem {
 /// The members of RFC 9457, and `errors`.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub struct ProblemBody {
+pub(crate) struct ProblemBody {
     /// The kind of problem, which is also the path of a page that explains it.
     #[serde(rename = "type")]
     #[schema(example = "/problems/validation")]
@@ -161,7 +161,7 @@ pub struct ProblemBody {
 /// An invalid field of a request.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FieldError)]
-pub struct FieldErrorBody {
+pub(crate) struct FieldErrorBody {
     /// The field's name in the request, for instance `bucket_arn`.
     field: String,
     /// A stable word for programs.
@@ -181,7 +181,7 @@ impl From<FieldError> for FieldErrorBody {
 }
 
 impl Problem {
-    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self {
             kind,
             detail: detail.into(),
@@ -191,7 +191,7 @@ impl Problem {
         }
     }
 
-    pub fn validation(errors: Vec<FieldError>) -> Self {
+    pub(crate) fn validation(errors: Vec<FieldError>) -> Self {
         let fields: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
         let detail = format!("Invalid fields: {}. No changes were made.", fields.join(", "));
         Self {
@@ -200,20 +200,20 @@ impl Problem {
         }
     }
 
-    pub fn unknown_tenant() -> Self {
+    pub(crate) fn unknown_tenant() -> Self {
         Self::new(ProblemKind::NotFound, UNKNOWN_TENANT)
     }
 
-    pub fn unknown_invite() -> Self {
+    pub(crate) fn unknown_invite() -> Self {
         Self::new(ProblemKind::NotFound, UNKNOWN_INVITE)
     }
 
-    pub fn unknown_verification() -> Self {
+    pub(crate) fn unknown_verification() -> Self {
         Self::new(ProblemKind::NotFound, UNKNOWN_VERIFICATION)
     }
 
     /// For errors that are logged under the request ID and not shown.
-    pub fn internal() -> Self {
+    pub(crate) fn internal() -> Self {
         Self::new(
             ProblemKind::Internal,
             "An internal error occurred. It was logged under this request's ID.",
@@ -221,29 +221,29 @@ impl Problem {
     }
 
     /// The first request with an idempotency key is still being processed.
-    pub fn idempotency_key_in_use() -> Self {
+    pub(crate) fn idempotency_key_in_use() -> Self {
         let detail = "the first request with this key is still being processed; retry with the same key to get its response";
         Self::new(ProblemKind::Conflict, "A request with this idempotency key is in progress.")
             .with_errors(vec![FieldError::new("idempotency-key", "under_way", detail)])
             .retry_after(1)
     }
 
-    pub fn offboarded() -> Self {
+    pub(crate) fn offboarded() -> Self {
         Self::new(ProblemKind::Offboarded, "This tenant is offboarded and can no longer be changed.")
     }
 
     #[must_use]
-    pub fn with_errors(self, errors: Vec<FieldError>) -> Self {
+    pub(crate) fn with_errors(self, errors: Vec<FieldError>) -> Self {
         Self { errors, ..self }
     }
 
     #[must_use]
-    pub fn stale(self, stale: bool) -> Self {
+    pub(crate) fn stale(self, stale: bool) -> Self {
         Self { stale, ..self }
     }
 
     #[must_use]
-    pub fn retry_after(self, seconds: u32) -> Self {
+    pub(crate) fn retry_after(self, seconds: u32) -> Self {
         Self {
             retry_after: Some(seconds),
             ..self
@@ -251,7 +251,7 @@ impl Problem {
     }
 
     /// The body, for the request with this ID.
-    pub fn body(self, request_id: &str) -> ProblemBody {
+    pub(crate) fn body(self, request_id: &str) -> ProblemBody {
         ProblemBody {
             kind: format!("/problems/{}", self.kind.name()),
             title: self.kind.title(),
@@ -262,20 +262,20 @@ impl Problem {
         }
     }
 
-    pub fn kind(&self) -> ProblemKind {
+    pub(crate) fn kind(&self) -> ProblemKind {
         self.kind
     }
 
-    pub fn detail(&self) -> &str {
+    pub(crate) fn detail(&self) -> &str {
         &self.detail
     }
 
-    pub fn errors(&self) -> &[FieldError] {
+    pub(crate) fn errors(&self) -> &[FieldError] {
         &self.errors
     }
 
     /// Seconds after which a retry may help.
-    pub fn seconds_to_wait(&self) -> Option<u32> {
+    pub(crate) fn seconds_to_wait(&self) -> Option<u32> {
         self.retry_after.or(match self.kind {
             ProblemKind::Unavailable => Some(2),
             ProblemKind::VendorSide | ProblemKind::CustomerSide => Some(30),
@@ -284,7 +284,7 @@ impl Problem {
     }
 
     /// The response, for the request with this ID.
-    pub fn render(self, request_id: &str) -> Response {
+    pub(crate) fn render(self, request_id: &str) -> Response {
         let (kind, stale, wait) = (self.kind, self.stale, self.seconds_to_wait());
         let mut response = (kind.status(), axum::Json(self.body(request_id))).into_response();
         let headers = response.headers_mut();
@@ -327,7 +327,7 @@ impl From<StoreError> for Problem {
 }
 
 /// The page at a problem's `type`.
-pub async fn page(Path(name): Path<String>) -> Result<Html<String>, Problem> {
+pub(crate) async fn page(Path(name): Path<String>) -> Result<Html<String>, Problem> {
     let kind: ProblemKind = name
         .parse()
         .map_err(|_| Problem::new(ProblemKind::NotFound, "There is no problem with this name."))?;

@@ -65,7 +65,7 @@ impl DashboardState {
     }
 }
 
-pub fn router() -> Router<AppState> {
+pub(crate) fn router() -> Router<AppState> {
     let pages = Router::new()
         .route("/", get(overview::handle))
         .merge(session::router())
@@ -98,7 +98,7 @@ const FOR_PROGRAMS: [&str; 8] = [
 
 /// The layer around pages, and around unknown paths: renders problems as pages, redirects to the sign-in page, and adds
 /// security headers.
-pub async fn error_pages(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn error_pages(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if FOR_PROGRAMS.iter().any(|program| {
         path.strip_prefix(program)

@@ -36,7 +36,7 @@ struct Page<'a> {
     times: Vec<Times>,
 }
 
-pub struct Stuck {
+pub(crate) struct Stuck {
     pub path: String,
     pub name: String,
     pub slug: String,
@@ -46,7 +46,7 @@ pub struct Stuck {
 }
 
 /// What blocks a tenant, in words.
-pub struct ProblemView {
+pub(crate) struct ProblemView {
     pub check: Option<String>,
     pub text: String,
     /// How many other checks failed.
@@ -61,7 +61,7 @@ struct Times {
 }
 
 impl ProblemView {
-    pub fn new(tenant: &Tenant, complaint: Option<&StuckReason>, reader: verification_view::Reader<'_>) -> Self {
+    pub(crate) fn new(tenant: &Tenant, complaint: Option<&StuckReason>, reader: verification_view::Reader<'_>) -> Self {
         let Some(complaint) = complaint else {
             let text = match tenant.status() {
                 TenantStatus::Verifying => "The verification has not finished.",
@@ -82,7 +82,7 @@ impl ProblemView {
     }
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Reader(person): Reader,
     Query(query): Query<super::shared::notice::PageQuery>,

@@ -7,7 +7,7 @@ use axum::http::{Extensions, HeaderMap};
 use ipnet::IpNet;
 
 /// The client's address. `X-Forwarded-For` from an untrusted peer is ignored.
-pub fn of(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+pub(crate) fn of(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let peer = extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(Ipv6Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| peer.ip().to_canonical());

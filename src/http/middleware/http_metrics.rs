@@ -57,7 +57,7 @@ fn count(route: &str, method: &'static str, status: u16, took: Duration) {
 }
 
 /// Only known methods become labels, since callers can send any.
-pub fn method(method: &Method) -> &'static str {
+pub(crate) fn method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

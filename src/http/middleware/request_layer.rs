@@ -28,15 +28,15 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Identifies a request in the logs, in the audit log and in a problem's `instance`.
 #[derive(Debug, Clone, Copy)]
-pub struct RequestId(Uuid);
+pub(crate) struct RequestId(Uuid);
 
 impl RequestId {
-    pub fn new(clock: &SharedClock) -> Self {
+    pub(crate) fn new(clock: &SharedClock) -> Self {
         Self(clock.uuid())
     }
 
     /// Adds the ID to a response.
-    pub fn mark(self, response: &mut Response) {
+    pub(crate) fn mark(self, response: &mut Response) {
         response.headers_mut().insert(REQUEST_ID, self.header());
     }
 
@@ -56,7 +56,7 @@ impl fmt::Display for RequestId {
 /// The layer. A hand-written service instead of `axum::middleware::from_fn`, which clones the inner service stack for every
 /// request.
 #[derive(Clone)]
-pub struct RequestLayer(pub ListenerMetrics);
+pub(crate) struct RequestLayer(pub ListenerMetrics);
 
 impl<S> Layer<S> for RequestLayer {
     type Service = RequestService<S>;
@@ -68,7 +68,7 @@ impl<S> Layer<S> for RequestLayer {
 }
 
 #[derive(Clone)]
-pub struct RequestService<S> {
+pub(crate) struct RequestService<S> {
     inner: S,
     listener: ListenerMetrics,
 }
@@ -111,10 +111,10 @@ where
     }
 }
 
-pub type Panic = Box<dyn Any + Send>;
+pub(crate) type Panic = Box<dyn Any + Send>;
 
 /// The response when a handler panics. The panic hook logs the message.
-pub fn handler_panicked(_: &Panic) -> Problem {
+pub(crate) fn handler_panicked(_: &Panic) -> Problem {
     error!("a handler panicked");
     Problem::internal()
 }
@@ -127,7 +127,7 @@ struct RequestState {
 
 pin_project! {
     /// The future of a response.
-    pub struct RequestFuture<F> {
+    pub(crate) struct RequestFuture<F> {
         #[pin]
         inner: Instrumented<F>,
         state: Option<RequestState>,
@@ -200,7 +200,7 @@ fn is_routine(route: &str) -> bool {
 }
 
 /// Adds the tenant to the current request's span.
-pub fn record_tenant(tenant: impl fmt::Display) {
+pub(crate) fn record_tenant(tenant: impl fmt::Display) {
     Span::current().record("tenant", tracing::field::display(tenant));
 }
 

@@ -29,7 +29,7 @@ use crate::service::{Context, read};
 
 /// The entries so far, carried in the query string.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
-pub struct ApplyParams {
+pub(crate) struct ApplyParams {
     pub mode: Option<String>,
     pub bucket: Option<String>,
     pub key_arn: Option<String>,
@@ -43,7 +43,7 @@ pub struct ApplyParams {
 }
 
 impl ApplyParams {
-    pub fn typed(&self) -> TypedParams {
+    pub(crate) fn typed(&self) -> TypedParams {
         TypedParams {
             mode: self.mode.clone(),
             bucket: self.bucket.clone(),
@@ -55,7 +55,7 @@ impl ApplyParams {
     }
 
     /// The entries by field name.
-    pub fn names(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn names(&self) -> Vec<(&'static str, String)> {
         [
             ("mode", &self.mode),
             ("bucket", &self.bucket),
@@ -69,7 +69,7 @@ impl ApplyParams {
     }
 
     /// The entries as a query string.
-    pub fn query(&self) -> String {
+    pub(crate) fn query(&self) -> String {
         serde_urlencoded::to_string(self).unwrap_or_default()
     }
 
@@ -216,7 +216,7 @@ impl DocumentView {
     }
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     visitor: OnboardSession,
     query: Result<Query<ApplyParams>, QueryRejection>,
@@ -288,7 +288,7 @@ pub async fn handle(
 }
 
 /// The parties that the files name.
-pub fn parties<'a>(context: &'a Context, tenant: &'a Tenant) -> Parties<'a> {
+pub(crate) fn parties<'a>(context: &'a Context, tenant: &'a Tenant) -> Parties<'a> {
     Parties {
         vendor: &context.vendor.name,
         tenant: tenant.name.as_str(),
@@ -296,7 +296,7 @@ pub fn parties<'a>(context: &'a Context, tenant: &'a Tenant) -> Parties<'a> {
 }
 
 /// The modes available to the tenant, the recommended one first.
-pub fn offered(context: &Context, tenant: &Tenant) -> Vec<Mode> {
+pub(crate) fn offered(context: &Context, tenant: &Tenant) -> Vec<Mode> {
     context
         .vendor
         .modes()
@@ -309,7 +309,11 @@ pub fn offered(context: &Context, tenant: &Tenant) -> Vec<Mode> {
 ///
 /// # Errors
 /// When no mode is available to this tenant.
-pub fn fill_valid_entries(context: &Context, tenant: &Tenant, query: &ApplyParams) -> Result<(TemplateParams, Vec<FieldError>), Rejection> {
+pub(crate) fn fill_valid_entries(
+    context: &Context,
+    tenant: &Tenant,
+    query: &ApplyParams,
+) -> Result<(TemplateParams, Vec<FieldError>), Rejection> {
     let typed = query.typed();
     let faults = match fill(context, tenant, &typed) {
         Ok(template_params) => return Ok((template_params, Vec::new())),
@@ -328,7 +332,7 @@ pub fn fill_valid_entries(context: &Context, tenant: &Tenant, query: &ApplyParam
     Ok((template_params, faults))
 }
 
-pub fn of_config(storage: &crate::domain::storage_config::Storage) -> ApplyParams {
+pub(crate) fn of_config(storage: &crate::domain::storage_config::Storage) -> ApplyParams {
     let role = storage.access.client_role();
     ApplyParams {
         mode: Some(storage.mode().to_string()),

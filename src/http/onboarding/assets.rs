@@ -14,7 +14,7 @@ const FORM_SCRIPT: &[u8] = include_bytes!("assets/form.js");
 
 /// The paths of the assets, and their contents.
 #[derive(Debug)]
-pub struct Assets {
+pub(crate) struct Assets {
     pub styles: [String; 3],
     pub scripts: [String; 2],
     pub icon: String,
@@ -23,7 +23,7 @@ pub struct Assets {
 }
 
 impl Assets {
-    pub fn new(web: &WebSettings) -> Self {
+    pub(crate) fn new(web: &WebSettings) -> Self {
         let mut files = Files::under("/onboard/assets/");
         Self {
             styles: [
@@ -46,6 +46,6 @@ impl Assets {
 }
 
 /// `GET /onboard/assets/{name}`
-pub async fn handle(Extract(state): Extract<AppState>, Path(name): Path<String>) -> Result<Response, Rejection> {
+pub(crate) async fn handle(Extract(state): Extract<AppState>, Path(name): Path<String>) -> Result<Response, Rejection> {
     state.onboarding.assets.files.answer(&name).ok_or(Rejection::NotFound)
 }

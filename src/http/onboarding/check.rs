@@ -8,6 +8,6 @@ use super::send::{Judged, SendForm, page};
 use super::session::Posted;
 use crate::http::AppState;
 
-pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, form }: Posted<SendForm>) -> Result<Response, Rejection> {
+pub(crate) async fn handle(Extract(state): Extract<AppState>, Posted { visitor, form }: Posted<SendForm>) -> Result<Response, Rejection> {
     page(&state, &visitor, &form, Judged::WhatIsThere, None)
 }

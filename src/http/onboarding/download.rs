@@ -14,7 +14,7 @@ use crate::domain::templates::json::documents;
 use crate::http::AppState;
 use crate::http::web_ui::labels::pretty;
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     visitor: OnboardSession,
     Path(name): Path<String>,

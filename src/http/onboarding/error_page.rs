@@ -18,7 +18,7 @@ struct Page<'a> {
 }
 
 /// Renders a rejection as a page, for the request with this ID.
-pub fn page(rejection: &Rejection, state: &AppState, request_id: Option<&str>) -> Response {
+pub(crate) fn page(rejection: &Rejection, state: &AppState, request_id: Option<&str>) -> Response {
     let error = rejection.text();
     let status = error.status;
     if let Rejection::Ended(ended) = rejection {

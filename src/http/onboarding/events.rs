@@ -19,7 +19,7 @@ use crate::service::read;
 /// How long a stream lasts before the client has to reconnect with a valid invite.
 const LONGEST: Duration = Duration::from_mins(2);
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     visitor: OnboardSession,
     headers: HeaderMap,

@@ -5,14 +5,14 @@ use crate::domain::templates::format::TemplateFormat;
 use crate::http::web_ui::labels::mode_title;
 
 /// A mode, as the customer chooses it.
-pub struct ModeLabels {
+pub(crate) struct ModeLabels {
     pub name: &'static str,
     pub title: &'static str,
     /// Facts about the mode, each with its heading.
     pub rows: [(&'static str, &'static str); 4],
 }
 
-pub fn mode(mode: Mode) -> ModeLabels {
+pub(crate) fn mode(mode: Mode) -> ModeLabels {
     match mode {
         Mode::AssumeRole => ModeLabels {
             name: "assume_role",
@@ -41,13 +41,13 @@ pub fn mode(mode: Mode) -> ModeLabels {
 }
 
 /// A template format, as the customer chooses it.
-pub struct FormatLabels {
+pub(crate) struct FormatLabels {
     pub name: &'static str,
     pub title: &'static str,
     pub steps: &'static [&'static str],
 }
 
-pub fn format(format: TemplateFormat) -> FormatLabels {
+pub(crate) fn format(format: TemplateFormat) -> FormatLabels {
     match format {
         TemplateFormat::Json => FormatLabels {
             name: "AWS console",

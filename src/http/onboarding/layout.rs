@@ -5,7 +5,7 @@ use crate::http::AppState;
 use crate::http::web_ui::capital;
 
 /// Everything around a page's content.
-pub struct Layout<'a> {
+pub(crate) struct Layout<'a> {
     pub title: String,
     pub vendor: &'a str,
     pub logo: Option<&'a str>,
@@ -21,13 +21,13 @@ pub struct Layout<'a> {
 }
 
 /// The vendor's contact.
-pub struct Contact<'a> {
+pub(crate) struct Contact<'a> {
     pub text: &'a str,
     pub link: Option<String>,
 }
 
 impl<'a> Layout<'a> {
-    pub fn without_session(state: &'a AppState, title: &str) -> Self {
+    pub(crate) fn without_session(state: &'a AppState, title: &str) -> Self {
         let onboarding = &state.onboarding;
         Self {
             title: title.to_owned(),
@@ -43,7 +43,7 @@ impl<'a> Layout<'a> {
         }
     }
 
-    pub fn new(state: &'a AppState, visitor: &'a OnboardSession, step: u8, title: &str) -> Self {
+    pub(crate) fn new(state: &'a AppState, visitor: &'a OnboardSession, step: u8, title: &str) -> Self {
         Self {
             tenant: Some(visitor.tenant.name.as_str()),
             session: visitor.session.form_token().chars().take(12).collect(),
@@ -53,7 +53,7 @@ impl<'a> Layout<'a> {
     }
 
     /// The vendor's name, capitalized for the beginning of a sentence.
-    pub fn vendor_first(&self) -> String {
+    pub(crate) fn vendor_first(&self) -> String {
         capital(self.vendor)
     }
 }

@@ -7,7 +7,7 @@ use crate::domain::ids::InviteId;
 use crate::http::web_ui::limits::{Limiter, RetryAfter, network};
 
 #[derive(Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     addresses: Limiter<IpAddr>,
     invites: Limiter<InviteId>,
     verifications: Limiter<InviteId>,
@@ -33,15 +33,15 @@ impl From<RetryAfter> for Rejection {
 }
 
 impl Limits {
-    pub fn address(&self, address: IpAddr) -> Result<(), Rejection> {
+    pub(crate) fn address(&self, address: IpAddr) -> Result<(), Rejection> {
         Ok(self.addresses.check(&network(address))?)
     }
 
-    pub fn invite(&self, invite: InviteId) -> Result<(), Rejection> {
+    pub(crate) fn invite(&self, invite: InviteId) -> Result<(), Rejection> {
         Ok(self.invites.check(&invite)?)
     }
 
-    pub fn verification(&self, invite: InviteId) -> Result<(), Rejection> {
+    pub(crate) fn verification(&self, invite: InviteId) -> Result<(), Rejection> {
         Ok(self.verifications.check(&invite)?)
     }
 }

@@ -17,7 +17,7 @@ use crate::http::web_ui::{render, sentence};
 use crate::service::merge_template::merge_template;
 
 #[derive(Debug, Deserialize)]
-pub struct MergeForm {
+pub(crate) struct MergeForm {
     #[serde(default)]
     document: String,
     #[serde(default)]
@@ -81,7 +81,7 @@ impl From<MergeFinding> for FindingView {
     }
 }
 
-pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, form }: Posted<MergeForm>) -> Result<Response, Rejection> {
+pub(crate) async fn handle(Extract(state): Extract<AppState>, Posted { visitor, form }: Posted<MergeForm>) -> Result<Response, Rejection> {
     let current = Value::String(form.current.clone());
     let merged = merge_template(
         &state.context,
@@ -119,6 +119,6 @@ pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, form }:
 }
 
 /// A reloaded page has no policy to merge.
-pub async fn elsewhere() -> Redirect {
+pub(crate) async fn elsewhere() -> Redirect {
     Redirect::to("/onboard/apply")
 }

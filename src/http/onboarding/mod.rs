@@ -58,7 +58,7 @@ impl OnboardState {
     }
 }
 
-pub fn router(state: &AppState) -> Router<AppState> {
+pub(crate) fn router(state: &AppState) -> Router<AppState> {
     let pages = Router::new()
         .route("/onboard", get(status::handle))
         .route("/onboard/{token}", get(open::handle))
@@ -95,7 +95,7 @@ async fn limit(Extract(state): Extract<AppState>, request: Request, next: Next) 
 }
 
 /// The layer around the public listener: renders rejections as pages, and adds security headers.
-pub async fn error_pages(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn error_pages(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().map(ToString::to_string);
     let mut response = next.run(request).await;
     let extensions = response.extensions_mut();

@@ -10,7 +10,7 @@ use crate::service::StoreError;
 use crate::service::open_invite::{self, EndedInvite};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rejection {
+pub(crate) enum Rejection {
     /// There is no session cookie.
     NoSession,
     UnknownLink,
@@ -32,7 +32,7 @@ pub enum Rejection {
     Broken,
 }
 
-pub struct ErrorText {
+pub(crate) struct ErrorText {
     pub status: StatusCode,
     pub title: &'static str,
     pub text: &'static str,
@@ -43,7 +43,7 @@ pub struct ErrorText {
 }
 
 impl Rejection {
-    pub fn text(&self) -> ErrorText {
+    pub(crate) fn text(&self) -> ErrorText {
         let error = |status, title, text, again, ask| ErrorText {
             status,
             title,

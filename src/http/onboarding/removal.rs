@@ -16,7 +16,7 @@ struct Page<'a> {
     removal: &'a Removal,
 }
 
-pub fn page(ended: &EndedInvite, state: &AppState) -> Response {
+pub(crate) fn page(ended: &EndedInvite, state: &AppState) -> Response {
     let frame = Layout {
         tenant: Some(&ended.tenant),
         ..Layout::without_session(state, "Your storage is disconnected")

@@ -27,7 +27,7 @@ use crate::service::{Context, read};
 
 /// The fields as they were submitted.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct SendForm {
+pub(crate) struct SendForm {
     pub mode: Option<String>,
     #[serde(default)]
     pub bucket_arn: String,
@@ -83,7 +83,7 @@ impl SendForm {
     }
 
     /// The submission to validate. An empty region defaults to the key's, since both must be the same.
-    pub fn submission(&self, mode: Mode) -> Submission {
+    pub(crate) fn submission(&self, mode: Mode) -> Submission {
         let region = Some(self.bucket_region.clone()).filter(|text| !text.trim().is_empty());
         Submission {
             mode: Some(self.mode.clone().unwrap_or_else(|| mode.to_string())),
@@ -104,7 +104,7 @@ impl SendForm {
     ///
     /// # Errors
     /// When no mode is available to this tenant.
-    pub fn mode(&self, context: &Context, tenant: &Tenant) -> Result<Mode, Rejection> {
+    pub(crate) fn mode(&self, context: &Context, tenant: &Tenant) -> Result<Mode, Rejection> {
         let offered = offered(context, tenant);
         let named = self.mode.as_deref().and_then(|text| text.parse().ok());
         named
@@ -114,7 +114,7 @@ impl SendForm {
     }
 
     /// Every error, or the valid submission.
-    pub fn validate(&self, context: &Context, tenant: &Tenant, mode: Mode) -> Result<Storage, Vec<FieldError>> {
+    pub(crate) fn validate(&self, context: &Context, tenant: &Tenant, mode: Mode) -> Result<Storage, Vec<FieldError>> {
         let issued = &tenant.accepted_ids();
         self.submission(mode).validate(&context.vendor, &tenant.modes, Some(issued))
     }
@@ -149,7 +149,7 @@ impl SendForm {
     }
 
     /// Accepts a field's suggestion.
-    pub fn take(&mut self, field: &str, context: &Context, mode: Mode) {
+    pub(crate) fn take(&mut self, field: &str, context: &Context, mode: Mode) {
         let offered = |field| self.suggestion(field, context, mode).and_then(|meant| meant.arn);
         match field {
             "bucket_arn" => self.bucket_arn = offered(ArnField::Bucket).unwrap_or_else(|| self.bucket_arn.clone()),
@@ -178,13 +178,13 @@ struct Page<'a> {
 
 /// Which fields to comment on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Judged {
+pub(crate) enum Judged {
     /// Only fields that are not empty.
     WhatIsThere,
     Whole,
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     visitor: OnboardSession,
     query: Result<Query<ApplyParams>, QueryRejection>,
@@ -203,7 +203,7 @@ pub async fn handle(
 }
 
 /// The form with its entries, errors and suggestions.
-pub fn page(
+pub(crate) fn page(
     state: &AppState,
     visitor: &OnboardSession,
     form: &SendForm,

@@ -22,7 +22,7 @@ const COOKIE: Secret = Secret {
 };
 
 /// A visitor with a valid invite.
-pub struct OnboardSession {
+pub(crate) struct OnboardSession {
     visit: InviteSession,
     request_id: Option<String>,
     address: IpAddr,
@@ -37,7 +37,7 @@ impl Deref for OnboardSession {
 }
 
 impl OnboardSession {
-    pub fn caller(&self) -> Caller {
+    pub(crate) fn caller(&self) -> Caller {
         Caller {
             request_id: self.request_id.clone(),
             address: Some(self.address),
@@ -64,7 +64,7 @@ impl FromRequestParts<AppState> for OnboardSession {
 }
 
 /// A submitted form whose token belongs to the visitor's session.
-pub struct Posted<T> {
+pub(crate) struct Posted<T> {
     pub visitor: OnboardSession,
     pub form: T,
 }
@@ -88,7 +88,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Posted<T> {
 }
 
 /// The session cookie. It expires with the invite.
-pub fn cookie(state: &AppState, visit: &InviteSession) -> String {
+pub(crate) fn cookie(state: &AppState, visit: &InviteSession) -> String {
     let lifetime = visit.invite.expires_at - state.context.clock.now();
     COOKIE.set(visit.session.expose(), lifetime, state.onboarding.web.is_secure())
 }

@@ -12,7 +12,10 @@ use crate::service::request_verification::request_verification;
 use crate::service::submit_config::{self, submit_config};
 use crate::service::{read, request_verification};
 
-pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, mut form }: Posted<SendForm>) -> Result<Response, Rejection> {
+pub(crate) async fn handle(
+    Extract(state): Extract<AppState>,
+    Posted { visitor, mut form }: Posted<SendForm>,
+) -> Result<Response, Rejection> {
     let context = &state.context;
     let mode = form.mode(context, &visitor.tenant)?;
     if let Some(field) = form.take.take() {

@@ -32,7 +32,7 @@ struct Page<'a> {
     run: Option<VerificationView>,
 }
 
-pub async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSession) -> Result<Response, Rejection> {
+pub(crate) async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSession) -> Result<Response, Rejection> {
     let context = &state.context;
     let detail = read::tenants::detail(context, &TenantRef::Id(visitor.tenant.id))
         .await?

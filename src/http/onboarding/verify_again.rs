@@ -12,7 +12,7 @@ use crate::service::read;
 use crate::service::request_verification::{RequestVerificationError, request_verification};
 
 #[derive(Debug, Deserialize)]
-pub struct EmptyForm {}
+pub(crate) struct EmptyForm {}
 
 impl From<RequestVerificationError> for Rejection {
     fn from(error: RequestVerificationError) -> Self {
@@ -28,7 +28,7 @@ impl From<RequestVerificationError> for Rejection {
     }
 }
 
-pub async fn handle(Extract(state): Extract<AppState>, Posted { visitor, .. }: Posted<EmptyForm>) -> Result<Redirect, Rejection> {
+pub(crate) async fn handle(Extract(state): Extract<AppState>, Posted { visitor, .. }: Posted<EmptyForm>) -> Result<Redirect, Rejection> {
     state.onboarding.limits.verification(visitor.invite.id)?;
     let newest = read::storage_configs::list(&state.context, visitor.tenant.id)
         .await?

@@ -26,7 +26,7 @@ const LONGEST_WAIT: u64 = 60;
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct ChangeParams {
+pub(crate) struct ChangeParams {
     /// `position` of the previous response. Defaults to 0, the beginning.
     #[param(minimum = 0)]
     after: Option<i64>,
@@ -39,7 +39,7 @@ pub struct ChangeParams {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Changes {
+pub(crate) struct Changes {
     /// In commit order. A tenant that changed several times appears once, with its last change.
     items: Vec<Change>,
     /// The `after` of the next call.
@@ -50,7 +50,7 @@ pub struct Changes {
 
 /// What internal services get for a tenant from now on.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Change {
+pub(crate) struct Change {
     position: i64,
     changed_at: DateTime<Utc>,
     tenant_id: TenantId,
@@ -63,7 +63,7 @@ pub struct Change {
 
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Tombstone {
+pub(crate) enum Tombstone {
     Suspended,
     Offboarded,
     NothingActive,
@@ -131,7 +131,7 @@ impl ChangeParams {
         (status = 503, body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     reader: StorageReader,
     Params(params): Params<ChangeParams>,

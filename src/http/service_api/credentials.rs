@@ -19,7 +19,7 @@ use crate::service::credential_cache::{Credentials, CredentialsRefused};
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct CredentialParams {
+pub(crate) struct CredentialParams {
     /// `read` or `read_write`. Defaults to `read_write`.
     access: Option<String>,
     /// Limits access to object keys with this prefix, such as `invoices/2026/`.
@@ -43,7 +43,7 @@ impl CredentialParams {
 /// Credentials in the format that AWS SDKs read.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct ContainerCredentials {
+pub(crate) struct ContainerCredentials {
     access_key_id: String,
     secret_access_key: String,
     token: String,
@@ -79,7 +79,7 @@ impl From<CredentialsRefused> for Problem {
             description = "`type` says which side has to act: `vendor-side`, `customer-side`, or `unavailable` when AWS does not respond"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     reader: StorageReader,
     Path(tenant): Path<String>,
@@ -95,7 +95,7 @@ pub async fn handle(
     Ok(answer(&found, &given.credentials))
 }
 
-pub fn answer(found: &Found, credentials: &Credentials) -> Response {
+pub(crate) fn answer(found: &Found, credentials: &Credentials) -> Response {
     let mut response = Response::new(Body::from(credentials.body()));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -9,7 +9,7 @@ use crate::http::conventions::problem::{Problem, ProblemKind, STALE};
 use crate::read_model::{ActiveEntry, Freshness, NotReady, ReadModel, ServingState};
 
 /// A tenant with an active storage config.
-pub struct Found {
+pub(crate) struct Found {
     pub active: ActiveEntry,
     pub stale: bool,
 }
@@ -22,7 +22,7 @@ impl From<NotReady> for Problem {
 
 /// # Errors
 /// 404 when the tenant is unknown, has no active config, or is not covered by the token; 403 `suspended`; 410 `offboarded`; 503.
-pub fn find(read_model: &ReadModel, reader: &StorageReader, name: &str) -> Result<Found, Problem> {
+pub(crate) fn find(read_model: &ReadModel, reader: &StorageReader, name: &str) -> Result<Found, Problem> {
     let stale = read_model.freshness()? == Freshness::Stale;
     let tenant = TenantRef::parse(name).map_err(|malformed| {
         let detail = format!("There is no tenant with this name: it is neither an ID nor a slug ({malformed}).");
@@ -45,7 +45,7 @@ pub fn find(read_model: &ReadModel, reader: &StorageReader, name: &str) -> Resul
 }
 
 /// A document as raw JSON, for embedding in a response.
-pub fn raw(body: &[u8]) -> Option<Box<RawValue>> {
+pub(crate) fn raw(body: &[u8]) -> Option<Box<RawValue>> {
     serde_json::from_slice(body).ok()
 }
 
@@ -53,7 +53,7 @@ pub fn raw(body: &[u8]) -> Option<Box<RawValue>> {
 ///
 /// # Errors
 /// When no answer can be given.
-pub fn freshness_headers(read_model: &ReadModel) -> Result<HeaderMap, Problem> {
+pub(crate) fn freshness_headers(read_model: &ReadModel) -> Result<HeaderMap, Problem> {
     let mut headers = HeaderMap::new();
     if read_model.freshness()? == Freshness::Stale {
         headers.insert(STALE, HeaderValue::from_static("true"));

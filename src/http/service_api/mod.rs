@@ -13,9 +13,9 @@ use utoipa_axum::routes;
 
 use super::AppState;
 
-pub use fast_path::FastPath;
+pub(crate) use fast_path::FastPath;
 
-pub fn router() -> OpenApiRouter<AppState> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     let batch = OpenApiRouter::new()
         .routes(routes!(storage_batch::handle))
         .layer(DefaultBodyLimit::max(storage_batch::MAX_BODY));

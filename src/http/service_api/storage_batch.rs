@@ -18,24 +18,24 @@ use crate::http::views::ActiveStorageSchema;
 
 const MOST: usize = 1000;
 /// Enough for a thousand of the longest slugs.
-pub const MAX_BODY: usize = 128 * 1024;
+pub(crate) const MAX_BODY: usize = 128 * 1024;
 
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// 1 to 1000 tenant IDs or slugs.
     #[schema(required, nullable = false, min_items = 1, max_items = 1000)]
     tenants: Option<Vec<String>>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Answers {
+pub(crate) struct Answers {
     /// In the order of the request.
     items: Vec<Item>,
 }
 
 /// Has either a storage config or a problem.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Item {
+pub(crate) struct Item {
     /// As in the request.
     tenant: String,
     #[schema(value_type = Option<ActiveStorageSchema>)]
@@ -55,7 +55,7 @@ pub struct Item {
         (status = 503, body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     reader: StorageReader,
     Extension(request): Extension<RequestId>,

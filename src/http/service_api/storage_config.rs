@@ -34,7 +34,7 @@ use crate::http::views::ActiveStorageSchema;
             description = "The tenants are not loaded yet, or the data in memory is too old"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     reader: StorageReader,
     Path(tenant): Path<String>,
@@ -45,7 +45,7 @@ pub async fn handle(
 }
 
 /// The document, or 304 when the caller's copy is current.
-pub fn answer(found: &Found, is_cached: impl FnOnce(&str) -> bool) -> Response {
+pub(crate) fn answer(found: &Found, is_cached: impl FnOnce(&str) -> bool) -> Response {
     let etag = found.active.document().etag(found.stale);
     let mut response = if is_cached(&etag) {
         StatusCode::NOT_MODIFIED.into_response()

@@ -15,7 +15,7 @@ use crate::domain::tenant::TenantStatus;
 #[derive(ToSchema)]
 #[schema(as = ActiveStorage)]
 #[allow(dead_code, reason = "it describes JSON that the read model serializes")]
-pub struct ActiveStorageSchema {
+pub(crate) struct ActiveStorageSchema {
     tenant_id: TenantId,
     slug: Slug,
     version: i32,

@@ -10,7 +10,7 @@ use crate::domain::templates::json::{Document, DocumentKind, Documents, Setting}
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Documents)]
-pub struct DocumentsView {
+pub(crate) struct DocumentsView {
     mode: Mode,
     /// In the order in which to apply them. AWS refuses a policy that names a role that does not exist.
     documents: Vec<DocumentView>,
@@ -22,7 +22,7 @@ pub struct DocumentsView {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Document)]
-pub struct DocumentView {
+pub(crate) struct DocumentView {
     document: FixDocument,
     title: String,
     /// Where to apply it in the AWS console.
@@ -39,7 +39,7 @@ pub struct DocumentView {
 /// A setting to choose in the AWS console.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Setting)]
-pub struct SettingView {
+pub(crate) struct SettingView {
     name: &'static str,
     value: &'static str,
     why: &'static str,

@@ -9,7 +9,7 @@ use crate::domain::invite::{Invite, InviteState};
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Invite)]
-pub struct InviteView {
+pub(crate) struct InviteView {
     pub id: InviteId,
     pub state: InviteState,
     pub created_at: DateTime<Utc>,
@@ -20,7 +20,7 @@ pub struct InviteView {
 }
 
 impl InviteView {
-    pub fn of(invite: &Invite, now: DateTime<Utc>) -> Self {
+    pub(crate) fn of(invite: &Invite, now: DateTime<Utc>) -> Self {
         Self {
             id: invite.id,
             state: invite.state(now),

@@ -9,7 +9,7 @@ use crate::domain::templates::merge::{MergeCode, MergeFinding, MergedDocument};
 /// A policy with the issued statements.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MergedDocument)]
-pub struct MergedDocumentView {
+pub(crate) struct MergedDocumentView {
     /// The complete policy, which replaces the current one.
     #[schema(value_type = Object)]
     merged: Value,
@@ -23,7 +23,7 @@ pub struct MergedDocumentView {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MergeFinding)]
-pub struct MergeFindingView {
+pub(crate) struct MergeFindingView {
     code: MergeCode,
     /// The `Sid` of the statement, or its position in the current policy: `#1` is the first.
     #[serde(skip_serializing_if = "Option::is_none")]

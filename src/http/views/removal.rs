@@ -9,7 +9,7 @@ use crate::domain::templates::removal::{Removal, RemovalStep};
 /// The steps. The first one alone revokes all access.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Removal)]
-pub struct RemovalView {
+pub(crate) struct RemovalView {
     steps: Vec<RemovalStepView>,
     /// What to do if the documents were applied as a file.
     files: Vec<&'static str>,
@@ -21,7 +21,7 @@ pub struct RemovalView {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RemovalStep)]
-pub struct RemovalStepView {
+pub(crate) struct RemovalStepView {
     document: FixDocument,
     title: String,
     /// Where it is in the AWS console.

@@ -12,7 +12,7 @@ use crate::domain::storage_config::{Mode, StorageConfig};
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = StorageConfig)]
-pub struct StorageConfigView {
+pub(crate) struct StorageConfigView {
     pub id: StorageConfigId,
     pub tenant_id: TenantId,
     pub version: i32,

@@ -15,7 +15,7 @@ use crate::service::read::tenants::TenantDetail;
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Tenant)]
-pub struct TenantView {
+pub(crate) struct TenantView {
     pub id: TenantId,
     pub slug: Slug,
     pub name: TenantName,
@@ -68,7 +68,7 @@ impl From<Tenant> for TenantView {
 /// A tenant with its active version and latest verification.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TenantDetail)]
-pub struct TenantDetailView {
+pub(crate) struct TenantDetailView {
     #[serde(flatten)]
     pub tenant: TenantView,
     pub active: Option<ActiveView>,
@@ -79,14 +79,14 @@ pub struct TenantDetailView {
 /// The active version, and when it was last verified.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ActiveStorageConfig)]
-pub struct ActiveView {
+pub(crate) struct ActiveView {
     #[serde(flatten)]
     pub config: StorageConfigView,
     pub verified_at: DateTime<Utc>,
 }
 
 impl TenantDetailView {
-    pub fn new(detail: TenantDetail, vendor: &Vendor, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(detail: TenantDetail, vendor: &Vendor, now: DateTime<Utc>) -> Self {
         Self {
             tenant: detail.tenant.into(),
             active: detail.active.map(|active| ActiveView {

@@ -9,7 +9,7 @@ use crate::domain::token::{Role, Token};
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Token)]
-pub struct TokenView {
+pub(crate) struct TokenView {
     pub id: TokenId,
     pub name: String,
     pub role: Role,

@@ -15,7 +15,7 @@ use crate::domain::verification::{AttemptStarted, Trigger, Verdict, Verification
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Verification)]
-pub struct VerificationView {
+pub(crate) struct VerificationView {
     pub id: VerificationId,
     pub tenant_id: TenantId,
     pub version: i32,
@@ -39,7 +39,7 @@ pub struct VerificationView {
 /// How a verification's calls are labeled in AWS's own logs.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Trail)]
-pub struct TrailView {
+pub(crate) struct TrailView {
     /// Session names, the last part of `userIdentity.arn`: this verification's own, and the vendor's, which calls
     /// `AssumeRole` on the customer's role or must be denied access.
     #[schema(example = json!(["latchkey-01990a6e-6c1c-7c00-8000-000000000000", "latchkey"]))]
@@ -50,7 +50,7 @@ pub struct TrailView {
 }
 
 impl VerificationView {
-    pub fn new(verification: Verification, vendor: &Vendor) -> Self {
+    pub(crate) fn new(verification: Verification, vendor: &Vendor) -> Self {
         let finished = verification.state == VerificationState::Finished;
         Self {
             id: verification.id,
@@ -84,7 +84,7 @@ impl VerificationView {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Check)]
-pub struct CheckView {
+pub(crate) struct CheckView {
     pub name: CheckName,
     pub status: CheckStatus,
     /// Whether a failure of this check rejects the config.
@@ -102,7 +102,7 @@ pub struct CheckView {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AwsAnswer)]
-pub struct AwsView {
+pub(crate) struct AwsView {
     #[schema(example = "s3:PutObject")]
     pub operation: String,
     pub code: Option<String>,
@@ -113,7 +113,7 @@ pub struct AwsView {
 /// How to fix a failed check.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Fix)]
-pub struct FixView {
+pub(crate) struct FixView {
     pub document: FixDocument,
     pub action: FixAction,
     /// What to do, in one sentence.
@@ -126,7 +126,7 @@ pub struct FixView {
 
 impl CheckView {
     /// For API clients, who are the vendor's operations team and services.
-    pub fn new(finding: Finding, vendor: &Vendor) -> Self {
+    pub(crate) fn new(finding: Finding, vendor: &Vendor) -> Self {
         let text = |message: &Message| message.render(Audience::Operations, &vendor.name);
         Self {
             duration_ms: finding
@@ -158,7 +158,7 @@ impl CheckView {
 /// The event `attempt`: an attempt starts, or is scheduled for `next_attempt_at`.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Attempt)]
-pub struct AttemptView {
+pub(crate) struct AttemptView {
     pub attempt: i32,
     pub started_at: DateTime<Utc>,
     pub next_attempt_at: Option<DateTime<Utc>>,

@@ -12,7 +12,7 @@ use crate::domain::webhook::{
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Webhook)]
-pub struct WebhookView {
+pub(crate) struct WebhookView {
     pub id: WebhookId,
     #[schema(example = "https://hooks.vendor.example/latchkey")]
     pub url: String,
@@ -47,7 +47,7 @@ impl From<Webhook> for WebhookView {
 
 /// A webhook with its current secret.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct WebhookWithSecret {
+pub(crate) struct WebhookWithSecret {
     /// The secret for verifying signatures. It is only shown once.
     #[schema(example = "whsec_…")]
     pub secret: String,
@@ -58,7 +58,7 @@ pub struct WebhookWithSecret {
 /// A message to a webhook, and its delivery.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Delivery)]
-pub struct DeliveryView {
+pub(crate) struct DeliveryView {
     pub id: DeliveryId,
     pub webhook_id: WebhookId,
     /// The `webhook-id` header, which is the same for every attempt.
@@ -80,7 +80,7 @@ pub struct DeliveryView {
 /// One attempt to deliver a message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DeliveryAttempt)]
-pub struct DeliveryAttemptView {
+pub(crate) struct DeliveryAttemptView {
     /// Starts at 1.
     pub attempt: i32,
     pub started_at: DateTime<Utc>,
@@ -124,7 +124,7 @@ impl From<DeliveryAttempt> for DeliveryAttemptView {
 /// A delivery with its message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DeliveryDetail)]
-pub struct DeliveryDetailView {
+pub(crate) struct DeliveryDetailView {
     #[serde(flatten)]
     pub delivery: DeliveryView,
     /// The body of the message.

@@ -7,25 +7,25 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-pub const STYLE: &[u8] = include_bytes!("assets/site.css");
-pub const SCRIPT: &[u8] = include_bytes!("assets/site.js");
-pub const ICON: &[u8] = include_bytes!("assets/icon.svg");
-pub const CSS: &str = "text/css; charset=utf-8";
-pub const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
-pub const SVG: &str = "image/svg+xml";
+pub(crate) const STYLE: &[u8] = include_bytes!("assets/site.css");
+pub(crate) const SCRIPT: &[u8] = include_bytes!("assets/site.js");
+pub(crate) const ICON: &[u8] = include_bytes!("assets/icon.svg");
+pub(crate) const CSS: &str = "text/css; charset=utf-8";
+pub(crate) const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+pub(crate) const SVG: &str = "image/svg+xml";
 
 const IMMUTABLE: (HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=31536000, immutable");
 
 /// The assets, by file name.
 #[derive(Debug)]
-pub struct Files {
+pub(crate) struct Files {
     folder: &'static str,
     files: BTreeMap<String, (&'static str, Bytes)>,
 }
 
 impl Files {
     /// Assets below this path.
-    pub fn under(folder: &'static str) -> Self {
+    pub(crate) fn under(folder: &'static str) -> Self {
         Self {
             folder,
             files: BTreeMap::new(),
@@ -33,7 +33,7 @@ impl Files {
     }
 
     /// Adds an asset, and returns its path.
-    pub fn add(&mut self, stem: &str, extension: &str, media_type: &'static str, bytes: impl Into<Bytes>) -> String {
+    pub(crate) fn add(&mut self, stem: &str, extension: &str, media_type: &'static str, bytes: impl Into<Bytes>) -> String {
         let bytes = bytes.into();
         let digest = hex::encode(Sha256::digest(&bytes));
         let name = format!("{stem}.{}.{extension}", &digest[..12]);
@@ -43,7 +43,7 @@ impl Files {
     }
 
     /// The asset with this file name, as a response.
-    pub fn answer(&self, name: &str) -> Option<Response> {
+    pub(crate) fn answer(&self, name: &str) -> Option<Response> {
         let (media_type, bytes) = self.files.get(name)?;
         Some(([(header::CONTENT_TYPE, *media_type), IMMUTABLE], bytes.clone()).into_response())
     }

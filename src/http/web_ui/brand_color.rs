@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Red, green and blue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BrandColor([u8; 3]);
+pub(crate) struct BrandColor([u8; 3]);
 
 /// The minimum contrast between text and its background: WCAG 2.2, level AA.
 /// <https://www.w3.org/TR/WCAG22/#contrast-minimum>
@@ -17,22 +17,22 @@ impl fmt::Display for BrandColor {
 }
 
 impl BrandColor {
-    pub const WHITE: Self = Self([255; 3]);
-    pub const BLACK: Self = Self([0; 3]);
+    pub(crate) const WHITE: Self = Self([255; 3]);
+    pub(crate) const BLACK: Self = Self([0; 3]);
 
-    pub const fn of(red: u8, green: u8, blue: u8) -> Self {
+    pub(crate) const fn of(red: u8, green: u8, blue: u8) -> Self {
         Self([red, green, blue])
     }
 
     /// From 1 to 21.
-    pub fn contrast(self, other: Self) -> f64 {
+    pub(crate) fn contrast(self, other: Self) -> f64 {
         let (a, b) = (self.luminance(), other.luminance());
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
     }
 
     /// This color, mixed with `towards` just enough to be legible on all of these backgrounds.
     #[must_use]
-    pub fn legible_on(self, backgrounds: &[Self], towards: Self) -> Self {
+    pub(crate) fn legible_on(self, backgrounds: &[Self], towards: Self) -> Self {
         (0..=20)
             .map(|step| self.mixed(towards, f64::from(step) / 20.0))
             .find(|color| backgrounds.iter().all(|background| color.contrast(*background) >= LEGIBLE))

@@ -8,7 +8,7 @@ use cookie::{Cookie, SameSite};
 /// site can set or overwrite such a cookie, and browsers require it to be secure and to have the path `/`.
 /// <https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Set-Cookie#cookie_prefixes>
 #[derive(Debug, Clone, Copy)]
-pub struct Secret {
+pub(crate) struct Secret {
     pub secure_name: &'static str,
     pub loopback_name: &'static str,
 }
@@ -19,7 +19,7 @@ impl Secret {
     }
 
     /// The value that the browser sent.
-    pub fn read(self, headers: &HeaderMap, secure: bool) -> Option<String> {
+    pub(crate) fn read(self, headers: &HeaderMap, secure: bool) -> Option<String> {
         let name = self.name(secure);
         headers
             .get_all(header::COOKIE)
@@ -31,7 +31,7 @@ impl Secret {
     }
 
     /// The value of a `Set-Cookie` header. A lifetime of zero deletes the cookie.
-    pub fn set(self, value: &str, lifetime: TimeDelta, secure: bool) -> String {
+    pub(crate) fn set(self, value: &str, lifetime: TimeDelta, secure: bool) -> String {
         Cookie::build((self.name(secure), value.to_owned()))
             .path("/")
             .http_only(true)

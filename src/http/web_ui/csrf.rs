@@ -9,13 +9,13 @@ use serde::de::DeserializeOwned;
 use crate::http::AppState;
 
 /// The detail of the problem for a cross-site request.
-pub const OTHER_SITE: &str = "This request was sent by a page of another site. Nothing was changed.";
+pub(crate) const OTHER_SITE: &str = "This request was sent by a page of another site. Nothing was changed.";
 /// The detail of the problem for a form token of another session.
 pub const OTHER_SESSION: &str = "This form belongs to a different session. Nothing was changed. Reload the page and submit the form again.";
 
 /// A submitted form with its token.
 #[derive(Debug, Deserialize)]
-pub struct CsrfForm<T> {
+pub(crate) struct CsrfForm<T> {
     #[serde(default)]
     pub form_token: String,
     #[serde(flatten)]
@@ -24,12 +24,12 @@ pub struct CsrfForm<T> {
 
 /// Why a form could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnreadableForm {
+pub(crate) enum UnreadableForm {
     TooLarge,
     Malformed,
 }
 
-pub async fn read<T: DeserializeOwned>(request: Request, state: &AppState) -> Result<CsrfForm<T>, UnreadableForm> {
+pub(crate) async fn read<T: DeserializeOwned>(request: Request, state: &AppState) -> Result<CsrfForm<T>, UnreadableForm> {
     let read = Form::<CsrfForm<T>>::from_request(request, state).await;
     read.map(|Form(envelope)| envelope).map_err(|rejection| match rejection {
         FormRejection::BytesRejection(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => UnreadableForm::TooLarge,

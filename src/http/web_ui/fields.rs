@@ -1,7 +1,7 @@
 //! A form field, with its label, hint, error and suggestion.
 
 /// A field as pages show it.
-pub struct Field {
+pub(crate) struct Field {
     pub name: &'static str,
     pub label: &'static str,
     pub hint: String,
@@ -23,14 +23,14 @@ pub struct Field {
 }
 
 /// A likely correction.
-pub struct FieldSuggestion {
+pub(crate) struct FieldSuggestion {
     /// What was recognized, as the end of a sentence.
     pub kind: &'static str,
     pub value: Option<String>,
 }
 
 impl Field {
-    pub fn new(name: &'static str, label: &'static str, value: Option<&str>) -> Self {
+    pub(crate) fn new(name: &'static str, label: &'static str, value: Option<&str>) -> Self {
         Self {
             name,
             label,
@@ -48,7 +48,7 @@ impl Field {
         }
     }
 
-    pub fn with_hint(self, hint: &str, example: &str) -> Self {
+    pub(crate) fn with_hint(self, hint: &str, example: &str) -> Self {
         Self {
             hint: hint.to_owned(),
             example: example.to_owned(),
@@ -57,7 +57,7 @@ impl Field {
     }
 
     /// If the mistake was recognized, the error says what the value is instead of what it is not.
-    pub fn recognize(&mut self) {
+    pub(crate) fn recognize(&mut self) {
         match (&mut self.error, &self.offer) {
             (Some(error), Some(offer)) if offer.value.is_some() => *error = format!("This is {}.", offer.kind),
             (Some(error), Some(offer)) => *error = format!("This is {}. It should look like {}.", offer.kind, self.example),
@@ -65,7 +65,7 @@ impl Field {
         }
     }
 
-    pub fn judged(self, error: Option<String>, offer: Option<FieldSuggestion>) -> Self {
+    pub(crate) fn judged(self, error: Option<String>, offer: Option<FieldSuggestion>) -> Self {
         Self { error, offer, ..self }
     }
 }

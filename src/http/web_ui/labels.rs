@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-pub use crate::domain::catalogue::CheckGroup;
+pub(crate) use crate::domain::catalogue::CheckGroup;
 use crate::domain::check::CheckName;
 use crate::domain::fix::FixDocument;
 use crate::domain::storage_config::{Mode, StorageConfig};
 
 /// A mode, as customers choose it.
-pub fn mode_title(mode: Mode) -> &'static str {
+pub(crate) fn mode_title(mode: Mode) -> &'static str {
     match mode {
         Mode::AssumeRole => "A role in your account",
         Mode::Direct => "Our role, named in your policies",
@@ -16,7 +16,7 @@ pub fn mode_title(mode: Mode) -> &'static str {
 }
 
 /// A document's title, and where it is in the AWS console.
-pub fn place(document: FixDocument, config: &StorageConfig) -> (&'static str, String) {
+pub(crate) fn place(document: FixDocument, config: &StorageConfig) -> (&'static str, String) {
     let storage = &config.storage;
     let bucket = storage.bucket.name();
     let role = storage
@@ -83,6 +83,6 @@ impl CheckGroup {
 }
 
 /// A document, formatted for pasting.
-pub fn pretty(body: &Value) -> String {
+pub(crate) fn pretty(body: &Value) -> String {
     format!("{body:#}")
 }

@@ -13,23 +13,23 @@ const HOUSEKEEPING: u32 = 4096;
 
 /// A rate limiter with a separate quota for each key.
 #[derive(Debug)]
-pub struct Limiter<K: Hash + Eq + Clone> {
+pub(crate) struct Limiter<K: Hash + Eq + Clone> {
     limiter: DefaultKeyedRateLimiter<K>,
     asked: AtomicU32,
 }
 
 /// The rate limit is exceeded. A request may succeed after this time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RetryAfter {
+pub(crate) struct RetryAfter {
     pub seconds: u32,
 }
 
 impl<K: Hash + Eq + Clone> Limiter<K> {
-    pub fn per_second(number: u32, burst: u32) -> Self {
+    pub(crate) fn per_second(number: u32, burst: u32) -> Self {
         Self::new(Quota::per_second(positive(number)), burst)
     }
 
-    pub fn per_minute(number: u32, burst: u32) -> Self {
+    pub(crate) fn per_minute(number: u32, burst: u32) -> Self {
         Self::new(Quota::per_minute(positive(number)), burst)
     }
 
@@ -42,7 +42,7 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
 
     /// # Errors
     /// When the key's quota is exhausted.
-    pub fn check(&self, key: &K) -> Result<(), RetryAfter> {
+    pub(crate) fn check(&self, key: &K) -> Result<(), RetryAfter> {
         if self.asked.fetch_add(1, Ordering::Relaxed) % HOUSEKEEPING == HOUSEKEEPING - 1 {
             self.limiter.retain_recent();
         }
@@ -60,7 +60,7 @@ fn positive(number: u32) -> NonZeroU32 {
 }
 
 /// The network of a client, because a client with an IPv6 address usually has a whole /64.
-pub fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(six) => {

@@ -1,23 +1,23 @@
 //! Code that the customers' form and the dashboard share: rendering of pages, security headers, and the view of a
 //! verification.
 
-pub mod assets;
-pub mod brand_color;
-pub mod cookies;
-pub mod csrf;
-pub mod fields;
-pub mod labels;
-pub mod limits;
-pub mod status;
-pub mod theme;
-pub mod verification_view;
+pub(crate) mod assets;
+pub(crate) mod brand_color;
+pub(crate) mod cookies;
+pub(crate) mod csrf;
+pub(crate) mod fields;
+pub(crate) mod labels;
+pub(crate) mod limits;
+pub(crate) mod status;
+pub(crate) mod theme;
+pub(crate) mod verification_view;
 
 use askama::Template;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use tracing::error;
 
-pub use crate::domain::text::capital;
+pub(crate) use crate::domain::text::capital;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 
 /// Only resources from this origin, nothing inline, and no framing.
@@ -25,7 +25,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
                       base-uri 'none'; frame-ancestors 'none'";
 
 /// Adds security headers, and forbids caching.
-pub fn lock_down(headers: &mut HeaderMap) {
+pub(crate) fn lock_down(headers: &mut HeaderMap) {
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -44,7 +44,7 @@ pub fn lock_down(headers: &mut HeaderMap) {
 }
 
 /// Renders a page as a response.
-pub fn render(page: &impl Template) -> Response {
+pub(crate) fn render(page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => Html(html).into_response(),
         Err(error) => {
@@ -59,7 +59,7 @@ pub fn render(page: &impl Template) -> Response {
 }
 
 /// A field error as a sentence.
-pub fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let text = capital(text);
     if text.ends_with(['.', '!', '?']) { text } else { text + "." }
 }

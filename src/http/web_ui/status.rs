@@ -7,7 +7,7 @@ use crate::domain::check::CheckStatus;
 /// The state of a check, or of a group of checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
 #[strum(serialize_all = "snake_case")]
-pub enum CheckState {
+pub(crate) enum CheckState {
     Waiting,
     Passed,
     Failed,
@@ -17,7 +17,7 @@ pub enum CheckState {
 }
 
 impl CheckState {
-    pub fn mark(self) -> &'static str {
+    pub(crate) fn mark(self) -> &'static str {
         match self {
             Self::Waiting => "·",
             Self::Passed => "✓",
@@ -28,7 +28,7 @@ impl CheckState {
         }
     }
 
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Waiting => "Waiting",
             Self::Passed => "Passed",
@@ -39,7 +39,7 @@ impl CheckState {
         }
     }
 
-    pub fn is_skipped(self) -> bool {
+    pub(crate) fn is_skipped(self) -> bool {
         self == Self::Skipped
     }
 }
@@ -59,7 +59,7 @@ impl From<CheckStatus> for CheckState {
 /// The state of a whole verification, as its banner shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
 #[strum(serialize_all = "snake_case")]
-pub enum BannerState {
+pub(crate) enum BannerState {
     Running,
     Passed,
     Failed,
@@ -69,7 +69,7 @@ pub enum BannerState {
 }
 
 impl BannerState {
-    pub fn mark(self) -> &'static str {
+    pub(crate) fn mark(self) -> &'static str {
         match self {
             Self::Running => "…",
             Self::Passed => "✓",
@@ -79,14 +79,14 @@ impl BannerState {
         }
     }
 
-    pub fn is_failed(self) -> bool {
+    pub(crate) fn is_failed(self) -> bool {
         self == Self::Failed
     }
 }
 
 /// The color of a status pill. Its name is the tenant status that has this color in the style sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
-pub enum PillColor {
+pub(crate) enum PillColor {
     #[strum(serialize = "active")]
     Green,
     #[strum(serialize = "action_required")]
@@ -101,13 +101,13 @@ pub enum PillColor {
 
 /// A status in one word, on its color.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pill {
+pub(crate) struct Pill {
     pub color: PillColor,
     pub word: String,
 }
 
 impl Pill {
-    pub fn new(color: PillColor, word: impl Into<String>) -> Self {
+    pub(crate) fn new(color: PillColor, word: impl Into<String>) -> Self {
         Self { color, word: word.into() }
     }
 }

@@ -14,20 +14,20 @@ use crate::domain::verification::{Verification, VerificationState as Progress};
 
 /// Who reads the page, and the vendor's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     pub audience: Audience,
     pub vendor: &'a str,
 }
 
 impl<'a> Reader<'a> {
-    pub fn customer(vendor: &'a Vendor) -> Self {
+    pub(crate) fn customer(vendor: &'a Vendor) -> Self {
         Self {
             audience: Audience::Customer,
             vendor: &vendor.name,
         }
     }
 
-    pub fn operations(vendor: &'a Vendor) -> Self {
+    pub(crate) fn operations(vendor: &'a Vendor) -> Self {
         Self {
             audience: Audience::Operations,
             vendor: &vendor.name,
@@ -35,11 +35,11 @@ impl<'a> Reader<'a> {
     }
 
     /// What a check proves.
-    pub fn claim(self, check: CheckName) -> String {
+    pub(crate) fn claim(self, check: CheckName) -> String {
         self.text(&check.claim())
     }
 
-    pub fn text(self, message: &Message) -> String {
+    pub(crate) fn text(self, message: &Message) -> String {
         message.render(self.audience, self.vendor)
     }
 
@@ -52,14 +52,14 @@ impl<'a> Reader<'a> {
 }
 
 /// The headline of a page.
-pub struct Banner {
+pub(crate) struct Banner {
     pub state: BannerState,
     pub title: String,
     pub text: String,
 }
 
 impl Banner {
-    pub fn new(state: BannerState, title: &str, text: impl Into<String>) -> Self {
+    pub(crate) fn new(state: BannerState, title: &str, text: impl Into<String>) -> Self {
         Self {
             state,
             title: title.to_owned(),
@@ -69,13 +69,13 @@ impl Banner {
 }
 
 /// The paths of the page and of its event stream.
-pub struct Follow {
+pub(crate) struct Follow {
     pub page: String,
     pub events: String,
 }
 
 /// The whole verification.
-pub struct VerificationView {
+pub(crate) struct VerificationView {
     pub version: i32,
     pub finished: bool,
     pub attempt: i32,
@@ -93,19 +93,19 @@ pub struct VerificationView {
     pub for_ops: bool,
 }
 
-pub struct Elapsed {
+pub(crate) struct Elapsed {
     pub since: String,
     /// The verification is still running.
     pub counting: bool,
     pub text: String,
 }
 
-pub struct Countdown {
+pub(crate) struct Countdown {
     pub until: String,
     pub seconds: i64,
 }
 
-pub struct GroupView {
+pub(crate) struct GroupView {
     pub group: CheckGroup,
     pub title: &'static str,
     pub checks: Vec<CheckView>,
@@ -115,7 +115,7 @@ pub struct GroupView {
     pub note: Option<String>,
 }
 
-pub struct CheckView {
+pub(crate) struct CheckView {
     pub name: CheckName,
     pub state: CheckState,
     pub proves: String,
@@ -125,7 +125,7 @@ pub struct CheckView {
     pub fix: Option<FixView>,
 }
 
-pub struct FixView {
+pub(crate) struct FixView {
     pub title: &'static str,
     pub place: String,
     pub summary: String,
@@ -135,12 +135,12 @@ pub struct FixView {
 }
 
 /// A time in a format for scripts.
-pub fn time(at: DateTime<Utc>) -> String {
+pub(crate) fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 impl VerificationView {
-    pub fn of(verification: &Verification, config: &StorageConfig, vendor: &Vendor, reader: Reader<'_>, now: DateTime<Utc>) -> Self {
+    pub(crate) fn of(verification: &Verification, config: &StorageConfig, vendor: &Vendor, reader: Reader<'_>, now: DateTime<Utc>) -> Self {
         let finished = verification.state == Progress::Finished;
         let mode = config.storage.mode();
         let checks: Vec<CheckView> = vendor

@@ -50,7 +50,7 @@ pub(super) struct DocumentSession {
 }
 
 impl DocumentSession {
-    pub fn new(cloud: Arc<dyn Cloud>, storage: &ActiveStorage, grant: &Grant) -> Self {
+    pub(crate) fn new(cloud: Arc<dyn Cloud>, storage: &ActiveStorage, grant: &Grant) -> Self {
         Self {
             cloud,
             storage: storage.clone(),
@@ -58,7 +58,7 @@ impl DocumentSession {
         }
     }
 
-    pub async fn assume(self) -> Result<AwsSession, CredentialsRefused> {
+    pub(crate) async fn assume(self) -> Result<AwsSession, CredentialsRefused> {
         let tenant = self.storage.tenant_id;
         let made = self.assume_chain().await;
         let outcome = match &made {

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-pub use credentials::Credentials;
-pub use document_session::CredentialsRefused;
+pub(crate) use credentials::Credentials;
+pub(crate) use document_session::CredentialsRefused;
 
 use document_session::DocumentSession;
 use renewal::RenewingCache;

@@ -70,7 +70,7 @@ impl Entry {
 }
 
 impl<K: Hash + Eq + Clone + Send + Sync + 'static> RenewingCache<K> {
-    pub fn new(clock: SharedClock, capacity: u64) -> Self {
+    pub(crate) fn new(clock: SharedClock, capacity: u64) -> Self {
         Self {
             clock,
             entries: SingleFlight::new(capacity, LIFETIME),
@@ -78,7 +78,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RenewingCache<K> {
     }
 
     /// Cached credentials that need no renewal yet.
-    pub fn fresh(&self, key: &K) -> Option<Arc<Credentials>> {
+    pub(crate) fn fresh(&self, key: &K) -> Option<Arc<Credentials>> {
         let now = self.clock.now();
         let entry = self.entries.peek(key).filter(|entry| !entry.is_stale(now))?;
         entry.usable(now).cloned()
@@ -86,7 +86,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RenewingCache<K> {
 
     /// The cached credentials, or else those of the session that `make` returns, which all concurrent callers share. Shortly
     /// before callers would have to wait for new credentials, they are renewed in the background.
-    pub async fn get<F>(&self, key: K, make: impl FnOnce() -> F + Send + 'static) -> Result<IssuedCredentials, CredentialsRefused>
+    pub(crate) async fn get<F>(&self, key: K, make: impl FnOnce() -> F + Send + 'static) -> Result<IssuedCredentials, CredentialsRefused>
     where
         F: Future<Output = Result<AwsSession, CredentialsRefused>> + Send + 'static,
     {
@@ -121,11 +121,11 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RenewingCache<K> {
     }
 
     /// Drops the credentials of every key that matches.
-    pub fn invalidate_if(&self, matches: impl Fn(&K) -> bool + Send + Sync + 'static) {
+    pub(crate) fn invalidate_if(&self, matches: impl Fn(&K) -> bool + Send + Sync + 'static) {
         self.entries.invalidate_if(matches);
     }
 
-    pub fn entry_count(&self) -> u64 {
+    pub(crate) fn entry_count(&self) -> u64 {
         self.entries.entry_count()
     }
 

@@ -10,7 +10,7 @@ use crate::store::{self, tenants};
 use crate::verifier::VerificationSubject;
 
 /// Whether the rotation is still in the state in which the run started. The tenant must be locked.
-pub async fn is_wanted(db: &mut PgConnection, tenant: TenantId, subject: Option<&VerificationSubject>) -> store::Result<bool> {
+pub(crate) async fn is_wanted(db: &mut PgConnection, tenant: TenantId, subject: Option<&VerificationSubject>) -> store::Result<bool> {
     let tenant = find(db, tenant).await?;
     Ok(match (&tenant.rotation, subject) {
         (Some(Rotation::Issued { next }), Some(subject)) => *next == subject.external_id && subject.retired_id.is_none(),

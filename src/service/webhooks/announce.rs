@@ -12,7 +12,7 @@ use crate::store::{self, tenants, verifications, webhook_deliveries, webhooks};
 
 /// Updates the tenant's status after a change of its facts, and announces a new status to webhooks. Every transaction that
 /// changes facts must call this. The tenant must be locked.
-pub async fn refresh(context: &Context, db: &mut PgConnection, tenant: TenantId) -> store::Result<()> {
+pub(crate) async fn refresh(context: &Context, db: &mut PgConnection, tenant: TenantId) -> store::Result<()> {
     let Refreshed::Changed { tenant, before } = tenants::refresh_overview(db, tenant).await? else {
         return Ok(());
     };
@@ -22,7 +22,7 @@ pub async fn refresh(context: &Context, db: &mut PgConnection, tenant: TenantId)
 }
 
 /// Announces that a verification finished. The tenant must be locked.
-pub async fn verification_finished(context: &Context, db: &mut PgConnection, id: VerificationId) -> store::Result<()> {
+pub(crate) async fn verification_finished(context: &Context, db: &mut PgConnection, id: VerificationId) -> store::Result<()> {
     let to = webhooks::listening(db, Topic::VerificationFinished).await?;
     if to.is_empty() {
         return Ok(());

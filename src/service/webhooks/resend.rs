@@ -8,7 +8,7 @@ use crate::store::webhook_deliveries::NewDelivery;
 use crate::store::{self, Transaction, jobs, webhook_deliveries, webhook_queues, webhooks};
 
 #[derive(Debug, thiserror::Error)]
-pub enum ResendError {
+pub(crate) enum ResendError {
     #[error("there is no such webhook")]
     UnknownWebhook,
     #[error("there is no such delivery")]
@@ -21,7 +21,7 @@ pub enum ResendError {
 
 /// Sends a message again, now, with the same ID. A message that is still waiting is not sent out of order: its queue is
 /// retried now.
-pub async fn resend(context: &Context, caller: &Caller, webhook: WebhookId, id: DeliveryId) -> Result<Delivery, ResendError> {
+pub(crate) async fn resend(context: &Context, caller: &Caller, webhook: WebhookId, id: DeliveryId) -> Result<Delivery, ResendError> {
     let mut db = enabled(context, webhook).await?;
     let delivery = webhook_deliveries::find(&mut db, webhook, id)
         .await?
@@ -48,7 +48,7 @@ pub async fn resend(context: &Context, caller: &Caller, webhook: WebhookId, id: 
 }
 
 /// Queues a test message, which is sent immediately and once.
-pub async fn test(context: &Context, caller: &Caller, webhook: WebhookId) -> Result<Delivery, ResendError> {
+pub(crate) async fn test(context: &Context, caller: &Caller, webhook: WebhookId) -> Result<Delivery, ResendError> {
     let mut db = enabled(context, webhook).await?;
     let (kind, at) = (MessageType::WebhookTest, context.clock.now());
     let id: DeliveryId = context.clock.uuid().into();

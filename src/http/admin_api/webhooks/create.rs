@@ -16,7 +16,7 @@ use crate::http::views::WebhookWithSecret;
 use crate::service::webhooks::{CreateWebhookError, create};
 
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct CreateWebhook {
+pub(crate) struct CreateWebhook {
     /// The receiver's URL. Must be https, and resolve to public addresses or those in `LATCHKEY_WEBHOOK_ALLOW`.
     #[schema(required, nullable = false, max_length = 2048, example = "https://hooks.vendor.example/latchkey")]
     url: Option<String>,
@@ -40,7 +40,7 @@ pub struct CreateWebhook {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
     body: JsonBody<CreateWebhook>,

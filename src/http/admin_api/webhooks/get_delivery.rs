@@ -24,7 +24,7 @@ use crate::service::webhooks;
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     _operator: Operator,
     InPath(id): InPath<WebhookId>,

@@ -25,7 +25,7 @@ use crate::http::views::WebhookWithSecret;
 use crate::service::webhooks;
 use crate::service::webhooks::resend::ResendError;
 
-pub fn router() -> OpenApiRouter<AppState> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create::handle, list::handle))
         .routes(routes!(get::handle, delete::handle))
@@ -37,7 +37,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(resend::handle))
 }
 
-pub fn unknown_webhook() -> Problem {
+pub(crate) fn unknown_webhook() -> Problem {
     Problem::new(ProblemKind::NotFound, "There is no webhook with this ID.")
 }
 
@@ -67,7 +67,7 @@ impl From<ResendError> for Problem {
 }
 
 /// The webhook in a path.
-pub async fn find(state: &AppState, id: WebhookId) -> Result<Webhook, Problem> {
+pub(crate) async fn find(state: &AppState, id: WebhookId) -> Result<Webhook, Problem> {
     webhooks::find(&state.context, id).await?.ok_or_else(unknown_webhook)
 }
 

@@ -19,7 +19,7 @@ use crate::service::webhooks::rotate_secret::{OVERLAP, RotateSecretError, rotate
 const LONGEST: i64 = 24 * 7;
 
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct RotateSecret {
+pub(crate) struct RotateSecret {
     /// How long messages are also signed with the previous secret: 0 to 168 hours, 24 if omitted. Use 0 if the secret leaked.
     #[schema(minimum = 0, maximum = 168, example = 24)]
     overlap_hours: Option<i64>,
@@ -37,7 +37,7 @@ pub struct RotateSecret {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Operator(caller): Operator,
     InPath(id): InPath<WebhookId>,

@@ -22,7 +22,7 @@ const LIMIT: usize = 50;
 
 /// The query parameters. An empty field does not filter.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct PageQuery {
+pub(crate) struct PageQuery {
     #[serde(skip_serializing_if = "is_blank")]
     tenant: Option<String>,
     #[serde(skip_serializing_if = "is_blank")]
@@ -63,7 +63,7 @@ impl PageQuery {
     }
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Reader(person): Reader,
     Query(query): Query<PageQuery>,

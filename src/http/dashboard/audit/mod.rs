@@ -1,13 +1,13 @@
 //! The audit log.
 
 mod list;
-pub mod view;
+pub(crate) mod view;
 
 use axum::Router;
 use axum::routing::get;
 
 use crate::http::AppState;
 
-pub fn router() -> Router<AppState> {
+pub(crate) fn router() -> Router<AppState> {
     Router::new().route("/audit", get(list::handle))
 }

@@ -9,7 +9,7 @@ use crate::http::dashboard::shared::relative_time::{RelativeTime, utc};
 use crate::http::web_ui::capital;
 
 /// An audit log entry, for display.
-pub struct AuditRow {
+pub(crate) struct AuditRow {
     pub when: RelativeTime,
     pub action: String,
     pub title: String,
@@ -28,7 +28,7 @@ pub struct AuditRow {
 }
 
 impl AuditRow {
-    pub fn of(entry: &AuditEntry, now: DateTime<Utc>) -> Self {
+    pub(crate) fn of(entry: &AuditEntry, now: DateTime<Utc>) -> Self {
         let about = about(entry);
         let verdict = about["verdict"].as_str();
         let about_verification = matches!(

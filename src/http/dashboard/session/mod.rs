@@ -1,6 +1,6 @@
 //! Signing in and out.
 
-pub mod sign_in;
+pub(crate) mod sign_in;
 mod sign_out;
 
 use axum::Router;
@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 
 use crate::http::AppState;
 
-pub fn router() -> Router<AppState> {
+pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .route("/sign-in", get(sign_in::page).post(sign_in::handle))
         .route("/sign-out", post(sign_out::handle))

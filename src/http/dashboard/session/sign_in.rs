@@ -19,14 +19,14 @@ use crate::http::web_ui::render;
 use crate::service::sign_in::{LONGEST, SignInError, sign_in};
 
 #[derive(Debug, Deserialize)]
-pub struct PageQuery {
+pub(crate) struct PageQuery {
     #[serde(default)]
     next: String,
     done: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-pub struct SignIn {
+pub(crate) struct SignIn {
     #[serde(default)]
     token: String,
     #[serde(default)]
@@ -53,7 +53,7 @@ fn local(next: &str) -> &str {
 }
 
 /// The page to return to: the requested one, or the one that a form post belongs to.
-pub fn return_path(method: &Method, uri: &Uri) -> String {
+pub(crate) fn return_path(method: &Method, uri: &Uri) -> String {
     if method == Method::GET {
         return uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
     }
@@ -66,14 +66,14 @@ pub fn return_path(method: &Method, uri: &Uri) -> String {
 }
 
 /// Redirects to the sign-in page, which returns to this one.
-pub fn go(back: &str) -> Redirect {
+pub(crate) fn go(back: &str) -> Redirect {
     match local(back) {
         "/" => Redirect::to("/sign-in"),
         back => Redirect::to(&format!("/sign-in?next={}", utf8_percent_encode(back, NON_ALPHANUMERIC))),
     }
 }
 
-pub async fn page(Extract(state): Extract<AppState>, Query(query): Query<PageQuery>, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn page(Extract(state): Extract<AppState>, Query(query): Query<PageQuery>, request: Request) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
     let next = local(&query.next);
     // Users without another way to sign in may have a token.
@@ -87,7 +87,7 @@ pub async fn page(Extract(state): Extract<AppState>, Query(query): Query<PageQue
     Ok(render(&Page { frame, next, fault: None }))
 }
 
-pub async fn handle(Extract(state): Extract<AppState>, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn handle(Extract(state): Extract<AppState>, request: Request) -> Result<Response, Problem> {
     let address = state.client(request.extensions(), request.headers());
     state.dashboard.sign_ins.check(&network(address)).map_err(|wait| {
         let detail = format!("Too many attempts. Try again in {} seconds.", wait.seconds);

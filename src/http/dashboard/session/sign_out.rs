@@ -12,7 +12,7 @@ use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::session::{COOKIE, Posted, Reader, is_secure};
 use crate::service::sign_in::sign_out;
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     headers: HeaderMap,
     Posted { who: Reader(person), .. }: Posted<Reader, EmptyForm>,

@@ -7,7 +7,7 @@ const ROW: usize = 44;
 /// The width of the longest bar, in percent.
 const FULL: i64 = 100;
 
-pub struct Bar {
+pub(crate) struct Bar {
     pub label: String,
     pub claim: String,
     pub count: i64,
@@ -19,7 +19,7 @@ pub struct Bar {
 
 #[derive(Template)]
 #[template(path = "dashboard/pages/chart.html")]
-pub struct Chart {
+pub(crate) struct Chart {
     pub bars: Vec<Bar>,
     pub height: usize,
     /// The description for screen readers.
@@ -29,7 +29,7 @@ pub struct Chart {
 impl askama::filters::HtmlSafe for Chart {}
 
 /// The value of a bar.
-pub struct BarValue {
+pub(crate) struct BarValue {
     pub label: String,
     pub claim: String,
     pub count: i64,
@@ -37,7 +37,7 @@ pub struct BarValue {
 }
 
 impl Chart {
-    pub fn of(counted: Vec<BarValue>) -> Self {
+    pub(crate) fn of(counted: Vec<BarValue>) -> Self {
         let most = counted.iter().map(|one| one.count).max().unwrap_or_default().max(1);
         let described = match (counted.iter().max_by_key(|one| one.count), counted.len()) {
             (Some(first), number) => format!("{number} checks fail; most often {}, for {}.", first.label, tenants(first.count)),
@@ -61,7 +61,7 @@ impl Chart {
 }
 
 /// A number of tenants, in words.
-pub fn tenants(count: i64) -> String {
+pub(crate) fn tenants(count: i64) -> String {
     format!("{count} tenant{}", if count == 1 { "" } else { "s" })
 }
 

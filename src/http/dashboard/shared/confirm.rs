@@ -15,11 +15,11 @@ use crate::http::web_ui::{render, sentence};
 
 /// A form without fields.
 #[derive(Debug, Deserialize)]
-pub struct EmptyForm {}
+pub(crate) struct EmptyForm {}
 
 /// A submitted confirmation.
 #[derive(Debug, Default, Deserialize)]
-pub struct ReasonForm {
+pub(crate) struct ReasonForm {
     #[serde(default)]
     pub reason: String,
     /// The tenant's slug, entered again to prevent mistakes.
@@ -28,7 +28,7 @@ pub struct ReasonForm {
 }
 
 /// The content of a confirmation page.
-pub struct Question {
+pub(crate) struct Question {
     pub title: String,
     /// What will happen, as sentences.
     pub happens: Vec<String>,
@@ -54,12 +54,12 @@ struct Page<'a> {
 }
 
 /// The page, with empty fields.
-pub fn ask(state: &AppState, person: &DashboardSession, tenant: &Tenant, question: Question) -> Response {
+pub(crate) fn ask(state: &AppState, person: &DashboardSession, tenant: &Tenant, question: Question) -> Response {
     page(state, person, tenant, question, &ReasonForm::default(), None, None)
 }
 
 /// The submitted reason, or the page again with errors.
-pub fn validate(
+pub(crate) fn validate(
     state: &AppState,
     person: &DashboardSession,
     tenant: &Tenant,

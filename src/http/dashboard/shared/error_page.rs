@@ -23,7 +23,7 @@ struct Page<'a> {
 }
 
 /// Renders a problem as a page, for the request with this ID.
-pub fn page(state: &AppState, problem: &Problem, request_id: &str) -> Response {
+pub(crate) fn page(state: &AppState, problem: &Problem, request_id: &str) -> Response {
     let status = problem.kind().status();
     let page = Page {
         frame: Layout::without_session(state, problem.kind().title()),

@@ -10,7 +10,7 @@ use crate::http::web_ui::capital;
 /// A section of the dashboard, as marked in the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
-pub enum Section {
+pub(crate) enum Section {
     Overview,
     Tenants,
     Audit,
@@ -20,7 +20,7 @@ pub enum Section {
 }
 
 /// Everything around a page's content.
-pub struct Layout<'a> {
+pub(crate) struct Layout<'a> {
     pub title: String,
     pub vendor: &'a str,
     pub styles: &'a [String],
@@ -37,7 +37,7 @@ pub struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    pub fn without_session(state: &'a AppState, title: &str) -> Self {
+    pub(crate) fn without_session(state: &'a AppState, title: &str) -> Self {
         let dashboard = &state.dashboard;
         Self {
             title: title.to_owned(),
@@ -54,7 +54,7 @@ impl<'a> Layout<'a> {
         }
     }
 
-    pub fn new(state: &'a AppState, person: &'a DashboardSession, part: Section, title: &str) -> Self {
+    pub(crate) fn new(state: &'a AppState, person: &'a DashboardSession, part: Section, title: &str) -> Self {
         let form_token = person.form_token();
         Self {
             part,
@@ -65,19 +65,19 @@ impl<'a> Layout<'a> {
         }
     }
 
-    pub fn vendor_first(&self) -> String {
+    pub(crate) fn vendor_first(&self) -> String {
         capital(self.vendor)
     }
 
-    pub fn is(&self, part: &str) -> bool {
+    pub(crate) fn is(&self, part: &str) -> bool {
         <&str>::from(self.part) == part
     }
 
-    pub fn may_manage(&self) -> bool {
+    pub(crate) fn may_manage(&self) -> bool {
         self.person.is_some_and(DashboardSession::may_manage)
     }
 
-    pub fn may_manage_tokens(&self) -> bool {
+    pub(crate) fn may_manage_tokens(&self) -> bool {
         self.person.is_some_and(DashboardSession::may_manage_tokens)
     }
 }

@@ -1,13 +1,13 @@
 //! Code that the dashboard's pages share.
 
-pub mod chart;
-pub mod confirm;
-pub mod error_page;
-pub mod layout;
-pub mod notice;
-pub mod one_time_secret;
-pub mod paths;
-pub mod relative_time;
-pub mod select_options;
-pub mod session;
-pub mod status_label;
+pub(crate) mod chart;
+pub(crate) mod confirm;
+pub(crate) mod error_page;
+pub(crate) mod layout;
+pub(crate) mod notice;
+pub(crate) mod one_time_secret;
+pub(crate) mod paths;
+pub(crate) mod relative_time;
+pub(crate) mod select_options;
+pub(crate) mod session;
+pub(crate) mod status_label;

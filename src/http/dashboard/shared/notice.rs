@@ -5,7 +5,7 @@ use strum::{EnumString, IntoStaticStr};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
-pub enum Notice {
+pub(crate) enum Notice {
     Created,
     Changed,
     Suspended,
@@ -26,29 +26,29 @@ pub enum Notice {
 
 /// The query string of a page that has no other parameters.
 #[derive(Debug, Default, Deserialize)]
-pub struct PageQuery {
+pub(crate) struct PageQuery {
     done: Option<String>,
 }
 
 impl PageQuery {
-    pub fn notice(&self) -> Option<Notice> {
+    pub(crate) fn notice(&self) -> Option<Notice> {
         Notice::of(self.done.as_deref())
     }
 }
 
 impl Notice {
     /// Parses the notice in a query string. Unknown values are ignored.
-    pub fn of(text: Option<&str>) -> Option<Self> {
+    pub(crate) fn of(text: Option<&str>) -> Option<Self> {
         text?.parse().ok()
     }
 
     /// A redirect to a page with this notice.
-    pub fn at(self, path: &str) -> String {
+    pub(crate) fn at(self, path: &str) -> String {
         let word: &str = self.into();
         format!("{path}?done={word}")
     }
 
-    pub fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Created => "Tenant created. Next, invite the customer.",
             Self::Changed => "Tenant updated.",

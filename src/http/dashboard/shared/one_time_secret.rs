@@ -19,20 +19,20 @@ const COOKIE: Secret = Secret {
 const LIFETIME: TimeDelta = TimeDelta::minutes(1);
 
 /// Redirects to the page that shows the secret of this object.
-pub fn hand_over(headers: &HeaderMap, id: Uuid, secret: &str, path: &str) -> Response {
+pub(crate) fn hand_over(headers: &HeaderMap, id: Uuid, secret: &str, path: &str) -> Response {
     let value = format!("{id}.{secret}");
     let cookie = [(header::SET_COOKIE, COOKIE.set(&value, LIFETIME, is_secure(headers)))];
     (cookie, Redirect::to(path)).into_response()
 }
 
 /// The secret of this object, if it was not shown yet.
-pub fn take(headers: &HeaderMap, id: Uuid) -> Option<String> {
+pub(crate) fn take(headers: &HeaderMap, id: Uuid) -> Option<String> {
     let value = COOKIE.read(headers, is_secure(headers))?;
     let (of, secret) = value.split_once('.')?;
     (Uuid::try_parse(of) == Ok(id)).then(|| secret.to_owned())
 }
 
 /// Deletes the cookie.
-pub fn forget(headers: &HeaderMap) -> [(HeaderName, String); 1] {
+pub(crate) fn forget(headers: &HeaderMap) -> [(HeaderName, String); 1] {
     [(header::SET_COOKIE, COOKIE.set("", TimeDelta::zero(), is_secure(headers)))]
 }

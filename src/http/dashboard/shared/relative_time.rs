@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 /// A time, with its distance from now.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(path = "dashboard/pages/moment.html")]
-pub struct RelativeTime {
+pub(crate) struct RelativeTime {
     at: String,
     utc: String,
     ago: String,
@@ -15,7 +15,7 @@ pub struct RelativeTime {
 impl askama::filters::HtmlSafe for RelativeTime {}
 
 impl RelativeTime {
-    pub fn of(at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+    pub(crate) fn of(at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         Self {
             at: at.to_rfc3339_opts(SecondsFormat::Secs, true),
             utc: utc(at),
@@ -25,12 +25,12 @@ impl RelativeTime {
 }
 
 /// `2026-11-26 22:10 UTC`
-pub fn utc(at: DateTime<Utc>) -> String {
+pub(crate) fn utc(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// `3 hours ago`, or `in 3 hours`.
-pub fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+pub(crate) fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let (gap, is_past) = if at <= now { (now - at, true) } else { (at - now, false) };
     // Allows for the moment between creation and display: what expires in 7 days is shown as "in 7 days".
     let gap = if is_past { gap } else { gap + gap / 100 };
@@ -56,7 +56,7 @@ fn span(gap: TimeDelta) -> Option<String> {
 }
 
 /// A duration in seconds, as people read it.
-pub fn seconds(seconds: f64) -> String {
+pub(crate) fn seconds(seconds: f64) -> String {
     match seconds {
         seconds if seconds < 1.0 => format!("{:.0} ms", seconds * 1000.0),
         seconds if seconds < 10.0 => format!("{seconds:.1} s"),

@@ -3,19 +3,19 @@
 use crate::http::web_ui::capital;
 
 /// An option of a selection.
-pub struct SelectOption {
+pub(crate) struct SelectOption {
     pub value: String,
     pub chosen: bool,
 }
 
 impl SelectOption {
     /// For display: `action_required` becomes "Action required".
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         capital(&self.value.replace('_', " "))
     }
 }
 
-pub fn choices<T: ToString>(all: impl Iterator<Item = T>, chosen: Option<&str>) -> Vec<SelectOption> {
+pub(crate) fn choices<T: ToString>(all: impl Iterator<Item = T>, chosen: Option<&str>) -> Vec<SelectOption> {
     all.map(|one| {
         let value = one.to_string();
         SelectOption {
@@ -27,12 +27,12 @@ pub fn choices<T: ToString>(all: impl Iterator<Item = T>, chosen: Option<&str>) 
 }
 
 #[expect(clippy::ref_option, reason = "required by serde")]
-pub fn is_blank(text: &Option<String>) -> bool {
+pub(crate) fn is_blank(text: &Option<String>) -> bool {
     non_empty(text).is_none()
 }
 
 /// The text, unless it is empty.
 #[expect(clippy::ref_option, reason = "callers have references to fields")]
-pub fn non_empty(text: &Option<String>) -> Option<&str> {
+pub(crate) fn non_empty(text: &Option<String>) -> Option<&str> {
     text.as_deref().map(str::trim).filter(|text| !text.is_empty())
 }

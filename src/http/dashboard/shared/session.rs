@@ -18,14 +18,14 @@ use crate::http::web_ui::csrf::{self, CsrfForm, UnreadableForm};
 use crate::service::Caller;
 use crate::service::sign_in::{self, SignedIn};
 
-pub const COOKIE: Secret = Secret {
+pub(crate) const COOKIE: Secret = Secret {
     secure_name: "__Host-latchkey-dashboard",
     loopback_name: "latchkey-dashboard",
 };
 
 /// A signed-in user.
 #[derive(Debug, Clone)]
-pub struct DashboardSession {
+pub(crate) struct DashboardSession {
     pub identity: Identity,
     pub caller: Caller,
     entrance: SignInMethod,
@@ -42,7 +42,7 @@ enum SignInMethod {
 
 impl DashboardSession {
     /// The user's display name.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match &self.identity.actor {
             Actor::Token { name, .. } | Actor::User { name: Some(name), .. } => name,
             Actor::User { subject, .. } => subject,
@@ -50,20 +50,20 @@ impl DashboardSession {
         }
     }
 
-    pub fn role(&self) -> Role {
+    pub(crate) fn role(&self) -> Role {
         self.identity.role
     }
 
-    pub fn may_manage(&self) -> bool {
+    pub(crate) fn may_manage(&self) -> bool {
         self.identity.may(Permission::ManageTenants)
     }
 
-    pub fn may_manage_tokens(&self) -> bool {
+    pub(crate) fn may_manage_tokens(&self) -> bool {
         self.identity.may(Permission::ManageTokens)
     }
 
     /// None when there is no session to sign out of.
-    pub fn session_id(&self) -> Option<SessionId> {
+    pub(crate) fn session_id(&self) -> Option<SessionId> {
         match &self.entrance {
             SignInMethod::Session { id, .. } => Some(*id),
             SignInMethod::Proxy => None,
@@ -78,19 +78,19 @@ impl DashboardSession {
         }
     }
 
-    pub fn form_token(&self) -> String {
+    pub(crate) fn form_token(&self) -> String {
         self.session().form_token()
     }
 }
 
 /// May see everything except secrets.
-pub struct Reader(pub DashboardSession);
+pub(crate) struct Reader(pub DashboardSession);
 
 /// May change tenants.
-pub struct Operator(pub DashboardSession);
+pub(crate) struct Operator(pub DashboardSession);
 
 /// May create and revoke tokens, and erase personal data.
-pub struct Administrator(pub DashboardSession);
+pub(crate) struct Administrator(pub DashboardSession);
 
 impl AsRef<DashboardSession> for Reader {
     fn as_ref(&self) -> &DashboardSession {
@@ -146,7 +146,7 @@ async fn demand(parts: &Parts, state: &AppState, right: Permission) -> Result<Da
 ///
 /// # Errors
 /// 403 when the identity provider gives the user no role; 503 when the identity cannot be determined now.
-pub async fn find(parts: &Parts, state: &AppState) -> Result<Option<DashboardSession>, Problem> {
+pub(crate) async fn find(parts: &Parts, state: &AppState) -> Result<Option<DashboardSession>, Problem> {
     let of = |identity: Identity, entrance| DashboardSession {
         caller: auth::caller(state, &identity, parts),
         identity,
@@ -169,7 +169,7 @@ pub async fn find(parts: &Parts, state: &AppState) -> Result<Option<DashboardSes
 }
 
 /// Whether cookies must be limited to https: true unless the browser addresses a loopback host.
-pub fn is_secure(headers: &HeaderMap) -> bool {
+pub(crate) fn is_secure(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
@@ -181,7 +181,7 @@ pub fn is_secure(headers: &HeaderMap) -> bool {
 }
 
 /// A submitted form whose token belongs to the user's session, by a user with the required permission.
-pub struct Posted<Who, T> {
+pub(crate) struct Posted<Who, T> {
     pub who: Who,
     pub form: T,
 }
@@ -213,7 +213,7 @@ where
 }
 
 /// Reads a submitted form without checking who sent it.
-pub async fn read<T: DeserializeOwned>(request: Request, state: &AppState) -> Result<CsrfForm<T>, Problem> {
+pub(crate) async fn read<T: DeserializeOwned>(request: Request, state: &AppState) -> Result<CsrfForm<T>, Problem> {
     csrf::read(request, state).await.map_err(|unread| match unread {
         UnreadableForm::TooLarge => Problem::new(ProblemKind::TooLarge, "The form must not exceed 64 KiB."),
         UnreadableForm::Malformed => Problem::new(

@@ -2,7 +2,7 @@
 
 use crate::domain::tenant::TenantStatus;
 
-pub trait StatusLabel {
+pub(crate) trait StatusLabel {
     fn label(self) -> &'static str;
 }
 

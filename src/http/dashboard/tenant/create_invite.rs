@@ -18,13 +18,13 @@ use crate::http::dashboard::shared::session::{Operator, Posted};
 use crate::service::create_invite::create_invite;
 
 #[derive(Debug, Deserialize)]
-pub struct Lifetime {
+pub(crate) struct Lifetime {
     /// Text, like every form field.
     #[serde(default)]
     hours: String,
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     headers: HeaderMap,
     InPath(tenant): InPath<TenantRef>,

@@ -25,7 +25,7 @@ use crate::service::issue_templates::{TypedParams, fill, issue_documents};
 use crate::service::read;
 
 #[derive(Debug, Deserialize)]
-pub struct PageQuery {
+pub(crate) struct PageQuery {
     mode: Option<String>,
 }
 
@@ -75,7 +75,7 @@ async fn template_params(state: &AppState, tenant: &Tenant, mode: Option<String>
     fill(&state.context, tenant, &typed(mode, newest)).map_err(Problem::validation)
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Reader(person): Reader,
     InPath(tenant): InPath<TenantRef>,
@@ -104,7 +104,7 @@ pub async fn handle(
 }
 
 /// `GET /tenants/{tenant}/documents/{format}`: all documents in one file.
-pub async fn file(
+pub(crate) async fn file(
     Extract(state): Extract<AppState>,
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,

@@ -43,7 +43,7 @@ enum Feedback<'a> {
     Stale,
 }
 
-pub async fn page(
+pub(crate) async fn page(
     Extract(state): Extract<AppState>,
     Operator(person): Operator,
     InPath(tenant): InPath<TenantRef>,
@@ -74,7 +74,7 @@ fn shown(state: &AppState, person: &DashboardSession, tenant: &Tenant, form: &Te
     (status, render(&page)).into_response()
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     InPath(tenant): InPath<TenantRef>,
     Posted {

@@ -15,7 +15,7 @@ use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::{Administrator, Posted};
 use crate::service::tenant_lifecycle::{self, LifecycleError};
 
-pub async fn page(
+pub(crate) async fn page(
     Extract(state): Extract<AppState>,
     Administrator(person): Administrator,
     InPath(tenant): InPath<TenantRef>,
@@ -28,7 +28,7 @@ pub async fn page(
     Ok(ask(&state, &person, &tenant, question(&tenant)))
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     InPath(tenant): InPath<TenantRef>,
     Posted {

@@ -18,7 +18,7 @@ use crate::service::tenant_lifecycle::{self, LifecycleError};
 use crate::service::{Caller, Context};
 
 /// A lifecycle change.
-pub trait Change: 'static {
+pub(crate) trait Change: 'static {
     const DONE: Notice;
 
     fn question(tenant: &Tenant) -> Question;
@@ -33,7 +33,7 @@ pub trait Change: 'static {
     ) -> impl Future<Output = Result<Tenant, LifecycleError>> + Send;
 }
 
-pub async fn page<C: Change>(
+pub(crate) async fn page<C: Change>(
     Extract(state): Extract<AppState>,
     Operator(person): Operator,
     InPath(tenant): InPath<TenantRef>,
@@ -43,7 +43,7 @@ pub async fn page<C: Change>(
     Ok(ask(&state, &person, &tenant, C::question(&tenant)))
 }
 
-pub async fn handle<C: Change>(
+pub(crate) async fn handle<C: Change>(
     Extract(state): Extract<AppState>,
     InPath(tenant): InPath<TenantRef>,
     Posted {
@@ -60,7 +60,7 @@ pub async fn handle<C: Change>(
     Ok(Redirect::to(&C::DONE.at(&tenant_path(&after))).into_response())
 }
 
-pub struct Suspend;
+pub(crate) struct Suspend;
 
 impl Change for Suspend {
     const DONE: Notice = Notice::Suspended;
@@ -89,7 +89,7 @@ impl Change for Suspend {
     }
 }
 
-pub struct Resume;
+pub(crate) struct Resume;
 
 impl Change for Resume {
     const DONE: Notice = Notice::Resumed;
@@ -117,7 +117,7 @@ impl Change for Resume {
     }
 }
 
-pub struct Offboard;
+pub(crate) struct Offboard;
 
 impl Change for Offboard {
     const DONE: Notice = Notice::Offboarded;

@@ -23,7 +23,11 @@ use crate::http::web_ui::labels::{place, pretty};
 use crate::http::web_ui::verification_view::Reader as ReadBy;
 use crate::service::read;
 
-pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader, InPath(tenant): InPath<TenantRef>) -> Result<Response, Problem> {
+pub(crate) async fn handle(
+    Extract(state): Extract<AppState>,
+    _reader: Reader,
+    InPath(tenant): InPath<TenantRef>,
+) -> Result<Response, Problem> {
     let nothing = || {
         Problem::new(
             ProblemKind::NotFound,
@@ -42,7 +46,7 @@ pub async fn handle(Extract(state): Extract<AppState>, _reader: Reader, InPath(t
 }
 
 /// None when the customer does not need to act.
-pub fn text(tenant: &Tenant, verification: &Verification, config: &StorageConfig, vendor: &Vendor) -> Option<String> {
+pub(crate) fn text(tenant: &Tenant, verification: &Verification, config: &StorageConfig, vendor: &Vendor) -> Option<String> {
     let asks = |finding: &&Finding| finding.status == CheckStatus::Failed && finding.side == Some(FaultSide::Customer);
     let failures: Vec<&Finding> = verification.findings.iter().filter(asks).collect();
     let at = verification.finished_at?;

@@ -19,7 +19,7 @@ use crate::http::AppState;
 use lifecycle::{Offboard, Resume, Suspend};
 use rotation::{Abandon, EndPrevious, Rotate};
 
-pub fn router() -> Router<AppState> {
+pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .route("/tenants/{tenant}", get(overview::handle))
         .route("/tenants/{tenant}/edit", get(edit::page).post(edit::handle))

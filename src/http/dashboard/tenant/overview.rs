@@ -235,7 +235,7 @@ impl ActiveView {
     }
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Reader(person): Reader,
     InPath(tenant): InPath<TenantRef>,

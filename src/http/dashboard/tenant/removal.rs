@@ -26,7 +26,7 @@ struct Page<'a> {
     removal: Removal,
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Reader(person): Reader,
     InPath(tenant): InPath<TenantRef>,

@@ -14,7 +14,7 @@ use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::{Operator, Posted};
 use crate::service::revoke_invite::revoke_invite;
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     InPath(tenant): InPath<TenantRef>,
     InPath(id): InPath<InviteId>,

@@ -17,7 +17,7 @@ use crate::service::rotate_external_id::{self, RotateExternalIdError};
 use crate::service::{Caller, Context};
 
 /// A step of the rotation.
-pub trait Step: 'static {
+pub(crate) trait Step: 'static {
     const DONE: Notice;
     const TITLE: &str;
     const BUTTON: &str;
@@ -31,7 +31,7 @@ pub trait Step: 'static {
     ) -> impl Future<Output = Result<Tenant, RotateExternalIdError>> + Send;
 }
 
-pub async fn page<S: Step>(
+pub(crate) async fn page<S: Step>(
     Extract(state): Extract<AppState>,
     Operator(person): Operator,
     InPath(tenant): InPath<TenantRef>,
@@ -48,7 +48,7 @@ pub async fn page<S: Step>(
     Ok(ask(&state, &person, &tenant, question))
 }
 
-pub async fn handle<S: Step>(
+pub(crate) async fn handle<S: Step>(
     Extract(state): Extract<AppState>,
     InPath(tenant): InPath<TenantRef>,
     Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
@@ -57,7 +57,7 @@ pub async fn handle<S: Step>(
     Ok(Redirect::to(&S::DONE.at(&tenant_path(&after))))
 }
 
-pub struct Rotate;
+pub(crate) struct Rotate;
 
 impl Step for Rotate {
     const DONE: Notice = Notice::Rotated;
@@ -75,7 +75,7 @@ impl Step for Rotate {
     }
 }
 
-pub struct Abandon;
+pub(crate) struct Abandon;
 
 impl Step for Abandon {
     const DONE: Notice = Notice::Abandoned;
@@ -92,7 +92,7 @@ impl Step for Abandon {
     }
 }
 
-pub struct EndPrevious;
+pub(crate) struct EndPrevious;
 
 impl Step for EndPrevious {
     const DONE: Notice = Notice::Ended;

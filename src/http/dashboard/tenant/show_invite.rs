@@ -30,7 +30,7 @@ struct Page<'a> {
     expires: RelativeTime,
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Operator(person): Operator,
     headers: HeaderMap,

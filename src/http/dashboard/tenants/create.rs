@@ -26,7 +26,7 @@ struct Page<'a> {
     modes_fault: Option<String>,
 }
 
-pub async fn page(Extract(state): Extract<AppState>, Operator(person): Operator) -> Response {
+pub(crate) async fn page(Extract(state): Extract<AppState>, Operator(person): Operator) -> Response {
     shown(&state, &person, &TenantForm::empty(), &[])
 }
 
@@ -45,7 +45,7 @@ fn shown(state: &AppState, person: &DashboardSession, form: &TenantForm, faults:
     (status, render(&page)).into_response()
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Posted {
         who: Operator(person),

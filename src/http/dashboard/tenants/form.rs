@@ -12,7 +12,7 @@ use crate::service::Context;
 
 /// The fields as they were submitted.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct TenantForm {
+pub(crate) struct TenantForm {
     #[serde(default)]
     pub slug: String,
     #[serde(default)]
@@ -27,7 +27,7 @@ pub struct TenantForm {
 }
 
 /// A mode and its checkbox.
-pub struct ModeBox {
+pub(crate) struct ModeBox {
     pub mode: Mode,
     pub text: &'static str,
     pub ticked: bool,
@@ -35,7 +35,7 @@ pub struct ModeBox {
 
 impl TenantForm {
     /// The form for a new tenant.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let on = Some("on".to_owned());
         Self {
             assume_role: on.clone(),
@@ -44,7 +44,7 @@ impl TenantForm {
         }
     }
 
-    pub fn of(tenant: &Tenant) -> Self {
+    pub(crate) fn of(tenant: &Tenant) -> Self {
         let ticked = |mode| tenant.modes.contains(&mode).then(|| "on".to_owned());
         Self {
             slug: tenant.slug.to_string(),
@@ -64,13 +64,13 @@ impl TenantForm {
     }
 
     /// The selected modes. All offered modes if there is nothing to choose.
-    pub fn modes(&self, context: &Context) -> Option<Vec<String>> {
+    pub(crate) fn modes(&self, context: &Context) -> Option<Vec<String>> {
         let offered = context.vendor.modes();
         let ticked = offered.iter().filter(|mode| self.ticks(**mode)).map(Mode::to_string);
         (offered.len() > 1).then(|| ticked.collect())
     }
 
-    pub fn boxes(&self, context: &Context) -> Vec<ModeBox> {
+    pub(crate) fn boxes(&self, context: &Context) -> Vec<ModeBox> {
         let boxed = context.vendor.modes().into_iter().map(|mode| ModeBox {
             mode,
             text: match mode {
@@ -83,7 +83,7 @@ impl TenantForm {
     }
 
     /// The text fields, with their entries and errors.
-    pub fn fields(&self, with_slug: bool, faults: &[FieldError]) -> Vec<Field> {
+    pub(crate) fn fields(&self, with_slug: bool, faults: &[FieldError]) -> Vec<Field> {
         let mut fields = Vec::new();
         if with_slug {
             fields.push(Field::new("slug", "Slug", Some(&self.slug)).with_hint(
@@ -112,7 +112,7 @@ impl TenantForm {
 }
 
 /// The error of the modes, if there is one.
-pub fn modes_fault(faults: &[FieldError]) -> Option<String> {
+pub(crate) fn modes_fault(faults: &[FieldError]) -> Option<String> {
     let fault = faults.iter().find(|fault| fault.field == "modes")?;
     Some(match fault.code.as_str() {
         "no_mode" => "Select at least one.".to_owned(),
@@ -121,7 +121,7 @@ pub fn modes_fault(faults: &[FieldError]) -> Option<String> {
 }
 
 /// A digest of the editable fields, to detect concurrent changes.
-pub fn known(tenant: &Tenant) -> String {
+pub(crate) fn known(tenant: &Tenant) -> String {
     #[derive(Serialize)]
     struct Editable<'a> {
         name: &'a str,

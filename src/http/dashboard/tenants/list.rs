@@ -27,7 +27,7 @@ const LIMIT: i64 = 50;
 
 /// The query parameters. An empty field does not filter.
 #[derive(Debug, Default, Deserialize, Serialize)]
-pub struct PageQuery {
+pub(crate) struct PageQuery {
     #[serde(skip_serializing_if = "is_blank")]
     status: Option<String>,
     #[serde(skip_serializing_if = "is_blank")]
@@ -100,7 +100,7 @@ impl PageQuery {
     }
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Reader(person): Reader,
     Query(query): Query<PageQuery>,

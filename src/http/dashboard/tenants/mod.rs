@@ -1,7 +1,7 @@
 //! The list of tenants, and the form for a new one.
 
 mod create;
-pub mod form;
+pub(crate) mod form;
 mod list;
 
 use axum::Router;
@@ -9,7 +9,7 @@ use axum::routing::get;
 
 use crate::http::AppState;
 
-pub fn router() -> Router<AppState> {
+pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .route("/tenants", get(list::handle))
         .route("/new-tenant", get(create::page).post(create::handle))

@@ -21,7 +21,7 @@ use crate::http::dashboard::tokens::list;
 use crate::http::web_ui::render;
 use crate::service::tokens::{CreateTokenError, create_limited_token};
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     headers: HeaderMap,
     Posted {
@@ -80,7 +80,7 @@ struct Page<'a> {
     token: Option<String>,
 }
 
-pub async fn shown(
+pub(crate) async fn shown(
     Extract(state): Extract<AppState>,
     Administrator(person): Administrator,
     headers: HeaderMap,

@@ -7,7 +7,7 @@ use crate::domain::text::FieldError;
 
 /// The fields as they were submitted.
 #[derive(Debug, Default, Deserialize)]
-pub struct TokenForm {
+pub(crate) struct TokenForm {
     #[serde(default)]
     pub name: String,
     #[serde(default)]
@@ -21,16 +21,16 @@ pub struct TokenForm {
 }
 
 impl TokenForm {
-    pub fn is_role(&self, role: &str) -> bool {
+    pub(crate) fn is_role(&self, role: &str) -> bool {
         self.role == role || (self.role.is_empty() && role == "service")
     }
 
-    pub fn is_days(&self, days: &str) -> bool {
+    pub(crate) fn is_days(&self, days: &str) -> bool {
         self.days == days || (self.days.is_empty() && days == "90")
     }
 
     /// The tenants that the token is limited to, if any are named.
-    pub fn limits(&self, faults: &mut Vec<FieldError>) -> Option<Vec<TenantRef>> {
+    pub(crate) fn limits(&self, faults: &mut Vec<FieldError>) -> Option<Vec<TenantRef>> {
         let named: Vec<&str> = self
             .tenants
             .split([',', ' ', '\n', '\r', '\t'])

@@ -22,7 +22,7 @@ use crate::http::web_ui::{render, sentence};
 use crate::service::tokens::token_list;
 
 #[derive(Debug, Default, Deserialize)]
-pub struct PageQuery {
+pub(crate) struct PageQuery {
     cursor: Option<String>,
     done: Option<String>,
 }
@@ -72,7 +72,7 @@ impl Row {
     }
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Administrator(person): Administrator,
     Query(query): Query<PageQuery>,
@@ -81,7 +81,7 @@ pub async fn handle(
 }
 
 /// The list, and the form for a new token with its entries.
-pub async fn shown(
+pub(crate) async fn shown(
     state: &AppState,
     person: &DashboardSession,
     query: &PageQuery,

@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 
 use crate::http::AppState;
 
-pub fn router() -> Router<AppState> {
+pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .route("/tokens", get(list::handle).post(create::handle))
         .route("/tokens/{id}", get(create::shown))

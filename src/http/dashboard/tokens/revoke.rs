@@ -12,7 +12,7 @@ use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::session::{Administrator, Posted};
 use crate::service::tokens::revoke_token;
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     InPath(id): InPath<TokenId>,
     Posted {

@@ -5,7 +5,7 @@ use crate::domain::verification::{Verdict, Verification, VerificationState as Pr
 use crate::http::web_ui::status::BannerState;
 use crate::http::web_ui::verification_view::Banner;
 
-pub fn banner(verification: &Verification) -> Banner {
+pub(crate) fn banner(verification: &Verification) -> Banner {
     let our_fault = verification.findings.iter().any(|finding| finding.side == Some(FaultSide::Vendor));
     match (verification.state, verification.verdict) {
         (Progress::Queued, _) => Banner::new(BannerState::Running, "Queued", "The checks start in a moment."),

@@ -20,7 +20,7 @@ use crate::http::dashboard::shared::session::Reader;
 /// How long a stream lasts before the client has to reconnect, still signed in.
 const LONGEST: Duration = Duration::from_mins(2);
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     _reader: Reader,
     InPath(id): InPath<VerificationId>,

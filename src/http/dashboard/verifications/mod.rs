@@ -1,6 +1,6 @@
 //! Verifications: requesting one, and following it.
 
-pub mod banner;
+pub(crate) mod banner;
 mod events;
 mod request;
 mod show;
@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 
 use crate::http::AppState;
 
-pub fn router() -> Router<AppState> {
+pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .route("/tenants/{tenant}/verify", post(request::handle))
         .route("/tenants/{tenant}/verifications/{id}", get(show::handle))

@@ -14,12 +14,12 @@ use crate::http::dashboard::shared::session::{Operator, Posted};
 use crate::service::request_verification::request_verification;
 
 #[derive(Debug, Deserialize)]
-pub struct Version {
+pub(crate) struct Version {
     /// As text, like every form field.
     version: Option<String>,
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     InPath(tenant): InPath<TenantRef>,
     Posted {

@@ -37,7 +37,7 @@ struct Page<'a> {
     requested: RelativeTime,
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Reader(person): Reader,
     InPath(tenant): InPath<TenantRef>,

@@ -22,7 +22,7 @@ use crate::service::webhooks;
 
 /// The fields as they were submitted.
 #[derive(Debug, Default, Deserialize)]
-pub struct WebhookForm {
+pub(crate) struct WebhookForm {
     #[serde(default)]
     pub url: String,
     #[serde(default)]
@@ -77,7 +77,7 @@ impl WebhookForm {
     }
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Operator(person): Operator,
     Query(query): Query<PageQuery>,
@@ -121,7 +121,7 @@ async fn shown(
     Ok((status, render(&page)).into_response())
 }
 
-pub async fn create(
+pub(crate) async fn create(
     Extract(state): Extract<AppState>,
     headers: HeaderMap,
     Posted {

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 
 use crate::http::AppState;
 
-pub fn router() -> Router<AppState> {
+pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .route("/webhooks", get(list::handle).post(list::create))
         .route("/webhooks/{id}", get(show::handle))

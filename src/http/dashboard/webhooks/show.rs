@@ -81,7 +81,7 @@ impl Row {
     }
 }
 
-pub async fn handle(
+pub(crate) async fn handle(
     Extract(state): Extract<AppState>,
     Operator(person): Operator,
     headers: HeaderMap,
@@ -109,7 +109,7 @@ pub async fn handle(
     Ok((one_time_secret::forget(&headers), render(&page)).into_response())
 }
 
-pub async fn test(
+pub(crate) async fn test(
     Extract(state): Extract<AppState>,
     InPath(id): InPath<WebhookId>,
     Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
@@ -118,7 +118,7 @@ pub async fn test(
     Ok(Redirect::to(&Notice::TestSent.at(&format!("/webhooks/{id}"))))
 }
 
-pub async fn resend(
+pub(crate) async fn resend(
     Extract(state): Extract<AppState>,
     InPath(id): InPath<WebhookId>,
     InPath(delivery): InPath<DeliveryId>,
@@ -130,7 +130,7 @@ pub async fn resend(
 
 /// How long messages are also signed with the previous secret.
 #[derive(Debug, Deserialize)]
-pub struct RotateForm {
+pub(crate) struct RotateForm {
     overlap: Overlap,
 }
 
@@ -143,7 +143,7 @@ enum Overlap {
     None,
 }
 
-pub async fn rotate_secret(
+pub(crate) async fn rotate_secret(
     Extract(state): Extract<AppState>,
     headers: HeaderMap,
     InPath(id): InPath<WebhookId>,
@@ -167,7 +167,7 @@ pub async fn rotate_secret(
     ))
 }
 
-pub async fn enable(
+pub(crate) async fn enable(
     Extract(state): Extract<AppState>,
     InPath(id): InPath<WebhookId>,
     Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
@@ -177,7 +177,7 @@ pub async fn enable(
     Ok(Redirect::to(&Notice::WebhookEnabled.at(&format!("/webhooks/{id}"))))
 }
 
-pub async fn delete(
+pub(crate) async fn delete(
     Extract(state): Extract<AppState>,
     InPath(id): InPath<WebhookId>,
     Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
