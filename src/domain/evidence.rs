@@ -48,6 +48,29 @@ pub struct Evidence {
     pub mistagged: UnauthorizedProbe,
 }
 
+/// A caller that must be denied, by the external ID that it presents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnauthorizedCaller {
+    WithoutId,
+    OtherId,
+    /// The tenant's own previous external ID, after a rotation. No other customer has it.
+    PreviousId,
+}
+
+impl UnauthorizedCaller {
+    /// How the caller presents itself in this mode.
+    pub fn phrase(self, mode: Mode) -> &'static str {
+        match (self, mode) {
+            (Self::WithoutId, Mode::Direct) => "without a session tag",
+            (Self::OtherId, Mode::Direct) => "with another external ID as its tag",
+            (Self::PreviousId, Mode::Direct) => "with the previous external ID as its tag",
+            (Self::WithoutId, Mode::AssumeRole) => "without an external ID",
+            (Self::OtherId, Mode::AssumeRole) => "with a random external ID",
+            (Self::PreviousId, Mode::AssumeRole) => "with the previous external ID",
+        }
+    }
+}
+
 /// The results of an unauthorized caller's calls.
 #[derive(Debug, Default)]
 pub struct UnauthorizedProbe {
@@ -62,26 +85,26 @@ pub struct UnauthorizedProbe {
 }
 
 impl Evidence {
-    /// `direct`: the unauthorized callers, each with a description.
-    pub fn unauthorized(&self) -> Vec<(&UnauthorizedProbe, &'static str)> {
+    /// `direct`: the probes of unauthorized callers.
+    pub fn unauthorized(&self) -> Vec<(&UnauthorizedProbe, UnauthorizedCaller)> {
         let mut callers = vec![
-            (&self.untagged, "without a session tag"),
-            (&self.mistagged, "with another external ID as its tag"),
+            (&self.untagged, UnauthorizedCaller::WithoutId),
+            (&self.mistagged, UnauthorizedCaller::OtherId),
         ];
         if self.retires {
-            callers.push((&self.retired, "with the previous external ID as its tag"));
+            callers.push((&self.retired, UnauthorizedCaller::PreviousId));
         }
         callers
     }
 
-    /// `assume_role`: the results of the unauthorized attempts to assume the role, each with a description.
-    pub fn unauthorized_assumptions(&self) -> Vec<(Option<&ApiResult>, &'static str)> {
+    /// `assume_role`: the results of the unauthorized attempts to assume the role.
+    pub fn unauthorized_assumptions(&self) -> Vec<(Option<&ApiResult>, UnauthorizedCaller)> {
         let mut assumed = vec![
-            (self.client_role_without_id.as_ref(), "without an external ID"),
-            (self.client_role_with_random_id.as_ref(), "with a random external ID"),
+            (self.client_role_without_id.as_ref(), UnauthorizedCaller::WithoutId),
+            (self.client_role_with_random_id.as_ref(), UnauthorizedCaller::OtherId),
         ];
         if self.retires {
-            assumed.push((self.client_role_with_retired_id.as_ref(), "with the previous external ID"));
+            assumed.push((self.client_role_with_retired_id.as_ref(), UnauthorizedCaller::PreviousId));
         }
         assumed
     }

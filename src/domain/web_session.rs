@@ -1,9 +1,11 @@
-//! Session secrets in browser cookies, and the CSRF tokens of forms.
+//! The secrets of browser sessions: the cookie's value, and the CSRF token of the session's forms.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hkdf::Hkdf;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
 
 use super::token::TokenHash;
 
@@ -16,7 +18,7 @@ impl WebSession {
         Self(encoded(&bytes))
     }
 
-    /// Derives a session's secret from another secret, one-way.
+    /// Derives a session's secret from another secret. The other secret cannot be computed from it.
     pub fn derived(purpose: &str, secret: &str) -> Self {
         Self(derived(purpose, secret))
     }
@@ -33,26 +35,27 @@ impl WebSession {
         TokenHash::of(self.expose())
     }
 
-    /// The CSRF token in the forms of this session. Neither another site nor another session in the same browser has it.
+    /// The CSRF token in every form of this session. Other sites do not know it, and neither do other sessions in the same
+    /// browser.
     pub fn form_token(&self) -> String {
         derived("latchkey form token", self.expose()).expose_secret().to_owned()
     }
 
     pub fn is_form_token(&self, text: &str) -> bool {
-        // Compares hashes, so that the timing reveals nothing about the token.
-        TokenHash::of(text) == TokenHash::of(&self.form_token())
+        self.form_token().as_bytes().ct_eq(text.as_bytes()).into()
     }
 }
 
+/// HKDF of RFC 5869, with SHA-256.
 fn derived(purpose: &str, secret: &str) -> SecretString {
-    let mut digest = Sha256::new();
-    digest.update(purpose.as_bytes());
-    digest.update([0]);
-    digest.update(secret.as_bytes());
-    encoded(&digest.finalize())
+    let mut bytes = [0; 32];
+    Hkdf::<Sha256>::new(None, secret.as_bytes())
+        .expand(purpose.as_bytes(), &mut bytes)
+        .expect("32 bytes can be derived");
+    encoded(&bytes)
 }
 
-/// 32 bytes, encoded for URLs and cookies.
+/// Base64 for URLs and cookies.
 pub(crate) fn encoded(bytes: &[u8]) -> SecretString {
     URL_SAFE_NO_PAD.encode(bytes).into()
 }
@@ -62,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_token_belongs_to_one_session() {
+    fn a_form_token_is_valid_only_in_its_session() {
         let (one, other) = (WebSession::from_random([7; 32]), WebSession::from_random([8; 32]));
         assert_eq!(one.expose().len(), 43);
         assert_ne!(one.form_token(), one.expose());

@@ -21,6 +21,9 @@ messages! {
     role_is_open(how) "[Your] role can be assumed {how}."
     role_is_open_danger() "The storage role of [vendor] also acts for other customers. Without the condition on sts:ExternalId, [another customer] who enters the name of [your] role could access [your] documents."
 
+    /// Instead of the danger, when only the tenant's own previous external ID still works. In both modes.
+    previous_id_accepted() "Only [your] own previous external ID still works, and no other customer has it. Remove it from the policy to complete the rotation."
+
     // Bucket
     no_such_bucket(bucket) "There is no bucket named {bucket}."
     bucket_in_account(account) "The bucket belongs to the account {account}."

@@ -3,10 +3,11 @@
 use super::{CheckContext, RuleOutcome};
 use crate::domain::api_result::{ApiResult, DeniedBy, Outcome};
 use crate::domain::check::{CheckName, CheckStatus};
-use crate::domain::evidence::UnauthorizedProbe;
+use crate::domain::evidence::{UnauthorizedCaller, UnauthorizedProbe};
 use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixAction, FixDocument};
-use crate::domain::message::{findings, fixes};
+use crate::domain::message::{Message, findings, fixes};
+use crate::domain::storage_config::Mode;
 use crate::domain::templates::statements;
 use crate::domain::templates::statements::Permission;
 
@@ -24,7 +25,7 @@ pub(crate) fn bucket_requires_external_id(context: &CheckContext) -> RuleOutcome
         .iter()
         .zip(&probes)
         .filter(|(list, _)| list.granted().is_some())
-        .map(|(list, (_, how))| (Permission::List, "s3:ListBucket", *how, *list))
+        .map(|(list, (_, caller))| (Permission::List, "s3:ListBucket", *caller, *list))
         .collect();
     if let Some(finding) = bucket_is_open(context, &allowed) {
         return finding.into();
@@ -46,13 +47,13 @@ pub(crate) fn bucket_requires_external_id(context: &CheckContext) -> RuleOutcome
         return RuleOutcome::Pending;
     };
     let mut allowed: Vec<AllowedCall> = Vec::new();
-    for (get, restore, how) in &objects {
+    for (get, restore, caller) in &objects {
         // The bucket allowed a get that the key denied.
         if matches!(get.outcome, Outcome::Granted(()) | Outcome::Unusable) || get.is_refused_by(DeniedBy::Kms) {
-            allowed.push((Permission::Objects, "s3:GetObject", how, get));
+            allowed.push((Permission::Objects, "s3:GetObject", *caller, get));
         }
         if restore.granted().is_some() {
-            allowed.push((Permission::Objects, "s3:RestoreObject", how, restore));
+            allowed.push((Permission::Objects, "s3:RestoreObject", *caller, restore));
         }
     }
     if let Some(finding) = bucket_is_open(context, &allowed) {
@@ -64,14 +65,14 @@ pub(crate) fn bucket_requires_external_id(context: &CheckContext) -> RuleOutcome
         .into()
 }
 
-/// A call that had to be denied but was allowed: the permission, the action, a description of the caller, and the result.
-type AllowedCall<'a> = (Permission, &'static str, &'static str, &'a ApiResult);
+/// A call that had to be denied but was allowed: the permission, the action, the caller, and the result.
+type AllowedCall<'a> = (Permission, &'static str, UnauthorizedCaller, &'a ApiResult);
 
 fn bucket_is_open(context: &CheckContext, allowed: &[AllowedCall]) -> Option<Finding> {
     let (permission, _, _, answer) = allowed.first()?;
     let finding = Finding::failed(
         CheckName::BucketRequiresExternalId,
-        findings::bucket_is_open(name_calls(allowed.iter().map(|(_, action, how, _)| (*action, *how)))),
+        findings::bucket_is_open(name_calls(allowed.iter().map(|(_, action, caller, _)| (*action, *caller)))),
         Some(&answer.exchange),
         Fix::new(
             FixDocument::BucketPolicy,
@@ -80,18 +81,32 @@ fn bucket_is_open(context: &CheckContext, allowed: &[AllowedCall]) -> Option<Fin
             Some(statements::bucket_policy_statement(*permission, context.params)),
         ),
     );
-    Some(finding.with_detail(findings::resource_is_open_danger()))
+    Some(finding.with_detail(danger(allowed.iter().map(|(_, _, caller, _)| *caller))))
 }
 
-fn name_calls<'a>(calls: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    calls.map(|(action, how)| format!("{action} {how}")).collect::<Vec<_>>().join(", ")
+fn name_calls<'a>(calls: impl Iterator<Item = (&'a str, UnauthorizedCaller)>) -> String {
+    calls
+        .map(|(action, caller)| format!("{action} {}", caller.phrase(Mode::Direct)))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// What the allowed calls of these callers mean.
+fn danger(mut callers: impl Iterator<Item = UnauthorizedCaller>) -> Message {
+    if callers.all(|caller| caller == UnauthorizedCaller::PreviousId) {
+        findings::previous_id_accepted()
+    } else {
+        findings::resource_is_open_danger()
+    }
 }
 
 /// The results of get and restore of the probe object by each unauthorized caller, once all are known.
-fn object_results<'a>(probes: &[(&'a UnauthorizedProbe, &'static str)]) -> Option<Vec<(&'a ApiResult, &'a ApiResult, &'static str)>> {
+fn object_results<'a>(
+    probes: &[(&'a UnauthorizedProbe, UnauthorizedCaller)],
+) -> Option<Vec<(&'a ApiResult, &'a ApiResult, UnauthorizedCaller)>> {
     probes
         .iter()
-        .map(|(probe, how)| Some((probe.get.as_ref()?, probe.restore.as_ref()?, *how)))
+        .map(|(probe, caller)| Some((probe.get.as_ref()?, probe.restore.as_ref()?, *caller)))
         .collect()
 }
 
@@ -116,7 +131,7 @@ pub(crate) fn key_requires_external_id(context: &CheckContext) -> RuleOutcome {
     }
     let has_ciphertext = evidence.encrypt.as_ref().is_some_and(|encrypt| encrypt.granted().is_some());
     let mut asked = Vec::new();
-    for (probe, how) in probes {
+    for (probe, caller) in probes {
         let mut calls = vec![("kms:Encrypt", &probe.encrypt), ("kms:GenerateDataKey", &probe.generate_data_key)];
         if has_ciphertext {
             calls.extend([("kms:Decrypt", &probe.decrypt), ("kms:ReEncrypt", &probe.reencrypt)]);
@@ -125,14 +140,14 @@ pub(crate) fn key_requires_external_id(context: &CheckContext) -> RuleOutcome {
             let Some(answer) = answer else {
                 return RuleOutcome::Pending;
             };
-            asked.push((action, how, answer));
+            asked.push((action, caller, answer));
         }
     }
     let allowed: Vec<_> = asked.iter().filter(|(_, _, answer)| answer.granted().is_some()).collect();
     if let Some((_, _, answer)) = allowed.first() {
         return Finding::failed(
             check,
-            findings::key_is_open(name_calls(allowed.iter().map(|(action, how, _)| (*action, *how)))),
+            findings::key_is_open(name_calls(allowed.iter().map(|(action, caller, _)| (*action, *caller)))),
             Some(&answer.exchange),
             Fix::new(
                 FixDocument::KeyPolicy,
@@ -141,7 +156,7 @@ pub(crate) fn key_requires_external_id(context: &CheckContext) -> RuleOutcome {
                 Some(statements::key_policy_statement(context.params)),
             ),
         )
-        .with_detail(findings::resource_is_open_danger())
+        .with_detail(danger(allowed.iter().map(|(_, caller, _)| *caller)))
         .into();
     }
     if context.is_broken(CheckName::KeySuitable) {
@@ -156,8 +171,8 @@ pub(crate) fn key_requires_external_id(context: &CheckContext) -> RuleOutcome {
     Finding::passed(check, check.claim(), asked.first().map(|(_, _, answer)| &answer.exchange)).into()
 }
 
-/// An unauthorized caller needs its own session. Without it, the check is pending or inconclusive.
-fn without_session(check: CheckName, probes: &[(&UnauthorizedProbe, &'static str)]) -> Option<RuleOutcome> {
+/// An unauthorized caller needs a session of its own. Without it, the check is pending or inconclusive.
+fn without_session(check: CheckName, probes: &[(&UnauthorizedProbe, UnauthorizedCaller)]) -> Option<RuleOutcome> {
     for (probe, _) in probes {
         match &probe.role {
             None => return Some(RuleOutcome::Pending),

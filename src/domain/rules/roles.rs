@@ -3,6 +3,7 @@
 use super::{CheckContext, RuleOutcome};
 use crate::domain::api_result::{DenialReason, Outcome, PolicyKind};
 use crate::domain::check::CheckName;
+use crate::domain::evidence::UnauthorizedCaller;
 use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixAction, FixDocument};
 use crate::domain::message::{findings, fixes};
@@ -52,11 +53,11 @@ pub(crate) fn client_role_assumable(context: &CheckContext) -> RuleOutcome {
 pub(crate) fn role_requires_external_id(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::RoleRequiresExternalId;
     let mut asked = Vec::new();
-    for (answer, how) in context.evidence.unauthorized_assumptions() {
+    for (answer, caller) in context.evidence.unauthorized_assumptions() {
         let Some(answer) = answer else {
             return RuleOutcome::Pending;
         };
-        asked.push((answer, how));
+        asked.push((answer, caller));
     }
     let allowed: Vec<_> = asked.iter().filter(|(answer, _)| answer.granted().is_some()).collect();
     let Some((first, _)) = allowed.first() else {
@@ -68,7 +69,13 @@ pub(crate) fn role_requires_external_id(context: &CheckContext) -> RuleOutcome {
         }
         .into();
     };
-    let how = allowed.iter().map(|(_, how)| *how).collect::<Vec<_>>().join(", and ");
+    let mode = context.storage.mode();
+    let how = allowed
+        .iter()
+        .map(|(_, caller)| caller.phrase(mode))
+        .collect::<Vec<_>>()
+        .join(", and ");
+    let only_previous = allowed.iter().all(|(_, caller)| *caller == UnauthorizedCaller::PreviousId);
     Finding::failed(
         check,
         findings::role_is_open(how),
@@ -80,6 +87,74 @@ pub(crate) fn role_requires_external_id(context: &CheckContext) -> RuleOutcome {
             Some(statements::trust_statement(context.params)),
         ),
     )
-    .with_detail(findings::role_is_open_danger())
+    .with_detail(if only_previous {
+        findings::previous_id_accepted()
+    } else {
+        findings::role_is_open_danger()
+    })
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::api_result::{AccessDenied, ApiCall, ApiResult, DeniedBy};
+    use crate::domain::arn::{BucketArn, KeyArn, RoleArn};
+    use crate::domain::evidence::Evidence;
+    use crate::domain::message::Message;
+    use crate::domain::storage_config::{Access, Storage};
+    use crate::domain::templates::TemplateParams;
+
+    fn result(granted: bool) -> Option<ApiResult> {
+        let denied = AccessDenied {
+            by: DeniedBy::Sts,
+            reason: DenialReason::Unsaid,
+            key: None,
+            action: None,
+        };
+        Some(ApiResult {
+            outcome: if granted { Outcome::Granted(()) } else { Outcome::Refused(denied) },
+            exchange: ApiCall::default(),
+        })
+    }
+
+    /// Of an assumption without, with a random, and with the previous external ID: which ones the role allowed.
+    #[rstest]
+    #[case([false, false, true], findings::previous_id_accepted())]
+    #[case([false, true, true], findings::role_is_open_danger())]
+    #[case([true, false, false], findings::role_is_open_danger())]
+    fn only_a_role_that_is_open_to_others_is_called_dangerous(#[case] allowed: [bool; 3], #[case] detail: Message) {
+        let role = |account: &str| RoleArn::parse(&format!("arn:aws:iam::{account}:role/documents")).unwrap();
+        let key = KeyArn::parse("arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab").unwrap();
+        let storage = Storage {
+            access: Access::AssumeRole {
+                role: role("222222222222"),
+            },
+            bucket: BucketArn::parse("arn:aws:s3:::my-bucket").unwrap(),
+            region: key.region().clone(),
+            bucket_account: key.account().clone(),
+            key,
+        };
+        let [without, random, previous] = allowed.map(result);
+        let outcome = role_requires_external_id(&CheckContext {
+            storage: &storage,
+            params: &TemplateParams::of_storage(&storage, role("111111111111"), Vec::new()),
+            evidence: &Evidence {
+                client_role_without_id: without,
+                client_role_with_random_id: random,
+                client_role_with_retired_id: previous,
+                retires: true,
+                ..Evidence::default()
+            },
+            findings: &BTreeMap::new(),
+        });
+        let RuleOutcome::Found(finding) = outcome else {
+            panic!("the evidence is complete");
+        };
+        assert_eq!(finding.detail, Some(detail));
+    }
 }
