@@ -108,7 +108,6 @@ macro_rules! catalogue {
     };
 }
 
-use CheckName as C;
 use DecidedBy::{Database, Evidence};
 use Prerequisites::{AllRequired, These};
 
@@ -116,8 +115,12 @@ const BOTH: &[Mode] = &[Mode::Direct, Mode::AssumeRole];
 const DIRECT: &[Mode] = &[Mode::Direct];
 const ASSUME_ROLE: &[Mode] = &[Mode::AssumeRole];
 /// The checks of the sessions that every call needs.
-pub(crate) const SESSIONS: &[CheckName] = &[C::VendorRoleAssumable, C::ClientRoleAssumable];
-const BUCKET: &[CheckName] = &[C::BucketReachable, C::BucketOwnerMatches, C::BucketRegionMatches];
+pub(crate) const SESSIONS: &[CheckName] = &[CheckName::VendorRoleAssumable, CheckName::ClientRoleAssumable];
+const BUCKET: &[CheckName] = &[
+    CheckName::BucketReachable,
+    CheckName::BucketOwnerMatches,
+    CheckName::BucketRegionMatches,
+];
 
 catalogue! {
     VendorRoleAssumable {
@@ -133,7 +136,7 @@ catalogue! {
         group: Role,
         proves: "[Your] role grants access to [vendor] with [your] external ID.",
         modes: ASSUME_ROLE,
-        prerequisites: These(&[&[C::VendorRoleAssumable]]),
+        prerequisites: These(&[&[CheckName::VendorRoleAssumable]]),
         weight: AlwaysRequired,
         failure: Refused,
         decided_by: Evidence(rules::roles::client_role_assumable),
@@ -160,7 +163,7 @@ catalogue! {
         group: Bucket,
         proves: "The bucket belongs to the submitted account.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[C::BucketReachable]]),
+        prerequisites: These(&[SESSIONS, &[CheckName::BucketReachable]]),
         weight: AlwaysRequired,
         failure: Permanent,
         decided_by: Evidence(rules::bucket::owner_matches),
@@ -169,7 +172,7 @@ catalogue! {
         group: Bucket,
         proves: "The bucket is in the submitted region.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[C::BucketReachable, C::BucketOwnerMatches]]),
+        prerequisites: These(&[SESSIONS, &[CheckName::BucketReachable, CheckName::BucketOwnerMatches]]),
         weight: Required,
         failure: Permanent,
         decided_by: Evidence(rules::bucket::region_matches),
@@ -196,7 +199,7 @@ catalogue! {
         group: Key,
         proves: "The key is enabled, symmetric and customer managed.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[C::KeyDescribable]]),
+        prerequisites: These(&[SESSIONS, &[CheckName::KeyDescribable]]),
         weight: Required,
         failure: Permanent,
         decided_by: Evidence(rules::key::suitable),
@@ -214,7 +217,7 @@ catalogue! {
         group: Key,
         proves: "[Vendor] can decrypt with the key.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[C::KeyEncryptAllowed]]),
+        prerequisites: These(&[SESSIONS, &[CheckName::KeyEncryptAllowed]]),
         weight: Required,
         failure: Refused,
         decided_by: Evidence(rules::key::decrypt_allowed),
@@ -223,7 +226,7 @@ catalogue! {
         group: Key,
         proves: "[Vendor] can re-encrypt with the key.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[C::KeyEncryptAllowed]]),
+        prerequisites: These(&[SESSIONS, &[CheckName::KeyEncryptAllowed]]),
         weight: Required,
         failure: Refused,
         decided_by: Evidence(rules::key::reencrypt_allowed),
@@ -250,7 +253,7 @@ catalogue! {
         group: Objects,
         proves: "[Vendor] can write an object.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[C::RoleRequiresExternalId], BUCKET]),
+        prerequisites: These(&[SESSIONS, &[CheckName::RoleRequiresExternalId], BUCKET]),
         weight: Required,
         failure: Refused,
         decided_by: Evidence(rules::object::writable),
@@ -268,7 +271,7 @@ catalogue! {
         group: Objects,
         proves: "The bucket keeps no old versions.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[C::ObjectWritable]]),
+        prerequisites: These(&[SESSIONS, &[CheckName::ObjectWritable]]),
         weight: Required,
         failure: Permanent,
         decided_by: Evidence(rules::object::versioning_disabled),
@@ -277,7 +280,7 @@ catalogue! {
         group: Objects,
         proves: "[Vendor] can read an object.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[C::ObjectWritable]]),
+        prerequisites: These(&[SESSIONS, &[CheckName::ObjectWritable]]),
         weight: Required,
         failure: Refused,
         decided_by: Evidence(rules::object::readable),
@@ -286,7 +289,7 @@ catalogue! {
         group: Objects,
         proves: "[Vendor] can restore an archived object.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[C::ObjectWritable]]),
+        prerequisites: These(&[SESSIONS, &[CheckName::ObjectWritable]]),
         weight: Required,
         failure: Refused,
         decided_by: Evidence(rules::object::restorable),
@@ -295,7 +298,7 @@ catalogue! {
         group: Objects,
         proves: "[Vendor] can delete an object.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[C::ObjectWritable]]),
+        prerequisites: These(&[SESSIONS, &[CheckName::ObjectWritable]]),
         weight: AlwaysRequired,
         failure: Refused,
         decided_by: Evidence(rules::object::deletable),

@@ -1,6 +1,6 @@
 //! Liveness and readiness.
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use super::AppState;
 use super::conventions::problem::{Problem, ProblemKind};
@@ -14,7 +14,7 @@ pub(crate) async fn live() -> &'static str {
 
 /// Readiness: the database responds, and its schema is current. A process that can still serve recent data from memory to
 /// internal services stays ready while the database is unavailable.
-pub(crate) async fn ready(Extract(state): Extract<AppState>) -> Result<&'static str, Problem> {
+pub(crate) async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
     let unavailable = |detail: &str| Problem::new(ProblemKind::Unavailable, detail);
     if state.shutdown.is_cancelled() {
         return Err(unavailable("The process is stopping."));

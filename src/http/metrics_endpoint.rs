@@ -1,6 +1,6 @@
 //! `GET /metrics`, in Prometheus's text format.
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use metrics::gauge;
@@ -12,7 +12,7 @@ use crate::telemetry::metric::{self, number};
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Gauges from memory are sampled now; those that need a query are sampled periodically, however often this is called.
-pub(crate) async fn handle(Extract(state): Extract<AppState>) -> impl IntoResponse {
+pub(crate) async fn handle(State(state): State<AppState>) -> impl IntoResponse {
     let read_model = &state.read_model;
     gauge!(metric::READ_MODEL_AGE.name).set(read_model.age().map_or(f64::INFINITY, |age| age.as_secs_f64()));
     gauge!(metric::READ_MODEL_POSITION.name).set(number(read_model.position()));

@@ -1,7 +1,7 @@
 //! `DELETE /v1/tenants/{tenant}/external-id/next`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
@@ -24,7 +24,7 @@ use crate::service::rotate_external_id::abandon;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(caller): Operator,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Json<TenantView>, Problem> {

@@ -1,6 +1,6 @@
 //! `PATCH /v1/tenants/{tenant}`
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::{Deserialize, Deserializer};
@@ -66,7 +66,7 @@ impl From<ChangeTenantError<Problem>> for Problem {
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(caller): Operator,
     InPath(tenant): InPath<TenantRef>,
     headers: HeaderMap,

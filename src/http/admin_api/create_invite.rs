@@ -1,7 +1,7 @@
 //! `POST /v1/tenants/{tenant}/invites`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -55,7 +55,7 @@ impl From<CreateInviteError> for Problem {
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(caller): Operator,
     InPath(tenant): InPath<TenantRef>,
     body: JsonBody<CreateInvite>,

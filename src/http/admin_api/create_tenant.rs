@@ -1,7 +1,7 @@
 //! `POST /v1/tenants`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -58,7 +58,7 @@ impl From<CreateTenantError> for Problem {
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(caller): Operator,
     body: JsonBody<CreateTenant>,
 ) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<TenantView>), Problem> {

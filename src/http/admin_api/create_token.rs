@@ -1,7 +1,7 @@
 //! `POST /v1/tokens`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use chrono::TimeDelta;
 use secrecy::ExposeSecret;
@@ -55,7 +55,7 @@ pub(crate) struct CreatedToken {
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Administrator(caller): Administrator,
     body: JsonBody<CreateToken>,
 ) -> Result<(StatusCode, [(header::HeaderName, &'static str); 1], Json<CreatedToken>), Problem> {

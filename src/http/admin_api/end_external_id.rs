@@ -1,7 +1,7 @@
 //! `DELETE /v1/tenants/{tenant}/external-id/previous`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
@@ -25,7 +25,7 @@ use crate::service::rotate_external_id::end_previous;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(caller): Operator,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Json<TenantView>, Problem> {

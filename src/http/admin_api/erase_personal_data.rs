@@ -1,7 +1,7 @@
 //! `DELETE /v1/tenants/{tenant}/personal-data`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use super::reason::{ReasonBody, reason};
 use crate::domain::ids::TenantRef;
@@ -27,7 +27,7 @@ use crate::service::tenant_lifecycle::erase;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Administrator(caller): Administrator,
     InPath(tenant): InPath<TenantRef>,
     body: JsonBody<ReasonBody>,

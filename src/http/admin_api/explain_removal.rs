@@ -1,7 +1,7 @@
 //! `GET /v1/tenants/{tenant}/removal`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use super::find_tenant;
 use crate::domain::ids::TenantRef;
@@ -25,7 +25,7 @@ use crate::service::explain_removal::explain_removal;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Json<RemovalView>, Problem> {

@@ -1,7 +1,7 @@
 //! `GET /v1/tenants/{tenant}/storage-configs/{version}`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use super::find_tenant;
 use crate::domain::ids::TenantRef;
@@ -23,7 +23,7 @@ use crate::service::read;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,
     InPath(Version(version)): InPath<Version>,

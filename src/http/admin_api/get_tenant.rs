@@ -1,6 +1,6 @@
 //! `GET /v1/tenants/{tenant}`
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
@@ -30,7 +30,7 @@ use crate::service::read;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,
     headers: HeaderMap,

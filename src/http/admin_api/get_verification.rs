@@ -1,7 +1,7 @@
 //! `GET /v1/verifications/{id}`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use crate::domain::ids::VerificationId;
 use crate::http::AppState;
@@ -22,7 +22,7 @@ use crate::service::read;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _reader: Reader,
     InPath(id): InPath<VerificationId>,
 ) -> Result<Json<VerificationView>, Problem> {

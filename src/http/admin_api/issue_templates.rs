@@ -1,7 +1,7 @@
 //! `GET /v1/tenants/{tenant}/templates`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -52,7 +52,7 @@ pub(crate) struct TemplateParams {
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,
     Params(params): Params<TemplateParams>,

@@ -1,7 +1,7 @@
 //! `GET /v1/tenants/{tenant}/storage-configs`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,7 +32,7 @@ pub(crate) struct StorageConfigs {
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Json<StorageConfigs>, Problem> {

@@ -1,7 +1,7 @@
 //! `GET /v1/tenants`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use serde::Deserialize;
 use strum::IntoEnumIterator;
 use utoipa::IntoParams;
@@ -88,7 +88,7 @@ impl TenantListParams {
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _reader: Reader,
     Params(params): Params<TenantListParams>,
 ) -> Result<Json<Page<TenantView>>, Problem> {

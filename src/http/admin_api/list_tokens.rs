@@ -1,7 +1,7 @@
 //! `GET /v1/tokens`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use crate::http::AppState;
 use crate::http::auth::Administrator;
@@ -23,7 +23,7 @@ use crate::service::tokens::token_list;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _administrator: Administrator,
     Params(params): Params<PageParams>,
 ) -> Result<Json<Page<TokenView>>, Problem> {

@@ -1,7 +1,7 @@
 //! `GET /v1/tenants/{tenant}/verifications`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use super::find_tenant;
 use crate::domain::ids::TenantRef;
@@ -26,7 +26,7 @@ use crate::service::read;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,
     Params(params): Params<PageParams>,

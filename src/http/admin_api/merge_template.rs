@@ -1,7 +1,7 @@
 //! `POST /v1/tenants/{tenant}/templates/merge`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -51,7 +51,7 @@ pub(crate) struct MergeTemplate {
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,
     body: JsonBody<MergeTemplate>,

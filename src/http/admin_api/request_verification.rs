@@ -1,7 +1,7 @@
 //! `POST /v1/tenants/{tenant}/verifications`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -56,7 +56,7 @@ impl From<RequestVerificationError> for Problem {
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(caller): Operator,
     InPath(tenant): InPath<TenantRef>,
     body: JsonBody<RequestVerification>,

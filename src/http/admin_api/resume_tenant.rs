@@ -1,7 +1,7 @@
 //! `POST /v1/tenants/{tenant}/resume`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use super::reason::{ReasonBody, reason};
 use crate::domain::ids::TenantRef;
@@ -25,7 +25,7 @@ use crate::service::tenant_lifecycle::resume;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(caller): Operator,
     InPath(tenant): InPath<TenantRef>,
     body: JsonBody<ReasonBody>,

@@ -1,6 +1,6 @@
 //! `DELETE /v1/tenants/{tenant}/invites/{id}`
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::StatusCode;
 
 use crate::domain::ids::{InviteId, TenantRef};
@@ -36,7 +36,7 @@ impl From<RevokeInviteError> for Problem {
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(caller): Operator,
     InPath(tenant): InPath<TenantRef>,
     InPath(id): InPath<InviteId>,

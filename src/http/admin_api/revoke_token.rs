@@ -1,6 +1,6 @@
 //! `DELETE /v1/tokens/{id}`
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::StatusCode;
 
 use crate::domain::ids::TokenId;
@@ -23,7 +23,7 @@ use crate::service::tokens::revoke_token;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Administrator(caller): Administrator,
     InPath(id): InPath<TokenId>,
 ) -> Result<StatusCode, Problem> {

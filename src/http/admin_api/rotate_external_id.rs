@@ -1,7 +1,7 @@
 //! `POST /v1/tenants/{tenant}/external-id/rotate`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use crate::domain::ids::TenantRef;
 use crate::domain::tenant::IllegalChange;
@@ -50,7 +50,7 @@ impl From<RotateExternalIdError> for Problem {
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(caller): Operator,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Json<TenantView>, Problem> {

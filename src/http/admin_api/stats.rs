@@ -1,7 +1,7 @@
 //! `GET /v1/stats`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -58,7 +58,7 @@ pub(crate) struct VerificationTimes {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn handle(Extract(state): Extract<AppState>, _reader: Reader) -> Result<Json<Stats>, Problem> {
+pub(crate) async fn handle(State(state): State<AppState>, _reader: Reader) -> Result<Json<Stats>, Problem> {
     let found = stats(&state.context).await?;
     let tenants = found.tenants.into_iter().map(|(status, count)| TenantsOfStatus { status, count });
     let failing_checks = found

@@ -1,7 +1,7 @@
 //! `POST /v1/tenants/{tenant}/suspend`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use super::reason::{ReasonBody, reason};
 use crate::domain::ids::TenantRef;
@@ -25,7 +25,7 @@ use crate::service::tenant_lifecycle::suspend;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(caller): Operator,
     InPath(tenant): InPath<TenantRef>,
     body: JsonBody<ReasonBody>,

@@ -1,7 +1,7 @@
 //! `POST /v1/validate`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,7 +32,7 @@ pub(crate) struct Valid {
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _reader: Reader,
     body: JsonBody<SubmitStorageConfig>,
 ) -> Result<Json<Valid>, Problem> {

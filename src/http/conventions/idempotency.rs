@@ -1,7 +1,7 @@
 //! The `idempotency-key` header of every POST under `/v1`: one layer, so that handlers need not know about it.
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{FromRequest, Request, State as Extract};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -25,7 +25,7 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Processes a request with a key once, and replays its response afterwards.
-pub(crate) async fn layer(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let keyed = request.method() == Method::POST && request.uri().path().starts_with("/v1/") && request.headers().contains_key(KEY);
     if !keyed {
         return next.run(request).await;

@@ -17,7 +17,7 @@ mod webhooks;
 use std::net::IpAddr;
 
 use axum::Router;
-use axum::extract::{Path, Request, State as Extract};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -79,7 +79,7 @@ pub(crate) fn router() -> Router<AppState> {
     Router::new().route("/assets/{name}", get(asset)).merge(pages)
 }
 
-async fn asset(Extract(state): Extract<AppState>, Path(name): Path<String>) -> Result<Response, Problem> {
+async fn asset(State(state): State<AppState>, Path(name): Path<String>) -> Result<Response, Problem> {
     let found = state.dashboard.files.answer(&name);
     found.ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is nothing at this path."))
 }
@@ -98,7 +98,7 @@ const FOR_PROGRAMS: [&str; 8] = [
 
 /// The layer around pages, and around unknown paths: renders problems as pages, redirects to the sign-in page, and adds
 /// security headers.
-pub(crate) async fn error_pages(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn error_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if FOR_PROGRAMS.iter().any(|program| {
         path.strip_prefix(program)

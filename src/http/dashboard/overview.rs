@@ -1,7 +1,7 @@
 //! `GET /`: the state of all tenants at a glance.
 
 use askama::Template;
-use axum::extract::{Query, State as Extract};
+use axum::extract::{Query, State};
 use axum::response::Response;
 
 use super::shared::chart::{BarValue, Chart};
@@ -61,7 +61,7 @@ struct Times {
 }
 
 impl ProblemView {
-    pub(crate) fn new(tenant: &Tenant, complaint: Option<&StuckReason>, reader: verification_view::Reader<'_>) -> Self {
+    pub(crate) fn new(tenant: &Tenant, complaint: Option<&StuckReason>, reader: verification_view::MessageContext<'_>) -> Self {
         let Some(complaint) = complaint else {
             let text = match tenant.status() {
                 TenantStatus::Verifying => "The verification has not finished.",
@@ -83,14 +83,14 @@ impl ProblemView {
 }
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Reader(person): Reader,
     Query(query): Query<super::shared::notice::PageQuery>,
 ) -> Result<Response, Problem> {
     let context = &state.context;
     let now = context.clock.now();
     let counted = stats(context).await?;
-    let words = verification_view::Reader::operations(&context.vendor);
+    let words = verification_view::MessageContext::operations(&context.vendor);
     let limit = i64::try_from(STUCK_LIMIT + 1).unwrap_or(i64::MAX);
     let mut stuck = read::tenants::stuck(context, limit).await?;
     let more = stuck.len() > STUCK_LIMIT;

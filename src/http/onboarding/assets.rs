@@ -1,6 +1,6 @@
 //! The form's stylesheets, script and logo.
 
-use axum::extract::{Path, State as Extract};
+use axum::extract::{Path, State};
 use axum::response::Response;
 
 use super::rejection::Rejection;
@@ -46,6 +46,6 @@ impl Assets {
 }
 
 /// `GET /onboard/assets/{name}`
-pub(crate) async fn handle(Extract(state): Extract<AppState>, Path(name): Path<String>) -> Result<Response, Rejection> {
+pub(crate) async fn handle(State(state): State<AppState>, Path(name): Path<String>) -> Result<Response, Rejection> {
     state.onboarding.assets.files.answer(&name).ok_or(Rejection::NotFound)
 }

@@ -1,6 +1,6 @@
 //! `POST /onboard/send/check`: validates the form as far as it is filled in, without storing anything or calling AWS.
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::response::Response;
 
 use super::rejection::Rejection;
@@ -8,6 +8,6 @@ use super::send::{Judged, SendForm, page};
 use super::session::Posted;
 use crate::http::AppState;
 
-pub(crate) async fn handle(Extract(state): Extract<AppState>, Posted { visitor, form }: Posted<SendForm>) -> Result<Response, Rejection> {
+pub(crate) async fn handle(State(state): State<AppState>, Posted { visitor, form }: Posted<SendForm>) -> Result<Response, Rejection> {
     page(&state, &visitor, &form, Judged::WhatIsThere, None)
 }

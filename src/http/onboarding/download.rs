@@ -1,7 +1,7 @@
 //! `GET /onboard/documents/{name}`: downloads one document, or all of them in one file.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State as Extract};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use strum::IntoEnumIterator;
@@ -15,7 +15,7 @@ use crate::http::AppState;
 use crate::http::web_ui::labels::pretty;
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     visitor: OnboardSession,
     Path(name): Path<String>,
     query: Result<Query<ApplyParams>, QueryRejection>,

@@ -1,7 +1,7 @@
 //! `POST /onboard/merge`: merges the issued statements into the customer's existing policy.
 
 use askama::Template;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::response::{Redirect, Response};
 use serde::Deserialize;
 use serde_json::Value;
@@ -81,7 +81,7 @@ impl From<MergeFinding> for FindingView {
     }
 }
 
-pub(crate) async fn handle(Extract(state): Extract<AppState>, Posted { visitor, form }: Posted<MergeForm>) -> Result<Response, Rejection> {
+pub(crate) async fn handle(State(state): State<AppState>, Posted { visitor, form }: Posted<MergeForm>) -> Result<Response, Rejection> {
     let current = Value::String(form.current.clone());
     let merged = merge_template(
         &state.context,

@@ -24,7 +24,7 @@ mod verify;
 mod verify_again;
 
 use axum::Router;
-use axum::extract::{Request, State as Extract};
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -83,7 +83,7 @@ fn csrf(web: &WebSettings) -> CsrfLayer {
     }
 }
 
-async fn limit(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
+async fn limit(State(state): State<AppState>, request: Request, next: Next) -> Response {
     match state
         .onboarding
         .limits
@@ -95,7 +95,7 @@ async fn limit(Extract(state): Extract<AppState>, request: Request, next: Next) 
 }
 
 /// The layer around the public listener: renders rejections as pages, and adds security headers.
-pub(crate) async fn error_pages(Extract(state): Extract<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn error_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().map(ToString::to_string);
     let mut response = next.run(request).await;
     let extensions = response.extensions_mut();

@@ -1,6 +1,6 @@
 //! `GET /onboard/{token}`: an invite's link.
 
-use axum::extract::{Path, State as Extract};
+use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -11,7 +11,7 @@ use crate::http::AppState;
 use crate::service::open_invite::open_invite;
 
 /// Exchanges the token for a session cookie, and redirects to a URL without it.
-pub(crate) async fn handle(Extract(state): Extract<AppState>, Path(token): Path<String>) -> Result<Response, Rejection> {
+pub(crate) async fn handle(State(state): State<AppState>, Path(token): Path<String>) -> Result<Response, Rejection> {
     let visit = open_invite(&state.context, &InviteToken::from_text(&token)).await?;
     let cookie = [(header::SET_COOKIE, cookie(&state, &visit))];
     Ok((cookie, Redirect::to("/onboard")).into_response())

@@ -1,6 +1,6 @@
 //! `POST /onboard/send`: submits the form and starts its verification.
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::rejection::Rejection;
@@ -12,10 +12,7 @@ use crate::service::request_verification::request_verification;
 use crate::service::submit_config::{self, submit_config};
 use crate::service::{read, request_verification};
 
-pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
-    Posted { visitor, mut form }: Posted<SendForm>,
-) -> Result<Response, Rejection> {
+pub(crate) async fn handle(State(state): State<AppState>, Posted { visitor, mut form }: Posted<SendForm>) -> Result<Response, Rejection> {
     let context = &state.context;
     let mode = form.mode(context, &visitor.tenant)?;
     if let Some(field) = form.take.take() {

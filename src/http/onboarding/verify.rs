@@ -1,7 +1,7 @@
 //! `GET /onboard/verify`: the newest version's verification, live and afterwards.
 
 use askama::Template;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::response::Response;
 
 use super::layout::Layout;
@@ -10,10 +10,10 @@ use super::session::OnboardSession;
 use crate::domain::check::FaultSide;
 use crate::domain::ids::TenantRef;
 use crate::domain::tenant::TenantStatus;
-use crate::domain::verification::{Verdict, Verification, VerificationState as Progress};
+use crate::domain::verification::{Verdict, Verification, VerificationState};
 use crate::http::AppState;
 use crate::http::web_ui::status::BannerState;
-use crate::http::web_ui::verification_view::{Banner, Follow, Reader, VerificationView, time};
+use crate::http::web_ui::verification_view::{Banner, Follow, MessageContext, VerificationView, time};
 use crate::http::web_ui::{capital, render};
 use crate::service::read;
 
@@ -32,7 +32,7 @@ struct Page<'a> {
     run: Option<VerificationView>,
 }
 
-pub(crate) async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSession) -> Result<Response, Rejection> {
+pub(crate) async fn handle(State(state): State<AppState>, visitor: OnboardSession) -> Result<Response, Rejection> {
     let context = &state.context;
     let detail = read::tenants::detail(context, &TenantRef::Id(visitor.tenant.id))
         .await?
@@ -60,7 +60,7 @@ pub(crate) async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSe
         let config = read::storage_configs::find(context, visitor.tenant.id, verification.version)
             .await?
             .ok_or(Rejection::Broken)?;
-        page.live = verification.state != Progress::Finished;
+        page.live = verification.state != VerificationState::Finished;
         page.banner = banner(&verification, vendor);
         if let Some(active) = &detail.active
             && active.config.version != config.version
@@ -75,7 +75,7 @@ pub(crate) async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSe
             &verification,
             &config,
             &context.vendor,
-            Reader::customer(&context.vendor),
+            MessageContext::customer(&context.vendor),
             now,
         ));
     }
@@ -95,24 +95,24 @@ pub(crate) async fn handle(Extract(state): Extract<AppState>, visitor: OnboardSe
 fn banner(verification: &Verification, vendor: &str) -> Banner {
     let banner = |state, title, text: String| Banner::new(state, title, text);
     match (verification.state, verification.verdict) {
-        (Progress::Queued, _) => banner(
+        (VerificationState::Queued, _) => banner(
             BannerState::Running,
             "Queued",
             "Your submission is saved. The checks start in a moment.".into(),
         ),
-        (Progress::Running, _) if verification.next_attempt_at.is_some() => banner(
+        (VerificationState::Running, _) if verification.next_attempt_at.is_some() => banner(
             BannerState::Running,
             "Waiting for AWS",
             "Some calls were denied. New policies can take a minute to propagate through AWS, so we will try again. If you still \
              have something to apply, apply it now."
                 .into(),
         ),
-        (Progress::Running, _) => banner(
+        (VerificationState::Running, _) => banner(
             BannerState::Running,
             "Checking your storage",
             "We are making real AWS calls with the access you granted. You can close this page; the result is saved.".into(),
         ),
-        (Progress::Finished, Some(Verdict::Verified)) => banner(
+        (VerificationState::Finished, Some(Verdict::Verified)) => banner(
             BannerState::Passed,
             "Connected",
             format!(
@@ -121,22 +121,22 @@ fn banner(verification: &Verification, vendor: &str) -> Banner {
                 capital(vendor)
             ),
         ),
-        (Progress::Finished, Some(Verdict::Rejected)) => banner(
+        (VerificationState::Finished, Some(Verdict::Rejected)) => banner(
             BannerState::Failed,
             "Something is missing",
             "Each failed check below shows what to change in AWS. Then choose Verify again; you won't need to re-enter anything.".into(),
         ),
-        (Progress::Finished, Some(Verdict::Inconclusive)) if vendor_fault(verification) => banner(
+        (VerificationState::Finished, Some(Verdict::Inconclusive)) if vendor_fault(verification) => banner(
             BannerState::Inconclusive,
             "There is a problem on our side",
             "You don't need to do anything. Your submission is saved, we have been notified, and it will be verified again.".into(),
         ),
-        (Progress::Finished, Some(Verdict::Superseded)) => banner(
+        (VerificationState::Finished, Some(Verdict::Superseded)) => banner(
             BannerState::Neutral,
             "Superseded",
             "A newer version was submitted before this verification finished.".into(),
         ),
-        (Progress::Finished, _) => banner(
+        (VerificationState::Finished, _) => banner(
             BannerState::Inconclusive,
             "AWS did not respond to every call",
             "As far as we know, nothing is wrong with your configuration. Verify again in a minute.".into(),

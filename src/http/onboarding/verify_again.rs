@@ -1,6 +1,6 @@
 //! `POST /onboard/verify`: verify the newest version again.
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::response::Redirect;
 use serde::Deserialize;
 
@@ -28,7 +28,7 @@ impl From<RequestVerificationError> for Rejection {
     }
 }
 
-pub(crate) async fn handle(Extract(state): Extract<AppState>, Posted { visitor, .. }: Posted<EmptyForm>) -> Result<Redirect, Rejection> {
+pub(crate) async fn handle(State(state): State<AppState>, Posted { visitor, .. }: Posted<EmptyForm>) -> Result<Redirect, Rejection> {
     state.onboarding.limits.verification(visitor.invite.id)?;
     let newest = read::storage_configs::list(&state.context, visitor.tenant.id)
         .await?

@@ -1,7 +1,7 @@
 //! `GET /internal/v1/tenants/{tenant}/credentials`
 
 use axum::body::Body;
-use axum::extract::{Path, State as Extract};
+use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -80,7 +80,7 @@ impl From<CredentialsRefused> for Problem {
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     reader: StorageReader,
     Path(tenant): Path<String>,
     Params(params): Params<CredentialParams>,

@@ -1,6 +1,6 @@
 //! `POST /internal/v1/storage-configs:batch`
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ pub(crate) struct Item {
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     reader: StorageReader,
     Extension(request): Extension<RequestId>,
     body: JsonBody<Batch>,

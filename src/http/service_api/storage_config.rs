@@ -1,7 +1,7 @@
 //! `GET /internal/v1/tenants/{tenant}/storage-config`
 
 use axum::body::Body;
-use axum::extract::{Path, State as Extract};
+use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -35,7 +35,7 @@ use crate::http::views::ActiveStorageSchema;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     reader: StorageReader,
     Path(tenant): Path<String>,
     is_cached: ReadyResponse,

@@ -10,16 +10,16 @@ use crate::domain::fix::FixDocument;
 use crate::domain::message::{Audience, Message};
 use crate::domain::storage_config::{Mode, StorageConfig};
 use crate::domain::vendor::Vendor;
-use crate::domain::verification::{Verification, VerificationState as Progress};
+use crate::domain::verification::{Verification, VerificationState};
 
 /// Who reads the page, and the vendor's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Reader<'a> {
+pub(crate) struct MessageContext<'a> {
     pub audience: Audience,
     pub vendor: &'a str,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> MessageContext<'a> {
     pub(crate) fn customer(vendor: &'a Vendor) -> Self {
         Self {
             audience: Audience::Customer,
@@ -140,8 +140,14 @@ pub(crate) fn time(at: DateTime<Utc>) -> String {
 }
 
 impl VerificationView {
-    pub(crate) fn of(verification: &Verification, config: &StorageConfig, vendor: &Vendor, reader: Reader<'_>, now: DateTime<Utc>) -> Self {
-        let finished = verification.state == Progress::Finished;
+    pub(crate) fn of(
+        verification: &Verification,
+        config: &StorageConfig,
+        vendor: &Vendor,
+        reader: MessageContext<'_>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let finished = verification.state == VerificationState::Finished;
         let mode = config.storage.mode();
         let checks: Vec<CheckView> = vendor
             .checks(mode)
@@ -213,7 +219,7 @@ fn seconds(seconds: i64) -> String {
 }
 
 impl GroupView {
-    fn new(group: CheckGroup, reader: Reader<'_>) -> Self {
+    fn new(group: CheckGroup, reader: MessageContext<'_>) -> Self {
         Self {
             group,
             title: match reader.audience {
@@ -256,7 +262,7 @@ impl GroupView {
 }
 
 impl CheckView {
-    fn waiting(name: CheckName, reader: Reader<'_>) -> Self {
+    fn waiting(name: CheckName, reader: MessageContext<'_>) -> Self {
         Self {
             name,
             state: CheckState::Waiting,
@@ -268,7 +274,7 @@ impl CheckView {
         }
     }
 
-    fn of(finding: &Finding, config: &StorageConfig, reader: Reader<'_>) -> Self {
+    fn of(finding: &Finding, config: &StorageConfig, reader: MessageContext<'_>) -> Self {
         let aws = finding
             .exchange
             .as_ref()

@@ -1,6 +1,6 @@
 //! `POST /v1/webhooks`
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -41,7 +41,7 @@ pub(crate) struct CreateWebhook {
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(caller): Operator,
     body: JsonBody<CreateWebhook>,
 ) -> Result<ShownOnce, Problem> {

@@ -1,6 +1,6 @@
 //! `DELETE /v1/webhooks/{id}`
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::unknown_webhook;
@@ -24,7 +24,7 @@ use crate::service::webhooks;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(caller): Operator,
     InPath(id): InPath<WebhookId>,
 ) -> Result<StatusCode, Problem> {

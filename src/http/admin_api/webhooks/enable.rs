@@ -1,7 +1,7 @@
 //! `POST /v1/webhooks/{id}/enable`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use super::unknown_webhook;
 use crate::domain::ids::WebhookId;
@@ -25,7 +25,7 @@ use crate::service::webhooks;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(caller): Operator,
     InPath(id): InPath<WebhookId>,
 ) -> Result<Json<WebhookView>, Problem> {

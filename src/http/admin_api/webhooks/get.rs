@@ -1,7 +1,7 @@
 //! `GET /v1/webhooks/{id}`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use super::find;
 use crate::domain::ids::WebhookId;
@@ -22,7 +22,7 @@ use crate::http::views::WebhookView;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _operator: Operator,
     InPath(id): InPath<WebhookId>,
 ) -> Result<Json<WebhookView>, Problem> {

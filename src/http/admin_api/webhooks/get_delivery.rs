@@ -1,7 +1,7 @@
 //! `GET /v1/webhooks/{id}/deliveries/{delivery}`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use super::{find, unknown_delivery};
 use crate::domain::ids::{DeliveryId, WebhookId};
@@ -25,7 +25,7 @@ use crate::service::webhooks;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _operator: Operator,
     InPath(id): InPath<WebhookId>,
     InPath(delivery): InPath<DeliveryId>,

@@ -1,7 +1,7 @@
 //! `GET /v1/webhooks`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use crate::http::AppState;
 use crate::http::auth::Operator;
@@ -23,7 +23,7 @@ use crate::service::webhooks;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _operator: Operator,
     Params(params): Params<PageParams>,
 ) -> Result<Json<Page<WebhookView>>, Problem> {

@@ -1,7 +1,7 @@
 //! `GET /v1/webhooks/{id}/deliveries`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 
 use super::find;
 use crate::domain::ids::WebhookId;
@@ -26,7 +26,7 @@ use crate::service::webhooks;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _operator: Operator,
     InPath(id): InPath<WebhookId>,
     Params(params): Params<PageParams>,

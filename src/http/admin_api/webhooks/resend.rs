@@ -1,7 +1,7 @@
 //! `POST /v1/webhooks/{id}/deliveries/{delivery}/resend`
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::StatusCode;
 
 use crate::domain::ids::{DeliveryId, WebhookId};
@@ -26,7 +26,7 @@ use crate::service::webhooks::resend;
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(caller): Operator,
     InPath(id): InPath<WebhookId>,
     InPath(delivery): InPath<DeliveryId>,

@@ -1,6 +1,6 @@
 //! `POST /v1/webhooks/{id}/rotate-secret`
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 use serde::Deserialize;
@@ -38,7 +38,7 @@ pub(crate) struct RotateSecret {
     )
 )]
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(caller): Operator,
     InPath(id): InPath<WebhookId>,
     body: JsonBody<RotateSecret>,

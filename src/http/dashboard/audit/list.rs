@@ -1,7 +1,7 @@
 //! `GET /audit`: the audit log, newest first, filtered.
 
 use askama::Template;
-use axum::extract::{Query, State as Extract};
+use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator;
@@ -64,7 +64,7 @@ impl PageQuery {
 }
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Reader(person): Reader,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {

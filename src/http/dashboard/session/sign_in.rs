@@ -1,7 +1,7 @@
 //! `/sign-in`: exchanges an API token for a session.
 
 use askama::Template;
-use axum::extract::{Query, Request, State as Extract};
+use axum::extract::{Query, Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -73,7 +73,7 @@ pub(crate) fn go(back: &str) -> Redirect {
     }
 }
 
-pub(crate) async fn page(Extract(state): Extract<AppState>, Query(query): Query<PageQuery>, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn page(State(state): State<AppState>, Query(query): Query<PageQuery>, request: Request) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
     let next = local(&query.next);
     // Users without another way to sign in may have a token.
@@ -87,7 +87,7 @@ pub(crate) async fn page(Extract(state): Extract<AppState>, Query(query): Query<
     Ok(render(&Page { frame, next, fault: None }))
 }
 
-pub(crate) async fn handle(Extract(state): Extract<AppState>, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn handle(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     let address = state.client(request.extensions(), request.headers());
     state.dashboard.sign_ins.check(&network(address)).map_err(|wait| {
         let detail = format!("Too many attempts. Try again in {} seconds.", wait.seconds);

@@ -1,6 +1,6 @@
 //! `POST /sign-out`
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::TimeDelta;
@@ -13,7 +13,7 @@ use crate::http::dashboard::shared::session::{COOKIE, Posted, Reader, is_secure}
 use crate::service::sign_in::sign_out;
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     headers: HeaderMap,
     Posted { who: Reader(person), .. }: Posted<Reader, EmptyForm>,
 ) -> Result<Response, Problem> {

@@ -1,6 +1,6 @@
 //! `POST /tenants/{tenant}/invites`: creates an invite.
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
@@ -25,7 +25,7 @@ pub(crate) struct Lifetime {
 }
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     headers: HeaderMap,
     InPath(tenant): InPath<TenantRef>,
     Posted {

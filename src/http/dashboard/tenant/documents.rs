@@ -1,7 +1,7 @@
 //! `GET /tenants/{tenant}/documents`: the documents that the customer applies, filled in with the latest submission.
 
 use askama::Template;
-use axum::extract::{Path, Query, State as Extract};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -76,7 +76,7 @@ async fn template_params(state: &AppState, tenant: &Tenant, mode: Option<String>
 }
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Reader(person): Reader,
     InPath(tenant): InPath<TenantRef>,
     Query(query): Query<PageQuery>,
@@ -105,7 +105,7 @@ pub(crate) async fn handle(
 
 /// `GET /tenants/{tenant}/documents/{format}`: all documents in one file.
 pub(crate) async fn file(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _reader: Reader,
     InPath(tenant): InPath<TenantRef>,
     Path((_, format)): Path<(String, String)>,

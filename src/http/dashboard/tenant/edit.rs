@@ -1,7 +1,7 @@
 //! `/tenants/{tenant}/edit`: edits a tenant's name, reference and modes.
 
 use askama::Template;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -44,7 +44,7 @@ enum Feedback<'a> {
 }
 
 pub(crate) async fn page(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(person): Operator,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
@@ -75,7 +75,7 @@ fn shown(state: &AppState, person: &DashboardSession, tenant: &Tenant, form: &Te
 }
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
     Posted {
         who: Operator(person),

@@ -1,6 +1,6 @@
 //! `/tenants/{tenant}/erase`: erases the personal data of an offboarded tenant.
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::domain::ids::TenantRef;
@@ -16,7 +16,7 @@ use crate::http::dashboard::shared::session::{Administrator, Posted};
 use crate::service::tenant_lifecycle::{self, LifecycleError};
 
 pub(crate) async fn page(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Administrator(person): Administrator,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
@@ -29,7 +29,7 @@ pub(crate) async fn page(
 }
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
     Posted {
         who: Administrator(person),

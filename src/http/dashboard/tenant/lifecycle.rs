@@ -1,6 +1,6 @@
 //! `/tenants/{tenant}/suspend`, `/resume` and `/offboard`: each page says what will happen and asks for the reason.
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::domain::audit::AuditReason;
@@ -34,7 +34,7 @@ pub(crate) trait Change: 'static {
 }
 
 pub(crate) async fn page<C: Change>(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(person): Operator,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
@@ -44,7 +44,7 @@ pub(crate) async fn page<C: Change>(
 }
 
 pub(crate) async fn handle<C: Change>(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
     Posted {
         who: Operator(person),

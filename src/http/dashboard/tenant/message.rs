@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
@@ -20,14 +20,10 @@ use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::dashboard::shared::relative_time::utc;
 use crate::http::dashboard::shared::session::Reader;
 use crate::http::web_ui::labels::{place, pretty};
-use crate::http::web_ui::verification_view::Reader as ReadBy;
+use crate::http::web_ui::verification_view::MessageContext;
 use crate::service::read;
 
-pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
-    _reader: Reader,
-    InPath(tenant): InPath<TenantRef>,
-) -> Result<Response, Problem> {
+pub(crate) async fn handle(State(state): State<AppState>, _reader: Reader, InPath(tenant): InPath<TenantRef>) -> Result<Response, Problem> {
     let nothing = || {
         Problem::new(
             ProblemKind::NotFound,
@@ -53,7 +49,7 @@ pub(crate) fn text(tenant: &Tenant, verification: &Verification, config: &Storag
     if failures.is_empty() {
         return None;
     }
-    let reader = ReadBy::customer(vendor);
+    let reader = MessageContext::customer(vendor);
     let things = if failures.len() == 1 {
         "One thing needs".to_owned()
     } else {
@@ -87,7 +83,7 @@ pub(crate) fn text(tenant: &Tenant, verification: &Verification, config: &Storag
     Some(text)
 }
 
-fn remedy(fix: &Fix, config: &StorageConfig, reader: ReadBy) -> String {
+fn remedy(fix: &Fix, config: &StorageConfig, reader: MessageContext) -> String {
     let mut text = format!("\n   What to do: {}\n", reader.text(&fix.summary));
     if fix.document != FixDocument::Form {
         let (title, place) = place(fix.document, config);

@@ -1,7 +1,7 @@
 //! `GET /tenants/{tenant}`: a tenant's state and history, and the actions for it.
 
 use askama::Template;
-use axum::extract::{Query, State as Extract};
+use axum::extract::{Query, State};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 
@@ -12,7 +12,7 @@ use crate::domain::invite::{Invite, InviteState};
 use crate::domain::storage_config::ActiveConfig;
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Rotation, Tenant};
-use crate::domain::verification::{Verdict, Verification, VerificationState as Progress};
+use crate::domain::verification::{Verdict, Verification, VerificationState};
 use crate::http::AppState;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
@@ -28,7 +28,7 @@ use crate::http::dashboard::verifications::banner::banner;
 use crate::http::web_ui::labels::place;
 use crate::http::web_ui::render;
 use crate::http::web_ui::status::{BannerState, Pill, PillColor};
-use crate::http::web_ui::verification_view::{Reader as ReadBy, time};
+use crate::http::web_ui::verification_view::{MessageContext, time};
 use crate::service::{Context, read};
 
 /// How many audit log entries are shown.
@@ -194,7 +194,7 @@ impl Trouble {
             return None;
         }
         let told = banner(verification);
-        let reader = ReadBy::operations(&context.vendor);
+        let reader = MessageContext::operations(&context.vendor);
         let stands_out = |status| matches!(status, CheckStatus::Failed | CheckStatus::Inconclusive);
         let failures = verification
             .findings
@@ -236,7 +236,7 @@ impl ActiveView {
 }
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Reader(person): Reader,
     InPath(tenant): InPath<TenantRef>,
     Query(query): Query<PageQuery>,
@@ -254,14 +254,17 @@ pub(crate) async fn handle(
     history.truncate(HISTORY);
     let invites = read::invites::list(context, tenant.id).await?;
 
-    let under_way = verifications.iter().find(|one| one.state != Progress::Finished).map(|one| {
-        let told = banner(one);
-        UnderWay {
-            path: format!("{path}/verifications/{}", one.id),
-            title: format!("Version {} is being verified", one.version),
-            text: told.title,
-        }
-    });
+    let under_way = verifications
+        .iter()
+        .find(|one| one.state != VerificationState::Finished)
+        .map(|one| {
+            let told = banner(one);
+            UnderWay {
+                path: format!("{path}/verifications/{}", one.id),
+                title: format!("Version {} is being verified", one.version),
+                text: told.title,
+            }
+        });
     let trouble = match &detail.last_verification {
         Some(last) => {
             let config = read::storage_configs::find(context, tenant.id, last.version).await?;

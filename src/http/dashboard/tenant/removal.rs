@@ -1,7 +1,7 @@
 //! `GET /tenants/{tenant}/removal`: how the customer removes the granted access in AWS, before or after offboarding.
 
 use askama::Template;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::response::Response;
 
 use crate::domain::ids::TenantRef;
@@ -27,7 +27,7 @@ struct Page<'a> {
 }
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Reader(person): Reader,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {

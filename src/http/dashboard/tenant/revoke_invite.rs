@@ -1,6 +1,6 @@
 //! `POST /tenants/{tenant}/invites/{id}/revoke`
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::response::Redirect;
 
 use crate::domain::ids::{InviteId, TenantRef};
@@ -15,7 +15,7 @@ use crate::http::dashboard::shared::session::{Operator, Posted};
 use crate::service::revoke_invite::revoke_invite;
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
     InPath(id): InPath<InviteId>,
     Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,

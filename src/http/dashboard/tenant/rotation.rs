@@ -1,6 +1,6 @@
 //! `/tenants/{tenant}/rotate`, `/abandon` and `/end-previous`: the steps of a rotation of the external ID.
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::response::{Redirect, Response};
 
 use crate::domain::ids::TenantRef;
@@ -32,7 +32,7 @@ pub(crate) trait Step: 'static {
 }
 
 pub(crate) async fn page<S: Step>(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(person): Operator,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
@@ -49,7 +49,7 @@ pub(crate) async fn page<S: Step>(
 }
 
 pub(crate) async fn handle<S: Step>(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
     Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {

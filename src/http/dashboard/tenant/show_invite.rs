@@ -1,7 +1,7 @@
 //! `GET /tenants/{tenant}/invites/{id}`: shows the link of a new invite, once.
 
 use askama::Template;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 
@@ -31,7 +31,7 @@ struct Page<'a> {
 }
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(person): Operator,
     headers: HeaderMap,
     InPath(tenant): InPath<TenantRef>,

@@ -1,7 +1,7 @@
 //! `/new-tenant`: creates a tenant.
 
 use askama::Template;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -26,7 +26,7 @@ struct Page<'a> {
     modes_fault: Option<String>,
 }
 
-pub(crate) async fn page(Extract(state): Extract<AppState>, Operator(person): Operator) -> Response {
+pub(crate) async fn page(State(state): State<AppState>, Operator(person): Operator) -> Response {
     shown(&state, &person, &TenantForm::empty(), &[])
 }
 
@@ -46,7 +46,7 @@ fn shown(state: &AppState, person: &DashboardSession, form: &TenantForm, faults:
 }
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Posted {
         who: Operator(person),
         form,

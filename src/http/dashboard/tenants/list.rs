@@ -1,7 +1,7 @@
 //! `GET /tenants`: the list of tenants, filtered.
 
 use askama::Template;
-use axum::extract::{Query, State as Extract};
+use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator;
@@ -10,7 +10,7 @@ use crate::domain::check::CheckName;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::http::AppState;
 use crate::http::admin_api::list_tenants::TenantListParams;
-use crate::http::conventions::paging::{Page as Listed, PageParams};
+use crate::http::conventions::paging::{Page, PageParams};
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::overview::ProblemView;
 use crate::http::dashboard::shared::layout::{Layout, Section};
@@ -42,7 +42,7 @@ pub(crate) struct PageQuery {
 
 #[derive(Template)]
 #[template(path = "dashboard/pages/tenants.html")]
-struct Page<'a> {
+struct TenantListPage<'a> {
     frame: Layout<'a>,
     q: &'a str,
     statuses: Vec<SelectOption>,
@@ -101,7 +101,7 @@ impl PageQuery {
 }
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Reader(person): Reader,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
@@ -117,7 +117,7 @@ pub(crate) async fn handle(
             let tenants = read::tenants::list(context, &filter, after, wanted.fetch()).await?;
             wanted.page(tenants, |tenant| (tenant.created_at, tenant.id.as_uuid()), |tenant| tenant)
         }
-        None => Listed {
+        None => Page {
             items: Vec::new(),
             next_cursor: None,
         },
@@ -141,11 +141,11 @@ pub(crate) async fn handle(
             ProblemView::new(
                 tenant,
                 Some(complaint),
-                verification_view::Reader::operations(&state.context.vendor),
+                verification_view::MessageContext::operations(&state.context.vendor),
             )
         }),
     });
-    Ok(render(&Page {
+    Ok(render(&TenantListPage {
         q: params.q.as_deref().unwrap_or_default(),
         statuses: choices(TenantStatus::iter(), params.status.as_deref()),
         modes: choices(context.vendor.modes().into_iter(), params.mode.as_deref()),

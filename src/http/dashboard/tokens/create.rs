@@ -1,7 +1,7 @@
 //! `POST /tokens`, and `GET /tokens/{id}`, which shows the new token once.
 
 use askama::Template;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
@@ -22,7 +22,7 @@ use crate::http::web_ui::render;
 use crate::service::tokens::{CreateTokenError, create_limited_token};
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     headers: HeaderMap,
     Posted {
         who: Administrator(person),
@@ -81,7 +81,7 @@ struct Page<'a> {
 }
 
 pub(crate) async fn shown(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Administrator(person): Administrator,
     headers: HeaderMap,
     InPath(id): InPath<TokenId>,

@@ -1,7 +1,7 @@
 //! `GET /tokens`: API tokens, including expired and revoked ones.
 
 use askama::Template;
-use axum::extract::{Query, State as Extract};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -73,7 +73,7 @@ impl Row {
 }
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Administrator(person): Administrator,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {

@@ -1,6 +1,6 @@
 //! `POST /tokens/{id}/revoke`
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::response::Redirect;
 
 use crate::domain::ids::TokenId;
@@ -13,7 +13,7 @@ use crate::http::dashboard::shared::session::{Administrator, Posted};
 use crate::service::tokens::revoke_token;
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     InPath(id): InPath<TokenId>,
     Posted {
         who: Administrator(person),

@@ -1,45 +1,45 @@
 //! A sentence about a verification's result, for operators.
 
 use crate::domain::check::FaultSide;
-use crate::domain::verification::{Verdict, Verification, VerificationState as Progress};
+use crate::domain::verification::{Verdict, Verification, VerificationState};
 use crate::http::web_ui::status::BannerState;
 use crate::http::web_ui::verification_view::Banner;
 
 pub(crate) fn banner(verification: &Verification) -> Banner {
     let our_fault = verification.findings.iter().any(|finding| finding.side == Some(FaultSide::Vendor));
     match (verification.state, verification.verdict) {
-        (Progress::Queued, _) => Banner::new(BannerState::Running, "Queued", "The checks start in a moment."),
-        (Progress::Running, _) if verification.next_attempt_at.is_some() => Banner::new(
+        (VerificationState::Queued, _) => Banner::new(BannerState::Running, "Queued", "The checks start in a moment."),
+        (VerificationState::Running, _) if verification.next_attempt_at.is_some() => Banner::new(
             BannerState::Running,
             "Waiting for AWS",
             "Some calls were denied or not answered. New policies can take a minute to propagate through AWS, so the checks will run again.",
         ),
-        (Progress::Running, _) => Banner::new(
+        (VerificationState::Running, _) => Banner::new(
             BannerState::Running,
             "Verifying",
             "Making real AWS calls with the access that the customer granted.",
         ),
-        (Progress::Finished, Some(Verdict::Verified)) => Banner::new(
+        (VerificationState::Finished, Some(Verdict::Verified)) => Banner::new(
             BannerState::Passed,
             "Verified",
             "Every required call succeeded, and every call that must be denied was denied.",
         ),
-        (Progress::Finished, Some(Verdict::Rejected)) => Banner::new(
+        (VerificationState::Finished, Some(Verdict::Rejected)) => Banner::new(
             BannerState::Failed,
             "Rejected",
             "Each failed check below shows what the customer needs to change.",
         ),
-        (Progress::Finished, Some(Verdict::Superseded)) => Banner::new(
+        (VerificationState::Finished, Some(Verdict::Superseded)) => Banner::new(
             BannerState::Neutral,
             "Superseded",
             "A newer version was submitted, or the tenant was offboarded, before this verification finished.",
         ),
-        (Progress::Finished, _) if our_fault => Banner::new(
+        (VerificationState::Finished, _) if our_fault => Banner::new(
             BannerState::Inconclusive,
             "Problem on our side",
             "Our own AWS configuration is the cause: run latchkey check-config --aws. The customer doesn’t need to act.",
         ),
-        (Progress::Finished, _) => Banner::new(
+        (VerificationState::Finished, _) => Banner::new(
             BannerState::Inconclusive,
             "AWS did not respond to every call",
             "Nothing is known to be wrong. Verify again.",

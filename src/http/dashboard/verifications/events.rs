@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
@@ -21,7 +21,7 @@ use crate::http::dashboard::shared::session::Reader;
 const LONGEST: Duration = Duration::from_mins(2);
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     _reader: Reader,
     InPath(id): InPath<VerificationId>,
     headers: HeaderMap,

@@ -1,6 +1,6 @@
 //! `POST /tenants/{tenant}/verify`: starts a verification, and redirects to it.
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::response::Redirect;
 use serde::Deserialize;
 
@@ -20,7 +20,7 @@ pub(crate) struct Version {
 }
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
     Posted {
         who: Operator(person),

@@ -1,12 +1,12 @@
 //! `GET /tenants/{tenant}/verifications/{id}`: a verification, live and afterwards.
 
 use askama::Template;
-use axum::extract::State as Extract;
+use axum::extract::State;
 use axum::response::Response;
 
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::tenant::Tenant;
-use crate::domain::verification::VerificationState as Progress;
+use crate::domain::verification::VerificationState;
 use crate::http::AppState;
 use crate::http::admin_api::find_tenant;
 use crate::http::conventions::extract::InPath;
@@ -17,7 +17,7 @@ use crate::http::dashboard::shared::relative_time::RelativeTime;
 use crate::http::dashboard::shared::session::Reader;
 use crate::http::dashboard::verifications::banner::banner;
 use crate::http::web_ui::render;
-use crate::http::web_ui::verification_view::{Banner, Follow, Reader as ReadBy, VerificationView, time};
+use crate::http::web_ui::verification_view::{Banner, Follow, MessageContext, VerificationView, time};
 use crate::service::read;
 
 #[derive(Template)]
@@ -38,7 +38,7 @@ struct Page<'a> {
 }
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Reader(person): Reader,
     InPath(tenant): InPath<TenantRef>,
     InPath(id): InPath<VerificationId>,
@@ -56,7 +56,7 @@ pub(crate) async fn handle(
     let now = context.clock.now();
     let path = tenant_path(&tenant);
     let here = format!("{path}/verifications/{id}");
-    let live = verification.state != Progress::Finished;
+    let live = verification.state != VerificationState::Finished;
     let banner = banner(&verification);
     Ok(render(&Page {
         frame: Layout {
@@ -77,7 +77,7 @@ pub(crate) async fn handle(
             &verification,
             &config,
             &context.vendor,
-            ReadBy::operations(&context.vendor),
+            MessageContext::operations(&context.vendor),
             now,
         )),
         trigger: verification.trigger.to_string(),

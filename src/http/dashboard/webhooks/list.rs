@@ -1,7 +1,7 @@
 //! `/webhooks`: the list of webhooks and their state, and the form for a new one.
 
 use askama::Template;
-use axum::extract::{Query, State as Extract};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use secrecy::ExposeSecret;
@@ -78,7 +78,7 @@ impl WebhookForm {
 }
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(person): Operator,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
@@ -122,7 +122,7 @@ async fn shown(
 }
 
 pub(crate) async fn create(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     headers: HeaderMap,
     Posted {
         who: Operator(person),

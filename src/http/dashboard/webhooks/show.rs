@@ -1,7 +1,7 @@
 //! `/webhooks/{id}`: a webhook with its recent deliveries, and the actions for them.
 
 use askama::Template;
-use axum::extract::{Query, State as Extract};
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -82,7 +82,7 @@ impl Row {
 }
 
 pub(crate) async fn handle(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     Operator(person): Operator,
     headers: HeaderMap,
     InPath(id): InPath<WebhookId>,
@@ -110,7 +110,7 @@ pub(crate) async fn handle(
 }
 
 pub(crate) async fn test(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     InPath(id): InPath<WebhookId>,
     Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
@@ -119,7 +119,7 @@ pub(crate) async fn test(
 }
 
 pub(crate) async fn resend(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     InPath(id): InPath<WebhookId>,
     InPath(delivery): InPath<DeliveryId>,
     Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
@@ -144,7 +144,7 @@ enum Overlap {
 }
 
 pub(crate) async fn rotate_secret(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     headers: HeaderMap,
     InPath(id): InPath<WebhookId>,
     Posted {
@@ -168,7 +168,7 @@ pub(crate) async fn rotate_secret(
 }
 
 pub(crate) async fn enable(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     InPath(id): InPath<WebhookId>,
     Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
@@ -178,7 +178,7 @@ pub(crate) async fn enable(
 }
 
 pub(crate) async fn delete(
-    Extract(state): Extract<AppState>,
+    State(state): State<AppState>,
     InPath(id): InPath<WebhookId>,
     Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
