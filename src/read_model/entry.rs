@@ -49,7 +49,7 @@ pub struct ConfigDocument {
 pub struct ActiveEntry(Arc<TenantEntry>);
 
 impl TenantEntry {
-    pub fn new(change: ConfigChange, vendor: &Vendor) -> Self {
+    pub(crate) fn new(change: ConfigChange, vendor: &Vendor) -> Self {
         let state = match (change.facts.status(), change.active) {
             (TenantStatus::Offboarded, _) => ServingState::Offboarded,
             (TenantStatus::Suspended, _) => ServingState::Suspended,

@@ -3,6 +3,8 @@
 //! Each test has its own database and its own AWS accounts, so that all of them run in parallel. Tests that need the stand-in
 //! have `with_aws` in their path: `cargo nextest run --profile postgres` runs all others.
 
+#![allow(unreachable_pub, reason = "nothing can be reached from outside a test binary")]
+
 mod api;
 mod audit;
 mod change_feed;

@@ -3,6 +3,7 @@
 //! what a stand-in cannot say is said here, and what it can is left to it.
 
 #![allow(dead_code, reason = "tests and benchmark each use their part of it")]
+#![allow(unreachable_pub, reason = "a module of test and benchmark binaries")]
 
 pub mod served;
 

@@ -162,9 +162,9 @@ pub(crate) struct ProblemBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FieldError)]
 pub(crate) struct FieldErrorBody {
-    /// The field's name in the request, for instance `bucket_arn`.
+    /// The field's name in the request, such as `bucket_arn`.
     field: String,
-    /// A stable word for programs.
+    /// A stable code for programs.
     code: String,
     /// What is wrong and how to fix it, for people.
     detail: String,

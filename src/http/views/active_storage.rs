@@ -11,7 +11,7 @@ use crate::domain::region::Region;
 use crate::domain::storage_config::Mode;
 use crate::domain::tenant::TenantStatus;
 
-/// Where a tenant's documents are, and how to access them.
+/// A tenant's bucket and key, and how to access them.
 #[derive(ToSchema)]
 #[schema(as = ActiveStorage)]
 #[allow(dead_code, reason = "it describes JSON that the read model serializes")]
@@ -20,22 +20,22 @@ pub(crate) struct ActiveStorageSchema {
     slug: Slug,
     version: i32,
     mode: Mode,
-    /// `active`, or `degraded` while its verifications are rejected.
+    /// `active`, or `degraded` if its latest verifications were rejected.
     status: TenantStatus,
     bucket: BucketName,
     bucket_arn: BucketArn,
     region: Region,
     key_arn: KeyArn,
-    /// The customer's role, in the mode `assume_role`.
+    /// The customer's role in the mode `assume_role`, otherwise null.
     role_arn: Option<RoleArn>,
-    /// Send it as `sts:ExternalId`, or in the mode `direct` as the session tag `latchkey-external-id`.
+    /// Send it as `sts:ExternalId` or, in the mode `direct`, as the session tag `latchkey-external-id`.
     external_id: ExternalId,
-    /// The vendor's role of the mode. Null if the mode is no longer offered.
+    /// The vendor's role for this mode. Null if the mode is no longer offered.
     vendor_role_arn: Option<RoleArn>,
     /// Send it as `x-amz-expected-bucket-owner`.
     bucket_account_id: AccountId,
     verified_at: DateTime<Utc>,
-    /// The database is unavailable, and this is the last known state.
+    /// The database is unavailable; this is the last known state.
     stale: bool,
 }
 

@@ -12,10 +12,10 @@ use crate::domain::templates::json::{Document, DocumentKind, Documents, Setting}
 #[schema(as = Documents)]
 pub(crate) struct DocumentsView {
     mode: Mode,
-    /// In the order in which to apply them. AWS refuses a policy that names a role that does not exist.
+    /// In the order in which to apply them. AWS rejects a policy that names a role that does not exist.
     documents: Vec<DocumentView>,
     settings: Vec<SettingView>,
-    /// Opens the AWS console with the vendor's hosted `CloudFormation` template and every parameter filled in.
+    /// The link that opens the AWS console with the vendor's hosted `CloudFormation` template and all parameters filled in.
     #[serde(skip_serializing_if = "Option::is_none")]
     quick_create_url: Option<String>,
 }
@@ -30,7 +30,7 @@ pub(crate) struct DocumentView {
     form: DocumentKind,
     #[schema(value_type = Object)]
     body: Value,
-    /// The complete policy for a new key. The policy of an existing key is only added to.
+    /// The complete policy for a new key. To the policy of an existing key, only add the statement.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     new_key_policy: Option<Value>,

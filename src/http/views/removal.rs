@@ -15,7 +15,7 @@ pub(crate) struct RemovalView {
     files: Vec<&'static str>,
     /// What to keep, and why.
     keep: Vec<&'static str>,
-    /// All of it as a text for an e-mail.
+    /// All steps as text for an email.
     text: String,
 }
 

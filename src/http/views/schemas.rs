@@ -97,19 +97,19 @@ macro_rules! enums {
 }
 
 enums!(
-    CheckName: "A check. Each makes one positive claim.",
+    CheckName: "The name of a check.",
     CheckStatus: "The result of a check.",
     DeliveryFailureKind: "Why a message was not delivered.",
     DeliveryState: "How far the delivery of a message has got.",
     DocumentKind: "What the body of a document is.",
-    FaultSide: "Who has to act before a check that did not pass can.",
+    FaultSide: "Who has to act so that the check can pass.",
     FixAction: "What to do with the statement or setting of a fix.",
     FixDocument: "The policy or setting that a fix changes.",
-    InviteState: "The state of an invite.",
+    InviteState: "The state of an invite at a given time.",
     MergeCode: "What a statement of a merged policy needs to be reviewed for.",
     MergeTarget: "The documents that may already have other statements.",
     MessageType: "The type of a message.",
-    Mode: "How the vendor reaches the bucket.",
+    Mode: "How the vendor accesses the bucket.",
     Role: "What a token may do.",
     TenantStatus: "The status of a tenant, which follows from facts.",
     Topic: "An event that a webhook can subscribe to.",
