@@ -21,7 +21,7 @@
 
 pub mod account;
 pub mod active_storage;
-pub(crate) mod api_result;
+pub mod api_result;
 pub mod arn;
 pub mod audit;
 pub(crate) mod catalogue;

@@ -10,7 +10,7 @@ use crate::store::{self, Constraint, tenants};
 
 /// The requested fields, not yet validated.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct NewTenant {
+pub struct NewTenant {
     pub slug: Option<String>,
     pub name: Option<String>,
     pub reference: Option<String>,
@@ -20,7 +20,7 @@ pub(crate) struct NewTenant {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CreateTenantError {
+pub enum CreateTenantError {
     #[error("invalid tenant")]
     Invalid(Vec<FieldError>),
     #[error("the slug is taken")]
@@ -29,7 +29,7 @@ pub(crate) enum CreateTenantError {
     Store(#[from] store::StoreError),
 }
 
-pub(crate) async fn create_tenant(context: &Context, caller: &Caller, new: &NewTenant) -> Result<Tenant, CreateTenantError> {
+pub async fn create_tenant(context: &Context, caller: &Caller, new: &NewTenant) -> Result<Tenant, CreateTenantError> {
     let tenant = validate(context, new).map_err(CreateTenantError::Invalid)?;
     let mut db = store::begin(&context.pool).await?;
     match tenants::insert(&mut db, &tenant).await {

@@ -3,7 +3,7 @@
 pub mod change_tenant;
 pub mod check_vendor;
 pub mod create_invite;
-pub(crate) mod create_tenant;
+pub mod create_tenant;
 pub(crate) mod credential_cache;
 pub(crate) mod explain_removal;
 pub(crate) mod health;

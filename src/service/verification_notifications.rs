@@ -18,14 +18,14 @@ const RETRY: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What a stream receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Notification {
+pub enum Notification {
     Of(VerificationId),
     /// Notifications may have been missed; query the database.
     Unknown,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct VerificationNotifications {
+pub struct VerificationNotifications {
     sender: broadcast::Sender<Notification>,
 }
 
@@ -37,12 +37,12 @@ impl Default for VerificationNotifications {
 }
 
 impl VerificationNotifications {
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Notification> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Notification> {
         self.sender.subscribe()
     }
 
     /// Listens until `stop`, reconnecting when the connection is lost.
-    pub(crate) async fn listen(self, pool: PgPool, clock: SharedClock, stop: CancellationToken) {
+    pub async fn listen(self, pool: PgPool, clock: SharedClock, stop: CancellationToken) {
         let listening = async {
             loop {
                 if let Err(error) = self.listen_once(&pool).await {

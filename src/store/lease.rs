@@ -4,7 +4,7 @@ use crate::domain::ids::VerificationId;
 
 /// The right to write to a running verification. A worker that takes over the run invalidates it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Lease {
+pub struct Lease {
     pub verification: VerificationId,
     pub number: i64,
     pub attempt: i32,

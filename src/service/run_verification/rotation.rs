@@ -22,7 +22,12 @@ pub(crate) async fn is_wanted(db: &mut PgConnection, tenant: TenantId, subject: 
 }
 
 /// Advances the rotation after a successful verification. The tenant must be locked.
-pub async fn advance(context: &Context, db: &mut PgConnection, tenant: TenantId, subject: &VerificationSubject) -> store::Result<()> {
+pub(crate) async fn advance(
+    context: &Context,
+    db: &mut PgConnection,
+    tenant: TenantId,
+    subject: &VerificationSubject,
+) -> store::Result<()> {
     let tenant = find(db, tenant).await?;
     let now = context.clock.now();
     let (rotation, action) = match &tenant.rotation {
