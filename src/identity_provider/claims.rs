@@ -22,7 +22,7 @@ pub struct RoleClaim {
 }
 
 /// The user that the claims identify, and when they expire.
-pub fn validate(
+pub(crate) fn validate(
     settings: &IdentityProviderSettings,
     claims: &Map<String, Value>,
     now: DateTime<Utc>,

@@ -9,7 +9,7 @@ use super::keys::VerificationKeys;
 use crate::settings::is_https_or_loopback;
 
 /// Timeout of each request.
-pub const TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 /// Key sets are a few kilobytes.
 const MAX: usize = 256 * 1024;
 

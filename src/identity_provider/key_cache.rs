@@ -85,7 +85,7 @@ impl KeyCache {
             .filter(|current| now.saturating_duration_since(current.fetched_at) <= keep)
     }
 
-    pub fn lookup(&self, jwt: &Jwt<'_>, now: Instant, pause: Duration, keep: Duration) -> KeyCacheLookup {
+    pub(crate) fn lookup(&self, jwt: &Jwt<'_>, now: Instant, pause: Duration, keep: Duration) -> KeyCacheLookup {
         let current = self.keys(now, keep);
         let found = current.map(|current| (current.keys.find(jwt.key.as_deref(), jwt.algorithm), current.generation));
         let since = self.asked_at.map(|at| now.saturating_duration_since(at));

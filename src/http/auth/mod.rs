@@ -18,7 +18,7 @@ use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::middleware::request_layer::RequestId;
 use crate::service::{Caller, tokens};
 
-pub use credential::{identify, proxy_jwt};
+pub(crate) use credential::{identify, proxy_jwt};
 
 /// May read everything under `/v1`.
 pub(crate) struct Reader;
