@@ -26,7 +26,7 @@ test("signing in returns to the requested page", async (t) => {
   await look(page, "dashboard-sign-in", { phone: true });
   await page.getByLabel("Token").fill(await token("service"));
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByText("This is a service token").waitFor();
+  await page.getByText("Tokens with the role service cannot use the dashboard").waitFor();
   await look(page, "dashboard-sign-in-refused");
   await page.getByLabel("Token").fill(await token("viewer"));
   await page.keyboard.press("Enter");
@@ -206,7 +206,7 @@ for (const javaScriptEnabled of [true, false]) {
 
     await page.getByRole("link", { name: "Suspend" }).click();
     await page.getByRole("button", { name: "Suspend" }).click();
-    await page.getByText("A reason is needed").waitFor();
+    await page.getByText("Enter a reason").waitFor();
     await shows("suspend");
     await page.getByLabel("Reason").fill("Unpaid since March");
     await page.getByRole("button", { name: "Suspend" }).click();
