@@ -7,7 +7,7 @@
 //!   the [`evaluator`] turns them into findings. [`retry`] decides when to try again.
 //! - **Tenants:** [`tenant`] derives the status from facts. [`external_id`] binds a customer's policies to the tenant.
 //! - **Access:** [`token`], [`invite`] and `web_session` say who may do what. [`grant`] narrows the credentials that are issued.
-//! - **What is told:** [`message`] holds the sentences of findings and fixes, [`audit`] the audit log, [`webhook`] the webhooks.
+//! - **What is reported:** [`message`] has the sentences of findings and fixes, [`audit`] the audit log, [`webhook`] the webhooks.
 //!
 //! Values are parsed where they enter, into types that hold only valid ones:
 //!
