@@ -51,6 +51,10 @@ docs *args:
 bench *args:
     ./dev/bench {{ args }}
 
+# Keep a release build under adverse load for a while: connections
+soak *args:
+    ./dev/soak {{ args }}
+
 # Retake the screenshots in docs/screenshots
 screenshots:
     ./dev/screenshots

@@ -6,7 +6,7 @@
 use axum::Router;
 use axum::routing::get;
 use bytes::Bytes;
-use latchkey::http::server;
+use latchkey::http::server::{self, Listener};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -23,7 +23,5 @@ async fn main() {
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     println!("http://{}", listener.local_addr().expect("the listener has an address"));
-    server::serve(listener, router, std::future::pending())
-        .await
-        .expect("it serves forever");
+    server::serve(Listener::new("smallest", listener), router, std::future::pending()).await;
 }

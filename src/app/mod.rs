@@ -16,13 +16,16 @@ use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tower::Service;
-use tracing::{error, info};
+use tracing::{info, warn};
 
 use crate::clock::{SharedClock, SystemClock};
 use crate::cloud::Cloud;
 use crate::cloud::aws::{self, AwsCloud};
 use crate::http::dashboard::DashboardState;
 use crate::http::onboarding::OnboardState;
+use crate::http::server::tls::{Tls, TlsReloader};
+use crate::http::server::{ConnectionLimits, Listener, descriptors};
+use crate::http::verification_stream::VerificationStreams;
 use crate::http::{self, AppParts, AppState};
 use crate::identity_provider::{IdentityProvider, IdentityProviderSettings};
 use crate::jobs::{self, DeliveryContext, JobContext};
@@ -34,14 +37,19 @@ use crate::service::credential_cache::CredentialCache;
 use crate::service::observe::observe;
 use crate::service::verification_notifications::VerificationNotifications;
 use crate::settings::{WebSettings, WorkerSettings};
-use crate::store::{self, migrations};
+use crate::store::{self, Pools, migrations};
 use crate::telemetry;
 
 pub use settings::{AppSettings, ServeSettings};
 
+/// The timeout of closing the connections to Postgres at the end.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// The application. Composed in the same way for the process and for tests. Its parts run until the lifecycle's shutdown.
 pub struct App {
+    /// With the private pool.
     pub context: Context,
+    pub pools: Pools,
     /// None in a process that cannot reach AWS, which issues no credentials.
     pub cloud: Option<Arc<dyn Cloud>>,
     pub metrics: PrometheusHandle,
@@ -51,8 +59,8 @@ pub struct App {
 /// The additional parts of a process that serves HTTP.
 #[derive(Debug)]
 pub struct HttpParts {
-    pub public: TcpListener,
-    pub private: TcpListener,
+    pub public: Listener,
+    pub private: Listener,
     pub web: WebSettings,
     /// How long the last known answers are served while the database is unavailable.
     pub stale_for: Duration,
@@ -81,10 +89,10 @@ impl App {
         let (clock, pool) = (&context.clock, &context.pool);
 
         let notifications = VerificationNotifications::default();
-        self.lifecycle
-            .spawn(notifications.clone().listen(pool.clone(), clock.clone(), shutdown()));
-        let read_model = ReadModel::new(clock.clone(), context.vendor.clone(), parts.stale_for);
         let database = pool.connect_options().as_ref().clone();
+        self.lifecycle
+            .spawn(notifications.clone().listen(database.clone(), clock.clone(), shutdown()));
+        let read_model = ReadModel::new(clock.clone(), context.vendor.clone(), parts.stale_for);
         self.lifecycle.spawn(read_model.clone().follow(database, shutdown()));
         self.lifecycle.spawn(read_model.clone().record_token_uses(pool.clone(), shutdown()));
         let credentials = CredentialCache::new(clock.clone(), self.cloud.clone());
@@ -98,17 +106,18 @@ impl App {
 
         let state = AppState::from(AppParts {
             context: context.clone(),
-            notifications,
+            pools: self.pools.clone(),
+            streams: VerificationStreams::new(context.clone(), notifications),
             read_model,
             credentials,
             identity_provider,
             metrics: self.metrics.clone(),
             shutdown: shutdown(),
-            dashboard: DashboardState::new(&parts.web),
-            onboarding: OnboardState::new(parts.web),
+            dashboard: Arc::new(DashboardState::new(&parts.web)),
+            onboarding: Arc::new(OnboardState::new(parts.web)),
         });
-        self.accept("public", parts.public, http::public(state.clone()));
-        self.accept("private", parts.private, http::private(state.clone()));
+        self.accept(parts.public, http::public(state.with_pool(self.pools.public.clone())));
+        self.accept(parts.private, http::private(state.clone()));
         state
     }
 
@@ -117,14 +126,12 @@ impl App {
     /// # Errors
     /// When the HTTP client for webhooks cannot be created.
     pub fn work(&self, cloud: Arc<dyn Cloud>, settings: WorkerSettings) -> reqwest::Result<()> {
+        let context = self.context.with_pool(self.pools.worker.clone());
         let deliveries = DeliveryContext {
-            context: self.context.clone(),
+            context: context.clone(),
             client: OutboundClient::new(self.context.webhooks.allowed.clone())?,
         };
-        let jobs = JobContext {
-            context: self.context.clone(),
-            cloud,
-        };
+        let jobs = JobContext { context, cloud };
         let (shutdown, worker) = (self.lifecycle.shutdown(), settings.clone());
         self.lifecycle.spawn(async move { jobs::work(jobs, &worker, shutdown).await });
         let shutdown = self.lifecycle.shutdown();
@@ -133,19 +140,15 @@ impl App {
         Ok(())
     }
 
-    fn accept<S>(&self, name: &'static str, listener: TcpListener, service: S)
+    fn accept<S>(&self, listener: Listener, service: S)
     where
         S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
     {
-        if let Ok(address) = listener.local_addr() {
-            info!(%address, "{name} listener ready");
+        if let Ok(address) = listener.socket.local_addr() {
+            info!(%address, "{} listener ready", listener.name);
         }
-        let shutdown = self.lifecycle.shutdown();
-        self.lifecycle.spawn(async move {
-            if let Err(fault) = http::server::serve(listener, service, shutdown.cancelled_owned()).await {
-                error!(%fault, "{name} listener failed");
-            }
-        });
+        let shutdown = self.lifecycle.shutdown().cancelled_owned();
+        self.lifecycle.spawn(http::server::serve(listener, service, shutdown));
     }
 }
 
@@ -169,8 +172,10 @@ pub fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
 /// When an address cannot be bound, or the schema cannot be migrated.
 pub async fn run(settings: AppSettings) -> Result<(), RunError> {
     let metrics = telemetry::start_metrics();
+    let warnings = settings.warnings();
     let clock = system_clock();
-    let pool = pool(settings.database, settings.database_connections);
+    let (serves, works) = (settings.serve.is_some(), settings.worker.is_some());
+    let pools = Pools::connect(&settings.database, settings.database_connections, serves, works);
     let aws = aws::AwsSettings {
         s3_path_style: settings.s3_path_style,
     };
@@ -180,12 +185,13 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
         .map(|aws| Arc::new(aws) as Arc<dyn Cloud>);
     let app = App {
         context: Context {
-            pool: pool.clone(),
+            pool: pools.private.clone(),
             clock: clock.clone(),
             vendor: Arc::new(settings.vendor),
             retry_policy: settings.retry_policy,
             webhooks: Arc::new(settings.webhooks),
         },
+        pools: pools.clone(),
         cloud: cloud.as_ref().ok().cloned(),
         metrics: metrics.clone(),
         lifecycle: Lifecycle::default(),
@@ -193,19 +199,35 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
     let lifecycle = &app.lifecycle;
     lifecycle.spawn(telemetry::upkeep(metrics, clock.clone(), lifecycle.shutdown()));
 
+    for warning in &warnings {
+        warn!("{warning}");
+    }
     // Bind first, so that an address in use is reported before anything changes.
     if let Some(serve) = settings.serve {
+        let (public, private) = listeners(&serve).await?;
+        let follow = |tls: Option<(Tls, TlsReloader)>| {
+            tls.map(|(tls, reloader)| {
+                lifecycle.spawn(reloader.follow(clock.clone(), lifecycle.shutdown()));
+                tls
+            })
+        };
         app.serve(HttpParts {
-            public: bind(serve.listen.public).await?,
-            private: bind(serve.listen.private).await?,
+            public: Listener {
+                tls: follow(serve.public_tls),
+                ..public
+            },
+            private: Listener {
+                tls: follow(serve.private_tls),
+                ..private
+            },
             web: serve.web,
             stale_for: serve.stale_for,
             identity_provider: serve.identity_provider,
         });
     }
-    let mut ended = pin!(lifecycle.run());
+    let mut ended = pin!(lifecycle.run(settings.shutdown_grace));
     tokio::select! {
-        migrated = migrations::run_when_reachable(&pool, clock.as_ref()) => migrated?,
+        migrated = migrations::run_when_reachable(&pools.private, clock.as_ref()) => migrated?,
         result = &mut ended => return result.map_err(RunError::Signals),
     }
     lifecycle.spawn(observe(app.context.clone(), lifecycle.shutdown()));
@@ -213,8 +235,28 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
         app.work(cloud?, worker)?;
     }
     ended.await.map_err(RunError::Signals)?;
-    pool.close().await;
+    // Postgres may not respond.
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, pools.close()).await;
     Ok(())
+}
+
+/// Binds the public and the private listener.
+async fn listeners(settings: &ServeSettings) -> Result<(Listener, Listener), RunError> {
+    let listen = &settings.listen;
+    let (public, private) = descriptors::share(descriptors::raise_limit(), listen.public_connections, listen.private_connections);
+    let public = Listener {
+        limits: ConnectionLimits {
+            total: public,
+            per_address: listen.public_connections_per_address,
+            proxies: settings.web.trusted_proxies.clone(),
+        },
+        ..Listener::new("public", bind(listen.public).await?)
+    };
+    let private = Listener {
+        limits: ConnectionLimits::total(private),
+        ..Listener::new("private", bind(listen.private).await?)
+    };
+    Ok((public, private))
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {

@@ -1,14 +1,16 @@
 //! The settings of a process, checked against each other.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::domain::retry::RetryPolicy;
 use crate::domain::vendor::Vendor;
 use crate::domain::webhook::WebhookPolicy;
+use crate::http::server::tls::{Tls, TlsReloader};
 use crate::identity_provider::{IdentityProviderSettings, RefreshTiming, RoleClaim};
-use crate::settings::{ConfigErrors, ListenSettings, ServerSettings, Settings, WebSettings, WorkerSettings};
+use crate::settings::{ConfigError, ConfigErrors, ListenSettings, ServerSettings, Settings, TlsFiles, WebSettings, WorkerSettings};
 
 /// Settings of every process.
 pub struct AppSettings {
@@ -18,6 +20,8 @@ pub struct AppSettings {
     pub retry_policy: RetryPolicy,
     pub s3_path_style: bool,
     pub webhooks: WebhookPolicy,
+    /// How long work in progress may continue after a signal.
+    pub shutdown_grace: Duration,
     /// If None, HTTP is not served.
     pub serve: Option<ServeSettings>,
     /// If None, no worker runs.
@@ -27,6 +31,8 @@ pub struct AppSettings {
 /// Additional settings of a process that serves HTTP.
 pub struct ServeSettings {
     pub listen: ListenSettings,
+    pub public_tls: Option<(Tls, TlsReloader)>,
+    pub private_tls: Option<(Tls, TlsReloader)>,
     pub web: WebSettings,
     /// How long the last known answers are served while the database is unavailable.
     pub stale_for: Duration,
@@ -41,6 +47,7 @@ impl AppSettings {
     /// Every invalid setting.
     pub fn new(settings: Settings, server: Option<ServerSettings>) -> Result<Self, ConfigErrors> {
         let mut errors = ConfigErrors::default();
+        let shutdown_grace = settings.worker.shutdown_grace;
         let worker = server.as_ref().is_none_or(|server| !server.no_worker).then_some(settings.worker);
         let database = errors.collect(settings.database.url());
         let vendor = errors.collect(settings.vendor.vendor());
@@ -58,21 +65,69 @@ impl AppSettings {
             },
             s3_path_style: settings.aws.s3_path_style,
             webhooks: settings.webhooks.policy(),
+            shutdown_grace,
             serve,
             worker,
         })
     }
 }
 
+impl AppSettings {
+    /// Settings that are valid but risky.
+    pub fn warnings(&self) -> Vec<ConfigError> {
+        let listeners = self.serve.as_ref().map(ServeSettings::warnings);
+        unverified_database(&self.database)
+            .into_iter()
+            .chain(listeners.into_iter().flatten())
+            .collect()
+    }
+}
+
+/// Warns if somebody on the network could impersonate Postgres.
+fn unverified_database(database: &PgConnectOptions) -> Option<ConfigError> {
+    let (host, mode) = (database.get_host(), database.get_ssl_mode());
+    let is_local = database.get_socket().is_some()
+        || host.starts_with('/')
+        || host == "localhost"
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    if is_local || matches!(mode, PgSslMode::VerifyFull) {
+        return None;
+    }
+    let problem = format!("the identity of {host} is not verified; add sslmode=verify-full to the URL");
+    Some(ConfigError::new("DATABASE_URL", problem))
+}
+
 impl ServeSettings {
+    fn warnings(&self) -> Vec<ConfigError> {
+        let listeners = [
+            ("PUBLIC", self.listen.public, self.public_tls.is_some()),
+            ("PRIVATE", self.listen.private, self.private_tls.is_some()),
+        ];
+        let in_clear = listeners
+            .into_iter()
+            .filter(|(_, address, has_tls)| !has_tls && !address.ip().is_loopback());
+        in_clear
+            .map(|(name, address, _)| {
+                let problem = format!(
+                    "{address} is not a loopback address and has no TLS; set LATCHKEY_{name}_TLS_CERT, or make sure that only a proxy that terminates TLS can reach it"
+                );
+                ConfigError::new(&format!("LATCHKEY_{name}_LISTEN"), problem)
+            })
+            .collect()
+    }
+
     fn new(server: ServerSettings, errors: &mut ConfigErrors) -> Self {
         errors.collect(server.listen.check());
+        let public_tls = errors.collect(load(server.listen.public_tls(), "LATCHKEY_PUBLIC_TLS_CERT"));
+        let private_tls = errors.collect(load(server.listen.private_tls(), "LATCHKEY_PRIVATE_TLS_CERT"));
         let issuer = errors
             .collect(server.oidc.issuer().map(|issuer| issuer.map(str::to_owned)))
             .flatten();
         Self {
             web: server.web.with_default_url(server.listen.public),
             listen: server.listen,
+            public_tls: public_tls.flatten(),
+            private_tls: private_tls.flatten(),
             stale_for: server.service_api.stale_for,
             identity_provider: issuer.map(|issuer| IdentityProviderSettings {
                 issuer,
@@ -87,4 +142,9 @@ impl ServeSettings {
             }),
         }
     }
+}
+
+fn load(files: Result<Option<TlsFiles>, ConfigError>, variable: &str) -> Result<Option<(Tls, TlsReloader)>, ConfigError> {
+    let loaded = files?.map(Tls::load).transpose();
+    loaded.map_err(|fault| ConfigError::new(variable, fault))
 }

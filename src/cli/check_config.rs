@@ -28,6 +28,9 @@ impl CheckConfig {
     /// Checks exactly what `serve` checks.
     pub(super) async fn run(self) -> Outcome {
         let settings = AppSettings::new(self.settings, Some(self.server))?;
+        for warning in settings.warnings() {
+            println!("warning  {warning}");
+        }
         let provider = settings.serve.and_then(|serve| serve.identity_provider);
         let modes: Vec<String> = settings.vendor.modes().iter().map(ToString::to_string).collect();
         println!("The settings are valid. Enabled modes: {}.", modes.join(", "));

@@ -1,8 +1,10 @@
 //! HTTP client of the private listener, and its flags.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use reqwest::header::{ETAG, IF_MATCH};
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{Certificate, Identity, Method, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -18,12 +20,28 @@ pub(super) struct ClientArgs {
     #[arg(long, env = "LATCHKEY_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     token: Option<SecretString>,
 
+    /// PEM file with the certificate authorities of the private listener, in addition to the system's.
+    #[arg(long, env = "LATCHKEY_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
+
+    /// PEM file with a client certificate and its private key, if the private listener requires one.
+    #[arg(long, env = "LATCHKEY_CLIENT_CERT", value_name = "FILE")]
+    client_cert: Option<PathBuf>,
+
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
 }
 
 type Query<'a> = [(&'a str, Option<&'a str>)];
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|fault| Failure::Usage(format!("{} cannot be read: {fault}", path.display())))
+}
+
+fn unusable(path: &Path, error: &reqwest::Error) -> Failure {
+    Failure::Usage(format!("{} cannot be used: {}", path.display(), root_cause(error)))
+}
 
 impl ClientArgs {
     pub(super) fn has_token(&self) -> bool {
@@ -154,7 +172,19 @@ impl ClientArgs {
             .token
             .as_ref()
             .ok_or_else(|| Failure::Usage("Set LATCHKEY_TOKEN or pass --token. To create a token, run `latchkey token create`.".into()))?;
-        Ok(reqwest::Client::new().request(method, url).bearer_auth(token.expose_secret()))
+        Ok(self.client()?.request(method, url).bearer_auth(token.expose_secret()))
+    }
+
+    fn client(&self) -> Result<reqwest::Client, Failure> {
+        let mut builder = reqwest::Client::builder();
+        if let Some(path) = &self.ca {
+            let authorities = Certificate::from_pem_bundle(&read_file(path)?).map_err(|error| unusable(path, &error))?;
+            builder = builder.tls_certs_merge(authorities);
+        }
+        if let Some(path) = &self.client_cert {
+            builder = builder.identity(Identity::from_pem(&read_file(path)?).map_err(|error| unusable(path, &error))?);
+        }
+        builder.build().map_err(|error| Failure::Usage(root_cause(&error)))
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {

@@ -160,7 +160,7 @@ impl Cli {
     fn run(self) -> Outcome {
         let runtime =
             tokio::runtime::Runtime::new().map_err(|fault| Failure::Inconclusive(format!("cannot start the runtime: {fault}")))?;
-        runtime.block_on(async {
+        let outcome = runtime.block_on(async {
             match self.command {
                 Command::Serve(command) => Box::pin(command.run()).await,
                 Command::Worker(command) => Box::pin(command.run()).await,
@@ -200,6 +200,9 @@ impl Cli {
                     Ok(())
                 }
             }
-        })
+        });
+        // Do not wait for blocking threads, such as a DNS lookup.
+        runtime.shutdown_background();
+        outcome
     }
 }

@@ -14,7 +14,7 @@ pub(super) enum VerificationEvent {
     Finished(Value),
 }
 
-/// How many connections in a row may fail without an event.
+/// How many connections in a row may fail without a byte.
 const MAX_ATTEMPTS: u32 = 5;
 
 pub(super) struct VerificationStream<'a> {
@@ -44,7 +44,7 @@ impl<'a> VerificationStream<'a> {
         loop {
             while let Some(block) = self.take_block() {
                 if let Some((id, event)) = parse(&block) {
-                    (self.last_event_id, self.failed_attempts) = (id, 0);
+                    self.last_event_id = id;
                     return Ok(event);
                 }
             }
@@ -55,6 +55,8 @@ impl<'a> VerificationStream<'a> {
             };
             let fault = match connection.chunk().await {
                 Ok(Some(bytes)) => {
+                    // The server ends streams regularly. A stream with any data, even a keep-alive comment, has not failed.
+                    self.failed_attempts = 0;
                     self.buffer.extend_from_slice(&bytes);
                     continue;
                 }

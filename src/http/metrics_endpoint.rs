@@ -18,7 +18,7 @@ pub(crate) async fn handle(State(state): State<AppState>) -> impl IntoResponse {
     gauge!(metric::READ_MODEL_POSITION.name).set(number(read_model.position()));
     gauge!(metric::READ_MODEL_TENANTS.name).set(number(read_model.tenant_count()));
     gauge!(metric::CREDENTIALS_TENANTS.name).set(number(state.credentials.entry_count()));
-    observe::record_pool_size(&state.context.pool);
+    observe::record_pool_sizes(&state.pools);
     metrics_process::Collector::default().collect();
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], state.metrics.render())
 }

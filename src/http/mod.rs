@@ -10,8 +10,10 @@ mod metrics_endpoint;
 mod middleware;
 pub(crate) mod onboarding;
 mod openapi;
+mod places;
 pub mod server;
 mod service_api;
+pub(crate) mod verification_stream;
 mod views;
 mod web_ui;
 
@@ -26,6 +28,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
@@ -38,13 +41,14 @@ use conventions::problem::{self, Problem, ProblemKind};
 use middleware::client_address;
 use middleware::http_metrics::ListenerMetrics;
 use middleware::request_layer::{self, Panic, RequestLayer};
+use middleware::time_limit::{self, TimeLimit};
 use service_api::FastPath;
+use verification_stream::VerificationStreams;
 
 use crate::identity_provider::IdentityProvider;
 use crate::read_model::ReadModel;
-use crate::service::Context;
 use crate::service::credential_cache::CredentialCache;
-use crate::service::verification_notifications::VerificationNotifications;
+use crate::service::{Context, Pools};
 
 /// The largest request body that is accepted, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -54,10 +58,12 @@ const MAX_BODY: usize = 64 * 1024;
 pub struct AppState(Arc<AppParts>);
 
 /// State that all requests share.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AppParts {
     pub context: Context,
-    pub notifications: VerificationNotifications,
+    /// For metrics.
+    pub pools: Pools,
+    pub streams: VerificationStreams,
     /// What the internal API serves.
     pub read_model: ReadModel,
     pub credentials: CredentialCache,
@@ -67,12 +73,22 @@ pub struct AppParts {
     /// Cancelled when the process shuts down, which ends event streams.
     pub shutdown: CancellationToken,
     /// State of the customers' form.
-    pub onboarding: onboarding::OnboardState,
+    pub onboarding: Arc<onboarding::OnboardState>,
     /// State of the dashboard.
-    pub dashboard: dashboard::DashboardState,
+    pub dashboard: Arc<dashboard::DashboardState>,
 }
 
 impl AppState {
+    /// The same state with other connections to the database.
+    #[must_use]
+    pub fn with_pool(&self, pool: PgPool) -> Self {
+        let context = self.context.with_pool(pool);
+        Self::from(AppParts {
+            context,
+            ..AppParts::clone(self)
+        })
+    }
+
     /// The client's address.
     fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
         client_address::of(extensions, headers, &self.onboarding.web.trusted_proxies)
@@ -126,7 +142,13 @@ pub fn public(state: AppState) -> Router {
     let error_pages = from_fn_with_state(state.clone(), onboarding::error_pages);
     let request_layer = RequestLayer(ListenerMetrics::new("public", state.context.clock.clone()));
     with_fallbacks(router)
-        .layer((request_layer, error_pages, catch_panics(), DefaultBodyLimit::max(MAX_BODY)))
+        .layer((
+            request_layer,
+            error_pages,
+            catch_panics(),
+            TimeLimit(time_limit::PUBLIC),
+            DefaultBodyLimit::max(MAX_BODY),
+        ))
         .with_state(state)
 }
 
@@ -145,10 +167,16 @@ pub fn private(state: AppState) -> FastPath {
     // Layers are combined in tuples, outermost first: each one added by itself costs every request some allocations.
     let listener = ListenerMetrics::new("private", state.context.clock.clone());
     let request_layer = RequestLayer(listener.clone());
-    let people =
-        with_fallbacks(dashboard::router()).layer((request_layer.clone(), error_pages, catch_panics(), DefaultBodyLimit::max(MAX_BODY)));
+    let time_limit = TimeLimit(time_limit::PRIVATE);
+    let people = with_fallbacks(dashboard::router()).layer((
+        request_layer.clone(),
+        error_pages,
+        catch_panics(),
+        time_limit,
+        DefaultBodyLimit::max(MAX_BODY),
+    ));
     let router = no_other_method(programs)
-        .layer(request_layer)
+        .layer((request_layer, time_limit))
         .merge(people)
         .with_state(state.clone());
     FastPath::in_front_of(router, state, listener)

@@ -53,6 +53,9 @@ const POLL: Duration = Duration::from_secs(1);
 /// Delay before a failed worker is restarted. The usual cause is an unavailable database.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// The part of the grace period that is reserved for returning unfinished jobs to the queue.
+const RETURN_TIME: Duration = Duration::from_secs(2);
+
 /// How many webhooks are served concurrently: as many as can exist, so that a slow receiver does not delay the others.
 const DELIVERIES: usize = 20;
 const _: () = assert!(MOST == 20, "every webhook needs a slot");
@@ -128,7 +131,7 @@ fn options(settings: &WorkerSettings, stop: CancellationToken) -> WorkerOptions 
         .recovery_delay(Duration::ZERO);
     let shutdown = WorkerShutdownConfig::default()
         .listen_os_shutdown_signals(false)
-        .grace_period(settings.shutdown_grace)
+        .grace_period(settings.shutdown_grace.saturating_sub(RETURN_TIME).max(settings.shutdown_grace / 2))
         .interrupted_job_retry_delay(Duration::ZERO)
         .shutdown_signal(async move { stop.cancelled().await });
     WorkerOptions::default()

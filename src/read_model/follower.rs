@@ -1,6 +1,7 @@
 //! Follows the change feed in Postgres, so that the read model stays current.
 
 use std::future::Future;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
@@ -12,7 +13,7 @@ use super::ReadModel;
 use super::entry::TenantEntry;
 use super::index::Index;
 use crate::store::config_changes::{self, CHANGES, FeedRow};
-use crate::store::{self, tokens};
+use crate::store::{self, migrations, tokens};
 use crate::telemetry::metric;
 
 /// The longest time between two polls. It keeps confirmations well within `FRESH_FOR`, and bounds the cost of a lost
@@ -103,6 +104,10 @@ impl ReadModel {
     async fn catch_up(&self, listener: &mut PgListener, tokens: &mut Option<i64>) -> Result<(), FeedLost> {
         let db = within(STATEMENT_TIMEOUT, listener.acquire()).await?;
         let counters = within(STATEMENT_TIMEOUT, config_changes::counters(db)).await?;
+        if tokens.is_none() || !self.has_schema() {
+            let has_schema = within(STATEMENT_TIMEOUT, migrations::are_applied(db)).await?;
+            self.0.has_schema.store(has_schema, Ordering::Relaxed);
+        }
         if *tokens != Some(counters.token_changes) {
             let all = within(PAGE_TIMEOUT, tokens::valid(db, self.0.clock.now())).await?;
             self.0.tokens.write().replace(all);

@@ -13,7 +13,7 @@ mod index;
 mod tokens;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{RwLock, RwLockReadGuard};
@@ -70,6 +70,8 @@ struct Inner {
     tokens: RwLock<TokenIndex>,
     /// None until the tenants are loaded.
     position: watch::Sender<Option<i64>>,
+    /// Whether the database has this version's schema.
+    has_schema: AtomicBool,
 }
 
 impl ReadModel {
@@ -84,6 +86,7 @@ impl ReadModel {
             index: RwLock::default(),
             tokens: RwLock::default(),
             position: watch::Sender::new(None),
+            has_schema: AtomicBool::new(false),
         }))
     }
 
@@ -98,6 +101,11 @@ impl ReadModel {
         } else {
             Err(NotReady::TooOld)
         }
+    }
+
+    /// Whether the database had the schema of this version when it was last queried.
+    pub fn has_schema(&self) -> bool {
+        self.0.has_schema.load(Ordering::Relaxed)
     }
 
     /// The time since the last confirmation. None before the first one.

@@ -1,6 +1,7 @@
 //! Merging the issued statements into a customer's existing policy.
 
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::Context;
 use super::issue_templates::{TypedParams, fill};
@@ -9,11 +10,34 @@ use crate::domain::templates::merge::{MergeTarget, MergedDocument, merge, read};
 use crate::domain::tenant::Tenant;
 use crate::domain::text::FieldError;
 
+/// How many policies are evaluated concurrently. Evaluating takes milliseconds of CPU time, which would delay other requests.
+static EVALUATIONS: Semaphore = Semaphore::const_new(2);
+
+/// The current policy, and the entries that are merged into it.
+#[derive(Debug)]
+pub(crate) struct MergeRequest {
+    pub(crate) document: Option<String>,
+    pub(crate) current: Option<Value>,
+    pub(crate) typed: TypedParams,
+}
+
 /// Merges the tenant's statements into the current policy.
 ///
 /// # Errors
 /// Every invalid entry. Unlike for templates, all values that the statements contain are required.
-pub(crate) fn merge_template(
+///
+/// # Panics
+/// When the evaluation panics.
+pub(crate) async fn merge_template(context: &Context, tenant: &Tenant, request: MergeRequest) -> Result<MergedDocument, Vec<FieldError>> {
+    let (context, tenant) = (context.clone(), tenant.clone());
+    let _permit = EVALUATIONS.acquire().await;
+    let MergeRequest { document, current, typed } = request;
+    tokio::task::spawn_blocking(move || merge_now(&context, &tenant, document.as_deref(), current.as_ref(), &typed))
+        .await
+        .expect("the evaluation does not panic")
+}
+
+fn merge_now(
     context: &Context,
     tenant: &Tenant,
     document: Option<&str>,

@@ -6,7 +6,6 @@ pub mod create_invite;
 pub mod create_tenant;
 pub(crate) mod credential_cache;
 pub(crate) mod explain_removal;
-pub(crate) mod health;
 pub mod idempotency;
 pub(crate) mod issue_templates;
 pub(crate) mod merge_template;
@@ -23,10 +22,11 @@ pub mod submit_config;
 mod tenant_fields;
 pub mod tenant_lifecycle;
 pub mod tokens;
+pub(crate) mod verification_feed;
 pub(crate) mod verification_notifications;
 pub mod webhooks;
 
-pub use crate::store::StoreError;
+pub use crate::store::{Pools, StoreError};
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -100,6 +100,12 @@ impl Caller {
 pub struct UnknownTenant;
 
 impl Context {
+    /// The same context with other connections to the database.
+    #[must_use]
+    pub fn with_pool(&self, pool: PgPool) -> Self {
+        Self { pool, ..self.clone() }
+    }
+
     /// Begins a transaction, locks the tenant, and then reads it. Every service that changes a tenant must start here, so
     /// that nobody else can change the state that it decides on.
     async fn begin_for_tenant<E>(&self, tenant: &TenantRef) -> Result<(Transaction, Tenant), E>

@@ -4,14 +4,13 @@
 use std::time::Duration;
 
 use metrics::gauge;
-use sqlx::PgPool;
 use strum::IntoEnumIterator;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::Context;
 use crate::domain::check::CheckName;
-use crate::store::{self, jobs, stats};
+use crate::store::{self, Pools, jobs, stats};
 use crate::telemetry::metric::{self, number};
 
 /// The interval between samples.
@@ -67,10 +66,12 @@ async fn sample(context: &Context) -> store::Result<()> {
     Ok(())
 }
 
-/// Records the current size of the connection pool.
-pub(crate) fn record_pool_size(pool: &PgPool) {
-    let (held, idle) = (f64::from(pool.size()), number(pool.num_idle()));
-    gauge!(metric::DATABASE_CONNECTIONS.name, "state" => "idle").set(idle);
-    gauge!(metric::DATABASE_CONNECTIONS.name, "state" => "used").set((held - idle).max(0.0));
-    gauge!(metric::DATABASE_CONNECTIONS_MAX.name).set(f64::from(pool.options().get_max_connections()));
+/// Records the current size of the connection pools.
+pub(crate) fn record_pool_sizes(pools: &Pools) {
+    for (name, pool) in [("public", &pools.public), ("private", &pools.private), ("worker", &pools.worker)] {
+        let (held, idle) = (f64::from(pool.size()), number(pool.num_idle()));
+        gauge!(metric::DATABASE_CONNECTIONS.name, "pool" => name, "state" => "idle").set(idle);
+        gauge!(metric::DATABASE_CONNECTIONS.name, "pool" => name, "state" => "used").set((held - idle).max(0.0));
+        gauge!(metric::DATABASE_CONNECTIONS_MAX.name, "pool" => name).set(f64::from(pool.options().get_max_connections()));
+    }
 }

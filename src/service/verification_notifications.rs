@@ -1,6 +1,8 @@
 //! Notifications of verification events from all processes. One Postgres listener serves all event streams of this process.
 
-use sqlx::PgPool;
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -14,7 +16,7 @@ use crate::store::pg_notify::VerificationListener;
 const BACKLOG: usize = 1024;
 
 /// Delay before reconnecting.
-const RETRY: std::time::Duration = std::time::Duration::from_secs(1);
+const RETRY: Duration = Duration::from_secs(1);
 
 /// What a stream receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,11 +43,12 @@ impl VerificationNotifications {
         self.sender.subscribe()
     }
 
-    /// Listens until `stop`, reconnecting when the connection is lost.
-    pub async fn listen(self, pool: PgPool, clock: SharedClock, stop: CancellationToken) {
+    /// Listens until `stop`, reconnecting when the connection is lost. It has its own connection, so that requests cannot
+    /// starve it.
+    pub async fn listen(self, database: PgConnectOptions, clock: SharedClock, stop: CancellationToken) {
         let listening = async {
             loop {
-                if let Err(error) = self.listen_once(&pool).await {
+                if let Err(error) = self.listen_once(&database).await {
                     warn!(%error, "lost the connection that listens for verification events");
                 }
                 self.send(Notification::Unknown);
@@ -55,16 +58,16 @@ impl VerificationNotifications {
         stop.run_until_cancelled(listening).await;
     }
 
-    async fn listen_once(&self, pool: &PgPool) -> store::Result<()> {
-        let mut listener = VerificationListener::connect(pool).await?;
+    async fn listen_once(&self, database: &PgConnectOptions) -> store::Result<()> {
+        let mut listener = VerificationListener::connect(database.clone()).await?;
         self.send(Notification::Unknown);
-        while let Some(id) = listener.next().await? {
+        loop {
+            let id = listener.next().await?;
             self.send(id.map_or(Notification::Unknown, Notification::Of));
         }
-        Ok(())
     }
 
-    fn send(&self, notification: Notification) {
+    pub(super) fn send(&self, notification: Notification) {
         // It fails only when no stream is subscribed.
         let _ = self.sender.send(notification);
     }

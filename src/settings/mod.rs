@@ -20,7 +20,7 @@ mod worker;
 use clap::Args;
 
 pub use database::DatabaseSettings;
-pub use listen::ListenSettings;
+pub use listen::{ListenSettings, TlsFiles};
 pub use oidc::OidcSettings;
 pub use parse::{ParseError, parse_command_line};
 pub use service_api::ServiceApiSettings;

@@ -98,6 +98,16 @@ fn read_only(args: &[&str]) -> Result<AppSettings, String> {
 #[case("--otlp-endpoint=4318", "LATCHKEY_OTLP_ENDPOINT: ")]
 #[case("--otlp-sample=half", "LATCHKEY_OTLP_SAMPLE: \"half\" is not a number")]
 #[case("--otlp-sample=10", "LATCHKEY_OTLP_SAMPLE: 10 is out of range")]
+#[case("--public-connections=0", "LATCHKEY_PUBLIC_CONNECTIONS: 0 is out of range")]
+#[case(
+    "--private-tls-key=/etc/key",
+    "LATCHKEY_PRIVATE_TLS_CERT: not set, but LATCHKEY_PRIVATE_TLS_KEY is"
+)]
+#[case("--public-tls-cert=/etc/cert", "LATCHKEY_PUBLIC_TLS_KEY: not set, but LATCHKEY_PUBLIC_TLS_CERT is")]
+#[case(
+    "--private-tls-client-ca=/etc/ca",
+    "LATCHKEY_PRIVATE_TLS_CERT: not set, but LATCHKEY_PRIVATE_TLS_CLIENT_CA is"
+)]
 #[case("--database-connections=1", "LATCHKEY_DATABASE_CONNECTIONS: 1 is out of range")]
 fn a_wrong_setting_is_reported_in_one_line_with_an_example(#[case] flag: &str, #[case] start: &str) {
     let line = read(&[flag]).err().expect("an error");
@@ -157,4 +167,26 @@ fn white_space_around_values_is_ignored() {
     assert_eq!(provider.issuer, "https://login.vendor.example");
     assert_eq!(provider.audiences, ["latchkey", "dashboard"]);
     assert_eq!(provider.roles.mapping.unwrap().len(), 2);
+}
+
+#[rstest]
+#[case(&[], &[])]
+#[case(&["--database-url=postgres://l@%2Frun%2Fpostgresql/l"], &[])]
+#[case(&["--database-url=postgres://l@db.internal/l?sslmode=verify-full"], &[])]
+#[case(&["--database-url=postgres://l@db.internal/l"], &["DATABASE_URL"])]
+#[case(&["--database-url=postgres://l@10.0.0.9/l?sslmode=require"], &["DATABASE_URL"])]
+#[case(&["--public-listen=0.0.0.0:8080"], &["LATCHKEY_PUBLIC_LISTEN"])]
+#[case(&["--public-listen=[::]:8080", "--private-listen=10.0.0.5:8081"], &["LATCHKEY_PUBLIC_LISTEN", "LATCHKEY_PRIVATE_LISTEN"])]
+fn unprotected_connections_cause_warnings(#[case] flags: &[&str], #[case] expected: &[&str]) {
+    let valid = ["latchkey", "--storage-role-arn=arn:aws:iam::111111111111:role/storage"];
+    let database = ["--database-url=postgres://latchkey@127.0.0.1/latchkey"];
+    let database: &[&str] = if flags.iter().any(|flag| flag.starts_with("--database-url")) {
+        &[]
+    } else {
+        &database
+    };
+    let settings = read_only(&[&valid, database, flags].concat()).unwrap_or_else(|errors| panic!("{errors}"));
+    let warnings: Vec<String> = settings.warnings().iter().map(ToString::to_string).collect();
+    let named: Vec<&str> = warnings.iter().filter_map(|warning| warning.split(':').next()).collect();
+    assert_eq!(named, expected, "{warnings:?}");
 }

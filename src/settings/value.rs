@@ -19,6 +19,15 @@ pub struct ConfigError {
     pub(super) problem: String,
 }
 
+impl ConfigError {
+    pub(crate) fn new(variable: &str, problem: impl fmt::Display) -> Self {
+        Self {
+            variable: variable.to_owned(),
+            problem: problem.to_string(),
+        }
+    }
+}
+
 /// All invalid settings, one per line.
 #[derive(Debug, Default, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]

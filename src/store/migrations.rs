@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use graphile_worker::WorkerUtils;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{ConnectOptions, Connection, PgPool};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 
 use super::jobs::SCHEMA;
 use crate::clock::Clock;
@@ -87,9 +87,9 @@ pub async fn run(pool: &PgPool) -> Result<(), MigrationError> {
 }
 
 /// Whether the schema has every migration of this version.
-pub async fn are_applied(pool: &PgPool) -> super::Result<bool> {
+pub async fn are_applied(db: &mut PgConnection) -> super::Result<bool> {
     let applied = sqlx::query_scalar::<_, i64>("select max(version) from _sqlx_migrations where success")
-        .fetch_one(pool)
+        .fetch_one(db)
         .await?;
     Ok(MIGRATIONS.iter().all(|migration| migration.version <= applied))
 }

@@ -25,4 +25,4 @@ pub(crate) mod webhook_queues;
 pub(crate) mod webhooks;
 
 pub use error::{Constraint, Result, StoreError};
-pub use pool::{Transaction, acquire, begin, commit, connect};
+pub use pool::{Pools, Transaction, acquire, begin, commit, connect};

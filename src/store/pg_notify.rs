@@ -1,7 +1,9 @@
 //! Notifications of verification events, by Postgres's `NOTIFY`: sent when the transaction commits, received by every process.
 
-use sqlx::postgres::PgListener;
-use sqlx::{PgConnection, PgPool};
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::{Acquire, Connection, PgConnection};
 
 use super::Result;
 use crate::domain::ids::VerificationId;
@@ -16,18 +18,39 @@ pub(crate) async fn verification_changed(db: &mut PgConnection, id: Verification
     Ok(())
 }
 
+/// How often an idle connection is tested. After a failover, Postgres can disappear without closing it.
+const TEST_INTERVAL: Duration = Duration::from_secs(10);
+/// The timeout of a statement.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Listens on a separate connection, so that requests cannot starve it.
 pub(crate) struct VerificationListener(PgListener);
 
 impl VerificationListener {
-    pub(crate) async fn connect(pool: &PgPool) -> Result<Self> {
-        let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen(VERIFICATIONS).await?;
+    pub(crate) async fn connect(options: PgConnectOptions) -> Result<Self> {
+        let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+        let mut listener = within(PgListener::connect_with(&pool)).await?;
+        within(listener.listen(VERIFICATIONS)).await?;
         Ok(Self(listener))
     }
 
-    /// Waits for the next notification. `Some(None)` if it names no verification; `None` when the connection is lost.
-    pub(crate) async fn next(&mut self) -> Result<Option<Option<VerificationId>>> {
-        let notification = self.0.try_recv().await?;
-        Ok(notification.map(|notification| VerificationId::parse(notification.payload()).ok()))
+    /// Waits for the next notification. None if it names no verification.
+    ///
+    /// # Errors
+    /// When the connection is lost.
+    pub(crate) async fn next(&mut self) -> Result<Option<VerificationId>> {
+        loop {
+            match tokio::time::timeout(TEST_INTERVAL, self.0.try_recv()).await {
+                Ok(Ok(Some(notification))) => return Ok(VerificationId::parse(notification.payload()).ok()),
+                Ok(Ok(None)) => return Err(sqlx::Error::PoolClosed.into()),
+                Ok(Err(error)) => return Err(error.into()),
+                Err(_) => within(async { self.0.acquire().await?.ping().await }).await?,
+            }
+        }
     }
+}
+
+async fn within<T>(response: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    let response = tokio::time::timeout(RESPONSE_TIMEOUT, response).await;
+    response.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }

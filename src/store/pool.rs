@@ -1,4 +1,4 @@
-//! The connection pool, and transactions.
+//! Connection pools, and transactions.
 
 use std::time::Duration;
 
@@ -22,6 +22,65 @@ pub fn connect(options: PgConnectOptions, max_connections: u32) -> PgPool {
         .connect_lazy_with(options.application_name("latchkey"))
 }
 
+/// The connections of a process, in separate pools: a part of the process that uses all its connections does not delay the
+/// other parts.
+#[derive(Debug, Clone)]
+pub struct Pools {
+    /// For the public listener.
+    pub public: PgPool,
+    /// For the private listener and background tasks.
+    pub private: PgPool,
+    /// For the worker.
+    pub worker: PgPool,
+}
+
+impl Pools {
+    /// Divides the connections among the parts of the process.
+    pub fn connect(options: &PgConnectOptions, connections: u32, serves: bool, works: bool) -> Self {
+        let (public, private, worker) = shares(connections, serves, works);
+        let pool = |share| connect(options.clone(), share);
+        if !serves {
+            return Self::undivided(&pool(worker));
+        }
+        let private = pool(private);
+        Self {
+            public: pool(public),
+            worker: if works { pool(worker) } else { private.clone() },
+            private,
+        }
+    }
+
+    /// Uses one pool for everything.
+    pub fn undivided(pool: &PgPool) -> Self {
+        Self {
+            public: pool.clone(),
+            private: pool.clone(),
+            worker: pool.clone(),
+        }
+    }
+
+    pub async fn close(&self) {
+        futures::join!(self.public.close(), self.private.close(), self.worker.close());
+    }
+}
+
+/// The worker's minimum: its two queues each listen for jobs on a separate connection.
+const LEAST_FOR_WORKER: u32 = 3;
+
+/// The shares of the public listener, the private listener and the worker: three, three and four tenths if the process has
+/// all of them.
+fn shares(connections: u32, serves: bool, works: bool) -> (u32, u32, u32) {
+    match (serves, works) {
+        (true, true) => {
+            let worker = (connections * 4 / 10).max(LEAST_FOR_WORKER);
+            let public = (connections * 3 / 10).max(1);
+            (public, connections.saturating_sub(worker + public).max(1), worker)
+        }
+        (true, false) => (connections / 2, connections.div_ceil(2), 0),
+        (false, _) => (0, 0, connections),
+    }
+}
+
 pub async fn acquire(pool: &PgPool) -> Result<PoolConnection<Postgres>> {
     Ok(pool.acquire().await?)
 }
@@ -32,4 +91,28 @@ pub async fn begin(pool: &PgPool) -> Result<Transaction> {
 
 pub async fn commit(transaction: Transaction) -> Result<()> {
     Ok(transaction.commit().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(20, true, true, (6, 6, 8))]
+    #[case(5, true, true, (1, 1, 3))]
+    #[case(1000, true, true, (300, 300, 400))]
+    #[case(20, true, false, (10, 10, 0))]
+    #[case(20, false, true, (0, 0, 20))]
+    fn connections_are_divided_among_the_parts_of_a_process(
+        #[case] connections: u32,
+        #[case] serves: bool,
+        #[case] works: bool,
+        #[case] expected: (u32, u32, u32),
+    ) {
+        let (public, private, worker) = shares(connections, serves, works);
+        assert_eq!((public, private, worker), expected);
+        assert_eq!(public + private + worker, connections);
+    }
 }

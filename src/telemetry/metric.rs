@@ -55,6 +55,10 @@ table! {
     HTTP_DURATION = Histogram "latchkey_http_request_duration_seconds" ["method", "route"];
     /// HTTP requests in progress by listener: `public` or `private`.
     HTTP_IN_FLIGHT = Gauge "latchkey_http_requests_in_flight" ["listener"];
+    /// Open connections by listener: `public` or `private`.
+    HTTP_CONNECTIONS = Gauge "latchkey_http_connections" ["listener"];
+    /// Connections that were closed immediately, because the listener (`total`) or the client (`address`) had reached its limit.
+    HTTP_CONNECTIONS_REFUSED = Counter "latchkey_http_connections_refused_total" ["listener", "limit"];
     /// Requests with an idempotency key: `first`, `again` (answered with the stored response), `under_way` (the first one is still running), `of_another` (the key was used for a different request), `not_kept` (the response was not stored).
     IDEMPOTENCY = Counter "latchkey_idempotency_keys_total" ["outcome"];
 
@@ -90,10 +94,10 @@ table! {
     /// Restarts of the worker after a failure.
     WORKER_RESTARTS = Counter "latchkey_worker_restarts_total" [];
 
-    /// Open database connections of this process: `used` or `idle`.
-    DATABASE_CONNECTIONS = Gauge "latchkey_database_connections" ["state"];
-    /// Maximum number of database connections of this process.
-    DATABASE_CONNECTIONS_MAX = Gauge "latchkey_database_connections_max" [];
+    /// Open database connections, `used` or `idle`, by pool: `public`, `private` or `worker`.
+    DATABASE_CONNECTIONS = Gauge "latchkey_database_connections" ["pool", "state"];
+    /// Maximum number of database connections of each pool.
+    DATABASE_CONNECTIONS_MAX = Gauge "latchkey_database_connections_max" ["pool"];
     /// How long the latest sampling of the queue waited for a database connection.
     DATABASE_ACQUIRE = Gauge "latchkey_database_acquire_seconds" [];
     /// 1 if the latest sampling of the queue and the tenants succeeded, otherwise 0.

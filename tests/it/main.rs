@@ -12,6 +12,7 @@ mod command_line;
 mod consistency;
 mod credential_cache;
 mod dashboard;
+mod edge;
 mod form;
 mod idempotency;
 mod invites;

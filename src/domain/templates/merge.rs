@@ -74,11 +74,25 @@ pub enum MergeCode {
     RootStatementMissing,
 }
 
+/// How many times the size limit of AWS is accepted, because white space does not count towards that limit.
+const WHITE_SPACE: usize = 2;
+
 /// Parses the current policy, as it was pasted or sent.
 ///
 /// # Errors
-/// `not_json`, `not_a_policy`, or a specific code for each kind of document that is often pasted by mistake.
+/// `too_large`, `not_json`, `not_a_policy`, or a specific code for each kind of document that is often pasted by mistake.
 pub fn read(target: MergeTarget, current: &Value) -> Result<Value, Malformed> {
+    let size = match current {
+        Value::String(text) => text.len(),
+        other => other.to_string().len(),
+    };
+    if size > target.limit() * WHITE_SPACE {
+        let limit = target.limit();
+        return Err(Malformed::new(
+            "too_large",
+            format!("this has {size} bytes; the maximum is {limit} without white space"),
+        ));
+    }
     let policy = match current {
         Value::String(text) if text.trim().is_empty() => Value::Null,
         Value::String(text) => serde_json::from_str(text).map_err(|error| {
@@ -404,6 +418,7 @@ mod tests {
 
     use super::*;
     use crate::domain::partition::Partition;
+    use crate::domain::templates::policy_eval::steps;
     use crate::domain::templates::samples::typed;
 
     const ROLE: &str = "arn:aws:iam::222222222222:role/documents";
@@ -504,6 +519,40 @@ mod tests {
         let merged = merged(MergeTarget::BucketPolicy, Mode::AssumeRole, &large);
         assert!(merged.size > merged.limit);
         assert_eq!(codes(&merged), [(MergeCode::TooLarge, None)]);
+    }
+
+    /// So many comparisons take a few milliseconds.
+    #[rstest]
+    #[case::one_long_pattern("a?", usize::MAX)]
+    #[case::stars("*a", usize::MAX)]
+    #[case::patterns_of_the_longest_kind("*?", 2040)]
+    #[case::many_patterns("*b", 60)]
+    #[case::short_patterns("*", 1)]
+    fn the_cost_of_the_worst_policy_is_bounded(
+        #[case] part: &str,
+        #[case] length: usize,
+        #[values(Mode::Direct, Mode::AssumeRole)] mode: Mode,
+    ) {
+        let room = MergeTarget::BucketPolicy.limit() * WHITE_SPACE - 200;
+        let pattern = part.repeat(length.min(room / 2).div_ceil(part.len()));
+        let patterns = vec![pattern.clone(); room / 2 / (pattern.len() + 3)];
+        let patterns = if patterns.is_empty() { vec![pattern] } else { patterns };
+        for (action, resource) in [("Action", "Resource"), ("NotAction", "NotResource")] {
+            let statement = json!({"Effect": "Deny", "Principal": "*", action: patterns, resource: patterns});
+            let current = read(MergeTarget::BucketPolicy, &json!({"Statement": [statement]})).unwrap();
+            steps::take();
+            merge(MergeTarget::BucketPolicy, current, &typed(Partition::Aws, mode));
+            let steps = steps::take();
+            assert!(steps < 20_000_000, "{steps}");
+        }
+    }
+
+    #[test]
+    fn oversized_policies_are_not_parsed() {
+        let text = "[".repeat(MergeTarget::BucketPolicy.limit() * WHITE_SPACE + 1);
+        assert_eq!(read(MergeTarget::BucketPolicy, &json!(text)).unwrap_err().code, "too_large");
+        let object = json!({"Statement": [text]});
+        assert_eq!(read(MergeTarget::BucketPolicy, &object).unwrap_err().code, "too_large");
     }
 
     #[rstest]

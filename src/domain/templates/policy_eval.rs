@@ -31,6 +31,10 @@ impl AccessDecision {
     }
 }
 
+/// The longest pattern that is evaluated, in bytes. No ARN is longer:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+const LONGEST_PATTERN: usize = 2048;
+
 /// A caller and its calls.
 #[derive(Debug, Clone)]
 pub(super) struct PolicyCaller<'a> {
@@ -114,11 +118,14 @@ fn root_of(role: &RoleArn) -> String {
 /// Whether a pattern matches all, some or none of the texts that the other pattern matches. Case is ignored, because actions
 /// are case-insensitive and no two resources here differ only by case.
 pub(super) fn covers(pattern: &str, other: &str) -> AccessDecision {
+    if pattern.len() > LONGEST_PATTERN {
+        return AccessDecision::Maybe;
+    }
     let (pattern, other) = (pattern.to_ascii_lowercase(), other.to_ascii_lowercase());
     // Replaces wildcards with a character that no pattern contains, so that only another wildcard can match it.
     if glob(pattern.as_bytes(), other.replace('*', "\u{1}\u{1}").as_bytes()) {
         AccessDecision::Yes
-    } else if overlap(pattern.as_bytes(), other.as_bytes()) {
+    } else if other.contains(['*', '?']) && overlap(pattern.as_bytes(), other.as_bytes()) {
         AccessDecision::Maybe
     } else {
         AccessDecision::No
@@ -128,6 +135,7 @@ pub(super) fn covers(pattern: &str, other: &str) -> AccessDecision {
 fn glob(pattern: &[u8], text: &[u8]) -> bool {
     let (mut at, mut star) = ((0, 0), None);
     while at.1 < text.len() {
+        steps::add(1);
         match pattern.get(at.0) {
             Some(b'*') => {
                 star = Some(at);
@@ -149,13 +157,13 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
 /// Whether any text matches both patterns.
 fn overlap(one: &[u8], other: &[u8]) -> bool {
     // reached[j]: some text matches both the part of `one` so far and the first j bytes of `other`.
-    let mut reached = vec![false; other.len() + 1];
+    let (mut reached, mut next) = (vec![false; other.len() + 1], vec![false; other.len() + 1]);
     reached[0] = true;
     for at in 0..other.len() {
         reached[at + 1] = reached[at] && other[at] == b'*';
     }
     for byte in one {
-        let mut next = vec![false; other.len() + 1];
+        steps::add(other.len());
         next[0] = reached[0] && *byte == b'*';
         for at in 0..other.len() {
             let theirs = other[at];
@@ -165,7 +173,7 @@ fn overlap(one: &[u8], other: &[u8]) -> bool {
                 reached[at] && (*byte == theirs || *byte == b'?' || theirs == b'?')
             };
         }
-        reached = next;
+        std::mem::swap(&mut reached, &mut next);
     }
     reached[other.len()]
 }
@@ -261,6 +269,28 @@ pub(super) fn texts(value: &Value) -> Vec<&str> {
         Value::Bool(false) => vec!["false"],
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
+    }
+}
+
+/// Counts comparisons, so that a test can bound the cost of the worst policy.
+pub(super) mod steps {
+    #[cfg(test)]
+    thread_local! {
+        static STEPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
+
+    #[cfg(test)]
+    pub(super) fn add(count: usize) {
+        STEPS.set(STEPS.get() + count);
+    }
+
+    #[cfg(not(test))]
+    pub(super) fn add(_: usize) {}
+
+    /// The steps of this thread since the last call.
+    #[cfg(test)]
+    pub(in super::super) fn take() -> usize {
+        STEPS.take()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::MergedDocumentView;
 use crate::service::issue_templates::TypedParams;
-use crate::service::merge_template::merge_template;
+use crate::service::merge_template::{MergeRequest, merge_template};
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct MergeTemplate {
@@ -69,7 +69,12 @@ pub(crate) async fn handle(
         account_id: body.account_id,
         posture: body.posture,
     };
-    match merge_template(&state.context, &tenant, body.document.as_deref(), body.current.as_ref(), &typed) {
+    let request = MergeRequest {
+        document: body.document,
+        current: body.current,
+        typed,
+    };
+    match merge_template(&state.context, &tenant, request).await {
         Ok(merged) if unreadable.is_empty() => Ok(Json(merged.into())),
         judged => {
             // A field that could not be parsed is not missing.

@@ -1,5 +1,7 @@
 //! Extractors: input that cannot be read becomes a problem that names the field.
 
+use std::error::Error;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
@@ -7,6 +9,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tower_http::timeout::TimeoutError;
 
 use super::problem::{self, Problem, ProblemKind};
 use crate::domain::ids::{DeliveryId, InviteId, TenantRef, TokenId, VerificationId, WebhookId};
@@ -65,9 +68,25 @@ pub(crate) fn unreadable_body(rejection: &BytesRejection) -> Problem {
             ProblemKind::TooLarge,
             "The body must not exceed 64 KiB, or 128 KiB for a batch of tenants.",
         )
+    } else if is_late(rejection) {
+        Problem::new(
+            ProblemKind::RequestTimeout,
+            "The body did not arrive in time. No changes were made.",
+        )
     } else {
         Problem::new(ProblemKind::Unreadable, "The body was incomplete.")
     }
+}
+
+fn is_late(rejection: &BytesRejection) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(rejection);
+    while let Some(error) = cause {
+        if error.is::<TimeoutError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn read<T: DeserializeOwned>(mut value: Value) -> Result<JsonBody<T>, Problem> {

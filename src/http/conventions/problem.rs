@@ -28,6 +28,7 @@ pub enum ProblemKind {
     Forbidden,
     NotFound,
     MethodNotAllowed,
+    RequestTimeout,
     Conflict,
     Suspended,
     Offboarded,
@@ -51,6 +52,7 @@ impl ProblemKind {
             Self::Forbidden | Self::Suspended => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict => StatusCode::CONFLICT,
             Self::Offboarded => StatusCode::GONE,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
@@ -71,6 +73,7 @@ impl ProblemKind {
             Self::Forbidden => "Forbidden",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
+            Self::RequestTimeout => "The request did not arrive in time",
             Self::Conflict => "Conflict with the current state",
             Self::Suspended => "Tenant suspended",
             Self::Offboarded => "Tenant offboarded",
@@ -98,6 +101,9 @@ impl ProblemKind {
             Self::Forbidden => "You are authenticated, but your role does not allow this. `detail` names the role that does.",
             Self::NotFound => "The resource does not exist, or you may not know that it does.",
             Self::MethodNotAllowed => "The path does not support this method. The `Allow` header lists the methods that it supports.",
+            Self::RequestTimeout => {
+                "The body must arrive within 30 seconds, and no pause in it may exceed 10 seconds. No changes were made."
+            }
             Self::Conflict => "The request is valid but conflicts with the current state. `detail` says why.",
             Self::Suspended => {
                 "The vendor's operations team has suspended the tenant. Its storage config is not served until it is resumed."

@@ -3,3 +3,4 @@
 pub(crate) mod client_address;
 pub(crate) mod http_metrics;
 pub(crate) mod request_layer;
+pub(crate) mod time_limit;

@@ -1,6 +1,9 @@
-//! Rate limits of the form: per address, per invite, and for what causes AWS calls.
+//! Limits of the form: how often per address, per invite, and for what causes AWS calls; and how many requests at once.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::rejection::Rejection;
 use crate::domain::ids::InviteId;
@@ -11,7 +14,11 @@ pub(crate) struct Limits {
     addresses: Limiter<IpAddr>,
     invites: Limiter<InviteId>,
     verifications: Limiter<InviteId>,
+    requests: Arc<Semaphore>,
 }
+
+/// How many requests are handled concurrently. Several times the number of database connections.
+const REQUESTS: usize = 64;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -22,6 +29,7 @@ impl Default for Limits {
             invites: Limiter::per_second(10, 100),
             // One every five seconds on average: each makes about thirty AWS calls.
             verifications: Limiter::per_minute(12, 10),
+            requests: Arc::new(Semaphore::new(REQUESTS)),
         }
     }
 }
@@ -37,11 +45,31 @@ impl Limits {
         Ok(self.addresses.check(&network(address))?)
     }
 
+    /// Admits a request, until the returned value is dropped.
+    pub(crate) fn request(&self) -> Result<OwnedSemaphorePermit, Rejection> {
+        self.requests.clone().try_acquire_owned().map_err(|_| Rejection::Unavailable)
+    }
+
     pub(crate) fn invite(&self, invite: InviteId) -> Result<(), Rejection> {
         Ok(self.invites.check(&invite)?)
     }
 
     pub(crate) fn verification(&self, invite: InviteId) -> Result<(), Rejection> {
         Ok(self.verifications.check(&invite)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excess_requests_are_refused() {
+        let limits = Limits::default();
+        let held: Vec<_> = (0..REQUESTS).map(|_| limits.request()).collect();
+        assert!(held.iter().all(Result::is_ok));
+        assert_eq!(limits.request().err(), Some(Rejection::Unavailable));
+        drop(held);
+        assert!(limits.request().is_ok());
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::templates::merge::{MergeCode, MergeFinding, MergedDocument};
 use crate::http::AppState;
 use crate::http::web_ui::labels::pretty;
 use crate::http::web_ui::{render, sentence};
-use crate::service::merge_template::merge_template;
+use crate::service::merge_template::{MergeRequest, merge_template};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct MergeForm {
@@ -82,14 +82,12 @@ impl From<MergeFinding> for FindingView {
 }
 
 pub(crate) async fn handle(State(state): State<AppState>, Posted { visitor, form }: Posted<MergeForm>) -> Result<Response, Rejection> {
-    let current = Value::String(form.current.clone());
-    let merged = merge_template(
-        &state.context,
-        &visitor.tenant,
-        Some(&form.document),
-        Some(&current),
-        &form.names.typed(),
-    );
+    let request = MergeRequest {
+        document: Some(form.document.clone()),
+        current: Some(Value::String(form.current.clone())),
+        typed: form.names.typed(),
+    };
+    let merged = merge_template(&state.context, &visitor.tenant, request).await;
     let (result, faults) = match merged {
         Ok(merged) => (Some(merged.into()), Vec::new()),
         Err(faults) => {

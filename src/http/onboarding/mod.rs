@@ -24,15 +24,18 @@ mod verify;
 mod verify_again;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use tokio::sync::OwnedSemaphorePermit;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use super::AppState;
 use super::web_ui::lock_down;
+use crate::http::conventions::extract::unreadable_body;
 use crate::http::conventions::problem::Problem;
 use crate::http::middleware::request_layer::RequestId;
 use crate::settings::WebSettings;
@@ -84,14 +87,21 @@ fn csrf(web: &WebSettings) -> CsrfLayer {
 }
 
 async fn limit(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    match state
-        .onboarding
-        .limits
-        .address(state.client(request.extensions(), request.headers()))
-    {
-        Ok(()) => next.run(request).await,
+    match admit(&state, request).await {
+        Ok((_permit, request)) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     }
+}
+
+/// Admits a request. Its body is received first, so that slow clients do not take the places of others.
+async fn admit(state: &AppState, request: Request) -> Result<(OwnedSemaphorePermit, Request), Rejection> {
+    let limits = &state.onboarding.limits;
+    limits.address(state.client(request.extensions(), request.headers()))?;
+    let (parts, body) = request.into_parts();
+    let body = Bytes::from_request(Request::from_parts(parts.clone(), body), state)
+        .await
+        .map_err(|rejection| unreadable_body(&rejection))?;
+    Ok((limits.request()?, Request::from_parts(parts, Body::from(body))))
 }
 
 /// The layer around the public listener: renders rejections as pages, and adds security headers.

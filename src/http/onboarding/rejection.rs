@@ -184,6 +184,9 @@ impl From<Problem> for Rejection {
             ProblemKind::Unavailable => Self::Unavailable,
             ProblemKind::Internal => Self::Broken,
             ProblemKind::Offboarded => Self::Offboarded,
+            ProblemKind::TooManyRequests => Self::TooMany {
+                seconds: problem.seconds_to_wait().unwrap_or(1),
+            },
             _ => Self::Unreadable,
         }
     }

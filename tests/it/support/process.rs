@@ -12,13 +12,15 @@ use super::server::TIMEOUT;
 /// The public URL, as customers would see it.
 const ELSEWHERE: &str = "http://127.0.0.1:9";
 
+const BINARY: &str = env!("CARGO_BIN_EXE_latchkey");
+
 /// A process that serves on a server's database. It ends with the test.
 pub struct Process {
     child: Option<Child>,
     /// URL of the private listener.
     pub url: String,
     /// URL of the public listener.
-    public: String,
+    pub public: String,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
@@ -46,7 +48,17 @@ impl Process {
 
     /// Starts it, and waits until it listens.
     pub async fn start(access: &AwsAccess, database_url: &str, more: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+        Self::run(Command::new(BINARY), access, database_url, more).await
+    }
+
+    /// The same with so many file descriptors at most.
+    pub async fn start_with_files(access: &AwsAccess, database_url: &str, files: u32, more: &[(&str, &str)]) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -n \"$0\" && exec \"$@\"", &files.to_string(), BINARY]);
+        Self::run(command, access, database_url, more).await
+    }
+
+    async fn run(mut command: Command, access: &AwsAccess, database_url: &str, more: &[(&str, &str)]) -> Self {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LATCHKEY_") || name.starts_with("AWS_")) {
             command.env_remove(name);
         }

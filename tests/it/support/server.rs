@@ -16,12 +16,13 @@ use latchkey::domain::vendor::Vendor;
 use latchkey::domain::webhook::WebhookPolicy;
 use latchkey::domain::webhook::secret::SigningKeys;
 use latchkey::domain::webhook::target::AllowedNetworks;
+use latchkey::http::server::Listener;
 use latchkey::identity_provider::IdentityProviderSettings;
 use latchkey::lifecycle::Lifecycle;
 use latchkey::outbound_http::OutboundClient;
 use latchkey::read_model::ReadModel;
 use latchkey::service::tokens::create_token;
-use latchkey::service::{Caller, Context};
+use latchkey::service::{Caller, Context, Pools};
 use latchkey::settings::{WebSettings, WorkerSettings};
 use latchkey::store::{connect, migrations};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -186,13 +187,14 @@ impl TestServerBuilder {
         web.trusted_proxies = self.trusted_proxies;
         let app = App {
             context: context.clone(),
+            pools: Pools::undivided(&pool),
             cloud: cloud.clone(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             lifecycle: Lifecycle::default(),
         };
         let state = app.serve(HttpParts {
-            public,
-            private,
+            public: Listener::new("public", public),
+            private: Listener::new("private", private),
             web,
             stale_for: self.stale_for,
             identity_provider: self.identity_provider,
