@@ -63,6 +63,8 @@ impl From<CredentialsRefused> for Problem {
     }
 }
 
+pub(super) const PATH: &str = "/internal/v1/tenants/{tenant}/credentials";
+
 /// Get credentials for a tenant's documents
 ///
 /// The credentials are limited to the tenant's bucket and key, and expire after at most an hour. AWS SDKs fetch and renew
@@ -70,7 +72,7 @@ impl From<CredentialsRefused> for Problem {
 /// `Bearer lk_service_…`.
 #[utoipa::path(
     operation_id = "getCredentials",
-    get, path = "/internal/v1/tenants/{tenant}/credentials", tag = "internal",
+    get, path = PATH, tag = "internal",
     params(("tenant" = String, Path, description = "ID or slug"), CredentialParams),
     responses(
         (status = 200, body = ContainerCredentials),

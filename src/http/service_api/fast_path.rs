@@ -42,20 +42,22 @@ enum FastRoute {
 }
 
 impl FastRoute {
+    const ALL: [Self; 2] = [Self::StorageConfig, Self::Credentials];
+
     /// The route of this path, and the tenant in it.
     fn parse(path: &str) -> Option<(Self, &str)> {
-        let (tenant, what) = path.strip_prefix("/internal/v1/tenants/")?.split_once('/')?;
-        match what {
-            "storage-config" => Some((Self::StorageConfig, tenant)),
-            "credentials" => Some((Self::Credentials, tenant)),
-            _ => None,
-        }
+        Self::ALL.into_iter().find_map(|route| {
+            let (before, after) = route.path().split_once("{tenant}")?;
+            let tenant = path.strip_prefix(before)?.strip_suffix(after)?;
+            (!tenant.is_empty() && !tenant.contains('/')).then_some((route, tenant))
+        })
     }
 
-    fn route(self) -> &'static str {
+    /// The same as in the router.
+    fn path(self) -> &'static str {
         match self {
-            Self::StorageConfig => "/internal/v1/tenants/{tenant}/storage-config",
-            Self::Credentials => "/internal/v1/tenants/{tenant}/credentials",
+            Self::StorageConfig => storage_config::PATH,
+            Self::Credentials => credentials::PATH,
         }
     }
 }
@@ -67,7 +69,7 @@ impl FastPath {
 
     /// None when the request has to take the router.
     fn answer(&self, request: &Request) -> Option<Response> {
-        let (wanted, tenant) = FastRoute::parse(request.uri().path())?;
+        let (route, tenant) = FastRoute::parse(request.uri().path())?;
         let is_plain = request.method() == Method::GET && request.uri().query().is_none();
         // Traces and debug logs cover every request, so they disable the fast path.
         let is_watched = traces::are_enabled() || tracing::enabled!(Level::DEBUG);
@@ -75,16 +77,16 @@ impl FastPath {
             return None;
         }
         let began = self.listener.clock.instant();
-        let mut response = self.answer_from_memory(request, wanted, tenant)?;
+        let mut response = self.answer_from_memory(request, route, tenant)?;
         RequestId::new(&self.listener.clock).mark(&mut response);
-        self.listener.answered("GET", wanted.route(), response.status(), began);
+        self.listener.answered("GET", route.path(), response.status(), began);
         Some(response)
     }
 
-    fn answer_from_memory(&self, request: &Request, wanted: FastRoute, tenant: &str) -> Option<Response> {
+    fn answer_from_memory(&self, request: &Request, route: FastRoute, tenant: &str) -> Option<Response> {
         let reader = StorageReader::from_memory(request.headers(), &self.state)?;
         let found = lookup::find(&self.state.read_model, &reader, tenant).ok()?;
-        match wanted {
+        match route {
             FastRoute::StorageConfig => Some(storage_config::answer(&found, |etag| etag::is_cached(request.headers(), etag))),
             FastRoute::Credentials => {
                 let credentials = self.state.credentials.fresh(&found.active, &Grant::default())?;
@@ -108,6 +110,29 @@ impl Service<Request> for FastPath {
         match self.answer(&request) {
             Some(response) => Either::Left(ready(Ok(response))),
             None => Either::Right(self.router.call(request)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fast_route_has_one_tenant_in_its_path() {
+        let tenant = |path| FastRoute::parse(path).map(|(route, tenant)| (route.path(), tenant));
+        assert_eq!(
+            tenant("/internal/v1/tenants/acme/storage-config"),
+            Some((storage_config::PATH, "acme"))
+        );
+        assert_eq!(tenant("/internal/v1/tenants/acme/credentials"), Some((credentials::PATH, "acme")));
+        for path in [
+            "/internal/v1/tenants//credentials",
+            "/internal/v1/tenants/a/b/credentials",
+            "/internal/v1/tenants/acme",
+            "/internal/v1/changes",
+        ] {
+            assert_eq!(tenant(path), None, "{path}");
         }
     }
 }

@@ -12,13 +12,15 @@ use crate::http::conventions::etag::ReadyResponse;
 use crate::http::conventions::problem::{self, Problem, STALE};
 use crate::http::views::ActiveStorageSchema;
 
+pub(super) const PATH: &str = "/internal/v1/tenants/{tenant}/storage-config";
+
 /// Get a tenant's active storage config
 ///
 /// Served from memory, at most a second behind every change. While the database is unavailable, the last known answer is
 /// served and marked by the field `stale` and the header `latchkey-stale`.
 #[utoipa::path(
     operation_id = "getActiveStorageConfig",
-    get, path = "/internal/v1/tenants/{tenant}/storage-config", tag = "internal",
+    get, path = PATH, tag = "internal",
     params(
         ("tenant" = String, Path, description = "ID or slug"),
         ("if-none-match" = Option<String>, Header, description = "The ETag of a cached response"),
