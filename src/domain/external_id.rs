@@ -1,4 +1,9 @@
 //! External IDs, which tie a tenant's grants to that tenant.
+
+use super::text::{Malformed, checked_text};
+
+/// An external ID, issued by Latchkey for each tenant. Consists of `[A-Za-z0-9-]`, which `sts:ExternalId`, session tags and
+/// all templates allow. It is not a secret, but it must not be guessable.
 ///
 /// ```
 /// use latchkey::domain::external_id::ExternalId;
@@ -7,10 +12,6 @@
 /// assert_eq!(id.as_str(), "lk-abababababababababababababababababababab");
 /// assert_eq!(ExternalId::parse("my id").unwrap_err().code, "malformed_external_id");
 /// ```
-use super::text::{Malformed, checked_text};
-
-/// An external ID, issued by Latchkey for each tenant. Consists of `[A-Za-z0-9-]`, which `sts:ExternalId`, session tags and
-/// all templates allow. It is not a secret, but it must not be guessable.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ExternalId(String);
 
