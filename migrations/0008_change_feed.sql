@@ -8,7 +8,8 @@
 create table change_counters (
     only_row boolean primary key default true check (only_row),
     config_changes bigint not null default 0,
-    token_changes bigint not null default 0,
+    -- Replaced by every change of the tokens: a reader whose mark differs reads all of them again.
+    token_mark uuid not null default gen_random_uuid(),
     -- In the same row, so that no two commits can wait for each other.
     audit_events bigint not null default 0
 );
@@ -21,17 +22,30 @@ insert into change_counters default values;
 create table config_changes (
     tenant_id uuid primary key,
     position bigint not null,
+    -- A random value that identifies this change.
+    mark uuid not null,
     changed_at timestamptz not null,
     constraint config_changes_position_key unique (position)
+);
+
+-- The marks of the most recent changes. After a failover, a restore or a crash that lost commits, the same positions are assigned again,
+-- to other changes. A reader continues only if its last position still has the mark that it knows; otherwise it reads everything again.
+create table change_marks (
+    position bigint primary key,
+    mark uuid not null
 );
 
 create function record_config_change(tenant uuid) returns void language plpgsql as $$
 declare
     next bigint;
+    mark uuid := gen_random_uuid();
 begin
     update change_counters c set config_changes = c.config_changes + 1 returning c.config_changes into next;
-    insert into config_changes (tenant_id, position, changed_at) values (tenant, next, clock_timestamp())
-        on conflict (tenant_id) do update set position = excluded.position, changed_at = excluded.changed_at;
+    insert into config_changes (tenant_id, position, mark, changed_at) values (tenant, next, mark, clock_timestamp())
+        on conflict (tenant_id) do update
+            set position = excluded.position, mark = excluded.mark, changed_at = excluded.changed_at;
+    insert into change_marks (position, mark) values (next, mark);
+    delete from change_marks m where m.position <= next - 100000;
     perform pg_notify('latchkey_changes', '');
 end
 $$;
@@ -72,7 +86,7 @@ $$;
 
 create function record_token_change() returns trigger language plpgsql as $$
 begin
-    update change_counters set token_changes = token_changes + 1;
+    update change_counters set token_mark = gen_random_uuid();
     perform pg_notify('latchkey_changes', '');
     return null;
 end

@@ -22,7 +22,7 @@
 //! | [`http`] | both listeners, one file per operation |
 //! | [`cli`] | the command line, one file per command |
 //! | [`app`] | composition |
-//! | [`settings`], [`telemetry`], [`lifecycle`], [`clock`], [`single_flight`] | settings; logs, metrics and traces; start and shutdown; time and randomness; a cache that loads each value once |
+//! | [`settings`], [`telemetry`], [`lifecycle`], [`clock`], [`single_flight`], [`rate_limiter`] | settings; logs, metrics and traces; start and shutdown; time and randomness; a cache that loads each value once; rate limits |
 //!
 //! `docs/architecture.md` has diagrams, and an index of where to find what.
 
@@ -36,6 +36,7 @@ pub mod identity_provider;
 mod jobs;
 pub mod lifecycle;
 pub mod outbound_http;
+mod rate_limiter;
 pub mod read_model;
 pub mod service;
 pub mod settings;

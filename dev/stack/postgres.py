@@ -92,6 +92,22 @@ def start(folder, *, lasting=False, fast=False, port=None, **more):
     return postgres
 
 
+def start_standby(primary, folder, **more):
+    """Starts a standby that streams from this primary, asynchronously."""
+    home = folder / "postgres"
+    home.mkdir(parents=True, exist_ok=True)
+    runner = Runner(home, lasting=False)
+    secret = home / "password"
+    secret.touch(mode=0o600)
+    secret.write_text(primary.password + "\n")
+    runner.give(home, secret)
+    argv = [*runner.prefix, tool("pg_basebackup"), "-D", str(home / "data"), "-d", primary.url("postgres"), "-R", "-X", "stream", "-c", "fast", "--no-sync"]
+    copied = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment())
+    if copied.returncode != 0:
+        raise ToolError(f"Postgres cannot copy its data for a standby: {copied.stderr.strip()}")
+    return start(folder, **more)
+
+
 def create_data(runner, data, secret):
     argv = [*runner.prefix, tool("initdb"), "-D", str(data), "-U", SUPERUSER, f"--pwfile={secret}", "--auth=scram-sha-256"]
     # All of Unicode, and independent of the locales on this machine.

@@ -152,6 +152,8 @@ def access_denied_response(service, action, principal_arn, request_id, **details
 def resolve_condition_key(key, ctx):
     if key.lower() == "aws:principalarn" and ":assumed-role/" in ctx.principal_arn:
         return role_arn_of(ctx.principal_arn)
+    if key.lower() in ("aws:resourceaccount", "s3:resourceaccount") and ctx.resource_arn.startswith("arn:aws:s3:::"):
+        return s3._bucket_owner_account(bucket_of(ctx.resource_arn))
     return original_condition_key(key, ctx)
 
 

@@ -33,7 +33,8 @@ use crate::lifecycle::Lifecycle;
 use crate::outbound_http::OutboundClient;
 use crate::read_model::ReadModel;
 use crate::service::Context;
-use crate::service::credential_cache::CredentialCache;
+use crate::service::credential_cache::{CredentialCache, CredentialPolicy};
+use crate::service::hand_outs::HandOutLog;
 use crate::service::observe::observe;
 use crate::service::verification_notifications::VerificationNotifications;
 use crate::settings::{WebSettings, WorkerSettings};
@@ -64,6 +65,7 @@ pub struct HttpParts {
     pub web: WebSettings,
     /// How long the last known answers are served while the database is unavailable.
     pub stale_for: Duration,
+    pub credentials: CredentialPolicy,
     /// If None, only API tokens are accepted.
     pub identity_provider: Option<IdentityProviderSettings>,
 }
@@ -95,8 +97,10 @@ impl App {
         let read_model = ReadModel::new(clock.clone(), context.vendor.clone(), parts.stale_for);
         self.lifecycle.spawn(read_model.clone().follow(database, shutdown()));
         self.lifecycle.spawn(read_model.clone().record_token_uses(pool.clone(), shutdown()));
-        let credentials = CredentialCache::new(clock.clone(), self.cloud.clone());
+        let credentials = CredentialCache::new(clock.clone(), self.cloud.clone(), parts.credentials);
         self.lifecycle.spawn(credentials.clone().follow(read_model.clone(), shutdown()));
+        let hand_outs = HandOutLog::new(clock.clone(), pool.clone());
+        self.lifecycle.spawn(hand_outs.clone().write_periodically(shutdown()));
         let identity_provider = parts
             .identity_provider
             .map(|settings| IdentityProvider::new(clock.clone(), settings));
@@ -110,6 +114,7 @@ impl App {
             streams: VerificationStreams::new(context.clone(), notifications),
             read_model,
             credentials,
+            hand_outs,
             identity_provider,
             metrics: self.metrics.clone(),
             shutdown: shutdown(),
@@ -222,6 +227,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
             },
             web: serve.web,
             stale_for: serve.stale_for,
+            credentials: serve.credentials,
             identity_provider: serve.identity_provider,
         });
     }

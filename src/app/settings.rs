@@ -10,6 +10,7 @@ use crate::domain::vendor::Vendor;
 use crate::domain::webhook::WebhookPolicy;
 use crate::http::server::tls::{Tls, TlsReloader};
 use crate::identity_provider::{IdentityProviderSettings, RefreshTiming, RoleClaim};
+use crate::service::credential_cache::{CredentialPolicy, SessionRates};
 use crate::settings::{ConfigError, ConfigErrors, ListenSettings, ServerSettings, Settings, TlsFiles, WebSettings, WorkerSettings};
 
 /// Settings of every process.
@@ -36,6 +37,7 @@ pub struct ServeSettings {
     pub web: WebSettings,
     /// How long the last known answers are served while the database is unavailable.
     pub stale_for: Duration,
+    pub credentials: CredentialPolicy,
     /// If None, only API tokens are accepted.
     pub identity_provider: Option<IdentityProviderSettings>,
 }
@@ -129,6 +131,13 @@ impl ServeSettings {
             public_tls: public_tls.flatten(),
             private_tls: private_tls.flatten(),
             stale_for: server.service_api.stale_for,
+            credentials: CredentialPolicy {
+                rates: SessionRates {
+                    process: server.service_api.sessions_per_second,
+                    token: server.service_api.sessions_per_token,
+                },
+                stale_for: server.service_api.credentials_stale_for,
+            },
             identity_provider: issuer.map(|issuer| IdentityProviderSettings {
                 issuer,
                 audiences: server.oidc.audience,

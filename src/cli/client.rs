@@ -122,8 +122,8 @@ impl ClientArgs {
             .unwrap_or_else(|| Failure::Inconclusive("the server sent no event stream".into())))
     }
 
-    pub(super) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
-        self.call(Method::DELETE, self.url_of(path)?, None).await.map(drop)
+    pub(super) async fn delete(&self, path: &[&str]) -> Result<Value, Failure> {
+        self.call(Method::DELETE, self.url_of(path)?, None).await
     }
 
     pub(super) async fn delete_with(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {

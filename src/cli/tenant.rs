@@ -23,6 +23,8 @@ pub(super) enum Tenant {
     Resume(LifecycleArgs),
     /// Offboard a tenant permanently. Its history is kept.
     Offboard(LifecycleArgs),
+    /// Print the policies that end the AWS sessions which were handed out for a tenant.
+    RevokeSessions(Show),
     /// Erase the personal data of an offboarded tenant, including from its audit log.
     Erase(LifecycleArgs),
 }
@@ -109,6 +111,7 @@ impl Tenant {
             Self::Suspend(command) => command.post("suspend").await,
             Self::Resume(command) => command.post("resume").await,
             Self::Offboard(command) => command.delete(&[]).await,
+            Self::RevokeSessions(command) => command.revoke_sessions().await,
             Self::Erase(command) => command.delete(&["personal-data"]).await,
         }
     }
@@ -175,19 +178,42 @@ impl LifecycleArgs {
     async fn post(self, action: &str) -> Outcome {
         let path = ["v1", "tenants", &self.tenant, action];
         let tenant = self.client.post(&path, &json!({"reason": self.reason})).await?;
-        self.client.print(&tenant, print_tenant);
+        self.client.print(&tenant, print_changed);
         Ok(())
     }
 
     async fn delete(self, subpath: &[&str]) -> Outcome {
         let path = [&["v1", "tenants", &self.tenant], subpath].concat();
         let tenant = self.client.delete_with(&path, &json!({"reason": self.reason})).await?;
-        self.client.print(&tenant, print_tenant);
+        self.client.print(&tenant, print_changed);
         Ok(())
     }
 }
 
 impl Show {
+    async fn revoke_sessions(self) -> Outcome {
+        let path = ["v1", "tenants", &self.tenant, "session-revocation"];
+        let live = self.client.get(&path, &[]).await?;
+        self.client.print(&live, |live| {
+            match live["sessions_valid_until"].as_str() {
+                Some(until) => output::print_line(format!(
+                    "The last session expires at {until}. To end all sessions now, attach these policies, and delete them after that time."
+                )),
+                None => output::print_line("No session that Latchkey handed out for this tenant is valid."),
+            }
+            for revocation in live["revocations"].as_array().into_iter().flatten() {
+                output::print_line("");
+                output::print_line(format!(
+                    "In the account of the {}, role {}:",
+                    text(revocation, "side"),
+                    text(revocation, "role_arn")
+                ));
+                output::print_line(text(revocation, "command"));
+            }
+        });
+        Ok(())
+    }
+
     async fn run(self) -> Outcome {
         let tenant = self.client.get(&["v1", "tenants", &self.tenant], &[]).await?;
         self.client.print(&tenant, |tenant| {
@@ -198,6 +224,18 @@ impl Show {
             }
         });
         Ok(())
+    }
+}
+
+/// A tenant after a change of its status.
+fn print_changed(tenant: &Value) {
+    print_tenant(tenant);
+    if let Some(until) = tenant["sessions_valid_until"].as_str() {
+        output::print_line("");
+        output::print_line(format!(
+            "Credentials that were handed out before remain valid until {until}. To end them now, run latchkey tenant revoke-sessions {}.",
+            text(tenant, "id")
+        ));
     }
 }
 

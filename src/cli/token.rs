@@ -100,9 +100,13 @@ impl List {
 
 impl Revoke {
     async fn run(self) -> Outcome {
-        self.client.delete(&["v1", "tokens", &self.id]).await?;
-        let revoked = json!({"id": self.id, "state": "revoked"});
-        self.client.print(&revoked, |_| print_line("Revoked."));
+        let revoked = self.client.delete(&["v1", "tokens", &self.id]).await?;
+        self.client.print(&revoked, |revoked| {
+            print_line("Revoked.");
+            if let Some(until) = revoked["sessions_valid_until"].as_str() {
+                print_line(format!("Credentials that were handed out to it remain valid until {until}."));
+            }
+        });
         Ok(())
     }
 }

@@ -105,7 +105,7 @@ impl Webhook {
             Self::Create(command) => command.run().await,
             Self::List(command) => command.run().await,
             Self::Show(command) => command.show().await,
-            Self::Delete(command) => command.client.delete(&["v1", "webhooks", &command.id]).await,
+            Self::Delete(command) => command.client.delete(&["v1", "webhooks", &command.id]).await.map(drop),
             Self::Enable(command) => command.enable().await,
             Self::Deliveries(command) => command.run().await,
             Self::Resend(command) => command.run().await,

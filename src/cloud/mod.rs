@@ -14,6 +14,7 @@ use crate::domain::api_result::ApiResult;
 use crate::domain::arn::{BucketName, KeyArn, RoleArn};
 use crate::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
 use crate::domain::external_id::ExternalId;
+use crate::domain::grant::SessionDuration;
 use crate::domain::region::Region;
 
 /// A bucket, and the session and region to call it with.
@@ -44,6 +45,7 @@ pub struct DocumentCall {
     pub external_id: ExternalId,
     /// The session policy, which limits what the session may do.
     pub policy: String,
+    pub duration: SessionDuration,
     pub name: SessionName,
 }
 
@@ -83,7 +85,7 @@ pub trait Cloud: Send + Sync {
         name: &SessionName,
     ) -> ApiResult<AwsSession>;
 
-    /// A new session of one hour, the maximum with role chaining.
+    /// A new session, limited by a session policy.
     async fn document_session(&self, call: &DocumentCall) -> ApiResult<AwsSession>;
 
     async fn head_bucket(&self, call: &BucketCall) -> ApiResult;

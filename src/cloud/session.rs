@@ -3,6 +3,7 @@
 use aws_credential_types::Credentials;
 use chrono::{DateTime, Utc};
 
+use crate::domain::identity::CallerTag;
 use crate::domain::ids::{TenantId, VerificationId};
 
 /// Temporary credentials. `Debug` does not show them.
@@ -82,9 +83,9 @@ impl SessionName {
         Self(format!("latchkey-{id}"))
     }
 
-    /// `latchkey-<tenant id>`
-    pub fn of_tenant(id: TenantId) -> Self {
-        Self(format!("latchkey-{id}"))
+    /// `latchkey-<tenant id>-<caller>`: 58 characters. Customers find in `CloudTrail` which of the vendor's services acted.
+    pub fn of_caller(tenant: TenantId, caller: CallerTag) -> Self {
+        Self(format!("latchkey-{tenant}-{caller}"))
     }
 
     /// For the vendor's own sessions, which many verifications share.

@@ -15,6 +15,35 @@ pub enum GrantKind {
     Read,
 }
 
+/// How long a session lasts: 900 to 3,600 seconds. STS issues none shorter, and none longer through role chaining.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining>
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionDuration(u16);
+
+impl SessionDuration {
+    const SHORTEST: u16 = 900;
+    const LONGEST: u16 = 3600;
+
+    /// # Errors
+    /// `out_of_range`
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        match text.parse() {
+            Ok(seconds @ Self::SHORTEST..=Self::LONGEST) => Ok(Self(seconds)),
+            _ => Err(Malformed::new("out_of_range", "ttl must be 900 to 3600 seconds, such as 900")),
+        }
+    }
+
+    pub fn seconds(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for SessionDuration {
+    fn default() -> Self {
+        Self(Self::LONGEST)
+    }
+}
+
 /// A prefix of object keys: 1 to 256 visible ASCII characters, none of which has a special meaning in policies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KeyPrefix(String);
@@ -65,11 +94,16 @@ checked_text!(KeyPrefix);
 pub struct Grant {
     pub kind: GrantKind,
     pub prefix: Option<KeyPrefix>,
+    pub duration: SessionDuration,
 }
 
 impl Grant {
     /// The session policy: access to this bucket and key only, whatever else the session's role allows.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session>
+    ///
+    /// A bucket name is free again once its bucket is deleted, so the policy also names the account that owns the bucket:
+    /// the session does not work on a bucket that somebody else creates with the same name. A key's ARN has its account.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourceaccount>
     pub fn session_policy(&self, storage: &ActiveStorage) -> Value {
         let bucket = &storage.bucket_arn;
         let prefix = self.prefix.as_ref().map_or("", KeyPrefix::as_str);
@@ -77,13 +111,14 @@ impl Grant {
             GrantKind::ReadWrite => (&OBJECT_ACTIONS[..], &KEY_ACTIONS[..]),
             GrantKind::Read => (&["s3:GetObject"][..], &["kms:Decrypt", "kms:DescribeKey"][..]),
         };
-        let mut list = json!({"Effect": "Allow", "Action": LIST_ACTIONS, "Resource": bucket});
+        let owner = json!({"aws:ResourceAccount": storage.bucket_account_id});
+        let mut list = json!({"StringEquals": owner});
         if !prefix.is_empty() {
-            list["Condition"] = json!({"StringLike": {"s3:prefix": format!("{prefix}*")}});
+            list["StringLike"] = json!({"s3:prefix": format!("{prefix}*")});
         }
         policy(&[
-            json!({"Effect": "Allow", "Action": objects, "Resource": format!("{bucket}/{prefix}*")}),
-            list,
+            json!({"Effect": "Allow", "Action": objects, "Resource": format!("{bucket}/{prefix}*"), "Condition": {"StringEquals": owner}}),
+            json!({"Effect": "Allow", "Action": LIST_ACTIONS, "Resource": bucket, "Condition": list}),
             json!({"Effect": "Allow", "Action": key, "Resource": storage.key_arn}),
         ])
     }
@@ -109,7 +144,7 @@ mod tests {
         let policy = Grant::default().session_policy(&storage());
         assert_eq!(policy["Statement"][0]["Resource"], "arn:aws:s3:::acme-documents/*");
         assert_eq!(policy["Statement"][1]["Resource"], "arn:aws:s3:::acme-documents");
-        assert!(policy["Statement"][1].get("Condition").is_none());
+        assert!(policy["Statement"][1]["Condition"].get("StringLike").is_none());
         assert_eq!(policy["Statement"][2]["Resource"], storage().key_arn.as_str());
     }
 
@@ -118,6 +153,7 @@ mod tests {
         let grant = Grant {
             kind: GrantKind::Read,
             prefix: Some(KeyPrefix::parse("invoices/").unwrap()),
+            ..Grant::default()
         };
         let policy = grant.session_policy(&storage());
         assert_eq!(policy["Statement"][0]["Action"], json!(["s3:GetObject"]));
@@ -127,12 +163,41 @@ mod tests {
     }
 
     #[test]
+    fn a_session_works_only_on_a_bucket_of_the_verified_owner() {
+        for prefix in [None, Some(KeyPrefix::parse("invoices/").unwrap())] {
+            for kind in [GrantKind::ReadWrite, GrantKind::Read] {
+                let grant = Grant {
+                    kind,
+                    prefix: prefix.clone(),
+                    ..Grant::default()
+                };
+                let policy = grant.session_policy(&storage());
+                for statement in 0..2 {
+                    let owner = &policy["Statement"][statement]["Condition"]["StringEquals"]["aws:ResourceAccount"];
+                    assert_eq!(owner, "222222222222", "{grant:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_duration_is_one_that_sts_accepts() {
+        assert_eq!(SessionDuration::default().seconds(), 3600);
+        for good in ["900", "3600"] {
+            assert_eq!(SessionDuration::parse(good).unwrap().seconds().to_string(), good);
+        }
+        for bad in ["", "899", "3601", "-900", "15m", "99999999999"] {
+            assert_eq!(SessionDuration::parse(bad).unwrap_err().code, "out_of_range", "{bad:?}");
+        }
+    }
+
+    #[test]
     fn the_longest_policy_is_within_the_limit_of_sts() {
         let mut storage = storage();
         storage.bucket_arn = format!("arn:aws-us-gov:s3:::{}", "b".repeat(63)).parse().unwrap();
         let grant = Grant {
-            kind: GrantKind::ReadWrite,
             prefix: Some(KeyPrefix::parse(&"p".repeat(256)).unwrap()),
+            ..Grant::default()
         };
         assert!(grant.session_policy(&storage).to_string().len() <= 2048);
     }

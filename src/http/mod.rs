@@ -48,6 +48,7 @@ use verification_stream::VerificationStreams;
 use crate::identity_provider::IdentityProvider;
 use crate::read_model::ReadModel;
 use crate::service::credential_cache::CredentialCache;
+use crate::service::hand_outs::HandOutLog;
 use crate::service::{Context, Pools};
 
 /// The largest request body that is accepted, in bytes.
@@ -67,6 +68,7 @@ pub struct AppParts {
     /// What the internal API serves.
     pub read_model: ReadModel,
     pub credentials: CredentialCache,
+    pub hand_outs: HandOutLog,
     /// None if only API tokens are accepted.
     pub identity_provider: Option<IdentityProvider>,
     pub metrics: PrometheusHandle,

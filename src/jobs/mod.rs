@@ -1,5 +1,6 @@
 //! The tasks of the durable queue. Each must be idempotent: a job can run twice, and does after a crash.
 
+mod audit_credentials;
 mod deliver;
 mod recheck;
 mod sweep;
@@ -22,6 +23,7 @@ use crate::settings::WorkerSettings;
 use crate::store::jobs::SCHEMA;
 use crate::telemetry::metric;
 
+pub(crate) use audit_credentials::AuditCredentials;
 pub(crate) use deliver::{Deliver, DeliverOnce};
 pub(crate) use recheck::Recheck;
 pub(crate) use sweep::Sweep;
@@ -96,7 +98,8 @@ where
 
 async fn work_once(jobs: JobContext, settings: &WorkerSettings, stop: CancellationToken) -> Result<(), String> {
     let pool = jobs.context.pool.clone();
-    let hourly = Cron::hourly_at::<Sweep>(17).map_err(|error| error.to_string())?;
+    let audit = Cron::hourly_at::<AuditCredentials>(5).map_err(|error| error.to_string())?;
+    let sweep = Cron::hourly_at::<Sweep>(17).map_err(|error| error.to_string())?;
     let worker = options(settings, stop)
         .pg_pool(pool)
         .concurrency(settings.concurrency)
@@ -104,7 +107,9 @@ async fn work_once(jobs: JobContext, settings: &WorkerSettings, stop: Cancellati
         .define_job::<Verify>()
         .define_job::<Recheck>()
         .define_job::<Sweep>()
-        .with_cron(hourly.payload_value(serde_json::json!({})));
+        .define_job::<AuditCredentials>()
+        .with_cron(audit.payload_value(serde_json::json!({})))
+        .with_cron(sweep.payload_value(serde_json::json!({})));
     let worker = worker.init().await.map_err(|error| error.to_string())?;
     worker.run().await.map_err(|error| error.to_string())
 }

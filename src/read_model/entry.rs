@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use crate::domain::active_storage::ActiveStorage;
+use crate::domain::feed::FeedCursor;
 use crate::domain::ids::{Slug, TenantId};
 use crate::domain::tenant::TenantStatus;
 use crate::domain::vendor::Vendor;
@@ -19,8 +20,8 @@ use crate::store::config_changes::ConfigChange;
 pub struct TenantEntry {
     pub tenant: TenantId,
     pub slug: Slug,
-    /// Position of the change in the feed.
-    pub position: i64,
+    /// The change's place in the feed.
+    pub place: FeedCursor,
     pub changed_at: DateTime<Utc>,
     pub state: ServingState,
 }
@@ -78,7 +79,7 @@ impl TenantEntry {
         Self {
             tenant: change.tenant_id,
             slug: change.slug,
-            position: change.position,
+            place: change.place,
             changed_at: change.changed_at,
             state,
         }
@@ -133,6 +134,7 @@ fn session_inputs(storage: &ActiveStorage) -> u64 {
     let inputs = serde_json::json!([
         storage.mode,
         storage.bucket_arn,
+        storage.bucket_account_id,
         storage.region,
         storage.key_arn,
         storage.role_arn,

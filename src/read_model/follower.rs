@@ -5,13 +5,16 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sqlx::{Acquire, PgPool};
+use sqlx::{Acquire, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
+use uuid::Uuid;
 
-use super::ReadModel;
 use super::entry::TenantEntry;
 use super::index::Index;
+use super::{FeedPosition, ReadModel};
+use crate::domain::feed::FeedCursor;
+use crate::domain::ids::TenantId;
 use crate::store::config_changes::{self, CHANGES, FeedRow};
 use crate::store::{self, migrations, tokens};
 use crate::telemetry::metric;
@@ -41,6 +44,30 @@ enum FeedLost {
     Closed,
     #[error("no response within {0:?}")]
     TimedOut(Duration),
+}
+
+/// A page of the feed.
+struct FeedPage {
+    changes: Vec<PageEntry>,
+    /// The marks of its positions, as far as the database still has them.
+    marks: Vec<FeedCursor>,
+}
+
+enum PageEntry {
+    Changed(TenantEntry),
+    Unreadable(TenantId, i64),
+}
+
+impl FeedPage {
+    fn apply(self, index: &mut Index) {
+        for entry in self.changes {
+            match entry {
+                PageEntry::Changed(entry) => index.insert(entry),
+                PageEntry::Unreadable(tenant, position) => index.remove(tenant, position),
+            }
+        }
+        index.extend_trail(self.marks);
+    }
 }
 
 impl ReadModel {
@@ -100,58 +127,87 @@ impl ReadModel {
         }
     }
 
-    /// Reads every change since the last position, and the tokens if they changed.
-    async fn catch_up(&self, listener: &mut PgListener, tokens: &mut Option<i64>) -> Result<(), FeedLost> {
+    /// Reads every change since the last one, and the tokens if they changed. When the database has lost changes that were read before,
+    /// after a failover or a restore for example, reads everything again.
+    async fn catch_up(&self, listener: &mut PgListener, tokens: &mut Option<Uuid>) -> Result<(), FeedLost> {
         let db = within(STATEMENT_TIMEOUT, listener.acquire()).await?;
-        let counters = within(STATEMENT_TIMEOUT, config_changes::counters(db)).await?;
+        let (known, is_empty) = {
+            let index = self.0.index.read();
+            (index.place(), index.position() == 0)
+        };
+        let head = within(STATEMENT_TIMEOUT, config_changes::head(db, known)).await?;
+        // Without a known place, what was read so far cannot be trusted.
+        let continues = head.continues && (known.is_some() || is_empty);
+        if !continues {
+            // From here on, answers are stale until everything is read.
+            self.0.is_reloading.store(true, Ordering::Release);
+        }
         if tokens.is_none() || !self.has_schema() {
             let has_schema = within(STATEMENT_TIMEOUT, migrations::are_applied(db)).await?;
             self.0.has_schema.store(has_schema, Ordering::Relaxed);
         }
-        if *tokens != Some(counters.token_changes) {
+        if *tokens != Some(head.token_mark) {
             let all = within(PAGE_TIMEOUT, tokens::valid(db, self.0.clock.now())).await?;
             self.0.tokens.write().replace(all);
-            *tokens = Some(counters.token_changes);
+            *tokens = Some(head.token_mark);
         }
-        if counters.config_changes < self.position() {
+        if continues {
+            let position = known.map_or(0, |known| known.position);
+            self.read_pages(db, position, head.position, |page| page.apply(&mut self.0.index.write()))
+                .await?;
+            let now_at = FeedPosition {
+                history: self.0.position.borrow().map_or(0, |at| at.history),
+                position: self.position(),
+            };
+            self.0
+                .position
+                .send_if_modified(|known| std::mem::replace(known, Some(now_at)) != Some(now_at));
+        } else {
             warn!("the database has lost changes that were already read; reloading everything");
-            self.write(|index| *index = Index::default());
+            let mut index = Index::default();
+            self.read_pages(db, 0, head.position, |page| page.apply(&mut index)).await?;
+            let position = index.position();
+            *self.0.index.write() = index;
+            self.0.position.send_modify(|known| {
+                *known = Some(FeedPosition {
+                    history: known.map_or(0, |known| known.history) + 1,
+                    position,
+                });
+            });
+            self.0.is_reloading.store(false, Ordering::Release);
         }
-        let mut position = self.position();
-        while position < counters.config_changes {
-            let page = within(PAGE_TIMEOUT, config_changes::after(db, position, PAGE_SIZE)).await?;
-            let Some(last) = page.last() else { break };
-            position = last.position;
-            self.apply(page);
-        }
-        let now_at = Some(self.position());
-        self.0.position.send_if_modified(|known| std::mem::replace(known, now_at) != now_at);
         Ok(())
     }
 
-    fn apply(&self, page: Vec<FeedRow>) {
-        let entries: Vec<_> = page
-            .into_iter()
-            .map(|row| {
-                let change = row.change.map(|change| TenantEntry::new(change, &self.0.vendor));
-                (row.tenant_id, row.position, change)
-            })
-            .collect();
-        self.write(|index| {
-            for (tenant, position, entry) in entries {
-                match entry {
-                    Ok(entry) => index.insert(entry),
-                    Err(error) => {
-                        error!(%error, %tenant, "invalid storage config; the tenant is not served");
-                        index.remove(tenant, position);
-                    }
-                }
-            }
-        });
+    /// Reads the changes after a position up to the head, page by page.
+    async fn read_pages(
+        &self,
+        db: &mut PgConnection,
+        mut position: i64,
+        head: i64,
+        mut apply: impl FnMut(FeedPage),
+    ) -> Result<(), FeedLost> {
+        while position < head {
+            let rows = within(PAGE_TIMEOUT, config_changes::after(db, position, PAGE_SIZE)).await?;
+            let Some(last) = rows.last().map(|row| row.position) else { break };
+            let marks = within(PAGE_TIMEOUT, config_changes::marks(db, position, last)).await?;
+            position = last;
+            apply(FeedPage {
+                changes: rows.into_iter().map(|row| self.read_row(row)).collect(),
+                marks,
+            });
+        }
+        Ok(())
     }
 
-    fn write(&self, change: impl FnOnce(&mut Index)) {
-        change(&mut self.0.index.write());
+    fn read_row(&self, row: FeedRow) -> PageEntry {
+        match row.change {
+            Ok(change) => PageEntry::Changed(TenantEntry::new(change, &self.0.vendor)),
+            Err(error) => {
+                error!(%error, tenant = %row.tenant_id, "invalid storage config; the tenant is not served");
+                PageEntry::Unreadable(row.tenant_id, row.position)
+            }
+        }
     }
 
     /// Periodically writes the last use of each token to Postgres, in one statement, until `stop`.

@@ -5,6 +5,8 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::entry::{ServingState, TenantEntry};
+use super::trail::Trail;
+use crate::domain::feed::FeedCursor;
 use crate::domain::ids::{Slug, TenantId, TenantRef};
 
 /// Each map points directly to the entry. A tenant that was not requested recently is in no processor cache, so every
@@ -15,7 +17,12 @@ pub(crate) struct Index {
     by_slug: HashMap<Slug, Arc<TenantEntry>>,
     by_position: BTreeMap<i64, Arc<TenantEntry>>,
     position: i64,
+    trail: Trail,
 }
+
+/// The history does not contain this place, at least not any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownCursor;
 
 impl Index {
     pub(crate) fn insert(&mut self, entry: TenantEntry) {
@@ -30,8 +37,8 @@ impl Index {
         if !(offboarded && taken) {
             self.by_slug.insert(entry.slug.clone(), entry.clone());
         }
-        self.by_position.insert(entry.position, entry.clone());
-        self.position = self.position.max(entry.position);
+        self.by_position.insert(entry.place.position, entry.clone());
+        self.position = self.position.max(entry.place.position);
         self.by_id.insert(entry.tenant, entry);
     }
 
@@ -43,7 +50,7 @@ impl Index {
 
     fn unlink(&mut self, tenant: TenantId) {
         let Some(before) = self.by_id.remove(&tenant) else { return };
-        self.by_position.remove(&before.position);
+        self.by_position.remove(&before.place.position);
         if self.by_slug.get(&before.slug).is_some_and(|holder| holder.tenant == tenant) {
             self.by_slug.remove(&before.slug);
         }
@@ -57,9 +64,25 @@ impl Index {
         found.cloned()
     }
 
-    /// Up to `limit` changes after a position, in order, and the position to continue from.
-    pub(crate) fn after(&self, position: i64, limit: usize, wanted: impl Fn(TenantId) -> bool) -> (Vec<Arc<TenantEntry>>, i64) {
-        let later = (Bound::Excluded(position), Bound::Unbounded);
+    /// Appends the marks of changes that were read.
+    pub(crate) fn extend_trail(&mut self, marks: Vec<FeedCursor>) {
+        self.trail.extend(marks);
+    }
+
+    /// Up to `limit` changes after a place, in order, and the place to continue from. None is the beginning.
+    ///
+    /// # Errors
+    /// When the history does not contain the place.
+    pub(crate) fn after(
+        &self,
+        place: Option<FeedCursor>,
+        limit: usize,
+        wanted: impl Fn(TenantId) -> bool,
+    ) -> Result<(Vec<Arc<TenantEntry>>, Option<FeedCursor>), UnknownCursor> {
+        if place.is_some_and(|place| !self.contains(place)) {
+            return Err(UnknownCursor);
+        }
+        let later = (Bound::Excluded(place.map_or(0, |place| place.position)), Bound::Unbounded);
         let changed: Vec<_> = self
             .by_position
             .range(later)
@@ -69,8 +92,18 @@ impl Index {
             .cloned()
             .collect();
         let is_last_page = changed.len() < limit;
-        let last = changed.last().map(|entry| entry.position).filter(|_| !is_last_page);
-        (changed, last.unwrap_or(self.position))
+        let last = changed.last().map(|entry| entry.place).filter(|_| !is_last_page);
+        Ok((changed, last.or_else(|| self.trail.last()).or(place)))
+    }
+
+    fn contains(&self, place: FeedCursor) -> bool {
+        let entry = self.by_position.get(&place.position);
+        entry.is_some_and(|entry| entry.place.mark == place.mark) || self.trail.contains(place)
+    }
+
+    /// The place of the last change. None when nothing was read yet.
+    pub(super) fn place(&self) -> Option<FeedCursor> {
+        self.trail.last()
     }
 
     /// The position of the last change.

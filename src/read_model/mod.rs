@@ -11,6 +11,7 @@ mod entry;
 mod follower;
 mod index;
 mod tokens;
+mod trail;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,10 +22,13 @@ use tokio::sync::watch;
 
 pub use entry::{ActiveEntry, ServingState, TenantEntry};
 
+pub use index::UnknownCursor;
+
 use index::Index;
 use tokens::TokenIndex;
 
 use crate::clock::SharedClock;
+use crate::domain::feed::FeedCursor;
 use crate::domain::identity::Identity;
 use crate::domain::ids::{TenantId, TenantRef};
 use crate::domain::token::TokenHash;
@@ -39,6 +43,14 @@ pub enum Freshness {
     Fresh,
     /// Postgres is unavailable; this is the last known answer.
     Stale,
+}
+
+/// How far the read model has read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeedPosition {
+    /// Counts the reloads: a position says nothing about one of another history.
+    pub history: u64,
+    pub position: i64,
 }
 
 /// Why the read model cannot answer.
@@ -69,7 +81,9 @@ struct Inner {
     index: RwLock<Index>,
     tokens: RwLock<TokenIndex>,
     /// None until the tenants are loaded.
-    position: watch::Sender<Option<i64>>,
+    position: watch::Sender<Option<FeedPosition>>,
+    /// The database has lost changes that are held here, and everything is being read again.
+    is_reloading: AtomicBool,
     /// Whether the database has this version's schema.
     has_schema: AtomicBool,
 }
@@ -87,6 +101,7 @@ impl ReadModel {
             tokens: RwLock::default(),
             position: watch::Sender::new(None),
             has_schema: AtomicBool::new(false),
+            is_reloading: AtomicBool::new(false),
         }))
     }
 
@@ -94,7 +109,7 @@ impl ReadModel {
     /// When no answer can be given.
     pub fn freshness(&self) -> Result<Freshness, NotReady> {
         let age = self.age().ok_or(NotReady::Loading)?;
-        if age <= FRESH_FOR {
+        if age <= FRESH_FOR && !self.0.is_reloading.load(Ordering::Acquire) {
             Ok(Freshness::Fresh)
         } else if age <= self.0.stale_for {
             Ok(Freshness::Stale)
@@ -149,9 +164,17 @@ impl ReadModel {
         self.index().find(tenant)
     }
 
-    /// The changes after a position, in commit order, and the position to continue from. Each tenant appears once, with
+    /// The changes after a place, in commit order, and the place to continue from. None is the beginning. Each tenant appears once, with
     /// its last change.
-    pub fn changes(&self, after: i64, limit: usize, wanted: impl Fn(TenantId) -> bool) -> (Vec<Arc<TenantEntry>>, i64) {
+    ///
+    /// # Errors
+    /// When the database's history does not contain the place.
+    pub fn changes(
+        &self,
+        after: Option<FeedCursor>,
+        limit: usize,
+        wanted: impl Fn(TenantId) -> bool,
+    ) -> Result<(Vec<Arc<TenantEntry>>, Option<FeedCursor>), UnknownCursor> {
         self.index().after(after, limit, wanted)
     }
 
@@ -161,7 +184,7 @@ impl ReadModel {
     }
 
     /// Notifies of changes.
-    pub fn watch(&self) -> watch::Receiver<Option<i64>> {
+    pub fn watch(&self) -> watch::Receiver<Option<FeedPosition>> {
         self.0.position.subscribe()
     }
 

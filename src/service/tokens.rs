@@ -132,18 +132,19 @@ pub async fn token_list(context: &Context, after: Option<PageStart<TokenId>>, li
     tokens::list(&mut db, after, limit).await
 }
 
-/// Revokes a token. Idempotent. False if there is no token with this ID.
-pub async fn revoke_token(context: &Context, caller: &Caller, id: TokenId) -> store::Result<bool> {
+/// Revokes a token. Idempotent. None if there is no token with this ID.
+pub async fn revoke_token(context: &Context, caller: &Caller, id: TokenId) -> store::Result<Option<Token>> {
     let mut db = store::begin(&context.pool).await?;
     let Some(before) = tokens::lock(&mut db, id).await? else {
-        return Ok(false);
+        return Ok(None);
     };
-    if before.revoked_at.is_none() {
-        let after = tokens::revoke(&mut db, id, context.clock.now()).await?;
-        audit_change(context, &mut db, caller, None, &before, &after).await?;
+    if before.revoked_at.is_some() {
+        return Ok(Some(before));
     }
+    let after = tokens::revoke(&mut db, id, context.clock.now()).await?;
+    audit_change(context, &mut db, caller, None, &before, &after).await?;
     store::commit(db).await?;
-    Ok(true)
+    Ok(Some(after))
 }
 
 /// Revokes tokens that are limited to an offboarded tenant, and removes the tenant from tokens that also cover others.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::error::{StoreError, column};
 use super::{Result, storage_configs};
 use crate::domain::external_id::ExternalId;
+use crate::domain::feed::FeedCursor;
 use crate::domain::ids::{Slug, TenantId};
 use crate::domain::storage_config::ActiveConfig;
 use crate::domain::tenant::{ActiveFacts, TenantFacts};
@@ -16,18 +17,21 @@ pub(crate) const CHANGES: &str = "latchkey_changes";
 
 const TABLE: &str = "config_changes";
 
-/// Counters that show whether anything changed.
+/// The end of the feed, which shows whether anything changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ChangeCounters {
-    /// The position of the last change in the feed.
-    pub config_changes: i64,
-    pub token_changes: i64,
+pub(crate) struct FeedHead {
+    /// The position of the last change.
+    pub(crate) position: i64,
+    /// Differs after every change of the tokens.
+    pub(crate) token_mark: Uuid,
+    /// Whether the database's history contains the place that the reader knows.
+    pub(crate) continues: bool,
 }
 
 /// A changed tenant, in its current state.
 #[derive(Debug, Clone)]
 pub(crate) struct ConfigChange {
-    pub position: i64,
+    pub(crate) place: FeedCursor,
     pub changed_at: DateTime<Utc>,
     pub tenant_id: TenantId,
     pub slug: Slug,
@@ -36,12 +40,28 @@ pub(crate) struct ConfigChange {
     pub active: Option<ActiveConfig>,
 }
 
-pub(crate) async fn counters(db: &mut PgConnection) -> Result<ChangeCounters> {
-    Ok(
-        sqlx::query_as!(ChangeCounters, "select config_changes, token_changes from change_counters")
-            .fetch_one(db)
-            .await?,
-    )
+/// The head, for a reader that knows the feed up to this place. None knows nothing of it.
+pub(crate) async fn head(db: &mut PgConnection, known: Option<FeedCursor>) -> Result<FeedHead> {
+    let head = sqlx::query_as!(
+        FeedHead,
+        r#"select config_changes as position, token_mark,
+                  $1::bigint is null or exists (select from change_marks where position = $1 and mark = $2) as "continues!"
+           from change_counters"#,
+        known.map(|known| known.position),
+        known.map(|known| known.mark),
+    );
+    Ok(head.fetch_one(db).await?)
+}
+
+/// The marks after a position up to another one, in order. Only the most recent ones are kept.
+pub(crate) async fn marks(db: &mut PgConnection, after: i64, up_to: i64) -> Result<Vec<FeedCursor>> {
+    let marks = sqlx::query_as!(
+        FeedCursor,
+        "select position, mark from change_marks where position > $1 and position <= $2 order by position",
+        after,
+        up_to,
+    );
+    Ok(marks.fetch_all(db).await?)
 }
 
 /// A row of the feed. One that cannot be read must not block the others.
@@ -55,7 +75,7 @@ pub(crate) struct FeedRow {
 pub(crate) async fn after(db: &mut PgConnection, position: i64, limit: i64) -> Result<Vec<FeedRow>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select f.position, f.changed_at, t.id as tenant_id, t.slug, t.external_id, t.suspended_at, t.offboarded_at,
+        r#"select f.position, f.mark, f.changed_at, t.id as tenant_id, t.slug, t.external_id, t.suspended_at, t.offboarded_at,
                   a.verified_at, a.first_rejection, a.last_rejection, a.config_id, a.version, a.mode, a.bucket_arn,
                   a.bucket_account_id, a.region, a.key_arn, a.role_arn, a.created_at
            from config_changes f
@@ -77,6 +97,7 @@ pub(crate) async fn after(db: &mut PgConnection, position: i64, limit: i64) -> R
 
 struct Row {
     position: i64,
+    mark: Uuid,
     changed_at: DateTime<Utc>,
     tenant_id: Uuid,
     slug: String,
@@ -128,7 +149,10 @@ impl TryFrom<Row> for ConfigChange {
     fn try_from(mut row: Row) -> Result<Self> {
         let active = row.active()?;
         Ok(Self {
-            position: row.position,
+            place: FeedCursor {
+                position: row.position,
+                mark: row.mark,
+            },
             changed_at: row.changed_at,
             tenant_id: row.tenant_id.into(),
             slug: column(TABLE, row.tenant_id, &row.slug)?,

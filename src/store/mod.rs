@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod checks;
 pub(crate) mod config_changes;
 mod error;
+pub(crate) mod hand_outs;
 pub(crate) mod idempotency;
 pub(crate) mod invites;
 pub mod jobs;

@@ -119,7 +119,7 @@ table! {
     /// Tenants in the read model.
     READ_MODEL_TENANTS = Gauge "latchkey_read_model_tenants" [];
 
-    /// Requests to STS for credentials: `made`, `customer_side` (denied by the customer), `vendor_side` (denied on the vendor's side), `unanswered`.
+    /// Requests to STS for credentials: `made`, `customer_side` (denied by the customer), `vendor_side` (denied on the vendor's side), `policy_too_long`, `unanswered`.
     CREDENTIALS = Counter "latchkey_credentials_total" ["outcome"];
     /// Issued credentials: `held` (from the cache) or `waited` (after a request to STS).
     CREDENTIALS_GIVEN = Counter "latchkey_credentials_given_total" ["from"];

@@ -75,7 +75,7 @@ fn initialize_counters() {
             counter!(metric::CHECKS.name, "check" => <&str>::from(check), "status" => status).absolute(0);
         }
     }
-    for outcome in ["made", "customer_side", "vendor_side", "unanswered"] {
+    for outcome in ["made", "customer_side", "vendor_side", "policy_too_long", "unanswered"] {
         zero(metric::CREDENTIALS, "outcome", outcome);
     }
     for outcome in ["delivered", "given_up"] {

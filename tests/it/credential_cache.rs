@@ -11,14 +11,16 @@ use latchkey::domain::vendor::Vendor;
 use reqwest::Method;
 use serde_json::json;
 use tokio::net::TcpListener;
+use uuid::Uuid;
 
 use crate::recorded_aws::{RecordedAws, VENDOR_ROLE, served, sts_error};
 use crate::support::seed::Seed;
-use crate::support::server::{ApiResponse, TestServer};
+use crate::support::server::{ApiResponse, TIMEOUT, TestServer, TestServerBuilder};
 
 /// A server whose STS is recorded: it counts, takes its time, and can be throttled.
 struct Recorded {
     server: TestServer,
+    tenant: Uuid,
     token: String,
     calls: Arc<AtomicUsize>,
     throttled: Arc<AtomicBool>,
@@ -26,6 +28,10 @@ struct Recorded {
 
 impl Recorded {
     async fn new() -> Self {
+        Self::built(TestServer::builder()).await
+    }
+
+    async fn built(builder: TestServerBuilder) -> Self {
         let (calls, throttled) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let told = throttled.clone();
         let throttling = move || told.load(Ordering::Relaxed);
@@ -38,12 +44,13 @@ impl Recorded {
             direct_role: Some(RoleArn::parse(VENDOR_ROLE).unwrap()),
             ..Vendor::unnamed()
         };
-        let server = TestServer::builder().vendor(vendor).aws_endpoint(&endpoint).start().await;
-        Seed::new(&server).active("acme").await;
+        let server = builder.vendor(vendor).aws_endpoint(&endpoint).start().await;
+        let tenant = Seed::new(&server).active("acme").await;
         let token = server.token_of(Role::Service).await;
         server.settle().await;
         Self {
             server,
+            tenant,
             token,
             calls,
             throttled,
@@ -55,6 +62,16 @@ impl Recorded {
         self.server
             .send_now(self.server.bare(Method::GET, &url).bearer_auth(&self.token))
             .await
+    }
+
+    /// Once STS was called.
+    async fn called(&self) {
+        let calling = async {
+            while self.calls() == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(TIMEOUT, calling).await.expect("STS is called");
     }
 
     fn calls(&self) -> usize {
@@ -90,4 +107,43 @@ async fn cached_credentials_are_served_while_sts_throttles() {
     assert_eq!(recorded.get("").await.expect(200), given);
     recorded.throttled.store(false, Ordering::Relaxed);
     recorded.get("?access=read").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_becomes_active_during_the_wait_is_the_one_that_is_answered() {
+    let recorded = Recorded::new().await;
+    let asking = recorded.get("");
+    let changing = async {
+        recorded.called().await;
+        Seed::new(&recorded.server).activate(recorded.tenant).await;
+        recorded.server.settle().await;
+    };
+    let (given, _) = tokio::join!(asking, changing);
+    given.expect(200);
+    assert_eq!(recorded.calls(), 2, "the session for the first version is not handed out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_token_cannot_use_up_the_sessions_of_the_others() {
+    let recorded = Recorded::built(TestServer::builder().sessions_per_token(2)).await;
+    let other = recorded.server.token_of(Role::Service).await;
+    recorded.server.settle().await;
+    let mut refused = None;
+    for number in 0..100 {
+        let answer = recorded.get(&format!("?prefix={number}/")).await;
+        if answer.status != 200 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.expect("the token's budget is used up");
+    assert_eq!(
+        (refused.status, &refused.body["type"]),
+        (429, &json!("/problems/too-many-requests"))
+    );
+    assert!(refused.headers.contains_key("retry-after"));
+    assert!(recorded.calls() < 100);
+    let url = format!("{}/internal/v1/tenants/acme/credentials", recorded.server.private);
+    let others = recorded.server.bare(Method::GET, &url).bearer_auth(&other);
+    recorded.server.send(others).await.expect(200);
 }

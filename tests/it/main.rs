@@ -16,6 +16,7 @@ mod edge;
 mod form;
 mod idempotency;
 mod invites;
+mod lost_history;
 mod migrations;
 mod operations;
 mod read_model;

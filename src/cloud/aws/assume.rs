@@ -13,12 +13,11 @@ use crate::cloud::{AwsSession, SessionName};
 use crate::domain::api_result::{ApiResult, DeniedBy};
 use crate::domain::arn::RoleArn;
 use crate::domain::external_id::ExternalId;
+use crate::domain::grant::SessionDuration;
 use crate::domain::templates::statements::TAG;
 
 /// The shortest session that STS issues. A verification ends long before.
 const VERIFICATION_SECONDS: i32 = 900;
-/// The longest session that STS issues through role chaining, whatever the role's maximum is.
-const SHARED_SECONDS: i32 = 3600;
 
 /// A request to assume a role.
 pub(crate) struct AssumeRole<'a> {
@@ -49,8 +48,12 @@ impl<'a> AssumeRole<'a> {
     }
 
     /// Makes the session as long as role chaining allows, to be cached and shared.
-    pub(crate) fn for_sharing(mut self) -> Self {
-        self.seconds = SHARED_SECONDS;
+    pub(crate) fn for_sharing(self) -> Self {
+        self.lasting(SessionDuration::default())
+    }
+
+    pub(crate) fn lasting(mut self, duration: SessionDuration) -> Self {
+        self.seconds = duration.seconds().into();
         self
     }
 

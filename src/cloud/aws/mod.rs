@@ -144,7 +144,7 @@ impl Cloud for AwsCloud {
 
     async fn document_session(&self, call: &DocumentCall) -> ApiResult<AwsSession> {
         let assume = AssumeRole::role(&call.role, &call.name)
-            .for_sharing()
+            .lasting(call.duration)
             .with_session_policy(&call.policy);
         match &call.by {
             None => {

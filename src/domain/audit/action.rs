@@ -68,6 +68,8 @@ pub enum AuditAction {
     InviteCreated,
     #[strum(serialize = "invite.revoked")]
     InviteRevoked,
+    #[strum(serialize = "credentials.issued")]
+    CredentialsIssued,
 }
 
 /// An action that was read from the log. A newer version of Latchkey may have written one that this version does not know.

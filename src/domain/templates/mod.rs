@@ -36,6 +36,7 @@ mod placeholders;
 mod policy_eval;
 pub mod removal;
 pub mod samples;
+pub(crate) mod session_revocation;
 pub mod statements;
 pub mod terraform;
 #[cfg(test)]

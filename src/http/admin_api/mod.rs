@@ -8,6 +8,7 @@ pub(crate) mod create_token;
 mod end_external_id;
 mod erase_personal_data;
 mod explain_removal;
+mod explain_revocation;
 mod get_storage_config;
 mod get_tenant;
 mod get_verification;
@@ -55,6 +56,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(issue_templates::handle))
         .routes(routes!(merge_template::handle))
         .routes(routes!(explain_removal::handle))
+        .routes(routes!(explain_revocation::handle))
         .routes(routes!(submit_storage_config::handle, list_storage_configs::handle))
         .routes(routes!(get_storage_config::handle))
         .routes(routes!(request_verification::handle, list_verifications::handle))

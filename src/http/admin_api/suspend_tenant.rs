@@ -9,7 +9,8 @@ use crate::http::AppState;
 use crate::http::auth::Operator;
 use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
-use crate::http::views::TenantView;
+use crate::http::views::StoppedTenantView;
+use crate::service::revoke_sessions::sessions_valid_until;
 use crate::service::tenant_lifecycle::suspend;
 
 /// Suspend a tenant
@@ -20,7 +21,7 @@ use crate::service::tenant_lifecycle::suspend;
     post, path = "/v1/tenants/{tenant}/suspend", tag = "tenants",
     params(("tenant" = String, Path, description = "ID or slug")), request_body = ReasonBody,
     responses(
-        (status = 200, body = TenantView),
+        (status = 200, body = StoppedTenantView),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -29,7 +30,11 @@ pub(crate) async fn handle(
     Operator(caller): Operator,
     InPath(tenant): InPath<TenantRef>,
     body: JsonBody<ReasonBody>,
-) -> Result<Json<TenantView>, Problem> {
+) -> Result<Json<StoppedTenantView>, Problem> {
     let reason = reason(body)?;
-    Ok(Json(suspend(&state.context, &caller, &tenant, &reason).await?.into()))
+    let tenant = suspend(&state.context, &caller, &tenant, &reason).await?;
+    Ok(Json(StoppedTenantView {
+        sessions_valid_until: sessions_valid_until(&state.context, &tenant).await?,
+        tenant: tenant.into(),
+    }))
 }

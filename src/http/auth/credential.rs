@@ -81,7 +81,7 @@ pub(crate) async fn identify_uncached(state: &AppState, shown: &SecretString) ->
     cached(state, shown).ok_or_else(unknown)
 }
 
-fn unknown() -> Problem {
+pub(super) fn unknown() -> Problem {
     Problem::new(ProblemKind::Unauthenticated, "The token is unknown, expired or revoked.")
 }
 

@@ -44,6 +44,18 @@ impl StorageReader {
             .map(Self)
     }
 
+    /// The same reader as of now, after a wait.
+    ///
+    /// # Errors
+    /// 401 when the credential has been revoked or has expired since.
+    pub(crate) fn again(headers: &HeaderMap, state: &AppState) -> Result<Self, Problem> {
+        Self::from_memory(headers, state).ok_or_else(credential::unknown)
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.0
+    }
+
     pub(crate) fn covers(&self, tenant: TenantId) -> bool {
         self.0.covers(tenant)
     }

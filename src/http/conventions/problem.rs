@@ -32,6 +32,7 @@ pub enum ProblemKind {
     Conflict,
     Suspended,
     Offboarded,
+    CursorLost,
     PreconditionFailed,
     PreconditionRequired,
     TooLarge,
@@ -54,7 +55,7 @@ impl ProblemKind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict => StatusCode::CONFLICT,
-            Self::Offboarded => StatusCode::GONE,
+            Self::Offboarded | Self::CursorLost => StatusCode::GONE,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -77,6 +78,7 @@ impl ProblemKind {
             Self::Conflict => "Conflict with the current state",
             Self::Suspended => "Tenant suspended",
             Self::Offboarded => "Tenant offboarded",
+            Self::CursorLost => "Cursor lost",
             Self::PreconditionFailed => "The resource has been modified",
             Self::PreconditionRequired => "If-Match header required",
             Self::TooLarge => "Request too large",
@@ -109,6 +111,9 @@ impl ProblemKind {
                 "The vendor's operations team has suspended the tenant. Its storage config is not served until it is resumed."
             }
             Self::Offboarded => "The tenant is offboarded. Its history is kept; its storage config is no longer served.",
+            Self::CursorLost => {
+                "The change feed does not contain the cursor any more: the database was restored or has lost its last commits, or the cursor is very old. Read from the beginning, without `after`, and replace everything that you hold."
+            }
             Self::PreconditionFailed => "The resource was changed after you read it. Read it again and send the new `ETag` in `If-Match`.",
             Self::PreconditionRequired => {
                 "Send the `ETag` from your last read in `If-Match`. This prevents overwriting someone else's change."

@@ -7,7 +7,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::rejection::Rejection;
 use crate::domain::ids::InviteId;
-use crate::http::web_ui::limits::{Limiter, RetryAfter, network};
+use crate::http::web_ui::limits::network;
+use crate::rate_limiter::{Limiter, RetryAfter};
 
 #[derive(Debug)]
 pub(crate) struct Limits {

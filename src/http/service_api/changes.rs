@@ -11,25 +11,28 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::lookup::{self, raw};
+use crate::domain::feed::FeedCursor;
 use crate::domain::ids::{Slug, TenantId};
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::StorageReader;
 use crate::http::conventions::extract::Params;
-use crate::http::conventions::problem::{self, Problem};
+use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::ActiveStorageSchema;
 use crate::read_model::{Freshness, ReadModel, ServingState, TenantEntry};
 
 const MOST: usize = 1000;
 const LONGEST_WAIT: u64 = 60;
 
+const LOST: &str =
+    "The database does not know this cursor any more. Read from the beginning, without after, and replace everything that you hold.";
+
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ChangeParams {
-    /// `position` of the previous response. Defaults to 0, the beginning.
-    #[param(minimum = 0)]
-    after: Option<i64>,
+    /// `cursor` of the previous response. Omit it to read from the beginning.
+    after: Option<String>,
     /// How many seconds to wait for a change if there is none yet, 0 to 60.
     #[param(maximum = 60, default = 0)]
     wait: Option<u64>,
@@ -42,8 +45,8 @@ pub(crate) struct ChangeParams {
 pub(crate) struct Changes {
     /// In commit order. A tenant that changed several times appears once, with its last change.
     items: Vec<Change>,
-    /// The `after` of the next call.
-    position: i64,
+    /// The `after` of the next call. Null while nothing has ever changed.
+    cursor: Option<String>,
     /// The database is unavailable, so there may be further changes.
     stale: bool,
 }
@@ -78,7 +81,7 @@ impl Change {
             ServingState::Nothing => (Some(Tombstone::NothingActive), None),
         };
         Self {
-            position: entry.position,
+            position: entry.place.position,
             changed_at: entry.changed_at,
             tenant_id: entry.tenant,
             slug: entry.slug.clone(),
@@ -90,7 +93,7 @@ impl Change {
 
 /// The validated parameters.
 struct Wanted {
-    after: i64,
+    after: Option<FeedCursor>,
     wait: Duration,
     limit: usize,
 }
@@ -98,30 +101,34 @@ struct Wanted {
 impl ChangeParams {
     fn wanted(&self) -> Result<Wanted, Problem> {
         let mut faults = Vec::new();
+        let after = self.after.as_deref().map(FeedCursor::parse).transpose();
+        let after = after.map_err(|malformed| faults.push(FieldError::of("after", malformed)));
         let mut fault = |field: &str, detail: String| faults.push(FieldError::new(field, "out_of_range", detail));
-        let (after, wait, limit) = (self.after.unwrap_or(0), self.wait.unwrap_or(0), self.limit.unwrap_or(MOST));
-        if after < 0 {
-            fault("after", "after must be the position of the previous response, or 0".into());
-        }
+        let (wait, limit) = (self.wait.unwrap_or(0), self.limit.unwrap_or(MOST));
         if wait > LONGEST_WAIT {
             fault("wait", format!("wait must be between 0 and {LONGEST_WAIT} seconds"));
         }
         if !(1..=MOST).contains(&limit) {
             fault("limit", format!("limit must be between 1 and {MOST}"));
         }
-        if faults.is_empty() {
-            let wait = Duration::from_secs(wait);
-            Ok(Wanted { after, wait, limit })
-        } else {
-            Err(Problem::validation(faults))
+        match after {
+            Ok(after) if faults.is_empty() => Ok(Wanted {
+                after,
+                wait: Duration::from_secs(wait),
+                limit,
+            }),
+            _ => Err(Problem::validation(faults)),
         }
     }
 }
 
 /// Follow changes
 ///
-/// Reading from 0 returns the current state of every tenant. Reading on from `position` returns every later change, each
-/// within a second of its commit.
+/// Reading from the beginning returns the current state of every tenant. Reading on from `cursor` returns every later change, each
+/// within a second of its commit. A cursor is valid on every replica.
+///
+/// 410 `cursor-lost` means that the database was restored or has lost commits: read from the beginning, and replace everything
+/// that you hold.
 #[utoipa::path(
     operation_id = "listChanges",
     get, path = "/internal/v1/changes", tag = "internal", params(ChangeParams),
@@ -133,18 +140,27 @@ impl ChangeParams {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    reader: StorageReader,
+    mut reader: StorageReader,
+    headers: HeaderMap,
     Params(params): Params<ChangeParams>,
 ) -> Result<(HeaderMap, Json<Changes>), Problem> {
     let Wanted { mut after, wait, limit } = params.wanted()?;
     state.read_model.freshness()?;
-    known(&state.read_model, after).await?;
     let mut news = state.read_model.watch();
     let mut timeout = state.context.clock.sleep(wait);
+    let mut has_caught_up = false;
     let entries = loop {
         news.borrow_and_update();
-        let (entries, position) = state.read_model.changes(after, limit, |tenant| reader.covers(tenant));
-        after = position;
+        let read = state.read_model.changes(after, limit, |tenant| reader.covers(tenant));
+        let Ok((entries, place)) = read else {
+            // Another replica may have returned it a moment ago.
+            if std::mem::replace(&mut has_caught_up, true) {
+                return Err(Problem::new(ProblemKind::CursorLost, LOST));
+            }
+            state.read_model.caught_up().await?;
+            continue;
+        };
+        after = place;
         if !entries.is_empty() {
             break entries;
         }
@@ -153,13 +169,15 @@ pub(crate) async fn handle(
             () = &mut timeout => break entries,
             () = state.shutdown.cancelled() => break entries,
         }
+        // The token may have been revoked or limited meanwhile.
+        reader = StorageReader::again(&headers, &state)?;
     };
     let mut headers = lookup::freshness_headers(&state.read_model)?;
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let old = is_stale(&state.read_model)?;
     let answer = Changes {
         items: entries.iter().map(|entry| Change::of(entry, old)).collect(),
-        position: after,
+        cursor: after.map(|place| place.to_string()),
         stale: old,
     };
     Ok((headers, Json(answer)))
@@ -167,23 +185,4 @@ pub(crate) async fn handle(
 
 fn is_stale(read_model: &ReadModel) -> Result<bool, Problem> {
     Ok(read_model.freshness()? == Freshness::Stale)
-}
-
-/// Waits until a position that another replica returned is known here as well.
-///
-/// # Errors
-/// When no replica can have returned it.
-async fn known(read_model: &ReadModel, after: i64) -> Result<(), Problem> {
-    if after <= read_model.position() {
-        return Ok(());
-    }
-    read_model.caught_up().await?;
-    if after <= read_model.position() {
-        return Ok(());
-    }
-    Err(Problem::validation(vec![FieldError::new(
-        "after",
-        "position_from_the_future",
-        "the feed has not reached this position; if the database was restored, start again from 0",
-    )]))
 }

@@ -2,19 +2,23 @@
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::lookup::{self, Found};
-use crate::domain::grant::{Grant, GrantKind, KeyPrefix};
+use crate::domain::grant::{Grant, GrantKind, KeyPrefix, SessionDuration};
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::StorageReader;
 use crate::http::conventions::extract::Params;
 use crate::http::conventions::problem::{self, Problem, ProblemKind, STALE};
 use crate::service::credential_cache::{Credentials, CredentialsRefused};
+use crate::service::hand_outs::HandOut;
+
+/// How often a request waits for STS, when a new version becomes active each time.
+const MAX_WAITS: usize = 3;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +28,9 @@ pub(crate) struct CredentialParams {
     access: Option<String>,
     /// Limits access to object keys with this prefix, such as `invoices/2026/`.
     prefix: Option<String>,
+    /// How long the credentials are valid, in seconds. Defaults to 3600, the maximum with role chaining.
+    #[param(value_type = Option<u16>, minimum = 900, maximum = 3600)]
+    ttl: Option<String>,
 }
 
 impl CredentialParams {
@@ -33,8 +40,10 @@ impl CredentialParams {
         let kind = kind.map_err(|_| faults.push(FieldError::new("access", "unknown_access", "access must be read or read_write")));
         let prefix = self.prefix.as_deref().map(KeyPrefix::parse).transpose();
         let prefix = prefix.map_err(|malformed| faults.push(FieldError::of("prefix", malformed)));
-        match (kind, prefix) {
-            (Ok(kind), Ok(prefix)) => Ok(Grant { kind, prefix }),
+        let duration = self.ttl.as_deref().map_or(Ok(SessionDuration::default()), SessionDuration::parse);
+        let duration = duration.map_err(|malformed| faults.push(FieldError::of("ttl", malformed)));
+        match (kind, prefix, duration) {
+            (Ok(kind), Ok(prefix), Ok(duration)) => Ok(Grant { kind, prefix, duration }),
             _ => Err(Problem::validation(faults)),
         }
     }
@@ -53,13 +62,25 @@ pub(crate) struct ContainerCredentials {
 impl From<CredentialsRefused> for Problem {
     fn from(refused: CredentialsRefused) -> Self {
         let kind = match refused {
+            CredentialsRefused::PolicyTooLong => {
+                return Self::validation(vec![FieldError::new("prefix", "prefix_too_long", refused.to_string())]);
+            }
+            CredentialsRefused::TokenBudget { .. } => ProblemKind::TooManyRequests,
             CredentialsRefused::NoRegion | CredentialsRefused::ModeNotOffered | CredentialsRefused::VendorSide { .. } => {
                 ProblemKind::VendorSide
             }
             CredentialsRefused::CustomerSide { .. } => ProblemKind::CustomerSide,
-            CredentialsRefused::Unanswered { .. } => ProblemKind::Unavailable,
+            CredentialsRefused::Unanswered { .. } | CredentialsRefused::ProcessBudget { .. } | CredentialsRefused::DatabaseAway => {
+                ProblemKind::Unavailable
+            }
         };
-        Self::new(kind, format!("Cannot issue credentials for this tenant: {refused}."))
+        let problem = Self::new(kind, format!("Cannot issue credentials for this tenant: {refused}."));
+        match refused {
+            CredentialsRefused::TokenBudget { retry_after } | CredentialsRefused::ProcessBudget { retry_after } => {
+                problem.retry_after(retry_after.seconds)
+            }
+            _ => problem,
+        }
     }
 }
 
@@ -83,18 +104,37 @@ pub(super) const PATH: &str = "/internal/v1/tenants/{tenant}/credentials";
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    reader: StorageReader,
+    mut reader: StorageReader,
+    headers: HeaderMap,
     Path(tenant): Path<String>,
     Params(params): Params<CredentialParams>,
 ) -> Result<Response, Problem> {
     let grant = params.grant()?;
-    let found = lookup::find(&state.read_model, &reader, &tenant)?;
-    let given = state.credentials.get(&found.active, grant).await?;
-    if given.waited {
-        // The tenant may have been suspended during the wait.
-        lookup::find(&state.read_model, &reader, &tenant)?;
+    let mut waited = false;
+    for _ in 0..MAX_WAITS {
+        let found = lookup::find(&state.read_model, &reader, &tenant)?;
+        let issued = state
+            .credentials
+            .get(&found.active, reader.identity().caller_tag(), &grant, found.age)
+            .await?;
+        if !issued.waited {
+            let hand_out = HandOut {
+                identity: reader.identity(),
+                tenant: found.active.tenant(),
+                access: grant.kind,
+                credentials: &issued.credentials,
+                waited,
+            };
+            state.hand_outs.record(&hand_out, found.stale).await;
+            return Ok(answer(&found, &issued.credentials));
+        }
+        // During the wait, the token may have been revoked, the tenant suspended, or another version activated: everything
+        // is decided again. Usually nothing has changed, and the credentials are in the cache now.
+        waited = true;
+        reader = StorageReader::again(&headers, &state)?;
     }
-    Ok(answer(&found, &given.credentials))
+    let detail = "The tenant's storage config changed while credentials for it were requested. Try again.";
+    Err(Problem::new(ProblemKind::Unavailable, detail))
 }
 
 pub(crate) fn answer(found: &Found, credentials: &Credentials) -> Response {

@@ -24,6 +24,7 @@ use crate::http::auth::StorageReader;
 use crate::http::conventions::etag;
 use crate::http::middleware::http_metrics::ListenerMetrics;
 use crate::http::middleware::request_layer::RequestId;
+use crate::service::hand_outs::HandOut;
 use crate::telemetry::traces;
 
 /// A listener's router, with the fast path in front of it.
@@ -89,7 +90,16 @@ impl FastPath {
         match route {
             FastRoute::StorageConfig => Some(storage_config::answer(&found, |etag| etag::is_cached(request.headers(), etag))),
             FastRoute::Credentials => {
-                let credentials = self.state.credentials.fresh(&found.active, &Grant::default())?;
+                let grant = Grant::default();
+                let identity = reader.identity();
+                let credentials = self.state.credentials.fresh(&found.active, identity.caller_tag(), &grant)?;
+                self.state.hand_outs.count(&HandOut {
+                    identity,
+                    tenant: found.active.tenant(),
+                    access: grant.kind,
+                    credentials: &credentials,
+                    waited: false,
+                });
                 Some(credentials::answer(&found, &credentials))
             }
         }

@@ -1,5 +1,7 @@
 //! Temporary credentials in the form that AWS SDKs read.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -10,6 +12,8 @@ use crate::cloud::AwsSession;
 
 /// SDKs refresh credentials when less than ten minutes remain, so those handed out must last longer.
 const MIN_VALIDITY: TimeDelta = TimeDelta::minutes(10);
+/// How long before they must no longer be handed out credentials are renewed in the background.
+const RENEW_AHEAD: TimeDelta = TimeDelta::minutes(5);
 /// Spreads the renewal of credentials that were made at the same time.
 const JITTER_SECONDS: i64 = 120;
 
@@ -18,6 +22,8 @@ pub struct Credentials {
     body: Bytes,
     pub(super) expires_at: DateTime<Utc>,
     pub(super) hand_out_until: DateTime<Utc>,
+    pub(super) renew_at: DateTime<Utc>,
+    is_recorded: AtomicBool,
 }
 
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
@@ -52,11 +58,25 @@ impl Credentials {
         };
         let body = serde_json::to_vec(&body).expect("strings can be serialized");
         let jitter = i64::from(u32::from_be_bytes(clock.random())) % JITTER_SECONDS;
+        let hand_out_until = expires_at - MIN_VALIDITY - TimeDelta::seconds(jitter);
+        // A short session would be due for renewal at once.
+        let ahead = RENEW_AHEAD.min((hand_out_until - clock.now()) / 4);
         Ok(Self {
             body: body.into_boxed_slice().into(),
             expires_at,
-            hand_out_until: expires_at - MIN_VALIDITY - TimeDelta::seconds(jitter),
+            hand_out_until,
+            renew_at: hand_out_until - ahead,
+            is_recorded: AtomicBool::new(false),
         })
+    }
+
+    /// Whether the database knows that these credentials were handed out.
+    pub fn is_recorded(&self) -> bool {
+        self.is_recorded.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_recorded(&self) {
+        self.is_recorded.store(true, Ordering::Relaxed);
     }
 
     pub fn body(&self) -> Bytes {

@@ -8,12 +8,14 @@ use tracing::warn;
 use crate::cloud::{AwsSession, Cloud, DocumentCall, SessionName};
 use crate::domain::active_storage::ActiveStorage;
 use crate::domain::api_result::{ApiResult, DenialReason, Outcome, PolicyKind};
-use crate::domain::grant::Grant;
+use crate::domain::grant::{Grant, SessionDuration};
+use crate::domain::identity::CallerTag;
+use crate::rate_limiter::RetryAfter;
 use crate::telemetry::metric;
 
 /// Why there are no credentials, and who can fix it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CredentialsRefused {
+pub(crate) enum CredentialsRefused {
     #[error("no AWS region is configured; set AWS_REGION")]
     NoRegion,
     #[error("the vendor role for the tenant's mode is no longer configured")]
@@ -22,8 +24,16 @@ pub enum CredentialsRefused {
     VendorSide { operation: &'static str, code: Option<String> },
     #[error("the customer's role denied access to the vendor ({operation}{}); verify the tenant to see which statement is missing", suffix(.code.as_deref()))]
     CustomerSide { operation: &'static str, code: Option<String> },
+    #[error("the prefix is too long for an AWS session policy; shorten it")]
+    PolicyTooLong,
     #[error("AWS did not answer ({operation})")]
     Unanswered { operation: &'static str },
+    #[error("this token has used up its budget of new sessions")]
+    TokenBudget { retry_after: RetryAfter },
+    #[error("Latchkey has used up its budget of STS calls for now")]
+    ProcessBudget { retry_after: RetryAfter },
+    #[error("the database has been unavailable for too long to decide on new sessions")]
+    DatabaseAway,
 }
 
 fn suffix(code: Option<&str>) -> String {
@@ -36,7 +46,10 @@ impl CredentialsRefused {
 
     /// Whether it says nothing about permissions, so that cached credentials remain valid.
     pub(super) fn is_transient(&self) -> bool {
-        matches!(self, Self::Unanswered { .. })
+        matches!(
+            self,
+            Self::Unanswered { .. } | Self::TokenBudget { .. } | Self::ProcessBudget { .. } | Self::DatabaseAway
+        )
     }
 }
 
@@ -47,14 +60,18 @@ pub(super) struct DocumentSession {
     cloud: Arc<dyn Cloud>,
     storage: ActiveStorage,
     policy: String,
+    duration: SessionDuration,
+    name: SessionName,
 }
 
 impl DocumentSession {
-    pub(crate) fn new(cloud: Arc<dyn Cloud>, storage: &ActiveStorage, grant: &Grant) -> Self {
+    pub(crate) fn new(cloud: Arc<dyn Cloud>, storage: ActiveStorage, caller: CallerTag, grant: &Grant) -> Self {
         Self {
+            policy: grant.session_policy(&storage).to_string(),
+            duration: grant.duration,
+            name: SessionName::of_caller(storage.tenant_id, caller),
             cloud,
-            storage: storage.clone(),
-            policy: grant.session_policy(storage).to_string(),
+            storage,
         }
     }
 
@@ -64,6 +81,7 @@ impl DocumentSession {
         let outcome = match &made {
             Ok(_) => "made",
             Err(CredentialsRefused::CustomerSide { .. }) => "customer_side",
+            Err(CredentialsRefused::PolicyTooLong) => "policy_too_long",
             Err(CredentialsRefused::Unanswered { .. }) => "unanswered",
             Err(_) => "vendor_side",
         };
@@ -76,13 +94,13 @@ impl DocumentSession {
 
     async fn assume_chain(self) -> Result<AwsSession, CredentialsRefused> {
         let vendor_role = self.storage.vendor_role_arn.ok_or(CredentialsRefused::ModeNotOffered)?;
-        let name = SessionName::of_tenant(self.storage.tenant_id);
         let call = |by, role| DocumentCall {
             by,
             role,
             external_id: self.storage.external_id,
             policy: self.policy,
-            name,
+            duration: self.duration,
+            name: self.name,
         };
         let Some(client_role) = self.storage.role_arn else {
             let answer = self.cloud.document_session(&call(None, vendor_role)).await;
@@ -120,6 +138,9 @@ fn granted(
 ) -> Result<AwsSession, CredentialsRefused> {
     match answer.outcome {
         Outcome::Granted(session) => Ok(session),
+        // STS compresses policy and tags together; how much of the limit they take is known only to STS.
+        // <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_Errors>
+        _ if answer.exchange.code.as_deref() == Some("PackedPolicyTooLarge") => Err(CredentialsRefused::PolicyTooLong),
         Outcome::Unanswered => Err(CredentialsRefused::Unanswered { operation: ASSUME_ROLE }),
         _ => Err(refused(answer.exchange.code)),
     }

@@ -12,8 +12,6 @@ use crate::clock::SharedClock;
 use crate::cloud::AwsSession;
 use crate::single_flight::SingleFlight;
 
-/// How long before credentials become too old to hand out they are renewed in the background.
-const RENEW_AHEAD: TimeDelta = TimeDelta::minutes(5);
 /// The minimum remaining validity of credentials that are handed out while STS does not answer.
 const MIN_VALIDITY_WITHOUT_STS: TimeDelta = TimeDelta::seconds(60);
 /// How long to wait after a failed renewal before calling STS again.
@@ -52,18 +50,18 @@ impl Entry {
     /// longer.
     fn usable(&self, now: DateTime<Utc>) -> Option<&Arc<Credentials>> {
         let sts_is_silent = self.failure.as_ref().is_some_and(|failure| failure.refused.is_transient());
-        let outlived = || {
-            let credentials = self.credentials.as_ref().filter(|_| sts_is_silent)?;
-            (now < credentials.expires_at - MIN_VALIDITY_WITHOUT_STS).then_some(credentials)
-        };
+        let outlived = || self.working(now).filter(|_| sts_is_silent);
         self.current(now).or_else(outlived)
     }
 
+    /// Credentials that AWS still accepts for a while.
+    fn working(&self, now: DateTime<Utc>) -> Option<&Arc<Credentials>> {
+        let credentials = self.credentials.as_ref()?;
+        (now < credentials.expires_at - MIN_VALIDITY_WITHOUT_STS).then_some(credentials)
+    }
+
     fn is_stale(&self, now: DateTime<Utc>) -> bool {
-        let is_due = self
-            .credentials
-            .as_ref()
-            .is_none_or(|credentials| now >= credentials.hand_out_until - RENEW_AHEAD);
+        let is_due = self.credentials.as_ref().is_none_or(|credentials| now >= credentials.renew_at);
         let is_paused = self.failure.as_ref().is_some_and(|failure| now < failure.retry_at);
         is_due && !(is_paused && self.usable(now).is_some())
     }
@@ -82,6 +80,11 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RenewingCache<K> {
         let now = self.clock.now();
         let entry = self.entries.peek(key).filter(|entry| !entry.is_stale(now))?;
         entry.usable(now).cloned()
+    }
+
+    /// Cached credentials that AWS still accepts for a while, due for renewal or not.
+    pub(super) fn working(&self, key: &K) -> Option<Arc<Credentials>> {
+        self.entries.peek(key)?.working(self.clock.now()).cloned()
     }
 
     /// The cached credentials, or else those of the session that `make` returns, which all concurrent callers share. Shortly

@@ -227,6 +227,24 @@ impl Account {
         name
     }
 
+    /// Creates a bucket with this name, as anybody may while the name is free.
+    pub async fn take_bucket(&self, name: &str) {
+        let location = s3::types::CreateBucketConfiguration::builder()
+            .location_constraint(REGION.into())
+            .build();
+        let creating = self.s3.create_bucket().bucket(name).create_bucket_configuration(location);
+        creating.send().await.expect("a bucket is created");
+    }
+
+    pub async fn put_inline_policy(&self, role: &str, name: &str, policy: &Value) {
+        let putting = self.iam.put_role_policy().role_name(role).policy_name(name);
+        putting
+            .policy_document(policy.to_string())
+            .send()
+            .await
+            .expect("a policy is attached");
+    }
+
     pub async fn put_bucket_policy(&self, bucket: &str, policy: &Value) {
         self.s3
             .put_bucket_policy()

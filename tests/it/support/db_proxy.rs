@@ -1,7 +1,7 @@
 //! A proxy in front of Postgres that can close or freeze its connections.
 
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
@@ -21,24 +21,26 @@ enum State {
 pub struct DatabaseProxy {
     /// The database's URL through the proxy.
     pub url: String,
+    upstream: Arc<Mutex<(String, u16)>>,
     state: Arc<watch::Sender<State>>,
 }
 
 impl DatabaseProxy {
     pub async fn to(database_url: &str) -> Self {
         let options = PgConnectOptions::from_str(database_url).expect("the URL is Postgres's");
-        let upstream = (options.get_host().to_owned(), options.get_port());
+        let upstream = Arc::new(Mutex::new(address(database_url)));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let port = listener.local_addr().expect("the listener has an address").port();
         let state = Arc::new(watch::Sender::new(State::Open));
-        let watched = state.clone();
+        let (keeper, current) = (state.clone(), upstream.clone());
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
-                tokio::spawn(carry(connection, upstream.clone(), watched.subscribe()));
+                tokio::spawn(carry(connection, current.lock().unwrap().clone(), keeper.subscribe()));
             }
         });
         Self {
             url: options.host("127.0.0.1").port(port).to_url_lossy().to_string(),
+            upstream,
             state,
         }
     }
@@ -51,9 +53,19 @@ impl DatabaseProxy {
         self.state.send_replace(State::Frozen);
     }
 
+    /// New connections lead to another server.
+    pub fn redirect(&self, database_url: &str) {
+        *self.upstream.lock().unwrap() = address(database_url);
+    }
+
     pub fn restore(&self) {
         self.state.send_replace(State::Open);
     }
+}
+
+fn address(database_url: &str) -> (String, u16) {
+    let options = PgConnectOptions::from_str(database_url).expect("a URL of Postgres");
+    (options.get_host().to_owned(), options.get_port())
 }
 
 async fn carry(mut connection: TcpStream, upstream: (String, u16), mut state: watch::Receiver<State>) {

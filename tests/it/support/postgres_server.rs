@@ -18,9 +18,19 @@ pub struct Postgres {
 
 impl Postgres {
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// A Postgres that loses its last commits in a crash.
+    pub async fn start_lossy() -> Self {
+        Self::start_with(&["lossy"]).await
+    }
+
+    async fn start_with(args: &[&str]) -> Self {
         let python = tools().join("python");
         let mut keeper = Command::new(python)
             .args(["-m", "stack.postgres_keeper"])
+            .args(args)
             .env("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/dev"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -37,13 +47,19 @@ impl Postgres {
         postgres
     }
 
-    /// Runs `stop`, `crash` or `start`.
+    /// `stop`, `crash`, `start`, `detach` (the standby) or `promote` (it), once it is done.
     pub async fn order(&mut self, order: &str) {
         self.orders.write_all(format!("{order}\n").as_bytes()).await.expect("it listens");
         assert_eq!(self.answer().await, "done");
     }
 
-    /// Stops the server and deletes its data.
+    /// Starts a standby. Returns its URL once it has everything.
+    pub(crate) async fn standby(&mut self) -> String {
+        self.orders.write_all(b"standby\n").await.expect("it listens");
+        self.answer().await
+    }
+
+    /// Once nothing is left of it.
     pub async fn end(mut self) {
         drop(self.orders);
         let ended = tokio::time::timeout(TIMEOUT, self.keeper.wait()).await;

@@ -61,6 +61,13 @@ impl Seed {
         version
     }
 
+    /// The same, with whatever becomes of it.
+    pub async fn try_activate(&self, tenant: Uuid) -> Attempt {
+        let external_id = self.try_find(tenant).await?.external_id;
+        let (_, verification) = self.try_submit(tenant).await?;
+        self.try_verify(verification, &external_id).await
+    }
+
     /// Takes a new external ID through all steps of a rotation.
     pub async fn rotate(&self, tenant: Uuid) {
         let (next, verification) = self.try_issue(tenant).await.expect("an external ID is issued");

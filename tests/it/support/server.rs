@@ -21,6 +21,8 @@ use latchkey::identity_provider::IdentityProviderSettings;
 use latchkey::lifecycle::Lifecycle;
 use latchkey::outbound_http::OutboundClient;
 use latchkey::read_model::ReadModel;
+use latchkey::service::credential_cache::{CredentialPolicy, SessionRates};
+use latchkey::service::hand_outs::HandOutLog;
 use latchkey::service::tokens::create_token;
 use latchkey::service::{Caller, Context, Pools};
 use latchkey::settings::{WebSettings, WorkerSettings};
@@ -47,6 +49,7 @@ pub struct TestServer {
     pub pool: PgPool,
     pub context: Context,
     pub read_model: ReadModel,
+    pub hand_outs: HandOutLog,
     pub database_url: String,
     /// URL of the private listener.
     pub private: String,
@@ -66,6 +69,7 @@ pub struct TestServerBuilder {
     reaches_aws: bool,
     worker: bool,
     stale_for: Duration,
+    credentials: CredentialPolicy,
     webhooks: WebhookPolicy,
     trusted_proxies: Vec<ipnet::IpNet>,
     identity_provider: Option<IdentityProviderSettings>,
@@ -81,6 +85,13 @@ impl Default for TestServerBuilder {
             reaches_aws: false,
             worker: false,
             stale_for: Duration::from_hours(24),
+            credentials: CredentialPolicy {
+                rates: SessionRates {
+                    process: 1000,
+                    token: 1000,
+                },
+                stale_for: Duration::from_mins(5),
+            },
             webhooks: webhook_policy(),
             trusted_proxies: Vec::new(),
             identity_provider: None,
@@ -141,6 +152,18 @@ impl TestServerBuilder {
         self
     }
 
+    /// How long new sessions are made while the database is unavailable.
+    pub fn credentials_stale_for(mut self, duration: Duration) -> Self {
+        self.credentials.stale_for = duration;
+        self
+    }
+
+    /// How many new sessions per second a token can cause.
+    pub fn sessions_per_token(mut self, number: u32) -> Self {
+        self.credentials.rates.token = number;
+        self
+    }
+
     pub fn webhooks(mut self, policy: WebhookPolicy) -> Self {
         self.webhooks = policy;
         self
@@ -197,6 +220,7 @@ impl TestServerBuilder {
             private: Listener::new("private", private),
             web,
             stale_for: self.stale_for,
+            credentials: self.credentials,
             identity_provider: self.identity_provider,
         });
         if self.worker {
@@ -208,13 +232,14 @@ impl TestServerBuilder {
             let cloud = cloud.expect("a worker needs AWS");
             app.work(cloud, worker).expect("an HTTP client for webhooks");
         }
-        let read_model = state.read_model.clone();
+        let (read_model, hand_outs) = (state.read_model.clone(), state.hand_outs.clone());
         read_model.watch().wait_for(Option::is_some).await.expect("the read model loads");
         TestServer {
             app,
             pool,
             context,
             read_model,
+            hand_outs,
             database_url,
             private: private_url,
             public: public_url,
@@ -298,8 +323,14 @@ impl TestServer {
         let head: i64 = sqlx::query_scalar("select config_changes from change_counters")
             .fetch_one(&self.pool)
             .await
-            .expect("the feed has a position");
-        let reached = async { self.read_model.watch().wait_for(|at| at.is_some_and(|at| at >= head)).await.is_ok() };
+            .expect("the feed has a head");
+        let reached = async {
+            self.read_model
+                .watch()
+                .wait_for(|at| at.is_some_and(|at| at.position >= head))
+                .await
+                .is_ok()
+        };
         let settled = tokio::time::timeout(TIMEOUT, reached).await;
         assert_eq!(settled, Ok(true), "the feed is followed");
     }

@@ -50,13 +50,13 @@ impl Stage {
         format!("{}/internal/v1/tenants/acme/credentials{query}", self.server.private)
     }
 
-    async fn get(&self, query: &str) -> ApiResponse {
+    pub async fn get(&self, query: &str) -> ApiResponse {
         let request = self.server.bare(Method::GET, &self.url(query)).bearer_auth(&self.token);
         self.server.send(request).await
     }
 
     /// An S3 client with what was answered.
-    fn client(&self, given: &Value) -> s3::Client {
+    pub fn client(&self, given: &Value) -> s3::Client {
         let text = |name: &str| given[name].as_str().unwrap().to_owned();
         let credentials = s3::config::Credentials::new(text("AccessKeyId"), text("SecretAccessKey"), Some(text("Token")), None, "test");
         let config = s3::Config::builder()
@@ -69,7 +69,7 @@ impl Stage {
     }
 }
 
-async fn put(client: &s3::Client, bucket: &str, key: &str) -> Result<(), String> {
+pub async fn put(client: &s3::Client, bucket: &str, key: &str) -> Result<(), String> {
     let put = client
         .put_object()
         .bucket(bucket)

@@ -4,6 +4,7 @@ mod ablation;
 mod attempts;
 mod clients;
 mod crash;
+mod credential_safety;
 mod credentials;
 mod isolation;
 mod journey;

@@ -102,6 +102,7 @@ fn title(action: &RecordedAction, detail: &Value) -> String {
         AuditAction::RequestRefused => "Denied: insufficient role".into(),
         AuditAction::InviteCreated => "Invite created".into(),
         AuditAction::InviteRevoked => "Invite revoked".into(),
+        AuditAction::CredentialsIssued => "Credentials issued".into(),
     }
 }
 

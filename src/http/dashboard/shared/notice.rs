@@ -62,7 +62,9 @@ impl Notice {
                 "Use of the previous external ID has ended. A verification is checking that it is denied; until then, the rotation is not complete."
             }
             Self::InviteRevoked => "Invite revoked. Its link no longer works.",
-            Self::TokenRevoked => "Token revoked. Requests with it are rejected, and sessions that were started with it have ended.",
+            Self::TokenRevoked => {
+                "Token revoked. It is refused from now on, and dashboard sessions that were opened with it have ended. AWS credentials that it got before work until they expire, for an hour at most."
+            }
             Self::TestSent => "Test message queued. Reload the page in a moment to see the result.",
             Self::SentAgain => "Message queued again. Reload the page in a moment to see the result.",
             Self::WebhookEnabled => "Webhook enabled. Events that happened while it was disabled are not sent.",

@@ -6,12 +6,12 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 
 use crate::domain::audit::AuditFilter;
-use crate::domain::check::CheckStatus;
+use crate::domain::check::{CheckStatus, FaultSide};
 use crate::domain::ids::TenantRef;
 use crate::domain::invite::{Invite, InviteState};
 use crate::domain::storage_config::ActiveConfig;
 use crate::domain::storage_config::StorageConfig;
-use crate::domain::tenant::{Rotation, Tenant};
+use crate::domain::tenant::{Rotation, Tenant, TenantStatus};
 use crate::domain::verification::{Verdict, Verification, VerificationState};
 use crate::http::AppState;
 use crate::http::conventions::extract::InPath;
@@ -29,6 +29,7 @@ use crate::http::web_ui::labels::place;
 use crate::http::web_ui::render;
 use crate::http::web_ui::status::{BannerState, Pill, PillColor};
 use crate::http::web_ui::verification_view::{MessageContext, time};
+use crate::service::revoke_sessions::live_sessions;
 use crate::service::{Context, read};
 
 /// How many audit log entries are shown.
@@ -57,8 +58,36 @@ struct Page<'a> {
     invites: Vec<InviteView>,
     next_id: Option<String>,
     previous_id: Option<String>,
+    /// A suspended or offboarded tenant's AWS sessions that are still valid.
+    sessions: Option<SessionsView>,
     /// Use of the previous external ID ended, but it is not verified yet that it is denied.
     ending: bool,
+}
+
+struct SessionsView {
+    until: RelativeTime,
+    /// For each role, where the policy goes and the command that attaches it.
+    revocations: Vec<(String, String)>,
+}
+
+impl SessionsView {
+    async fn load(context: &Context, tenant: &Tenant, now: DateTime<Utc>) -> Result<Option<Self>, Problem> {
+        if !matches!(tenant.status(), TenantStatus::Suspended | TenantStatus::Offboarded) {
+            return Ok(None);
+        }
+        let live = live_sessions(context, tenant).await?;
+        let revocations = live.revocations.into_iter().map(|revocation| {
+            let account = match revocation.side {
+                FaultSide::Customer => "The customer's role",
+                FaultSide::Vendor | FaultSide::Aws => "Your role",
+            };
+            (format!("{account} {}", revocation.role), revocation.command)
+        });
+        Ok(live.valid_until.map(|until| Self {
+            until: RelativeTime::of(until, now),
+            revocations: revocations.collect(),
+        }))
+    }
 }
 
 struct UnderWay {
@@ -304,6 +333,7 @@ pub(crate) async fn handle(
         invites: invites.iter().take(INVITES).map(|invite| InviteView::of(invite, now)).collect(),
         next_id,
         previous_id,
+        sessions: SessionsView::load(context, tenant, now).await?,
         ending: matches!(tenant.rotation, Some(Rotation::Ending { .. })),
         tenant,
         path,

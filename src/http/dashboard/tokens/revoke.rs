@@ -20,8 +20,8 @@ pub(crate) async fn handle(
         ..
     }: Posted<Administrator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
-    if !revoke_token(&state.context, &person.caller, id).await? {
-        return Err(Problem::new(ProblemKind::NotFound, "There is no token with this ID."));
-    }
+    revoke_token(&state.context, &person.caller, id)
+        .await?
+        .ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is no token with this ID."))?;
     Ok(Redirect::to(&Notice::TokenRevoked.at("/tokens")))
 }

@@ -1,0 +1,81 @@
+//! Policies that end the AWS sessions of a tenant before they expire.
+//!
+//! AWS cannot revoke a session. A role's policy can deny everything to sessions that were issued before a given time, which is what
+//! the console's "Revoke active sessions" does.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html>
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+use super::statements::{TAG, policy};
+use crate::domain::arn::RoleArn;
+use crate::domain::check::FaultSide;
+use crate::domain::external_id::ExternalId;
+use crate::domain::tenant::{Rotation, Tenant};
+
+/// An inline policy for a role, and who can attach it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SessionRevocation {
+    pub(crate) side: FaultSide,
+    pub(crate) role: RoleArn,
+    pub(crate) policy_name: String,
+    pub(crate) policy: Value,
+    /// Attaches the policy with the AWS CLI.
+    pub(crate) command: String,
+}
+
+impl SessionRevocation {
+    /// For the vendor's direct role, which all tenants share: denies this tenant's sessions, by their tag.
+    pub(crate) fn of_direct_role(role: &RoleArn, tenant: &Tenant, issued_before: DateTime<Utc>) -> Self {
+        let name = format!("latchkey-revoke-{}", tenant.id);
+        let tag = format!("aws:PrincipalTag/{TAG}");
+        let ids = external_ids(tenant);
+        Self::new(FaultSide::Vendor, role, name, json!({tag: ids}), issued_before)
+    }
+
+    /// For a customer's role, which only the vendor's sessions for this tenant use.
+    pub(crate) fn of_client_role(role: &RoleArn, issued_before: DateTime<Utc>) -> Self {
+        Self::new(
+            FaultSide::Customer,
+            role,
+            "latchkey-revoke-sessions".into(),
+            json!({}),
+            issued_before,
+        )
+    }
+
+    fn new(side: FaultSide, role: &RoleArn, policy_name: String, equals: Value, issued_before: DateTime<Utc>) -> Self {
+        let before = issued_before.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let mut condition = json!({"DateLessThan": {"aws:TokenIssueTime": before}});
+        if equals.as_object().is_some_and(|equals| !equals.is_empty()) {
+            condition["StringEquals"] = equals;
+        }
+        let policy = policy(&[json!({
+            "Sid": "LatchkeyRevokeSessions",
+            "Effect": "Deny",
+            "Action": "*",
+            "Resource": "*",
+            "Condition": condition,
+        })]);
+        Self {
+            command: format!(
+                "aws iam put-role-policy --role-name {} --policy-name {policy_name} \\\n  --policy-document '{policy}'",
+                role.name()
+            ),
+            side,
+            role: role.clone(),
+            policy_name,
+            policy,
+        }
+    }
+}
+
+/// Every external ID that a session of this tenant can be tagged with.
+fn external_ids(tenant: &Tenant) -> Vec<&ExternalId> {
+    let other = match &tenant.rotation {
+        None => None,
+        Some(Rotation::Issued { next }) => Some(next),
+        Some(Rotation::Overlap { previous } | Rotation::Ending { previous }) => Some(previous),
+    };
+    std::iter::once(&tenant.external_id).chain(other).collect()
+}

@@ -1,0 +1,234 @@
+//! What keeps credentials safe after the proof: whose bucket they work on, what is decided again after a wait, what happens
+//! without the database, what is recorded, how many there may be, and how they end.
+
+use std::time::Duration;
+
+use latchkey::domain::token::Role;
+use latchkey::service::hand_outs::audit_past_hours;
+use reqwest::Method;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::credentials::{Stage, put};
+use crate::support::aws::Account;
+use crate::support::aws_proxy::Gate;
+use crate::support::db_proxy::DatabaseProxy;
+use crate::support::server::{ApiResponse, TIMEOUT, TestServer};
+
+async fn ask(server: &TestServer, token: &str, query: &str) -> ApiResponse {
+    let url = format!("{}/internal/v1/tenants/acme/credentials{query}", server.private);
+    server.send_now(server.bare(Method::GET, &url).bearer_auth(token)).await
+}
+
+#[rstest]
+#[case("direct")]
+#[case("assume_role")]
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_do_not_work_on_a_bucket_that_somebody_else_created_again(#[case] mode: &'static str) {
+    let stage = Stage::new(mode).await;
+    let bucket = &stage.ours.bucket;
+    let client = stage.client(&stage.get("").await.expect(200));
+    put(&client, bucket, "a/1").await.unwrap();
+    client.delete_object().bucket(bucket).key("a/1").send().await.unwrap();
+    stage.world.customer.s3.delete_bucket().bucket(bucket).send().await.unwrap();
+    let stranger = Account::new(&stage.world.endpoint).await;
+    stranger.take_bucket(bucket).await;
+    let open = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": "*", "Action": "s3:*",
+        "Resource": [format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/*")],
+    }]});
+    stranger.put_bucket_policy(bucket, &open).await;
+    let other = Account::new(&stage.world.endpoint).await;
+    put(&other.s3, bucket, "b/1").await.expect("the bucket is open to everyone");
+    assert_eq!(put(&client, bucket, "a/2").await.unwrap_err(), "AccessDenied");
+    assert!(client.get_object().bucket(bucket).key("b/1").send().await.is_err());
+    assert!(client.list_objects_v2().bucket(bucket).send().await.is_err());
+}
+
+/// A replica whose requests to STS wait at a gate, and the answer to a request for credentials during which `meanwhile` happened.
+async fn while_waiting<F>(stage: &Stage, meanwhile: impl FnOnce() -> F) -> ApiResponse
+where
+    F: Future<Output = ()>,
+{
+    let gate = Gate::before(&stage.world.endpoint, "POST", "/").await;
+    let replica = stage.server.replica().aws(&stage.world).aws_endpoint(&gate.url).without_worker();
+    let replica = replica.start().await;
+    let changing = async {
+        gate.reached().await;
+        meanwhile().await;
+        replica.settle().await;
+        gate.open();
+    };
+    let (answer, ()) = tokio::join!(ask(&replica, &stage.token, ""), changing);
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_revoked_during_the_wait_gets_nothing() {
+    let stage = Stage::new("direct").await;
+    let admin = stage.server.token_of(Role::Admin).await;
+    let refused = while_waiting(&stage, || async {
+        let url = format!("{}/v1/tokens", stage.server.private);
+        let tokens = stage
+            .server
+            .send(stage.server.bare(Method::GET, &url).bearer_auth(&admin))
+            .await
+            .expect(200);
+        let service = tokens["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|token| token["role"] == "service")
+            .unwrap();
+        let url = format!("{url}/{}", service["id"].as_str().unwrap());
+        let revoking = stage.server.bare(Method::DELETE, &url).bearer_auth(&admin);
+        stage.server.send(revoking).await.expect(200);
+    })
+    .await;
+    assert_eq!((refused.status, &refused.body["type"]), (401, &json!("/problems/unauthenticated")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_database_no_new_sessions_are_made_after_a_while() {
+    let stage = Stage::new("direct").await;
+    let line = DatabaseProxy::to(&stage.server.database_url).await;
+    let replica = stage.server.replica().database_url(&line.url).aws(&stage.world).without_worker();
+    let replica = replica.credentials_stale_for(Duration::from_secs(2)).start().await;
+    let held = ask(&replica, &stage.token, "").await.expect(200);
+    line.cut();
+    let refused = tokio::time::timeout(TIMEOUT, async {
+        for number in 0.. {
+            let answer = ask(&replica, &stage.token, &format!("?prefix={number}/")).await;
+            if answer.status != 200 {
+                return answer;
+            }
+        }
+        unreachable!("numbers do not end")
+    })
+    .await
+    .expect("new sessions are refused before long");
+    assert_eq!((refused.status, &refused.body["type"]), (503, &json!("/problems/unavailable")));
+    assert!(refused.headers.contains_key("retry-after"));
+    let still = ask(&replica, &stage.token, "").await;
+    assert_eq!(still.headers["latchkey-stale"], "true");
+    assert_eq!(
+        still.expect(200),
+        held,
+        "credentials at hand are handed out for as long as they work"
+    );
+    let url = format!("{}/internal/v1/tenants/acme/storage-config", replica.private);
+    let config = replica.send_now(replica.bare(Method::GET, &url).bearer_auth(&stage.token)).await;
+    assert_eq!((config.status, &config.body["stale"]), (200, &json!(true)));
+    line.restore();
+    let again = async { while ask(&replica, &stage.token, "?prefix=new/").await.status != 200 {} };
+    tokio::time::timeout(TIMEOUT, again).await.expect("new sessions are made again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_hand_out_is_in_the_audit_log() {
+    let stage = Stage::new("direct").await;
+    let other = stage.server.token_of(Role::Service).await;
+    // The first is made, the others are cached and take the fast path.
+    for _ in 0..5 {
+        ask(&stage.server, &stage.token, "").await.expect(200);
+    }
+    ask(&stage.server, &stage.token, "?access=read").await.expect(200);
+    ask(&stage.server, &other, "").await.expect(200);
+    let recorded: i64 = sqlx::query_scalar("select count(*) from credential_hand_outs")
+        .fetch_one(&stage.server.pool)
+        .await
+        .unwrap();
+    assert_eq!(recorded, 3, "each session is recorded before it is handed out");
+    stage.server.hand_outs.write().await.unwrap();
+    // A process whose hour is over.
+    sqlx::query("update credential_hand_outs set hour = hour - interval '2 hours'")
+        .execute(&stage.server.pool)
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        audit_past_hours(&stage.server.context).await.unwrap();
+    }
+    let events = stage.server.get("/v1/events?action=credentials.issued").await.expect(200);
+    let mut counts: Vec<(Value, Value)> = events["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| (event["detail"]["access"].clone(), event["detail"]["count"].clone()))
+        .collect();
+    counts.sort_by_key(|(access, count)| (access.to_string(), count.as_i64()));
+    let expected = [("read", 1), ("read_write", 1), ("read_write", 5)];
+    assert_eq!(counts, expected.map(|(access, count)| (json!(access), json!(count))));
+    assert!(
+        events["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|event| event["actor"]["kind"] == "token")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_last_as_long_as_was_asked() {
+    let stage = Stage::new("assume_role").await;
+    let until = |answer: &Value| {
+        answer["Expiration"]
+            .as_str()
+            .unwrap()
+            .parse::<chrono::DateTime<chrono::Utc>>()
+            .unwrap()
+    };
+    let hour = until(&stage.get("").await.expect(200));
+    let quarter = until(&stage.get("?ttl=900").await.expect(200));
+    let difference = (hour - quarter).num_minutes();
+    assert!((40..=46).contains(&difference), "{difference}");
+    for bad in ["899", "3601", "1h", ""] {
+        let refused = stage.get(&format!("?ttl={bad}")).await;
+        assert_eq!(
+            (refused.status, refused.errors()),
+            (422, vec![("ttl".into(), "out_of_range".into())]),
+            "{bad}"
+        );
+    }
+}
+
+#[rstest]
+#[case("direct", "vendor")]
+#[case("assume_role", "customer")]
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_can_be_ended_before_they_expire(#[case] mode: &'static str, #[case] side: &str) {
+    let stage = Stage::new(mode).await;
+    let given = stage.get("").await.expect(200);
+    let client = stage.client(&given);
+    put(&client, &stage.ours.bucket, "a/1").await.unwrap();
+    let reason = json!({"reason": "Unpaid"});
+    let suspended = stage.server.post("/v1/tenants/acme/suspend", &reason).await.expect(200);
+    assert_eq!(suspended["sessions_valid_until"], given["Expiration"]);
+    put(&client, &stage.ours.bucket, "a/2")
+        .await
+        .expect("AWS accepts the session until it expires");
+
+    let live = stage.server.get("/v1/tenants/acme/session-revocation").await.expect(200);
+    assert_eq!(live["sessions_valid_until"], given["Expiration"]);
+    let [revocation] = live["revocations"].as_array().unwrap().as_slice() else {
+        panic!("{live:#}");
+    };
+    assert_eq!(revocation["side"], side);
+    let role = revocation["role_arn"].as_str().unwrap().rsplit('/').next().unwrap();
+    let account = if side == "vendor" {
+        &stage.world.vendor
+    } else {
+        &stage.world.customer
+    };
+    account
+        .put_inline_policy(role, revocation["policy_name"].as_str().unwrap(), &revocation["policy"])
+        .await;
+    assert_eq!(put(&client, &stage.ours.bucket, "a/3").await.unwrap_err(), "AccessDenied");
+    let other = stage.server.bare(
+        Method::GET,
+        &format!("{}/internal/v1/tenants/other/credentials", stage.server.private),
+    );
+    let others = stage.client(&stage.server.send(other.bearer_auth(&stage.token)).await.expect(200));
+    put(&others, &stage.theirs.bucket, "a/1")
+        .await
+        .expect("other tenants are not affected");
+}
