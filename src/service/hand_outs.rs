@@ -45,7 +45,7 @@ struct Inner {
     clock: SharedClock,
     pool: PgPool,
     counts: Mutex<HashMap<Key, HandOuts>>,
-    /// Held while counts are being written: whoever waits for a write waits for the one that has its count.
+    /// Held while counts are being written, so that a caller also waits for a write that already took its count.
     writing: tokio::sync::Mutex<()>,
 }
 

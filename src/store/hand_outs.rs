@@ -12,7 +12,7 @@ use crate::domain::ids::TenantId;
 
 const TABLE: &str = "credential_hand_outs";
 
-/// Adds counts to those that are there already.
+/// Adds to the existing counts.
 pub(crate) async fn add(db: &mut PgConnection, counted: &[HandOuts]) -> Result<()> {
     let column = |read: fn(&HandOuts) -> DateTime<Utc>| counted.iter().map(read).collect::<Vec<_>>();
     let tenants: Vec<Uuid> = counted.iter().map(|row| row.tenant.as_uuid()).collect();

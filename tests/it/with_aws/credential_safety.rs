@@ -31,13 +31,13 @@ async fn credentials_do_not_work_on_a_bucket_that_somebody_else_created_again(#[
     put(&client, bucket, "a/1").await.unwrap();
     client.delete_object().bucket(bucket).key("a/1").send().await.unwrap();
     stage.world.customer.s3.delete_bucket().bucket(bucket).send().await.unwrap();
-    let stranger = Account::new(&stage.world.endpoint).await;
-    stranger.take_bucket(bucket).await;
+    let new_owner = Account::new(&stage.world.endpoint).await;
+    new_owner.take_bucket(bucket).await;
     let open = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": "*", "Action": "s3:*",
         "Resource": [format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/*")],
     }]});
-    stranger.put_bucket_policy(bucket, &open).await;
+    new_owner.put_bucket_policy(bucket, &open).await;
     let other = Account::new(&stage.world.endpoint).await;
     put(&other.s3, bucket, "b/1").await.expect("the bucket is open to everyone");
     assert_eq!(put(&client, bucket, "a/2").await.unwrap_err(), "AccessDenied");
@@ -114,7 +114,7 @@ async fn without_the_database_no_new_sessions_are_made_after_a_while() {
     assert_eq!(
         still.expect(200),
         held,
-        "credentials at hand are handed out for as long as they work"
+        "cached credentials are handed out for as long as they work"
     );
     let url = format!("{}/internal/v1/tenants/acme/storage-config", replica.private);
     let config = replica.send_now(replica.bare(Method::GET, &url).bearer_auth(&stage.token)).await;
