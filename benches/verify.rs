@@ -91,7 +91,16 @@ async fn run(aws: &AwsCloud, mode: Mode) -> Duration {
     let subject = subject(mode);
     let (found, _findings) = unbounded_channel();
     let begun = now();
-    let report = verifier::run(aws, &clock(), &Vendor::unnamed(), &subject, found, &CancellationToken::new()).await;
+    let report = verifier::run(
+        aws,
+        &clock(),
+        &Vendor::unnamed(),
+        &subject,
+        &recorded_aws::Endless,
+        found,
+        &CancellationToken::new(),
+    )
+    .await;
     let took = begun.elapsed();
     assert_eq!(Verdict::of(&report.findings), Verdict::Verified, "{:#?}", report.findings);
     took

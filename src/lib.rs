@@ -1,5 +1,5 @@
-//! Latchkey gives a software vendor secure access to its customers' S3 buckets and KMS keys, and verifies that nobody else
-//! can use that access.
+//! Latchkey gives a software vendor secure access to its customers' S3 buckets and KMS keys, and verifies that AWS denies
+//! this access without the customer's external ID.
 //!
 //! A customer submits a bucket, a key and a role. [`domain::submission`] validates them, [`service`] stores them as a version
 //! and queues a verification, and [`verifier`] makes real AWS calls through [`cloud`]. [`domain::evaluator`] turns their

@@ -193,6 +193,16 @@ def conditions_met(conditions, ctx):
     return original_conditions_met(filled, ctx)
 
 
+def names_caller_directly(principal, session_arn):
+    """In the same account, session policies and boundaries do not limit what a statement for every principal grants.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics-single-account.html
+    """
+    named = principal.get("AWS", []) if isinstance(principal, dict) else principal
+    everyone = named == "*" or isinstance(named, list) and "*" in named
+    return everyone or original_names_directly(principal, session_arn)
+
+
 def s3_service_context(iam_action, query_params, path="", headers=None):
     context = original_s3_context(iam_action, query_params, path, headers)
     key = (headers or {}).get("x-amz-server-side-encryption-aws-kms-key-id")
@@ -211,7 +221,8 @@ def foreign_bucket_allows(owner, bucket, key, method, query_params, caller, head
 
 def install():
     global original_enforce, original_denied, original_condition_key, original_first_match
-    global original_conditions_met, original_foreign, original_bucket_policy, original_s3_context
+    global original_conditions_met, original_foreign, original_bucket_policy, original_s3_context, original_names_directly
+    original_names_directly, iam_evaluator._names_caller_directly = iam_evaluator._names_caller_directly, names_caller_directly
     original_s3_context, iam_actions.s3_service_context = iam_actions.s3_service_context, s3_service_context
     original_enforce, iam_evaluator.enforce = iam_evaluator.enforce, enforce
     original_denied, iam_actions.access_denied_response = iam_actions.access_denied_response, access_denied_response

@@ -1,4 +1,5 @@
-"""S3: uses KMS with the caller's identity, checks the expected owner, and hides missing objects from callers without ListBucket.
+"""S3: uses KMS with the caller's identity, checks the expected owner, refuses KMS to requests without credentials, and hides
+missing objects from callers without ListBucket.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
@@ -34,7 +35,8 @@ def apply_bucket_scope(method, bucket, key, headers, query_params, body=b"", int
 def dispatch(method, bucket, key, headers, body, query_params):
     principal = policies.caller_of(headers, query_params)
     if not key or principal is None:
-        return original_dispatch(method, bucket, key, headers, body, query_params)
+        error = needs_signature(method, bucket, key, headers, query_params) if key else None
+        return error or original_dispatch(method, bucket, key, headers, body, query_params)
     if is_write(method, query_params):
         headers, error = encrypted(principal, bucket, key, headers)
         if error is not None:
@@ -49,6 +51,27 @@ def dispatch(method, bucket, key, headers, body, query_params):
     if is_write(method, query_params) and status == 200:
         answer.update({name: headers[name] for name in (ALGORITHM, KEY) if name in headers})
     return status, answer, text
+
+
+def needs_signature(method, bucket, key, headers, query_params):
+    """The error of a request without credentials, which S3 has authorized, where KMS would have to be used.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+    """
+    record = s3._buckets.get(bucket)
+    if record is None:
+        return None
+    if is_write(method, query_params):
+        algorithm = headers.get(ALGORITHM) or dict(s3._bucket_default_sse_headers(bucket)).get(ALGORITHM)
+    elif method == "GET":
+        stored = record["objects"].get(key) or {}
+        algorithm = "aws:kms" if stored.get("preserved_headers", {}).get(KEY) else None
+    else:
+        return None
+    if algorithm not in ("aws:kms", "aws:kms:dsse"):
+        return None
+    return s3._error("InvalidArgument", (
+        "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."), 400, f"/{bucket}/{key}")
 
 
 def is_write(method, query_params) -> bool:

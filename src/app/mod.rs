@@ -194,6 +194,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
             clock: clock.clone(),
             vendor: Arc::new(settings.vendor),
             retry_policy: settings.retry_policy,
+            lease: settings.lease,
             webhooks: Arc::new(settings.webhooks),
         },
         pools: pools.clone(),

@@ -19,6 +19,8 @@ pub struct AppSettings {
     pub database_connections: u32,
     pub vendor: Vendor,
     pub retry_policy: RetryPolicy,
+    /// How long an attempt of a verification may write to the customer's bucket.
+    pub lease: Duration,
     pub s3_path_style: bool,
     pub webhooks: WebhookPolicy,
     /// How long work in progress may continue after a signal.
@@ -50,6 +52,7 @@ impl AppSettings {
     pub fn new(settings: Settings, server: Option<ServerSettings>) -> Result<Self, ConfigErrors> {
         let mut errors = ConfigErrors::default();
         let shutdown_grace = settings.worker.shutdown_grace;
+        let lease = settings.worker.lease();
         let worker = server.as_ref().is_none_or(|server| !server.no_worker).then_some(settings.worker);
         let database = errors.collect(settings.database.url());
         let vendor = errors.collect(settings.vendor.vendor());
@@ -65,6 +68,7 @@ impl AppSettings {
                 window: settings.aws.propagation_window,
                 retry_inconclusive: true,
             },
+            lease,
             s3_path_style: settings.aws.s3_path_style,
             webhooks: settings.webhooks.policy(),
             shutdown_grace,

@@ -2,7 +2,7 @@
 
 use strum::IntoEnumIterator;
 
-use crate::domain::catalogue::{CheckName, CheckWeight, Prerequisites, SESSIONS};
+use crate::domain::catalogue::{CheckName, CheckWeight, ISOLATED_SESSIONS, Prerequisites};
 use crate::domain::message::Audience;
 use crate::domain::storage_config::Mode;
 
@@ -25,7 +25,7 @@ pub(super) fn run() {
         };
         let prerequisites = match entry.prerequisites {
             Prerequisites::These(groups) => {
-                let own = groups.iter().filter(|group| **group != SESSIONS).copied().flatten();
+                let own = groups.iter().filter(|group| **group != ISOLATED_SESSIONS).copied().flatten();
                 own.map(|check| format!("`{check}`")).collect::<Vec<_>>().join(", ")
             }
             Prerequisites::AllRequired => "all required checks".into(),
@@ -38,8 +38,7 @@ pub(super) fn run() {
         );
     }
     println!();
-    println!(
-        "In addition, every check requires `vendor-role-assumable` and, in the mode `assume_role`, `client-role-assumable`. Nothing is"
-    );
-    println!("written to the bucket before the role (in the mode `direct`, the bucket) has denied access without the external ID.");
+    println!("In addition, every check on the bucket and the key requires `vendor-role-assumable` and, in the mode `assume_role`,");
+    println!("`client-role-assumable` and `role-requires-external-id`. A verification makes no other call before the role (in the mode");
+    println!("`direct`, the bucket or the key) has denied access without the external ID. If it does not, only this is reported.");
 }

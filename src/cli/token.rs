@@ -144,6 +144,7 @@ impl Create {
             clock: app::system_clock(),
             vendor: Arc::new(Vendor::unnamed()),
             retry_policy: RetryPolicy::NONE,
+            lease: std::time::Duration::ZERO,
             webhooks: Arc::default(),
         };
         let expires_in = self

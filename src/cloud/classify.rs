@@ -80,9 +80,12 @@ enum ErrorMeaning {
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>
 fn meaning_of_code(code: &str) -> Option<ErrorMeaning> {
     let meaning = match code {
-        "DryRunOperationException" | "InvalidObjectState" | "ObjectAlreadyInActiveTierError" | "RestoreAlreadyInProgress" => {
-            ErrorMeaning::Allowed
-        }
+        "DryRunOperationException"
+        | "InvalidObjectState"
+        | "ObjectAlreadyInActiveTierError"
+        | "RestoreAlreadyInProgress"
+        | "PreconditionFailed"
+        | "BadDigest" => ErrorMeaning::Allowed,
 
         "AccessDenied" | "AccessDeniedException" | "AllAccessDisabled" | "NotAuthorized" => ErrorMeaning::Refused,
 
@@ -300,6 +303,8 @@ mod tests {
     #[case(DeniedBy::S3, 403, "InvalidObjectState")]
     #[case(DeniedBy::S3, 403, "ObjectAlreadyInActiveTierError")]
     #[case(DeniedBy::S3, 409, "RestoreAlreadyInProgress")]
+    #[case(DeniedBy::S3, 412, "PreconditionFailed")]
+    #[case(DeniedBy::S3, 400, "BadDigest")]
     fn some_errors_prove_that_the_call_was_allowed(#[case] asked: DeniedBy, #[case] status: u16, #[case] code: &str) {
         let said = said(asked, status, code);
         assert_eq!(name(&classify(Some(&said), Some(()))), "granted");

@@ -5,6 +5,8 @@ mod classify;
 mod denial;
 mod session;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 pub use session::{APP_NAME, AwsSession, SessionKeys, SessionName};
@@ -20,7 +22,8 @@ use crate::domain::region::Region;
 /// A bucket, and the session and region to call it with.
 #[derive(Debug, Clone)]
 pub struct BucketCall {
-    pub session: AwsSession,
+    /// None makes requests without credentials.
+    pub session: Option<AwsSession>,
     pub bucket: BucketName,
     pub region: Region,
     /// Sent as `x-amz-expected-bucket-owner`. None accepts any owner.
@@ -73,16 +76,23 @@ pub trait Cloud: Send + Sync {
     /// The vendor's session on its direct role without a session tag, shared in the same way.
     async fn untagged_session(&self, role: &RoleArn) -> ApiResult<AwsSession>;
 
-    /// A new session on the vendor's direct role, with the external ID as its session tag.
-    async fn tagged_session(&self, role: &RoleArn, external_id: &ExternalId, name: &SessionName) -> ApiResult<AwsSession>;
+    /// A new session on the vendor's direct role, with the external ID as its session tag. `policy` limits what it may do.
+    async fn tagged_session(
+        &self,
+        role: &RoleArn,
+        external_id: &ExternalId,
+        name: &SessionName,
+        policy: Option<&str>,
+    ) -> ApiResult<AwsSession>;
 
-    /// A new session on a customer's role, assumed by `by`.
+    /// A new session on a customer's role, assumed by `by`. `policy` limits what it may do.
     async fn client_session(
         &self,
         by: &AwsSession,
         role: &RoleArn,
         external_id: Option<&ExternalId>,
         name: &SessionName,
+        policy: Option<&str>,
     ) -> ApiResult<AwsSession>;
 
     /// A new session, limited by a session policy.
@@ -92,7 +102,18 @@ pub trait Cloud: Send + Sync {
     /// Lists at most one key with this prefix.
     async fn list_objects(&self, call: &BucketCall, prefix: &str) -> ApiResult;
     /// Puts an object without encryption headers, so that the bucket's default encrypts it, or with headers that name a key.
-    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, header: Option<&KeyArn>) -> ApiResult<StoredObject>;
+    /// It is given up after `within`.
+    async fn put_object(
+        &self,
+        call: &BucketCall,
+        key: &str,
+        body: Vec<u8>,
+        header: Option<&KeyArn>,
+        within: Duration,
+    ) -> ApiResult<StoredObject>;
+    /// A put that can never be carried out, whatever is in the bucket. Granted when S3 says so, which proves that the call was
+    /// allowed.
+    async fn try_put(&self, call: &BucketCall, key: &str) -> ApiResult;
     async fn get_object(&self, call: &BucketCall, key: &str) -> ApiResult<Vec<u8>>;
     /// Granted when S3 says that the object is not archived, which proves that the call was allowed.
     async fn restore_object(&self, call: &BucketCall, key: &str) -> ApiResult;

@@ -81,7 +81,7 @@ impl AccessDenied {
 }
 
 /// The service that denied access. S3 passes on denials of KMS; in that case S3 itself allowed the call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeniedBy {
     Sts,
     S3,

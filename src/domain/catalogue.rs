@@ -112,14 +112,18 @@ use DecidedBy::{Database, Evidence};
 use Prerequisites::{AllRequired, These};
 
 const BOTH: &[Mode] = &[Mode::Direct, Mode::AssumeRole];
-const DIRECT: &[Mode] = &[Mode::Direct];
 const ASSUME_ROLE: &[Mode] = &[Mode::AssumeRole];
-/// The checks of the sessions that every call needs.
-pub(crate) const SESSIONS: &[CheckName] = &[CheckName::VendorRoleAssumable, CheckName::ClientRoleAssumable];
-const BUCKET: &[CheckName] = &[
+const SESSIONS: &[CheckName] = &[CheckName::VendorRoleAssumable, CheckName::ClientRoleAssumable];
+/// What every call on the bucket and the key needs: the sessions, and that the role denies unauthorized callers.
+pub(crate) const ISOLATED_SESSIONS: &[CheckName] = &[
+    CheckName::VendorRoleAssumable,
+    CheckName::ClientRoleAssumable,
+    CheckName::RoleRequiresExternalId,
+];
+pub(crate) const BUCKET: &[CheckName] = &[
     CheckName::BucketReachable,
-    CheckName::BucketOwnerMatches,
     CheckName::BucketRegionMatches,
+    CheckName::BucketOwnerMatches,
 ];
 
 catalogue! {
@@ -154,34 +158,35 @@ catalogue! {
         group: Bucket,
         proves: "The bucket exists.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS]),
+        prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: Required,
         failure: Permanent,
         decided_by: Evidence(rules::bucket::reachable),
-    }
-    BucketOwnerMatches {
-        group: Bucket,
-        proves: "The bucket belongs to the submitted account.",
-        modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[CheckName::BucketReachable]]),
-        weight: AlwaysRequired,
-        failure: Permanent,
-        decided_by: Evidence(rules::bucket::owner_matches),
     }
     BucketRegionMatches {
         group: Bucket,
         proves: "The bucket is in the submitted region.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[CheckName::BucketReachable, CheckName::BucketOwnerMatches]]),
+        prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::BucketReachable]]),
         weight: Required,
         failure: Permanent,
         decided_by: Evidence(rules::bucket::region_matches),
+    }
+    BucketOwnerMatches {
+        group: Bucket,
+        proves: "The bucket belongs to the submitted account.",
+        modes: BOTH,
+        prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::BucketReachable, CheckName::BucketRegionMatches]]),
+        weight: AlwaysRequired,
+        failure: Permanent,
+        decided_by: Evidence(rules::bucket::owner_matches),
     }
     BucketListable {
         group: Bucket,
         proves: "[Vendor] can list the bucket.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, BUCKET]),
+        // The list is evidence of the owner too, so its rule decides which of the two failed.
+        prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::BucketReachable, CheckName::BucketRegionMatches]]),
         weight: Required,
         failure: Refused,
         decided_by: Evidence(rules::bucket::listable),
@@ -190,7 +195,7 @@ catalogue! {
         group: Key,
         proves: "[Vendor] can describe the key.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS]),
+        prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: Required,
         failure: Refused,
         decided_by: Evidence(rules::key::describable),
@@ -199,7 +204,7 @@ catalogue! {
         group: Key,
         proves: "The key is enabled, symmetric and customer managed.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[CheckName::KeyDescribable]]),
+        prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::KeyDescribable]]),
         weight: Required,
         failure: Permanent,
         decided_by: Evidence(rules::key::suitable),
@@ -208,7 +213,7 @@ catalogue! {
         group: Key,
         proves: "[Vendor] can encrypt with the key.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS]),
+        prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: Required,
         failure: Refused,
         decided_by: Evidence(rules::key::encrypt_allowed),
@@ -217,7 +222,7 @@ catalogue! {
         group: Key,
         proves: "[Vendor] can decrypt with the key.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[CheckName::KeyEncryptAllowed]]),
+        prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::KeyEncryptAllowed]]),
         weight: Required,
         failure: Refused,
         decided_by: Evidence(rules::key::decrypt_allowed),
@@ -226,7 +231,7 @@ catalogue! {
         group: Key,
         proves: "[Vendor] can re-encrypt with the key.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[CheckName::KeyEncryptAllowed]]),
+        prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::KeyEncryptAllowed]]),
         weight: Required,
         failure: Refused,
         decided_by: Evidence(rules::key::reencrypt_allowed),
@@ -235,16 +240,16 @@ catalogue! {
         group: Key,
         proves: "[Vendor] can generate data keys with the key.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS]),
+        prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: Required,
         failure: Refused,
         decided_by: Evidence(rules::key::generate_data_key_allowed),
     }
     KeyRequiresExternalId {
         group: Key,
-        proves: "The key denies access to [vendor] when the external ID is missing or wrong.",
-        modes: DIRECT,
-        prerequisites: These(&[SESSIONS]),
+        proves: "[Vendor] is denied use of the key without [your] external ID.",
+        modes: BOTH,
+        prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: AlwaysRequired,
         failure: AccessOpen,
         decided_by: Evidence(rules::isolation::key_requires_external_id),
@@ -253,7 +258,7 @@ catalogue! {
         group: Objects,
         proves: "[Vendor] can write an object.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[CheckName::RoleRequiresExternalId], BUCKET]),
+        prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Required,
         failure: Refused,
         decided_by: Evidence(rules::object::writable),
@@ -262,7 +267,7 @@ catalogue! {
         group: Objects,
         proves: "New objects are encrypted with [your] key by default.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, BUCKET]),
+        prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Required,
         failure: Permanent,
         decided_by: Evidence(rules::object::encrypted_with_key),
@@ -271,7 +276,7 @@ catalogue! {
         group: Objects,
         proves: "The bucket keeps no old versions.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[CheckName::ObjectWritable]]),
+        prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
         weight: Required,
         failure: Permanent,
         decided_by: Evidence(rules::object::versioning_disabled),
@@ -280,7 +285,7 @@ catalogue! {
         group: Objects,
         proves: "[Vendor] can read an object.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[CheckName::ObjectWritable]]),
+        prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
         weight: Required,
         failure: Refused,
         decided_by: Evidence(rules::object::readable),
@@ -289,7 +294,7 @@ catalogue! {
         group: Objects,
         proves: "[Vendor] can restore an archived object.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[CheckName::ObjectWritable]]),
+        prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
         weight: Required,
         failure: Refused,
         decided_by: Evidence(rules::object::restorable),
@@ -298,25 +303,52 @@ catalogue! {
         group: Objects,
         proves: "[Vendor] can delete an object.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, &[CheckName::ObjectWritable]]),
+        prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
         weight: AlwaysRequired,
         failure: Refused,
         decided_by: Evidence(rules::object::deletable),
     }
     BucketRequiresExternalId {
         group: Bucket,
-        proves: "The bucket denies access to [vendor] when the external ID is missing or wrong.",
-        modes: DIRECT,
-        prerequisites: These(&[SESSIONS, BUCKET]),
+        proves: "[Vendor] is denied access to the bucket without [your] external ID.",
+        modes: BOTH,
+        prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: AlwaysRequired,
         failure: AccessOpen,
         decided_by: Evidence(rules::isolation::bucket_requires_external_id),
+    }
+    BucketNotPublic {
+        group: Bucket,
+        proves: "The bucket denies requests without credentials.",
+        modes: BOTH,
+        prerequisites: These(&[ISOLATED_SESSIONS]),
+        weight: AlwaysRequired,
+        failure: AccessOpen,
+        decided_by: Evidence(rules::isolation::bucket_not_public),
+    }
+    ReadOnlyEnforced {
+        group: Objects,
+        proves: "Credentials for reading do not allow writing.",
+        modes: BOTH,
+        prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
+        weight: Required,
+        failure: AccessOpen,
+        decided_by: Evidence(rules::limited::read_only_enforced),
+    }
+    PrefixEnforced {
+        group: Objects,
+        proves: "Credentials for a prefix do not allow reading outside of it.",
+        modes: BOTH,
+        prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
+        weight: Required,
+        failure: AccessOpen,
+        decided_by: Evidence(rules::limited::prefix_enforced),
     }
     PublicAccessBlocked {
         group: Bucket,
         proves: "All public access to the bucket is blocked.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, BUCKET]),
+        prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Advisory,
         failure: Permanent,
         decided_by: Evidence(rules::posture::public_access_blocked),
@@ -325,7 +357,7 @@ catalogue! {
         group: Bucket,
         proves: "ACLs are disabled on the bucket.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, BUCKET]),
+        prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Advisory,
         failure: Permanent,
         decided_by: Evidence(rules::posture::acls_disabled),
@@ -334,7 +366,7 @@ catalogue! {
         group: Bucket,
         proves: "Access to the bucket is logged.",
         modes: BOTH,
-        prerequisites: These(&[SESSIONS, BUCKET]),
+        prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Advisory,
         failure: Permanent,
         decided_by: Evidence(rules::posture::access_logging_enabled),
@@ -397,6 +429,7 @@ mod tests {
                 "key-requires-external-id",
                 "object-deletable",
                 "bucket-requires-external-id",
+                "bucket-not-public",
                 "bucket-not-claimed",
             ]
         );

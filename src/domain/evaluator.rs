@@ -36,9 +36,9 @@
 
 use std::collections::BTreeMap;
 
-use super::catalogue::DecidedBy;
+use super::catalogue::{CheckGroup, DecidedBy};
 use super::check::{CheckName, CheckStatus, FaultSide};
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Gate};
 use super::finding::Finding;
 use super::message::findings;
 use super::rules::{CheckContext, RuleOutcome};
@@ -128,7 +128,7 @@ impl<'a> Evaluator<'a> {
             findings: &self.findings,
         };
         match rule(&context) {
-            RuleOutcome::Pending => None,
+            RuleOutcome::Pending => self.withheld(check, evidence),
             RuleOutcome::Found(finding) => Some(self.weigh(*finding)),
             RuleOutcome::BlockedBy(other) => {
                 let finding = self.findings.get(&other).map_or_else(
@@ -137,6 +137,22 @@ impl<'a> Evaluator<'a> {
                 );
                 Some(self.weigh(finding))
             }
+        }
+    }
+
+    /// The finding of a check whose calls are never made, because unauthorized callers were not denied.
+    fn withheld(&self, check: CheckName, evidence: &Evidence) -> Option<Finding> {
+        let gate = match check.entry().group {
+            CheckGroup::Key => evidence.gate_of_key(self.mode()),
+            CheckGroup::Bucket | CheckGroup::Objects => evidence.gate_of_bucket(self.mode()),
+            CheckGroup::Vendor | CheckGroup::Role => return None,
+        };
+        match gate {
+            Gate::Closed(open) if open != check => {
+                let found = self.findings.get(&open)?;
+                Some(self.weigh(blocked_by(check, found)))
+            }
+            _ => None,
         }
     }
 

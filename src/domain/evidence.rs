@@ -1,9 +1,13 @@
 //! The evidence of a verification: the result of each call, empty until the call returned.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
-use super::api_result::{ApiResult, DeniedBy};
+use super::api_result::{ApiResult, DeniedBy, Outcome};
+use super::check::CheckName;
 use super::storage_config::Mode;
+use super::unauthorized::{UnauthorizedCall, UnauthorizedCaller, UnauthorizedProbe};
 
 #[derive(Debug, Default)]
 pub struct Evidence {
@@ -36,111 +40,136 @@ pub struct Evidence {
     pub acls_disabled: Option<ApiResult<bool>>,
     pub access_logging: Option<ApiResult<bool>>,
 
-    /// The retired external ID must be denied as well.
+    /// A session for reading only, and its put.
+    pub read_only: LimitedProbe,
+    /// A session for another prefix than the probe object's, and its get.
+    pub other_prefix: LimitedProbe,
+
+    /// `assume_role`: the retired external ID must be denied as well.
     pub retires: bool,
     pub client_role_with_retired_id: Option<ApiResult>,
-    /// `direct` only: the vendor's role with the retired external ID as its tag.
-    pub retired: UnauthorizedProbe,
 
-    /// `direct` only: the vendor's role without the tenant's tag.
-    pub untagged: UnauthorizedProbe,
-    /// `direct` only: the vendor's role with another external ID as its tag.
-    pub mistagged: UnauthorizedProbe,
+    /// The callers of this run that must be denied.
+    pub unauthorized: BTreeMap<UnauthorizedCaller, UnauthorizedProbe>,
 }
 
-/// A caller that must be denied, by the external ID that it presents.
+/// The external ID of an unauthorized attempt to assume the customer's role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnauthorizedCaller {
-    WithoutId,
-    OtherId,
+pub enum PresentedId {
+    Missing,
+    Random,
     /// The tenant's own previous external ID, after a rotation. No other customer has it.
-    PreviousId,
+    Previous,
 }
 
-impl UnauthorizedCaller {
-    /// How the caller presents itself in this mode.
-    pub fn phrase(self, mode: Mode) -> &'static str {
-        match (self, mode) {
-            (Self::WithoutId, Mode::Direct) => "without a session tag",
-            (Self::OtherId, Mode::Direct) => "with another external ID as its tag",
-            (Self::PreviousId, Mode::Direct) => "with the previous external ID as its tag",
-            (Self::WithoutId, Mode::AssumeRole) => "without an external ID",
-            (Self::OtherId, Mode::AssumeRole) => "with a random external ID",
-            (Self::PreviousId, Mode::AssumeRole) => "with the previous external ID",
+impl PresentedId {
+    /// How the attempt was made, as the end of a sentence.
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Missing => "without an external ID",
+            Self::Random => "with a random external ID",
+            Self::Previous => "with the previous external ID",
         }
     }
 }
 
-/// The results of an unauthorized caller's calls.
+/// A session as the vendor's services get it, and a call that it must not allow.
 #[derive(Debug, Default)]
-pub struct UnauthorizedProbe {
-    pub role: Option<ApiResult>,
-    pub list: Option<ApiResult>,
-    pub get: Option<ApiResult>,
-    pub restore: Option<ApiResult>,
-    pub encrypt: Option<ApiResult>,
-    pub generate_data_key: Option<ApiResult>,
-    pub decrypt: Option<ApiResult>,
-    pub reencrypt: Option<ApiResult>,
+pub struct LimitedProbe {
+    pub session: Option<ApiResult>,
+    pub answer: Option<ApiResult>,
+}
+
+/// Whether calls with the production session may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    Undecided,
+    Open,
+    /// Never in this run; that check says why.
+    Closed(CheckName),
 }
 
 impl Evidence {
-    /// `direct`: the probes of unauthorized callers.
-    pub fn unauthorized(&self) -> Vec<(&UnauthorizedProbe, UnauthorizedCaller)> {
-        let mut callers = vec![
-            (&self.untagged, UnauthorizedCaller::WithoutId),
-            (&self.mistagged, UnauthorizedCaller::OtherId),
-        ];
-        if self.retires {
-            callers.push((&self.retired, UnauthorizedCaller::PreviousId));
-        }
-        callers
-    }
-
     /// `assume_role`: the results of the unauthorized attempts to assume the role.
-    pub fn unauthorized_assumptions(&self) -> Vec<(Option<&ApiResult>, UnauthorizedCaller)> {
+    pub fn unauthorized_assumptions(&self) -> Vec<(Option<&ApiResult>, PresentedId)> {
         let mut assumed = vec![
-            (self.client_role_without_id.as_ref(), UnauthorizedCaller::WithoutId),
-            (self.client_role_with_random_id.as_ref(), UnauthorizedCaller::OtherId),
+            (self.client_role_without_id.as_ref(), PresentedId::Missing),
+            (self.client_role_with_random_id.as_ref(), PresentedId::Random),
         ];
         if self.retires {
-            assumed.push((self.client_role_with_retired_id.as_ref(), UnauthorizedCaller::PreviousId));
+            assumed.push((self.client_role_with_retired_id.as_ref(), PresentedId::Previous));
         }
         assumed
     }
 
-    /// Whether the put of the probe object is still pending. It is made only after unauthorized callers were denied.
-    pub fn awaits_put(&self, mode: Mode) -> bool {
-        match &self.put {
-            Some(put) => put.is_refused_by(DeniedBy::S3) && self.put_with_header.is_none(),
-            None => match mode {
-                Mode::AssumeRole => {
-                    let assumed = self.unauthorized_assumptions();
-                    assumed.iter().any(|(answer, _)| answer.is_none()) || self.role_refused_to_unauthorized()
-                }
-                Mode::Direct => {
-                    let open = |probe: &UnauthorizedProbe| match &probe.role {
-                        None => true,
-                        Some(role) => role.granted().is_some() && probe.list.is_none(),
-                    };
-                    self.unauthorized().iter().any(|(probe, _)| open(probe)) || self.list_refused_to_unauthorized()
-                }
-            },
+    /// Whether the bucket may be called with the production session: once the role (`assume_role`) or the bucket (`direct`)
+    /// let no unauthorized caller in. Before that, a customer who named somebody else's resource would learn about it.
+    pub fn gate_of_bucket(&self, mode: Mode) -> Gate {
+        match mode {
+            Mode::AssumeRole => self.gate_of_role(),
+            Mode::Direct => self.gate_of_resource(&UnauthorizedCall::OF_BUCKET, |caller| match caller {
+                UnauthorizedCaller::Anonymous => CheckName::BucketNotPublic,
+                _ => CheckName::BucketRequiresExternalId,
+            }),
         }
     }
 
-    /// `direct`: S3 itself denied the list to every unauthorized caller.
-    pub fn list_refused_to_unauthorized(&self) -> bool {
-        self.unauthorized()
-            .iter()
-            .all(|(probe, _)| probe.list.as_ref().is_some_and(|list| list.is_refused_by(DeniedBy::S3)))
+    /// The same for the key.
+    pub fn gate_of_key(&self, mode: Mode) -> Gate {
+        match mode {
+            Mode::AssumeRole => self.gate_of_role(),
+            Mode::Direct => self.gate_of_resource(&UnauthorizedCall::OF_KEY, |_| CheckName::KeyRequiresExternalId),
+        }
     }
 
-    /// `assume_role`: the role denied every unauthorized attempt.
-    pub fn role_refused_to_unauthorized(&self) -> bool {
-        self.unauthorized_assumptions()
-            .iter()
-            .all(|(assumed, _)| assumed.is_some_and(|answer| answer.is_refused_by(DeniedBy::Sts)))
+    fn gate_of_role(&self) -> Gate {
+        let assumed = self.unauthorized_assumptions();
+        let refused = |answer: Option<&ApiResult>| answer.is_some_and(|answer| answer.is_refused_by(DeniedBy::Sts));
+        if assumed.iter().any(|(answer, _)| answer.is_none()) {
+            Gate::Undecided
+        } else if assumed.iter().all(|(answer, _)| refused(*answer)) {
+            Gate::Open
+        } else {
+            Gate::Closed(CheckName::RoleRequiresExternalId)
+        }
+    }
+
+    /// Open when no caller was let in by any of these calls, and each was answered.
+    fn gate_of_resource(&self, calls: &[UnauthorizedCall], check: impl Fn(UnauthorizedCaller) -> CheckName) -> Gate {
+        let mut gate = Gate::Open;
+        for (caller, probe) in &self.unauthorized {
+            let calls: Vec<_> = calls.iter().filter(|call| caller.makes(**call)).collect();
+            let closed = Gate::Closed(check(*caller));
+            if probe.role.as_ref().is_some_and(|role| role.granted().is_none()) {
+                gate = closed;
+                continue;
+            }
+            for call in calls {
+                match probe.answers.get(call) {
+                    None => return Gate::Undecided,
+                    Some(answer) if matches!(answer.outcome, Outcome::Granted(()) | Outcome::Unanswered) => gate = closed,
+                    Some(_) => {}
+                }
+            }
+        }
+        gate
+    }
+
+    /// Whether the probe object may be written: S3 itself denied the list to every unauthorized caller.
+    pub fn may_put(&self, mode: Mode) -> bool {
+        let refused = |probe: &UnauthorizedProbe| {
+            let list = probe.answers.get(&UnauthorizedCall::List);
+            list.is_some_and(|list| list.is_refused_by(DeniedBy::S3))
+        };
+        self.gate_of_bucket(mode) == Gate::Open && (mode == Mode::AssumeRole || self.unauthorized.values().all(refused))
+    }
+
+    /// Whether the put of the probe object is still to come.
+    pub fn awaits_put(&self, mode: Mode) -> bool {
+        match &self.put {
+            Some(put) => put.is_refused_by(DeniedBy::S3) && self.put_with_header.is_none(),
+            None => self.gate_of_bucket(mode) == Gate::Undecided || self.may_put(mode),
+        }
     }
 }
 

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 use strum::{Display, EnumString};
 
+use super::account::AccountId;
 use super::active_storage::ActiveStorage;
+use super::arn::{BucketArn, KeyArn};
+use super::storage_config::Storage;
 use super::templates::statements::{KEY_ACTIONS, LIST_ACTIONS, OBJECT_ACTIONS, policy};
 use super::text::{Malformed, checked_text};
 
@@ -23,6 +26,11 @@ pub struct SessionDuration(u16);
 impl SessionDuration {
     const SHORTEST: u16 = 900;
     const LONGEST: u16 = 3600;
+
+    /// As short as STS allows.
+    pub(crate) fn shortest() -> Self {
+        Self(Self::SHORTEST)
+    }
 
     /// # Errors
     /// `out_of_range`
@@ -97,6 +105,34 @@ pub struct Grant {
     pub duration: SessionDuration,
 }
 
+/// The storage that a grant is for.
+pub struct GrantTarget<'a> {
+    bucket: &'a BucketArn,
+    /// The bucket's owner.
+    account: &'a AccountId,
+    key: &'a KeyArn,
+}
+
+impl<'a> From<&'a ActiveStorage> for GrantTarget<'a> {
+    fn from(storage: &'a ActiveStorage) -> Self {
+        Self {
+            bucket: &storage.bucket_arn,
+            account: &storage.bucket_account_id,
+            key: &storage.key_arn,
+        }
+    }
+}
+
+impl<'a> From<&'a Storage> for GrantTarget<'a> {
+    fn from(storage: &'a Storage) -> Self {
+        Self {
+            bucket: &storage.bucket,
+            account: &storage.bucket_account,
+            key: &storage.key,
+        }
+    }
+}
+
 impl Grant {
     /// The session policy: access to this bucket and key only, whatever else the session's role allows.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session>
@@ -104,14 +140,18 @@ impl Grant {
     /// A bucket name is free again once its bucket is deleted, so the policy also names the account that owns the bucket:
     /// the session does not work on a bucket that somebody else creates with the same name. A key's ARN has its account.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourceaccount>
-    pub fn session_policy(&self, storage: &ActiveStorage) -> Value {
-        let bucket = &storage.bucket_arn;
+    pub fn session_policy<'a>(&self, storage: impl Into<GrantTarget<'a>>) -> Value {
+        let GrantTarget {
+            bucket,
+            account,
+            key: key_arn,
+        } = storage.into();
         let prefix = self.prefix.as_ref().map_or("", KeyPrefix::as_str);
         let (objects, key) = match self.kind {
             GrantKind::ReadWrite => (&OBJECT_ACTIONS[..], &KEY_ACTIONS[..]),
             GrantKind::Read => (&["s3:GetObject"][..], &["kms:Decrypt", "kms:DescribeKey"][..]),
         };
-        let owner = json!({"aws:ResourceAccount": storage.bucket_account_id});
+        let owner = json!({"aws:ResourceAccount": account});
         let mut list = json!({"StringEquals": owner});
         if !prefix.is_empty() {
             list["StringLike"] = json!({"s3:prefix": format!("{prefix}*")});
@@ -119,7 +159,7 @@ impl Grant {
         policy(&[
             json!({"Effect": "Allow", "Action": objects, "Resource": format!("{bucket}/{prefix}*"), "Condition": {"StringEquals": owner}}),
             json!({"Effect": "Allow", "Action": LIST_ACTIONS, "Resource": bucket, "Condition": list}),
-            json!({"Effect": "Allow", "Action": key, "Resource": storage.key_arn}),
+            json!({"Effect": "Allow", "Action": key, "Resource": key_arn}),
         ])
     }
 }

@@ -50,6 +50,7 @@ pub mod templates;
 pub mod tenant;
 pub(crate) mod text;
 pub mod token;
+pub mod unauthorized;
 pub mod vendor;
 pub mod verification;
 pub(crate) mod web_session;

@@ -11,7 +11,7 @@ use super::conventions::idempotency;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    info(title = "Latchkey", description = "Onboards customer-owned S3 buckets and KMS keys, and proves that access works for you and for nobody else."),
+    info(title = "Latchkey", description = "Onboards customer-owned S3 buckets and KMS keys, and proves that access works with the customer's external ID and is denied without it."),
     modifiers(&BearerToken),
     security(("token" = [])),
     tags(

@@ -38,7 +38,7 @@ pub async fn check_vendor(cloud: &dyn Cloud, vendor: &Vendor, clock: &SharedCloc
                 let name = SessionName::shared();
                 let nobody = ExternalId::from_random(clock.random());
                 let mut reports = check_role(cloud, "customer-facing role", role, cloud.untagged_session(role).await).await;
-                let tagged = cloud.tagged_session(role, &nobody, &name).await;
+                let tagged = cloud.tagged_session(role, &nobody, &name, None).await;
                 reports.push(VendorReport {
                     subject: "customer-facing role, with a tag",
                     result: read(role, &tagged).map(|()| "It can be assumed with a tenant's session tag.".into()),

@@ -32,6 +32,7 @@ pub use crate::store::{Pools, StoreError};
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool};
 
@@ -55,6 +56,8 @@ pub struct Context {
     pub clock: SharedClock,
     pub vendor: Arc<Vendor>,
     pub retry_policy: RetryPolicy,
+    /// How long an attempt of a verification may write to the customer's bucket.
+    pub lease: Duration,
     pub webhooks: Arc<webhook::WebhookPolicy>,
 }
 

@@ -25,6 +25,14 @@ pub struct WorkerSettings {
     pub shutdown_grace: Duration,
 }
 
+impl WorkerSettings {
+    /// How long an attempt of a verification may write to the customer's bucket: enough for a worker that is slow, but not lost.
+    /// A run that was interrupted is taken over no sooner.
+    pub fn lease(&self) -> Duration {
+        (self.lost_after * 2).max(Duration::from_secs(30))
+    }
+}
+
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "AWS")]
 pub struct AwsSettings {

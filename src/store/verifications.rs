@@ -1,5 +1,7 @@
 //! Verifications: queued, then run by a worker that holds a lease, then finished.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -75,6 +77,18 @@ pub struct StartedRun {
     pub started_at: DateTime<Utc>,
     /// Keys of probe objects that earlier attempts may have left in the bucket.
     pub leftovers: Vec<String>,
+}
+
+/// The result of claiming a run.
+#[derive(Debug, Clone)]
+pub enum ClaimedRun {
+    Started(StartedRun),
+    /// The worker that claimed it before may still write to the bucket until then.
+    Leased {
+        tenant_id: TenantId,
+        until: DateTime<Utc>,
+    },
+    Finished,
 }
 
 /// A waiting verification that was superseded.
@@ -196,26 +210,30 @@ pub async fn unfinished(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<V
     .collect()
 }
 
-/// Claims a verification for one attempt, which will write `probe_key`. None if it is already finished. The key is recorded before
-/// the object is written, so that a crash cannot leave an unknown object.
+/// Claims a verification for one attempt, which will write `probe_key`. The key is recorded before the object is written, so that
+/// a crash cannot leave an unknown object. A worker that was suspended may write until its lease has ended; the next worker
+/// deletes what it wrote.
 ///
 /// # Errors
 /// `Constraint::VerificationsOneRunning` while another verification of the tenant is running.
-pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, now: DateTime<Utc>) -> Result<Option<StartedRun>> {
+pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, lease: Duration, now: DateTime<Utc>) -> Result<ClaimedRun> {
     let row = sqlx::query!(
         r#"update verifications v
            set state = 'running', started_at = coalesce(v.started_at, $2), next_attempt_at = null, attempt = v.attempt + 1,
-               lease = v.lease + 1, last_event = v.last_event + 1, probe_objects = v.probe_objects || $3::text
-           where v.id = $1 and v.state in ('queued', 'running')
-           returning v.tenant_id, v.config_id, v.trigger, v.lease, v.attempt, v.last_event, v.started_at as "started_at!", v.probe_objects"#,
+               lease = v.lease + 1, lease_until = clock_timestamp() + make_interval(secs => $4), last_event = v.last_event + 1,
+               probe_objects = v.probe_objects || $3::text
+           where v.id = $1 and v.state in ('queued', 'running') and (v.lease_until is null or v.lease_until <= clock_timestamp())
+           returning v.tenant_id, v.config_id, v.trigger, v.lease, v.lease_until as "lease_until!", v.attempt, v.last_event,
+                     v.started_at as "started_at!", v.probe_objects"#,
         id.as_uuid(),
         now,
         probe_key,
+        lease.as_secs_f64(),
     )
     .fetch_optional(&mut *db)
     .await?;
     let Some(mut row) = row else {
-        return Ok(None);
+        return leased(db, id).await;
     };
     sqlx::query!(
         "insert into verification_attempts (verification_id, attempt, event, started_at) values ($1, $2, $3, $4)",
@@ -229,11 +247,12 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, n
     pg_notify::verification_changed(db, id).await?;
     row.probe_objects.retain(|key| key != probe_key);
     row.probe_objects.extend(take_over_leftovers(db, id).await?);
-    Ok(Some(StartedRun {
+    Ok(ClaimedRun::Started(StartedRun {
         lease: Lease {
             verification: id,
             number: row.lease,
             attempt: row.attempt,
+            until: row.lease_until,
         },
         tenant_id: row.tenant_id.into(),
         config_id: row.config_id.into(),
@@ -241,6 +260,33 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, n
         started_at: row.started_at,
         leftovers: row.probe_objects,
     }))
+}
+
+async fn leased(db: &mut PgConnection, id: VerificationId) -> Result<ClaimedRun> {
+    let row = sqlx::query!(
+        r#"select tenant_id, lease_until as "until!" from verifications
+           where id = $1 and state in ('queued', 'running') and lease_until is not null"#,
+        id.as_uuid(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map_or(ClaimedRun::Finished, |row| ClaimedRun::Leased {
+        tenant_id: row.tenant_id.into(),
+        until: row.until,
+    }))
+}
+
+/// How long the lease is still good. None when it has ended, or another worker has claimed the run.
+pub async fn remaining(db: &mut PgConnection, lease: &Lease) -> Result<Option<Duration>> {
+    let seconds = sqlx::query_scalar!(
+        r#"select extract(epoch from lease_until - clock_timestamp())::float8 as "seconds!" from verifications
+           where id = $1 and lease = $2 and state = 'running' and lease_until is not null"#,
+        lease.verification.as_uuid(),
+        lease.number,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
 }
 
 /// Moves the leftovers of earlier verifications in the same bucket to this one, so that it deletes them.
@@ -314,7 +360,8 @@ pub async fn record(db: &mut PgConnection, lease: &Lease, findings: &[Finding]) 
 /// Lets the verification wait for its next attempt. Check [`lease_status`] first, in the same transaction.
 pub async fn wait(db: &mut PgConnection, lease: &Lease, leftovers: &[String], until: DateTime<Utc>) -> Result<()> {
     let event = sqlx::query_scalar!(
-        "update verifications set next_attempt_at = $2, probe_objects = $3, last_event = last_event + 1 where id = $1 returning last_event",
+        "update verifications set next_attempt_at = $2, probe_objects = $3, lease_until = null, last_event = last_event + 1
+         where id = $1 returning last_event",
         lease.verification.as_uuid(),
         until,
         leftovers,

@@ -5,6 +5,7 @@
 //! of dependencies (its *waves*), however many calls it makes.
 
 mod calls;
+mod limited;
 mod production;
 mod run_state;
 mod sessions;
@@ -13,6 +14,10 @@ mod steps;
 mod tests;
 mod unauthorized;
 
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc::UnboundedSender;
@@ -27,6 +32,7 @@ use crate::domain::finding::Finding;
 use crate::domain::ids::VerificationId;
 use crate::domain::storage_config::Storage;
 use crate::domain::templates::TemplateParams;
+use crate::domain::unauthorized::UnauthorizedCaller;
 use crate::domain::vendor::Vendor;
 
 use run_state::RunState;
@@ -41,6 +47,8 @@ pub struct VerificationSubject {
     pub verification: VerificationId,
     pub storage: Storage,
     pub vendor_role: RoleArn,
+    /// `assume_role`: the vendor's customer-facing role, which bucket and key must deny.
+    pub other_role: Option<RoleArn>,
     pub external_id: ExternalId,
     /// The external IDs that the statements of a fix accept: the tenant's, and during a rotation also the other one.
     pub accepted_ids: Vec<ExternalId>,
@@ -48,8 +56,17 @@ pub struct VerificationSubject {
     pub retired_id: Option<ExternalId>,
     /// The key of this run's probe object, recorded before the run so that a crash cannot hide it.
     pub probe_key: String,
+    /// From then on, AWS refuses to write it: the session of the run says so.
+    pub put_until: DateTime<Utc>,
     /// Keys of objects that earlier runs may have left in the bucket.
     pub leftovers: Vec<String>,
+}
+
+/// The right of a run to write its probe object.
+#[async_trait]
+pub trait PutLease: Send + Sync {
+    /// How long a put may still take. None when none may be sent any more.
+    async fn remaining(&self) -> Option<Duration>;
 }
 
 /// The result of a run. Its findings were already sent.
@@ -66,6 +83,7 @@ pub struct RunReport {
 struct Run<'a> {
     cloud: &'a dyn Cloud,
     subject: &'a VerificationSubject,
+    put_lease: &'a dyn PutLease,
     session_name: SessionName,
     /// An external ID in the issued format that was issued to no tenant.
     random_id: ExternalId,
@@ -74,10 +92,11 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn bucket(&self, session: &AwsSession) -> BucketCall {
+    /// The bucket, with that session or without credentials.
+    fn bucket(&self, session: Option<&AwsSession>) -> BucketCall {
         let storage = &self.subject.storage;
         BucketCall {
-            session: session.clone(),
+            session: session.cloned(),
             bucket: storage.bucket.name().clone(),
             region: storage.region.clone(),
             owner: Some(storage.bucket_account.clone()),
@@ -99,12 +118,14 @@ pub async fn run(
     clock: &SharedClock,
     vendor: &Vendor,
     subject: &VerificationSubject,
+    put_lease: &dyn PutLease,
     found: UnboundedSender<Finding>,
     stop: &CancellationToken,
 ) -> RunReport {
     let run = Run {
         cloud,
         subject,
+        put_lease,
         session_name: SessionName::of_verification(subject.verification),
         random_id: ExternalId::from_random(clock.random()),
         plaintext: clock.random(),
@@ -116,24 +137,29 @@ pub async fn run(
     };
     let retires = subject.retired_id.is_some();
     let mut evaluator = Evaluator::new(vendor, &subject.storage, &params);
-    let mut state = RunState::new(subject.leftovers.clone(), retires);
-    let mut waiting = Step::of_run(subject.storage.mode(), vendor.posture, retires);
+    let mode = subject.storage.mode();
+    let callers: Vec<_> = UnauthorizedCaller::of_run(mode, retires, subject.other_role.is_some()).collect();
+    let mut state = RunState::new(subject.leftovers.clone(), retires, &callers);
+    let mut waiting = Step::of_run(mode, vendor.posture, retires, &callers);
     let mut in_flight = FuturesUnordered::new();
     let mut object_calls = 0_usize;
 
     loop {
-        if !stop.is_cancelled() {
-            waiting.retain(|step| {
-                let Some(call) = step.start(&run, &state) else {
-                    return true;
-                };
-                object_calls += usize::from(step.needs_object());
-                in_flight.push(call);
-                false
-            });
-        }
-        if let Some((clean_up, session)) = state.next_clean_up(object_calls == 0, &subject.probe_key) {
-            in_flight.push(steps::delete(&run, &session, clean_up));
+        // A clean-up can be what a step waits for.
+        for _ in 0..2 {
+            if !stop.is_cancelled() {
+                waiting.retain(|step| {
+                    let Some(call) = step.start(&run, &state) else {
+                        return true;
+                    };
+                    object_calls += usize::from(step.needs_object());
+                    in_flight.push(call);
+                    false
+                });
+            }
+            while let Some((clean_up, session)) = state.next_clean_up(object_calls == 0, &subject.probe_key) {
+                in_flight.push(steps::delete(&run, &session, clean_up));
+            }
         }
         let Some(completed) = in_flight.next().await else {
             break;

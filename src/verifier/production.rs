@@ -1,4 +1,5 @@
-//! Steps that use the session that production will use. They must be granted.
+//! Steps that use the session which production will use: they must be granted. None is made before unauthorized callers were
+//! denied.
 
 use strum::EnumIter;
 
@@ -7,7 +8,7 @@ use super::run_state::RunState;
 use super::{PROBE_PREFIX, Run};
 use crate::cloud::{BucketCall, CallMode};
 use crate::domain::api_result::DeniedBy;
-use crate::domain::evidence::RoundTrip;
+use crate::domain::evidence::{Gate, RoundTrip};
 
 /// A call with the production session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]
@@ -38,6 +39,18 @@ impl ProductionCall {
         matches!(self, Self::PublicAccessBlock | Self::AclsDisabled | Self::AccessLogging)
     }
 
+    fn is_of_key(self) -> bool {
+        matches!(
+            self,
+            Self::DescribeKey
+                | Self::Encrypt
+                | Self::Decrypt
+                | Self::Reencrypt
+                | Self::GenerateDataKey
+                | Self::GenerateDataKeyWithoutPlaintext
+        )
+    }
+
     pub(crate) fn needs_object(self) -> bool {
         matches!(self, Self::Put | Self::PutWithHeader | Self::Get | Self::Restore)
     }
@@ -45,8 +58,16 @@ impl ProductionCall {
     /// The call, or None while an input is missing.
     pub(crate) fn start<'a>(self, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         let session = state.production.as_ref()?;
-        let evidence = &state.evidence;
-        let (cloud, bucket, key) = (run.cloud, run.bucket(session), run.key(session));
+        let (evidence, mode) = (&state.evidence, run.subject.storage.mode());
+        let gate = if self.is_of_key() {
+            evidence.gate_of_key(mode)
+        } else {
+            evidence.gate_of_bucket(mode)
+        };
+        if gate != Gate::Open {
+            return None;
+        }
+        let (cloud, bucket, key) = (run.cloud, run.bucket(Some(session)), run.key(session));
         let object = run.subject.probe_key.as_str();
         Some(match self {
             Self::Head => pending(
@@ -121,13 +142,14 @@ impl ProductionCall {
                 |state, answer| state.evidence.generate_data_key_without_plaintext = Some(answer),
             ),
             Self::Put => {
-                // Do not touch the customer's bucket before it, or the role, has denied unauthorized callers.
-                let isolated = evidence.role_refused_to_unauthorized() || evidence.list_refused_to_unauthorized();
-                isolated.then_some(())?;
+                evidence.may_put(mode).then_some(())?;
                 pending(
                     self.needs_object(),
-                    async move { cloud.put_object(&bucket, object, run.body.to_vec(), None).await },
-                    |state, answer| state.evidence.put = Some(answer),
+                    async move {
+                        let within = run.put_lease.remaining().await?;
+                        Some(cloud.put_object(&bucket, object, run.body.to_vec(), None, within).await)
+                    },
+                    |state, answer| state.evidence.put = answer,
                 )
             }
             Self::PutWithHeader => {
@@ -135,8 +157,11 @@ impl ProductionCall {
                 refused.then_some(())?;
                 pending(
                     self.needs_object(),
-                    async move { cloud.put_object(&bucket, object, run.body.to_vec(), Some(&key.key)).await },
-                    |state, answer| state.evidence.put_with_header = Some(answer),
+                    async move {
+                        let within = run.put_lease.remaining().await?;
+                        Some(cloud.put_object(&bucket, object, run.body.to_vec(), Some(&key.key), within).await)
+                    },
+                    |state, answer| state.evidence.put_with_header = answer,
                 )
             }
             Self::Get => {

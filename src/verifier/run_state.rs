@@ -1,21 +1,12 @@
 //! The mutable side of a run: evidence, sessions, and the objects that still have to be deleted.
 
-use strum::EnumIter;
+use std::collections::BTreeMap;
 
+use super::limited::Limit;
 use crate::cloud::AwsSession;
 use crate::domain::api_result::{ApiResult, Outcome};
-use crate::domain::evidence::{DeletedObject, Evidence, StoredObject, UnauthorizedProbe};
-
-/// The identity of an unauthorized caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]
-pub(super) enum Unauthorized {
-    /// Without a session tag.
-    Untagged,
-    /// With a random external ID as its tag.
-    Mistagged,
-    /// With the external ID that a rotation has retired.
-    Retired,
-}
+use crate::domain::evidence::{DeletedObject, Evidence, StoredObject};
+use crate::domain::unauthorized::{UnauthorizedCaller, UnauthorizedProbe};
 
 pub(super) struct RunState {
     pub evidence: Evidence,
@@ -23,9 +14,8 @@ pub(super) struct RunState {
     pub vendor: Option<AwsSession>,
     /// The session that production will use: the client role's in `assume_role`, the tagged one in `direct`.
     pub production: Option<AwsSession>,
-    pub untagged: Option<AwsSession>,
-    pub mistagged: Option<AwsSession>,
-    pub retired: Option<AwsSession>,
+    pub unauthorized_sessions: BTreeMap<UnauthorizedCaller, AwsSession>,
+    pub limited_sessions: BTreeMap<Limit, AwsSession>,
     pub ciphertext: Option<Vec<u8>>,
     delete_sent: bool,
     /// Objects of earlier runs that are still to be deleted.
@@ -48,17 +38,17 @@ impl CleanUp {
 }
 
 impl RunState {
-    pub(crate) fn new(leftovers: Vec<String>, retires: bool) -> Self {
+    pub(crate) fn new(leftovers: Vec<String>, retires: bool, callers: &[UnauthorizedCaller]) -> Self {
         Self {
             evidence: Evidence {
                 retires,
+                unauthorized: callers.iter().map(|caller| (*caller, UnauthorizedProbe::default())).collect(),
                 ..Evidence::default()
             },
             vendor: None,
             production: None,
-            untagged: None,
-            mistagged: None,
-            retired: None,
+            unauthorized_sessions: BTreeMap::new(),
+            limited_sessions: BTreeMap::new(),
             ciphertext: None,
             delete_sent: false,
             due: leftovers,
@@ -66,21 +56,20 @@ impl RunState {
         }
     }
 
-    pub(crate) fn unauthorized_session(&self, who: Unauthorized) -> Option<&AwsSession> {
-        match who {
-            Unauthorized::Untagged => self.untagged.as_ref(),
-            Unauthorized::Mistagged => self.mistagged.as_ref(),
-            Unauthorized::Retired => self.retired.as_ref(),
-        }
+    pub(crate) fn unauthorized_mut(&mut self, caller: UnauthorizedCaller) -> &mut UnauthorizedProbe {
+        self.evidence.unauthorized.entry(caller).or_default()
     }
 
-    /// The session of an unauthorized caller, and where its results go.
-    pub(crate) fn unauthorized_mut(&mut self, who: Unauthorized) -> (&mut UnauthorizedProbe, &mut Option<AwsSession>) {
-        match who {
-            Unauthorized::Untagged => (&mut self.evidence.untagged, &mut self.untagged),
-            Unauthorized::Mistagged => (&mut self.evidence.mistagged, &mut self.mistagged),
-            Unauthorized::Retired => (&mut self.evidence.retired, &mut self.retired),
+    pub(crate) fn record_unauthorized_role(&mut self, caller: UnauthorizedCaller, answer: ApiResult<AwsSession>) {
+        if let Some(session) = answer.granted() {
+            self.unauthorized_sessions.insert(caller, session.clone());
         }
+        self.unauthorized_mut(caller).role = Some(answer.map(drop));
+    }
+
+    /// Whether the probe object, which was there, is being deleted.
+    pub(crate) fn deletes_written(&self) -> bool {
+        self.delete_sent && self.has_written()
     }
 
     /// Whether the probe object is known to be in the bucket.

@@ -1,13 +1,17 @@
 //! Steps that assume a role.
 
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::json;
 use strum::EnumIter;
 
 use super::Run;
 use super::calls::{PendingCall, pending};
-use super::run_state::{RunState, Unauthorized};
+use super::run_state::RunState;
 use crate::cloud::AwsSession;
 use crate::domain::api_result::ApiResult;
 use crate::domain::storage_config::Access;
+use crate::domain::templates::statements::policy;
+use crate::domain::unauthorized::UnauthorizedCaller;
 
 /// The external ID with which the customer's role is assumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]
@@ -24,14 +28,19 @@ pub(super) fn assume_vendor_role<'a>(run: &'a Run<'a>) -> PendingCall<'a> {
     let subject = run.subject;
     match &subject.storage.access {
         Access::AssumeRole { .. } => pending(false, run.cloud.storage_session(&subject.vendor_role), |state, answer| {
+            state.record_unauthorized_role(UnauthorizedCaller::StorageRole, answer.clone());
             (state.evidence.vendor_role, state.vendor) = split(answer);
         }),
-        Access::Direct => pending(
-            false,
-            run.cloud
-                .tagged_session(&subject.vendor_role, &subject.external_id, &run.session_name),
-            |state, answer| (state.evidence.vendor_role, state.production) = split(answer),
-        ),
+        Access::Direct => {
+            let tagged = async move {
+                let policy = no_put_from(subject.put_until);
+                let (role, id) = (&subject.vendor_role, &subject.external_id);
+                run.cloud.tagged_session(role, id, &run.session_name, Some(&policy)).await
+            };
+            pending(false, tagged, |state, answer| {
+                (state.evidence.vendor_role, state.production) = split(answer);
+            })
+        }
     }
 }
 
@@ -46,7 +55,13 @@ pub(super) fn assume_client_role<'a>(id: ClientExternalId, run: &'a Run<'a>, sta
         ClientExternalId::Retired => Some(run.subject.retired_id.as_ref()?),
     };
     let vendor = state.vendor.clone()?;
-    let call = async move { run.cloud.client_session(&vendor, role, external_id, &run.session_name).await };
+    let policy = (id == ClientExternalId::Issued).then(|| no_put_from(run.subject.put_until));
+    let call = async move {
+        let cloud = run.cloud;
+        cloud
+            .client_session(&vendor, role, external_id, &run.session_name, policy.as_deref())
+            .await
+    };
     Some(pending(false, call, move |state, answer| {
         let (answer, session) = split(answer);
         let evidence = &mut state.evidence;
@@ -62,20 +77,36 @@ pub(super) fn assume_client_role<'a>(id: ClientExternalId, run: &'a Run<'a>, sta
     }))
 }
 
-pub(super) fn assume_as<'a>(who: Unauthorized, run: &'a Run<'a>) -> PendingCall<'a> {
-    let (cloud, role) = (run.cloud, &run.subject.vendor_role);
-    let session = match who {
-        Unauthorized::Untagged => cloud.untagged_session(role),
-        Unauthorized::Mistagged => cloud.tagged_session(role, &run.random_id, &run.session_name),
-        Unauthorized::Retired => {
-            let retired = run.subject.retired_id.as_ref().unwrap_or(&run.random_id);
-            cloud.tagged_session(role, retired, &run.session_name)
-        }
+/// A session for a caller that must be refused. None for those that need none of their own.
+pub(super) fn assume_as<'a>(caller: UnauthorizedCaller, run: &'a Run<'a>) -> Option<PendingCall<'a>> {
+    let (cloud, subject) = (run.cloud, run.subject);
+    let session = match caller {
+        UnauthorizedCaller::Anonymous | UnauthorizedCaller::StorageRole => return None,
+        UnauthorizedCaller::Untagged => cloud.untagged_session(&subject.vendor_role),
+        UnauthorizedCaller::Mistagged => cloud.tagged_session(&subject.vendor_role, &run.random_id, &run.session_name, None),
+        UnauthorizedCaller::Retired => cloud.tagged_session(&subject.vendor_role, subject.retired_id.as_ref()?, &run.session_name, None),
+        UnauthorizedCaller::CustomerFacingRole => cloud.untagged_session(subject.other_role.as_ref()?),
     };
-    pending(false, session, move |state, answer| {
-        let (probe, session) = state.unauthorized_mut(who);
-        (probe.role, *session) = split(answer);
-    })
+    Some(pending(false, session, move |state, answer| {
+        state.record_unauthorized_role(caller, answer);
+    }))
+}
+
+/// The session policy of the run's own session: everything that its role may do, but no put from that time on. So a put of a
+/// worker that was suspended, and goes on after another one took over, is refused by AWS, however late it arrives.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-currenttime>
+fn no_put_from(time: DateTime<Utc>) -> String {
+    let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
+    policy(&[
+        json!({"Effect": "Allow", "Action": "*", "Resource": "*"}),
+        json!({
+            "Effect": "Deny",
+            "Action": "s3:PutObject",
+            "Resource": "*",
+            "Condition": {"DateGreaterThanEquals": {"aws:CurrentTime": time}},
+        }),
+    ])
+    .to_string()
 }
 
 /// Separates the evidence from the session, so that rules never see credentials.

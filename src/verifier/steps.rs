@@ -3,14 +3,15 @@
 
 use strum::IntoEnumIterator;
 
-use super::Run;
 use super::calls::{PendingCall, pending};
+use super::limited::Limit;
 use super::production::ProductionCall;
-use super::run_state::{CleanUp, RunState, Unauthorized};
+use super::run_state::{CleanUp, RunState};
 use super::sessions::{self, ClientExternalId};
-use super::unauthorized::UnauthorizedCall;
+use super::{Run, unauthorized};
 use crate::cloud::AwsSession;
 use crate::domain::storage_config::Mode;
+use crate::domain::unauthorized::{UnauthorizedCall, UnauthorizedCaller};
 
 /// One AWS call of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,33 +20,35 @@ pub(super) enum Step {
     VendorRole,
     /// Assumes the customer's role with the vendor's session (`assume_role`).
     ClientRole(ClientExternalId),
-    /// Gets a session that the bucket and the key must deny (`direct`).
-    UnauthorizedRole(Unauthorized),
+    /// Makes a session that the bucket and the key must deny.
+    UnauthorizedRole(UnauthorizedCaller),
     /// A call with the session that production will use.
     Production(ProductionCall),
+    /// Makes a session as a service gets it.
+    LimitedSession(Limit),
+    /// A call that such a session must not allow.
+    LimitedCall(Limit),
     /// A call that must be denied.
-    Unauthorized(Unauthorized, UnauthorizedCall),
+    Unauthorized(UnauthorizedCaller, UnauthorizedCall),
 }
 
 impl Step {
-    /// The steps of a run in this mode. `posture` adds the reads of the bucket's settings, `retires` those that check that
-    /// the retired external ID is denied.
-    pub(crate) fn of_run(mode: Mode, posture: bool, retires: bool) -> Vec<Self> {
+    /// The steps of a run in this mode. `posture` adds the reads of the bucket's settings, `retires` the attempts with the
+    /// retired external ID.
+    pub(crate) fn of_run(mode: Mode, posture: bool, retires: bool, callers: &[UnauthorizedCaller]) -> Vec<Self> {
         let mut steps = vec![Self::VendorRole];
-        match mode {
-            Mode::AssumeRole => {
-                let ids = ClientExternalId::iter().filter(|id| retires || *id != ClientExternalId::Retired);
-                steps.extend(ids.map(Self::ClientRole));
-            }
-            Mode::Direct => {
-                for who in Unauthorized::iter().filter(|who| retires || *who != Unauthorized::Retired) {
-                    steps.push(Self::UnauthorizedRole(who));
-                    steps.extend(UnauthorizedCall::iter().map(|call| Self::Unauthorized(who, call)));
-                }
-            }
+        if mode == Mode::AssumeRole {
+            let ids = ClientExternalId::iter().filter(|id| retires || *id != ClientExternalId::Retired);
+            steps.extend(ids.map(Self::ClientRole));
+        }
+        for caller in callers {
+            steps.push(Self::UnauthorizedRole(*caller));
+            let calls = UnauthorizedCall::iter().filter(|call| caller.makes(*call));
+            steps.extend(calls.map(|call| Self::Unauthorized(*caller, call)));
         }
         let production = ProductionCall::iter().filter(|call| posture || !call.reads_posture());
         steps.extend(production.map(Self::Production));
+        steps.extend(Limit::iter().flat_map(|limit| [Self::LimitedSession(limit), Self::LimitedCall(limit)]));
         steps
     }
 
@@ -53,8 +56,9 @@ impl Step {
     pub(crate) fn needs_object(self) -> bool {
         match self {
             Self::Production(call) => call.needs_object(),
-            Self::Unauthorized(_, call) => call.needs_object(),
-            Self::VendorRole | Self::ClientRole(_) | Self::UnauthorizedRole(_) => false,
+            Self::Unauthorized(_, call) => unauthorized::needs_object(call),
+            Self::LimitedCall(_) => true,
+            Self::VendorRole | Self::ClientRole(_) | Self::UnauthorizedRole(_) | Self::LimitedSession(_) => false,
         }
     }
 
@@ -63,16 +67,18 @@ impl Step {
         match self {
             Self::VendorRole => Some(sessions::assume_vendor_role(run)),
             Self::ClientRole(id) => sessions::assume_client_role(id, run, state),
-            Self::UnauthorizedRole(who) => Some(sessions::assume_as(who, run)),
+            Self::UnauthorizedRole(caller) => sessions::assume_as(caller, run),
             Self::Production(call) => call.start(run, state),
-            Self::Unauthorized(who, call) => call.start(who, run, state),
+            Self::LimitedSession(limit) => limit.session(run, state),
+            Self::LimitedCall(limit) => limit.call(run, state),
+            Self::Unauthorized(caller, call) => unauthorized::start(caller, call, run, state),
         }
     }
 }
 
 /// Deletes an object that a run wrote.
 pub(super) fn delete<'a>(run: &'a Run<'a>, session: &AwsSession, what: CleanUp) -> PendingCall<'a> {
-    let bucket = run.bucket(session);
+    let bucket = run.bucket(Some(session));
     let key = what.key().to_owned();
     let call = async move { run.cloud.delete_object(&bucket, &key).await };
     pending(false, call, move |state, answer| state.record_clean_up(what, answer))

@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::DateTime;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rstest::rstest;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 
-use super::{RunReport, VerificationSubject, run};
+use super::{PutLease, RunReport, VerificationSubject, run};
 use crate::clock::{SharedClock, SystemClock};
 use crate::cloud::{AwsSession, BucketCall, CallMode, Cloud, DocumentCall, KeyCall, SessionName};
 use crate::domain::account::AccountId;
@@ -21,6 +22,7 @@ use crate::domain::arn::{BucketArn, KeyArn, RoleArn};
 use crate::domain::check::{CheckName, CheckStatus};
 use crate::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
 use crate::domain::external_id::ExternalId;
+use crate::domain::finding::Finding;
 use crate::domain::region::Region;
 use crate::domain::storage_config::{Access, Mode, Storage};
 use crate::domain::vendor::Vendor;
@@ -42,6 +44,9 @@ struct Scripted {
     faults: u32,
     random: Mutex<StdRng>,
     calls: AtomicUsize,
+    /// The services of all calls, and of those with the tenant's own session.
+    services: Mutex<HashSet<DeniedBy>>,
+    own_services: Mutex<HashSet<DeniedBy>>,
     objects: Mutex<HashSet<String>>,
 }
 
@@ -54,6 +59,8 @@ impl Scripted {
             faults: 0,
             random: Mutex::new(StdRng::seed_from_u64(0)),
             calls: AtomicUsize::new(0),
+            services: Mutex::default(),
+            own_services: Mutex::default(),
             objects: Mutex::default(),
         }
     }
@@ -69,6 +76,10 @@ impl Scripted {
     /// One call with this session. `effect` is what it does if it is allowed; its result may be lost anyway.
     async fn answer<T>(&self, operation: &'static str, session: &str, by: DeniedBy, effect: impl FnOnce() -> T) -> ApiResult<T> {
         self.calls.fetch_add(1, Ordering::Relaxed);
+        self.services.lock().unwrap().insert(by);
+        if session == GOOD {
+            self.own_services.lock().unwrap().insert(by);
+        }
         #[expect(clippy::disallowed_methods, reason = "time is paused: this simulates a round trip")]
         tokio::time::sleep(LATENCY).await;
         let (lost_before, lost_after) = {
@@ -107,7 +118,8 @@ impl Scripted {
     }
 
     async fn s3<T>(&self, operation: &'static str, call: &BucketCall, effect: impl FnOnce() -> T) -> ApiResult<T> {
-        self.answer(operation, call.session.label(), DeniedBy::S3, effect).await
+        let session = call.session.as_ref().map_or(UNAUTHORIZED, AwsSession::label);
+        self.answer(operation, session, DeniedBy::S3, effect).await
     }
 
     async fn kms<T>(&self, operation: &'static str, call: &KeyCall, effect: impl FnOnce() -> T) -> ApiResult<T> {
@@ -127,20 +139,27 @@ impl Cloud for Scripted {
         self.answer("sts:AssumeRole", GOOD, DeniedBy::Sts, || false).await
     }
     async fn storage_session(&self, _: &RoleArn) -> ApiResult<AwsSession> {
-        self.session(GOOD).await
+        self.session(UNAUTHORIZED).await
     }
     async fn untagged_session(&self, _: &RoleArn) -> ApiResult<AwsSession> {
         self.session(UNAUTHORIZED).await
     }
-    async fn tagged_session(&self, _: &RoleArn, id: &ExternalId, _: &SessionName) -> ApiResult<AwsSession> {
+    async fn tagged_session(&self, _: &RoleArn, id: &ExternalId, _: &SessionName, _: Option<&str>) -> ApiResult<AwsSession> {
         self.session(if *id == self.issued { GOOD } else { UNAUTHORIZED }).await
     }
-    async fn client_session(&self, _: &AwsSession, _: &RoleArn, id: Option<&ExternalId>, _: &SessionName) -> ApiResult<AwsSession> {
+    async fn client_session(
+        &self,
+        _: &AwsSession,
+        _: &RoleArn,
+        id: Option<&ExternalId>,
+        _: &SessionName,
+        _: Option<&str>,
+    ) -> ApiResult<AwsSession> {
         let who = if id == Some(&self.issued) { GOOD } else { UNAUTHORIZED };
         self.answer("client-role", who, DeniedBy::Sts, || AwsSession::labelled(GOOD)).await
     }
     async fn document_session(&self, _: &DocumentCall) -> ApiResult<AwsSession> {
-        self.session(GOOD).await
+        self.session(UNAUTHORIZED).await
     }
     async fn head_bucket(&self, call: &BucketCall) -> ApiResult {
         self.s3("s3:ListBucket", call, || ()).await
@@ -148,7 +167,7 @@ impl Cloud for Scripted {
     async fn list_objects(&self, call: &BucketCall, _: &str) -> ApiResult {
         self.s3("s3:ListBucket", call, || ()).await
     }
-    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, _: Option<&KeyArn>) -> ApiResult<StoredObject> {
+    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, _: Option<&KeyArn>, _: Duration) -> ApiResult<StoredObject> {
         let stored = || {
             self.objects.lock().unwrap().insert(format!("{key} {}", hex::encode(body)));
             StoredObject {
@@ -158,6 +177,9 @@ impl Cloud for Scripted {
             }
         };
         self.s3("s3:PutObject", call, stored).await
+    }
+    async fn try_put(&self, call: &BucketCall, _: &str) -> ApiResult {
+        self.s3("s3:PutObject", call, || ()).await
     }
     async fn get_object(&self, call: &BucketCall, key: &str) -> ApiResult<Vec<u8>> {
         let read = || {
@@ -240,18 +262,34 @@ fn subject(mode: Mode) -> VerificationSubject {
             bucket_account: AccountId::parse("222222222222").unwrap(),
         },
         vendor_role: RoleArn::parse("arn:aws:iam::111111111111:role/vendor").unwrap(),
+        other_role: (mode == Mode::AssumeRole).then(|| RoleArn::parse("arn:aws:iam::111111111111:role/direct").unwrap()),
         external_id: issued(),
         accepted_ids: vec![issued()],
         retired_id: None,
         probe_key: "latchkey-probe/this".into(),
+        put_until: DateTime::UNIX_EPOCH,
         leftovers: Vec::new(),
     }
 }
 
+/// A lease that has this left.
+struct Left(Option<Duration>);
+
+#[async_trait]
+impl PutLease for Left {
+    async fn remaining(&self) -> Option<Duration> {
+        self.0
+    }
+}
+
 async fn verify(cloud: &Scripted, subject: &VerificationSubject, stop: &CancellationToken) -> RunReport {
+    verify_with(cloud, subject, &Left(Some(Duration::from_secs(60))), stop).await
+}
+
+async fn verify_with(cloud: &Scripted, subject: &VerificationSubject, lease: &Left, stop: &CancellationToken) -> RunReport {
     let clock: SharedClock = std::sync::Arc::new(SystemClock);
     let (found, _findings) = unbounded_channel();
-    run(cloud, &clock, &Vendor::unnamed(), subject, found, stop).await
+    run(cloud, &clock, &Vendor::unnamed(), subject, lease, found, stop).await
 }
 
 #[expect(clippy::disallowed_methods, reason = "time is paused: it counts sequential round trips")]
@@ -265,8 +303,8 @@ fn verdict(report: &RunReport) -> Verdict {
 }
 
 #[rstest]
-#[case(Mode::AssumeRole, 21)]
-#[case(Mode::Direct, 31)]
+#[case(Mode::AssumeRole, 47)]
+#[case(Mode::Direct, 45)]
 #[tokio::test(start_paused = true)]
 async fn a_run_takes_as_many_round_trips_as_it_has_waves(#[case] mode: Mode, #[case] at_most: usize) {
     let cloud = Scripted::new();
@@ -339,6 +377,39 @@ async fn nothing_is_written_to_a_bucket_that_unauthorized_callers_can_use(#[case
     assert_eq!(written.unwrap().status, CheckStatus::Skipped);
 }
 
+/// A customer who names somebody else's open role or bucket must not learn what calls with it would tell.
+#[rstest]
+#[case(Mode::AssumeRole, CheckName::RoleRequiresExternalId)]
+#[case(Mode::Direct, CheckName::BucketNotPublic)]
+#[tokio::test(start_paused = true)]
+async fn where_unauthorized_callers_get_in_nothing_else_is_called(#[case] mode: Mode, #[case] open: CheckName) {
+    let cloud = Scripted {
+        open: true,
+        ..Scripted::new()
+    };
+    let report = verify(&cloud, &subject(mode), &CancellationToken::new()).await;
+    let sts = HashSet::from([DeniedBy::Sts]);
+    assert_eq!(*cloud.own_services.lock().unwrap(), sts);
+    if mode == Mode::AssumeRole {
+        assert_eq!(*cloud.services.lock().unwrap(), sts);
+    }
+    let failed: Vec<CheckName> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.status == CheckStatus::Failed)
+        .map(|f| f.check)
+        .collect();
+    let told: Vec<&Finding> = report.findings.iter().filter(|finding| finding.exchange.is_some()).collect();
+    assert!(failed.contains(&open), "{failed:?}");
+    let about_sessions = [CheckName::VendorRoleAssumable, CheckName::ClientRoleAssumable];
+    for finding in told {
+        assert!(
+            failed.contains(&finding.check) || about_sessions.contains(&finding.check),
+            "{finding:#?}"
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn leftovers_of_earlier_runs_are_deleted_even_if_the_run_is_stopped() {
     let cloud = Scripted::new();
@@ -360,4 +431,16 @@ async fn leftovers_of_earlier_runs_are_deleted_even_if_the_run_is_stopped() {
         "without a session nothing can be deleted, and the report says so"
     );
     assert_ne!(verdict(&report), Verdict::Verified);
+}
+
+#[rstest]
+#[case(Mode::AssumeRole)]
+#[case(Mode::Direct)]
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_without_a_lease(#[case] mode: Mode) {
+    let cloud = Scripted::new();
+    let report = verify_with(&cloud, &subject(mode), &Left(None), &CancellationToken::new()).await;
+    assert_eq!(verdict(&report), Verdict::Inconclusive);
+    assert!(cloud.objects.lock().unwrap().is_empty());
+    assert_eq!(report.leftovers, [""; 0], "what was never sent leaves nothing");
 }

@@ -1,64 +1,60 @@
-//! Steps that must be denied: calls with the vendor's role in `direct`, without the tenant's tag.
-
-use strum::EnumIter;
+//! Steps that must be denied: by the bucket and the key, to callers without the tenant's external ID.
 
 use super::calls::{PendingCall, pending};
-use super::run_state::{RunState, Unauthorized};
+use super::run_state::RunState;
 use super::{PROBE_PREFIX, Run};
 use crate::cloud::CallMode;
+use crate::domain::evidence::Gate;
+use crate::domain::storage_config::Mode;
+use crate::domain::unauthorized::{UnauthorizedCall, UnauthorizedCaller};
 
-/// A call that must be denied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]
-pub(super) enum UnauthorizedCall {
-    List,
-    Get,
-    Restore,
-    Encrypt,
-    GenerateDataKey,
-    Decrypt,
-    Reencrypt,
+/// Whether the probe object must not be deleted before the call was answered.
+pub(super) fn needs_object(call: UnauthorizedCall) -> bool {
+    use UnauthorizedCall::{Get, Put, Restore};
+    matches!(call, Get | Restore | Put)
 }
 
-impl UnauthorizedCall {
-    pub(crate) fn needs_object(self) -> bool {
-        matches!(self, Self::Get | Self::Restore)
+/// The call, or None while something that it needs is missing.
+///
+/// No call changes anything: those on the key are reads or dry runs, a put is one that S3 cannot carry out, and the object is
+/// deleted when it is about to be deleted anyway.
+pub(super) fn start<'a>(caller: UnauthorizedCaller, call: UnauthorizedCall, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+    use UnauthorizedCall as C;
+    let session = match caller {
+        UnauthorizedCaller::Anonymous => None,
+        _ => Some(state.unauthorized_sessions.get(&caller)?),
+    };
+    // In `assume_role`, only STS is called until the role has denied everybody else.
+    if run.subject.storage.mode() == Mode::AssumeRole && state.evidence.gate_of_bucket(Mode::AssumeRole) != Gate::Open {
+        return None;
     }
-
-    /// The call, or None while an input is missing. A call that could change something is a dry run.
-    pub(crate) fn start<'a>(self, who: Unauthorized, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
-        let session = state.unauthorized_session(who)?;
-        if self.needs_object() && !state.has_written() {
-            return None;
+    if needs_object(call) && !state.has_written() || call == C::Delete && !state.deletes_written() {
+        return None;
+    }
+    let ciphertext = match call {
+        C::Decrypt | C::Reencrypt => state.ciphertext.clone()?,
+        _ => Vec::new(),
+    };
+    let (cloud, bucket) = (run.cloud, run.bucket(session));
+    let key = session.map(|session| run.key(session));
+    let object = run.subject.probe_key.as_str();
+    let made = async move {
+        match (call, &key) {
+            (C::Get, _) => cloud.get_object(&bucket, object).await.map(drop),
+            (C::Restore, _) => cloud.restore_object(&bucket, object).await,
+            (C::Put, _) => cloud.try_put(&bucket, object).await,
+            (C::Delete, _) => cloud.delete_object(&bucket, object).await.map(drop),
+            (C::DescribeKey, Some(key)) => cloud.describe_key(key).await.map(drop),
+            (C::Encrypt, Some(key)) => cloud.encrypt(key, &run.plaintext, CallMode::Dry).await.map(drop),
+            (C::GenerateDataKey, Some(key)) => cloud.generate_data_key(key).await,
+            (C::GenerateDataKeyWithoutPlaintext, Some(key)) => cloud.generate_data_key_without_plaintext(key).await,
+            (C::Decrypt, Some(key)) => cloud.decrypt(key, &ciphertext, CallMode::Dry).await.map(drop),
+            (C::Reencrypt, Some(key)) => cloud.reencrypt(key, &ciphertext).await,
+            // Without a session, only the bucket is called.
+            (C::List, _) | (_, None) => cloud.list_objects(&bucket, PROBE_PREFIX).await,
         }
-        let ciphertext = match self {
-            Self::Decrypt | Self::Reencrypt => state.ciphertext.clone()?,
-            _ => Vec::new(),
-        };
-        let (cloud, bucket, key) = (run.cloud, run.bucket(session), run.key(session));
-        let object = run.subject.probe_key.as_str();
-        let call = async move {
-            match self {
-                Self::List => cloud.list_objects(&bucket, PROBE_PREFIX).await,
-                Self::Get => cloud.get_object(&bucket, object).await.map(drop),
-                Self::Restore => cloud.restore_object(&bucket, object).await,
-                Self::Encrypt => cloud.encrypt(&key, &run.plaintext, CallMode::Dry).await.map(drop),
-                Self::GenerateDataKey => cloud.generate_data_key(&key).await,
-                Self::Decrypt => cloud.decrypt(&key, &ciphertext, CallMode::Dry).await.map(drop),
-                Self::Reencrypt => cloud.reencrypt(&key, &ciphertext).await,
-            }
-        };
-        Some(pending(self.needs_object(), call, move |state, answer| {
-            let (probe, _) = state.unauthorized_mut(who);
-            let slot = match self {
-                Self::List => &mut probe.list,
-                Self::Get => &mut probe.get,
-                Self::Restore => &mut probe.restore,
-                Self::Encrypt => &mut probe.encrypt,
-                Self::GenerateDataKey => &mut probe.generate_data_key,
-                Self::Decrypt => &mut probe.decrypt,
-                Self::Reencrypt => &mut probe.reencrypt,
-            };
-            *slot = Some(answer);
-        }))
-    }
+    };
+    Some(pending(needs_object(call), made, move |state, answer| {
+        state.unauthorized_mut(caller).answers.insert(call, answer);
+    }))
 }

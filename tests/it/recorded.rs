@@ -180,7 +180,16 @@ async fn verify(wire: Wire, mode: Mode) -> RunReport {
         ..Vendor::unnamed()
     };
     let (found, _findings) = unbounded_channel();
-    verifier::run(&aws, &clock(), &vendor, &subject(mode), found, &CancellationToken::new()).await
+    verifier::run(
+        &aws,
+        &clock(),
+        &vendor,
+        &subject(mode),
+        &recorded_aws::Endless,
+        found,
+        &CancellationToken::new(),
+    )
+    .await
 }
 
 async fn verify_recorded(aws: RecordedAws, mode: Mode) -> RunReport {

@@ -9,17 +9,19 @@ pub mod served;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use latchkey::domain::account::AccountId;
 use latchkey::domain::arn::{BucketArn, KeyArn, RoleArn};
 use latchkey::domain::external_id::ExternalId;
 use latchkey::domain::region::Region;
 use latchkey::domain::storage_config::{Access, Mode, Storage};
-use latchkey::verifier::VerificationSubject;
+use latchkey::verifier::{PutLease, VerificationSubject};
 use serde_json::{Value, json};
 
 pub const REGION: &str = "eu-central-1";
 pub const VENDOR_ROLE: &str = "arn:aws:iam::111111111111:role/vendor";
+pub const OTHER_ROLE: &str = "arn:aws:iam::111111111111:role/direct";
 pub const CLIENT_ROLE: &str = "arn:aws:iam::222222222222:role/documents";
 pub const BUCKET: &str = "acme-documents";
 pub const KEY: &str = "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -42,11 +44,23 @@ pub fn subject(mode: Mode) -> VerificationSubject {
             bucket_account: AccountId::parse("222222222222").expect("it is well formed"),
         },
         vendor_role: RoleArn::parse(VENDOR_ROLE).expect("it is well formed"),
+        other_role: (mode == Mode::AssumeRole).then(|| RoleArn::parse(OTHER_ROLE).expect("it is well formed")),
         external_id: ExternalId::parse(EXTERNAL_ID).expect("it is well formed"),
         accepted_ids: vec![ExternalId::parse(EXTERNAL_ID).expect("it is well formed")],
         retired_id: None,
         probe_key: "latchkey-probe/this".into(),
+        put_until: chrono::DateTime::UNIX_EPOCH,
         leftovers: Vec::new(),
+    }
+}
+
+/// A lease that does not end.
+pub struct Endless;
+
+#[async_trait::async_trait]
+impl PutLease for Endless {
+    async fn remaining(&self) -> Option<Duration> {
+        Some(Duration::from_hours(1))
     }
 }
 
@@ -157,7 +171,7 @@ impl RecordedAws {
         let credential = header("authorization").unwrap_or_default();
         let who = if credential.contains("Credential=ASIATENANT/") {
             Who::Tenant
-        } else if credential.contains("Credential=ASIASTRANGER/") {
+        } else if credential.contains("Credential=ASIASTRANGER/") || credential.contains("Credential=ASIALIMITED/") {
             Who::Unauthorized
         } else {
             Who::Vendor
@@ -321,7 +335,10 @@ fn assume(call: &Call) -> Reply {
     let role_is = |arn: &str| body.contains(&format!("RoleArn={}", arn.replace(':', "%3A").replace('/', "%2F")));
     let tagged = call.is_tagged();
     let named = body.contains(EXTERNAL_ID);
-    let id = match (role_is(VENDOR_ROLE), tagged, named) {
+    // The session of the run itself has a session policy too, which only limits how long it may write.
+    let limited = body.contains("Policy=") && !body.contains("CurrentTime");
+    let id = match (role_is(VENDOR_ROLE) || role_is(OTHER_ROLE), tagged, named) {
+        _ if limited => "ASIALIMITED",
         (true, true, true) | (false, _, true) => "ASIATENANT",
         (true, _, _) => "ASIASTRANGER",
         (false, _, false) => {

@@ -42,8 +42,8 @@ impl<'a> AssumeRole<'a> {
     }
 
     /// Limits the session by a session policy.
-    pub(crate) fn with_session_policy(mut self, policy: &'a str) -> Self {
-        self.policy = Some(policy);
+    pub(crate) fn with_session_policy(mut self, policy: Option<&'a str>) -> Self {
+        self.policy = policy;
         self
     }
 

@@ -1,9 +1,12 @@
 //! S3 calls. <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>
 
-use aws_sdk_s3::config::Region;
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{Builder, Region};
+use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{GlacierJobParameters, ObjectOwnership, OwnershipControlsRule, RestoreRequest, ServerSideEncryption, Tier};
-use aws_sdk_s3::{Client, Config};
 
 use super::call::Call;
 use super::config;
@@ -16,6 +19,9 @@ use crate::domain::evidence::{DeletedObject, StoredObject};
 /// The probe object has 64 bytes; a longer object is a different one, and its first bytes show it.
 const MAX_READ: usize = 4096;
 
+/// The MD5 digest of an empty body, which ours is not.
+const WRONG_MD5: &str = "1B2M2Y8AsgTpgAmY7PhCfg==";
+
 /// A bucket, called with one session.
 pub(crate) struct Bucket<'a> {
     client: Client,
@@ -24,11 +30,9 @@ pub(crate) struct Bucket<'a> {
 }
 
 impl<'a> Bucket<'a> {
-    pub(crate) fn new(config: &Config, clock: &'a dyn Clock, call: &'a BucketCall) -> Self {
-        let config = config
-            .to_builder()
-            .region(Region::new(call.region.as_str().to_owned()))
-            .credentials_provider(call.session.0.clone());
+    /// `config` has the credentials of the call, if there are any.
+    pub(crate) fn new(config: Builder, clock: &'a dyn Clock, call: &'a BucketCall) -> Self {
+        let config = config.region(Region::new(call.region.as_str().to_owned()));
         Self {
             client: Client::from_conf(config.build()),
             clock,
@@ -61,7 +65,7 @@ impl<'a> Bucket<'a> {
     }
 
     /// Puts an object, encrypted by the bucket's default, or with this key by an explicit header.
-    pub(crate) async fn put(&self, key: &str, body: Vec<u8>, header: Option<&KeyArn>) -> ApiResult<StoredObject> {
+    pub(crate) async fn put(&self, key: &str, body: Vec<u8>, header: Option<&KeyArn>, within: Duration) -> ApiResult<StoredObject> {
         let call = self.call("s3:PutObject");
         let request = self
             .client
@@ -72,7 +76,8 @@ impl<'a> Bucket<'a> {
             .body(body.into())
             .set_server_side_encryption(header.map(|_| ServerSideEncryption::AwsKms))
             .set_ssekms_key_id(header.map(KeyArn::to_string));
-        let result = request.customize().interceptor(call.capture()).send().await;
+        let sent = tokio::time::timeout(within, request.customize().interceptor(call.capture()).send());
+        let result = sent.await.unwrap_or_else(|elapsed| Err(SdkError::timeout_error(elapsed)));
         let read = |output: aws_sdk_s3::operation::put_object::PutObjectOutput| {
             Some(StoredObject {
                 encryption: output.server_side_encryption.map(|algorithm| algorithm.as_str().to_owned()),
@@ -81,6 +86,24 @@ impl<'a> Bucket<'a> {
             })
         };
         call.finish(result, read, None)
+    }
+
+    /// Attempts a put over an object that exists, only if it does not, and with a digest that its body does not have. S3
+    /// authorizes the request before it looks at either.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
+    pub(crate) async fn try_put(&self, key: &str) -> ApiResult {
+        let call = self.call("s3:PutObject");
+        let request = self
+            .client
+            .put_object()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.owner())
+            .key(key)
+            .if_none_match("*")
+            .content_md5(WRONG_MD5)
+            .body(ByteStream::from_static(b"-"));
+        let result = request.customize().interceptor(call.capture()).send().await;
+        call.finish(result, |_| Some(()), Some(()))
     }
 
     pub(crate) async fn get(&self, key: &str) -> ApiResult<Vec<u8>> {

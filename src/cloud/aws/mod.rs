@@ -10,6 +10,8 @@ mod session_cache;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::config::IdentityCache;
@@ -45,6 +47,8 @@ pub struct AwsCloud {
     /// Configurations for clients that use a session: complete except for credentials and, for S3 and KMS, the region.
     sts: aws_sdk_sts::Config,
     s3: aws_sdk_s3::Config,
+    /// For requests without credentials.
+    unsigned_s3: aws_sdk_s3::Config,
     kms: aws_sdk_kms::Config,
     session_cache: SessionCache,
 }
@@ -67,17 +71,20 @@ impl AwsCloud {
     pub fn from_config(config: &SdkConfig, settings: AwsSettings, clock: SharedClock) -> Self {
         // A session's credentials are known and never refreshed: an identity cache would only retain them.
         let sts = aws_sdk_sts::config::Builder::from(config);
-        let s3 = aws_sdk_s3::config::Builder::from(config);
+        let s3 = |config: &SdkConfig| {
+            let s3 = aws_sdk_s3::config::Builder::from(config).identity_cache(IdentityCache::no_cache());
+            s3.force_path_style(settings.s3_path_style)
+        };
+        let mut without_credentials = config.to_builder();
+        without_credentials.set_credentials_provider(None);
         let kms = aws_sdk_kms::config::Builder::from(config);
         Self {
             session_cache: SessionCache::new(clock.clone()),
             clock,
             own_sts: aws_sdk_sts::Client::new(config),
             sts: sts.identity_cache(IdentityCache::no_cache()).build(),
-            s3: s3
-                .identity_cache(IdentityCache::no_cache())
-                .force_path_style(settings.s3_path_style)
-                .build(),
+            s3: s3(config).build(),
+            unsigned_s3: s3(&without_credentials.build()).allow_no_auth().build(),
             kms: kms.identity_cache(IdentityCache::no_cache()).build(),
         }
     }
@@ -87,7 +94,11 @@ impl AwsCloud {
     }
 
     fn bucket<'a>(&'a self, call: &'a BucketCall) -> bucket::Bucket<'a> {
-        bucket::Bucket::new(&self.s3, self.clock.as_ref(), call)
+        let config = match &call.session {
+            Some(session) => self.s3.to_builder().credentials_provider(session.0.clone()),
+            None => self.unsigned_s3.to_builder(),
+        };
+        bucket::Bucket::new(config, self.clock.as_ref(), call)
     }
 
     fn key<'a>(&'a self, call: &'a KeyCall) -> key::Key<'a> {
@@ -122,9 +133,16 @@ impl Cloud for AwsCloud {
         self.shared_session(role).await
     }
 
-    async fn tagged_session(&self, role: &RoleArn, external_id: &ExternalId, name: &SessionName) -> ApiResult<AwsSession> {
+    async fn tagged_session(
+        &self,
+        role: &RoleArn,
+        external_id: &ExternalId,
+        name: &SessionName,
+        policy: Option<&str>,
+    ) -> ApiResult<AwsSession> {
         AssumeRole::role(role, name)
             .with_tag(external_id)
+            .with_session_policy(policy)
             .send(&self.own_sts, self.clock.as_ref())
             .await
     }
@@ -135,9 +153,11 @@ impl Cloud for AwsCloud {
         role: &RoleArn,
         external_id: Option<&ExternalId>,
         name: &SessionName,
+        policy: Option<&str>,
     ) -> ApiResult<AwsSession> {
         AssumeRole::role(role, name)
             .with_external_id(external_id)
+            .with_session_policy(policy)
             .send(&self.sts_of(by), self.clock.as_ref())
             .await
     }
@@ -145,7 +165,7 @@ impl Cloud for AwsCloud {
     async fn document_session(&self, call: &DocumentCall) -> ApiResult<AwsSession> {
         let assume = AssumeRole::role(&call.role, &call.name)
             .lasting(call.duration)
-            .with_session_policy(&call.policy);
+            .with_session_policy(Some(&call.policy));
         match &call.by {
             None => {
                 let tagged = assume.with_tag(&call.external_id);
@@ -166,8 +186,19 @@ impl Cloud for AwsCloud {
         self.bucket(call).list(prefix).await
     }
 
-    async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, header: Option<&KeyArn>) -> ApiResult<StoredObject> {
-        self.bucket(call).put(key, body, header).await
+    async fn put_object(
+        &self,
+        call: &BucketCall,
+        key: &str,
+        body: Vec<u8>,
+        header: Option<&KeyArn>,
+        within: Duration,
+    ) -> ApiResult<StoredObject> {
+        self.bucket(call).put(key, body, header, within).await
+    }
+
+    async fn try_put(&self, call: &BucketCall, key: &str) -> ApiResult {
+        self.bucket(call).try_put(key).await
     }
 
     async fn get_object(&self, call: &BucketCall, key: &str) -> ApiResult<Vec<u8>> {

@@ -24,6 +24,8 @@ use crate::domain::ids::VerificationId;
 use crate::domain::region::Region;
 
 const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+/// Longer than a put takes.
+const AT_LEISURE: Duration = Duration::from_secs(60);
 const SECRETS: [&str; 3] = ["ASIASESSIONSID", "session-s-secret-key", "session-s-token"];
 
 /// Does not wait before retries.
@@ -148,7 +150,7 @@ fn session() -> AwsSession {
 
 fn bucket() -> BucketCall {
     BucketCall {
-        session: session(),
+        session: Some(session()),
         bucket: BucketName::parse("docs").unwrap(),
         region: Region::parse("eu-west-1").unwrap(),
         owner: Some(AccountId::parse("123456789012").unwrap()),
@@ -227,7 +229,7 @@ async fn the_region_is_read_from_every_answer_of_s3() {
         s3_error(404, "NoSuchKey", "The specified key does not exist."),
     ]);
     let region = Some(Region::parse("eu-west-1").unwrap());
-    let put = stage.aws.put_object(&bucket(), "k", vec![1], None).await;
+    let put = stage.aws.put_object(&bucket(), "k", vec![1], None, AT_LEISURE).await;
     assert_eq!(put.exchange.bucket_region, region);
     let list = stage.aws.list_objects(&bucket(), "p/").await;
     assert_eq!((list.outcome, list.exchange.bucket_region), (Outcome::Misrouted, region.clone()));
@@ -263,9 +265,40 @@ async fn three_attempts_without_an_answer(#[case] answer: fn() -> HttpResponse, 
 }
 
 #[tokio::test]
+async fn a_request_without_a_session_is_unsigned() {
+    let list = "<ListBucketResult><Name>docs</Name><KeyCount>0</KeyCount></ListBucketResult>";
+    let stage = Stage::answering([answer(200, &[], list)]);
+    let anybody = BucketCall { session: None, ..bucket() };
+    assert_eq!(stage.aws.list_objects(&anybody, "p/").await.outcome, Outcome::Granted(()));
+    let [sent] = &stage.sent()[..] else { panic!("one request is sent") };
+    assert!(sent.header("authorization").is_none() && sent.header("x-amz-security-token").is_none());
+    assert!(!sent.url.contains("X-Amz-"));
+    assert_eq!(sent.header("x-amz-expected-bucket-owner"), Some("123456789012"));
+}
+
+#[rstest]
+#[case(412, "PreconditionFailed", Outcome::Granted(()))]
+#[case(400, "BadDigest", Outcome::Granted(()))]
+#[case(400, "InvalidArgument", Outcome::Unusable)]
+#[case(403, "AccessDenied", refused(DeniedBy::S3, DenialReason::Unsaid))]
+#[tokio::test]
+async fn a_put_that_cannot_be_carried_out_proves_that_it_was_allowed(
+    #[case] status: u16,
+    #[case] code: &'static str,
+    #[case] expected: Outcome,
+) {
+    let stage = Stage::answering([s3_error(status, code, "Denied")]);
+    assert_eq!(stage.aws.try_put(&bucket(), "k").await.outcome, expected);
+    let [sent] = &stage.sent()[..] else { panic!("one request is sent") };
+    assert_eq!(sent.header("if-none-match"), Some("*"));
+    assert_eq!(sent.header("content-md5"), Some("1B2M2Y8AsgTpgAmY7PhCfg=="));
+    assert_ne!(sent.body, "", "the digest is that of an empty body");
+}
+
+#[tokio::test]
 async fn a_denial_is_not_retried() {
     let stage = Stage::answering([s3_error(403, "AccessDenied", "Access Denied"), answer(200, &[], "")]);
-    let put = stage.aws.put_object(&bucket(), "k", vec![1], None).await;
+    let put = stage.aws.put_object(&bucket(), "k", vec![1], None, AT_LEISURE).await;
     assert!(put.is_refused_by(DeniedBy::S3));
     assert_eq!(stage.sent().len(), 1);
 }
@@ -287,7 +320,7 @@ async fn no_connection_is_no_answer() {
 #[tokio::test]
 async fn s3_reports_the_state_of_a_key(#[case] code: &str, #[case] expected: Outcome<StoredObject>) {
     let stage = Stage::answering([s3_error(400, code, "The key is as it is.")]);
-    let put = stage.aws.put_object(&bucket(), "k", vec![1], None).await;
+    let put = stage.aws.put_object(&bucket(), "k", vec![1], None, AT_LEISURE).await;
     assert_eq!(put.outcome, expected);
     assert_eq!(put.exchange.code.as_deref(), Some(code));
 }
@@ -332,7 +365,7 @@ async fn an_unreadable_response_is_no_answer(#[case] status: u16, #[case] body: 
     assert_eq!((list.outcome, list.exchange.code), (Outcome::Unanswered, None));
     assert_eq!(stage.aws.describe_key(&key()).await.outcome, Outcome::Unanswered);
     assert_eq!(stage.aws.encrypt(&key(), b"1", CallMode::Real).await.outcome, Outcome::Unanswered);
-    let assumed = stage.aws.client_session(&session(), &role(), None, &name()).await;
+    let assumed = stage.aws.client_session(&session(), &role(), None, &name(), None).await;
     assert!(assumed.is_unanswered());
     assert_eq!(stage.sent().len(), 4);
 }
@@ -345,7 +378,10 @@ async fn a_put_names_the_owner_and_no_encryption() {
         ("x-amz-version-id", "null"),
     ];
     let stage = Stage::answering([answer(200, &stored, "")]);
-    let put = stage.aws.put_object(&bucket(), "latchkey-probe/1", b"probe".to_vec(), None).await;
+    let put = stage
+        .aws
+        .put_object(&bucket(), "latchkey-probe/1", b"probe".to_vec(), None, AT_LEISURE)
+        .await;
     let expected = StoredObject {
         encryption: Some("aws:kms".into()),
         key: Some(KEY.into()),
@@ -376,7 +412,7 @@ async fn every_call_of_s3_names_the_owner_if_there_is_one() {
     for call in [&bucket(), &any_owner] {
         stage.aws.head_bucket(call).await;
         stage.aws.list_objects(call, "p/").await;
-        stage.aws.put_object(call, "k", vec![1], None).await;
+        stage.aws.put_object(call, "k", vec![1], None, AT_LEISURE).await;
         stage.aws.get_object(call, "k").await;
         stage.aws.restore_object(call, "k").await;
         stage.aws.delete_object(call, "k").await;
@@ -524,10 +560,15 @@ async fn a_key_is_described() {
 async fn each_kind_of_session_has_its_parameters() {
     let stage = Stage::answering((0..4).map(|_| sts_success()));
     let aws = &stage.aws;
-    assert!(aws.tagged_session(&role(), &external_id(), &name()).await.granted().is_some());
-    let client = aws.client_session(&session(), &role(), Some(&external_id()), &name()).await;
+    assert!(aws.tagged_session(&role(), &external_id(), &name(), None).await.granted().is_some());
+    let client = aws.client_session(&session(), &role(), Some(&external_id()), &name(), None).await;
     assert!(client.granted().is_some());
-    assert!(aws.client_session(&session(), &role(), None, &name()).await.granted().is_some());
+    assert!(
+        aws.client_session(&session(), &role(), None, &name(), None)
+            .await
+            .granted()
+            .is_some()
+    );
     assert!(aws.untagged_session(&role()).await.granted().is_some());
 
     let sent = stage.sent();
@@ -580,12 +621,12 @@ async fn sts_reveals_which_side_denies() {
         sts_error(403, "AccessDenied", message),
         sts_error(403, "ExpiredToken", "The token expired"),
     ]);
-    let refusal = stage.aws.client_session(&session(), &role(), None, &name()).await;
+    let refusal = stage.aws.client_session(&session(), &role(), None, &name(), None).await;
     assert_eq!(
         refusal.map(drop).outcome,
         refused(DeniedBy::Sts, DenialReason::NotAllowedBy(PolicyKind::Identity))
     );
-    let expired = stage.aws.client_session(&session(), &role(), None, &name()).await;
+    let expired = stage.aws.client_session(&session(), &role(), None, &name(), None).await;
     assert!(expired.is_unanswered());
 }
 

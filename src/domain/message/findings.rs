@@ -38,6 +38,10 @@ messages! {
     bucket_is_open(calls) "The bucket allowed calls that it must deny: {calls}."
     /// In the mode `direct`, for the bucket and the key.
     resource_is_open_danger() "The role of [vendor] also acts for other customers. Without the condition on aws:PrincipalTag/latchkey-external-id, [another customer] who enters the name of [your] bucket could access [your] documents."
+    /// In the mode `assume_role`, for the bucket and the key.
+    vendor_is_let_in_danger() "The roles of [vendor] also act for other customers. They need no access of their own: [vendor] assumes [your] role, which requires [your] external ID."
+    bucket_is_public(actions) "Anybody on the internet is allowed {actions} on this bucket."
+    bucket_is_public_danger() "These requests were made without credentials. For an object that is encrypted with a KMS key, the key is now the only protection against reading it."
     bucket_is_claimed() "This bucket or role is already used by [another customer]."
     public_access_not_blocked() "The bucket itself does not block all public access."
     acls_enabled() "ACLs are not disabled on the bucket."
@@ -71,6 +75,9 @@ messages! {
     bucket_encrypts_with_other_key() "The bucket encrypts with a different key than the submitted one."
     bucket_encrypts_with(algorithm) "The bucket encrypts with {algorithm}, not with a KMS key."
     key_denied_to_s3() "KMS does not allow S3 to use [your] key, although [vendor] may use it directly."
+    read_only_can_write() "Credentials that [vendor] limited to reading can write to the bucket."
+    prefix_is_left() "Credentials that [vendor] limited to a prefix can read objects outside of it."
+    session_policy_has_no_effect() "[Vendor] limits its credentials with session policies. AWS does not apply them to access that a bucket policy grants to the principal * with a condition on aws:PrincipalArn, or to a session of the role."
     old_versions_kept() "The bucket keeps old versions of objects."
     old_versions_remain(bucket) "Deleted documents would be kept as old versions. A version of the probe object also remains under latchkey-probe/ in {bucket}."
 }

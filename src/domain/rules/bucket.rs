@@ -1,8 +1,9 @@
 //! The bucket: it exists, belongs to the submitted account, is in the submitted region, and can be listed.
 
 use super::{CheckContext, RuleOutcome};
-use crate::domain::api_result::{AccessDenied, ApiResult, DeniedBy, Outcome};
+use crate::domain::api_result::{AccessDenied, ApiCall, ApiResult, DeniedBy, Outcome};
 use crate::domain::check::CheckName;
+use crate::domain::evidence::StoredObject;
 use crate::domain::finding::Finding;
 use crate::domain::fix::{self, Fix, FixAction, FixDocument};
 use crate::domain::message::{findings, fixes};
@@ -28,27 +29,68 @@ pub(crate) fn reachable(context: &CheckContext) -> RuleOutcome {
     .into()
 }
 
-pub(crate) fn owner_matches(context: &CheckContext) -> RuleOutcome {
-    let check = CheckName::BucketOwnerMatches;
-    let Some(head) = &context.evidence.head else {
-        return RuleOutcome::Pending;
+/// What the answers say about the bucket's owner. Each of these calls named the expected owner, so a granted one proves it.
+enum Owner<'a> {
+    Undecided,
+    Expected(&'a ApiCall),
+    /// A call that named no owner was granted, after the same was denied with the expected one.
+    Other(&'a ApiCall),
+    /// Every call was denied, whoever the owner is.
+    Unproven,
+    Unanswered(&'a ApiResult),
+}
+
+fn owner<'a>(context: &'a CheckContext) -> Owner<'a> {
+    let evidence = context.evidence;
+    let Some(head) = &evidence.head else {
+        return Owner::Undecided;
     };
-    let matches = |exchange| Finding::passed(check, findings::bucket_in_account(&context.storage.bucket_account), Some(exchange));
-    if !matches!(head.outcome, Outcome::Refused(_)) {
-        return matches(&head.exchange).into();
+    match head.outcome {
+        Outcome::Granted(()) => return Owner::Expected(&head.exchange),
+        Outcome::Refused(_) => {}
+        _ => return Owner::Unanswered(head),
     }
-    let Some(any_owner) = &context.evidence.head_of_any_owner else {
-        return RuleOutcome::Pending;
+    let Some(any_owner) = &evidence.head_of_any_owner else {
+        return Owner::Undecided;
     };
     match any_owner.outcome {
-        Outcome::Granted(()) => Finding::failed(
+        Outcome::Granted(()) => return Owner::Other(&any_owner.exchange),
+        Outcome::Refused(_) => {}
+        _ => return Owner::Unanswered(any_owner),
+    }
+    let Some(list) = &evidence.list else {
+        return Owner::Undecided;
+    };
+    if list.granted().is_some() {
+        return Owner::Expected(&list.exchange);
+    }
+    if evidence.awaits_put(context.storage.mode()) {
+        return Owner::Undecided;
+    }
+    // S3 has let a put in that the key denied.
+    let let_in = |put: &&ApiResult<StoredObject>| put.granted().is_some() || put.is_refused_by(DeniedBy::Kms);
+    let put = [&evidence.put, &evidence.put_with_header].into_iter().flatten().find(let_in);
+    put.map_or(Owner::Unproven, |put| Owner::Expected(&put.exchange))
+}
+
+pub(crate) fn owner_matches(context: &CheckContext) -> RuleOutcome {
+    let check = CheckName::BucketOwnerMatches;
+    match owner(context) {
+        Owner::Undecided => return RuleOutcome::Pending,
+        Owner::Expected(exchange) => Finding::passed(check, findings::bucket_in_account(&context.storage.bucket_account), Some(exchange)),
+        Owner::Other(exchange) => Finding::failed(
             check,
             findings::bucket_not_in_account(&context.storage.bucket_account),
-            Some(&any_owner.exchange),
+            Some(exchange),
             Fix::form(fixes::correct_account()),
         ),
-        Outcome::Unanswered => Finding::unanswered(check, any_owner),
-        _ => matches(&head.exchange),
+        Owner::Unproven => {
+            return match context.found(CheckName::BucketListable) {
+                None => RuleOutcome::Pending,
+                Some(_) => RuleOutcome::BlockedBy(CheckName::BucketListable),
+            };
+        }
+        Owner::Unanswered(answer) => Finding::unanswered(check, answer),
     }
     .into()
 }
@@ -85,6 +127,17 @@ pub(crate) fn listable(context: &CheckContext) -> RuleOutcome {
     let (Some(head), Some(list)) = (&context.evidence.head, &context.evidence.list) else {
         return RuleOutcome::Pending;
     };
+    match owner(context) {
+        // With the wrong account in its header, every call is denied.
+        Owner::Other(_) | Owner::Unanswered(_) => {
+            return match context.found(CheckName::BucketOwnerMatches) {
+                None => RuleOutcome::Pending,
+                Some(_) => RuleOutcome::BlockedBy(CheckName::BucketOwnerMatches),
+            };
+        }
+        Owner::Undecided => return RuleOutcome::Pending,
+        Owner::Expected(_) | Owner::Unproven => {}
+    }
     match (&list.outcome, &head.outcome) {
         (Outcome::Granted(()), Outcome::Granted(())) => Finding::passed(check, check.claim(), Some(&list.exchange)),
         (Outcome::Refused(refusal), _) if refusal.is_vendor_side(context.storage.mode()) => {

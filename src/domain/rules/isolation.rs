@@ -1,121 +1,71 @@
-//! `direct`: the bucket and the key deny access to sessions without the tenant's external ID.
+//! The bucket and the key deny callers without the tenant's external ID, and requests without credentials.
 
 use super::{CheckContext, RuleOutcome};
-use crate::domain::api_result::{ApiResult, DeniedBy, Outcome};
+use crate::domain::api_result::{ApiResult, DeniedBy};
+use crate::domain::catalogue::BUCKET;
 use crate::domain::check::{CheckName, CheckStatus};
-use crate::domain::evidence::{UnauthorizedCaller, UnauthorizedProbe};
 use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixAction, FixDocument};
 use crate::domain::message::{Message, findings, fixes};
 use crate::domain::storage_config::Mode;
 use crate::domain::templates::statements;
 use crate::domain::templates::statements::Permission;
+use crate::domain::unauthorized::{UnauthorizedCall, UnauthorizedCaller, UnauthorizedProbe};
 
 pub(crate) fn bucket_requires_external_id(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::BucketRequiresExternalId;
-    let probes = context.evidence.unauthorized();
-    if let Some(outcome) = without_session(check, &probes) {
-        return outcome;
-    }
-    let lists: Vec<&ApiResult> = probes.iter().filter_map(|(probe, _)| probe.list.as_ref()).collect();
-    if lists.len() < probes.len() {
-        return RuleOutcome::Pending;
-    }
-    let allowed: Vec<AllowedCall> = lists
-        .iter()
-        .zip(&probes)
-        .filter(|(list, _)| list.granted().is_some())
-        .map(|(list, (_, caller))| (Permission::List, "s3:ListBucket", *caller, *list))
-        .collect();
-    if let Some(finding) = bucket_is_open(context, &allowed) {
-        return finding.into();
-    }
-    let inconclusive = |answers: &[&ApiResult]| {
-        let other = answers.iter().find(|answer| !answer.is_refused_by(DeniedBy::S3));
-        other.map(|answer| Finding::unanswered(check, answer))
-    };
-    // The object calls come second: nothing is written before the list calls are proven to be denied.
-    if let Some(finding) = inconclusive(&lists) {
-        return finding.into();
-    }
-    match context.status(CheckName::ObjectWritable) {
-        None => return RuleOutcome::Pending,
-        Some(CheckStatus::Passed) => {}
-        Some(_) => return RuleOutcome::BlockedBy(CheckName::ObjectWritable),
-    }
-    let Some(objects) = object_results(&probes) else {
-        return RuleOutcome::Pending;
-    };
-    let mut allowed: Vec<AllowedCall> = Vec::new();
-    for (get, restore, caller) in &objects {
-        // The bucket allowed a get that the key denied.
-        if matches!(get.outcome, Outcome::Granted(()) | Outcome::Unusable) || get.is_refused_by(DeniedBy::Kms) {
-            allowed.push((Permission::Objects, "s3:GetObject", *caller, get));
-        }
-        if restore.granted().is_some() {
-            allowed.push((Permission::Objects, "s3:RestoreObject", *caller, restore));
-        }
-    }
-    if let Some(finding) = bucket_is_open(context, &allowed) {
-        return finding.into();
-    }
-    let asked: Vec<&ApiResult> = objects.iter().flat_map(|(get, restore, _)| [*get, *restore]).collect();
-    inconclusive(&asked)
-        .unwrap_or_else(|| Finding::passed(check, check.claim(), Some(&lists[0].exchange)))
-        .into()
+    refused_by_bucket(context, check, &vendors_callers(context), |allowed| {
+        let (danger, fix) = match context.storage.mode() {
+            Mode::Direct => {
+                let permission = match allowed.call {
+                    UnauthorizedCall::List => Permission::List,
+                    _ => Permission::Objects,
+                };
+                let statement = statements::bucket_policy_statement(permission, context.params);
+                (danger(allowed), replaced(FixDocument::BucketPolicy, statement))
+            }
+            Mode::AssumeRole => (findings::vendor_is_let_in_danger(), vendor_removed(FixDocument::BucketPolicy)),
+        };
+        (findings::bucket_is_open(&allowed.names), danger, fix)
+    })
 }
 
-/// A call that had to be denied but was allowed: the permission, the action, the caller, and the result.
-type AllowedCall<'a> = (Permission, &'static str, UnauthorizedCaller, &'a ApiResult);
-
-fn bucket_is_open(context: &CheckContext, allowed: &[AllowedCall]) -> Option<Finding> {
-    let (permission, _, _, answer) = allowed.first()?;
-    let finding = Finding::failed(
-        CheckName::BucketRequiresExternalId,
-        findings::bucket_is_open(name_calls(allowed.iter().map(|(_, action, caller, _)| (*action, *caller)))),
-        Some(&answer.exchange),
-        Fix::new(
-            FixDocument::BucketPolicy,
-            FixAction::Replace,
-            fixes::close_policy(),
-            Some(statements::bucket_policy_statement(*permission, context.params)),
-        ),
-    );
-    Some(finding.with_detail(danger(allowed.iter().map(|(_, _, caller, _)| *caller))))
-}
-
-fn name_calls<'a>(calls: impl Iterator<Item = (&'a str, UnauthorizedCaller)>) -> String {
-    calls
-        .map(|(action, caller)| format!("{action} {}", caller.phrase(Mode::Direct)))
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-/// What the allowed calls of these callers mean.
-fn danger(mut callers: impl Iterator<Item = UnauthorizedCaller>) -> Message {
-    if callers.all(|caller| caller == UnauthorizedCaller::PreviousId) {
-        findings::previous_id_accepted()
-    } else {
-        findings::resource_is_open_danger()
-    }
-}
-
-/// The results of get and restore of the probe object by each unauthorized caller, once all are known.
-fn object_results<'a>(
-    probes: &[(&'a UnauthorizedProbe, UnauthorizedCaller)],
-) -> Option<Vec<(&'a ApiResult, &'a ApiResult, UnauthorizedCaller)>> {
-    probes
-        .iter()
-        .map(|(probe, caller)| Some((probe.get.as_ref()?, probe.restore.as_ref()?, *caller)))
-        .collect()
+pub(crate) fn bucket_not_public(context: &CheckContext) -> RuleOutcome {
+    let anybody = callers(context, |caller| caller == UnauthorizedCaller::Anonymous);
+    refused_by_bucket(context, CheckName::BucketNotPublic, &anybody, |allowed| {
+        (
+            findings::bucket_is_public(&allowed.actions),
+            findings::bucket_is_public_danger(),
+            Fix::new(FixDocument::BucketPolicy, FixAction::Remove, fixes::close_public_bucket(), None),
+        )
+    })
 }
 
 pub(crate) fn key_requires_external_id(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::KeyRequiresExternalId;
-    let evidence = context.evidence;
-    let probes = evidence.unauthorized();
-    if let Some(outcome) = without_session(check, &probes) {
+    let callers = vendors_callers(context);
+    if let Some(outcome) = without_session(check, &callers) {
         return outcome;
+    }
+    let failed = |allowed: Allowed| {
+        let (danger, fix) = match context.storage.mode() {
+            Mode::Direct => (
+                danger(&allowed),
+                replaced(FixDocument::KeyPolicy, statements::key_policy_statement(context.params)),
+            ),
+            Mode::AssumeRole => (findings::vendor_is_let_in_danger(), vendor_removed(FixDocument::KeyPolicy)),
+        };
+        Finding::failed(check, findings::key_is_open(&allowed.names), Some(&allowed.answer.exchange), fix).with_detail(danger)
+    };
+    let Some(mut asked) = answers(&callers, &UnauthorizedCall::OF_KEY) else {
+        return RuleOutcome::Pending;
+    };
+    if let Some(allowed) = Allowed::of(&asked) {
+        return failed(allowed).into();
+    }
+    // Without these answers, the key's own checks are not made.
+    if let Some((_, _, answer)) = asked.iter().find(|(_, _, answer)| answer.is_unanswered()) {
+        return Finding::unanswered(check, answer).into();
     }
     // A key that denies everyone would look like one that denies only unauthorized callers.
     let own_checks = [
@@ -129,35 +79,15 @@ pub(crate) fn key_requires_external_id(context: &CheckContext) -> RuleOutcome {
     if !own_checks.iter().any(|check| context.status(*check) == Some(CheckStatus::Passed)) {
         return RuleOutcome::BlockedBy(CheckName::KeyDescribable);
     }
-    let has_ciphertext = evidence.encrypt.as_ref().is_some_and(|encrypt| encrypt.granted().is_some());
-    let mut asked = Vec::new();
-    for (probe, caller) in probes {
-        let mut calls = vec![("kms:Encrypt", &probe.encrypt), ("kms:GenerateDataKey", &probe.generate_data_key)];
-        if has_ciphertext {
-            calls.extend([("kms:Decrypt", &probe.decrypt), ("kms:ReEncrypt", &probe.reencrypt)]);
+    let has_ciphertext = context.evidence.encrypt.as_ref().is_some_and(|encrypt| encrypt.granted().is_some());
+    if has_ciphertext {
+        let Some(more) = answers(&callers, &UnauthorizedCall::OF_CIPHERTEXT) else {
+            return RuleOutcome::Pending;
+        };
+        asked.extend(more);
+        if let Some(allowed) = Allowed::of(&asked) {
+            return failed(allowed).into();
         }
-        for (action, answer) in calls {
-            let Some(answer) = answer else {
-                return RuleOutcome::Pending;
-            };
-            asked.push((action, caller, answer));
-        }
-    }
-    let allowed: Vec<_> = asked.iter().filter(|(_, _, answer)| answer.granted().is_some()).collect();
-    if let Some((_, _, answer)) = allowed.first() {
-        return Finding::failed(
-            check,
-            findings::key_is_open(name_calls(allowed.iter().map(|(action, caller, _)| (*action, *caller)))),
-            Some(&answer.exchange),
-            Fix::new(
-                FixDocument::KeyPolicy,
-                FixAction::Replace,
-                fixes::close_policy(),
-                Some(statements::key_policy_statement(context.params)),
-            ),
-        )
-        .with_detail(danger(allowed.iter().map(|(_, caller, _)| *caller)))
-        .into();
     }
     if context.is_broken(CheckName::KeySuitable) {
         return RuleOutcome::BlockedBy(CheckName::KeySuitable);
@@ -171,10 +101,149 @@ pub(crate) fn key_requires_external_id(context: &CheckContext) -> RuleOutcome {
     Finding::passed(check, check.claim(), asked.first().map(|(_, _, answer)| &answer.exchange)).into()
 }
 
-/// An unauthorized caller needs a session of its own. Without it, the check is pending or inconclusive.
-fn without_session(check: CheckName, probes: &[(&UnauthorizedProbe, UnauthorizedCaller)]) -> Option<RuleOutcome> {
-    for (probe, _) in probes {
+/// Whether S3 denies the bucket and the probe object to these callers. `failed` makes the summary, the detail and the fix of
+/// a failure.
+fn refused_by_bucket(
+    context: &CheckContext,
+    check: CheckName,
+    callers: &[Caller],
+    failed: impl Fn(&Allowed) -> (Message, Message, Fix),
+) -> RuleOutcome {
+    let failed = |allowed: &Allowed| {
+        let (summary, danger, fix) = failed(allowed);
+        Finding::failed(check, summary, Some(&allowed.answer.exchange), fix).with_detail(danger)
+    };
+    if let Some(outcome) = without_session(check, callers) {
+        return outcome;
+    }
+    let Some(mut asked) = answers(callers, &UnauthorizedCall::OF_BUCKET) else {
+        return RuleOutcome::Pending;
+    };
+    if let Some(allowed) = Allowed::of(&asked) {
+        return match check {
+            CheckName::BucketRequiresExternalId if anybody_may_list(context) => RuleOutcome::BlockedBy(CheckName::BucketNotPublic),
+            _ => failed(&allowed).into(),
+        };
+    }
+    // Without these answers, the bucket's own checks are not made.
+    if let Some((_, _, answer)) = asked.iter().find(|(_, _, answer)| answer.is_unanswered()) {
+        return Finding::unanswered(check, answer).into();
+    }
+    // A bucket that does not exist, is in another region or has another owner denies for that reason.
+    for bucket in BUCKET {
+        match context.status(*bucket) {
+            None => return RuleOutcome::Pending,
+            Some(CheckStatus::Passed) => {}
+            Some(_) => return RuleOutcome::BlockedBy(*bucket),
+        }
+    }
+    match context.status(CheckName::ObjectWritable) {
+        None => return RuleOutcome::Pending,
+        Some(CheckStatus::Passed) => {}
+        Some(_) => return RuleOutcome::BlockedBy(CheckName::ObjectWritable),
+    }
+    let Some(more) = answers(callers, &UnauthorizedCall::OF_OBJECT) else {
+        return RuleOutcome::Pending;
+    };
+    asked.extend(more);
+    if check == CheckName::BucketRequiresExternalId {
+        // A bucket that is open to anybody is open to the vendor's roles too: one cause, one failure.
+        match context.status(CheckName::BucketNotPublic) {
+            None => return RuleOutcome::Pending,
+            Some(CheckStatus::Failed) => return RuleOutcome::BlockedBy(CheckName::BucketNotPublic),
+            Some(_) => {}
+        }
+    }
+    if let Some(allowed) = Allowed::of(&asked) {
+        return failed(&allowed).into();
+    }
+    match asked.iter().find(|(_, _, answer)| !answer.is_refused_by(DeniedBy::S3)) {
+        Some((_, _, answer)) => Finding::unanswered(check, answer),
+        None => Finding::passed(check, check.claim(), asked.first().map(|(_, _, answer)| &answer.exchange)),
+    }
+    .into()
+}
+
+fn anybody_may_list(context: &CheckContext) -> bool {
+    let anybody = context.evidence.unauthorized.get(&UnauthorizedCaller::Anonymous);
+    let list = anybody.and_then(|probe| probe.answers.get(&UnauthorizedCall::List));
+    list.is_some_and(|list| UnauthorizedCall::List.was_allowed(list))
+}
+
+type Caller<'a> = (UnauthorizedCaller, &'a UnauthorizedProbe);
+type Answer<'a> = (UnauthorizedCaller, UnauthorizedCall, &'a ApiResult);
+
+fn callers<'a>(context: &CheckContext<'a>, which: impl Fn(UnauthorizedCaller) -> bool) -> Vec<Caller<'a>> {
+    let all = context.evidence.unauthorized.iter();
+    all.map(|(caller, probe)| (*caller, probe))
+        .filter(|(caller, _)| which(*caller))
+        .collect()
+}
+
+/// The vendor's roles without the tenant's external ID.
+fn vendors_callers<'a>(context: &CheckContext<'a>) -> Vec<Caller<'a>> {
+    callers(context, |caller| caller != UnauthorizedCaller::Anonymous)
+}
+
+/// The callers' answers to these calls, once all are known.
+fn answers<'a>(callers: &[Caller<'a>], calls: &[UnauthorizedCall]) -> Option<Vec<Answer<'a>>> {
+    let made = callers
+        .iter()
+        .flat_map(|(caller, probe)| calls.iter().map(move |call| (*caller, *call, *probe)));
+    made.filter(|(caller, call, _)| caller.makes(*call))
+        .map(|(caller, call, probe)| Some((caller, call, probe.answers.get(&call)?)))
+        .collect()
+}
+
+/// Calls that had to be denied but were allowed.
+struct Allowed<'a> {
+    /// The first of them, and its answer.
+    call: UnauthorizedCall,
+    answer: &'a ApiResult,
+    /// Each with how the caller presented itself.
+    names: String,
+    actions: String,
+    /// The tenant's own previous external ID, which no other customer has.
+    only_previous_id: bool,
+}
+
+impl<'a> Allowed<'a> {
+    fn of(asked: &[Answer<'a>]) -> Option<Self> {
+        let allowed: Vec<&Answer> = asked.iter().filter(|(_, call, answer)| call.was_allowed(answer)).collect();
+        let (_, call, answer) = **allowed.first()?;
+        let list = |name: fn(&Answer) -> String| allowed.iter().map(|allowed| name(allowed)).collect::<Vec<_>>().join(", ");
+        Some(Self {
+            call,
+            answer,
+            names: list(|(caller, call, _)| format!("{} {}", call.action(), caller.phrase())),
+            actions: list(|(_, call, _)| call.action().to_owned()),
+            only_previous_id: allowed.iter().all(|(caller, ..)| *caller == UnauthorizedCaller::Retired),
+        })
+    }
+}
+
+/// `direct`: what the allowed calls mean.
+fn danger(allowed: &Allowed) -> Message {
+    if allowed.only_previous_id {
+        findings::previous_id_accepted()
+    } else {
+        findings::resource_is_open_danger()
+    }
+}
+
+fn replaced(document: FixDocument, statement: serde_json::Value) -> Fix {
+    Fix::new(document, FixAction::Replace, fixes::close_policy(), Some(statement))
+}
+
+fn vendor_removed(document: FixDocument) -> Fix {
+    Fix::new(document, FixAction::Remove, fixes::remove_vendors_access(), None)
+}
+
+/// A caller needs a session of its role. Without it, the check is pending or inconclusive.
+fn without_session(check: CheckName, callers: &[Caller]) -> Option<RuleOutcome> {
+    for (caller, probe) in callers {
         match &probe.role {
+            _ if *caller == UnauthorizedCaller::Anonymous => {}
             None => return Some(RuleOutcome::Pending),
             Some(role) if role.granted().is_none() => return Some(Finding::unanswered(check, role).into()),
             Some(_) => {}

@@ -3,8 +3,8 @@
 use super::bucket::denies_everything;
 use super::{CheckContext, RuleOutcome, permission};
 use crate::domain::api_result::{ApiResult, DeniedBy, Outcome};
-use crate::domain::check::{CheckName, CheckStatus, FaultSide};
-use crate::domain::evidence::{RoundTrip, StoredObject};
+use crate::domain::check::{CheckName, FaultSide};
+use crate::domain::evidence::{Gate, RoundTrip, StoredObject};
 use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixAction, FixDocument};
 use crate::domain::message::{findings, fixes};
@@ -38,6 +38,9 @@ fn denied_by_key(context: &CheckContext, put: &ApiResult<StoredObject>) -> Optio
     if named.is_some_and(|named| named != context.storage.key.as_str()) {
         return Some(DeniedByKey::OtherKey);
     }
+    if let Gate::Closed(check) = context.evidence.gate_of_key(context.storage.mode()) {
+        return Some(DeniedByKey::ShownBy(check));
+    }
     if let Some(broken) = KEY_CHECKS.into_iter().find(|check| context.is_broken(*check)) {
         return Some(DeniedByKey::ShownBy(broken));
     }
@@ -54,11 +57,7 @@ fn names_the_key(context: &CheckContext, put: &ApiResult<StoredObject>) -> bool 
 
 pub(crate) fn writable(context: &CheckContext) -> RuleOutcome {
     let Some(put) = &context.evidence.put else {
-        // Nothing is written to a bucket before it has denied unauthorized callers.
-        return match context.status(CheckName::BucketRequiresExternalId) {
-            None | Some(CheckStatus::Passed) => RuleOutcome::Pending,
-            Some(_) => RuleOutcome::BlockedBy(CheckName::BucketRequiresExternalId),
-        };
+        return RuleOutcome::Pending;
     };
     match denied_by_key(context, put) {
         Some(DeniedByKey::Undecided) => return RuleOutcome::Pending,
@@ -101,13 +100,23 @@ fn requires_headers(put: &ApiResult<StoredObject>) -> Finding {
     )
 }
 
+/// What the stored object tells of the bucket is for those alone who may know it: nothing, until the bucket denied everybody
+/// else.
+fn unless_isolated(context: &CheckContext) -> Option<RuleOutcome> {
+    let isolation = [CheckName::BucketNotPublic, CheckName::BucketRequiresExternalId];
+    if let Some(open) = isolation.into_iter().find(|check| context.is_broken(*check)) {
+        return Some(RuleOutcome::BlockedBy(open));
+    }
+    isolation
+        .iter()
+        .any(|check| context.found(*check).is_none())
+        .then_some(RuleOutcome::Pending)
+}
+
 pub(crate) fn encrypted_with_key(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::EncryptedWithKey;
     let Some(put) = &context.evidence.put else {
-        return match context.found(CheckName::ObjectWritable) {
-            None => RuleOutcome::Pending,
-            Some(_) => RuleOutcome::BlockedBy(CheckName::ObjectWritable),
-        };
+        return RuleOutcome::Pending;
     };
     let set_default = || {
         Fix::new(
@@ -140,6 +149,9 @@ pub(crate) fn encrypted_with_key(context: &CheckContext) -> RuleOutcome {
             },
         };
     };
+    if let Some(outcome) = unless_isolated(context) {
+        return outcome;
+    }
     let algorithm = stored.encryption.as_deref().unwrap_or("none");
     let with_kms = matches!(algorithm, "aws:kms" | "aws:kms:dsse");
     match stored.key.as_deref() {
@@ -160,6 +172,9 @@ pub(crate) fn versioning_disabled(context: &CheckContext) -> RuleOutcome {
     let Some(put) = &context.evidence.put else {
         return RuleOutcome::Pending;
     };
+    if let Some(outcome) = unless_isolated(context) {
+        return outcome;
+    }
     let kept = |version: Option<&String>| version.is_some_and(|version| version != "null");
     let versioned = put.granted().is_some_and(|stored| kept(stored.version.as_ref()));
     let Some(delete) = context.evidence.delete.as_ref().filter(|_| !versioned) else {

@@ -3,7 +3,7 @@
 use super::{CheckContext, RuleOutcome};
 use crate::domain::api_result::{DenialReason, Outcome, PolicyKind};
 use crate::domain::check::CheckName;
-use crate::domain::evidence::UnauthorizedCaller;
+use crate::domain::evidence::PresentedId;
 use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixAction, FixDocument};
 use crate::domain::message::{findings, fixes};
@@ -53,11 +53,11 @@ pub(crate) fn client_role_assumable(context: &CheckContext) -> RuleOutcome {
 pub(crate) fn role_requires_external_id(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::RoleRequiresExternalId;
     let mut asked = Vec::new();
-    for (answer, caller) in context.evidence.unauthorized_assumptions() {
+    for (answer, id) in context.evidence.unauthorized_assumptions() {
         let Some(answer) = answer else {
             return RuleOutcome::Pending;
         };
-        asked.push((answer, caller));
+        asked.push((answer, id));
     }
     let allowed: Vec<_> = asked.iter().filter(|(answer, _)| answer.granted().is_some()).collect();
     let Some((first, _)) = allowed.first() else {
@@ -69,13 +69,8 @@ pub(crate) fn role_requires_external_id(context: &CheckContext) -> RuleOutcome {
         }
         .into();
     };
-    let mode = context.storage.mode();
-    let how = allowed
-        .iter()
-        .map(|(_, caller)| caller.phrase(mode))
-        .collect::<Vec<_>>()
-        .join(", and ");
-    let only_previous = allowed.iter().all(|(_, caller)| *caller == UnauthorizedCaller::PreviousId);
+    let how = allowed.iter().map(|(_, id)| id.phrase()).collect::<Vec<_>>().join(", and ");
+    let only_previous = allowed.iter().all(|(_, id)| *id == PresentedId::Previous);
     Finding::failed(
         check,
         findings::role_is_open(how),

@@ -1,5 +1,6 @@
 //! Running a queued verification: starts it under a lease, records findings as they arrive, and finishes it with a verdict.
 
+mod put_lease;
 mod rotation;
 
 use futures::future::join;
@@ -8,6 +9,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 use tracing::{Span, error, info, warn};
 
+use self::put_lease::DatabaseLease;
 use super::webhooks::announce;
 use super::{Caller, Context};
 use crate::cloud::Cloud;
@@ -17,12 +19,12 @@ use crate::domain::finding::Finding;
 use crate::domain::fix::Fix;
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::message::{findings, fixes};
-use crate::domain::storage_config::StorageConfig;
+use crate::domain::storage_config::{Mode, StorageConfig};
 use crate::domain::tenant::{DEGRADED_AFTER, Rotation};
 use crate::domain::verification::{Trigger, Verdict, VerificationState};
 use crate::store::jobs::JobOrigin;
 use crate::store::lease::Lease;
-use crate::store::verifications::{LeaseStatus, StartedRun};
+use crate::store::verifications::{ClaimedRun, LeaseStatus, StartedRun};
 use crate::store::{self, active_configs, jobs, storage_configs, tenants, verifications};
 use crate::telemetry::metric;
 use crate::verifier::{self, PROBE_PREFIX, RunReport, VerificationSubject};
@@ -32,7 +34,7 @@ use crate::verifier::{self, PROBE_PREFIX, RunReport, VerificationSubject};
 /// # Errors
 /// Database errors. By then the run has cleaned up as far as it could, and can be started again.
 pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: VerificationId, cause: &JobOrigin) -> store::Result<()> {
-    let Some((started, config, subject)) = start_run(context, id).await? else {
+    let Some((started, config, subject)) = start_run(context, id, cause).await? else {
         return Ok(());
     };
     Span::current().record("tenant", tracing::field::display(started.tenant_id));
@@ -56,8 +58,9 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
 
     let stop = CancellationToken::new();
     let (found, findings) = unbounded_channel();
+    let put_lease = DatabaseLease { context, lease };
     let (report, written) = join(
-        verifier::run(cloud, &context.clock, &context.vendor, &subject, found, &stop),
+        verifier::run(cloud, &context.clock, &context.vendor, &subject, &put_lease, found, &stop),
         record_findings(context, lease, findings, &stop),
     )
     .await;
@@ -65,16 +68,25 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
     finish(context, &started, &config, Some(&subject), &report, cause).await
 }
 
-/// Starts the verification. There is no subject if its mode is no longer offered.
+/// Starts the verification. There is no subject if its mode is no longer offered. While another worker's lease is still good,
+/// the verification is queued for the time when it has ended.
 async fn start_run(
     context: &Context,
     id: VerificationId,
+    cause: &JobOrigin,
 ) -> store::Result<Option<(StartedRun, StorageConfig, Option<VerificationSubject>)>> {
     let mut db = store::begin(&context.pool).await?;
     let random: [u8; 8] = context.clock.random();
     let probe_key = format!("{PROBE_PREFIX}{id}-{:016x}", u64::from_be_bytes(random));
-    let Some(started) = verifications::start(&mut db, id, &probe_key, context.clock.now()).await? else {
-        return Ok(None);
+    let started = match verifications::start(&mut db, id, &probe_key, context.lease, context.clock.now()).await? {
+        ClaimedRun::Started(started) => started,
+        ClaimedRun::Leased { tenant_id, until } => {
+            jobs::enqueue_attempt(&mut db, tenant_id, id, Some(until), cause).await?;
+            store::commit(db).await?;
+            info!(verification = %id, %until, "the worker that was lost may still write; taking over afterwards");
+            return Ok(None);
+        }
+        ClaimedRun::Finished => return Ok(None),
     };
     let missing = |what| store::StoreError::inconsistent("verifications", id, what);
     let tenant = tenants::find(&mut db, &TenantRef::Id(started.tenant_id))
@@ -94,10 +106,16 @@ async fn start_run(
         verification: id,
         storage: config.storage.clone(),
         vendor_role: role.clone(),
+        other_role: context
+            .vendor
+            .direct_role
+            .clone()
+            .filter(|_| config.storage.mode() == Mode::AssumeRole),
         external_id,
         accepted_ids,
         retired_id,
         probe_key,
+        put_until: started.lease.until - put_lease::margin(context.lease),
         leftovers: started.leftovers.clone(),
     });
     Ok(Some((started, config, subject)))

@@ -19,6 +19,7 @@ pub struct Gate {
     pub url: String,
     open: Arc<watch::Sender<bool>>,
     held: Arc<watch::Sender<usize>>,
+    answered: Arc<watch::Sender<usize>>,
 }
 
 impl Gate {
@@ -29,6 +30,7 @@ impl Gate {
             url: format!("http://{}", listener.local_addr().expect("the listener has an address")),
             open: Arc::new(watch::Sender::new(false)),
             held: Arc::new(watch::Sender::new(0)),
+            answered: Arc::new(watch::Sender::new(0)),
         };
         let keeper = gate.clone();
         let router = forward(upstream, move |request| {
@@ -37,7 +39,9 @@ impl Gate {
             async move {
                 if held {
                     keeper.hold().await;
+                    return Some(keeper.answered);
                 }
+                None
             }
         });
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -59,6 +63,21 @@ impl Gate {
             .expect("the gate is there");
     }
 
+    /// How many requests came to the gate.
+    pub fn count(&self) -> usize {
+        *self.held.borrow()
+    }
+
+    /// Waits until a request that was held has been answered.
+    pub async fn answered(&self) {
+        let mut answered = self.answered.subscribe();
+        let one = answered.wait_for(|answered| *answered > 0);
+        tokio::time::timeout(TIMEOUT, one)
+            .await
+            .expect("a held request is answered")
+            .expect("the gate stands");
+    }
+
     pub fn open(&self) {
         self.open.send_replace(true);
     }
@@ -70,16 +89,16 @@ pub async fn tls_terminator(upstream: &str) -> String {
     let url = format!("http://{}", listener.local_addr().expect("the listener has an address"));
     let router = forward(upstream, |request| {
         request.headers_mut().insert("x-forwarded-proto", HeaderValue::from_static("https"));
-        std::future::ready(())
+        std::future::ready(None)
     });
     tokio::spawn(async move { axum::serve(listener, router).await });
     url
 }
 
-/// Forwards every request after `before` has seen it.
+/// Passes every request on once `before` is done with it, and counts its answer where `before` says.
 fn forward<F>(upstream: &str, before: impl Fn(&mut Request) -> F + Clone + Send + Sync + 'static) -> axum::Router
 where
-    F: Future<Output = ()> + Send + 'static,
+    F: Future<Output = Option<Arc<watch::Sender<usize>>>> + Send + 'static,
 {
     let client: Client<HttpConnector, Body> = Client::builder(TokioExecutor::new()).build_http();
     let upstream = upstream.to_owned();
@@ -87,12 +106,16 @@ where
         let (client, upstream, before) = (client.clone(), upstream.clone(), before.clone());
         async move {
             let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
-            before(&mut request).await;
+            let answered = before(&mut request).await;
             *request.uri_mut() = format!("{upstream}{path}").parse().expect("the URL is one");
-            client.request(request).await.map_or_else(
+            let answer = client.request(request).await.map_or_else(
                 |_| Response::builder().status(502).body(Body::empty()).expect("the answer is whole"),
                 |answer| answer.map(Body::new),
-            )
+            );
+            if let Some(answered) = answered {
+                answered.send_modify(|answered| *answered += 1);
+            }
+            answer
         }
     })
 }

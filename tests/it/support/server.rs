@@ -199,6 +199,7 @@ impl TestServerBuilder {
             clock: clock(),
             vendor: Arc::new(self.vendor.unwrap_or_else(|| vendor(&self.access))),
             retry_policy: RetryPolicy::NONE,
+            lease: Duration::from_secs(30),
             webhooks: Arc::new(self.webhooks),
         };
         let (_, token) = create_token(&context, &Caller::operator(), "test", Role::Ops, None)

@@ -3,6 +3,8 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::aws::{REGION, World, apply_templates};
@@ -58,23 +60,11 @@ fn send(signal: &str, process: u32) {
     assert!(sent.expect("kill is there").success());
 }
 
-/// A server without a worker of its own, and a submission whose verification stands at the gate with its object written.
+/// The verification of a submission stands at the gate with its object written.
 async fn in_the_middle(world: &World, gate: &Gate) -> (TestServer, Worker, String, Value) {
-    let server = TestServer::builder().aws(world).without_worker().start().await;
-    server.create_tenant("acme").await;
-    let applied = apply_templates(world, &server, "acme", "assume_role").await;
-    let worker = Worker::start(world, &server, &gate.url);
-    let submitted = server
-        .post("/v1/tenants/acme/storage-configs", &applied.submission())
-        .await
-        .expect(202);
-    gate.reached().await;
-    assert_eq!(
-        world.customer.contents(&applied.bucket).await.0.len(),
-        1,
-        "the probe object is there"
-    );
-    (server, worker, applied.bucket, submitted["verification"]["id"].clone())
+    let stage = at_the_gate(world, gate, "assume_role").await;
+    assert_eq!(world.customer.contents(&stage.2).await.0.len(), 1, "the probe object is there");
+    stage
 }
 
 #[tokio::test]
@@ -87,6 +77,7 @@ async fn a_killed_run_is_taken_over_and_cleaned_up() {
     let lost = server.get(&format!("/v1/verifications/{}", id.as_str().unwrap())).await.expect(200);
     assert_eq!(lost["state"], "running");
 
+    end_lease(&server).await;
     let _next = Worker::start(&world, &server, &world.endpoint);
     let verification = server.finished(&id).await;
     assert_eq!(verification["verdict"], "verified", "{verification:#}");
@@ -98,6 +89,78 @@ async fn a_killed_run_is_taken_over_and_cleaned_up() {
         "both probe objects are gone"
     );
     assert_eq!(server.status("acme").await, "active");
+}
+
+/// Lets the lease of the run end at once, and returns when it would have ended.
+async fn end_lease(server: &TestServer) -> DateTime<Utc> {
+    let ended = "with old as (select id, lease_until from verifications where state = 'running')
+                 update verifications v set lease_until = clock_timestamp() from old where v.id = old.id returning old.lease_until";
+    sqlx::query_scalar(ended).fetch_one(&server.pool).await.unwrap()
+}
+
+/// The deadline of a put is in its session, so it is real time that has to pass.
+async fn wait_until(server: &TestServer, time: DateTime<Utc>) {
+    let wait = sqlx::query("select pg_sleep_until($1)").bind(time);
+    wait.execute(&server.pool).await.unwrap();
+}
+
+/// A server without a worker of its own, a worker, and a submission whose verification stands at the gate.
+async fn at_the_gate(world: &World, gate: &Gate, mode: &'static str) -> (TestServer, Worker, String, Value) {
+    let server = TestServer::builder().aws(world).without_worker().start().await;
+    server.create_tenant("acme").await;
+    let applied = apply_templates(world, &server, "acme", mode).await;
+    let worker = Worker::start(world, &server, &gate.url);
+    let submitted = server
+        .post("/v1/tenants/acme/storage-configs", &applied.submission())
+        .await
+        .expect(202);
+    gate.reached().await;
+    (server, worker, applied.bucket, submitted["verification"]["id"].clone())
+}
+
+/// The worker was suspended before its put, and goes on after another one has taken over, cleaned up and finished.
+#[tokio::test]
+async fn a_suspended_process_that_goes_on_puts_nothing() {
+    let world = World::new().await;
+    let puts = Gate::before(&world.endpoint, "PUT", "latchkey-probe").await;
+    // STS and KMS.
+    let gate = Gate::before(&puts.url, "POST", "/").await;
+    let (server, worker, bucket, id) = at_the_gate(&world, &gate, "assume_role").await;
+    worker.signal("-STOP");
+    gate.open();
+
+    end_lease(&server).await;
+    let _next = Worker::start(&world, &server, &world.endpoint);
+    let verification = server.finished(&id).await;
+    assert_eq!(verification["verdict"], "verified", "{verification:#}");
+
+    worker.signal("-CONT");
+    worker.signal("-TERM");
+    assert!(worker.ended().await.success(), "it ends its run");
+    assert_eq!(puts.count(), 0, "it sends no put");
+    assert_eq!(world.customer.contents(&bucket).await.0, [""; 0]);
+}
+
+/// The worker was suspended after its put was sent, and the put arrives after another one has cleaned up. Only AWS can refuse it
+/// now.
+#[rstest]
+#[tokio::test]
+async fn a_put_that_arrives_after_the_lease_is_denied(#[values("assume_role", "direct")] mode: &'static str) {
+    let world = World::new().await;
+    let puts = Gate::before(&world.endpoint, "PUT", "latchkey-probe").await;
+    let (server, worker, bucket, id) = at_the_gate(&world, &puts, mode).await;
+    worker.signal("-STOP");
+
+    let lease_until = end_lease(&server).await;
+    let _next = Worker::start(&world, &server, &world.endpoint);
+    let verification = server.finished(&id).await;
+    assert_eq!(verification["verdict"], "verified", "{verification:#}");
+    assert_eq!(verification["leftovers"], json!([]));
+
+    wait_until(&server, lease_until).await;
+    puts.open();
+    puts.answered().await;
+    assert_eq!(world.customer.contents(&bucket).await.0, [""; 0]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod direct;
 mod equivalent;
+mod isolation;
 mod permissions;
 mod resources;
 mod trust_policy;

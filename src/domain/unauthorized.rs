@@ -1,0 +1,121 @@
+//! Callers that a bucket and a key must deny, the calls that each of them makes, and what it was answered.
+
+use std::collections::BTreeMap;
+
+use strum::{EnumIter, IntoEnumIterator};
+
+use super::api_result::{ApiResult, DeniedBy, Outcome};
+use super::storage_config::Mode;
+
+/// A caller that must be denied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumIter)]
+pub enum UnauthorizedCaller {
+    /// Anybody on the internet: without credentials.
+    Anonymous,
+    /// `direct`: the customer-facing role without a session tag.
+    Untagged,
+    /// `direct`: the customer-facing role with a random external ID as its tag.
+    Mistagged,
+    /// `direct`: the customer-facing role with the external ID that a rotation has retired.
+    Retired,
+    /// `assume_role`: the vendor's storage role itself, without the customer's role in between.
+    StorageRole,
+    /// `assume_role`: the vendor's customer-facing role.
+    CustomerFacingRole,
+}
+
+impl UnauthorizedCaller {
+    /// The callers of a run. `retires`: a retired external ID must be denied. `has_other_role`: `assume_role` is verified by
+    /// a vendor that has a customer-facing role as well.
+    pub fn of_run(mode: Mode, retires: bool, has_other_role: bool) -> impl Iterator<Item = Self> {
+        Self::iter().filter(move |caller| match (caller, mode) {
+            (Self::Anonymous, _) | (Self::Untagged | Self::Mistagged, Mode::Direct) | (Self::StorageRole, Mode::AssumeRole) => true,
+            (Self::Retired, Mode::Direct) => retires,
+            (Self::CustomerFacingRole, Mode::AssumeRole) => has_other_role,
+            _ => false,
+        })
+    }
+
+    /// How it calls, as the end of a sentence.
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Anonymous => "without credentials",
+            Self::Untagged => "without a session tag",
+            Self::Mistagged => "with another external ID as its tag",
+            Self::Retired => "with the previous external ID as its tag",
+            Self::StorageRole => "by the storage role of [vendor]",
+            Self::CustomerFacingRole => "by the customer-facing role of [vendor]",
+        }
+    }
+
+    pub fn makes(self, call: UnauthorizedCall) -> bool {
+        use UnauthorizedCall::{Delete, Get, List, Put};
+        // KMS answers signed requests only.
+        self != Self::Anonymous || matches!(call, List | Get | Put | Delete)
+    }
+}
+
+/// A call that must be denied. None of them changes anything that was there before the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumIter)]
+pub enum UnauthorizedCall {
+    List,
+    Get,
+    Restore,
+    Put,
+    Delete,
+    DescribeKey,
+    Encrypt,
+    GenerateDataKey,
+    GenerateDataKeyWithoutPlaintext,
+    Decrypt,
+    Reencrypt,
+}
+
+impl UnauthorizedCall {
+    /// Calls that need nothing of ours in the bucket.
+    pub const OF_BUCKET: [Self; 1] = [Self::List];
+    pub const OF_OBJECT: [Self; 4] = [Self::Get, Self::Restore, Self::Put, Self::Delete];
+    /// Calls that need no ciphertext.
+    pub const OF_KEY: [Self; 4] = [
+        Self::DescribeKey,
+        Self::Encrypt,
+        Self::GenerateDataKey,
+        Self::GenerateDataKeyWithoutPlaintext,
+    ];
+    pub const OF_CIPHERTEXT: [Self; 2] = [Self::Decrypt, Self::Reencrypt];
+
+    /// The IAM action.
+    pub fn action(self) -> &'static str {
+        match self {
+            Self::List => "s3:ListBucket",
+            Self::Get => "s3:GetObject",
+            Self::Restore => "s3:RestoreObject",
+            Self::Put => "s3:PutObject",
+            Self::Delete => "s3:DeleteObject",
+            Self::DescribeKey => "kms:DescribeKey",
+            Self::Encrypt => "kms:Encrypt",
+            Self::GenerateDataKey => "kms:GenerateDataKey",
+            Self::GenerateDataKeyWithoutPlaintext => "kms:GenerateDataKeyWithoutPlaintext",
+            Self::Decrypt => "kms:Decrypt",
+            Self::Reencrypt => "kms:ReEncrypt",
+        }
+    }
+
+    /// Whether the answer shows that the resource let the caller in. For a get and a put, S3 evaluates its own policies first:
+    /// a later objection, of the key or to an unsigned request, says that they allowed the call.
+    pub fn was_allowed(self, answer: &ApiResult) -> bool {
+        match answer.outcome {
+            Outcome::Granted(()) => true,
+            Outcome::Unusable => matches!(self, Self::Get | Self::Put),
+            _ => matches!(self, Self::Get | Self::Put) && answer.is_refused_by(DeniedBy::Kms),
+        }
+    }
+}
+
+/// What a caller was answered.
+#[derive(Debug, Default)]
+pub struct UnauthorizedProbe {
+    /// The answer to assuming its role. Stays empty for a caller without one.
+    pub role: Option<ApiResult>,
+    pub answers: BTreeMap<UnauthorizedCall, ApiResult>,
+}

@@ -1,0 +1,45 @@
+//! The right to write the probe object, by the database's clock.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use tracing::warn;
+
+use crate::service::Context;
+use crate::store::lease::Lease;
+use crate::store::{self, verifications};
+use crate::verifier::PutLease;
+
+/// The part of a lease in which nothing is written any more: for the difference between the clocks of the database and of AWS,
+/// and for a put that AWS has begun.
+const MARGIN: u32 = 6;
+
+pub(crate) fn margin(lease: Duration) -> TimeDelta {
+    TimeDelta::from_std(lease / MARGIN).unwrap_or_default()
+}
+
+/// A lease that is kept in the database.
+pub(crate) struct DatabaseLease<'a> {
+    pub context: &'a Context,
+    pub lease: &'a Lease,
+}
+
+#[async_trait]
+impl PutLease for DatabaseLease<'_> {
+    async fn remaining(&self) -> Option<Duration> {
+        let asked_at = self.context.clock.instant();
+        let remaining = async {
+            let mut db = store::begin(&self.context.pool).await?;
+            verifications::remaining(&mut db, self.lease).await
+        };
+        let remaining = remaining.await.unwrap_or_else(|error| {
+            warn!(verification = %self.lease.verification, %error, "the lease cannot be proven; nothing is written");
+            None
+        })?;
+        // The answer may have been on its way for long.
+        let since = self.context.clock.instant().saturating_duration_since(asked_at);
+        let left = remaining.checked_sub(since + self.context.lease / MARGIN)?;
+        (!left.is_zero()).then_some(left)
+    }
+}

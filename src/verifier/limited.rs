@@ -1,0 +1,88 @@
+//! Steps with sessions as the vendor's services get them, limited by a grant: what the grant leaves out must be denied.
+
+use strum::EnumIter;
+
+use super::calls::{PendingCall, pending};
+use super::run_state::RunState;
+use super::{PROBE_PREFIX, Run};
+use crate::cloud::{AwsSession, DocumentCall};
+use crate::domain::api_result::ApiResult;
+use crate::domain::evidence::Gate;
+use crate::domain::grant::{Grant, GrantKind, KeyPrefix, SessionDuration};
+use crate::domain::storage_config::Access;
+
+/// A grant, and the call that it must not allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumIter)]
+pub(super) enum Limit {
+    /// Reading only: a put is denied.
+    ReadOnly,
+    /// A prefix: a get of an object outside of it is denied.
+    Prefix,
+}
+
+impl Limit {
+    fn grant(self) -> Grant {
+        match self {
+            Self::ReadOnly => Grant {
+                kind: GrantKind::Read,
+                ..Grant::default()
+            },
+            Self::Prefix => Grant {
+                prefix: Some(KeyPrefix::parse(&format!("{PROBE_PREFIX}other/")).expect("the prefix is well formed")),
+                ..Grant::default()
+            },
+        }
+    }
+
+    /// The session that a service would get.
+    pub(crate) fn session<'a>(self, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+        let storage = &run.subject.storage;
+        state.production.as_ref()?;
+        if state.evidence.gate_of_bucket(storage.mode()) != Gate::Open {
+            return None;
+        }
+        let (by, role) = match &storage.access {
+            Access::AssumeRole { role } => (Some(state.vendor.clone()?), role.clone()),
+            Access::Direct => (None, run.subject.vendor_role.clone()),
+        };
+        let call = DocumentCall {
+            by,
+            role,
+            external_id: run.subject.external_id.clone(),
+            policy: self.grant().session_policy(storage).to_string(),
+            duration: SessionDuration::shortest(),
+            name: run.session_name.clone(),
+        };
+        let session = async move { run.cloud.document_session(&call).await };
+        Some(pending(false, session, move |state, answer: ApiResult<AwsSession>| {
+            if let Some(session) = answer.granted() {
+                state.limited_sessions.insert(self, session.clone());
+            }
+            let probe = match self {
+                Self::ReadOnly => &mut state.evidence.read_only,
+                Self::Prefix => &mut state.evidence.other_prefix,
+            };
+            probe.session = Some(answer.map(drop));
+        }))
+    }
+
+    /// The call that the session's grant leaves out.
+    pub(crate) fn call<'a>(self, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+        let session = state.limited_sessions.get(&self)?;
+        state.has_written().then_some(())?;
+        let (cloud, bucket, object) = (run.cloud, run.bucket(Some(session)), run.subject.probe_key.as_str());
+        let call = async move {
+            match self {
+                Self::ReadOnly => cloud.try_put(&bucket, object).await,
+                Self::Prefix => cloud.get_object(&bucket, object).await.map(drop),
+            }
+        };
+        Some(pending(true, call, move |state, answer| {
+            let probe = match self {
+                Self::ReadOnly => &mut state.evidence.read_only,
+                Self::Prefix => &mut state.evidence.other_prefix,
+            };
+            probe.answer = Some(answer);
+        }))
+    }
+}
