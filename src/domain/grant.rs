@@ -1,7 +1,7 @@
 //! Grants limit what credentials for a tenant's documents allow, within what the tenant's policies allow.
 
 use serde_json::{Value, json};
-use strum::{Display, EnumString};
+use strum::{Display, EnumIter, EnumString};
 
 use super::account::AccountId;
 use super::active_storage::ActiveStorage;
@@ -10,7 +10,7 @@ use super::storage_config::Storage;
 use super::templates::statements::{KEY_ACTIONS, LIST_ACTIONS, OBJECT_ACTIONS, policy};
 use super::text::{Malformed, checked_text};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumString, Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumIter, EnumString, Display)]
 #[strum(serialize_all = "snake_case")]
 pub enum GrantKind {
     #[default]

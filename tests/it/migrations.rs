@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use latchkey::domain::check::{CheckStatus, FaultSide};
+use latchkey::domain::grant::GrantKind;
 use latchkey::domain::storage_config::Mode;
 use latchkey::domain::tenant::TenantStatus;
 use latchkey::domain::token::Role;
@@ -144,6 +145,7 @@ async fn lists_of_values_are_those_of_the_enums() {
         ("verification_checks_status_check", values::<CheckStatus>()),
         ("verification_checks_side_check", values::<FaultSide>()),
         ("tokens_role_check", values::<Role>()),
+        ("credential_hand_outs_access_check", values::<GrantKind>()),
         ("webhooks_events_check", values::<Topic>()),
         ("webhook_deliveries_state_check", values::<DeliveryState>()),
     ];

@@ -32,10 +32,10 @@ async fn tokens_are_created_shown_once_and_revoked() {
     assert!(item["last_used_at"].is_string() && !listed.to_string().contains(&text));
 
     let path = format!("/v1/tokens/{}", made["id"].as_str().unwrap());
-    assert_eq!(ask(&server, &admin, Method::DELETE, &path, None).await.status, 204);
+    assert_eq!(ask(&server, &admin, Method::DELETE, &path, None).await.status, 200);
     assert_eq!(
         ask(&server, &admin, Method::DELETE, &path, None).await.status,
-        204,
+        200,
         "a second time does nothing"
     );
     assert_eq!(ask(&server, &text, Method::GET, "/v1/tenants", None).await.status, 401);

@@ -186,7 +186,7 @@ async fn token_changes_reach_every_replica_within_a_second() {
     let token = made["token"].as_str().unwrap();
     assert_eq!(config_of(&replica, token, "acme").await.status, 200, "at once");
     let url = format!("{tokens}/{}", made["id"].as_str().unwrap());
-    server.send(server.bare(Method::DELETE, &url).bearer_auth(&admin)).await.expect(204);
+    server.send(server.bare(Method::DELETE, &url).bearer_auth(&admin)).await.expect(200);
     let revoked = clock_now();
     until(&replica, token, "acme", |answer| answer.status == 401).await;
     assert!(revoked.elapsed() < Duration::from_secs(1));

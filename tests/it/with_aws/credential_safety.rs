@@ -10,7 +10,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::credentials::{Stage, put};
-use crate::support::aws::Account;
+use crate::support::aws::{Account, apply_templates};
 use crate::support::aws_proxy::Gate;
 use crate::support::db_proxy::DatabaseProxy;
 use crate::support::server::{ApiResponse, TIMEOUT, TestServer};
@@ -86,6 +86,19 @@ async fn a_token_that_is_revoked_during_the_wait_gets_nothing() {
     })
     .await;
     assert_eq!((refused.status, &refused.body["type"]), (401, &json!("/problems/unauthenticated")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_becomes_active_during_the_wait_is_the_one_that_is_answered() {
+    let stage = Stage::new("direct").await;
+    let newer = apply_templates(&stage.world, &stage.server, "acme", "direct").await;
+    let given = while_waiting(&stage, || async {
+        assert_eq!(stage.server.submit("acme", &newer.submission()).await["verdict"], "verified");
+    })
+    .await;
+    let client = stage.client(&given.expect(200));
+    put(&client, &newer.bucket, "a/1").await.expect("the credentials are for the new bucket");
+    assert_eq!(put(&client, &stage.ours.bucket, "a/1").await.unwrap_err(), "AccessDenied");
 }
 
 #[tokio::test(flavor = "multi_thread")]
