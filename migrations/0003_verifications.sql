@@ -12,7 +12,7 @@ create table verifications (
     finished_at timestamptz,
     -- Fencing token: incremented by each worker that claims the run, so that a worker that lost its claim cannot write.
     lease bigint not null default 0,
-    -- Until then, by this database's clock, the attempt under way may write its probe object. Only then may another worker
+    -- Until then, by this database's clock, the attempt may write its probe object. Only then may another worker
     -- claim the run.
     lease_until timestamptz,
     -- Number of the last event. Readers of the event stream resume after the number that they saw last.

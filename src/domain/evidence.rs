@@ -134,7 +134,7 @@ impl Evidence {
         }
     }
 
-    /// Open when no caller was let in by any of these calls, and each was answered.
+    /// Open when every call was answered and none was allowed.
     fn gate_of_resource(&self, calls: &[UnauthorizedCall], check: impl Fn(UnauthorizedCaller) -> CheckName) -> Gate {
         let mut gate = Gate::Open;
         for (caller, probe) in &self.unauthorized {

@@ -35,7 +35,7 @@ enum Owner<'a> {
     Expected(&'a ApiCall),
     /// A call that named no owner was granted, after the same was denied with the expected one.
     Other(&'a ApiCall),
-    /// Every call was denied, whoever the owner is.
+    /// Every call was denied.
     Unproven,
     Unanswered(&'a ApiResult),
 }

@@ -100,8 +100,8 @@ fn requires_headers(put: &ApiResult<StoredObject>) -> Finding {
     )
 }
 
-/// What the stored object tells of the bucket is for those alone who may know it: nothing, until the bucket denied everybody
-/// else.
+/// A stored object describes the bucket. Only those who may use the bucket may read that, so nothing is reported until the
+/// bucket has denied everyone else.
 fn unless_isolated(context: &CheckContext) -> Option<RuleOutcome> {
     let isolation = [CheckName::BucketNotPublic, CheckName::BucketRequiresExternalId];
     if let Some(open) = isolation.into_iter().find(|check| context.is_broken(*check)) {

@@ -37,7 +37,7 @@ impl PutLease for DatabaseLease<'_> {
             warn!(verification = %self.lease.verification, %error, "the lease cannot be proven; nothing is written");
             None
         })?;
-        // The answer may have been on its way for long.
+        // The answer may have taken long to arrive.
         let since = self.context.clock.instant().saturating_duration_since(asked_at);
         let left = remaining.checked_sub(since + self.context.lease / MARGIN)?;
         (!left.is_zero()).then_some(left)

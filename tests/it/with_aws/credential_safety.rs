@@ -97,7 +97,9 @@ async fn a_version_that_becomes_active_during_the_wait_is_the_one_that_is_answer
     })
     .await;
     let client = stage.client(&given.expect(200));
-    put(&client, &newer.bucket, "a/1").await.expect("the credentials are for the new bucket");
+    put(&client, &newer.bucket, "a/1")
+        .await
+        .expect("the credentials are for the new bucket");
     assert_eq!(put(&client, &stage.ours.bucket, "a/1").await.unwrap_err(), "AccessDenied");
 }
 

@@ -1,4 +1,4 @@
-//! Others get in: anybody on the internet, or the vendor's own roles without the tenant's external ID.
+//! Others have access: anyone on the internet, or the vendor's own roles without the tenant's external ID.
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ async fn vendor_account_in_key_policy(#[case] action: &str) {
     setup.fails(&["key-requires-external-id"], "key-policy", ByHand).await;
 }
 
-/// The storage role itself is let in. A vendor whose storage role may call S3 is the case in which this matters.
+/// The bucket policy allows the storage role itself. A vendor whose storage role may call S3 is the case in which this matters.
 #[tokio::test]
 async fn storage_role_in_bucket_policy() {
     let setup = Setup::new("assume_role").await;
