@@ -4,7 +4,7 @@
 //! the console's "Revoke active sessions" does.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html>
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::statements::{TAG, policy};
@@ -45,7 +45,8 @@ impl SessionRevocation {
     }
 
     fn new(side: FaultSide, role: &RoleArn, policy_name: String, equals: Value, issued_before: DateTime<Utc>) -> Self {
-        let before = issued_before.to_rfc3339_opts(SecondsFormat::Secs, true);
+        // Issue times are whole seconds, and a session of this very second is to be denied too.
+        let before = (issued_before + TimeDelta::seconds(1)).to_rfc3339_opts(SecondsFormat::Secs, true);
         let mut condition = json!({"DateLessThan": {"aws:TokenIssueTime": before}});
         if equals.as_object().is_some_and(|equals| !equals.is_empty()) {
             condition["StringEquals"] = equals;
