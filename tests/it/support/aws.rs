@@ -234,6 +234,8 @@ impl Account {
             .build();
         let creating = self.s3.create_bucket().bucket(name).create_bucket_configuration(location);
         creating.send().await.expect("a bucket is created");
+        let unblocking = self.s3.delete_public_access_block().bucket(name);
+        unblocking.send().await.expect("public policies are allowed");
     }
 
     pub async fn put_inline_policy(&self, role: &str, name: &str, policy: &Value) {
