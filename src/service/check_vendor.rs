@@ -115,7 +115,7 @@ fn no_answer<T>(answer: &ApiResult<T>) -> VendorFault {
             format!("AWS rejects the credentials of the process ({code}). Give the process a role, or set AWS_PROFILE."),
             false,
         ),
-        (Some(code), _) => (format!("AWS did not answer ({code}). Try again."), true),
+        (Some(code), _) => (format!("AWS did not respond ({code}). Try again."), true),
         (None, Some(status)) => (
             format!("The response with status {status} is not from AWS. Check proxies and AWS_ENDPOINT_URL."),
             true,

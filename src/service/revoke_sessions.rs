@@ -12,7 +12,7 @@ use crate::store::{self, hand_outs, storage_configs};
 /// The sessions of a tenant that are still valid, and how to end them.
 #[derive(Debug)]
 pub(crate) struct LiveSessions {
-    /// None when no session is valid any more.
+    /// None when no session is still valid.
     pub(crate) valid_until: Option<DateTime<Utc>>,
     /// One policy for each role that sessions may have been made with.
     pub(crate) revocations: Vec<SessionRevocation>,

@@ -93,7 +93,7 @@ pub(crate) async fn delete_expired(db: &mut PgConnection, now: DateTime<Utc>) ->
     Ok(())
 }
 
-/// When the last session of a tenant expires. None when none is valid any more.
+/// When the last session of a tenant expires. None when none is still valid.
 pub(crate) async fn tenant_sessions_end(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
     let end = sqlx::query_scalar!(
         "select max(expires_at) from credential_hand_outs where tenant_id = $1 and expires_at > $2",
@@ -103,7 +103,7 @@ pub(crate) async fn tenant_sessions_end(db: &mut PgConnection, tenant: TenantId,
     Ok(end.fetch_one(db).await?)
 }
 
-/// When the last session of a caller expires. None when none is valid any more.
+/// When the last session of a caller expires. None when none is still valid.
 pub(crate) async fn actor_sessions_end(db: &mut PgConnection, actor: &Actor, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
     let end = sqlx::query_scalar!(
         "select max(expires_at) from credential_hand_outs where actor_id = $1 and expires_at > $2",

@@ -101,7 +101,7 @@ impl<'a> Call<'a> {
                 });
                 if aws_error.is_none() {
                     self.span
-                        .in_scope(|| tracing::warn!(operation = self.operation, cause = cause(&error), "AWS did not answer"));
+                        .in_scope(|| tracing::warn!(operation = self.operation, cause = cause(&error), "AWS did not respond"));
                 }
                 (
                     classify(aws_error.as_ref(), proof),

@@ -2,7 +2,7 @@
 
 messages! {
     // Any check
-    permission_granted(action) "[Vendor] is allowed {action}."
+    permission_granted(action) "[Vendor] is allowed to call {action}."
     permission_denied(action) "[Vendor] was denied {action}."
     /// Across accounts, AWS does not say why, so a denial looks like a missing grant.
     denied_without_reason() "AWS does not say why. If the statement is in place, look for a Deny statement that applies to the role of [vendor], in the same policy or in a policy of [your] organization."
@@ -12,7 +12,7 @@ messages! {
     ended_before() "Not checked: the verification ended first."
     has_no_result(prerequisite) "Not checked, because {prerequisite} has no result."
     did_not_pass(prerequisite) "Not checked, because {prerequisite} did not pass."
-    is_inconclusive(prerequisite) "Inconclusive, because {prerequisite} is."
+    is_inconclusive(prerequisite) "Inconclusive, because {prerequisite} is inconclusive."
 
     // Roles
     vendor_role_gone() "The role of [vendor] for this mode is not configured. No action is needed from [you]; [vendor] has been alerted."

@@ -112,7 +112,7 @@ impl ProblemKind {
             }
             Self::Offboarded => "The tenant is offboarded. Its history is kept; its storage config is no longer served.",
             Self::CursorLost => {
-                "The change feed does not contain the cursor any more: the database was restored or has lost its last commits, or the cursor is very old. Read from the beginning, without `after`, and replace everything that you hold."
+                "The change feed no longer contains the cursor: the database was restored or has lost its last commits, or the cursor is very old. Read from the beginning, without `after`, and replace everything that you hold."
             }
             Self::PreconditionFailed => "The resource was changed after you read it. Read it again and send the new `ETag` in `If-Match`.",
             Self::PreconditionRequired => {

@@ -139,7 +139,7 @@ fn banner(verification: &Verification, vendor: &str) -> Banner {
         (VerificationState::Finished, _) => banner(
             BannerState::Inconclusive,
             "AWS did not respond to every call",
-            "As far as we know, nothing is wrong with your configuration. Verify again in a minute.".into(),
+            "No problem was found in your configuration. Verify again in a minute.".into(),
         ),
     }
 }

@@ -25,7 +25,7 @@ const MOST: usize = 1000;
 const LONGEST_WAIT: u64 = 60;
 
 const LOST: &str =
-    "The database does not know this cursor any more. Read from the beginning, without after, and replace everything that you hold.";
+    "The database no longer knows this cursor. Read from the beginning, without after, and replace everything that you hold.";
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -124,7 +124,7 @@ impl ChangeParams {
 
 /// Follow changes
 ///
-/// Reading from the beginning returns the current state of every tenant. Reading on from `cursor` returns every later change, each
+/// Reading from the beginning returns the current state of every tenant. Continuing from `cursor` returns every later change, each
 /// within a second of its commit. A cursor is valid on every replica.
 ///
 /// 410 `cursor-lost` means that the database was restored or has lost commits: read from the beginning, and replace everything

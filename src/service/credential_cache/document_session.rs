@@ -26,7 +26,7 @@ pub(crate) enum CredentialsRefused {
     CustomerSide { operation: &'static str, code: Option<String> },
     #[error("the prefix is too long for an AWS session policy; shorten it")]
     PolicyTooLong,
-    #[error("AWS did not answer ({operation})")]
+    #[error("AWS did not respond ({operation})")]
     Unanswered { operation: &'static str },
     #[error("this token has used up its budget of new sessions")]
     TokenBudget { retry_after: RetryAfter },

@@ -84,7 +84,7 @@ pub async fn delete(context: &Context, caller: &Caller, id: WebhookId) -> store:
     Ok(true)
 }
 
-/// Enables a disabled webhook. Idempotent. Events that happened while it was disabled are not sent.
+/// Enables a disabled webhook. Idempotent. Events that occurred while it was disabled are not sent.
 pub async fn enable(context: &Context, caller: &Caller, id: WebhookId) -> store::Result<Option<Webhook>> {
     let mut db = store::begin(&context.pool).await?;
     let Some(before) = webhooks::find_locked(&mut db, id).await? else {

@@ -14,7 +14,7 @@ use crate::service::webhooks;
 
 /// Enable a disabled webhook
 ///
-/// It receives new events again. Events from while it was disabled are not sent.
+/// It receives new events again. Events that occurred while it was disabled are not sent.
 #[utoipa::path(
     operation_id = "enableWebhook",
     post, path = "/v1/webhooks/{id}/enable", tag = "webhooks",

@@ -67,7 +67,7 @@ impl Notice {
             }
             Self::TestSent => "Test message queued. Reload the page in a moment to see the result.",
             Self::SentAgain => "Message queued again. Reload the page in a moment to see the result.",
-            Self::WebhookEnabled => "Webhook enabled. Events that happened while it was disabled are not sent.",
+            Self::WebhookEnabled => "Webhook enabled. Events that occurred while it was disabled are not sent.",
             Self::WebhookDeleted => "Webhook deleted. No more messages are sent to it.",
             Self::SignedOut => "You are signed out.",
         }

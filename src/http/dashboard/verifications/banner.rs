@@ -42,7 +42,7 @@ pub(crate) fn banner(verification: &Verification) -> Banner {
         (VerificationState::Finished, _) => Banner::new(
             BannerState::Inconclusive,
             "AWS did not respond to every call",
-            "Nothing is known to be wrong. Verify again.",
+            "No problem was found. Verify again.",
         ),
     }
 }
