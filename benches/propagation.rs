@@ -1,4 +1,4 @@
-//! How long it takes from the commit of a change until a replica answers with it. `./dev/bench read` starts what it asks.
+//! The time from the commit of a change until a replica responds with it. `./dev/bench read` starts the replicas.
 //!
 //! `propagation <tenant> <changes> <replica>…` with `DATABASE_URL` and `LATCHKEY_TOKEN`; the replicas are URLs. Prints milliseconds.
 
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use sqlx::PgPool;
 
-/// So that asking does not take the time that is measured.
+/// The time between two requests, so that they do not slow down what they measure.
 const GAP: Duration = Duration::from_micros(500);
 
 #[tokio::main]
@@ -50,7 +50,7 @@ async fn main() {
     );
 }
 
-/// Milliseconds until a replica answers with the change.
+/// Milliseconds until a replica responds with the change.
 async fn seen(http: &reqwest::Client, replica: &str, tenant: &str, token: &str, external_id: &str, committed: Instant) -> f64 {
     let url = format!("{replica}/internal/v1/tenants/{tenant}/storage-config");
     loop {

@@ -1,5 +1,5 @@
-//! `./dev/bench verify`: how long a verification takes when every call of AWS takes 50 ms, against what its waves alone
-//! would take; and how long the same calls take one after another from a shell.
+//! `./dev/bench verify`: the duration of a verification when every AWS call takes 50 ms, compared to the sum of its waves and to
+//! the same calls made one after another with the AWS CLI.
 
 #[path = "../tests/recorded_aws/mod.rs"]
 mod recorded_aws;
@@ -136,7 +136,7 @@ async fn yardstick(cli: &str, endpoint: &str) {
                     .stdout(Stdio::null())
                     .stderr(Stdio::null())
                     .status();
-                // Refusals and dry runs end it with a code of their own: it has to have started.
+                // Denied calls and dry runs have nonzero exit codes, so only starting the CLI must succeed.
                 called.expect("the AWS CLI starts");
             }
             begun.elapsed()

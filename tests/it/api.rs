@@ -1,4 +1,4 @@
-//! Requests that are not right: each fault is named, nothing is stored, and AWS is not asked.
+//! Invalid requests: the response names every fault, nothing is stored, and AWS is not called.
 
 use std::sync::Arc;
 
@@ -282,7 +282,7 @@ async fn secrets_are_never_stored_in_plaintext() {
     assert!(changed.unwrap_err().to_string().contains("append-only"));
 }
 
-/// Wherever several fields may be wrong, all are named.
+/// A response names all invalid fields.
 #[tokio::test]
 async fn all_invalid_fields_are_reported_at_once() {
     let server = server().await;

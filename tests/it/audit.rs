@@ -1,4 +1,4 @@
-//! The audit log: what is in it, in which order it is read, that it stays, and what can be erased.
+//! The audit log: its entries, their order, that nobody can change them, and erasure.
 
 use std::time::Duration;
 
@@ -27,13 +27,13 @@ async fn delete(server: &TestServer, token: &str, path: &str, reason: &str) -> A
     server.send(request.json(&json!({"reason": reason}))).await
 }
 
-/// Creates a tenant by a request that may be repeated.
+/// Creates a tenant with an idempotency key.
 async fn create(server: &TestServer, body: &Value) -> ApiResponse {
     let request = server.request(Method::POST, "/v1/tenants").header("idempotency-key", "once");
     server.send(request.json(body)).await
 }
 
-/// A tenant with something of everything that is written down without AWS, offboarded.
+/// An offboarded tenant with an entry of every kind that needs no AWS.
 async fn ended(server: &TestServer) -> (String, Value) {
     let body = json!({"slug": "acme", "name": "Ada Lovelace Ltd", "reference": "Countess-4711"});
     let created = create(server, &body).await.expect(201);
@@ -184,7 +184,7 @@ async fn an_export_can_be_aborted() {
         .await
         .unwrap();
     let most = server.pool.options().get_max_connections();
-    // Some are held for as long as the server runs, to listen.
+    // Listeners hold some connections for as long as the server runs.
     let in_use = || server.pool.size() as usize - server.pool.num_idle();
     let before = in_use();
     for _ in 0..2 * most {
@@ -204,7 +204,7 @@ async fn an_export_can_be_aborted() {
     server.get("/v1/events?limit=1").await.expect(200);
 }
 
-/// No filter reads the whole log, forwards or backwards, whatever Postgres knows of it.
+/// No filter reads the whole log, forwards or backwards, with or without planner statistics.
 #[tokio::test]
 async fn no_query_scans_the_whole_audit_log() {
     let server = TestServer::start().await;
@@ -220,7 +220,7 @@ async fn no_query_scans_the_whole_audit_log() {
         .await
         .unwrap();
     let read = async || -> i64 {
-        // What a connection read is counted at its leisure.
+        // Postgres updates these statistics with a delay.
         server.pool.execute("select pg_stat_force_next_flush()").await.unwrap();
         let count = "select seq_tup_read from pg_stat_user_tables where relname = 'audit_events'";
         sqlx::query_scalar(count).fetch_one(&server.pool).await.unwrap()
@@ -364,7 +364,7 @@ async fn events_cannot_be_changed_except_by_erasure() {
     for sql in wrong {
         refused(sql).await;
     }
-    // Half of an erasure is none, and one of a tenant that is not erased is none either.
+    // The triggers allow only a complete erasure, and only for a tenant that is marked as erased.
     refused("update audit_events set detail = without_personal_data(detail) where action = 'tenant.suspended'").await;
     sqlx::query("update tenants set erased_at = now() where id = $1::uuid")
         .bind(&id)

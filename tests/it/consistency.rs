@@ -1,5 +1,6 @@
-//! Readers on two replicas, while tenants are activated, rotated, suspended and offboarded at random by several writers,
-//! the line to the database breaks and Postgres itself is restarted: nobody is ever told what was not true a second ago, but as stale, nor of another tenant.
+//! Several writers activate, rotate, suspend and offboard tenants at random, while the connection to the database breaks and Postgres
+//! restarts. Readers on two replicas never get another tenant's config, and get one that has been outdated for more than a second only
+//! if it is marked as stale.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +22,7 @@ use crate::support::postgres_server::Postgres;
 use crate::support::seed::{Attempt, Seed, read_bucket};
 use crate::support::server::{TIMEOUT, TestServer};
 
-/// What a tenant may be answered with: what it has active, a suspension, or its end.
+/// The possible answers for a tenant: its active version, that it is suspended, or that it is offboarded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Truth {
     Active { version: i32, external_id: String },
@@ -29,7 +30,8 @@ enum Truth {
     Offboarded,
 }
 
-/// What was true of each tenant, and from when to when at most: from before the change was begun until after it was done.
+/// The states of each tenant, with the longest time that each can have lasted: from before its change began until after the next
+/// change was done.
 #[derive(Default)]
 struct History(Mutex<HashMap<Uuid, Vec<Span>>>);
 
@@ -39,12 +41,12 @@ struct Span {
 }
 
 impl History {
-    /// From now on it may be true.
+    /// It can be true from now on.
     fn begins(&self, tenant: Uuid, truth: Truth) {
         self.0.lock().unwrap().entry(tenant).or_default().push(Span { truth, ended: None });
     }
 
-    /// From now on nothing else is.
+    /// Nothing else is true from now on.
     fn done(&self, tenant: Uuid, truth: &Truth) {
         let now = clock().instant();
         let mut history = self.0.lock().unwrap();
@@ -55,7 +57,7 @@ impl History {
         }
     }
 
-    /// Whether it was true at some moment since `since`, or ever.
+    /// Whether it was true at some time after `since`, or at any time without it.
     fn allows(&self, tenant: Uuid, truth: &Truth, since: Option<Instant>) -> bool {
         let history = self.0.lock().unwrap();
         let known = history.get(&tenant).map(Vec::as_slice).unwrap_or_default();
@@ -81,7 +83,7 @@ enum Change {
     Offboard,
 }
 
-/// A tenant as its writer, who is the only one to change it, knows it.
+/// A tenant as its writer knows it. Nobody else changes the tenant.
 #[derive(Clone)]
 struct Known {
     id: Uuid,
@@ -104,7 +106,7 @@ impl Known {
         }
     }
 
-    /// What the database has, once it answers.
+    /// The tenant's state in the database, once the database responds.
     async fn read_again(&mut self, seed: &Seed) {
         let tenant = loop {
             match seed.try_find(self.id).await {
@@ -154,11 +156,11 @@ impl Writer {
         self.change(known, change).await;
     }
 
-    /// Changes a tenant. One that has ended, or whose change did not come through, is changed no more.
+    /// Changes a tenant, unless it is offboarded or the result of its last change is unknown.
     async fn change(&mut self, mut known: Known, change: Change) {
         let changed = self.attempt(&mut known, change).await.is_ok();
         if !changed {
-            // It may have been made: what was true before and after are both allowed until this is known.
+            // The change may have been committed: until this is known, the states before and after it are both allowed.
             known.read_again(&self.seed).await;
         }
         if known.version > 0 {
@@ -212,7 +214,7 @@ struct Seen {
     stale: watch::Sender<usize>,
 }
 
-/// Waits until that was seen some times more.
+/// Waits until readers have seen it several more times.
 async fn seen_again(count: &watch::Sender<usize>, what: &str) {
     let wanted = *count.borrow() + 20;
     let mut count = count.subscribe();
@@ -248,7 +250,7 @@ async fn read(url: String, token: String, history: Arc<History>, seen: Arc<Seen>
             }
             403 => Truth::Suspended,
             410 => Truth::Offboarded,
-            // It is not known yet, or nothing is known for sure.
+            // The tenant is unknown so far, or its state is uncertain.
             404 | 503 => continue,
             other => panic!("{other} is no answer"),
         };
@@ -306,7 +308,7 @@ impl Crowd {
         (0..4).map(writer).collect()
     }
 
-    /// Several writers, a good while each.
+    /// Several writers, each with many changes.
     async fn round(&self, name: &str) {
         let write = |mut writer: Writer| async move {
             for step in 0..30 {
@@ -343,7 +345,7 @@ async fn answers_are_current_or_marked_as_stale() {
     let replica = server.replica().database_url(&proxy.url).start().await;
     let crowd = Crowd::on([&server, &replica]).await;
     crowd.round("one").await;
-    // To the one, connections end at once; to the other the line goes dead.
+    // One replica's connections are closed; the other's hang.
     sqlx::query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
         .execute(&server.pool)
         .await

@@ -1,4 +1,4 @@
-//! The header `idempotency-key`: what is sent twice is done once.
+//! The header `idempotency-key`: a repeated request is processed once.
 
 use latchkey::domain::token::Role;
 use reqwest::Method;
@@ -10,7 +10,7 @@ async fn server() -> TestServer {
     TestServer::start().await
 }
 
-/// A POST with that key, by ops.
+/// A POST with this key and the role `ops`.
 async fn post(server: &TestServer, key: &str, path: &str, body: &Value) -> ApiResponse {
     let request = server.request(Method::POST, path).header("idempotency-key", key).json(body);
     server.send(request).await
@@ -168,7 +168,7 @@ async fn one_time_secrets_are_neither_stored_nor_created_twice() {
     );
 }
 
-/// The rows as a process leaves them that dies before, and after, its change was committed.
+/// The rows that a process leaves if it dies before or after its change is committed.
 #[tokio::test]
 async fn a_crash_leaves_the_change_made_once_or_not_at_all() {
     let server = server().await;
@@ -218,7 +218,7 @@ async fn invalid_keys_are_reported_and_other_methods_need_none() {
     assert_eq!(count(&server, "idempotency_keys").await, 0);
 }
 
-/// The database refuses the mark: then there is no change. It refuses the answer: then there is no second change.
+/// If the database rejects the key, the change is not made. If it rejects the response, a repetition does not make a second change.
 #[tokio::test]
 async fn the_key_and_the_change_are_committed_together() {
     let server = server().await;
@@ -254,7 +254,7 @@ async fn the_key_and_the_change_are_committed_together() {
     assert_eq!(count(&server, "tenants").await, 1);
 }
 
-/// A request that was taken over as lost changes nothing anymore, even if it was only slow.
+/// A slow request that another one has taken over makes no change.
 #[tokio::test]
 async fn a_request_that_was_taken_over_changes_nothing() {
     let server = server().await;

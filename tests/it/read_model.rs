@@ -1,4 +1,4 @@
-//! What internal services are answered from memory: at once after every change, and while the database is away.
+//! Reads by internal services from memory: right after every change, and while the database is unavailable.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn config_of(server: &TestServer, token: &str, tenant: &str) -> ApiRespons
     server.send_now(server.bare(Method::GET, &url).bearer_auth(token)).await
 }
 
-/// Asks until the answer is as it has to become.
+/// Repeats a request until the response is as expected.
 async fn until(server: &TestServer, token: &str, tenant: &str, right: impl Fn(&ApiResponse) -> bool) -> ApiResponse {
     let asking = async {
         loop {
@@ -223,7 +223,7 @@ async fn tokens_are_checked_without_the_database() {
     let service = server.token_of(Role::Service).await;
     let late = server.replica().start().await;
     server.settle().await;
-    // What requests could ask the database by is gone; the feed is followed by a connection of its own.
+    // Requests can no longer reach the database. The change feed has its own connection.
     server.pool.close().await;
     for (token, status) in [(&service, 200), (&"lk_service_unknown".to_owned(), 401), (&server.token, 403)] {
         let answer = config_of(&server, token, "acme").await;
@@ -323,7 +323,7 @@ async fn a_batch_has_up_to_a_thousand_tenants() {
     }
 }
 
-/// As a rule an answer is found before a request comes to the router. Both ways give the same, header by header.
+/// The fast path and the router give the same response, including the headers.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_fast_path_and_the_router_give_the_same_response() {
     let server = TestServer::start().await;
@@ -344,7 +344,7 @@ async fn the_fast_path_and_the_router_give_the_same_response() {
         }
         answer
     };
-    // An escape is for the router to resolve.
+    // The router decodes percent-encoding; the fast path does not.
     let (short, long) = (get("acme", None).await, get("%61cme", None).await);
     assert_eq!((short.status, long.status), (200, 200));
     assert_eq!((&short.headers, &short.body), (&long.headers, &long.body));

@@ -1,4 +1,4 @@
-//! Whole runs over the SDKs against recorded answers: what AWS says that a stand-in does not say, and faults on the way.
+//! Complete runs through the AWS SDKs against recorded responses: responses that the stand-in cannot give, and network faults.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,11 +30,11 @@ use crate::recorded_aws::{
 };
 use crate::support::clock::clock;
 
-/// The SDKs' way to AWS, with or without faults on it.
+/// The SDKs' HTTP client, with or without network faults.
 #[derive(Clone)]
 pub struct Wire {
     aws: Arc<RecordedAws>,
-    /// How many of a hundred tries meet a fault, and by which dice.
+    /// The percentage of attempts with a fault, and the random numbers that choose them.
     faults: Option<(u32, Arc<Mutex<StdRng>>)>,
 }
 
@@ -48,17 +48,17 @@ impl std::fmt::Debug for Wire {
 enum Fault {
     Throttled,
     OutOfOrder,
-    /// Before the request arrives.
+    /// The connection ends before the request arrives.
     CutBefore,
-    /// After it was carried out.
+    /// The connection ends after AWS has processed the request.
     CutAfter,
-    /// The answer is late, within the time allowed.
+    /// The response is slow, but within the timeout.
     Slow,
-    /// The answer does not come in time, and what was asked is done later still.
+    /// The attempt times out, and AWS processes the request later.
     Late,
-    /// AWS's own answer with a body that is none.
+    /// AWS's response with an invalid body.
     GarbageInside,
-    /// Something in between answers for AWS.
+    /// A proxy responds instead of AWS.
     GarbageFromElsewhere,
 }
 
@@ -73,7 +73,7 @@ const FAULTS: [Fault; 8] = [
     Fault::GarbageFromElsewhere,
 ];
 
-/// Longer than the time that one try has.
+/// Longer than the timeout of an attempt.
 const TOO_LATE: Duration = Duration::from_secs(15);
 
 impl Wire {
@@ -219,7 +219,7 @@ fn told(report: &RunReport) -> String {
 use CheckName as C;
 use FixDocument as D;
 
-/// Each operation with the check that fails when it alone is refused.
+/// Each operation, with the check that fails when AWS denies only this operation.
 const S3: [(&str, CheckName); 5] = [
     ("s3:ListObjectsV2", C::BucketListable),
     ("s3:PutObject", C::ObjectWritable),
@@ -236,7 +236,7 @@ const KMS: [(&str, CheckName); 6] = [
     ("kms:GenerateDataKeyWithoutPlaintext", C::KeyGenerateDataKeyAllowed),
 ];
 
-/// AWS's reasons, and the documents of S3 and KMS to fix. None is the vendor's fault.
+/// AWS's reasons for a denial, and the documents to fix for S3 and KMS. None means that the vendor has to act.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
 const REASONS: [(&str, Option<(FixDocument, FixDocument)>); 14] = [
     (
@@ -312,7 +312,7 @@ async fn the_reason_in_an_aws_error_selects_the_document() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// `direct`: what a refusal to the vendor's own role says of the vendor's own policies is no matter of the customer's.
+/// `direct`: if the vendor's own policies deny a call, the vendor has to act, not the customer.
 #[rstest]
 #[case("because no identity-based policy allows the kms:Encrypt action", true)]
 #[case("with an explicit deny in a service control policy", true)]
@@ -424,7 +424,7 @@ async fn a_correct_setup_is_verified(#[case] mode: Mode) {
     assert!(aws.objects().is_empty() && report.leftovers.is_empty());
 }
 
-/// Settings of posture only ever warn, and what was not granted is said to be unseen.
+/// Posture checks only warn, and report settings that they are not allowed to read.
 #[tokio::test(start_paused = true)]
 async fn posture_checks_only_warn() {
     let aws = RecordedAws::but(|call| match call.operation.as_str() {
@@ -442,7 +442,7 @@ async fn posture_checks_only_warn() {
     );
 }
 
-/// Over 2,000 runs through faults of every kind, drawn by a seed, for a right configuration and wrong ones.
+/// More than 2,000 runs with random faults of every kind from a fixed seed, for correct and incorrect configurations.
 #[rstest]
 #[case(Mode::AssumeRole, 0)]
 #[case(Mode::AssumeRole, 1)]

@@ -1,4 +1,4 @@
-//! What is left to do in AWS once a tenant is offboarded: its people read it at their link, and it works as it is printed.
+//! What customers remove in AWS after offboarding: they can read it with their link, and the printed commands work.
 
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Signing in by JWTs of an identity provider, and what becomes of those that are not good.
+//! Signing in with JWTs of an identity provider, valid and invalid ones.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn server(settings: IdentityProviderSettings) -> TestServer {
     TestServer::builder().identity_provider(settings).start().await
 }
 
-/// What somebody with this JWT is answered.
+/// The response to a request with this JWT.
 async fn get(server: &TestServer, jwt: &str) -> ApiResponse {
     ask(server, jwt, Method::GET, "/v1/tenants").await
 }
@@ -83,7 +83,7 @@ async fn an_invalid_jwt_is_rejected_with_the_reason() {
             parts[2]
         )
     };
-    // The public key, known to all, as the secret.
+    // The public key, which everyone knows, as the HMAC secret.
     let symmetric = {
         let message = format!("{}.{}", encoded(r#"{"alg":"HS256","kid":"one"}"#), encoded(good.to_string()));
         let secret = hmac::Key::new(hmac::HMAC_SHA256, key.public()["n"].as_str().unwrap().as_bytes());
@@ -236,7 +236,7 @@ async fn roles_are_read_and_mapped_as_configured() {
         none.body
     );
 
-    // Services read storage, and nothing else; from memory the second time.
+    // Services may read storage configs and nothing else. The second read comes from memory.
     let machine = with(json!(["machines"]));
     for _ in 0..2 {
         let path = "/internal/v1/tenants/nobody/storage-config";

@@ -1,4 +1,4 @@
-//! The command line as it is printed, letter by letter.
+//! Snapshots of what the command line prints.
 
 use std::process::{Command, Stdio};
 
@@ -9,7 +9,7 @@ use crate::support::aws::{World, apply_templates};
 use crate::support::cli::{latchkey, run, run_as, text};
 use crate::support::server::TestServer;
 
-/// With ids, times and secrets made all alike, and as long as they were.
+/// Replaces IDs, times and secrets with fixed text of the same length.
 fn redacted(text: &str) -> String {
     let shapes = [
         "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx",
@@ -41,7 +41,7 @@ fn redacted(text: &str) -> String {
     out
 }
 
-/// What a command prints and how it ends.
+/// What a command prints, with its exit code.
 async fn printed(server: &TestServer, token: &str, line: &str) -> String {
     let args: Vec<&str> = line.split(' ').collect();
     let ran = run_as(token, &args, server).await;
@@ -57,7 +57,7 @@ async fn printed(server: &TestServer, token: &str, line: &str) -> String {
     redacted(&format!("{printed}--- exit code {}\n", ran.status.code().unwrap_or(-1)))
 }
 
-/// The names that a help lists under its heading for commands.
+/// The names of the commands that a help text lists.
 fn listed(help: &str) -> Vec<String> {
     let commands = help.split("Commands:\n").nth(1).unwrap_or_default();
     let lines = commands.lines().take_while(|line| line.starts_with("  "));
@@ -139,7 +139,7 @@ async fn the_output_of_commands_is_stable() {
     insta::assert_snapshot!("session", session);
 }
 
-/// What was printed is found again by what was printed.
+/// Secrets that are printed only once can be used as printed.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_time_secrets_work() {
     let server = TestServer::start().await;
@@ -180,7 +180,7 @@ async fn one_time_secrets_work() {
     );
 }
 
-/// `latchkey … | head` takes what it wants.
+/// `latchkey … | head` ends without an error.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_pipe_is_not_an_error() {
     let server = TestServer::start().await;
@@ -207,7 +207,7 @@ async fn a_closed_pipe_is_not_an_error() {
 mod tests_with_aws {
     use super::*;
 
-    /// On a terminal, a table that is redrawn in place, and the result at the end.
+    /// A terminal shows a table that is redrawn in place, and then the result.
     #[tokio::test(flavor = "multi_thread")]
     async fn a_verification_is_watched_on_a_terminal() {
         let world = World::new().await;

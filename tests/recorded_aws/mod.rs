@@ -1,6 +1,6 @@
-//! AWS from recorded answers: status, headers and body as AWS documents them, one for each call. It plays one tenant
-//! whose documents are applied as issued, denies unauthorized callers, and can be scripted to answer otherwise. No network, no policies:
-//! what a stand-in cannot say is said here, and what it can is left to it.
+//! AWS with recorded responses: for each call, the status, headers and body that AWS documents. It simulates one tenant that has
+//! applied its documents unchanged, and denies unauthorized callers. Scripts replace single responses. It has no network and evaluates
+//! no policies: it is for responses that the stand-in cannot give.
 
 #![allow(dead_code, reason = "tests and benchmark each use their part of it")]
 #![allow(unreachable_pub, reason = "a module of test and benchmark binaries")]
@@ -27,7 +27,7 @@ pub const BUCKET: &str = "acme-documents";
 pub const KEY: &str = "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 pub const EXTERNAL_ID: &str = "lk-0123456789abcdef0123456789abcdef01234567";
 
-/// The tenant that is played.
+/// The simulated tenant.
 pub fn subject(mode: Mode) -> VerificationSubject {
     VerificationSubject {
         verification: uuid::Uuid::nil().into(),
@@ -64,7 +64,7 @@ impl PutLease for Endless {
     }
 }
 
-/// Whose session a call is made with.
+/// Whose session makes a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     /// The process, or the vendor's role that assumes others.
@@ -75,13 +75,13 @@ pub enum Who {
     Unauthorized,
 }
 
-/// One call, as its request tells it.
+/// A call, as read from its request.
 #[derive(Debug)]
 pub struct Call {
-    /// `s3:PutObject`, for instance.
+    /// For example `s3:PutObject`.
     pub operation: String,
     pub who: Who,
-    /// The put asks for encryption by its headers.
+    /// The headers of the PUT request encryption.
     pub with_header: bool,
     body: Vec<u8>,
     path: String,
@@ -134,7 +134,7 @@ impl Reply {
     }
 }
 
-/// What is answered instead of what a right configuration would be.
+/// Replaces the response of a correct configuration.
 pub type Script = Box<dyn Fn(&Call) -> Option<Reply> + Send + Sync>;
 
 pub struct RecordedAws {
@@ -164,7 +164,7 @@ impl RecordedAws {
             .collect()
     }
 
-    /// Reads a request of the AWS SDKs, to be answered.
+    /// Reads a request of the AWS SDKs.
     pub fn read(method: &str, path_and_query: &str, header: impl Fn(&str) -> Option<String>, body: Vec<u8>) -> Call {
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         let text = String::from_utf8_lossy(&body).into_owned();
@@ -274,7 +274,7 @@ impl RecordedAws {
     }
 }
 
-/// What KMS says across accounts.
+/// KMS's message for a denial across accounts.
 pub const UNREACHABLE: &str = "because the resource does not exist in this Region, no resource-based policies allow access, or a \
                                resource-based policy explicitly denies access";
 

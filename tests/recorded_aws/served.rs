@@ -1,4 +1,4 @@
-//! The recorded AWS over HTTP: each answer comes late, and each call is counted.
+//! The recorded AWS over HTTP. It delays each response and counts the calls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

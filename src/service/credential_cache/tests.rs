@@ -135,7 +135,7 @@ async fn credentials_that_expire_within_ten_minutes_are_not_handed_out() {
 }
 
 #[tokio::test]
-async fn while_sts_is_silent_credentials_are_handed_out_for_as_long_as_they_work() {
+async fn cached_credentials_are_served_until_expiry_during_an_sts_outage() {
     let counted = Counted::new();
     let first = counted.text(Ok(())).await.unwrap();
     counted.clock.advance(TimeDelta::minutes(55));

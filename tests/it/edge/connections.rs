@@ -1,4 +1,4 @@
-//! Slow and many connections. The private listener must not notice.
+//! Slow connections, and too many of them. They must not affect the private listener.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -12,7 +12,7 @@ use crate::support::server::TIMEOUT;
 
 const HALF_A_HEADER: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\n";
 
-/// A connection from the client of this number, each with an address of its own.
+/// A connection from the client with this number. Each client has its own address.
 async fn connect(client: usize, listener: SocketAddr) -> TcpStream {
     let [_, _, high, low] = u32::try_from(client + 2).expect("there are not so many").to_be_bytes();
     let socket = TcpSocket::new_v4().expect("a socket is made");
@@ -25,28 +25,28 @@ fn address(url: &str) -> SocketAddr {
     url.trim_start_matches("http://").parse().expect("a URL here is an address")
 }
 
-/// Whether the other side has closed the connection without a word.
+/// Whether the other side has closed the connection without sending anything.
 async fn is_closed(connection: &mut TcpStream) -> bool {
     let mut byte = [0];
-    // Data that nobody read turns the end into a reset.
+    // Unread data turns the close into a reset.
     !matches!(connection.read(&mut byte).await, Ok(1..))
 }
 
-/// Once all of them are closed.
+/// Waits until all of them are closed.
 async fn closed(connections: Vec<TcpStream>) {
     let all = connections.into_iter().map(async |mut connection| is_closed(&mut connection).await);
     let all = tokio::time::timeout(TIMEOUT, futures::future::join_all(all)).await;
     assert!(all.expect("they are closed").into_iter().all(|closed| closed), "none is answered");
 }
 
-/// A connection of its own for each question.
+/// Uses a new connection for each request.
 async fn answers(url: String) -> bool {
     let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("TLS is there");
     let answer = tokio::time::timeout(TIMEOUT, http.get(url).send()).await;
     answer.expect("it answers in time").is_ok_and(|answer| answer.status() == 200)
 }
 
-/// The number behind this metric.
+/// The value of this metric.
 async fn metric(process: &Process, series: &str) -> f64 {
     let answer = reqwest::get(format!("{}/metrics", process.url)).await.expect("it answers");
     let text = answer.text().await.expect("the answer is whole");
@@ -65,7 +65,7 @@ async fn slow_clients_of_the_public_listener_are_shut_out_and_the_private_one_an
     let process = Process::serve(&access, &database, &settings).await;
     let public = address(&process.public);
 
-    // One client takes what one may have, and the next connection is closed at once.
+    // A client opens as many connections as it may have, and the next one is closed immediately.
     let mut slow = Vec::new();
     for _ in 0..10 {
         let mut connection = connect(0, public).await;
@@ -75,7 +75,7 @@ async fn slow_clients_of_the_public_listener_are_shut_out_and_the_private_one_an
     closed(vec![connect(0, public).await]).await;
     assert!(answers(format!("{}/healthz", process.public)).await, "another client is served");
 
-    // Many clients take what all may have.
+    // Many clients open as many connections as all may have together.
     for client in 1..40 {
         for _ in 0..5 {
             let mut connection = connect(client, public).await;
@@ -104,7 +104,7 @@ async fn slow_clients_of_the_public_listener_are_shut_out_and_the_private_one_an
     );
     assert!(answers(format!("{}/readyz", process.url)).await);
 
-    // None of them is waited for, and then there is room again.
+    // The server closes all of them, and then there is room again.
     closed(slow).await;
     assert!(answers(format!("{}/healthz", process.public)).await);
 }

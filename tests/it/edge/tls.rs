@@ -81,7 +81,7 @@ fn https(url: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_listeners_speak_tls_and_the_private_one_asks_who_comes() {
+async fn both_listeners_speak_tls_and_the_private_one_requires_client_certificates() {
     let (access, database, folder) = (AwsAccess::none(), migrated_database().await, Folder::new());
     let (authority, clients) = (Authority::new(), Authority::new());
     let (certificate, key) = authority.issue("127.0.0.1");

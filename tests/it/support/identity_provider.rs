@@ -1,4 +1,4 @@
-//! An OpenID provider of a test's own, with keys, JWTs and faults.
+//! An OpenID provider for one test, with keys, JWTs and faults.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub fn encoded(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A key pair, by the name that the provider gives it.
+/// A key pair with its key ID.
 pub struct SigningKey {
     pub name: String,
     pair: Pair,
@@ -58,7 +58,7 @@ impl SigningKey {
         Self { name, pair }
     }
 
-    /// As the key set has it.
+    /// Its entry in the key set.
     pub fn public(&self) -> Value {
         let mut key = match &self.pair {
             Pair::Rsa(pair) => {
@@ -76,12 +76,12 @@ impl SigningKey {
         key
     }
 
-    /// A JWT that this key signed by that algorithm.
+    /// A JWT signed with this key and algorithm.
     pub fn sign(&self, algorithm: &str, claims: &Value) -> String {
         self.sign_under(&json!({"alg": algorithm, "typ": "JWT", "kid": self.name}), algorithm, claims)
     }
 
-    /// The same under any header.
+    /// The same with any header.
     pub fn sign_under(&self, head: &Value, algorithm: &str, claims: &Value) -> String {
         let message = format!("{}.{}", encoded(head.to_string()), encoded(claims.to_string()));
         let random = SystemRandom::new();
@@ -106,7 +106,7 @@ impl SigningKey {
     }
 }
 
-/// How the provider answers.
+/// How the provider responds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Behavior {
     Normal,
@@ -147,7 +147,7 @@ impl Provider {
         provider
     }
 
-    /// Claims of somebody who may do what ops may; `more` changes them.
+    /// Claims with the role `ops`. `more` adds or replaces claims.
     pub fn claims(&self, more: &Value) -> Value {
         let now = clock().now().timestamp();
         let mut claims = json!({
@@ -160,7 +160,7 @@ impl Provider {
         claims
     }
 
-    /// Such that a test need not wait for anything.
+    /// Settings with which tests need not wait.
     pub fn settings(&self) -> IdentityProviderSettings {
         IdentityProviderSettings {
             issuer: self.0.issuer.clone(),
@@ -186,7 +186,7 @@ impl Provider {
         self.0.state.lock().expect("nobody panicked").1 = keys.iter().map(|key| key.public()).collect();
     }
 
-    /// How often its keys were asked for.
+    /// How often its keys were fetched.
     pub fn asked(&self) -> usize {
         self.0.state.lock().expect("nobody panicked").2
     }

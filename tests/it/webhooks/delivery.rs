@@ -1,4 +1,4 @@
-//! Messages that are taken, by the queue itself.
+//! Deliveries that succeed, made by the queue.
 
 use latchkey::service::webhooks::deliver::deliver;
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ async fn a_change_that_is_rolled_back_sends_no_message() {
     assert!(receiver.seen().is_empty() && hook.log(&stage.server).await.is_empty());
 }
 
-/// The database refuses the note, as it is when the process is lost after the receiver answered.
+/// The database rejects the record of the attempt, as if the process had died after the receiver responded.
 #[tokio::test]
 async fn an_unrecorded_attempt_is_repeated_with_the_same_id() {
     let (stage, receiver, hook) = Stage::with(&["acme"]).await;
@@ -75,8 +75,8 @@ async fn an_unrecorded_attempt_is_repeated_with_the_same_id() {
     assert_eq!((&attempts[0]["duration_ms"], &attempts[1]["status"]), (&Value::Null, &json!(204)));
 }
 
-/// The process is killed while the receiver makes up its mind; another one sends the message again, once the time that the lost
-/// one had for it is over.
+/// A process is killed while it waits for the receiver. Another process sends the message again once the queue is
+/// due.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_survives_the_process_that_was_sending_it() {
     let server = TestServer::start().await;
@@ -198,7 +198,7 @@ mod tests_with_aws {
         assert_eq!(one.expect(200)["payload"], messages[1].json());
     }
 
-    /// By the queue, with a receiver that takes its time: the others' messages and verifications do not wait for it.
+    /// A slow receiver delays neither other webhooks' messages nor verifications.
     #[tokio::test(flavor = "multi_thread")]
     async fn a_slow_receiver_does_not_delay_others() {
         let world = World::new().await;

@@ -1,4 +1,4 @@
-//! A real server that messages are sent to.
+//! An HTTP server that receives webhook messages.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::support::server::TIMEOUT;
 
-/// What came in.
+/// A received request.
 #[derive(Debug, Clone)]
 pub struct Received {
     pub path: String,
@@ -53,7 +53,7 @@ pub fn with(status: u16, name: &str, value: &str) -> Response<Body> {
 }
 
 impl Receiver {
-    /// One that takes whatever comes.
+    /// A receiver that accepts every message.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let port = listener.local_addr().expect("the listener has an address").port();
@@ -86,7 +86,7 @@ impl Receiver {
         answer.await
     }
 
-    /// Answers so from now on: by how many came, and what came.
+    /// Sets how to respond from now on, depending on the number of requests so far and on the request.
     pub fn answer(&self, answer: impl Fn(usize, &Received) -> Response<Body> + Send + Sync + 'static) {
         *self.answers.lock().unwrap() = Box::new(move |number, received| {
             let answer = answer(number, received);
@@ -94,17 +94,17 @@ impl Receiver {
         });
     }
 
-    /// Answers nobody from now on.
+    /// Stops responding.
     pub fn hang(&self) {
         *self.answers.lock().unwrap() = Box::new(|_, _| Box::pin(std::future::pending()));
     }
 
-    /// What came so far.
+    /// The requests so far.
     pub fn seen(&self) -> Vec<Received> {
         self.seen.borrow().clone()
     }
 
-    /// What came, once it is so much.
+    /// The requests, once there are at least `count`.
     pub async fn messages(&self, count: usize) -> Vec<Received> {
         let mut seen = self.seen.subscribe();
         let reached = seen.wait_for(|seen| seen.len() >= count);

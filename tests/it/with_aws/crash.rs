@@ -60,7 +60,7 @@ fn send(signal: &str, process: u32) {
     assert!(sent.expect("kill is there").success());
 }
 
-/// The verification of a submission stands at the gate with its object written.
+/// A submission whose verification has written its object and waits at the gate.
 async fn in_the_middle(world: &World, gate: &Gate) -> (TestServer, Worker, String, Value) {
     let stage = at_the_gate(world, gate, "assume_role").await;
     assert_eq!(world.customer.contents(&stage.2).await.0.len(), 1, "the probe object is there");
@@ -211,7 +211,7 @@ async fn a_second_signal_ends_the_process_at_once() {
         .expect("a second signal does");
 }
 
-/// A tenant's place in the queue goes once it waits for nothing: to take a job, the queue looks at all that there are.
+/// A tenant's queue is deleted once it is empty, because the worker looks at all queues to find a job.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_queue_forgets_idle_tenants() {
     let server = TestServer::builder().aws(&World::new().await).start().await;

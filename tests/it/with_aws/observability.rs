@@ -1,5 +1,4 @@
-//! What a process reports: metrics, log lines, traces. And that the dashboard and the alerts that come with it look at
-//! what is there.
+//! What a process reports: metrics, logs and traces. The dashboard and the alerting rules use only metrics that exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -20,12 +19,12 @@ use crate::support::process::Process;
 use crate::support::server::{ApiResponse, TestServer};
 use crate::webhooks::receiver::Receiver;
 
-/// Something of everything, done by the process.
+/// A process that has done some work of every kind.
 struct Work {
     process: Process,
     server: TestServer,
     world: World,
-    /// What must be nowhere to be read.
+    /// What no output may contain.
     secrets: Vec<String>,
 }
 
@@ -86,7 +85,7 @@ impl Work {
     }
 }
 
-/// Of each metric that is rendered, the labels of its samples.
+/// The labels of each rendered metric.
 fn samples(rendered: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut samples: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in rendered.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
@@ -139,7 +138,7 @@ async fn a_working_process_exports_every_metric() {
     for line in &said {
         work.is_discreet(line);
     }
-    // A role that is shut keeps the tenant waiting, on the vendor's side. A process that had it open would go on with that.
+    // If the vendor's role denies access, the tenant waits for the vendor. This needs a new process: one with a session would use it.
     let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
         "Principal": {"AWS": format!("arn:aws:iam::{}:root", work.world.customer.id)}}]});
     work.world.vendor.put_trust("storage", &trust).await;
@@ -193,13 +192,13 @@ async fn a_working_process_exports_every_metric() {
     }
 }
 
-/// Names and labels in an expression of Prometheus's language.
+/// The metric names and labels in a PromQL expression.
 fn named(expression: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     let (mut metrics, mut labels) = (BTreeSet::new(), BTreeSet::new());
     let mut outside = String::new();
     let mut rest = expression;
-    // What is in braces are matchers, what is in quotation marks anybody's text.
+    // Braces contain matchers. Quoted text can be anything.
     while let Some((before, after)) = rest.split_once('{') {
         outside.push_str(before);
         let (matchers, after) = after.split_once('}').expect("a brace is closed");
@@ -235,7 +234,7 @@ fn is_whole(expression: &str) {
     }
 }
 
-/// Each expression with where it stands.
+/// Each expression with its location.
 fn expressions() -> Vec<(String, String)> {
     let dashboard: Value = serde_json::from_str(include_str!("../../../docs/observability/dashboard.json")).unwrap();
     let mut found = Vec::new();
@@ -293,7 +292,7 @@ fn the_dashboard_and_the_alerts_use_existing_metrics() {
         .map(|metric| metric.name)
         .filter(|name| !used.contains(name))
         .collect();
-    // Of interest to those who look for a leak, not at a glance.
+    // These help to find a leak. They are not for a dashboard.
     assert_eq!(
         unused,
         [
@@ -400,12 +399,12 @@ async fn json_logs_have_context_and_no_secrets() {
     assert!(of("verification").iter().any(|line| line["span"]["tenant"].is_string()));
 }
 
-/// A collector of traces, as far as a test needs one.
+/// A minimal collector of traces.
 #[derive(Clone, Default)]
 struct Collector(Arc<Mutex<Vec<ExportTraceServiceRequest>>>);
 
 impl Collector {
-    /// It, and its URL.
+    /// Starts it, and returns it with its URL.
     async fn start() -> (Self, String) {
         let collector = Self::default();
         let taken = collector.0.clone();
@@ -454,7 +453,7 @@ async fn a_verification_is_one_trace_from_the_request_to_aws() {
     let link = work.process.reached(public["url"].as_str().unwrap());
     traced(link.clone()).await;
     work.secrets.push(link.rsplit('/').next().unwrap().to_owned());
-    // The last are sent when it ends.
+    // The last spans are sent when the process ends.
     work.process.end().await;
 
     let spans = collector.spans();

@@ -1,4 +1,4 @@
-//! Every file that is issued, applied as it is with the tool that it is for, leads to `verified` with nothing else done.
+//! Every issued file leads to `verified` when its tool applies it unchanged, with no other steps.
 
 use std::process::Output;
 
@@ -10,7 +10,7 @@ use crate::support::server::TestServer;
 use crate::support::services::tools;
 use crate::support::shell::{Shell, succeeded};
 
-/// What the customer has before, and types in.
+/// What the customer already has, and enters.
 struct Things {
     bucket: String,
     key: Option<String>,
@@ -93,7 +93,7 @@ async fn the_cloudformation_template_leads_to_verified(#[case] mode: &str, #[cas
     assert_verified(&server, &submission).await;
 }
 
-/// The stack, once it is made or has failed.
+/// The stack, once it is complete or has failed.
 async fn create_stack(shell: &Shell<'_>, name: &str, template: &str, bucket_is: &str) -> Value {
     let parameter = format!("ParameterKey=BucketIs,ParameterValue={bucket_is}");
     let create = ["cloudformation", "create-stack", "--stack-name", name, "--template-body", template];
@@ -112,7 +112,7 @@ async fn create_stack(shell: &Shell<'_>, name: &str, template: &str, bucket_is: 
     }
 }
 
-/// What a stack puts out, as the form takes it, and how much that is.
+/// The outputs of a stack as the form accepts them, and their number.
 fn put_out(stack: &Value, mode: &str, account: &str) -> (Value, usize) {
     let outputs = stack["Outputs"].as_array().expect("outputs are a list");
     let output = |name: &str| {
@@ -151,7 +151,7 @@ async fn the_cloudformation_template_overwrites_no_policy() {
     assert_eq!(bucket_policy(&world.customer, &things.bucket).await, policy);
 }
 
-/// What the script says at its end.
+/// The last output of the script.
 fn told(ran: &Output, mode: &str, account: &str) -> Value {
     let text = String::from_utf8_lossy(&ran.stdout).into_owned();
     let told = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
