@@ -192,7 +192,7 @@ async fn a_working_process_exports_every_metric() {
     }
 }
 
-/// The metric names and labels in a PromQL expression.
+/// The metric names and labels in an expression of Prometheus's query language.
 fn named(expression: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     let (mut metrics, mut labels) = (BTreeSet::new(), BTreeSet::new());
