@@ -1,5 +1,10 @@
 //! Shutdown: the first signal lets work in progress finish within the grace period, a second one stops it.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "time limits of connections are timers of tokio, whose clock the tests pause"
+)]
+
 use std::future::Future;
 use std::time::Duration;
 

@@ -148,6 +148,7 @@ pub(crate) fn change_notification(number: i32, happened: VerificationEvent, _: &
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests pause tokio's clock")]
 mod tests {
     use tokio::time::Instant;
 

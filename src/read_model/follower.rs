@@ -159,9 +159,7 @@ impl ReadModel {
                 history: self.0.position.borrow().map_or(0, |at| at.history),
                 position: self.position(),
             };
-            self.0
-                .position
-                .send_if_modified(|known| std::mem::replace(known, Some(now_at)) != Some(now_at));
+            self.0.position.send_if_modified(|known| known.replace(now_at) != Some(now_at));
         } else {
             warn!("the database has lost changes that were already read; reloading everything");
             let mut index = Index::default();

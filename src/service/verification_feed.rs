@@ -204,6 +204,7 @@ fn random(clock: &SharedClock, time: Duration) -> Duration {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests pause tokio's clock")]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -55,7 +55,7 @@ impl VerificationNotifications {
                 clock.sleep(RETRY).await;
             }
         };
-        stop.run_until_cancelled(listening).await;
+        Box::pin(stop.run_until_cancelled(listening)).await;
     }
 
     async fn listen_once(&self, database: &PgConnectOptions) -> store::Result<()> {

@@ -283,7 +283,7 @@ impl PutLease for Left {
 }
 
 async fn verify(cloud: &Scripted, subject: &VerificationSubject, stop: &CancellationToken) -> RunReport {
-    verify_with(cloud, subject, &Left(Some(Duration::from_secs(60))), stop).await
+    verify_with(cloud, subject, &Left(Some(Duration::from_mins(1))), stop).await
 }
 
 async fn verify_with(cloud: &Scripted, subject: &VerificationSubject, lease: &Left, stop: &CancellationToken) -> RunReport {

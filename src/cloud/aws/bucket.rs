@@ -77,7 +77,10 @@ impl<'a> Bucket<'a> {
             .set_server_side_encryption(header.map(|_| ServerSideEncryption::AwsKms))
             .set_ssekms_key_id(header.map(KeyArn::to_string));
         let sent = tokio::time::timeout(within, request.customize().interceptor(call.capture()).send());
-        let result = sent.await.unwrap_or_else(|elapsed| Err(SdkError::timeout_error(elapsed)));
+        let result = match sent.await {
+            Ok(result) => result,
+            Err(elapsed) => Err(SdkError::timeout_error(elapsed)),
+        };
         let read = |output: aws_sdk_s3::operation::put_object::PutObjectOutput| {
             Some(StoredObject {
                 encryption: output.server_side_encryption.map(|algorithm| algorithm.as_str().to_owned()),

@@ -25,7 +25,7 @@ use crate::domain::region::Region;
 
 const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 /// Longer than a put takes.
-const AT_LEISURE: Duration = Duration::from_secs(60);
+const AT_LEISURE: Duration = Duration::from_mins(1);
 const SECRETS: [&str; 3] = ["ASIASESSIONSID", "session-s-secret-key", "session-s-token"];
 
 /// Does not wait before retries.

@@ -104,17 +104,17 @@ mod tests {
     use crate::domain::storage_config::{Access, Storage};
     use crate::domain::templates::TemplateParams;
 
-    fn result(granted: bool) -> Option<ApiResult> {
+    fn result(granted: bool) -> ApiResult {
         let denied = AccessDenied {
             by: DeniedBy::Sts,
             reason: DenialReason::Unsaid,
             key: None,
             action: None,
         };
-        Some(ApiResult {
+        ApiResult {
             outcome: if granted { Outcome::Granted(()) } else { Outcome::Refused(denied) },
             exchange: ApiCall::default(),
-        })
+        }
     }
 
     /// Of an assumption without, with a random, and with the previous external ID: which ones the role allowed.
@@ -134,7 +134,7 @@ mod tests {
             bucket_account: key.account().clone(),
             key,
         };
-        let [without, random, previous] = allowed.map(result);
+        let [without, random, previous] = allowed.map(result).map(Some);
         let outcome = role_requires_external_id(&CheckContext {
             storage: &storage,
             params: &TemplateParams::of_storage(&storage, role("111111111111"), Vec::new()),

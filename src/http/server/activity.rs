@@ -2,6 +2,11 @@
 //!
 //! A request only records the time. Setting a timer for each request would cost as much as a small response.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "time limits of connections are timers of tokio, whose clock the tests pause"
+)]
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;

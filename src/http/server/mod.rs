@@ -152,6 +152,7 @@ async fn accept(socket: &TcpListener) -> (TcpStream, SocketAddr) {
             Err(fault) if is_of_the_client(fault.kind()) => {}
             Err(fault) => {
                 error!(%fault, "cannot accept connections");
+                #[allow(clippy::disallowed_methods, reason = "a listener has no clock of its own")]
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
