@@ -177,7 +177,7 @@ async fn crash_often(crashes: usize) {
         };
         tokio::time::timeout(TIMEOUT, reading).await.expect("changes are read");
         postgres.order("crash").await;
-        let seen = replica.read_model.position();
+        let last_read = replica.read_model.position();
         postgres.order("start").await;
         stop.store(true, Ordering::Relaxed);
         join_all(writers).await;
@@ -189,11 +189,11 @@ async fn crash_often(crashes: usize) {
                 break head;
             }
         };
-        lost += usize::from(head < seen);
+        lost += usize::from(head < last_read);
         let expected = truth(&database).await;
         for (name, server) in [("server", &server), ("replica", &replica)] {
             let given = answers(server, &token, &tenants).await;
-            assert_eq!(given, expected, "the {name} after crash {crash}");
+            assert_eq!(given, expected, "the {name} after crash {round}");
         }
     }
     println!("{lost} of {crashes} crashes lost changes that were read");

@@ -94,14 +94,12 @@ async fn slow_clients_of_the_public_listener_are_shut_out_and_the_private_one_an
         })
         .await;
     assert!(metric(&process, r#"latchkey_http_connections{listener="public"}"#).await <= 100.0);
-    assert_eq!(
-        metric(
-            &process,
-            r#"latchkey_http_connections_refused_total{listener="public",limit="address"}"#
-        )
-        .await,
-        1.0
-    );
+    let by_address = metric(
+        &process,
+        r#"latchkey_http_connections_refused_total{listener="public",limit="address"}"#,
+    )
+    .await;
+    assert!((by_address - 1.0).abs() < f64::EPSILON, "{by_address}");
     assert!(answers(format!("{}/readyz", process.url)).await);
 
     // The server closes all of them, and then there is room again.
