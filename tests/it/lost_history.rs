@@ -193,7 +193,7 @@ async fn crash_often(crashes: usize) {
         let expected = truth(&database).await;
         for (name, server) in [("server", &server), ("replica", &replica)] {
             let given = answers(server, &token, &tenants).await;
-            assert_eq!(given, expected, "the {name} after crash {round}");
+            assert_eq!(given, expected, "the {name} after crash {crash}");
         }
     }
     println!("{lost} of {crashes} crashes lost changes that were read");
