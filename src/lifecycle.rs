@@ -2,7 +2,7 @@
 
 #![allow(
     clippy::disallowed_methods,
-    reason = "time limits of connections are timers of tokio, whose clock the tests pause"
+    reason = "the grace period is a timer of tokio, whose clock the tests pause"
 )]
 
 use std::future::Future;

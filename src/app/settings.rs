@@ -76,9 +76,7 @@ impl AppSettings {
             worker,
         })
     }
-}
 
-impl AppSettings {
     /// Settings that are valid but risky.
     pub fn warnings(&self) -> Vec<ConfigError> {
         let listeners = self.serve.as_ref().map(ServeSettings::warnings);

@@ -92,7 +92,7 @@ checked_text!(KeyPrefix);
 ///     "verified_at": "2026-01-01T00:00:00Z", "stale": false,
 /// }))
 /// .unwrap();
-/// let grant = Grant { kind: GrantKind::Read, prefix: Some(KeyPrefix::parse("invoices/").unwrap()) };
+/// let grant = Grant { kind: GrantKind::Read, prefix: Some(KeyPrefix::parse("invoices/").unwrap()), ..Grant::default() };
 ///
 /// let policy = grant.session_policy(&storage);
 /// assert_eq!(policy["Statement"][0]["Action"], json!(["s3:GetObject"]));

@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
+use super::ReadModel;
 use super::entry::TenantEntry;
 use super::index::Index;
-use super::{FeedPosition, ReadModel};
 use crate::domain::feed::FeedCursor;
 use crate::domain::ids::TenantId;
 use crate::store::config_changes::{self, CHANGES, FeedRow};
@@ -138,10 +138,8 @@ impl ReadModel {
         let head = within(STATEMENT_TIMEOUT, config_changes::head(db, known)).await?;
         // Without a known place, what was read so far cannot be trusted.
         let continues = head.continues && (known.is_some() || is_empty);
-        if !continues {
-            // From here on, answers are stale until everything is read.
-            self.0.is_reloading.store(true, Ordering::Release);
-        }
+        // Until everything is read again, answers are stale.
+        self.0.is_reloading.store(!continues, Ordering::Release);
         if tokens.is_none() || !self.has_schema() {
             let has_schema = within(STATEMENT_TIMEOUT, migrations::are_applied(db)).await?;
             self.0.has_schema.store(has_schema, Ordering::Relaxed);
@@ -155,10 +153,7 @@ impl ReadModel {
             let position = known.map_or(0, |known| known.position);
             self.read_pages(db, position, head.position, |page| page.apply(&mut self.0.index.write()))
                 .await?;
-            let now_at = FeedPosition {
-                history: self.0.position.borrow().map_or(0, |at| at.history),
-                position: self.position(),
-            };
+            let now_at = self.position();
             self.0.position.send_if_modified(|known| known.replace(now_at) != Some(now_at));
         } else {
             warn!("the database has lost changes that were already read; reloading everything");
@@ -166,12 +161,8 @@ impl ReadModel {
             self.read_pages(db, 0, head.position, |page| page.apply(&mut index)).await?;
             let position = index.position();
             *self.0.index.write() = index;
-            self.0.position.send_modify(|known| {
-                *known = Some(FeedPosition {
-                    history: known.map_or(0, |known| known.history) + 1,
-                    position,
-                });
-            });
+            // Even if the position is the same, the changes are others.
+            self.0.position.send_replace(Some(position));
             self.0.is_reloading.store(false, Ordering::Release);
         }
         Ok(())

@@ -45,14 +45,6 @@ pub enum Freshness {
     Stale,
 }
 
-/// How far the read model has read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FeedPosition {
-    /// Counts the reloads: a position says nothing about one of another history.
-    pub history: u64,
-    pub position: i64,
-}
-
 /// Why the read model cannot answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotReady {
@@ -81,7 +73,7 @@ struct Inner {
     index: RwLock<Index>,
     tokens: RwLock<TokenIndex>,
     /// None until the tenants are loaded.
-    position: watch::Sender<Option<FeedPosition>>,
+    position: watch::Sender<Option<i64>>,
     /// The database has lost changes that are held here, and everything is being read again.
     is_reloading: AtomicBool,
     /// Whether the database has this version's schema.
@@ -184,7 +176,7 @@ impl ReadModel {
     }
 
     /// Notifies of changes.
-    pub fn watch(&self) -> watch::Receiver<Option<FeedPosition>> {
+    pub fn watch(&self) -> watch::Receiver<Option<i64>> {
         self.0.position.subscribe()
     }
 

@@ -7,7 +7,7 @@ use super::run_state::RunState;
 use super::{PROBE_PREFIX, Run};
 use crate::cloud::{AwsSession, DocumentCall};
 use crate::domain::api_result::ApiResult;
-use crate::domain::evidence::Gate;
+use crate::domain::evidence::{Evidence, Gate, LimitedProbe};
 use crate::domain::grant::{Grant, GrantKind, KeyPrefix, SessionDuration};
 use crate::domain::storage_config::Access;
 
@@ -25,12 +25,21 @@ impl Limit {
         match self {
             Self::ReadOnly => Grant {
                 kind: GrantKind::Read,
+                duration: SessionDuration::shortest(),
                 ..Grant::default()
             },
             Self::Prefix => Grant {
                 prefix: Some(KeyPrefix::parse(&format!("{PROBE_PREFIX}other/")).expect("the prefix is well formed")),
+                duration: SessionDuration::shortest(),
                 ..Grant::default()
             },
+        }
+    }
+
+    fn probe(self, evidence: &mut Evidence) -> &mut LimitedProbe {
+        match self {
+            Self::ReadOnly => &mut evidence.read_only,
+            Self::Prefix => &mut evidence.other_prefix,
         }
     }
 
@@ -45,12 +54,13 @@ impl Limit {
             Access::AssumeRole { role } => (Some(state.vendor.clone()?), role.clone()),
             Access::Direct => (None, run.subject.vendor_role.clone()),
         };
+        let grant = self.grant();
         let call = DocumentCall {
             by,
             role,
             external_id: run.subject.external_id.clone(),
-            policy: self.grant().session_policy(storage).to_string(),
-            duration: SessionDuration::shortest(),
+            policy: grant.session_policy(storage).to_string(),
+            duration: grant.duration,
             name: run.session_name.clone(),
         };
         let session = async move { run.cloud.document_session(&call).await };
@@ -58,11 +68,7 @@ impl Limit {
             if let Some(session) = answer.granted() {
                 state.limited_sessions.insert(self, session.clone());
             }
-            let probe = match self {
-                Self::ReadOnly => &mut state.evidence.read_only,
-                Self::Prefix => &mut state.evidence.other_prefix,
-            };
-            probe.session = Some(answer.map(drop));
+            self.probe(&mut state.evidence).session = Some(answer.map(drop));
         }))
     }
 
@@ -78,11 +84,7 @@ impl Limit {
             }
         };
         Some(pending(true, call, move |state, answer| {
-            let probe = match self {
-                Self::ReadOnly => &mut state.evidence.read_only,
-                Self::Prefix => &mut state.evidence.other_prefix,
-            };
-            probe.answer = Some(answer);
+            self.probe(&mut state.evidence).answer = Some(answer);
         }))
     }
 }

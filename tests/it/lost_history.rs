@@ -173,7 +173,7 @@ async fn crash_often(crashes: usize) {
         let enough = i64::from(clock().random::<1>()[0] % 16) + 8;
         let reading = async {
             let mut positions = replica.read_model.watch();
-            let _ = positions.wait_for(|at| at.is_some_and(|at| at.position >= begin + enough)).await;
+            let _ = positions.wait_for(|at| at.is_some_and(|at| at >= begin + enough)).await;
         };
         tokio::time::timeout(TIMEOUT, reading).await.expect("changes are read");
         postgres.order("crash").await;

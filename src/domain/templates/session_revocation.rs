@@ -29,28 +29,17 @@ impl SessionRevocation {
     pub(crate) fn of_direct_role(role: &RoleArn, tenant: &Tenant, issued_before: DateTime<Utc>) -> Self {
         let name = format!("latchkey-revoke-{}", tenant.id);
         let tag = format!("aws:PrincipalTag/{TAG}");
-        let ids = external_ids(tenant);
-        Self::new(FaultSide::Vendor, role, name, json!({tag: ids}), issued_before)
+        let condition = json!({"DateLessThan": before(issued_before), "StringEquals": {tag: external_ids(tenant)}});
+        Self::new(FaultSide::Vendor, role, name, &condition)
     }
 
     /// For a customer's role, which only the vendor's sessions for this tenant use.
     pub(crate) fn of_client_role(role: &RoleArn, issued_before: DateTime<Utc>) -> Self {
-        Self::new(
-            FaultSide::Customer,
-            role,
-            "latchkey-revoke-sessions".into(),
-            json!({}),
-            issued_before,
-        )
+        let condition = json!({"DateLessThan": before(issued_before)});
+        Self::new(FaultSide::Customer, role, "latchkey-revoke-sessions".into(), &condition)
     }
 
-    fn new(side: FaultSide, role: &RoleArn, policy_name: String, equals: Value, issued_before: DateTime<Utc>) -> Self {
-        // Issue times are whole seconds, and a session of this very second is to be denied too.
-        let before = (issued_before + TimeDelta::seconds(1)).to_rfc3339_opts(SecondsFormat::Secs, true);
-        let mut condition = json!({"DateLessThan": {"aws:TokenIssueTime": before}});
-        if equals.as_object().is_some_and(|equals| !equals.is_empty()) {
-            condition["StringEquals"] = equals;
-        }
+    fn new(side: FaultSide, role: &RoleArn, policy_name: String, condition: &Value) -> Self {
         let policy = policy(&[json!({
             "Sid": "LatchkeyRevokeSessions",
             "Effect": "Deny",
@@ -69,6 +58,12 @@ impl SessionRevocation {
             policy,
         }
     }
+}
+
+/// Issue times are whole seconds, and a session of this very second is to be denied too.
+fn before(issued_before: DateTime<Utc>) -> Value {
+    let next_second = issued_before + TimeDelta::seconds(1);
+    json!({"aws:TokenIssueTime": next_second.to_rfc3339_opts(SecondsFormat::Secs, true)})
 }
 
 /// Every external ID that a session of this tenant can be tagged with.

@@ -1,9 +1,6 @@
 //! Limits the time until a response begins. Event streams begin immediately, so they can last longer.
 
-#![allow(
-    clippy::disallowed_methods,
-    reason = "time limits of connections are timers of tokio, whose clock the tests pause"
-)]
+#![allow(clippy::disallowed_methods, reason = "the limit is a timer of tokio, whose clock the tests pause")]
 
 use std::convert::Infallible;
 use std::pin::Pin;

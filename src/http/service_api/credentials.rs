@@ -1,5 +1,7 @@
 //! `GET /internal/v1/tenants/{tenant}/credentials`
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -113,9 +115,10 @@ pub(crate) async fn handle(
     let mut waited = false;
     for _ in 0..MAX_WAITS {
         let found = lookup::find(&state.read_model, &reader, &tenant)?;
+        let database_age = state.read_model.age().unwrap_or(Duration::MAX);
         let issued = state
             .credentials
-            .get(&found.active, reader.identity().caller_tag(), &grant, found.age)
+            .get(&found.active, reader.identity().caller_tag(), &grant, database_age)
             .await?;
         if !issued.waited {
             let hand_out = HandOut {

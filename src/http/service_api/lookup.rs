@@ -1,7 +1,5 @@
 //! Looks up a tenant's active storage config in the read model, within what the token may see.
 
-use std::time::Duration;
-
 use axum::http::{HeaderMap, HeaderValue};
 use serde_json::value::RawValue;
 
@@ -14,8 +12,6 @@ use crate::read_model::{ActiveEntry, Freshness, NotReady, ReadModel, ServingStat
 pub(crate) struct Found {
     pub active: ActiveEntry,
     pub stale: bool,
-    /// The time since the database confirmed it.
-    pub age: Duration,
 }
 
 impl From<NotReady> for Problem {
@@ -28,7 +24,6 @@ impl From<NotReady> for Problem {
 /// 404 when the tenant is unknown, has no active config, or is not covered by the token; 403 `suspended`; 410 `offboarded`; 503.
 pub(crate) fn find(read_model: &ReadModel, reader: &StorageReader, name: &str) -> Result<Found, Problem> {
     let stale = read_model.freshness()? == Freshness::Stale;
-    let age = read_model.age().unwrap_or(Duration::MAX);
     let tenant = TenantRef::parse(name).map_err(|malformed| {
         let detail = format!("There is no tenant with this name: it is neither an ID nor a slug ({malformed}).");
         Problem::new(ProblemKind::NotFound, detail).stale(stale)
@@ -42,7 +37,7 @@ pub(crate) fn find(read_model: &ReadModel, reader: &StorageReader, name: &str) -
         Some(ServingState::Suspended) => Problem::new(ProblemKind::Suspended, "This tenant is suspended."),
         Some(ServingState::Offboarded) => Problem::new(ProblemKind::Offboarded, "This tenant is offboarded."),
         _ => match entry.and_then(ActiveEntry::new) {
-            Some(active) => return Ok(Found { active, stale, age }),
+            Some(active) => return Ok(Found { active, stale }),
             None => nothing(),
         },
     };

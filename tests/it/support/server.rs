@@ -325,13 +325,7 @@ impl TestServer {
             .fetch_one(&self.pool)
             .await
             .expect("the feed has a head");
-        let reached = async {
-            self.read_model
-                .watch()
-                .wait_for(|at| at.is_some_and(|at| at.position >= head))
-                .await
-                .is_ok()
-        };
+        let reached = async { self.read_model.watch().wait_for(|at| at.is_some_and(|at| at >= head)).await.is_ok() };
         let settled = tokio::time::timeout(TIMEOUT, reached).await;
         assert_eq!(settled, Ok(true), "the feed is followed");
     }
