@@ -11,7 +11,8 @@ Every sentence that somebody can read, by audience and source file. Placeholders
 shown. Messages have placeholders in brackets as well, where the customer and the vendor's operations team read different
 words: `[your]` is "your" or "the customer's". They are explained in `src/domain/message/mod.rs`.
 
-The texts of the API reference are in `openapi.json`, those of settings in [Settings](operators/settings.md).
+Some texts have a generated page or file of their own: the API reference `openapi.json`, [Settings](operators/settings.md),
+[Metrics](metrics.md), and the help of each command in `tests/it/snapshots`.
 """
 SRC = ROOT / "src"
 SECTIONS = {
@@ -23,7 +24,9 @@ SECTIONS = {
     "The API": ["http/admin_api", "http/service_api", "http/auth", "http/conventions", "http/middleware", "http/views", "http/health.rs", "identity_provider"],
     "The command line": ["cli", "settings", "service/check_vendor.rs"],
 }
-READERS = {".rs": source_text.rust_sentences, ".html": source_text.page_texts, ".sh": source_text.script_texts}
+# Beside Rust files.
+PAGES = ("*.html", "*.js", "*.sh")
+READERS = {".rs": source_text.rust_sentences, ".html": source_text.page_texts, ".sh": source_text.script_texts, ".js": source_text.page_script_texts}
 
 
 def page():
@@ -41,7 +44,7 @@ def page():
 def files(places):
     for place in places:
         path = SRC / place
-        yield from [path] if path.is_file() else [*source_text.rust_files(path), *sorted([*path.rglob("*.html"), *path.rglob("*.sh")])]
+        yield from [path] if path.is_file() else [*source_text.rust_files(path), *sorted(file for ending in PAGES for file in path.rglob(ending))]
 
 
 def listing(path, texts):

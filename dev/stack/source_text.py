@@ -22,6 +22,8 @@ WORDS = re.compile(r"[A-Za-z][a-z’']+[,;:.]? (?:\S+ )*[A-Za-z(\"{“]")
 # Headers of HTTP, style sheets and other strings for machines.
 TECHNICAL = re.compile(r"; charset=|^attachment;|max-age=|-src '|^:root|^latchkey \S+( \S+){0,2}$")
 CODE = re.compile(r"\n.*[={]|\| jq '", re.DOTALL)
+JS_STRING = re.compile(r"\"([^\"\n]*)\"|'([^'\n]*)'|`([^`\n]*)`")
+SELECTOR = re.compile(r"[\[=>/]|^\w+, \w+|^use strict$")
 HIDDEN = re.compile(r"<(script|style|svg|pre)\b.*?</\1>", re.DOTALL)
 ATTRIBUTE = re.compile(r'\b(?:aria-label|title|placeholder|alt)="([^"]*)"')
 INLINE = re.compile(r"</?(?:a|abbr|b|code|em|i|span|strong|small|time|kbd|wbr)\b[^>]*>")
@@ -52,6 +54,13 @@ def unescape(text):
 def script_texts(path):
     """The comments and messages of a shell script, or of code in a Rust string."""
     return unique(code_texts(path.read_text()))
+
+
+def page_script_texts(path):
+    """The messages in a page's JavaScript."""
+    text = re.sub(r"(?m)^\s*//.*$", "", path.read_text())
+    found = [next(filter(None, match), "") for match in JS_STRING.findall(text)]
+    return unique(text for text in found if is_prose(re.sub(r"\$\{[^}]*\}", "one", text)) and not SELECTOR.search(text))
 
 
 def code_texts(text):

@@ -398,6 +398,10 @@ pub async fn finish(db: &mut PgConnection, lease: &Lease, verdict: Verdict, left
 
 /// The events after this number, in order, each with its number.
 pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32) -> Result<Vec<(i32, VerificationEvent)>> {
+    // Read first: an end that comes between the queries is left to the next call, which then also has what came before it.
+    let last = sqlx::query!("select last_event, state from verifications where id = $1", id.as_uuid())
+        .fetch_optional(&mut *db)
+        .await?;
     let attempts = sqlx::query!(
         "select attempt, event, started_at, next_attempt_at, waiting_event from verification_attempts
          where verification_id = $1 order by attempt",
@@ -429,9 +433,6 @@ pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32)
             events.push((number, VerificationEvent::Attempt(waiting)));
         }
     }
-    let last = sqlx::query!("select last_event, state from verifications where id = $1", id.as_uuid())
-        .fetch_optional(&mut *db)
-        .await?;
     if let Some(last) = last.filter(|last| last.state == "finished" && last.last_event > after)
         && let Some(verification) = find(db, id).await?
     {

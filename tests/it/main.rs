@@ -13,6 +13,7 @@ mod consistency;
 mod credential_cache;
 mod dashboard;
 mod edge;
+mod event_stream;
 mod form;
 mod idempotency;
 mod invites;

@@ -1,7 +1,6 @@
 //! A service that changes a tenant decides on the tenant as it is under its lock, not as it was before it waited for it.
 
 use std::future::Future;
-use std::time::Duration;
 
 use latchkey::domain::audit::AuditReason;
 use latchkey::domain::external_id::ExternalId;
@@ -18,8 +17,9 @@ use latchkey::service::submit_config::{SubmitConfigError, submit_config};
 use latchkey::service::tenant_lifecycle::{self, LifecycleError};
 use latchkey::service::{Caller, Context, read};
 use latchkey::store::{tenants, verifications};
-use sqlx::{Executor, PgPool};
+use sqlx::PgPool;
 
+use crate::support::locks;
 use crate::support::seed::Seed;
 use crate::support::server::TestServer;
 
@@ -54,31 +54,7 @@ async fn tenant() -> (TestServer, Context) {
 
 /// Runs `change` in a transaction that holds the tenant's lock, starts `service`, and commits once the service waits.
 async fn while_locked<T>(pool: &PgPool, change: &str, service: impl Future<Output = T>) -> T {
-    let mut first = pool.begin().await.expect("a transaction begins");
-    first
-        .execute("select id from tenants where slug = 'acme' for update")
-        .await
-        .expect("the tenant is locked");
-    first
-        .execute(sqlx::AssertSqlSafe(change.to_owned()))
-        .await
-        .expect("the tenant is changed");
-    let mut service = Box::pin(service);
-    loop {
-        let is_waiting: bool = sqlx::query_scalar(
-            "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')",
-        )
-        .fetch_one(pool)
-        .await
-        .expect("Postgres tells who waits");
-        if is_waiting {
-            break;
-        }
-        let waited = tokio::time::timeout(Duration::from_millis(5), &mut service).await;
-        assert!(waited.is_err(), "the service did not wait for the tenant's lock");
-    }
-    first.commit().await.expect("the change is committed");
-    service.await
+    locks::commit_once_waiting(pool, &["select id from tenants where slug = 'acme' for update", change], service).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,6 +116,19 @@ async fn an_offboarded_tenant_is_not_rechecked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rejected_tenant_is_rechecked_once() {
+    let (server, context) = tenant().await;
+    let tenant = activate(&server, &context).await;
+    reject(&server, &context).await;
+    while_locked(&server.pool, "select", recheck(&context, tenant))
+        .await
+        .expect("a verification is queued");
+    assert_eq!(waiting(&server.pool, tenant).await, 1);
+    recheck(&context, tenant).await.expect("nothing fails");
+    assert_eq!(waiting(&server.pool, tenant).await, 1, "it already waits");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_invite_is_created_for_a_tenant_that_is_offboarded_meanwhile() {
     let (server, context) = tenant().await;
     let (caller, acme) = (Caller::operator(), acme());
@@ -156,11 +145,7 @@ async fn a_revoked_invite_is_not_audited_again() {
     while_locked(&server.pool, change, revoke_invite(&context, &caller, &acme, invite.id))
         .await
         .expect("a revoked invite can be revoked");
-    let audited: i64 = sqlx::query_scalar("select count(*) from audit_events where action = 'invite.revoked'")
-        .fetch_one(&server.pool)
-        .await
-        .expect("the audit log is read");
-    assert_eq!(audited, 0, "the other transaction revoked it");
+    assert_eq!(audited(&server.pool, "invite.revoked").await, 0, "the other transaction revoked it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,6 +157,62 @@ async fn a_tenant_that_is_offboarded_meanwhile_is_not_suspended() {
         matches!(result, Err(LifecycleError::Illegal(IllegalChange::Offboarded))),
         "{result:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_is_offboarded_meanwhile_is_not_resumed() {
+    let (server, context) = tenant().await;
+    let (caller, acme, reason) = (Caller::operator(), acme(), reason());
+    tenant_lifecycle::suspend(&context, &caller, &acme, &reason)
+        .await
+        .expect("the tenant is suspended");
+    let result = while_locked(&server.pool, OFFBOARD, tenant_lifecycle::resume(&context, &caller, &acme, &reason)).await;
+    assert!(
+        matches!(result, Err(LifecycleError::Illegal(IllegalChange::Offboarded))),
+        "{result:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_is_erased_once() {
+    let (server, context) = tenant().await;
+    let (caller, reason) = (Caller::operator(), reason());
+    let tenant = read::tenants::find(&context, &acme()).await.expect("the tenant is read");
+    let id = TenantRef::Id(tenant.expect("the tenant is there").id);
+    tenant_lifecycle::offboard(&context, &caller, &id, &reason)
+        .await
+        .expect("the tenant is offboarded");
+    let change = "select erase_tenant(id, now()) from tenants";
+    while_locked(&server.pool, change, tenant_lifecycle::erase(&context, &caller, &id, &reason))
+        .await
+        .expect("an erased tenant can be erased");
+    assert_eq!(audited(&server.pool, "tenant.erased").await, 0, "the other transaction erased it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_external_id_that_comes_into_use_meanwhile_is_not_abandoned() {
+    let (server, context) = tenant().await;
+    let (caller, acme) = (Caller::operator(), acme());
+    activate(&server, &context).await;
+    rotate_external_id::rotate(&context, &caller, &acme)
+        .await
+        .expect("an external ID is issued");
+    let change = "update tenants set previous_external_id = external_id, external_id = next_external_id, next_external_id = null";
+    let result = while_locked(&server.pool, change, rotate_external_id::abandon(&context, &caller, &acme)).await;
+    assert!(matches!(result, Err(RotateExternalIdError::NothingIssued)), "{result:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_previous_external_id_is_retired_once() {
+    let (server, context) = tenant().await;
+    let (caller, acme) = (Caller::operator(), acme());
+    let tenant = activate(&server, &context).await;
+    let overlap = "update tenants set previous_external_id = 'lk-00000000000000000000000000000000000000ff'";
+    sqlx::query(overlap).execute(&server.pool).await.expect("a rotation is under way");
+    let change = "update tenants set previous_external_id = null";
+    let result = while_locked(&server.pool, change, rotate_external_id::end_previous(&context, &caller, &acme)).await;
+    assert!(matches!(result, Err(RotateExternalIdError::NoPrevious)), "{result:?}");
+    assert_eq!(waiting(&server.pool, tenant).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -263,4 +304,12 @@ async fn waiting(pool: &PgPool, tenant: TenantId) -> usize {
         .await
         .expect("verifications are read")
         .len()
+}
+
+async fn audited(pool: &PgPool, action: &str) -> i64 {
+    sqlx::query_scalar("select count(*) from audit_events where action = $1")
+        .bind(action)
+        .fetch_one(pool)
+        .await
+        .expect("the audit log is read")
 }

@@ -14,6 +14,10 @@ TIMEOUT_SECONDS = 120
 class ApiError(Exception):
     """An unexpected response of the API."""
 
+    def __init__(self, message, status=None):
+        super().__init__(message)
+        self.status = status
+
 
 class ApiClient:
     def __init__(self, url, token):
@@ -26,6 +30,17 @@ class ApiClient:
     def post(self, path, body, status):
         return self.request("POST", path, status, json.dumps(body).encode())
 
+    def wait_for(self, path):
+        """Gets what another request has just made. Internal services read from a copy in memory, which follows the database."""
+        until = time.monotonic() + TIMEOUT_SECONDS
+        while True:
+            try:
+                return self.get(path)
+            except ApiError as error:
+                if error.status != 404 or time.monotonic() > until:
+                    raise
+            time.sleep(0.05)
+
     def request(self, method, path, status, body=None):
         try:
             with self.open(method, path, body) as response:
@@ -33,7 +48,7 @@ class ApiClient:
                     return json.load(response)
                 raise ApiError(f"{method} {path} returned {response.status} instead of {status}")
         except urllib.error.HTTPError as error:
-            raise ApiError(f"{method} {path} returned {error.code}: {self.problem(error)}") from None
+            raise ApiError(f"{method} {path} returned {error.code}: {self.problem(error)}", error.code) from None
         except OSError as error:
             raise ApiError(f"{method} {path}: {error}") from None
 

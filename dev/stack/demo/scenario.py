@@ -143,7 +143,7 @@ class Scenario:
 
     def read_as_internal_service(self, tenant, created, submission):
         path = f"/internal/v1/tenants/{tenant.slug}/storage-config"
-        config = self.service.get(path)
+        config = self.service.wait_for(path)
         step(f"GET /internal/…/{tenant.slug}/storage-config", f"{paint(config['status'], 'green')}, {config['bucket_arn']} in {config['region']}")
         role = "LATCHKEY_STORAGE_ROLE_ARN" if tenant.mode == "assume_role" else "LATCHKEY_DIRECT_ROLE_ARN"
         expected = {

@@ -8,6 +8,7 @@ pub mod database;
 pub mod db_proxy;
 pub mod granting_cloud;
 pub mod identity_provider;
+pub mod locks;
 pub mod pages;
 pub mod postgres_server;
 pub mod process;
