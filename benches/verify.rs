@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use aws_config::{BehaviorVersion, Region as AwsRegion};
 use aws_credential_types::Credentials;
 use latchkey::clock::{SharedClock, SystemClock};
-use latchkey::cloud::aws::{self, AwsCloud, AwsSettings};
+use latchkey::cloud::aws::{self, AwsCloud, AwsOptions};
 use latchkey::domain::storage_config::Mode;
 use latchkey::domain::vendor::Vendor;
 use latchkey::domain::verification::Verdict;
@@ -63,8 +63,8 @@ async fn main() {
     }
     println!();
     match std::env::var("LATCHKEY_BENCH_AWS_CLI") {
-        Ok(cli) => yardstick(&cli, &endpoint).await,
-        Err(_) => println!("Without LATCHKEY_BENCH_AWS_CLI there is no yardstick."),
+        Ok(cli) => compare_with_cli(&cli, &endpoint).await,
+        Err(_) => println!("Without LATCHKEY_BENCH_AWS_CLI there is no compare_with_cli."),
     }
 }
 
@@ -75,7 +75,7 @@ async fn connect(endpoint: &str) -> AwsCloud {
         .credentials_provider(Credentials::new("AKIAPROCESS", "secret", None, None, "bench"))
         .load()
         .await;
-    AwsCloud::from_config(&config, AwsSettings { s3_path_style: true }, clock())
+    AwsCloud::from_config(&config, AwsOptions { s3_path_style: true }, clock())
 }
 
 fn clock() -> SharedClock {
@@ -115,13 +115,13 @@ async fn serve(calls: Arc<AtomicUsize>) -> String {
 }
 
 /// The manual alternative: the AWS CLI, one call after another.
-async fn yardstick(cli: &str, endpoint: &str) {
+async fn compare_with_cli(cli: &str, endpoint: &str) {
     let folder = std::env::temp_dir().join(format!("latchkey-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder is made");
     let body = folder.join("body");
     std::fs::write(&body, [7; 64]).expect("a file is written");
     for mode in [Mode::AssumeRole, Mode::Direct] {
-        let script = by_hand(mode, &body.to_string_lossy(), &folder.join("out").to_string_lossy());
+        let script = cli_commands(mode, &body.to_string_lossy(), &folder.join("out").to_string_lossy());
         let (cli, endpoint) = (cli.to_owned(), endpoint.to_owned());
         let count = script.len();
         let took = tokio::task::spawn_blocking(move || {
@@ -150,7 +150,7 @@ async fn yardstick(cli: &str, endpoint: &str) {
     let _ = std::fs::remove_dir_all(&folder);
 }
 
-fn by_hand(mode: Mode, body: &str, out: &str) -> Vec<(&'static str, String)> {
+fn cli_commands(mode: Mode, body: &str, out: &str) -> Vec<(&'static str, String)> {
     const OWN: &str = "AKIAPROCESS";
     const TENANT: &str = "ASIATENANT";
     const UNAUTHORIZED: &str = "ASIAUNAUTHORIZED";

@@ -22,6 +22,11 @@ def environment(**more):
     return env | {"SQLX_OFFLINE": "true"} | more
 
 
+def with_lints():
+    """The environment in which builds are by Clippy, which compiles what rustc does: one build serves the lints and the tests."""
+    return {"RUSTC_WORKSPACE_WRAPPER": "clippy-driver", "CLIPPY_ARGS": "__CLIPPY_HACKERY__".join(["--deny", "warnings", ""])}
+
+
 def binary():
     """The path of `latchkey`: LATCHKEY_BIN if that is set, and otherwise a fresh build."""
     if chosen := os.environ.get("LATCHKEY_BIN"):
@@ -66,6 +71,8 @@ def tool(name, version, *arguments):
         # It runs for seconds: compile fast instead of making it fast.
         fast = {"OPT_LEVEL": "0", "CODEGEN_UNITS": "16", "LTO": "off", "DEBUG": "false"}
         env = environment(**{f"CARGO_PROFILE_RELEASE_{key}": value for key, value in fast.items()})
+        for lint in with_lints():
+            env.pop(lint, None)
         target = TOOLS / "target"
         if processes.run([*command, "--target-dir", str(target), "--quiet"], env=env) != 0:
             raise ToolError(f"cannot build {name}; see the messages above")

@@ -181,7 +181,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
     let clock = system_clock();
     let (serves, works) = (settings.serve.is_some(), settings.worker.is_some());
     let pools = Pools::connect(&settings.database, settings.database_connections, serves, works);
-    let aws = aws::AwsSettings {
+    let aws = aws::AwsOptions {
         s3_path_style: settings.s3_path_style,
     };
     // Only a worker needs AWS.

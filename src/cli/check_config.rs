@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Failure, Outcome};
+use super::{CommandResult, Failure};
 use crate::app::{self, AppSettings};
 use crate::cloud::aws::{self, AwsCloud};
 use crate::domain::vendor::Vendor;
@@ -26,7 +26,7 @@ pub(super) struct CheckConfig {
 
 impl CheckConfig {
     /// Checks exactly what `serve` checks.
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         let settings = AppSettings::new(self.settings, Some(self.server))?;
         for warning in settings.warnings() {
             println!("warning  {warning}");
@@ -48,9 +48,9 @@ impl CheckConfig {
     }
 }
 
-async fn check_aws(vendor: &Vendor, s3_path_style: bool) -> Outcome {
+async fn check_aws(vendor: &Vendor, s3_path_style: bool) -> CommandResult {
     let clock = app::system_clock();
-    let aws = AwsCloud::connect(aws::AwsSettings { s3_path_style }, clock.clone())
+    let aws = AwsCloud::connect(aws::AwsOptions { s3_path_style }, clock.clone())
         .await
         .map_err(|fault| Failure::Usage(fault.to_string()))?;
     let reports = check_vendor(&aws, vendor, &clock).await;
@@ -72,7 +72,7 @@ async fn check_aws(vendor: &Vendor, s3_path_style: bool) -> Outcome {
     Ok(())
 }
 
-async fn check_provider(settings: Option<IdentityProviderSettings>) -> Outcome {
+async fn check_provider(settings: Option<IdentityProviderSettings>) -> CommandResult {
     let settings = settings.ok_or_else(|| Failure::Usage("--identity-provider requires LATCHKEY_OIDC_ISSUER".into()))?;
     let subject = format!("identity provider {}", settings.issuer);
     match IdentityProvider::new(app::system_clock(), settings).fetch().await {

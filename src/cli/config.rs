@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::Outcome;
+use super::CommandResult;
 use super::client::ClientArgs;
 use super::output::{self, text};
 
@@ -34,7 +34,7 @@ pub(super) struct Show {
 }
 
 impl Config {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         match self {
             Self::List(command) => command.run().await,
             Self::Show(command) => command.run().await,
@@ -43,7 +43,7 @@ impl Config {
 }
 
 impl List {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let listed = self.client.get(&["v1", "tenants", &self.tenant, "storage-configs"], &[]).await?;
         self.client.print(&listed["items"], |items| {
             let columns = [
@@ -60,7 +60,7 @@ impl List {
 }
 
 impl Show {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let path = ["v1", "tenants", &self.tenant, "storage-configs", &self.version];
         let config = self.client.get(&path, &[]).await?;
         self.client.print(&config, |config| {

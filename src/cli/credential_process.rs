@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::client::ClientArgs;
-use super::{Failure, Outcome, output};
+use super::{CommandResult, Failure, output};
 
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
 #[derive(Debug, Args)]
@@ -23,7 +23,7 @@ pub(super) struct CredentialProcess {
 }
 
 impl CredentialProcess {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         let query = [("access", self.access.as_deref()), ("prefix", self.prefix.as_deref())];
         let credentials = self
             .client

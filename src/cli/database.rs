@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Failure, Outcome};
+use super::{CommandResult, Failure};
 use crate::app;
 use crate::settings::DatabaseSettings;
 use crate::store::migrations;
@@ -14,7 +14,7 @@ pub(super) struct Migrate {
 }
 
 impl Migrate {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         let pool = app::pool(self.database.url()?, 2);
         migrations::run(&pool)
             .await

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
-use super::Outcome;
+use super::CommandResult;
 use super::client::ClientArgs;
 use super::output::{self, text};
 use crate::app;
@@ -36,7 +36,7 @@ pub(super) struct Events {
 
 impl Events {
     /// With `--json`, prints one event per line.
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         let clock = app::system_clock();
         let mut after = self.after.clone();
         let mut is_first = true;

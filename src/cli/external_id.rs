@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::Outcome;
+use super::CommandResult;
 use super::client::ClientArgs;
 use super::tenant::print_tenant;
 
@@ -11,7 +11,7 @@ use super::tenant::print_tenant;
 pub(super) enum ExternalId {
     /// Issue the next external ID. Both IDs are accepted until a verification succeeds with the new one and the old one is ended.
     Rotate(TenantArgs),
-    /// Withdraw the next external ID before a verification has succeeded with it.
+    /// Abandon the next external ID before a verification has succeeded with it.
     Abandon(TenantArgs),
     /// Stop accepting the previous external ID. A verification then checks that it is denied.
     End(TenantArgs),
@@ -26,7 +26,7 @@ pub(super) struct TenantArgs {
 }
 
 impl ExternalId {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         let (args, action) = match &self {
             Self::Rotate(args) => (args, "rotate"),
             Self::Abandon(args) => (args, "next"),

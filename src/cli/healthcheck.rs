@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Failure, Outcome};
+use super::{CommandResult, Failure};
 use crate::settings::ListenSettings;
 
 #[derive(Debug, Args)]
@@ -14,7 +14,7 @@ pub(super) struct Healthcheck {
 }
 
 impl Healthcheck {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         let private = self.listen.private_tls()?;
         // The private listener may require a client certificate, which this command does not have.
         let (mut address, tls) = match &private {

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::Outcome;
+use super::CommandResult;
 use super::client::ClientArgs;
 use super::output::{self, print_line, text};
 
@@ -62,7 +62,7 @@ struct Revoke {
 }
 
 impl Invite {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         match self.command {
             Some(Command::List(command)) => command.run().await,
             Some(Command::Revoke(command)) => command.run().await,
@@ -81,7 +81,7 @@ impl Invite {
 }
 
 impl Create {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let body = json!({"expires_in_hours": self.expires_in_hours});
         let created = self.client.post(&["v1", "tenants", &self.tenant, "invites"], &body).await?;
         self.client.print(&created, |created| {
@@ -93,7 +93,7 @@ impl Create {
 }
 
 impl List {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let listed = self.client.get(&["v1", "tenants", &self.tenant, "invites"], &[]).await?;
         self.client.print(&listed["items"], |items| {
             let columns = [
@@ -110,7 +110,7 @@ impl List {
 }
 
 impl Revoke {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         self.client.delete(&["v1", "tenants", &self.tenant, "invites", &self.id]).await?;
         let revoked: Value = json!({"id": self.id, "state": "revoked"});
         self.client.print(&revoked, |_| print_line("Revoked."));

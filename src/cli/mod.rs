@@ -118,7 +118,7 @@ enum Failure {
     Inconclusive(String),
 }
 
-type Outcome = Result<(), Failure>;
+type CommandResult = Result<(), Failure>;
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
@@ -157,7 +157,7 @@ pub fn main() -> ExitCode {
 }
 
 impl Cli {
-    fn run(self) -> Outcome {
+    fn run(self) -> CommandResult {
         let runtime =
             tokio::runtime::Runtime::new().map_err(|fault| Failure::Inconclusive(format!("cannot start the runtime: {fault}")))?;
         let outcome = runtime.block_on(async {

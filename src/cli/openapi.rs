@@ -1,9 +1,9 @@
 //! `latchkey openapi`
 
-use super::{Failure, Outcome};
+use super::{CommandResult, Failure};
 use crate::http;
 
-pub(super) fn run() -> Outcome {
+pub(super) fn run() -> CommandResult {
     let document = http::openapi()
         .to_pretty_json()
         .map_err(|error| Failure::Inconclusive(error.to_string()))?;

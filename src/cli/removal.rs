@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::Outcome;
+use super::CommandResult;
 use super::client::ClientArgs;
 use super::output::{print_line, text};
 
@@ -15,7 +15,7 @@ pub(super) struct Removal {
 }
 
 impl Removal {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         let removal = self.client.get(&["v1", "tenants", &self.tenant, "removal"], &[]).await?;
         self.client.print(&removal, |removal| print_line(text(removal, "text").trim_end()));
         Ok(())

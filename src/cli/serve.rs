@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Failure, Outcome};
+use super::{CommandResult, Failure};
 use crate::app::{self, AppSettings};
 use crate::settings::{ServerSettings, Settings};
 use crate::telemetry;
@@ -22,18 +22,18 @@ pub(super) struct Worker {
 }
 
 impl Serve {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         start(self.settings, Some(self.server)).await
     }
 }
 
 impl Worker {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         start(self.settings, None).await
     }
 }
 
-async fn start(settings: Settings, server: Option<ServerSettings>) -> Outcome {
+async fn start(settings: Settings, server: Option<ServerSettings>) -> CommandResult {
     let telemetry = settings.telemetry.clone();
     let settings = AppSettings::new(settings, server)?;
     let traces = telemetry::start(telemetry).map_err(|error| Failure::Inconclusive(error.to_string()))?;

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::Outcome;
+use super::CommandResult;
 use super::client::ClientArgs;
 use super::output::{self, print_line, text};
 
@@ -14,7 +14,7 @@ pub(super) struct Stats {
 }
 
 impl Stats {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         let stats = self.client.get(&["v1", "stats"], &[]).await?;
         self.client.print(&stats, print);
         Ok(())

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::client::ClientArgs;
 use super::output::{print_line, text};
-use super::{Outcome, verify};
+use super::{CommandResult, verify};
 
 /// A customer's storage config.
 #[derive(Debug, Args)]
@@ -61,7 +61,7 @@ pub(super) struct Submit {
 }
 
 impl Submit {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         let path = ["v1", "tenants", &self.tenant, "storage-configs"];
         let submitted = self.client.post(&path, &self.submission.body()).await?;
         let verification = text(&submitted["verification"], "id");

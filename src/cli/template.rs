@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::client::ClientArgs;
 use super::output::{print_line, text};
-use super::{Failure, Outcome};
+use super::{CommandResult, Failure};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -73,7 +73,7 @@ struct Merge {
 }
 
 impl Template {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         if let Some(Command::Merge(merge)) = self.command {
             return merge.run().await;
         }
@@ -121,7 +121,7 @@ fn print(issued: &Value) {
 }
 
 impl Merge {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let values = &self.values;
         let body = json!({
             "document": self.document,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::client::ClientArgs;
 use super::output::{self, text};
-use super::{Outcome, config, verification};
+use super::{CommandResult, config, verification};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Tenant {
@@ -102,7 +102,7 @@ pub(super) struct LifecycleArgs {
 }
 
 impl Tenant {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         match self {
             Self::Create(command) => command.run().await,
             Self::List(command) => command.run().await,
@@ -118,7 +118,7 @@ impl Tenant {
 }
 
 impl Create {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let body = json!({
             "name": self.name.as_ref().unwrap_or(&self.slug),
             "slug": self.slug,
@@ -132,7 +132,7 @@ impl Create {
 }
 
 impl Edit {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let mut changes = serde_json::Map::new();
         if let Some(name) = self.name {
             changes.insert("name".into(), name.into());
@@ -151,7 +151,7 @@ impl Edit {
 }
 
 impl List {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let filter = [
             ("status", self.status.as_deref()),
             ("q", self.q.as_deref()),
@@ -175,14 +175,14 @@ impl List {
 }
 
 impl LifecycleArgs {
-    async fn post(self, action: &str) -> Outcome {
+    async fn post(self, action: &str) -> CommandResult {
         let path = ["v1", "tenants", &self.tenant, action];
         let tenant = self.client.post(&path, &json!({"reason": self.reason})).await?;
         self.client.print(&tenant, print_changed);
         Ok(())
     }
 
-    async fn delete(self, subpath: &[&str]) -> Outcome {
+    async fn delete(self, subpath: &[&str]) -> CommandResult {
         let path = [&["v1", "tenants", &self.tenant], subpath].concat();
         let tenant = self.client.delete_with(&path, &json!({"reason": self.reason})).await?;
         self.client.print(&tenant, print_changed);
@@ -191,7 +191,7 @@ impl LifecycleArgs {
 }
 
 impl Show {
-    async fn revoke_sessions(self) -> Outcome {
+    async fn revoke_sessions(self) -> CommandResult {
         let path = ["v1", "tenants", &self.tenant, "session-revocation"];
         let live = self.client.get(&path, &[]).await?;
         self.client.print(&live, |live| {
@@ -214,7 +214,7 @@ impl Show {
         Ok(())
     }
 
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let tenant = self.client.get(&["v1", "tenants", &self.tenant], &[]).await?;
         self.client.print(&tenant, |tenant| {
             print_tenant(tenant);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::client::ClientArgs;
 use super::output::{self, print_line, text};
-use super::{Failure, Outcome};
+use super::{CommandResult, Failure};
 use crate::app;
 use crate::domain::ids::TenantRef;
 use crate::domain::retry::RetryPolicy;
@@ -70,7 +70,7 @@ pub(super) struct Create {
 }
 
 impl Token {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         match self {
             Self::Create(command) => command.run().await,
             Self::List(command) => command.run().await,
@@ -80,7 +80,7 @@ impl Token {
 }
 
 impl List {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let items = self.client.get_all(&["v1", "tokens"], &[]).await?;
         self.client.print(&Value::Array(items.clone()), |_| {
             let columns = [
@@ -99,7 +99,7 @@ impl List {
 }
 
 impl Revoke {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let revoked = self.client.delete(&["v1", "tokens", &self.id]).await?;
         self.client.print(&revoked, |revoked| {
             print_line("Revoked.");
@@ -112,7 +112,7 @@ impl Revoke {
 }
 
 impl Create {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let created = if self.client.has_token() {
             self.create_by_api().await?
         } else {

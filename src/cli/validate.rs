@@ -6,7 +6,7 @@ use serde_json::json;
 use super::client::ClientArgs;
 use super::output::{self, print_line, text};
 use super::submit::SubmissionArgs;
-use super::{Failure, Outcome};
+use super::{CommandResult, Failure};
 
 #[derive(Debug, Args)]
 pub(super) struct Validate {
@@ -18,7 +18,7 @@ pub(super) struct Validate {
 
 impl Validate {
     /// An invalid config is a negative result, not a usage error.
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         match self.client.validate(&["v1", "validate"], &self.submission.body()).await? {
             Ok(valid) => {
                 self.client.print(&valid, |valid| {

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::Outcome;
+use super::CommandResult;
 use super::client::ClientArgs;
 use super::output::{self, print_line, text};
 
@@ -35,7 +35,7 @@ pub(super) struct Show {
 }
 
 impl Verification {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         match self {
             Self::List(command) => command.run().await,
             Self::Show(command) => command.run().await,
@@ -44,7 +44,7 @@ impl Verification {
 }
 
 impl List {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let limit = self.limit.to_string();
         let path = ["v1", "tenants", &self.tenant, "verifications"];
         let listed = self.client.get(&path, &[("limit", Some(&limit))]).await?;
@@ -67,7 +67,7 @@ impl List {
 }
 
 impl Show {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let verification = self.client.get(&["v1", "verifications", &self.id], &[]).await?;
         self.client.print(&verification, print);
         Ok(())

@@ -8,7 +8,7 @@ use super::output::{self, print_line, text};
 use super::progress::ProgressDisplay;
 use super::verification::{print, print_verdict};
 use super::verification_stream::{VerificationEvent, VerificationStream};
-use super::{Failure, Outcome};
+use super::{CommandResult, Failure};
 use crate::app;
 
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ pub(super) struct Verify {
 }
 
 impl Verify {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         let body = self.of_version.map_or_else(|| json!({}), |version| json!({"version": version}));
         let verification = self.client.post(&["v1", "tenants", &self.tenant, "verifications"], &body).await?;
         if self.watch {
@@ -44,7 +44,7 @@ impl Verify {
 }
 
 /// Follows a verification until it finishes: silently with `--json`, as a live table on a terminal, otherwise line by line.
-pub(super) async fn watch(client: &ClientArgs, id: &str) -> Outcome {
+pub(super) async fn watch(client: &ClientArgs, id: &str) -> CommandResult {
     let verification = if client.json {
         let verification = follow(client, id, |_| {}).await?;
         output::json(&verification);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::client::ClientArgs;
 use super::output::{self, text};
-use super::{Failure, Outcome};
+use super::{CommandResult, Failure};
 use crate::app;
 
 /// Interval between polls while a test message is sent.
@@ -100,7 +100,7 @@ pub(super) struct RotateSecret {
 }
 
 impl Webhook {
-    pub(super) async fn run(self) -> Outcome {
+    pub(super) async fn run(self) -> CommandResult {
         match self {
             Self::Create(command) => command.run().await,
             Self::List(command) => command.run().await,
@@ -116,7 +116,7 @@ impl Webhook {
 }
 
 impl Create {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let body = json!({"url": self.target, "events": self.events, "description": self.description});
         let webhook = self.client.post(&["v1", "webhooks"], &body).await?;
         print_secret(&self.client, &webhook);
@@ -125,7 +125,7 @@ impl Create {
 }
 
 impl List {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let items = self.client.get_all(&["v1", "webhooks"], &[]).await?;
         if self.client.json {
             output::json(&Value::Array(items));
@@ -139,26 +139,26 @@ impl List {
 }
 
 impl WebhookArgs {
-    async fn show(self) -> Outcome {
+    async fn show(self) -> CommandResult {
         let webhook = self.client.get(&["v1", "webhooks", &self.id], &[]).await?;
         print(&self.client, &webhook);
         Ok(())
     }
 
-    async fn enable(self) -> Outcome {
+    async fn enable(self) -> CommandResult {
         let webhook = self.client.post(&["v1", "webhooks", &self.id, "enable"], &json!({})).await?;
         print(&self.client, &webhook);
         Ok(())
     }
 
-    async fn test(self) -> Outcome {
+    async fn test(self) -> CommandResult {
         let sent = self.client.post(&["v1", "webhooks", &self.id, "test"], &json!({})).await?;
         watch(&self.client, &self.id, &sent).await
     }
 }
 
 impl Deliveries {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let limit = self.limit.to_string();
         let page = self
             .client
@@ -195,7 +195,7 @@ impl Deliveries {
 }
 
 impl Resend {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let path = ["v1", "webhooks", &self.id, "deliveries", &self.delivery, "resend"];
         let delivery = self.client.post(&path, &json!({})).await?;
         if self.client.json {
@@ -208,7 +208,7 @@ impl Resend {
 }
 
 impl RotateSecret {
-    async fn run(self) -> Outcome {
+    async fn run(self) -> CommandResult {
         let body = self
             .overlap_hours
             .map_or_else(|| json!({}), |hours| json!({"overlap_hours": hours}));
@@ -219,7 +219,7 @@ impl RotateSecret {
 }
 
 /// Waits for the result of a message that is sent only once.
-async fn watch(client: &ClientArgs, webhook: &str, sent: &Value) -> Outcome {
+async fn watch(client: &ClientArgs, webhook: &str, sent: &Value) -> CommandResult {
     let clock = app::system_clock();
     let delivery = text(sent, "id");
     for _ in 0..MAX_POLLS {

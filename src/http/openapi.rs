@@ -7,7 +7,7 @@ use utoipa::{Modify, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::AppState;
-use super::conventions::idempotency;
+use super::middleware::idempotency;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(

@@ -20,7 +20,7 @@ pub enum RotateExternalIdError {
     #[error("the tenant has no active version")]
     NothingActive,
     #[error("a rotation is in progress")]
-    UnderWay,
+    InProgress,
     #[error("there is no unverified external ID")]
     NothingIssued,
     #[error("there is no previous external ID")]
@@ -38,14 +38,14 @@ pub async fn rotate(context: &Context, caller: &Caller, tenant: &TenantRef) -> R
         return Err(RotateExternalIdError::NothingActive);
     }
     if tenant.rotation.is_some() {
-        return Err(RotateExternalIdError::UnderWay);
+        return Err(RotateExternalIdError::InProgress);
     }
     let next = ExternalId::from_random(context.clock.random());
     change(context, &mut db, &tenant, Some(&Rotation::Issued { next })).await?;
     finish(context, db, caller, &tenant, AuditAction::ExternalIdIssued, None).await
 }
 
-/// Withdraws the next external ID before it is verified. The current ID stays in use.
+/// Abandons the next external ID before it is verified. The current ID stays in use.
 pub async fn abandon(context: &Context, caller: &Caller, tenant: &TenantRef) -> Result<Tenant, RotateExternalIdError> {
     let (mut db, tenant) = begin(context, tenant).await?;
     let Some(Rotation::Issued { .. }) = &tenant.rotation else {

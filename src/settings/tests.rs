@@ -69,7 +69,7 @@ fn read_only(args: &[&str]) -> Result<AppSettings, String> {
 #[case("--trusted-proxies=10.0.0.0/8,proxy", "LATCHKEY_TRUSTED_PROXIES: \"proxy\" is neither")]
 #[case("--vendor-logo=/etc/passwd", "LATCHKEY_VENDOR_LOGO: /etc/passwd is not an image file")]
 #[case("--vendor-logo=/nowhere/logo.svg", "LATCHKEY_VENDOR_LOGO: /nowhere/logo.svg cannot be read")]
-#[case("--vendor-colour=blue", "LATCHKEY_VENDOR_COLOUR: \"blue\" is not a color")]
+#[case("--vendor-color=blue", "LATCHKEY_VENDOR_COLOR: \"blue\" is not a color")]
 #[case("--oidc-issuer=http://login.vendor.example", "LATCHKEY_OIDC_ISSUER: must be an https URL")]
 #[case("--oidc-issuer=https://login.vendor.example?x=1", "LATCHKEY_OIDC_ISSUER: must not have a query")]
 #[case(

@@ -35,8 +35,8 @@ pub struct WebSettings {
     pub logo: Option<Logo>,
 
     /// Your brand color. It is darkened or lightened where text would be hard to read. A neutral blue if unset.
-    #[arg(long = "vendor-colour", env = "LATCHKEY_VENDOR_COLOUR", value_name = "COLOR",
-          id = "vendor_colour", value_parser = Format("a color of six hexadecimal digits", "#0b5fff").parser(color))]
+    #[arg(long = "vendor-color", env = "LATCHKEY_VENDOR_COLOR", value_name = "COLOR",
+          id = "vendor_color", value_parser = Format("a color of six hexadecimal digits", "#0b5fff").parser(color))]
     pub color: Option<RgbColor>,
 }
 

@@ -45,7 +45,7 @@ pub(crate) async fn append(
     Ok(())
 }
 
-struct Row {
+struct AuditRow {
     id: Uuid,
     at: DateTime<Utc>,
     actor: Value,
@@ -59,8 +59,8 @@ struct Row {
     position: i64,
 }
 
-impl From<Row> for AuditEntry {
-    fn from(row: Row) -> Self {
+impl From<AuditRow> for AuditEntry {
+    fn from(row: AuditRow) -> Self {
         Self {
             id: row.id.into(),
             at: row.at,
@@ -89,7 +89,7 @@ pub(crate) async fn position(db: &mut PgConnection, id: AuditEventId) -> Result<
 macro_rules! entries {
     ($db:expr, $which:tt, $($argument:expr),+) => {
         sqlx::query_as!(
-            Row,
+            AuditRow,
             r#"select id, at, actor, action, tenant_id, address, request_id, before, after, detail, position as "position!"
                from audit_events where "# + $which,
             $($argument),+

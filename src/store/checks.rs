@@ -14,7 +14,7 @@ use crate::domain::message::Message;
 
 const TABLE: &str = "verification_checks";
 
-struct Row {
+struct CheckRow {
     verification_id: Uuid,
     name: String,
     event: i32,
@@ -32,10 +32,10 @@ struct Row {
     fix: Option<serde_json::Value>,
 }
 
-impl TryFrom<Row> for Finding {
+impl TryFrom<CheckRow> for Finding {
     type Error = StoreError;
 
-    fn try_from(row: Row) -> Result<Self> {
+    fn try_from(row: CheckRow) -> Result<Self> {
         let id = row.verification_id;
         let status = |status: i32| u16::try_from(status).map_err(|fault| StoreError::inconsistent(TABLE, id, fault));
         let exchange = match row.operation {
@@ -113,7 +113,7 @@ pub(super) async fn of_attempt(db: &mut PgConnection, id: VerificationId, attemp
 /// The findings of one attempt after this event, each with its event number, in order.
 pub(super) async fn since(db: &mut PgConnection, id: VerificationId, attempt: i32, after: i32) -> Result<Vec<(i32, Finding)>> {
     sqlx::query_as!(
-        Row,
+        CheckRow,
         "select verification_id, name, event, status, required, summary, detail, operation, code, http_status, request_id, duration_ms,
                 skipped_because, fix, side
          from verification_checks where verification_id = $1 and attempt = $2 and event > $3 order by event",

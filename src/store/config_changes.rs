@@ -74,7 +74,7 @@ pub(crate) struct FeedRow {
 /// The changes after this position, in order. A tenant that changes again moves to the end.
 pub(crate) async fn after(db: &mut PgConnection, position: i64, limit: i64) -> Result<Vec<FeedRow>> {
     let rows = sqlx::query_as!(
-        Row,
+        ChangeRow,
         r#"select f.position, f.mark, f.changed_at, t.id as tenant_id, t.slug, t.external_id, t.suspended_at, t.offboarded_at,
                   a.verified_at, a.first_rejection, a.last_rejection, a.config_id, a.version, a.mode, a.bucket_arn,
                   a.bucket_account_id, a.region, a.key_arn, a.role_arn, a.created_at
@@ -87,7 +87,7 @@ pub(crate) async fn after(db: &mut PgConnection, position: i64, limit: i64) -> R
     )
     .fetch_all(db)
     .await?;
-    let read = |row: Row| FeedRow {
+    let read = |row: ChangeRow| FeedRow {
         position: row.position,
         tenant_id: row.tenant_id.into(),
         change: row.try_into(),
@@ -95,7 +95,7 @@ pub(crate) async fn after(db: &mut PgConnection, position: i64, limit: i64) -> R
     Ok(rows.into_iter().map(read).collect())
 }
 
-struct Row {
+struct ChangeRow {
     position: i64,
     mark: Uuid,
     changed_at: DateTime<Utc>,
@@ -118,13 +118,13 @@ struct Row {
     created_at: Option<DateTime<Utc>>,
 }
 
-impl Row {
+impl ChangeRow {
     fn active(&mut self) -> Result<Option<ActiveConfig>> {
         let Some(id) = self.config_id else {
             return Ok(None);
         };
         let missing = || StoreError::inconsistent(TABLE, id, "a column of its config is null");
-        let config = storage_configs::Row {
+        let config = storage_configs::StorageConfigRow {
             id,
             tenant_id: self.tenant_id,
             version: self.version.ok_or_else(missing)?,
@@ -143,10 +143,10 @@ impl Row {
     }
 }
 
-impl TryFrom<Row> for ConfigChange {
+impl TryFrom<ChangeRow> for ConfigChange {
     type Error = StoreError;
 
-    fn try_from(mut row: Row) -> Result<Self> {
+    fn try_from(mut row: ChangeRow) -> Result<Self> {
         let active = row.active()?;
         Ok(Self {
             place: FeedCursor {

@@ -9,7 +9,7 @@ use crate::domain::ids::{InviteId, TenantId};
 use crate::domain::invite::Invite;
 use crate::domain::token::TokenHash;
 
-struct Row {
+struct InviteRow {
     id: Uuid,
     tenant_id: Uuid,
     created_at: DateTime<Utc>,
@@ -22,15 +22,15 @@ struct Row {
 macro_rules! query_invites {
     ($before:literal, $after:literal, $($argument:expr),+ $(,)?) => {
         sqlx::query_as!(
-            Row,
+            InviteRow,
             $before + " id, tenant_id, created_at, expires_at, last_used_at, revoked_at " + $after,
             $($argument),+
         )
     };
 }
 
-impl From<Row> for Invite {
-    fn from(row: Row) -> Self {
+impl From<InviteRow> for Invite {
+    fn from(row: InviteRow) -> Self {
         Self {
             id: row.id.into(),
             tenant_id: row.tenant_id.into(),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::Result;
-use super::tokens::Row;
+use super::tokens::TokenRow;
 use crate::domain::ids::{SessionId, TokenId};
 use crate::domain::token::{Token, TokenHash};
 
@@ -53,7 +53,7 @@ pub(crate) async fn find_valid(
     else {
         return Ok(None);
     };
-    let token = Row {
+    let token = TokenRow {
         id: row.id,
         name: row.name,
         role: row.role,

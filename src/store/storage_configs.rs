@@ -12,7 +12,7 @@ use crate::domain::storage_config::{Access, Mode, Storage, StorageConfig};
 const TABLE: &str = "storage_configs";
 
 /// A row of `storage_configs`.
-pub(super) struct Row {
+pub(super) struct StorageConfigRow {
     pub id: Uuid,
     pub tenant_id: Uuid,
     pub version: i32,
@@ -29,7 +29,7 @@ pub(super) struct Row {
 macro_rules! select_configs {
     ($rest:literal, $($argument:expr),+ $(,)?) => {
         sqlx::query_as!(
-            Row,
+            StorageConfigRow,
             r#"select id, tenant_id, version, mode, bucket_arn, bucket_account_id, region, key_arn, role_arn, created_at
                from storage_configs "# + $rest,
             $($argument),+
@@ -37,10 +37,10 @@ macro_rules! select_configs {
     };
 }
 
-impl TryFrom<Row> for StorageConfig {
+impl TryFrom<StorageConfigRow> for StorageConfig {
     type Error = StoreError;
 
-    fn try_from(row: Row) -> Result<Self> {
+    fn try_from(row: StorageConfigRow) -> Result<Self> {
         let id = row.id;
         let mode: Mode = column(TABLE, id, &row.mode)?;
         let role = row.role_arn.as_deref().map(|role| column(TABLE, id, role)).transpose()?;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use super::Result;
-use super::tenants::Row;
+use super::tenants::TenantRow;
 use crate::domain::ids::TenantId;
 use crate::domain::storage_config::Mode;
 use crate::domain::tenant::{Tenant, TenantFilter};
@@ -25,7 +25,7 @@ pub(crate) async fn list(db: &mut PgConnection, filter: &TenantFilter, after: Af
     query.push(") page join tenant_overview t on t.id = page.id order by t.created_at desc, t.id desc");
     // Planned for each filter: a prepared statement may get one plan for frequent and for rare words.
     let query = query.build_query_as().persistent(false);
-    let rows: Vec<Row> = query.fetch_all(db).await?;
+    let rows: Vec<TenantRow> = query.fetch_all(db).await?;
     rows.into_iter().map(Tenant::try_from).collect()
 }
 

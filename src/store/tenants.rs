@@ -14,7 +14,7 @@ const TABLE: &str = "tenants";
 
 /// A row of `tenant_overview`.
 #[derive(sqlx::FromRow)]
-pub(super) struct Row {
+pub(super) struct TenantRow {
     pub id: Uuid,
     pub slug: String,
     pub name: String,
@@ -41,7 +41,7 @@ pub(super) struct Row {
 macro_rules! overview {
     ($rest:literal, $($argument:expr),+ $(,)?) => {
         sqlx::query_as!(
-            $crate::store::tenants::Row,
+            $crate::store::tenants::TenantRow,
             r#"select t.id as "id!", t.slug as "slug!", t.name as "name!", t.reference, t.modes as "modes!", t.external_id as "external_id!",
                       t.next_external_id, t.previous_external_id, t.previous_retired_at, t.created_at as "created_at!", t.suspended_at,
                       t.offboarded_at, t.erased_at, t.status_since as "status_since!", t.failing_checks as "failing_checks!",
@@ -53,10 +53,10 @@ macro_rules! overview {
 }
 pub(super) use overview;
 
-impl TryFrom<Row> for Tenant {
+impl TryFrom<TenantRow> for Tenant {
     type Error = StoreError;
 
-    fn try_from(row: Row) -> Result<Self> {
+    fn try_from(row: TenantRow) -> Result<Self> {
         let id = row.id;
         let newest = match row.newest_state {
             Some(state) => {

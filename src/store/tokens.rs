@@ -30,7 +30,7 @@ pub(crate) async fn insert(db: &mut PgConnection, token: &Token, hash: &TokenHas
 }
 
 /// A row of `tokens`.
-pub(super) struct Row {
+pub(super) struct TokenRow {
     pub id: Uuid,
     pub name: String,
     pub role: String,
@@ -45,17 +45,17 @@ pub(super) struct Row {
 macro_rules! query_tokens {
     ($before:literal, $after:literal, $($argument:expr),+ $(,)?) => {
         sqlx::query_as!(
-            Row,
+            TokenRow,
             $before + " id, name, role, created_at, expires_at, last_used_at, revoked_at, tenants " + $after,
             $($argument),+
         )
     };
 }
 
-impl TryFrom<Row> for Token {
+impl TryFrom<TokenRow> for Token {
     type Error = error::StoreError;
 
-    fn try_from(row: Row) -> Result<Self> {
+    fn try_from(row: TokenRow) -> Result<Self> {
         Ok(Self {
             id: row.id.into(),
             role: error::column("tokens", row.id, &row.role)?,
@@ -92,12 +92,12 @@ pub(crate) async fn valid(db: &mut PgConnection, now: DateTime<Utc>) -> Result<V
     )
     .fetch_all(db)
     .await?;
-    let read = |(hash, row): (Vec<u8>, Row)| {
+    let read = |(hash, row): (Vec<u8>, TokenRow)| {
         let hash = TokenHash::read(&hash)?;
         Token::try_from(row).ok().map(|token| (hash, token))
     };
     let rows = rows.into_iter().map(|row| {
-        let token = Row {
+        let token = TokenRow {
             id: row.id,
             name: row.name,
             role: row.role,

@@ -15,7 +15,7 @@ use crate::domain::verification::{AttemptStarted, Trigger, Verdict, Verification
 
 const TABLE: &str = "verifications";
 
-struct Row {
+struct VerificationRow {
     id: Uuid,
     tenant_id: Uuid,
     config_id: Uuid,
@@ -35,7 +35,7 @@ struct Row {
 macro_rules! select_verifications {
     ($rest:literal, $($argument:expr),+ $(,)?) => {
         sqlx::query_as!(
-            Row,
+            VerificationRow,
             r#"select v.id, v.tenant_id, v.config_id, c.version, v.trigger, v.state, v.verdict, v.attempt, v.next_attempt_at, v.created_at,
                       v.started_at, v.finished_at, v.probe_objects
                from verifications v join storage_configs c on c.id = v.config_id "# + $rest,
@@ -44,7 +44,7 @@ macro_rules! select_verifications {
     };
 }
 
-impl Row {
+impl VerificationRow {
     fn with(self, findings: Vec<Finding>) -> Result<Verification> {
         let id = self.id;
         Ok(Verification {

@@ -53,7 +53,7 @@ pub(crate) async fn insert(db: &mut PgConnection, id: DeliveryId, webhook: Webho
     Ok(())
 }
 
-struct Row {
+struct DeliveryRow {
     id: Uuid,
     webhook_id: Uuid,
     message_id: Uuid,
@@ -66,7 +66,7 @@ struct Row {
     next_attempt_at: Option<DateTime<Utc>>,
 }
 
-impl Row {
+impl DeliveryRow {
     fn with(self, attempts: Vec<DeliveryAttempt>) -> Result<Delivery> {
         let id = self.id;
         Ok(Delivery {
@@ -112,7 +112,7 @@ impl TryFrom<AttemptRow> for DeliveryAttempt {
 /// A delivery of this webhook.
 pub(crate) async fn find(db: &mut PgConnection, webhook: WebhookId, id: DeliveryId) -> Result<Option<Delivery>> {
     let row = sqlx::query_as!(
-        Row,
+        DeliveryRow,
         r#"select id, webhook_id, message_id, tenant_id, type as kind, payload, state, created_at, ended_at, next_attempt_at
            from webhook_deliveries where id = $1 and webhook_id = $2"#,
         id.as_uuid(),
@@ -132,7 +132,7 @@ pub(crate) async fn list(
 ) -> Result<Vec<Delivery>> {
     let (at, id) = after.unzip();
     let rows = sqlx::query_as!(
-        Row,
+        DeliveryRow,
         r#"select id, webhook_id, message_id, tenant_id, type as kind, payload, state, created_at, ended_at, next_attempt_at
            from webhook_deliveries
            where webhook_id = $1 and ($2::timestamptz is null or (created_at, id) < ($2, $3))
@@ -147,7 +147,7 @@ pub(crate) async fn list(
     with_attempts(db, rows).await
 }
 
-async fn with_attempts(db: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Delivery>> {
+async fn with_attempts(db: &mut PgConnection, rows: Vec<DeliveryRow>) -> Result<Vec<Delivery>> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let found = sqlx::query_as!(
         AttemptRow,

@@ -13,7 +13,7 @@ use crate::domain::webhook::{Topic, Webhook, WebhookDescription};
 
 const TABLE: &str = "webhooks";
 
-struct Row {
+struct WebhookRow {
     id: Uuid,
     url: String,
     events: Vec<String>,
@@ -31,7 +31,7 @@ struct Row {
 macro_rules! select_webhooks {
     ($rest:literal, $($argument:expr),+ $(,)?) => {
         sqlx::query_as!(
-            Row,
+            WebhookRow,
             r#"select id, url, events, description, created_at, generation, key_id, previous_key_id, previous_until, disabled_at,
                       (select min(d.created_at) from webhook_deliveries d where d.webhook_id = w.id and d.state = 'waiting') as waiting_since
                from webhooks w "# + $rest,
@@ -40,10 +40,10 @@ macro_rules! select_webhooks {
     };
 }
 
-impl TryFrom<Row> for Webhook {
+impl TryFrom<WebhookRow> for Webhook {
     type Error = StoreError;
 
-    fn try_from(row: Row) -> Result<Self> {
+    fn try_from(row: WebhookRow) -> Result<Self> {
         let id = row.id;
         let previous = match row.previous_key_id.zip(row.previous_until) {
             Some((key, until)) => Some((column(TABLE, id, &key)?, until)),

@@ -4,7 +4,7 @@ use strum::EnumIter;
 
 use super::calls::{PendingCall, pending};
 use super::run_state::RunState;
-use super::{PROBE_PREFIX, Run};
+use super::{PROBE_PREFIX, VerificationRun};
 use crate::cloud::{AwsSession, DocumentCall};
 use crate::domain::api_result::ApiResult;
 use crate::domain::evidence::{Evidence, Gate, LimitedProbe};
@@ -44,7 +44,7 @@ impl Limit {
     }
 
     /// The session that a service would get.
-    pub(crate) fn session<'a>(self, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+    pub(crate) fn session<'a>(self, run: &'a VerificationRun<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         let storage = &run.subject.storage;
         state.production.as_ref()?;
         if state.evidence.gate_of_bucket(storage.mode()) != Gate::Open {
@@ -73,7 +73,7 @@ impl Limit {
     }
 
     /// The call that the session's grant leaves out.
-    pub(crate) fn call<'a>(self, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+    pub(crate) fn call<'a>(self, run: &'a VerificationRun<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         let session = state.limited_sessions.get(&self)?;
         state.has_written().then_some(())?;
         let (cloud, bucket, object) = (run.cloud, run.bucket(Some(session)), run.subject.probe_key.as_str());

@@ -80,7 +80,7 @@ pub struct RunReport {
 }
 
 /// The immutable side of a run.
-struct Run<'a> {
+struct VerificationRun<'a> {
     cloud: &'a dyn Cloud,
     subject: &'a VerificationSubject,
     put_lease: &'a dyn PutLease,
@@ -91,7 +91,7 @@ struct Run<'a> {
     body: [u8; 64],
 }
 
-impl Run<'_> {
+impl VerificationRun<'_> {
     /// The bucket, with that session or without credentials.
     fn bucket(&self, session: Option<&AwsSession>) -> BucketCall {
         let storage = &self.subject.storage;
@@ -122,7 +122,7 @@ pub async fn run(
     found: UnboundedSender<Finding>,
     stop: &CancellationToken,
 ) -> RunReport {
-    let run = Run {
+    let run = VerificationRun {
         cloud,
         subject,
         put_lease,

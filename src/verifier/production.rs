@@ -5,7 +5,7 @@ use strum::EnumIter;
 
 use super::calls::{PendingCall, pending};
 use super::run_state::RunState;
-use super::{PROBE_PREFIX, Run};
+use super::{PROBE_PREFIX, VerificationRun};
 use crate::cloud::{BucketCall, CallMode};
 use crate::domain::api_result::DeniedBy;
 use crate::domain::evidence::{Gate, RoundTrip};
@@ -56,7 +56,7 @@ impl ProductionCall {
     }
 
     /// The call, or None while an input is missing.
-    pub(crate) fn start<'a>(self, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+    pub(crate) fn start<'a>(self, run: &'a VerificationRun<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         let session = state.production.as_ref()?;
         let (evidence, mode) = (&state.evidence, run.subject.storage.mode());
         let gate = if self.is_of_key() {

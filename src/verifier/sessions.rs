@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
 use strum::EnumIter;
 
-use super::Run;
+use super::VerificationRun;
 use super::calls::{PendingCall, pending};
 use super::run_state::RunState;
 use crate::cloud::AwsSession;
@@ -24,7 +24,7 @@ pub(super) enum ClientExternalId {
     Retired,
 }
 
-pub(super) fn assume_vendor_role<'a>(run: &'a Run<'a>) -> PendingCall<'a> {
+pub(super) fn assume_vendor_role<'a>(run: &'a VerificationRun<'a>) -> PendingCall<'a> {
     let subject = run.subject;
     match &subject.storage.access {
         Access::AssumeRole { .. } => pending(false, run.cloud.storage_session(&subject.vendor_role), |state, answer| {
@@ -44,7 +44,7 @@ pub(super) fn assume_vendor_role<'a>(run: &'a Run<'a>) -> PendingCall<'a> {
     }
 }
 
-pub(super) fn assume_client_role<'a>(id: ClientExternalId, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+pub(super) fn assume_client_role<'a>(id: ClientExternalId, run: &'a VerificationRun<'a>, state: &RunState) -> Option<PendingCall<'a>> {
     let Access::AssumeRole { role } = &run.subject.storage.access else {
         return None;
     };
@@ -78,7 +78,7 @@ pub(super) fn assume_client_role<'a>(id: ClientExternalId, run: &'a Run<'a>, sta
 }
 
 /// A session for a caller that must be refused. None for those that need none of their own.
-pub(super) fn assume_as<'a>(caller: UnauthorizedCaller, run: &'a Run<'a>) -> Option<PendingCall<'a>> {
+pub(super) fn assume_as<'a>(caller: UnauthorizedCaller, run: &'a VerificationRun<'a>) -> Option<PendingCall<'a>> {
     let (cloud, subject) = (run.cloud, run.subject);
     let session = match caller {
         UnauthorizedCaller::Anonymous | UnauthorizedCaller::StorageRole => return None,

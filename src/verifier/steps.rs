@@ -8,7 +8,7 @@ use super::limited::Limit;
 use super::production::ProductionCall;
 use super::run_state::{CleanUp, RunState};
 use super::sessions::{self, ClientExternalId};
-use super::{Run, unauthorized};
+use super::{VerificationRun, unauthorized};
 use crate::cloud::AwsSession;
 use crate::domain::storage_config::Mode;
 use crate::domain::unauthorized::{UnauthorizedCall, UnauthorizedCaller};
@@ -63,7 +63,7 @@ impl Step {
     }
 
     /// The call, or None while an input is missing.
-    pub(crate) fn start<'a>(self, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+    pub(crate) fn start<'a>(self, run: &'a VerificationRun<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         match self {
             Self::VendorRole => Some(sessions::assume_vendor_role(run)),
             Self::ClientRole(id) => sessions::assume_client_role(id, run, state),
@@ -77,7 +77,7 @@ impl Step {
 }
 
 /// Deletes an object that a run wrote.
-pub(super) fn delete<'a>(run: &'a Run<'a>, session: &AwsSession, what: CleanUp) -> PendingCall<'a> {
+pub(super) fn delete<'a>(run: &'a VerificationRun<'a>, session: &AwsSession, what: CleanUp) -> PendingCall<'a> {
     let bucket = run.bucket(Some(session));
     let key = what.key().to_owned();
     let call = async move { run.cloud.delete_object(&bucket, &key).await };

@@ -2,7 +2,7 @@
 
 use super::calls::{PendingCall, pending};
 use super::run_state::RunState;
-use super::{PROBE_PREFIX, Run};
+use super::{PROBE_PREFIX, VerificationRun};
 use crate::cloud::CallMode;
 use crate::domain::evidence::Gate;
 use crate::domain::storage_config::Mode;
@@ -18,7 +18,12 @@ pub(super) fn needs_object(call: UnauthorizedCall) -> bool {
 ///
 /// No call changes anything: those on the key are reads or dry runs, a put is one that S3 cannot carry out, and the object is
 /// deleted when it is about to be deleted anyway.
-pub(super) fn start<'a>(caller: UnauthorizedCaller, call: UnauthorizedCall, run: &'a Run<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+pub(super) fn start<'a>(
+    caller: UnauthorizedCaller,
+    call: UnauthorizedCall,
+    run: &'a VerificationRun<'a>,
+    state: &RunState,
+) -> Option<PendingCall<'a>> {
     use UnauthorizedCall as C;
     let session = match caller {
         UnauthorizedCaller::Anonymous => None,

@@ -139,9 +139,9 @@ test("a failure is explained in a text to send, fixed, and verified live", async
   await page.getByRole("button", { name: "Issue external ID" }).click();
   await page.getByText("The next external ID is issued but not verified yet").waitFor();
   await look(page, "dashboard-tenant-rotating");
-  await page.getByRole("link", { name: "Withdraw" }).click();
-  await page.getByRole("button", { name: "Withdraw" }).click();
-  await page.getByText("New external ID withdrawn").waitFor();
+  await page.getByRole("link", { name: "Abandon" }).click();
+  await page.getByRole("button", { name: "Abandon" }).click();
+  await page.getByText("New external ID abandoned").waitFor();
   assert.equal((await api("GET", `/v1/tenants/${acme.slug}`, undefined, 200)).next_external_id, null);
 });
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_smithy_http_client::test_util::infallible_client_fn;
-use latchkey::cloud::aws::{AwsCloud, AwsSettings};
+use latchkey::cloud::aws::{AwsCloud, AwsOptions};
 use latchkey::domain::token::Role;
 use reqwest::Method;
 use rstest::rstest;
@@ -22,7 +22,7 @@ async fn server() -> TestServer {
         .into_builder()
         .http_client(untouchable)
         .build();
-    let cloud = AwsCloud::from_config(&config, AwsSettings::default(), clock());
+    let cloud = AwsCloud::from_config(&config, AwsOptions::default(), clock());
     TestServer::builder().cloud(Arc::new(cloud)).start().await
 }
 

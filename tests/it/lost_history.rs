@@ -206,7 +206,7 @@ async fn after_crashes_that_lose_commits_no_replica_serves_what_was_lost() {
     crash_often(4).await;
 }
 
-/// `./dev/soak` runs it.
+/// `./dev/soak tests` runs it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes"]
 async fn soak_fifty_crashes_that_lose_commits() {

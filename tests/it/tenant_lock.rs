@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use futures::future::LocalBoxFuture;
 use latchkey::domain::audit::AuditReason;
 use latchkey::domain::external_id::ExternalId;
 use latchkey::domain::ids::{TenantId, TenantRef};
@@ -53,8 +54,11 @@ async fn tenant() -> (TestServer, Context) {
 }
 
 /// Runs `change` in a transaction that holds the tenant's lock, starts `service`, and commits once the service waits.
-async fn while_locked<T>(pool: &PgPool, change: &str, service: impl Future<Output = T>) -> T {
-    locks::commit_once_waiting(pool, &["select id from tenants where slug = 'acme' for update", change], service).await
+fn while_locked<'a, T: 'a>(pool: &'a PgPool, change: &'a str, service: impl Future<Output = T> + 'a) -> LocalBoxFuture<'a, T> {
+    Box::pin(async move {
+        let statements = ["select id from tenants where slug = 'acme' for update", change];
+        locks::commit_once_waiting(pool, &statements, service).await
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use latchkey::cloud::aws::{AwsCloud, AwsSettings};
+use latchkey::cloud::aws::{AwsCloud, AwsOptions};
 use latchkey::domain::arn::RoleArn;
 use latchkey::domain::vendor::Vendor;
 use latchkey::service::check_vendor::check_vendor;
@@ -36,7 +36,7 @@ async fn transitive_tags_are_found(#[case] allowed: bool) {
     }
     });
     let wire = Wire::of(Arc::new(aws));
-    let aws = AwsCloud::from_config(&config(wire).await, AwsSettings { s3_path_style: true }, clock());
+    let aws = AwsCloud::from_config(&config(wire).await, AwsOptions { s3_path_style: true }, clock());
     let vendor = Vendor {
         storage_role: Some(RoleArn::parse(VENDOR_ROLE).unwrap()),
         ..Vendor::unnamed()

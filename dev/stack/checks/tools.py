@@ -17,5 +17,5 @@ def check():
 
 def python_files():
     """The tools have no suffix by which ruff would find them."""
-    tools = (path for path in DEV.iterdir() if path.is_file() and path.read_bytes().startswith(b"#!/usr/bin/env python3"))
+    tools = (path for folder in (DEV, DEV / "stack") for path in folder.iterdir() if path.is_file() and path.read_bytes().startswith(b"#!/usr/bin/env python3"))
     return map(str, (DEV, ROOT / "tests", *tools))

@@ -16,13 +16,13 @@ use crate::domain::evidence::KeyFacts;
 const PROBE_CONTEXT: (&str, &str) = ("latchkey", "probe");
 
 /// A key, called with one session.
-pub(crate) struct Key<'a> {
+pub(crate) struct KmsKey<'a> {
     client: Client,
     clock: &'a dyn Clock,
     call: &'a KeyCall,
 }
 
-impl<'a> Key<'a> {
+impl<'a> KmsKey<'a> {
     pub(crate) fn new(config: &Config, clock: &'a dyn Clock, call: &'a KeyCall) -> Self {
         let config = config
             .to_builder()

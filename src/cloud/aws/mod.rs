@@ -28,7 +28,7 @@ use crate::domain::external_id::ExternalId;
 
 /// Settings for which the SDK has no environment variable.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct AwsSettings {
+pub struct AwsOptions {
     /// Use path-style bucket URLs. Most AWS stand-ins need them; AWS does not.
     pub s3_path_style: bool,
 }
@@ -59,7 +59,7 @@ impl AwsCloud {
     ///
     /// # Errors
     /// When no region is configured.
-    pub async fn connect(settings: AwsSettings, clock: SharedClock) -> Result<Self, NoRegion> {
+    pub async fn connect(settings: AwsOptions, clock: SharedClock) -> Result<Self, NoRegion> {
         let config = config::from_environment().await;
         if config.region().is_none() {
             return Err(NoRegion);
@@ -68,7 +68,7 @@ impl AwsCloud {
     }
 
     /// Uses an SDK configuration that was loaded before.
-    pub fn from_config(config: &SdkConfig, settings: AwsSettings, clock: SharedClock) -> Self {
+    pub fn from_config(config: &SdkConfig, settings: AwsOptions, clock: SharedClock) -> Self {
         // A session's credentials are known and never refreshed: an identity cache would only retain them.
         let sts = aws_sdk_sts::config::Builder::from(config);
         let s3 = |config: &SdkConfig| {
@@ -101,8 +101,8 @@ impl AwsCloud {
         bucket::Bucket::new(config, self.clock.as_ref(), call)
     }
 
-    fn key<'a>(&'a self, call: &'a KeyCall) -> key::Key<'a> {
-        key::Key::new(&self.kms, self.clock.as_ref(), call)
+    fn key<'a>(&'a self, call: &'a KeyCall) -> key::KmsKey<'a> {
+        key::KmsKey::new(&self.kms, self.clock.as_ref(), call)
     }
 
     async fn shared_session(&self, role: &RoleArn) -> ApiResult<AwsSession> {

@@ -59,7 +59,7 @@ impl Stage {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
         Self {
-            aws: AwsCloud::from_config(&config, AwsSettings::default(), MockClock::new().shared()),
+            aws: AwsCloud::from_config(&config, AwsOptions::default(), MockClock::new().shared()),
             wire,
         }
     }
@@ -649,7 +649,7 @@ async fn path_style_is_a_setting() {
         .endpoint_url("http://127.0.0.1:4566")
         .http_client(wire.clone())
         .build();
-    let aws = AwsCloud::from_config(&config, AwsSettings { s3_path_style: true }, MockClock::new().shared());
+    let aws = AwsCloud::from_config(&config, AwsOptions { s3_path_style: true }, MockClock::new().shared());
     assert!(aws.head_bucket(&bucket()).await.granted().is_some());
     let sent = wire.actual_requests().next().unwrap().uri().to_owned();
     assert!(sent.starts_with("http://127.0.0.1:4566/docs"), "{sent}");

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use hkdf::Hkdf;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::Sha256;
-use standardwebhooks::Webhook as Signer;
+use standardwebhooks::Webhook as SigningSecret;
 
 use super::Webhook;
 use crate::domain::ids::{MessageId, WebhookId};
@@ -116,7 +116,7 @@ impl SigningKeys {
             secrets.extend(self.derive(webhook.id, key, generation - 1));
         }
         let sign = |secret: &SecretBox<[u8; 32]>| {
-            Signer::from_bytes(secret.expose_secret().to_vec())
+            SigningSecret::from_bytes(secret.expose_secret().to_vec())
                 .and_then(|signer| signer.sign(&message.to_string(), at.timestamp(), payload.as_bytes()))
                 .expect("a key of any bytes signs any text")
         };

@@ -11,7 +11,7 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantView;
 use crate::service::rotate_external_id::abandon;
 
-/// Withdraw the next external ID
+/// Abandon the next external ID
 ///
 /// Allowed until it is verified. The current external ID stays in use.
 #[utoipa::path(

@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::find_tenant;
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
 use crate::http::auth::Reader;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::lookup::find_tenant;
 use crate::http::views::RemovalView;
 use crate::service::explain_removal::explain_removal;
 

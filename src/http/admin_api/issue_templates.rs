@@ -7,7 +7,6 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::find_tenant;
 use crate::domain::ids::TenantRef;
 use crate::domain::templates::Parties;
 use crate::domain::templates::format::TemplateFormat;
@@ -16,6 +15,7 @@ use crate::http::AppState;
 use crate::http::auth::Reader;
 use crate::http::conventions::extract::{InPath, Params};
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::lookup::find_tenant;
 use crate::http::views::DocumentsView;
 use crate::service::issue_templates::{TypedParams, fill, issue_documents};
 

@@ -13,7 +13,6 @@ use serde_json::Value;
 use tracing::error;
 use utoipa::{IntoParams, ToSchema};
 
-use super::find_tenant;
 use crate::domain::audit::{AuditEntry, AuditFilter};
 use crate::domain::ids::{AuditEventId, TenantId, TenantRef};
 use crate::domain::text::FieldError;
@@ -21,6 +20,7 @@ use crate::http::AppState;
 use crate::http::auth::Reader;
 use crate::http::conventions::extract::Params;
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::lookup::find_tenant;
 use crate::service::{Context, StoreError, read};
 
 const MAX: i64 = 1000;

@@ -5,12 +5,12 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::find_tenant;
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
 use crate::http::auth::Reader;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::lookup::find_tenant;
 use crate::http::views::InviteView;
 use crate::service::read;
 

@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::find_tenant;
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
 use crate::http::auth::Reader;
 use crate::http::conventions::extract::{InPath, Params};
 use crate::http::conventions::paging::{Page, PageParams};
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::lookup::find_tenant;
 use crate::http::views::VerificationView;
 use crate::service::read;
 

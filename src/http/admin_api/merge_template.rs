@@ -6,13 +6,13 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::find_tenant;
 use crate::domain::ids::TenantRef;
 use crate::domain::templates::merge::MergeTarget;
 use crate::http::AppState;
 use crate::http::auth::Reader;
 use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::lookup::find_tenant;
 use crate::http::views::MergedDocumentView;
 use crate::service::issue_templates::TypedParams;
 use crate::service::merge_template::{MergeRequest, merge_template};

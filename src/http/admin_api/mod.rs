@@ -38,10 +38,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::AppState;
-use crate::domain::ids::TenantRef;
-use crate::domain::tenant::Tenant;
-use crate::http::conventions::problem::Problem;
-use crate::service::read;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -70,11 +66,4 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(create_invite::handle, list_invites::handle))
         .routes(routes!(revoke_invite::handle))
         .merge(webhooks::router())
-}
-
-/// The tenant in a path.
-pub(crate) async fn find_tenant(state: &AppState, tenant: &TenantRef) -> Result<Tenant, Problem> {
-    read::tenants::find(&state.context, tenant)
-        .await?
-        .ok_or_else(Problem::unknown_tenant)
 }

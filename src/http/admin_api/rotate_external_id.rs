@@ -20,12 +20,12 @@ impl From<RotateExternalIdError> for Problem {
             RotateExternalIdError::Store(error) => return error.into(),
             RotateExternalIdError::Illegal(illegal) => format!("The external ID cannot be changed now: {illegal}."),
             RotateExternalIdError::NothingActive => "This tenant has no verified storage config yet, so its external ID is not in use.".into(),
-            RotateExternalIdError::UnderWay => {
-                "A rotation is in progress. Verify or withdraw the next external ID, then end the previous one, before you start another rotation."
+            RotateExternalIdError::InProgress => {
+                "A rotation is in progress. Verify or abandon the next external ID, then end the previous one, before you start another rotation."
                     .into()
             }
             RotateExternalIdError::NothingIssued => {
-                "There is no unverified external ID to withdraw.".into()
+                "There is no unverified external ID to abandon.".into()
             }
             RotateExternalIdError::NoPrevious => {
                 "There is no previous external ID: no rotation is in progress, or the new ID is not verified yet.".into()

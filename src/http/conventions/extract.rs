@@ -14,7 +14,6 @@ use tower_http::timeout::TimeoutError;
 use super::problem::{self, Problem, ProblemKind};
 use crate::domain::ids::{DeliveryId, InviteId, TenantRef, TokenId, VerificationId, WebhookId};
 use crate::domain::text::FieldError;
-use crate::http::middleware::request_layer::record_tenant;
 
 /// A JSON object. Unknown fields and fields of a wrong type are collected, so that all errors are reported at once.
 #[derive(Debug)]
@@ -176,6 +175,11 @@ impl PathParam for TenantRef {
     fn record(&self) {
         record_tenant(self);
     }
+}
+
+/// Adds the tenant to the current request's span.
+pub(crate) fn record_tenant(tenant: impl std::fmt::Display) {
+    tracing::Span::current().record("tenant", tracing::field::display(tenant));
 }
 
 /// The number of a version of a storage config.

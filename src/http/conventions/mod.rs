@@ -1,8 +1,7 @@
 //! The conventions that every endpoint of the API follows: how input is extracted and validated, how errors are reported,
-//! how lists are paged, and how `ETag`, `If-Match` and idempotency keys work.
+//! how lists are paged, and how `ETag` and `If-Match` work.
 
 pub(crate) mod etag;
 pub(crate) mod extract;
-pub(crate) mod idempotency;
 pub(crate) mod paging;
 pub(crate) mod problem;

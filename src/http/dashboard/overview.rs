@@ -84,7 +84,7 @@ impl ProblemView {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Reader(person): Reader,
+    Reader(session): Reader,
     Query(query): Query<super::shared::notice::PageQuery>,
 ) -> Result<Response, Problem> {
     let context = &state.context;
@@ -120,7 +120,7 @@ pub(crate) async fn handle(
     Ok(render(&Page {
         frame: Layout {
             notice: query.notice(),
-            ..Layout::new(&state, &person, Section::Overview, "Overview")
+            ..Layout::new(&state, &session, Section::Overview, "Overview")
         },
         total: counted.tenants.iter().map(|(_, count)| count).sum(),
         counts: counted.tenants,

@@ -199,11 +199,6 @@ fn is_routine(route: &str) -> bool {
     route.starts_with(traces::READ_ROUTES) || ["/healthz", "/readyz", "/metrics"].contains(&route)
 }
 
-/// Adds the tenant to the current request's span.
-pub(crate) fn record_tenant(tenant: impl fmt::Display) {
-    Span::current().record("tenant", tracing::field::display(tenant));
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

@@ -218,12 +218,12 @@ impl DocumentView {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    visitor: OnboardSession,
+    session: OnboardSession,
     query: Result<Query<ApplyParams>, QueryRejection>,
 ) -> Result<Response, Rejection> {
     let Query(mut query) = query.map_err(|_| Rejection::Unreadable)?;
     if query.query().is_empty()
-        && let Some(sent) = read::storage_configs::list(&state.context, visitor.tenant.id)
+        && let Some(sent) = read::storage_configs::list(&state.context, session.tenant.id)
             .await?
             .into_iter()
             .next()
@@ -231,7 +231,7 @@ pub(crate) async fn handle(
         query = of_config(&sent.storage);
     }
     query.take_offered(&state.context);
-    let (template_params, faults) = fill_valid_entries(&state.context, &visitor.tenant, &query)?;
+    let (template_params, faults) = fill_valid_entries(&state.context, &session.tenant, &query)?;
     let issued = issue_documents(&state.context, &template_params);
     let chosen = query.with_mode(template_params.mode);
     let documents: Vec<DocumentView> = issued
@@ -239,9 +239,9 @@ pub(crate) async fn handle(
         .iter()
         .map(|document| DocumentView::of(document, &chosen.query()))
         .collect();
-    let offered = offered(&state.context, &visitor.tenant);
+    let offered = offered(&state.context, &session.tenant);
     let format = query.format();
-    let file = format.file(&template_params, parties(&state.context, &visitor.tenant)).map(|file| {
+    let file = format.file(&template_params, parties(&state.context, &session.tenant)).map(|file| {
         let name = format!("latchkey.{}", file.extension);
         FileView {
             words: labels::format(format),
@@ -252,7 +252,7 @@ pub(crate) async fn handle(
         }
     });
     let page = Page {
-        frame: Layout::new(&state, &visitor, 1, "Choose and apply"),
+        frame: Layout::new(&state, &session, 1, "Choose and apply"),
         choices: offered
             .iter()
             .map(|mode| Choice {
@@ -264,7 +264,7 @@ pub(crate) async fn handle(
             .collect(),
         mode: template_params.mode.into(),
         fields: fields(&state.context, &chosen, template_params.mode, &faults),
-        external_ids: visitor.tenant.accepted_ids().iter().map(ToString::to_string).collect(),
+        external_ids: session.tenant.accepted_ids().iter().map(ToString::to_string).collect(),
         vendor_role: template_params.vendor_role.to_string(),
         tabs: TemplateFormat::iter()
             .map(|format| Tab {
@@ -277,7 +277,7 @@ pub(crate) async fn handle(
         file,
         quick_create: issued.quick_create_url.filter(|_| format == TemplateFormat::Cloudformation),
         names: chosen.names(),
-        form_token: visitor.session.form_token(),
+        form_token: session.session.form_token(),
         document: "",
         current: "",
         incomplete: documents.iter().filter(|document| document.has_placeholders).count(),

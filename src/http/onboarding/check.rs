@@ -8,6 +8,6 @@ use super::send::{Judged, SendForm, page};
 use super::session::Posted;
 use crate::http::AppState;
 
-pub(crate) async fn handle(State(state): State<AppState>, Posted { visitor, form }: Posted<SendForm>) -> Result<Response, Rejection> {
-    page(&state, &visitor, &form, Judged::WhatIsThere, None)
+pub(crate) async fn handle(State(state): State<AppState>, Posted { session, form }: Posted<SendForm>) -> Result<Response, Rejection> {
+    page(&state, &session, &form, Judged::WhatIsThere, None)
 }

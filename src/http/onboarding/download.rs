@@ -16,14 +16,14 @@ use crate::http::web_ui::labels::pretty;
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    visitor: OnboardSession,
+    session: OnboardSession,
     Path(name): Path<String>,
     query: Result<Query<ApplyParams>, QueryRejection>,
 ) -> Result<Response, Rejection> {
     let Query(query) = query.map_err(|_| Rejection::Unreadable)?;
-    let (template_params, _) = fill_valid_entries(&state.context, &visitor.tenant, &query)?;
+    let (template_params, _) = fill_valid_entries(&state.context, &session.tenant, &query)?;
     if let Some(file) = TemplateFormat::iter()
-        .filter_map(|format| format.file(&template_params, parties(&state.context, &visitor.tenant)))
+        .filter_map(|format| format.file(&template_params, parties(&state.context, &session.tenant)))
         .find(|file| name.strip_prefix("latchkey.") == Some(file.extension))
     {
         let headers = [

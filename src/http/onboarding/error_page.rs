@@ -1,4 +1,4 @@
-//! The page for a visitor who cannot be shown the form.
+//! The page for a session who cannot be shown the form.
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};

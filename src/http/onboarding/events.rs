@@ -12,13 +12,13 @@ use crate::service::read;
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    visitor: OnboardSession,
+    session: OnboardSession,
     headers: HeaderMap,
 ) -> Result<VerificationSse, Rejection> {
-    let newest = read::verifications::list(&state.context, visitor.tenant.id, None, 1)
+    let newest = read::verifications::list(&state.context, session.tenant.id, None, 1)
         .await?
         .pop()
         .ok_or(Rejection::NotFound)?;
-    let reader = StreamReader::Invite(visitor.invite.id);
+    let reader = StreamReader::Invite(session.invite.id);
     Ok(respond(&state, reader, newest.id, &headers, change_notification).await?)
 }

@@ -43,10 +43,10 @@ impl<'a> Layout<'a> {
         }
     }
 
-    pub(crate) fn new(state: &'a AppState, visitor: &'a OnboardSession, step: u8, title: &str) -> Self {
+    pub(crate) fn new(state: &'a AppState, session: &'a OnboardSession, step: u8, title: &str) -> Self {
         Self {
-            tenant: Some(visitor.tenant.name.as_str()),
-            session: visitor.session.form_token().chars().take(12).collect(),
+            tenant: Some(session.tenant.name.as_str()),
+            session: session.session.form_token().chars().take(12).collect(),
             step,
             ..Self::without_session(state, title)
         }

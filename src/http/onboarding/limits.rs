@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::rejection::Rejection;
 use crate::domain::ids::InviteId;
-use crate::http::web_ui::limits::network;
+use crate::http::middleware::client_address::network;
 use crate::rate_limiter::{Limiter, RetryAfter};
 
 #[derive(Debug)]

@@ -81,13 +81,13 @@ impl From<MergeFinding> for FindingView {
     }
 }
 
-pub(crate) async fn handle(State(state): State<AppState>, Posted { visitor, form }: Posted<MergeForm>) -> Result<Response, Rejection> {
+pub(crate) async fn handle(State(state): State<AppState>, Posted { session, form }: Posted<MergeForm>) -> Result<Response, Rejection> {
     let request = MergeRequest {
         document: Some(form.document.clone()),
         current: Some(Value::String(form.current.clone())),
         typed: form.names.typed(),
     };
-    let merged = merge_template(&state.context, &visitor.tenant, request).await;
+    let merged = merge_template(&state.context, &session.tenant, request).await;
     let (result, faults) = match merged {
         Ok(merged) => (Some(merged.into()), Vec::new()),
         Err(faults) => {
@@ -105,8 +105,8 @@ pub(crate) async fn handle(State(state): State<AppState>, Posted { visitor, form
         }
     };
     Ok(render(&Page {
-        frame: Layout::new(&state, &visitor, 1, "Merge with a policy"),
-        form_token: visitor.session.form_token(),
+        frame: Layout::new(&state, &session, 1, "Merge with a policy"),
+        form_token: session.session.form_token(),
         names: form.names.names(),
         back: format!("/onboard/apply?{}", form.names.query()),
         document: &form.document,

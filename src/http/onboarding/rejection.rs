@@ -1,4 +1,4 @@
-//! Why a visitor cannot be shown the form: what happened, and what to do.
+//! Why a session cannot be shown the form: what happened, and what to do.
 
 use std::sync::Arc;
 

@@ -186,11 +186,11 @@ pub(crate) enum Judged {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    visitor: OnboardSession,
+    session: OnboardSession,
     query: Result<Query<ApplyParams>, QueryRejection>,
 ) -> Result<Response, Rejection> {
     let Query(filling) = query.map_err(|_| Rejection::Unreadable)?;
-    let sent = read::storage_configs::list(&state.context, visitor.tenant.id)
+    let sent = read::storage_configs::list(&state.context, session.tenant.id)
         .await?
         .into_iter()
         .next();
@@ -199,19 +199,19 @@ pub(crate) async fn handle(
         Some(sent) if !typed => SendForm::of_storage(&sent.storage),
         _ => SendForm::of_filling(&filling, state.context.vendor.partition()),
     };
-    page(&state, &visitor, &form, Judged::WhatIsThere, sent.map(|sent| sent.version))
+    page(&state, &session, &form, Judged::WhatIsThere, sent.map(|sent| sent.version))
 }
 
 /// The form with its entries, errors and suggestions.
 pub(crate) fn page(
     state: &AppState,
-    visitor: &OnboardSession,
+    session: &OnboardSession,
     form: &SendForm,
     judged: Judged,
     version: Option<i32>,
 ) -> Result<Response, Rejection> {
-    let mode = form.mode(&state.context, &visitor.tenant)?;
-    let mut faults = form.validate(&state.context, &visitor.tenant, mode).err().unwrap_or_default();
+    let mode = form.mode(&state.context, &session.tenant)?;
+    let mut faults = form.validate(&state.context, &session.tenant, mode).err().unwrap_or_default();
     if judged == Judged::WhatIsThere {
         faults.retain(|fault| !matches!(fault.code.as_str(), "required" | "role_arn_required"));
     }
@@ -228,13 +228,13 @@ pub(crate) fn page(
         (fault.field.clone(), format!("{label}: {error}"))
     });
     let page = Page {
-        form_token: visitor.session.form_token(),
-        modes: offered(&state.context, &visitor.tenant)
+        form_token: session.session.form_token(),
+        modes: offered(&state.context, &session.tenant)
             .into_iter()
             .map(|each| (labels::mode(each), each == mode))
             .collect(),
         faults: listed.collect(),
-        external_id: visitor.tenant.external_id.as_str(),
+        external_id: session.tenant.external_id.as_str(),
         regions: {
             let known = state.context.vendor.regions.of(state.context.vendor.partition());
             known.iter().map(ToString::to_string).collect()
@@ -242,7 +242,7 @@ pub(crate) fn page(
         apply: apply_query(form, mode),
         frame: Layout::new(
             state,
-            visitor,
+            session,
             2,
             if rejected {
                 "Some fields need your attention"

@@ -1,4 +1,4 @@
-//! The session of a visitor: the cookie that an invite's link was exchanged for.
+//! The session of a session: the cookie that an invite's link was exchanged for.
 
 use std::net::IpAddr;
 use std::ops::Deref;
@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use super::rejection::Rejection;
 use crate::domain::web_session::WebSession;
 use crate::http::AppState;
-use crate::http::middleware::request_layer::{RequestId, record_tenant};
+use crate::http::conventions::extract::record_tenant;
+use crate::http::middleware::request_layer::RequestId;
 use crate::http::web_ui::cookies::Secret;
 use crate::http::web_ui::csrf::{self, CsrfForm, UnreadableForm};
 use crate::service::Caller;
@@ -21,7 +22,7 @@ const COOKIE: Secret = Secret {
     loopback_name: "latchkey-onboard",
 };
 
-/// A visitor with a valid invite.
+/// A session with a valid invite.
 pub(crate) struct OnboardSession {
     visit: InviteSession,
     request_id: Option<String>,
@@ -63,9 +64,9 @@ impl FromRequestParts<AppState> for OnboardSession {
     }
 }
 
-/// A submitted form whose token belongs to the visitor's session.
+/// A submitted form whose token belongs to the session's session.
 pub(crate) struct Posted<T> {
-    pub visitor: OnboardSession,
+    pub session: OnboardSession,
     pub form: T,
 }
 
@@ -74,16 +75,16 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Posted<T> {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Rejection> {
         let (mut parts, body) = request.into_parts();
-        let visitor = OnboardSession::from_request_parts(&mut parts, state).await?;
+        let session = OnboardSession::from_request_parts(&mut parts, state).await?;
         let read = csrf::read(Request::from_parts(parts, body), state).await;
         let CsrfForm { form_token, form } = read.map_err(|unread| match unread {
             UnreadableForm::TooLarge => Rejection::TooLarge,
             UnreadableForm::Malformed => Rejection::Unreadable,
         })?;
-        if !visitor.session.is_form_token(&form_token) {
+        if !session.session.is_form_token(&form_token) {
             return Err(Rejection::StaleForm);
         }
-        Ok(Self { visitor, form })
+        Ok(Self { session, form })
     }
 }
 

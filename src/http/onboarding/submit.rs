@@ -12,32 +12,32 @@ use crate::service::request_verification::request_verification;
 use crate::service::submit_config::{self, submit_config};
 use crate::service::{read, request_verification};
 
-pub(crate) async fn handle(State(state): State<AppState>, Posted { visitor, mut form }: Posted<SendForm>) -> Result<Response, Rejection> {
+pub(crate) async fn handle(State(state): State<AppState>, Posted { session, mut form }: Posted<SendForm>) -> Result<Response, Rejection> {
     let context = &state.context;
-    let mode = form.mode(context, &visitor.tenant)?;
+    let mode = form.mode(context, &session.tenant)?;
     if let Some(field) = form.take.take() {
         form.take(&field, context, mode);
-        return page(&state, &visitor, &form, Judged::WhatIsThere, None);
+        return page(&state, &session, &form, Judged::WhatIsThere, None);
     }
-    let newest = read::storage_configs::list(context, visitor.tenant.id).await?.into_iter().next();
+    let newest = read::storage_configs::list(context, session.tenant.id).await?.into_iter().next();
     let version = newest.as_ref().map(|newest| newest.version);
-    let Ok(storage) = form.validate(context, &visitor.tenant, mode) else {
-        return page(&state, &visitor, &form, Judged::Whole, version);
+    let Ok(storage) = form.validate(context, &session.tenant, mode) else {
+        return page(&state, &session, &form, Judged::Whole, version);
     };
-    state.onboarding.limits.verification(visitor.invite.id)?;
-    let tenant = TenantRef::Id(visitor.tenant.id);
+    state.onboarding.limits.verification(session.invite.id)?;
+    let tenant = TenantRef::Id(session.tenant.id);
     // A second click or tab sends the same values again, which creates no new version.
     if let Some(newest) = newest.filter(|newest| newest.storage == storage) {
-        return match request_verification(context, &visitor.caller(), &tenant, Some(newest.version)).await {
+        return match request_verification(context, &session.caller(), &tenant, Some(newest.version)).await {
             Ok(_) | Err(request_verification::RequestVerificationError::AnotherWaits(_)) => {
                 Ok(Redirect::to("/onboard/verify").into_response())
             }
             Err(error) => Err(error.into()),
         };
     }
-    match submit_config(context, &visitor.caller(), &tenant, &form.submission(mode)).await {
+    match submit_config(context, &session.caller(), &tenant, &form.submission(mode)).await {
         Ok(_) => Ok(Redirect::to("/onboard/verify").into_response()),
-        Err(submit_config::SubmitConfigError::Invalid(_)) => page(&state, &visitor, &form, Judged::Whole, version),
+        Err(submit_config::SubmitConfigError::Invalid(_)) => page(&state, &session, &form, Judged::Whole, version),
         Err(submit_config::SubmitConfigError::Offboarded) => Err(Rejection::Offboarded),
         Err(submit_config::SubmitConfigError::UnknownTenant(_)) => Err(Rejection::UnknownLink),
         Err(submit_config::SubmitConfigError::Store(error)) => Err(error.into()),

@@ -32,16 +32,16 @@ struct Page<'a> {
     run: Option<VerificationView>,
 }
 
-pub(crate) async fn handle(State(state): State<AppState>, visitor: OnboardSession) -> Result<Response, Rejection> {
+pub(crate) async fn handle(State(state): State<AppState>, session: OnboardSession) -> Result<Response, Rejection> {
     let context = &state.context;
-    let detail = read::tenants::detail(context, &TenantRef::Id(visitor.tenant.id))
+    let detail = read::tenants::detail(context, &TenantRef::Id(session.tenant.id))
         .await?
         .ok_or(Rejection::UnknownLink)?;
     let now = context.clock.now();
     let vendor = &context.vendor.name;
     let mut page = Page {
-        frame: Layout::new(&state, &visitor, 3, "Verify"),
-        form_token: visitor.session.form_token(),
+        frame: Layout::new(&state, &session, 3, "Verify"),
+        form_token: session.session.form_token(),
         live: false,
         follow: Follow {
             page: "/onboard/verify".into(),
@@ -57,7 +57,7 @@ pub(crate) async fn handle(State(state): State<AppState>, visitor: OnboardSessio
         run: None,
     };
     if let Some(verification) = detail.last_verification {
-        let config = read::storage_configs::find(context, visitor.tenant.id, verification.version)
+        let config = read::storage_configs::find(context, session.tenant.id, verification.version)
             .await?
             .ok_or(Rejection::Broken)?;
         page.live = verification.state != VerificationState::Finished;

@@ -28,15 +28,15 @@ impl From<RequestVerificationError> for Rejection {
     }
 }
 
-pub(crate) async fn handle(State(state): State<AppState>, Posted { visitor, .. }: Posted<EmptyForm>) -> Result<Redirect, Rejection> {
-    state.onboarding.limits.verification(visitor.invite.id)?;
-    let newest = read::storage_configs::list(&state.context, visitor.tenant.id)
+pub(crate) async fn handle(State(state): State<AppState>, Posted { session, .. }: Posted<EmptyForm>) -> Result<Redirect, Rejection> {
+    state.onboarding.limits.verification(session.invite.id)?;
+    let newest = read::storage_configs::list(&state.context, session.tenant.id)
         .await?
         .into_iter()
         .next();
     let version = newest.map(|newest| newest.version);
-    let tenant = TenantRef::Id(visitor.tenant.id);
-    match request_verification(&state.context, &visitor.caller(), &tenant, version).await {
+    let tenant = TenantRef::Id(session.tenant.id);
+    match request_verification(&state.context, &session.caller(), &tenant, version).await {
         Ok(_) | Err(RequestVerificationError::AnotherWaits(_)) => Ok(Redirect::to("/onboard/verify")),
         Err(RequestVerificationError::NothingSubmitted) => Ok(Redirect::to("/onboard/send")),
         Err(error) => Err(error.into()),

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use metrics::{Counter, Gauge, counter, gauge};
 
+use crate::http::middleware::client_address::network;
 use crate::http::places::{Full, Place, Places};
-use crate::http::web_ui::limits::network;
 use crate::telemetry::metric;
 
 #[derive(Debug, Clone)]

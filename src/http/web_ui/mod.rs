@@ -7,7 +7,6 @@ pub(crate) mod cookies;
 pub(crate) mod csrf;
 pub(crate) mod fields;
 pub(crate) mod labels;
-pub(crate) mod limits;
 pub(crate) mod status;
 pub(crate) mod theme;
 pub(crate) mod verification_view;

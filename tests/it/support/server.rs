@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use latchkey::app::{App, HttpParts};
 use latchkey::cloud::Cloud;
-use latchkey::cloud::aws::{AwsCloud, AwsSettings};
+use latchkey::cloud::aws::{AwsCloud, AwsOptions};
 use latchkey::domain::arn::RoleArn;
 use latchkey::domain::region::Regions;
 use latchkey::domain::retry::RetryPolicy;
@@ -188,7 +188,7 @@ impl TestServerBuilder {
         migrations::run(&pool).await.expect("migrations run");
         let cloud = match self.cloud {
             None if self.reaches_aws => {
-                let settings = AwsSettings { s3_path_style: true };
+                let settings = AwsOptions { s3_path_style: true };
                 let aws = AwsCloud::from_config(&sdk_config(&self.access.endpoint, &self.access.keys).await, settings, clock());
                 Some(Arc::new(aws) as Arc<dyn Cloud>)
             }

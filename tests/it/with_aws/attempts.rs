@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use latchkey::clock::Clock;
-use latchkey::cloud::aws::{AwsCloud, AwsSettings};
+use latchkey::cloud::aws::{AwsCloud, AwsOptions};
 use latchkey::domain::ids::VerificationId;
 use latchkey::domain::retry::RetryPolicy;
 use latchkey::service::Context;
@@ -59,7 +59,7 @@ impl Stage {
         };
         let aws = AwsCloud::from_config(
             &sdk_config(&world.endpoint, &world.latchkey).await,
-            AwsSettings { s3_path_style: true },
+            AwsOptions { s3_path_style: true },
             clock(),
         );
         Self {

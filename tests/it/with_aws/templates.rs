@@ -11,13 +11,13 @@ use crate::support::services::tools;
 use crate::support::shell::{Shell, succeeded};
 
 /// What the customer already has, and enters.
-struct Things {
+struct AppliedResources {
     bucket: String,
     key: Option<String>,
     query: String,
 }
 
-async fn things(customer: &Account, mode: &str, new: bool) -> Things {
+async fn things(customer: &Account, mode: &str, new: bool) -> AppliedResources {
     let role_name = format!("latchkey-{}", unique());
     let (bucket, key) = if new {
         (format!("customer-{}", unique()), None)
@@ -25,7 +25,7 @@ async fn things(customer: &Account, mode: &str, new: bool) -> Things {
         (customer.create_bucket().await, Some(customer.create_key().await))
     };
     let key_query = key.as_ref().map_or_else(String::new, |key| format!("&key_arn={key}"));
-    Things {
+    AppliedResources {
         query: format!(
             "mode={mode}&bucket={bucket}{key_query}&role_name={role_name}&account_id={}&posture={new}",
             customer.id
@@ -35,7 +35,7 @@ async fn things(customer: &Account, mode: &str, new: bool) -> Things {
     }
 }
 
-async fn file(server: &TestServer, things: &Things, format: &str) -> String {
+async fn file(server: &TestServer, things: &AppliedResources, format: &str) -> String {
     let answer = server
         .get(&format!("/v1/tenants/acme/templates?format={format}&{}", things.query))
         .await;

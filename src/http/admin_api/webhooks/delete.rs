@@ -3,12 +3,12 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::unknown_webhook;
 use crate::domain::ids::WebhookId;
 use crate::http::AppState;
 use crate::http::auth::Operator;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::lookup::unknown_webhook;
 use crate::service::webhooks;
 
 /// Delete a webhook

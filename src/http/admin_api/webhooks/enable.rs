@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::unknown_webhook;
 use crate::domain::ids::WebhookId;
 use crate::http::AppState;
 use crate::http::auth::Operator;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::lookup::unknown_webhook;
 use crate::http::views::WebhookView;
 use crate::service::webhooks;
 

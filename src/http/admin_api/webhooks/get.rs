@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::find;
 use crate::domain::ids::WebhookId;
 use crate::http::AppState;
 use crate::http::auth::Operator;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::lookup::find_webhook;
 use crate::http::views::WebhookView;
 
 /// Get a webhook
@@ -26,5 +26,5 @@ pub(crate) async fn handle(
     _operator: Operator,
     InPath(id): InPath<WebhookId>,
 ) -> Result<Json<WebhookView>, Problem> {
-    Ok(Json(find(&state, id).await?.into()))
+    Ok(Json(find_webhook(&state, id).await?.into()))
 }

@@ -3,12 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::{find, unknown_delivery};
+use super::unknown_delivery;
 use crate::domain::ids::{DeliveryId, WebhookId};
 use crate::http::AppState;
 use crate::http::auth::Operator;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::lookup::find_webhook;
 use crate::http::views::DeliveryDetailView;
 use crate::service::webhooks;
 
@@ -30,7 +31,7 @@ pub(crate) async fn handle(
     InPath(id): InPath<WebhookId>,
     InPath(delivery): InPath<DeliveryId>,
 ) -> Result<Json<DeliveryDetailView>, Problem> {
-    let webhook = find(&state, id).await?;
+    let webhook = find_webhook(&state, id).await?;
     let delivery = webhooks::delivery(&state.context, webhook.id, delivery).await?;
     Ok(Json(delivery.ok_or_else(unknown_delivery)?.into()))
 }

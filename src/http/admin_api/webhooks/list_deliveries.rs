@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::find;
 use crate::domain::ids::WebhookId;
 use crate::http::AppState;
 use crate::http::auth::Operator;
 use crate::http::conventions::extract::{InPath, Params};
 use crate::http::conventions::paging::{Page, PageParams};
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::lookup::find_webhook;
 use crate::http::views::DeliveryView;
 use crate::service::webhooks;
 
@@ -31,7 +31,7 @@ pub(crate) async fn handle(
     InPath(id): InPath<WebhookId>,
     Params(params): Params<PageParams>,
 ) -> Result<Json<Page<DeliveryView>>, Problem> {
-    let webhook = find(&state, id).await?;
+    let webhook = find_webhook(&state, id).await?;
     let wanted = params.wanted(format!("deliveries {}", webhook.id))?;
     let after = wanted.after.map(|(at, id)| (at, id.into()));
     let found = webhooks::delivery_list(&state.context, webhook.id, after, wanted.fetch()).await?;

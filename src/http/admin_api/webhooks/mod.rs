@@ -17,12 +17,11 @@ use secrecy::{ExposeSecret, SecretString};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::domain::ids::WebhookId;
 use crate::domain::webhook::Webhook;
 use crate::http::AppState;
 use crate::http::conventions::problem::{Problem, ProblemKind};
+use crate::http::lookup::unknown_webhook;
 use crate::http::views::WebhookWithSecret;
-use crate::service::webhooks;
 use crate::service::webhooks::resend::ResendError;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -35,10 +34,6 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(list_deliveries::handle))
         .routes(routes!(get_delivery::handle))
         .routes(routes!(resend::handle))
-}
-
-pub(crate) fn unknown_webhook() -> Problem {
-    Problem::new(ProblemKind::NotFound, "There is no webhook with this ID.")
 }
 
 fn unknown_delivery() -> Problem {
@@ -64,11 +59,6 @@ impl From<ResendError> for Problem {
             ResendError::Store(error) => error.into(),
         }
     }
-}
-
-/// The webhook in a path.
-pub(crate) async fn find(state: &AppState, id: WebhookId) -> Result<Webhook, Problem> {
-    webhooks::find(&state.context, id).await?.ok_or_else(unknown_webhook)
 }
 
 /// A response with a secret that is only shown once, so caches must not store it.

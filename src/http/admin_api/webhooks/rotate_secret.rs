@@ -6,13 +6,14 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{ShownOnce, no_key, shown_once, unknown_webhook};
+use super::{ShownOnce, no_key, shown_once};
 use crate::domain::ids::WebhookId;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::Operator;
 use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::lookup::unknown_webhook;
 use crate::http::views::WebhookWithSecret;
 use crate::service::webhooks::rotate_secret::{OVERLAP, RotateSecretError, rotate_secret};
 

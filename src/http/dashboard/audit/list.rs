@@ -65,7 +65,7 @@ impl PageQuery {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Reader(person): Reader,
+    Reader(session): Reader,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     let context = &state.context;
@@ -90,7 +90,7 @@ pub(crate) async fn handle(
     entries.truncate(LIMIT);
     let now = context.clock.now();
     Ok(render(&Page {
-        frame: Layout::new(&state, &person, Section::Audit, "Audit log"),
+        frame: Layout::new(&state, &session, Section::Audit, "Audit log"),
         tenant: typed.unwrap_or_default(),
         actor: actor.unwrap_or_default(),
         actions: choices(AuditAction::iter(), action),

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
+use strum::Display;
 
 use crate::domain::audit::{Actor, AuditAction, AuditEntry, RecordedAction};
 use crate::http::dashboard::shared::relative_time::{RelativeTime, utc};
@@ -16,8 +17,7 @@ pub(crate) struct AuditRow {
     pub who: String,
     /// The filter that shows everything else this actor did.
     pub by: Option<String>,
-    /// A CSS class.
-    pub kind: &'static str,
+    pub color: EntryColor,
     /// Further facts, by name.
     pub facts: Vec<(String, String)>,
     pub tenant: Option<String>,
@@ -43,7 +43,7 @@ impl AuditRow {
         Self {
             when: RelativeTime::of(entry.at, now),
             title: title(&entry.action, &about),
-            kind: kind(&entry.action, verdict),
+            color: EntryColor::of(&entry.action, verdict),
             who: who(&entry.actor),
             by: Actor::deserialize(&entry.actor).ok().map(|actor| actor.opaque()),
             facts: facts(entry),
@@ -72,7 +72,7 @@ fn title(action: &RecordedAction, detail: &Value) -> String {
         AuditAction::TenantResumed => "Resumed".into(),
         AuditAction::TenantOffboarded => "Offboarded".into(),
         AuditAction::ExternalIdIssued => "Next external ID issued".into(),
-        AuditAction::ExternalIdAbandoned => "Next external ID withdrawn".into(),
+        AuditAction::ExternalIdAbandoned => "Next external ID abandoned".into(),
         AuditAction::ExternalIdProven => "Next external ID verified and in use".into(),
         AuditAction::ExternalIdEnded => "Use of the previous external ID ended".into(),
         AuditAction::ExternalIdRetired => "Verified that the previous external ID is denied".into(),
@@ -106,38 +106,52 @@ fn title(action: &RecordedAction, detail: &Value) -> String {
     }
 }
 
-fn kind(action: &RecordedAction, verdict: Option<&str>) -> &'static str {
-    let action = match action {
-        RecordedAction::Known(action) => Some(*action),
-        RecordedAction::Unknown(_) => None,
-    };
-    match (action, verdict) {
-        (_, Some("verified"))
-        | (
-            Some(
-                AuditAction::StorageConfigActivated
-                | AuditAction::ExternalIdProven
-                | AuditAction::ExternalIdRetired
-                | AuditAction::TenantResumed,
-            ),
-            _,
-        ) => "passed",
-        (_, Some("rejected")) | (Some(AuditAction::RequestRefused), _) => "failed",
-        (_, Some("inconclusive")) | (Some(AuditAction::TenantSuspended | AuditAction::TenantOffboarded), _) => "warning",
-        _ => "neutral",
+/// The color of an entry. Its name is the state of a check that has this color in the style sheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display)]
+pub(crate) enum EntryColor {
+    #[strum(serialize = "passed")]
+    Green,
+    #[strum(serialize = "failed")]
+    Red,
+    #[strum(serialize = "warning")]
+    Amber,
+    #[strum(serialize = "neutral")]
+    Grey,
+}
+
+impl EntryColor {
+    fn of(action: &RecordedAction, verdict: Option<&str>) -> Self {
+        let action = match action {
+            RecordedAction::Known(action) => Some(*action),
+            RecordedAction::Unknown(_) => None,
+        };
+        match (action, verdict) {
+            (_, Some("verified"))
+            | (
+                Some(
+                    AuditAction::StorageConfigActivated
+                    | AuditAction::ExternalIdProven
+                    | AuditAction::ExternalIdRetired
+                    | AuditAction::TenantResumed,
+                ),
+                _,
+            ) => Self::Green,
+            (_, Some("rejected")) | (Some(AuditAction::RequestRefused), _) => Self::Red,
+            (_, Some("inconclusive")) | (Some(AuditAction::TenantSuspended | AuditAction::TenantOffboarded), _) => Self::Amber,
+            _ => Self::Grey,
+        }
     }
 }
 
+/// Who made the change. An actor of a kind that a newer version wrote is shown by that kind.
 fn who(actor: &Value) -> String {
-    let text = |name: &str| actor[name].as_str().unwrap_or_default();
-    match text("kind") {
-        "token" => text("name").to_owned(),
-        "user" if !text("name").is_empty() => text("name").to_owned(),
-        "user" => text("subject").to_owned(),
-        "invite" => "the customer".to_owned(),
-        "operator" => "an operator on the command line".to_owned(),
-        "system" => "Latchkey".to_owned(),
-        other => other.to_owned(),
+    match Actor::deserialize(actor) {
+        Ok(Actor::Token { name, .. } | Actor::User { name: Some(name), .. }) => name,
+        Ok(Actor::User { subject, name: None }) => subject,
+        Ok(Actor::Invite { .. }) => "the customer".to_owned(),
+        Ok(Actor::Operator) => "an operator on the command line".to_owned(),
+        Ok(Actor::System) => "Latchkey".to_owned(),
+        Err(_) => actor["kind"].as_str().unwrap_or_default().to_owned(),
     }
 }
 

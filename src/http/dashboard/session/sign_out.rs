@@ -15,13 +15,13 @@ use crate::service::sign_in::sign_out;
 pub(crate) async fn handle(
     State(state): State<AppState>,
     headers: HeaderMap,
-    Posted { who: Reader(person), .. }: Posted<Reader, EmptyForm>,
+    Posted { who: Reader(session), .. }: Posted<Reader, EmptyForm>,
 ) -> Result<Response, Problem> {
     // Users of a proxy sign out at the proxy.
-    let Some(session) = person.session_id() else {
+    let Some(id) = session.session_id() else {
         return Ok(Redirect::to("/").into_response());
     };
-    sign_out(&state.context, &person.caller, session).await?;
+    sign_out(&state.context, &session.caller, id).await?;
     let cookie = [(header::SET_COOKIE, COOKIE.set("", TimeDelta::zero(), is_secure(&headers)))];
     Ok((cookie, Redirect::to(&Notice::SignedOut.at("/sign-in"))).into_response())
 }

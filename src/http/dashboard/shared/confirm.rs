@@ -54,14 +54,14 @@ struct Page<'a> {
 }
 
 /// The page, with empty fields.
-pub(crate) fn ask(state: &AppState, person: &DashboardSession, tenant: &Tenant, question: Question) -> Response {
-    page(state, person, tenant, question, &ReasonForm::default(), None, None)
+pub(crate) fn ask(state: &AppState, session: &DashboardSession, tenant: &Tenant, question: Question) -> Response {
+    page(state, session, tenant, question, &ReasonForm::default(), None, None)
 }
 
 /// The submitted reason, or the page again with errors.
 pub(crate) fn validate(
     state: &AppState,
-    person: &DashboardSession,
+    session: &DashboardSession,
     tenant: &Tenant,
     question: Question,
     typed: &ReasonForm,
@@ -73,14 +73,14 @@ pub(crate) fn validate(
         reason => {
             let reason_fault = reason.err().map(|malformed| sentence(&malformed.detail));
             let slug_fault = other.then(|| format!("Type {} to confirm that this is the right tenant.", tenant.slug));
-            Err(Box::new(page(state, person, tenant, question, typed, reason_fault, slug_fault)))
+            Err(Box::new(page(state, session, tenant, question, typed, reason_fault, slug_fault)))
         }
     }
 }
 
 fn page(
     state: &AppState,
-    person: &DashboardSession,
+    session: &DashboardSession,
     tenant: &Tenant,
     question: Question,
     typed: &ReasonForm,
@@ -93,7 +93,7 @@ fn page(
         StatusCode::OK
     };
     let page = Page {
-        frame: Layout::new(state, person, Section::Tenants, &question.title),
+        frame: Layout::new(state, session, Section::Tenants, &question.title),
         path: tenant_path(tenant),
         tenant,
         question,

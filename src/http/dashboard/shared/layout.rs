@@ -27,7 +27,7 @@ pub(crate) struct Layout<'a> {
     pub scripts: &'a [String],
     pub icon: &'a str,
     pub part: Section,
-    pub person: Option<&'a DashboardSession>,
+    pub user: Option<&'a DashboardSession>,
     /// Distinguishes the pages of two sessions in the same browser.
     pub session: String,
     pub form_token: String,
@@ -46,7 +46,7 @@ impl<'a> Layout<'a> {
             scripts: &dashboard.scripts,
             icon: &dashboard.icon,
             part: Section::None,
-            person: None,
+            user: None,
             session: String::new(),
             form_token: String::new(),
             notice: None,
@@ -54,11 +54,11 @@ impl<'a> Layout<'a> {
         }
     }
 
-    pub(crate) fn new(state: &'a AppState, person: &'a DashboardSession, part: Section, title: &str) -> Self {
-        let form_token = person.form_token();
+    pub(crate) fn new(state: &'a AppState, user: &'a DashboardSession, part: Section, title: &str) -> Self {
+        let form_token = user.form_token();
         Self {
             part,
-            person: Some(person),
+            user: Some(user),
             session: form_token.chars().take(12).collect(),
             form_token,
             ..Self::without_session(state, title)
@@ -74,10 +74,10 @@ impl<'a> Layout<'a> {
     }
 
     pub(crate) fn may_manage(&self) -> bool {
-        self.person.is_some_and(DashboardSession::may_manage)
+        self.user.is_some_and(DashboardSession::may_manage)
     }
 
     pub(crate) fn may_manage_tokens(&self) -> bool {
-        self.person.is_some_and(DashboardSession::may_manage_tokens)
+        self.user.is_some_and(DashboardSession::may_manage_tokens)
     }
 }

@@ -57,7 +57,7 @@ impl Notice {
             Self::Offboarded => "Tenant offboarded. The customer's link now shows how to remove the granted access in AWS.",
             Self::Erased => "Personal data erased. The audit log keeps what was done, without names.",
             Self::Rotated => "New external ID issued. The documents now contain both; the next verification checks the new one.",
-            Self::Abandoned => "New external ID withdrawn. Nothing else changed.",
+            Self::Abandoned => "New external ID abandoned. Nothing else changed.",
             Self::Ended => {
                 "Use of the previous external ID has ended. A verification is checking that it is denied; until then, the rotation is not complete."
             }

@@ -19,7 +19,7 @@ const COOKIE: Secret = Secret {
 const LIFETIME: TimeDelta = TimeDelta::minutes(1);
 
 /// Redirects to the page that shows the secret of this object.
-pub(crate) fn hand_over(headers: &HeaderMap, id: Uuid, secret: &str, path: &str) -> Response {
+pub(crate) fn redirect_with(headers: &HeaderMap, id: Uuid, secret: &str, path: &str) -> Response {
     let value = format!("{id}.{secret}");
     let cookie = [(header::SET_COOKIE, COOKIE.set(&value, LIFETIME, is_secure(headers)))];
     (cookie, Redirect::to(path)).into_response()

@@ -5,7 +5,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 /// A time, with its distance from now.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
-#[template(path = "dashboard/pages/moment.html")]
+#[template(path = "dashboard/pages/relative_time.html")]
 pub(crate) struct RelativeTime {
     at: String,
     utc: String,

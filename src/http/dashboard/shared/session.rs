@@ -137,9 +137,9 @@ impl FromRequestParts<AppState> for Administrator {
 /// The signed-in user, if they have this permission.
 async fn demand(parts: &Parts, state: &AppState, right: Permission) -> Result<DashboardSession, Problem> {
     let signed_out = || Problem::new(ProblemKind::Unauthenticated, "You are signed out.");
-    let person = find(parts, state).await?.ok_or_else(signed_out)?;
-    auth::demand(state, &person.identity, right, parts).await?;
-    Ok(person)
+    let session = find(parts, state).await?.ok_or_else(signed_out)?;
+    auth::demand(state, &session.identity, right, parts).await?;
+    Ok(session)
 }
 
 /// The user, from the session cookie or the proxy's JWT.

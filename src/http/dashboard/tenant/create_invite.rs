@@ -9,12 +9,12 @@ use crate::domain::ids::TenantRef;
 use crate::domain::invite::lifetime;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
-use crate::http::admin_api::find_tenant;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::one_time_secret;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::{Operator, Posted};
+use crate::http::lookup::find_tenant;
 use crate::service::create_invite::create_invite;
 
 #[derive(Debug, Deserialize)]
@@ -29,7 +29,7 @@ pub(crate) async fn handle(
     headers: HeaderMap,
     InPath(tenant): InPath<TenantRef>,
     Posted {
-        who: Operator(person),
+        who: Operator(session),
         form,
     }: Posted<Operator, Lifetime>,
 ) -> Result<Response, Problem> {
@@ -37,7 +37,7 @@ pub(crate) async fn handle(
         .map_err(|malformed| Problem::validation(vec![FieldError::of("hours", malformed)]))?;
     let found = find_tenant(&state, &tenant).await?;
     state.onboard_url("")?;
-    let (invite, token) = create_invite(&state.context, &person.caller, &tenant, Some(lifetime)).await?;
+    let (invite, token) = create_invite(&state.context, &session.caller, &tenant, Some(lifetime)).await?;
     let path = format!("{}/invites/{}", tenant_path(&found), invite.id);
-    Ok(one_time_secret::hand_over(&headers, invite.id.as_uuid(), token.expose(), &path))
+    Ok(one_time_secret::redirect_with(&headers, invite.id.as_uuid(), token.expose(), &path))
 }

@@ -13,12 +13,12 @@ use crate::domain::templates::format::TemplateFormat;
 use crate::domain::templates::{Parties, TemplateParams};
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
-use crate::http::admin_api::find_tenant;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::Reader;
+use crate::http::lookup::find_tenant;
 use crate::http::web_ui::labels::pretty;
 use crate::http::web_ui::render;
 use crate::service::issue_templates::{TypedParams, fill, issue_documents};
@@ -77,7 +77,7 @@ async fn template_params(state: &AppState, tenant: &Tenant, mode: Option<String>
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Reader(person): Reader,
+    Reader(session): Reader,
     InPath(tenant): InPath<TenantRef>,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
@@ -92,7 +92,7 @@ pub(crate) async fn handle(
     });
     let offered = state.context.vendor.modes().into_iter().filter(|mode| tenant.modes.contains(mode));
     Ok(render(&Page {
-        frame: Layout::new(&state, &person, Section::Tenants, &format!("Documents of {}", tenant.name)),
+        frame: Layout::new(&state, &session, Section::Tenants, &format!("Documents of {}", tenant.name)),
         path: tenant_path(&tenant),
         mode: template_params.mode,
         modes: offered.map(|mode| (mode, mode == template_params.mode)).collect(),

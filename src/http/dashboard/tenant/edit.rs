@@ -9,7 +9,6 @@ use crate::domain::ids::TenantRef;
 use crate::domain::tenant::Tenant;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
-use crate::http::admin_api::find_tenant;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::layout::{Layout, Section};
@@ -17,6 +16,7 @@ use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::{DashboardSession, Operator, Posted};
 use crate::http::dashboard::tenants::form::{ModeBox, TenantForm, known, modes_fault};
+use crate::http::lookup::find_tenant;
 use crate::http::web_ui::fields::Field;
 use crate::http::web_ui::render;
 use crate::service::change_tenant::{ChangeTenantError, FieldChange, TenantChange, change_tenant};
@@ -45,24 +45,24 @@ enum Feedback<'a> {
 
 pub(crate) async fn page(
     State(state): State<AppState>,
-    Operator(person): Operator,
+    Operator(session): Operator,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     if tenant.facts.may_change().is_err() {
         return Err(Problem::offboarded());
     }
-    Ok(shown(&state, &person, &tenant, &TenantForm::of(&tenant), &Feedback::None))
+    Ok(shown(&state, &session, &tenant, &TenantForm::of(&tenant), &Feedback::None))
 }
 
-fn shown(state: &AppState, person: &DashboardSession, tenant: &Tenant, form: &TenantForm, feedback: &Feedback) -> Response {
+fn shown(state: &AppState, session: &DashboardSession, tenant: &Tenant, form: &TenantForm, feedback: &Feedback) -> Response {
     let (status, faults): (_, &[FieldError]) = match feedback {
         Feedback::None => (StatusCode::OK, &[]),
         Feedback::Wrong(faults) => (StatusCode::UNPROCESSABLE_ENTITY, faults),
         Feedback::Stale => (StatusCode::CONFLICT, &[]),
     };
     let page = Page {
-        frame: Layout::new(state, person, Section::Tenants, &format!("Edit {}", tenant.name)),
+        frame: Layout::new(state, session, Section::Tenants, &format!("Edit {}", tenant.name)),
         path: tenant_path(tenant),
         fields: form.fields(false, faults),
         boxes: form.boxes(&state.context),
@@ -78,7 +78,7 @@ pub(crate) async fn handle(
     State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
     Posted {
-        who: Operator(person),
+        who: Operator(session),
         form,
     }: Posted<Operator, TenantForm>,
 ) -> Result<Response, Problem> {
@@ -99,13 +99,13 @@ pub(crate) async fn handle(
             Err(Box::new(detail.tenant))
         }
     };
-    match change_tenant(&state.context, &person.caller, &tenant, &change, seen).await {
+    match change_tenant(&state.context, &session.caller, &tenant, &change, seen).await {
         Ok(changed) => Ok(Redirect::to(&Notice::Changed.at(&tenant_path(&changed.tenant))).into_response()),
         Err(ChangeTenantError::Invalid(faults)) => {
             let found = find_tenant(&state, &tenant).await?;
-            Ok(shown(&state, &person, &found, &form, &Feedback::Wrong(&faults)))
+            Ok(shown(&state, &session, &found, &form, &Feedback::Wrong(&faults)))
         }
-        Err(ChangeTenantError::Unseen(present)) => Ok(shown(&state, &person, &present, &form, &Feedback::Stale)),
+        Err(ChangeTenantError::Unseen(present)) => Ok(shown(&state, &session, &present, &form, &Feedback::Stale)),
         Err(ChangeTenantError::UnknownTenant(_)) => Err(Problem::unknown_tenant()),
         Err(ChangeTenantError::Illegal(_)) => Err(Problem::offboarded()),
         Err(ChangeTenantError::Store(error)) => Err(error.into()),

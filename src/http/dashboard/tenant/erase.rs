@@ -6,18 +6,18 @@ use axum::response::{IntoResponse, Redirect, Response};
 use crate::domain::ids::TenantRef;
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
-use crate::http::admin_api::find_tenant;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::confirm::{Question, ReasonForm, ask, validate};
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::{Administrator, Posted};
+use crate::http::lookup::find_tenant;
 use crate::service::tenant_lifecycle::{self, LifecycleError};
 
 pub(crate) async fn page(
     State(state): State<AppState>,
-    Administrator(person): Administrator,
+    Administrator(session): Administrator,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
@@ -25,23 +25,23 @@ pub(crate) async fn page(
     if tenant.erased_at.is_some() {
         return Ok(Redirect::to(&tenant_path(&tenant)).into_response());
     }
-    Ok(ask(&state, &person, &tenant, question(&tenant)))
+    Ok(ask(&state, &session, &tenant, question(&tenant)))
 }
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
     Posted {
-        who: Administrator(person),
+        who: Administrator(session),
         form,
     }: Posted<Administrator, ReasonForm>,
 ) -> Result<Response, Problem> {
     let found = find_tenant(&state, &tenant).await?;
-    let reason = match validate(&state, &person, &found, question(&found), &form) {
+    let reason = match validate(&state, &session, &found, question(&found), &form) {
         Ok(reason) => reason,
         Err(again) => return Ok(*again),
     };
-    let after = tenant_lifecycle::erase(&state.context, &person.caller, &tenant, &reason).await?;
+    let after = tenant_lifecycle::erase(&state.context, &session.caller, &tenant, &reason).await?;
     Ok(Redirect::to(&Notice::Erased.at(&tenant_path(&after))).into_response())
 }
 

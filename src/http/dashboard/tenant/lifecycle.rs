@@ -7,13 +7,13 @@ use crate::domain::audit::AuditReason;
 use crate::domain::ids::TenantRef;
 use crate::domain::tenant::{IllegalChange, Tenant};
 use crate::http::AppState;
-use crate::http::admin_api::find_tenant;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::confirm::{Question, ReasonForm, ask, validate};
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::{Operator, Posted};
+use crate::http::lookup::find_tenant;
 use crate::service::tenant_lifecycle::{self, LifecycleError};
 use crate::service::{Caller, Context};
 
@@ -35,28 +35,28 @@ pub(crate) trait Change: 'static {
 
 pub(crate) async fn page<C: Change>(
     State(state): State<AppState>,
-    Operator(person): Operator,
+    Operator(session): Operator,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     C::is_possible(&tenant).map_err(LifecycleError::from)?;
-    Ok(ask(&state, &person, &tenant, C::question(&tenant)))
+    Ok(ask(&state, &session, &tenant, C::question(&tenant)))
 }
 
 pub(crate) async fn handle<C: Change>(
     State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
     Posted {
-        who: Operator(person),
+        who: Operator(session),
         form,
     }: Posted<Operator, ReasonForm>,
 ) -> Result<Response, Problem> {
     let found = find_tenant(&state, &tenant).await?;
-    let reason = match validate(&state, &person, &found, C::question(&found), &form) {
+    let reason = match validate(&state, &session, &found, C::question(&found), &form) {
         Ok(reason) => reason,
         Err(again) => return Ok(*again),
     };
-    let after = C::carry_out(&state.context, &person.caller, &tenant, &reason).await?;
+    let after = C::carry_out(&state.context, &session.caller, &tenant, &reason).await?;
     Ok(Redirect::to(&C::DONE.at(&tenant_path(&after))).into_response())
 }
 

@@ -47,12 +47,12 @@ struct Page<'a> {
     created: RelativeTime,
     /// The server's time, because the browser's clock may differ.
     now: String,
-    under_way: Option<UnderWay>,
+    running: Option<RunningVerification>,
     trouble: Option<Trouble>,
     active: Option<ActiveView>,
     /// The latest submission, if it is not active.
     submitted: Option<Submitted>,
-    verifications: Vec<Run>,
+    verifications: Vec<RecentVerification>,
     history: Vec<AuditRow>,
     older: bool,
     invites: Vec<InviteView>,
@@ -90,7 +90,7 @@ impl SessionsView {
     }
 }
 
-struct UnderWay {
+struct RunningVerification {
     path: String,
     title: String,
     text: String,
@@ -128,7 +128,7 @@ struct Submitted {
 }
 
 /// A row of the list of verifications.
-struct Run {
+struct RecentVerification {
     path: String,
     version: i32,
     trigger: String,
@@ -174,7 +174,7 @@ fn facts(config: &StorageConfig) -> Vec<(&'static str, String)> {
     facts
 }
 
-impl Run {
+impl RecentVerification {
     fn of(verification: &Verification, path: &str, now: DateTime<Utc>) -> Self {
         let took = verification.started_at.zip(verification.finished_at);
         let color = match verification.verdict {
@@ -266,7 +266,7 @@ impl ActiveView {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Reader(person): Reader,
+    Reader(session): Reader,
     InPath(tenant): InPath<TenantRef>,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
@@ -283,12 +283,12 @@ pub(crate) async fn handle(
     history.truncate(HISTORY);
     let invites = read::invites::list(context, tenant.id).await?;
 
-    let under_way = verifications
+    let running = verifications
         .iter()
         .find(|one| one.state != VerificationState::Finished)
         .map(|one| {
             let told = banner(one);
-            UnderWay {
+            RunningVerification {
                 path: format!("{path}/verifications/{}", one.id),
                 title: format!("Version {} is being verified", one.version),
                 text: told.title,
@@ -317,17 +317,17 @@ pub(crate) async fn handle(
     Ok(render(&Page {
         frame: Layout {
             notice: query.notice(),
-            live: under_way.is_some(),
-            ..Layout::new(&state, &person, Section::Tenants, tenant.name.as_str())
+            live: running.is_some(),
+            ..Layout::new(&state, &session, Section::Tenants, tenant.name.as_str())
         },
         since: RelativeTime::of(tenant.status_since, now),
         created: RelativeTime::of(tenant.created_at, now),
         now: time(now),
-        under_way,
+        running,
         trouble,
         active: detail.active.as_ref().map(|active| ActiveView::of(active, now)),
         submitted,
-        verifications: verifications.iter().map(|one| Run::of(one, &path, now)).collect(),
+        verifications: verifications.iter().map(|one| RecentVerification::of(one, &path, now)).collect(),
         history: history.iter().map(|entry| AuditRow::of(entry, now)).collect(),
         older,
         invites: invites.iter().take(INVITES).map(|invite| InviteView::of(invite, now)).collect(),

@@ -8,12 +8,12 @@ use crate::domain::ids::TenantRef;
 use crate::domain::templates::removal::Removal;
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
-use crate::http::admin_api::find_tenant;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::Reader;
+use crate::http::lookup::find_tenant;
 use crate::http::web_ui::render;
 use crate::service::explain_removal::explain_removal;
 
@@ -28,13 +28,18 @@ struct Page<'a> {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Reader(person): Reader,
+    Reader(session): Reader,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     let removal = explain_removal(&state.context, &tenant).await?;
     Ok(render(&Page {
-        frame: Layout::new(&state, &person, Section::Tenants, &format!("Offboarding steps for {}", tenant.name)),
+        frame: Layout::new(
+            &state,
+            &session,
+            Section::Tenants,
+            &format!("Offboarding steps for {}", tenant.name),
+        ),
         path: tenant_path(&tenant),
         tenant: &tenant,
         removal,

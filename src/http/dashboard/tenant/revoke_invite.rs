@@ -5,22 +5,24 @@ use axum::response::Redirect;
 
 use crate::domain::ids::{InviteId, TenantRef};
 use crate::http::AppState;
-use crate::http::admin_api::find_tenant;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::confirm::EmptyForm;
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::{Operator, Posted};
+use crate::http::lookup::find_tenant;
 use crate::service::revoke_invite::revoke_invite;
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
     InPath(id): InPath<InviteId>,
-    Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
+    Posted {
+        who: Operator(session), ..
+    }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
     let found = find_tenant(&state, &tenant).await?;
-    revoke_invite(&state.context, &person.caller, &tenant, id).await?;
+    revoke_invite(&state.context, &session.caller, &tenant, id).await?;
     Ok(Redirect::to(&Notice::InviteRevoked.at(&tenant_path(&found))))
 }

@@ -6,13 +6,13 @@ use axum::response::{Redirect, Response};
 use crate::domain::ids::TenantRef;
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
-use crate::http::admin_api::find_tenant;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::confirm::{EmptyForm, Question, ask};
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::{Operator, Posted};
+use crate::http::lookup::find_tenant;
 use crate::service::rotate_external_id::{self, RotateExternalIdError};
 use crate::service::{Caller, Context};
 
@@ -33,7 +33,7 @@ pub(crate) trait Step: 'static {
 
 pub(crate) async fn page<S: Step>(
     State(state): State<AppState>,
-    Operator(person): Operator,
+    Operator(session): Operator,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
@@ -45,15 +45,17 @@ pub(crate) async fn page<S: Step>(
         reason: false,
         is_final: false,
     };
-    Ok(ask(&state, &person, &tenant, question))
+    Ok(ask(&state, &session, &tenant, question))
 }
 
 pub(crate) async fn handle<S: Step>(
     State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
-    Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
+    Posted {
+        who: Operator(session), ..
+    }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
-    let after = S::carry_out(&state.context, &person.caller, &tenant).await?;
+    let after = S::carry_out(&state.context, &session.caller, &tenant).await?;
     Ok(Redirect::to(&S::DONE.at(&tenant_path(&after))))
 }
 
@@ -79,8 +81,8 @@ pub(crate) struct Abandon;
 
 impl Step for Abandon {
     const DONE: Notice = Notice::Abandoned;
-    const TITLE: &str = "Withdraw the new external ID";
-    const BUTTON: &str = "Withdraw";
+    const TITLE: &str = "Abandon the new external ID";
+    const BUTTON: &str = "Abandon";
     const ACTION: &str = "abandon";
     const HAPPENS: &[&str] = &[
         "The new ID is discarded, and the documents contain only the current one.",

@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use crate::domain::ids::{InviteId, TenantRef};
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
-use crate::http::admin_api::find_tenant;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::layout::{Layout, Section};
@@ -16,6 +15,7 @@ use crate::http::dashboard::shared::one_time_secret;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
 use crate::http::dashboard::shared::session::Operator;
+use crate::http::lookup::find_tenant;
 use crate::http::web_ui::render;
 use crate::service::read;
 
@@ -32,7 +32,7 @@ struct Page<'a> {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(person): Operator,
+    Operator(session): Operator,
     headers: HeaderMap,
     InPath(tenant): InPath<TenantRef>,
     InPath(id): InPath<InviteId>,
@@ -45,7 +45,7 @@ pub(crate) async fn handle(
         .ok_or_else(Problem::unknown_invite)?;
     let token = one_time_secret::take(&headers, id.as_uuid());
     let page = Page {
-        frame: Layout::new(&state, &person, Section::Tenants, &format!("Invite for {}", tenant.name)),
+        frame: Layout::new(&state, &session, Section::Tenants, &format!("Invite for {}", tenant.name)),
         path: tenant_path(&tenant),
         url: token.map(|token| state.onboard_url(&token)).transpose()?,
         expires: RelativeTime::of(invite.expires_at, state.context.clock.now()),

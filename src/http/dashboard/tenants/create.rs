@@ -26,13 +26,13 @@ struct Page<'a> {
     modes_fault: Option<String>,
 }
 
-pub(crate) async fn page(State(state): State<AppState>, Operator(person): Operator) -> Response {
-    shown(&state, &person, &TenantForm::empty(), &[])
+pub(crate) async fn page(State(state): State<AppState>, Operator(session): Operator) -> Response {
+    shown(&state, &session, &TenantForm::empty(), &[])
 }
 
-fn shown(state: &AppState, person: &DashboardSession, form: &TenantForm, faults: &[FieldError]) -> Response {
+fn shown(state: &AppState, session: &DashboardSession, form: &TenantForm, faults: &[FieldError]) -> Response {
     let page = Page {
-        frame: Layout::new(state, person, Section::Tenants, "Create a tenant"),
+        frame: Layout::new(state, session, Section::Tenants, "Create a tenant"),
         fields: form.fields(true, faults),
         boxes: form.boxes(&state.context),
         modes_fault: modes_fault(faults),
@@ -48,7 +48,7 @@ fn shown(state: &AppState, person: &DashboardSession, form: &TenantForm, faults:
 pub(crate) async fn handle(
     State(state): State<AppState>,
     Posted {
-        who: Operator(person),
+        who: Operator(session),
         form,
     }: Posted<Operator, TenantForm>,
 ) -> Result<Response, Problem> {
@@ -59,12 +59,12 @@ pub(crate) async fn handle(
         modes: form.modes(&state.context),
         unreadable: Vec::new(),
     };
-    match create_tenant(&state.context, &person.caller, &new).await {
+    match create_tenant(&state.context, &session.caller, &new).await {
         Ok(tenant) => Ok(Redirect::to(&Notice::Created.at(&tenant_path(&tenant))).into_response()),
-        Err(CreateTenantError::Invalid(faults)) => Ok(shown(&state, &person, &form, &faults)),
+        Err(CreateTenantError::Invalid(faults)) => Ok(shown(&state, &session, &form, &faults)),
         Err(CreateTenantError::SlugTaken(_)) => {
             let taken = FieldError::new("slug", "slug_taken", "this slug is taken; choose another one");
-            Ok(shown(&state, &person, &form, &[taken]))
+            Ok(shown(&state, &session, &form, &[taken]))
         }
         Err(CreateTenantError::Store(error)) => Err(error.into()),
     }

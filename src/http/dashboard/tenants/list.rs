@@ -9,7 +9,6 @@ use strum::IntoEnumIterator;
 use crate::domain::check::CheckName;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::http::AppState;
-use crate::http::admin_api::list_tenants::TenantListParams;
 use crate::http::conventions::paging::{Page, PageParams};
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::overview::ProblemView;
@@ -19,6 +18,7 @@ use crate::http::dashboard::shared::relative_time::RelativeTime;
 use crate::http::dashboard::shared::select_options::{SelectOption, choices, is_blank, non_empty};
 use crate::http::dashboard::shared::session::Reader;
 use crate::http::dashboard::shared::status_label::StatusLabel;
+use crate::http::tenant_list_params::TenantListParams;
 use crate::http::web_ui::{render, sentence, verification_view};
 use crate::service::read;
 
@@ -49,13 +49,13 @@ struct TenantListPage<'a> {
     modes: Vec<SelectOption>,
     checks: Vec<SelectOption>,
     filtered: bool,
-    rows: Vec<Row>,
+    rows: Vec<TenantRow>,
     faults: Vec<String>,
     next: Option<String>,
     first: Option<String>,
 }
 
-struct Row {
+struct TenantRow {
     path: String,
     name: String,
     slug: String,
@@ -102,7 +102,7 @@ impl PageQuery {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Reader(person): Reader,
+    Reader(session): Reader,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     let context = &state.context;
@@ -129,7 +129,7 @@ pub(crate) async fn handle(
         .map(|tenant| tenant.id)
         .collect();
     let complaints = read::tenants::stuck_reasons(context, &ids).await?;
-    let rows = found.items.iter().map(|tenant| Row {
+    let rows = found.items.iter().map(|tenant| TenantRow {
         path: tenant_path(tenant),
         name: tenant.name.to_string(),
         slug: tenant.slug.to_string(),
@@ -155,6 +155,6 @@ pub(crate) async fn handle(
         faults: faults.iter().map(|fault| sentence(&fault.detail)).collect(),
         next: found.next_cursor.map(|cursor| query.from(Some(cursor))),
         first: params.cursor.is_some().then(|| query.from(None)),
-        frame: Layout::new(&state, &person, Section::Tenants, "Tenants"),
+        frame: Layout::new(&state, &session, Section::Tenants, "Tenants"),
     }))
 }

@@ -25,7 +25,7 @@ pub(crate) async fn handle(
     State(state): State<AppState>,
     headers: HeaderMap,
     Posted {
-        who: Administrator(person),
+        who: Administrator(session),
         form,
     }: Posted<Administrator, TokenForm>,
 ) -> Result<Response, Problem> {
@@ -47,12 +47,12 @@ pub(crate) async fn handle(
     }
     let tenants = form.limits(&mut faults);
     let (Some(role), true) = (role, faults.is_empty()) else {
-        return list::shown(&state, &person, &list::PageQuery::default(), &form, &faults).await;
+        return list::shown(&state, &session, &list::PageQuery::default(), &form, &faults).await;
     };
-    match create_limited_token(&state.context, &person.caller, &form.name, role, days, tenants.as_deref()).await {
+    match create_limited_token(&state.context, &session.caller, &form.name, role, days, tenants.as_deref()).await {
         Ok((token, text)) => {
             let path = format!("/tokens/{}", token.id);
-            Ok(one_time_secret::hand_over(
+            Ok(one_time_secret::redirect_with(
                 &headers,
                 token.id.as_uuid(),
                 text.expose_secret(),
@@ -66,7 +66,7 @@ pub(crate) async fn handle(
                     fault.field = field.to_owned();
                 }
             }
-            list::shown(&state, &person, &list::PageQuery::default(), &form, &faults).await
+            list::shown(&state, &session, &list::PageQuery::default(), &form, &faults).await
         }
         Err(CreateTokenError::Store(error)) => Err(error.into()),
     }
@@ -82,12 +82,12 @@ struct Page<'a> {
 
 pub(crate) async fn shown(
     State(state): State<AppState>,
-    Administrator(person): Administrator,
+    Administrator(session): Administrator,
     headers: HeaderMap,
     InPath(id): InPath<TokenId>,
 ) -> Response {
     let page = Page {
-        frame: Layout::new(&state, &person, Section::Tokens, "New token"),
+        frame: Layout::new(&state, &session, Section::Tokens, "New token"),
         token: one_time_secret::take(&headers, id.as_uuid()),
     };
     (one_time_secret::forget(&headers), render(&page)).into_response()

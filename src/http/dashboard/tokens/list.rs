@@ -31,13 +31,13 @@ pub(crate) struct PageQuery {
 #[template(path = "dashboard/pages/tokens.html")]
 struct Page<'a> {
     frame: Layout<'a>,
-    rows: Vec<Row>,
+    rows: Vec<TokenRow>,
     next: Option<String>,
     typed: &'a TokenForm,
     faults: Vec<(String, String)>,
 }
 
-struct Row {
+struct TokenRow {
     id: String,
     name: String,
     role: String,
@@ -50,7 +50,7 @@ struct Row {
     limited: Option<usize>,
 }
 
-impl Row {
+impl TokenRow {
     fn of(token: Token, now: DateTime<Utc>) -> Self {
         let valid = token.revoked_at.is_none() && token.expires_at.is_none_or(|at| at > now);
         let moment = |at: Option<DateTime<Utc>>| at.map(|at| RelativeTime::of(at, now));
@@ -74,16 +74,16 @@ impl Row {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Administrator(person): Administrator,
+    Administrator(session): Administrator,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
-    shown(&state, &person, &query, &TokenForm::default(), &[]).await
+    shown(&state, &session, &query, &TokenForm::default(), &[]).await
 }
 
 /// The list, and the form for a new token with its entries.
 pub(crate) async fn shown(
     state: &AppState,
-    person: &DashboardSession,
+    session: &DashboardSession,
     query: &PageQuery,
     typed: &TokenForm,
     faults: &[FieldError],
@@ -92,11 +92,15 @@ pub(crate) async fn shown(
     let wanted = PageParams::new(None, query.cursor.clone()).wanted("tokens".into())?;
     let after = wanted.after.map(|(at, id)| (at, id.into()));
     let tokens = token_list(&state.context, after, wanted.fetch()).await?;
-    let listed = wanted.page(tokens, |token| (token.created_at, token.id.as_uuid()), |token| Row::of(token, now));
+    let listed = wanted.page(
+        tokens,
+        |token| (token.created_at, token.id.as_uuid()),
+        |token| TokenRow::of(token, now),
+    );
     let page = Page {
         frame: Layout {
             notice: Notice::of(query.done.as_deref()),
-            ..Layout::new(state, person, Section::Tokens, "Tokens")
+            ..Layout::new(state, session, Section::Tokens, "Tokens")
         },
         rows: listed.items,
         next: listed.next_cursor.map(|cursor| format!("/tokens?cursor={cursor}")),

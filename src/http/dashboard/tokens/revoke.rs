@@ -16,11 +16,11 @@ pub(crate) async fn handle(
     State(state): State<AppState>,
     InPath(id): InPath<TokenId>,
     Posted {
-        who: Administrator(person),
+        who: Administrator(session),
         ..
     }: Posted<Administrator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
-    revoke_token(&state.context, &person.caller, id)
+    revoke_token(&state.context, &session.caller, id)
         .await?
         .ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is no token with this ID."))?;
     Ok(Redirect::to(&Notice::TokenRevoked.at("/tokens")))

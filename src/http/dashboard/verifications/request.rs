@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
-use crate::http::admin_api::find_tenant;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::{Operator, Posted};
+use crate::http::lookup::find_tenant;
 use crate::service::request_verification::request_verification;
 
 #[derive(Debug, Deserialize)]
@@ -23,12 +23,12 @@ pub(crate) async fn handle(
     State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
     Posted {
-        who: Operator(person),
+        who: Operator(session),
         form,
     }: Posted<Operator, Version>,
 ) -> Result<Redirect, Problem> {
     let found = find_tenant(&state, &tenant).await?;
     let version = form.version.map(|version| version.parse().unwrap_or_default());
-    let verification = request_verification(&state.context, &person.caller, &tenant, version).await?;
+    let verification = request_verification(&state.context, &session.caller, &tenant, version).await?;
     Ok(Redirect::to(&format!("{}/verifications/{}", tenant_path(&found), verification.id)))
 }

@@ -8,7 +8,6 @@ use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::tenant::Tenant;
 use crate::domain::verification::VerificationState;
 use crate::http::AppState;
-use crate::http::admin_api::find_tenant;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::dashboard::shared::layout::{Layout, Section};
@@ -16,6 +15,7 @@ use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
 use crate::http::dashboard::shared::session::Reader;
 use crate::http::dashboard::verifications::banner::banner;
+use crate::http::lookup::find_tenant;
 use crate::http::web_ui::render;
 use crate::http::web_ui::verification_view::{Banner, Follow, MessageContext, VerificationView, time};
 use crate::service::read;
@@ -39,7 +39,7 @@ struct Page<'a> {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Reader(person): Reader,
+    Reader(session): Reader,
     InPath(tenant): InPath<TenantRef>,
     InPath(id): InPath<VerificationId>,
 ) -> Result<Response, Problem> {
@@ -61,7 +61,7 @@ pub(crate) async fn handle(
     Ok(render(&Page {
         frame: Layout {
             live,
-            ..Layout::new(&state, &person, Section::Tenants, &format!("{}: {}", tenant.name, banner.title))
+            ..Layout::new(&state, &session, Section::Tenants, &format!("{}: {}", tenant.name, banner.title))
         },
         tenant: &tenant,
         path,

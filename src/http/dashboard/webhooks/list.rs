@@ -35,7 +35,7 @@ pub(crate) struct WebhookForm {
 #[template(path = "dashboard/pages/webhooks.html")]
 struct Page<'a> {
     frame: Layout<'a>,
-    rows: Vec<Row>,
+    rows: Vec<WebhookRow>,
     typed: &'a WebhookForm,
     /// The errors, by field.
     faults: Vec<(String, String)>,
@@ -43,7 +43,7 @@ struct Page<'a> {
     has_key: bool,
 }
 
-struct Row {
+struct WebhookRow {
     id: String,
     url: String,
     description: Option<String>,
@@ -79,22 +79,22 @@ impl WebhookForm {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(person): Operator,
+    Operator(session): Operator,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
-    shown(&state, &person, &query, &WebhookForm::all(), &[]).await
+    shown(&state, &session, &query, &WebhookForm::all(), &[]).await
 }
 
 async fn shown(
     state: &AppState,
-    person: &DashboardSession,
+    session: &DashboardSession,
     query: &PageQuery,
     typed: &WebhookForm,
     faults: &[FieldError],
 ) -> Result<Response, Problem> {
     let now = state.context.clock.now();
     let found = webhooks::list(&state.context, None, MOST).await?;
-    let rows = found.into_iter().map(|webhook| Row {
+    let rows = found.into_iter().map(|webhook| WebhookRow {
         id: webhook.id.to_string(),
         url: webhook.url.as_str().to_owned(),
         description: webhook.description.map(|description| description.to_string()),
@@ -106,7 +106,7 @@ async fn shown(
     let page = Page {
         frame: Layout {
             notice: query.notice(),
-            ..Layout::new(state, person, Section::Webhooks, "Webhooks")
+            ..Layout::new(state, session, Section::Webhooks, "Webhooks")
         },
         rows: rows.collect(),
         typed,
@@ -125,7 +125,7 @@ pub(crate) async fn create(
     State(state): State<AppState>,
     headers: HeaderMap,
     Posted {
-        who: Operator(person),
+        who: Operator(session),
         form,
     }: Posted<Operator, WebhookForm>,
 ) -> Result<Response, Problem> {
@@ -133,11 +133,11 @@ pub(crate) async fn create(
     let description = Some(form.description.as_str()).filter(|text| !text.trim().is_empty());
     let new = match NewWebhook::validate(Some(&form.url), Some(&topics), description, &state.context.webhooks.allowed) {
         Ok(new) => new,
-        Err(faults) => return shown(&state, &person, &PageQuery::default(), &form, &faults).await,
+        Err(faults) => return shown(&state, &session, &PageQuery::default(), &form, &faults).await,
     };
-    let (webhook, secret) = webhooks::create(&state.context, &person.caller, new).await?;
+    let (webhook, secret) = webhooks::create(&state.context, &session.caller, new).await?;
     let path = format!("/webhooks/{}", webhook.id);
-    Ok(one_time_secret::hand_over(
+    Ok(one_time_secret::redirect_with(
         &headers,
         webhook.id.as_uuid(),
         secret.expose_secret(),

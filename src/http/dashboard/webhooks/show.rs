@@ -11,7 +11,6 @@ use serde::Deserialize;
 use crate::domain::ids::{DeliveryId, WebhookId};
 use crate::domain::webhook::{Delivery, DeliveryState, Topic, Webhook};
 use crate::http::AppState;
-use crate::http::admin_api::webhooks::{find, unknown_webhook};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::confirm::EmptyForm;
@@ -20,6 +19,7 @@ use crate::http::dashboard::shared::notice::{Notice, PageQuery};
 use crate::http::dashboard::shared::one_time_secret;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
 use crate::http::dashboard::shared::session::{Operator, Posted};
+use crate::http::lookup::{find_webhook, unknown_webhook};
 use crate::http::web_ui::render;
 use crate::http::web_ui::status::{Pill, PillColor};
 use crate::service::webhooks;
@@ -40,10 +40,10 @@ struct Page<'a> {
     secret: Option<String>,
     /// When messages stop being signed with the previous secret too.
     overlap: Option<RelativeTime>,
-    deliveries: Vec<Row>,
+    deliveries: Vec<DeliveryRow>,
 }
 
-struct Row {
+struct DeliveryRow {
     id: String,
     kind: String,
     tenant: Option<String>,
@@ -55,7 +55,7 @@ struct Row {
     last: String,
 }
 
-impl Row {
+impl DeliveryRow {
     fn of(delivery: &Delivery, now: DateTime<Utc>) -> Self {
         let (color, word) = match delivery.state {
             DeliveryState::Waiting => (PillColor::Blue, "Waiting"),
@@ -83,19 +83,19 @@ impl Row {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(person): Operator,
+    Operator(session): Operator,
     headers: HeaderMap,
     InPath(id): InPath<WebhookId>,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     let now = state.context.clock.now();
-    let webhook = find(&state, id).await?;
+    let webhook = find_webhook(&state, id).await?;
     let deliveries = webhooks::delivery_list(&state.context, id, None, DELIVERIES).await?;
     let previous = webhook.signing.previous.as_ref().filter(|(_, until)| *until > now);
     let page = Page {
         frame: Layout {
             notice: query.notice(),
-            ..Layout::new(&state, &person, Section::Webhooks, "Webhook")
+            ..Layout::new(&state, &session, Section::Webhooks, "Webhook")
         },
         path: format!("/webhooks/{id}"),
         topics: webhook.topics.iter().map(Topic::to_string).collect::<Vec<_>>().join(", "),
@@ -103,7 +103,7 @@ pub(crate) async fn handle(
         disabled: webhook.disabled_at.map(|at| RelativeTime::of(at, now)),
         secret: one_time_secret::take(&headers, id.as_uuid()),
         overlap: previous.map(|(_, until)| RelativeTime::of(*until, now)),
-        deliveries: deliveries.iter().map(|delivery| Row::of(delivery, now)).collect(),
+        deliveries: deliveries.iter().map(|delivery| DeliveryRow::of(delivery, now)).collect(),
         webhook: &webhook,
     };
     Ok((one_time_secret::forget(&headers), render(&page)).into_response())
@@ -112,9 +112,11 @@ pub(crate) async fn handle(
 pub(crate) async fn test(
     State(state): State<AppState>,
     InPath(id): InPath<WebhookId>,
-    Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
+    Posted {
+        who: Operator(session), ..
+    }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
-    webhooks::resend::test(&state.context, &person.caller, id).await?;
+    webhooks::resend::test(&state.context, &session.caller, id).await?;
     Ok(Redirect::to(&Notice::TestSent.at(&format!("/webhooks/{id}"))))
 }
 
@@ -122,9 +124,11 @@ pub(crate) async fn resend(
     State(state): State<AppState>,
     InPath(id): InPath<WebhookId>,
     InPath(delivery): InPath<DeliveryId>,
-    Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
+    Posted {
+        who: Operator(session), ..
+    }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
-    webhooks::resend::resend(&state.context, &person.caller, id, delivery).await?;
+    webhooks::resend::resend(&state.context, &session.caller, id, delivery).await?;
     Ok(Redirect::to(&Notice::SentAgain.at(&format!("/webhooks/{id}"))))
 }
 
@@ -148,7 +152,7 @@ pub(crate) async fn rotate_secret(
     headers: HeaderMap,
     InPath(id): InPath<WebhookId>,
     Posted {
-        who: Operator(person),
+        who: Operator(session),
         form,
     }: Posted<Operator, RotateForm>,
 ) -> Result<Response, Problem> {
@@ -157,9 +161,9 @@ pub(crate) async fn rotate_secret(
         Overlap::Week => TimeDelta::weeks(1),
         Overlap::None => TimeDelta::zero(),
     };
-    let (webhook, secret) = webhooks::rotate_secret::rotate_secret(&state.context, &person.caller, id, overlap).await?;
+    let (webhook, secret) = webhooks::rotate_secret::rotate_secret(&state.context, &session.caller, id, overlap).await?;
     let path = format!("/webhooks/{}", webhook.id);
-    Ok(one_time_secret::hand_over(
+    Ok(one_time_secret::redirect_with(
         &headers,
         webhook.id.as_uuid(),
         secret.expose_secret(),
@@ -170,9 +174,11 @@ pub(crate) async fn rotate_secret(
 pub(crate) async fn enable(
     State(state): State<AppState>,
     InPath(id): InPath<WebhookId>,
-    Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
+    Posted {
+        who: Operator(session), ..
+    }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
-    let enabled = webhooks::enable(&state.context, &person.caller, id).await?;
+    let enabled = webhooks::enable(&state.context, &session.caller, id).await?;
     enabled.ok_or_else(unknown_webhook)?;
     Ok(Redirect::to(&Notice::WebhookEnabled.at(&format!("/webhooks/{id}"))))
 }
@@ -180,9 +186,11 @@ pub(crate) async fn enable(
 pub(crate) async fn delete(
     State(state): State<AppState>,
     InPath(id): InPath<WebhookId>,
-    Posted { who: Operator(person), .. }: Posted<Operator, EmptyForm>,
+    Posted {
+        who: Operator(session), ..
+    }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
-    if !webhooks::delete(&state.context, &person.caller, id).await? {
+    if !webhooks::delete(&state.context, &session.caller, id).await? {
         return Err(unknown_webhook());
     }
     Ok(Redirect::to(&Notice::WebhookDeleted.at("/webhooks")))

@@ -10,13 +10,13 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{OpenApi, Required};
 
-use super::extract::unreadable_body;
-use super::problem::{Problem, ProblemKind};
 use crate::domain::audit::{AuditAction, RecordedAction};
 use crate::domain::idempotency::{IdempotencyClaim, IdempotencyKey, KeptResponse, RecordedChange, RequestFingerprint};
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth;
+use crate::http::conventions::extract::unreadable_body;
+use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::middleware::request_layer::RequestId;
 use crate::service::StoreError;
 use crate::service::idempotency::{self, IdempotencyTurn};

@@ -1,0 +1,68 @@
+//! The filter and page of a list of tenants, from the query of the API and of the dashboard.
+
+use serde::Deserialize;
+use strum::IntoEnumIterator;
+use utoipa::IntoParams;
+
+use crate::domain::check::CheckName;
+use crate::domain::storage_config::Mode;
+use crate::domain::tenant::{TenantFilter, TenantStatus};
+use crate::domain::text::FieldError;
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TenantListParams {
+    /// Only tenants with this status.
+    #[param(value_type = Option<TenantStatus>)]
+    pub status: Option<String>,
+    /// Search terms. Each must be a prefix of a word in the slug, name or reference.
+    pub q: Option<String>,
+    /// Only tenants that may choose this mode.
+    #[param(value_type = Option<Mode>)]
+    pub mode: Option<String>,
+    /// Only tenants whose most recent finished verification failed this check.
+    #[param(value_type = Option<CheckName>)]
+    pub failing_check: Option<String>,
+    /// The number of items, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<i64>,
+    /// `next_cursor` of the previous page.
+    pub cursor: Option<String>,
+}
+
+/// Parses a parameter that has a fixed set of values.
+fn parse_choice<T: std::str::FromStr + ToString>(
+    field: &str,
+    text: Option<&str>,
+    all: impl Iterator<Item = T>,
+    faults: &mut Vec<FieldError>,
+) -> Option<T> {
+    let text = text?.trim();
+    let found = text.parse().ok();
+    if found.is_none() {
+        let all: Vec<String> = all.map(|one| one.to_string()).collect();
+        let detail = format!("unknown {field} {text:?}; use one of {}", all.join(", "));
+        faults.push(FieldError::new(field, &format!("unknown_{field}"), detail));
+    }
+    found
+}
+
+impl TenantListParams {
+    /// The filter. Parameters that cannot be parsed are reported in `faults`.
+    pub(crate) fn filter(&self, faults: &mut Vec<FieldError>) -> TenantFilter {
+        let words = self.q.as_deref().map(|text| {
+            let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+            words.map(str::to_lowercase).collect::<Vec<_>>()
+        });
+        if words.as_ref().is_some_and(Vec::is_empty) {
+            faults.push(FieldError::new("q", "no_words", "enter at least one letter or digit"));
+        }
+        TenantFilter {
+            status: parse_choice("status", self.status.as_deref(), TenantStatus::iter(), faults),
+            words,
+            mode: parse_choice("mode", self.mode.as_deref(), [Mode::AssumeRole, Mode::Direct].into_iter(), faults),
+            failing_check: parse_choice("failing_check", self.failing_check.as_deref(), CheckName::iter(), faults),
+        }
+    }
+}
