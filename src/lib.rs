@@ -30,6 +30,7 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod cloud;
+pub mod database_clock;
 pub mod domain;
 pub mod http;
 pub mod identity_provider;

@@ -24,7 +24,7 @@ SECTIONS = {
     "The API": ["http/admin_api", "http/service_api", "http/auth", "http/conventions", "http/middleware", "http/views", "http/health.rs", "identity_provider"],
     "The command line": ["cli", "settings", "service/check_vendor.rs"],
 }
-# Beside Rust files.
+# Other than Rust files.
 PAGES = ("*.html", "*.js", "*.sh")
 READERS = {".rs": source_text.rust_sentences, ".html": source_text.page_texts, ".sh": source_text.script_texts, ".js": source_text.page_script_texts}
 

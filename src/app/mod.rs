@@ -21,6 +21,7 @@ use tracing::{info, warn};
 use crate::clock::{SharedClock, SystemClock};
 use crate::cloud::Cloud;
 use crate::cloud::aws::{self, AwsCloud};
+use crate::database_clock::DatabaseClock;
 use crate::http::dashboard::DashboardState;
 use crate::http::onboarding::OnboardState;
 use crate::http::server::tls::{Tls, TlsReloader};
@@ -28,7 +29,7 @@ use crate::http::server::{ConnectionLimits, Listener, descriptors};
 use crate::http::verification_stream::VerificationStreams;
 use crate::http::{self, AppParts, AppState};
 use crate::identity_provider::{IdentityProvider, IdentityProviderSettings};
-use crate::jobs::{self, DeliveryContext, JobContext};
+use crate::jobs::{self, DeliveryContext, JobContext, VerificationPlaces};
 use crate::lifecycle::Lifecycle;
 use crate::outbound_http::OutboundClient;
 use crate::read_model::ReadModel;
@@ -136,7 +137,11 @@ impl App {
             context: context.clone(),
             client: OutboundClient::new(self.context.webhooks.allowed.clone())?,
         };
-        let jobs = JobContext { context, cloud };
+        let jobs = JobContext {
+            context,
+            cloud,
+            places: VerificationPlaces::new(settings.concurrency),
+        };
         let (shutdown, worker) = (self.lifecycle.shutdown(), settings.clone());
         self.lifecycle.spawn(async move { jobs::work(jobs, &worker, shutdown).await });
         let shutdown = self.lifecycle.shutdown();
@@ -178,7 +183,8 @@ pub fn pool(options: PgConnectOptions, connections: u32) -> PgPool {
 pub async fn run(settings: AppSettings) -> Result<(), RunError> {
     let metrics = telemetry::start_metrics();
     let warnings = settings.warnings();
-    let clock = system_clock();
+    let database_clock = DatabaseClock::new(system_clock());
+    let clock: SharedClock = database_clock.clone();
     let (serves, works) = (settings.serve.is_some(), settings.worker.is_some());
     let pools = Pools::connect(&settings.database, settings.database_connections, serves, works);
     let aws = aws::AwsOptions {
@@ -204,6 +210,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
     };
     let lifecycle = &app.lifecycle;
     lifecycle.spawn(telemetry::upkeep(metrics, clock.clone(), lifecycle.shutdown()));
+    lifecycle.spawn(database_clock.clone().follow(pools.private.clone(), lifecycle.shutdown()));
 
     for warning in &warnings {
         warn!("{warning}");
@@ -236,6 +243,10 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
     tokio::select! {
         migrated = migrations::run_when_reachable(&pools.private, clock.as_ref()) => migrated?,
         result = &mut ended => return result.map_err(RunError::Signals),
+    }
+    // Before the worker compares times that another process wrote.
+    if let Err(error) = database_clock.synchronize(&pools.private).await {
+        warn!(%error, "cannot ask the database for the time yet");
     }
     lifecycle.spawn(observe(app.context.clone(), lifecycle.shutdown()));
     if let Some(worker) = settings.worker {

@@ -4,6 +4,7 @@ mod audit_credentials;
 mod deliver;
 mod recheck;
 mod sweep;
+mod verification_places;
 mod verify;
 
 use std::fmt::Debug;
@@ -27,6 +28,7 @@ pub(crate) use audit_credentials::AuditCredentials;
 pub(crate) use deliver::{Deliver, DeliverOnce};
 pub(crate) use recheck::Recheck;
 pub(crate) use sweep::Sweep;
+pub(crate) use verification_places::VerificationPlaces;
 pub(crate) use verify::Verify;
 
 /// The context of tasks.
@@ -34,6 +36,7 @@ pub(crate) use verify::Verify;
 pub(crate) struct JobContext {
     pub context: Context,
     pub cloud: Arc<dyn Cloud>,
+    pub places: VerificationPlaces,
 }
 
 impl Debug for JobContext {
@@ -102,7 +105,7 @@ async fn work_once(jobs: JobContext, settings: &WorkerSettings, stop: Cancellati
     let sweep = Cron::hourly_at::<Sweep>(17).map_err(|error| error.to_string())?;
     let worker = options(settings, stop)
         .pg_pool(pool)
-        .concurrency(settings.concurrency)
+        .concurrency(settings.concurrency * verification_places::WAITING_PER_PLACE)
         .add_extension(jobs)
         .define_job::<Verify>()
         .define_job::<Recheck>()

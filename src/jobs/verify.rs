@@ -31,8 +31,7 @@ impl TaskHandler for Verify {
         if let Some(parent) = &self.cause.traceparent {
             traces::adopt(&span, &HashMap::from([("traceparent".to_owned(), parent.clone())]));
         }
-        run_verification(&jobs.context, jobs.cloud.as_ref(), self.verification_id, &self.cause)
-            .instrument(span)
-            .await
+        let verifying = Box::pin(run_verification(&jobs.context, jobs.cloud.as_ref(), self.verification_id, &self.cause).instrument(span));
+        jobs.places.run(&jobs.context.clock, verifying).await
     }
 }

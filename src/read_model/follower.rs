@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener};
 use sqlx::{Acquire, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -77,7 +77,7 @@ impl ReadModel {
         let following = async {
             let mut warned = false;
             loop {
-                let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
+                let pool = store::single(options.clone());
                 let lost = self.listen(&pool, &mut warned).await;
                 if !warned {
                     warn!(%lost, "lost the change feed; answers are stale until it reconnects");

@@ -28,7 +28,7 @@ pub(crate) mod verification_feed;
 pub(crate) mod verification_notifications;
 pub mod webhooks;
 
-pub use crate::store::{Pools, StoreError};
+pub use crate::store::{Outage, Pools, StoreError};
 
 use std::net::IpAddr;
 use std::sync::Arc;

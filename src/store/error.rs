@@ -44,13 +44,59 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+/// Why the database does not serve a request now, although a later one may succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outage {
+    /// It cannot be reached, or is starting up or shutting down.
+    Unreachable,
+    /// It is read-only or full.
+    RefusesChanges,
+    /// It has no connection left, or the statement waited or ran for too long.
+    Overloaded,
+}
+
+impl Outage {
+    pub(super) fn of(error: &sqlx::Error) -> Option<Self> {
+        match error {
+            // A connection that ends in the middle of a message is a protocol error. A pool times out whatever the cause.
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed => Some(Self::Unreachable),
+            sqlx::Error::Database(error) => Self::of_code(&error.code()?),
+            _ => None,
+        }
+    }
+
+    /// By the SQLSTATE: <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+    fn of_code(code: &str) -> Option<Self> {
+        match code {
+            // admin_shutdown, crash_shutdown, cannot_connect_now, database_dropped, idle_session_timeout.
+            "57P01" | "57P02" | "57P03" | "57P04" | "57P05" => Some(Self::Unreachable),
+            // read_only_sql_transaction, disk_full.
+            "25006" | "53100" => Some(Self::RefusesChanges),
+            // query_canceled (by the statement's timeout), lock_not_available, deadlock_detected, serialization_failure,
+            // idle_in_transaction_session_timeout, transaction_timeout.
+            "57014" | "55P03" | "40P01" | "40001" | "25P03" | "25P04" => Some(Self::Overloaded),
+            // connection_exception, insufficient_resources, system_error.
+            _ => match code.get(..2)? {
+                "08" => Some(Self::Unreachable),
+                "53" => Some(Self::Overloaded),
+                "58" => Some(Self::RefusesChanges),
+                _ => None,
+            },
+        }
+    }
+}
+
 impl StoreError {
-    /// Whether the database cannot be reached, as opposed to a statement that failed.
-    pub fn is_unavailable(&self) -> bool {
-        matches!(
-            self,
-            Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed)
-        )
+    /// Whether the database could not serve the request at the time, as opposed to a statement that is wrong.
+    pub fn outage(&self) -> Option<Outage> {
+        match self {
+            Self::Database(error) => Outage::of(error),
+            _ => None,
+        }
     }
 
     pub fn inconsistent(table: &'static str, id: impl fmt::Display, what: impl fmt::Display) -> Self {
@@ -70,4 +116,27 @@ where
 {
     text.parse()
         .map_err(|fault| StoreError::inconsistent(table, id, format_args!("{text:?}: {fault}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("57P01", Some(Outage::Unreachable))]
+    #[case("08006", Some(Outage::Unreachable))]
+    #[case("25006", Some(Outage::RefusesChanges))]
+    #[case("53100", Some(Outage::RefusesChanges))]
+    #[case("58030", Some(Outage::RefusesChanges))]
+    #[case("53300", Some(Outage::Overloaded))]
+    #[case("55P03", Some(Outage::Overloaded))]
+    #[case("28P01", None)]
+    #[case("3D000", None)]
+    #[case("42P01", None)]
+    #[case("23505", None)]
+    fn an_outage_is_recognized_by_its_code(#[case] code: &str, #[case] expected: Option<Outage>) {
+        assert_eq!(Outage::of_code(code), expected);
+    }
 }

@@ -6,6 +6,7 @@ use graphile_worker::WorkerUtils;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 
+use super::error::Outage;
 use super::jobs::SCHEMA;
 use crate::clock::Clock;
 
@@ -37,9 +38,7 @@ pub async fn run_when_reachable(pool: &PgPool, clock: &dyn Clock) -> Result<(), 
     let mut warned = false;
     loop {
         match run(pool).await {
-            Err(
-                error @ (MigrationError::Unreachable(_) | MigrationError::Database(_) | MigrationError::Ours(MigrateError::Execute(_))),
-            ) if error.is_transient() => {
+            Err(error) if error.is_transient() => {
                 if !warned {
                     tracing::warn!(%error, "waiting for the database");
                     warned = true;
@@ -52,30 +51,24 @@ pub async fn run_when_reachable(pool: &PgPool, clock: &dyn Clock) -> Result<(), 
 }
 
 impl MigrationError {
-    /// Whether the database may become reachable. A wrong password, for example, is permanent.
+    /// Whether waiting may help. A wrong password, for example, is permanent.
     fn is_transient(&self) -> bool {
-        let (Self::Unreachable(error) | Self::Database(error) | Self::Ours(MigrateError::Execute(error))) = self else {
-            return false;
-        };
-        match error {
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-            // Starting up, shutting down, or full: <https://www.postgresql.org/docs/current/errcodes-appendix.html>
-            sqlx::Error::Database(error) => error
-                .code()
-                .is_some_and(|code| ["57P01", "57P02", "57P03", "53300"].contains(&&*code)),
-            _ => false,
+        match self {
+            Self::Unreachable(error)
+            | Self::Database(error)
+            | Self::Ours(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Outage::of(error).is_some(),
+            Self::Ours(_) | Self::Queue(_) => false,
         }
     }
 }
 
 /// Migrates the schema. Several processes can do this at once: they wait for each other.
 pub async fn run(pool: &PgPool) -> Result<(), MigrationError> {
-    // A pool only reports its timeout; a single connection reports the cause.
-    let reached = pool.connect_options().connect().await.map_err(MigrationError::Unreachable)?;
-    reached.close().await.map_err(MigrationError::Unreachable)?;
-    MIGRATIONS.run(pool).await?;
+    // A pool only reports its timeout; a single connection reports the cause. It has no limits: building an index may take long.
+    let mut db = pool.connect_options().connect().await.map_err(MigrationError::Unreachable)?;
+    MIGRATIONS.run(&mut db).await?;
     // The queue's library takes no lock. This one is held until the end of the transaction.
-    let mut lock = pool.begin().await?;
+    let mut lock = db.begin().await?;
     sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *lock).await?;
     if let Err(error) = WorkerUtils::new(pool.clone(), SCHEMA).migrate().await {
         // If the database is gone, this connection is lost, too, and has the actual cause.
@@ -83,6 +76,7 @@ pub async fn run(pool: &PgPool) -> Result<(), MigrationError> {
         return Err(MigrationError::Queue(error.to_string()));
     }
     lock.commit().await?;
+    db.close().await?;
     Ok(())
 }
 

@@ -25,5 +25,6 @@ pub(crate) mod webhook_deliveries;
 pub(crate) mod webhook_queues;
 pub(crate) mod webhooks;
 
-pub use error::{Constraint, Result, StoreError};
+pub use error::{Constraint, Outage, Result, StoreError};
 pub use pool::{Pools, Transaction, acquire, begin, commit, connect};
+pub(crate) use pool::{single, time};

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener};
 use sqlx::{Acquire, Connection, PgConnection};
 
-use super::Result;
+use super::{Result, pool};
 use crate::domain::ids::VerificationId;
 
 /// The channel on which a verification's ID is sent whenever it has a new event.
@@ -28,8 +28,7 @@ pub(crate) struct VerificationListener(PgListener);
 
 impl VerificationListener {
     pub(crate) async fn connect(options: PgConnectOptions) -> Result<Self> {
-        let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
-        let mut listener = within(PgListener::connect_with(&pool)).await?;
+        let mut listener = within(PgListener::connect_with(&pool::single(options))).await?;
         within(listener.listen(VERIFICATIONS)).await?;
         Ok(Self(listener))
     }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgPool, Postgres};
+use sqlx::{PgConnection, PgPool, Postgres};
 
 use super::Result;
 
@@ -14,12 +15,44 @@ pub type Transaction = sqlx::Transaction<'static, Postgres>;
 /// How long a request waits for a connection before it fails with 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Limits of every session, set by Postgres's own timeouts, which also work when this process is suspended or its host is gone:
+/// its locks are then released within seconds. <https://www.postgresql.org/docs/current/runtime-config-client.html>
+const SESSION_LIMITS: &str = "
+    set statement_timeout = '30s';
+    set lock_timeout = '10s';
+    set idle_in_transaction_session_timeout = '5s';
+    set tcp_user_timeout = '10s';
+    set tcp_keepalives_idle = '10s';
+    set tcp_keepalives_interval = '5s';
+    set tcp_keepalives_count = 3;
+    set client_connection_check_interval = '5s'";
+
+/// Sets the limits of a session.
+async fn limit_session(db: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql(SESSION_LIMITS).execute(db).await?;
+    Ok(())
+}
+
 /// A pool that connects on first use, so that the process can start while Postgres is unavailable.
 pub fn connect(options: PgConnectOptions, max_connections: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(|db, _| Box::pin(limit_session(db)))
         .connect_lazy_with(options.application_name("latchkey"))
+}
+
+/// A pool of one connection, for a task that must not wait for others.
+pub(crate) fn single(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(1)
+        .after_connect(|db, _| Box::pin(limit_session(db)))
+        .connect_lazy_with(options)
+}
+
+/// The database's time.
+pub(crate) async fn time(db: &mut PgConnection) -> Result<DateTime<Utc>> {
+    Ok(sqlx::query_scalar!(r#"select clock_timestamp() as "time!""#).fetch_one(db).await?)
 }
 
 /// The connections of a process, in separate pools: a part of the process that uses all its connections does not delay the

@@ -49,6 +49,9 @@ table! {
     /// Always 1. The label is the version of Latchkey.
     BUILD = Gauge "latchkey_build_info" ["version"];
 
+    /// How far this host's clock is ahead of the database's.
+    HOST_CLOCK_AHEAD = Gauge "latchkey_host_clock_ahead_seconds" [];
+
     /// HTTP requests by route pattern. Status 499 means that the client closed the connection.
     HTTP_REQUESTS = Counter "latchkey_http_requests_total" ["method", "route", "status"];
     /// Time from receiving a request to sending the response headers.

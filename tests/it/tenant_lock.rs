@@ -212,7 +212,7 @@ async fn the_previous_external_id_is_retired_once() {
     let (caller, acme) = (Caller::operator(), acme());
     let tenant = activate(&server, &context).await;
     let overlap = "update tenants set previous_external_id = 'lk-00000000000000000000000000000000000000ff'";
-    sqlx::query(overlap).execute(&server.pool).await.expect("a rotation is under way");
+    sqlx::query(overlap).execute(&server.pool).await.expect("a rotation is in progress");
     let change = "update tenants set previous_external_id = null";
     let result = while_locked(&server.pool, change, rotate_external_id::end_previous(&context, &caller, &acme)).await;
     assert!(matches!(result, Err(RotateExternalIdError::NoPrevious)), "{result:?}");

@@ -18,7 +18,7 @@ PASSED = re.compile(r"^# pass (\d+)")
 FAILED = re.compile(r"^# (?:fail|cancelled) (\d+)")
 SETTINGS = {
     # Long enough to see the page wait, and no longer.
-    "LATCHKEY_PROPAGATION_WINDOW": "6s",
+    "LATCHKEY_PROPAGATION_WINDOW": "8s",
     "LATCHKEY_VENDOR_CONTACT": "storage@vendor.example",
 }
 

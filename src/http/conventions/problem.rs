@@ -10,7 +10,7 @@ use tracing::error;
 use utoipa::ToSchema;
 
 use crate::domain::text::FieldError;
-use crate::service::StoreError;
+use crate::service::{Outage, StoreError};
 
 /// Marks an answer that may be out of date because the database is unavailable.
 pub(crate) const STALE: HeaderName = HeaderName::from_static("latchkey-stale");
@@ -329,10 +329,14 @@ impl From<StoreError> for Problem {
             return Self::idempotency_key_in_use();
         }
         error!(%error, "database error");
-        if error.is_unavailable() {
-            Self::new(ProblemKind::Unavailable, "The database does not respond.")
-        } else {
-            Self::internal()
+        match error.outage() {
+            Some(Outage::Unreachable) => Self::new(ProblemKind::Unavailable, "The database does not respond."),
+            Some(Outage::RefusesChanges) => Self::new(
+                ProblemKind::Unavailable,
+                "The database cannot save changes: it is read-only or full.",
+            ),
+            Some(Outage::Overloaded) => Self::new(ProblemKind::Unavailable, "The database is overloaded."),
+            None => Self::internal(),
         }
     }
 }

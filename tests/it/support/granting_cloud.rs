@@ -22,6 +22,7 @@ pub struct GrantingCloud {
     external_id: ExternalId,
     key: KeyArn,
     objects: Mutex<HashMap<String, Vec<u8>>>,
+    silent: Option<&'static str>,
 }
 
 impl GrantingCloud {
@@ -30,6 +31,19 @@ impl GrantingCloud {
             external_id,
             key,
             objects: Mutex::default(),
+            silent: None,
+        }
+    }
+
+    /// Buckets whose names begin with this do not respond.
+    pub fn silent_for(mut self, prefix: &'static str) -> Self {
+        self.silent = Some(prefix);
+        self
+    }
+
+    async fn respond(&self, call: &BucketCall) {
+        if self.silent.is_some_and(|prefix| call.bucket.as_str().starts_with(prefix)) {
+            std::future::pending::<()>().await;
         }
     }
 
@@ -115,6 +129,7 @@ impl Cloud for GrantingCloud {
     }
 
     async fn head_bucket(&self, call: &BucketCall) -> ApiResult {
+        self.respond(call).await;
         s3(call, || ())
     }
 

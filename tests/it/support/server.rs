@@ -35,6 +35,8 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 
 use super::aws::{AwsAccess, World, sdk_config};
+use latchkey::clock::SharedClock;
+
 use super::clock::clock;
 use super::database::migrated_database;
 
@@ -73,6 +75,7 @@ pub struct TestServerBuilder {
     webhooks: WebhookPolicy,
     trusted_proxies: Vec<ipnet::IpNet>,
     identity_provider: Option<IdentityProviderSettings>,
+    clock: SharedClock,
 }
 
 impl Default for TestServerBuilder {
@@ -95,6 +98,7 @@ impl Default for TestServerBuilder {
             webhooks: webhook_policy(),
             trusted_proxies: Vec::new(),
             identity_provider: None,
+            clock: clock(),
         }
     }
 }
@@ -143,6 +147,11 @@ impl TestServerBuilder {
     /// Leaves the queue to others.
     pub fn without_worker(mut self) -> Self {
         self.worker = false;
+        self
+    }
+
+    pub fn clock(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -196,7 +205,7 @@ impl TestServerBuilder {
         };
         let context = Context {
             pool: pool.clone(),
-            clock: clock(),
+            clock: self.clock,
             vendor: Arc::new(self.vendor.unwrap_or_else(|| vendor(&self.access))),
             retry_policy: RetryPolicy::NONE,
             lease: Duration::from_secs(30),

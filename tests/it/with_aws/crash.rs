@@ -119,13 +119,14 @@ async fn at_the_gate(world: &World, gate: &Gate, mode: &'static str) -> (TestSer
 }
 
 /// The worker was suspended before its put, and goes on after another one has taken over, cleaned up and finished.
+#[rstest]
 #[tokio::test]
-async fn a_suspended_process_that_goes_on_puts_nothing() {
+async fn a_suspended_process_that_goes_on_puts_nothing(#[values("assume_role", "direct")] mode: &'static str) {
     let world = World::new().await;
     let puts = Gate::before(&world.endpoint, "PUT", "latchkey-probe").await;
     // STS and KMS.
     let gate = Gate::before(&puts.url, "POST", "/").await;
-    let (server, worker, bucket, id) = at_the_gate(&world, &gate, "assume_role").await;
+    let (server, worker, bucket, id) = at_the_gate(&world, &gate, mode).await;
     worker.signal("-STOP");
     gate.open();
 

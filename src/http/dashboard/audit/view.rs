@@ -223,7 +223,7 @@ mod tests {
         AuditEntry {
             id: uuid::Uuid::nil().into(),
             at: DateTime::UNIX_EPOCH,
-            actor: json!({"kind": "token", "id": "1", "name": "ci"}),
+            actor: json!({"kind": "token", "id": "01a21ee7-a5c6-752f-9b01-3296d8c10e95", "name": "ci"}),
             action: action.to_owned().into(),
             tenant_id: None,
             address: None,
