@@ -81,7 +81,7 @@ async fn visit(context: &Context, invite: Invite, session: WebSession) -> Result
         (InviteState::Revoked, _) => Err(OpenInviteError::Revoked),
         (InviteState::Expired, _) => Err(OpenInviteError::Expired),
         (InviteState::Open, _) => {
-            invites::touch(&mut db, invite.id, now).await?;
+            store::unless_changes_are_refused(invites::touch(&mut db, invite.id, now).await)?;
             Ok(InviteSession { tenant, invite, session })
         }
     }

@@ -82,7 +82,7 @@ pub async fn resume(context: &Context, session: WebSession) -> store::Result<Opt
     let Some((id, token)) = sessions::find_valid(&mut db, &session.hash(), now, now - IDLE).await? else {
         return Ok(None);
     };
-    sessions::touch(&mut db, id, now).await?;
+    store::unless_changes_are_refused(sessions::touch(&mut db, id, now).await)?;
     Ok(Some(SignedIn { id, session, token }))
 }
 

@@ -179,6 +179,6 @@ pub async fn identify(context: &Context, text: &SecretString) -> store::Result<O
     let Some(token) = tokens::find_valid(&mut db, &TokenHash::of(text.expose_secret()), now).await? else {
         return Ok(None);
     };
-    tokens::touch(&mut db, token.id, now).await?;
+    store::unless_changes_are_refused(tokens::touch(&mut db, token.id, now).await)?;
     Ok(Some(token.into()))
 }

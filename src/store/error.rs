@@ -108,6 +108,14 @@ impl StoreError {
     }
 }
 
+/// For notes that a read makes, such as when a token was last used: a database that is read-only or full can still be read.
+pub(crate) fn unless_changes_are_refused(noted: Result<()>) -> Result<()> {
+    match noted {
+        Err(error) if error.outage() == Some(Outage::RefusesChanges) => Ok(()),
+        noted => noted,
+    }
+}
+
 /// Parses the text of a column.
 pub(super) fn column<T>(table: &'static str, id: impl fmt::Display, text: &str) -> Result<T>
 where

@@ -25,6 +25,7 @@ pub(crate) mod webhook_deliveries;
 pub(crate) mod webhook_queues;
 pub(crate) mod webhooks;
 
+pub(crate) use error::unless_changes_are_refused;
 pub use error::{Constraint, Outage, Result, StoreError};
 pub use pool::{Pools, Transaction, acquire, begin, commit, connect};
 pub(crate) use pool::{single, time};
