@@ -4,6 +4,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -140,6 +142,66 @@ async fn a_suspended_process_that_goes_on_puts_nothing(#[values("assume_role", "
     assert!(worker.ended().await.success(), "it ends its run");
     assert_eq!(puts.count(), 0, "it sends no put");
     assert_eq!(world.customer.contents(&bucket).await.0, [""; 0]);
+}
+
+/// `./dev/soak tests` runs it: 200 workers are suspended at any moment of a verification, and go on when others have taken over.
+#[rstest]
+#[tokio::test]
+#[ignore = "takes minutes"]
+async fn soak_suspended_workers_leave_nothing_unknown(#[values("assume_role", "direct")] mode: &'static str) {
+    let world = World::new().await;
+    let server = TestServer::builder().aws(&world).without_worker().start().await;
+    server.create_tenant("acme").await;
+    let applied = apply_templates(&world, &server, "acme", mode).await;
+    let first = Worker::start(&world, &server, &world.endpoint);
+    assert_eq!(server.submit("acme", &applied.submission()).await["verdict"], "verified");
+    drop(first);
+    let mut random = StdRng::seed_from_u64(1);
+    let mut suspended = 0;
+    for round in 0..100 {
+        let worker = Worker::start(&world, &server, &world.endpoint);
+        let requested = server.post("/v1/tenants/acme/verifications", &json!({})).await.expect(202);
+        let id = &requested["id"];
+        while state(&server, id).await == "queued" {}
+        let moment = Duration::from_millis(random.random_range(0..400));
+        sqlx::query("select pg_sleep($1)")
+            .bind(moment.as_secs_f64())
+            .execute(&server.pool)
+            .await
+            .unwrap();
+        worker.signal("-STOP");
+        if state(&server, id).await == "running" {
+            suspended += 1;
+            end_lease(&server).await;
+            let next = Worker::start(&world, &server, &world.endpoint);
+            assert_eq!(server.finished(id).await["verdict"], "verified", "round {round}");
+            drop(next);
+        }
+        worker.signal("-CONT");
+        worker.signal("-TERM");
+        let ended = worker.ended().await;
+        assert!(ended.success(), "round {round}: {ended}");
+
+        let known: Vec<String> = sqlx::query_scalar("select unnest(probe_objects) from verifications")
+            .fetch_all(&server.pool)
+            .await
+            .unwrap();
+        let left = world.customer.contents(&applied.bucket).await.0;
+        assert!(left.iter().all(|key| known.contains(key)), "round {round}: {left:?} {known:?}");
+    }
+    assert!(
+        suspended >= 50,
+        "only {suspended} workers were suspended in the middle of a verification"
+    );
+    let last = Worker::start(&world, &server, &world.endpoint);
+    server.verify("acme").await;
+    assert_eq!(world.customer.contents(&applied.bucket).await.0, [""; 0]);
+    drop(last);
+}
+
+async fn state(server: &TestServer, id: &Value) -> Value {
+    let verification = server.get(&format!("/v1/verifications/{}", id.as_str().expect("an ID"))).await;
+    verification.expect(200)["state"].clone()
 }
 
 /// The worker was suspended after its put was sent, and the put arrives after another one has cleaned up. Only AWS can refuse it
