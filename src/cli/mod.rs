@@ -24,6 +24,7 @@ mod template;
 mod tenant;
 mod token;
 mod validate;
+mod vendor;
 mod verification;
 mod verification_stream;
 mod verify;
@@ -82,6 +83,9 @@ enum Command {
     /// List and show verifications.
     #[command(subcommand)]
     Verification(verification::Verification),
+    /// Print what you have to apply in your own AWS account.
+    #[command(subcommand)]
+    Vendor(vendor::Vendor),
     /// Print the offboarding steps for a tenant.
     Removal(removal::Removal),
     /// Show the number of tenants by status, and the checks they fail.
@@ -177,6 +181,7 @@ impl Cli {
                 Command::Config(command) => command.run().await,
                 Command::Verify(command) => command.run().await,
                 Command::Verification(command) => command.run().await,
+                Command::Vendor(command) => command.run(),
                 Command::Removal(command) => command.run().await,
                 Command::Stats(command) => command.run().await,
                 Command::Events(command) => command.run().await,

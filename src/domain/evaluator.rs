@@ -122,6 +122,7 @@ impl<'a> Evaluator<'a> {
             return None;
         };
         let context = CheckContext {
+            vendor: self.vendor,
             storage: self.storage,
             params: self.params,
             evidence,

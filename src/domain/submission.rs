@@ -80,6 +80,9 @@ impl Submission {
         if let Some(key) = &key {
             faults.key_region(key, region.as_ref(), key_region.as_ref());
         }
+        faults.own_account("bucket_account_id", "the account", account.as_ref(), vendor);
+        faults.own_account("key_arn", "the key's account", key.as_ref().map(KeyArn::account), vendor);
+        faults.own_account("role_arn", "the role's account", role.as_ref().map(RoleArn::account), vendor);
         faults.role(mode, role.as_ref(), present(self.role_arn.as_deref()).is_some(), vendor);
 
         if !faults.0.is_empty() {
@@ -197,6 +200,16 @@ impl Faults {
         }
     }
 
+    fn own_account(&mut self, field: &str, what: &str, account: Option<&AccountId>, vendor: &Vendor) {
+        if let Some(account) = account.filter(|account| vendor.refuses_account(account)) {
+            self.add(
+                field,
+                "vendor_account",
+                format!("{what} {account} belongs to the vendor; enter a value from your own AWS account"),
+            );
+        }
+    }
+
     fn role(&mut self, mode: Option<Mode>, role: Option<&RoleArn>, typed: bool, vendor: &Vendor) {
         match mode {
             Some(Mode::AssumeRole) if !typed => self.add(
@@ -244,6 +257,7 @@ mod tests {
             client_role_prefix: Some(RoleName::parse("vendor-").unwrap()),
             advisory_checks: BTreeSet::new(),
             posture: false,
+            allow_own_account: false,
             regions: Regions::default(),
         }
     }
@@ -275,6 +289,27 @@ mod tests {
         let storage = validate(&submission).unwrap();
         assert_eq!(storage.bucket.name().as_str(), "acme-documents");
         assert_eq!(storage.bucket_account.as_str(), "333333333333", "the role's account");
+    }
+
+    #[test]
+    fn the_vendors_own_account_is_refused_in_every_field() {
+        let own = Submission {
+            key_arn: Some("arn:aws:kms:eu-central-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab".into()),
+            role_arn: Some("arn:aws:iam::111111111111:role/vendor-documents".into()),
+            bucket_account_id: Some("111111111111".into()),
+            ..good()
+        };
+        let refused = |field: &str| (field.to_owned(), "vendor_account".to_owned());
+        assert_eq!(
+            validate(&own).unwrap_err(),
+            [refused("bucket_account_id"), refused("key_arn"), refused("role_arn")]
+        );
+        let for_tests = Vendor {
+            allow_own_account: true,
+            ..vendor()
+        };
+        let storage = own.validate(&for_tests, &[Mode::AssumeRole], None).unwrap();
+        assert_eq!(storage.bucket_account.as_str(), "111111111111");
     }
 
     #[test]

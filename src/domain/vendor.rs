@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::account::AccountId;
 use super::arn::{RoleArn, RoleName};
 use super::catalogue::{CheckWeight, Prerequisites};
 use super::check::CheckName;
@@ -25,6 +26,8 @@ pub struct Vendor {
     pub advisory_checks: BTreeSet<CheckName>,
     /// The templates grant reads of the bucket's security settings, and the advisory checks run.
     pub posture: bool,
+    /// Whether customers' resources may be in an account of the vendor's roles. Only for tests.
+    pub allow_own_account: bool,
     pub regions: Regions,
 }
 
@@ -39,6 +42,7 @@ impl Vendor {
             client_role_prefix: None,
             advisory_checks: BTreeSet::new(),
             posture: false,
+            allow_own_account: false,
             regions: Regions::default(),
         }
     }
@@ -56,6 +60,23 @@ impl Vendor {
             .into_iter()
             .filter(|mode| self.role(*mode).is_some())
             .collect()
+    }
+
+    /// The accounts of the vendor's roles, each once.
+    pub fn accounts(&self) -> Vec<&AccountId> {
+        let mut accounts: Vec<_> = [&self.storage_role, &self.direct_role]
+            .into_iter()
+            .flatten()
+            .map(RoleArn::account)
+            .collect();
+        accounts.dedup();
+        accounts
+    }
+
+    /// Whether this is an account of the vendor, where no customer's resource can be. The vendor's roles may have access to
+    /// their own account without any external ID.
+    pub fn refuses_account(&self, account: &AccountId) -> bool {
+        !self.allow_own_account && self.accounts().contains(&account)
     }
 
     /// The partition of all of the vendor's roles.

@@ -56,6 +56,12 @@ pub struct VendorSettings {
           num_args = 0..=1, default_missing_value = "true", value_parser = Format("true or false", "true").parser(boolean))]
     posture: bool,
 
+    /// Accept buckets, keys and roles in the accounts of your own roles. Only for tests: your roles may have access to their own
+    /// account without any external ID.
+    #[arg(long, env = "LATCHKEY_ALLOW_OWN_ACCOUNT", default_value = "false", value_name = "true|false", action = clap::ArgAction::Set,
+          num_args = 0..=1, default_missing_value = "true", value_parser = Format("true or false", "true").parser(boolean))]
+    allow_own_account: bool,
+
     /// AWS regions to accept that are newer than this version, separated by commas.
     #[arg(long, env = "LATCHKEY_EXTRA_REGIONS", value_delimiter = ',', value_name = "REGIONS",
           value_parser = Format("regions separated by commas", "eu-central-3,us-west-9").parser(Region::from_str))]
@@ -89,6 +95,7 @@ impl VendorSettings {
             client_role_prefix: self.client_role_prefix,
             advisory_checks: self.advisory_checks.into_iter().collect(),
             posture: self.posture,
+            allow_own_account: self.allow_own_account,
             regions: Regions::with_extra(self.extra_regions),
         })
     }

@@ -101,6 +101,22 @@ async fn an_invalid_submission_lists_all_errors_and_stores_nothing() {
 }
 
 #[tokio::test]
+async fn the_vendors_own_account_is_refused() {
+    let server = server().await;
+    server.create_tenant("acme").await;
+    let mut own = good();
+    own["key_arn"] = json!("arn:aws:kms:eu-central-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab");
+    own["bucket_account_id"] = json!("111111111111");
+    let refused = |field: &str| (field.to_owned(), "vendor_account".to_owned());
+    for path in ["/v1/validate", "/v1/tenants/acme/storage-configs"] {
+        let answer = server.post(path, &own).await;
+        assert_eq!(answer.status, 422, "{path}");
+        assert_eq!(answer.errors(), [refused("bucket_account_id"), refused("key_arn")], "{path}");
+    }
+    assert_eq!(rows(&server).await, (0, 0));
+}
+
+#[tokio::test]
 async fn validate_reports_errors_and_stores_nothing() {
     let server = server().await;
     let valid = server.post("/v1/validate", &good()).await.expect(200);

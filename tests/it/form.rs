@@ -244,6 +244,20 @@ async fn field_errors_are_shown_and_entries_are_kept() {
         assert!(page.html.contains(shown), "{shown}: {}", page.html);
     }
     assert!(!page.html.contains("<script>alert"), "{}", page.html);
+    let own = [
+        ("form_token", token.as_str()),
+        ("mode", "assume_role"),
+        ("bucket_arn", "arn:aws:s3:::acme-documents"),
+        ("bucket_region", "eu-central-1"),
+        (
+            "key_arn",
+            "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        ),
+        ("role_arn", "arn:aws:iam::111111111111:role/documents"),
+    ];
+    let page = visitor.post("/onboard/send", &own).await;
+    assert_eq!(page.status, 422);
+    assert!(page.html.contains("111111111111 belongs to the vendor"), "{}", page.html);
     let checked = visitor.post("/onboard/send/check", &fields).await;
     assert_eq!(checked.status, 200);
     assert_eq!(

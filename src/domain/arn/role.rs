@@ -38,6 +38,7 @@ checked_text!(RoleName);
 ///
 /// let role = RoleArn::parse("arn:aws:iam::123456789012:role/team/documents").unwrap();
 /// assert_eq!(role.name().as_str(), "documents");
+/// assert_eq!(role.path(), "/team/");
 ///
 /// let session = RoleArn::parse("arn:aws:sts::123456789012:assumed-role/documents/session");
 /// assert_eq!(session.unwrap_err().code, "session_arn");
@@ -118,6 +119,13 @@ impl RoleArn {
 
     pub fn partition(&self) -> Partition {
         self.partition
+    }
+
+    /// The path, such as `/` or `/team/`.
+    pub fn path(&self) -> &str {
+        let resource = self.text.splitn(6, ':').last().unwrap_or_default();
+        let path = resource.strip_prefix("role").unwrap_or_default();
+        path.strip_suffix(self.name.as_str()).unwrap_or_default()
     }
 
     pub fn account(&self) -> &AccountId {

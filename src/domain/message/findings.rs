@@ -28,6 +28,7 @@ messages! {
     no_such_bucket(bucket) "There is no bucket named {bucket}."
     bucket_in_account(account) "The bucket belongs to the account {account}."
     bucket_not_in_account(account) "The bucket does not belong to the account {account}."
+    bucket_in_vendor_account(account) "The bucket is in the account {account}, which belongs to [vendor]."
     bucket_in_region(region) "The bucket is in {region}."
     bucket_in_other_region(real, submitted) "The bucket is in {real}, not in {submitted}."
     bucket_not_in_region(region) "The bucket is not in {region}."

@@ -77,6 +77,12 @@ pub(crate) fn owner_matches(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::BucketOwnerMatches;
     match owner(context) {
         Owner::Undecided => return RuleOutcome::Pending,
+        Owner::Expected(exchange) if context.vendor.refuses_account(&context.storage.bucket_account) => Finding::failed(
+            check,
+            findings::bucket_in_vendor_account(&context.storage.bucket_account),
+            Some(exchange),
+            Fix::form(fixes::correct_account()),
+        ),
         Owner::Expected(exchange) => Finding::passed(check, findings::bucket_in_account(&context.storage.bucket_account), Some(exchange)),
         Owner::Other(exchange) => Finding::failed(
             check,

@@ -19,9 +19,11 @@ use super::message::{Message, findings};
 use super::storage_config::Storage;
 use super::templates::TemplateParams;
 use super::templates::statements::Permission;
+use super::vendor::Vendor;
 
 /// The input of a rule.
 pub struct CheckContext<'a> {
+    pub vendor: &'a Vendor,
     pub storage: &'a Storage,
     /// The parameters of the statements in fixes.
     pub params: &'a TemplateParams,

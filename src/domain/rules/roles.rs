@@ -103,6 +103,7 @@ mod tests {
     use crate::domain::message::Message;
     use crate::domain::storage_config::{Access, Storage};
     use crate::domain::templates::TemplateParams;
+    use crate::domain::vendor::Vendor;
 
     fn result(granted: bool) -> ApiResult {
         let denied = AccessDenied {
@@ -136,6 +137,7 @@ mod tests {
         };
         let [without, random, previous] = allowed.map(result).map(Some);
         let outcome = role_requires_external_id(&CheckContext {
+            vendor: &Vendor::unnamed(),
             storage: &storage,
             params: &TemplateParams::of_storage(&storage, role("111111111111"), Vec::new()),
             evidence: &Evidence {

@@ -41,6 +41,7 @@ pub mod statements;
 pub mod terraform;
 #[cfg(test)]
 mod tests;
+pub mod vendor;
 mod yaml;
 
 use super::account::AccountId;

@@ -146,7 +146,7 @@ pub(super) fn external_ids(params: &TemplateParams) -> Value {
     }
 }
 
-fn actions(permission: Permission) -> Value {
+pub(super) fn actions(permission: Permission) -> Value {
     match permission {
         Permission::Objects => json!(OBJECT_ACTIONS),
         Permission::List => json!(LIST_ACTIONS),

@@ -24,6 +24,8 @@ fn endpoint(seed: u64) -> String {
 pub struct Keys {
     pub id: String,
     pub secret: String,
+    /// Of a session.
+    pub token: Option<String>,
 }
 
 pub async fn sdk_config(endpoint: &str, keys: &Keys) -> SdkConfig {
@@ -32,7 +34,13 @@ pub async fn sdk_config(endpoint: &str, keys: &Keys) -> SdkConfig {
         .endpoint_url(endpoint)
         // The stand-in has no TLS. A client with TLS reads the system's certificates, which takes long in a debug build.
         .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .credentials_provider(iam::config::Credentials::new(&keys.id, &keys.secret, None, None, "test"))
+        .credentials_provider(iam::config::Credentials::new(
+            &keys.id,
+            &keys.secret,
+            keys.token.clone(),
+            None,
+            "test",
+        ))
         .load()
         .await
 }
@@ -54,6 +62,7 @@ impl AwsAccess {
             keys: Keys {
                 id: "AKIANOBODY".into(),
                 secret: "none".into(),
+                token: None,
             },
             storage_role: "arn:aws:iam::111111111111:role/storage".into(),
             direct_role: "arn:aws:iam::111111111111:role/direct".into(),
@@ -95,10 +104,16 @@ pub struct Account {
 
 impl Account {
     pub async fn new(endpoint: &str) -> Self {
-        let id = account(random_number());
+        Self::with_id(endpoint, &account(random_number())).await
+    }
+
+    /// The same account again.
+    pub async fn with_id(endpoint: &str, id: &str) -> Self {
+        let id = id.to_owned();
         let keys = Keys {
             id: id.clone(),
             secret: "test".into(),
+            token: None,
         };
         let config = sdk_config(endpoint, &keys).await;
         Self {
@@ -352,6 +367,7 @@ impl World {
             latchkey: Keys {
                 id: made.access_key_id,
                 secret: made.secret_access_key,
+                token: None,
             },
             storage_role,
             direct_role,

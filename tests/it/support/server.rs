@@ -68,6 +68,7 @@ pub struct TestServerBuilder {
     access: AwsAccess,
     cloud: Option<Arc<dyn Cloud>>,
     vendor: Option<Vendor>,
+    allow_own_account: bool,
     reaches_aws: bool,
     worker: bool,
     stale_for: Duration,
@@ -85,6 +86,7 @@ impl Default for TestServerBuilder {
             access: AwsAccess::none(),
             cloud: None,
             vendor: None,
+            allow_own_account: false,
             reaches_aws: false,
             worker: false,
             stale_for: Duration::from_hours(24),
@@ -141,6 +143,12 @@ impl TestServerBuilder {
 
     pub fn vendor(mut self, vendor: Vendor) -> Self {
         self.vendor = Some(vendor);
+        self
+    }
+
+    /// Accepts storage in the vendor's own account.
+    pub fn allow_own_account(mut self) -> Self {
+        self.allow_own_account = true;
         self
     }
 
@@ -206,7 +214,10 @@ impl TestServerBuilder {
         let context = Context {
             pool: pool.clone(),
             clock: self.clock,
-            vendor: Arc::new(self.vendor.unwrap_or_else(|| vendor(&self.access))),
+            vendor: Arc::new(Vendor {
+                allow_own_account: self.allow_own_account,
+                ..self.vendor.unwrap_or_else(|| vendor(&self.access))
+            }),
             retry_policy: RetryPolicy::NONE,
             lease: Duration::from_secs(30),
             webhooks: Arc::new(self.webhooks),
@@ -297,6 +308,7 @@ fn vendor(access: &AwsAccess) -> Vendor {
         client_role_prefix: None,
         advisory_checks: BTreeSet::new(),
         posture: false,
+        allow_own_account: false,
         regions: Regions::default(),
     }
 }

@@ -1,9 +1,9 @@
 //! Isolation: a configuration that grants access without the external ID is rejected before anything is written.
 
 use rstest::rstest;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::aws::{World, apply_templates};
+use crate::support::aws::{Account, World, apply_templates};
 use crate::support::server::{TestServer, check, checks};
 
 /// Takes the condition out of the statements that are named, or of all.
@@ -70,6 +70,33 @@ async fn a_document_without_its_condition_is_rejected(
         let verified = server.verify("acme").await;
         assert_eq!(verified["verdict"], "verified", "{verified:#}");
     }
+}
+
+/// A version that was submitted while the setting allowed it.
+#[tokio::test]
+async fn a_bucket_in_the_vendors_own_account_is_rejected() {
+    let mut world = World::new().await;
+    world.customer = Account::with_id(&world.endpoint, &world.vendor.id).await;
+    let nothing = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:GetBucketAcl", "Resource": "*"}]});
+    world.vendor.put_permissions("direct", &nothing).await;
+    let before = TestServer::builder().aws(&world).allow_own_account().start().await;
+    before.create_tenant("acme").await;
+    let applied = apply_templates(&world, &before, "acme", "assume_role").await;
+    let verified = before.submit("acme", &applied.submission()).await;
+    assert_eq!(verified["verdict"], "verified", "{verified:#}");
+
+    let refused = before.replica().aws(&world).start().await;
+    let errors = refused.post("/v1/tenants/acme/storage-configs", &applied.submission()).await;
+    let own = |field: &str| (field.to_owned(), "vendor_account".to_owned());
+    assert_eq!(errors.errors(), [own("key_arn"), own("role_arn")]);
+    drop(before);
+    let rejected = refused.verify("acme").await;
+    assert_eq!(checks(&rejected, "failed"), ["bucket-owner-matches"], "{rejected:#}");
+    let summary = check(&rejected, "bucket-owner-matches")["summary"].as_str().unwrap();
+    assert!(
+        summary.contains(&world.vendor.id) && summary.contains("Example Vendor"),
+        "{summary}"
+    );
 }
 
 #[tokio::test]

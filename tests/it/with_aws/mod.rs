@@ -14,4 +14,5 @@ mod resubmission;
 mod rotation;
 mod templates;
 mod vendor_setup;
+mod vendor_template;
 mod verification_events;
