@@ -34,6 +34,7 @@ mod support;
 mod tenant_lock;
 mod tenant_overview;
 mod terminal;
+mod threat_model;
 mod transitive_tags;
 mod webhooks;
 mod with_aws;
