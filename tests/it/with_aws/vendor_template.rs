@@ -266,7 +266,7 @@ fn harmless(document: &str, other_account: &str) -> Value {
     json!({"Effect": "Deny", "Action": "s3:GetBucketAcl", "Resource": "*"})
 }
 
-/// The roles and buckets of the vendor that let the vendor's roles in, and what they are denied all the same.
+/// The roles and buckets of the vendor that let the vendor's roles in, and are denied anyway.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_vendors_own_account_is_out_of_reach() {
     let fresh = Fresh::in_one_account().await;
