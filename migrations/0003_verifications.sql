@@ -4,6 +4,8 @@ create table verifications (
     config_id uuid not null,
     trigger text not null check (trigger in ('submission', 'manual', 'scheduled', 'rotation')),
     state text not null check (state in ('queued', 'running', 'finished')),
+    -- Rejected because the version has lost its isolation or its ownership.
+    is_breach boolean not null default false,
     verdict text check (verdict in ('verified', 'rejected', 'inconclusive', 'superseded')),
     attempt int not null default 0 check (attempt >= 0),
     next_attempt_at timestamptz,
@@ -21,6 +23,7 @@ create table verifications (
     probe_objects text[] not null default '{}',
     constraint verifications_config_of_tenant foreign key (config_id, tenant_id) references storage_configs (id, tenant_id),
     constraint verifications_finished_has_verdict check ((state = 'finished') = (verdict is not null and finished_at is not null)),
+    constraint verifications_breach_is_rejected check (not is_breach or verdict = 'rejected'),
     constraint verifications_started check (state = 'queued' or started_at is not null or verdict = 'superseded')
 );
 

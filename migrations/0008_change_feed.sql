@@ -74,7 +74,7 @@ begin
 end
 $$;
 
--- A rejection can make the tenant degraded.
+-- A rejection can make the tenant degraded or quarantined.
 create function record_rejection() returns trigger language plpgsql as $$
 begin
     if exists (select from active_configs where tenant_id = new.tenant_id and config_id = new.config_id) then

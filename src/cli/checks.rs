@@ -13,8 +13,12 @@ pub(super) fn run() {
     println!("The checks that a verification runs. A failed *required* check rejects the storage config. You can make it advisory with");
     println!("`LATCHKEY_ADVISORY_CHECKS`, unless it is *always* required. A failed *advisory* check only warns; advisory checks run");
     println!("only with `LATCHKEY_POSTURE`. A check is skipped if one of its prerequisites did not pass.\n");
-    println!("| Check | Proves | `direct` | `assume_role` | Weight | Prerequisites |");
-    println!("| --- | --- | --- | --- | --- | --- |");
+    println!(
+        "A failure marked as a *breach* means that others can access the storage, or that it is no longer the customer's. If the active"
+    );
+    println!("version has one in two verifications in a row, the tenant is quarantined: it is not served until a verification succeeds.\n");
+    println!("| Check | Proves | `direct` | `assume_role` | Weight | Breach | Prerequisites |");
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
     for check in CheckName::iter() {
         let entry = check.entry();
         let in_mode = |mode| if entry.modes.contains(&mode) { "yes" } else { "" };
@@ -23,6 +27,7 @@ pub(super) fn run() {
             CheckWeight::Required => "required",
             CheckWeight::Advisory => "advisory",
         };
+        let breach = if entry.breach { "yes" } else { "" };
         let prerequisites = match entry.prerequisites {
             Prerequisites::These(groups) => {
                 let own = groups.iter().filter(|group| **group != ISOLATED_SESSIONS).copied().flatten();
@@ -31,7 +36,7 @@ pub(super) fn run() {
             Prerequisites::AllRequired => "all required checks".into(),
         };
         println!(
-            "| `{check}` | {} | {} | {} | {weight} | {prerequisites} |",
+            "| `{check}` | {} | {} | {} | {weight} | {breach} | {prerequisites} |",
             check.claim().render(Audience::Operations, "the vendor"),
             in_mode(Mode::Direct),
             in_mode(Mode::AssumeRole),

@@ -65,7 +65,7 @@ pub(super) fn list(items: &[Value], columns: &[(&str, &str)]) {
 pub(super) fn color_of(status: &str) -> Option<Color> {
     match status {
         "passed" | "verified" | "active" => Some(Color::Green),
-        "failed" | "rejected" | "degraded" | "action_required" => Some(Color::Red),
+        "failed" | "rejected" | "degraded" | "quarantined" | "action_required" => Some(Color::Red),
         "warning" | "inconclusive" | "waiting" => Some(Color::Yellow),
         "skipped" | "superseded" | "suspended" | "offboarded" | "revoked" | "expired" => Some(Color::DarkGrey),
         _ => None,

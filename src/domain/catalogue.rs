@@ -23,6 +23,9 @@ pub struct CatalogueEntry {
     pub modes: &'static [Mode],
     pub prerequisites: Prerequisites,
     pub weight: CheckWeight,
+    /// Whether a failure of the active version means that its isolation or its ownership is lost: others can read or write the
+    /// documents, or they belong to someone else. Serving it would then do harm, so the tenant is quarantined.
+    pub breach: bool,
     /// Whether a retry may help after a failure.
     pub failure: FailureKind,
     pub decided_by: DecidedBy,
@@ -75,6 +78,7 @@ macro_rules! catalogue {
         modes: $modes:expr,
         prerequisites: $prerequisites:expr,
         weight: $weight:ident,
+        breach: $breach:literal,
         failure: $failure:ident,
         decided_by: $decided_by:expr,
     })*) => {
@@ -99,6 +103,7 @@ macro_rules! catalogue {
                         modes: $modes,
                         prerequisites: $prerequisites,
                         weight: CheckWeight::$weight,
+                        breach: $breach,
                         failure: FailureKind::$failure,
                         decided_by: $decided_by,
                     },)*
@@ -133,6 +138,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[]),
         weight: AlwaysRequired,
+        breach: false,
         failure: Permanent,
         decided_by: Evidence(rules::roles::vendor_role_assumable),
     }
@@ -142,6 +148,7 @@ catalogue! {
         modes: ASSUME_ROLE,
         prerequisites: These(&[&[CheckName::VendorRoleAssumable]]),
         weight: AlwaysRequired,
+        breach: false,
         failure: Refused,
         decided_by: Evidence(rules::roles::client_role_assumable),
     }
@@ -151,6 +158,7 @@ catalogue! {
         modes: ASSUME_ROLE,
         prerequisites: These(&[SESSIONS]),
         weight: AlwaysRequired,
+        breach: true,
         failure: AccessOpen,
         decided_by: Evidence(rules::roles::role_requires_external_id),
     }
@@ -160,6 +168,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: Required,
+        breach: false,
         failure: Permanent,
         decided_by: Evidence(rules::bucket::reachable),
     }
@@ -169,6 +178,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::BucketReachable]]),
         weight: Required,
+        breach: false,
         failure: Permanent,
         decided_by: Evidence(rules::bucket::region_matches),
     }
@@ -178,6 +188,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::BucketReachable, CheckName::BucketRegionMatches]]),
         weight: AlwaysRequired,
+        breach: true,
         failure: Permanent,
         decided_by: Evidence(rules::bucket::owner_matches),
     }
@@ -188,6 +199,7 @@ catalogue! {
         // The list is evidence of the owner too, so its rule decides which of the two failed.
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::BucketReachable, CheckName::BucketRegionMatches]]),
         weight: Required,
+        breach: false,
         failure: Refused,
         decided_by: Evidence(rules::bucket::listable),
     }
@@ -197,6 +209,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: Required,
+        breach: false,
         failure: Refused,
         decided_by: Evidence(rules::key::describable),
     }
@@ -206,6 +219,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::KeyDescribable]]),
         weight: Required,
+        breach: false,
         failure: Permanent,
         decided_by: Evidence(rules::key::suitable),
     }
@@ -215,6 +229,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: Required,
+        breach: false,
         failure: Refused,
         decided_by: Evidence(rules::key::encrypt_allowed),
     }
@@ -224,6 +239,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::KeyEncryptAllowed]]),
         weight: Required,
+        breach: false,
         failure: Refused,
         decided_by: Evidence(rules::key::decrypt_allowed),
     }
@@ -233,6 +249,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::KeyEncryptAllowed]]),
         weight: Required,
+        breach: false,
         failure: Refused,
         decided_by: Evidence(rules::key::reencrypt_allowed),
     }
@@ -242,6 +259,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: Required,
+        breach: false,
         failure: Refused,
         decided_by: Evidence(rules::key::generate_data_key_allowed),
     }
@@ -251,6 +269,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: AlwaysRequired,
+        breach: true,
         failure: AccessOpen,
         decided_by: Evidence(rules::isolation::key_requires_external_id),
     }
@@ -260,6 +279,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Required,
+        breach: false,
         failure: Refused,
         decided_by: Evidence(rules::object::writable),
     }
@@ -269,6 +289,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Required,
+        breach: true,
         failure: Permanent,
         decided_by: Evidence(rules::object::encrypted_with_key),
     }
@@ -278,6 +299,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
         weight: Required,
+        breach: false,
         failure: Permanent,
         decided_by: Evidence(rules::object::versioning_disabled),
     }
@@ -287,6 +309,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
         weight: Required,
+        breach: false,
         failure: Refused,
         decided_by: Evidence(rules::object::readable),
     }
@@ -296,6 +319,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
         weight: Required,
+        breach: false,
         failure: Refused,
         decided_by: Evidence(rules::object::restorable),
     }
@@ -305,6 +329,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
         weight: AlwaysRequired,
+        breach: false,
         failure: Refused,
         decided_by: Evidence(rules::object::deletable),
     }
@@ -314,6 +339,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: AlwaysRequired,
+        breach: true,
         failure: AccessOpen,
         decided_by: Evidence(rules::isolation::bucket_requires_external_id),
     }
@@ -323,6 +349,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: AlwaysRequired,
+        breach: true,
         failure: AccessOpen,
         decided_by: Evidence(rules::isolation::bucket_not_public),
     }
@@ -332,6 +359,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
         weight: Required,
+        breach: false,
         failure: AccessOpen,
         decided_by: Evidence(rules::limited::read_only_enforced),
     }
@@ -341,6 +369,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
         weight: Required,
+        breach: false,
         failure: AccessOpen,
         decided_by: Evidence(rules::limited::prefix_enforced),
     }
@@ -350,6 +379,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Advisory,
+        breach: false,
         failure: Permanent,
         decided_by: Evidence(rules::posture::public_access_blocked),
     }
@@ -359,6 +389,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Advisory,
+        breach: false,
         failure: Permanent,
         decided_by: Evidence(rules::posture::acls_disabled),
     }
@@ -368,6 +399,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Advisory,
+        breach: false,
         failure: Permanent,
         decided_by: Evidence(rules::posture::access_logging_enabled),
     }
@@ -377,6 +409,7 @@ catalogue! {
         modes: BOTH,
         prerequisites: AllRequired,
         weight: AlwaysRequired,
+        breach: false,
         failure: Permanent,
         decided_by: Database,
     }

@@ -49,6 +49,11 @@ impl Finding {
         }
     }
 
+    /// Whether it shows that the version has lost its isolation or its ownership.
+    pub fn is_breach(&self) -> bool {
+        self.status == CheckStatus::Failed && self.check.entry().breach
+    }
+
     pub fn passed(check: CheckName, summary: Message, exchange: Option<&ApiCall>) -> Self {
         Self::new(check, CheckStatus::Passed, summary, exchange)
     }

@@ -28,6 +28,9 @@ use super::verification::{Verdict, VerificationState};
 /// The minimum time between two rejections of an active version before it counts as degraded.
 pub const DEGRADED_AFTER: TimeDelta = TimeDelta::minutes(1);
 
+/// How soon a breach is looked at again.
+pub const BREACH_RECHECK_AFTER: TimeDelta = TimeDelta::seconds(10);
+
 /// A customer of the vendor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
@@ -88,6 +91,9 @@ pub enum TenantStatus {
     Active,
     /// A version is active, but its latest verifications were rejected.
     Degraded,
+    /// A version is active, but two verifications in a row found that it has lost its isolation or its ownership. Internal services
+    /// get neither its storage config nor credentials.
+    Quarantined,
     /// Suspended by operators.
     Suspended,
     /// Offboarded; final.
@@ -122,9 +128,16 @@ pub struct ActiveFacts {
     pub version: i32,
     /// The first and the last rejection since it was last verified.
     pub rejections: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// The first and the last of these rejections that were for a breach: see `CatalogueEntry::breach`.
+    pub breaches: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 impl ActiveFacts {
+    /// One look could be wrong, so it takes two.
+    fn is_quarantined(&self) -> bool {
+        self.breaches.is_some_and(|(first, last)| last > first)
+    }
+
     fn is_degraded(&self) -> bool {
         self.rejections.is_some_and(|(first, last)| last - first >= DEGRADED_AFTER)
     }
@@ -194,6 +207,7 @@ impl TenantFacts {
             return TenantStatus::Suspended;
         }
         match (&self.active, &self.newest) {
+            (Some(active), _) if active.is_quarantined() => TenantStatus::Quarantined,
             (Some(active), _) if active.is_degraded() => TenantStatus::Degraded,
             (Some(_), _) => TenantStatus::Active,
             (None, None) => TenantStatus::Invited,
@@ -216,6 +230,7 @@ mod tests {
             active: Some(ActiveFacts {
                 version: 1,
                 rejections: rejections.map(|(first, last)| (at(first), at(last))),
+                breaches: None,
             }),
             newest: Some((VerificationState::Finished, Some(Verdict::Verified))),
             ..TenantFacts::default()
@@ -251,6 +266,19 @@ mod tests {
         assert_eq!(active(Some((0, 0))).status(), TenantStatus::Active);
         assert_eq!(active(Some((0, 59))).status(), TenantStatus::Active);
         assert_eq!(active(Some((0, 60))).status(), TenantStatus::Degraded);
+    }
+
+    #[test]
+    fn a_second_breach_quarantines_at_once_and_one_does_not() {
+        let breached = |breaches: (i64, i64)| {
+            let mut facts = active(Some(breaches));
+            let active = facts.active.as_mut().unwrap();
+            active.breaches = active.rejections;
+            facts.status()
+        };
+        assert_eq!(breached((0, 0)), TenantStatus::Active);
+        assert_eq!(breached((0, 1)), TenantStatus::Quarantined);
+        assert_eq!(breached((0, 60)), TenantStatus::Quarantined);
     }
 
     #[test]

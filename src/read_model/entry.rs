@@ -32,6 +32,8 @@ pub enum ServingState {
     Active(ConfigDocument),
     Suspended,
     Offboarded,
+    /// The active version has lost its isolation or its ownership.
+    Quarantined,
     /// No version is active.
     Nothing,
 }
@@ -54,6 +56,7 @@ impl TenantEntry {
         let state = match (change.facts.status(), change.active) {
             (TenantStatus::Offboarded, _) => ServingState::Offboarded,
             (TenantStatus::Suspended, _) => ServingState::Suspended,
+            (TenantStatus::Quarantined, _) => ServingState::Quarantined,
             (_, None) => ServingState::Nothing,
             (status, Some(active)) => {
                 let storage = active.config.storage;

@@ -76,7 +76,7 @@ pub(crate) async fn after(db: &mut PgConnection, position: i64, limit: i64) -> R
     let rows = sqlx::query_as!(
         ChangeRow,
         r#"select f.position, f.mark, f.changed_at, t.id as tenant_id, t.slug, t.external_id, t.suspended_at, t.offboarded_at,
-                  a.verified_at, a.first_rejection, a.last_rejection, a.config_id, a.version, a.mode, a.bucket_arn,
+                  a.verified_at, a.first_rejection, a.last_rejection, a.first_breach, a.last_breach, a.config_id, a.version, a.mode, a.bucket_arn,
                   a.bucket_account_id, a.region, a.key_arn, a.role_arn, a.created_at
            from config_changes f
            join tenants t on t.id = f.tenant_id
@@ -107,6 +107,8 @@ struct ChangeRow {
     verified_at: Option<DateTime<Utc>>,
     first_rejection: Option<DateTime<Utc>>,
     last_rejection: Option<DateTime<Utc>>,
+    first_breach: Option<DateTime<Utc>>,
+    last_breach: Option<DateTime<Utc>>,
     config_id: Option<Uuid>,
     version: Option<i32>,
     mode: Option<String>,
@@ -163,6 +165,7 @@ impl TryFrom<ChangeRow> for ConfigChange {
                 active: active.as_ref().map(|active| ActiveFacts {
                     version: active.config.version,
                     rejections: row.first_rejection.zip(row.last_rejection),
+                    breaches: row.first_breach.zip(row.last_breach),
                 }),
                 newest: None,
             },

@@ -13,12 +13,14 @@ use crate::domain::finding::StuckReason;
 use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 
-/// Degraded tenants first, then those that have to act, then those that have been verifying since before `slow`. Within each group,
+/// Quarantined tenants first, then degraded ones, then those that have to act, then those that have been verifying since before `slow`. Within each group,
 /// the longest first.
 pub(crate) async fn list(db: &mut PgConnection, slow: DateTime<Utc>, limit: i64) -> Result<Vec<Tenant>> {
     overview!(
         "join (
-               (select 1 as rank, status_since, id from tenants where status = 'degraded' order by status_since, id limit $2)
+               (select 0 as rank, status_since, id from tenants where status = 'quarantined' order by status_since, id limit $2)
+               union all
+               (select 1, status_since, id from tenants where status = 'degraded' order by status_since, id limit $2)
                union all
                (select 2, status_since, id from tenants where status = 'action_required' order by status_since, id limit $2)
                union all

@@ -33,6 +33,8 @@ pub(super) struct TenantRow {
     pub active_version: Option<i32>,
     pub first_rejection: Option<DateTime<Utc>>,
     pub last_rejection: Option<DateTime<Utc>>,
+    pub first_breach: Option<DateTime<Utc>>,
+    pub last_breach: Option<DateTime<Utc>>,
     pub newest_state: Option<String>,
     pub newest_verdict: Option<String>,
 }
@@ -45,7 +47,7 @@ macro_rules! overview {
             r#"select t.id as "id!", t.slug as "slug!", t.name as "name!", t.reference, t.modes as "modes!", t.external_id as "external_id!",
                       t.next_external_id, t.previous_external_id, t.previous_retired_at, t.created_at as "created_at!", t.suspended_at,
                       t.offboarded_at, t.erased_at, t.status_since as "status_since!", t.failing_checks as "failing_checks!",
-                      t.active_version, t.first_rejection, t.last_rejection, t.newest_state, t.newest_verdict
+                      t.active_version, t.first_rejection, t.last_rejection, t.first_breach, t.last_breach, t.newest_state, t.newest_verdict
                from tenant_overview t "# + $rest,
             $($argument),+
         )
@@ -98,6 +100,7 @@ impl TryFrom<TenantRow> for Tenant {
                 active: row.active_version.map(|version| ActiveFacts {
                     version,
                     rejections: row.first_rejection.zip(row.last_rejection),
+                    breaches: row.first_breach.zip(row.last_breach),
                 }),
                 newest,
             },

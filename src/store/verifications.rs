@@ -381,15 +381,24 @@ pub async fn wait(db: &mut PgConnection, lease: &Lease, leftovers: &[String], un
 }
 
 /// Finishes a verification. Check [`lease_status`] first, in the same transaction.
-pub async fn finish(db: &mut PgConnection, lease: &Lease, verdict: Verdict, leftovers: &[String], now: DateTime<Utc>) -> Result<()> {
+pub async fn finish(
+    db: &mut PgConnection,
+    lease: &Lease,
+    verdict: Verdict,
+    is_breach: bool,
+    leftovers: &[String],
+    now: DateTime<Utc>,
+) -> Result<()> {
     let verdict: &str = verdict.into();
     sqlx::query!(
-        "update verifications set state = 'finished', verdict = $2, finished_at = $3, probe_objects = $4, last_event = last_event + 1
+        "update verifications set state = 'finished', verdict = $2, finished_at = $3, probe_objects = $4, last_event = last_event + 1,
+                                  is_breach = $5
          where id = $1",
         lease.verification.as_uuid(),
         verdict,
         now,
         leftovers,
+        is_breach,
     )
     .execute(&mut *db)
     .await?;

@@ -31,10 +31,18 @@ fn every_combination() -> Vec<TenantFacts> {
         finished(Verdict::Inconclusive),
     ];
     let rejections = [None, Some((10, 10)), Some((10, 69)), Some((10, 70))];
-    let active = rejections.map(|rejections| {
-        let rejections = rejections.map(|(first, last)| (at(first), at(last)));
-        Some(ActiveFacts { version: 1, rejections })
+    let rejected = rejections.map(|rejections| (rejections, None));
+    // The first of the rejections is for a breach, or both are.
+    let breached = [Some((10, 10)), Some((10, 11))].map(|breaches| (Some((10, 11)), breaches));
+    let both = |both: Option<(i64, i64)>| both.map(|(first, last)| (at(first), at(last)));
+    let active = rejected.into_iter().chain(breached).map(|(rejections, breaches)| {
+        Some(ActiveFacts {
+            version: 1,
+            rejections: both(rejections),
+            breaches: both(breaches),
+        })
     });
+    let active: Vec<_> = active.collect();
     let mut combinations = Vec::new();
     for offboarded_at in [None, Some(at(5))] {
         for suspended_at in [None, Some(at(4))] {
@@ -115,16 +123,24 @@ impl Seeded<'_> {
         .await
         .unwrap();
         // A rejection before the version was verified does not count.
-        self.rejection(at(0)).await;
+        self.rejection(at(0), true).await;
         if let Some((first, last)) = active.rejections {
-            self.rejection(first).await;
-            self.rejection(last).await;
+            let is_breach = |at| active.breaches.is_some_and(|(first, last)| at == first || at == last);
+            self.rejection(first, is_breach(first)).await;
+            self.rejection(last, is_breach(last)).await;
         }
     }
 
-    async fn rejection(&mut self, finished_at: DateTime<Utc>) {
+    async fn rejection(&mut self, finished_at: DateTime<Utc>, is_breach: bool) {
         self.verification("scheduled", finished_at, VerificationState::Finished, Some(Verdict::Rejected))
             .await;
+        sqlx::query("update verifications set is_breach = $3 where config_id = $1 and finished_at = $2")
+            .bind(self.config)
+            .bind(finished_at)
+            .bind(is_breach)
+            .execute(&mut *self.db)
+            .await
+            .unwrap();
     }
 }
 

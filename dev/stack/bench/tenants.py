@@ -18,10 +18,13 @@ insert into verifications (id, tenant_id, config_id, trigger, state, verdict, at
 insert into active_configs (tenant_id, config_id, bucket_arn, activated_at, verified_at)
     select tenant_id, id, bucket_arn, now(), now() from storage_configs c
     where not exists (select from active_configs a where a.tenant_id = c.tenant_id);
-insert into config_changes (tenant_id, position, changed_at)
-    select id, (select config_changes from change_counters) + row_number() over (order by slug), now()
+insert into config_changes (tenant_id, position, mark, changed_at)
+    select id, (select config_changes from change_counters) + row_number() over (order by slug), gen_random_uuid(), now()
     from tenants t where not exists (select from config_changes f where f.tenant_id = t.id);
 update change_counters set config_changes = (select max(position) from config_changes);
+insert into change_marks (position, mark)
+    select position, mark from config_changes where position > (select config_changes - 100000 from change_counters)
+    on conflict do nothing;
 analyze;
 """
 

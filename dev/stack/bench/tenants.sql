@@ -73,8 +73,10 @@ select v.id, 1, checked, 1 + place, 'failed', true, 'It was refused.'
 from verifications v join plan p on p.tenant = v.tenant_id, unnest(p.failing) with ordinality as failed (checked, place)
 where v.verdict = 'rejected';
 
-insert into config_changes (tenant_id, position, changed_at)
-select tenant, row_number() over (order by n), at from plan where status in ('active', 'degraded', 'suspended', 'offboarded');
+insert into config_changes (tenant_id, position, mark, changed_at)
+select tenant, row_number() over (order by n), gen_random_uuid(), at from plan where status in ('active', 'degraded', 'suspended', 'offboarded');
 update change_counters set config_changes = (select count(*) from config_changes);
+insert into change_marks (position, mark)
+select position, mark from config_changes where position > (select config_changes - 100000 from change_counters);
 
 set session_replication_role = origin;

@@ -31,6 +31,7 @@ pub enum ProblemKind {
     RequestTimeout,
     Conflict,
     Suspended,
+    Quarantined,
     Offboarded,
     CursorLost,
     PreconditionFailed,
@@ -50,7 +51,7 @@ impl ProblemKind {
         match self {
             Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::Suspended => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Suspended | Self::Quarantined => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -77,6 +78,7 @@ impl ProblemKind {
             Self::RequestTimeout => "The request did not arrive in time",
             Self::Conflict => "Conflict with the current state",
             Self::Suspended => "Tenant suspended",
+            Self::Quarantined => "Tenant quarantined",
             Self::Offboarded => "Tenant offboarded",
             Self::CursorLost => "Cursor lost",
             Self::PreconditionFailed => "The resource has been modified",
@@ -107,6 +109,10 @@ impl ProblemKind {
                 "The body must arrive within 30 seconds, and no pause in it may exceed 10 seconds. No changes were made."
             }
             Self::Conflict => "The request is valid but conflicts with the current state. `detail` says why.",
+            Self::Quarantined => {
+                "Two verifications in a row found that others can access the tenant's storage, or that it is no longer the customer's. Its \
+                 storage config is not served until a verification succeeds."
+            }
             Self::Suspended => {
                 "The vendor's operations team has suspended the tenant. Its storage config is not served until it is resumed."
             }

@@ -83,6 +83,11 @@ pub(crate) async fn handle(State(state): State<AppState>, session: OnboardSessio
         TenantStatus::Suspended => page
             .notes
             .push("Your storage is currently suspended by us. You can continue here; contact us if you have questions.".into()),
+        TenantStatus::Quarantined => page.notes.push(
+            "Our checks found that others can access your storage, or that it is no longer in your account. We have stopped using it. Please \
+             fix the items below."
+                .into(),
+        ),
         TenantStatus::Degraded => page
             .notes
             .push("This connection worked before, but the latest check failed. We are still using it, so some documents may fail to load. Please fix the items below soon.".into()),

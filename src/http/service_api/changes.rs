@@ -68,6 +68,7 @@ pub(crate) struct Change {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Tombstone {
     Suspended,
+    Quarantined,
     Offboarded,
     NothingActive,
 }
@@ -77,6 +78,7 @@ impl Change {
         let (tombstone, storage) = match &entry.state {
             ServingState::Active(document) => (None, raw(&document.json(stale))),
             ServingState::Suspended => (Some(Tombstone::Suspended), None),
+            ServingState::Quarantined => (Some(Tombstone::Quarantined), None),
             ServingState::Offboarded => (Some(Tombstone::Offboarded), None),
             ServingState::Nothing => (Some(Tombstone::NothingActive), None),
         };

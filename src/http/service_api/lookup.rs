@@ -21,7 +21,7 @@ impl From<NotReady> for Problem {
 }
 
 /// # Errors
-/// 404 when the tenant is unknown, has no active config, or is not covered by the token; 403 `suspended`; 410 `offboarded`; 503.
+/// 404 when the tenant is unknown, has no active config, or is not covered by the token; 403 `suspended` or `quarantined`; 410 `offboarded`; 503.
 pub(crate) fn find(read_model: &ReadModel, reader: &StorageReader, name: &str) -> Result<Found, Problem> {
     let stale = read_model.freshness()? == Freshness::Stale;
     let tenant = TenantRef::parse(name).map_err(|malformed| {
@@ -35,6 +35,11 @@ pub(crate) fn find(read_model: &ReadModel, reader: &StorageReader, name: &str) -
     let entry = read_model.find(&tenant).filter(|entry| reader.covers(entry.tenant));
     let refused = match entry.as_deref().map(|entry| &entry.state) {
         Some(ServingState::Suspended) => Problem::new(ProblemKind::Suspended, "This tenant is suspended."),
+        Some(ServingState::Quarantined) => Problem::new(
+            ProblemKind::Quarantined,
+            "Verifications found that others can access this tenant's storage, or that it is no longer the customer's. It is served again \
+             once a verification succeeds.",
+        ),
         Some(ServingState::Offboarded) => Problem::new(ProblemKind::Offboarded, "This tenant is offboarded."),
         _ => match entry.and_then(ActiveEntry::new) {
             Some(active) => return Ok(Found { active, stale }),

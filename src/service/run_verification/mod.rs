@@ -20,7 +20,7 @@ use crate::domain::fix::Fix;
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::message::{findings, fixes};
 use crate::domain::storage_config::{Mode, StorageConfig};
-use crate::domain::tenant::{DEGRADED_AFTER, Rotation};
+use crate::domain::tenant::{BREACH_RECHECK_AFTER, DEGRADED_AFTER, Rotation};
 use crate::domain::verification::{Trigger, Verdict, VerificationState};
 use crate::store::jobs::JobOrigin;
 use crate::store::lease::Lease;
@@ -229,7 +229,8 @@ async fn finish(
         Verdict::Verified => claim(context, &mut db, lease, config).await?,
         other => other,
     };
-    verifications::finish(&mut db, lease, verdict, &report.leftovers, now).await?;
+    let is_breach = verdict == Verdict::Rejected && report.findings.iter().any(Finding::is_breach);
+    verifications::finish(&mut db, lease, verdict, is_breach, &report.leftovers, now).await?;
 
     let is_active = was_active.as_ref().is_some_and(|active| active.config.id == config.id);
     let caller = Caller::system();
@@ -253,7 +254,8 @@ async fn finish(
         rotation::advance(context, &mut db, config.tenant_id, subject).await?;
     }
     if verdict == Verdict::Rejected && is_active && started.trigger != Trigger::Rotation {
-        jobs::enqueue_recheck(&mut db, config.tenant_id, now + DEGRADED_AFTER).await?;
+        let again_after = if is_breach { BREACH_RECHECK_AFTER } else { DEGRADED_AFTER };
+        jobs::enqueue_recheck(&mut db, config.tenant_id, now + again_after).await?;
     }
     let before = json!({"state": VerificationState::Running, "verdict": null});
     let after = json!({"state": VerificationState::Finished, "verdict": verdict});

@@ -10,6 +10,7 @@ mod isolation;
 mod journey;
 mod lifecycle;
 mod observability;
+mod quarantine;
 mod resubmission;
 mod rotation;
 mod templates;

@@ -14,6 +14,7 @@ impl StatusLabel for TenantStatus {
             Self::ActionRequired => "Action required",
             Self::Active => "Active",
             Self::Degraded => "Degraded",
+            Self::Quarantined => "Quarantined",
             Self::Suspended => "Suspended",
             Self::Offboarded => "Offboarded",
         }

@@ -56,6 +56,7 @@ pub(crate) fn text(tenant: &Tenant, verification: &Verification, config: &Storag
         format!("{} things need", failures.len())
     };
     let begins = match tenant.status() {
+        TenantStatus::Quarantined => "We have stopped using your storage, because others can access it or it is no longer in your account",
         TenantStatus::Degraded => "Our access to your storage no longer works",
         TenantStatus::Active => "We checked your storage again and found a problem",
         _ => "We checked the storage that you set up for us, and it is not complete yet",

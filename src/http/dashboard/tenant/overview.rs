@@ -58,7 +58,7 @@ struct Page<'a> {
     invites: Vec<InviteView>,
     next_id: Option<String>,
     previous_id: Option<String>,
-    /// A suspended or offboarded tenant's AWS sessions that are still valid.
+    /// The AWS sessions that are still valid, of a tenant that is no longer served.
     sessions: Option<SessionsView>,
     /// Use of the previous external ID ended, but it is not verified yet that it is denied.
     ending: bool,
@@ -72,7 +72,10 @@ struct SessionsView {
 
 impl SessionsView {
     async fn load(context: &Context, tenant: &Tenant, now: DateTime<Utc>) -> Result<Option<Self>, Problem> {
-        if !matches!(tenant.status(), TenantStatus::Suspended | TenantStatus::Offboarded) {
+        if !matches!(
+            tenant.status(),
+            TenantStatus::Suspended | TenantStatus::Quarantined | TenantStatus::Offboarded
+        ) {
             return Ok(None);
         }
         let live = live_sessions(context, tenant).await?;
@@ -245,7 +248,14 @@ impl Trouble {
                 Some(Verdict::Rejected) => format!("Version {} was rejected", verification.version),
                 _ => told.title,
             },
-            text: told.text,
+            text: match tenant.status() {
+                TenantStatus::Quarantined => {
+                    "Others can access the storage, or it is no longer the customer's. Internal services get neither \
+                                              the storage config nor credentials until a verification succeeds."
+                        .to_owned()
+                }
+                _ => told.text,
+            },
             path: format!("{}/verifications/{}", tenant_path(tenant), verification.id),
             at: RelativeTime::of(verification.finished_at.unwrap_or(verification.created_at), now),
             failures: failures.collect(),
