@@ -19,7 +19,7 @@ use crate::telemetry::metric;
 
 /// How often the database is asked. Bounds how far a clock that runs at a wrong speed drifts.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// An answer that took longer does not say the time well enough, unless there is none yet.
+/// A slower answer is too inaccurate, and is used only if there is no other.
 const LONGEST_ANSWER: Duration = Duration::from_secs(1);
 /// A larger difference is reported: AWS rejects requests whose time is off by more than 5 to 15 minutes, and logs are hard to read.
 const WORTH_REPORTING: TimeDelta = TimeDelta::seconds(30);
@@ -60,17 +60,14 @@ impl DatabaseClock {
         let following = async {
             let mut was_off = false;
             loop {
-                // While the database is unavailable, the monotonic clock goes on.
+                // While the database is unavailable, the monotonic clock continues.
                 if self.synchronize(&pool).await.is_ok() {
                     let ahead = self.host.now() - self.now();
                     metrics::gauge!(metric::HOST_CLOCK_AHEAD.name).set(ahead.as_seconds_f64());
                     let is_off = ahead.abs() > WORTH_REPORTING;
                     if is_off && !was_off {
                         let seconds = ahead.num_seconds();
-                        warn!(
-                            seconds,
-                            "this host's clock is ahead of the database's by so many seconds; synchronize both"
-                        );
+                        warn!(seconds, "the host clock differs from the database clock; synchronize both with NTP");
                     }
                     was_off = is_off;
                 }

@@ -13,7 +13,7 @@
 //! | [`domain`] | terms and rules without I/O: IDs, ARNs, tenants, submissions, the catalogue of checks, templates |
 //! | [`store`] | SQL, one file per aggregate |
 //! | [`cloud`] | the port to AWS, and its implementation with the AWS SDKs |
-//! | [`outbound_http`] | requests to URLs that others chose, guarded against SSRF |
+//! | [`outbound_http`] | HTTP requests to user-supplied URLs, guarded against SSRF |
 //! | [`identity_provider`] | JWTs of the vendor's OpenID provider |
 //! | [`read_model`] | what internal services read, in memory, kept current by the change feed |
 //! | [`verifier`] | one run of a verification: which call can start when |
@@ -22,7 +22,7 @@
 //! | [`http`] | both listeners, one file per operation |
 //! | [`cli`] | the command line, one file per command |
 //! | [`app`] | composition |
-//! | [`settings`], [`telemetry`], [`lifecycle`], [`clock`], [`single_flight`], [`rate_limiter`] | settings; logs, metrics and traces; start and shutdown; time and randomness; a cache that loads each value once; rate limits |
+//! | [`settings`], [`telemetry`], [`lifecycle`], [`clock`], [`database_clock`], [`single_flight`], [`rate_limiter`] | settings; logs, metrics and traces; start and shutdown; time and randomness; the database's time; a cache that loads each value once; rate limits |
 //!
 //! `docs/architecture.md` has diagrams, and an index of where to find what.
 

@@ -70,7 +70,7 @@ impl Lifecycle {
         }
         self.forced.cancel();
         if tokio::time::timeout(DROP_LIMIT, self.tasks.wait()).await.is_err() {
-            warn!(tasks = self.tasks.len(), "exiting although some tasks could not be dropped");
+            warn!(tasks = self.tasks.len(), "exiting with tasks that did not stop");
         }
     }
 }

@@ -67,7 +67,7 @@ def tool(name, version, *arguments):
     built_here = TOOLS / "bin" / name
     if not built_here.exists():
         terminal.line(f"Building {name} {version} into dev/.tools")
-        # Whatever else runs, goes first.
+        # Lower priority than everything else.
         command = ["nice", "cargo", "install", "--locked", f"{name}@{version}", "--root", str(TOOLS), *arguments]
         # It runs for seconds: compile fast instead of making it fast.
         fast = {"OPT_LEVEL": "0", "CODEGEN_UNITS": "16", "LTO": "off", "DEBUG": "false"}

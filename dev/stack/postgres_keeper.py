@@ -58,7 +58,7 @@ class Keeper:
         return self.replica.url("postgres")
 
     def detach(self):
-        """From here on, the standby gets nothing more."""
+        """Stops replication to the standby."""
         self.replica.psql("postgres", "alter system set primary_conninfo = ''")
         self.replica.psql("postgres", "select pg_reload_conf()")
         is_detached = "select not exists (select from pg_stat_wal_receiver)"

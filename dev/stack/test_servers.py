@@ -1,6 +1,6 @@
 """The servers of the Rust tests, and the file from which the tests learn where they are.
 
-./dev/test passes the same variables to its tests by the environment, which goes before the file."""
+./dev/test passes the same variables through the environment, which takes precedence over the file."""
 
 import shutil
 

@@ -199,7 +199,7 @@ impl Show {
                 Some(until) => output::print_line(format!(
                     "The last session expires at {until}. To end all sessions now, attach these policies, and delete them after that time."
                 )),
-                None => output::print_line("No session that Latchkey handed out for this tenant is valid."),
+                None => output::print_line("No sessions issued for this tenant are still valid."),
             }
             for revocation in live["revocations"].as_array().into_iter().flatten() {
                 output::print_line("");
@@ -233,7 +233,7 @@ fn print_changed(tenant: &Value) {
     if let Some(until) = tenant["sessions_valid_until"].as_str() {
         output::print_line("");
         output::print_line(format!(
-            "Credentials that were handed out before remain valid until {until}. To end them now, run latchkey tenant revoke-sessions {}.",
+            "Credentials issued earlier remain valid until {until}. To end them now, run latchkey tenant revoke-sessions {}.",
             text(tenant, "id")
         ));
     }

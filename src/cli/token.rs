@@ -104,7 +104,7 @@ impl Revoke {
         self.client.print(&revoked, |revoked| {
             print_line("Revoked.");
             if let Some(until) = revoked["sessions_valid_until"].as_str() {
-                print_line(format!("Credentials that were handed out to it remain valid until {until}."));
+                print_line(format!("Credentials issued to it remain valid until {until}."));
             }
         });
         Ok(())

@@ -19,7 +19,7 @@ pub enum CheckStatus {
     Inconclusive,
 }
 
-/// Who has to act so that the check can pass.
+/// Who must act for the check to pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, EnumIter, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]

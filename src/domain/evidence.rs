@@ -85,7 +85,7 @@ pub struct LimitedProbe {
 pub enum Gate {
     Undecided,
     Open,
-    /// Never in this run; that check says why.
+    /// Not in this run. This check explains why.
     Closed(CheckName),
 }
 
@@ -103,7 +103,7 @@ impl Evidence {
     }
 
     /// Whether the bucket may be called with the production session: once the role (`assume_role`) or the bucket (`direct`)
-    /// let no unauthorized caller in. Before that, a customer who named somebody else's resource would learn about it.
+    /// denied every unauthorized caller. Before that, a customer who submitted someone else's resource would learn about it.
     pub fn gate_of_bucket(&self, mode: Mode) -> Gate {
         match mode {
             Mode::AssumeRole => self.gate_of_role(),
@@ -155,7 +155,7 @@ impl Evidence {
         gate
     }
 
-    /// Whether the probe object may be written: S3 itself denied the list to every unauthorized caller.
+    /// Whether the probe object may be written: S3 itself denied the list call to every unauthorized caller.
     pub fn may_put(&self, mode: Mode) -> bool {
         let refused = |probe: &UnauthorizedProbe| {
             let list = probe.answers.get(&UnauthorizedCall::List);

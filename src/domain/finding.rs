@@ -51,7 +51,7 @@ impl Finding {
 
     /// Whether it shows that the version has lost its isolation or its ownership.
     pub fn is_breach(&self) -> bool {
-        self.status == CheckStatus::Failed && self.check.entry().breach
+        self.status == CheckStatus::Failed && self.side == Some(FaultSide::Customer) && self.check.entry().breach
     }
 
     pub fn passed(check: CheckName, summary: Message, exchange: Option<&ApiCall>) -> Self {

@@ -27,7 +27,7 @@ impl IdempotencyKey {
     pub fn parse(text: &[u8]) -> Result<Self, Malformed> {
         let malformed = || {
             let detail =
-                "an idempotency key consists of 1 to 255 visible ASCII characters without white space, such as a new UUID for each change";
+                "an idempotency key consists of 1 to 255 visible ASCII characters without whitespace, such as a new UUID for each change";
             Malformed::new("malformed_idempotency_key", detail)
         };
         if !(1..=Self::LONGEST).contains(&text.len()) || !text.iter().all(u8::is_ascii_graphic) {

@@ -90,7 +90,7 @@ impl Slug {
         if !(2..=63).contains(&text.len()) || !text.chars().all(allowed) {
             return Err(Malformed::new(
                 "malformed_slug",
-                "a slug consists of 2 to 63 lower-case letters, digits and hyphens, such as acme-corp",
+                "a slug consists of 2 to 63 lowercase letters, digits and hyphens, such as acme-corp",
             ));
         }
         // URLs accept either a slug or an ID in the same place, so a slug must not look like an ID.

@@ -138,6 +138,12 @@ impl ActiveFacts {
         self.breaches.is_some_and(|(first, last)| last > first)
     }
 
+    /// Whether another rejection would change the status.
+    pub fn needs_another_look(&self) -> bool {
+        let is_rejected = self.rejections.is_some();
+        is_rejected && !self.is_quarantined() && (!self.is_degraded() || self.breaches.is_some())
+    }
+
     fn is_degraded(&self) -> bool {
         self.rejections.is_some_and(|(first, last)| last - first >= DEGRADED_AFTER)
     }
@@ -279,6 +285,20 @@ mod tests {
         assert_eq!(breached((0, 0)), TenantStatus::Active);
         assert_eq!(breached((0, 1)), TenantStatus::Quarantined);
         assert_eq!(breached((0, 60)), TenantStatus::Quarantined);
+    }
+
+    #[test]
+    fn a_breach_is_looked_at_again_even_if_the_tenant_is_degraded() {
+        let looked_at_again = |rejections: Option<(i64, i64)>, breaches: Option<(i64, i64)>| {
+            let mut active = active(rejections).active.unwrap();
+            active.breaches = breaches.map(|(first, last)| (at(first), at(last)));
+            active.needs_another_look()
+        };
+        assert!(!looked_at_again(None, None));
+        assert!(looked_at_again(Some((0, 0)), None));
+        assert!(!looked_at_again(Some((0, 60)), None), "it is degraded");
+        assert!(looked_at_again(Some((0, 60)), Some((60, 60))));
+        assert!(!looked_at_again(Some((0, 70)), Some((60, 70))), "it is quarantined");
     }
 
     #[test]

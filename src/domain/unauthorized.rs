@@ -1,4 +1,4 @@
-//! Callers that a bucket and a key must deny, the calls that each of them makes, and what it was answered.
+//! Callers that a bucket and a key must deny, the calls that each of them makes, and the answers.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ impl UnauthorizedCaller {
     }
 }
 
-/// A call that must be denied. None of them changes anything that was there before the run.
+/// A call that must be denied. None of them changes existing data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumIter)]
 pub enum UnauthorizedCall {
     List,
@@ -72,7 +72,7 @@ pub enum UnauthorizedCall {
 }
 
 impl UnauthorizedCall {
-    /// Calls that need nothing of ours in the bucket.
+    /// Calls that need no probe object.
     pub const OF_BUCKET: [Self; 1] = [Self::List];
     pub const OF_OBJECT: [Self; 4] = [Self::Get, Self::Restore, Self::Put, Self::Delete];
     /// Calls that need no ciphertext.
@@ -102,7 +102,7 @@ impl UnauthorizedCall {
     }
 
     /// Whether the answer shows that the resource let the caller in. For a get and a put, S3 evaluates its own policies first:
-    /// a later objection, of the key or to an unsigned request, says that they allowed the call.
+    /// a later denial, by the key or because the request is unsigned, means that they allowed the call.
     pub fn was_allowed(self, answer: &ApiResult) -> bool {
         match answer.outcome {
             Outcome::Granted(()) => true,
@@ -112,7 +112,7 @@ impl UnauthorizedCall {
     }
 }
 
-/// What a caller was answered.
+/// The answers that a caller got.
 #[derive(Debug, Default)]
 pub struct UnauthorizedProbe {
     /// The answer to assuming its role. Stays empty for a caller without one.

@@ -1,4 +1,4 @@
-//! What a path names, or a problem that says that it does not exist.
+//! Looks up the object that a path names, or returns a 404 problem.
 
 use super::AppState;
 use super::conventions::problem::{Problem, ProblemKind};

@@ -1,5 +1,5 @@
 //! The two listeners. The public one serves the customers' form; the private one serves the API, the internal API, the
-//! dashboard and the metrics. Neither serves anything of the other.
+//! dashboard and the metrics. Neither serves the other's routes.
 
 mod admin_api;
 mod auth;
@@ -158,7 +158,7 @@ pub fn public(state: AppState) -> Router {
 
 /// The private listener, for the vendor's operations and services.
 pub fn private(state: AppState) -> FastPath {
-    // The internal API changes nothing and has to be fast, so it goes without the admin API's layers.
+    // The internal API changes nothing and has to be fast, so it skips the admin API's layers.
     let idempotent = from_fn_with_state(state.clone(), idempotency::layer);
     let (api, openapi) = api(|ops| ops.layer(csrf()).route_layer(idempotent).layer(DefaultBodyLimit::max(MAX_BODY)));
     let programs = api

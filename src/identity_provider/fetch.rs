@@ -43,7 +43,7 @@ impl FetchError {
     }
 }
 
-/// The members of the discovery document that are needed here:
+/// The fields of the discovery document that Latchkey needs:
 /// <https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata>
 #[derive(Deserialize)]
 struct ProviderMetadata {

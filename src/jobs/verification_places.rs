@@ -1,6 +1,6 @@
 //! How many verifications a process works on at once.
 //!
-//! A verification mostly waits for AWS, and a bucket that does not respond keeps it waiting for minutes. So a verification has a place
+//! A verification mostly waits for AWS, and a bucket that does not respond keeps it waiting for minutes. So a verification has a permit
 //! for a short time only: if it has not finished by then, it goes on without one, and the next verification starts.
 
 use std::future::Future;

@@ -161,7 +161,7 @@ impl ReadModel {
             self.read_pages(db, 0, head.position, |page| page.apply(&mut index)).await?;
             let position = index.position();
             *self.0.index.write() = index;
-            // Even if the position is the same, the changes are others.
+            // The position may be the same, but the changes are different.
             self.0.position.send_replace(Some(position));
             self.0.is_reloading.store(false, Ordering::Release);
         }

@@ -20,7 +20,7 @@ pub(crate) struct Index {
     trail: Trail,
 }
 
-/// The history does not contain this place, at least not any more.
+/// The history does not contain this place, or no longer does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownCursor;
 

@@ -1,4 +1,4 @@
-//! Who was handed credentials for whose documents.
+//! The record of issued credentials: which caller got them, for which tenant.
 //!
 //! The database knows of a session before it is handed out for the first time, so that nobody holds credentials which the audit log
 //! will not have, and so that suspending a tenant can say until when its sessions last. Further hand-outs of the same session are counted
@@ -150,7 +150,7 @@ impl HandOutLog {
     }
 }
 
-/// Counts on their way to the database. They return to the log when they do not arrive, also when the writer is cancelled.
+/// Counts that are being written. They return to the log if the write fails or is canceled.
 struct Unwritten<'a> {
     log: &'a HandOutLog,
     counts: HashMap<Key, HandOuts>,

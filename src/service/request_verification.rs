@@ -8,7 +8,7 @@ use super::{Caller, Context, UnknownTenant};
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::{TenantId, TenantRef, VerificationId};
 use crate::domain::storage_config::StorageConfig;
-use crate::domain::tenant::{DEGRADED_AFTER, Rotation, TenantStatus};
+use crate::domain::tenant::{ActiveFacts, Rotation, TenantStatus};
 use crate::domain::verification::{Trigger, Verification, VerificationState};
 use crate::store::{self, active_configs, jobs, storage_configs, tenants, verifications};
 
@@ -97,19 +97,16 @@ fn choose(version: Option<i32>, active: Option<StorageConfig>, newest: StorageCo
     }
 }
 
-/// Queues another verification of an active version that was rejected, unless it is already degraded or verified again.
+/// Queues another verification of an active version that was rejected, unless the result would change nothing.
 pub async fn recheck(context: &Context, tenant: TenantId) -> store::Result<()> {
     let mut db = store::begin(&context.pool).await?;
     let Some(tenant) = tenants::find_locked(&mut db, &TenantRef::Id(tenant)).await? else {
         return Ok(());
     };
-    let Some((first, last)) = tenant.facts.active.as_ref().and_then(|active| active.rejections) else {
-        return Ok(());
-    };
     let under_way = verifications::unfinished(&mut db, tenant.id).await?;
     let (Some(active), true, true) = (
         active_configs::find(&mut db, tenant.id).await?,
-        under_way.is_empty() && last - first < DEGRADED_AFTER,
+        under_way.is_empty() && tenant.facts.active.as_ref().is_some_and(ActiveFacts::needs_another_look),
         tenant.facts.offboarded_at.is_none(),
     ) else {
         return Ok(());

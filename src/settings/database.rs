@@ -18,7 +18,7 @@ pub struct DatabaseSettings {
     database_url: Option<DatabaseUrl>,
 
     /// Maximum number of database connections of this process, from 5 to 1000. The public listener gets three tenths, the
-    /// private one three, and the worker four. Two further connections follow changes.
+    /// private one three, and the worker four. Two more connections listen for changes.
     #[arg(long, env = "LATCHKEY_DATABASE_CONNECTIONS", default_value = "20", value_name = "NUMBER",
           value_parser = Format("a number from 5 to 1000", "20").parser(number(5..=1000)))]
     pub database_connections: u32,

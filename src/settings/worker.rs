@@ -9,8 +9,8 @@ use super::value::{Format, boolean, duration, number};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Worker")]
 pub struct WorkerSettings {
-    /// Maximum number of verifications that this process works on at once, from 1 to 256. One that has waited for AWS for a
-    /// second no longer counts, up to 16 times the number.
+    /// Maximum number of verifications that this process works on at once, from 1 to 256. A verification that has waited for AWS for a
+    /// second no longer counts; at most 16 times this number are in progress.
     #[arg(long = "worker-concurrency", env = "LATCHKEY_WORKER_CONCURRENCY", default_value = "16", value_name = "NUMBER",
           id = "worker_concurrency", value_parser = Format("a number from 1 to 256", "16").parser(concurrency))]
     pub concurrency: usize,

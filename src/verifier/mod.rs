@@ -56,7 +56,7 @@ pub struct VerificationSubject {
     pub retired_id: Option<ExternalId>,
     /// The key of this run's probe object, recorded before the run so that a crash cannot hide it.
     pub probe_key: String,
-    /// From then on, AWS refuses to write it: the session of the run says so.
+    /// The time from which AWS denies writing it, by the run's session policy.
     pub put_until: DateTime<Utc>,
     /// Keys of objects that earlier runs may have left in the bucket.
     pub leftovers: Vec<String>,
@@ -65,7 +65,7 @@ pub struct VerificationSubject {
 /// The right of a run to write its probe object.
 #[async_trait]
 pub trait PutLease: Send + Sync {
-    /// How long a put may still take. None when none may be sent any more.
+    /// How long a put may still take. None when no put may be sent anymore.
     async fn remaining(&self) -> Option<Duration>;
 }
 
@@ -145,7 +145,7 @@ pub async fn run(
     let mut object_calls = 0_usize;
 
     loop {
-        // A clean-up can be what a step waits for.
+        // A step may be waiting for a cleanup.
         for _ in 0..2 {
             if !stop.is_cancelled() {
                 waiting.retain(|step| {

@@ -77,7 +77,7 @@ pub(super) fn assume_client_role<'a>(id: ClientExternalId, run: &'a Verification
     }))
 }
 
-/// A session for a caller that must be refused. None for those that need none of their own.
+/// A session for a caller that must be denied. None if the caller needs none.
 pub(super) fn assume_as<'a>(caller: UnauthorizedCaller, run: &'a VerificationRun<'a>) -> Option<PendingCall<'a>> {
     let (cloud, subject) = (run.cloud, run.subject);
     let session = match caller {
@@ -93,7 +93,7 @@ pub(super) fn assume_as<'a>(caller: UnauthorizedCaller, run: &'a VerificationRun
 }
 
 /// The session policy of the run's own session: everything that its role may do, but no put from that time on. So a put of a
-/// worker that was suspended, and goes on after another one took over, is refused by AWS, however late it arrives.
+/// worker that was suspended, and resumes after another one took over, is denied by AWS, however late it arrives.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-currenttime>
 fn no_put_from(time: DateTime<Utc>) -> String {
     let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);

@@ -377,7 +377,7 @@ async fn nothing_is_written_to_a_bucket_that_unauthorized_callers_can_use(#[case
     assert_eq!(written.unwrap().status, CheckStatus::Skipped);
 }
 
-/// A customer who names somebody else's open role or bucket must not learn what calls with it would tell.
+/// A customer who names somebody else's open role or bucket must not learn anything from calls with it.
 #[rstest]
 #[case(Mode::AssumeRole, CheckName::RoleRequiresExternalId)]
 #[case(Mode::Direct, CheckName::BucketNotPublic)]

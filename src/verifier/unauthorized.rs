@@ -14,7 +14,7 @@ pub(super) fn needs_object(call: UnauthorizedCall) -> bool {
     matches!(call, Get | Restore | Put)
 }
 
-/// The call, or None while something that it needs is missing.
+/// The call, or None while an input is missing.
 ///
 /// No call changes anything: those on the key are reads or dry runs, a put is one that S3 cannot carry out, and the object is
 /// deleted when it is about to be deleted anyway.

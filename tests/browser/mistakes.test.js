@@ -124,7 +124,7 @@ test("an expired or revoked link says so, and open pages of it stop working", as
   await look(page, "refused-unknown");
   const newcomer = await visitor(t);
   assert.equal((await newcomer.goto(`${new URL(acme.url).origin}/onboard/verify`)).status(), 403);
-  await heading(newcomer, "Please open your link");
+  await heading(newcomer, "Open your invite link");
   await look(newcomer, "refused-no-session");
 });
 

@@ -11,7 +11,7 @@ use crate::support::pages::{Page, client, posting, read};
 use crate::support::server::{TIMEOUT, TestServer};
 use crate::webhooks::Hook;
 
-/// Somebody of the vendor's operations, with a browser's habits as far as they matter here.
+/// An operator's browser.
 struct Person<'a> {
     server: &'a TestServer,
     http: reqwest::Client,
@@ -432,7 +432,7 @@ async fn field_errors_are_shown_and_a_stale_edit_is_rejected() {
         .await;
     assert_eq!(wrong.status, 422);
     for words in [
-        "A slug consists of 2 to 63 lower-case letters",
+        "A slug consists of 2 to 63 lowercase letters",
         "Enter a name.",
         "Select at least one.",
     ] {

@@ -8,7 +8,7 @@ use crate::support::aws::{World, apply_templates};
 use crate::support::pages::{Page, client, posting, read};
 use crate::support::server::{TIMEOUT, TestServer};
 
-/// Somebody at the customer, with a browser's habits as far as they matter here.
+/// A customer's browser.
 struct Visitor<'a> {
     server: &'a TestServer,
     http: reqwest::Client,

@@ -1,5 +1,5 @@
 //! The database loses changes that were read before: by a failover to a standby that did not have them, by a crash, by a restore. The same
-//! positions are then assigned to other changes. No replica may go on as if nothing had happened.
+//! positions are then assigned to other changes. Every replica must detect this.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -94,7 +94,7 @@ async fn after_a_failover_that_lost_changes_no_replica_serves_them() {
     }
     line.redirect(&promoted);
 
-    // While everything is read again, known tenants are not unknown.
+    // During the reload, existing tenants do not get 404.
     let is_done = Arc::new(AtomicBool::new(false));
     let watching = async {
         while !is_done.load(Ordering::Relaxed) {
@@ -147,7 +147,7 @@ async fn crash_often(crashes: usize) {
         tenants.push(seed.active(&format!("tenant-{number}")).await);
     }
     let token = server.token_of(Role::Service).await;
-    // The tenants and the token are not to be lost.
+    // The crash must not lose the tenants and the token.
     sqlx::query("checkpoint").execute(&server.pool).await.unwrap();
     let mut lost = 0;
     for crash in 0..crashes {
@@ -158,7 +158,7 @@ async fn crash_often(crashes: usize) {
                 while !stop.load(Ordering::Relaxed) {
                     let [choice, which]: [u8; 2] = clock().random();
                     let tenant = own[usize::from(which) % own.len()];
-                    // The database goes away in the middle of some.
+                    // Some are interrupted by the outage.
                     let _ = match choice % 3 {
                         0 => seed.try_suspend(tenant).await,
                         1 => seed.try_resume(tenant).await,

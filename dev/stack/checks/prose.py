@@ -52,7 +52,7 @@ FORMS = {
     r'\.replace\("(?:your|the vendor)': "one message per audience, in src/domain/message/",
     r"courier|landlord|drawer": "outbound_http, seed, credential cache",
 }
-# The words of others, generated files that are checked at their source, and this list.
+# Third-party text, generated files whose sources are checked, and this list.
 EXCLUDED = ["dev/stack/checks/prose.py", "docs/proofreading.md", "*.lock", "*lock.json", ".sqlx", "LICENSE*"]
 LINE_BREAK = r"(?:\s|\\\n|///?|//!|#|--|\*)+"
 

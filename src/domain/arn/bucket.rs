@@ -25,7 +25,7 @@ impl BucketName {
         {
             return Err(Malformed::new(
                 "malformed_bucket_name",
-                "a bucket name has 3 to 63 lower-case letters, digits, dots and hyphens, starts and ends with a letter or digit, and \
+                "a bucket name has 3 to 63 lowercase letters, digits, dots and hyphens, starts and ends with a letter or digit, and \
                  is not an IP address, such as my-bucket",
             ));
         }

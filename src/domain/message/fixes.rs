@@ -12,13 +12,13 @@ messages! {
     close_policy() "Replace the statement that names the role of [vendor] with this one, and remove any other statement that grants the role access without the condition."
     remove_vendors_access() "Remove every statement that grants access to the account of [vendor] or to a role in it. The statement for [your] own role is enough."
     close_public_bucket() "Remove every statement with the principal * and every ACL that grants access to everyone, and enable all four Block Public Access settings of the bucket."
-    name_role_as_principal() "Grant access to the role itself: replace the statement with this one, and remove any other statement that grants the role access by a condition on aws:PrincipalArn."
+    name_role_as_principal() "Grant access to the role itself: replace the statement with this one, and remove any other statement that grants the role access through a condition on aws:PrincipalArn."
     list_without_prefix() "Grant s3:ListBucket without a condition on s3:prefix."
-    stop_requiring_headers() "Remove the Deny statement with a condition on s3:x-amz-server-side-encryption or s3:x-amz-server-side-encryption-aws-kms-key-id. The bucket's default encryption already meets its purpose."
+    stop_requiring_headers() "Remove the Deny statement with a condition on s3:x-amz-server-side-encryption or s3:x-amz-server-side-encryption-aws-kms-key-id. The bucket's default encryption already serves that purpose."
     allow_key_through_s3() "Remove conditions on aws:SourceVpce, aws:SourceVpc and aws:VpcSourceIp from the key policy statements that apply to [vendor]. Calls that S3 makes on its behalf do not meet them."
 
     // Settings
-    set_default_encryption() "Set [your] key as the bucket's default encryption, by its full ARN."
+    set_default_encryption() "Set the bucket's default encryption to [your] key, by its full ARN."
     turn_off_versioning() "Use a bucket on which versioning was never enabled, or suspend versioning on this one."
     block_public_access() "Enable all four Block Public Access settings on the bucket."
     disable_acls() "Set the bucket's Object Ownership to \"Bucket owner enforced\". Then only policies control access."
@@ -27,7 +27,7 @@ messages! {
     use_symmetric_key() "Create a symmetric encryption key, make it the bucket's default, and enter its ARN."
     enable_key() "Enable the key in the KMS console."
     keep_key() "Cancel the key's deletion and enable it, or documents will be permanently lost."
-    bring_key_to_enabled() "Bring the key to the state Enabled."
+    bring_key_to_enabled() "Return the key to the Enabled state."
 
     // The form
     correct_bucket() "Correct the bucket ARN, or create a bucket with this name."

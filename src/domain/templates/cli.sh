@@ -32,7 +32,7 @@ retry() {
     done
 }
 
-# The policy $1 with the statements $2: they replace those with the same Sid, or are added at the end.
+# Prints the policy $1 merged with the statements $2: they replace statements with the same Sid, or are appended.
 merged() {
     if command -v jq >/dev/null 2>&1; then
         # shellcheck disable=SC2016 # jq's variables, not the shell's

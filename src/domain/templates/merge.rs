@@ -39,7 +39,7 @@ impl MergeTarget {
 pub struct MergedDocument {
     /// The complete policy, which replaces the current one.
     pub merged: Value,
-    /// In bytes, without white space.
+    /// In bytes, without whitespace.
     pub size: usize,
     /// The size limit of AWS, in bytes.
     pub limit: usize,
@@ -90,7 +90,7 @@ pub fn read(target: MergeTarget, current: &Value) -> Result<Value, Malformed> {
         let limit = target.limit();
         return Err(Malformed::new(
             "too_large",
-            format!("this has {size} bytes; the maximum is {limit} without white space"),
+            format!("this has {size} bytes; the maximum is {limit} without whitespace"),
         ));
     }
     let policy = match current {

@@ -17,7 +17,7 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::StorageConfigView;
 use crate::service::submit_config::{SubmitConfigError, submit_config};
 
-/// A customer's submission. Leading and trailing white space is removed; values are not changed otherwise.
+/// A customer's submission. Leading and trailing whitespace is removed; values are not changed otherwise.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct SubmitStorageConfig {
     #[schema(required, nullable = false, value_type = Mode)]

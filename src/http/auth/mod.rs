@@ -15,7 +15,7 @@ use crate::domain::identity::Identity;
 use crate::domain::ids::TenantId;
 use crate::domain::token::{Permission, Role};
 use crate::http::conventions::problem::{Problem, ProblemKind};
-use crate::http::middleware::request_layer::RequestId;
+use crate::http::conventions::request_id::RequestId;
 use crate::service::{Caller, tokens};
 
 pub(crate) use credential::{identify, proxy_jwt};

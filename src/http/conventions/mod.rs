@@ -5,3 +5,4 @@ pub(crate) mod etag;
 pub(crate) mod extract;
 pub(crate) mod paging;
 pub(crate) mod problem;
+pub(crate) mod request_id;

@@ -75,7 +75,7 @@ impl ProblemKind {
             Self::Forbidden => "Forbidden",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
-            Self::RequestTimeout => "The request did not arrive in time",
+            Self::RequestTimeout => "Request timeout",
             Self::Conflict => "Conflict with the current state",
             Self::Suspended => "Tenant suspended",
             Self::Quarantined => "Tenant quarantined",
@@ -103,7 +103,7 @@ impl ProblemKind {
                  Send a valid token in the header `Authorization: Bearer …`."
             }
             Self::Forbidden => "You are authenticated, but your role does not allow this. `detail` names the role that does.",
-            Self::NotFound => "The resource does not exist, or you may not know that it does.",
+            Self::NotFound => "The resource does not exist, or you are not allowed to see it.",
             Self::MethodNotAllowed => "The path does not support this method. The `Allow` header lists the methods that it supports.",
             Self::RequestTimeout => {
                 "The body must arrive within 30 seconds, and no pause in it may exceed 10 seconds. No changes were made."
@@ -118,7 +118,7 @@ impl ProblemKind {
             }
             Self::Offboarded => "The tenant is offboarded. Its history is kept; its storage config is no longer served.",
             Self::CursorLost => {
-                "The change feed no longer contains the cursor: the database was restored or has lost its last commits, or the cursor is very old. Read from the beginning, without `after`, and replace everything that you hold."
+                "The change feed no longer contains the cursor: the database was restored or has lost its last commits, or the cursor is very old. Read from the beginning, without `after`, and replace your copy."
             }
             Self::PreconditionFailed => "The resource was changed after you read it. Read it again and send the new `ETag` in `If-Match`.",
             Self::PreconditionRequired => {

@@ -29,7 +29,7 @@ use super::web_ui::assets::{CSS, Files, ICON, JAVASCRIPT, SCRIPT, STYLE, SVG};
 use super::web_ui::csrf;
 use super::web_ui::{lock_down, theme};
 use crate::http::conventions::problem::{Problem, ProblemKind};
-use crate::http::middleware::request_layer::RequestId;
+use crate::http::conventions::request_id::RequestId;
 use crate::rate_limiter::Limiter;
 use crate::settings::WebSettings;
 use session::sign_in;

@@ -17,7 +17,7 @@ use crate::http::AppState;
 use crate::http::auth;
 use crate::http::conventions::extract::unreadable_body;
 use crate::http::conventions::problem::{Problem, ProblemKind};
-use crate::http::middleware::request_layer::RequestId;
+use crate::http::conventions::request_id::RequestId;
 use crate::service::StoreError;
 use crate::service::idempotency::{self, IdempotencyTurn};
 

@@ -2,14 +2,13 @@
 
 use std::any::Any;
 use std::convert::Infallible;
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use opentelemetry_http::HeaderExtractor;
 use pin_project_lite::pin_project;
@@ -17,41 +16,11 @@ use tower::{Layer, Service};
 use tracing::field::Empty;
 use tracing::instrument::Instrumented;
 use tracing::{Instrument, Level, Span, debug, debug_span, error, info, info_span};
-use uuid::Uuid;
 
 use super::http_metrics::{self, ListenerMetrics, RequestMetrics};
-use crate::clock::SharedClock;
 use crate::http::conventions::problem::Problem;
+use crate::http::conventions::request_id::RequestId;
 use crate::telemetry::traces;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// Identifies a request in the logs, in the audit log and in a problem's `instance`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RequestId(Uuid);
-
-impl RequestId {
-    pub(crate) fn new(clock: &SharedClock) -> Self {
-        Self(clock.uuid())
-    }
-
-    /// Adds the ID to a response.
-    pub(crate) fn mark(self, response: &mut Response) {
-        response.headers_mut().insert(REQUEST_ID, self.header());
-    }
-
-    fn header(self) -> HeaderValue {
-        let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
-        let text: &str = self.0.hyphenated().encode_lower(&mut text);
-        HeaderValue::from_str(text).expect("a UUID is visible ASCII")
-    }
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// The layer. A hand-written service instead of `axum::middleware::from_fn`, which clones the inner service stack for every
 /// request.
@@ -221,7 +190,7 @@ mod tests {
         let request = Request::get("/").body(Body::empty()).unwrap();
         let answer = router.oneshot(request).await.unwrap();
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        let id = answer.headers()[REQUEST_ID].to_str().unwrap().to_owned();
+        let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
         let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
         let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!((&problem["type"], &problem["instance"]), (&"/problems/internal".into(), &id.into()));

@@ -80,7 +80,7 @@ where
             return Poll::Ready(response);
         }
         this.limit.poll(cx).map(|()| {
-            let detail = "The request took too long and was cancelled. If it changes something, check whether it did before you retry.";
+            let detail = "The request took too long and was canceled. If it was a change, check whether it took effect before you retry.";
             Ok(Problem::new(ProblemKind::Unavailable, detail).into_response())
         })
     }

@@ -37,7 +37,7 @@ use super::AppState;
 use super::web_ui::lock_down;
 use crate::http::conventions::extract::unreadable_body;
 use crate::http::conventions::problem::Problem;
-use crate::http::middleware::request_layer::RequestId;
+use crate::http::conventions::request_id::RequestId;
 use crate::settings::WebSettings;
 use assets::Assets;
 use limits::Limits;

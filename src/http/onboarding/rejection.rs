@@ -54,7 +54,7 @@ impl Rejection {
         match self {
             Self::NoSession => error(
                 StatusCode::FORBIDDEN,
-                "Please open your link",
+                "Open your invite link",
                 "This page requires an invitation. Open the link you received in this browser. Everything submitted so far is saved.",
                 false,
                 true,
@@ -62,7 +62,7 @@ impl Rejection {
             Self::UnknownLink => error(
                 StatusCode::NOT_FOUND,
                 "Unknown link",
-                "The link may have been cut off in an e-mail. Make sure the address bar contains all of it, or ask for a new link.",
+                "The link may have been cut off in an email. Make sure the address bar contains all of it, or ask for a new link.",
                 false,
                 true,
             ),

@@ -1,4 +1,4 @@
-//! The session of a session: the cookie that an invite's link was exchanged for.
+//! A customer's session: the cookie that an invite link is exchanged for.
 
 use std::net::IpAddr;
 use std::ops::Deref;
@@ -11,7 +11,7 @@ use super::rejection::Rejection;
 use crate::domain::web_session::WebSession;
 use crate::http::AppState;
 use crate::http::conventions::extract::record_tenant;
-use crate::http::middleware::request_layer::RequestId;
+use crate::http::conventions::request_id::RequestId;
 use crate::http::web_ui::cookies::Secret;
 use crate::http::web_ui::csrf::{self, CsrfForm, UnreadableForm};
 use crate::service::Caller;
@@ -64,7 +64,7 @@ impl FromRequestParts<AppState> for OnboardSession {
     }
 }
 
-/// A submitted form whose token belongs to the session's session.
+/// A submitted form whose CSRF token belongs to this session.
 pub(crate) struct Posted<T> {
     pub session: OnboardSession,
     pub form: T,

@@ -1,6 +1,6 @@
 //! Accepts connections, for both listeners and for the handler that benchmarks compare them with.
 //!
-//! HTTP/1 only: with HTTP/2, one connection could carry hundreds of requests, and no limit on connections would hold.
+//! HTTP/1 only: with HTTP/2, one connection could carry hundreds of requests, and connection limits would not limit requests.
 
 mod activity;
 mod admission;

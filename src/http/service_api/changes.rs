@@ -24,8 +24,7 @@ use crate::read_model::{Freshness, ReadModel, ServingState, TenantEntry};
 const MOST: usize = 1000;
 const LONGEST_WAIT: u64 = 60;
 
-const LOST: &str =
-    "The database no longer knows this cursor. Read from the beginning, without after, and replace everything that you hold.";
+const LOST: &str = "The database no longer knows this cursor. Read from the beginning, without after, and replace your copy.";
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

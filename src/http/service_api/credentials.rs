@@ -132,7 +132,7 @@ pub(crate) async fn handle(
             return Ok(answer(&found, &issued.credentials));
         }
         // During the wait, the token may have been revoked, the tenant suspended, or another version activated: everything
-        // is decided again. Usually nothing has changed, and the credentials are in the cache now.
+        // is checked again. Usually nothing has changed, and the credentials are in the cache now.
         waited = true;
         reader = StorageReader::again(&headers, &state)?;
     }

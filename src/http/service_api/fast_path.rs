@@ -22,8 +22,8 @@ use crate::domain::grant::Grant;
 use crate::http::AppState;
 use crate::http::auth::StorageReader;
 use crate::http::conventions::etag;
+use crate::http::conventions::request_id::RequestId;
 use crate::http::middleware::http_metrics::ListenerMetrics;
-use crate::http::middleware::request_layer::RequestId;
 use crate::service::hand_outs::HandOut;
 use crate::telemetry::traces;
 

@@ -13,7 +13,7 @@ use crate::http::AppState;
 use crate::http::auth::StorageReader;
 use crate::http::conventions::extract::JsonBody;
 use crate::http::conventions::problem::{self, Problem};
-use crate::http::middleware::request_layer::RequestId;
+use crate::http::conventions::request_id::RequestId;
 use crate::http::views::ActiveStorageSchema;
 
 const MOST: usize = 1000;

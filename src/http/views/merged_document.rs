@@ -13,7 +13,7 @@ pub(crate) struct MergedDocumentView {
     /// The complete policy, which replaces the current one.
     #[schema(value_type = Object)]
     merged: Value,
-    /// In bytes, without white space.
+    /// In bytes, without whitespace.
     size: usize,
     /// The size limit of AWS, in bytes.
     limit: usize,

@@ -102,7 +102,7 @@ enums!(
     DeliveryFailureKind: "Why a message was not delivered.",
     DeliveryState: "The state of a delivery.",
     DocumentKind: "The type of a document's body.",
-    FaultSide: "Who has to act so that the check can pass.",
+    FaultSide: "Who must act for the check to pass.",
     FixAction: "What to do with the statement or setting of a fix.",
     FixDocument: "The policy or setting that a fix changes.",
     InviteState: "The state of an invite at a given time.",

@@ -67,7 +67,7 @@ pub struct CredentialPolicy {
     pub stale_for: Duration,
 }
 
-/// Credentials, and whether the caller waited for them: if so, everything that allowed the request may have changed meanwhile.
+/// Credentials, and whether the caller waited for them: if so, everything that allowed the request may have changed in the meantime.
 #[derive(Debug)]
 pub(crate) struct IssuedCredentials {
     pub credentials: Arc<Credentials>,

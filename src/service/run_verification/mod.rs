@@ -83,7 +83,7 @@ async fn start_run(
         ClaimedRun::Leased { tenant_id, until } => {
             jobs::enqueue_attempt(&mut db, tenant_id, id, Some(until), cause).await?;
             store::commit(db).await?;
-            info!(verification = %id, %until, "the worker that was lost may still write; taking over afterwards");
+            info!(verification = %id, %until, "the lost worker's lease has not expired; taking over when it does");
             return Ok(None);
         }
         ClaimedRun::Finished => return Ok(None),

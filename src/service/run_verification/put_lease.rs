@@ -34,10 +34,10 @@ impl PutLease for DatabaseLease<'_> {
             verifications::remaining(&mut db, self.lease).await
         };
         let remaining = remaining.await.unwrap_or_else(|error| {
-            warn!(verification = %self.lease.verification, %error, "the lease cannot be proven; nothing is written");
+            warn!(verification = %self.lease.verification, %error, "cannot confirm the lease; the probe object is not written");
             None
         })?;
-        // The answer may have taken long to arrive.
+        // The answer may have arrived late.
         let since = self.context.clock.instant().saturating_duration_since(asked_at);
         let left = remaining.checked_sub(since + self.context.lease / MARGIN)?;
         (!left.is_zero()).then_some(left)

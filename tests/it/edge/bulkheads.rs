@@ -1,4 +1,4 @@
-//! What the public listener's clients wait for does not keep the private side waiting.
+//! Slow work for the public listener does not delay the private one.
 
 use reqwest::Client;
 use sqlx::{Connection, Executor, PgConnection};

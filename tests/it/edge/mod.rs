@@ -1,4 +1,4 @@
-//! The edge of the process: what clients on the network can and cannot do to it, and how it ends whatever they do.
+//! The edge of the process: what clients on the network can and cannot do to it, and how it shuts down regardless of them.
 
 mod bulkheads;
 mod connections;

@@ -13,7 +13,7 @@ use crate::support::server::TestServer;
 
 const GRACE: (&str, &str) = ("LATCHKEY_SHUTDOWN_GRACE", "2s");
 
-/// More than the grace period by what a busy machine needs.
+/// The grace period, plus a margin for a busy machine.
 const SLACK: Duration = Duration::from_secs(15);
 
 async fn send(url: &str, text: &str) -> TcpStream {

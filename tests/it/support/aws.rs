@@ -438,7 +438,7 @@ impl Applied {
         }
     }
 
-    /// A document as it is in AWS.
+    /// Reads a document back from AWS.
     async fn current(&self, customer: &Account, name: &str) -> Value {
         let decoded = |text: String| percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned();
         let text = match name {

@@ -1,4 +1,4 @@
-//! Pages as a browser asks for them, as far as it matters here.
+//! Requests pages as a browser does.
 
 use reqwest::header;
 
@@ -32,7 +32,7 @@ impl Page {
     }
 }
 
-/// One that follows no redirect.
+/// A client that does not follow redirects.
 pub fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())

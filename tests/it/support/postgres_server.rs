@@ -59,7 +59,7 @@ impl Postgres {
         self.answer().await
     }
 
-    /// Once nothing is left of it.
+    /// Waits until all its processes have ended.
     pub async fn end(mut self) {
         drop(self.orders);
         let ended = tokio::time::timeout(TIMEOUT, self.keeper.wait()).await;

@@ -1,4 +1,4 @@
-//! The program itself as a process that serves, with its log.
+//! Runs `latchkey serve` as a process, with its log.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -51,7 +51,7 @@ impl Process {
         Self::run(Command::new(BINARY), access, database_url, more).await
     }
 
-    /// The same with so many file descriptors at most.
+    /// The same with a limit on file descriptors.
     pub async fn start_with_files(access: &AwsAccess, database_url: &str, files: u32, more: &[(&str, &str)]) -> Self {
         let mut command = Command::new("sh");
         command.args(["-c", "ulimit -n \"$0\" && exec \"$@\"", &files.to_string(), BINARY]);
@@ -113,7 +113,7 @@ impl Process {
         }
     }
 
-    /// Repeats the question until the answer is yes.
+    /// Polls until the condition is true.
     pub async fn until<'a, F>(&'a self, what: &str, mut asked: impl FnMut(&'a Self) -> F)
     where
         F: Future<Output = bool>,

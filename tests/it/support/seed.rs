@@ -1,4 +1,4 @@
-//! Tenants as Latchkey itself makes them, by its services, without AWS: verifications run against [`GrantingCloud`].
+//! Creates tenants through Latchkey's own services, without AWS: verifications run against [`GrantingCloud`].
 
 use std::error::Error;
 
@@ -61,7 +61,7 @@ impl Seed {
         version
     }
 
-    /// The same, with whatever becomes of it.
+    /// The same, for any verdict.
     pub async fn try_activate(&self, tenant: Uuid) -> Attempt {
         let external_id = self.try_find(tenant).await?.external_id;
         let (_, verification) = self.try_submit(tenant).await?;
@@ -178,7 +178,7 @@ fn reason() -> AuditReason {
     AuditReason::parse("Seeded by a test").expect("a reason")
 }
 
-/// The tenant and the version that a bucket's name tells.
+/// Parses the tenant and the version from a bucket's name.
 pub fn read_bucket(storage: &Value) -> (String, i32) {
     let name = storage["bucket"].as_str().expect("a bucket has a name");
     let (tenant, version) = name

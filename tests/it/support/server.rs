@@ -40,7 +40,7 @@ use latchkey::clock::SharedClock;
 use super::clock::clock;
 use super::database::migrated_database;
 
-/// Longer than anything here takes: only what hangs runs into it.
+/// Longer than any step takes, so only a hang reaches it.
 pub const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What webhook signing secrets are derived from.
@@ -120,7 +120,7 @@ impl TestServerBuilder {
         self
     }
 
-    /// Reaches AWS through something else than the world's endpoint.
+    /// Uses another AWS endpoint than the world's.
     pub fn aws_endpoint(mut self, url: &str) -> Self {
         url.clone_into(&mut self.access.endpoint);
         self.reaches_aws = true;
@@ -134,7 +134,7 @@ impl TestServerBuilder {
         self
     }
 
-    /// Runs a worker. Unless something else is said, its calls to AWS get no answer.
+    /// Runs a worker. By default, its AWS calls get no answer.
     pub fn worker(mut self) -> Self {
         self.reaches_aws = true;
         self.worker = true;
@@ -152,7 +152,7 @@ impl TestServerBuilder {
         self
     }
 
-    /// Leaves the queue to others.
+    /// Runs no worker.
     pub fn without_worker(mut self) -> Self {
         self.worker = false;
         self
@@ -335,7 +335,7 @@ impl TestServer {
         Self::builder().start().await
     }
 
-    /// Another process on the same database, which leaves the queue to others.
+    /// Another process on the same database, without a worker.
     pub fn replica(&self) -> TestServerBuilder {
         Self::builder().database_url(&self.database_url)
     }

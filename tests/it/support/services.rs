@@ -1,4 +1,4 @@
-//! Where the servers of the tests are: the environment says so, or the file that `./dev/services` writes.
+//! Locates the test servers: from the environment, or from the file that `./dev/services` writes.
 
 use std::collections::HashMap;
 use std::path::PathBuf;

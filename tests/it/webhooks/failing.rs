@@ -1,4 +1,4 @@
-//! Messages that are not taken at first, or ever. The clock is the test's, so that days take no time; the test takes the queue's
+//! Messages that the receiver rejects at first, or always. The clock is the test's, so that days take no time; the test takes the queue's
 //! part.
 
 use chrono::{DateTime, Utc};

@@ -45,7 +45,7 @@ impl Hook {
         format!("/v1/webhooks/{}{rest}", self.id)
     }
 
-    /// Whether a receiver that has the secret takes the message for Latchkey's.
+    /// Whether the signature is valid for this secret.
     pub fn signed(&self, message: &Received) -> bool {
         verifies(&self.secret, &message.headers, &message.body)
     }
@@ -58,7 +58,7 @@ impl Hook {
         items
     }
 
-    /// The log, once it is as it has to be.
+    /// Waits until the log meets a condition.
     pub async fn log_until(&self, server: &TestServer, done: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let looked = async {
             loop {

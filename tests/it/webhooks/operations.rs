@@ -49,7 +49,7 @@ async fn a_message_is_resent_with_the_same_id() {
     assert!(messages[0].id() == messages[1].id() && messages[0].body == messages[1].body && hook.signed(&messages[1]));
     hook.log_until(&server, |log| log[0]["attempts"][1]["status"] == 204).await;
 
-    // What was delivered stays so, whatever comes of sending it again; what was given up is delivered in the end.
+    // A delivered message stays delivered, whatever a resend returns. A message that was given up can still be delivered.
     receiver.answer(|_, _| status(500));
     server.post(&path, &json!({})).await.expect(202);
     let log = hook.log_until(&server, |log| log[0]["attempts"][2]["status"] == 500).await;
@@ -156,7 +156,7 @@ async fn a_deleted_webhook_gets_no_messages_and_loses_its_log() {
     assert_eq!((count("webhook_deliveries").await, count("webhook_attempts").await), (0, 0));
 }
 
-/// What is erased of a tenant that has ended is erased in messages too, and they stay readable.
+/// Erasing an offboarded tenant also erases its data in messages, which stay readable.
 #[tokio::test]
 async fn erasure_removes_personal_data_from_messages() {
     let (stage, receiver, hook) = Stage::with(&["acme"]).await;

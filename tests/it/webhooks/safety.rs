@@ -1,4 +1,4 @@
-//! Where messages never go.
+//! Addresses that messages are never sent to.
 
 use latchkey::domain::webhook::target::AllowedNetworks;
 use latchkey::outbound_http::OutboundClient;
@@ -31,7 +31,7 @@ async fn redirects_are_not_followed() {
     assert!(target.seen().is_empty() && receiver.seen().len() == 5);
 }
 
-/// The setting allowed it when the webhook was made, and no longer does: what counts is where it leads when it is sent.
+/// The address was allowed when the webhook was created, and no longer is: the check at sending time counts.
 #[tokio::test]
 async fn forbidden_targets_are_refused_by_address_and_by_name() {
     let stage = Stage::new().await;

@@ -73,7 +73,7 @@ impl Stage {
         }
     }
 
-    /// Makes one attempt, and gives the verification as it is then.
+    /// Makes one attempt, and returns the verification.
     async fn attempt(&self) -> Value {
         run_verification(
             &self.context,
@@ -86,7 +86,7 @@ impl Stage {
         self.server.get(&format!("/v1/verifications/{}", self.id)).await.expect(200)
     }
 
-    /// Goes to the time of the next attempt, and gives the seconds that this took.
+    /// Advances the clock to the next attempt, and returns the seconds in between.
     fn wait(&self, verification: &Value) -> i64 {
         let until: DateTime<Utc> = verification["next_attempt_at"]
             .as_str()

@@ -21,7 +21,7 @@ fn printed(language: &str) -> Vec<&'static str> {
     std::iter::from_fn(|| blocks.next()).filter_map(block).collect()
 }
 
-/// A vendor's service: the tools first on its path, and nothing set but what the document takes for granted.
+/// A vendor's service: the tools first on its path, and only the environment that the page assumes.
 struct Service<'a> {
     stage: &'a Stage,
     folder: PathBuf,

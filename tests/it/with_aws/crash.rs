@@ -120,7 +120,7 @@ async fn at_the_gate(world: &World, gate: &Gate, mode: &'static str) -> (TestSer
     (server, worker, applied.bucket, submitted["verification"]["id"].clone())
 }
 
-/// The worker was suspended before its put, and goes on after another one has taken over, cleaned up and finished.
+/// A worker is suspended before its put, and resumes after another one has taken over, cleaned up and finished.
 #[rstest]
 #[tokio::test]
 async fn a_suspended_process_that_goes_on_puts_nothing(#[values("assume_role", "direct")] mode: &'static str) {

@@ -1,4 +1,4 @@
-//! What keeps credentials safe after the proof: whose bucket they work on, what is decided again after a wait, what happens
+//! Credential safety after verification: which bucket they work on, what is rechecked after a wait, what happens
 //! without the database, what is recorded, how many there may be, and how they end.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Credentials for a tenant's documents, as AWS SDKs ask for them: nothing of theirs is changed for it.
+//! Credentials for a tenant's documents, as unmodified AWS SDKs request them.
 
 use aws_config::BehaviorVersion;
 use aws_sdk_s3 as s3;
@@ -13,7 +13,7 @@ use crate::support::aws_proxy::Gate;
 use crate::support::process::Process;
 use crate::support::server::{ApiResponse, TIMEOUT, TestServer};
 
-/// A tenant whose documents are within reach, and one whose are not.
+/// One tenant whose documents the service can access, and one whose it cannot.
 pub struct Stage {
     pub world: World,
     pub server: TestServer,

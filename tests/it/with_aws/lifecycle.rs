@@ -12,7 +12,7 @@ async fn offboard(server: &TestServer, slug: &str, body: &Value) -> ApiResponse 
     server.send(server.request(Method::DELETE, &path).json(body)).await
 }
 
-/// What an internal service is answered.
+/// The response to an internal service.
 async fn read(server: &TestServer, token: &str, slug: &str) -> (u16, Value) {
     let url = format!("{}/internal/v1/tenants/{slug}/storage-config", server.private);
     let answer = server.send(server.bare(Method::GET, &url).bearer_auth(token)).await;

@@ -17,7 +17,7 @@ async fn rotate(server: &TestServer) -> crate::support::server::ApiResponse {
     server.post("/v1/tenants/acme/external-id/rotate", &json!({})).await
 }
 
-/// What an internal service is given.
+/// The config that an internal service gets.
 async fn served(server: &TestServer, token: &str) -> Value {
     let url = format!("{}/internal/v1/tenants/acme/storage-config", server.private);
     let answer = server.send(server.bare(Method::GET, &url).bearer_auth(token)).await;

@@ -62,7 +62,7 @@ async fn a_vendor_fault_alerts_operations_and_reassures_the_customer() {
         .await
         .expect(202);
 
-    // All that it says is read to the end: it must be able to say more.
+    // Drain its output, so that it never blocks on a full pipe.
     let (said, mut heard) = tokio::sync::mpsc::unbounded_channel();
     std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| said.send(line).or(Ok::<_, ()>(()))));
     let listen = async {

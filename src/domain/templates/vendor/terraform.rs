@@ -28,14 +28,18 @@ pub(super) fn configuration(roles: &[Role]) -> String {
 
 fn resources(role: &Role) -> String {
     let (label, name) = (role.label, quoted(role.arn.name().as_str()));
-    let mut text = String::new();
-    let mut attached_to = name.clone();
-    if let Some(trust) = role.trust {
-        let (path, trust) = (quoted(role.arn.path()), encoded(trust));
-        text +=
-            &format!("\nresource \"aws_iam_role\" \"{label}\" {{\n  name = {name}\n  path = {path}\n  assume_role_policy = {trust}\n}}\n");
-        attached_to = format!("aws_iam_role.{label}.id");
-    }
+    let (text, attached_to) = match role.trust {
+        Some(trust) => {
+            let (path, trust) = (quoted(role.arn.path()), encoded(trust));
+            (
+                format!(
+                    "\nresource \"aws_iam_role\" \"{label}\" {{\n  name = {name}\n  path = {path}\n  assume_role_policy = {trust}\n}}\n"
+                ),
+                format!("aws_iam_role.{label}.id"),
+            )
+        }
+        None => (String::new(), name),
+    };
     let (policy_name, policy) = (quoted(POLICY_NAME), encoded(role.permissions));
     text + &format!(
         "\nresource \"aws_iam_role_policy\" \"{label}\" {{\n  name = {policy_name}\n  role = {attached_to}\n  policy = {policy}\n}}\n"

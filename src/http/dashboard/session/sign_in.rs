@@ -10,11 +10,11 @@ use tracing::warn;
 
 use crate::http::AppState;
 use crate::http::conventions::problem::{Problem, ProblemKind};
+use crate::http::conventions::request_id::RequestId;
 use crate::http::dashboard::shared::layout::Layout;
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::session::{self, COOKIE};
 use crate::http::middleware::client_address::network;
-use crate::http::middleware::request_layer::RequestId;
 use crate::http::web_ui::render;
 use crate::service::sign_in::{LONGEST, SignInError, sign_in};
 

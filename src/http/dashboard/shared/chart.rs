@@ -41,7 +41,7 @@ impl Chart {
         let most = counted.iter().map(|one| one.count).max().unwrap_or_default().max(1);
         let described = match (counted.iter().max_by_key(|one| one.count), counted.len()) {
             (Some(first), number) => format!("{number} checks fail; most often {}, for {}.", first.label, tenants(first.count)),
-            (None, _) => "No check fails.".to_owned(),
+            (None, _) => "No checks are failing.".to_owned(),
         };
         let bars = counted.into_iter().enumerate().map(|(at, one)| Bar {
             width: (one.count * FULL / most).max(1),

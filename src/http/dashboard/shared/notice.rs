@@ -63,7 +63,7 @@ impl Notice {
             }
             Self::InviteRevoked => "Invite revoked. Its link no longer works.",
             Self::TokenRevoked => {
-                "Token revoked. It is refused from now on, and dashboard sessions that were opened with it have ended. AWS credentials that it got before work until they expire, for an hour at most."
+                "Token revoked. It no longer works, and dashboard sessions opened with it have ended. AWS credentials that it already obtained work until they expire, within an hour."
             }
             Self::TestSent => "Test message queued. Reload the page in a moment to see the result.",
             Self::SentAgain => "Message queued again. Reload the page in a moment to see the result.",

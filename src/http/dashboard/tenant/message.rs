@@ -1,4 +1,4 @@
-//! `GET /tenants/{tenant}/message`: what the customer needs to fix, as text to e-mail.
+//! `GET /tenants/{tenant}/message`: what the customer needs to fix, as text to email.
 
 use std::fmt::Write as _;
 

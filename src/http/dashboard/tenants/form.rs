@@ -87,7 +87,7 @@ impl TenantForm {
         let mut fields = Vec::new();
         if with_slug {
             fields.push(Field::new("slug", "Slug", Some(&self.slug)).with_hint(
-                "Identifies the tenant in URLs and in the API: lower-case letters, digits and hyphens. It cannot be changed later.",
+                "Identifies the tenant in URLs and in the API: lowercase letters, digits and hyphens. It cannot be changed later.",
                 "acme-corp",
             ));
         }

@@ -12,7 +12,7 @@ pub(crate) fn banner(verification: &Verification) -> Banner {
         (VerificationState::Running, _) if verification.next_attempt_at.is_some() => Banner::new(
             BannerState::Running,
             "Waiting for AWS",
-            "Some calls were denied or not answered. New policies can take a minute to propagate through AWS, so the checks will run again.",
+            "Some calls were denied or got no response. New policies can take a minute to propagate through AWS, so the checks will run again.",
         ),
         (VerificationState::Running, _) => Banner::new(
             BannerState::Running,
