@@ -14,27 +14,19 @@ create table audit_events (
     -- The subject's state before and after the change.
     before jsonb,
     after jsonb,
-    detail jsonb not null
+    detail jsonb not null,
+    -- Replaced by null when the tenant is erased. Without it, personal data cannot be guessed from its hash.
+    personal_salt uuid default gen_random_uuid(),
+    -- The hash of the data that can be erased, which stays when the data is erased.
+    personal_hash bytea,
+    -- The hash of this event and of the previous event's hash. A trigger assigns it with the position.
+    hash bytea
 );
 
 create unique index audit_events_position_key on audit_events (position);
 create index audit_events_by_tenant on audit_events (tenant_id, position);
 create index audit_events_by_action on audit_events (action, position);
 create index audit_events_by_actor on audit_events (actor_id, position);
-
-create function assign_audit_position() returns trigger language plpgsql as $$
-declare
-    next bigint;
-begin
-    update change_counters c set audit_events = c.audit_events + 1 returning c.audit_events into next;
-    update audit_events set position = next where id = new.id;
-    return null;
-end
-$$;
-
--- Deferred: see change_counters.
-create constraint trigger audit_events_assign_position after insert on audit_events
-    deferrable initially deferred for each row execute function assign_audit_position();
 
 -- Replaces personal data by a marker, at any depth.
 create function without_personal_data(value jsonb) returns jsonb language plpgsql immutable as $$
@@ -60,6 +52,55 @@ begin
 end
 $$;
 
+create function audit_personal_hash(event audit_events) returns bytea language plpgsql immutable as $$
+begin
+    return sha256(uuid_send(event.personal_salt) || convert_to(
+        jsonb_build_array(event.actor, event.before, event.after, event.detail, event.address)::text, 'UTF8'));
+end
+$$;
+
+-- Erasure does not change this hash: personal data enters it through personal_hash only.
+create function audit_hash(event audit_events, previous bytea) returns bytea language plpgsql immutable as $$
+begin
+    return sha256(convert_to(jsonb_build_array(
+        event.position,
+        encode(previous, 'hex'),
+        event.id,
+        -- Independent of the session's time zone.
+        (extract(epoch from event.at) * 1000000)::bigint,
+        event.action,
+        event.tenant_id,
+        event.request_id,
+        event.address is not null,
+        without_personal_data(event.actor),
+        without_personal_data(event.before),
+        without_personal_data(event.after),
+        without_personal_data(event.detail),
+        encode(event.personal_hash, 'hex')
+    )::text, 'UTF8'));
+end
+$$;
+
+create function assign_audit_position() returns trigger language plpgsql as $$
+declare
+    next bigint;
+    event audit_events;
+begin
+    update change_counters c set audit_events = c.audit_events + 1 returning c.audit_events into next;
+    select * into event from audit_events where id = new.id;
+    event.position := next;
+    event.personal_hash := audit_personal_hash(event);
+    -- The counter's lock makes this one chain: the previous event is committed, or of this transaction.
+    event.hash := audit_hash(event, (select hash from audit_events where position = next - 1));
+    update audit_events set position = next, personal_hash = event.personal_hash, hash = event.hash where id = new.id;
+    return null;
+end
+$$;
+
+-- Deferred: see change_counters.
+create constraint trigger audit_events_assign_position after insert on audit_events
+    deferrable initially deferred for each row execute function assign_audit_position();
+
 -- Allows two updates of an event: its position is assigned once, and the personal data of an erased tenant is replaced.
 create function guard_audit_event() returns trigger language plpgsql as $$
 declare
@@ -70,7 +111,10 @@ begin
         allowed.actor_id := new.actor_id;
         if old.position is null then
             allowed.position := new.position;
+            allowed.personal_hash := new.personal_hash;
+            allowed.hash := new.hash;
         elsif exists (select from tenants where id = old.tenant_id and erased_at is not null) then
+            allowed.personal_salt := null;
             allowed.actor := without_personal_data(old.actor);
             allowed.before := without_personal_data(old.before);
             allowed.after := without_personal_data(old.after);

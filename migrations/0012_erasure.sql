@@ -9,6 +9,7 @@ begin
     where id = tenant;
     -- An update that changes nothing is refused, so events without personal data are skipped.
     update audit_events e set
+        personal_salt = null,
         actor = without_personal_data(e.actor),
         before = without_personal_data(e.before),
         after = without_personal_data(e.after),

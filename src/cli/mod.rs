@@ -1,5 +1,6 @@
 //! The command line. One file per command.
 
+mod audit;
 mod check_config;
 mod checks;
 mod client;
@@ -52,6 +53,9 @@ enum Command {
     Worker(serve::Worker),
     /// Migrate the database schema.
     Migrate(database::Migrate),
+    /// Verify the audit log in the database.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Check the settings without starting anything.
     CheckConfig(check_config::CheckConfig),
     /// Check that a server on this machine is running.
@@ -169,6 +173,7 @@ impl Cli {
                 Command::Serve(command) => Box::pin(command.run()).await,
                 Command::Worker(command) => Box::pin(command.run()).await,
                 Command::Migrate(command) => command.run().await,
+                Command::Audit(command) => command.run().await,
                 Command::CheckConfig(command) => Box::pin(command.run()).await,
                 Command::Healthcheck(command) => command.run().await,
                 Command::Token(command) => command.run().await,

@@ -2,6 +2,7 @@
 
 pub(crate) mod active_configs;
 pub(crate) mod audit;
+pub(crate) mod audit_chain;
 pub(crate) mod checks;
 pub(crate) mod config_changes;
 mod error;

@@ -7,6 +7,7 @@
 
 mod api;
 mod audit;
+mod audit_chain;
 mod change_feed;
 mod command_line;
 mod consistency;

@@ -1,0 +1,50 @@
+//! `latchkey audit`
+
+use clap::{Args, Subcommand};
+use sqlx::Connection;
+
+use super::{CommandResult, Failure};
+use crate::app;
+use crate::settings::DatabaseSettings;
+use crate::store::audit_chain::{self, AuditHead};
+use crate::store::{self, StoreError};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Audit {
+    /// Verify that no entry of the audit log was removed, changed, inserted or moved.
+    ///
+    /// Prints the head of the log. Keep it outside of the database, and pass it next time.
+    /// Exit code: 0 intact, 1 not intact, 3 could not be determined.
+    Verify(Verify),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    /// A head that an earlier run printed. It must still be part of the log.
+    #[arg(long, value_name = "POSITION:HASH")]
+    head: Option<AuditHead>,
+    #[command(flatten)]
+    database: DatabaseSettings,
+}
+
+impl Audit {
+    pub(super) async fn run(self) -> CommandResult {
+        let Self::Verify(Verify { head, database }) = self;
+        let pool = app::pool(database.url()?, 1);
+        let inconclusive = |error: StoreError| Failure::Inconclusive(error.to_string());
+        let mut db = store::acquire(&pool).await.map_err(inconclusive)?;
+        let mut snapshot = db
+            .begin_with("begin isolation level repeatable read, read only")
+            .await
+            .map_err(|error| inconclusive(error.into()))?;
+        match audit_chain::verify(&mut snapshot, head.as_ref()).await.map_err(inconclusive)? {
+            Ok(Some(head)) => println!("The audit log is intact: {} entries.\nHead: {head}", head.position),
+            Ok(None) => println!("The audit log is empty."),
+            Err(broken) => {
+                eprintln!("latchkey: the audit log is not intact: {broken}");
+                return Err(Failure::Negative);
+            }
+        }
+        Ok(())
+    }
+}
