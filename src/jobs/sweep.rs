@@ -1,11 +1,11 @@
-//! Deletes expired data.
+//! Deletes expired data, and logs the head of the audit log.
 
 use graphile_worker::worker_utils::types::CleanupTask;
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerContextExt};
 use serde::{Deserialize, Serialize};
 
 use super::JobContext;
-use crate::service::{idempotency, sign_in, webhooks};
+use crate::service::{audit_head, idempotency, sign_in, webhooks};
 use crate::store;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,6 +24,7 @@ impl TaskHandler for Sweep {
 
     async fn run(self, worker: WorkerContext) -> impl IntoTaskHandlerResult {
         let context = super::of::<JobContext>(&worker).context;
+        audit_head::log(&context).await?;
         sign_in::sweep(&context).await?;
         idempotency::sweep(&context).await?;
         webhooks::sweep(&context).await?;

@@ -54,6 +54,13 @@ pub(crate) enum BrokenChain {
     OtherHead(i64),
 }
 
+/// The newest entry, or none for an empty log.
+pub(crate) async fn head(db: &mut PgConnection) -> Result<Option<AuditHead>> {
+    let newest = "select position, encode(hash, 'hex') from audit_events where position is not null order by position desc limit 1";
+    let newest = sqlx::query_as::<_, (i64, String)>(newest).fetch_optional(db).await?;
+    Ok(newest.map(|(position, hash)| AuditHead { position, hash }))
+}
+
 /// Checks every entry, from the first to the last. The transaction must be repeatable read, so that new entries do not matter.
 /// Returns the head, or none for an empty log.
 pub(crate) async fn verify(db: &mut PgConnection, kept: Option<&AuditHead>) -> Result<std::result::Result<Option<AuditHead>, BrokenChain>> {
