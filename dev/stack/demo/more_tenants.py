@@ -7,7 +7,7 @@ from stack.demo.scenario import without_action
 from stack.terminal import line, paint
 
 # At the end of the demo: the scenario's three, the walkthrough's, and these.
-STATUSES = {"invited": 1, "verifying": 1, "action_required": 1, "active": 3, "degraded": 1, "suspended": 1, "offboarded": 1}
+STATUSES = {"invited": 1, "verifying": 1, "action_required": 1, "active": 3, "degraded": 1, "quarantined": 1, "suspended": 1, "offboarded": 1}
 MODE = "assume_role"
 READ = "s3:GetObject"
 DECRYPT = "kms:Decrypt"
@@ -23,6 +23,7 @@ class MoreTenants:
         for account, create in (
             ("666666666666", self.action_required),
             ("777777777777", self.degraded),
+            ("131313131313", self.quarantined),
             ("888888888888", self.suspended),
             ("999999999999", self.offboarded),
             ("121212121212", self.verifying),
@@ -48,6 +49,18 @@ class MoreTenants:
         customer.backdate_by_a_minute(self.values["DATABASE_URL"], id)
         self.verify("cyberdyne", "rejected")
         show("cyberdyne", "degraded", f"was verified, then revoked {READ}; the first rejection is backdated by a minute")
+
+    def quarantined(self, account):
+        customer = self.create("weyland", "Weyland", account)
+        self.apply("weyland", customer)
+        self.submit("weyland", customer, "verified")
+        trust = customer.read("trust-policy")
+        for statement in trust["Statement"]:
+            statement.pop("Condition", None)
+        customer.write("trust-policy", trust)
+        for _ in range(2):
+            self.verify("weyland", "rejected")
+        show("weyland", "quarantined", "was verified, then removed the condition on its external ID")
 
     def suspended(self, account):
         customer = self.create("tyrell", "Tyrell Corporation", account)
