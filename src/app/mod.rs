@@ -240,13 +240,17 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
         });
     }
     let mut ended = pin!(lifecycle.run(settings.shutdown_grace));
+    let preparing = async {
+        migrations::run_when_reachable(&pools.private, clock.as_ref()).await?;
+        // Before the worker compares times that another process wrote.
+        if let Err(error) = database_clock.synchronize(&pools.private).await {
+            warn!(%error, "cannot ask the database for the time yet");
+        }
+        Ok::<_, RunError>(())
+    };
     tokio::select! {
-        migrated = migrations::run_when_reachable(&pools.private, clock.as_ref()) => migrated?,
+        prepared = preparing => prepared?,
         result = &mut ended => return result.map_err(RunError::Signals),
-    }
-    // Before the worker compares times that another process wrote.
-    if let Err(error) = database_clock.synchronize(&pools.private).await {
-        warn!(%error, "cannot ask the database for the time yet");
     }
     lifecycle.spawn(observe(app.context.clone(), lifecycle.shutdown()));
     if let Some(worker) = settings.worker {

@@ -11,6 +11,7 @@ use super::client::ClientArgs;
 use super::output::{self, print_line, text};
 use super::{CommandResult, Failure};
 use crate::app;
+use crate::database_clock::DatabaseClock;
 use crate::domain::ids::TenantRef;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::token::Role;
@@ -139,9 +140,14 @@ impl Create {
         migrations::run(&pool)
             .await
             .map_err(|error| Failure::Inconclusive(error.to_string()))?;
+        let clock = DatabaseClock::new(app::system_clock());
+        clock
+            .synchronize(&pool)
+            .await
+            .map_err(|error| Failure::Inconclusive(error.to_string()))?;
         let context = Context {
             pool,
-            clock: app::system_clock(),
+            clock,
             vendor: Arc::new(Vendor::unnamed()),
             retry_policy: RetryPolicy::NONE,
             lease: std::time::Duration::ZERO,

@@ -91,7 +91,7 @@ impl Outage {
 }
 
 impl StoreError {
-    /// Whether the database could not serve the request at that time. False if the statement is wrong.
+    /// Why the database could not serve the request at that time. None if the statement is wrong.
     pub fn outage(&self) -> Option<Outage> {
         match self {
             Self::Database(error) => Outage::of(error),

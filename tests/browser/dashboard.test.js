@@ -106,7 +106,7 @@ test("a failure is explained in a text to send, fixed, and verified live", async
   // The page follows the verification without a reload.
   await page.getByRole("heading", { name: "Version 1 was rejected" }).waitFor();
   await pill(page, "Action required");
-  await page.getByText("Text to e-mail to the customer").click();
+  await page.getByText("Text to email to the customer").click();
   await look(page, "dashboard-tenant-rejected");
   await look(page, "dashboard-tenant-rejected", { phone: true });
   const mail = await copied(page, "mail");

@@ -253,6 +253,16 @@ impl Account {
         unblocking.send().await.expect("public policies are allowed");
     }
 
+    /// Creates a bucket with this name, which everybody can use.
+    pub async fn take_bucket_for_everybody(&self, name: &str) {
+        self.take_bucket(name).await;
+        let open = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": "*", "Action": "s3:*",
+            "Resource": [format!("arn:aws:s3:::{name}"), format!("arn:aws:s3:::{name}/*")],
+        }]});
+        self.put_bucket_policy(name, &open).await;
+    }
+
     pub async fn put_inline_policy(&self, role: &str, name: &str, policy: &Value) {
         let putting = self.iam.put_role_policy().role_name(role).policy_name(name);
         putting

@@ -32,12 +32,7 @@ async fn credentials_do_not_work_on_a_bucket_that_somebody_else_created_again(#[
     client.delete_object().bucket(bucket).key("a/1").send().await.unwrap();
     stage.world.customer.s3.delete_bucket().bucket(bucket).send().await.unwrap();
     let new_owner = Account::new(&stage.world.endpoint).await;
-    new_owner.take_bucket(bucket).await;
-    let open = json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Principal": "*", "Action": "s3:*",
-        "Resource": [format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/*")],
-    }]});
-    new_owner.put_bucket_policy(bucket, &open).await;
+    new_owner.take_bucket_for_everybody(bucket).await;
     let other = Account::new(&stage.world.endpoint).await;
     put(&other.s3, bucket, "b/1").await.expect("the bucket is open to everyone");
     assert_eq!(put(&client, bucket, "a/2").await.unwrap_err(), "AccessDenied");

@@ -90,12 +90,7 @@ async fn a_bucket_that_somebody_else_created_again(#[values("direct", "assume_ro
     let bucket = &stage.ours.bucket;
     stage.world.customer.s3.delete_bucket().bucket(bucket).send().await.unwrap();
     let new_owner = Account::new(&stage.world.endpoint).await;
-    new_owner.take_bucket(bucket).await;
-    let open = json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Principal": "*", "Action": "s3:*",
-        "Resource": [format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/*")],
-    }]});
-    new_owner.put_bucket_policy(bucket, &open).await;
+    new_owner.take_bucket_for_everybody(bucket).await;
     quarantines(&stage, "bucket-owner-matches").await;
 }
 
