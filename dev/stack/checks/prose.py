@@ -47,6 +47,7 @@ FORMS = {
     r"switch(?:es|ed)? (?:a )?tenants? (?:off|on)": "suspend or resume",
     r"recognis(?:e|es|ed|ing)": "recognize",
     r"colour(?:s|ed)?": "color",
+    r"e-mail(?:s|ed)?": "email",
     r"behaviours?": "behavior",
     r"honour(?:s|ed|ing)?": "honor, or respect",
     r'\.replace\("(?:your|the vendor)': "one message per audience, in src/domain/message/",
