@@ -1,7 +1,7 @@
 """docs/proofreading.md: every sentence that a user can read, by audience, for proofreading."""
 
 from stack import source_text
-from stack.paths import ROOT
+from stack.paths import DEV, ROOT
 
 HEAD = """# Proofreading
 
@@ -11,40 +11,95 @@ Every sentence that somebody can read, by audience and source file. Placeholders
 shown. Messages have placeholders in brackets as well, where the customer and the vendor's operations team read different
 words: `[your]` is "your" or "the customer's". They are explained in `src/domain/message/mod.rs`.
 
-Some texts have a generated page or file of their own: the API reference `openapi.json`, [Settings](operators/settings.md),
-[Metrics](metrics.md), and the help of each command in `tests/it/snapshots`.
+Some texts have a generated page or file of their own: the API reference `openapi.json` with the values of its fields,
+[Settings](operators/settings.md), [Metrics](metrics.md), and the help of each command in `tests/it/snapshots`.
 """
 SRC = ROOT / "src"
+# Files and folders. A file belongs to the longest of the places that contain it.
 SECTIONS = {
-    "Checks: claims, findings and fixes": ["domain/catalogue.rs", "domain/message"],
-    "Invalid fields": ["domain/account.rs", "domain/arn", "domain/external_id.rs", "domain/ids.rs", "domain/partition.rs", "domain/region.rs", "domain/submission.rs", "domain/suggestions.rs", "domain/text.rs", "domain/tenant.rs", "domain/grant.rs", "domain/idempotency.rs", "domain/webhook", "service/tenant_fields.rs"],
+    "Checks: claims, findings and fixes": [
+        "domain/api_result.rs", "domain/catalogue.rs", "domain/evidence.rs", "domain/finding.rs", "domain/fix.rs", "domain/message", "domain/rules",
+        "domain/unauthorized.rs",
+    ],
+    "Invalid fields": [
+        "domain/account.rs", "domain/arn", "domain/audit/reason.rs", "domain/external_id.rs", "domain/feed.rs", "domain/grant.rs",
+        "domain/idempotency.rs", "domain/ids.rs", "domain/invite.rs", "domain/partition.rs", "domain/region.rs", "domain/submission.rs",
+        "domain/suggestions.rs", "domain/tenant.rs", "domain/text.rs", "domain/webhook", "http/tenant_list_params.rs", "service/merge_template.rs",
+        "service/tenant_fields.rs", "service/tokens.rs",
+    ],
     "The customer's form": ["http/onboarding", "http/web_ui"],
     "Documents for customers": ["domain/templates", "service/issue_templates.rs"],
     "The dashboard": ["http/dashboard"],
-    "The API": ["http/admin_api", "http/service_api", "http/auth", "http/conventions", "http/middleware", "http/views", "http/health.rs", "identity_provider"],
-    "The command line": ["cli", "settings", "service/check_vendor.rs"],
+    "The API": ["http", "identity_provider", "read_model/mod.rs", "service/credential_cache"],
+    "The command line": ["cli", "settings", "service/check_vendor.rs", "store/audit_chain.rs"],
+    "Errors that stop a process or are logged": [
+        "app", "cloud", "http/server", "jobs", "lifecycle.rs", "outbound_http", "read_model", "service", "single_flight.rs", "store", "telemetry",
+        "verifier",
+    ],
+}  # fmt: skip
+# Files whose texts nobody reads, or that are listed elsewhere.
+EXCEPTIONS = {
+    # Phrases in messages of AWS.
+    "cloud/denial.rs",
+    # Sample values.
+    "domain/templates/samples.rs",
+    # Under "Logs and metrics".
+    "telemetry/metric.rs",
 }
+# Where single words are titles, buttons and statuses, not identifiers.
+LABELS = ("cli", "domain/templates/json.rs", "http/conventions/problem.rs", "http/dashboard", "http/onboarding", "http/web_ui")
+# Of dev/stack: the list of rejected phrases, what finds texts, and this page.
+TOOL_EXCEPTIONS = {"checks/prose.py", "proofreading.py", "source_text.py"}
 # Other than Rust files.
-PAGES = ("*.html", "*.js", "*.sh")
-READERS = {".rs": source_text.rust_sentences, ".html": source_text.page_texts, ".sh": source_text.script_texts, ".js": source_text.page_script_texts}
+READERS = {".html": source_text.page_texts, ".sh": source_text.script_texts, ".js": source_text.page_script_texts}
 
 
 def page():
     parts = [HEAD]
-    for title, places in SECTIONS.items():
+    for title in SECTIONS:
         parts.append(f"\n## {title}\n")
-        for path in files(places):
-            parts.append(listing(path, READERS[path.suffix](path)))
+        parts.extend(listing(path, texts(path)) for path in source_files() if section(path) == title)
     parts.append("\n## Logs and metrics\n")
     parts.extend(listing(path, source_text.rust_sentences(path, logs=True)) for path in source_text.rust_files(SRC))
-    parts.append(listing(SRC / "telemetry/metric.rs", source_text.rust_sentences(SRC / "telemetry/metric.rs")))
+    parts.append(listing(SRC / "telemetry/metric.rs", texts(SRC / "telemetry/metric.rs")))
+    parts.append("\n## Development tools\n")
+    parts.extend(listing(path, source_text.python_sentences(path)) for path in tools())
     return "".join(parts)
 
 
-def files(places):
-    for place in places:
-        path = SRC / place
-        yield from [path] if path.is_file() else [*source_text.rust_files(path), *sorted(file for ending in PAGES for file in path.rglob(ending))]
+def section(path):
+    """The section of a file in src/. None for an exception, and for a file that nobody has assigned to a section."""
+    name = str(path.relative_to(SRC))
+    if name in EXCEPTIONS:
+        return None
+    places = [(len(place), title) for title, places in SECTIONS.items() for place in places if is_in(name, place)]
+    return max(places, default=(0, None))[1]
+
+
+def unlisted():
+    """The files with texts that are neither in a section nor an exception."""
+    return [path for path in source_files() if section(path) is None and str(path.relative_to(SRC)) not in EXCEPTIONS and texts(path)]
+
+
+def is_in(name, place):
+    return name == place or name.startswith(f"{place}/")
+
+
+def texts(path):
+    if path.suffix == ".rs":
+        return source_text.rust_sentences(path, labels=any(is_in(str(path.relative_to(SRC)), place) for place in LABELS))
+    return READERS[path.suffix](path)
+
+
+def source_files():
+    return [*source_text.rust_files(SRC), *sorted(path for ending in READERS for path in SRC.rglob(f"*{ending}"))]
+
+
+def tools():
+    """The programs in dev/, and the modules that they share."""
+    programs = (path for path in DEV.iterdir() if path.is_file() and path.read_bytes().startswith(b"#!/usr/bin/env python3"))
+    modules = (path for path in (DEV / "stack").rglob("*.py") if str(path.relative_to(DEV / "stack")) not in TOOL_EXCEPTIONS)
+    return [*sorted(programs), *sorted(modules)]
 
 
 def listing(path, texts):

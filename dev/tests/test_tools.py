@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from unittest import mock
 
-from stack import env_file, generated, paths, ports, processes, source_text
+from stack import env_file, generated, paths, ports, processes, proofreading, source_text
 from stack.bench.report import BEGIN, END, Figure, missed, with_table
 from stack.checks import docs, prose, rust
 from stack.demo.api_client import server_sent_events
@@ -180,20 +180,57 @@ class ProseTest(unittest.TestCase):
                     two lines.", r#"A raw "sentence"."#);
                 warn!(id, "a logged sentence");
                 query!("select a from b");
+                let known = key.expect("what cannot happen");
+                match x { A => error!("another logged sentence"), B => label("Connected", "{} minutes") }
+                json!({"Effect": x})
             }
-            #[cfg(test)]
-            mod tests {}
+#[cfg(test)]
+#[allow(lint, reason = "a test")]
+mod tests { "a sentence in a test" }
         """)  # fmt: skip
         self.assertEqual(source_text.rust_sentences(path), ['it is "{0}" now', "A sentence on two lines.", 'A raw "sentence".'])
-        self.assertEqual(source_text.rust_sentences(path, logs=True), ["a logged sentence"])
+        self.assertEqual(source_text.rust_sentences(path, logs=True), ["a logged sentence", "another logged sentence"])
+        self.assertEqual(source_text.rust_sentences(path, labels=True)[-2:], ["Connected", "{} minutes"])
 
     def test_texts_are_read_from_pages(self):
         path = self.file("a.html", '<p>Hello, <b>{{ name }}</b>{% if x %} &amp; all{% endif %}</p><style>a b</style><i aria-label="A label"></i>')
         self.assertEqual(source_text.page_texts(path), ["Hello, {name}", "& all", "A label"])
 
+    def test_texts_are_read_from_shell_scripts(self):
+        path = self.file("a.sh", "# A comment.\n[ \"$x\" = yes ] || fail \"$x is wrong\" # shellcheck\nsay 'Done.'\nsay \"$x\"\n")
+        self.assertEqual(source_text.script_texts(path), ["A comment.", "$x is wrong", "Done."])
+
+    def test_texts_are_read_from_python(self):
+        path = self.file("a.py", '"""A docstring."""\nline(f"waiting for {one or two} servers")\nline("one", "two words")\nlist = r"not \\d text"\n')
+        self.assertEqual(source_text.python_sentences(path), ["waiting for {one or two} servers", "two words"])
+
     def test_a_phrase_is_found_across_lines_of_a_comment(self):
         found = list(prose.findings("a.rs", "/// Encrypts of its own\n" "/// accord. Besides, a beside-b."))
         self.assertEqual([(finding.place, finding.phrase) for finding in found], [("a.rs:1", "of its own " "/// accord")])
+
+
+class ProofreadingTest(unittest.TestCase):
+    def test_every_text_is_in_a_section_or_an_exception(self):
+        self.assertEqual(proofreading.unlisted(), [], "add them to SECTIONS or EXCEPTIONS in dev/stack/proofreading.py")
+
+    def test_a_new_file_with_text_is_in_neither(self):
+        src = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        for name in ("new.rs", "new.html", "clock.rs"):
+            (src / name).write_text('"A new sentence."' if name != "clock.rs" else "")
+        with mock.patch.object(proofreading, "SRC", src):
+            self.assertEqual(proofreading.unlisted(), [src / "new.rs", src / "new.html"])
+
+    def test_sections_and_exceptions_exist(self):
+        places = [place for places in proofreading.SECTIONS.values() for place in places]
+        self.assertEqual(len(places), len(set(places)), "a place is in two sections")
+        for place in (*places, *proofreading.EXCEPTIONS, *proofreading.LABELS):
+            self.assertTrue((proofreading.SRC / place).exists(), f"src/{place} does not exist")
+        for name in proofreading.TOOL_EXCEPTIONS:
+            self.assertTrue((paths.DEV / "stack" / name).exists(), f"dev/stack/{name} does not exist")
+
+    def test_every_kind_of_file_is_read(self):
+        endings = {path.suffix for path in proofreading.SRC.rglob("*") if path.is_file()}
+        self.assertEqual(endings - {".rs", *proofreading.READERS}, {".css", ".snap", ".svg"})
 
 
 class DemoTest(unittest.TestCase):
