@@ -77,7 +77,7 @@ impl ClientArgs {
         response
             .text()
             .await
-            .map_err(|error| Failure::Inconclusive(format!("the response of {url} was incomplete: {}", root_cause(&error))))
+            .map_err(|error| Failure::Inconclusive(format!("the response from {url} was incomplete: {}", root_cause(&error))))
     }
 
     pub(super) async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {

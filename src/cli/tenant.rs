@@ -204,7 +204,7 @@ impl Show {
             for revocation in live["revocations"].as_array().into_iter().flatten() {
                 output::print_line("");
                 output::print_line(format!(
-                    "In the account of the {}, role {}:",
+                    "In the {}'s account, role {}:",
                     text(revocation, "side"),
                     text(revocation, "role_arn")
                 ));

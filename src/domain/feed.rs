@@ -21,7 +21,7 @@ impl FeedCursor {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok();
         let bytes: Option<[u8; 24]> = bytes.and_then(|bytes| bytes.try_into().ok());
         let Some(bytes) = bytes else {
-            let detail = "after must be the cursor of a previous response; omit it to read from the beginning";
+            let detail = "after must be a cursor from a previous response; omit it to read from the beginning";
             return Err(Malformed::new("malformed_cursor", detail));
         };
         let (position, mark) = bytes.split_at(8);

@@ -76,7 +76,7 @@ impl Finding {
     /// The cause is the vendor's own configuration. The customer does not need to act, and the vendor's operations team is
     /// alerted.
     pub fn vendor_side(check: CheckName, exchange: Option<&ApiCall>) -> Self {
-        let code = exchange.and_then(|exchange| exchange.code.as_deref()).unwrap_or("no answer");
+        let code = exchange.and_then(|exchange| exchange.code.as_deref()).unwrap_or("no response");
         Self::inconclusive(check, FaultSide::Vendor, findings::vendor_side(code), exchange)
     }
 
@@ -97,7 +97,7 @@ impl Finding {
         if answer.exchange.code.as_deref().is_some_and(is_vendor_side) {
             return Self::vendor_side(check, Some(&answer.exchange));
         }
-        let code = answer.exchange.code.as_deref().unwrap_or("no answer");
+        let code = answer.exchange.code.as_deref().unwrap_or("no response");
         Self::inconclusive(check, FaultSide::Aws, findings::aws_did_not_answer(code), Some(&answer.exchange))
     }
 

@@ -190,7 +190,7 @@ pub fn private(state: AppState) -> FastPath {
 /// send the headers that are checked here.
 fn csrf() -> CsrfLayer<impl FnMut(ProtectionError) -> Response + Clone> {
     CsrfLayer::new().with_rejection_response(|_: ProtectionError| {
-        Problem::new(ProblemKind::Forbidden, "This request was sent by a page of another site.").into_response()
+        Problem::new(ProblemKind::Forbidden, "This request was sent by a page on another site.").into_response()
     })
 }
 

@@ -19,7 +19,7 @@ use super::middleware::idempotency;
         (name = "storage configs", description = "The buckets and keys that customers submit"),
         (name = "verifications", description = "Runs of the checks against a storage config"),
         (name = "invites", description = "Links to the customer's form"),
-        (name = "webhooks", description = "Notifications to the vendor's own services, by the Standard Webhooks specification"),
+        (name = "webhooks", description = "Notifications to the vendor's own services, following the Standard Webhooks specification"),
         (name = "internal", description = "For the vendor's own services"),
     )
 )]
@@ -32,7 +32,7 @@ impl Modify for BearerToken {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("lk_<role>_<secret>")
-            .description(Some("An API token, or a JWT of the vendor's identity provider"))
+            .description(Some("An API token, or a JWT from the vendor's identity provider"))
             .build();
         openapi
             .components

@@ -92,8 +92,14 @@ pub(crate) async fn respond(
     let limit = reader.limit();
     let place = state.streams.places.take(Some((reader, limit))).map_err(|full| {
         let problem = match full {
-            Full::Holder => Problem::new(ProblemKind::TooManyRequests, format!("You can have {limit} event streams at once.")),
-            Full::Total => Problem::new(ProblemKind::Unavailable, "This process has reached its limit of event streams."),
+            Full::Holder => Problem::new(
+                ProblemKind::TooManyRequests,
+                format!("You can have at most {limit} event streams open at once."),
+            ),
+            Full::Total => Problem::new(
+                ProblemKind::Unavailable,
+                "This process has reached its limit of open event streams. Try again later.",
+            ),
         };
         problem.retry_after(RETRY_SECONDS)
     })?;

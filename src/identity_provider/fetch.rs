@@ -20,9 +20,9 @@ pub enum FetchError {
     Silent { url: String, cause: String },
     #[error("{url} responded with status {status}")]
     Status { url: String, status: StatusCode },
-    #[error("the response of {url} exceeds {MAX} bytes")]
+    #[error("the response from {url} exceeds {MAX} bytes")]
     TooLarge { url: String },
-    #[error("the response of {url} is not a valid {what}")]
+    #[error("the response from {url} is not a valid {what}")]
     Unreadable { url: String, what: &'static str },
     #[error("{url} names the issuer {found:?} instead of {wanted:?}")]
     OtherIssuer { url: String, found: String, wanted: String },

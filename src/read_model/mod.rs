@@ -50,9 +50,9 @@ pub enum Freshness {
 pub enum NotReady {
     #[error("The tenants are still being loaded from the database.")]
     Loading,
-    #[error("The database has been unavailable for too long for the last known answer to be served.")]
+    #[error("The database has been unavailable for too long, so the last known answer is no longer served.")]
     TooOld,
-    #[error("The database is unavailable, so recent changes are not known here.")]
+    #[error("The database is unavailable, so this process may be missing recent changes.")]
     Behind,
 }
 

@@ -47,15 +47,15 @@ fn merge_now(
     let mut faults = Vec::new();
     let target: Option<MergeTarget> = document.and_then(|text| text.trim().parse().ok());
     if target.is_none() {
-        let detail = "document must be bucket-policy or key-policy, because the customer's role has no other policies to merge with";
+        let detail = "must be bucket-policy or key-policy; the policies of the customer's role need no merging";
         faults.push(match document {
-            None => FieldError::new("document", "required", format!("document is missing; {detail}")),
-            Some(_) => FieldError::new("document", "unknown_document", detail),
+            None => FieldError::new("document", "required", format!("document is missing; it {detail}")),
+            Some(_) => FieldError::new("document", "unknown_document", format!("document {detail}")),
         });
     }
     let present = match (target, current) {
         (_, None) => {
-            let detail = "current is missing; send the current policy, or an empty text if the bucket has none";
+            let detail = "current is missing; send the current policy, or an empty string if the bucket has none";
             faults.push(FieldError::new("current", "required", detail));
             None
         }
@@ -80,7 +80,7 @@ fn merge_now(
             faults.push(FieldError::new(
                 field,
                 "required",
-                format!("{field} is missing; the statements contain it"),
+                format!("{field} is missing; it is part of the statements to merge"),
             ));
         }
         params

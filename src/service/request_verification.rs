@@ -18,7 +18,7 @@ pub enum RequestVerificationError {
     UnknownTenant(#[from] UnknownTenant),
     #[error("the tenant is offboarded")]
     Offboarded,
-    #[error("nothing was submitted yet")]
+    #[error("nothing has been submitted yet")]
     NothingSubmitted,
     #[error("only the active version and the newest one can be verified")]
     NotThatVersion,

@@ -28,7 +28,7 @@ impl FromStr for AuditHead {
     type Err = &'static str;
 
     fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
-        let fault = "expected <position>:<hash>, as `latchkey audit verify` prints it";
+        let fault = "expected <position>:<hash>, as printed by `latchkey audit verify`";
         let (position, hash) = text.split_once(':').ok_or(fault)?;
         let position = position.parse().ok().filter(|position| *position > 0).ok_or(fault)?;
         if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -50,7 +50,7 @@ pub(crate) enum BrokenChain {
     Changed(i64),
     #[error("an entry has no position: it was inserted without the trigger that assigns one")]
     WithoutPosition,
-    #[error("the entry at position {0} does not have the hash of the kept head: the log was rewritten")]
+    #[error("the entry at position {0} does not match the saved head: the log was rewritten")]
     OtherHead(i64),
 }
 

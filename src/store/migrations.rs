@@ -17,11 +17,11 @@ const LOCK: i64 = 0x6c61_7463_686b_6579;
 
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
-    #[error("the database cannot be reached: {0}; check DATABASE_URL, and that Postgres runs there")]
+    #[error("cannot connect to the database: {0}; check DATABASE_URL and that Postgres is running")]
     Unreachable(#[source] sqlx::Error),
-    #[error("the schema could not be brought up to date: {0}")]
+    #[error("cannot migrate the database schema: {0}")]
     Ours(#[from] MigrateError),
-    #[error("the job queue's schema could not be brought up to date: {0}")]
+    #[error("cannot migrate the job queue's schema: {0}")]
     Queue(String),
     #[error("database error: {0}")]
     Database(#[from] sqlx::Error),

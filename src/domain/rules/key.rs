@@ -27,7 +27,7 @@ pub(crate) fn describable(context: &CheckContext) -> RuleOutcome {
                 None => return RuleOutcome::Pending,
                 Some(true) => (
                     findings::key_gives_no_access(),
-                    "the use of the key",
+                    "use of the key",
                     findings::key_gives_no_access_causes(),
                 ),
                 Some(false) => (

@@ -12,7 +12,7 @@ use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::storage_config::Mode;
 
 const HEAD: &str = "#!/bin/sh
-# Run this with credentials of the account that owns the bucket and the key. It shows what it will do and asks for confirmation.
+# Run this with credentials for the account that owns the bucket and the key. It shows what it will do and asks for confirmation.
 # It never overwrites an existing policy, and can be run again.
 set -eu
 

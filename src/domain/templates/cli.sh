@@ -62,7 +62,7 @@ merge_into() {
         for sid in $(printf '%s\n' "$ours" | sed -n 's/^ *"Sid": "\(.*\)",$/\1/p'); do
             case $policy in
             *"\"$sid\""*) ;;
-            *) fail "$what has other statements. Merging requires jq or python3. Install one of them, or add these statements yourself, and run this again:
+            *) fail "$what has other statements. Merging requires jq or python3. Install one of them, or add the statements below yourself, and then run this script again:
 $ours" ;;
             esac
         done

@@ -148,7 +148,7 @@ fn jsonencoded(value: &Value, depth: usize, placeholders: &Placeholders) -> Stri
     format!("jsonencode({})", expression(value, depth, &known))
 }
 
-const HEAD: &str = r#"# Apply this with credentials of the account that owns the bucket and the key, in the bucket's region. The outputs are the
+const HEAD: &str = r#"# Apply this with credentials for the account that owns the bucket and the key, in the bucket's region. The outputs are the
 # values for the form.
 
 terraform {

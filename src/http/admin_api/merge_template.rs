@@ -21,7 +21,7 @@ use crate::service::merge_template::{MergeRequest, merge_template};
 pub(crate) struct MergeTemplate {
     #[schema(required, nullable = false, value_type = MergeTarget)]
     document: Option<String>,
-    /// The current policy, as a JSON object or as its text. Send an empty text if the bucket has no policy.
+    /// The current policy, as a JSON object or as a string. Send an empty string if the bucket has no policy.
     #[schema(required, nullable = false, value_type = Value)]
     current: Option<Value>,
     /// `assume_role` or `direct`. Defaults to the first mode that the tenant may use.

@@ -16,7 +16,7 @@ use crate::service::tokens;
 pub(crate) fn of(headers: &HeaderMap, state: &AppState) -> Result<SecretString, Problem> {
     let missing = || {
         let and_jwts = if state.identity_provider.is_some() {
-            " or a JWT of the identity provider"
+            " or a JWT from the identity provider"
         } else {
             ""
         };

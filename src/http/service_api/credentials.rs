@@ -91,7 +91,7 @@ pub(super) const PATH: &str = "/internal/v1/tenants/{tenant}/credentials";
 /// Get credentials for a tenant's documents
 ///
 /// The credentials are limited to the tenant's bucket and key, and expire after at most an hour. AWS SDKs fetch and renew
-/// them by themselves when `AWS_CONTAINER_CREDENTIALS_FULL_URI` is this URL and `AWS_CONTAINER_AUTHORIZATION_TOKEN` is
+/// them automatically when `AWS_CONTAINER_CREDENTIALS_FULL_URI` is this URL and `AWS_CONTAINER_AUTHORIZATION_TOKEN` is
 /// `Bearer lk_service_…`.
 #[utoipa::path(
     operation_id = "getCredentials",

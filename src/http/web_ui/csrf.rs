@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::http::AppState;
 
 /// The detail of the problem for a cross-site request.
-pub(crate) const OTHER_SITE: &str = "This request was sent by a page of another site. Nothing was changed.";
+pub(crate) const OTHER_SITE: &str = "This request was sent by a page on another site. Nothing was changed.";
 /// The detail of the problem for a form token of another session.
 pub(crate) const OTHER_SESSION: &str =
     "This form belongs to a different session. Nothing was changed. Reload the page and submit the form again.";

@@ -28,11 +28,11 @@ pub(crate) enum CredentialsRefused {
     PolicyTooLong,
     #[error("AWS did not respond ({operation})")]
     Unanswered { operation: &'static str },
-    #[error("this token has used up its budget of new sessions")]
+    #[error("this token has reached its limit of new sessions")]
     TokenBudget { retry_after: RetryAfter },
-    #[error("Latchkey has used up its budget of STS calls for now")]
+    #[error("this process has reached its limit of new sessions")]
     ProcessBudget { retry_after: RetryAfter },
-    #[error("the database has been unavailable for too long to decide on new sessions")]
+    #[error("the database has been unavailable for too long to issue new credentials")]
     DatabaseAway,
 }
 

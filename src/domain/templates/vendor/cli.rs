@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{POLICY_NAME, Role};
 
 const HEAD: &str = "#!/bin/sh
-# Creates or updates Latchkey's roles. Run it with credentials of their account. It asks for confirmation, or takes --yes, and can
+# Creates or updates Latchkey's roles. Run it with credentials for their account. It asks for confirmation, or takes --yes, and can
 # be run again, for example after an upgrade. It replaces the trust policies of the roles, and each role's inline policy latchkey.
 set -eu
 ";
@@ -19,7 +19,7 @@ fail() {
 }
 
 current=$(aws sts get-caller-identity --query Account --output text)
-[ "$current" = "$account" ] || fail "These credentials are of the account $current, but the roles are in $account."
+[ "$current" = "$account" ] || fail "These credentials belong to the account $current, but the roles are in $account."
 
 if [ "${1:-}" != --yes ]; then
     echo "In the account $account, this creates or updates: $roles"

@@ -9,7 +9,7 @@ pub(super) fn template(roles: &[Role]) -> String {
     let resources: Map<String, Value> = roles.iter().map(resource).collect();
     yaml::document(&json!({
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "Latchkey's roles in the account of the vendor. Needs the capability CAPABILITY_NAMED_IAM.",
+        "Description": "Latchkey's roles in the vendor's account. Requires the capability CAPABILITY_NAMED_IAM.",
         "Resources": resources,
     }))
 }

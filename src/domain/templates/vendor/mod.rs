@@ -51,7 +51,7 @@ pub struct VendorDocument {
 
 /// The file formats are for one account.
 #[derive(Debug, thiserror::Error)]
-#[error("the roles are in several accounts ({0}), and a file is for one; use the format json, and apply each document in its account")]
+#[error("the roles are in several accounts ({0}), but a file covers only one; use the format json, and apply each document in its account")]
 pub struct SeveralAccounts(String);
 
 /// Every document of the enabled modes, in the order in which to apply them. AWS rejects a trust policy that names a role that

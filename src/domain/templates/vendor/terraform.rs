@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{POLICY_NAME, Role};
 use crate::domain::templates::hcl::{expression, quoted};
 
-const HEAD: &str = r#"# Apply this with credentials of the account of Latchkey's roles.
+const HEAD: &str = r#"# Apply this with credentials for the account that contains Latchkey's roles.
 
 terraform {
   required_version = ">= 1.5"
