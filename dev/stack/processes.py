@@ -50,7 +50,7 @@ class Process:
         """Waits until it is ready. Fails when it stops first or takes too long."""
         if wait_for(lambda: not self.alive() or ready(), seconds) and self.alive():
             return
-        problem = "is not ready in time" if self.alive() else "stopped"
+        problem = "was not ready in time" if self.alive() else "stopped"
         raise ToolError(f"{self.name} {problem}; the end of {self.log}:\n{self.last_lines()}")
 
 

@@ -77,7 +77,7 @@ class Testbed:
         self.stack.callback(process.stop)
         while not web.answers(f"{url}/readyz"):
             if not process.alive() or time.monotonic() - begin > 600:
-                raise ToolError(f"Latchkey is not ready in time:\n{process.last_lines()}")
+                raise ToolError(f"Latchkey was not ready in time:\n{process.last_lines()}")
             time.sleep(0.002)
         return process, url, time.monotonic() - begin
 
