@@ -29,13 +29,13 @@ use crate::http::server::{ConnectionLimits, Listener, descriptors};
 use crate::http::verification_stream::VerificationStreams;
 use crate::http::{self, AppParts, AppState};
 use crate::identity_provider::{IdentityProvider, IdentityProviderSettings};
-use crate::jobs::{self, DeliveryContext, JobContext, VerificationPlaces};
+use crate::jobs::{self, DeliveryContext, JobContext, VerificationPermits};
 use crate::lifecycle::Lifecycle;
 use crate::outbound_http::OutboundClient;
 use crate::read_model::ReadModel;
 use crate::service::Context;
 use crate::service::credential_cache::{CredentialCache, CredentialPolicy};
-use crate::service::hand_outs::HandOutLog;
+use crate::service::issuances::IssuanceLog;
 use crate::service::observe::observe;
 use crate::service::verification_notifications::VerificationNotifications;
 use crate::settings::{WebSettings, WorkerSettings};
@@ -100,8 +100,8 @@ impl App {
         self.lifecycle.spawn(read_model.clone().record_token_uses(pool.clone(), shutdown()));
         let credentials = CredentialCache::new(clock.clone(), self.cloud.clone(), parts.credentials);
         self.lifecycle.spawn(credentials.clone().follow(read_model.clone(), shutdown()));
-        let hand_outs = HandOutLog::new(clock.clone(), pool.clone());
-        self.lifecycle.spawn(hand_outs.clone().write_periodically(shutdown()));
+        let issuances = IssuanceLog::new(clock.clone(), pool.clone());
+        self.lifecycle.spawn(issuances.clone().write_periodically(shutdown()));
         let identity_provider = parts
             .identity_provider
             .map(|settings| IdentityProvider::new(clock.clone(), settings));
@@ -115,14 +115,15 @@ impl App {
             streams: VerificationStreams::new(context.clone(), notifications),
             read_model,
             credentials,
-            hand_outs,
+            issuances,
             identity_provider,
             metrics: self.metrics.clone(),
             shutdown: shutdown(),
             dashboard: Arc::new(DashboardState::new(&parts.web)),
             onboarding: Arc::new(OnboardState::new(parts.web)),
         });
-        self.accept(parts.public, http::public(state.with_pool(self.pools.public.clone())));
+        let public = self.context.with_pool(self.pools.public.clone());
+        self.accept(parts.public, http::public(state.with_context(public)));
         self.accept(parts.private, http::private(state.clone()));
         state
     }
@@ -140,7 +141,7 @@ impl App {
         let jobs = JobContext {
             context,
             cloud,
-            places: VerificationPlaces::new(settings.concurrency),
+            places: VerificationPermits::new(settings.concurrency),
         };
         let (shutdown, worker) = (self.lifecycle.shutdown(), settings.clone());
         self.lifecycle.spawn(async move { jobs::work(jobs, &worker, shutdown).await });

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::CommandResult;
 use super::client::ClientArgs;
 use super::output::{self, text};
+use crate::domain::text::words;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Config {
@@ -84,6 +85,6 @@ pub(super) fn rows(config: &Value, prefix: &str) -> Vec<Vec<String>> {
     ];
     let present = fields.iter().filter(|field| !config[**field].is_null());
     present
-        .map(|field| vec![format!("{prefix}{}", field.replace('_', " ")), text(config, field)])
+        .map(|field| vec![format!("{prefix}{}", words(field)), text(config, field)])
         .collect()
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::client::ClientArgs;
 use super::output::{self, text};
 use super::{CommandResult, config, verification};
+use crate::domain::text::words;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Tenant {
@@ -252,7 +253,7 @@ pub(super) fn print_tenant(tenant: &Value) {
         "created_at",
     ];
     let present = fields.iter().filter(|field| !tenant[**field].is_null());
-    let mut rows: Vec<Vec<String>> = present.map(|field| vec![field.replace('_', " "), text(tenant, field)]).collect();
+    let mut rows: Vec<Vec<String>> = present.map(|field| vec![words(field), text(tenant, field)]).collect();
     let active = &tenant["active"];
     if active.is_object() {
         rows.push(vec!["active version".into(), text(active, "version")]);

@@ -38,7 +38,7 @@ use std::collections::BTreeMap;
 
 use super::catalogue::{CheckGroup, DecidedBy};
 use super::check::{CheckName, CheckStatus, FaultSide};
-use super::evidence::{Evidence, Gate};
+use super::evidence::{Evidence, ProductionCalls};
 use super::finding::Finding;
 use super::message::findings;
 use super::rules::{CheckContext, RuleOutcome};
@@ -143,13 +143,13 @@ impl<'a> Evaluator<'a> {
 
     /// The finding of a check whose calls are never made, because unauthorized callers were not denied.
     fn withheld(&self, check: CheckName, evidence: &Evidence) -> Option<Finding> {
-        let gate = match check.entry().group {
-            CheckGroup::Key => evidence.gate_of_key(self.mode()),
-            CheckGroup::Bucket | CheckGroup::Objects => evidence.gate_of_bucket(self.mode()),
+        let calls = match check.entry().group {
+            CheckGroup::Key => evidence.production_calls_to_key(self.mode()),
+            CheckGroup::Bucket | CheckGroup::Objects => evidence.production_calls_to_bucket(self.mode()),
             CheckGroup::Vendor | CheckGroup::Role => return None,
         };
-        match gate {
-            Gate::Closed(open) if open != check => {
+        match calls {
+            ProductionCalls::Withheld(open) if open != check => {
                 let found = self.findings.get(&open)?;
                 Some(self.weigh(blocked_by(check, found)))
             }

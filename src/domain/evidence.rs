@@ -82,11 +82,11 @@ pub struct LimitedProbe {
 
 /// Whether calls with the production session may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gate {
+pub enum ProductionCalls {
     Undecided,
-    Open,
+    Allowed,
     /// Not in this run. This check explains why.
-    Closed(CheckName),
+    Withheld(CheckName),
 }
 
 impl Evidence {
@@ -104,10 +104,10 @@ impl Evidence {
 
     /// Whether the bucket may be called with the production session: once the role (`assume_role`) or the bucket (`direct`)
     /// denied every unauthorized caller. Before that, a customer who submitted someone else's resource would learn about it.
-    pub fn gate_of_bucket(&self, mode: Mode) -> Gate {
+    pub fn production_calls_to_bucket(&self, mode: Mode) -> ProductionCalls {
         match mode {
-            Mode::AssumeRole => self.gate_of_role(),
-            Mode::Direct => self.gate_of_resource(&UnauthorizedCall::OF_BUCKET, |caller| match caller {
+            Mode::AssumeRole => self.once_role_denied(),
+            Mode::Direct => self.once_resource_denied(&UnauthorizedCall::OF_BUCKET, |caller| match caller {
                 UnauthorizedCaller::Anonymous => CheckName::BucketNotPublic,
                 _ => CheckName::BucketRequiresExternalId,
             }),
@@ -115,44 +115,44 @@ impl Evidence {
     }
 
     /// The same for the key.
-    pub fn gate_of_key(&self, mode: Mode) -> Gate {
+    pub fn production_calls_to_key(&self, mode: Mode) -> ProductionCalls {
         match mode {
-            Mode::AssumeRole => self.gate_of_role(),
-            Mode::Direct => self.gate_of_resource(&UnauthorizedCall::OF_KEY, |_| CheckName::KeyRequiresExternalId),
+            Mode::AssumeRole => self.once_role_denied(),
+            Mode::Direct => self.once_resource_denied(&UnauthorizedCall::OF_KEY, |_| CheckName::KeyRequiresExternalId),
         }
     }
 
-    fn gate_of_role(&self) -> Gate {
+    fn once_role_denied(&self) -> ProductionCalls {
         let assumed = self.unauthorized_assumptions();
         let refused = |answer: Option<&ApiResult>| answer.is_some_and(|answer| answer.is_refused_by(DeniedBy::Sts));
         if assumed.iter().any(|(answer, _)| answer.is_none()) {
-            Gate::Undecided
+            ProductionCalls::Undecided
         } else if assumed.iter().all(|(answer, _)| refused(*answer)) {
-            Gate::Open
+            ProductionCalls::Allowed
         } else {
-            Gate::Closed(CheckName::RoleRequiresExternalId)
+            ProductionCalls::Withheld(CheckName::RoleRequiresExternalId)
         }
     }
 
     /// Open when every call was answered and none was allowed.
-    fn gate_of_resource(&self, calls: &[UnauthorizedCall], check: impl Fn(UnauthorizedCaller) -> CheckName) -> Gate {
-        let mut gate = Gate::Open;
+    fn once_resource_denied(&self, calls: &[UnauthorizedCall], check: impl Fn(UnauthorizedCaller) -> CheckName) -> ProductionCalls {
+        let mut decided = ProductionCalls::Allowed;
         for (caller, probe) in &self.unauthorized {
             let calls: Vec<_> = calls.iter().filter(|call| caller.makes(**call)).collect();
-            let closed = Gate::Closed(check(*caller));
+            let withheld = ProductionCalls::Withheld(check(*caller));
             if probe.role.as_ref().is_some_and(|role| role.granted().is_none()) {
-                gate = closed;
+                decided = withheld;
                 continue;
             }
             for call in calls {
                 match probe.answers.get(call) {
-                    None => return Gate::Undecided,
-                    Some(answer) if matches!(answer.outcome, Outcome::Granted(()) | Outcome::Unanswered) => gate = closed,
+                    None => return ProductionCalls::Undecided,
+                    Some(answer) if matches!(answer.outcome, Outcome::Granted(()) | Outcome::Unanswered) => decided = withheld,
                     Some(_) => {}
                 }
             }
         }
-        gate
+        decided
     }
 
     /// Whether the probe object may be written: S3 itself denied the list call to every unauthorized caller.
@@ -161,14 +161,15 @@ impl Evidence {
             let list = probe.answers.get(&UnauthorizedCall::List);
             list.is_some_and(|list| list.is_refused_by(DeniedBy::S3))
         };
-        self.gate_of_bucket(mode) == Gate::Open && (mode == Mode::AssumeRole || self.unauthorized.values().all(refused))
+        self.production_calls_to_bucket(mode) == ProductionCalls::Allowed
+            && (mode == Mode::AssumeRole || self.unauthorized.values().all(refused))
     }
 
     /// Whether the put of the probe object is still to come.
     pub fn awaits_put(&self, mode: Mode) -> bool {
         match &self.put {
             Some(put) => put.is_refused_by(DeniedBy::S3) && self.put_with_header.is_none(),
-            None => self.gate_of_bucket(mode) == Gate::Undecided || self.may_put(mode),
+            None => self.production_calls_to_bucket(mode) == ProductionCalls::Undecided || self.may_put(mode),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Places in the change feed.
+//! Positions in the change feed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::text::Malformed;
 
-/// A place in the change feed: a position, and the random mark of the change there. Positions alone are ambiguous: when the database
+/// A cursor in the change feed: a position, and the random mark of the change there. Positions alone are ambiguous: when the database
 /// loses commits, they are assigned again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedCursor {

@@ -85,9 +85,9 @@ impl Finding {
         Self::new(check, CheckStatus::Skipped, findings::not_permitted(), Some(exchange))
     }
 
-    pub fn skipped(check: CheckName, because: CheckName, summary: Message) -> Self {
+    pub fn skipped(check: CheckName, prerequisite: CheckName, summary: Message) -> Self {
         Self {
-            skipped_because: Some(because),
+            skipped_because: Some(prerequisite),
             ..Self::new(check, CheckStatus::Skipped, summary, None)
         }
     }

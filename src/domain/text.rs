@@ -92,6 +92,19 @@ macro_rules! checked_text {
 }
 pub(crate) use checked_text;
 
+/// The words of a name in the API, for display: `bucket_arn` becomes "bucket ARN".
+pub(crate) fn words(name: &str) -> String {
+    let words = name.split(['_', '.', '-']).map(|word| match word {
+        "id" => "ID",
+        "ids" => "IDs",
+        "arn" => "ARN",
+        "kms" => "KMS",
+        "url" => "URL",
+        other => other,
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// The text with its first letter in upper case.
 pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();

@@ -11,7 +11,7 @@ mod metrics_endpoint;
 mod middleware;
 pub(crate) mod onboarding;
 mod openapi;
-mod places;
+mod permits;
 pub mod server;
 mod service_api;
 mod tenant_list_params;
@@ -30,7 +30,6 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
-use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
@@ -50,7 +49,7 @@ use verification_stream::VerificationStreams;
 use crate::identity_provider::IdentityProvider;
 use crate::read_model::ReadModel;
 use crate::service::credential_cache::CredentialCache;
-use crate::service::hand_outs::HandOutLog;
+use crate::service::issuances::IssuanceLog;
 use crate::service::{Context, Pools};
 
 /// The largest request body that is accepted, in bytes.
@@ -70,7 +69,7 @@ pub struct AppParts {
     /// What the internal API serves.
     pub read_model: ReadModel,
     pub credentials: CredentialCache,
-    pub hand_outs: HandOutLog,
+    pub issuances: IssuanceLog,
     /// None if only API tokens are accepted.
     pub identity_provider: Option<IdentityProvider>,
     pub metrics: PrometheusHandle,
@@ -83,10 +82,9 @@ pub struct AppParts {
 }
 
 impl AppState {
-    /// The same state with other connections to the database.
+    /// The same state with another context.
     #[must_use]
-    pub fn with_pool(&self, pool: PgPool) -> Self {
-        let context = self.context.with_pool(pool);
+    pub fn with_context(&self, context: Context) -> Self {
         Self::from(AppParts {
             context,
             ..AppParts::clone(self)

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::AppState;
 use super::conventions::problem::{Problem, ProblemKind};
-use super::places::{Full, Places};
+use super::permits::{Full, Permits};
 use crate::clock::SharedClock;
 use crate::domain::identity::Identity;
 use crate::domain::ids::{InviteId, VerificationId};
@@ -61,7 +61,7 @@ pub struct VerificationStreams {
     /// Its queries are shared by the readers of both listeners.
     context: Context,
     feeds: VerificationFeeds,
-    places: Arc<Places<StreamReader>>,
+    permits: Arc<Permits<StreamReader>>,
 }
 
 impl VerificationStreams {
@@ -69,7 +69,7 @@ impl VerificationStreams {
         Self {
             feeds: VerificationFeeds::new(context.clock.clone(), notifications),
             context,
-            places: Arc::new(Places::new(MOST)),
+            permits: Arc::new(Permits::new(MOST)),
         }
     }
 }
@@ -90,7 +90,7 @@ pub(crate) async fn respond(
 ) -> Result<VerificationSse, Problem> {
     let after = last_event_id(headers)?;
     let limit = reader.limit();
-    let place = state.streams.places.take(Some((reader, limit))).map_err(|full| {
+    let permit = state.streams.permits.take(Some((reader, limit))).map_err(|full| {
         let problem = match full {
             Full::Holder => Problem::new(
                 ProblemKind::TooManyRequests,
@@ -112,9 +112,9 @@ pub(crate) async fn respond(
         async move { read::verifications::events_after(&context, id, after).await }
     });
     let vendor = state.context.vendor.clone();
-    let events = stream::unfold((reader, place), |(mut reader, place)| async move {
+    let events = stream::unfold((reader, permit), |(mut reader, permit)| async move {
         let events = reader.next().await?;
-        Some((events, (reader, place)))
+        Some((events, (reader, permit)))
     })
     .flat_map(stream::iter)
     .map(move |(number, event)| Ok(write(number, event, &vendor)));

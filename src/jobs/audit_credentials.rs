@@ -1,10 +1,10 @@
-//! Writes the past hour's hand-outs of credentials to the audit log.
+//! Writes the past hour's issuances of credentials to the audit log.
 
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
 use serde::{Deserialize, Serialize};
 
 use super::JobContext;
-use crate::service::hand_outs;
+use crate::service::issuances;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AuditCredentials {}
@@ -14,6 +14,6 @@ impl TaskHandler for AuditCredentials {
 
     async fn run(self, worker: WorkerContext) -> impl IntoTaskHandlerResult {
         let context = super::of::<JobContext>(&worker).context;
-        hand_outs::audit_past_hours(&context).await
+        issuances::audit_past_hours(&context).await
     }
 }

@@ -4,7 +4,7 @@ mod audit_credentials;
 mod deliver;
 mod recheck;
 mod sweep;
-mod verification_places;
+mod verification_permits;
 mod verify;
 
 use std::fmt::Debug;
@@ -28,7 +28,7 @@ pub(crate) use audit_credentials::AuditCredentials;
 pub(crate) use deliver::{Deliver, DeliverOnce};
 pub(crate) use recheck::Recheck;
 pub(crate) use sweep::Sweep;
-pub(crate) use verification_places::VerificationPlaces;
+pub(crate) use verification_permits::VerificationPermits;
 pub(crate) use verify::Verify;
 
 /// The context of tasks.
@@ -36,7 +36,7 @@ pub(crate) use verify::Verify;
 pub(crate) struct JobContext {
     pub context: Context,
     pub cloud: Arc<dyn Cloud>,
-    pub places: VerificationPlaces,
+    pub places: VerificationPermits,
 }
 
 impl Debug for JobContext {
@@ -72,13 +72,13 @@ const LOOK: Duration = Duration::from_secs(15);
 /// jobs are retried once their locks expire.
 pub(crate) async fn work(jobs: JobContext, settings: &WorkerSettings, stop: CancellationToken) {
     let clock = jobs.context.clock.clone();
-    keep_working(&clock, &stop, || work_once(jobs.clone(), settings, stop.clone())).await;
+    keep_working(&clock, &stop, || run_worker(jobs.clone(), settings, stop.clone())).await;
 }
 
 /// Delivers webhook messages. This is a separate worker, so that a slow receiver does not delay verifications.
 pub(crate) async fn deliver(deliveries: DeliveryContext, settings: &WorkerSettings, stop: CancellationToken) {
     let clock = deliveries.context.clock.clone();
-    let working = keep_working(&clock, &stop, || deliver_once(deliveries.clone(), settings, stop.clone()));
+    let working = keep_working(&clock, &stop, || run_delivery_worker(deliveries.clone(), settings, stop.clone()));
     let measuring = stop.run_until_cancelled(measure(&deliveries.context));
     tokio::join!(working, measuring);
 }
@@ -99,13 +99,13 @@ where
     }
 }
 
-async fn work_once(jobs: JobContext, settings: &WorkerSettings, stop: CancellationToken) -> Result<(), String> {
+async fn run_worker(jobs: JobContext, settings: &WorkerSettings, stop: CancellationToken) -> Result<(), String> {
     let pool = jobs.context.pool.clone();
     let audit = Cron::hourly_at::<AuditCredentials>(5).map_err(|error| error.to_string())?;
     let sweep = Cron::hourly_at::<Sweep>(17).map_err(|error| error.to_string())?;
     let worker = options(settings, stop)
         .pg_pool(pool)
-        .concurrency(settings.concurrency * verification_places::WAITING_PER_PLACE)
+        .concurrency(settings.concurrency * verification_permits::WAITING_PER_PERMIT)
         .add_extension(jobs)
         .define_job::<Verify>()
         .define_job::<Recheck>()
@@ -117,7 +117,7 @@ async fn work_once(jobs: JobContext, settings: &WorkerSettings, stop: Cancellati
     worker.run().await.map_err(|error| error.to_string())
 }
 
-async fn deliver_once(deliveries: DeliveryContext, settings: &WorkerSettings, stop: CancellationToken) -> Result<(), String> {
+async fn run_delivery_worker(deliveries: DeliveryContext, settings: &WorkerSettings, stop: CancellationToken) -> Result<(), String> {
     let pool = deliveries.context.pool.clone();
     let worker = options(settings, stop)
         .pg_pool(pool)

@@ -20,8 +20,8 @@ use crate::store::config_changes::ConfigChange;
 pub struct TenantEntry {
     pub tenant: TenantId,
     pub slug: Slug,
-    /// The change's place in the feed.
-    pub place: FeedCursor,
+    /// The change's cursor in the feed.
+    pub cursor: FeedCursor,
     pub changed_at: DateTime<Utc>,
     pub state: ServingState,
 }
@@ -82,7 +82,7 @@ impl TenantEntry {
         Self {
             tenant: change.tenant_id,
             slug: change.slug,
-            place: change.place,
+            cursor: change.cursor,
             changed_at: change.changed_at,
             state,
         }

@@ -133,10 +133,10 @@ impl ReadModel {
         let db = within(STATEMENT_TIMEOUT, listener.acquire()).await?;
         let (known, is_empty) = {
             let index = self.0.index.read();
-            (index.place(), index.position() == 0)
+            (index.cursor(), index.position() == 0)
         };
         let head = within(STATEMENT_TIMEOUT, config_changes::head(db, known)).await?;
-        // Without a known place, what was read so far cannot be trusted.
+        // Without a known cursor, what was read so far cannot be trusted.
         let continues = head.continues && (known.is_some() || is_empty);
         // Until everything is read again, answers are stale.
         self.0.is_reloading.store(!continues, Ordering::Release);

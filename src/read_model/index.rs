@@ -5,7 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::entry::{ServingState, TenantEntry};
-use super::trail::Trail;
+use super::recent_marks::RecentMarks;
 use crate::domain::feed::FeedCursor;
 use crate::domain::ids::{Slug, TenantId, TenantRef};
 
@@ -17,10 +17,10 @@ pub(crate) struct Index {
     by_slug: HashMap<Slug, Arc<TenantEntry>>,
     by_position: BTreeMap<i64, Arc<TenantEntry>>,
     position: i64,
-    trail: Trail,
+    recent_marks: RecentMarks,
 }
 
-/// The history does not contain this place, or no longer does.
+/// The history does not contain this cursor, or no longer does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownCursor;
 
@@ -37,8 +37,8 @@ impl Index {
         if !(offboarded && taken) {
             self.by_slug.insert(entry.slug.clone(), entry.clone());
         }
-        self.by_position.insert(entry.place.position, entry.clone());
-        self.position = self.position.max(entry.place.position);
+        self.by_position.insert(entry.cursor.position, entry.clone());
+        self.position = self.position.max(entry.cursor.position);
         self.by_id.insert(entry.tenant, entry);
     }
 
@@ -50,7 +50,7 @@ impl Index {
 
     fn unlink(&mut self, tenant: TenantId) {
         let Some(before) = self.by_id.remove(&tenant) else { return };
-        self.by_position.remove(&before.place.position);
+        self.by_position.remove(&before.cursor.position);
         if self.by_slug.get(&before.slug).is_some_and(|holder| holder.tenant == tenant) {
             self.by_slug.remove(&before.slug);
         }
@@ -66,23 +66,23 @@ impl Index {
 
     /// Appends the marks of changes that were read.
     pub(crate) fn extend_trail(&mut self, marks: Vec<FeedCursor>) {
-        self.trail.extend(marks);
+        self.recent_marks.extend(marks);
     }
 
-    /// Up to `limit` changes after a place, in order, and the place to continue from. None is the beginning.
+    /// Up to `limit` changes after a cursor, in order, and the cursor to continue from. None is the beginning.
     ///
     /// # Errors
-    /// When the history does not contain the place.
+    /// When the history does not contain the cursor.
     pub(crate) fn after(
         &self,
-        place: Option<FeedCursor>,
+        cursor: Option<FeedCursor>,
         limit: usize,
         wanted: impl Fn(TenantId) -> bool,
     ) -> Result<(Vec<Arc<TenantEntry>>, Option<FeedCursor>), UnknownCursor> {
-        if place.is_some_and(|place| !self.contains(place)) {
+        if cursor.is_some_and(|cursor| !self.contains(cursor)) {
             return Err(UnknownCursor);
         }
-        let later = (Bound::Excluded(place.map_or(0, |place| place.position)), Bound::Unbounded);
+        let later = (Bound::Excluded(cursor.map_or(0, |cursor| cursor.position)), Bound::Unbounded);
         let changed: Vec<_> = self
             .by_position
             .range(later)
@@ -92,18 +92,18 @@ impl Index {
             .cloned()
             .collect();
         let is_last_page = changed.len() < limit;
-        let last = changed.last().map(|entry| entry.place).filter(|_| !is_last_page);
-        Ok((changed, last.or_else(|| self.trail.last()).or(place)))
+        let last = changed.last().map(|entry| entry.cursor).filter(|_| !is_last_page);
+        Ok((changed, last.or_else(|| self.recent_marks.last()).or(cursor)))
     }
 
-    fn contains(&self, place: FeedCursor) -> bool {
-        let entry = self.by_position.get(&place.position);
-        entry.is_some_and(|entry| entry.place.mark == place.mark) || self.trail.contains(place)
+    fn contains(&self, cursor: FeedCursor) -> bool {
+        let entry = self.by_position.get(&cursor.position);
+        entry.is_some_and(|entry| entry.cursor.mark == cursor.mark) || self.recent_marks.contains(cursor)
     }
 
     /// The place of the last change. None when nothing was read yet.
-    pub(super) fn place(&self) -> Option<FeedCursor> {
-        self.trail.last()
+    pub(super) fn cursor(&self) -> Option<FeedCursor> {
+        self.recent_marks.last()
     }
 
     /// The position of the last change.

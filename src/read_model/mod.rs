@@ -10,8 +10,8 @@
 mod entry;
 mod follower;
 mod index;
+mod recent_marks;
 mod tokens;
-mod trail;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -156,11 +156,11 @@ impl ReadModel {
         self.index().find(tenant)
     }
 
-    /// The changes after a place, in commit order, and the place to continue from. None is the beginning. Each tenant appears once, with
+    /// The changes after a cursor, in commit order, and the cursor to continue from. None is the beginning. Each tenant appears once, with
     /// its last change.
     ///
     /// # Errors
-    /// When the database's history does not contain the place.
+    /// When the database's history does not contain the cursor.
     pub fn changes(
         &self,
         after: Option<FeedCursor>,

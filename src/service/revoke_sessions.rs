@@ -7,7 +7,7 @@ use crate::domain::identity::Identity;
 use crate::domain::templates::session_revocation::SessionRevocation;
 use crate::domain::tenant::Tenant;
 use crate::domain::token::Token;
-use crate::store::{self, hand_outs, storage_configs};
+use crate::store::{self, issuances, storage_configs};
 
 /// The sessions of a tenant that are still valid, and how to end them.
 #[derive(Debug)]
@@ -21,14 +21,14 @@ pub(crate) struct LiveSessions {
 /// When the last of the sessions that were handed out for this tenant expires.
 pub(crate) async fn sessions_valid_until(context: &Context, tenant: &Tenant) -> store::Result<Option<DateTime<Utc>>> {
     let mut db = context.pool.acquire().await?;
-    hand_outs::tenant_sessions_end(&mut db, tenant.id, context.clock.now()).await
+    issuances::tenant_sessions_end(&mut db, tenant.id, context.clock.now()).await
 }
 
 /// When the last of the sessions that were handed out to this token expires.
 pub(crate) async fn token_sessions_valid_until(context: &Context, token: &Token) -> store::Result<Option<DateTime<Utc>>> {
     let mut db = context.pool.acquire().await?;
     let actor = Identity::from(token.clone()).actor;
-    hand_outs::actor_sessions_end(&mut db, &actor, context.clock.now()).await
+    issuances::actor_sessions_end(&mut db, &actor, context.clock.now()).await
 }
 
 pub(crate) async fn live_sessions(context: &Context, tenant: &Tenant) -> store::Result<LiveSessions> {
@@ -47,7 +47,7 @@ pub(crate) async fn live_sessions(context: &Context, tenant: &Tenant) -> store::
         }
     }
     Ok(LiveSessions {
-        valid_until: hand_outs::tenant_sessions_end(&mut db, tenant.id, now).await?,
+        valid_until: issuances::tenant_sessions_end(&mut db, tenant.id, now).await?,
         revocations,
     })
 }

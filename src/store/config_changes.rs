@@ -24,14 +24,14 @@ pub(crate) struct FeedHead {
     pub(crate) position: i64,
     /// Differs after every change of the tokens.
     pub(crate) token_mark: Uuid,
-    /// Whether the database's history contains the place that the reader knows.
+    /// Whether the database's history contains the cursor that the reader knows.
     pub(crate) continues: bool,
 }
 
 /// A changed tenant, in its current state.
 #[derive(Debug, Clone)]
 pub(crate) struct ConfigChange {
-    pub(crate) place: FeedCursor,
+    pub(crate) cursor: FeedCursor,
     pub changed_at: DateTime<Utc>,
     pub tenant_id: TenantId,
     pub slug: Slug,
@@ -40,7 +40,7 @@ pub(crate) struct ConfigChange {
     pub active: Option<ActiveConfig>,
 }
 
-/// The head, for a reader that knows the feed up to this place. None knows nothing of it.
+/// The head, for a reader that knows the feed up to this cursor. None knows nothing of it.
 pub(crate) async fn head(db: &mut PgConnection, known: Option<FeedCursor>) -> Result<FeedHead> {
     let head = sqlx::query_as!(
         FeedHead,
@@ -151,7 +151,7 @@ impl TryFrom<ChangeRow> for ConfigChange {
     fn try_from(mut row: ChangeRow) -> Result<Self> {
         let active = row.active()?;
         Ok(Self {
-            place: FeedCursor {
+            cursor: FeedCursor {
                 position: row.position,
                 mark: row.mark,
             },

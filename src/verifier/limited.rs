@@ -7,7 +7,7 @@ use super::run_state::RunState;
 use super::{PROBE_PREFIX, VerificationRun};
 use crate::cloud::{AwsSession, DocumentCall};
 use crate::domain::api_result::ApiResult;
-use crate::domain::evidence::{Evidence, Gate, LimitedProbe};
+use crate::domain::evidence::{Evidence, LimitedProbe, ProductionCalls};
 use crate::domain::grant::{Grant, GrantKind, KeyPrefix, SessionDuration};
 use crate::domain::storage_config::Access;
 
@@ -47,7 +47,7 @@ impl Limit {
     pub(crate) fn session<'a>(self, run: &'a VerificationRun<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         let storage = &run.subject.storage;
         state.production.as_ref()?;
-        if state.evidence.gate_of_bucket(storage.mode()) != Gate::Open {
+        if state.evidence.production_calls_to_bucket(storage.mode()) != ProductionCalls::Allowed {
             return None;
         }
         let (by, role) = match &storage.access {

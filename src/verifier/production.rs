@@ -8,7 +8,7 @@ use super::run_state::RunState;
 use super::{PROBE_PREFIX, VerificationRun};
 use crate::cloud::{BucketCall, CallMode};
 use crate::domain::api_result::DeniedBy;
-use crate::domain::evidence::{Gate, RoundTrip};
+use crate::domain::evidence::{ProductionCalls, RoundTrip};
 
 /// A call with the production session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]
@@ -59,12 +59,12 @@ impl ProductionCall {
     pub(crate) fn start<'a>(self, run: &'a VerificationRun<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         let session = state.production.as_ref()?;
         let (evidence, mode) = (&state.evidence, run.subject.storage.mode());
-        let gate = if self.is_of_key() {
-            evidence.gate_of_key(mode)
+        let calls = if self.is_of_key() {
+            evidence.production_calls_to_key(mode)
         } else {
-            evidence.gate_of_bucket(mode)
+            evidence.production_calls_to_bucket(mode)
         };
-        if gate != Gate::Open {
+        if calls != ProductionCalls::Allowed {
             return None;
         }
         let (cloud, bucket, key) = (run.cloud, run.bucket(Some(session)), run.key(session));

@@ -4,7 +4,7 @@ use super::calls::{PendingCall, pending};
 use super::run_state::RunState;
 use super::{PROBE_PREFIX, VerificationRun};
 use crate::cloud::CallMode;
-use crate::domain::evidence::Gate;
+use crate::domain::evidence::ProductionCalls;
 use crate::domain::storage_config::Mode;
 use crate::domain::unauthorized::{UnauthorizedCall, UnauthorizedCaller};
 
@@ -30,7 +30,9 @@ pub(super) fn start<'a>(
         _ => Some(state.unauthorized_sessions.get(&caller)?),
     };
     // In `assume_role`, only STS is called until the role has denied everybody else.
-    if run.subject.storage.mode() == Mode::AssumeRole && state.evidence.gate_of_bucket(Mode::AssumeRole) != Gate::Open {
+    if run.subject.storage.mode() == Mode::AssumeRole
+        && state.evidence.production_calls_to_bucket(Mode::AssumeRole) != ProductionCalls::Allowed
+    {
         return None;
     }
     if needs_object(call) && !state.has_written() || call == C::Delete && !state.deletes_written() {

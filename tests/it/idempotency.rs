@@ -260,9 +260,9 @@ async fn a_request_that_was_taken_over_changes_nothing() {
     let server = server().await;
     let body = json!({"slug": "acme", "name": "Acme"});
     post(&server, "k1", "/v1/tenants", &body).await.expect(201);
-    let mut gate = server.pool.begin().await.unwrap();
+    let mut lock = server.pool.begin().await.unwrap();
     sqlx::query("select from tenants where slug = 'acme' for update")
-        .execute(&mut *gate)
+        .execute(&mut *lock)
         .await
         .unwrap();
     let reason = json!({"reason": "Unpaid"});
@@ -272,7 +272,7 @@ async fn a_request_that_was_taken_over_changes_nothing() {
         while sqlx::query(take).execute(&server.pool).await.unwrap().rows_affected() == 0 {
             tokio::task::yield_now().await;
         }
-        gate.commit().await.unwrap();
+        lock.commit().await.unwrap();
     };
     let (slow, ()) = tokio::join!(slow, taken_over);
     assert_eq!((slow.status, code(&slow).as_str()), (409, "idempotency-key under_way"));
@@ -284,19 +284,19 @@ async fn a_request_that_was_taken_over_changes_nothing() {
 async fn a_disconnected_caller_gets_the_response_later() {
     let server = server().await;
     server.create_tenant("acme").await;
-    let mut gate = server.pool.begin().await.unwrap();
+    let mut lock = server.pool.begin().await.unwrap();
     sqlx::query("select from tenants where slug = 'acme' for update")
-        .execute(&mut *gate)
+        .execute(&mut *lock)
         .await
         .unwrap();
     let path = "/v1/tenants/acme/suspend";
     let reason = json!({"reason": "Unpaid"});
     let claimed = async { while count(&server, "idempotency_keys").await == 0 {} };
     tokio::select! {
-        _ = post(&server, "k", path, &reason) => panic!("it waits for the gate"),
+        _ = post(&server, "k", path, &reason) => panic!("it waits for the lock"),
         () = claimed => {}
     }
-    gate.commit().await.unwrap();
+    lock.commit().await.unwrap();
     let again = loop {
         let again = post(&server, "k", path, &reason).await;
         if again.status != 409 {

@@ -145,7 +145,7 @@ async fn lists_of_values_are_those_of_the_enums() {
         ("verification_checks_status_check", values::<CheckStatus>()),
         ("verification_checks_side_check", values::<FaultSide>()),
         ("tokens_role_check", values::<Role>()),
-        ("credential_hand_outs_access_check", values::<GrantKind>()),
+        ("credential_issuances_access_check", values::<GrantKind>()),
         ("webhooks_events_check", values::<Topic>()),
         ("webhook_deliveries_state_check", values::<DeliveryState>()),
     ];

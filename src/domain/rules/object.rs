@@ -4,7 +4,7 @@ use super::bucket::denies_everything;
 use super::{CheckContext, RuleOutcome, permission};
 use crate::domain::api_result::{ApiResult, DeniedBy, Outcome};
 use crate::domain::check::{CheckName, FaultSide};
-use crate::domain::evidence::{Gate, RoundTrip, StoredObject};
+use crate::domain::evidence::{ProductionCalls, RoundTrip, StoredObject};
 use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixAction, FixDocument};
 use crate::domain::message::{findings, fixes};
@@ -38,7 +38,7 @@ fn denied_by_key(context: &CheckContext, put: &ApiResult<StoredObject>) -> Optio
     if named.is_some_and(|named| named != context.storage.key.as_str()) {
         return Some(DeniedByKey::OtherKey);
     }
-    if let Gate::Closed(check) = context.evidence.gate_of_key(context.storage.mode()) {
+    if let ProductionCalls::Withheld(check) = context.evidence.production_calls_to_key(context.storage.mode()) {
         return Some(DeniedByKey::ShownBy(check));
     }
     if let Some(broken) = KEY_CHECKS.into_iter().find(|check| context.is_broken(*check)) {

@@ -5,7 +5,7 @@ use axum::extract::State;
 
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantView;
@@ -25,7 +25,7 @@ use crate::service::rotate_external_id::abandon;
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(caller): Operator,
+    Authorized(caller, ..): Authorized<Operator>,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Json<TenantView>, Problem> {
     Ok(Json(abandon(&state.context, &caller, &tenant).await?.into()))

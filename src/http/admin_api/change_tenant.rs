@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::domain::ids::TenantRef;
 use crate::domain::storage_config::Mode;
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::etag::Tagged;
 use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
@@ -67,7 +67,7 @@ impl From<ChangeTenantError<Problem>> for Problem {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(caller): Operator,
+    Authorized(caller, ..): Authorized<Operator>,
     InPath(tenant): InPath<TenantRef>,
     headers: HeaderMap,
     body: JsonBody<ChangeTenant>,

@@ -11,7 +11,7 @@ use crate::domain::ids::{InviteId, TenantRef};
 use crate::domain::invite::lifetime;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::service::create_invite::{CreateInviteError, create_invite};
@@ -56,7 +56,7 @@ impl From<CreateInviteError> for Problem {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(caller): Operator,
+    Authorized(caller, ..): Authorized<Operator>,
     InPath(tenant): InPath<TenantRef>,
     body: JsonBody<CreateInvite>,
 ) -> Result<(StatusCode, [(header::HeaderName, &'static str); 1], Json<CreatedInvite>), Problem> {

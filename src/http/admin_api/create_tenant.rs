@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::domain::storage_config::Mode;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::JsonBody;
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::TenantView;
@@ -59,7 +59,7 @@ impl From<CreateTenantError> for Problem {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(caller): Operator,
+    Authorized(caller, ..): Authorized<Operator>,
     body: JsonBody<CreateTenant>,
 ) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<TenantView>), Problem> {
     let new = NewTenant {

@@ -12,7 +12,7 @@ use crate::domain::ids::TenantRef;
 use crate::domain::text::FieldError;
 use crate::domain::token::Role;
 use crate::http::AppState;
-use crate::http::auth::Administrator;
+use crate::http::auth::{Administrator, Authorized};
 use crate::http::conventions::extract::JsonBody;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TokenView;
@@ -56,7 +56,7 @@ pub(crate) struct CreatedToken {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Administrator(caller): Administrator,
+    Authorized(caller, ..): Authorized<Administrator>,
     body: JsonBody<CreateToken>,
 ) -> Result<(StatusCode, [(header::HeaderName, &'static str); 1], Json<CreatedToken>), Problem> {
     let mut faults = body.unreadable;

@@ -6,7 +6,7 @@ use axum::extract::State;
 use super::reason::{ReasonBody, reason};
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
-use crate::http::auth::Administrator;
+use crate::http::auth::{Administrator, Authorized};
 use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TenantView;
@@ -28,7 +28,7 @@ use crate::service::tenant_lifecycle::erase;
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Administrator(caller): Administrator,
+    Authorized(caller, ..): Authorized<Administrator>,
     InPath(tenant): InPath<TenantRef>,
     body: JsonBody<ReasonBody>,
 ) -> Result<Json<TenantView>, Problem> {

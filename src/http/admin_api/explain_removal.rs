@@ -5,7 +5,7 @@ use axum::extract::State;
 
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
-use crate::http::auth::Reader;
+use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::lookup::find_tenant;
@@ -26,7 +26,7 @@ use crate::service::explain_removal::explain_removal;
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    _reader: Reader,
+    _: Authorized<Reader>,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Json<RemovalView>, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;

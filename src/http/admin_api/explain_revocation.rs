@@ -5,7 +5,7 @@ use axum::extract::State;
 
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
-use crate::http::auth::Reader;
+use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::lookup::find_tenant;
@@ -28,7 +28,7 @@ use crate::service::revoke_sessions::live_sessions;
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    _reader: Reader,
+    _: Authorized<Reader>,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Json<LiveSessionsView>, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;

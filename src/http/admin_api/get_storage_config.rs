@@ -5,7 +5,7 @@ use axum::extract::State;
 
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
-use crate::http::auth::Reader;
+use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::extract::{InPath, Version};
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::lookup::find_tenant;
@@ -24,7 +24,7 @@ use crate::service::read;
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    _reader: Reader,
+    _: Authorized<Reader>,
     InPath(tenant): InPath<TenantRef>,
     InPath(Version(version)): InPath<Version>,
 ) -> Result<Json<StorageConfigView>, Problem> {

@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
-use crate::http::auth::Reader;
+use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::etag::Tagged;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
@@ -31,7 +31,7 @@ use crate::service::read;
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    _reader: Reader,
+    _: Authorized<Reader>,
     InPath(tenant): InPath<TenantRef>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -5,7 +5,7 @@ use axum::extract::State;
 
 use crate::domain::ids::VerificationId;
 use crate::http::AppState;
-use crate::http::auth::Reader;
+use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::VerificationView;
@@ -23,7 +23,7 @@ use crate::service::read;
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    _reader: Reader,
+    _: Authorized<Reader>,
     InPath(id): InPath<VerificationId>,
 ) -> Result<Json<VerificationView>, Problem> {
     let verification = read::verifications::find(&state.context, id)

@@ -12,7 +12,7 @@ use crate::domain::templates::Parties;
 use crate::domain::templates::format::TemplateFormat;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
-use crate::http::auth::Reader;
+use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::extract::{InPath, Params};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::lookup::find_tenant;
@@ -53,7 +53,7 @@ pub(crate) struct TemplateParams {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    _reader: Reader,
+    _: Authorized<Reader>,
     InPath(tenant): InPath<TenantRef>,
     Params(params): Params<TemplateParams>,
 ) -> Result<Response, Problem> {

@@ -17,7 +17,7 @@ use crate::domain::audit::{AuditEntry, AuditFilter};
 use crate::domain::ids::{AuditEventId, TenantId, TenantRef};
 use crate::domain::text::FieldError;
 use crate::http::AppState;
-use crate::http::auth::Reader;
+use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::extract::Params;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::lookup::find_tenant;
@@ -106,7 +106,7 @@ impl From<AuditEntry> for AuditEvent {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    _reader: Reader,
+    _: Authorized<Reader>,
     Params(params): Params<EventParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

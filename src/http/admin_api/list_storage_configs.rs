@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
-use crate::http::auth::Reader;
+use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::lookup::find_tenant;
@@ -33,7 +33,7 @@ pub(crate) struct StorageConfigs {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    _reader: Reader,
+    _: Authorized<Reader>,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Json<StorageConfigs>, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;

@@ -4,9 +4,9 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::http::AppState;
-use crate::http::auth::Reader;
+use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::extract::Params;
-use crate::http::conventions::paging::{Page, PageParams};
+use crate::http::conventions::paging::{ListPage, PageParams};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::tenant_list_params::TenantListParams;
 use crate::http::views::TenantView;
@@ -19,15 +19,15 @@ use crate::service::read;
     operation_id = "listTenants",
     get, path = "/v1/tenants", tag = "tenants", params(TenantListParams),
     responses(
-        (status = 200, body = Page<TenantView>),
+        (status = 200, body = ListPage<TenantView>),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    _reader: Reader,
+    _: Authorized<Reader>,
     Params(params): Params<TenantListParams>,
-) -> Result<Json<Page<TenantView>>, Problem> {
+) -> Result<Json<ListPage<TenantView>>, Problem> {
     let mut faults = Vec::new();
     let filter = params.filter(&mut faults);
     let wanted = PageParams::new(params.limit, params.cursor).validate(format!("tenants {filter:?}"), &mut faults);

@@ -5,9 +5,9 @@ use axum::extract::State;
 
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
-use crate::http::auth::Reader;
+use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::extract::{InPath, Params};
-use crate::http::conventions::paging::{Page, PageParams};
+use crate::http::conventions::paging::{ListPage, PageParams};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::lookup::find_tenant;
 use crate::http::views::VerificationView;
@@ -21,16 +21,16 @@ use crate::service::read;
     get, path = "/v1/tenants/{tenant}/verifications", tag = "verifications",
     params(("tenant" = String, Path, description = "ID or slug"), PageParams),
     responses(
-        (status = 200, body = Page<VerificationView>),
+        (status = 200, body = ListPage<VerificationView>),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    _reader: Reader,
+    _: Authorized<Reader>,
     InPath(tenant): InPath<TenantRef>,
     Params(params): Params<PageParams>,
-) -> Result<Json<Page<VerificationView>>, Problem> {
+) -> Result<Json<ListPage<VerificationView>>, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
     let wanted = params.wanted(format!("verifications {}", tenant.id))?;
     let after = wanted.after.map(|(at, id)| (at, id.into()));

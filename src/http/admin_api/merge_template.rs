@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::domain::ids::TenantRef;
 use crate::domain::templates::merge::MergeTarget;
 use crate::http::AppState;
-use crate::http::auth::Reader;
+use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::lookup::find_tenant;
@@ -52,7 +52,7 @@ pub(crate) struct MergeTemplate {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    _reader: Reader,
+    _: Authorized<Reader>,
     InPath(tenant): InPath<TenantRef>,
     body: JsonBody<MergeTemplate>,
 ) -> Result<Json<MergedDocumentView>, Problem> {

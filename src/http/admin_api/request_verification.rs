@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::domain::ids::TenantRef;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::VerificationView;
@@ -57,7 +57,7 @@ impl From<RequestVerificationError> for Problem {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(caller): Operator,
+    Authorized(caller, ..): Authorized<Operator>,
     InPath(tenant): InPath<TenantRef>,
     body: JsonBody<RequestVerification>,
 ) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<VerificationView>), Problem> {

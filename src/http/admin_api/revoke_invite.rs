@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 
 use crate::domain::ids::{InviteId, TenantRef};
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::service::revoke_invite::{RevokeInviteError, revoke_invite};
@@ -37,7 +37,7 @@ impl From<RevokeInviteError> for Problem {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(caller): Operator,
+    Authorized(caller, ..): Authorized<Operator>,
     InPath(tenant): InPath<TenantRef>,
     InPath(id): InPath<InviteId>,
 ) -> Result<StatusCode, Problem> {

@@ -5,7 +5,7 @@ use axum::extract::State;
 
 use crate::domain::ids::TokenId;
 use crate::http::AppState;
-use crate::http::auth::Administrator;
+use crate::http::auth::{Administrator, Authorized};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::RevokedTokenView;
@@ -26,7 +26,7 @@ use crate::service::tokens::revoke_token;
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Administrator(caller): Administrator,
+    Authorized(caller, ..): Authorized<Administrator>,
     InPath(id): InPath<TokenId>,
 ) -> Result<Json<RevokedTokenView>, Problem> {
     let token = revoke_token(&state.context, &caller, id)

@@ -6,7 +6,7 @@ use axum::extract::State;
 use crate::domain::ids::TenantRef;
 use crate::domain::tenant::IllegalChange;
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::TenantView;
@@ -51,7 +51,7 @@ impl From<RotateExternalIdError> for Problem {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(caller): Operator,
+    Authorized(caller, ..): Authorized<Operator>,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Json<TenantView>, Problem> {
     Ok(Json(rotate(&state.context, &caller, &tenant).await?.into()))

@@ -9,7 +9,7 @@ use crate::domain::check::CheckName;
 use crate::domain::tenant::TenantStatus;
 use crate::domain::verification::Verdict;
 use crate::http::AppState;
-use crate::http::auth::Reader;
+use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::problem::{self, Problem};
 use crate::service::stats::{self, stats};
 
@@ -58,7 +58,7 @@ pub(crate) struct VerificationTimes {
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn handle(State(state): State<AppState>, _reader: Reader) -> Result<Json<Stats>, Problem> {
+pub(crate) async fn handle(State(state): State<AppState>, _: Authorized<Reader>) -> Result<Json<Stats>, Problem> {
     let found = stats(&state.context).await?;
     let tenants = found.tenants.into_iter().map(|(status, count)| TenantsOfStatus { status, count });
     let failing_checks = found

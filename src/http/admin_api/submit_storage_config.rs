@@ -11,7 +11,7 @@ use crate::domain::storage_config::Mode;
 use crate::domain::submission::Submission;
 use crate::domain::verification::VerificationState;
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::StorageConfigView;
@@ -100,7 +100,7 @@ impl From<SubmitConfigError> for Problem {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(caller): Operator,
+    Authorized(caller, ..): Authorized<Operator>,
     InPath(tenant): InPath<TenantRef>,
     body: JsonBody<SubmitStorageConfig>,
 ) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<Submitted>), Problem> {

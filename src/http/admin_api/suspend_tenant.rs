@@ -6,7 +6,7 @@ use axum::extract::State;
 use super::reason::{ReasonBody, reason};
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::StoppedTenantView;
@@ -27,7 +27,7 @@ use crate::service::tenant_lifecycle::suspend;
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(caller): Operator,
+    Authorized(caller, ..): Authorized<Operator>,
     InPath(tenant): InPath<TenantRef>,
     body: JsonBody<ReasonBody>,
 ) -> Result<Json<StoppedTenantView>, Problem> {

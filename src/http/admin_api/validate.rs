@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::submit_storage_config::SubmitStorageConfig;
 use crate::domain::account::AccountId;
 use crate::http::AppState;
-use crate::http::auth::Reader;
+use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::extract::JsonBody;
 use crate::http::conventions::problem::{self, Problem};
 use crate::service::submit_config::validate;
@@ -33,7 +33,7 @@ pub(crate) struct Valid {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    _reader: Reader,
+    _: Authorized<Reader>,
     body: JsonBody<SubmitStorageConfig>,
 ) -> Result<Json<Valid>, Problem> {
     let storage = validate(&state.context, &body.submission()).map_err(Problem::validation)?;

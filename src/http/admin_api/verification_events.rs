@@ -13,7 +13,7 @@ use crate::domain::ids::VerificationId;
 use crate::domain::vendor::Vendor;
 use crate::domain::verification::VerificationEvent;
 use crate::http::AppState;
-use crate::http::auth::Reader;
+use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::verification_stream::{self, StreamReader, VerificationSse};
@@ -59,7 +59,7 @@ pub(crate) enum StreamedEventName {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    _reader: Reader,
+    _: Authorized<Reader>,
     Extension(identity): Extension<Arc<Identity>>,
     InPath(id): InPath<VerificationId>,
     headers: HeaderMap,

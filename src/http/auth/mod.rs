@@ -2,6 +2,7 @@
 
 mod credential;
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath};
@@ -20,14 +21,37 @@ use crate::service::{Caller, tokens};
 
 pub(crate) use credential::{identify, proxy_jwt};
 
+/// What an extractor requires of its caller, as a type: a handler's signature says who may call it.
+pub(crate) trait Requirement: Send {
+    const PERMISSION: Permission;
+}
+
 /// May read everything under `/v1`.
-pub(crate) struct Reader;
+#[derive(Debug)]
+pub(crate) enum Reader {}
 
 /// May change everything under `/v1` except tokens.
-pub(crate) struct Operator(pub Caller);
+#[derive(Debug)]
+pub(crate) enum Operator {}
 
 /// May also create and revoke tokens, and erase personal data.
-pub(crate) struct Administrator(pub Caller);
+#[derive(Debug)]
+pub(crate) enum Administrator {}
+
+impl Requirement for Reader {
+    const PERMISSION: Permission = Permission::ReadTenants;
+}
+
+impl Requirement for Operator {
+    const PERMISSION: Permission = Permission::ManageTenants;
+}
+
+impl Requirement for Administrator {
+    const PERMISSION: Permission = Permission::ManageTokens;
+}
+
+/// A caller of the API who meets a requirement.
+pub(crate) struct Authorized<R>(pub Caller, pub PhantomData<R>);
 
 /// May read the storage configs of the tenants that its token covers.
 pub(crate) struct StorageReader(Arc<Identity>);
@@ -61,30 +85,13 @@ impl StorageReader {
     }
 }
 
-impl FromRequestParts<AppState> for Reader {
+impl<R: Requirement> FromRequestParts<AppState> for Authorized<R> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let identity = identity(parts, state).await?;
-        demand(state, &identity, Permission::ReadTenants, parts).await.map(|_| Self)
-    }
-}
-
-impl FromRequestParts<AppState> for Operator {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let identity = identity(parts, state).await?;
-        demand(state, &identity, Permission::ManageTenants, parts).await.map(Self)
-    }
-}
-
-impl FromRequestParts<AppState> for Administrator {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let identity = identity(parts, state).await?;
-        demand(state, &identity, Permission::ManageTokens, parts).await.map(Self)
+        let caller = demand(state, &identity, R::PERMISSION, parts).await?;
+        Ok(Self(caller, PhantomData))
     }
 }
 

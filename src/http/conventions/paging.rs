@@ -24,7 +24,7 @@ pub(crate) struct PageParams {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Page<T> {
+pub(crate) struct ListPage<T> {
     pub items: Vec<T>,
     /// The cursor of the next page. Null on the last page.
     pub next_cursor: Option<String>,
@@ -77,14 +77,19 @@ impl PageRequest {
         i64::try_from(self.limit + 1).unwrap_or(MAX)
     }
 
-    pub(crate) fn page<T, U>(&self, mut found: Vec<T>, place: impl Fn(&T) -> (DateTime<Utc>, Uuid), view: impl Fn(T) -> U) -> Page<U> {
+    pub(crate) fn page<T, U>(
+        &self,
+        mut found: Vec<T>,
+        position: impl Fn(&T) -> (DateTime<Utc>, Uuid),
+        view: impl Fn(T) -> U,
+    ) -> ListPage<U> {
         let more = found.len() > self.limit;
         found.truncate(self.limit);
         let next_cursor = found.last().filter(|_| more).map(|last| {
-            let (at, id) = place(last);
+            let (at, id) = position(last);
             cursor(&self.list, at, id)
         });
-        Page {
+        ListPage {
             items: found.into_iter().map(view).collect(),
             next_cursor,
         }
@@ -92,19 +97,19 @@ impl PageRequest {
 }
 
 fn cursor(list: &str, at: DateTime<Utc>, id: Uuid) -> String {
-    let place = format!("{}.{id}", at.timestamp_micros());
-    let digest: [u8; 32] = Sha256::digest(format!("{list} {place}")).into();
-    format!("{place}.{}", hex::encode(&digest[..4]))
+    let position = format!("{}.{id}", at.timestamp_micros());
+    let digest: [u8; 32] = Sha256::digest(format!("{list} {position}")).into();
+    format!("{position}.{}", hex::encode(&digest[..4]))
 }
 
 /// The position in a cursor, or the code and detail of what is wrong with it.
 fn parse_cursor(list: &str, text: &str) -> Result<(DateTime<Utc>, Uuid), (&'static str, &'static str)> {
-    let place = || {
+    let position = || {
         let (at, rest) = text.split_once('.')?;
         let (id, _) = rest.split_once('.')?;
         Some((DateTime::from_timestamp_micros(at.parse().ok()?)?, id.parse().ok()?))
     };
-    let (at, id) = place().ok_or((
+    let (at, id) = position().ok_or((
         "malformed_cursor",
         "send the next_cursor of the previous page, or omit it for the first page",
     ))?;

@@ -8,11 +8,12 @@ use super::shared::chart::{BarValue, Chart};
 use super::shared::layout::{Layout, Section};
 use super::shared::paths::tenant_path;
 use super::shared::relative_time::{RelativeTime, seconds};
-use super::shared::session::Reader;
+use super::shared::session::DashboardUser;
 use crate::domain::finding::StuckReason;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::verification::Verdict;
 use crate::http::AppState;
+use crate::http::auth::Reader;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::status_label::StatusLabel;
 use crate::http::web_ui::{render, verification_view};
@@ -84,7 +85,7 @@ impl ProblemView {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Reader(session): Reader,
+    DashboardUser(session, ..): DashboardUser<Reader>,
     Query(query): Query<super::shared::notice::PageQuery>,
 ) -> Result<Response, Problem> {
     let context = &state.context;

@@ -152,7 +152,7 @@ struct Page<'a> {
     names: Vec<(&'static str, String)>,
     form_token: String,
     /// The merge form, which is empty on this page.
-    document: &'static str,
+    is_key_policy: bool,
     current: &'static str,
     documents: Vec<DocumentView>,
     /// How many documents still contain placeholders.
@@ -278,7 +278,7 @@ pub(crate) async fn handle(
         quick_create: issued.quick_create_url.filter(|_| format == TemplateFormat::Cloudformation),
         names: chosen.names(),
         form_token: session.session.form_token(),
-        document: "",
+        is_key_policy: false,
         current: "",
         incomplete: documents.iter().filter(|document| document.has_placeholders).count(),
         documents,

@@ -10,9 +10,10 @@ use super::apply::ApplyParams;
 use super::layout::Layout;
 use super::rejection::Rejection;
 use super::session::Posted;
-use crate::domain::templates::merge::{MergeCode, MergeFinding, MergedDocument};
+use crate::domain::templates::merge::{MergeCode, MergeFinding, MergeTarget, MergedDocument};
 use crate::http::AppState;
 use crate::http::web_ui::labels::pretty;
+use crate::http::web_ui::status::CheckState;
 use crate::http::web_ui::{render, sentence};
 use crate::service::merge_template::{MergeRequest, merge_template};
 
@@ -33,7 +34,7 @@ struct Page<'a> {
     form_token: String,
     names: Vec<(&'static str, String)>,
     back: String,
-    document: &'a str,
+    is_key_policy: bool,
     current: &'a str,
     faults: Vec<(&'static str, String)>,
     result: Option<ResultView>,
@@ -47,9 +48,8 @@ struct ResultView {
 }
 
 struct FindingView {
-    /// A CSS class, and the word for it.
-    class: &'static str,
-    word: &'static str,
+    state: CheckState,
+    title: &'static str,
     statement: Option<String>,
     detail: String,
 }
@@ -67,14 +67,14 @@ impl From<MergedDocument> for ResultView {
 
 impl From<MergeFinding> for FindingView {
     fn from(finding: MergeFinding) -> Self {
-        let (class, word) = match finding.code {
-            MergeCode::TooLarge | MergeCode::Denied => ("failed", "Blocks access"),
-            MergeCode::MayBeDenied | MergeCode::UnboundAccess | MergeCode::RootStatementMissing => ("warning", "Please check"),
-            MergeCode::WiderPrincipals => ("passed", "Corrected"),
+        let (state, title) = match finding.code {
+            MergeCode::TooLarge | MergeCode::Denied => (CheckState::Failed, "Blocks access"),
+            MergeCode::MayBeDenied | MergeCode::UnboundAccess | MergeCode::RootStatementMissing => (CheckState::Warning, "Please check"),
+            MergeCode::WiderPrincipals => (CheckState::Passed, "Corrected"),
         };
         Self {
-            class,
-            word,
+            state,
+            title,
             statement: finding.statement,
             detail: sentence(&finding.detail),
         }
@@ -109,7 +109,7 @@ pub(crate) async fn handle(State(state): State<AppState>, Posted { session, form
         form_token: session.session.form_token(),
         names: form.names.names(),
         back: format!("/onboard/apply?{}", form.names.query()),
-        document: &form.document,
+        is_key_policy: form.document.parse() == Ok(MergeTarget::KeyPolicy),
         current: &form.current,
         faults,
         result,

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use metrics::{Counter, Gauge, counter, gauge};
 
 use crate::http::middleware::client_address::network;
-use crate::http::places::{Full, Place, Places};
+use crate::http::permits::{Full, Permit, Permits};
 use crate::telemetry::metric;
 
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ impl ConnectionLimits {
 pub(super) struct Admission {
     per_address: usize,
     proxies: Vec<IpNet>,
-    places: Places<IpAddr>,
+    permits: Permits<IpAddr>,
     open: Gauge,
     refused_total: Counter,
     refused_address: Counter,
@@ -51,7 +51,7 @@ impl Admission {
         Self {
             per_address: limits.per_address,
             proxies: limits.proxies,
-            places: Places::new(limits.total),
+            permits: Permits::new(limits.total),
             open,
             refused_total: refused("total"),
             refused_address: refused("address"),
@@ -63,18 +63,18 @@ impl Admission {
     pub(super) fn admit(&self, peer: IpAddr) -> Result<Admitted, Full> {
         let peer = peer.to_canonical();
         let is_proxy = self.proxies.iter().any(|proxies| proxies.contains(&peer));
-        let place = self.places.take((!is_proxy).then(|| (network(peer), self.per_address)));
-        if let Err(full) = place {
+        let permit = self.permits.take((!is_proxy).then(|| (network(peer), self.per_address)));
+        if let Err(full) = permit {
             let refused = match full {
                 Full::Total => &self.refused_total,
                 Full::Holder => &self.refused_address,
             };
             refused.increment(1);
         }
-        place.map(|place| {
+        permit.map(|permit| {
             self.open.increment(1.0);
             Admitted {
-                _place: place,
+                _permit: permit,
                 open: self.open.clone(),
             }
         })
@@ -83,7 +83,7 @@ impl Admission {
 
 /// An admitted connection. Dropping it makes room for another one.
 pub(super) struct Admitted {
-    _place: Place<IpAddr>,
+    _permit: Permit<IpAddr>,
     open: Gauge,
 }
 

@@ -108,8 +108,8 @@ where
             accepted = accept(&socket) => accepted,
         };
         // Close excess connections immediately: in the backlog, they would wait indefinitely.
-        let place = match admission.admit(peer.ip()) {
-            Ok(place) => place,
+        let permit = match admission.admit(peer.ip()) {
+            Ok(permit) => permit,
             Err(full) => {
                 debug!(listener = name, %peer, limit = ?full, "refused a connection");
                 continue;
@@ -131,7 +131,7 @@ where
                     }
                 }
             }
-            drop(place);
+            drop(permit);
         });
     }
     drop(socket);

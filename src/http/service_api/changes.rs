@@ -82,7 +82,7 @@ impl Change {
             ServingState::Nothing => (Some(Tombstone::NothingActive), None),
         };
         Self {
-            position: entry.place.position,
+            position: entry.cursor.position,
             changed_at: entry.changed_at,
             tenant_id: entry.tenant,
             slug: entry.slug.clone(),
@@ -153,7 +153,7 @@ pub(crate) async fn handle(
     let entries = loop {
         news.borrow_and_update();
         let read = state.read_model.changes(after, limit, |tenant| reader.covers(tenant));
-        let Ok((entries, place)) = read else {
+        let Ok((entries, cursor)) = read else {
             // Another replica may have returned it a moment ago.
             if std::mem::replace(&mut has_caught_up, true) {
                 return Err(Problem::new(ProblemKind::CursorLost, LOST));
@@ -161,7 +161,7 @@ pub(crate) async fn handle(
             state.read_model.caught_up().await?;
             continue;
         };
-        after = place;
+        after = cursor;
         if !entries.is_empty() {
             break entries;
         }
@@ -178,7 +178,7 @@ pub(crate) async fn handle(
     let old = is_stale(&state.read_model)?;
     let answer = Changes {
         items: entries.iter().map(|entry| Change::of(entry, old)).collect(),
-        cursor: after.map(|place| place.to_string()),
+        cursor: after.map(|cursor| cursor.to_string()),
         stale: old,
     };
     Ok((headers, Json(answer)))

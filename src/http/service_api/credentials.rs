@@ -17,7 +17,7 @@ use crate::http::auth::StorageReader;
 use crate::http::conventions::extract::Params;
 use crate::http::conventions::problem::{self, Problem, ProblemKind, STALE};
 use crate::service::credential_cache::{Credentials, CredentialsRefused};
-use crate::service::hand_outs::HandOut;
+use crate::service::issuances::Issuance;
 
 /// How often a request waits for STS, when a new version becomes active each time.
 const MAX_WAITS: usize = 3;
@@ -121,14 +121,14 @@ pub(crate) async fn handle(
             .get(&found.active, reader.identity().caller_tag(), &grant, database_age)
             .await?;
         if !issued.waited {
-            let hand_out = HandOut {
+            let issuance = Issuance {
                 identity: reader.identity(),
                 tenant: found.active.tenant(),
                 access: grant.kind,
                 credentials: &issued.credentials,
                 waited,
             };
-            state.hand_outs.record(&hand_out, found.stale).await;
+            state.issuances.record(&issuance, found.stale).await;
             return Ok(answer(&found, &issued.credentials));
         }
         // During the wait, the token may have been revoked, the tenant suspended, or another version activated: everything

@@ -24,7 +24,7 @@ use crate::http::auth::StorageReader;
 use crate::http::conventions::etag;
 use crate::http::conventions::request_id::RequestId;
 use crate::http::middleware::http_metrics::ListenerMetrics;
-use crate::service::hand_outs::HandOut;
+use crate::service::issuances::Issuance;
 use crate::telemetry::traces;
 
 /// A listener's router, with the fast path in front of it.
@@ -93,7 +93,7 @@ impl FastPath {
                 let grant = Grant::default();
                 let identity = reader.identity();
                 let credentials = self.state.credentials.fresh(&found.active, identity.caller_tag(), &grant)?;
-                self.state.hand_outs.count(&HandOut {
+                self.state.issuances.count(&Issuance {
                     identity,
                     tenant: found.active.tenant(),
                     access: grant.kind,

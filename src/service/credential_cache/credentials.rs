@@ -21,7 +21,7 @@ const JITTER_SECONDS: i64 = 120;
 pub struct Credentials {
     body: Bytes,
     pub(super) expires_at: DateTime<Utc>,
-    pub(super) hand_out_until: DateTime<Utc>,
+    pub(super) usable_until: DateTime<Utc>,
     pub(super) renew_at: DateTime<Utc>,
     is_recorded: AtomicBool,
 }
@@ -58,14 +58,14 @@ impl Credentials {
         };
         let body = serde_json::to_vec(&body).expect("strings can be serialized");
         let jitter = i64::from(u32::from_be_bytes(clock.random())) % JITTER_SECONDS;
-        let hand_out_until = expires_at - MIN_VALIDITY - TimeDelta::seconds(jitter);
+        let usable_until = expires_at - MIN_VALIDITY - TimeDelta::seconds(jitter);
         // A short session would be due for renewal at once.
-        let ahead = RENEW_AHEAD.min((hand_out_until - clock.now()) / 4);
+        let ahead = RENEW_AHEAD.min((usable_until - clock.now()) / 4);
         Ok(Self {
             body: body.into_boxed_slice().into(),
             expires_at,
-            hand_out_until,
-            renew_at: hand_out_until - ahead,
+            usable_until,
+            renew_at: usable_until - ahead,
             is_recorded: AtomicBool::new(false),
         })
     }

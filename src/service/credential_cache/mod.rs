@@ -136,7 +136,7 @@ impl CredentialCache {
         Box::pin(cache.get(key, session)).await
     }
 
-    /// Cached credentials that need no renewal yet, and whose hand-out is recorded already.
+    /// Cached credentials that need no renewal yet, and whose issuance is recorded already.
     pub(crate) fn fresh(&self, active: &ActiveEntry, caller: CallerTag, grant: &Grant) -> Option<Arc<Credentials>> {
         let key = CredentialKey::new(active, caller, grant);
         self.cache_of(grant).fresh(&key).filter(|credentials| credentials.is_recorded())

@@ -43,7 +43,7 @@ struct Failure {
 impl Entry {
     /// Credentials that remain valid until an SDK refreshes them.
     fn current(&self, now: DateTime<Utc>) -> Option<&Arc<Credentials>> {
-        self.credentials.as_ref().filter(|credentials| now < credentials.hand_out_until)
+        self.credentials.as_ref().filter(|credentials| now < credentials.usable_until)
     }
 
     /// Credentials that may be handed out: the current ones, or while STS does not answer, any that are valid a little

@@ -1,4 +1,4 @@
-//! Proxies in front of AWS: a gate, which holds requests of one kind until it is opened, and a TLS terminator.
+//! Proxies in front of AWS: a held, which holds requests of one kind until it is opened, and a TLS terminator.
 
 use std::sync::Arc;
 
@@ -15,55 +15,55 @@ use tokio::sync::watch;
 use super::server::TIMEOUT;
 
 #[derive(Clone)]
-pub struct Gate {
+pub struct HeldRequests {
     pub url: String,
-    open: Arc<watch::Sender<bool>>,
+    released: Arc<watch::Sender<bool>>,
     held: Arc<watch::Sender<usize>>,
     answered: Arc<watch::Sender<usize>>,
 }
 
-impl Gate {
+impl HeldRequests {
     /// Holds requests with this method whose path contains this text.
-    pub async fn before(upstream: &str, method: &'static str, text: &'static str) -> Self {
+    pub async fn to(upstream: &str, method: &'static str, text: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-        let gate = Self {
+        let held = Self {
             url: format!("http://{}", listener.local_addr().expect("the listener has an address")),
-            open: Arc::new(watch::Sender::new(false)),
+            released: Arc::new(watch::Sender::new(false)),
             held: Arc::new(watch::Sender::new(0)),
             answered: Arc::new(watch::Sender::new(0)),
         };
-        let keeper = gate.clone();
+        let proxy = held.clone();
         let router = forward(upstream, move |request| {
             let held = request.method() == method && request.uri().path().contains(text);
-            let keeper = keeper.clone();
+            let proxy = proxy.clone();
             async move {
                 if held {
-                    keeper.hold().await;
-                    return Some(keeper.answered);
+                    proxy.hold().await;
+                    return Some(proxy.answered);
                 }
                 None
             }
         });
         tokio::spawn(async move { axum::serve(listener, router).await });
-        gate
+        held
     }
 
     async fn hold(&self) {
         self.held.send_modify(|held| *held += 1);
-        let _ = self.open.subscribe().wait_for(|open| *open).await;
+        let _ = self.released.subscribe().wait_for(|released| *released).await;
     }
 
     /// Waits until a request is held.
-    pub async fn reached(&self) {
+    pub async fn one_is_held(&self) {
         let mut held = self.held.subscribe();
         let reached = held.wait_for(|held| *held > 0);
         tokio::time::timeout(TIMEOUT, reached)
             .await
-            .expect("a request reaches the gate")
-            .expect("the gate is there");
+            .expect("a request is held")
+            .expect("the proxy runs");
     }
 
-    /// How many requests came to the gate.
+    /// How many requests have been held.
     pub fn count(&self) -> usize {
         *self.held.borrow()
     }
@@ -75,11 +75,11 @@ impl Gate {
         tokio::time::timeout(TIMEOUT, one)
             .await
             .expect("a held request is answered")
-            .expect("the gate stands");
+            .expect("the proxy runs");
     }
 
-    pub fn open(&self) {
-        self.open.send_replace(true);
+    pub fn release(&self) {
+        self.released.send_replace(true);
     }
 }
 

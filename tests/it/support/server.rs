@@ -22,7 +22,7 @@ use latchkey::lifecycle::Lifecycle;
 use latchkey::outbound_http::OutboundClient;
 use latchkey::read_model::ReadModel;
 use latchkey::service::credential_cache::{CredentialPolicy, SessionRates};
-use latchkey::service::hand_outs::HandOutLog;
+use latchkey::service::issuances::IssuanceLog;
 use latchkey::service::tokens::create_token;
 use latchkey::service::{Caller, Context, Pools};
 use latchkey::settings::{WebSettings, WorkerSettings};
@@ -51,7 +51,7 @@ pub struct TestServer {
     pub pool: PgPool,
     pub context: Context,
     pub read_model: ReadModel,
-    pub hand_outs: HandOutLog,
+    pub issuances: IssuanceLog,
     pub database_url: String,
     /// URL of the private listener.
     pub private: String,
@@ -253,14 +253,14 @@ impl TestServerBuilder {
             let cloud = cloud.expect("a worker needs AWS");
             app.work(cloud, worker).expect("an HTTP client for webhooks");
         }
-        let (read_model, hand_outs) = (state.read_model.clone(), state.hand_outs.clone());
+        let (read_model, issuances) = (state.read_model.clone(), state.issuances.clone());
         read_model.watch().wait_for(Option::is_some).await.expect("the read model loads");
         TestServer {
             app,
             pool,
             context,
             read_model,
-            hand_outs,
+            issuances,
             database_url,
             private: private_url,
             public: public_url,

@@ -10,7 +10,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::aws::{REGION, World, apply_templates};
-use crate::support::aws_proxy::Gate;
+use crate::support::aws_proxy::HeldRequests;
 use crate::support::server::{TIMEOUT, TestServer};
 
 /// A process that works on the queue of a server's database.
@@ -62,9 +62,9 @@ fn send(signal: &str, process: u32) {
     assert!(sent.expect("kill is there").success());
 }
 
-/// A submission whose verification has written its object and waits at the gate.
-async fn in_the_middle(world: &World, gate: &Gate) -> (TestServer, Worker, String, Value) {
-    let stage = at_the_gate(world, gate, "assume_role").await;
+/// A submission whose verification has written its object and waits at the held.
+async fn in_the_middle(world: &World, held: &HeldRequests) -> (TestServer, Worker, String, Value) {
+    let stage = with_a_held_request(world, held, "assume_role").await;
     assert_eq!(world.customer.contents(&stage.2).await.0.len(), 1, "the probe object is there");
     stage
 }
@@ -72,8 +72,8 @@ async fn in_the_middle(world: &World, gate: &Gate) -> (TestServer, Worker, Strin
 #[tokio::test]
 async fn a_killed_run_is_taken_over_and_cleaned_up() {
     let world = World::new().await;
-    let gate = Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
-    let (server, worker, bucket, id) = in_the_middle(&world, &gate).await;
+    let held = HeldRequests::to(&world.endpoint, "GET", "latchkey-probe").await;
+    let (server, worker, bucket, id) = in_the_middle(&world, &held).await;
     worker.signal("-KILL");
     worker.ended().await;
     let lost = server.get(&format!("/v1/verifications/{}", id.as_str().unwrap())).await.expect(200);
@@ -106,17 +106,17 @@ async fn wait_until(server: &TestServer, time: DateTime<Utc>) {
     wait.execute(&server.pool).await.unwrap();
 }
 
-/// A server without a worker of its own, a worker, and a submission whose verification stands at the gate.
-async fn at_the_gate(world: &World, gate: &Gate, mode: &'static str) -> (TestServer, Worker, String, Value) {
+/// A server without a worker of its own, a worker, and a submission whose verification stands at the held.
+async fn with_a_held_request(world: &World, held: &HeldRequests, mode: &'static str) -> (TestServer, Worker, String, Value) {
     let server = TestServer::builder().aws(world).without_worker().start().await;
     server.create_tenant("acme").await;
     let applied = apply_templates(world, &server, "acme", mode).await;
-    let worker = Worker::start(world, &server, &gate.url);
+    let worker = Worker::start(world, &server, &held.url);
     let submitted = server
         .post("/v1/tenants/acme/storage-configs", &applied.submission())
         .await
         .expect(202);
-    gate.reached().await;
+    held.one_is_held().await;
     (server, worker, applied.bucket, submitted["verification"]["id"].clone())
 }
 
@@ -125,12 +125,12 @@ async fn at_the_gate(world: &World, gate: &Gate, mode: &'static str) -> (TestSer
 #[tokio::test]
 async fn a_suspended_process_that_goes_on_puts_nothing(#[values("assume_role", "direct")] mode: &'static str) {
     let world = World::new().await;
-    let puts = Gate::before(&world.endpoint, "PUT", "latchkey-probe").await;
+    let puts = HeldRequests::to(&world.endpoint, "PUT", "latchkey-probe").await;
     // STS and KMS.
-    let gate = Gate::before(&puts.url, "POST", "/").await;
-    let (server, worker, bucket, id) = at_the_gate(&world, &gate, mode).await;
+    let held = HeldRequests::to(&puts.url, "POST", "/").await;
+    let (server, worker, bucket, id) = with_a_held_request(&world, &held, mode).await;
     worker.signal("-STOP");
-    gate.open();
+    held.release();
 
     end_lease(&server).await;
     let _next = Worker::start(&world, &server, &world.endpoint);
@@ -210,8 +210,8 @@ async fn state(server: &TestServer, id: &Value) -> Value {
 #[tokio::test]
 async fn a_put_that_arrives_after_the_lease_is_denied(#[values("assume_role", "direct")] mode: &'static str) {
     let world = World::new().await;
-    let puts = Gate::before(&world.endpoint, "PUT", "latchkey-probe").await;
-    let (server, worker, bucket, id) = at_the_gate(&world, &puts, mode).await;
+    let puts = HeldRequests::to(&world.endpoint, "PUT", "latchkey-probe").await;
+    let (server, worker, bucket, id) = with_a_held_request(&world, &puts, mode).await;
     worker.signal("-STOP");
 
     let lease_until = end_lease(&server).await;
@@ -221,7 +221,7 @@ async fn a_put_that_arrives_after_the_lease_is_denied(#[values("assume_role", "d
     assert_eq!(verification["leftovers"], json!([]));
 
     wait_until(&server, lease_until).await;
-    puts.open();
+    puts.release();
     puts.answered().await;
     assert_eq!(world.customer.contents(&bucket).await.0, [""; 0]);
 }
@@ -244,10 +244,10 @@ async fn lost_database_connections_are_recovered() {
 #[tokio::test]
 async fn a_first_signal_lets_running_checks_finish() {
     let world = World::new().await;
-    let gate = Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
-    let (server, worker, bucket, id) = in_the_middle(&world, &gate).await;
+    let held = HeldRequests::to(&world.endpoint, "GET", "latchkey-probe").await;
+    let (server, worker, bucket, id) = in_the_middle(&world, &held).await;
     worker.signal("-TERM");
-    gate.open();
+    held.release();
     assert!(worker.ended().await.success());
     let verification = server.finished(&id).await;
     assert_eq!(
@@ -260,12 +260,12 @@ async fn a_first_signal_lets_running_checks_finish() {
 #[tokio::test]
 async fn a_second_signal_ends_the_process_at_once() {
     let world = World::new().await;
-    let gate = Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
-    let (_server, worker, _, _) = in_the_middle(&world, &gate).await;
+    let held = HeldRequests::to(&world.endpoint, "GET", "latchkey-probe").await;
+    let (_server, worker, _, _) = in_the_middle(&world, &held).await;
     let process = worker.0.id();
     worker.signal("-TERM");
     let mut ended = Box::pin(worker.ended());
-    // The gate stays closed: one signal gives running jobs their grace period, 25 s.
+    // The request stays held: one signal gives running jobs their grace period, 25 s.
     let waits = tokio::time::timeout(Duration::from_millis(300), &mut ended).await.is_err();
     assert!(waits, "one signal does not end running jobs");
     send("-TERM", process);

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use latchkey::domain::token::Role;
-use latchkey::service::hand_outs::audit_past_hours;
+use latchkey::service::issuances::audit_past_hours;
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::credentials::{Stage, put};
 use crate::support::aws::{Account, apply_templates};
-use crate::support::aws_proxy::Gate;
+use crate::support::aws_proxy::HeldRequests;
 use crate::support::db_proxy::DatabaseProxy;
 use crate::support::server::{ApiResponse, TIMEOUT, TestServer};
 
@@ -40,19 +40,19 @@ async fn credentials_do_not_work_on_a_bucket_that_somebody_else_created_again(#[
     assert!(client.list_objects_v2().bucket(bucket).send().await.is_err());
 }
 
-/// A replica whose requests to STS wait at a gate, and the answer to a request for credentials during which `meanwhile` happened.
+/// A replica whose requests to STS wait at a held, and the answer to a request for credentials during which `meanwhile` happened.
 async fn while_waiting<F>(stage: &Stage, meanwhile: impl FnOnce() -> F) -> ApiResponse
 where
     F: Future<Output = ()>,
 {
-    let gate = Gate::before(&stage.world.endpoint, "POST", "/").await;
-    let replica = stage.server.replica().aws(&stage.world).aws_endpoint(&gate.url).without_worker();
+    let held = HeldRequests::to(&stage.world.endpoint, "POST", "/").await;
+    let replica = stage.server.replica().aws(&stage.world).aws_endpoint(&held.url).without_worker();
     let replica = replica.start().await;
     let changing = async {
-        gate.reached().await;
+        held.one_is_held().await;
         meanwhile().await;
         replica.settle().await;
-        gate.open();
+        held.release();
     };
     let (answer, ()) = tokio::join!(ask(&replica, &stage.token, ""), changing);
     answer
@@ -148,14 +148,14 @@ async fn every_hand_out_is_in_the_audit_log() {
     }
     ask(&stage.server, &stage.token, "?access=read").await.expect(200);
     ask(&stage.server, &other, "").await.expect(200);
-    let recorded: i64 = sqlx::query_scalar("select count(*) from credential_hand_outs")
+    let recorded: i64 = sqlx::query_scalar("select count(*) from credential_issuances")
         .fetch_one(&stage.server.pool)
         .await
         .unwrap();
     assert_eq!(recorded, 3, "each session is recorded before it is handed out");
-    stage.server.hand_outs.write().await.unwrap();
+    stage.server.issuances.write().await.unwrap();
     // A process whose hour is over.
-    sqlx::query("update credential_hand_outs set hour = hour - interval '2 hours'")
+    sqlx::query("update credential_issuances set hour = hour - interval '2 hours'")
         .execute(&stage.server.pool)
         .await
         .unwrap();

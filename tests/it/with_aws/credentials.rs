@@ -9,7 +9,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::aws::{Applied, REGION, World, apply_templates};
-use crate::support::aws_proxy::Gate;
+use crate::support::aws_proxy::HeldRequests;
 use crate::support::process::Process;
 use crate::support::server::{ApiResponse, TIMEOUT, TestServer};
 
@@ -110,23 +110,23 @@ async fn credentials_are_limited_to_the_tenants_bucket_and_key(#[case] mode: &'s
 #[tokio::test(flavor = "multi_thread")]
 async fn suspension_during_the_call_withholds_credentials() {
     let stage = Stage::new("direct").await;
-    let gate = Gate::before(&stage.world.endpoint, "POST", "/").await;
+    let held = HeldRequests::to(&stage.world.endpoint, "POST", "/").await;
     let replica = stage
         .server
         .replica()
         .aws(&stage.world)
-        .aws_endpoint(&gate.url)
+        .aws_endpoint(&held.url)
         .without_worker()
         .start()
         .await;
     let url = format!("{}/internal/v1/tenants/acme/credentials", replica.private);
     let asking = replica.send_now(replica.bare(Method::GET, &url).bearer_auth(&stage.token));
     let suspending = async {
-        gate.reached().await;
+        held.one_is_held().await;
         let because = json!({"reason": "Unpaid"});
         stage.server.post("/v1/tenants/acme/suspend", &because).await.expect(200);
         replica.settle().await;
-        gate.open();
+        held.release();
     };
     let (refused, ()) = tokio::join!(asking, suspending);
     assert_eq!(

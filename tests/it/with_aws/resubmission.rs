@@ -34,13 +34,13 @@ async fn a_rejected_resubmission_keeps_the_active_version() {
 #[tokio::test]
 async fn a_newer_submission_supersedes_a_running_verification() {
     let world = World::new().await;
-    let gate = crate::support::aws_proxy::Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
-    let server = TestServer::builder().aws(&world).aws_endpoint(&gate.url).start().await;
+    let held = crate::support::aws_proxy::HeldRequests::to(&world.endpoint, "GET", "latchkey-probe").await;
+    let server = TestServer::builder().aws(&world).aws_endpoint(&held.url).start().await;
     server.create_tenant("acme").await;
     let applied = apply_templates(&world, &server, "acme", "assume_role").await;
     let path = "/v1/tenants/acme/storage-configs";
     let first = server.post(path, &applied.submission()).await.expect(202);
-    gate.reached().await;
+    held.one_is_held().await;
 
     let second = server.post(path, &applied.submission()).await.expect(202);
     let asked = server
@@ -51,7 +51,7 @@ async fn a_newer_submission_supersedes_a_running_verification() {
     let third = server.post(path, &applied.submission()).await.expect(202);
     let dropped = server.finished(&second["verification"]["id"]).await;
     assert_eq!(dropped["verdict"], "superseded");
-    gate.open();
+    held.release();
 
     let stopped = server.finished(&first["verification"]["id"]).await;
     assert_eq!(stopped["verdict"], "superseded", "{stopped:#}");

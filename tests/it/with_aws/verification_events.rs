@@ -27,8 +27,8 @@ fn parse(stream: &str) -> Vec<(i64, String, Value)> {
 #[tokio::test]
 async fn each_check_is_sent_once_and_a_reader_can_resume() {
     let world = World::new().await;
-    let gate = crate::support::aws_proxy::Gate::before(&world.endpoint, "GET", "latchkey-probe").await;
-    let server = TestServer::builder().aws(&world).aws_endpoint(&gate.url).start().await;
+    let held = crate::support::aws_proxy::HeldRequests::to(&world.endpoint, "GET", "latchkey-probe").await;
+    let server = TestServer::builder().aws(&world).aws_endpoint(&held.url).start().await;
     server.create_tenant("acme").await;
     let applied = apply_templates(&world, &server, "acme", "assume_role").await;
     let submitted = server
@@ -36,7 +36,7 @@ async fn each_check_is_sent_once_and_a_reader_can_resume() {
         .await
         .expect(202);
     let path = format!("/v1/verifications/{}/events", submitted["verification"]["id"].as_str().unwrap());
-    gate.reached().await;
+    held.one_is_held().await;
     let mut answer = server.request(reqwest::Method::GET, &path).send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
     let mut text = String::new();
@@ -49,7 +49,7 @@ async fn each_check_is_sent_once_and_a_reader_can_resume() {
         text.push_str(std::str::from_utf8(&chunk).unwrap());
     }
     assert!(!text.contains("event: finished"), "checks come as they are found");
-    gate.open();
+    held.release();
     text.push_str(&answer.text().await.unwrap());
 
     let events = parse(&text);

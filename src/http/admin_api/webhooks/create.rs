@@ -9,7 +9,7 @@ use super::{ShownOnce, no_key, shown_once};
 use crate::domain::webhook::new::NewWebhook;
 use crate::domain::webhook::{MOST, Topic};
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::JsonBody;
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::WebhookWithSecret;
@@ -42,7 +42,7 @@ pub(crate) struct CreateWebhook {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(caller): Operator,
+    Authorized(caller, ..): Authorized<Operator>,
     body: JsonBody<CreateWebhook>,
 ) -> Result<ShownOnce, Problem> {
     let JsonBody { value, mut unreadable } = body;

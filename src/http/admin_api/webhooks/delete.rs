@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 
 use crate::domain::ids::WebhookId;
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::lookup::unknown_webhook;
@@ -25,7 +25,7 @@ use crate::service::webhooks;
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(caller): Operator,
+    Authorized(caller, ..): Authorized<Operator>,
     InPath(id): InPath<WebhookId>,
 ) -> Result<StatusCode, Problem> {
     if webhooks::delete(&state.context, &caller, id).await? {

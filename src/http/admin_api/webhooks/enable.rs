@@ -5,7 +5,7 @@ use axum::extract::State;
 
 use crate::domain::ids::WebhookId;
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::lookup::unknown_webhook;
@@ -26,7 +26,7 @@ use crate::service::webhooks;
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(caller): Operator,
+    Authorized(caller, ..): Authorized<Operator>,
     InPath(id): InPath<WebhookId>,
 ) -> Result<Json<WebhookView>, Problem> {
     let webhook = webhooks::enable(&state.context, &caller, id).await?.ok_or_else(unknown_webhook)?;

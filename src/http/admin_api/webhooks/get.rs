@@ -5,7 +5,7 @@ use axum::extract::State;
 
 use crate::domain::ids::WebhookId;
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::lookup::find_webhook;
@@ -23,7 +23,7 @@ use crate::http::views::WebhookView;
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    _operator: Operator,
+    _: Authorized<Operator>,
     InPath(id): InPath<WebhookId>,
 ) -> Result<Json<WebhookView>, Problem> {
     Ok(Json(find_webhook(&state, id).await?.into()))

@@ -6,7 +6,7 @@ use axum::extract::State;
 use super::unknown_delivery;
 use crate::domain::ids::{DeliveryId, WebhookId};
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::lookup::find_webhook;
@@ -27,7 +27,7 @@ use crate::service::webhooks;
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    _operator: Operator,
+    _: Authorized<Operator>,
     InPath(id): InPath<WebhookId>,
     InPath(delivery): InPath<DeliveryId>,
 ) -> Result<Json<DeliveryDetailView>, Problem> {

@@ -5,9 +5,9 @@ use axum::extract::State;
 
 use crate::domain::ids::WebhookId;
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::{InPath, Params};
-use crate::http::conventions::paging::{Page, PageParams};
+use crate::http::conventions::paging::{ListPage, PageParams};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::lookup::find_webhook;
 use crate::http::views::DeliveryView;
@@ -21,16 +21,16 @@ use crate::service::webhooks;
     get, path = "/v1/webhooks/{id}/deliveries", tag = "webhooks",
     params(("id" = String, Path, description = "The webhook's ID"), PageParams),
     responses(
-        (status = 200, body = Page<DeliveryView>),
+        (status = 200, body = ListPage<DeliveryView>),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    _operator: Operator,
+    _: Authorized<Operator>,
     InPath(id): InPath<WebhookId>,
     Params(params): Params<PageParams>,
-) -> Result<Json<Page<DeliveryView>>, Problem> {
+) -> Result<Json<ListPage<DeliveryView>>, Problem> {
     let webhook = find_webhook(&state, id).await?;
     let wanted = params.wanted(format!("deliveries {}", webhook.id))?;
     let after = wanted.after.map(|(at, id)| (at, id.into()));

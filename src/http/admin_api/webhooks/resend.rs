@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 
 use crate::domain::ids::{DeliveryId, WebhookId};
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::DeliveryView;
@@ -27,7 +27,7 @@ use crate::service::webhooks::resend;
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(caller): Operator,
+    Authorized(caller, ..): Authorized<Operator>,
     InPath(id): InPath<WebhookId>,
     InPath(delivery): InPath<DeliveryId>,
 ) -> Result<(StatusCode, Json<DeliveryView>), Problem> {

@@ -10,7 +10,7 @@ use super::{ShownOnce, no_key, shown_once};
 use crate::domain::ids::WebhookId;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::lookup::unknown_webhook;
@@ -40,7 +40,7 @@ pub(crate) struct RotateSecret {
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(caller): Operator,
+    Authorized(caller, ..): Authorized<Operator>,
     InPath(id): InPath<WebhookId>,
     body: JsonBody<RotateSecret>,
 ) -> Result<ShownOnce, Problem> {

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 
 use crate::domain::ids::WebhookId;
 use crate::http::AppState;
-use crate::http::auth::Operator;
+use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::DeliveryView;
@@ -26,7 +26,7 @@ use crate::service::webhooks::resend;
 )]
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(caller): Operator,
+    Authorized(caller, ..): Authorized<Operator>,
     InPath(id): InPath<WebhookId>,
 ) -> Result<(StatusCode, Json<DeliveryView>), Problem> {
     let delivery = resend::test(&state.context, &caller, id).await?;

@@ -9,11 +9,12 @@ use strum::IntoEnumIterator;
 use crate::domain::audit::{AuditAction, AuditFilter};
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
+use crate::http::auth::Reader;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::audit::view::AuditRow;
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::select_options::{SelectOption, choices, is_blank, non_empty};
-use crate::http::dashboard::shared::session::Reader;
+use crate::http::dashboard::shared::session::DashboardUser;
 use crate::http::web_ui::render;
 use crate::service::read;
 
@@ -65,7 +66,7 @@ impl PageQuery {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Reader(session): Reader,
+    DashboardUser(session, ..): DashboardUser<Reader>,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     let context = &state.context;

@@ -6,8 +6,8 @@ use serde_json::Value;
 use strum::Display;
 
 use crate::domain::audit::{Actor, AuditAction, AuditEntry, RecordedAction};
+use crate::domain::text::{capital, words};
 use crate::http::dashboard::shared::relative_time::{RelativeTime, utc};
-use crate::http::web_ui::capital;
 
 /// An audit log entry, for display.
 pub(crate) struct AuditRow {
@@ -63,7 +63,7 @@ impl AuditRow {
 fn title(action: &RecordedAction, detail: &Value) -> String {
     let action = match action {
         RecordedAction::Known(action) => action,
-        RecordedAction::Unknown(name) => return capital(&name.replace(['.', '_'], " ")),
+        RecordedAction::Unknown(name) => return capital(&words(name)),
     };
     match action {
         AuditAction::TenantCreated => "Tenant created".into(),
@@ -185,7 +185,7 @@ fn facts(entry: &AuditEntry) -> Vec<(String, String)> {
     }
     facts.retain(|(name, value)| !value.is_empty() && !said.contains(&name.as_str()));
     for (name, _) in &mut facts {
-        *name = name.replace('_', " ");
+        *name = words(name);
     }
     facts
 }
@@ -204,9 +204,7 @@ fn shown(value: &Value) -> String {
         Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
         Value::Object(members) => {
             let members = members.iter().filter(|(_, value)| !value.is_null());
-            let members: Vec<String> = members
-                .map(|(name, value)| format!("{}: {}", name.replace('_', " "), shown(value)))
-                .collect();
+            let members: Vec<String> = members.map(|(name, value)| format!("{}: {}", words(name), shown(value))).collect();
             members.join("; ")
         }
         other => other.to_string(),

@@ -1,6 +1,6 @@
 //! Filter fields of lists: a selection or a text. An empty field does not filter.
 
-use crate::http::web_ui::capital;
+use crate::domain::text::{capital, words};
 
 /// An option of a selection.
 pub(crate) struct SelectOption {
@@ -10,8 +10,8 @@ pub(crate) struct SelectOption {
 
 impl SelectOption {
     /// For display: `action_required` becomes "Action required".
-    pub(crate) fn words(&self) -> String {
-        capital(&self.value.replace('_', " "))
+    pub(crate) fn label(&self) -> String {
+        capital(&words(&self.value))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Who is signed in to the dashboard, and what they may do.
 
+use std::marker::PhantomData;
+
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -11,7 +13,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::token::{Permission, Role};
 use crate::domain::web_session::WebSession;
 use crate::http::AppState;
-use crate::http::auth;
+use crate::http::auth::{self, Requirement};
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::web_ui::cookies::Secret;
 use crate::http::web_ui::csrf::{self, CsrfForm, UnreadableForm};
@@ -83,54 +85,15 @@ impl DashboardSession {
     }
 }
 
-/// May see everything except secrets.
-pub(crate) struct Reader(pub DashboardSession);
+/// A signed-in user who meets a requirement.
+pub(crate) struct DashboardUser<R>(pub DashboardSession, pub PhantomData<R>);
 
-/// May change tenants.
-pub(crate) struct Operator(pub DashboardSession);
-
-/// May create and revoke tokens, and erase personal data.
-pub(crate) struct Administrator(pub DashboardSession);
-
-impl AsRef<DashboardSession> for Reader {
-    fn as_ref(&self) -> &DashboardSession {
-        &self.0
-    }
-}
-
-impl AsRef<DashboardSession> for Operator {
-    fn as_ref(&self) -> &DashboardSession {
-        &self.0
-    }
-}
-
-impl AsRef<DashboardSession> for Administrator {
-    fn as_ref(&self) -> &DashboardSession {
-        &self.0
-    }
-}
-
-impl FromRequestParts<AppState> for Reader {
+impl<R: Requirement> FromRequestParts<AppState> for DashboardUser<R> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        demand(parts, state, Permission::ReadTenants).await.map(Self)
-    }
-}
-
-impl FromRequestParts<AppState> for Operator {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        demand(parts, state, Permission::ManageTenants).await.map(Self)
-    }
-}
-
-impl FromRequestParts<AppState> for Administrator {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        demand(parts, state, Permission::ManageTokens).await.map(Self)
+        let session = demand(parts, state, R::PERMISSION).await?;
+        Ok(Self(session, PhantomData))
     }
 }
 
@@ -180,35 +143,36 @@ pub(crate) fn is_secure(headers: &HeaderMap) -> bool {
     !is_loopback
 }
 
-/// A submitted form whose token belongs to the user's session, by a user with the required permission.
-pub(crate) struct Posted<Who, T> {
-    pub who: Who,
+/// A submitted form whose token belongs to the session of a user who meets a requirement.
+pub(crate) struct Posted<R, T> {
+    pub session: DashboardSession,
     pub form: T,
+    requirement: PhantomData<R>,
 }
 
-impl<Who, T> FromRequest<AppState> for Posted<Who, T>
-where
-    Who: FromRequestParts<AppState, Rejection = Problem> + AsRef<DashboardSession> + Send,
-    T: DeserializeOwned,
-{
+impl<R: Requirement, T: DeserializeOwned> FromRequest<AppState> for Posted<R, T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        let (mut parts, body) = request.into_parts();
-        let who = Who::from_request_parts(&mut parts, state).await?;
+        let (parts, body) = request.into_parts();
+        let session = demand(&parts, state, R::PERMISSION).await?;
         // The proxy authenticates whatever the browser sends. So the browser must send a header that the CSRF layer has
         // checked.
         let says = [header::ORIGIN.as_str(), "sec-fetch-site"]
             .iter()
             .any(|name| parts.headers.contains_key(*name));
-        if who.as_ref().session_id().is_none() && !says {
+        if session.session_id().is_none() && !says {
             return Err(Problem::new(ProblemKind::Forbidden, csrf::OTHER_SITE));
         }
         let CsrfForm { form_token, form } = read(Request::from_parts(parts, body), state).await?;
-        if !who.as_ref().session().is_form_token(&form_token) {
+        if !session.session().is_form_token(&form_token) {
             return Err(Problem::new(ProblemKind::Forbidden, csrf::OTHER_SESSION));
         }
-        Ok(Self { who, form })
+        Ok(Self {
+            session,
+            form,
+            requirement: PhantomData,
+        })
     }
 }
 

@@ -9,11 +9,12 @@ use crate::domain::ids::TenantRef;
 use crate::domain::invite::lifetime;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
+use crate::http::auth::Operator;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::one_time_secret;
 use crate::http::dashboard::shared::paths::tenant_path;
-use crate::http::dashboard::shared::session::{Operator, Posted};
+use crate::http::dashboard::shared::session::Posted;
 use crate::http::lookup::find_tenant;
 use crate::service::create_invite::create_invite;
 
@@ -28,10 +29,7 @@ pub(crate) async fn handle(
     State(state): State<AppState>,
     headers: HeaderMap,
     InPath(tenant): InPath<TenantRef>,
-    Posted {
-        who: Operator(session),
-        form,
-    }: Posted<Operator, Lifetime>,
+    Posted { session, form, .. }: Posted<Operator, Lifetime>,
 ) -> Result<Response, Problem> {
     let lifetime = lifetime(form.hours.parse().unwrap_or_default())
         .map_err(|malformed| Problem::validation(vec![FieldError::of("hours", malformed)]))?;

@@ -13,11 +13,12 @@ use crate::domain::templates::format::TemplateFormat;
 use crate::domain::templates::{Parties, TemplateParams};
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
+use crate::http::auth::Reader;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::paths::tenant_path;
-use crate::http::dashboard::shared::session::Reader;
+use crate::http::dashboard::shared::session::DashboardUser;
 use crate::http::lookup::find_tenant;
 use crate::http::web_ui::labels::pretty;
 use crate::http::web_ui::render;
@@ -77,7 +78,7 @@ async fn template_params(state: &AppState, tenant: &Tenant, mode: Option<String>
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Reader(session): Reader,
+    DashboardUser(session, ..): DashboardUser<Reader>,
     InPath(tenant): InPath<TenantRef>,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
@@ -106,7 +107,7 @@ pub(crate) async fn handle(
 /// `GET /tenants/{tenant}/documents/{format}`: all documents in one file.
 pub(crate) async fn file(
     State(state): State<AppState>,
-    _reader: Reader,
+    _: DashboardUser<Reader>,
     InPath(tenant): InPath<TenantRef>,
     Path((_, format)): Path<(String, String)>,
     Query(query): Query<PageQuery>,

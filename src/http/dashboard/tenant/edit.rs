@@ -9,12 +9,13 @@ use crate::domain::ids::TenantRef;
 use crate::domain::tenant::Tenant;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
+use crate::http::auth::Operator;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::paths::tenant_path;
-use crate::http::dashboard::shared::session::{DashboardSession, Operator, Posted};
+use crate::http::dashboard::shared::session::{DashboardSession, DashboardUser, Posted};
 use crate::http::dashboard::tenants::form::{ModeBox, TenantForm, known, modes_fault};
 use crate::http::lookup::find_tenant;
 use crate::http::web_ui::fields::Field;
@@ -45,7 +46,7 @@ enum Feedback<'a> {
 
 pub(crate) async fn page(
     State(state): State<AppState>,
-    Operator(session): Operator,
+    DashboardUser(session, ..): DashboardUser<Operator>,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
@@ -77,10 +78,7 @@ fn shown(state: &AppState, session: &DashboardSession, tenant: &Tenant, form: &T
 pub(crate) async fn handle(
     State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
-    Posted {
-        who: Operator(session),
-        form,
-    }: Posted<Operator, TenantForm>,
+    Posted { session, form, .. }: Posted<Operator, TenantForm>,
 ) -> Result<Response, Problem> {
     let reference = match form.reference.trim() {
         "" => FieldChange::Clear,

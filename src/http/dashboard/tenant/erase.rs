@@ -6,18 +6,19 @@ use axum::response::{IntoResponse, Redirect, Response};
 use crate::domain::ids::TenantRef;
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
+use crate::http::auth::Administrator;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::confirm::{Question, ReasonForm, ask, validate};
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::paths::tenant_path;
-use crate::http::dashboard::shared::session::{Administrator, Posted};
+use crate::http::dashboard::shared::session::{DashboardUser, Posted};
 use crate::http::lookup::find_tenant;
 use crate::service::tenant_lifecycle::{self, LifecycleError};
 
 pub(crate) async fn page(
     State(state): State<AppState>,
-    Administrator(session): Administrator,
+    DashboardUser(session, ..): DashboardUser<Administrator>,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
@@ -31,10 +32,7 @@ pub(crate) async fn page(
 pub(crate) async fn handle(
     State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
-    Posted {
-        who: Administrator(session),
-        form,
-    }: Posted<Administrator, ReasonForm>,
+    Posted { session, form, .. }: Posted<Administrator, ReasonForm>,
 ) -> Result<Response, Problem> {
     let found = find_tenant(&state, &tenant).await?;
     let reason = match validate(&state, &session, &found, question(&found), &form) {

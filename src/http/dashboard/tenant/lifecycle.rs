@@ -7,12 +7,13 @@ use crate::domain::audit::AuditReason;
 use crate::domain::ids::TenantRef;
 use crate::domain::tenant::{IllegalChange, Tenant};
 use crate::http::AppState;
+use crate::http::auth::Operator;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::confirm::{Question, ReasonForm, ask, validate};
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::paths::tenant_path;
-use crate::http::dashboard::shared::session::{Operator, Posted};
+use crate::http::dashboard::shared::session::{DashboardUser, Posted};
 use crate::http::lookup::find_tenant;
 use crate::service::tenant_lifecycle::{self, LifecycleError};
 use crate::service::{Caller, Context};
@@ -35,7 +36,7 @@ pub(crate) trait Change: 'static {
 
 pub(crate) async fn page<C: Change>(
     State(state): State<AppState>,
-    Operator(session): Operator,
+    DashboardUser(session, ..): DashboardUser<Operator>,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
@@ -46,10 +47,7 @@ pub(crate) async fn page<C: Change>(
 pub(crate) async fn handle<C: Change>(
     State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
-    Posted {
-        who: Operator(session),
-        form,
-    }: Posted<Operator, ReasonForm>,
+    Posted { session, form, .. }: Posted<Operator, ReasonForm>,
 ) -> Result<Response, Problem> {
     let found = find_tenant(&state, &tenant).await?;
     let reason = match validate(&state, &session, &found, C::question(&found), &form) {

@@ -15,15 +15,20 @@ use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::vendor::Vendor;
 use crate::domain::verification::Verification;
 use crate::http::AppState;
+use crate::http::auth::Reader;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::dashboard::shared::relative_time::utc;
-use crate::http::dashboard::shared::session::Reader;
+use crate::http::dashboard::shared::session::DashboardUser;
 use crate::http::web_ui::labels::{place, pretty};
 use crate::http::web_ui::verification_view::MessageContext;
 use crate::service::read;
 
-pub(crate) async fn handle(State(state): State<AppState>, _reader: Reader, InPath(tenant): InPath<TenantRef>) -> Result<Response, Problem> {
+pub(crate) async fn handle(
+    State(state): State<AppState>,
+    _: DashboardUser<Reader>,
+    InPath(tenant): InPath<TenantRef>,
+) -> Result<Response, Problem> {
     let nothing = || {
         Problem::new(
             ProblemKind::NotFound,

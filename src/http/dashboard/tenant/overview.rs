@@ -14,6 +14,7 @@ use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Rotation, Tenant, TenantStatus};
 use crate::domain::verification::{Verdict, Verification, VerificationState};
 use crate::http::AppState;
+use crate::http::auth::Reader;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::audit::view::AuditRow;
@@ -21,7 +22,7 @@ use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::notice::PageQuery;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::relative_time::{RelativeTime, seconds};
-use crate::http::dashboard::shared::session::Reader;
+use crate::http::dashboard::shared::session::DashboardUser;
 use crate::http::dashboard::shared::status_label::StatusLabel;
 use crate::http::dashboard::tenant::message;
 use crate::http::dashboard::verifications::banner::banner;
@@ -276,7 +277,7 @@ impl ActiveView {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Reader(session): Reader,
+    DashboardUser(session, ..): DashboardUser<Reader>,
     InPath(tenant): InPath<TenantRef>,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {

@@ -8,11 +8,12 @@ use crate::domain::ids::TenantRef;
 use crate::domain::templates::removal::Removal;
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
+use crate::http::auth::Reader;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::paths::tenant_path;
-use crate::http::dashboard::shared::session::Reader;
+use crate::http::dashboard::shared::session::DashboardUser;
 use crate::http::lookup::find_tenant;
 use crate::http::web_ui::render;
 use crate::service::explain_removal::explain_removal;
@@ -28,7 +29,7 @@ struct Page<'a> {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Reader(session): Reader,
+    DashboardUser(session, ..): DashboardUser<Reader>,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;

@@ -6,12 +6,13 @@ use axum::response::{Redirect, Response};
 use crate::domain::ids::TenantRef;
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
+use crate::http::auth::Operator;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::confirm::{EmptyForm, Question, ask};
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::paths::tenant_path;
-use crate::http::dashboard::shared::session::{Operator, Posted};
+use crate::http::dashboard::shared::session::{DashboardUser, Posted};
 use crate::http::lookup::find_tenant;
 use crate::service::rotate_external_id::{self, RotateExternalIdError};
 use crate::service::{Caller, Context};
@@ -33,7 +34,7 @@ pub(crate) trait Step: 'static {
 
 pub(crate) async fn page<S: Step>(
     State(state): State<AppState>,
-    Operator(session): Operator,
+    DashboardUser(session, ..): DashboardUser<Operator>,
     InPath(tenant): InPath<TenantRef>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
@@ -51,9 +52,7 @@ pub(crate) async fn page<S: Step>(
 pub(crate) async fn handle<S: Step>(
     State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
-    Posted {
-        who: Operator(session), ..
-    }: Posted<Operator, EmptyForm>,
+    Posted { session, .. }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
     let after = S::carry_out(&state.context, &session.caller, &tenant).await?;
     Ok(Redirect::to(&S::DONE.at(&tenant_path(&after))))

@@ -8,13 +8,14 @@ use axum::response::{IntoResponse, Response};
 use crate::domain::ids::{InviteId, TenantRef};
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
+use crate::http::auth::Operator;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::one_time_secret;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
-use crate::http::dashboard::shared::session::Operator;
+use crate::http::dashboard::shared::session::DashboardUser;
 use crate::http::lookup::find_tenant;
 use crate::http::web_ui::render;
 use crate::service::read;
@@ -32,7 +33,7 @@ struct Page<'a> {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(session): Operator,
+    DashboardUser(session, ..): DashboardUser<Operator>,
     headers: HeaderMap,
     InPath(tenant): InPath<TenantRef>,
     InPath(id): InPath<InviteId>,

@@ -7,11 +7,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::domain::text::FieldError;
 use crate::http::AppState;
+use crate::http::auth::Operator;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::paths::tenant_path;
-use crate::http::dashboard::shared::session::{DashboardSession, Operator, Posted};
+use crate::http::dashboard::shared::session::{DashboardSession, DashboardUser, Posted};
 use crate::http::dashboard::tenants::form::{ModeBox, TenantForm, modes_fault};
 use crate::http::web_ui::fields::Field;
 use crate::http::web_ui::render;
@@ -26,7 +27,7 @@ struct Page<'a> {
     modes_fault: Option<String>,
 }
 
-pub(crate) async fn page(State(state): State<AppState>, Operator(session): Operator) -> Response {
+pub(crate) async fn page(State(state): State<AppState>, DashboardUser(session, ..): DashboardUser<Operator>) -> Response {
     shown(&state, &session, &TenantForm::empty(), &[])
 }
 
@@ -47,10 +48,7 @@ fn shown(state: &AppState, session: &DashboardSession, form: &TenantForm, faults
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Posted {
-        who: Operator(session),
-        form,
-    }: Posted<Operator, TenantForm>,
+    Posted { session, form, .. }: Posted<Operator, TenantForm>,
 ) -> Result<Response, Problem> {
     let new = NewTenant {
         slug: Some(form.slug.clone()),

@@ -9,14 +9,15 @@ use strum::IntoEnumIterator;
 use crate::domain::check::CheckName;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::http::AppState;
-use crate::http::conventions::paging::{Page, PageParams};
+use crate::http::auth::Reader;
+use crate::http::conventions::paging::{ListPage, PageParams};
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::overview::ProblemView;
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
 use crate::http::dashboard::shared::select_options::{SelectOption, choices, is_blank, non_empty};
-use crate::http::dashboard::shared::session::Reader;
+use crate::http::dashboard::shared::session::DashboardUser;
 use crate::http::dashboard::shared::status_label::StatusLabel;
 use crate::http::tenant_list_params::TenantListParams;
 use crate::http::web_ui::{render, sentence, verification_view};
@@ -102,7 +103,7 @@ impl PageQuery {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Reader(session): Reader,
+    DashboardUser(session, ..): DashboardUser<Reader>,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     let context = &state.context;
@@ -117,7 +118,7 @@ pub(crate) async fn handle(
             let tenants = read::tenants::list(context, &filter, after, wanted.fetch()).await?;
             wanted.page(tenants, |tenant| (tenant.created_at, tenant.id.as_uuid()), |tenant| tenant)
         }
-        None => Page {
+        None => ListPage {
             items: Vec::new(),
             next_cursor: None,
         },

@@ -11,11 +11,12 @@ use crate::domain::ids::TokenId;
 use crate::domain::text::FieldError;
 use crate::domain::token::Role;
 use crate::http::AppState;
+use crate::http::auth::Administrator;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::one_time_secret;
-use crate::http::dashboard::shared::session::{Administrator, Posted};
+use crate::http::dashboard::shared::session::{DashboardUser, Posted};
 use crate::http::dashboard::tokens::form::TokenForm;
 use crate::http::dashboard::tokens::list;
 use crate::http::web_ui::render;
@@ -24,10 +25,7 @@ use crate::service::tokens::{CreateTokenError, create_limited_token};
 pub(crate) async fn handle(
     State(state): State<AppState>,
     headers: HeaderMap,
-    Posted {
-        who: Administrator(session),
-        form,
-    }: Posted<Administrator, TokenForm>,
+    Posted { session, form, .. }: Posted<Administrator, TokenForm>,
 ) -> Result<Response, Problem> {
     let mut faults = Vec::new();
     let role: Option<Role> = form.role.parse().ok();
@@ -82,7 +80,7 @@ struct Page<'a> {
 
 pub(crate) async fn shown(
     State(state): State<AppState>,
-    Administrator(session): Administrator,
+    DashboardUser(session, ..): DashboardUser<Administrator>,
     headers: HeaderMap,
     InPath(id): InPath<TokenId>,
 ) -> Response {

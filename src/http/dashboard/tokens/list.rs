@@ -10,12 +10,13 @@ use serde::Deserialize;
 use crate::domain::text::FieldError;
 use crate::domain::token::Token;
 use crate::http::AppState;
+use crate::http::auth::Administrator;
 use crate::http::conventions::paging::PageParams;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
-use crate::http::dashboard::shared::session::{Administrator, DashboardSession};
+use crate::http::dashboard::shared::session::{DashboardSession, DashboardUser};
 use crate::http::dashboard::tokens::form::TokenForm;
 use crate::http::web_ui::status::{Pill, PillColor};
 use crate::http::web_ui::{render, sentence};
@@ -74,7 +75,7 @@ impl TokenRow {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Administrator(session): Administrator,
+    DashboardUser(session, ..): DashboardUser<Administrator>,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     shown(&state, &session, &query, &TokenForm::default(), &[]).await

@@ -6,14 +6,15 @@ use axum::http::HeaderMap;
 
 use crate::domain::ids::VerificationId;
 use crate::http::AppState;
+use crate::http::auth::Reader;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
-use crate::http::dashboard::shared::session::Reader;
+use crate::http::dashboard::shared::session::DashboardUser;
 use crate::http::verification_stream::{StreamReader, VerificationSse, change_notification, respond};
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Reader(session): Reader,
+    DashboardUser(session, ..): DashboardUser<Reader>,
     InPath(id): InPath<VerificationId>,
     headers: HeaderMap,
 ) -> Result<VerificationSse, Problem> {

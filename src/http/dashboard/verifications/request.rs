@@ -6,10 +6,11 @@ use serde::Deserialize;
 
 use crate::domain::ids::TenantRef;
 use crate::http::AppState;
+use crate::http::auth::Operator;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::paths::tenant_path;
-use crate::http::dashboard::shared::session::{Operator, Posted};
+use crate::http::dashboard::shared::session::Posted;
 use crate::http::lookup::find_tenant;
 use crate::service::request_verification::request_verification;
 
@@ -22,10 +23,7 @@ pub(crate) struct Version {
 pub(crate) async fn handle(
     State(state): State<AppState>,
     InPath(tenant): InPath<TenantRef>,
-    Posted {
-        who: Operator(session),
-        form,
-    }: Posted<Operator, Version>,
+    Posted { session, form, .. }: Posted<Operator, Version>,
 ) -> Result<Redirect, Problem> {
     let found = find_tenant(&state, &tenant).await?;
     let version = form.version.map(|version| version.parse().unwrap_or_default());

@@ -8,12 +8,13 @@ use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::tenant::Tenant;
 use crate::domain::verification::VerificationState;
 use crate::http::AppState;
+use crate::http::auth::Reader;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
-use crate::http::dashboard::shared::session::Reader;
+use crate::http::dashboard::shared::session::DashboardUser;
 use crate::http::dashboard::verifications::banner::banner;
 use crate::http::lookup::find_tenant;
 use crate::http::web_ui::render;
@@ -39,7 +40,7 @@ struct Page<'a> {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Reader(session): Reader,
+    DashboardUser(session, ..): DashboardUser<Reader>,
     InPath(tenant): InPath<TenantRef>,
     InPath(id): InPath<VerificationId>,
 ) -> Result<Response, Problem> {

@@ -11,12 +11,13 @@ use crate::domain::text::FieldError;
 use crate::domain::webhook::new::NewWebhook;
 use crate::domain::webhook::{MOST, Topic};
 use crate::http::AppState;
+use crate::http::auth::Operator;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::notice::PageQuery;
 use crate::http::dashboard::shared::one_time_secret;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
-use crate::http::dashboard::shared::session::{DashboardSession, Operator, Posted};
+use crate::http::dashboard::shared::session::{DashboardSession, DashboardUser, Posted};
 use crate::http::web_ui::{render, sentence};
 use crate::service::webhooks;
 
@@ -79,7 +80,7 @@ impl WebhookForm {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(session): Operator,
+    DashboardUser(session, ..): DashboardUser<Operator>,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     shown(&state, &session, &query, &WebhookForm::all(), &[]).await
@@ -124,10 +125,7 @@ async fn shown(
 pub(crate) async fn create(
     State(state): State<AppState>,
     headers: HeaderMap,
-    Posted {
-        who: Operator(session),
-        form,
-    }: Posted<Operator, WebhookForm>,
+    Posted { session, form, .. }: Posted<Operator, WebhookForm>,
 ) -> Result<Response, Problem> {
     let topics = form.topics();
     let description = Some(form.description.as_str()).filter(|text| !text.trim().is_empty());

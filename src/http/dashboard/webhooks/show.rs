@@ -9,8 +9,10 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use crate::domain::ids::{DeliveryId, WebhookId};
+use crate::domain::text::words;
 use crate::domain::webhook::{Delivery, DeliveryState, Topic, Webhook};
 use crate::http::AppState;
+use crate::http::auth::Operator;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::confirm::EmptyForm;
@@ -18,7 +20,7 @@ use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::notice::{Notice, PageQuery};
 use crate::http::dashboard::shared::one_time_secret;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
-use crate::http::dashboard::shared::session::{Operator, Posted};
+use crate::http::dashboard::shared::session::{DashboardUser, Posted};
 use crate::http::lookup::{find_webhook, unknown_webhook};
 use crate::http::web_ui::render;
 use crate::http::web_ui::status::{Pill, PillColor};
@@ -64,7 +66,7 @@ impl DeliveryRow {
         };
         let last = delivery.attempts.last().map(|attempt| {
             let status = attempt.status.map(|status| format!("status {status}"));
-            let failure = attempt.failure.map(|failure| failure.to_string().replace('_', " "));
+            let failure = attempt.failure.map(|failure| words(&failure.to_string()));
             let took = attempt.duration_ms.map(|duration| format!("{duration} ms"));
             [failure, status, took].into_iter().flatten().collect::<Vec<_>>().join(", ")
         });
@@ -83,7 +85,7 @@ impl DeliveryRow {
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
-    Operator(session): Operator,
+    DashboardUser(session, ..): DashboardUser<Operator>,
     headers: HeaderMap,
     InPath(id): InPath<WebhookId>,
     Query(query): Query<PageQuery>,
@@ -112,9 +114,7 @@ pub(crate) async fn handle(
 pub(crate) async fn test(
     State(state): State<AppState>,
     InPath(id): InPath<WebhookId>,
-    Posted {
-        who: Operator(session), ..
-    }: Posted<Operator, EmptyForm>,
+    Posted { session, .. }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
     webhooks::resend::test(&state.context, &session.caller, id).await?;
     Ok(Redirect::to(&Notice::TestSent.at(&format!("/webhooks/{id}"))))
@@ -124,9 +124,7 @@ pub(crate) async fn resend(
     State(state): State<AppState>,
     InPath(id): InPath<WebhookId>,
     InPath(delivery): InPath<DeliveryId>,
-    Posted {
-        who: Operator(session), ..
-    }: Posted<Operator, EmptyForm>,
+    Posted { session, .. }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
     webhooks::resend::resend(&state.context, &session.caller, id, delivery).await?;
     Ok(Redirect::to(&Notice::SentAgain.at(&format!("/webhooks/{id}"))))
@@ -151,10 +149,7 @@ pub(crate) async fn rotate_secret(
     State(state): State<AppState>,
     headers: HeaderMap,
     InPath(id): InPath<WebhookId>,
-    Posted {
-        who: Operator(session),
-        form,
-    }: Posted<Operator, RotateForm>,
+    Posted { session, form, .. }: Posted<Operator, RotateForm>,
 ) -> Result<Response, Problem> {
     let overlap = match form.overlap {
         Overlap::Day => webhooks::rotate_secret::OVERLAP,
@@ -174,9 +169,7 @@ pub(crate) async fn rotate_secret(
 pub(crate) async fn enable(
     State(state): State<AppState>,
     InPath(id): InPath<WebhookId>,
-    Posted {
-        who: Operator(session), ..
-    }: Posted<Operator, EmptyForm>,
+    Posted { session, .. }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
     let enabled = webhooks::enable(&state.context, &session.caller, id).await?;
     enabled.ok_or_else(unknown_webhook)?;
@@ -186,9 +179,7 @@ pub(crate) async fn enable(
 pub(crate) async fn delete(
     State(state): State<AppState>,
     InPath(id): InPath<WebhookId>,
-    Posted {
-        who: Operator(session), ..
-    }: Posted<Operator, EmptyForm>,
+    Posted { session, .. }: Posted<Operator, EmptyForm>,
 ) -> Result<Redirect, Problem> {
     if !webhooks::delete(&state.context, &session.caller, id).await? {
         return Err(unknown_webhook());

@@ -1,4 +1,4 @@
-//! Hand-outs of credentials, counted until the audit log has them.
+//! Issuances of credentials, counted until the audit log has them.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -7,14 +7,14 @@ use uuid::Uuid;
 
 use super::{Result, StoreError, error::column};
 use crate::domain::audit::Actor;
-use crate::domain::hand_out::HandOuts;
 use crate::domain::ids::TenantId;
+use crate::domain::issuance::IssuanceCount;
 
-const TABLE: &str = "credential_hand_outs";
+const TABLE: &str = "credential_issuances";
 
 /// Adds to the existing counts.
-pub(crate) async fn add(db: &mut PgConnection, counted: &[HandOuts]) -> Result<()> {
-    let column = |read: fn(&HandOuts) -> DateTime<Utc>| counted.iter().map(read).collect::<Vec<_>>();
+pub(crate) async fn add(db: &mut PgConnection, counted: &[IssuanceCount]) -> Result<()> {
+    let column = |read: fn(&IssuanceCount) -> DateTime<Utc>| counted.iter().map(read).collect::<Vec<_>>();
     let tenants: Vec<Uuid> = counted.iter().map(|row| row.tenant.as_uuid()).collect();
     let actor_ids: Vec<String> = counted.iter().map(|row| row.actor.opaque()).collect();
     let actors: Vec<Value> = counted.iter().map(|row| json!(row.actor)).collect();
@@ -22,7 +22,7 @@ pub(crate) async fn add(db: &mut PgConnection, counted: &[HandOuts]) -> Result<(
     let counts: Vec<i64> = counted.iter().map(|row| row.count).collect();
     // Ordered by the primary key, so that two processes cannot wait for each other.
     sqlx::query!(
-        "insert into credential_hand_outs as h (tenant_id, hour, actor_id, actor, access, count, first_at, last_at, expires_at)
+        "insert into credential_issuances as h (tenant_id, hour, actor_id, actor, access, count, first_at, last_at, expires_at)
          select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::jsonb[], $5::text[], $6::bigint[], $7::timestamptz[],
                               $8::timestamptz[], $9::timestamptz[])
              as added (tenant_id, hour, actor_id, actor, access, count, first_at, last_at, expires_at)
@@ -49,11 +49,11 @@ pub(crate) async fn add(db: &mut PgConnection, counted: &[HandOuts]) -> Result<(
 
 /// Takes up to `limit` counts of hours before this one that the audit log does not have yet, and marks them as audited. Rows that
 /// another process is taking are skipped.
-pub(crate) async fn take_unaudited(db: &mut PgConnection, hour: DateTime<Utc>, limit: i64) -> Result<Vec<HandOuts>> {
+pub(crate) async fn take_unaudited(db: &mut PgConnection, hour: DateTime<Utc>, limit: i64) -> Result<Vec<IssuanceCount>> {
     let rows = sqlx::query!(
-        r#"update credential_hand_outs h set audited_count = h.count
+        r#"update credential_issuances h set audited_count = h.count
            from (
-               select tenant_id, hour, actor_id, access, audited_count from credential_hand_outs
+               select tenant_id, hour, actor_id, access, audited_count from credential_issuances
                where hour < $1 and count > audited_count order by hour limit $2 for update skip locked
            ) due
            where (h.tenant_id, h.hour, h.actor_id, h.access) = (due.tenant_id, due.hour, due.actor_id, due.access)
@@ -68,7 +68,7 @@ pub(crate) async fn take_unaudited(db: &mut PgConnection, hour: DateTime<Utc>, l
         .map(|row| {
             let actor: Actor = serde_json::from_value(row.actor)
                 .map_err(|_| StoreError::inconsistent(TABLE, row.tenant_id, "the actor cannot be read"))?;
-            Ok(HandOuts {
+            Ok(IssuanceCount {
                 tenant: row.tenant_id.into(),
                 hour: row.hour,
                 actor,
@@ -85,7 +85,7 @@ pub(crate) async fn take_unaudited(db: &mut PgConnection, hour: DateTime<Utc>, l
 /// Deletes the rows that the audit log has and whose sessions have expired.
 pub(crate) async fn delete_expired(db: &mut PgConnection, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
-        "delete from credential_hand_outs where expires_at < $1 and count = audited_count",
+        "delete from credential_issuances where expires_at < $1 and count = audited_count",
         now
     )
     .execute(db)
@@ -96,7 +96,7 @@ pub(crate) async fn delete_expired(db: &mut PgConnection, now: DateTime<Utc>) ->
 /// When the last session of a tenant expires. None when none is still valid.
 pub(crate) async fn tenant_sessions_end(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
     let end = sqlx::query_scalar!(
-        "select max(expires_at) from credential_hand_outs where tenant_id = $1 and expires_at > $2",
+        "select max(expires_at) from credential_issuances where tenant_id = $1 and expires_at > $2",
         tenant.as_uuid(),
         now,
     );
@@ -106,7 +106,7 @@ pub(crate) async fn tenant_sessions_end(db: &mut PgConnection, tenant: TenantId,
 /// When the last session of a caller expires. None when none is still valid.
 pub(crate) async fn actor_sessions_end(db: &mut PgConnection, actor: &Actor, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
     let end = sqlx::query_scalar!(
-        "select max(expires_at) from credential_hand_outs where actor_id = $1 and expires_at > $2",
+        "select max(expires_at) from credential_issuances where actor_id = $1 and expires_at > $2",
         actor.opaque(),
         now,
     );

@@ -15,24 +15,24 @@ use crate::clock::SharedClock;
 /// Longer than a verification takes when AWS responds.
 const HELD_FOR: Duration = Duration::from_secs(1);
 
-/// The most verifications in progress for each place. Bounds the memory of those that wait.
-pub(super) const WAITING_PER_PLACE: usize = 16;
+/// The most verifications in progress for each permit. Bounds the memory of those that wait.
+pub(super) const WAITING_PER_PERMIT: usize = 16;
 
 #[derive(Debug, Clone)]
-pub(crate) struct VerificationPlaces(Arc<Semaphore>);
+pub(crate) struct VerificationPermits(Arc<Semaphore>);
 
-impl VerificationPlaces {
-    pub(crate) fn new(places: usize) -> Self {
-        Self(Arc::new(Semaphore::new(places)))
+impl VerificationPermits {
+    pub(crate) fn new(permits: usize) -> Self {
+        Self(Arc::new(Semaphore::new(permits)))
     }
 
-    /// Does the work once there is a place.
+    /// Does the work once there is a permit.
     pub(super) async fn run<T>(&self, clock: &SharedClock, work: impl Future<Output = T>) -> T {
-        let place = self.0.acquire().await;
+        let permit = self.0.acquire().await;
         let mut work = pin!(work);
         tokio::select! {
             done = &mut work => return done,
-            () = clock.sleep(HELD_FOR) => drop(place),
+            () = clock.sleep(HELD_FOR) => drop(permit),
         }
         work.await
     }

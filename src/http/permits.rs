@@ -20,12 +20,12 @@ struct Taken<K> {
 }
 
 #[derive(Debug)]
-pub(crate) struct Places<K> {
+pub(crate) struct Permits<K> {
     total: usize,
     taken: Arc<Mutex<Taken<K>>>,
 }
 
-impl<K: Hash + Eq + Clone> Places<K> {
+impl<K: Hash + Eq + Clone> Permits<K> {
     pub(crate) fn new(total: usize) -> Self {
         let taken = Taken {
             total: 0,
@@ -37,11 +37,11 @@ impl<K: Hash + Eq + Clone> Places<K> {
         }
     }
 
-    /// Takes a place for a holder with this limit. Without a holder, only the total applies.
+    /// Takes a permit for a holder with this limit. Without a holder, only the total applies.
     ///
     /// # Errors
     /// When a limit is reached.
-    pub(crate) fn take(&self, holder: Option<(K, usize)>) -> Result<Place<K>, Full> {
+    pub(crate) fn take(&self, holder: Option<(K, usize)>) -> Result<Permit<K>, Full> {
         let mut taken = self.taken.lock();
         if taken.total >= self.total {
             return Err(Full::Total);
@@ -58,21 +58,21 @@ impl<K: Hash + Eq + Clone> Places<K> {
             }
         };
         taken.total += 1;
-        Ok(Place {
+        Ok(Permit {
             taken: self.taken.clone(),
             holder,
         })
     }
 }
 
-/// A taken place. Dropping it frees the place.
+/// A taken permit. Dropping it frees the permit.
 #[derive(Debug)]
-pub(crate) struct Place<K: Hash + Eq> {
+pub(crate) struct Permit<K: Hash + Eq> {
     taken: Arc<Mutex<Taken<K>>>,
     holder: Option<K>,
 }
 
-impl<K: Hash + Eq> Drop for Place<K> {
+impl<K: Hash + Eq> Drop for Permit<K> {
     fn drop(&mut self) {
         let mut taken = self.taken.lock();
         taken.total -= 1;
@@ -92,18 +92,18 @@ mod tests {
 
     #[test]
     fn a_holder_cannot_take_all_places() {
-        let places = Places::new(4);
-        let held = [places.take(Some(("a", 2))), places.take(Some(("a", 2)))];
+        let permits = Permits::new(4);
+        let held = [permits.take(Some(("a", 2))), permits.take(Some(("a", 2)))];
         assert!(held.iter().all(Result::is_ok));
-        assert_eq!(places.take(Some(("a", 2))).err(), Some(Full::Holder));
-        let other = [places.take(Some(("b", 2))), places.take(None)];
+        assert_eq!(permits.take(Some(("a", 2))).err(), Some(Full::Holder));
+        let other = [permits.take(Some(("b", 2))), permits.take(None)];
         assert!(other.iter().all(Result::is_ok));
-        assert_eq!(places.take(Some(("c", 2))).err(), Some(Full::Total));
+        assert_eq!(permits.take(Some(("c", 2))).err(), Some(Full::Total));
         drop(held);
-        assert!(places.take(Some(("a", 2))).is_ok(), "its places are free again");
+        assert!(permits.take(Some(("a", 2))).is_ok(), "its permits are free again");
         drop(other);
-        let taken = places.taken.lock();
+        let taken = permits.taken.lock();
         assert_eq!(taken.total, 0);
-        assert!(taken.by_holder.is_empty(), "free places need no memory");
+        assert!(taken.by_holder.is_empty(), "free permits need no memory");
     }
 }

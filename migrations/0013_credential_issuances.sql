@@ -1,6 +1,6 @@
 -- Who was handed AWS credentials for a tenant's documents: counted per caller, tenant, access and hour. When the hour is over, the
--- audit log gets one entry for each row. There is no foreign key: it would make a hand-out wait for changes of the tenant.
-create table credential_hand_outs (
+-- audit log gets one entry for each row. There is no foreign key: it would make an issuance wait for changes of the tenant.
+create table credential_issuances (
     tenant_id uuid not null,
     hour timestamptz not null,
     actor_id text not null,
@@ -14,8 +14,8 @@ create table credential_hand_outs (
     -- When the last of the sessions expires. AWS accepts credentials until then, whatever happens to the tenant or the token.
     expires_at timestamptz not null,
     primary key (tenant_id, hour, actor_id, access),
-    constraint credential_hand_outs_audited check (audited_count between 0 and count)
+    constraint credential_issuances_audited check (audited_count between 0 and count)
 );
 
-create index credential_hand_outs_of_actor on credential_hand_outs (actor_id, expires_at);
-create index credential_hand_outs_unaudited on credential_hand_outs (hour) where count > audited_count;
+create index credential_issuances_of_actor on credential_issuances (actor_id, expires_at);
+create index credential_issuances_unaudited on credential_issuances (hour) where count > audited_count;

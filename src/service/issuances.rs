@@ -1,7 +1,7 @@
 //! The record of issued credentials: which caller got them, for which tenant.
 //!
 //! The database knows of a session before it is handed out for the first time, so that nobody holds credentials which the audit log
-//! will not have, and so that suspending a tenant can say until when its sessions last. Further hand-outs of the same session are counted
+//! will not have, and so that suspending a tenant can say until when its sessions last. Further issuances of the same session are counted
 //! in memory and written every few seconds.
 
 use std::collections::HashMap;
@@ -21,15 +21,15 @@ use super::{Caller, Context};
 use crate::clock::SharedClock;
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::grant::GrantKind;
-use crate::domain::hand_out::{HandOuts, hour_of};
 use crate::domain::identity::{CallerTag, Identity};
 use crate::domain::ids::TenantId;
-use crate::store::{self, hand_outs};
+use crate::domain::issuance::{IssuanceCount, hour_of};
+use crate::store::{self, issuances};
 use crate::telemetry::metric;
 
 /// How often counts are written.
 const WRITE_INTERVAL: Duration = Duration::from_secs(10);
-/// How long a hand-out waits for the database to record its session.
+/// How long an issuance waits for the database to record its session.
 const RECORD_TIMEOUT: Duration = Duration::from_secs(2);
 /// After an hour is over, how long processes have to write its last counts.
 const SETTLING: TimeDelta = TimeDelta::minutes(2);
@@ -38,13 +38,13 @@ const BATCH: i64 = 500;
 
 /// The process's counts that are not written yet. Clones share them.
 #[derive(Debug, Clone)]
-pub struct HandOutLog(Arc<Inner>);
+pub struct IssuanceLog(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     clock: SharedClock,
     pool: PgPool,
-    counts: Mutex<HashMap<Key, HandOuts>>,
+    counts: Mutex<HashMap<Key, IssuanceCount>>,
     /// Held while counts are being written, so that a caller also waits for a write that already took its count.
     writing: tokio::sync::Mutex<()>,
 }
@@ -53,7 +53,7 @@ type Key = (CallerTag, TenantId, GrantKind, DateTime<Utc>);
 
 /// Credentials that are about to be handed out.
 #[derive(Debug, Clone, Copy)]
-pub struct HandOut<'a> {
+pub struct Issuance<'a> {
     pub identity: &'a Identity,
     pub tenant: TenantId,
     pub access: GrantKind,
@@ -62,7 +62,7 @@ pub struct HandOut<'a> {
     pub waited: bool,
 }
 
-impl HandOutLog {
+impl IssuanceLog {
     pub fn new(clock: SharedClock, pool: PgPool) -> Self {
         Self(Arc::new(Inner {
             clock,
@@ -72,45 +72,45 @@ impl HandOutLog {
         }))
     }
 
-    /// Counts a hand-out of a session that the database knows of.
-    pub fn count(&self, hand_out: &HandOut<'_>) {
-        let source = if hand_out.waited { "waited" } else { "held" };
+    /// Counts an issuance of a session that the database knows of.
+    pub fn count(&self, issuance: &Issuance<'_>) {
+        let source = if issuance.waited { "waited" } else { "held" };
         metrics::counter!(metric::CREDENTIALS_GIVEN.name, "from" => source).increment(1);
         let now = self.0.clock.now();
         let hour = hour_of(now);
-        let key = (hand_out.identity.caller_tag(), hand_out.tenant, hand_out.access, hour);
+        let key = (issuance.identity.caller_tag(), issuance.tenant, issuance.access, hour);
         let mut counts = self.0.counts.lock();
         match counts.entry(key) {
             Entry::Occupied(mut counted) => {
                 let counted = counted.get_mut();
                 counted.count += 1;
                 counted.last_at = now;
-                counted.expires_at = counted.expires_at.max(hand_out.credentials.expires_at());
+                counted.expires_at = counted.expires_at.max(issuance.credentials.expires_at());
             }
             Entry::Vacant(vacant) => {
-                vacant.insert(HandOuts {
-                    tenant: hand_out.tenant,
+                vacant.insert(IssuanceCount {
+                    tenant: issuance.tenant,
                     hour,
-                    actor: hand_out.identity.actor.clone(),
-                    access: hand_out.access,
+                    actor: issuance.identity.actor.clone(),
+                    access: issuance.access,
                     count: 1,
                     first_at: now,
                     last_at: now,
-                    expires_at: hand_out.credentials.expires_at(),
+                    expires_at: issuance.credentials.expires_at(),
                 });
             }
         }
     }
 
-    /// Counts a hand-out, and writes it first if the database does not know of the session yet. While the database is unavailable,
-    /// the hand-out stays counted in memory.
-    pub async fn record(&self, hand_out: &HandOut<'_>, database_is_away: bool) {
-        self.count(hand_out);
-        if hand_out.credentials.is_recorded() || database_is_away {
+    /// Counts an issuance, and writes it first if the database does not know of the session yet. While the database is unavailable,
+    /// the issuance stays counted in memory.
+    pub async fn record(&self, issuance: &Issuance<'_>, database_is_away: bool) {
+        self.count(issuance);
+        if issuance.credentials.is_recorded() || database_is_away {
             return;
         }
         match tokio::time::timeout(RECORD_TIMEOUT, self.write()).await {
-            Ok(Ok(())) => hand_out.credentials.set_recorded(),
+            Ok(Ok(())) => issuance.credentials.set_recorded(),
             Ok(Err(error)) => warn!(%error, "cannot record that credentials were handed out; will retry"),
             Err(_) => warn!("cannot record in time that credentials were handed out; will retry"),
         }
@@ -142,9 +142,9 @@ impl HandOutLog {
         if unwritten.counts.is_empty() {
             return Ok(());
         }
-        let counts: Vec<HandOuts> = unwritten.counts.values().cloned().collect();
+        let counts: Vec<IssuanceCount> = unwritten.counts.values().cloned().collect();
         let mut db = self.0.pool.acquire().await?;
-        hand_outs::add(&mut db, &counts).await?;
+        issuances::add(&mut db, &counts).await?;
         unwritten.counts.clear();
         Ok(())
     }
@@ -152,8 +152,8 @@ impl HandOutLog {
 
 /// Counts that are being written. They return to the log if the write fails or is canceled.
 struct Unwritten<'a> {
-    log: &'a HandOutLog,
-    counts: HashMap<Key, HandOuts>,
+    log: &'a IssuanceLog,
+    counts: HashMap<Key, IssuanceCount>,
 }
 
 impl Drop for Unwritten<'_> {
@@ -175,25 +175,25 @@ impl Drop for Unwritten<'_> {
     }
 }
 
-/// Writes the hand-outs of past hours to the audit log: one entry per caller, tenant, access and hour, with the count. Counts that arrive
+/// Writes the issuances of past hours to the audit log: one entry per caller, tenant, access and hour, with the count. Counts that arrive
 /// later, after the database was unavailable, get an entry of their own.
 pub async fn audit_past_hours(context: &Context) -> store::Result<()> {
     let hour = hour_of(context.clock.now() - SETTLING);
     loop {
         let mut db = store::begin(&context.pool).await?;
-        let due = hand_outs::take_unaudited(&mut db, hour, BATCH).await?;
-        for hand_outs in &due {
+        let due = issuances::take_unaudited(&mut db, hour, BATCH).await?;
+        for issuances in &due {
             let facts = AuditChange::none().with(json!({
-                "access": hand_outs.access.to_string(),
-                "count": hand_outs.count,
-                "hour": hand_outs.hour,
-                "first_at": hand_outs.first_at,
-                "last_at": hand_outs.last_at,
-                "expires_at": hand_outs.expires_at,
+                "access": issuances.access.to_string(),
+                "count": issuances.count,
+                "hour": issuances.hour,
+                "first_at": issuances.first_at,
+                "last_at": issuances.last_at,
+                "expires_at": issuances.expires_at,
             }));
-            let caller = Caller::new(hand_outs.actor.clone());
+            let caller = Caller::new(issuances.actor.clone());
             let action = AuditAction::CredentialsIssued;
-            context.audit(&mut db, &caller, action, Some(hand_outs.tenant), facts).await?;
+            context.audit(&mut db, &caller, action, Some(issuances.tenant), facts).await?;
         }
         store::commit(db).await?;
         if due.is_empty() {
@@ -201,5 +201,5 @@ pub async fn audit_past_hours(context: &Context) -> store::Result<()> {
         }
     }
     let mut db = context.pool.acquire().await?;
-    hand_outs::delete_expired(&mut db, context.clock.now()).await
+    issuances::delete_expired(&mut db, context.clock.now()).await
 }

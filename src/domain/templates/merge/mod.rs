@@ -1,4 +1,7 @@
-//! Merging the issued statements into an existing policy, and finding statements that conflict with them.
+//! Merging the issued statements into an existing policy.
+
+mod conflicts;
+mod read;
 
 use std::collections::BTreeSet;
 
@@ -6,12 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::TemplateParams;
-use super::policy_eval::{AccessDecision, PolicyCaller, covers, evaluate, texts};
-use super::statements::{self, Permission, TAG};
-use crate::domain::arn::RoleArn;
-use crate::domain::external_id::ExternalId;
-use crate::domain::storage_config::Mode;
-use crate::domain::text::Malformed;
+use super::statements::{self, Permission};
+
+pub use read::read;
 
 /// The documents that may already have other statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString, strum::EnumIter)]
@@ -57,6 +57,16 @@ pub struct MergeFinding {
     pub detail: String,
 }
 
+impl MergeFinding {
+    fn new(code: MergeCode, statement: Option<String>, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            statement,
+            detail: detail.into(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, strum::EnumIter)]
 #[serde(rename_all = "snake_case")]
 pub enum MergeCode {
@@ -72,77 +82,6 @@ pub enum MergeCode {
     UnboundAccess,
     /// No statement allows the account to administer the key.
     RootStatementMissing,
-}
-
-/// How many times the size limit of AWS is accepted, because white space does not count towards that limit.
-const WHITE_SPACE: usize = 2;
-
-/// Parses the current policy, as it was pasted or sent.
-///
-/// # Errors
-/// `too_large`, `not_json`, `not_a_policy`, or a specific code for each kind of document that is often pasted by mistake.
-pub fn read(target: MergeTarget, current: &Value) -> Result<Value, Malformed> {
-    let size = match current {
-        Value::String(text) => text.len(),
-        other => other.to_string().len(),
-    };
-    if size > target.limit() * WHITE_SPACE {
-        let limit = target.limit();
-        return Err(Malformed::new(
-            "too_large",
-            format!("this has {size} bytes; the maximum is {limit} without whitespace"),
-        ));
-    }
-    let policy = match current {
-        Value::String(text) if text.trim().is_empty() => Value::Null,
-        Value::String(text) => serde_json::from_str(text).map_err(|error| {
-            Malformed::new(
-                "not_json",
-                format!("this is not JSON ({error}); paste the complete policy as AWS shows it"),
-            )
-        })?,
-        other => other.clone(),
-    };
-    if policy.is_null() || policy.as_object().is_some_and(serde_json::Map::is_empty) {
-        return match target {
-            MergeTarget::BucketPolicy => Ok(statements::policy(&[])),
-            MergeTarget::KeyPolicy => Err(Malformed::new(
-                "key_policy_missing",
-                "a key always has a policy; paste the output of aws kms get-key-policy",
-            )),
-        };
-    }
-    let not_a_policy = |detail: &str| Err(Malformed::new("not_a_policy", detail));
-    if policy["Policy"].is_string() {
-        return not_a_policy(
-            "this is the whole output of the AWS CLI; paste the value of Policy, or add --query Policy --output text to the command",
-        );
-    }
-    let statements = match &policy["Statement"] {
-        Value::Array(statements) => statements.as_slice(),
-        one @ Value::Object(_) => std::slice::from_ref(one),
-        _ if policy["Effect"].is_string() => return not_a_policy("this is a single statement; paste the complete policy"),
-        _ => return not_a_policy("this is not a policy: it must be an object with a list of statements in Statement"),
-    };
-    for (at, statement) in statements.iter().enumerate() {
-        let label = label(statement, at);
-        if !matches!(statement["Effect"].as_str(), Some("Allow" | "Deny")) {
-            return not_a_policy(&format!("statement {label} must have the Effect Allow or Deny"));
-        }
-        if statement.get("Principal").is_none() && statement.get("NotPrincipal").is_none() {
-            return Err(Malformed::new(
-                "not_a_resource_policy",
-                format!(
-                    "statement {label} has no Principal, so this is the policy of a role or user; paste the policy of the {}",
-                    match target {
-                        MergeTarget::BucketPolicy => "bucket",
-                        MergeTarget::KeyPolicy => "key",
-                    }
-                ),
-            ));
-        }
-    }
-    Ok(policy)
 }
 
 /// Merges the issued statements.
@@ -178,7 +117,7 @@ pub fn merge(target: MergeTarget, mut policy: Value, params: &TemplateParams) ->
         Value::Array(statements) => statements,
         one => vec![one],
     };
-    let mut findings = findings(target, &before, &issued, params);
+    let mut findings = conflicts::find(target, &before, &issued, params);
 
     let mut placed = BTreeSet::new();
     let mut after = Vec::new();
@@ -204,7 +143,7 @@ pub fn merge(target: MergeTarget, mut policy: Value, params: &TemplateParams) ->
     if size > limit {
         findings.insert(
             0,
-            finding(
+            MergeFinding::new(
                 MergeCode::TooLarge,
                 None,
                 format!("The policy has {size} bytes; AWS allows {limit}. Shorten other statements first."),
@@ -237,187 +176,16 @@ fn label(statement: &Value, at: usize) -> String {
     statement["Sid"].as_str().map_or_else(|| format!("#{}", at + 1), str::to_owned)
 }
 
-fn finding(code: MergeCode, statement: Option<String>, detail: impl Into<String>) -> MergeFinding {
-    MergeFinding {
-        code,
-        statement,
-        detail: detail.into(),
-    }
-}
-
-fn findings(target: MergeTarget, before: &[Value], issued: &[Value], params: &TemplateParams) -> Vec<MergeFinding> {
-    let mut findings = Vec::new();
-    let Ok(role) = RoleArn::parse(&principal(params)) else {
-        return findings;
-    };
-    for (at, statement) in before.iter().enumerate() {
-        let name = Some(label(statement, at));
-        // In a key policy, every resource means this key.
-        let mut statement = statement.clone();
-        if target == MergeTarget::KeyPolicy {
-            statement.as_object_mut().and_then(|members| members.shift_remove("Resource"));
-        }
-        if let Some(ours) = issued.iter().find(|ours| same_name(ours, &statement)) {
-            if let Some(wider) = wider(ours, &statement) {
-                findings.push(finding(
-                    MergeCode::WiderPrincipals,
-                    name,
-                    format!("This statement also granted access to {wider}. In the merged policy it grants access only to {role}."),
-                ));
-            }
-            continue;
-        }
-        if statement["Effect"] == "Deny" {
-            findings.extend(denial(&statement, name, &role, issued, params));
-        } else if grants_unbound_access(&statement, &role, issued, params) {
-            let whom = match params.mode {
-                Mode::Direct => "the vendor's role on behalf of any customer, because it has no condition on the session tag",
-                Mode::AssumeRole => "anyone",
-            };
-            findings.push(finding(
-                MergeCode::UnboundAccess,
-                name,
-                format!("This statement grants access to {whom}. Remove or restrict it: the verification rejects access without the external ID."),
-            ));
-        }
-    }
-    if target == MergeTarget::KeyPolicy && !before.iter().any(|statement| administers(statement, params)) {
-        findings.push(finding(
-            MergeCode::RootStatementMissing,
-            None,
-            "No statement allows kms:* to the root of the key's account. Without one, the key policy may become unchangeable.",
-        ));
-    }
-    findings
-}
-
-/// The principal of the issued statements.
-fn principal(params: &TemplateParams) -> String {
-    match params.mode {
-        Mode::Direct => params.vendor_role.to_string(),
-        Mode::AssumeRole => params.role_arn(),
-    }
-}
-
-fn caller<'a>(role: &'a RoleArn, issued: &[Value], params: &'a TemplateParams) -> PolicyCaller<'a> {
-    let every = |element: &str| -> BTreeSet<String> {
-        let texts = issued.iter().flat_map(|ours| texts(&ours[element]));
-        texts.map(str::to_owned).collect()
-    };
-    // Expands the wildcards in our statements to the actions of the actual calls.
-    let actions = every("Action").into_iter().flat_map(|action| match action.as_str() {
-        "kms:ReEncrypt*" => vec!["kms:ReEncryptFrom".to_owned(), "kms:ReEncryptTo".to_owned()],
-        "kms:GenerateDataKey*" => vec!["kms:GenerateDataKey".to_owned(), "kms:GenerateDataKeyWithoutPlaintext".to_owned()],
-        _ => vec![action],
-    });
-    PolicyCaller {
-        role,
-        tags: match params.mode {
-            Mode::Direct => params.external_ids.iter().map(ExternalId::as_str).collect(),
-            Mode::AssumeRole => Vec::new(),
-        },
-        tag: TAG,
-        actions: actions.collect(),
-        resources: every("Resource").into_iter().collect(),
-    }
-}
-
-/// The strongest decision of a statement about the calls that each of our statements allows.
-fn strongest_decision(
-    statement: &Value,
-    role: &RoleArn,
-    issued: &[Value],
-    params: &TemplateParams,
-    tagged: bool,
-) -> (AccessDecision, BTreeSet<String>) {
-    let each = issued.iter().map(|ours| {
-        let mut caller = caller(role, std::slice::from_ref(ours), params);
-        if !tagged {
-            caller.tags.clear();
-        }
-        evaluate(statement, &caller)
-    });
-    each.max_by_key(|(reach, _)| *reach)
-        .unwrap_or((AccessDecision::No, BTreeSet::new()))
-}
-
-fn denial(statement: &Value, name: Option<String>, role: &RoleArn, issued: &[Value], params: &TemplateParams) -> Option<MergeFinding> {
-    let (reach, keys) = strongest_decision(statement, role, issued, params, true);
-    match reach {
-        AccessDecision::No => None,
-        AccessDecision::Yes => Some(finding(
-            MergeCode::Denied,
-            name,
-            format!("This Deny statement denies access to {role}. Add an exception: a condition ArnNotEquals on aws:PrincipalArn."),
-        )),
-        AccessDecision::Maybe => {
-            let keys: Vec<String> = keys.into_iter().collect();
-            let why = if keys.is_empty() {
-                "for some of the calls".to_owned()
-            } else {
-                format!("depending on {}", keys.join(", "))
-            };
-            let detail = format!(
-                "This Deny statement may deny access to {role}, {why}. If it does, add an exception: a condition ArnNotEquals on aws:PrincipalArn."
-            );
-            Some(finding(MergeCode::MayBeDenied, name, detail))
-        }
-    }
-}
-
-/// Whether a statement grants access without the tenant's external ID: in `direct` to the vendor's role without the session tag,
-/// in `assume_role` to anyone.
-fn grants_unbound_access(statement: &Value, role: &RoleArn, issued: &[Value], params: &TemplateParams) -> bool {
-    let anyone = statement["Principal"] == "*" || texts(&statement["Principal"]["AWS"]).contains(&"*");
-    match (strongest_decision(statement, role, issued, params, false).0, params.mode) {
-        (AccessDecision::No, _) => false,
-        (AccessDecision::Yes, Mode::Direct) => true,
-        // Public statements usually have a condition on the source, which the vendor does not meet.
-        (AccessDecision::Maybe, Mode::Direct) => !anyone,
-        (_, Mode::AssumeRole) => anyone && statement["Condition"].as_object().is_none_or(serde_json::Map::is_empty),
-    }
-}
-
-/// The principals of a statement besides those of the issued one with the same Sid.
-fn wider(ours: &Value, present: &Value) -> Option<String> {
-    if present["Effect"] != "Allow" {
-        return None;
-    }
-    let Some(principal) = present.get("Principal") else {
-        return Some("everyone except the principals that it names".to_owned());
-    };
-    let issued = texts(&ours["Principal"]["AWS"]);
-    let mut others: Vec<&str> = texts(principal);
-    for (_, named) in principal.as_object().into_iter().flatten() {
-        others.extend(texts(named));
-    }
-    others.retain(|named| !issued.contains(named));
-    if others.is_empty() { None } else { Some(others.join(", ")) }
-}
-
-/// Whether a statement of a key policy allows its account to change the policy.
-fn administers(statement: &Value, params: &TemplateParams) -> bool {
-    let named = texts(&statement["Principal"]["AWS"]);
-    let of_account = |text: &&str| match params.account() {
-        Some(account) => *text == account.as_str() || *text == format!("arn:{}:iam::{account}:root", params.partition),
-        None => text.ends_with(":root") || text.len() == 12,
-    };
-    statement["Effect"] == "Allow"
-        && statement["Condition"].as_object().is_none_or(serde_json::Map::is_empty)
-        && named.iter().any(of_account)
-        && texts(&statement["Action"])
-            .iter()
-            .any(|action| covers(action, "kms:PutKeyPolicy") == AccessDecision::Yes)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
     use serde_json::json;
 
+    use super::read::WHITE_SPACE;
     use super::*;
     use crate::domain::partition::Partition;
+    use crate::domain::storage_config::Mode;
     use crate::domain::templates::policy_eval::steps;
     use crate::domain::templates::samples::typed;
 

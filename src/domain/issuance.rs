@@ -1,4 +1,4 @@
-//! Hand-outs of credentials, as they are counted for the audit log.
+//! Issuances of credentials, as they are counted for the audit log.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
@@ -8,7 +8,7 @@ use super::ids::TenantId;
 
 /// How often a caller was handed credentials for a tenant in an hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HandOuts {
+pub(crate) struct IssuanceCount {
     pub(crate) tenant: TenantId,
     /// The beginning of the hour.
     pub(crate) hour: DateTime<Utc>,

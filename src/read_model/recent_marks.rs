@@ -11,13 +11,13 @@ const LENGTH: usize = 100_000;
 
 /// Marks of consecutive positions.
 #[derive(Debug, Default)]
-pub(crate) struct Trail {
+pub(crate) struct RecentMarks {
     /// The position of the first mark.
     first: i64,
     marks: VecDeque<Uuid>,
 }
 
-impl Trail {
+impl RecentMarks {
     /// Appends marks. After a gap, the earlier ones are dropped.
     pub(crate) fn extend(&mut self, marks: impl IntoIterator<Item = FeedCursor>) {
         for FeedCursor { position, mark } in marks {
@@ -60,27 +60,27 @@ mod tests {
 
     #[test]
     fn only_a_position_with_its_own_mark_is_contained() {
-        let mut trail = Trail::default();
-        assert_eq!(trail.last(), None);
-        assert!(!trail.contains(cursor(0)));
-        trail.extend((5..10).map(cursor));
-        assert_eq!(trail.last(), Some(cursor(9)));
-        assert!((5..10).all(|position| trail.contains(cursor(position))));
-        assert!(!trail.contains(cursor(4)) && !trail.contains(cursor(10)) && !trail.contains(cursor(i64::MAX)));
+        let mut recent_marks = RecentMarks::default();
+        assert_eq!(recent_marks.last(), None);
+        assert!(!recent_marks.contains(cursor(0)));
+        recent_marks.extend((5..10).map(cursor));
+        assert_eq!(recent_marks.last(), Some(cursor(9)));
+        assert!((5..10).all(|position| recent_marks.contains(cursor(position))));
+        assert!(!recent_marks.contains(cursor(4)) && !recent_marks.contains(cursor(10)) && !recent_marks.contains(cursor(i64::MAX)));
         let other = FeedCursor {
             mark: Uuid::nil(),
             ..cursor(7)
         };
-        assert!(!trail.contains(other));
+        assert!(!recent_marks.contains(other));
     }
 
     #[test]
     fn the_oldest_marks_are_dropped() {
-        let mut trail = Trail::default();
+        let mut recent_marks = RecentMarks::default();
         let length = i64::try_from(LENGTH).unwrap();
-        trail.extend((1..=length + 2).map(cursor));
-        assert!(!trail.contains(cursor(2)) && trail.contains(cursor(3)) && trail.contains(cursor(length + 2)));
-        trail.extend([cursor(length + 9)]);
-        assert!(!trail.contains(cursor(length + 2)) && trail.contains(cursor(length + 9)));
+        recent_marks.extend((1..=length + 2).map(cursor));
+        assert!(!recent_marks.contains(cursor(2)) && recent_marks.contains(cursor(3)) && recent_marks.contains(cursor(length + 2)));
+        recent_marks.extend([cursor(length + 9)]);
+        assert!(!recent_marks.contains(cursor(length + 2)) && recent_marks.contains(cursor(length + 9)));
     }
 }
