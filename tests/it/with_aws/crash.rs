@@ -62,7 +62,7 @@ fn send(signal: &str, process: u32) {
     assert!(sent.expect("kill is there").success());
 }
 
-/// A submission whose verification has written its object and waits at the held.
+/// A submission whose verification has written its object and is held.
 async fn in_the_middle(world: &World, held: &HeldRequests) -> (TestServer, Worker, String, Value) {
     let stage = with_a_held_request(world, held, "assume_role").await;
     assert_eq!(world.customer.contents(&stage.2).await.0.len(), 1, "the probe object is there");
@@ -106,7 +106,7 @@ async fn wait_until(server: &TestServer, time: DateTime<Utc>) {
     wait.execute(&server.pool).await.unwrap();
 }
 
-/// A server without a worker of its own, a worker, and a submission whose verification stands at the held.
+/// A server without a worker of its own, a worker, and a submission whose verification is held.
 async fn with_a_held_request(world: &World, held: &HeldRequests, mode: &'static str) -> (TestServer, Worker, String, Value) {
     let server = TestServer::builder().aws(world).without_worker().start().await;
     server.create_tenant("acme").await;
