@@ -1,4 +1,4 @@
-//! The page for a session who cannot be shown the form.
+//! The page that a customer gets instead of the form, with the reason.
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
