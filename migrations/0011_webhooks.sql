@@ -3,7 +3,9 @@ create table webhooks (
     id uuid primary key,
     url text not null check (length(url) <= 2048),
     events text[] not null
-        check (cardinality(events) > 0 and events <@ array['tenant.status_changed', 'verification.finished']),
+        check (cardinality(events) > 0 and events <@ array[
+            'tenant.status_changed', 'verification.finished', 'storage_config.approval_requested', 'storage_config.activated'
+        ]),
     description text,
     created_at timestamptz not null,
     -- The signing secret is derived from the id, this number, and a key of the settings, which is not stored.

@@ -79,7 +79,7 @@ enum Command {
     Validate(validate::Validate),
     /// Submit a tenant's storage config and verify it.
     Submit(submit::Submit),
-    /// List and show a tenant's storage configs.
+    /// List and show storage configs, and approve or decline changes.
     #[command(subcommand)]
     Config(config::Config),
     /// Verify a tenant's storage.

@@ -22,6 +22,7 @@
 pub mod account;
 pub mod active_storage;
 pub mod api_result;
+pub mod approval;
 pub mod arn;
 pub mod audit;
 pub(crate) mod catalogue;

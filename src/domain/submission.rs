@@ -258,6 +258,7 @@ mod tests {
             advisory_checks: BTreeSet::new(),
             posture: false,
             allow_own_account: false,
+            approval: crate::domain::approval::ApprovalPolicy::default(),
             regions: Regions::default(),
         }
     }

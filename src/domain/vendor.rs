@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::account::AccountId;
+use super::approval::ApprovalPolicy;
 use super::arn::{RoleArn, RoleName};
 use super::catalogue::{CheckWeight, Prerequisites};
 use super::check::CheckName;
@@ -29,6 +30,8 @@ pub struct Vendor {
     /// Whether customers' resources may be in an account of the vendor's roles. Only for tests.
     pub allow_own_account: bool,
     pub regions: Regions,
+    /// Which changes of an active version need an operator's approval.
+    pub approval: ApprovalPolicy,
 }
 
 impl Vendor {
@@ -44,6 +47,7 @@ impl Vendor {
             posture: false,
             allow_own_account: false,
             regions: Regions::default(),
+            approval: ApprovalPolicy::default(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Use cases, each a function. The HTTP handlers, the jobs and the command line call them.
 
+pub mod approve_change;
 pub mod audit_head;
 pub mod change_tenant;
 pub mod check_vendor;

@@ -1,5 +1,6 @@
 //! Submitting a storage config: validates it, stores it as a new version, and queues its verification, in one transaction.
 
+use super::approve_change::withdraw;
 use super::tenant_lifecycle::audit_superseded;
 use super::webhooks::announce;
 use super::{Caller, Context, UnknownTenant};
@@ -51,6 +52,7 @@ pub async fn submit_config(
         .audit(&mut db, caller, AuditAction::StorageConfigSubmitted, Some(tenant.id), made)
         .await?;
     audit_superseded(context, &mut db, caller, tenant.id, &dropped).await?;
+    withdraw(context, &mut db, caller, tenant.id).await?;
     store::commit(db).await?;
     Ok((config, verification))
 }

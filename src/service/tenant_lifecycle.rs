@@ -3,6 +3,7 @@
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::approve_change::withdraw;
 use super::webhooks::announce;
 use super::{Caller, Context, UnknownTenant, tokens};
 use crate::domain::audit::{AuditAction, AuditChange, AuditReason};
@@ -53,6 +54,7 @@ pub async fn offboard(context: &Context, caller: &Caller, tenant: &TenantRef, re
             .audit(&mut db, caller, AuditAction::StorageConfigReleased, tenant, released)
             .await?;
     }
+    withdraw(context, &mut db, caller, before.id).await?;
     for invite in invites::lock_open(&mut db, before.id).await? {
         let ended = invites::revoke(&mut db, invite.id, now).await?;
         let difference = AuditChange::between(&invite, &ended).with(json!({"invite_id": invite.id}));

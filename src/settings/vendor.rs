@@ -7,6 +7,7 @@ use reqwest::Url;
 
 use super::ConfigError;
 use super::value::{Format, boolean, text};
+use crate::domain::approval::ApprovalPolicy;
 use crate::domain::arn::{RoleArn, RoleName};
 use crate::domain::catalogue::CheckWeight;
 use crate::domain::check::CheckName;
@@ -62,6 +63,13 @@ pub struct VendorSettings {
           num_args = 0..=1, default_missing_value = "true", value_parser = Format("true or false", "true").parser(boolean))]
     allow_own_account: bool,
 
+    /// Which changes of a tenant's active storage config an operator must approve before they take effect: `always`, every change of
+    /// the bucket, the key, the role or the mode; `account_change`, only a change to an AWS account that the active version does not
+    /// use; or `never`.
+    #[arg(long, env = "LATCHKEY_ACTIVATION_APPROVAL", default_value = "account_change", value_name = "POLICY",
+          value_parser = Format("always, account_change or never", "account_change").parser(ApprovalPolicy::from_str))]
+    activation_approval: ApprovalPolicy,
+
     /// AWS regions to accept that are newer than this version, separated by commas.
     #[arg(long, env = "LATCHKEY_EXTRA_REGIONS", value_delimiter = ',', value_name = "REGIONS",
           value_parser = Format("regions separated by commas", "eu-central-3,us-west-9").parser(Region::from_str))]
@@ -96,6 +104,7 @@ impl VendorSettings {
             advisory_checks: self.advisory_checks.into_iter().collect(),
             posture: self.posture,
             allow_own_account: self.allow_own_account,
+            approval: self.activation_approval,
             regions: Regions::with_extra(self.extra_regions),
         })
     }

@@ -36,6 +36,19 @@ pub(crate) async fn activate(db: &mut PgConnection, config: &StorageConfig, now:
     Ok(())
 }
 
+/// Whether another tenant's active version has the bucket or the role.
+pub(crate) async fn is_claimed(db: &mut PgConnection, config: &StorageConfig) -> Result<bool> {
+    let claimed = sqlx::query_scalar!(
+        r#"select exists (
+               select from active_configs where tenant_id <> $1 and (bucket_arn = $2 or role_arn = $3)
+           ) as "claimed!""#,
+        config.tenant_id.as_uuid(),
+        config.storage.bucket.as_str(),
+        config.storage.access.client_role().map(crate::domain::arn::RoleArn::as_str),
+    );
+    Ok(claimed.fetch_one(db).await?)
+}
+
 /// Whether an error says that another tenant has the bucket or the role.
 pub(crate) fn is_conflict(error: &StoreError) -> bool {
     matches!(

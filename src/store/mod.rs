@@ -1,6 +1,7 @@
 //! Postgres, one file per aggregate. A row becomes a domain type or an error, never a default value.
 
 pub(crate) mod active_configs;
+pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod audit_chain;
 pub(crate) mod checks;

@@ -6,6 +6,7 @@
 #![allow(unreachable_pub, reason = "nothing can be reached from outside a test binary")]
 
 mod api;
+mod approval;
 mod audit;
 mod audit_chain;
 mod change_feed;

@@ -28,6 +28,14 @@ pub enum AuditAction {
     ExternalIdRetired,
     #[strum(serialize = "storage_config.submitted")]
     StorageConfigSubmitted,
+    #[strum(serialize = "storage_config.approval_requested")]
+    StorageConfigApprovalRequested,
+    #[strum(serialize = "storage_config.approved")]
+    StorageConfigApproved,
+    #[strum(serialize = "storage_config.declined")]
+    StorageConfigDeclined,
+    #[strum(serialize = "storage_config.approval_withdrawn")]
+    StorageConfigApprovalWithdrawn,
     #[strum(serialize = "storage_config.activated")]
     StorageConfigActivated,
     #[strum(serialize = "storage_config.released")]

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::MessageType;
 use crate::domain::check::CheckName;
 use crate::domain::ids::WebhookId;
+use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::verification::Verification;
 
@@ -37,6 +38,31 @@ pub(crate) fn verification_finished(tenant: &Tenant, verification: &Verification
         "verdict": verification.verdict,
         "failing_checks": failing,
         "at": verification.finished_at.map(written),
+    })
+}
+
+/// A version that became active, or that would replace the active one.
+pub(crate) fn storage_config(tenant: &Tenant, config: &StorageConfig, replaces: Option<&StorageConfig>, at: DateTime<Utc>) -> Value {
+    json!({
+        "tenant_id": tenant.id,
+        "slug": tenant.slug,
+        "reference": tenant.reference,
+        "config": storage(config),
+        "replaces": replaces.map(storage),
+        "at": written(at),
+    })
+}
+
+fn storage(config: &StorageConfig) -> Value {
+    let storage = &config.storage;
+    json!({
+        "version": config.version,
+        "mode": storage.mode(),
+        "bucket_arn": storage.bucket,
+        "bucket_region": storage.region,
+        "bucket_account_id": storage.bucket_account,
+        "key_arn": storage.key,
+        "role_arn": storage.access.client_role(),
     })
 }
 

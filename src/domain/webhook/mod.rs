@@ -37,6 +37,14 @@ pub enum Topic {
     #[serde(rename = "verification.finished")]
     #[strum(serialize = "verification.finished")]
     VerificationFinished,
+    /// A verified version is waiting for an operator's approval.
+    #[serde(rename = "storage_config.approval_requested")]
+    #[strum(serialize = "storage_config.approval_requested")]
+    ApprovalRequested,
+    /// A version became the active one.
+    #[serde(rename = "storage_config.activated")]
+    #[strum(serialize = "storage_config.activated")]
+    StorageConfigActivated,
 }
 
 /// The type of a message.
@@ -48,6 +56,12 @@ pub enum MessageType {
     #[serde(rename = "verification.finished")]
     #[strum(serialize = "verification.finished")]
     VerificationFinished,
+    #[serde(rename = "storage_config.approval_requested")]
+    #[strum(serialize = "storage_config.approval_requested")]
+    ApprovalRequested,
+    #[serde(rename = "storage_config.activated")]
+    #[strum(serialize = "storage_config.activated")]
+    StorageConfigActivated,
     /// Sent when operators request it.
     #[serde(rename = "webhook.test")]
     #[strum(serialize = "webhook.test")]
@@ -59,6 +73,8 @@ impl From<Topic> for MessageType {
         match topic {
             Topic::TenantStatusChanged => Self::TenantStatusChanged,
             Topic::VerificationFinished => Self::VerificationFinished,
+            Topic::ApprovalRequested => Self::ApprovalRequested,
+            Topic::StorageConfigActivated => Self::StorageConfigActivated,
         }
     }
 }

@@ -1,10 +1,12 @@
 //! `/v1`, the API for operators. One file per operation.
 
 mod abandon_external_id;
+mod approve_storage_config;
 mod change_tenant;
 mod create_invite;
 mod create_tenant;
 pub(crate) mod create_token;
+mod decline_storage_config;
 mod end_external_id;
 mod erase_personal_data;
 mod explain_removal;
@@ -13,6 +15,7 @@ mod get_storage_config;
 mod get_tenant;
 mod get_verification;
 mod issue_templates;
+mod list_approvals;
 mod list_events;
 mod list_invites;
 mod list_storage_configs;
@@ -55,6 +58,9 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(explain_revocation::handle))
         .routes(routes!(submit_storage_config::handle, list_storage_configs::handle))
         .routes(routes!(get_storage_config::handle))
+        .routes(routes!(approve_storage_config::handle))
+        .routes(routes!(decline_storage_config::handle))
+        .routes(routes!(list_approvals::handle))
         .routes(routes!(request_verification::handle, list_verifications::handle))
         .routes(routes!(get_verification::handle))
         .routes(routes!(verification_events::handle))

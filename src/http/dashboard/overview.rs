@@ -16,11 +16,12 @@ use crate::http::AppState;
 use crate::http::auth::Reader;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::status_label::StatusLabel;
+use crate::http::dashboard::tenant::approval::{Difference, differences};
 use crate::http::web_ui::{render, verification_view};
 use crate::service::read;
 use crate::service::stats::{WINDOW, stats};
 
-/// How many stuck tenants are listed.
+/// How many stuck tenants, and how many pending approvals, are listed.
 const STUCK_LIMIT: usize = 20;
 
 #[derive(Template)]
@@ -29,6 +30,9 @@ struct Page<'a> {
     frame: Layout<'a>,
     counts: Vec<(TenantStatus, i64)>,
     total: i64,
+    /// Changes that are waiting for approval, the oldest first.
+    approvals: Vec<ApprovalRow>,
+    more_approvals: bool,
     stuck: Vec<Stuck>,
     /// There are more stuck tenants than listed.
     more: bool,
@@ -52,6 +56,15 @@ pub(crate) struct ProblemView {
     pub text: String,
     /// How many other checks failed.
     pub others: usize,
+}
+
+struct ApprovalRow {
+    path: String,
+    name: String,
+    slug: String,
+    version: i32,
+    since: RelativeTime,
+    changes: Vec<Difference>,
 }
 
 struct Times {
@@ -106,6 +119,17 @@ pub(crate) async fn handle(
         since: RelativeTime::of(tenant.status_since, now),
         on: ProblemView::new(tenant, complaints.get(&tenant.id), words),
     });
+    let mut pending = read::approvals::pending(context, None, limit).await?;
+    let more_approvals = pending.len() > STUCK_LIMIT;
+    pending.truncate(STUCK_LIMIT);
+    let approvals = pending.iter().map(|pending| ApprovalRow {
+        path: tenant_path(&pending.tenant),
+        name: pending.tenant.name.to_string(),
+        slug: pending.tenant.slug.to_string(),
+        version: pending.approval.config.version,
+        since: RelativeTime::of(pending.approval.requested_at, now),
+        changes: differences(pending.active.as_ref(), &pending.approval.config),
+    });
     let failing = counted.failing_checks.into_iter().map(|(check, count)| BarValue {
         label: check.to_string(),
         claim: words.claim(check),
@@ -125,6 +149,8 @@ pub(crate) async fn handle(
         },
         total: counted.tenants.iter().map(|(_, count)| count).sum(),
         counts: counted.tenants,
+        approvals: approvals.collect(),
+        more_approvals,
         stuck: named.collect(),
         more,
         chart: Chart::of(failing.collect()),

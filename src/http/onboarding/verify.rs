@@ -7,6 +7,7 @@ use axum::response::Response;
 use super::layout::Layout;
 use super::rejection::Rejection;
 use super::session::OnboardSession;
+use crate::domain::approval::ApprovalState;
 use crate::domain::check::FaultSide;
 use crate::domain::ids::TenantRef;
 use crate::domain::tenant::TenantStatus;
@@ -62,11 +63,24 @@ pub(crate) async fn handle(State(state): State<AppState>, session: OnboardSessio
             .ok_or(Rejection::Broken)?;
         page.live = verification.state != VerificationState::Finished;
         page.banner = banner(&verification, vendor);
+        let approval = read::approvals::of_version(context, config.id)
+            .await?
+            .map(|approval| approval.state);
+        if verification.verdict == Some(Verdict::Verified)
+            && let Some(banner) = approval.and_then(|approval| approval_banner(approval, vendor))
+        {
+            page.banner = banner;
+        }
         if let Some(active) = &detail.active
             && active.config.version != config.version
         {
+            let until = match approval {
+                None => " until this version is verified",
+                Some(approval) if approval.is_open() => " until this change is confirmed",
+                Some(_) => "",
+            };
             page.notes.push(format!(
-                "Version {} with bucket {} stays in use until this version is verified.",
+                "Version {} with bucket {} stays in use{until}.",
                 active.config.version,
                 active.config.storage.bucket.name()
             ));
@@ -147,6 +161,35 @@ fn banner(verification: &Verification, vendor: &str) -> Banner {
             "No problem was found in your configuration. Verify again in a minute.".into(),
         ),
     }
+}
+
+/// The banner of a verified version that an operator has to approve.
+fn approval_banner(approval: ApprovalState, vendor: &str) -> Option<Banner> {
+    let (state, title, text) = match approval {
+        ApprovalState::Pending => (
+            BannerState::Neutral,
+            "Waiting for confirmation",
+            format!(
+                "Your new storage passed every check. Because it differs from the storage in use, {vendor} confirms the change before it \
+                 takes effect. You don't need to do anything."
+            ),
+        ),
+        ApprovalState::Approved => (
+            BannerState::Running,
+            "Change confirmed",
+            "Your storage is checked once more before it is used.".to_owned(),
+        ),
+        ApprovalState::Declined => (
+            BannerState::Failed,
+            "Change declined",
+            format!(
+                "{} declined this change, so it does not take effect. If you made it, contact us, or change your entries and submit them again.",
+                capital(vendor)
+            ),
+        ),
+        ApprovalState::Activated | ApprovalState::Withdrawn => return None,
+    };
+    Some(Banner::new(state, title, text))
 }
 
 fn vendor_fault(verification: &Verification) -> bool {

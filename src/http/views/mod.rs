@@ -1,6 +1,7 @@
 //! Response bodies of the API, and the OpenAPI schemas of what they contain.
 
 mod active_storage;
+mod approval;
 mod documents;
 mod invite;
 mod merged_document;
@@ -14,6 +15,7 @@ mod verification;
 mod webhook;
 
 pub(crate) use active_storage::ActiveStorageSchema;
+pub(crate) use approval::{ApprovalView, PendingApprovalView};
 pub(crate) use documents::DocumentsView;
 pub(crate) use invite::InviteView;
 pub(crate) use merged_document::MergedDocumentView;

@@ -7,6 +7,7 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, 
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::account::AccountId;
+use crate::domain::approval::ApprovalState;
 use crate::domain::arn::{BucketArn, BucketName, KeyArn, RoleArn};
 use crate::domain::catalogue::CheckName;
 use crate::domain::check::{CheckStatus, FaultSide};
@@ -97,6 +98,7 @@ macro_rules! enums {
 }
 
 enums!(
+    ApprovalState: "The state of an approval.",
     CheckName: "The name of a check.",
     CheckStatus: "The result of a check.",
     DeliveryFailureKind: "Why a message was not delivered.",

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{InviteView, StorageConfigView, VerificationView};
+use super::{ApprovalView, InviteView, StorageConfigView, VerificationView};
 use crate::domain::check::CheckName;
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantId, TenantName};
@@ -74,6 +74,8 @@ pub(crate) struct TenantDetailView {
     pub active: Option<ActiveView>,
     pub last_verification: Option<VerificationView>,
     pub open_invites: Vec<InviteView>,
+    /// A change that is waiting for an operator, or approved and being verified again.
+    pub open_approval: Option<ApprovalView>,
 }
 
 /// The active version, and when it was last verified.
@@ -96,6 +98,7 @@ impl TenantDetailView {
             last_verification: detail
                 .last_verification
                 .map(|verification| VerificationView::new(verification, vendor)),
+            open_approval: detail.open_approval.map(ApprovalView::from),
             open_invites: detail.open_invites.iter().map(|invite| InviteView::of(invite, now)).collect(),
         }
     }

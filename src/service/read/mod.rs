@@ -1,5 +1,6 @@
 //! Reads, by aggregate. Each takes its own connection from the pool.
 
+pub mod approvals;
 pub mod audit;
 pub mod invites;
 pub mod storage_configs;

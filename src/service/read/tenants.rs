@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::PageStart;
+use crate::domain::approval::Approval;
 use crate::domain::finding::StuckReason;
 use crate::domain::ids::{TenantId, TenantRef};
 use crate::domain::invite::{Invite, InviteState};
@@ -13,7 +14,7 @@ use crate::domain::storage_config::ActiveConfig;
 use crate::domain::tenant::{Tenant, TenantFilter};
 use crate::domain::verification::Verification;
 use crate::service::Context;
-use crate::store::{self, active_configs, invites, stuck, tenant_list, tenants, verifications};
+use crate::store::{self, active_configs, approvals, invites, stuck, tenant_list, tenants, verifications};
 
 /// A tenant with its active version, newest verification and open invites.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct TenantDetail {
     pub active: Option<ActiveConfig>,
     pub last_verification: Option<Verification>,
     pub open_invites: Vec<Invite>,
+    /// A change that is waiting for an operator, or approved and being verified again.
+    pub open_approval: Option<Approval>,
 }
 
 pub async fn find(context: &Context, tenant: &TenantRef) -> store::Result<Option<Tenant>> {
@@ -52,8 +55,10 @@ pub(in crate::service) async fn detail_in(
     let now = context.clock.now();
     let mut open_invites = invites::of_tenant(db, tenant.id).await?;
     open_invites.retain(|invite| invite.state(now) == InviteState::Open);
+    let open_approval = approvals::open(db, tenant.id).await?;
     Ok(Some(TenantDetail {
         tenant,
+        open_approval,
         active,
         last_verification,
         open_invites,

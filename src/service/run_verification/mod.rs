@@ -1,5 +1,6 @@
 //! Running a queued verification: starts it under a lease, records findings as they arrive, and finishes it with a verdict.
 
+mod activation;
 mod put_lease;
 mod rotation;
 
@@ -16,9 +17,8 @@ use crate::cloud::Cloud;
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::check::{CheckName, FaultSide};
 use crate::domain::finding::Finding;
-use crate::domain::fix::Fix;
 use crate::domain::ids::{TenantRef, VerificationId};
-use crate::domain::message::{findings, fixes};
+use crate::domain::message::findings;
 use crate::domain::storage_config::{Mode, StorageConfig};
 use crate::domain::tenant::{BREACH_RECHECK_AFTER, DEGRADED_AFTER, Rotation};
 use crate::domain::verification::{Trigger, Verdict, VerificationState};
@@ -226,30 +226,19 @@ async fn finish(
     }
     let was_active = active_configs::find(&mut db, config.tenant_id).await?;
     let verdict = match verdict {
-        Verdict::Verified => claim(context, &mut db, lease, config).await?,
+        Verdict::Verified => {
+            activation::activate(context, &mut db, lease, config, was_active.as_ref().map(|active| &active.config)).await?
+        }
         other => other,
     };
+    if verdict == Verdict::Rejected {
+        activation::reject(context, &mut db, config).await?;
+    }
     let is_breach = verdict == Verdict::Rejected && report.findings.iter().any(Finding::is_breach);
     verifications::finish(&mut db, lease, verdict, is_breach, &report.leftovers, now).await?;
 
     let is_active = was_active.as_ref().is_some_and(|active| active.config.id == config.id);
     let caller = Caller::system();
-    if verdict == Verdict::Verified && !is_active {
-        let which = json!({"version": config.version, "replaces": was_active.as_ref().map(|active| active.config.version)});
-        let activated = match &was_active {
-            Some(before) => AuditChange::between(&before.config, config),
-            None => AuditChange::made(config),
-        };
-        context
-            .audit(
-                &mut db,
-                &caller,
-                AuditAction::StorageConfigActivated,
-                Some(config.tenant_id),
-                activated.with(which),
-            )
-            .await?;
-    }
     if let (Verdict::Verified, Trigger::Rotation, Some(subject)) = (verdict, started.trigger, subject) {
         rotation::advance(context, &mut db, config.tenant_id, subject).await?;
     }
@@ -285,19 +274,4 @@ async fn finish(
         warn!(verification = %lease.verification, keys = ?report.leftovers, "probe objects could not be deleted");
     }
     Ok(())
-}
-
-/// The last check: activates the version, unless another tenant uses its bucket or role.
-async fn claim(context: &Context, db: &mut sqlx::PgConnection, lease: &Lease, config: &StorageConfig) -> store::Result<Verdict> {
-    let check = CheckName::BucketNotClaimed;
-    let (finding, verdict) = match active_configs::activate(db, config, context.clock.now()).await {
-        Ok(()) => (Finding::passed(check, check.claim(), None), Verdict::Verified),
-        Err(error) if active_configs::is_conflict(&error) => (
-            Finding::failed(check, findings::bucket_is_claimed(), None, Fix::form(fixes::use_unclaimed_bucket())),
-            Verdict::Rejected,
-        ),
-        Err(error) => return Err(error),
-    };
-    verifications::record(db, lease, &[finding]).await?;
-    Ok(verdict)
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use crate::domain::ids::{DeliveryId, TenantId, TenantRef, VerificationId, WebhookId};
+use crate::domain::storage_config::StorageConfig;
 use crate::domain::webhook::{Topic, message};
 use crate::service::Context;
 use crate::store::tenants::Refreshed;
@@ -34,6 +35,44 @@ pub(crate) async fn verification_finished(context: &Context, db: &mut PgConnecti
         .ok_or_else(|| missing("its tenant is missing"))?;
     let data = message::verification_finished(&tenant, &verification);
     queue(context, db, Topic::VerificationFinished, tenant.id, &data, to).await
+}
+
+/// Announces that a version is waiting for an approval. The tenant must be locked.
+pub(crate) async fn approval_requested(
+    context: &Context,
+    db: &mut PgConnection,
+    config: &StorageConfig,
+    replaces: Option<&StorageConfig>,
+) -> store::Result<()> {
+    storage_config(context, db, Topic::ApprovalRequested, config, replaces).await
+}
+
+/// Announces that a version became the active one. The tenant must be locked.
+pub(crate) async fn activated(
+    context: &Context,
+    db: &mut PgConnection,
+    config: &StorageConfig,
+    replaces: Option<&StorageConfig>,
+) -> store::Result<()> {
+    storage_config(context, db, Topic::StorageConfigActivated, config, replaces).await
+}
+
+async fn storage_config(
+    context: &Context,
+    db: &mut PgConnection,
+    topic: Topic,
+    config: &StorageConfig,
+    replaces: Option<&StorageConfig>,
+) -> store::Result<()> {
+    let to = webhooks::listening(db, topic).await?;
+    if to.is_empty() {
+        return Ok(());
+    }
+    let tenant = tenants::find(db, &TenantRef::Id(config.tenant_id))
+        .await?
+        .ok_or_else(|| store::StoreError::inconsistent("storage_configs", config.id, "its tenant is missing"))?;
+    let data = message::storage_config(&tenant, config, replaces, context.clock.now());
+    queue(context, db, topic, tenant.id, &data, to).await
 }
 
 async fn queue(

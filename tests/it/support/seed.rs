@@ -22,6 +22,8 @@ use uuid::Uuid;
 use super::granting_cloud::GrantingCloud;
 use super::server::TestServer;
 
+/// The account of the tenants' buckets and of the key.
+const OWN_ACCOUNT: &str = "222222222222";
 const KEY: &str = "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
 /// Fails when the database goes away: a change may then have been made, or not.
@@ -111,6 +113,29 @@ impl Seed {
 
     /// Submits a new version, whose bucket has the tenant and the version in its name.
     pub async fn try_submit(&self, tenant: Uuid) -> Attempt<(i32, VerificationId)> {
+        self.try_submit_in(tenant, OWN_ACCOUNT).await
+    }
+
+    /// Submits a version whose bucket is in this account, verifies it, and returns its number.
+    pub async fn submit_in(&self, tenant: Uuid, account: &str) -> i32 {
+        let (version, verification) = self.try_submit_in(tenant, account).await.expect("the config is submitted");
+        self.verify(tenant, verification).await;
+        version
+    }
+
+    /// Runs a verification in which AWS grants access with the external ID in use.
+    pub async fn verify(&self, tenant: Uuid, verification: VerificationId) {
+        let external_id = self.find(tenant).await.external_id;
+        self.try_verify(verification, &external_id).await.expect("the verification runs");
+    }
+
+    /// Runs a verification in which AWS denies access.
+    pub async fn reject(&self, verification: VerificationId) {
+        let other = ExternalId::from_random([9; 20]);
+        self.try_verify(verification, &other).await.expect("the verification runs");
+    }
+
+    async fn try_submit_in(&self, tenant: Uuid, account: &str) -> Attempt<(i32, VerificationId)> {
         let next: i32 = sqlx::query_scalar("select coalesce(max(version), 0) + 1 from storage_configs where tenant_id = $1")
             .bind(tenant)
             .fetch_one(&self.0.pool)
@@ -120,6 +145,7 @@ impl Seed {
             bucket_arn: Some(format!("arn:aws:s3:::b-{}-{next}", tenant.simple())),
             bucket_region: Some("eu-central-1".to_owned()),
             key_arn: Some(KEY.to_owned()),
+            bucket_account_id: Some(account.to_owned()),
             ..Submission::default()
         };
         let (config, verification) = submit_config(&self.0, &caller(), &by_id(tenant), &submission).await?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use latchkey::app::{App, HttpParts};
 use latchkey::cloud::Cloud;
 use latchkey::cloud::aws::{AwsCloud, AwsOptions};
+use latchkey::domain::approval::ApprovalPolicy;
 use latchkey::domain::arn::RoleArn;
 use latchkey::domain::region::Regions;
 use latchkey::domain::retry::RetryPolicy;
@@ -69,6 +70,7 @@ pub struct TestServerBuilder {
     cloud: Option<Arc<dyn Cloud>>,
     vendor: Option<Vendor>,
     allow_own_account: bool,
+    approval: ApprovalPolicy,
     reaches_aws: bool,
     worker: bool,
     stale_for: Duration,
@@ -87,6 +89,7 @@ impl Default for TestServerBuilder {
             cloud: None,
             vendor: None,
             allow_own_account: false,
+            approval: ApprovalPolicy::default(),
             reaches_aws: false,
             worker: false,
             stale_for: Duration::from_hours(24),
@@ -117,6 +120,11 @@ impl TestServerBuilder {
         self.access = world.access();
         self.reaches_aws = true;
         self.worker = true;
+        self
+    }
+
+    pub fn approval(mut self, policy: ApprovalPolicy) -> Self {
+        self.approval = policy;
         self
     }
 
@@ -216,6 +224,7 @@ impl TestServerBuilder {
             clock: self.clock,
             vendor: Arc::new(Vendor {
                 allow_own_account: self.allow_own_account,
+                approval: self.approval,
                 ..self.vendor.unwrap_or_else(|| vendor(&self.access))
             }),
             retry_policy: RetryPolicy::NONE,
@@ -309,6 +318,7 @@ fn vendor(access: &AwsAccess) -> Vendor {
         advisory_checks: BTreeSet::new(),
         posture: false,
         allow_own_account: false,
+        approval: ApprovalPolicy::default(),
         regions: Regions::default(),
     }
 }

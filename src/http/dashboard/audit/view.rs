@@ -77,6 +77,10 @@ fn title(action: &RecordedAction, detail: &Value) -> String {
         AuditAction::ExternalIdEnded => "Use of the previous external ID ended".into(),
         AuditAction::ExternalIdRetired => "Verified that the previous external ID is denied".into(),
         AuditAction::StorageConfigSubmitted => format!("Version {} submitted", detail["version"]),
+        AuditAction::StorageConfigApprovalRequested => format!("Version {} is waiting for approval", detail["version"]),
+        AuditAction::StorageConfigApproved => format!("Version {} approved", detail["version"]),
+        AuditAction::StorageConfigDeclined => format!("Version {} declined", detail["version"]),
+        AuditAction::StorageConfigApprovalWithdrawn => format!("Approval of version {} withdrawn", detail["version"]),
         AuditAction::StorageConfigActivated => format!("Version {} activated", detail["version"]),
         AuditAction::VerificationRequested => format!("Verification of version {} requested", detail["version"]),
         AuditAction::VerificationFinished => format!(
@@ -137,7 +141,16 @@ impl EntryColor {
                 _,
             ) => Self::Green,
             (_, Some("rejected")) | (Some(AuditAction::RequestRefused), _) => Self::Red,
-            (_, Some("inconclusive")) | (Some(AuditAction::TenantSuspended | AuditAction::TenantOffboarded), _) => Self::Amber,
+            (_, Some("inconclusive"))
+            | (
+                Some(
+                    AuditAction::TenantSuspended
+                    | AuditAction::TenantOffboarded
+                    | AuditAction::StorageConfigApprovalRequested
+                    | AuditAction::StorageConfigDeclined,
+                ),
+                _,
+            ) => Self::Amber,
             _ => Self::Grey,
         }
     }
@@ -167,7 +180,7 @@ fn about(entry: &AuditEntry) -> Value {
 
 /// The facts that the title does not contain: the detail, and the fields that changed.
 fn facts(entry: &AuditEntry) -> Vec<(String, String)> {
-    let said = ["verdict", "version", "verification_id", "state"];
+    let said = ["verdict", "version", "verification_id", "state", "approval"];
     let nothing = serde_json::Map::new();
     let members = |value: Option<&Value>| value.and_then(Value::as_object).unwrap_or(&nothing).clone();
     let (before, after) = (members(entry.before.as_ref()), members(entry.after.as_ref()));

@@ -34,8 +34,8 @@ pub(crate) struct Question {
     pub happens: Vec<String>,
     /// The button's label.
     pub button: &'static str,
-    /// The last segment of the path that the form is posted to.
-    pub action: &'static str,
+    /// The path that the form is posted to, below the tenant's.
+    pub action: String,
     pub reason: bool,
     /// The action cannot be undone, so the slug must be entered.
     pub is_final: bool,

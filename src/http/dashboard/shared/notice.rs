@@ -12,6 +12,8 @@ pub(crate) enum Notice {
     Resumed,
     Offboarded,
     Erased,
+    ChangeApproved,
+    ChangeDeclined,
     Rotated,
     Abandoned,
     Ended,
@@ -56,6 +58,8 @@ impl Notice {
             Self::Resumed => "Tenant resumed. Internal services get its storage config again if a version is active.",
             Self::Offboarded => "Tenant offboarded. The customer's link now shows how to remove the granted access in AWS.",
             Self::Erased => "Personal data erased. The audit log keeps what was done, without names.",
+            Self::ChangeApproved => "Change approved. It takes effect once the version has been verified again.",
+            Self::ChangeDeclined => "Change declined. The active version stays in use.",
             Self::Rotated => "New external ID issued. The documents now contain both; the next verification checks the new one.",
             Self::Abandoned => "New external ID abandoned. Nothing else changed.",
             Self::Ended => {

@@ -52,7 +52,7 @@ fn question(tenant: &Tenant) -> Question {
             "The tenant can then be found only by its ID. The reason that you give here is kept, so don't name anyone in it.".into(),
         ],
         button: "Erase permanently",
-        action: "erase",
+        action: "erase".into(),
         reason: true,
         is_final: true,
     }

@@ -72,7 +72,7 @@ impl Change for Suspend {
                 "Resuming restores the previous status.".into(),
             ],
             button: "Suspend",
-            action: "suspend",
+            action: "suspend".into(),
             reason: true,
             is_final: false,
         }
@@ -100,7 +100,7 @@ impl Change for Resume {
                 "The tenant returns to the status it had before.".into(),
             ],
             button: "Resume",
-            action: "resume",
+            action: "resume".into(),
             reason: true,
             is_final: false,
         }
@@ -133,7 +133,7 @@ impl Change for Offboard {
                 "Its history is kept. For 90 days, the customer's link shows how to remove the granted access in AWS.".into(),
             ],
             button: "Offboard permanently",
-            action: "offboard",
+            action: "offboard".into(),
             reason: true,
             is_final: true,
         }

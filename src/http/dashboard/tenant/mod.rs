@@ -1,5 +1,6 @@
 //! One tenant: its page, and everything that can be done with it.
 
+pub(crate) mod approval;
 mod create_invite;
 mod documents;
 mod edit;
@@ -53,6 +54,14 @@ pub(crate) fn router() -> Router<AppState> {
         .route(
             "/tenants/{tenant}/end-previous",
             get(rotation::page::<EndPrevious>).post(rotation::handle::<EndPrevious>),
+        )
+        .route(
+            "/tenants/{tenant}/versions/{version}/approve",
+            get(approval::approve_page).post(approval::approve_handle),
+        )
+        .route(
+            "/tenants/{tenant}/versions/{version}/decline",
+            get(approval::decline_page).post(approval::decline_handle),
         )
         .route("/tenants/{tenant}/erase", get(erase::page).post(erase::handle))
 }

@@ -5,6 +5,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 
+use crate::domain::approval::{Approval, ApprovalState};
 use crate::domain::audit::AuditFilter;
 use crate::domain::check::{CheckStatus, FaultSide};
 use crate::domain::ids::TenantRef;
@@ -24,6 +25,7 @@ use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::relative_time::{RelativeTime, seconds};
 use crate::http::dashboard::shared::session::DashboardUser;
 use crate::http::dashboard::shared::status_label::StatusLabel;
+use crate::http::dashboard::tenant::approval::{Difference, differences};
 use crate::http::dashboard::tenant::message;
 use crate::http::dashboard::verifications::banner::banner;
 use crate::http::web_ui::labels::place;
@@ -51,6 +53,8 @@ struct Page<'a> {
     running: Option<RunningVerification>,
     trouble: Option<Trouble>,
     active: Option<ActiveView>,
+    /// A change that is waiting for approval.
+    approval: Option<ApprovalNotice>,
     /// The latest submission, if it is not active.
     submitted: Option<Submitted>,
     verifications: Vec<RecentVerification>,
@@ -123,6 +127,25 @@ struct ActiveView {
     version: i32,
     facts: Vec<(&'static str, String)>,
     verified: RelativeTime,
+}
+
+struct ApprovalNotice {
+    version: i32,
+    since: RelativeTime,
+    /// An operator approved it, and it is being verified again.
+    is_approved: bool,
+    differences: Vec<Difference>,
+}
+
+impl ApprovalNotice {
+    fn of(approval: &Approval, active: Option<&ActiveConfig>, now: DateTime<Utc>) -> Self {
+        Self {
+            version: approval.config.version,
+            since: RelativeTime::of(approval.requested_at, now),
+            is_approved: approval.state == ApprovalState::Approved,
+            differences: differences(active.map(|active| &active.config), &approval.config),
+        }
+    }
 }
 
 struct Submitted {
@@ -336,6 +359,10 @@ pub(crate) async fn handle(
         now: time(now),
         running,
         trouble,
+        approval: detail
+            .open_approval
+            .as_ref()
+            .map(|approval| ApprovalNotice::of(approval, detail.active.as_ref(), now)),
         active: detail.active.as_ref().map(|active| ActiveView::of(active, now)),
         submitted,
         verifications: verifications.iter().map(|one| RecentVerification::of(one, &path, now)).collect(),

@@ -42,7 +42,7 @@ pub(crate) async fn page<S: Step>(
         title: format!("{} of {}", S::TITLE, tenant.name),
         happens: S::HAPPENS.iter().map(ToString::to_string).collect(),
         button: S::BUTTON,
-        action: S::ACTION,
+        action: S::ACTION.to_owned(),
         reason: false,
         is_final: false,
     };

@@ -30,6 +30,8 @@ pub(crate) struct WebhookForm {
     pub description: String,
     status_changed: Option<String>,
     verification_finished: Option<String>,
+    approval_requested: Option<String>,
+    activated: Option<String>,
 }
 
 #[derive(Template)]
@@ -60,7 +62,9 @@ impl WebhookForm {
         let on = Some("on".to_owned());
         Self {
             status_changed: on.clone(),
-            verification_finished: on,
+            verification_finished: on.clone(),
+            approval_requested: on.clone(),
+            activated: on,
             ..Self::default()
         }
     }
@@ -69,6 +73,8 @@ impl WebhookForm {
         let ticked = [
             (Topic::TenantStatusChanged, &self.status_changed),
             (Topic::VerificationFinished, &self.verification_finished),
+            (Topic::ApprovalRequested, &self.approval_requested),
+            (Topic::StorageConfigActivated, &self.activated),
         ];
         ticked
             .into_iter()

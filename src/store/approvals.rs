@@ -1,0 +1,130 @@
+//! Approvals of changes of an active version.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::error::column;
+use super::storage_configs::StorageConfigRow;
+use super::{Result, StoreError};
+use crate::domain::approval::{Approval, ApprovalState};
+use crate::domain::ids::{StorageConfigId, TenantId};
+use crate::domain::storage_config::StorageConfig;
+
+const TABLE: &str = "approvals";
+
+/// A row of `approvals`, with its version.
+struct ApprovalRow {
+    id: Uuid,
+    tenant_id: Uuid,
+    version: i32,
+    mode: String,
+    bucket_arn: String,
+    bucket_account_id: String,
+    region: String,
+    key_arn: String,
+    role_arn: Option<String>,
+    created_at: DateTime<Utc>,
+    state: String,
+    requested_at: DateTime<Utc>,
+    decided_at: Option<DateTime<Utc>>,
+}
+
+/// Selects approvals.
+macro_rules! select_approvals {
+    ($rest:literal, $($argument:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            ApprovalRow,
+            r#"select c.id, c.tenant_id, c.version, c.mode, c.bucket_arn, c.bucket_account_id, c.region, c.key_arn, c.role_arn,
+                      c.created_at, a.state, a.requested_at, a.decided_at
+               from approvals a join storage_configs c on c.id = a.config_id "# + $rest,
+            $($argument),+
+        )
+    };
+}
+
+impl TryFrom<ApprovalRow> for Approval {
+    type Error = StoreError;
+
+    fn try_from(row: ApprovalRow) -> Result<Self> {
+        Ok(Self {
+            state: column(TABLE, row.id, &row.state)?,
+            requested_at: row.requested_at,
+            decided_at: row.decided_at,
+            config: StorageConfig::try_from(StorageConfigRow {
+                id: row.id,
+                tenant_id: row.tenant_id,
+                version: row.version,
+                mode: row.mode,
+                bucket_arn: row.bucket_arn,
+                bucket_account_id: row.bucket_account_id,
+                region: row.region,
+                key_arn: row.key_arn,
+                role_arn: row.role_arn,
+                created_at: row.created_at,
+            })?,
+        })
+    }
+}
+
+/// Requests the approval of a version, unless it was requested before. A withdrawn one is requested again. True if it is now pending
+/// and was not before.
+pub(crate) async fn request(db: &mut PgConnection, config: &StorageConfig, now: DateTime<Utc>) -> Result<bool> {
+    let requested = sqlx::query!(
+        "insert into approvals as a (config_id, tenant_id, state, requested_at) values ($1, $2, 'pending', $3)
+         on conflict (config_id) do update set state = 'pending', requested_at = excluded.requested_at, decided_at = null
+         where a.state = 'withdrawn'",
+        config.id.as_uuid(),
+        config.tenant_id.as_uuid(),
+        now,
+    );
+    Ok(requested.execute(db).await?.rows_affected() == 1)
+}
+
+/// Records a decision. The caller must have locked the tenant.
+pub(crate) async fn set_state(db: &mut PgConnection, config: StorageConfigId, state: ApprovalState, now: DateTime<Utc>) -> Result<()> {
+    let state: &str = state.into();
+    sqlx::query!(
+        "update approvals set state = $2, decided_at = $3 where config_id = $1",
+        config.as_uuid(),
+        state,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn find(db: &mut PgConnection, config: StorageConfigId) -> Result<Option<Approval>> {
+    select_approvals!("where a.config_id = $1", config.as_uuid())
+        .fetch_optional(db)
+        .await?
+        .map(Approval::try_from)
+        .transpose()
+}
+
+/// The tenant's approval that is pending, or approved and not activated yet.
+pub(crate) async fn open(db: &mut PgConnection, tenant: TenantId) -> Result<Option<Approval>> {
+    select_approvals!("where a.tenant_id = $1 and a.state in ('pending', 'approved')", tenant.as_uuid())
+        .fetch_optional(db)
+        .await?
+        .map(Approval::try_from)
+        .transpose()
+}
+
+/// Pending approvals, the oldest first, after one that was requested at this time.
+pub(crate) async fn pending(db: &mut PgConnection, after: Option<(DateTime<Utc>, StorageConfigId)>, limit: i64) -> Result<Vec<Approval>> {
+    let (at, id) = after.map(|(at, id)| (at, id.as_uuid())).unzip();
+    select_approvals!(
+        "where a.state = 'pending' and ($1::timestamptz is null or (a.requested_at, a.config_id) > ($1, $2::uuid))
+         order by a.requested_at, a.config_id limit $3",
+        at,
+        id,
+        limit,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(Approval::try_from)
+    .collect()
+}
