@@ -2,15 +2,31 @@
 create table invites (
     id uuid primary key,
     tenant_id uuid not null references tenants (id),
-    -- SHA-256 of the link's token, and of the session cookie that the token is exchanged for. Neither is stored itself.
+    -- Whether the link may also change storage that is in use.
+    purpose text not null check (purpose in ('onboarding', 'change')),
+    -- SHA-256 of the link's token, which is not stored itself.
     hash bytea not null check (octet_length(hash) = 32),
-    session_hash bytea not null check (octet_length(session_hash) = 32),
     created_at timestamptz not null,
     expires_at timestamptz not null check (expires_at > created_at),
     last_used_at timestamptz,
     revoked_at timestamptz,
-    constraint invites_hash_key unique (hash),
-    constraint invites_session_hash_key unique (session_hash)
+    constraint invites_hash_key unique (hash)
 );
 
 create index invites_by_tenant on invites (tenant_id, created_at desc, id desc);
+
+-- Browsers that opened a link. Each has a session of its own, which lasts as long as the invite unless it is ended.
+create table invite_sessions (
+    id uuid primary key,
+    invite_id uuid not null references invites (id),
+    -- SHA-256 of the session's cookie.
+    hash bytea not null check (octet_length(hash) = 32),
+    -- The address that opened the link, until the tenant's personal data is erased.
+    address text,
+    created_at timestamptz not null,
+    last_used_at timestamptz not null,
+    ended_at timestamptz,
+    constraint invite_sessions_hash_key unique (hash)
+);
+
+create index invite_sessions_by_invite on invite_sessions (invite_id, last_used_at desc);

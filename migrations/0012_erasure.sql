@@ -23,6 +23,8 @@ begin
     -- Stored responses can have names. Without a stored response, a repeated request is refused.
     update idempotency_keys set status = null, headers = null, body = null
     where event_id in (select id from audit_events where tenant_id = tenant);
+    update invite_sessions set address = null
+    where address is not null and invite_id in (select id from invites where tenant_id = tenant);
     update webhook_deliveries set payload = without_personal_data(payload::jsonb)::text where tenant_id = tenant;
 end
 $$;

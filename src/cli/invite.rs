@@ -18,6 +18,10 @@ pub(super) struct Invite {
     /// Lifetime of the link in hours. Default: 168 (one week).
     #[arg(long, value_name = "HOURS")]
     expires_in_hours: Option<i64>,
+    /// What the link is for: `onboarding`, or `change` to also replace storage that is in use. Default: `change` if the tenant has an
+    /// active version.
+    #[arg(long)]
+    purpose: Option<String>,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -30,6 +34,10 @@ enum Command {
     List(List),
     /// Revoke an invite. Its link stops working immediately.
     Revoke(Revoke),
+    /// List the browsers that opened an invite, the last used first.
+    Sessions(Sessions),
+    /// End the session of one browser. The link stays valid.
+    EndSession(EndSession),
 }
 
 #[derive(Debug, Args)]
@@ -39,6 +47,10 @@ struct Create {
     /// Lifetime of the link in hours. Default: 168 (one week).
     #[arg(long, value_name = "HOURS")]
     expires_in_hours: Option<i64>,
+    /// What the link is for: `onboarding`, or `change` to also replace storage that is in use. Default: `change` if the tenant has an
+    /// active version.
+    #[arg(long)]
+    purpose: Option<String>,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -61,18 +73,42 @@ struct Revoke {
     client: ClientArgs,
 }
 
+#[derive(Debug, Args)]
+struct Sessions {
+    /// ID or slug of the tenant.
+    tenant: String,
+    /// ID of the invite.
+    id: String,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+#[derive(Debug, Args)]
+struct EndSession {
+    /// ID or slug of the tenant.
+    tenant: String,
+    /// ID of the invite.
+    id: String,
+    /// ID of the session.
+    session: String,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
 impl Invite {
     pub(super) async fn run(self) -> CommandResult {
         match self.command {
             Some(Command::List(command)) => command.run().await,
             Some(Command::Revoke(command)) => command.run().await,
             Some(Command::Create(command)) => command.run().await,
+            Some(Command::Sessions(command)) => command.run().await,
+            Some(Command::EndSession(command)) => command.run().await,
             None => {
-                let (tenant, expires_in_hours, client) = (self.tenant.unwrap_or_default(), self.expires_in_hours, self.client);
                 let create = Create {
-                    tenant,
-                    expires_in_hours,
-                    client,
+                    tenant: self.tenant.unwrap_or_default(),
+                    expires_in_hours: self.expires_in_hours,
+                    purpose: self.purpose,
+                    client: self.client,
                 };
                 create.run().await
             }
@@ -82,7 +118,7 @@ impl Invite {
 
 impl Create {
     async fn run(self) -> CommandResult {
-        let body = json!({"expires_in_hours": self.expires_in_hours});
+        let body = json!({"expires_in_hours": self.expires_in_hours, "purpose": self.purpose});
         let created = self.client.post(&["v1", "tenants", &self.tenant, "invites"], &body).await?;
         self.client.print(&created, |created| {
             print_line(text(created, "url"));
@@ -99,6 +135,7 @@ impl List {
             let columns = [
                 ("ID", "id"),
                 ("State", "state"),
+                ("Purpose", "purpose"),
                 ("Created", "created_at"),
                 ("Expires", "expires_at"),
                 ("Last used", "last_used_at"),
@@ -114,6 +151,36 @@ impl Revoke {
         self.client.delete(&["v1", "tenants", &self.tenant, "invites", &self.id]).await?;
         let revoked: Value = json!({"id": self.id, "state": "revoked"});
         self.client.print(&revoked, |_| print_line("Revoked."));
+        Ok(())
+    }
+}
+
+impl Sessions {
+    async fn run(self) -> CommandResult {
+        let path = ["v1", "tenants", &self.tenant, "invites", &self.id, "sessions"];
+        let listed = self.client.get(&path, &[]).await?;
+        self.client.print(&listed["items"], |items| {
+            let columns = [
+                ("ID", "id"),
+                ("Address", "address"),
+                ("Opened", "created_at"),
+                ("Last used", "last_used_at"),
+                ("Ended", "ended_at"),
+            ];
+            output::list(items.as_array().map_or(&[], Vec::as_slice), &columns);
+        });
+        Ok(())
+    }
+}
+
+impl EndSession {
+    async fn run(self) -> CommandResult {
+        let path = ["v1", "tenants", &self.tenant, "invites", &self.id, "sessions", &self.session];
+        self.client.delete(&path).await?;
+        let ended: Value = json!({"id": self.session});
+        self.client.print(&ended, |_| {
+            print_line("Ended. The link stays valid; to stop that too, revoke the invite.")
+        });
         Ok(())
     }
 }

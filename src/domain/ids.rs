@@ -77,6 +77,10 @@ id!(
     DeliveryId
 );
 id!(SessionId);
+id!(
+    /// A browser that opened an invite.
+    InviteSessionId
+);
 
 /// A tenant's short name in URLs: unique, immutable, `[a-z0-9-]{2,63}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,15 +1,16 @@
-//! Invites: links to the form that expire and can be revoked. A link's token is exchanged for a session, which is valid as
-//! long as the invite is.
+//! Invites: links to the form that expire and can be revoked. Each browser that opens a link gets a session of its own, which is
+//! valid as long as the invite is.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
-use strum::{Display, EnumIter, IntoStaticStr};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
-use super::ids::{InviteId, TenantId};
+use super::ids::{InviteId, InviteSessionId, TenantId};
+use super::tenant::Tenant;
 use super::text::Malformed;
 use super::token::TokenHash;
-use super::web_session::{WebSession, encoded};
+use super::web_session::encoded;
 
 /// The default lifetime of an invite.
 pub(crate) const LIFETIME: TimeDelta = TimeDelta::days(7);
@@ -21,10 +22,42 @@ pub(crate) const LONGEST_LIFETIME: TimeDelta = TimeDelta::days(90);
 pub struct Invite {
     pub id: InviteId,
     pub tenant_id: TenantId,
+    pub purpose: InvitePurpose,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub last_used_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// What an invite is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumIter, EnumString, IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum InvitePurpose {
+    /// Setting up storage. Once a version is active, the link can verify and show it, but not replace it.
+    Onboarding,
+    /// Also replacing storage that is in use.
+    Change,
+}
+
+impl InvitePurpose {
+    /// Whether storage may be submitted for this tenant.
+    pub fn allows_submission(self, tenant: &Tenant) -> bool {
+        self == Self::Change || tenant.facts.active.is_none()
+    }
+}
+
+/// A browser that opened an invite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedInvite {
+    pub id: InviteSessionId,
+    pub invite_id: InviteId,
+    /// The address that opened the link.
+    pub address: Option<String>,
+    pub created_at: DateTime<Utc>,
+    /// Accurate to the minute.
+    pub last_used_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
 }
 
 /// The state of an invite at a given time.
@@ -68,6 +101,15 @@ pub(crate) fn lifetime(hours: i64) -> Result<TimeDelta, Malformed> {
         })
 }
 
+/// A requested purpose.
+///
+/// # Errors
+/// `unknown_purpose`.
+pub(crate) fn purpose(text: &str) -> Result<InvitePurpose, Malformed> {
+    let expected = || Malformed::new("unknown_purpose", "purpose must be onboarding or change; omit it for the default");
+    text.trim().parse().map_err(|_| expected())
+}
+
 /// The secret at the end of a link: 32 random bytes.
 #[derive(Debug, Clone)]
 pub struct InviteToken(SecretString);
@@ -88,12 +130,6 @@ impl InviteToken {
 
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(self.expose())
-    }
-
-    /// The session that the token is exchanged for. It is derived from the token, so no state has to be stored for each
-    /// visit. The token cannot be derived from it.
-    pub fn session(&self) -> WebSession {
-        WebSession::derived("latchkey invite session", self.expose())
     }
 }
 
@@ -117,6 +153,7 @@ mod tests {
         let invite = Invite {
             id: id.into(),
             tenant_id: id.into(),
+            purpose: InvitePurpose::Onboarding,
             created_at: at(0),
             expires_at: at(10),
             last_used_at: None,
@@ -132,15 +169,5 @@ mod tests {
         for wrong in [0, -1, 2161, i64::MAX] {
             assert_eq!(lifetime(wrong).unwrap_err().code, "lifetime_out_of_range");
         }
-    }
-
-    #[test]
-    fn a_session_is_derived_from_its_token() {
-        let token = InviteToken::from_random([7; 32]);
-        assert_eq!(token.expose().len(), 43);
-        let session = token.session();
-        assert_eq!(session.expose(), InviteToken::from_text(token.expose()).session().expose());
-        assert_ne!(session.expose(), token.expose());
-        assert_ne!(InviteToken::from_random([8; 32]).session().expose(), session.expose());
     }
 }

@@ -37,7 +37,7 @@ pub mod grant;
 pub(crate) mod idempotency;
 pub(crate) mod identity;
 pub mod ids;
-pub(crate) mod invite;
+pub mod invite;
 pub(crate) mod issuance;
 pub mod message;
 pub(crate) mod partition;

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::{Caller, Context, UnknownTenant};
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::TenantRef;
-use crate::domain::invite::{Invite, InviteToken, LIFETIME};
+use crate::domain::invite::{Invite, InvitePurpose, InviteToken, LIFETIME};
 use crate::domain::tenant::TenantStatus;
 use crate::store::{self, invites};
 
@@ -19,11 +19,13 @@ pub enum CreateInviteError {
     Store(#[from] store::StoreError),
 }
 
+/// Creates an invite. Without a purpose, it is for onboarding if the tenant has no active version, and for a change otherwise.
 pub async fn create_invite(
     context: &Context,
     caller: &Caller,
     tenant: &TenantRef,
     lifetime: Option<TimeDelta>,
+    purpose: Option<InvitePurpose>,
 ) -> Result<(Invite, InviteToken), CreateInviteError> {
     let (mut db, tenant) = context.begin_for_tenant::<CreateInviteError>(tenant).await?;
     if tenant.status() == TenantStatus::Offboarded {
@@ -34,12 +36,16 @@ pub async fn create_invite(
     let invite = Invite {
         id: context.clock.uuid().into(),
         tenant_id: tenant.id,
+        purpose: purpose.unwrap_or(match tenant.facts.active {
+            None => InvitePurpose::Onboarding,
+            Some(_) => InvitePurpose::Change,
+        }),
         created_at: now,
         expires_at: now + lifetime.unwrap_or(LIFETIME),
         last_used_at: None,
         revoked_at: None,
     };
-    invites::insert(&mut db, &invite, &token.hash(), &token.session().hash()).await?;
+    invites::insert(&mut db, &invite, &token.hash()).await?;
     let made = AuditChange::made(&invite).with(serde_json::json!({"invite_id": invite.id}));
     context
         .audit(&mut db, caller, AuditAction::InviteCreated, Some(tenant.id), made)

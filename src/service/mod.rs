@@ -7,6 +7,7 @@ pub mod check_vendor;
 pub mod create_invite;
 pub mod create_tenant;
 pub mod credential_cache;
+pub mod end_invite_session;
 pub(crate) mod explain_removal;
 pub mod idempotency;
 pub mod issuances;

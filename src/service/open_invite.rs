@@ -1,4 +1,6 @@
-//! Opening an invite: first by its link, afterwards by the session that the link was exchanged for.
+//! Opening an invite: first by its link, afterwards by the session that the browser got for it.
+
+use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
@@ -6,11 +8,11 @@ use sqlx::PgConnection;
 use super::{Caller, Context, explain_removal};
 use crate::domain::audit::Actor;
 use crate::domain::ids::TenantRef;
-use crate::domain::invite::{Invite, InviteState, InviteToken};
+use crate::domain::invite::{Invite, InviteState, InviteToken, OpenedInvite};
 use crate::domain::templates::removal::Removal;
 use crate::domain::tenant::Tenant;
 use crate::domain::web_session::WebSession;
-use crate::store::{self, invites, tenants};
+use crate::store::{self, invite_sessions, invites, tenants};
 
 /// How long after offboarding a link still shows the removal steps.
 const REMOVAL_SHOWN: TimeDelta = TimeDelta::days(90);
@@ -40,50 +42,81 @@ pub(crate) enum OpenInviteError {
     Expired,
     #[error("the invite was revoked")]
     Revoked,
+    #[error("the session was ended")]
+    SessionEnded,
     #[error("the tenant is offboarded")]
     Offboarded(Option<Box<EndedInvite>>),
     #[error(transparent)]
     Store(#[from] store::StoreError),
 }
 
-/// Exchanges a link's token for a session.
-pub(crate) async fn open_invite(context: &Context, token: &InviteToken) -> Result<InviteSession, OpenInviteError> {
+/// The tenant that a link is for, without opening it.
+pub(crate) async fn look_up(context: &Context, token: &InviteToken) -> Result<(Tenant, Invite), OpenInviteError> {
     let mut db = store::acquire(&context.pool).await?;
     let invite = invites::find_by_token(&mut db, &token.hash())
         .await?
         .ok_or(OpenInviteError::Unknown)?;
-    drop(db);
-    visit(context, invite, token.session()).await
+    let tenant = open_tenant(context, &mut db, &invite).await?;
+    Ok((tenant, invite))
 }
 
-/// Finds the session's invite, and checks that it is still valid.
-pub(crate) async fn resume(context: &Context, session: WebSession) -> Result<InviteSession, OpenInviteError> {
-    let mut db = store::acquire(&context.pool).await?;
-    let invite = invites::find_by_session(&mut db, &session.hash())
+/// Opens a link in a browser, which gets a session of its own.
+pub(crate) async fn open_invite(context: &Context, token: &InviteToken, address: IpAddr) -> Result<InviteSession, OpenInviteError> {
+    let mut db = store::begin(&context.pool).await?;
+    let invite = invites::find_by_token(&mut db, &token.hash())
         .await?
         .ok_or(OpenInviteError::Unknown)?;
-    drop(db);
-    visit(context, invite, session).await
+    let tenant = open_tenant(context, &mut db, &invite).await?;
+    let now = context.clock.now();
+    let session = WebSession::from_random(context.clock.random());
+    let opened = OpenedInvite {
+        id: context.clock.uuid().into(),
+        invite_id: invite.id,
+        address: Some(address.to_string()),
+        created_at: now,
+        last_used_at: now,
+        ended_at: None,
+    };
+    invite_sessions::insert(&mut db, &opened, &session.hash()).await?;
+    invites::touch(&mut db, invite.id, now).await?;
+    store::commit(db).await?;
+    Ok(InviteSession { tenant, invite, session })
 }
 
-async fn visit(context: &Context, invite: Invite, session: WebSession) -> Result<InviteSession, OpenInviteError> {
-    let now = context.clock.now();
+/// Finds the session's invite, and checks that both are still valid.
+pub(crate) async fn resume(context: &Context, session: WebSession) -> Result<InviteSession, OpenInviteError> {
     let mut db = store::acquire(&context.pool).await?;
-    let tenant = tenants::find(&mut db, &TenantRef::Id(invite.tenant_id))
+    let opened = invite_sessions::find(&mut db, &session.hash())
+        .await?
+        .ok_or(OpenInviteError::Unknown)?;
+    let invite = invites::find(&mut db, opened.invite_id)
+        .await?
+        .ok_or_else(|| store::StoreError::inconsistent("invite_sessions", opened.id, "its invite is missing"))?;
+    let tenant = open_tenant(context, &mut db, &invite).await?;
+    if opened.ended_at.is_some() {
+        return Err(OpenInviteError::SessionEnded);
+    }
+    let now = context.clock.now();
+    store::unless_changes_are_refused(invites::touch(&mut db, invite.id, now).await)?;
+    store::unless_changes_are_refused(invite_sessions::touch(&mut db, opened.id, now).await)?;
+    Ok(InviteSession { tenant, invite, session })
+}
+
+/// The invite's tenant, if the invite is open.
+async fn open_tenant(context: &Context, db: &mut PgConnection, invite: &Invite) -> Result<Tenant, OpenInviteError> {
+    let now = context.clock.now();
+    let tenant = tenants::find(db, &TenantRef::Id(invite.tenant_id))
         .await?
         .ok_or_else(|| store::StoreError::inconsistent("invites", invite.id, "its tenant is missing"))?;
     match (invite.state(now), tenant.facts.offboarded_at) {
-        (_, Some(at)) if was_open(&invite, at) => Err(OpenInviteError::Offboarded(if now - at < REMOVAL_SHOWN {
-            Some(Box::new(ended(context, &mut db, &tenant).await?))
+        (_, Some(at)) if was_open(invite, at) => Err(OpenInviteError::Offboarded(if now - at < REMOVAL_SHOWN {
+            Some(Box::new(ended(context, db, &tenant).await?))
         } else {
             None
         })),
         (InviteState::Revoked, _) => Err(OpenInviteError::Revoked),
         (InviteState::Expired, _) => Err(OpenInviteError::Expired),
-        (InviteState::Open, _) => {
-            store::unless_changes_are_refused(invites::touch(&mut db, invite.id, now).await)?;
-            Ok(InviteSession { tenant, invite, session })
-        }
+        (InviteState::Open, _) => Ok(tenant),
     }
 }
 
@@ -100,6 +133,11 @@ async fn ended(context: &Context, db: &mut PgConnection, tenant: &Tenant) -> sto
 }
 
 impl InviteSession {
+    /// Whether the visitor may submit storage.
+    pub(crate) fn may_submit(&self) -> bool {
+        self.invite.purpose.allows_submission(&self.tenant)
+    }
+
     /// The caller that this visitor acts as.
     pub(crate) fn caller(&self) -> Caller {
         Caller::new(Actor::Invite { id: self.invite.id })

@@ -1,17 +1,20 @@
 //! Submitting a storage config: validates it, stores it as a new version, and queues its verification, in one transaction.
 
+use sqlx::PgConnection;
+
 use super::approve_change::withdraw;
 use super::tenant_lifecycle::audit_superseded;
 use super::webhooks::announce;
 use super::{Caller, Context, UnknownTenant};
-use crate::domain::audit::{AuditAction, AuditChange};
+use crate::domain::audit::{Actor, AuditAction, AuditChange};
 use crate::domain::ids::{TenantRef, VerificationId};
+use crate::domain::invite::InviteState;
 use crate::domain::storage_config::{Storage, StorageConfig};
 use crate::domain::submission::Submission;
-use crate::domain::tenant::TenantStatus;
+use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::text::FieldError;
 use crate::domain::verification::Trigger;
-use crate::store::{self, jobs, storage_configs, verifications};
+use crate::store::{self, invites, jobs, storage_configs, verifications};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitConfigError {
@@ -19,6 +22,12 @@ pub enum SubmitConfigError {
     UnknownTenant(#[from] UnknownTenant),
     #[error("the tenant is offboarded")]
     Offboarded,
+    /// The invite was for onboarding, which is complete.
+    #[error("this invite cannot change storage that is in use")]
+    NeedsChangeInvite,
+    /// The invite was revoked or has expired.
+    #[error("the invite is no longer valid")]
+    InviteEnded,
     #[error("invalid submission")]
     Invalid(Vec<FieldError>),
     #[error(transparent)]
@@ -35,6 +44,7 @@ pub async fn submit_config(
     if tenant.status() == TenantStatus::Offboarded {
         return Err(SubmitConfigError::Offboarded);
     }
+    check_invite(context, &mut db, caller, &tenant).await?;
     let storage = submission
         .validate(&context.vendor, &tenant.modes, Some(&tenant.accepted_ids()))
         .map_err(SubmitConfigError::Invalid)?;
@@ -55,6 +65,20 @@ pub async fn submit_config(
     withdraw(context, &mut db, caller, tenant.id).await?;
     store::commit(db).await?;
     Ok((config, verification))
+}
+
+/// Whether the invite that a customer acts with is still open, and may change storage that is in use.
+async fn check_invite(context: &Context, db: &mut PgConnection, caller: &Caller, tenant: &Tenant) -> Result<(), SubmitConfigError> {
+    let Actor::Invite { id } = caller.actor else { return Ok(()) };
+    let invite = invites::find(db, id).await?.ok_or(SubmitConfigError::InviteEnded)?;
+    if invite.state(context.clock.now()) != InviteState::Open {
+        return Err(SubmitConfigError::InviteEnded);
+    }
+    if invite.purpose.allows_submission(tenant) {
+        Ok(())
+    } else {
+        Err(SubmitConfigError::NeedsChangeInvite)
+    }
 }
 
 /// Validates a submission without storing it or calling AWS.

@@ -1,17 +1,22 @@
-//! Invites. Only hashes of their tokens and sessions are stored.
+//! Invites. Only hashes of their tokens are stored.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Result;
+use super::error::column;
+use super::{Result, StoreError};
 use crate::domain::ids::{InviteId, TenantId};
 use crate::domain::invite::Invite;
 use crate::domain::token::TokenHash;
 
+const TABLE: &str = "invites";
+
+/// A row of `invites`.
 struct InviteRow {
     id: Uuid,
     tenant_id: Uuid,
+    purpose: String,
     created_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
     last_used_at: Option<DateTime<Utc>>,
@@ -23,32 +28,36 @@ macro_rules! query_invites {
     ($before:literal, $after:literal, $($argument:expr),+ $(,)?) => {
         sqlx::query_as!(
             InviteRow,
-            $before + " id, tenant_id, created_at, expires_at, last_used_at, revoked_at " + $after,
+            $before + " id, tenant_id, purpose, created_at, expires_at, last_used_at, revoked_at " + $after,
             $($argument),+
         )
     };
 }
 
-impl From<InviteRow> for Invite {
-    fn from(row: InviteRow) -> Self {
-        Self {
+impl TryFrom<InviteRow> for Invite {
+    type Error = StoreError;
+
+    fn try_from(row: InviteRow) -> Result<Self> {
+        Ok(Self {
             id: row.id.into(),
             tenant_id: row.tenant_id.into(),
+            purpose: column(TABLE, row.id, &row.purpose)?,
             created_at: row.created_at,
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,
             revoked_at: row.revoked_at,
-        }
+        })
     }
 }
 
-pub(crate) async fn insert(db: &mut PgConnection, invite: &Invite, token: &TokenHash, session: &TokenHash) -> Result<()> {
+pub(crate) async fn insert(db: &mut PgConnection, invite: &Invite, token: &TokenHash) -> Result<()> {
+    let purpose: &str = invite.purpose.into();
     sqlx::query!(
-        "insert into invites (id, tenant_id, hash, session_hash, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)",
+        "insert into invites (id, tenant_id, purpose, hash, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)",
         invite.id.as_uuid(),
         invite.tenant_id.as_uuid(),
+        purpose,
         token.as_bytes(),
-        session.as_bytes(),
         invite.created_at,
         invite.expires_at,
     )
@@ -62,15 +71,14 @@ pub(crate) async fn find_by_token(db: &mut PgConnection, hash: &TokenHash) -> Re
     let row = query_invites!("select", "from invites where hash = $1", hash.as_bytes())
         .fetch_optional(db)
         .await?;
-    Ok(row.map(Invite::from))
+    row.map(Invite::try_from).transpose()
 }
 
-/// The invite whose session has this hash, even if it is expired or revoked.
-pub(crate) async fn find_by_session(db: &mut PgConnection, hash: &TokenHash) -> Result<Option<Invite>> {
-    let row = query_invites!("select", "from invites where session_hash = $1", hash.as_bytes())
+pub(crate) async fn find(db: &mut PgConnection, id: InviteId) -> Result<Option<Invite>> {
+    let row = query_invites!("select", "from invites where id = $1", id.as_uuid())
         .fetch_optional(db)
         .await?;
-    Ok(row.map(Invite::from))
+    row.map(Invite::try_from).transpose()
 }
 
 /// A tenant's invites, newest first.
@@ -82,7 +90,7 @@ pub(crate) async fn of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(Invite::from).collect())
+    rows.into_iter().map(Invite::try_from).collect()
 }
 
 /// Locks and returns an invite of this tenant.
@@ -95,7 +103,7 @@ pub(crate) async fn lock(db: &mut PgConnection, tenant: TenantId, id: InviteId) 
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(Invite::from))
+    row.map(Invite::try_from).transpose()
 }
 
 /// Locks and returns the tenant's invites that are not revoked.
@@ -107,14 +115,14 @@ pub(crate) async fn lock_open(db: &mut PgConnection, tenant: TenantId) -> Result
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(Invite::from).collect())
+    rows.into_iter().map(Invite::try_from).collect()
 }
 
 pub(crate) async fn revoke(db: &mut PgConnection, id: InviteId, now: DateTime<Utc>) -> Result<Invite> {
     let row = query_invites!("update invites set revoked_at = $2 where id = $1 returning", "", id.as_uuid(), now)
         .fetch_one(db)
         .await?;
-    Ok(row.into())
+    row.try_into()
 }
 
 /// Records a visit, at most once a minute: a page that shows a verification polls.

@@ -8,6 +8,7 @@ pub(crate) mod checks;
 pub(crate) mod config_changes;
 mod error;
 pub(crate) mod idempotency;
+pub(crate) mod invite_sessions;
 pub(crate) mod invites;
 pub(crate) mod issuances;
 pub mod jobs;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::support::aws::{World, apply_templates};
 use crate::support::pages::{Page, client, posting, read};
+use crate::support::seed::Seed;
 use crate::support::server::{TIMEOUT, TestServer};
 
 /// A customer's browser.
@@ -293,6 +294,188 @@ async fn verifications_are_rate_limited() {
     assert!(page.headers.contains_key(header::RETRY_AFTER));
     assert!(page.html.contains("Too many requests"));
     assert_eq!(visitor.get("/onboard/verify").await.status, 200, "looking is not limited by it");
+}
+
+/// Another tenant's link must not silently take over the browser of somebody who is setting up their own storage.
+#[tokio::test]
+async fn a_link_of_another_tenant_asks_before_it_replaces_the_session() {
+    let server = TestServer::start().await;
+    server.create_tenant("acme").await;
+    server.create_tenant("globex").await;
+    let acme = Visitor::come(&server, &invite(&server, "acme").await.0).await;
+    let (url, _) = invite(&server, "globex").await;
+    let path = url.strip_prefix(&server.public).unwrap();
+
+    let asked = acme.get(path).await;
+    assert_eq!(asked.status, 200);
+    assert!(
+        asked.html.contains("Stay with acme") && asked.html.contains("Continue with globex"),
+        "{}",
+        asked.html
+    );
+    assert_eq!(asked.cookie("latchkey-onboard"), None);
+    assert!(acme.get("/onboard/apply").await.html.contains("acme"), "the session is the same");
+
+    let forged = read(acme.posting(path, &[]).header("origin", "https://evil.example")).await;
+    assert_eq!((forged.status, forged.cookie("latchkey-onboard")), (403, None));
+    let continued = acme.post(path, &[]).await;
+    assert_eq!((continued.status, continued.location()), (303, "/onboard"));
+    let globex = Visitor {
+        cookie: continued.cookie("latchkey-onboard").unwrap(),
+        ..acme
+    };
+    assert!(globex.get("/onboard/apply").await.html.contains("globex"));
+}
+
+#[tokio::test]
+async fn a_link_that_is_opened_again_keeps_its_session() {
+    let server = TestServer::start().await;
+    server.create_tenant("acme").await;
+    let (url, id) = invite(&server, "acme").await;
+    let visitor = Visitor::come(&server, &url).await;
+    let again = visitor.get(url.strip_prefix(&server.public).unwrap()).await;
+    assert_eq!(
+        (again.status, again.location(), again.cookie("latchkey-onboard")),
+        (303, "/onboard", None)
+    );
+    let path = format!("/v1/tenants/acme/invites/{id}/sessions");
+    assert_eq!(server.get(&path).await.expect(200)["items"].as_array().unwrap().len(), 1);
+
+    let (newer, _) = invite(&server, "acme").await;
+    let replaced = visitor.get(newer.strip_prefix(&server.public).unwrap()).await;
+    assert!(
+        replaced.cookie("latchkey-onboard").is_some(),
+        "a newer link of the same tenant needs no question"
+    );
+}
+
+#[tokio::test]
+async fn each_browser_has_a_session_that_can_be_ended() {
+    let server = TestServer::start().await;
+    server.create_tenant("acme").await;
+    let (url, id) = invite(&server, "acme").await;
+    let first = Visitor::come(&server, &url).await;
+    let second = Visitor::come(&server, &url).await;
+    assert_ne!(first.cookie, second.cookie);
+    let path = format!("/v1/tenants/acme/invites/{id}/sessions");
+    let listed = server.get(&path).await.expect(200);
+    let sessions = listed["items"].as_array().unwrap();
+    assert_eq!(sessions.len(), 2);
+    assert!(
+        sessions
+            .iter()
+            .all(|session| session["address"] == "127.0.0.1" && session["ended_at"].is_null()),
+        "{listed:#}"
+    );
+
+    // The one created first is the first browser's.
+    let oldest = sessions
+        .iter()
+        .min_by_key(|session| session["created_at"].as_str().unwrap())
+        .unwrap();
+    let end = async |session: &str| {
+        let request = server.request(Method::DELETE, &format!("{path}/{session}"));
+        server.send(request).await.status
+    };
+    let oldest = oldest["id"].as_str().unwrap();
+    assert_eq!((end(oldest).await, end(oldest).await), (204, 204));
+    assert_eq!(end(&uuid::Uuid::nil().to_string()).await, 404);
+    let ended = first.get("/onboard/apply").await;
+    assert_eq!(ended.status, 403);
+    assert!(ended.html.contains("This session was ended"), "{}", ended.html);
+    assert_eq!(second.get("/onboard/apply").await.status, 200);
+    Visitor::come(&server, &url).await;
+    let told = server.get("/v1/events?action=invite.session_ended").await.expect(200);
+    assert_eq!(told["items"].as_array().unwrap().len(), 1, "once");
+}
+
+/// Mail scanners open links, too.
+#[tokio::test]
+async fn the_sessions_of_an_invite_are_bounded() {
+    let server = TestServer::start().await;
+    server.create_tenant("acme").await;
+    let (url, _) = invite(&server, "acme").await;
+    sqlx::query(
+        "insert into invite_sessions (id, invite_id, hash, created_at, last_used_at)
+         select gen_random_uuid(), i.id, sha256(n::text::bytea), now(), now() - n * interval '1 minute'
+         from invites i, generate_series(1, 100) n",
+    )
+    .execute(&server.pool)
+    .await
+    .unwrap();
+    let visitor = Visitor::come(&server, &url).await;
+    let (count, oldest): (i64, bool) = sqlx::query_as("select count(*), bool_or(hash = sha256('100'::bytea)) from invite_sessions")
+        .fetch_one(&server.pool)
+        .await
+        .unwrap();
+    assert_eq!(
+        (count, oldest),
+        (100, false),
+        "the one that was not used for the longest time is gone"
+    );
+    assert_eq!(visitor.get("/onboard/apply").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_active_tenants_storage_is_not_changed_by_its_old_invite() {
+    let server = TestServer::start().await;
+    let seed = Seed::new(&server);
+    let acme = seed.tenant("acme").await;
+    let (url, _) = invite(&server, "acme").await;
+    let visitor = Visitor::come(&server, &url).await;
+    let token = visitor.form_token().await;
+    seed.activate(acme).await;
+
+    let fields = [
+        ("form_token", token.as_str()),
+        ("mode", "direct"),
+        ("bucket_arn", "arn:aws:s3:::attacker-documents"),
+        (
+            "key_arn",
+            "arn:aws:kms:eu-central-1:333333333333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        ),
+    ];
+    for refused in [visitor.post("/onboard/send", &fields).await, visitor.get("/onboard/send").await] {
+        assert_eq!(refused.status, 403);
+        assert!(refused.html.contains("Ask for a link that allows changes"), "{}", refused.html);
+    }
+    let versions: i64 = sqlx::query_scalar("select count(*) from storage_configs")
+        .fetch_one(&server.pool)
+        .await
+        .unwrap();
+    assert_eq!(versions, 1);
+    assert!(!visitor.get("/onboard/verify").await.html.contains("Change my entries"));
+    assert_eq!(
+        visitor.post("/onboard/verify", &[("form_token", &token)]).await.location(),
+        "/onboard/verify"
+    );
+
+    let (change, id) = invite(&server, "acme").await;
+    let listed = server.get("/v1/tenants/acme/invites").await.expect(200);
+    let purposes: Vec<_> = listed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|invite| &invite["purpose"])
+        .collect();
+    assert_eq!(purposes, ["change", "onboarding"], "by default, a link is for what is next");
+    let changer = Visitor::come(&server, &change).await;
+    let token = changer.form_token().await;
+    let sent = changer
+        .post("/onboard/send", &[&[("form_token", token.as_str())], &fields[1..]].concat())
+        .await;
+    assert_eq!((sent.status, sent.location()), (303, "/onboard/verify"), "{}", sent.html);
+
+    // A link that is revoked between the page and the submission does not submit, either.
+    let path = format!("/v1/tenants/acme/invites/{id}");
+    assert_eq!(server.send(server.request(Method::DELETE, &path)).await.status, 204);
+    assert_eq!(
+        changer
+            .post("/onboard/send", &[&[("form_token", token.as_str())], &fields[1..]].concat())
+            .await
+            .status,
+        410
+    );
 }
 
 mod tests_with_aws {

@@ -5,8 +5,10 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use latchkey::domain::approval::ApprovalState;
 use latchkey::domain::check::{CheckStatus, FaultSide};
 use latchkey::domain::grant::GrantKind;
+use latchkey::domain::invite::InvitePurpose;
 use latchkey::domain::storage_config::Mode;
 use latchkey::domain::tenant::TenantStatus;
 use latchkey::domain::token::Role;
@@ -139,6 +141,8 @@ async fn lists_of_values_are_those_of_the_enums() {
         ("tenants_modes_check", values::<Mode>()),
         ("tenants_status_check", values::<TenantStatus>()),
         ("storage_configs_mode_check", values::<Mode>()),
+        ("approvals_state_check", values::<ApprovalState>()),
+        ("invites_purpose_check", values::<InvitePurpose>()),
         ("verifications_trigger_check", values::<Trigger>()),
         ("verifications_state_check", values::<VerificationState>()),
         ("verifications_verdict_check", values::<Verdict>()),

@@ -136,7 +136,7 @@ async fn a_rejected_tenant_is_rechecked_once() {
 async fn no_invite_is_created_for_a_tenant_that_is_offboarded_meanwhile() {
     let (server, context) = tenant().await;
     let (caller, acme) = (Caller::operator(), acme());
-    let result = while_locked(&server.pool, OFFBOARD, create_invite(&context, &caller, &acme, None)).await;
+    let result = while_locked(&server.pool, OFFBOARD, create_invite(&context, &caller, &acme, None, None)).await;
     assert!(matches!(result, Err(CreateInviteError::Offboarded)), "{:?}", result.err());
 }
 
@@ -144,7 +144,9 @@ async fn no_invite_is_created_for_a_tenant_that_is_offboarded_meanwhile() {
 async fn a_revoked_invite_is_not_audited_again() {
     let (server, context) = tenant().await;
     let (caller, acme) = (Caller::operator(), acme());
-    let (invite, _) = create_invite(&context, &caller, &acme, None).await.expect("an invite is created");
+    let (invite, _) = create_invite(&context, &caller, &acme, None, None)
+        .await
+        .expect("an invite is created");
     let change = "update invites set revoked_at = now()";
     while_locked(&server.pool, change, revoke_invite(&context, &caller, &acme, invite.id))
         .await
@@ -273,7 +275,7 @@ async fn a_slug_that_another_tenant_takes_meanwhile_leads_to_that_tenant() {
         insert into tenants (id, slug, name, modes, external_id, created_at, status_since)
         values (gen_random_uuid(), 'acme', 'Another Acme', array['direct'], 'lk-00000000000000000000000000000000000000aa', now(), now());
     end $$";
-    let (invite, _) = while_locked(&server.pool, change, create_invite(&context, &caller, &acme, None))
+    let (invite, _) = while_locked(&server.pool, change, create_invite(&context, &caller, &acme, None, None))
         .await
         .expect("the other tenant can be invited");
     let name: String = sqlx::query_scalar("select name from tenants where id = $1")

@@ -76,6 +76,8 @@ pub enum AuditAction {
     InviteCreated,
     #[strum(serialize = "invite.revoked")]
     InviteRevoked,
+    #[strum(serialize = "invite.session_ended")]
+    InviteSessionEnded,
     #[strum(serialize = "credentials.issued")]
     CredentialsIssued,
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::ids::{InviteId, TenantRef};
-use crate::domain::invite::lifetime;
+use crate::domain::invite::{InvitePurpose, lifetime, purpose};
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::{Authorized, Operator};
@@ -21,12 +21,17 @@ pub(crate) struct CreateInvite {
     /// The link's lifetime in hours, 1 to 2160. Defaults to 168.
     #[schema(minimum = 1, maximum = 2160, example = 168)]
     expires_in_hours: Option<i64>,
+    /// `onboarding`: the link cannot replace storage that is in use. `change`: it can. Defaults to `onboarding` for a tenant without an
+    /// active version, and to `change` otherwise.
+    #[schema(value_type = Option<InvitePurpose>)]
+    purpose: Option<String>,
 }
 
 /// The invite and its link, which is only shown once.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CreatedInvite {
     id: InviteId,
+    purpose: InvitePurpose,
     #[schema(example = "https://storage.vendor.example/onboard/…")]
     url: String,
     expires_at: DateTime<Utc>,
@@ -63,13 +68,16 @@ pub(crate) async fn handle(
     let mut faults = body.unreadable;
     let lifetime = body.value.expires_in_hours.map(lifetime).transpose();
     let lifetime = lifetime.map_err(|malformed| faults.push(FieldError::of("expires_in_hours", malformed)));
-    let (Ok(lifetime), true) = (lifetime, faults.is_empty()) else {
+    let purpose = body.value.purpose.as_deref().map(purpose).transpose();
+    let purpose = purpose.map_err(|malformed| faults.push(FieldError::of("purpose", malformed)));
+    let (Ok(lifetime), Ok(purpose), true) = (lifetime, purpose, faults.is_empty()) else {
         return Err(Problem::validation(faults));
     };
     state.onboard_url("")?;
-    let (invite, token) = create_invite(&state.context, &caller, &tenant, lifetime).await?;
+    let (invite, token) = create_invite(&state.context, &caller, &tenant, lifetime, purpose).await?;
     let created = CreatedInvite {
         id: invite.id,
+        purpose: invite.purpose,
         url: state.onboard_url(token.expose())?,
         expires_at: invite.expires_at,
     };

@@ -8,6 +8,7 @@ mod create_tenant;
 pub(crate) mod create_token;
 mod decline_storage_config;
 mod end_external_id;
+mod end_invite_session;
 mod erase_personal_data;
 mod explain_removal;
 mod explain_revocation;
@@ -17,6 +18,7 @@ mod get_verification;
 mod issue_templates;
 mod list_approvals;
 mod list_events;
+mod list_invite_sessions;
 mod list_invites;
 mod list_storage_configs;
 pub(crate) mod list_tenants;
@@ -71,5 +73,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(revoke_token::handle))
         .routes(routes!(create_invite::handle, list_invites::handle))
         .routes(routes!(revoke_invite::handle))
+        .routes(routes!(list_invite_sessions::handle))
+        .routes(routes!(end_invite_session::handle))
         .merge(webhooks::router())
 }

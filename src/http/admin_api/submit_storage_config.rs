@@ -13,7 +13,7 @@ use crate::domain::verification::VerificationState;
 use crate::http::AppState;
 use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::{InPath, JsonBody};
-use crate::http::conventions::problem::{self, Problem};
+use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::StorageConfigView;
 use crate::service::submit_config::{SubmitConfigError, submit_config};
 
@@ -80,6 +80,9 @@ impl From<SubmitConfigError> for Problem {
         match error {
             SubmitConfigError::UnknownTenant(_) => Self::unknown_tenant(),
             SubmitConfigError::Offboarded => Self::offboarded(),
+            SubmitConfigError::NeedsChangeInvite | SubmitConfigError::InviteEnded => {
+                Self::new(ProblemKind::Forbidden, "This invite does not allow a submission.")
+            }
             SubmitConfigError::Invalid(errors) => Self::validation(errors),
             SubmitConfigError::Store(error) => error.into(),
         }

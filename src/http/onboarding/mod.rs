@@ -64,7 +64,7 @@ impl OnboardState {
 pub(crate) fn router(state: &AppState) -> Router<AppState> {
     let pages = Router::new()
         .route("/onboard", get(status::handle))
-        .route("/onboard/{token}", get(open::handle))
+        .route("/onboard/{token}", get(open::handle).post(open::replace))
         .route("/onboard/apply", get(apply::handle))
         .route("/onboard/documents/{name}", get(download::handle))
         .route("/onboard/merge", get(merge::elsewhere).post(merge::handle))

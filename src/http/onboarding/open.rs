@@ -1,18 +1,54 @@
-//! `GET /onboard/{token}`: an invite's link.
+//! `/onboard/{token}`: an invite's link.
 
+use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::header;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::layout::Layout;
 use super::rejection::Rejection;
-use super::session::cookie;
+use super::session::{cookie, current};
 use crate::domain::invite::InviteToken;
 use crate::http::AppState;
-use crate::service::open_invite::open_invite;
+use crate::http::web_ui::render;
+use crate::service::open_invite::{look_up, open_invite};
 
-/// Exchanges the token for a session cookie, and redirects to a URL without it.
-pub(crate) async fn handle(State(state): State<AppState>, Path(token): Path<String>) -> Result<Response, Rejection> {
-    let visit = open_invite(&state.context, &InviteToken::from_text(&token)).await?;
-    let cookie = [(header::SET_COOKIE, cookie(&state, &visit))];
+/// Asks before a link replaces the session of another tenant: whoever sent the link could be somebody else.
+#[derive(Template)]
+#[template(path = "onboarding/pages/open.html")]
+struct Page<'a> {
+    frame: Layout<'a>,
+    current: &'a str,
+    other: &'a str,
+    token: &'a str,
+}
+
+/// Exchanges the token for a session cookie, and redirects to a URL without it. A browser that has this invite open already keeps its
+/// session.
+pub(crate) async fn handle(State(state): State<AppState>, Path(token): Path<String>, parts: Parts) -> Result<Response, Rejection> {
+    let invite_token = InviteToken::from_text(&token);
+    let (tenant, invite) = look_up(&state.context, &invite_token).await?;
+    match current(&state, &parts.headers).await? {
+        Some(session) if session.invite.id == invite.id => Ok(Redirect::to("/onboard").into_response()),
+        Some(session) if session.tenant.id != tenant.id => Ok(render(&Page {
+            frame: Layout::without_session(&state, "Open another link?"),
+            current: session.tenant.name.as_str(),
+            other: tenant.name.as_str(),
+            token: &token,
+        })),
+        _ => open(&state, &invite_token, &parts).await,
+    }
+}
+
+/// The answer to the question of [`Page`].
+pub(crate) async fn replace(State(state): State<AppState>, Path(token): Path<String>, parts: Parts) -> Result<Response, Rejection> {
+    open(&state, &InviteToken::from_text(&token), &parts).await
+}
+
+async fn open(state: &AppState, token: &InviteToken, parts: &Parts) -> Result<Response, Rejection> {
+    let address = state.client(&parts.extensions, &parts.headers);
+    let session = open_invite(&state.context, token, address).await?;
+    let cookie = [(header::SET_COOKIE, cookie(state, &session))];
     Ok((cookie, Redirect::to("/onboard")).into_response())
 }

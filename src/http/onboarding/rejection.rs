@@ -16,6 +16,10 @@ pub(crate) enum Rejection {
     UnknownLink,
     Expired,
     Revoked,
+    /// An operator ended this browser's session.
+    SessionEnded,
+    /// The invite was for onboarding, which is complete.
+    NeedsChangeLink,
     Offboarded,
     /// Offboarded, with the steps for removing the granted access.
     Ended(Arc<EndedInvite>),
@@ -78,6 +82,20 @@ impl Rejection {
                 "This link was revoked",
                 "It can no longer be used. Everything submitted so far is saved. If you still need access, ask for a new link.",
                 false,
+                true,
+            ),
+            Self::SessionEnded => error(
+                StatusCode::FORBIDDEN,
+                "This session was ended",
+                "We ended the session of this browser. Everything submitted so far is saved. If you still need access, contact us.",
+                false,
+                true,
+            ),
+            Self::NeedsChangeLink => error(
+                StatusCode::FORBIDDEN,
+                "Ask for a link that allows changes",
+                "This link was for setting up your storage, which is complete. To use another bucket, key or role, ask us for a new link. You can still see your storage here and verify it again.",
+                true,
                 true,
             ),
             Self::Offboarded | Self::Ended(_) => error(
@@ -161,6 +179,7 @@ impl From<open_invite::OpenInviteError> for Rejection {
         match error {
             open_invite::OpenInviteError::Unknown => Self::UnknownLink,
             open_invite::OpenInviteError::Expired => Self::Expired,
+            open_invite::OpenInviteError::SessionEnded => Self::SessionEnded,
             open_invite::OpenInviteError::Revoked => Self::Revoked,
             open_invite::OpenInviteError::Offboarded(ended) => ended.map_or(Self::Offboarded, |ended| Self::Ended(ended.into())),
             open_invite::OpenInviteError::Store(error) => error.into(),

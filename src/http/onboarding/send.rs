@@ -190,6 +190,9 @@ pub(crate) async fn handle(
     query: Result<Query<ApplyParams>, QueryRejection>,
 ) -> Result<Response, Rejection> {
     let Query(filling) = query.map_err(|_| Rejection::Unreadable)?;
+    if !session.may_submit() {
+        return Err(Rejection::NeedsChangeLink);
+    }
     let sent = read::storage_configs::list(&state.context, session.tenant.id)
         .await?
         .into_iter()

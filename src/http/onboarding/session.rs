@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::ops::Deref;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
@@ -15,7 +16,7 @@ use crate::http::conventions::request_id::RequestId;
 use crate::http::web_ui::cookies::Secret;
 use crate::http::web_ui::csrf::{self, CsrfForm, UnreadableForm};
 use crate::service::Caller;
-use crate::service::open_invite::{InviteSession, resume};
+use crate::service::open_invite::{InviteSession, OpenInviteError, resume};
 
 const COOKIE: Secret = Secret {
     secure_name: "__Host-latchkey-onboard",
@@ -61,6 +62,18 @@ impl FromRequestParts<AppState> for OnboardSession {
             request_id: parts.extensions.get::<RequestId>().map(ToString::to_string),
             address: state.client(&parts.extensions, &parts.headers),
         })
+    }
+}
+
+/// The session that the browser has, if it is still valid.
+pub(super) async fn current(state: &AppState, headers: &HeaderMap) -> Result<Option<InviteSession>, Rejection> {
+    let Some(value) = COOKIE.read(headers, state.onboarding.web.is_secure()) else {
+        return Ok(None);
+    };
+    match resume(&state.context, WebSession::from_text(&value)).await {
+        Ok(session) => Ok(Some(session)),
+        Err(OpenInviteError::Store(error)) => Err(error.into()),
+        Err(_) => Ok(None),
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) async fn handle(State(state): State<AppState>, Posted { session, mut 
     match submit_config(context, &session.caller(), &tenant, &form.submission(mode)).await {
         Ok(_) => Ok(Redirect::to("/onboard/verify").into_response()),
         Err(submit_config::SubmitConfigError::Invalid(_)) => page(&state, &session, &form, Judged::Whole, version),
+        Err(submit_config::SubmitConfigError::NeedsChangeInvite) => Err(Rejection::NeedsChangeLink),
+        Err(submit_config::SubmitConfigError::InviteEnded) => Err(Rejection::Revoked),
         Err(submit_config::SubmitConfigError::Offboarded) => Err(Rejection::Offboarded),
         Err(submit_config::SubmitConfigError::UnknownTenant(_)) => Err(Rejection::UnknownLink),
         Err(submit_config::SubmitConfigError::Store(error)) => Err(error.into()),

@@ -23,6 +23,8 @@ use crate::service::read;
 struct Page<'a> {
     frame: Layout<'a>,
     form_token: String,
+    /// The link also allows a submission.
+    may_submit: bool,
     /// The verification is not finished; the page follows it.
     live: bool,
     follow: Follow,
@@ -43,6 +45,7 @@ pub(crate) async fn handle(State(state): State<AppState>, session: OnboardSessio
     let mut page = Page {
         frame: Layout::new(&state, &session, 3, "Verify"),
         form_token: session.session.form_token(),
+        may_submit: session.may_submit(),
         live: false,
         follow: Follow {
             page: "/onboard/verify".into(),

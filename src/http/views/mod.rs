@@ -17,7 +17,7 @@ mod webhook;
 pub(crate) use active_storage::ActiveStorageSchema;
 pub(crate) use approval::{ApprovalView, PendingApprovalView};
 pub(crate) use documents::DocumentsView;
-pub(crate) use invite::InviteView;
+pub(crate) use invite::{InviteSessionView, InviteView};
 pub(crate) use merged_document::MergedDocumentView;
 pub(crate) use removal::RemovalView;
 pub(crate) use sessions::{LiveSessionsView, RevokedTokenView, StoppedTenantView};

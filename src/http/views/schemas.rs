@@ -14,9 +14,10 @@ use crate::domain::check::{CheckStatus, FaultSide};
 use crate::domain::external_id::ExternalId;
 use crate::domain::fix::{FixAction, FixDocument};
 use crate::domain::ids::{
-    AuditEventId, DeliveryId, InviteId, MessageId, Slug, StorageConfigId, TenantId, TenantName, TokenId, VerificationId, WebhookId,
+    AuditEventId, DeliveryId, InviteId, InviteSessionId, MessageId, Slug, StorageConfigId, TenantId, TenantName, TokenId, VerificationId,
+    WebhookId,
 };
-use crate::domain::invite::InviteState;
+use crate::domain::invite::{InvitePurpose, InviteState};
 use crate::domain::region::Region;
 use crate::domain::storage_config::Mode;
 use crate::domain::templates::json::DocumentKind;
@@ -46,6 +47,7 @@ ids!(
     AuditEventId,
     DeliveryId,
     InviteId,
+    InviteSessionId,
     MessageId,
     StorageConfigId,
     TenantId,
@@ -107,6 +109,7 @@ enums!(
     FaultSide: "Who must act for the check to pass.",
     FixAction: "What to do with the statement or setting of a fix.",
     FixDocument: "The policy or setting that a fix changes.",
+    InvitePurpose: "What an invite is for.",
     InviteState: "The state of an invite at a given time.",
     MergeCode: "Why a statement of a merged policy needs a review.",
     MergeTarget: "The documents that may already have other statements.",

@@ -10,26 +10,38 @@ use crate::domain::finding::Finding;
 use crate::domain::fix::Fix;
 use crate::domain::message::{findings, fixes};
 use crate::domain::storage_config::StorageConfig;
-use crate::domain::verification::Verdict;
+use crate::domain::webhook::Topic;
 use crate::service::webhooks::announce;
 use crate::service::{Caller, Context, approve_change};
 use crate::store::lease::Lease;
 use crate::store::{self, active_configs, approvals, verifications};
 
-/// Activates the version, or requests the approval that it needs. It is rejected if another tenant uses its bucket or role.
+/// What became of a verified version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Activation {
+    /// It was the active version already, or its approval was requested before or declined.
+    Unchanged,
+    Activated,
+    ApprovalRequested,
+    /// Another tenant uses its bucket or its role.
+    Claimed,
+}
+
+/// Activates the version, or requests the approval that it needs.
 pub(super) async fn activate(
     context: &Context,
     db: &mut PgConnection,
     lease: &Lease,
     config: &StorageConfig,
     active: Option<&StorageConfig>,
-) -> store::Result<Verdict> {
+) -> store::Result<Activation> {
     let check = CheckName::BucketNotClaimed;
+    let is_active = active.is_some_and(|active| active.id == config.id);
     let approval = approvals::find(db, config.id).await?.map(|approval| approval.state);
-    let replaced = active.filter(|active| active.id != config.id);
-    let needs_approval = approval != Some(ApprovalState::Approved)
-        && replaced.is_some_and(|active| context.vendor.approval.requires_approval(&active.storage, &config.storage));
-    let claimed = if needs_approval {
+    let needs_approval = !is_active
+        && approval != Some(ApprovalState::Approved)
+        && active.is_some_and(|active| context.vendor.approval.requires_approval(&active.storage, &config.storage));
+    let is_claimed = if needs_approval {
         active_configs::is_claimed(db, config).await?
     } else {
         match active_configs::activate(db, config, context.clock.now()).await {
@@ -38,60 +50,68 @@ pub(super) async fn activate(
             Err(error) => return Err(error),
         }
     };
-    if claimed {
+    if is_claimed {
         let finding = Finding::failed(check, findings::bucket_is_claimed(), None, Fix::form(fixes::use_unclaimed_bucket()));
         verifications::record(db, lease, &[finding]).await?;
-        return Ok(Verdict::Rejected);
+        return Ok(Activation::Claimed);
     }
     verifications::record(db, lease, &[Finding::passed(check, check.claim(), None)]).await?;
     if needs_approval {
-        request_approval(context, db, config, replaced).await?;
-    } else if active.is_none_or(|active| active.id != config.id) {
-        if approval.is_some_and(ApprovalState::is_open) {
-            approvals::set_state(db, config.id, ApprovalState::Activated, context.clock.now()).await?;
-        }
-        record_activation(context, db, config, active).await?;
+        let is_new = approvals::request(db, config, context.clock.now()).await?;
+        return Ok(if is_new {
+            Activation::ApprovalRequested
+        } else {
+            Activation::Unchanged
+        });
     }
-    Ok(Verdict::Verified)
+    if is_active {
+        return Ok(Activation::Unchanged);
+    }
+    if approval.is_some_and(ApprovalState::is_open) {
+        approvals::set_state(db, config.id, ApprovalState::Activated, context.clock.now()).await?;
+    }
+    Ok(Activation::Activated)
 }
 
-async fn request_approval(
-    context: &Context,
-    db: &mut PgConnection,
-    config: &StorageConfig,
-    replaced: Option<&StorageConfig>,
-) -> store::Result<()> {
-    if !approvals::request(db, config, context.clock.now()).await? {
-        return Ok(());
+impl Activation {
+    /// Writes the audit entry.
+    pub(super) async fn audit(
+        self,
+        context: &Context,
+        db: &mut PgConnection,
+        config: &StorageConfig,
+        active: Option<&StorageConfig>,
+    ) -> store::Result<()> {
+        let action = match self {
+            Self::Activated => AuditAction::StorageConfigActivated,
+            Self::ApprovalRequested => AuditAction::StorageConfigApprovalRequested,
+            Self::Unchanged | Self::Claimed => return Ok(()),
+        };
+        let which = json!({"version": config.version, "replaces": active.map(|active| active.version)});
+        let difference = match active {
+            Some(active) => AuditChange::between(active, config),
+            None => AuditChange::made(config),
+        };
+        context
+            .audit(db, &Caller::system(), action, Some(config.tenant_id), difference.with(which))
+            .await
     }
-    let difference = match replaced {
-        Some(active) => AuditChange::between(active, config),
-        None => AuditChange::made(config),
-    };
-    let which = json!({"version": config.version, "replaces": replaced.map(|active| active.version)});
-    let action = AuditAction::StorageConfigApprovalRequested;
-    context
-        .audit(db, &Caller::system(), action, Some(config.tenant_id), difference.with(which))
-        .await?;
-    announce::approval_requested(context, db, config, replaced).await
-}
 
-async fn record_activation(
-    context: &Context,
-    db: &mut PgConnection,
-    config: &StorageConfig,
-    replaced: Option<&StorageConfig>,
-) -> store::Result<()> {
-    let which = json!({"version": config.version, "replaces": replaced.map(|before| before.version)});
-    let difference = match replaced {
-        Some(before) => AuditChange::between(before, config),
-        None => AuditChange::made(config),
-    };
-    let action = AuditAction::StorageConfigActivated;
-    context
-        .audit(db, &Caller::system(), action, Some(config.tenant_id), difference.with(which))
-        .await?;
-    announce::activated(context, db, config, replaced).await
+    /// Sends the message to webhooks.
+    pub(super) async fn announce(
+        self,
+        context: &Context,
+        db: &mut PgConnection,
+        config: &StorageConfig,
+        active: Option<&StorageConfig>,
+    ) -> store::Result<()> {
+        let topic = match self {
+            Self::Activated => Topic::StorageConfigActivated,
+            Self::ApprovalRequested => Topic::ApprovalRequested,
+            Self::Unchanged | Self::Claimed => return Ok(()),
+        };
+        announce::storage_config(context, db, topic, config, active).await
+    }
 }
 
 /// A rejected version loses its open approval: what an operator approves must have passed the last verification.

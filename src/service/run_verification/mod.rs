@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 use tracing::{Span, error, info, warn};
 
+use self::activation::Activation;
 use self::put_lease::DatabaseLease;
 use super::webhooks::announce;
 use super::{Caller, Context};
@@ -225,11 +226,14 @@ async fn finish(
         return Ok(());
     }
     let was_active = active_configs::find(&mut db, config.tenant_id).await?;
-    let verdict = match verdict {
-        Verdict::Verified => {
-            activation::activate(context, &mut db, lease, config, was_active.as_ref().map(|active| &active.config)).await?
-        }
-        other => other,
+    let active = was_active.as_ref().map(|active| &active.config);
+    let activation = match verdict {
+        Verdict::Verified => activation::activate(context, &mut db, lease, config, active).await?,
+        _ => Activation::Unchanged,
+    };
+    let verdict = match activation {
+        Activation::Claimed => Verdict::Rejected,
+        _ => verdict,
     };
     if verdict == Verdict::Rejected {
         activation::reject(context, &mut db, config).await?;
@@ -237,8 +241,9 @@ async fn finish(
     let is_breach = verdict == Verdict::Rejected && report.findings.iter().any(Finding::is_breach);
     verifications::finish(&mut db, lease, verdict, is_breach, &report.leftovers, now).await?;
 
-    let is_active = was_active.as_ref().is_some_and(|active| active.config.id == config.id);
+    let is_active = active.is_some_and(|active| active.id == config.id);
     let caller = Caller::system();
+    activation.audit(context, &mut db, config, active).await?;
     if let (Verdict::Verified, Trigger::Rotation, Some(subject)) = (verdict, started.trigger, subject) {
         rotation::advance(context, &mut db, config.tenant_id, subject).await?;
     }
@@ -264,6 +269,7 @@ async fn finish(
         )
         .await?;
     announce::verification_finished(context, &mut db, lease.verification).await?;
+    activation.announce(context, &mut db, config, active).await?;
     announce::refresh(context, &mut db, config.tenant_id).await?;
     store::commit(db).await?;
     measure(verdict, &report.findings, elapsed.as_secs_f64());

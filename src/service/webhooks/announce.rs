@@ -37,27 +37,8 @@ pub(crate) async fn verification_finished(context: &Context, db: &mut PgConnecti
     queue(context, db, Topic::VerificationFinished, tenant.id, &data, to).await
 }
 
-/// Announces that a version is waiting for an approval. The tenant must be locked.
-pub(crate) async fn approval_requested(
-    context: &Context,
-    db: &mut PgConnection,
-    config: &StorageConfig,
-    replaces: Option<&StorageConfig>,
-) -> store::Result<()> {
-    storage_config(context, db, Topic::ApprovalRequested, config, replaces).await
-}
-
-/// Announces that a version became the active one. The tenant must be locked.
-pub(crate) async fn activated(
-    context: &Context,
-    db: &mut PgConnection,
-    config: &StorageConfig,
-    replaces: Option<&StorageConfig>,
-) -> store::Result<()> {
-    storage_config(context, db, Topic::StorageConfigActivated, config, replaces).await
-}
-
-async fn storage_config(
+/// Announces what became of a version. The tenant must be locked.
+pub(crate) async fn storage_config(
     context: &Context,
     db: &mut PgConnection,
     topic: Topic,

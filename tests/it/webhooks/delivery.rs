@@ -152,13 +152,23 @@ mod tests_with_aws {
         let ended = server.request(reqwest::Method::DELETE, "/v1/tenants/acme").json(&reason);
         server.send(ended).await.expect(200);
 
-        let messages = receiver.messages(5).await;
+        let messages = receiver.messages(6).await;
         let types: Vec<Value> = messages.iter().map(|message| message.json()["type"].clone()).collect();
         let change = "tenant.status_changed";
-        assert_eq!(types, [change, "verification.finished", change, change, change]);
+        assert_eq!(
+            types,
+            [change, "verification.finished", "storage_config.activated", change, change, change]
+        );
         assert_eq!(
             told(&messages),
-            ["acme verifying", "acme ?", "acme active", "acme suspended", "acme offboarded"]
+            [
+                "acme verifying",
+                "acme ?",
+                "acme ?",
+                "acme active",
+                "acme suspended",
+                "acme offboarded"
+            ]
         );
         for message in &messages {
             assert!(hook.signed(message), "{message:?}");
@@ -183,7 +193,7 @@ mod tests_with_aws {
         let log = hook
             .log_until(&server, |log| log.iter().all(|item| item["state"] == "delivered"))
             .await;
-        assert_eq!(log.len(), 5);
+        assert_eq!(log.len(), 6);
         for (item, message) in log.iter().zip(&messages) {
             assert_eq!(item["message_id"], message.id());
             assert_eq!(

@@ -106,6 +106,7 @@ fn title(action: &RecordedAction, detail: &Value) -> String {
         AuditAction::RequestRefused => "Denied: insufficient role".into(),
         AuditAction::InviteCreated => "Invite created".into(),
         AuditAction::InviteRevoked => "Invite revoked".into(),
+        AuditAction::InviteSessionEnded => "Browser session of an invite ended".into(),
         AuditAction::CredentialsIssued => "Credentials issued".into(),
     }
 }

@@ -18,6 +18,7 @@ pub(crate) enum Notice {
     Abandoned,
     Ended,
     InviteRevoked,
+    InviteSessionEnded,
     TokenRevoked,
     TestSent,
     SentAgain,
@@ -65,6 +66,7 @@ impl Notice {
             Self::Ended => {
                 "Use of the previous external ID has ended. A verification is checking that it is denied; until then, the rotation is not complete."
             }
+            Self::InviteSessionEnded => "Session ended. That browser must open the link again; to stop that too, revoke the invite.",
             Self::InviteRevoked => "Invite revoked. Its link no longer works.",
             Self::TokenRevoked => {
                 "Token revoked. It no longer works, and dashboard sessions opened with it have ended. AWS credentials that it already obtained work until they expire, within an hour."

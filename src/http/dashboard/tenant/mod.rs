@@ -32,6 +32,10 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/tenants/{tenant}/invites/{id}", get(show_invite::handle))
         .route("/tenants/{tenant}/invites/{id}/revoke", post(revoke_invite::handle))
         .route(
+            "/tenants/{tenant}/invites/{id}/sessions/{session}/end",
+            post(show_invite::end_session),
+        )
+        .route(
             "/tenants/{tenant}/suspend",
             get(lifecycle::page::<Suspend>).post(lifecycle::handle::<Suspend>),
         )

@@ -27,6 +27,7 @@ use crate::http::dashboard::shared::session::DashboardUser;
 use crate::http::dashboard::shared::status_label::StatusLabel;
 use crate::http::dashboard::tenant::approval::{Difference, differences};
 use crate::http::dashboard::tenant::message;
+use crate::http::dashboard::tenant::show_invite::purpose_label;
 use crate::http::dashboard::verifications::banner::banner;
 use crate::http::web_ui::labels::place;
 use crate::http::web_ui::render;
@@ -167,6 +168,7 @@ struct RecentVerification {
 struct InviteView {
     id: String,
     pill: Pill,
+    purpose: &'static str,
     open: bool,
     created: RelativeTime,
     expires: RelativeTime,
@@ -236,6 +238,7 @@ impl InviteView {
         Self {
             id: invite.id.to_string(),
             pill: Pill::new(color, word),
+            purpose: purpose_label(invite.purpose),
             open: state == InviteState::Open,
             created: RelativeTime::of(invite.created_at, now),
             expires: RelativeTime::of(invite.expires_at, now),

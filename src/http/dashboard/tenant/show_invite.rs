@@ -1,23 +1,28 @@
-//! `GET /tenants/{tenant}/invites/{id}`: shows the link of a new invite, once.
+//! `/tenants/{tenant}/invites/{id}`: the link of a new invite, shown once, and the browsers that opened it.
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
+use chrono::{DateTime, Utc};
 
-use crate::domain::ids::{InviteId, TenantRef};
+use crate::domain::ids::{InviteId, InviteSessionId, TenantRef};
+use crate::domain::invite::{InvitePurpose, OpenedInvite};
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
 use crate::http::auth::Operator;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
+use crate::http::dashboard::shared::confirm::EmptyForm;
 use crate::http::dashboard::shared::layout::{Layout, Section};
+use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::one_time_secret;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
-use crate::http::dashboard::shared::session::DashboardUser;
+use crate::http::dashboard::shared::session::{DashboardUser, Posted};
 use crate::http::lookup::find_tenant;
 use crate::http::web_ui::render;
+use crate::service::end_invite_session::end_invite_session;
 use crate::service::read;
 
 #[derive(Template)]
@@ -28,7 +33,37 @@ struct Page<'a> {
     path: String,
     /// None if it was already shown.
     url: Option<String>,
+    id: InviteId,
+    purpose: InvitePurpose,
     expires: RelativeTime,
+    sessions: Vec<SessionRow>,
+}
+
+struct SessionRow {
+    id: String,
+    address: String,
+    opened: RelativeTime,
+    used: RelativeTime,
+    ended: Option<RelativeTime>,
+}
+
+impl SessionRow {
+    fn of(opened: OpenedInvite, now: DateTime<Utc>) -> Self {
+        Self {
+            id: opened.id.to_string(),
+            address: opened.address.unwrap_or_default(),
+            opened: RelativeTime::of(opened.created_at, now),
+            used: RelativeTime::of(opened.last_used_at, now),
+            ended: opened.ended_at.map(|at| RelativeTime::of(at, now)),
+        }
+    }
+}
+
+pub(crate) fn purpose_label(purpose: InvitePurpose) -> &'static str {
+    match purpose {
+        InvitePurpose::Onboarding => "to set up storage",
+        InvitePurpose::Change => "to change storage in use",
+    }
 }
 
 pub(crate) async fn handle(
@@ -44,13 +79,31 @@ pub(crate) async fn handle(
         .into_iter()
         .find(|invite| invite.id == id)
         .ok_or_else(Problem::unknown_invite)?;
+    let now = state.context.clock.now();
+    let sessions = read::invites::sessions(&state.context, tenant.id, id).await?.unwrap_or_default();
     let token = one_time_secret::take(&headers, id.as_uuid());
     let page = Page {
         frame: Layout::new(&state, &session, Section::Tenants, &format!("Invite for {}", tenant.name)),
         path: tenant_path(&tenant),
         url: token.map(|token| state.onboard_url(&token)).transpose()?,
-        expires: RelativeTime::of(invite.expires_at, state.context.clock.now()),
+        expires: RelativeTime::of(invite.expires_at, now),
+        id,
+        purpose: invite.purpose,
+        sessions: sessions.into_iter().map(|opened| SessionRow::of(opened, now)).collect(),
         tenant: &tenant,
     };
     Ok((one_time_secret::forget(&headers), render(&page)).into_response())
+}
+
+/// `POST /tenants/{tenant}/invites/{id}/sessions/{session}/end`
+pub(crate) async fn end_session(
+    State(state): State<AppState>,
+    InPath(tenant): InPath<TenantRef>,
+    InPath(id): InPath<InviteId>,
+    InPath(opened): InPath<InviteSessionId>,
+    Posted { session, .. }: Posted<Operator, EmptyForm>,
+) -> Result<Redirect, Problem> {
+    let found = find_tenant(&state, &tenant).await?;
+    end_invite_session(&state.context, &session.caller, &tenant, id, opened).await?;
+    Ok(Redirect::to(&Notice::InviteSessionEnded.at(&tenant_path(&found))))
 }
