@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
+use crate::domain::limits::Limits;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::vendor::Vendor;
 use crate::domain::webhook::WebhookPolicy;
@@ -23,6 +24,7 @@ pub struct AppSettings {
     pub lease: Duration,
     pub s3_path_style: bool,
     pub webhooks: WebhookPolicy,
+    pub limits: Limits,
     /// How long work in progress may continue after a signal.
     pub shutdown_grace: Duration,
     /// If None, HTTP is not served.
@@ -71,6 +73,7 @@ impl AppSettings {
             lease,
             s3_path_style: settings.aws.s3_path_style,
             webhooks: settings.webhooks.policy(),
+            limits: settings.limits.limits(),
             shutdown_grace,
             serve,
             worker,

@@ -13,6 +13,7 @@ use super::{CommandResult, Failure};
 use crate::app;
 use crate::database_clock::DatabaseClock;
 use crate::domain::ids::TenantRef;
+use crate::domain::limits::Limits;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::token::Role;
 use crate::domain::vendor::Vendor;
@@ -152,6 +153,7 @@ impl Create {
             retry_policy: RetryPolicy::NONE,
             lease: std::time::Duration::ZERO,
             webhooks: Arc::default(),
+            limits: Limits::NONE,
         };
         let expires_in = self
             .expires_in

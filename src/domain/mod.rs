@@ -39,6 +39,7 @@ pub(crate) mod identity;
 pub mod ids;
 pub(crate) mod invite;
 pub(crate) mod issuance;
+pub mod limits;
 pub mod message;
 pub(crate) mod partition;
 pub mod region;

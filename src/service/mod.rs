@@ -42,6 +42,7 @@ use crate::clock::SharedClock;
 use crate::domain::audit::{Actor, AuditAction, AuditChange, AuditEvent};
 use crate::domain::idempotency::IdempotencyClaim;
 use crate::domain::ids::{AuditEventId, TenantId, TenantRef};
+use crate::domain::limits::Limits;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::tenant::Tenant;
 use crate::domain::vendor::Vendor;
@@ -61,6 +62,7 @@ pub struct Context {
     /// How long an attempt of a verification may write to the customer's bucket.
     pub lease: Duration,
     pub webhooks: Arc<webhook::WebhookPolicy>,
+    pub limits: Limits,
 }
 
 /// Who makes a change, and from where.

@@ -86,6 +86,8 @@ fn read_only(args: &[&str]) -> Result<AppSettings, String> {
 #[case("--oidc-header=a b", "LATCHKEY_OIDC_HEADER: \"a b\" is not a header name")]
 #[case("--oidc-header=Cookie", "LATCHKEY_OIDC_HEADER: Cookie is reserved")]
 #[case("--stale-for=a day", "LATCHKEY_STALE_FOR: ")]
+#[case("--max-versions-per-day=0", "LATCHKEY_MAX_VERSIONS_PER_DAY: 0 is out of range")]
+#[case("--max-versions=many", "LATCHKEY_MAX_VERSIONS: \"many\" is not a whole number")]
 #[case("--webhook-key=hunter2", "LATCHKEY_WEBHOOK_KEY: ")]
 #[case("--webhook-allow=10.0.0.0/8,intranet", "LATCHKEY_WEBHOOK_ALLOW: \"intranet\" is neither")]
 #[case("--worker-concurrency=0", "LATCHKEY_WORKER_CONCURRENCY: 0 is out of range")]

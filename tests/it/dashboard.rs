@@ -5,6 +5,7 @@ use latchkey::domain::token::Role;
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
+use crate::limits::versions;
 use crate::support::aws::{World, apply_templates};
 use crate::support::identity_provider::{Provider, SigningKey};
 use crate::support::pages::{Page, client, posting, read};
@@ -797,4 +798,22 @@ mod tests_with_aws {
         assert!(page.contains("Offboarded") && page.contains("Contract ended"), "{page}");
         assert_eq!(person.get(&format!("{path}/edit")).await.status, 410);
     }
+}
+
+#[tokio::test]
+async fn the_tenants_page_says_that_its_versions_are_used_up() {
+    let server = TestServer::builder().limits(versions(1, 10)).start().await;
+    server.create_tenant("acme").await;
+    let viewer = Person::of(&server, Role::Viewer).await;
+    assert!(!viewer.get("/tenants/acme").await.html.contains("No more versions"));
+    let submission = json!({
+        "mode": "direct",
+        "bucket_arn": "arn:aws:s3:::acme-documents",
+        "bucket_region": "eu-central-1",
+        "key_arn": "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    });
+    server.post("/v1/tenants/acme/storage-configs", &submission).await.expect(202);
+    let page = viewer.get("/tenants/acme").await;
+    assert!(page.html.contains("No more versions can be submitted"), "{}", page.html);
+    assert!(page.html.contains("raise LATCHKEY_MAX_VERSIONS_PER_DAY"), "{}", page.html);
 }

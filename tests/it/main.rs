@@ -21,6 +21,7 @@ mod event_stream;
 mod form;
 mod idempotency;
 mod invites;
+mod limits;
 mod lost_history;
 mod migrations;
 mod operations;

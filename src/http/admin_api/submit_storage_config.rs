@@ -81,6 +81,7 @@ impl From<SubmitConfigError> for Problem {
             SubmitConfigError::UnknownTenant(_) => Self::unknown_tenant(),
             SubmitConfigError::Offboarded => Self::offboarded(),
             SubmitConfigError::Invalid(errors) => Self::validation(errors),
+            SubmitConfigError::LimitReached(limit) => limit.into(),
             SubmitConfigError::Store(error) => error.into(),
         }
     }

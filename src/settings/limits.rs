@@ -1,0 +1,29 @@
+//! Limits on what a tenant or a caller can store.
+
+use clap::Args;
+
+use super::value::{Format, number};
+use crate::domain::limits::Limits;
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitSettings {
+    /// How many versions of its storage config a tenant can submit within 24 hours, through the form and the API together.
+    #[arg(long, env = "LATCHKEY_MAX_VERSIONS_PER_DAY", default_value = "50", value_name = "NUMBER",
+          value_parser = Format("a number from 1 to 10000", "50").parser(number(1..=10_000)))]
+    max_versions_per_day: u32,
+
+    /// How many versions of its storage config a tenant can have in all. Versions are never deleted.
+    #[arg(long, env = "LATCHKEY_MAX_VERSIONS", default_value = "1000", value_name = "NUMBER",
+          value_parser = Format("a number from 1 to 100000", "1000").parser(number(1..=100_000)))]
+    max_versions: u32,
+}
+
+impl LimitSettings {
+    pub fn limits(&self) -> Limits {
+        Limits {
+            versions_per_day: self.max_versions_per_day,
+            versions: self.max_versions,
+        }
+    }
+}

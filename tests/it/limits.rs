@@ -1,0 +1,101 @@
+//! Limits on what a tenant or a caller can store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use latchkey::domain::limits::Limits;
+use serde_json::{Value, json};
+
+use crate::support::clock::AheadClock;
+use crate::support::server::{ApiResponse, TestServer};
+
+pub fn versions(versions_per_day: u32, versions: u32) -> Limits {
+    Limits {
+        versions_per_day,
+        versions,
+    }
+}
+
+fn submission() -> Value {
+    json!({
+        "mode": "direct",
+        "bucket_arn": "arn:aws:s3:::acme-documents",
+        "bucket_region": "eu-central-1",
+        "key_arn": "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    })
+}
+
+async fn submit(server: &TestServer, slug: &str) -> ApiResponse {
+    server.post(&format!("/v1/tenants/{slug}/storage-configs"), &submission()).await
+}
+
+fn detail(answer: &ApiResponse) -> &str {
+    answer.body["detail"].as_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_tenant_submits_a_limited_number_of_versions_per_day_and_in_all() {
+    let clock = Arc::new(AheadClock::default());
+    let server = TestServer::builder().clock(clock.clone()).limits(versions(2, 3)).start().await;
+    server.create_tenant("acme").await;
+    server.create_tenant("globex").await;
+    submit(&server, "acme").await.expect(202);
+    clock.forward(Duration::from_hours(1));
+    submit(&server, "acme").await.expect(202);
+
+    clock.forward(Duration::from_hours(1));
+    let third = submit(&server, "acme").await;
+    assert_eq!(third.status, 429, "{:#}", third.body);
+    let wait: u32 = third.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((21 * 3600..=22 * 3600 + 1).contains(&wait), "until a day after the first: {wait}");
+    assert!(detail(&third).contains("LATCHKEY_MAX_VERSIONS_PER_DAY"), "{:#}", third.body);
+    submit(&server, "globex").await.expect(202);
+    let listed = server.get("/v1/tenants/acme/storage-configs").await.expect(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+
+    clock.forward(Duration::from_secs(u64::from(wait)));
+    submit(&server, "acme").await.expect(202);
+    clock.forward(Duration::from_hours(48));
+    let fourth = submit(&server, "acme").await;
+    assert_eq!((fourth.status, fourth.headers.get("retry-after")), (409, None), "{:#}", fourth.body);
+    assert!(detail(&fourth).contains("raise LATCHKEY_MAX_VERSIONS."), "{:#}", fourth.body);
+}
+
+#[tokio::test]
+async fn concurrent_submissions_do_not_exceed_the_limit() {
+    let server = TestServer::builder().limits(versions(3, 100)).start().await;
+    server.create_tenant("acme").await;
+    let answers = join_all((0..8).map(|_| submit(&server, "acme"))).await;
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [202, 202, 202, 429, 429, 429, 429, 429]);
+}
+
+#[tokio::test]
+async fn versions_are_listed_in_pages() {
+    let server = TestServer::start().await;
+    server.create_tenant("acme").await;
+    for _ in 0..3 {
+        submit(&server, "acme").await.expect(202);
+    }
+    let path = "/v1/tenants/acme/storage-configs";
+    let numbers = |page: &Value| -> Vec<Value> {
+        page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["version"].clone())
+            .collect()
+    };
+    let all = server.get(path).await.expect(200);
+    assert_eq!(
+        (numbers(&all), &all["next_cursor"]),
+        (vec![json!(3), json!(2), json!(1)], &Value::Null)
+    );
+    let first = server.get(&format!("{path}?limit=2")).await.expect(200);
+    assert_eq!(numbers(&first), [3, 2]);
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = server.get(&format!("{path}?limit=2&cursor={cursor}")).await.expect(200);
+    assert_eq!((numbers(&second), &second["next_cursor"]), (vec![json!(1)], &Value::Null));
+}
