@@ -42,6 +42,7 @@ pub(crate) mod issuance;
 pub mod limits;
 pub mod message;
 pub(crate) mod partition;
+pub(crate) mod refusal;
 pub mod region;
 pub mod retry;
 pub(crate) mod rules;

@@ -15,6 +15,7 @@ pub(crate) mod merge_template;
 pub(crate) mod observe;
 pub(crate) mod open_invite;
 pub mod read;
+pub mod refusals;
 pub mod request_verification;
 pub mod revoke_invite;
 pub(crate) mod revoke_sessions;
@@ -148,7 +149,7 @@ impl Context {
         let (id, now): (AuditEventId, _) = (self.clock.uuid().into(), self.clock.now());
         audit::append(db, id, now, &origin, &event).await?;
         match &caller.claim {
-            Some(claim) if !store::idempotency::mark_done(db, claim, id, now).await? => Err(store::StoreError::TakenOver),
+            Some(claim) if !store::idempotency::mark_done(db, claim, (id, tenant), now).await? => Err(store::StoreError::TakenOver),
             _ => Ok(()),
         }
     }

@@ -119,13 +119,6 @@ async fn limits(db: &mut PgConnection, role: Role, tenants: &[TenantRef], faults
     Ok(found)
 }
 
-/// Records that a caller was denied an operation because of their role.
-pub async fn audit_refusal(context: &Context, caller: &Caller, method: &str, route: &str, role: Role) -> store::Result<()> {
-    let mut db = context.pool.acquire().await?;
-    let refused = AuditChange::none().with(serde_json::json!({"method": method, "route": route, "role": role}));
-    context.audit(&mut db, caller, AuditAction::RequestRefused, None, refused).await
-}
-
 /// A page of tokens, including expired and revoked ones, newest first.
 pub async fn token_list(context: &Context, after: Option<PageStart<TokenId>>, limit: i64) -> store::Result<Vec<Token>> {
     let mut db = context.pool.acquire().await?;

@@ -29,6 +29,7 @@ mod read_model;
 mod recorded;
 #[path = "../recorded_aws/mod.rs"]
 mod recorded_aws;
+mod refusals;
 mod removal;
 mod sign_in;
 mod silent_buckets;

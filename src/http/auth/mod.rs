@@ -17,7 +17,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::token::{Permission, Role};
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::conventions::request_id::RequestId;
-use crate::service::{Caller, tokens};
+use crate::service::{Caller, refusals};
 
 pub(crate) use credential::{identify, proxy_jwt};
 
@@ -146,7 +146,7 @@ pub(crate) async fn demand(state: &AppState, identity: &Identity, right: Permiss
     if matches!(right, Permission::ManageTenants | Permission::ManageTokens) {
         let route = parts.extensions.get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
         let refused = Caller { claim: None, ..caller };
-        tokens::audit_refusal(&state.context, &refused, parts.method.as_str(), route, identity.role).await?;
+        refusals::record(&state.context, &refused, parts.method.as_str(), route, identity.role).await?;
     }
     let roles: Vec<String> = [Role::Viewer, Role::Ops, Role::Service, Role::Admin]
         .into_iter()
