@@ -8,6 +8,8 @@ pub struct Limits {
     pub versions_per_day: u32,
     /// How many versions a tenant can have.
     pub versions: u32,
+    /// How long nobody can use the slug of an offboarded tenant.
+    pub slug_reservation: TimeDelta,
 }
 
 /// The versions that a tenant has, as far as they count against the limits.
@@ -37,6 +39,7 @@ impl Limits {
     pub const NONE: Self = Self {
         versions_per_day: u32::MAX,
         versions: u32::MAX,
+        slug_reservation: TimeDelta::zero(),
     };
 
     /// The limit that another version would exceed.
@@ -89,6 +92,7 @@ mod tests {
         let limits = Limits {
             versions_per_day: 3,
             versions: 10,
+            ..Limits::NONE
         };
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(1000);
         let day_began = hours_ago.map(|hours| now - TimeDelta::hours(hours));

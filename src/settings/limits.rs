@@ -1,5 +1,6 @@
 //! Limits on what a tenant or a caller can store.
 
+use chrono::TimeDelta;
 use clap::Args;
 
 use super::value::{Format, number};
@@ -17,6 +18,12 @@ pub struct LimitSettings {
     #[arg(long, env = "LATCHKEY_MAX_VERSIONS", default_value = "1000", value_name = "NUMBER",
           value_parser = Format("a number from 1 to 100000", "1000").parser(number(1..=100_000)))]
     max_versions: u32,
+
+    /// How many days the slug of an offboarded tenant cannot be used for another one. A service that still asks by the slug would
+    /// otherwise get the storage of the next tenant. `0` makes it available at once.
+    #[arg(long, env = "LATCHKEY_SLUG_RESERVATION_DAYS", default_value = "90", value_name = "DAYS",
+          value_parser = Format("a number from 0 to 3650", "90").parser(number(0..=3650)))]
+    slug_reservation_days: u32,
 }
 
 impl LimitSettings {
@@ -24,6 +31,7 @@ impl LimitSettings {
         Limits {
             versions_per_day: self.max_versions_per_day,
             versions: self.max_versions,
+            slug_reservation: TimeDelta::days(i64::from(self.slug_reservation_days)),
         }
     }
 }

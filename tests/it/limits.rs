@@ -3,8 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use futures::future::join_all;
+use latchkey::clock::Clock;
 use latchkey::domain::limits::Limits;
+use latchkey::domain::token::Role;
+use latchkey::service::create_tenant::sweep;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::clock::AheadClock;
@@ -14,6 +19,7 @@ pub fn versions(versions_per_day: u32, versions: u32) -> Limits {
     Limits {
         versions_per_day,
         versions,
+        ..Limits::NONE
     }
 }
 
@@ -98,4 +104,81 @@ async fn versions_are_listed_in_pages() {
     let cursor = first["next_cursor"].as_str().unwrap();
     let second = server.get(&format!("{path}?limit=2&cursor={cursor}")).await.expect(200);
     assert_eq!((numbers(&second), &second["next_cursor"]), (vec![json!(1)], &Value::Null));
+}
+
+async fn create(server: &TestServer, slug: &str) -> ApiResponse {
+    server.post("/v1/tenants", &json!({"slug": slug, "name": slug})).await
+}
+
+async fn delete(server: &TestServer, token: &str, path: &str) -> ApiResponse {
+    let request = server.bare(Method::DELETE, &format!("{}{path}", server.private)).bearer_auth(token);
+    server.send(request.json(&json!({"reason": "Over"}))).await
+}
+
+#[tokio::test]
+async fn the_slug_of_an_offboarded_tenant_stays_reserved() {
+    let clock = Arc::new(AheadClock::default());
+    let limits = Limits {
+        slug_reservation: TimeDelta::days(90),
+        ..Limits::NONE
+    };
+    let server = TestServer::builder().clock(clock.clone()).limits(limits).start().await;
+    let admin = server.token_of(Role::Admin).await;
+    let first = create(&server, "acme").await.expect(201);
+    let id = first["id"].as_str().unwrap();
+    assert_eq!(
+        create(&server, "acme").await.errors(),
+        [("slug".to_owned(), "slug_taken".to_owned())]
+    );
+    delete(&server, &admin, "/v1/tenants/acme").await.expect(200);
+
+    let reserved = create(&server, "acme").await;
+    let until = (clock.now() + TimeDelta::days(90)).format("%Y-%m-%dT").to_string();
+    assert_eq!(
+        (reserved.status, reserved.errors()),
+        (409, vec![("slug".to_owned(), "slug_reserved".to_owned())])
+    );
+    assert!(
+        detail(&reserved).contains(&until) && detail(&reserved).contains("LATCHKEY_SLUG_RESERVATION_DAYS"),
+        "{:#}",
+        reserved.body
+    );
+    delete(&server, &admin, &format!("/v1/tenants/{id}/personal-data"))
+        .await
+        .expect(200);
+    sweep(&server.context).await.unwrap();
+    assert_eq!(create(&server, "acme").await.status, 409, "erasure does not free it");
+    let stored: Vec<String> = sqlx::query_scalar("select r::text from released_slugs r")
+        .fetch_all(&server.pool)
+        .await
+        .unwrap();
+    assert!(stored.len() == 1 && !stored[0].contains("acme"), "{stored:?}");
+
+    clock.forward(Duration::from_hours(24 * 90));
+    let second = create(&server, "acme").await.expect(201);
+    assert_ne!(second["id"], first["id"]);
+    sweep(&server.context).await.unwrap();
+    let left: i64 = sqlx::query_scalar("select count(*) from released_slugs")
+        .fetch_one(&server.pool)
+        .await
+        .unwrap();
+    assert_eq!(left, 0);
+}
+
+/// Whoever creates a tenant while another one with its slug is being offboarded is refused by either.
+#[tokio::test]
+async fn a_slug_is_reserved_before_anybody_can_take_it() {
+    let limits = Limits {
+        slug_reservation: TimeDelta::days(1),
+        ..Limits::NONE
+    };
+    let server = TestServer::builder().limits(limits).start().await;
+    let admin = server.token_of(Role::Admin).await;
+    create(&server, "acme").await.expect(201);
+    let creating = async {
+        let answers = join_all((0..8).map(|_| create(&server, "acme"))).await;
+        assert!(answers.iter().all(|answer| answer.status == 409));
+    };
+    let ((), offboarded) = tokio::join!(creating, delete(&server, &admin, "/v1/tenants/acme"));
+    offboarded.expect(200);
 }
