@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
+use crate::domain::identity::ServiceTenants;
 use crate::domain::limits::Limits;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::vendor::Vendor;
@@ -130,6 +132,7 @@ impl ServeSettings {
         let issuer = errors
             .collect(server.oidc.issuer().map(|issuer| issuer.map(str::to_owned)))
             .flatten();
+        let service_tenants = errors.collect(server.oidc.service_tenants());
         Self {
             web: server.web.with_default_url(server.listen.public),
             listen: server.listen,
@@ -150,6 +153,9 @@ impl ServeSettings {
                     path: server.oidc.roles_claim,
                     mapping: Some(server.oidc.roles).filter(|roles| !roles.is_empty()),
                 },
+                service_tenants: service_tenants.unwrap_or(ServiceTenants::None),
+                max_age: TimeDelta::from_std(server.oidc.max_age).unwrap_or(TimeDelta::MAX),
+                id_tokens: server.oidc.id_tokens,
                 jwks_url: server.oidc.jwks_url,
                 header: server.oidc.header,
                 timing: RefreshTiming::default(),

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use secrecy::SecretString;
 
 use super::AppState;
 use crate::domain::idempotency::IdempotencyClaim;
@@ -19,6 +18,7 @@ use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::conventions::request_id::RequestId;
 use crate::service::{Caller, refusals};
 
+use credential::Credential;
 pub(crate) use credential::{identify, proxy_jwt};
 
 /// What an extractor requires of its caller, as a type: a handler's signature says who may call it.
@@ -62,7 +62,7 @@ impl StorageReader {
         Self::cached(state, &credential::of(headers, state).ok()?)
     }
 
-    fn cached(state: &AppState, shown: &SecretString) -> Option<Self> {
+    fn cached(state: &AppState, shown: &Credential) -> Option<Self> {
         credential::cached(state, shown)
             .filter(|identity| identity.may(Permission::ReadStorage))
             .map(Self)
@@ -108,7 +108,7 @@ impl FromRequestParts<AppState> for StorageReader {
     }
 }
 
-async fn storage_reader(parts: &Parts, state: &AppState, shown: &SecretString) -> Result<StorageReader, Problem> {
+async fn storage_reader(parts: &Parts, state: &AppState, shown: &Credential) -> Result<StorageReader, Problem> {
     let identity = match credential::cached(state, shown) {
         Some(identity) => identity,
         None => credential::identify_uncached(state, shown).await?,

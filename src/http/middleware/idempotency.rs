@@ -10,7 +10,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{OpenApi, Required};
 
-use crate::domain::audit::{AuditAction, RecordedAction};
+use crate::domain::audit::{Actor, AuditAction, RecordedAction};
 use crate::domain::idempotency::{IdempotencyClaim, IdempotencyKey, KeptResponse, MOST_KEYS, RecordedChange, RequestFingerprint};
 use crate::domain::ids::TenantRef;
 use crate::domain::text::FieldError;
@@ -56,11 +56,16 @@ async fn admit(state: &AppState, request: Request) -> Result<(IdempotencyTurn, R
         .map_err(|rejection| unreadable_body(&rejection))?;
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let request_id = parts.extensions.get::<RequestId>().map(ToString::to_string);
+    // The role of a user can change, and a response is only for the role that it was made for.
+    let role = match &sender.actor {
+        Actor::User { .. } => sender.role.into(),
+        _ => "",
+    };
     let (actor, tenant) = (sender.actor.opaque(), tenant_in(parts.uri.path()));
     let request = KeyedRequest {
         sender: &actor,
         key: &key,
-        fingerprint: RequestFingerprint::of(&[parts.method.as_str().as_bytes(), path.as_bytes(), &body]),
+        fingerprint: RequestFingerprint::of(&[parts.method.as_str().as_bytes(), path.as_bytes(), &body, role.as_bytes()]),
         tenant: tenant.as_ref(),
         request_id: request_id.as_deref(),
     };
@@ -94,7 +99,7 @@ async fn answer(state: AppState, turn: IdempotencyTurn, request: Request, next: 
         IdempotencyTurn::Replay(kept) => replay(kept),
         IdempotencyTurn::InProgress => Problem::idempotency_key_in_use().into_response(),
         IdempotencyTurn::KeyReused => {
-            let detail = "this key was used before with another method, path or body; use a new key for each change";
+            let detail = "this key was used before with another method, path, body or role; use a new key for each change";
             Problem::validation(vec![FieldError::new(KEY.as_str(), "key_of_another_request", detail)]).into_response()
         }
         IdempotencyTurn::TooManyKeys { seconds } => {
