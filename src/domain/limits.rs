@@ -2,6 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::text::FieldError;
+use super::token::{DEFAULT_LIFETIME, TokenLifetime};
+
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// How many versions a tenant can submit within 24 hours.
@@ -10,6 +13,8 @@ pub struct Limits {
     pub versions: u32,
     /// How long nobody can use the slug of an offboarded tenant.
     pub slug_reservation: TimeDelta,
+    /// The longest lifetime of a new API token. If None, a token need not expire.
+    pub token_lifetime: Option<TimeDelta>,
 }
 
 /// The versions that a tenant has, as far as they count against the limits.
@@ -40,7 +45,37 @@ impl Limits {
         versions_per_day: u32::MAX,
         versions: u32::MAX,
         slug_reservation: TimeDelta::zero(),
+        token_lifetime: None,
     };
+
+    /// The lifetime of a new token. None if it never expires.
+    ///
+    /// # Errors
+    /// `must_expire`, or `out_of_range` for the field `expires_in_hours`.
+    pub fn lifetime(&self, wanted: TokenLifetime) -> Result<Option<TimeDelta>, FieldError> {
+        match (wanted, self.token_lifetime) {
+            (TokenLifetime::Never, None) => Ok(None),
+            (TokenLifetime::Never, Some(longest)) => Err(FieldError::new(
+                "never_expires",
+                "must_expire",
+                format!(
+                    "a token must expire within {} days; give it a lifetime, or set LATCHKEY_TOKEN_MAX_LIFETIME_DAYS to 0",
+                    longest.num_days()
+                ),
+            )),
+            (TokenLifetime::For(lifetime), Some(longest)) if lifetime > longest => Err(FieldError::new(
+                "expires_in_hours",
+                "out_of_range",
+                format!(
+                    "a token can be valid for at most {} hours ({} days, LATCHKEY_TOKEN_MAX_LIFETIME_DAYS)",
+                    longest.num_hours(),
+                    longest.num_days()
+                ),
+            )),
+            (TokenLifetime::For(lifetime), _) => Ok(Some(lifetime)),
+            (TokenLifetime::Default, longest) => Ok(Some(longest.map_or(DEFAULT_LIFETIME, |longest| longest.min(DEFAULT_LIFETIME)))),
+        }
+    }
 
     /// The limit that another version would exceed.
     pub fn reached_by(&self, count: VersionCount, now: DateTime<Utc>) -> Option<VersionLimit> {
@@ -79,6 +114,28 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[rstest]
+    #[case(None, TokenLifetime::Default, Ok(Some(90)))]
+    #[case(Some(365), TokenLifetime::Default, Ok(Some(90)))]
+    #[case(Some(30), TokenLifetime::Default, Ok(Some(30)))]
+    #[case(None, TokenLifetime::Never, Ok(None))]
+    #[case(Some(365), TokenLifetime::Never, Err("must_expire"))]
+    #[case(None, TokenLifetime::For(TimeDelta::days(1000)), Ok(Some(1000)))]
+    #[case(Some(365), TokenLifetime::For(TimeDelta::days(365)), Ok(Some(365)))]
+    #[case(Some(365), TokenLifetime::For(TimeDelta::days(366)), Err("out_of_range"))]
+    fn a_token_expires_within_the_limit(
+        #[case] longest: Option<i64>,
+        #[case] wanted: TokenLifetime,
+        #[case] expected: Result<Option<i64>, &str>,
+    ) {
+        let limits = Limits {
+            token_lifetime: longest.map(TimeDelta::days),
+            ..Limits::NONE
+        };
+        let lifetime = limits.lifetime(wanted).map(|lifetime| lifetime.map(|lifetime| lifetime.num_days()));
+        assert_eq!(lifetime.map_err(|error| error.code), expected.map_err(str::to_owned));
+    }
 
     #[rstest]
     #[case(0, None, None)]

@@ -24,6 +24,25 @@ pub struct LimitSettings {
     #[arg(long, env = "LATCHKEY_SLUG_RESERVATION_DAYS", default_value = "90", value_name = "DAYS",
           value_parser = Format("a number from 0 to 3650", "90").parser(number(0..=3650)))]
     slug_reservation_days: u32,
+
+    #[command(flatten)]
+    tokens: TokenSettings,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct TokenSettings {
+    /// How many days a new API token can be valid. A token for which no lifetime is given expires after 90 days, or after this time if
+    /// it is shorter. `0` is no limit, and allows tokens that never expire.
+    #[arg(long, env = "LATCHKEY_TOKEN_MAX_LIFETIME_DAYS", default_value = "365", value_name = "DAYS",
+          value_parser = Format("a number from 0 to 36500", "365").parser(number(0..=36_500)))]
+    token_max_lifetime_days: u32,
+}
+
+impl TokenSettings {
+    pub fn longest(&self) -> Option<TimeDelta> {
+        (self.token_max_lifetime_days > 0).then(|| TimeDelta::days(i64::from(self.token_max_lifetime_days)))
+    }
 }
 
 impl LimitSettings {
@@ -32,6 +51,7 @@ impl LimitSettings {
             versions_per_day: self.max_versions_per_day,
             versions: self.max_versions,
             slug_reservation: TimeDelta::days(i64::from(self.slug_reservation_days)),
+            token_lifetime: self.tokens.longest(),
         }
     }
 }

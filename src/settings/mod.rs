@@ -21,7 +21,7 @@ mod worker;
 use clap::Args;
 
 pub use database::DatabaseSettings;
-pub use limits::LimitSettings;
+pub use limits::{LimitSettings, TokenSettings};
 pub use listen::{ListenSettings, TlsFiles};
 pub use oidc::OidcSettings;
 pub use parse::{ParseError, parse_command_line};

@@ -93,6 +93,7 @@ fn read_only(args: &[&str]) -> Result<AppSettings, String> {
 #[case("--max-versions-per-day=0", "LATCHKEY_MAX_VERSIONS_PER_DAY: 0 is out of range")]
 #[case("--max-versions=many", "LATCHKEY_MAX_VERSIONS: \"many\" is not a whole number")]
 #[case("--slug-reservation-days=-1", "LATCHKEY_SLUG_RESERVATION_DAYS: \"-1\" is not a whole number")]
+#[case("--token-max-lifetime-days=36501", "LATCHKEY_TOKEN_MAX_LIFETIME_DAYS: 36501 is out of range")]
 #[case("--webhook-key=hunter2", "LATCHKEY_WEBHOOK_KEY: ")]
 #[case("--webhook-allow=10.0.0.0/8,intranet", "LATCHKEY_WEBHOOK_ALLOW: \"intranet\" is neither")]
 #[case("--worker-concurrency=0", "LATCHKEY_WORKER_CONCURRENCY: 0 is out of range")]

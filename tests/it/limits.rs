@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use latchkey::clock::Clock;
 use latchkey::domain::limits::Limits;
@@ -181,4 +181,53 @@ async fn a_slug_is_reserved_before_anybody_can_take_it() {
     };
     let ((), offboarded) = tokio::join!(creating, delete(&server, &admin, "/v1/tenants/acme"));
     offboarded.expect(200);
+}
+
+#[tokio::test]
+async fn tokens_expire_within_the_limit() {
+    let limits = Limits {
+        token_lifetime: Some(TimeDelta::days(365)),
+        ..Limits::NONE
+    };
+    let limited = TestServer::builder().limits(limits).start().await;
+    let unlimited = limited.replica().start().await;
+    let admin = limited.token_of(Role::Admin).await;
+    let create = async |server: &TestServer, more: Value| {
+        let mut body = json!({"name": "billing", "role": "service"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let request = server
+            .bare(Method::POST, &format!("{}/v1/tokens", server.private))
+            .bearer_auth(&admin);
+        server.send(request.json(&body)).await
+    };
+    let days = |created: Value| {
+        let time = |member: &str| created[member].as_str().map(|text| text.parse::<DateTime<Utc>>().unwrap());
+        time("expires_at").map(|until| (until - time("created_at").unwrap()).num_days())
+    };
+    for server in [&limited, &unlimited] {
+        assert_eq!(days(create(server, json!({})).await.expect(201)), Some(90));
+        assert_eq!(days(create(server, json!({"expires_in_hours": 8760})).await.expect(201)), Some(365));
+    }
+    let error = |field: &str, code: &str| vec![(field.to_owned(), code.to_owned())];
+    let longer = create(&limited, json!({"expires_in_hours": 8761})).await;
+    assert_eq!((longer.status, longer.errors()), (422, error("expires_in_hours", "out_of_range")));
+    let never = create(&limited, json!({"never_expires": true})).await;
+    assert_eq!((never.status, never.errors()), (422, error("never_expires", "must_expire")));
+    assert!(
+        never.body.to_string().contains("LATCHKEY_TOKEN_MAX_LIFETIME_DAYS"),
+        "{:#}",
+        never.body
+    );
+    let both = create(&unlimited, json!({"never_expires": true, "expires_in_hours": 1})).await;
+    assert_eq!((both.status, both.errors()), (422, error("never_expires", "contradiction")));
+
+    assert_eq!(
+        days(create(&unlimited, json!({"expires_in_hours": 8761})).await.expect(201)),
+        Some(365)
+    );
+    assert_eq!(days(create(&unlimited, json!({"never_expires": true})).await.expect(201)), None);
+    assert_eq!(
+        days(create(&unlimited, json!({"never_expires": false})).await.expect(201)),
+        Some(90)
+    );
 }

@@ -13,7 +13,7 @@ use latchkey::domain::arn::RoleArn;
 use latchkey::domain::limits::Limits;
 use latchkey::domain::region::Regions;
 use latchkey::domain::retry::RetryPolicy;
-use latchkey::domain::token::Role;
+use latchkey::domain::token::{Role, TokenLifetime};
 use latchkey::domain::vendor::Vendor;
 use latchkey::domain::webhook::WebhookPolicy;
 use latchkey::domain::webhook::secret::SigningKeys;
@@ -240,7 +240,11 @@ impl TestServerBuilder {
             webhooks: Arc::new(self.webhooks),
             limits: self.limits,
         };
-        let (_, token) = create_token(&context, &Caller::operator(), "test", Role::Ops, None)
+        let unlimited = Context {
+            limits: Limits::NONE,
+            ..context.clone()
+        };
+        let (_, token) = create_token(&unlimited, &Caller::operator(), "test", Role::Ops, TokenLifetime::Never)
             .await
             .expect("a token is created");
 
@@ -371,7 +375,11 @@ impl TestServer {
     }
 
     pub async fn token_of(&self, role: Role) -> String {
-        let (_, token) = create_token(&self.context, &Caller::operator(), "test", role, None)
+        let unlimited = Context {
+            limits: Limits::NONE,
+            ..self.context.clone()
+        };
+        let (_, token) = create_token(&unlimited, &Caller::operator(), "test", role, TokenLifetime::Never)
             .await
             .expect("a token is made");
         token.expose_secret().to_owned()
