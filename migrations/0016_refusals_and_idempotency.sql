@@ -27,32 +27,3 @@ alter table idempotency_keys
 
 create index idempotency_keys_by_sender on idempotency_keys (sender, expires_at);
 create index idempotency_keys_by_tenant on idempotency_keys (tenant_id);
-
--- Erases the personal data of an offboarded tenant. Who did what and when is kept, by ID.
-create or replace function erase_tenant(tenant uuid, at timestamptz) returns void language plpgsql as $$
-begin
-    update tenants set
-        name = 'erased',
-        slug = 'erased',
-        reference = case when reference is null then null else 'erased' end,
-        erased_at = at
-    where id = tenant;
-    -- An update that changes nothing is refused, so events without personal data are skipped.
-    update audit_events e set
-        personal_salt = null,
-        actor = without_personal_data(e.actor),
-        before = without_personal_data(e.before),
-        after = without_personal_data(e.after),
-        detail = without_personal_data(e.detail),
-        address = case when e.address is null then null else 'erased' end
-    where e.tenant_id = tenant and (
-        e.address is not null
-        or (e.actor, e.detail) is distinct from (without_personal_data(e.actor), without_personal_data(e.detail))
-        or (e.before, e.after) is distinct from (without_personal_data(e.before), without_personal_data(e.after))
-    );
-    -- Stored responses can have names. Without a stored response, a repeated request is refused.
-    update idempotency_keys set status = null, headers = null, body = null
-    where tenant_id = tenant or event_id in (select id from audit_events where tenant_id = tenant);
-    update webhook_deliveries set payload = without_personal_data(payload::jsonb)::text where tenant_id = tenant;
-end
-$$;

@@ -183,6 +183,17 @@ pub(crate) async fn release(db: &mut PgConnection, claim: &IdempotencyClaim, now
     Ok(())
 }
 
+/// Erases the stored responses about a tenant, which can have names. Without a stored response, a repeated request is refused.
+pub(crate) async fn erase(db: &mut PgConnection, tenant: TenantId) -> Result<()> {
+    sqlx::query!(
+        "update idempotency_keys set status = null, headers = null, body = null where tenant_id = $1",
+        tenant.as_uuid()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Deletes up to `most` expired keys, and returns how many.
 pub(crate) async fn sweep(db: &mut PgConnection, now: DateTime<Utc>, most: i64) -> Result<u64> {
     let swept = sqlx::query!(

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Result;
+use super::{Result, idempotency};
 use super::error::{StoreError, column};
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantId, TenantRef};
@@ -228,10 +228,10 @@ pub(crate) async fn forget_released_slugs(db: &mut PgConnection, before: DateTim
     Ok(())
 }
 
-/// Erases the personal data of an offboarded tenant, also in the audit log and in webhook messages.
+/// Erases the personal data of an offboarded tenant, also in the audit log, in webhook messages and in stored responses.
 pub async fn erase(db: &mut PgConnection, id: TenantId, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("select erase_tenant($1, $2)", id.as_uuid(), now).execute(db).await?;
-    Ok(())
+    sqlx::query!("select erase_tenant($1, $2)", id.as_uuid(), now).execute(&mut *db).await?;
+    idempotency::erase(db, id).await
 }
 
 /// The tenant with this ID, or the one that has this slug. Among offboarded tenants with the same slug, the last one.
