@@ -1,3 +1,5 @@
+import contextlib
+import io
 import json
 import os
 import signal
@@ -12,7 +14,7 @@ from unittest import mock
 
 from stack import env_file, generated, paths, ports, processes, proofreading, source_text
 from stack.bench.report import BEGIN, END, Figure, missed, with_table
-from stack.checks import docs, prose, rust
+from stack.checks import dependencies, docs, prose, rust
 from stack.demo.api_client import server_sent_events
 from stack.demo.customer import Customer
 from stack.demo.scenario import without_action
@@ -43,6 +45,42 @@ class EnvFileTest(unittest.TestCase):
         given = env_file.user_environment()
         self.assertEqual(given["DATABASE_URL"], "postgres://mine")
         self.assertNotIn("LATCHKEY_TOKEN", given)
+
+
+class DependenciesTest(unittest.TestCase):
+    """The advisories are never skipped without a reason."""
+
+    def outcome(self, code, stderr, *, has_network, **variables):
+        advisories = subprocess.CompletedProcess([], code, stdout="", stderr=stderr)
+        environment = {name: value for name, value in os.environ.items() if name not in ("CI", "ADVISORIES_SKIPPED")} | variables
+        with (
+            mock.patch.dict(os.environ, environment, clear=True),
+            mock.patch.object(dependencies.cargo, "tool", return_value="cargo-deny"),
+            mock.patch.object(dependencies.processes, "run", return_value=0),
+            mock.patch.object(dependencies.subprocess, "run", return_value=advisories),
+            mock.patch.object(dependencies, "has_network", return_value=has_network),
+            contextlib.redirect_stdout(io.StringIO()) as printed,
+        ):
+            outcome = dependencies.check()
+        return outcome.passed, outcome.failed, outcome.remark, printed.getvalue()
+
+    def test_an_unreachable_database_is_a_failure(self):
+        away = "error: failed to fetch advisory database"
+        self.assertEqual(self.outcome(1, away, has_network=True)[:2], (1, 1))
+        self.assertEqual(self.outcome(1, away, has_network=False, CI="true")[:2], (1, 1))
+
+    def test_without_a_network_the_reason_is_printed(self):
+        away = "error: failed to fetch advisory database"
+        for variables, reason in (({}, "no network"), ({"CI": "true", "ADVISORIES_SKIPPED": "air-gapped"}, "air-gapped")):
+            passed, failed, remark, printed = self.outcome(1, away, has_network=False, **variables)
+            self.assertEqual((passed, failed), (1, 0))
+            self.assertIn(reason, remark)
+            self.assertIn(reason, printed)
+
+    def test_no_reason_hides_an_advisory(self):
+        found = "error[vulnerability]: a crate has one"
+        self.assertEqual(self.outcome(1, found, has_network=False, ADVISORIES_SKIPPED="air-gapped")[:2], (1, 1))
+        self.assertEqual(self.outcome(0, "", has_network=True)[:2], (2, 0))
 
 
 class PortsTest(unittest.TestCase):

@@ -203,6 +203,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
             retry_policy: settings.retry_policy,
             lease: settings.lease,
             webhooks: Arc::new(settings.webhooks),
+            limits: settings.limits,
         },
         pools: pools.clone(),
         cloud: cloud.as_ref().ok().cloned(),

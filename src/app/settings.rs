@@ -3,8 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
+use crate::domain::identity::ServiceTenants;
+use crate::domain::limits::Limits;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::vendor::Vendor;
 use crate::domain::webhook::WebhookPolicy;
@@ -23,6 +26,7 @@ pub struct AppSettings {
     pub lease: Duration,
     pub s3_path_style: bool,
     pub webhooks: WebhookPolicy,
+    pub limits: Limits,
     /// How long work in progress may continue after a signal.
     pub shutdown_grace: Duration,
     /// If None, HTTP is not served.
@@ -71,6 +75,7 @@ impl AppSettings {
             lease,
             s3_path_style: settings.aws.s3_path_style,
             webhooks: settings.webhooks.policy(),
+            limits: settings.limits.limits(),
             shutdown_grace,
             serve,
             worker,
@@ -127,6 +132,7 @@ impl ServeSettings {
         let issuer = errors
             .collect(server.oidc.issuer().map(|issuer| issuer.map(str::to_owned)))
             .flatten();
+        let service_tenants = errors.collect(server.oidc.service_tenants());
         Self {
             web: server.web.with_default_url(server.listen.public),
             listen: server.listen,
@@ -147,6 +153,9 @@ impl ServeSettings {
                     path: server.oidc.roles_claim,
                     mapping: Some(server.oidc.roles).filter(|roles| !roles.is_empty()),
                 },
+                service_tenants: service_tenants.unwrap_or(ServiceTenants::None),
+                max_age: TimeDelta::from_std(server.oidc.max_age).unwrap_or(TimeDelta::MAX),
+                id_tokens: server.oidc.id_tokens,
                 jwks_url: server.oidc.jwks_url,
                 header: server.oidc.header,
                 timing: RefreshTiming::default(),

@@ -73,8 +73,9 @@ impl Config {
 
 impl List {
     async fn run(self) -> CommandResult {
-        let listed = self.client.get(&["v1", "tenants", &self.tenant, "storage-configs"], &[]).await?;
-        self.client.print(&listed["items"], |items| {
+        let path = ["v1", "tenants", &self.tenant, "storage-configs"];
+        let listed = self.client.get_all(&path, &[]).await?;
+        self.client.print(&listed.into(), |items| {
             let columns = [
                 ("Version", "version"),
                 ("Mode", "mode"),

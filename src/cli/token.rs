@@ -13,13 +13,16 @@ use super::{CommandResult, Failure};
 use crate::app;
 use crate::database_clock::DatabaseClock;
 use crate::domain::ids::TenantRef;
+use crate::domain::limits::Limits;
 use crate::domain::retry::RetryPolicy;
-use crate::domain::token::Role;
+use crate::domain::token::{Role, TokenLifetime};
 use crate::domain::vendor::Vendor;
 use crate::service::tokens::{CreateTokenError, create_limited_token};
 use crate::service::{Caller, Context};
-use crate::settings::DatabaseSettings;
+use crate::settings::{DatabaseSettings, TokenSettings};
 use crate::store::migrations;
+
+const CENTURY: TimeDelta = TimeDelta::days(36_500);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Token {
@@ -59,15 +62,22 @@ pub(super) struct Create {
     #[arg(long = "tenant", value_name = "TENANT")]
     tenants: Vec<TenantRef>,
 
-    /// Lifetime, for example `720h`. Never expires if omitted.
+    /// Lifetime, for example `720h`. Default: 90 days, or the longest that is allowed if that is shorter.
     #[arg(long, value_name = "DURATION")]
     expires_in: Option<humantime::Duration>,
+
+    /// The token never expires. Only possible if `LATCHKEY_TOKEN_MAX_LIFETIME_DAYS` is 0.
+    #[arg(long, conflicts_with = "expires_in")]
+    never_expires: bool,
 
     #[command(flatten)]
     client: ClientArgs,
 
     #[command(flatten)]
     database: DatabaseSettings,
+
+    #[command(flatten)]
+    tokens: TokenSettings,
 }
 
 impl Token {
@@ -130,6 +140,7 @@ impl Create {
             "name": self.name,
             "role": self.role,
             "expires_in_hours": hours,
+            "never_expires": self.never_expires,
             "tenants": Some(tenants).filter(|tenants| !tenants.is_empty()),
         });
         self.client.post(&["v1", "tokens"], &body).await
@@ -152,14 +163,21 @@ impl Create {
             retry_policy: RetryPolicy::NONE,
             lease: std::time::Duration::ZERO,
             webhooks: Arc::default(),
+            limits: Limits {
+                token_lifetime: self.tokens.longest(),
+                ..Limits::NONE
+            },
         };
-        let expires_in = self
-            .expires_in
-            .map(|lifetime| TimeDelta::from_std(*lifetime))
-            .transpose()
-            .map_err(|_| Failure::Usage("--expires-in is too long".into()))?;
+        let lifetime = match self.expires_in {
+            _ if self.never_expires => TokenLifetime::Never,
+            Some(lifetime) => {
+                let lifetime = TimeDelta::from_std(*lifetime).ok().filter(|lifetime| *lifetime <= CENTURY);
+                TokenLifetime::For(lifetime.ok_or_else(|| Failure::Usage("--expires-in is too long".into()))?)
+            }
+            None => TokenLifetime::Default,
+        };
         let tenants = Some(self.tenants.as_slice()).filter(|tenants| !tenants.is_empty());
-        let (token, secret) = create_limited_token(&context, &Caller::operator(), &self.name, self.role, expires_in, tenants)
+        let (token, secret) = create_limited_token(&context, &Caller::operator(), &self.name, self.role, lifetime, tenants)
             .await
             .map_err(|error| match error {
                 CreateTokenError::Invalid(faults) => Failure::Usage(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),

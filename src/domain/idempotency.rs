@@ -12,6 +12,9 @@ use super::text::Malformed;
 /// How long a key is remembered.
 pub(crate) const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
+/// How many keys of one sender are remembered at a time.
+pub(crate) const MOST_KEYS: i64 = 10_000;
+
 /// After this time, a request that has not changed anything is considered lost with its process.
 pub(crate) const LOST_AFTER: TimeDelta = TimeDelta::minutes(1);
 

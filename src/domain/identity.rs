@@ -31,6 +31,16 @@ impl Identity {
     }
 }
 
+/// Which tenants a JWT of the role `service` may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServiceTenants {
+    /// None: such JWTs are refused.
+    None,
+    /// Those whose IDs are in this claim.
+    Claim(String),
+    All,
+}
+
 /// A caller, as AWS logs it in the name of a session: twelve hexadecimal digits. For an API token these are the last group
 /// of its ID; for everyone else, the beginning of the SHA-256 of how the audit log identifies them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

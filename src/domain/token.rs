@@ -1,6 +1,6 @@
 //! API tokens and what their roles may do.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
@@ -54,6 +54,17 @@ pub struct Token {
     /// The tenants that internal services may read with it. None means all.
     pub tenants: Option<Vec<TenantId>>,
 }
+
+/// How long a new token is to be valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenLifetime {
+    Default,
+    For(TimeDelta),
+    Never,
+}
+
+/// The lifetime of a token for which none is given, unless the limit is shorter.
+pub const DEFAULT_LIFETIME: TimeDelta = TimeDelta::days(90);
 
 /// SHA-256 of a token. A token has 256 random bits, so a slow hash would not add protection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

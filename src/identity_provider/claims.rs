@@ -1,4 +1,4 @@
-//! Validation of a JWT's claims: whether it is valid for this service and time, and the user's role.
+//! Validation of a JWT's claims: whether it is valid for this service and time, the user's role, and the tenants of a service.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use super::IdentityProviderSettings;
 use super::invalid_jwt::{InvalidJwt, JwtRule};
 use crate::domain::audit::Actor;
-use crate::domain::identity::Identity;
+use crate::domain::identity::{Identity, ServiceTenants};
+use crate::domain::ids::TenantId;
 use crate::domain::token::Role;
 
 /// The tolerated clock difference to the provider.
@@ -19,6 +20,26 @@ pub struct RoleClaim {
     pub path: String,
     /// The provider's values and the role for each. If None, the values are Latchkey's role names.
     pub mapping: Option<Vec<(String, Role)>>,
+}
+
+/// The tenants that a JWT of the role `service` may read. None means all.
+fn service_tenants(setting: &ServiceTenants, claims: &Map<String, Value>) -> Result<Option<Vec<TenantId>>, InvalidJwt> {
+    let claim = match setting {
+        ServiceTenants::None => return Err(InvalidJwt::ServiceNotAccepted),
+        ServiceTenants::All => return Ok(None),
+        ServiceTenants::Claim(claim) => claim,
+    };
+    // A slug can belong to another tenant one day, an ID cannot.
+    let ids = |items: &Vec<Value>| items.iter().map(|item| TenantId::parse(item.as_str()?).ok()).collect();
+    let tenants = find(claims, claim).and_then(Value::as_array).and_then(ids);
+    tenants.map(Some).ok_or_else(|| InvalidJwt::NoTenants { claim: claim.clone() })
+}
+
+/// Whether the JWT tells a client who signed in, instead of giving access to an API. OpenID Connect defines `nonce`, `at_hash` and `c_hash`
+/// only for ID tokens. Keycloak and Amazon Cognito name the kind in a claim of their own.
+pub(crate) fn is_id_token(claims: &Map<String, Value>) -> bool {
+    let is = |claim: &str, kind: &str| claims.get(claim).and_then(Value::as_str) == Some(kind);
+    ["nonce", "at_hash", "c_hash"].iter().any(|claim| claims.contains_key(*claim)) || is("typ", "ID") || is("token_use", "id")
 }
 
 /// The user that the claims identify, and when they expire.
@@ -42,7 +63,10 @@ pub(crate) fn validate(
             name: name.map(str::to_owned),
         },
         role,
-        tenants: None,
+        tenants: match role {
+            Role::Service => service_tenants(&settings.service_tenants, claims)?,
+            Role::Viewer | Role::Ops | Role::Admin => None,
+        },
     };
     Ok((identity, until))
 }
@@ -69,7 +93,8 @@ fn validate_registered_claims(
     if !is_for_us {
         return Err(JwtRule::Audience);
     }
-    let until = claims.get("exp").and_then(time).ok_or(JwtRule::NoExpiry)? + LEEWAY;
+    let expiry = claims.get("exp").and_then(time).ok_or(JwtRule::NoExpiry)?;
+    let until = expiry + LEEWAY;
     if until <= now {
         return Err(JwtRule::Expired);
     }
@@ -83,6 +108,14 @@ fn validate_registered_claims(
     }
     if !has_come("iat") {
         return Err(JwtRule::IssuedLater);
+    }
+    // Without iat, the rest of its lifetime counts.
+    let issued_at = claims.get("iat").and_then(time).unwrap_or(now);
+    if issued_at + settings.max_age + LEEWAY <= now {
+        return Err(JwtRule::TooOld);
+    }
+    if expiry - issued_at > settings.max_age {
+        return Err(JwtRule::TooLong);
     }
     Ok(until)
 }
@@ -104,7 +137,7 @@ fn is_line(text: &str, longest: usize) -> bool {
 impl RoleClaim {
     /// The most privileged role in the claim.
     fn role(&self, claims: &Map<String, Value>) -> Option<Role> {
-        let values = match self.find(claims)? {
+        let values = match find(claims, &self.path)? {
             // The text may be one name with spaces, or several names separated by spaces.
             Value::String(text) => [text.as_str()].into_iter().chain(text.split_whitespace()).collect(),
             Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>(),
@@ -126,16 +159,16 @@ impl RoleClaim {
                 .collect(),
         }
     }
+}
 
-    /// A claim's own name may contain dots, for example if it is a URL.
-    fn find<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
-        if let Some(claim) = claims.get(&self.path) {
-            return Some(claim);
-        }
-        let mut names = self.path.split('.');
-        let first = claims.get(names.next()?)?;
-        names.try_fold(first, |value, name| value.get(name))
+/// The claim with this name, or at this path of names separated by dots. A claim's own name may contain dots, for example if it is a URL.
+fn find<'a>(claims: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    if let Some(claim) = claims.get(path) {
+        return Some(claim);
     }
+    let mut names = path.split('.');
+    let first = claims.get(names.next()?)?;
+    names.try_fold(first, |value, name| value.get(name))
 }
 
 #[cfg(test)]
@@ -155,6 +188,9 @@ mod tests {
                 path: path.into(),
                 mapping: mapping.map(|pairs| pairs.iter().map(|(theirs, ours)| ((*theirs).to_owned(), *ours)).collect()),
             },
+            service_tenants: ServiceTenants::All,
+            max_age: TimeDelta::days(1),
+            id_tokens: false,
             jwks_url: None,
             header: None,
             timing: crate::identity_provider::RefreshTiming::default(),
@@ -176,7 +212,13 @@ mod tests {
     #[case(json!({"nbf": NOW + 60, "iat": NOW + 60}), None)]
     #[case(json!({"exp": 1_800_000_000.5, "iat": 1_799_999_999.25}), None)]
     #[case(json!({"exp": 1e300}), Some(JwtRule::NoExpiry))]
-    #[case(json!({"exp": u64::MAX}), None)]
+    #[case(json!({"exp": u64::MAX}), Some(JwtRule::TooLong))]
+    #[case(json!({"exp": NOW + 86_400}), None)]
+    #[case(json!({"exp": NOW + 86_401}), Some(JwtRule::TooLong))]
+    #[case(json!({"iat": NOW - 600, "exp": NOW + 85_800}), None)]
+    #[case(json!({"iat": NOW - 600, "exp": NOW + 85_801}), Some(JwtRule::TooLong))]
+    #[case(json!({"iat": NOW - 86_400, "exp": NOW}), None)]
+    #[case(json!({"iat": NOW - 86_460, "exp": NOW + 1}), Some(JwtRule::TooOld))]
     #[case(json!({"iss": "https://id.example/"}), Some(JwtRule::Issuer))]
     #[case(json!({"iss": null}), Some(JwtRule::Issuer))]
     #[case(json!({"iss": ["https://id.example"]}), Some(JwtRule::Issuer))]
@@ -214,6 +256,48 @@ mod tests {
             Some(role) => assert_eq!(judged.unwrap().role, role),
             None => assert_eq!(judged, Err(InvalidJwt::NoRole { claim: path.into() })),
         }
+    }
+
+    const ONE: &str = "01910f5e-8f6a-7cc3-8f5e-2f8a1c9f0b11";
+
+    #[rstest]
+    #[case(ServiceTenants::All, json!({}), Ok(None))]
+    #[case(ServiceTenants::None, json!({"tenants": [ONE]}), Err(InvalidJwt::ServiceNotAccepted))]
+    #[case(ServiceTenants::Claim("tenants".into()), json!({"tenants": [ONE]}), Ok(Some(vec![TenantId::parse(ONE).unwrap()])))]
+    #[case(ServiceTenants::Claim("tenants".into()), json!({"tenants": []}), Ok(Some(vec![])))]
+    #[case(ServiceTenants::Claim("a.b".into()), json!({"a": {"b": [ONE]}}), Ok(Some(vec![TenantId::parse(ONE).unwrap()])))]
+    #[case(ServiceTenants::Claim("tenants".into()), json!({}), Err(InvalidJwt::NoTenants { claim: "tenants".into() }))]
+    #[case(ServiceTenants::Claim("tenants".into()), json!({"tenants": ONE}), Err(InvalidJwt::NoTenants { claim: "tenants".into() }))]
+    #[case(ServiceTenants::Claim("tenants".into()), json!({"tenants": [ONE, "acme"]}), Err(InvalidJwt::NoTenants { claim: "tenants".into() }))]
+    fn a_service_reads_the_tenants_in_the_claim(
+        #[case] service_tenants: ServiceTenants,
+        #[case] more: Value,
+        #[case] expected: Result<Option<Vec<TenantId>>, InvalidJwt>,
+    ) {
+        let settings = IdentityProviderSettings {
+            service_tenants,
+            ..settings("role", None)
+        };
+        let with = |role: &str| {
+            let mut claims = more.clone();
+            claims["role"] = json!(role);
+            judged(&settings, &claims).map(|identity| identity.tenants)
+        };
+        assert_eq!(with("service"), expected);
+        // People read the dashboard, which is for all tenants.
+        assert_eq!((with("viewer"), with("ops")), (Ok(None), Ok(None)));
+    }
+
+    #[rstest]
+    #[case(json!({}), false)]
+    #[case(json!({"typ": "Bearer", "token_use": "access", "scope": "openid", "auth_time": 1}), false)]
+    #[case(json!({"nonce": "n"}), true)]
+    #[case(json!({"at_hash": "h"}), true)]
+    #[case(json!({"c_hash": "h"}), true)]
+    #[case(json!({"typ": "ID"}), true)]
+    #[case(json!({"token_use": "id"}), true)]
+    fn id_tokens_are_recognized(#[case] claims: Value, #[case] expected: bool) {
+        assert_eq!(is_id_token(claims.as_object().unwrap()), expected);
     }
 
     #[rstest]

@@ -36,6 +36,12 @@ pub enum JwtRule {
     NotYetValid,
     #[error("the claim iat is in the future or not a number of seconds")]
     IssuedLater,
+    #[error("it was issued too long ago (claim iat and LATCHKEY_OIDC_MAX_AGE)")]
+    TooOld,
+    #[error("it is valid for too long (claims iat and exp, and LATCHKEY_OIDC_MAX_AGE)")]
+    TooLong,
+    #[error("it is an ID token, which tells a client who signed in; send an access token for this API")]
+    IdToken,
     #[error("the claim sub must be a single line of 1 to 255 characters")]
     Subject,
 }
@@ -46,6 +52,12 @@ pub enum InvalidJwt {
     Broken(#[from] JwtRule),
     #[error("The JWT is valid, but its claim {claim} grants you no role in Latchkey.")]
     NoRole { claim: String },
+    #[error(
+        "The JWT is valid, but JWTs with the role service are not accepted: neither LATCHKEY_OIDC_TENANTS_CLAIM nor LATCHKEY_OIDC_SERVICE_ALL_TENANTS is set."
+    )]
+    ServiceNotAccepted,
+    #[error("The JWT is valid and has the role service, but its claim {claim} is not a list of the IDs of the tenants that it may read.")]
+    NoTenants { claim: String },
     #[error("The identity provider does not respond, so the JWT cannot be verified.")]
     Unavailable {
         /// The delay after which a retry may help.
@@ -59,6 +71,8 @@ impl InvalidJwt {
         match self {
             Self::Broken(rule) => rule.into(),
             Self::NoRole { .. } => "no_role",
+            Self::ServiceNotAccepted => "service_not_accepted",
+            Self::NoTenants { .. } => "no_tenants",
             Self::Unavailable { .. } => "unavailable",
         }
     }

@@ -45,6 +45,8 @@ pub(crate) struct Jwt<'a> {
     pub algorithm: Algorithm,
     /// The ID of the key that signed it.
     pub key: Option<String>,
+    /// Its header says that it is an access token: <https://www.rfc-editor.org/rfc/rfc9068>
+    pub is_access_token: bool,
     message: &'a str,
     payload: &'a str,
     signature: &'a str,
@@ -70,11 +72,12 @@ impl<'a> Jwt<'a> {
             return Err(JwtRule::Critical);
         }
         // A JWT of another type, such as a logout token, does not identify the caller.
-        let is_access = |kind: &str| {
-            let kind = kind.to_ascii_lowercase();
-            matches!(kind.strip_prefix("application/").unwrap_or(&kind), "jwt" | "at+jwt")
+        let kind = match header.get("typ") {
+            None => None,
+            Some(kind) => Some(kind.as_str().ok_or(JwtRule::Type)?.to_ascii_lowercase()),
         };
-        if header.get("typ").is_some_and(|kind| !kind.as_str().is_some_and(is_access)) {
+        let kind = kind.as_deref().map(|kind| kind.strip_prefix("application/").unwrap_or(kind));
+        if !matches!(kind, None | Some("jwt" | "at+jwt")) {
             return Err(JwtRule::Type);
         }
         let key = match header.get("kid") {
@@ -85,6 +88,7 @@ impl<'a> Jwt<'a> {
         Ok(Self {
             algorithm,
             key,
+            is_access_token: kind == Some("at+jwt"),
             message,
             payload,
             signature,

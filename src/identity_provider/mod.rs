@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use moka::sync::Cache;
 use reqwest::Url;
 use reqwest::header::HeaderName;
@@ -35,6 +35,7 @@ use key_cache::{KeyCache, KeyCacheLookup};
 
 use crate::clock::SharedClock;
 use crate::domain::identity::Identity;
+pub use crate::domain::identity::ServiceTenants;
 use crate::domain::token::TokenHash;
 use crate::telemetry::metric;
 
@@ -51,11 +52,25 @@ pub struct IdentityProviderSettings {
     /// The claim `aud` must contain one of these.
     pub audiences: Vec<String>,
     pub roles: RoleClaim,
+    pub service_tenants: ServiceTenants,
+    /// The longest lifetime of a JWT, and how long ago it may have been issued.
+    pub max_age: TimeDelta,
+    /// Whether ID tokens are accepted in the header `Authorization`, too.
+    pub id_tokens: bool,
     /// The URL of the keys, if there is no discovery document.
     pub jwks_url: Option<Url>,
     /// The header in which an identity-aware proxy passes the JWT.
     pub header: Option<HeaderName>,
     pub timing: RefreshTiming,
+}
+
+/// Where a request has its JWT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JwtSource {
+    /// In the header `Authorization`: a client calls the API.
+    Client,
+    /// In the header of an identity-aware proxy, which often passes ID tokens, or JWTs of its own.
+    Proxy,
 }
 
 /// How often the keys are fetched.
@@ -101,6 +116,7 @@ struct Inner {
 #[derive(Clone)]
 struct CachedIdentity {
     identity: Arc<Identity>,
+    is_id_token: bool,
     until: DateTime<Utc>,
     /// The generation of the keys. When it changes, the cached identities become invalid.
     generation: u64,
@@ -173,25 +189,32 @@ impl IdentityProvider {
     }
 
     /// The identity of a JWT that was already verified and is still valid, from memory.
-    pub fn cached(&self, hash: &TokenHash) -> Option<Arc<Identity>> {
-        let cached = self.0.cached.get(hash)?;
+    pub fn cached(&self, hash: &TokenHash, source: JwtSource) -> Option<Arc<Identity>> {
+        let cached = self.0.cached.get(hash).filter(|cached| self.accepts(cached, source))?;
         let known = self.0.known.borrow();
         let keys = known.keys(self.0.clock.instant(), self.0.settings.timing.keep)?;
         let is_good = cached.generation == keys.generation && self.0.clock.now() < cached.until;
         is_good.then_some(cached.identity)
     }
 
+    fn accepts(&self, cached: &CachedIdentity, source: JwtSource) -> bool {
+        !cached.is_id_token || self.0.settings.id_tokens || source == JwtSource::Proxy
+    }
+
     /// The identity of a JWT.
     ///
     /// # Errors
     /// The rule that the JWT breaks, or that its keys are not available.
-    pub async fn identify(&self, jwt: &SecretString) -> Result<Arc<Identity>, InvalidJwt> {
+    pub async fn identify(&self, jwt: &SecretString, source: JwtSource) -> Result<Arc<Identity>, InvalidJwt> {
         let text = jwt.expose_secret();
         let hash = TokenHash::of(text);
-        if let Some(identity) = self.cached(&hash) {
+        if let Some(identity) = self.cached(&hash, source) {
             return Ok(identity);
         }
-        let identified = self.verify(text).await;
+        let identified = match self.verify(text).await {
+            Ok(verified) if !self.accepts(&verified, source) => Err(JwtRule::IdToken.into()),
+            identified => identified,
+        };
         match identified {
             Ok(cached) => {
                 let identity = cached.identity.clone();
@@ -213,9 +236,11 @@ impl IdentityProvider {
         if !jwt.is_signed_by(&key) {
             return Err(JwtRule::Signature.into());
         }
-        let (identity, until) = claims::validate(&self.0.settings, &jwt.claims()?, self.0.clock.now())?;
+        let claims = jwt.claims()?;
+        let (identity, until) = claims::validate(&self.0.settings, &claims, self.0.clock.now())?;
         Ok(CachedIdentity {
             identity: Arc::new(identity),
+            is_id_token: !jwt.is_access_token && claims::is_id_token(&claims),
             until,
             generation,
         })

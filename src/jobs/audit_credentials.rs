@@ -1,10 +1,10 @@
-//! Writes the past hour's issuances of credentials to the audit log.
+//! Writes what was counted in past hours to the audit log: issuances of credentials, and refused requests.
 
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
 use serde::{Deserialize, Serialize};
 
 use super::JobContext;
-use crate::service::issuances;
+use crate::service::{issuances, refusals};
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AuditCredentials {}
@@ -14,6 +14,7 @@ impl TaskHandler for AuditCredentials {
 
     async fn run(self, worker: WorkerContext) -> impl IntoTaskHandlerResult {
         let context = super::of::<JobContext>(&worker).context;
+        refusals::audit_past_hours(&context).await?;
         issuances::audit_past_hours(&context).await
     }
 }

@@ -1,5 +1,7 @@
 //! Creating a tenant, and issuing its external ID.
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
 use super::{Caller, Context, tenant_fields};
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::external_id::ExternalId;
@@ -25,6 +27,9 @@ pub enum CreateTenantError {
     Invalid(Vec<FieldError>),
     #[error("the slug is taken")]
     SlugTaken(Slug),
+    /// A tenant with the slug was offboarded a short time ago.
+    #[error("the slug is reserved until {until}")]
+    SlugReserved { slug: Slug, until: DateTime<Utc> },
     #[error(transparent)]
     Store(#[from] store::StoreError),
 }
@@ -35,6 +40,13 @@ pub async fn create_tenant(context: &Context, caller: &Caller, new: &NewTenant) 
     match tenants::insert(&mut db, &tenant).await {
         Err(store::StoreError::Constraint(Constraint::TenantsSlugKey)) => return Err(CreateTenantError::SlugTaken(tenant.slug)),
         inserted => inserted?,
+    }
+    // After the insertion: only now nobody can offboard a tenant with this slug at the same time.
+    if let Some(released_at) = tenants::slug_released_at(&mut db, &tenant.slug).await? {
+        let until = released_at + context.limits.slug_reservation;
+        if until > tenant.created_at {
+            return Err(CreateTenantError::SlugReserved { slug: tenant.slug, until });
+        }
     }
     context
         .audit(
@@ -47,6 +59,21 @@ pub async fn create_tenant(context: &Context, caller: &Caller, new: &NewTenant) 
         .await?;
     store::commit(db).await?;
     Ok(tenant)
+}
+
+/// The error of a slug that is available later.
+pub(crate) fn slug_reserved(until: DateTime<Utc>) -> FieldError {
+    let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let detail = format!(
+        "it belonged to a tenant that was offboarded, and services may still ask by it; choose another one, or use it after {until} (LATCHKEY_SLUG_RESERVATION_DAYS)"
+    );
+    FieldError::new("slug", "slug_reserved", detail)
+}
+
+/// Forgets the slugs that are no longer reserved.
+pub async fn sweep(context: &Context) -> store::Result<()> {
+    let mut db = context.pool.acquire().await?;
+    tenants::forget_released_slugs(&mut db, context.clock.now() - context.limits.slug_reservation).await
 }
 
 fn validate(context: &Context, new: &NewTenant) -> Result<Tenant, Vec<FieldError>> {

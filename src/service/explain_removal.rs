@@ -14,7 +14,7 @@ pub(crate) async fn explain_removal(context: &Context, tenant: &Tenant) -> store
 }
 
 pub(super) async fn of_tenant(context: &Context, db: &mut PgConnection, tenant: &Tenant) -> store::Result<Removal> {
-    let configs = storage_configs::of_tenant(db, tenant.id).await?;
+    let configs = storage_configs::different(db, tenant.id).await?;
     let submitted: Vec<_> = configs.into_iter().map(|config| config.storage).collect();
     Ok(removal(&context.vendor.name, &submitted, &tenant.modes))
 }

@@ -8,6 +8,7 @@ use super::Context;
 use crate::domain::idempotency::{
     IdempotencyClaim, IdempotencyKey, KeptResponse, LIFETIME, LOST_AFTER, RecordedChange, RequestFingerprint,
 };
+use crate::domain::ids::TenantRef;
 use crate::store;
 use crate::store::idempotency::{self, EarlierRequest, IdempotentRequest};
 use crate::telemetry::metric;
@@ -23,6 +24,8 @@ pub enum IdempotencyTurn {
     InProgress,
     /// The key was used for another request.
     KeyReused,
+    /// The sender has used too many keys, and can use another one in so many seconds.
+    TooManyKeys { seconds: u32 },
     /// It was processed, but its response was not stored.
     NotReplayable {
         request_id: Option<String>,
@@ -30,21 +33,29 @@ pub enum IdempotencyTurn {
     },
 }
 
-pub async fn begin(
-    context: &Context,
-    sender: &str,
-    key: &IdempotencyKey,
-    request: RequestFingerprint,
-    request_id: Option<&str>,
-) -> store::Result<IdempotencyTurn> {
+/// A request with a key.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyedRequest<'a> {
+    /// The actor, without a name.
+    pub sender: &'a str,
+    pub key: &'a IdempotencyKey,
+    pub fingerprint: RequestFingerprint,
+    /// The tenant in the path.
+    pub tenant: Option<&'a TenantRef>,
+    pub request_id: Option<&'a str>,
+}
+
+pub async fn begin(context: &Context, request: &KeyedRequest<'_>) -> store::Result<IdempotencyTurn> {
     let now = context.clock.now();
     let ask = IdempotentRequest {
         claim: IdempotencyClaim {
-            key: key.of_sender(sender),
+            key: request.key.of_sender(request.sender),
             id: context.clock.uuid(),
         },
-        request,
-        request_id,
+        sender: RequestFingerprint::of(&[request.sender.as_bytes()]),
+        request: request.fingerprint,
+        tenant: request.tenant,
+        request_id: request.request_id,
         now,
         expires_at: now + LIFETIME,
         lost: now - LOST_AFTER,
@@ -53,8 +64,11 @@ pub async fn begin(
     loop {
         let turn = if idempotency::claim(&mut db, &ask).await? {
             IdempotencyTurn::First(ask.claim)
-        } else if let Some(earlier) = idempotency::find(&mut db, &ask.claim.key, &request).await? {
+        } else if let Some(earlier) = idempotency::find(&mut db, &ask.claim.key, &ask.request).await? {
             classify(earlier, &ask)
+        } else if let Some(until) = idempotency::sender_waits_until(&mut db, &ask.sender, now).await? {
+            let seconds = u32::try_from((until - now).num_seconds()).unwrap_or_default() + 1;
+            IdempotencyTurn::TooManyKeys { seconds }
         } else {
             // The key was released between the two statements. Try to claim it again.
             continue;
@@ -71,6 +85,7 @@ impl IdempotencyTurn {
             Self::Replay(_) => "again",
             Self::InProgress => "under_way",
             Self::KeyReused => "of_another",
+            Self::TooManyKeys { .. } => "too_many",
             Self::NotReplayable { .. } => "not_kept",
         }
     }

@@ -16,6 +16,7 @@ pub(crate) mod merge_template;
 pub(crate) mod observe;
 pub(crate) mod open_invite;
 pub mod read;
+pub mod refusals;
 pub mod request_verification;
 pub mod revoke_invite;
 pub(crate) mod revoke_sessions;
@@ -43,6 +44,7 @@ use crate::clock::SharedClock;
 use crate::domain::audit::{Actor, AuditAction, AuditChange, AuditEvent};
 use crate::domain::idempotency::IdempotencyClaim;
 use crate::domain::ids::{AuditEventId, TenantId, TenantRef};
+use crate::domain::limits::Limits;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::tenant::Tenant;
 use crate::domain::vendor::Vendor;
@@ -62,6 +64,7 @@ pub struct Context {
     /// How long an attempt of a verification may write to the customer's bucket.
     pub lease: Duration,
     pub webhooks: Arc<webhook::WebhookPolicy>,
+    pub limits: Limits,
 }
 
 /// Who makes a change, and from where.
@@ -147,7 +150,7 @@ impl Context {
         let (id, now): (AuditEventId, _) = (self.clock.uuid().into(), self.clock.now());
         audit::append(db, id, now, &origin, &event).await?;
         match &caller.claim {
-            Some(claim) if !store::idempotency::mark_done(db, claim, id, now).await? => Err(store::StoreError::TakenOver),
+            Some(claim) if !store::idempotency::mark_done(db, claim, (id, tenant), now).await? => Err(store::StoreError::TakenOver),
             _ => Ok(()),
         }
     }

@@ -35,7 +35,7 @@ pub(crate) async fn live_sessions(context: &Context, tenant: &Tenant) -> store::
     let mut db = context.pool.acquire().await?;
     let now = context.clock.now();
     let mut revocations = Vec::new();
-    for config in storage_configs::of_tenant(&mut db, tenant.id).await? {
+    for config in storage_configs::different(&mut db, tenant.id).await? {
         let revocation = match config.storage.access.client_role() {
             Some(role) => Some(SessionRevocation::of_client_role(role, now)),
             None => (context.vendor.direct_role.as_ref()).map(|role| SessionRevocation::of_direct_role(role, tenant, now)),

@@ -1,6 +1,7 @@
 //! Submitting a storage config: validates it, stores it as a new version, and queues its verification, in one transaction.
 
 use sqlx::PgConnection;
+use tracing::warn;
 
 use super::approve_change::withdraw;
 use super::tenant_lifecycle::audit_superseded;
@@ -9,12 +10,14 @@ use super::{Caller, Context, UnknownTenant};
 use crate::domain::audit::{Actor, AuditAction, AuditChange};
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::invite::InviteState;
+use crate::domain::limits::VersionLimit;
 use crate::domain::storage_config::{Storage, StorageConfig};
 use crate::domain::submission::Submission;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::text::FieldError;
 use crate::domain::verification::Trigger;
 use crate::store::{self, invites, jobs, storage_configs, verifications};
+use crate::telemetry::metric;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitConfigError {
@@ -30,6 +33,9 @@ pub enum SubmitConfigError {
     InviteEnded,
     #[error("invalid submission")]
     Invalid(Vec<FieldError>),
+    /// The tenant has as many versions as it may have.
+    #[error("the limit {} is reached", .0.setting())]
+    LimitReached(VersionLimit),
     #[error(transparent)]
     Store(#[from] store::StoreError),
 }
@@ -50,6 +56,12 @@ pub async fn submit_config(
         .map_err(SubmitConfigError::Invalid)?;
 
     let now = context.clock.now();
+    let count = storage_configs::count(&mut db, tenant.id, context.limits.versions_per_day).await?;
+    if let Some(limit) = context.limits.reached_by(count, now) {
+        metrics::counter!(metric::SUBMISSIONS_REFUSED.name, "limit" => limit.name()).increment(1);
+        warn!(tenant = %tenant.id, limit = limit.setting(), "a submission was refused: the tenant has too many versions");
+        return Err(SubmitConfigError::LimitReached(limit));
+    }
     let config = storage_configs::insert(&mut db, context.clock.uuid().into(), tenant.id, &storage, now).await?;
     let dropped = verifications::supersede_waiting(&mut db, tenant.id, now).await?;
     let verification: VerificationId = context.clock.uuid().into();

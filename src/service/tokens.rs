@@ -1,6 +1,5 @@
 //! API tokens. Only the result of creating one contains its secret; the database has its hash.
 
-use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgConnection;
 
@@ -10,7 +9,7 @@ use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{TenantId, TenantRef, TokenId};
 use crate::domain::text::FieldError;
-use crate::domain::token::{Role, Token, TokenHash, text_of};
+use crate::domain::token::{Role, Token, TokenHash, TokenLifetime, text_of};
 use crate::store::{self, tenants, tokens};
 
 #[derive(Debug, thiserror::Error)]
@@ -27,9 +26,9 @@ pub async fn create_token(
     caller: &Caller,
     name: &str,
     role: Role,
-    expires_in: Option<TimeDelta>,
+    lifetime: TokenLifetime,
 ) -> Result<(Token, SecretString), CreateTokenError> {
-    create_limited_token(context, caller, name, role, expires_in, None).await
+    create_limited_token(context, caller, name, role, lifetime, None).await
 }
 
 /// The maximum number of tenants that a token can be limited to.
@@ -41,19 +40,20 @@ pub async fn create_limited_token(
     caller: &Caller,
     name: &str,
     role: Role,
-    expires_in: Option<TimeDelta>,
+    lifetime: TokenLifetime,
     tenants: Option<&[TenantRef]>,
 ) -> Result<(Token, SecretString), CreateTokenError> {
     let name = name.trim();
     let mut faults: Vec<FieldError> = fault_of_name(name).into_iter().collect();
+    let lifetime = context.limits.lifetime(lifetime).map_err(|fault| faults.push(fault));
     let mut db = store::begin(&context.pool).await?;
     let tenants = match tenants {
         Some(tenants) => Some(limits(&mut db, role, tenants, &mut faults).await?),
         None => None,
     };
-    if !faults.is_empty() {
+    let (Ok(lifetime), true) = (lifetime, faults.is_empty()) else {
         return Err(CreateTokenError::Invalid(faults));
-    }
+    };
     let now = context.clock.now();
     let text = text_of(role, context.clock.random());
     let token = Token {
@@ -61,7 +61,7 @@ pub async fn create_limited_token(
         name: name.to_owned(),
         role,
         created_at: now,
-        expires_at: expires_in.map(|lifetime| now + lifetime),
+        expires_at: lifetime.map(|lifetime| now + lifetime),
         last_used_at: None,
         revoked_at: None,
         tenants,
@@ -117,13 +117,6 @@ async fn limits(db: &mut PgConnection, role: Role, tenants: &[TenantRef], faults
     found.sort_unstable();
     found.dedup();
     Ok(found)
-}
-
-/// Records that a caller was denied an operation because of their role.
-pub async fn audit_refusal(context: &Context, caller: &Caller, method: &str, route: &str, role: Role) -> store::Result<()> {
-    let mut db = context.pool.acquire().await?;
-    let refused = AuditChange::none().with(serde_json::json!({"method": method, "route": route, "role": role}));
-    context.audit(&mut db, caller, AuditAction::RequestRefused, None, refused).await
 }
 
 /// A page of tokens, including expired and revoked ones, newest first.

@@ -6,6 +6,7 @@
 //! once, in one line each.
 
 mod database;
+mod limits;
 mod listen;
 mod oidc;
 mod parse;
@@ -20,6 +21,7 @@ mod worker;
 use clap::Args;
 
 pub use database::DatabaseSettings;
+pub use limits::{LimitSettings, TokenSettings};
 pub use listen::{ListenSettings, TlsFiles};
 pub use oidc::OidcSettings;
 pub use parse::{ParseError, parse_command_line};
@@ -45,6 +47,8 @@ pub struct Settings {
     pub aws: AwsSettings,
     #[command(flatten)]
     pub webhooks: WebhookSettings,
+    #[command(flatten)]
+    pub limits: LimitSettings,
     #[command(flatten)]
     pub telemetry: TelemetrySettings,
 }

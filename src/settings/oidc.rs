@@ -1,14 +1,18 @@
 //! Settings of the OpenID provider that operators and services sign in with.
 
+use std::time::Duration;
+
 use clap::Args;
 use reqwest::Url;
 use reqwest::header::{self, HeaderName};
 
 use super::ConfigError;
-use super::value::{Format, https_url, text};
+use super::value::{Format, boolean, duration, https_url, text};
+use crate::domain::identity::ServiceTenants;
 use crate::domain::token::Role;
 
 const ISSUER: Format = Format("the https URL of an OpenID provider", "https://login.vendor.example");
+const ALL_TENANTS: Format = Format("true or false", "false");
 const AUDIENCE: Format = Format("audiences separated by commas", "latchkey");
 
 #[derive(Debug, Clone, Args)]
@@ -35,6 +39,30 @@ pub struct OidcSettings {
           id = "oidc_roles", value_parser = Format("value=role pairs separated by commas", "storage-admins=admin,on-call=ops").parser(role))]
     pub roles: Vec<(String, Role)>,
 
+    /// Claim that lists the tenants, by ID, that a JWT with the role service may read. A JWT with this role and without the claim is
+    /// rejected. Use dots for a nested claim.
+    #[arg(long = "oidc-tenants-claim", env = "LATCHKEY_OIDC_TENANTS_CLAIM", value_name = "CLAIM",
+          id = "oidc_tenants_claim", value_parser = Format("the name of a claim", "latchkey_tenants").parser(claim))]
+    tenants_claim: Option<String>,
+
+    /// Whether every JWT with the role service may read all tenants. If this is false and `LATCHKEY_OIDC_TENANTS_CLAIM` is unset, JWTs with
+    /// this role are rejected.
+    #[arg(long = "oidc-service-all-tenants", env = "LATCHKEY_OIDC_SERVICE_ALL_TENANTS", default_value = "false", value_name = "true|false",
+          action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", id = "oidc_service_all_tenants",
+          value_parser = ALL_TENANTS.parser(boolean))]
+    service_all_tenants: bool,
+
+    /// How long a JWT can be valid (`exp` minus `iat`), and how long ago it may have been issued.
+    #[arg(long = "oidc-max-age", env = "LATCHKEY_OIDC_MAX_AGE", default_value = "24h", value_name = "DURATION",
+          id = "oidc_max_age", value_parser = Format("a duration from 1m to 366d", "24h").parser(max_age))]
+    pub max_age: Duration,
+
+    /// Whether to accept ID tokens in the header `Authorization`. The header that `LATCHKEY_OIDC_HEADER` names may always contain one.
+    #[arg(long = "oidc-id-tokens", env = "LATCHKEY_OIDC_ID_TOKENS", default_value = "false", value_name = "true|false",
+          action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", id = "oidc_id_tokens",
+          value_parser = Format("true or false", "true").parser(boolean))]
+    pub id_tokens: bool,
+
     /// URL of the provider's keys (JWKS), if it has no discovery document.
     #[arg(long = "oidc-jwks-url", env = "LATCHKEY_OIDC_JWKS_URL", value_name = "URL",
           id = "oidc_jwks_url", value_parser = Format("an https URL", "https://login.vendor.example/keys").parser(https_url))]
@@ -47,12 +75,29 @@ pub struct OidcSettings {
 }
 
 impl OidcSettings {
+    /// Which tenants a JWT of the role `service` may read.
+    ///
+    /// # Errors
+    /// When both settings are set.
+    pub fn service_tenants(&self) -> Result<ServiceTenants, ConfigError> {
+        match (&self.tenants_claim, self.service_all_tenants) {
+            (Some(_), true) => Err(ALL_TENANTS.error("LATCHKEY_OIDC_SERVICE_ALL_TENANTS", "true, but LATCHKEY_OIDC_TENANTS_CLAIM is set")),
+            (Some(claim), false) => Ok(ServiceTenants::Claim(claim.clone())),
+            (None, true) => Ok(ServiceTenants::All),
+            (None, false) => Ok(ServiceTenants::None),
+        }
+    }
+
     /// The issuer, or none when no provider is configured.
     ///
     /// # Errors
     /// When only some of the settings are set.
     pub fn issuer(&self) -> Result<Option<&str>, ConfigError> {
-        let needs_issuer = !self.audience.is_empty() || !self.roles.is_empty() || self.jwks_url.is_some() || self.header.is_some();
+        let needs_issuer = !self.audience.is_empty()
+            || !self.roles.is_empty()
+            || self.jwks_url.is_some()
+            || self.header.is_some()
+            || self.tenants_claim.is_some();
         match &self.issuer {
             None if needs_issuer => Err(ISSUER.error("LATCHKEY_OIDC_ISSUER", "not set, but other LATCHKEY_OIDC_* settings are")),
             // Without an audience, JWTs issued for any other service would be accepted.
@@ -78,6 +123,15 @@ fn claim(text: &str) -> Result<String, &'static str> {
         return Err("must not be empty or contain spaces");
     }
     Ok(text.to_owned())
+}
+
+fn max_age(text: &str) -> Result<Duration, String> {
+    const DAY: u64 = 86_400;
+    let age = duration(text)?;
+    if !(60..=366 * DAY).contains(&age.as_secs()) {
+        return Err(format!("{text} is out of range"));
+    }
+    Ok(age)
 }
 
 /// Splits at the last `=`, because the provider's value may contain others.

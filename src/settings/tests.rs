@@ -85,7 +85,15 @@ fn read_only(args: &[&str]) -> Result<AppSettings, String> {
 #[case("--oidc-jwks-url=http://login.vendor.example/keys", "LATCHKEY_OIDC_JWKS_URL: must be an https URL")]
 #[case("--oidc-header=a b", "LATCHKEY_OIDC_HEADER: \"a b\" is not a header name")]
 #[case("--oidc-header=Cookie", "LATCHKEY_OIDC_HEADER: Cookie is reserved")]
+#[case("--oidc-tenants-claim=a b", "LATCHKEY_OIDC_TENANTS_CLAIM: must not be empty")]
+#[case("--oidc-service-all-tenants=some", "LATCHKEY_OIDC_SERVICE_ALL_TENANTS: \"some\" is neither")]
+#[case("--oidc-max-age=10s", "LATCHKEY_OIDC_MAX_AGE: 10s is out of range")]
+#[case("--oidc-id-tokens=yes", "LATCHKEY_OIDC_ID_TOKENS: \"yes\" is neither")]
 #[case("--stale-for=a day", "LATCHKEY_STALE_FOR: ")]
+#[case("--max-versions-per-day=0", "LATCHKEY_MAX_VERSIONS_PER_DAY: 0 is out of range")]
+#[case("--max-versions=many", "LATCHKEY_MAX_VERSIONS: \"many\" is not a whole number")]
+#[case("--slug-reservation-days=-1", "LATCHKEY_SLUG_RESERVATION_DAYS: \"-1\" is not a whole number")]
+#[case("--token-max-lifetime-days=36501", "LATCHKEY_TOKEN_MAX_LIFETIME_DAYS: 36501 is out of range")]
 #[case("--webhook-key=hunter2", "LATCHKEY_WEBHOOK_KEY: ")]
 #[case("--webhook-allow=10.0.0.0/8,intranet", "LATCHKEY_WEBHOOK_ALLOW: \"intranet\" is neither")]
 #[case("--worker-concurrency=0", "LATCHKEY_WORKER_CONCURRENCY: 0 is out of range")]
@@ -148,6 +156,22 @@ fn every_wrong_setting_is_reported_at_once() {
 fn the_defaults_are_valid() {
     let settings = read(&[]).unwrap_or_else(|errors| panic!("{errors}"));
     assert!(settings.worker.is_some() && settings.serve.unwrap().identity_provider.is_none());
+}
+
+#[test]
+fn all_tenants_and_a_claim_of_tenants_exclude_each_other() {
+    let line = read(&[
+        "--oidc-issuer=https://login.vendor.example",
+        "--oidc-audience=latchkey",
+        "--oidc-tenants-claim=tenants",
+        "--oidc-service-all-tenants",
+    ])
+    .err()
+    .expect("an error");
+    assert!(
+        line.starts_with("LATCHKEY_OIDC_SERVICE_ALL_TENANTS: true, but LATCHKEY_OIDC_TENANTS_CLAIM is set"),
+        "{line}"
+    );
 }
 
 #[test]

@@ -4,14 +4,17 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::{Result, StoreError};
-use crate::domain::idempotency::{IdempotencyClaim, KeptResponse, RecordedChange, RequestFingerprint};
-use crate::domain::ids::{AuditEventId, TenantId};
+use crate::domain::idempotency::{IdempotencyClaim, KeptResponse, MOST_KEYS, RecordedChange, RequestFingerprint};
+use crate::domain::ids::{AuditEventId, TenantId, TenantRef};
 
 /// A new request with an idempotency key.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct IdempotentRequest<'a> {
     pub claim: IdempotencyClaim,
+    pub sender: RequestFingerprint,
     pub request: RequestFingerprint,
+    /// The tenant in the path.
+    pub tenant: Option<&'a TenantRef>,
     pub request_id: Option<&'a str>,
     pub now: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
@@ -19,13 +22,25 @@ pub(crate) struct IdempotentRequest<'a> {
     pub lost: DateTime<Utc>,
 }
 
-/// Claims a key that is unused or expired, or whose process crashed before it changed anything.
+/// Claims a key that is unused or expired, or whose process crashed before it changed anything. Not if the sender has as many keys
+/// as it may have.
 pub(crate) async fn claim(db: &mut PgConnection, ask: &IdempotentRequest<'_>) -> Result<bool> {
+    let (tenant_id, slug) = match ask.tenant {
+        Some(TenantRef::Id(id)) => (Some(id.as_uuid()), None),
+        Some(TenantRef::Slug(slug)) => (None, Some(slug.as_str())),
+        None => (None, None),
+    };
     let claimed = sqlx::query!(
-        "insert into idempotency_keys as k (key, request, claim, claimed_at, expires_at, request_id) values ($1, $2, $3, $4, $5, $6)
+        "insert into idempotency_keys as k (key, request, claim, claimed_at, expires_at, request_id, sender, tenant_id)
+         select $1::bytea, $2::bytea, $3::uuid, $4::timestamptz, $5::timestamptz, $6::text, $8::bytea,
+                coalesce($9, (select id from tenants where slug = $10 and offboarded_at is null))
+         where not exists (
+             select from idempotency_keys s where s.sender = $8 and s.expires_at > $4 order by s.expires_at desc limit 1 offset $11
+         )
          on conflict (key) do update set
              request = excluded.request, claim = excluded.claim, claimed_at = excluded.claimed_at, expires_at = excluded.expires_at,
-             request_id = excluded.request_id, done_at = null, event_id = null, answered_at = null, status = null, headers = null, body = null
+             request_id = excluded.request_id, sender = excluded.sender, tenant_id = excluded.tenant_id,
+             done_at = null, event_id = null, answered_at = null, status = null, headers = null, body = null
          where k.expires_at <= excluded.claimed_at or (k.done_at is null and k.claimed_at <= $7 and k.request = excluded.request)",
         ask.claim.key.as_bytes(),
         ask.request.as_bytes(),
@@ -34,10 +49,29 @@ pub(crate) async fn claim(db: &mut PgConnection, ask: &IdempotentRequest<'_>) ->
         ask.expires_at,
         ask.request_id,
         ask.lost,
+        ask.sender.as_bytes(),
+        tenant_id,
+        slug,
+        MOST_KEYS - 1,
     )
     .execute(db)
     .await?;
     Ok(claimed.rows_affected() == 1)
+}
+
+/// When a sender that has as many keys as it may have can use another one.
+pub(crate) async fn sender_waits_until(
+    db: &mut PgConnection,
+    sender: &RequestFingerprint,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>> {
+    let until = sqlx::query_scalar!(
+        "select expires_at from idempotency_keys where sender = $1 and expires_at > $2 order by expires_at desc limit 1 offset $3",
+        sender.as_bytes(),
+        now,
+        MOST_KEYS - 1,
+    );
+    Ok(until.fetch_optional(db).await?)
 }
 
 /// The request that has the key.
@@ -92,13 +126,21 @@ pub(crate) async fn find(db: &mut PgConnection, key: &RequestFingerprint, reques
 
 /// Marks the request as executed, in the transaction of its change. False if another request took over the key: then the change
 /// must be rolled back.
-pub(crate) async fn mark_done(db: &mut PgConnection, claim: &IdempotencyClaim, event: AuditEventId, now: DateTime<Utc>) -> Result<bool> {
+pub(crate) async fn mark_done(
+    db: &mut PgConnection,
+    claim: &IdempotencyClaim,
+    (event, tenant): (AuditEventId, Option<TenantId>),
+    now: DateTime<Utc>,
+) -> Result<bool> {
     let marked = sqlx::query!(
-        "update idempotency_keys set done_at = coalesce(done_at, $3), event_id = coalesce(event_id, $4) where key = $1 and claim = $2",
+        "update idempotency_keys
+         set done_at = coalesce(done_at, $3), event_id = coalesce(event_id, $4), tenant_id = coalesce(tenant_id, $5)
+         where key = $1 and claim = $2",
         claim.key.as_bytes(),
         claim.id,
         now,
         event.as_uuid(),
+        tenant.map(TenantId::as_uuid),
     )
     .execute(db)
     .await?;
@@ -135,6 +177,17 @@ pub(crate) async fn release(db: &mut PgConnection, claim: &IdempotencyClaim, now
         claim.key.as_bytes(),
         claim.id,
         now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Erases the stored responses about a tenant, which can have names. Without a stored response, a repeated request is refused.
+pub(crate) async fn erase(db: &mut PgConnection, tenant: TenantId) -> Result<()> {
+    sqlx::query!(
+        "update idempotency_keys set status = null, headers = null, body = null where tenant_id = $1",
+        tenant.as_uuid()
     )
     .execute(db)
     .await?;

@@ -16,6 +16,7 @@ pub(crate) mod lease;
 pub mod migrations;
 pub(crate) mod pg_notify;
 mod pool;
+pub(crate) mod refusals;
 pub(crate) mod sessions;
 pub(crate) mod stats;
 pub(crate) mod storage_configs;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::Result;
 use super::error::{StoreError, column};
 use crate::domain::ids::{StorageConfigId, TenantId};
+use crate::domain::limits::VersionCount;
 use crate::domain::storage_config::{Access, Mode, Storage, StorageConfig};
 
 const TABLE: &str = "storage_configs";
@@ -100,14 +101,58 @@ pub(crate) async fn insert(
     })
 }
 
-/// All versions of a tenant, newest first.
-pub(crate) async fn of_tenant(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<StorageConfig>> {
-    select_configs!("where tenant_id = $1 order by version desc", tenant.as_uuid())
-        .fetch_all(db)
-        .await?
-        .into_iter()
-        .map(StorageConfig::try_from)
-        .collect()
+/// How many versions a tenant has. `per_day` is the number that a day allows.
+pub(crate) async fn count(db: &mut PgConnection, tenant: TenantId, per_day: u32) -> Result<VersionCount> {
+    // Versions are numbered from 1 and never deleted, so that this reads two rows of an index.
+    let row = sqlx::query!(
+        r#"select (select max(version) from storage_configs where tenant_id = $1) as newest,
+                  (select created_at from storage_configs where tenant_id = $1 order by version desc limit 1 offset $2) as day_began"#,
+        tenant.as_uuid(),
+        i64::from(per_day) - 1,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(VersionCount {
+        total: row.newest.and_then(|newest| u32::try_from(newest).ok()).unwrap_or_default(),
+        day_began: row.day_began,
+    })
+}
+
+/// The versions of a tenant, newest first, after this one in the list.
+pub(crate) async fn of_tenant(
+    db: &mut PgConnection,
+    tenant: TenantId,
+    after: Option<StorageConfigId>,
+    limit: i64,
+) -> Result<Vec<StorageConfig>> {
+    select_configs!(
+        "where tenant_id = $1 and ($2::uuid is null or version < (select version from storage_configs where id = $2))
+         order by version desc limit $3",
+        tenant.as_uuid(),
+        after.map(StorageConfigId::as_uuid),
+        limit,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(StorageConfig::try_from)
+    .collect()
+}
+
+/// Of the versions of a tenant with the same bucket, key and role, only the newest. Newest first.
+pub(crate) async fn different(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<StorageConfig>> {
+    select_configs!(
+        "where id in (
+             select distinct on (bucket_arn, region, key_arn, role_arn) id from storage_configs
+             where tenant_id = $1 order by bucket_arn, region, key_arn, role_arn, version desc
+         ) order by version desc",
+        tenant.as_uuid(),
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(StorageConfig::try_from)
+    .collect()
 }
 
 pub(crate) async fn find_version(db: &mut PgConnection, tenant: TenantId, version: i32) -> Result<Option<StorageConfig>> {

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Result;
 use super::error::{StoreError, column};
+use super::{Result, idempotency};
 use crate::domain::external_id::ExternalId;
-use crate::domain::ids::{TenantId, TenantRef};
+use crate::domain::ids::{Slug, TenantId, TenantRef};
 use crate::domain::tenant::{ActiveFacts, Rotation, Tenant, TenantFacts, TenantStatus};
 
 const TABLE: &str = "tenants";
@@ -197,18 +197,43 @@ pub async fn set_suspended(db: &mut PgConnection, id: TenantId, since: Option<Da
     Ok(())
 }
 
-/// Offboards a tenant. Its slug can then be used again.
+/// Offboards a tenant, and releases its slug.
 pub async fn set_offboarded(db: &mut PgConnection, id: TenantId, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("update tenants set offboarded_at = $2 where id = $1", id.as_uuid(), now)
+    sqlx::query!(
+        "with offboarded as (update tenants set offboarded_at = $2 where id = $1 returning slug)
+         insert into released_slugs (hash, released_at) select sha256(convert_to(slug, 'UTF8')), $2 from offboarded
+         on conflict (hash) do update set released_at = excluded.released_at",
+        id.as_uuid(),
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// When the last tenant with this slug was offboarded.
+pub(crate) async fn slug_released_at(db: &mut PgConnection, slug: &Slug) -> Result<Option<DateTime<Utc>>> {
+    let released = sqlx::query_scalar!(
+        "select released_at from released_slugs where hash = sha256(convert_to($1, 'UTF8'))",
+        slug.as_str()
+    );
+    Ok(released.fetch_optional(db).await?)
+}
+
+/// Forgets the slugs that were released before this time.
+pub(crate) async fn forget_released_slugs(db: &mut PgConnection, before: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("delete from released_slugs where released_at <= $1", before)
         .execute(db)
         .await?;
     Ok(())
 }
 
-/// Erases the personal data of an offboarded tenant, also in the audit log and in webhook messages.
+/// Erases the personal data of an offboarded tenant, also in the audit log, in webhook messages and in stored responses.
 pub async fn erase(db: &mut PgConnection, id: TenantId, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("select erase_tenant($1, $2)", id.as_uuid(), now).execute(db).await?;
-    Ok(())
+    sqlx::query!("select erase_tenant($1, $2)", id.as_uuid(), now)
+        .execute(&mut *db)
+        .await?;
+    idempotency::erase(db, id).await
 }
 
 /// The tenant with this ID, or the one that has this slug. Among offboarded tenants with the same slug, the last one.

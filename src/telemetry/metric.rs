@@ -62,8 +62,11 @@ table! {
     HTTP_CONNECTIONS = Gauge "latchkey_http_connections" ["listener"];
     /// Connections that were closed immediately, because the listener (`total`) or the client (`address`) had reached its limit.
     HTTP_CONNECTIONS_REFUSED = Counter "latchkey_http_connections_refused_total" ["listener", "limit"];
-    /// Requests with an idempotency key: `first`, `again` (answered with the stored response), `under_way` (the first one is still running), `of_another` (the key was used for a different request), `not_kept` (the response was not stored).
+    /// Requests with an idempotency key: `first`, `again` (answered with the stored response), `under_way` (the first one is still running), `of_another` (the key was used for a different request), `not_kept` (the response was not stored), `too_many` (the sender has used too many keys).
     IDEMPOTENCY = Counter "latchkey_idempotency_keys_total" ["outcome"];
+
+    /// Submissions that were refused because the tenant has too many versions: within 24 hours (`day`) or in all (`total`).
+    SUBMISSIONS_REFUSED = Counter "latchkey_submissions_refused_total" ["limit"];
 
     /// Requests for the identity provider's keys: `answered` or `failed`.
     PROVIDER_FETCHES = Counter "latchkey_identity_provider_fetches_total" ["outcome"];

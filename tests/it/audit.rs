@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use latchkey::domain::audit::AuditFilter;
 use latchkey::domain::ids::TenantRef;
-use latchkey::domain::token::Role;
+use latchkey::domain::token::{Role, TokenLifetime};
 use latchkey::service::Caller;
 use latchkey::service::read;
 use latchkey::service::tokens::create_token;
@@ -415,7 +415,7 @@ async fn tokens_stop_working_on_every_replica_when_revoked_or_expired() {
         &Caller::operator(),
         "yesterday",
         Role::Service,
-        Some(TimeDelta::zero()),
+        TokenLifetime::For(TimeDelta::zero()),
     )
     .await
     .unwrap();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 use latchkey::domain::feed::FeedCursor;
-use latchkey::domain::token::Role;
+use latchkey::domain::token::{Role, TokenLifetime};
 use latchkey::service::Caller;
 use latchkey::service::tokens::create_limited_token;
 use reqwest::Method;
@@ -235,7 +235,15 @@ async fn a_limited_token_sees_only_its_tenants() {
     let mine = seed.active("mine").await;
     let other = seed.active("other").await;
     let tenants = ["mine".parse().unwrap()];
-    let made = create_limited_token(&server.context, &Caller::operator(), "test", Role::Service, None, Some(&tenants)).await;
+    let made = create_limited_token(
+        &server.context,
+        &Caller::operator(),
+        "test",
+        Role::Service,
+        TokenLifetime::Never,
+        Some(&tenants),
+    )
+    .await;
     let token = made.expect("a token is made").1.expose_secret().to_owned();
     server.settle().await;
     let start = feed(&server, &token, "").await.expect(200);

@@ -110,6 +110,18 @@ async fn the_first_token_is_created_in_the_database() {
     assert!(made.status.success(), "{}", text(&made.stderr));
     let token: Value = serde_json::from_slice(&made.stdout).unwrap();
     assert!(token["token"].as_str().unwrap().starts_with("lk_admin_"));
+    let days = |key: &str| token[key].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    assert_eq!((days("expires_at") - days("created_at")).num_days(), 90);
+    let never = ["token", "create", "--role", "admin", "--never-expires"];
+    let refused = latchkey(&never, &[("DATABASE_URL", &url)]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        text(&refused.stderr).contains("LATCHKEY_TOKEN_MAX_LIFETIME_DAYS"),
+        "{}",
+        text(&refused.stderr)
+    );
+    let unlimited = latchkey(&never, &[("DATABASE_URL", &url), ("LATCHKEY_TOKEN_MAX_LIFETIME_DAYS", "0")]);
+    assert!(unlimited.status.success(), "{}", text(&unlimited.stderr));
     let wrong = latchkey(&["token", "create", "--role", "emperor"], &[("DATABASE_URL", &url)]);
     assert_eq!(wrong.status.code(), Some(2));
 }

@@ -1,10 +1,13 @@
 //! The dashboard from the outside: signing in and out, what is refused, and response headers. How it is
 //! used is tested in a browser, in `tests/browser/`.
 
+use chrono::TimeDelta;
+use latchkey::domain::limits::Limits;
 use latchkey::domain::token::Role;
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
+use crate::limits::versions;
 use crate::support::aws::{World, apply_templates};
 use crate::support::identity_provider::{Provider, SigningKey};
 use crate::support::pages::{Page, client, posting, read};
@@ -797,4 +800,74 @@ mod tests_with_aws {
         assert!(page.contains("Offboarded") && page.contains("Contract ended"), "{page}");
         assert_eq!(person.get(&format!("{path}/edit")).await.status, 410);
     }
+}
+
+#[tokio::test]
+async fn the_tenants_page_says_that_its_versions_are_used_up() {
+    let server = TestServer::builder().limits(versions(1, 10)).start().await;
+    server.create_tenant("acme").await;
+    let viewer = Person::of(&server, Role::Viewer).await;
+    assert!(!viewer.get("/tenants/acme").await.html.contains("No more versions"));
+    let submission = json!({
+        "mode": "direct",
+        "bucket_arn": "arn:aws:s3:::acme-documents",
+        "bucket_region": "eu-central-1",
+        "key_arn": "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    });
+    server.post("/v1/tenants/acme/storage-configs", &submission).await.expect(202);
+    let page = viewer.get("/tenants/acme").await;
+    assert!(page.html.contains("No more versions can be submitted"), "{}", page.html);
+    assert!(page.html.contains("raise LATCHKEY_MAX_VERSIONS_PER_DAY"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn the_form_for_a_token_offers_lifetimes_within_the_limit() {
+    let limits = Limits {
+        token_lifetime: Some(TimeDelta::days(60)),
+        ..Limits::NONE
+    };
+    let limited = TestServer::builder().limits(limits).start().await;
+    let admin = Person::of(&limited, Role::Admin).await;
+    let offered = |page: &Page| -> Vec<String> {
+        let list = page
+            .html
+            .split_once("id=\"token-days\"")
+            .unwrap()
+            .1
+            .split_once("</select>")
+            .unwrap()
+            .0;
+        list.split("<option value=\"")
+            .skip(1)
+            .map(|option| option.split_once("</option>").unwrap().0.to_owned())
+            .collect()
+    };
+    let expected = ["1\">1 day", "30\">30 days", "60\" selected>60 days"];
+    assert_eq!(offered(&admin.get("/tokens").await), expected);
+    for days in ["61", "never"] {
+        let refused = admin
+            .send("/tokens", &[("name", "billing"), ("role", "service"), ("days", days)])
+            .await;
+        assert_eq!(refused.status, 422);
+        assert!(
+            refused.html.contains("href=\"#token-days\"") && refused.html.contains("LATCHKEY_TOKEN_MAX_LIFETIME_DAYS"),
+            "{}",
+            refused.html
+        );
+    }
+    let created = admin
+        .send("/tokens", &[("name", "billing"), ("role", "service"), ("days", "60")])
+        .await;
+    assert_eq!(created.status, 303, "{}", created.html);
+
+    let unlimited = limited.replica().start().await;
+    let admin = Person::of(&unlimited, Role::Admin).await;
+    let expected = [
+        "1\">1 day",
+        "30\">30 days",
+        "90\" selected>90 days",
+        "365\">1 year",
+        "never\">never expires",
+    ];
+    assert_eq!(offered(&admin.get("/tokens").await), expected);
 }

@@ -4,6 +4,7 @@
 use reqwest::{Method, header};
 use serde_json::json;
 
+use crate::limits::versions;
 use crate::support::aws::{World, apply_templates};
 use crate::support::pages::{Page, client, posting, read};
 use crate::support::seed::Seed;
@@ -530,4 +531,35 @@ mod tests_with_aws {
         assert!(!page.contains("http-equiv"), "a page that is complete does not load itself again");
         assert_eq!(server.status("acme").await, "active");
     }
+}
+
+#[tokio::test]
+async fn a_form_over_the_limit_keeps_its_entries() {
+    let server = TestServer::builder().limits(versions(1, 2)).start().await;
+    server.create_tenant("acme").await;
+    let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
+    let token = visitor.form_token().await;
+    let send = async |bucket: &str| {
+        let key = "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+        let fields = [
+            ("form_token", token.as_str()),
+            ("mode", "direct"),
+            ("bucket_arn", bucket),
+            ("key_arn", key),
+        ];
+        visitor.post("/onboard/send", &fields).await
+    };
+    assert_eq!(send("arn:aws:s3:::acme-one").await.status, 303);
+    let over = send("arn:aws:s3:::acme-two").await;
+    assert_eq!(over.status, 429, "{}", over.html);
+    assert!(over.html.contains("You can submit 1 version within 24 hours"), "{}", over.html);
+    assert!(over.html.contains("value=\"arn:aws:s3:::acme-two\""), "{}", over.html);
+    // The same values again are no new version.
+    assert_eq!(send("arn:aws:s3:::acme-one").await.location(), "/onboard/verify");
+
+    let versions: i64 = sqlx::query_scalar("select count(*) from storage_configs")
+        .fetch_one(&server.pool)
+        .await
+        .unwrap();
+    assert_eq!(versions, 1);
 }

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::support::server::{ApiResponse, TestServer};
 
+const CHANGE_NOTHING: [&str; 2] = ["/v1/validate", "/v1/tenants/{tenant}/templates/merge"];
+
 async fn server() -> TestServer {
     TestServer::start().await
 }
@@ -308,6 +310,109 @@ async fn a_disconnected_caller_gets_the_response_later() {
     assert_eq!(again.expect(200)["status"], "suspended");
 }
 
+#[tokio::test]
+async fn operations_that_change_nothing_keep_no_keys() {
+    let server = server().await;
+    server.create_tenant("acme").await;
+    let validate = json!({
+        "mode": "direct",
+        "bucket_arn": "arn:aws:s3:::acme-documents",
+        "bucket_region": "eu-central-1",
+        "key_arn": "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    });
+    let merge = json!({"document": "bucket-policy", "mode": "direct", "bucket": "acme-documents", "current": ""});
+    let paths = CHANGE_NOTHING.map(|path| path.replace("{tenant}", "acme"));
+    for (path, body) in paths.iter().zip([validate, merge]) {
+        for _ in 0..2 {
+            let answer = post(&server, "k", path, &body).await;
+            assert_eq!(
+                (answer.status, answer.headers.get("idempotent-replayed")),
+                (200, None),
+                "{:#}",
+                answer.body
+            );
+        }
+    }
+    assert_eq!(count(&server, "idempotency_keys").await, 0);
+}
+
+#[tokio::test]
+async fn a_sender_has_a_limited_number_of_keys() {
+    let server = server().await;
+    server.create_tenant("acme").await;
+    let path = "/v1/tenants/acme/invites";
+    post(&server, "first", path, &json!({})).await.expect(201);
+    let more = "insert into idempotency_keys (key, request, claim, claimed_at, expires_at, sender)
+                select sha256(n::text::bytea), request, claim, claimed_at, expires_at + interval '1 minute', sender
+                from idempotency_keys, generate_series(1, 9999) n";
+    sqlx::query(more).execute(&server.pool).await.unwrap();
+    let over = post(&server, "over", path, &json!({})).await;
+    assert_eq!(
+        (over.status, &over.body["type"]),
+        (429, &json!("/problems/too-many-requests")),
+        "{:#}",
+        over.body
+    );
+    let wait: u32 = over.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((86_000..=86_401).contains(&wait), "until the first key expires: {wait}");
+    assert_eq!(count(&server, "invites").await, 1);
+    assert_eq!(
+        code(&post(&server, "first", path, &json!({})).await),
+        "idempotency-key answer_not_kept"
+    );
+    server.post(path, &json!({})).await.expect(201);
+
+    let admin = server.token_of(Role::Admin).await;
+    let url = format!("{}{path}", server.private);
+    let by_another = server
+        .bare(Method::POST, &url)
+        .bearer_auth(&admin)
+        .header("idempotency-key", "over");
+    assert_eq!(server.send(by_another.json(&json!({}))).await.status, 201);
+    sqlx::query("update idempotency_keys set expires_at = now() - interval '1 second' where key = sha256('1')")
+        .execute(&server.pool)
+        .await
+        .unwrap();
+    assert_eq!(post(&server, "over", path, &json!({})).await.status, 201);
+}
+
+/// Stored responses of a tenant are erased with it, even those of requests that changed nothing.
+#[tokio::test]
+async fn stored_responses_are_found_by_their_tenant() {
+    let server = server().await;
+    server.create_tenant("acme").await;
+    let path = "/v1/tenants/acme/storage-configs";
+    let submission = json!({
+        "mode": "direct",
+        "bucket_arn": "arn:aws:s3:::acme-documents",
+        "bucket_region": "eu-central-1",
+        "key_arn": "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    });
+    post(&server, "k1", path, &submission).await.expect(202);
+    // It is queued already.
+    post(&server, "k2", "/v1/tenants/acme/verifications", &json!({})).await.expect(202);
+    post(&server, "k3", "/v1/tenants", &json!({"slug": "globex", "name": "Globex"}))
+        .await
+        .expect(201);
+    let reason = json!({"reason": "Asked to"});
+    let kept = async || -> i64 {
+        let sql = "select count(*) from idempotency_keys where body is not null";
+        sqlx::query_scalar(sql).fetch_one(&server.pool).await.unwrap()
+    };
+    assert_eq!(kept().await, 3);
+    let offboard = server.request(Method::DELETE, "/v1/tenants/acme").json(&reason);
+    server.send(offboard).await.expect(200);
+    let admin = server.token_of(Role::Admin).await;
+    let id: String = sqlx::query_scalar("select id::text from tenants where slug = 'acme'")
+        .fetch_one(&server.pool)
+        .await
+        .unwrap();
+    let url = format!("{}/v1/tenants/{id}/personal-data", server.private);
+    let erased = server.bare(Method::DELETE, &url).bearer_auth(&admin).json(&reason);
+    server.send(erased).await.expect(200);
+    assert_eq!(kept().await, 1, "the other tenant's");
+}
+
 #[test]
 fn it_is_described() {
     let api = serde_json::to_value(latchkey::http::openapi()).unwrap();
@@ -315,7 +420,8 @@ fn it_is_described() {
         for (method, operation) in item.as_object().unwrap() {
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             let told = parameters.iter().any(|parameter| parameter["name"] == "idempotency-key");
-            assert_eq!(told, method == "post" && path.starts_with("/v1/"), "{method} {path}");
+            let takes_keys = method == "post" && path.starts_with("/v1/") && !CHANGE_NOTHING.contains(&path.as_str());
+            assert_eq!(told, takes_keys, "{method} {path}");
         }
     }
 }

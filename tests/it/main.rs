@@ -21,6 +21,7 @@ mod event_stream;
 mod form;
 mod idempotency;
 mod invites;
+mod limits;
 mod lost_history;
 mod migrations;
 mod operations;
@@ -28,6 +29,7 @@ mod read_model;
 mod recorded;
 #[path = "../recorded_aws/mod.rs"]
 mod recorded_aws;
+mod refusals;
 mod removal;
 mod sign_in;
 mod silent_buckets;

@@ -107,6 +107,13 @@ async fn the_database_refuses_what_concurrent_requests_could_break() {
             "tenants_slug_check",
             format!("{new_tenant} 'A', 'x', '{{direct}}', 'lk-00000008', now())"),
         ),
+        (
+            "active_configs_role_key",
+            "insert into active_configs (tenant_id, config_id, bucket_arn, role_arn, activated_at, verified_at)
+             select tenant_id, id, bucket_arn, role_arn, now(), now() from storage_configs
+             where role_arn = 'arn:aws:iam::222222222222:role/documents'"
+                .to_owned(),
+        ),
         ("verifications_one_queued", queued.to_owned()),
         ("append-only", "update storage_configs set region = 'x'".to_owned()),
         ("append-only", "delete from audit_events".to_owned()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use latchkey::domain::ids::TenantRef;
-use latchkey::domain::token::Role;
+use latchkey::domain::token::{Role, TokenLifetime};
 use latchkey::service::Caller;
 use latchkey::service::tokens::create_limited_token;
 use reqwest::Method;
@@ -34,7 +34,15 @@ async fn until(server: &TestServer, token: &str, tenant: &str, right: impl Fn(&A
 
 async fn limited(server: &TestServer, tenants: &[&str]) -> String {
     let tenants: Vec<TenantRef> = tenants.iter().map(|tenant| tenant.parse().unwrap()).collect();
-    let made = create_limited_token(&server.context, &Caller::operator(), "test", Role::Service, None, Some(&tenants)).await;
+    let made = create_limited_token(
+        &server.context,
+        &Caller::operator(),
+        "test",
+        Role::Service,
+        TokenLifetime::Never,
+        Some(&tenants),
+    )
+    .await;
     made.expect("a token is made").1.expose_secret().to_owned()
 }
 

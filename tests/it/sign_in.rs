@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use latchkey::domain::token::Role;
-use latchkey::identity_provider::IdentityProviderSettings;
+use latchkey::identity_provider::{IdentityProviderSettings, ServiceTenants};
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::clock::clock;
 use crate::support::identity_provider::{Behavior, Provider, SigningKey, encoded};
+use crate::support::seed::Seed;
 use crate::support::server::{ApiResponse, TestServer};
 
 async fn server(settings: IdentityProviderSettings) -> TestServer {
@@ -219,6 +220,7 @@ async fn roles_are_read_and_mapped_as_configured() {
         ("readers".into(), Role::Viewer),
         ("machines".into(), Role::Service),
     ]);
+    settings.service_tenants = ServiceTenants::All;
     let server = server(settings).await;
     let with = |roles: Value| key.sign("ES256", &provider.claims(&json!({"realm_access": {"roles": roles}})));
     get(&server, &with(json!(["readers"]))).await.expect(200);
@@ -322,4 +324,143 @@ async fn every_change_by_a_viewer_is_refused_and_audited() {
         })
         .collect();
     assert_eq!(written, tried);
+}
+
+/// The statuses of a service's reads of these tenants.
+async fn reads(server: &TestServer, jwt: &str, tenants: &[&str]) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    for tenant in tenants {
+        let path = format!("/internal/v1/tenants/{tenant}/storage-config");
+        statuses.push(ask(server, jwt, Method::GET, &path).await.status);
+    }
+    statuses
+}
+
+#[tokio::test]
+async fn a_jwt_of_a_service_reads_only_the_tenants_in_its_claim() {
+    let key = SigningKey::p256("one");
+    let provider = Provider::with(&[&key]).await;
+    let mut settings = provider.settings();
+    settings.service_tenants = ServiceTenants::Claim("latchkey_tenants".into());
+    let server = server(settings).await;
+    let seed = Seed::new(&server);
+    let acme = seed.active("acme").await;
+    seed.active("globex").await;
+    let with = |more: Value| key.sign("ES256", &provider.claims(&more));
+    let service = with(json!({"roles": "service", "latchkey_tenants": [acme]}));
+    assert_eq!(reads(&server, &service, &["acme", "globex", "nobody"]).await, [200, 404, 404]);
+    let changes = ask(&server, &service, Method::GET, "/internal/v1/changes").await.expect(200);
+    let slugs: Vec<&Value> = changes["items"].as_array().unwrap().iter().map(|item| &item["slug"]).collect();
+    assert_eq!(slugs, ["acme"], "{changes:#}");
+
+    for tenants in [json!(null), json!(acme), json!(["acme"])] {
+        let refused = ask(
+            &server,
+            &with(json!({"roles": "service", "latchkey_tenants": tenants})),
+            Method::GET,
+            "/internal/v1/changes",
+        )
+        .await;
+        assert_eq!(refused.status, 403, "{tenants}: {:#}", refused.body);
+        assert!(
+            refused.body["detail"].as_str().unwrap().contains("latchkey_tenants"),
+            "{:#}",
+            refused.body
+        );
+    }
+    get(&server, &with(json!({"roles": "viewer"}))).await.expect(200);
+}
+
+#[tokio::test]
+async fn without_a_setting_no_jwt_is_a_services() {
+    let key = SigningKey::p256("one");
+    let provider = Provider::with(&[&key]).await;
+    let server = server(provider.settings()).await;
+    Seed::new(&server).active("acme").await;
+    let service = key.sign("ES256", &provider.claims(&json!({"roles": "service"})));
+    let refused = ask(&server, &service, Method::GET, "/internal/v1/tenants/acme/storage-config").await;
+    assert_eq!(refused.status, 403, "{:#}", refused.body);
+    assert!(
+        refused.body["detail"].as_str().unwrap().contains("LATCHKEY_OIDC_TENANTS_CLAIM"),
+        "{:#}",
+        refused.body
+    );
+    for role in ["viewer", "ops", "admin"] {
+        get(&server, &key.sign("ES256", &provider.claims(&json!({"roles": role}))))
+            .await
+            .expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_jwt_that_is_valid_for_too_long_is_refused() {
+    let key = SigningKey::p256("one");
+    let provider = Provider::with(&[&key]).await;
+    let server = server(provider.settings()).await;
+    let now = clock().now().timestamp();
+    let with = |issued: Value, expires: i64| key.sign("ES256", &provider.claims(&json!({"iat": issued, "exp": expires})));
+    get(&server, &with(json!(now - 43_200), now + 43_200)).await.expect(200);
+    for (jwt, reason) in [
+        (with(json!(now), now + 90_000), "valid for too long"),
+        (with(json!(now - 90_000), now + 60), "issued too long ago"),
+        (with(json!(null), now + 60), "claim iat"),
+    ] {
+        let refused = get(&server, &jwt).await;
+        assert_eq!(refused.status, 401, "{reason}: {:#}", refused.body);
+        assert!(
+            refused.body["detail"].as_str().unwrap().contains(reason),
+            "{reason}: {:#}",
+            refused.body
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_id_token_is_only_accepted_from_the_proxy() {
+    let key = SigningKey::p256("one");
+    let provider = Provider::with(&[&key]).await;
+    let mut settings = provider.settings();
+    settings.header = Some("x-proxy-jwt".parse().unwrap());
+    let server = server(settings.clone()).await;
+    let claims = provider.claims(&json!({"nonce": "n-0S6_WzA2Mj"}));
+    let id_token = key.sign("ES256", &claims);
+    let by_proxy = || {
+        server
+            .bare(Method::GET, &format!("{}/v1/tenants", server.private))
+            .header("x-proxy-jwt", &id_token)
+    };
+    for _ in 0..2 {
+        let refused = get(&server, &id_token).await;
+        assert_eq!(refused.status, 401, "{:#}", refused.body);
+        assert!(refused.body["detail"].as_str().unwrap().contains("ID token"), "{:#}", refused.body);
+        // Which is remembered, but not for the other header.
+        server.send(by_proxy()).await.expect(200);
+    }
+    let access_token = key.sign_under(&json!({"alg": "ES256", "typ": "at+jwt", "kid": "one"}), "ES256", &claims);
+    get(&server, &access_token).await.expect(200);
+
+    settings.id_tokens = true;
+    let lenient = server.replica().identity_provider(settings).start().await;
+    get(&lenient, &id_token).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_user_with_a_lower_role_does_not_get_earlier_responses() {
+    let key = SigningKey::p256("one");
+    let provider = Provider::with(&[&key]).await;
+    let server = server(provider.settings()).await;
+    let create = async |roles: &str| {
+        let jwt = key.sign("ES256", &provider.claims(&json!({"roles": roles})));
+        let request = server
+            .bare(Method::POST, &format!("{}/v1/tenants", server.private))
+            .bearer_auth(jwt);
+        let request = request
+            .header("idempotency-key", "k")
+            .json(&json!({"slug": "acme", "name": "Acme"}));
+        server.send(request).await
+    };
+    create("ops").await.expect(201);
+    assert_eq!(create("ops").await.headers["idempotent-replayed"], "true");
+    let lowered = create("viewer").await;
+    assert_eq!((lowered.status, lowered.body["id"].as_str()), (422, None), "{:#}", lowered.body);
 }

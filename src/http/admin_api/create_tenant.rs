@@ -13,7 +13,7 @@ use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::JsonBody;
 use crate::http::conventions::problem::{self, Problem, ProblemKind};
 use crate::http::views::TenantView;
-use crate::service::create_tenant::{CreateTenantError, NewTenant, create_tenant};
+use crate::service::create_tenant::{CreateTenantError, NewTenant, create_tenant, slug_reserved};
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct CreateTenant {
@@ -40,6 +40,11 @@ impl From<CreateTenantError> for Problem {
                     "slug_taken",
                     "another tenant has this slug; choose another one",
                 )])
+            }
+            CreateTenantError::SlugReserved { slug, until } => {
+                let fault = slug_reserved(until);
+                let detail = format!("The slug {slug} is reserved: {}. No changes were made.", fault.detail);
+                Self::new(ProblemKind::Conflict, detail).with_errors(vec![fault])
             }
             CreateTenantError::Store(error) => error.into(),
         }

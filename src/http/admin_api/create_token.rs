@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::domain::ids::TenantRef;
 use crate::domain::text::FieldError;
-use crate::domain::token::Role;
+use crate::domain::token::{Role, TokenLifetime};
 use crate::http::AppState;
 use crate::http::auth::{Administrator, Authorized};
 use crate::http::conventions::extract::JsonBody;
@@ -18,7 +18,8 @@ use crate::http::conventions::problem::{self, Problem};
 use crate::http::views::TokenView;
 use crate::service::tokens::{CreateTokenError, create_limited_token, fault_of_name};
 
-const LONGEST: i64 = 24 * 366 * 5;
+/// A century, where tokens are not limited.
+const LONGEST: i64 = 24 * 36_500;
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct CreateToken {
@@ -27,9 +28,11 @@ pub(crate) struct CreateToken {
     name: Option<String>,
     #[schema(required, nullable = false, value_type = Role)]
     role: Option<String>,
-    /// The token's lifetime in hours, 1 to 43920. If omitted, the token never expires.
-    #[schema(minimum = 1, maximum = 43920)]
+    /// The token's lifetime in hours: 90 days if omitted, and at most `LATCHKEY_TOKEN_MAX_LIFETIME_DAYS`, by default 365 days.
+    #[schema(minimum = 1, maximum = 876_000)]
     expires_in_hours: Option<i64>,
+    /// Creates a token that never expires. Only possible if `LATCHKEY_TOKEN_MAX_LIFETIME_DAYS` is 0.
+    never_expires: Option<bool>,
     /// The tenants that the token may read, by ID or slug. Only for the role `service`. Defaults to all tenants.
     tenants: Option<Vec<String>>,
 }
@@ -66,9 +69,20 @@ pub(crate) async fn handle(
         faults.push(FieldError::new("role", "unknown_role", detail));
     }
     let hours = body.value.expires_in_hours;
-    if hours.is_some_and(|hours| !(1..=LONGEST).contains(&hours)) {
-        let detail = format!("expires_in_hours must be between 1 and {LONGEST}; omit it for a token that never expires");
+    let longest = state.context.limits.token_lifetime.map_or(LONGEST, |longest| longest.num_hours());
+    if hours.is_some_and(|hours| !(1..=longest).contains(&hours)) {
+        let detail =
+            format!("expires_in_hours must be between 1 and {longest}; omit it for 90 days or the longest time, if that is shorter");
         faults.push(FieldError::new("expires_in_hours", "out_of_range", detail));
+    }
+    let lifetime = match (body.value.never_expires, hours.and_then(TimeDelta::try_hours)) {
+        (Some(true), None) => TokenLifetime::Never,
+        (_, Some(lifetime)) => TokenLifetime::For(lifetime),
+        (_, None) => TokenLifetime::Default,
+    };
+    if body.value.never_expires == Some(true) && hours.is_some() {
+        let detail = "send either never_expires or expires_in_hours";
+        faults.push(FieldError::new("never_expires", "contradiction", detail));
     }
     let mut tenants = Vec::new();
     for (at, tenant) in body.value.tenants.iter().flatten().enumerate() {
@@ -86,8 +100,7 @@ pub(crate) async fn handle(
     let (Some(role), true) = (role, faults.is_empty()) else {
         return Err(Problem::validation(faults));
     };
-    let expires_in = hours.and_then(TimeDelta::try_hours);
-    let made = create_limited_token(&state.context, &caller, &name, role, expires_in, tenants.as_deref()).await;
+    let made = create_limited_token(&state.context, &caller, &name, role, lifetime, tenants.as_deref()).await;
     let (token, text) = made.map_err(|error| match error {
         CreateTokenError::Invalid(faults) => Problem::validation(faults),
         CreateTokenError::Store(error) => error.into(),

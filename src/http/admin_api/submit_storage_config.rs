@@ -84,6 +84,7 @@ impl From<SubmitConfigError> for Problem {
                 Self::new(ProblemKind::Forbidden, "This invite does not allow a submission.")
             }
             SubmitConfigError::Invalid(errors) => Self::validation(errors),
+            SubmitConfigError::LimitReached(limit) => limit.into(),
             SubmitConfigError::Store(error) => error.into(),
         }
     }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use secrecy::SecretString;
 
 use super::AppState;
 use crate::domain::idempotency::IdempotencyClaim;
@@ -17,8 +16,9 @@ use crate::domain::ids::TenantId;
 use crate::domain::token::{Permission, Role};
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::conventions::request_id::RequestId;
-use crate::service::{Caller, tokens};
+use crate::service::{Caller, refusals};
 
+use credential::Credential;
 pub(crate) use credential::{identify, proxy_jwt};
 
 /// What an extractor requires of its caller, as a type: a handler's signature says who may call it.
@@ -62,7 +62,7 @@ impl StorageReader {
         Self::cached(state, &credential::of(headers, state).ok()?)
     }
 
-    fn cached(state: &AppState, shown: &SecretString) -> Option<Self> {
+    fn cached(state: &AppState, shown: &Credential) -> Option<Self> {
         credential::cached(state, shown)
             .filter(|identity| identity.may(Permission::ReadStorage))
             .map(Self)
@@ -108,7 +108,7 @@ impl FromRequestParts<AppState> for StorageReader {
     }
 }
 
-async fn storage_reader(parts: &Parts, state: &AppState, shown: &SecretString) -> Result<StorageReader, Problem> {
+async fn storage_reader(parts: &Parts, state: &AppState, shown: &Credential) -> Result<StorageReader, Problem> {
     let identity = match credential::cached(state, shown) {
         Some(identity) => identity,
         None => credential::identify_uncached(state, shown).await?,
@@ -146,7 +146,7 @@ pub(crate) async fn demand(state: &AppState, identity: &Identity, right: Permiss
     if matches!(right, Permission::ManageTenants | Permission::ManageTokens) {
         let route = parts.extensions.get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
         let refused = Caller { claim: None, ..caller };
-        tokens::audit_refusal(&state.context, &refused, parts.method.as_str(), route, identity.role).await?;
+        refusals::record(&state.context, &refused, parts.method.as_str(), route, identity.role).await?;
     }
     let roles: Vec<String> = [Role::Viewer, Role::Ops, Role::Service, Role::Admin]
         .into_iter()

@@ -4,11 +4,13 @@
 use axum::extract::Path;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use chrono::SecondsFormat;
 use serde::Serialize;
 use strum::{EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 use tracing::error;
 use utoipa::ToSchema;
 
+use crate::domain::limits::VersionLimit;
 use crate::domain::text::FieldError;
 use crate::service::{Outage, StoreError};
 
@@ -125,7 +127,9 @@ impl ProblemKind {
                 "Send the `ETag` from your last read in `If-Match`. This prevents overwriting someone else's change."
             }
             Self::TooLarge => "The body must not exceed 64 KiB, or 128 KiB for a batch of tenants.",
-            Self::TooManyRequests => "This client sent too many requests. Wait for the time in the `Retry-After` header.",
+            Self::TooManyRequests => {
+                "This client or this tenant has reached a limit. `detail` says which one. Wait for the time in the `Retry-After` header."
+            }
             Self::UnsupportedMediaType => "Request bodies are JSON. Send them with `Content-Type: application/json`.",
             Self::Validation => "`errors` lists every invalid field, each with a code for programs and a sentence that says how to fix it.",
             Self::Internal => "The error was logged with the request ID in `instance`. Retrying may help.",
@@ -326,6 +330,27 @@ impl IntoResponse for Problem {
         let mut response = self.kind.status().into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl From<VersionLimit> for Problem {
+    fn from(reached: VersionLimit) -> Self {
+        let setting = reached.setting();
+        match reached {
+            VersionLimit::Day { limit, until, seconds } => {
+                let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+                let detail = format!(
+                    "This tenant has submitted {limit} versions within 24 hours, which is the maximum. The next one is possible after {until}, or when {setting} is raised. No changes were made."
+                );
+                Self::new(ProblemKind::TooManyRequests, detail).retry_after(seconds)
+            }
+            VersionLimit::Total { limit } => {
+                let detail = format!(
+                    "This tenant has {limit} versions, which is the maximum. To allow more, raise {setting}. No changes were made."
+                );
+                Self::new(ProblemKind::Conflict, detail)
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
-//! The `idempotency-key` header of every POST under `/v1`: one layer, so that handlers need not know about it.
+//! The `idempotency-key` header of every POST under `/v1` that changes something: one layer, so that handlers need not know about it.
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{FromRequest, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -10,8 +10,9 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{OpenApi, Required};
 
-use crate::domain::audit::{AuditAction, RecordedAction};
-use crate::domain::idempotency::{IdempotencyClaim, IdempotencyKey, KeptResponse, RecordedChange, RequestFingerprint};
+use crate::domain::audit::{Actor, AuditAction, RecordedAction};
+use crate::domain::idempotency::{IdempotencyClaim, IdempotencyKey, KeptResponse, MOST_KEYS, RecordedChange, RequestFingerprint};
+use crate::domain::ids::TenantRef;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth;
@@ -19,14 +20,23 @@ use crate::http::conventions::extract::unreadable_body;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::conventions::request_id::RequestId;
 use crate::service::StoreError;
-use crate::service::idempotency::{self, IdempotencyTurn};
+use crate::service::idempotency::{self, IdempotencyTurn, KeyedRequest};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
+/// Operations that change nothing. Their keys are ignored, and their responses not stored.
+const CHANGE_NOTHING: [&str; 2] = ["/v1/validate", "/v1/tenants/{tenant}/templates/merge"];
+
+/// Whether keys of requests with this path pattern have an effect.
+fn takes_keys(route: &str) -> bool {
+    route.starts_with("/v1/") && !CHANGE_NOTHING.contains(&route)
+}
+
 /// Processes a request with a key once, and replays its response afterwards.
 pub(crate) async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let keyed = request.method() == Method::POST && request.uri().path().starts_with("/v1/") && request.headers().contains_key(KEY);
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let keyed = request.method() == Method::POST && takes_keys(route) && request.headers().contains_key(KEY);
     if !keyed {
         return next.run(request).await;
     }
@@ -45,13 +55,31 @@ async fn admit(state: &AppState, request: Request) -> Result<(IdempotencyTurn, R
         .await
         .map_err(|rejection| unreadable_body(&rejection))?;
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let print = RequestFingerprint::of(&[parts.method.as_str().as_bytes(), path.as_bytes(), &body]);
     let request_id = parts.extensions.get::<RequestId>().map(ToString::to_string);
-    let turn = idempotency::begin(&state.context, &sender.actor.opaque(), &key, print, request_id.as_deref()).await?;
+    // The role of a user can change, and a response is only for the role that it was made for.
+    let role = match &sender.actor {
+        Actor::User { .. } => sender.role.into(),
+        _ => "",
+    };
+    let (actor, tenant) = (sender.actor.opaque(), tenant_in(parts.uri.path()));
+    let request = KeyedRequest {
+        sender: &actor,
+        key: &key,
+        fingerprint: RequestFingerprint::of(&[parts.method.as_str().as_bytes(), path.as_bytes(), &body, role.as_bytes()]),
+        tenant: tenant.as_ref(),
+        request_id: request_id.as_deref(),
+    };
+    let turn = idempotency::begin(&state.context, &request).await?;
     if let IdempotencyTurn::First(claim) = &turn {
         parts.extensions.insert(*claim);
     }
     Ok((turn, Request::from_parts(parts, Body::from(body))))
+}
+
+/// The tenant in a path, whose erasure also erases the stored response.
+fn tenant_in(path: &str) -> Option<TenantRef> {
+    let tenant = path.strip_prefix("/v1/tenants/")?.split('/').next()?;
+    TenantRef::parse(tenant).ok()
 }
 
 fn key(request: &Request) -> Result<IdempotencyKey, Problem> {
@@ -71,8 +99,14 @@ async fn answer(state: AppState, turn: IdempotencyTurn, request: Request, next: 
         IdempotencyTurn::Replay(kept) => replay(kept),
         IdempotencyTurn::InProgress => Problem::idempotency_key_in_use().into_response(),
         IdempotencyTurn::KeyReused => {
-            let detail = "this key was used before with another method, path or body; use a new key for each change";
+            let detail = "this key was used before with another method, path, body or role; use a new key for each change";
             Problem::validation(vec![FieldError::new(KEY.as_str(), "key_of_another_request", detail)]).into_response()
+        }
+        IdempotencyTurn::TooManyKeys { seconds } => {
+            let detail = format!("You have used {MOST_KEYS} idempotency keys within 24 hours, which is the maximum. No changes were made.");
+            Problem::new(ProblemKind::TooManyRequests, detail)
+                .retry_after(seconds)
+                .into_response()
         }
         IdempotencyTurn::NotReplayable { request_id, change } => not_replayable(request_id.as_deref(), change.as_ref()).into_response(),
     }
@@ -188,10 +222,10 @@ fn remedy(change: &RecordedChange) -> String {
     format!("If the secret is lost, revoke it with DELETE {path} and create another with a new idempotency key.")
 }
 
-/// Documents the header on every POST under `/v1`.
+/// Documents the header on the operations that take it.
 pub(crate) fn describe(openapi: &mut OpenApi) {
     for (path, item) in &mut openapi.paths.paths {
-        if let Some(post) = item.post.as_mut().filter(|_| path.starts_with("/v1/")) {
+        if let Some(post) = item.post.as_mut().filter(|_| takes_keys(path)) {
             post.parameters.get_or_insert_default().push(parameter().into());
         }
     }

@@ -223,10 +223,7 @@ pub(crate) async fn handle(
 ) -> Result<Response, Rejection> {
     let Query(mut query) = query.map_err(|_| Rejection::Unreadable)?;
     if query.query().is_empty()
-        && let Some(sent) = read::storage_configs::list(&state.context, session.tenant.id)
-            .await?
-            .into_iter()
-            .next()
+        && let Some(sent) = read::storage_configs::newest(&state.context, session.tenant.id).await?
     {
         query = of_config(&sent.storage);
     }

@@ -5,6 +5,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use chrono::TimeDelta;
 use serde::Deserialize;
 
 use super::apply::{ApplyParams, offered};
@@ -14,6 +15,7 @@ use super::rejection::Rejection;
 use super::session::OnboardSession;
 use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketArn, BucketName, KeyArn, RoleArn};
+use crate::domain::limits::VersionLimit;
 use crate::domain::partition::Partition;
 use crate::domain::storage_config::{Mode, Storage};
 use crate::domain::submission::Submission;
@@ -21,6 +23,7 @@ use crate::domain::suggestions::{self, ArnField, FormContext, Suggestion};
 use crate::domain::tenant::Tenant;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
+use crate::http::conventions::problem::Problem;
 use crate::http::web_ui::fields::{Field, FieldSuggestion};
 use crate::http::web_ui::{render, sentence};
 use crate::service::{Context, read};
@@ -174,6 +177,8 @@ struct Page<'a> {
     apply: String,
     /// The newest version.
     version: Option<i32>,
+    /// Why nothing was submitted, if the tenant has too many versions.
+    limit: Option<String>,
 }
 
 /// Which fields to comment on.
@@ -182,6 +187,8 @@ pub(crate) enum Judged {
     /// Only fields that are not empty.
     WhatIsThere,
     Whole,
+    /// Complete and valid, but the tenant cannot submit another version.
+    LimitReached(VersionLimit),
 }
 
 pub(crate) async fn handle(
@@ -193,10 +200,7 @@ pub(crate) async fn handle(
     if !session.may_submit() {
         return Err(Rejection::NeedsChangeLink);
     }
-    let sent = read::storage_configs::list(&state.context, session.tenant.id)
-        .await?
-        .into_iter()
-        .next();
+    let sent = read::storage_configs::newest(&state.context, session.tenant.id).await?;
     let typed = filling.bucket.is_some() || filling.key_arn.is_some();
     let form = match &sent {
         Some(sent) if !typed => SendForm::of_storage(&sent.storage),
@@ -219,6 +223,10 @@ pub(crate) fn page(
         faults.retain(|fault| !matches!(fault.code.as_str(), "required" | "role_arn_required"));
     }
     let rejected = judged == Judged::Whole && !faults.is_empty();
+    let limit = match judged {
+        Judged::LimitReached(limit) => Some(limit),
+        Judged::WhatIsThere | Judged::Whole => None,
+    };
     // The region follows from the key's ARN once that is valid.
     let key_is_wrong = faults.iter().any(|fault| fault.field == "key_arn");
     faults.retain(|fault| !(key_is_wrong && fault.field == "bucket_region" && fault.code == "required"));
@@ -247,19 +255,20 @@ pub(crate) fn page(
             state,
             session,
             2,
-            if rejected {
-                "Some fields need your attention"
-            } else {
-                "Enter details"
+            match limit {
+                Some(_) => "Not submitted",
+                None if rejected => "Some fields need your attention",
+                None => "Enter details",
             },
         ),
+        limit: limit.map(limit_text),
         fields,
         version,
     };
-    let status = if rejected {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
+    let status = match limit {
+        Some(limit) => Problem::from(limit).kind().status(),
+        None if rejected => StatusCode::UNPROCESSABLE_ENTITY,
+        None => StatusCode::OK,
     };
     Ok((status, render(&page)).into_response())
 }
@@ -277,6 +286,25 @@ fn apply_query(form: &SendForm, mode: Mode) -> String {
         take: None,
     };
     filling.query()
+}
+
+/// Why nothing was submitted, and what the customer can do.
+fn limit_text(limit: VersionLimit) -> String {
+    match limit {
+        VersionLimit::Day { limit, until, .. } => {
+            // The next full minute.
+            let until = (until + TimeDelta::minutes(1)).format("%Y-%m-%d %H:%M UTC");
+            let versions = if limit == 1 {
+                "1 version".to_owned()
+            } else {
+                format!("{limit} versions")
+            };
+            format!("You can submit {versions} within 24 hours. The next one is possible from {until}. If you need it sooner, contact us.")
+        }
+        VersionLimit::Total { limit } => {
+            format!("You have submitted {limit} versions, which is the maximum. Contact us to have it raised.")
+        }
+    }
 }
 
 fn words_of(fault: &FieldError) -> String {

@@ -19,7 +19,7 @@ pub(crate) async fn handle(State(state): State<AppState>, Posted { session, mut 
         form.take(&field, context, mode);
         return page(&state, &session, &form, Judged::WhatIsThere, None);
     }
-    let newest = read::storage_configs::list(context, session.tenant.id).await?.into_iter().next();
+    let newest = read::storage_configs::newest(context, session.tenant.id).await?;
     let version = newest.as_ref().map(|newest| newest.version);
     let Ok(storage) = form.validate(context, &session.tenant, mode) else {
         return page(&state, &session, &form, Judged::Whole, version);
@@ -40,6 +40,7 @@ pub(crate) async fn handle(State(state): State<AppState>, Posted { session, mut 
         Err(submit_config::SubmitConfigError::Invalid(_)) => page(&state, &session, &form, Judged::Whole, version),
         Err(submit_config::SubmitConfigError::NeedsChangeInvite) => Err(Rejection::NeedsChangeLink),
         Err(submit_config::SubmitConfigError::InviteEnded) => Err(Rejection::Revoked),
+        Err(submit_config::SubmitConfigError::LimitReached(limit)) => page(&state, &session, &form, Judged::LimitReached(limit), version),
         Err(submit_config::SubmitConfigError::Offboarded) => Err(Rejection::Offboarded),
         Err(submit_config::SubmitConfigError::UnknownTenant(_)) => Err(Rejection::UnknownLink),
         Err(submit_config::SubmitConfigError::Store(error)) => Err(error.into()),

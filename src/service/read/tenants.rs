@@ -58,10 +58,10 @@ pub(in crate::service) async fn detail_in(
     let open_approval = approvals::open(db, tenant.id).await?;
     Ok(Some(TenantDetail {
         tenant,
-        open_approval,
         active,
         last_verification,
         open_invites,
+        open_approval,
     }))
 }
 

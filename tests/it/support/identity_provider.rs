@@ -12,7 +12,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use latchkey::identity_provider::{IdentityProviderSettings, RefreshTiming, RoleClaim};
+use chrono::TimeDelta;
+use latchkey::identity_provider::{IdentityProviderSettings, RefreshTiming, RoleClaim, ServiceTenants};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -169,6 +170,9 @@ impl Provider {
                 path: "roles".into(),
                 mapping: None,
             },
+            service_tenants: ServiceTenants::None,
+            max_age: TimeDelta::days(1),
+            id_tokens: false,
             jwks_url: None,
             header: None,
             timing: RefreshTiming {

@@ -10,9 +10,10 @@ use latchkey::cloud::Cloud;
 use latchkey::cloud::aws::{AwsCloud, AwsOptions};
 use latchkey::domain::approval::ApprovalPolicy;
 use latchkey::domain::arn::RoleArn;
+use latchkey::domain::limits::Limits;
 use latchkey::domain::region::Regions;
 use latchkey::domain::retry::RetryPolicy;
-use latchkey::domain::token::Role;
+use latchkey::domain::token::{Role, TokenLifetime};
 use latchkey::domain::vendor::Vendor;
 use latchkey::domain::webhook::WebhookPolicy;
 use latchkey::domain::webhook::secret::SigningKeys;
@@ -76,6 +77,7 @@ pub struct TestServerBuilder {
     stale_for: Duration,
     credentials: CredentialPolicy,
     webhooks: WebhookPolicy,
+    limits: Limits,
     trusted_proxies: Vec<ipnet::IpNet>,
     identity_provider: Option<IdentityProviderSettings>,
     clock: SharedClock,
@@ -101,6 +103,7 @@ impl Default for TestServerBuilder {
                 stale_for: Duration::from_mins(5),
             },
             webhooks: webhook_policy(),
+            limits: Limits::NONE,
             trusted_proxies: Vec::new(),
             identity_provider: None,
             clock: clock(),
@@ -194,6 +197,11 @@ impl TestServerBuilder {
         self
     }
 
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     pub fn trusted_proxies(mut self, network: &str) -> Self {
         self.trusted_proxies = vec![network.parse().expect("a network")];
         self
@@ -230,8 +238,13 @@ impl TestServerBuilder {
             retry_policy: RetryPolicy::NONE,
             lease: Duration::from_secs(30),
             webhooks: Arc::new(self.webhooks),
+            limits: self.limits,
         };
-        let (_, token) = create_token(&context, &Caller::operator(), "test", Role::Ops, None)
+        let unlimited = Context {
+            limits: Limits::NONE,
+            ..context.clone()
+        };
+        let (_, token) = create_token(&unlimited, &Caller::operator(), "test", Role::Ops, TokenLifetime::Never)
             .await
             .expect("a token is created");
 
@@ -362,7 +375,11 @@ impl TestServer {
     }
 
     pub async fn token_of(&self, role: Role) -> String {
-        let (_, token) = create_token(&self.context, &Caller::operator(), "test", role, None)
+        let unlimited = Context {
+            limits: Limits::NONE,
+            ..self.context.clone()
+        };
+        let (_, token) = create_token(&unlimited, &Caller::operator(), "test", role, TokenLifetime::Never)
             .await
             .expect("a token is made");
         token.expose_secret().to_owned()

@@ -72,7 +72,7 @@ fn typed(mode: Option<String>, newest: Option<StorageConfig>) -> TypedParams {
 }
 
 async fn template_params(state: &AppState, tenant: &Tenant, mode: Option<String>) -> Result<TemplateParams, Problem> {
-    let newest = read::storage_configs::list(&state.context, tenant.id).await?.into_iter().next();
+    let newest = read::storage_configs::newest(&state.context, tenant.id).await?;
     fill(&state.context, tenant, &typed(mode, newest)).map_err(Problem::validation)
 }
 

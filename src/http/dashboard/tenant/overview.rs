@@ -10,6 +10,7 @@ use crate::domain::audit::AuditFilter;
 use crate::domain::check::{CheckStatus, FaultSide};
 use crate::domain::ids::TenantRef;
 use crate::domain::invite::{Invite, InviteState};
+use crate::domain::limits::VersionLimit;
 use crate::domain::storage_config::ActiveConfig;
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Rotation, Tenant, TenantStatus};
@@ -22,7 +23,7 @@ use crate::http::dashboard::audit::view::AuditRow;
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::notice::PageQuery;
 use crate::http::dashboard::shared::paths::tenant_path;
-use crate::http::dashboard::shared::relative_time::{RelativeTime, seconds};
+use crate::http::dashboard::shared::relative_time::{RelativeTime, relative, seconds};
 use crate::http::dashboard::shared::session::DashboardUser;
 use crate::http::dashboard::shared::status_label::StatusLabel;
 use crate::http::dashboard::tenant::approval::{Difference, differences};
@@ -66,6 +67,8 @@ struct Page<'a> {
     previous_id: Option<String>,
     /// The AWS sessions that are still valid, of a tenant that is no longer served.
     sessions: Option<SessionsView>,
+    /// Why the tenant cannot submit another version.
+    version_limit: Option<String>,
     /// Use of the previous external ID ended, but it is not verified yet that it is denied.
     ending: bool,
 }
@@ -203,6 +206,17 @@ fn facts(config: &StorageConfig) -> Vec<(&'static str, String)> {
     facts
 }
 
+fn version_limit(reached: VersionLimit, now: DateTime<Utc>) -> String {
+    let setting = reached.setting();
+    match reached {
+        VersionLimit::Day { limit, until, .. } => {
+            let when = relative(until, now);
+            format!("{limit} versions were submitted within 24 hours. The next one is possible {when}, or when you raise {setting}.")
+        }
+        VersionLimit::Total { limit } => format!("The tenant has {limit} versions. To allow more, raise {setting}."),
+    }
+}
+
 impl RecentVerification {
     fn of(verification: &Verification, path: &str, now: DateTime<Utc>) -> Self {
         let took = verification.started_at.zip(verification.finished_at);
@@ -312,7 +326,7 @@ pub(crate) async fn handle(
     let detail = read::tenants::detail(context, &tenant).await?.ok_or_else(Problem::unknown_tenant)?;
     let tenant = &detail.tenant;
     let path = tenant_path(tenant);
-    let newest = read::storage_configs::list(context, tenant.id).await?.into_iter().next();
+    let newest = read::storage_configs::newest(context, tenant.id).await?;
     let verifications = read::verifications::list(context, tenant.id, None, VERIFICATIONS).await?;
     let limit = i64::try_from(HISTORY + 1).unwrap_or(i64::MAX);
     let mut history = read::audit::latest(context, &AuditFilter::of(tenant.id), None, limit).await?;
@@ -375,6 +389,9 @@ pub(crate) async fn handle(
         next_id,
         previous_id,
         sessions: SessionsView::load(context, tenant, now).await?,
+        version_limit: read::storage_configs::limit_reached(context, tenant.id)
+            .await?
+            .map(|limit| version_limit(limit, now)),
         ending: matches!(tenant.rotation, Some(Rotation::Ending { .. })),
         tenant,
         path,

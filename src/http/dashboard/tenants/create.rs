@@ -16,7 +16,7 @@ use crate::http::dashboard::shared::session::{DashboardSession, DashboardUser, P
 use crate::http::dashboard::tenants::form::{ModeBox, TenantForm, modes_fault};
 use crate::http::web_ui::fields::Field;
 use crate::http::web_ui::render;
-use crate::service::create_tenant::{CreateTenantError, NewTenant, create_tenant};
+use crate::service::create_tenant::{CreateTenantError, NewTenant, create_tenant, slug_reserved};
 
 #[derive(Template)]
 #[template(path = "dashboard/pages/new_tenant.html")]
@@ -64,6 +64,7 @@ pub(crate) async fn handle(
             let taken = FieldError::new("slug", "slug_taken", "this slug is taken; choose another one");
             Ok(shown(&state, &session, &form, &[taken]))
         }
+        Err(CreateTenantError::SlugReserved { until, .. }) => Ok(shown(&state, &session, &form, &[slug_reserved(until)])),
         Err(CreateTenantError::Store(error)) => Err(error.into()),
     }
 }

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 
 use crate::domain::ids::TokenId;
@@ -32,22 +31,15 @@ pub(crate) async fn handle(
     if role.is_none() {
         faults.push(FieldError::new("role", "unknown_role", "choose a role"));
     }
-    let days = match form.days.as_str() {
-        "never" => None,
-        days => days
-            .parse()
-            .ok()
-            .filter(|days| (1..=1830).contains(days))
-            .and_then(TimeDelta::try_days),
-    };
-    if days.is_none() && form.days != "never" {
+    let lifetime = form.lifetime();
+    if lifetime.is_none() {
         faults.push(FieldError::new("days", "out_of_range", "choose how long the token is valid"));
     }
     let tenants = form.limits(&mut faults);
-    let (Some(role), true) = (role, faults.is_empty()) else {
+    let (Some(role), Some(lifetime), true) = (role, lifetime, faults.is_empty()) else {
         return list::shown(&state, &session, &list::PageQuery::default(), &form, &faults).await;
     };
-    match create_limited_token(&state.context, &session.caller, &form.name, role, days, tenants.as_deref()).await {
+    match create_limited_token(&state.context, &session.caller, &form.name, role, lifetime, tenants.as_deref()).await {
         Ok((token, text)) => {
             let path = format!("/tokens/{}", token.id);
             Ok(one_time_secret::redirect_with(
@@ -58,8 +50,11 @@ pub(crate) async fn handle(
             ))
         }
         Err(CreateTokenError::Invalid(mut faults)) => {
-            // The form has one text field for the whole list.
+            // The form has one text field for the whole list, and one for the lifetime.
             for fault in &mut faults {
+                if matches!(fault.field.as_str(), "expires_in_hours" | "never_expires") {
+                    "days".clone_into(&mut fault.field);
+                }
                 if let Some((field, _)) = fault.field.split_once('[') {
                     fault.field = field.to_owned();
                 }

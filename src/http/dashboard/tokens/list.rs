@@ -17,7 +17,7 @@ use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::notice::Notice;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
 use crate::http::dashboard::shared::session::{DashboardSession, DashboardUser};
-use crate::http::dashboard::tokens::form::TokenForm;
+use crate::http::dashboard::tokens::form::{LifetimeOption, TokenForm};
 use crate::http::web_ui::status::{Pill, PillColor};
 use crate::http::web_ui::{render, sentence};
 use crate::service::tokens::token_list;
@@ -35,6 +35,7 @@ struct Page<'a> {
     rows: Vec<TokenRow>,
     next: Option<String>,
     typed: &'a TokenForm,
+    lifetimes: Vec<LifetimeOption>,
     faults: Vec<(String, String)>,
 }
 
@@ -106,6 +107,7 @@ pub(crate) async fn shown(
         rows: listed.items,
         next: listed.next_cursor.map(|cursor| format!("/tokens?cursor={cursor}")),
         typed,
+        lifetimes: typed.lifetimes(state.context.limits.token_lifetime),
         faults: faults.iter().map(|fault| (fault.field.clone(), sentence(&fault.detail))).collect(),
     };
     let status = if faults.is_empty() {

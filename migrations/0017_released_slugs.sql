@@ -1,0 +1,10 @@
+-- Slugs of offboarded tenants, which stay reserved for a while. The slug itself is not stored, because the tenant's personal data can be
+-- erased in the meantime.
+create table released_slugs (
+    -- SHA-256 of the slug.
+    hash bytea primary key check (octet_length(hash) = 32),
+    released_at timestamptz not null
+);
+
+insert into released_slugs (hash, released_at)
+    select sha256(convert_to(slug, 'UTF8')), max(offboarded_at) from tenants where offboarded_at is not null and erased_at is null group by slug;

@@ -1,0 +1,1 @@
+insert into released_slugs (hash, released_at) values (sha256('initech'), now());
