@@ -51,7 +51,7 @@ def start(folder, given, binary, *, lasting=False, fast=False, preferred_ports=(
         if "AWS_ENDPOINT_URL" not in values:
             process, values["AWS_ENDPOINT_URL"] = standin.start(folder, lasting=lasting, persistent=lasting)
             keep(process)
-        values |= vendor_values(values)
+        values |= vendor_values(values, binary, given)
         env = latchkey_environment(given, values, public, private)
         latchkey.migrate(binary, env)
         keep(latchkey.serve(binary, env, folder, ports.url_of(private), lasting=lasting))
@@ -79,7 +79,7 @@ def webhook_key(folder):
     return file.read_text()
 
 
-def vendor_values(values):
+def vendor_values(values, binary, settings):
     names = {
         "key": "AWS_ACCESS_KEY_ID",
         "secret": "AWS_SECRET_ACCESS_KEY",
@@ -89,7 +89,7 @@ def vendor_values(values):
     if all(name in values for name in names.values()):
         return {}
     given = {field: values.get(name) for field, name in names.items()}
-    account = vendor.set_up(values["AWS_ENDPOINT_URL"], values["AWS_REGION"], **given)
+    account = vendor.set_up(values["AWS_ENDPOINT_URL"], values["AWS_REGION"], binary, settings, **given)
     return {name: getattr(account, field) for field, name in names.items()}
 
 

@@ -1,26 +1,16 @@
-"""The vendor's account in the stand-in, set up as in production: an identity for Latchkey that can only assume two roles,
-and these roles."""
+"""The vendor's account in the stand-in, set up as in production with the documents of `latchkey vendor template`: an identity for
+Latchkey that can only assume two roles, and these roles."""
 
 import json
 from dataclasses import dataclass
 
-from stack import aws
+from stack import aws, latchkey
 from stack.errors import ToolError
 
 ACCOUNT = "111111111111"
 USER = "latchkey"
-CUSTOMER_FACING_ACTIONS = [
-    "s3:GetObject",
-    "s3:PutObject",
-    "s3:RestoreObject",
-    "s3:DeleteObject",
-    "s3:ListBucket",
-    "kms:Encrypt",
-    "kms:Decrypt",
-    "kms:ReEncrypt*",
-    "kms:GenerateDataKey*",
-    "kms:DescribeKey",
-]
+# The documents are for a process that has a role. Here it is a user, whose access key does not expire.
+PROCESS_ROLE = f"arn:aws:iam::{ACCOUNT}:role/{USER}"
 
 
 @dataclass(frozen=True)
@@ -31,25 +21,31 @@ class Vendor:
     direct_role: str
 
 
-def set_up(endpoint, region, *, key=None, secret=None, storage_role=None, direct_role=None):
+def set_up(endpoint, region, binary, settings, *, key=None, secret=None, storage_role=None, direct_role=None):
     """Creates what is not given. Idempotent, except that the user gets a new access key."""
     iam = aws.client("iam", endpoint, region, key=ACCOUNT)
     identity = identity_of(endpoint, region, key, secret) if key else create_user(iam)
-    storage_role = storage_role or create_role(
-        iam,
-        "latchkey-storage",
-        trust=allow("sts:AssumeRole", principal=identity),
-        permissions=allow("sts:AssumeRole", resource="arn:aws:iam::*:role/*"),
-    )
-    direct_role = direct_role or create_role(
-        iam,
-        "latchkey-direct",
-        trust=allow("sts:AssumeRole", "sts:TagSession", principal=identity),
-        permissions=allow(*CUSTOMER_FACING_ACTIONS, resource="*"),
-    )
+    roles = {"storage": storage_role or arn("latchkey-storage"), "direct": direct_role or arn("latchkey-direct")}
+    documents = issued(binary, settings, roles, identity)
+    for name, given in (("storage", storage_role), ("direct", direct_role)):
+        if not given:
+            create_role(iam, f"latchkey-{name}", documents[f"{name}-role-trust"], documents[f"{name}-role-permissions"])
     if not key:
-        key, secret = create_access_key(iam, [storage_role, direct_role])
-    return Vendor(key, secret, storage_role, direct_role)
+        key, secret = create_access_key(iam, documents["process-permissions"])
+    return Vendor(key, secret, roles["storage"], roles["direct"])
+
+
+def arn(role):
+    return f"arn:aws:iam::{ACCOUNT}:role/{role}"
+
+
+def issued(binary, settings, roles, identity):
+    """The documents by name, for this identity of the process."""
+    env = settings | {"LATCHKEY_STORAGE_ROLE_ARN": roles["storage"], "LATCHKEY_DIRECT_ROLE_ARN": roles["direct"]}
+    printed = latchkey.call(binary, env, "vendor", "template", "--process-role", PROCESS_ROLE)
+    documents = json.loads(printed)["documents"]
+    principal, user = json.dumps({"AWS": PROCESS_ROLE}), json.dumps({"AWS": identity})
+    return {document["document"]: json.dumps(document["body"]).replace(principal, user) for document in documents}
 
 
 def identity_of(endpoint, region, key, secret):
@@ -72,32 +68,17 @@ def create_user(iam):
         return iam.get_user(UserName=USER)["User"]["Arn"]
 
 
-def create_access_key(iam, roles):
-    iam.put_user_policy(
-        UserName=USER,
-        PolicyName="assume-the-vendor-roles",
-        PolicyDocument=allow("sts:AssumeRole", "sts:TagSession", resource=roles),
-    )
+def create_access_key(iam, permissions):
+    iam.put_user_policy(UserName=USER, PolicyName="latchkey", PolicyDocument=permissions)
     for old in iam.list_access_keys(UserName=USER)["AccessKeyMetadata"]:
         iam.delete_access_key(UserName=USER, AccessKeyId=old["AccessKeyId"])
     created = iam.create_access_key(UserName=USER)["AccessKey"]
     return created["AccessKeyId"], created["SecretAccessKey"]
 
 
-def create_role(iam, name, *, trust, permissions):
+def create_role(iam, name, trust, permissions):
     try:
-        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
     except iam.exceptions.EntityAlreadyExistsException:
         iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust)
-        arn = iam.get_role(RoleName=name)["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name, PolicyName="permissions", PolicyDocument=permissions)
-    return arn
-
-
-def allow(*actions, principal=None, resource=None):
-    statement = {"Effect": "Allow", "Action": list(actions)}
-    if principal:
-        statement["Principal"] = {"AWS": principal}
-    if resource:
-        statement["Resource"] = resource
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=name, PolicyName="latchkey", PolicyDocument=permissions)

@@ -8,7 +8,9 @@ MiniStack before it starts:
 * `principals`: rejects policies that name principals which do not exist
 * `kms`: cross-account keys, `ReEncrypt`, `DryRun`, error codes
 * `s3`: KMS authorization of S3 requests, expected bucket owners, responses for missing objects, throttled buckets
-* `sts`: limits on durations and external IDs
+* `sts`: limits on durations and external IDs, transitive session tags, source identities
+* `account`: regions that an account has not enabled
+* `simulation`: permission for the policy simulator
 * `cloudformation`: default encryption of buckets, rejected policies
 
 It does not emulate TLS, temporary throttling, the new identity of a deleted and recreated role (old trust policies still match
@@ -20,7 +22,7 @@ MINISTACK = "1.5.33"
 
 def install():
     """Applies all patches. Call it once, before MiniStack starts."""
-    from . import cloudformation, kms, policies, principals, s3, sts
+    from . import account, cloudformation, kms, policies, principals, s3, simulation, sts
 
-    for module in (policies, principals, kms, s3, sts, cloudformation):
+    for module in (policies, principals, kms, s3, account, simulation, sts, cloudformation):
         module.install()

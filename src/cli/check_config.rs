@@ -5,16 +5,23 @@ use clap::Args;
 use super::{CommandResult, Failure};
 use crate::app::{self, AppSettings};
 use crate::cloud::aws::{self, AwsCloud};
-use crate::domain::vendor::Vendor;
+use crate::domain::arn::BucketName;
+use crate::domain::region::Region;
 use crate::identity_provider::{IdentityProvider, IdentityProviderSettings};
-use crate::service::check_vendor::check_vendor;
+use crate::service::check_vendor::{ReportStatus, VendorReport, VendorSetup, check_vendor};
 use crate::settings::{ServerSettings, Settings};
 
 #[derive(Debug, Args)]
 pub(super) struct CheckConfig {
-    /// Also call AWS: check that this process has credentials, can assume your roles, and passes on no session tags.
+    /// Also call AWS: check the identity of this process, your roles and their limits, regions, and the clock. Changes nothing.
     #[arg(long)]
     aws: bool,
+    /// With --aws, a bucket of your own that your roles must not reach. Can be repeated.
+    #[arg(long = "own-bucket", value_name = "BUCKET", requires = "aws")]
+    own_buckets: Vec<BucketName>,
+    /// With --aws, a region of customers' buckets that must be enabled in your accounts. Can be repeated.
+    #[arg(long = "region", value_name = "REGION", requires = "aws")]
+    regions: Vec<Region>,
     /// Also fetch the identity provider's discovery document and keys.
     #[arg(long)]
     identity_provider: bool,
@@ -31,6 +38,7 @@ impl CheckConfig {
         for warning in settings.warnings() {
             println!("warning  {warning}");
         }
+        let rates = settings.serve.as_ref().map(|serve| serve.credentials.rates);
         let provider = settings.serve.and_then(|serve| serve.identity_provider);
         let modes: Vec<String> = settings.vendor.modes().iter().map(ToString::to_string).collect();
         println!("The settings are valid. Enabled modes: {}.", modes.join(", "));
@@ -39,7 +47,20 @@ impl CheckConfig {
             None => println!("Sign-in: API tokens."),
         }
         if self.aws {
-            check_aws(&settings.vendor, settings.s3_path_style).await?;
+            let ours = settings.vendor.partition();
+            if let Some(region) = self.regions.iter().find(|region| region.partition() != ours) {
+                let theirs = region.partition();
+                return Err(Failure::Usage(format!(
+                    "--region must be in the partition of your roles ({ours}), but {region} is in {theirs}"
+                )));
+            }
+            let setup = VendorSetup {
+                vendor: &settings.vendor,
+                own_buckets: &self.own_buckets,
+                regions: &self.regions,
+                rates,
+            };
+            check_aws(setup, settings.s3_path_style).await?;
         }
         if self.identity_provider {
             check_provider(provider).await?;
@@ -48,25 +69,20 @@ impl CheckConfig {
     }
 }
 
-async fn check_aws(vendor: &Vendor, s3_path_style: bool) -> CommandResult {
+async fn check_aws(setup: VendorSetup<'_>, s3_path_style: bool) -> CommandResult {
     let clock = app::system_clock();
     let aws = AwsCloud::connect(aws::AwsOptions { s3_path_style }, clock.clone())
         .await
         .map_err(|fault| Failure::Usage(fault.to_string()))?;
-    let reports = check_vendor(&aws, vendor, &clock).await;
-    for report in &reports {
-        let (mark, sentence) = match &report.result {
-            Ok(sentence) => ("ok     ", sentence),
-            Err(fault) if fault.inconclusive => ("unknown", &fault.sentence),
-            Err(fault) => ("failed ", &fault.sentence),
-        };
-        println!("{mark}  {}: {sentence}", report.subject);
+    let reports = check_vendor(&aws, setup, &clock).await;
+    for VendorReport { subject, status, sentence } in &reports {
+        println!("{:7}  {subject}: {sentence}", status.to_string());
     }
-    let faults = || reports.iter().filter_map(|report| report.result.as_ref().err());
-    if faults().any(|fault| !fault.inconclusive) {
+    let has = |status| reports.iter().any(|report| report.status == status);
+    if has(ReportStatus::Failed) {
         return Err(Failure::Negative);
     }
-    if faults().next().is_some() {
+    if has(ReportStatus::Unanswered) {
         return Err(Failure::Inconclusive("some AWS calls got no response".into()));
     }
     Ok(())

@@ -179,6 +179,7 @@ mod tests {
             Outcome::Granted(_) => "granted",
             Outcome::Refused(refusal) => match refusal.by {
                 DeniedBy::Sts => "refused by sts",
+                DeniedBy::Iam => "refused by iam",
                 DeniedBy::S3 => "refused by s3",
                 DeniedBy::Kms => "refused by kms",
             },

@@ -20,7 +20,10 @@ const KINDS: [(&str, PolicyKind); 7] = [
 /// on the key's side.
 const KEY_DENIES: &str = "no resource-based policies allow access";
 
-const TAG_SESSION: &str = "sts:TagSession";
+/// Actions that a caller needs because its session has tags or a source identity, which AWS passes on. Only the vendor can prevent
+/// that.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html#id_credentials_temp_control-access_monitor-chain>
+const INHERITED: [&str; 2] = ["sts:TagSession", "sts:SetSourceIdentity"];
 
 /// Parses the message of an access denial by `asked`.
 pub(crate) fn parse(asked: DeniedBy, message: &str) -> AccessDenied {
@@ -34,7 +37,7 @@ pub(crate) fn parse(asked: DeniedBy, message: &str) -> AccessDenied {
         reason: reason(asked, message, &lower),
         key: words(message).find_map(|word| KeyArn::parse(word).ok()).map(|key| key.to_string()),
         action: words(message)
-            .find(|word| is_kms_action(word) || *word == TAG_SESSION)
+            .find(|word| is_kms_action(word) || INHERITED.contains(word))
             .map(str::to_owned),
     }
 }
@@ -55,8 +58,7 @@ fn mentions_kms(lower: &str) -> bool {
 }
 
 fn reason(asked: DeniedBy, message: &str, lower: &str) -> DenialReason {
-    // Transitive session tags can only be disabled by the vendor.
-    if asked == DeniedBy::Sts && refused_action(message) == Some(TAG_SESSION) {
+    if asked == DeniedBy::Sts && refused_action(message).is_some_and(|action| INHERITED.contains(&action)) {
         return DenialReason::NotAllowedBy(PolicyKind::Identity);
     }
     let denied_by = behind(lower, "explicit deny in ").find_map(|rest| {
@@ -251,6 +253,10 @@ mod tests {
     )]
     #[case(
         "sts:TagSession on resource: arn:aws:iam::210987654321:role/docs",
+        DenialReason::NotAllowedBy(PolicyKind::Identity)
+    )]
+    #[case(
+        "sts:SetSourceIdentity on resource: arn:aws:iam::210987654321:role/docs",
         DenialReason::NotAllowedBy(PolicyKind::Identity)
     )]
     #[case(

@@ -4,12 +4,14 @@ pub mod aws;
 mod classify;
 mod denial;
 mod session;
+mod setup;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 pub use session::{APP_NAME, AwsSession, SessionKeys, SessionName};
+pub use setup::{AssumedRole, SetupCloud};
 
 use crate::domain::account::AccountId;
 use crate::domain::api_result::ApiResult;
@@ -65,11 +67,6 @@ pub enum CallMode {
 /// [`Outcome::Unanswered`](crate::domain::api_result::Outcome::Unanswered).
 #[async_trait]
 pub trait Cloud: Send + Sync {
-    /// Returns the ARN of the process's own identity.
-    async fn own_identity(&self) -> ApiResult<String>;
-    /// Returns whether the process's session passes transitive tags on when it assumes this vendor role.
-    async fn passes_tags_on(&self, role: &RoleArn) -> ApiResult<bool>;
-
     /// The vendor's session on its storage role, cached and shared until shortly before it expires.
     async fn storage_session(&self, role: &RoleArn) -> ApiResult<AwsSession>;
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::region::Region;
 use super::storage_config::Mode;
 
@@ -53,6 +55,8 @@ pub struct ApiCall {
     pub may_arrive_late: bool,
     /// From the header `x-amz-bucket-region`, which S3 also sends with denials.
     pub bucket_region: Option<Region>,
+    /// AWS's time of the response, from the header `date`, to the second.
+    pub answered_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +65,7 @@ pub struct AccessDenied {
     pub reason: DenialReason,
     /// The key that KMS names in a denial.
     pub key: Option<String>,
-    /// The `kms:` action that the denial names, or `sts:TagSession`.
+    /// The action that the denial names: a `kms:` action, `sts:TagSession` or `sts:SetSourceIdentity`.
     pub action: Option<String>,
 }
 
@@ -84,6 +88,7 @@ impl AccessDenied {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeniedBy {
     Sts,
+    Iam,
     S3,
     Kms,
 }

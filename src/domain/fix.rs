@@ -140,6 +140,6 @@ fn of_denial(kind: PolicyKind, action: &str, of_key: bool) -> Fix {
 pub fn permission_of(refusal: &AccessDenied, otherwise: Permission) -> Permission {
     match refusal.by {
         DeniedBy::Kms => Permission::Key,
-        DeniedBy::S3 | DeniedBy::Sts => otherwise,
+        DeniedBy::S3 | DeniedBy::Sts | DeniedBy::Iam => otherwise,
     }
 }

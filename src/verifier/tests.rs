@@ -129,15 +129,6 @@ impl Scripted {
 
 #[async_trait]
 impl Cloud for Scripted {
-    async fn own_identity(&self) -> ApiResult<String> {
-        self.answer("sts:GetCallerIdentity", GOOD, DeniedBy::Sts, || {
-            "arn:aws:iam::111111111111:role/process".into()
-        })
-        .await
-    }
-    async fn passes_tags_on(&self, _: &RoleArn) -> ApiResult<bool> {
-        self.answer("sts:AssumeRole", GOOD, DeniedBy::Sts, || false).await
-    }
     async fn storage_session(&self, _: &RoleArn) -> ApiResult<AwsSession> {
         self.session(UNAUTHORIZED).await
     }

@@ -39,6 +39,6 @@ mod tenant_lock;
 mod tenant_overview;
 mod terminal;
 mod threat_model;
-mod transitive_tags;
+mod vendor_setup_recorded;
 mod webhooks;
 mod with_aws;

@@ -381,6 +381,7 @@ async fn what_is_wrong_is_told_once(#[case] script: Script, #[case] expected: &[
 #[rstest]
 #[case::role_may_not_assume(|call: &Call| (call.operation == "sts:AssumeRole").then(|| refused_by_sts("User: x is not authorized to perform: sts:AssumeRole on resource: y because no identity-based policy allows the sts:AssumeRole action")), FaultSide::Vendor)]
 #[case::tags_travel(|call: &Call| (call.operation == "sts:AssumeRole").then(|| refused_by_sts("User: x is not authorized to perform: sts:TagSession on resource: y")), FaultSide::Vendor)]
+#[case::source_identity_travels(|call: &Call| (call.operation == "sts:AssumeRole").then(|| refused_by_sts("User: x is not authorized to perform: sts:SetSourceIdentity on resource: y")), FaultSide::Vendor)]
 #[case::unknown_process(|call: &Call| (call.operation == "sts:AssumeRole").then(|| sts_error(403, "InvalidClientTokenId", "The security token included in the request is invalid.")), FaultSide::Vendor)]
 #[case::wrong_clock(|call: &Call| (call.operation.starts_with("s3:")).then(|| s3_error(403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")), FaultSide::Vendor)]
 #[case::wrong_signature(|call: &Call| (call.operation == "kms:Encrypt").then(|| kms_error("SignatureDoesNotMatch", "Signature expired")), FaultSide::Vendor)]

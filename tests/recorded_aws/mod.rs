@@ -179,7 +179,9 @@ impl RecordedAws {
         let operation = if let Some(target) = header("x-amz-target") {
             format!("kms:{}", target.rsplit('.').next().unwrap_or_default())
         } else if let Some(action) = text.strip_prefix("Action=").filter(|_| method == "POST") {
-            format!("sts:{}", action.split('&').next().unwrap_or_default())
+            let action = action.split('&').next().unwrap_or_default();
+            let service = if action == "SimulatePrincipalPolicy" { "iam" } else { "sts" };
+            format!("{service}:{action}")
         } else {
             let asks = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
             let of_bucket = path.trim_matches('/').split('/').count() == 1;
@@ -220,6 +222,12 @@ impl RecordedAws {
                  </GetCallerIdentityResult></GetCallerIdentityResponse>",
             ),
             Some(("sts", _)) => assume(call),
+            Some(("iam", _)) => Reply::new(
+                200,
+                "<SimulatePrincipalPolicyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><SimulatePrincipalPolicyResult>\
+                 <EvaluationResults><member><EvalActionName>sts:AssumeRole</EvalActionName><EvalDecision>allowed</EvalDecision></member>\
+                 </EvaluationResults></SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>",
+            ),
             _ if call.who != Who::Tenant && call.operation.starts_with("kms:") => refused_by_kms(&call.operation, UNREACHABLE),
             _ if call.who != Who::Tenant => refused_by_s3("Access Denied"),
             Some(("kms", operation)) => kms(operation, call),

@@ -17,7 +17,7 @@ use crate::domain::grant::SessionDuration;
 use crate::domain::templates::statements::TAG;
 
 /// The shortest session that STS issues. A verification ends long before.
-const VERIFICATION_SECONDS: i32 = 900;
+pub(super) const VERIFICATION_SECONDS: i32 = 900;
 
 /// A request to assume a role.
 pub(crate) struct AssumeRole<'a> {

@@ -10,6 +10,7 @@ use aws_sdk_s3::config::interceptors::{BeforeDeserializationInterceptorContextRe
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use tracing::Span;
 use tracing::field::Empty;
@@ -109,6 +110,7 @@ impl<'a> Call<'a> {
                 )
             }
         };
+        let date = response.date.filter(|_| response.request_id.is_some());
         let duration = self.clock.instant().saturating_duration_since(self.started_at);
         let labels = [("operation", self.operation), ("outcome", outcome.name())];
         metrics::counter!(metric::AWS_CALLS.name, &labels).increment(1);
@@ -130,6 +132,7 @@ impl<'a> Call<'a> {
                 duration,
                 may_arrive_late: response.attempt_timed_out,
                 bucket_region: response.bucket_region,
+                answered_at: date,
             },
         }
     }
@@ -157,6 +160,7 @@ struct CapturedResponse {
     status: Option<u16>,
     request_id: Option<String>,
     bucket_region: Option<Region>,
+    date: Option<DateTime<Utc>>,
     sent: bool,
     /// An earlier attempt was sent and got no response.
     attempt_timed_out: bool,
@@ -216,6 +220,10 @@ impl Intercept for ResponseCapture {
                 .filter(|id| id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()))
                 .map(str::to_owned),
             bucket_region: headers.get("x-amz-bucket-region").and_then(|region| Region::parse(region).ok()),
+            date: headers
+                .get("date")
+                .and_then(|date| DateTime::parse_from_rfc2822(date).ok())
+                .map(|date| date.to_utc()),
         });
         Ok(())
     }

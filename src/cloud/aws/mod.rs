@@ -5,8 +5,8 @@ mod bucket;
 mod call;
 mod config;
 mod key;
-mod own;
 mod session_cache;
+mod setup;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -50,6 +50,8 @@ pub struct AwsCloud {
     /// For requests without credentials.
     unsigned_s3: aws_sdk_s3::Config,
     kms: aws_sdk_kms::Config,
+    /// With the process's own credentials.
+    iam: aws_sdk_iam::Config,
     session_cache: SessionCache,
 }
 
@@ -86,6 +88,7 @@ impl AwsCloud {
             s3: s3(config).build(),
             unsigned_s3: s3(&without_credentials.build()).allow_no_auth().build(),
             kms: kms.identity_cache(IdentityCache::no_cache()).build(),
+            iam: aws_sdk_iam::Config::new(config),
         }
     }
 
@@ -117,14 +120,6 @@ impl AwsCloud {
 
 #[async_trait]
 impl Cloud for AwsCloud {
-    async fn own_identity(&self) -> ApiResult<String> {
-        own::identity(&self.own_sts, self.clock.as_ref()).await
-    }
-
-    async fn passes_tags_on(&self, role: &RoleArn) -> ApiResult<bool> {
-        own::passes_tags_on(&self.own_sts, role, self.clock.as_ref()).await
-    }
-
     async fn storage_session(&self, role: &RoleArn) -> ApiResult<AwsSession> {
         self.shared_session(role).await
     }

@@ -92,14 +92,6 @@ fn kms<T>(call: &KeyCall, effect: impl FnOnce() -> T) -> ApiResult<T> {
 
 #[async_trait]
 impl Cloud for GrantingCloud {
-    async fn own_identity(&self) -> ApiResult<String> {
-        granted("arn:aws:iam::111111111111:role/process".into())
-    }
-
-    async fn passes_tags_on(&self, _: &RoleArn) -> ApiResult<bool> {
-        granted(false)
-    }
-
     async fn storage_session(&self, _: &RoleArn) -> ApiResult<AwsSession> {
         granted(session(ANYBODY))
     }

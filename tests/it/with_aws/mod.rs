@@ -14,6 +14,7 @@ mod quarantine;
 mod resubmission;
 mod rotation;
 mod templates;
+mod vendor_checks;
 mod vendor_setup;
 mod vendor_template;
 mod verification_events;

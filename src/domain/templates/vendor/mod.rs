@@ -212,7 +212,16 @@ fn process_permissions(vendor: &Vendor) -> Vec<Value> {
             "Resource": role,
         })
     });
-    storage.chain(direct).collect()
+    // Only `latchkey check-config --aws` needs it.
+    let simulation = vendor.storage_role.iter().map(|role| {
+        json!({
+            "Sid": "LatchkeySimulation",
+            "Effect": "Allow",
+            "Action": "iam:SimulatePrincipalPolicy",
+            "Resource": role,
+        })
+    });
+    storage.chain(direct).chain(simulation).collect()
 }
 
 /// A role's ARN has its account, so a Deny by ARN keeps the role out of the vendor's own account.
