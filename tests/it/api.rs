@@ -257,6 +257,47 @@ async fn the_public_listener_serves_no_private_path() {
     }
 }
 
+/// These pages have the dashboard's origin.
+#[tokio::test]
+async fn the_api_documentation_has_security_headers() {
+    let server = TestServer::builder().trusted_proxies("127.0.0.0/8").start().await;
+    for (path, kind) in [
+        ("/docs/", "text/html"),
+        ("/docs/swagger-ui-bundle.js", "text/javascript"),
+        ("/docs/swagger-initializer.js", "text/javascript"),
+        ("/openapi.json", "application/json"),
+    ] {
+        let request = server.bare(Method::GET, &format!("{}{path}", server.private));
+        let answer = server.send(request.header("host", "latchkey.internal")).await;
+        let header = |name: &str| answer.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default();
+        assert!(
+            answer.status == 200 && header("content-type").starts_with(kind),
+            "{path}: {}",
+            header("content-type")
+        );
+        let policy = header("content-security-policy");
+        for rule in [
+            "default-src 'none'",
+            "script-src 'self';",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+        ] {
+            assert!(policy.contains(rule), "{path}: {policy}");
+        }
+        assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(header("x-frame-options"), "DENY", "{path}");
+        assert_eq!(header("strict-transport-security"), "", "{path} over http");
+        // Behind a proxy that speaks TLS.
+        let request = server.bare(Method::GET, &format!("{}{path}", server.private));
+        let forwarded = request.header("host", "latchkey.internal").header("x-forwarded-proto", "https");
+        assert!(
+            server.send(forwarded).await.headers.contains_key("strict-transport-security"),
+            "{path}"
+        );
+    }
+    assert_eq!(server.get("/docs/nothing.js").await.expect(404)["type"], "/problems/not-found");
+}
+
 #[tokio::test]
 async fn a_list_continues_at_its_cursor() {
     let server = server().await;

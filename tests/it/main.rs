@@ -28,6 +28,7 @@ mod recorded;
 #[path = "../recorded_aws/mod.rs"]
 mod recorded_aws;
 mod removal;
+mod routes;
 mod sign_in;
 mod silent_buckets;
 mod start_without_database;
