@@ -227,36 +227,6 @@ async fn requests_need_a_valid_token_with_the_right_role() {
     assert_eq!(server.send(revoked).await.status, 401);
 }
 
-#[tokio::test]
-async fn the_public_listener_serves_no_private_path() {
-    let server = server().await;
-    for path in [
-        "/v1/tenants",
-        "/internal/v1/tenants/acme/storage-config",
-        "/metrics",
-        "/readyz",
-        "/openapi.json",
-        "/docs",
-        "/",
-    ] {
-        let request = server
-            .bare(Method::GET, &format!("{}{path}", server.public))
-            .bearer_auth(&server.token);
-        assert_eq!(server.send(request).await.status, 404, "{path}");
-    }
-    for url in [
-        format!("{}/healthz", server.public),
-        format!("{}/healthz", server.private),
-        format!("{}/readyz", server.private),
-    ] {
-        assert_eq!(server.send(server.bare(Method::GET, &url)).await.status, 200, "{url}");
-    }
-    for path in ["/metrics", "/openapi.json", "/docs/", "/problems/validation"] {
-        let request = server.bare(Method::GET, &format!("{}{path}", server.private));
-        assert_eq!(server.send(request).await.status, 200, "{path}");
-    }
-}
-
 /// These pages have the dashboard's origin.
 #[tokio::test]
 async fn the_api_documentation_has_security_headers() {

@@ -4,6 +4,7 @@ use latchkey::domain::token::Role;
 use latchkey::http::Route;
 use reqwest::header;
 
+use super::operators::sign_in_as;
 use super::subject::{Subject, Tenant, TenantState};
 use super::{Outcome, Row, Session, assert_each_is_answered_to_somebody, from_browser, page, requests, send};
 use crate::support::pages::{client, posting, read};
@@ -198,6 +199,7 @@ fn assert_principles(row: &Row) {
 #[tokio::test]
 async fn neither_listener_serves_the_others_routes() {
     let form = Form::start().await;
+    let cookies = format!("{}; {}", form.customer.cookie, sign_in_as(&form.server, Role::Admin).await.cookie);
     let routes = form.server.routes();
     let private = routes.programs.iter().chain(&routes.dashboard);
     let crossed = private
@@ -206,7 +208,7 @@ async fn neither_listener_serves_the_others_routes() {
     for (route, listener) in crossed.filter(|(route, _)| route.path != "/healthz") {
         let path = requests::path(route, &form.subject, &form.asset);
         let request = form.http.request(route.method.clone(), format!("{listener}{path}"));
-        let request = request.bearer_auth(&form.admin_token).header(header::COOKIE, &form.customer.cookie);
+        let request = request.bearer_auth(&form.admin_token).header(header::COOKIE, &cookies);
         let status = read(request).await.status;
         assert_eq!(status, 404, "{} {path} at {listener}", route.method);
     }

@@ -21,7 +21,7 @@ const COLUMNS: [&str; 8] = [
     "token of a service",
 ];
 
-async fn sign_in_as(server: &TestServer, role: Role) -> Session {
+pub async fn sign_in_as(server: &TestServer, role: Role) -> Session {
     let token = server.token_of(role).await;
     let origin = (None, [127, 0, 0, 1].into());
     let signed_in = sign_in(&server.context, origin, &token).await.expect("the token is valid").session;
