@@ -119,7 +119,7 @@ impl App {
             identity_provider,
             metrics: self.metrics.clone(),
             shutdown: shutdown(),
-            dashboard: Arc::new(DashboardState::new(&parts.web)),
+            dashboard: Arc::new(DashboardState::new(&parts.web, parts.private.tls.is_some())),
             onboarding: Arc::new(OnboardState::new(parts.web)),
         });
         let public = self.context.with_pool(self.pools.public.clone());

@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 use uuid::Uuid;
 
-use super::text::{Malformed, checked_text};
+use super::text::{Malformed, checked_text, is_line};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -119,7 +119,7 @@ impl TenantName {
     /// `malformed_name`.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         let text = text.trim();
-        if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
+        if !is_line(text, 200) {
             return Err(Malformed::new(
                 "malformed_name",
                 "a name must be a single line of 1 to 200 characters, such as Acme Corporation",

@@ -92,6 +92,12 @@ macro_rules! checked_text {
 }
 pub(crate) use checked_text;
 
+/// Whether the text is a single line of 1 to `longest` characters. Control characters would break terminals and logs, and the
+/// database refuses NUL.
+pub(crate) fn is_line(text: &str, longest: usize) -> bool {
+    !text.is_empty() && text.chars().count() <= longest && !text.chars().any(char::is_control)
+}
+
 /// The words of a name in the API, for display: `bucket_arn` becomes "bucket ARN".
 pub(crate) fn words(name: &str) -> String {
     let words = name.split(['_', '.', '-']).map(|word| match word {

@@ -2,6 +2,7 @@
 //! dashboard and the metrics. Neither serves the other's routes.
 
 mod admin_api;
+mod api_docs;
 mod auth;
 pub(crate) mod conventions;
 pub(crate) mod dashboard;
@@ -12,6 +13,7 @@ mod middleware;
 pub(crate) mod onboarding;
 mod openapi;
 mod permits;
+mod routes;
 pub mod server;
 mod service_api;
 mod tenant_list_params;
@@ -28,14 +30,12 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{Extensions, HeaderMap};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_swagger_ui::SwaggerUi;
 
 use conventions::problem::{self, Problem, ProblemKind};
 use middleware::client_address;
@@ -43,6 +43,7 @@ use middleware::http_metrics::ListenerMetrics;
 use middleware::idempotency;
 use middleware::request_layer::{self, Panic, RequestLayer};
 use middleware::time_limit::{self, TimeLimit};
+use routes::Routes;
 use service_api::FastPath;
 use verification_stream::VerificationStreams;
 
@@ -51,6 +52,8 @@ use crate::read_model::ReadModel;
 use crate::service::credential_cache::CredentialCache;
 use crate::service::issuances::IssuanceLog;
 use crate::service::{Context, Pools};
+
+pub use routes::{ListedRoutes, Route};
 
 /// The largest request body that is accepted, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -126,11 +129,11 @@ impl Deref for AppState {
 }
 
 /// The API's routes and their OpenAPI document. `layer` wraps the routes of the admin API.
-fn api(layer: impl FnOnce(OpenApiRouter<AppState>) -> OpenApiRouter<AppState>) -> (Router<AppState>, OpenApi) {
+fn api(layer: impl FnOnce(OpenApiRouter<AppState>) -> OpenApiRouter<AppState>) -> (Routes, OpenApi) {
     let admin = layer(admin_api::router());
     let (router, mut described) = openapi::router().merge(admin).merge(service_api::router()).split_for_parts();
     openapi::complete(&mut described);
-    (router, described)
+    (Routes::of_api(router, &described), described)
 }
 
 /// The OpenAPI document, as committed in `openapi.json`.
@@ -138,12 +141,35 @@ pub fn openapi() -> OpenApi {
     api(std::convert::identity).1
 }
 
+/// The routes of both listeners, in the order of their declaration.
+pub fn routes(state: &AppState) -> ListedRoutes {
+    ListedRoutes {
+        public: customers(state).into_list(),
+        programs: programs(state).into_list(),
+        dashboard: dashboard::router().into_list(),
+    }
+}
+
+fn customers(state: &AppState) -> Routes {
+    Routes::default().get("/healthz", health::live).merge(onboarding::router(state))
+}
+
+fn programs(state: &AppState) -> Routes {
+    // The internal API changes nothing and has to be fast, so it skips the admin API's layers.
+    let idempotent = from_fn_with_state(state.clone(), idempotency::layer);
+    let (api, openapi) = api(|ops| ops.layer(csrf()).route_layer(idempotent).layer(DefaultBodyLimit::max(MAX_BODY)));
+    api.get("/healthz", health::live)
+        .get("/readyz", health::ready)
+        .get("/metrics", metrics_endpoint::handle)
+        .get("/problems/{name}", problem::page)
+        .merge(api_docs::router(state, openapi))
+}
+
 /// The public listener, which customers reach through the internet.
 pub fn public(state: AppState) -> Router {
-    let router = Router::new().route("/healthz", get(health::live)).merge(onboarding::router(&state));
     let error_pages = from_fn_with_state(state.clone(), onboarding::error_pages);
     let request_layer = RequestLayer(ListenerMetrics::new("public", state.context.clock.clone()));
-    with_fallbacks(router)
+    with_fallbacks(customers(&state).into_router())
         .layer((
             request_layer,
             error_pages,
@@ -156,28 +182,19 @@ pub fn public(state: AppState) -> Router {
 
 /// The private listener, for the vendor's operations and services.
 pub fn private(state: AppState) -> FastPath {
-    // The internal API changes nothing and has to be fast, so it skips the admin API's layers.
-    let idempotent = from_fn_with_state(state.clone(), idempotency::layer);
-    let (api, openapi) = api(|ops| ops.layer(csrf()).route_layer(idempotent).layer(DefaultBodyLimit::max(MAX_BODY)));
-    let programs = api
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(metrics_endpoint::handle))
-        .route("/problems/{name}", get(problem::page))
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi));
     let error_pages = from_fn_with_state(state.clone(), dashboard::error_pages);
     // Layers are combined in tuples, outermost first: each one added by itself costs every request some allocations.
     let listener = ListenerMetrics::new("private", state.context.clock.clone());
     let request_layer = RequestLayer(listener.clone());
     let time_limit = TimeLimit(time_limit::PRIVATE);
-    let people = with_fallbacks(dashboard::router()).layer((
+    let people = with_fallbacks(dashboard::router().into_router()).layer((
         request_layer.clone(),
         error_pages,
         catch_panics(),
         time_limit,
         DefaultBodyLimit::max(MAX_BODY),
     ));
-    let router = no_other_method(programs)
+    let router = no_other_method(programs(&state).into_router())
         .layer((request_layer, time_limit))
         .merge(people)
         .with_state(state.clone());

@@ -8,6 +8,7 @@ use super::invalid_jwt::{InvalidJwt, JwtRule};
 use crate::domain::audit::Actor;
 use crate::domain::identity::{Identity, ServiceTenants};
 use crate::domain::ids::TenantId;
+use crate::domain::text::is_line;
 use crate::domain::token::Role;
 
 /// The tolerated clock difference to the provider.
@@ -128,10 +129,6 @@ fn time(value: &Value) -> Option<DateTime<Utc>> {
         None => std::time::Duration::try_from_secs_f64(value.as_f64()?).ok()?.as_secs(),
     };
     DateTime::from_timestamp(i64::try_from(seconds.min(LATEST)).ok()?, 0)
-}
-
-fn is_line(text: &str, longest: usize) -> bool {
-    !text.is_empty() && text.chars().count() <= longest && !text.chars().any(char::is_control)
 }
 
 impl RoleClaim {

@@ -30,11 +30,14 @@ pub(crate) struct MergeRequest {
 /// When the evaluation panics.
 pub(crate) async fn merge_template(context: &Context, tenant: &Tenant, request: MergeRequest) -> Result<MergedDocument, Vec<FieldError>> {
     let (context, tenant) = (context.clone(), tenant.clone());
-    let _permit = EVALUATIONS.acquire().await;
     let MergeRequest { document, current, typed } = request;
-    tokio::task::spawn_blocking(move || merge_now(&context, &tenant, document.as_deref(), current.as_ref(), &typed))
-        .await
-        .expect("the evaluation does not panic")
+    evaluate(move || merge_now(&context, &tenant, document.as_deref(), current.as_ref(), &typed)).await
+}
+
+/// Runs an evaluation on a thread for blocking work.
+async fn evaluate<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let _permit = EVALUATIONS.acquire().await;
+    tokio::task::spawn_blocking(work).await.expect("the evaluation does not panic")
 }
 
 fn merge_now(
@@ -88,5 +91,41 @@ fn merge_now(
     match (target, present, params) {
         (Some(target), Some(present), Some(params)) if faults.is_empty() => Ok(merge(target, present, &params)),
         _ => Err(faults),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn evaluations_leave_the_runtime_to_other_requests() {
+        let (started, mut starts) = tokio::sync::mpsc::unbounded_channel();
+        // Each evaluation runs until its sender is dropped.
+        let begin = || {
+            let (end, ended) = mpsc::channel::<()>();
+            let started = started.clone();
+            let evaluation = tokio::spawn(evaluate(move || {
+                started.send(()).expect("the test waits");
+                ended.recv().expect_err("nothing is sent");
+            }));
+            (end, evaluation)
+        };
+        let running = [begin(), begin()];
+        starts.recv().await.expect("one starts");
+        starts.recv().await.expect("another starts");
+        // This thread is free, and no third evaluation starts.
+        let mut third = Box::pin(evaluate(|| ()));
+        assert!((&mut third).now_or_never().is_none());
+        assert_eq!(EVALUATIONS.available_permits(), 0);
+        for (end, evaluation) in running {
+            drop(end);
+            evaluation.await.expect("it ends");
+        }
+        third.await;
     }
 }

@@ -1,7 +1,7 @@
 //! Validation of a tenant's fields, for creating and editing.
 
 use crate::domain::storage_config::Mode;
-use crate::domain::text::{FieldError, Malformed};
+use crate::domain::text::{FieldError, Malformed, is_line};
 use crate::domain::vendor::Vendor;
 
 /// A required text field.
@@ -23,7 +23,7 @@ pub(crate) fn required<T>(
 /// The vendor's own name for a tenant. An empty text counts as none.
 pub(crate) fn reference(text: Option<&str>, faults: &mut Vec<FieldError>) -> Option<String> {
     let text = text.map(str::trim).filter(|text| !text.is_empty())?;
-    if text.chars().count() > 200 || text.chars().any(char::is_control) {
+    if !is_line(text, 200) {
         faults.push(FieldError::new(
             "reference",
             "malformed_reference",

@@ -8,7 +8,7 @@ use super::{Caller, Context};
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::identity::Identity;
 use crate::domain::ids::{TenantId, TenantRef, TokenId};
-use crate::domain::text::FieldError;
+use crate::domain::text::{FieldError, is_line};
 use crate::domain::token::{Role, Token, TokenHash, TokenLifetime, text_of};
 use crate::store::{self, tenants, tokens};
 
@@ -75,10 +75,8 @@ pub async fn create_limited_token(
 
 /// The error of a token's name, if it is invalid.
 pub fn fault_of_name(name: &str) -> Option<FieldError> {
-    let name = name.trim();
-    let is_wrong = name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control);
     let detail = "name must be a single line of 1 to 100 characters, such as billing-service";
-    is_wrong.then(|| FieldError::new("name", "malformed_name", detail))
+    (!is_line(name.trim(), 100)).then(|| FieldError::new("name", "malformed_name", detail))
 }
 
 /// Finds the tenants that a token is limited to.

@@ -19,7 +19,7 @@ pub struct WebSettings {
           value_parser = Format("an https URL without a path", "https://storage.vendor.example").parser(public_url))]
     pub public_url: Option<Url>,
 
-    /// Proxies whose `X-Forwarded-For` header is trusted: addresses or networks, separated by commas.
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` headers are trusted: addresses or networks, separated by commas.
     #[arg(long, env = "LATCHKEY_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS",
           value_parser = Format("addresses or networks separated by commas", "10.0.0.0/8,2001:db8::1").parser(network))]
     pub trusted_proxies: Vec<IpNet>,

@@ -227,34 +227,45 @@ async fn requests_need_a_valid_token_with_the_right_role() {
     assert_eq!(server.send(revoked).await.status, 401);
 }
 
+/// These pages have the dashboard's origin.
 #[tokio::test]
-async fn the_public_listener_serves_no_private_path() {
-    let server = server().await;
-    for path in [
-        "/v1/tenants",
-        "/internal/v1/tenants/acme/storage-config",
-        "/metrics",
-        "/readyz",
-        "/openapi.json",
-        "/docs",
-        "/",
+async fn the_api_documentation_has_security_headers() {
+    let server = TestServer::builder().trusted_proxies("127.0.0.0/8").start().await;
+    for (path, kind) in [
+        ("/docs/", "text/html"),
+        ("/docs/swagger-ui-bundle.js", "text/javascript"),
+        ("/docs/swagger-initializer.js", "text/javascript"),
+        ("/openapi.json", "application/json"),
     ] {
-        let request = server
-            .bare(Method::GET, &format!("{}{path}", server.public))
-            .bearer_auth(&server.token);
-        assert_eq!(server.send(request).await.status, 404, "{path}");
-    }
-    for url in [
-        format!("{}/healthz", server.public),
-        format!("{}/healthz", server.private),
-        format!("{}/readyz", server.private),
-    ] {
-        assert_eq!(server.send(server.bare(Method::GET, &url)).await.status, 200, "{url}");
-    }
-    for path in ["/metrics", "/openapi.json", "/docs/", "/problems/validation"] {
         let request = server.bare(Method::GET, &format!("{}{path}", server.private));
-        assert_eq!(server.send(request).await.status, 200, "{path}");
+        let answer = server.send(request.header("host", "latchkey.internal")).await;
+        let header = |name: &str| answer.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default();
+        assert!(
+            answer.status == 200 && header("content-type").starts_with(kind),
+            "{path}: {}",
+            header("content-type")
+        );
+        let policy = header("content-security-policy");
+        for rule in [
+            "default-src 'none'",
+            "script-src 'self';",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+        ] {
+            assert!(policy.contains(rule), "{path}: {policy}");
+        }
+        assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(header("x-frame-options"), "DENY", "{path}");
+        assert_eq!(header("strict-transport-security"), "", "{path} over http");
+        // Behind a proxy that speaks TLS.
+        let request = server.bare(Method::GET, &format!("{}{path}", server.private));
+        let forwarded = request.header("host", "latchkey.internal").header("x-forwarded-proto", "https");
+        assert!(
+            server.send(forwarded).await.headers.contains_key("strict-transport-security"),
+            "{path}"
+        );
     }
+    assert_eq!(server.get("/docs/nothing.js").await.expect(404)["type"], "/problems/not-found");
 }
 
 #[tokio::test]

@@ -359,23 +359,6 @@ async fn a_viewer_can_read_but_not_change() {
 }
 
 #[tokio::test]
-async fn the_public_listener_does_not_serve_the_dashboard() {
-    let server = TestServer::start().await;
-    server.create_tenant("acme").await;
-    let person = Person::of(&server, Role::Admin).await;
-    for path in ["/", "/sign-in", "/tenants", "/tenants/acme", "/audit", "/tokens"] {
-        let request = client()
-            .get(format!("{}{path}", server.public))
-            .header(header::COOKIE, &person.cookie);
-        assert_eq!(read(request).await.status, 404, "{path}");
-    }
-    for path in ["/v1/nothing", "/v2"] {
-        let answer = server.get(path).await;
-        assert_eq!(answer.expect(404)["type"], "/problems/not-found", "programs are answered as before");
-    }
-}
-
-#[tokio::test]
 async fn what_is_secret_is_shown_once() {
     let server = TestServer::start().await;
     server.create_tenant("acme").await;

@@ -31,6 +31,7 @@ mod recorded;
 mod recorded_aws;
 mod refusals;
 mod removal;
+mod routes;
 mod sign_in;
 mod silent_buckets;
 mod start_without_database;

@@ -1,6 +1,6 @@
 //! The reason that operators give for a change.
 
-use crate::domain::text::{Malformed, checked_text};
+use crate::domain::text::{Malformed, checked_text, is_line};
 
 /// The reason that an operator gives for a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,7 +10,7 @@ impl AuditReason {
     const LONGEST: usize = 500;
 
     /// # Errors
-    /// `required` or `reason_too_long`.
+    /// `required`, `reason_too_long` or `malformed_reason`.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         let text = text.trim();
         if text.is_empty() {
@@ -20,6 +20,12 @@ impl AuditReason {
             return Err(Malformed::new(
                 "reason_too_long",
                 format!("a reason must not exceed {} characters", Self::LONGEST),
+            ));
+        }
+        if !is_line(text, Self::LONGEST) {
+            return Err(Malformed::new(
+                "malformed_reason",
+                "a reason must be a single line without control characters",
             ));
         }
         Ok(Self(text.to_owned()))

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 use super::ids::{DeliveryId, MessageId, TenantId, WebhookId};
-use super::text::{Malformed, checked_text};
+use super::text::{Malformed, checked_text, is_line};
 use secret::{Signing, SigningKeys};
 use target::{AllowedNetworks, WebhookUrl};
 
@@ -88,7 +88,7 @@ impl WebhookDescription {
     /// `malformed_description`.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         let text = text.trim();
-        if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
+        if !is_line(text, 200) {
             let detail = "a description must be a single line of 1 to 200 characters; omit the field for none";
             return Err(Malformed::new("malformed_description", detail));
         }

@@ -12,7 +12,7 @@ use crate::service::tenant_lifecycle::LifecycleError;
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct ReasonBody {
-    /// The reason, for the audit log: 1 to 500 characters.
+    /// The reason, for the audit log: one line of 1 to 500 characters.
     #[schema(required, nullable = false, min_length = 1, max_length = 500, example = "Contract ended")]
     reason: Option<String>,
 }

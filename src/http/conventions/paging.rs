@@ -1,7 +1,7 @@
 //! Keyset pagination. A cursor is the position of the last item, so it stays valid when items are added. It also identifies
 //! its list and filters, and is rejected for any other.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
@@ -107,7 +107,9 @@ fn parse_cursor(list: &str, text: &str) -> Result<(DateTime<Utc>, Uuid), (&'stat
     let position = || {
         let (at, rest) = text.split_once('.')?;
         let (id, _) = rest.split_once('.')?;
-        Some((DateTime::from_timestamp_micros(at.parse().ok()?)?, id.parse().ok()?))
+        let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
+        // Postgres has no dates as early as chrono has.
+        (1..=9999).contains(&at.year()).then_some((at, id.parse().ok()?))
     };
     let (at, id) = position().ok_or((
         "malformed_cursor",
@@ -125,7 +127,21 @@ fn parse_cursor(list: &str, text: &str) -> Result<(DateTime<Utc>, Uuid), (&'stat
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeZone;
+
     use super::*;
+
+    #[test]
+    fn a_forged_cursor_has_a_time_that_the_database_knows() {
+        let code = |year: i32| {
+            let at = Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).unwrap();
+            parse_cursor("tenants", &cursor("tenants", at, Uuid::from_u128(7))).map_err(|(code, _)| code)
+        };
+        assert!(code(1).is_ok() && code(9999).is_ok());
+        for year in [-200_000, -4713, 0, 10_000, 200_000] {
+            assert_eq!(code(year), Err("malformed_cursor"), "{year}");
+        }
+    }
 
     #[test]
     fn a_cursor_is_good_for_its_own_list_and_as_it_was_given() {

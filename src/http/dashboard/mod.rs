@@ -16,20 +16,20 @@ mod webhooks;
 
 use std::net::IpAddr;
 
-use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use super::AppState;
+use super::routes::Routes;
 use super::web_ui::assets::{CSS, Files, ICON, JAVASCRIPT, SCRIPT, STYLE, SVG};
 use super::web_ui::csrf;
-use super::web_ui::{lock_down, theme};
+use super::web_ui::{lock_down, require_https, theme};
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::conventions::request_id::RequestId;
+use crate::http::middleware::client_address;
 use crate::rate_limiter::Limiter;
 use crate::settings::WebSettings;
 use session::sign_in;
@@ -44,12 +44,14 @@ pub struct DashboardState {
     scripts: [String; 1],
     icon: String,
     files: Files,
+    /// Whether the private listener itself speaks TLS.
+    tls: bool,
     /// Per address. Tokens cannot be guessed, but attempts cost database time.
     sign_ins: Limiter<IpAddr>,
 }
 
 impl DashboardState {
-    pub fn new(web: &WebSettings) -> Self {
+    pub fn new(web: &WebSettings, tls: bool) -> Self {
         let mut files = Files::under("/assets/");
         Self {
             styles: [
@@ -60,14 +62,15 @@ impl DashboardState {
             scripts: [files.add("site", "js", JAVASCRIPT, SCRIPT)],
             icon: files.add("icon", "svg", SVG, ICON),
             files,
+            tls,
             sign_ins: Limiter::per_minute(10, 10),
         }
     }
 }
 
-pub(crate) fn router() -> Router<AppState> {
-    let pages = Router::new()
-        .route("/", get(overview::handle))
+pub(crate) fn router() -> Routes {
+    let pages = Routes::default()
+        .get("/", overview::handle)
         .merge(session::router())
         .merge(tenants::router())
         .merge(tenant::router())
@@ -75,8 +78,8 @@ pub(crate) fn router() -> Router<AppState> {
         .merge(audit::router())
         .merge(webhooks::router())
         .merge(tokens::router())
-        .layer(CsrfLayer::new());
-    Router::new().route("/assets/{name}", get(asset)).merge(pages)
+        .layered(|router| router.layer(CsrfLayer::new()));
+    Routes::default().get("/assets/{name}", asset).merge(pages)
 }
 
 async fn asset(State(state): State<AppState>, Path(name): Path<String>) -> Result<Response, Problem> {
@@ -109,6 +112,7 @@ pub(crate) async fn error_pages(State(state): State<AppState>, request: Request,
     let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
     let shows_pages = accepts_pages(request.headers());
     let back = sign_in::return_path(request.method(), request.uri());
+    let over_https = is_over_https(&state, &request);
     let mut response = next.run(request).await;
     let extensions = response.extensions_mut();
     if extensions.remove::<ProtectionError>().is_some() {
@@ -125,7 +129,18 @@ pub(crate) async fn error_pages(State(state): State<AppState>, request: Request,
         }
     }
     lock_down(response.headers_mut());
+    if over_https {
+        require_https(response.headers_mut());
+    }
     response
+}
+
+/// Whether a browser sent the request over https, to this listener or to a trusted proxy. Never on loopback, where the other
+/// ports are used over http.
+pub(crate) fn is_over_https(state: &AppState, request: &Request) -> bool {
+    let is_forwarded =
+        || client_address::is_forwarded_https(request.extensions(), request.headers(), &state.onboarding.web.trusted_proxies);
+    shared::session::is_secure(request.headers()) && (state.dashboard.tls || is_forwarded())
 }
 
 /// Whether the client wants a page: browsers accept HTML when they navigate; scripts and streams do not.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::apply::ApplyParams;
 use super::layout::Layout;
 use super::rejection::Rejection;
-use super::session::Posted;
+use super::session::{OnboardSession, Posted};
 use crate::domain::templates::merge::{MergeCode, MergeFinding, MergeTarget, MergedDocument};
 use crate::http::AppState;
 use crate::http::web_ui::labels::pretty;
@@ -117,6 +117,6 @@ pub(crate) async fn handle(State(state): State<AppState>, Posted { session, form
 }
 
 /// A reloaded page has no policy to merge.
-pub(crate) async fn elsewhere() -> Redirect {
+pub(crate) async fn elsewhere(_: OnboardSession) -> Redirect {
     Redirect::to("/onboard/apply")
 }

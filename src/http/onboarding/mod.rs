@@ -23,18 +23,17 @@ mod submit;
 mod verify;
 mod verify_again;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::header;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use tokio::sync::OwnedSemaphorePermit;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use super::AppState;
-use super::web_ui::lock_down;
+use super::routes::Routes;
+use super::web_ui::{lock_down, require_https};
 use crate::http::conventions::extract::unreadable_body;
 use crate::http::conventions::problem::Problem;
 use crate::http::conventions::request_id::RequestId;
@@ -61,20 +60,27 @@ impl OnboardState {
     }
 }
 
-pub(crate) fn router(state: &AppState) -> Router<AppState> {
-    let pages = Router::new()
-        .route("/onboard", get(status::handle))
-        .route("/onboard/{token}", get(open::handle).post(open::replace))
-        .route("/onboard/apply", get(apply::handle))
-        .route("/onboard/documents/{name}", get(download::handle))
-        .route("/onboard/merge", get(merge::elsewhere).post(merge::handle))
-        .route("/onboard/send", get(send::handle).post(submit::handle))
-        .route("/onboard/send/check", post(check::handle))
-        .route("/onboard/verify", get(verify::handle).post(verify_again::handle))
-        .route("/onboard/verify/events", get(events::handle))
-        .layer(csrf(&state.onboarding.web))
-        .layer(middleware::from_fn_with_state(state.clone(), limit));
-    Router::new().route("/onboard/assets/{name}", get(assets::handle)).merge(pages)
+pub(crate) fn router(state: &AppState) -> Routes {
+    let pages = Routes::default()
+        .get("/onboard", status::handle)
+        .get("/onboard/{token}", open::handle)
+        .post("/onboard/{token}", open::replace)
+        .get("/onboard/apply", apply::handle)
+        .get("/onboard/documents/{name}", download::handle)
+        .get("/onboard/merge", merge::elsewhere)
+        .post("/onboard/merge", merge::handle)
+        .get("/onboard/send", send::handle)
+        .post("/onboard/send", submit::handle)
+        .post("/onboard/send/check", check::handle)
+        .get("/onboard/verify", verify::handle)
+        .post("/onboard/verify", verify_again::handle)
+        .get("/onboard/verify/events", events::handle)
+        .layered(|router| {
+            router
+                .layer(csrf(&state.onboarding.web))
+                .layer(middleware::from_fn_with_state(state.clone(), limit))
+        });
+    Routes::default().get("/onboard/assets/{name}", assets::handle).merge(pages)
 }
 
 fn csrf(web: &WebSettings) -> CsrfLayer {
@@ -123,7 +129,7 @@ pub(crate) async fn error_pages(State(state): State<AppState>, request: Request,
     let headers = response.headers_mut();
     lock_down(headers);
     if state.onboarding.web.is_secure() {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        require_https(headers);
     }
     response
 }

@@ -42,6 +42,11 @@ pub(crate) fn lock_down(headers: &mut HeaderMap) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
+/// Makes the browser use https for this host from now on. Browsers ignore it in a response over http.
+pub(crate) fn require_https(headers: &mut HeaderMap) {
+    headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+}
+
 /// Renders a page as a response.
 pub(crate) fn render(page: &impl Template) -> Response {
     match page.render() {

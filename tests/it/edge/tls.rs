@@ -123,6 +123,21 @@ async fn both_listeners_speak_tls_and_the_private_one_requires_client_certificat
         "a certificate of somebody else"
     );
 
+    // Browsers stay with https, except on loopback, where other ports have no TLS.
+    let browser = authority.client(Some(&known));
+    for path in ["/sign-in", "/docs/", "/openapi.json"] {
+        let url = format!("{}{path}", https(&process.url));
+        let named = browser
+            .get(&url)
+            .header("host", "latchkey.internal")
+            .send()
+            .await
+            .expect("it answers");
+        assert_eq!(named.headers()["strict-transport-security"], "max-age=31536000", "{path}");
+        let loopback = browser.get(&url).send().await.expect("it answers");
+        assert!(!loopback.headers().contains_key("strict-transport-security"), "{path}");
+    }
+
     // The health check does not know the authority, and has no certificate.
     let address = |url: &str| url.replacen("http://", "", 1);
     let (public, private) = (address(&process.public), address(&process.url));

@@ -2,7 +2,7 @@
 //! nothing to any other.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use aws_credential_types::Credentials;
@@ -117,7 +117,8 @@ impl Cloud for GrantingCloud {
     }
 
     async fn document_session(&self, _: &DocumentCall) -> ApiResult<AwsSession> {
-        granted(session(LIMITED))
+        let expiry = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365 * 100);
+        granted(AwsSession::from(Credentials::new(LIMITED, "secret", None, Some(expiry), "test")))
     }
 
     async fn head_bucket(&self, call: &BucketCall) -> ApiResult {

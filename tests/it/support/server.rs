@@ -19,6 +19,7 @@ use latchkey::domain::webhook::WebhookPolicy;
 use latchkey::domain::webhook::secret::SigningKeys;
 use latchkey::domain::webhook::target::AllowedNetworks;
 use latchkey::http::server::Listener;
+use latchkey::http::{self, AppState, ListedRoutes};
 use latchkey::identity_provider::IdentityProviderSettings;
 use latchkey::lifecycle::Lifecycle;
 use latchkey::outbound_http::OutboundClient;
@@ -50,6 +51,7 @@ pub const SIGNING_KEY: &str = "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0
 
 pub struct TestServer {
     app: App,
+    state: AppState,
     pub pool: PgPool,
     pub context: Context,
     pub read_model: ReadModel,
@@ -279,6 +281,7 @@ impl TestServerBuilder {
         read_model.watch().wait_for(Option::is_some).await.expect("the read model loads");
         TestServer {
             app,
+            state,
             pool,
             context,
             read_model,
@@ -361,6 +364,11 @@ impl TestServer {
     /// Another process on the same database, without a worker.
     pub fn replica(&self) -> TestServerBuilder {
         Self::builder().database_url(&self.database_url)
+    }
+
+    /// The routes of both listeners.
+    pub fn routes(&self) -> ListedRoutes {
+        http::routes(&self.state)
     }
 
     /// Waits until internal services see everything that was committed so far.

@@ -64,6 +64,11 @@ impl PageQuery {
     }
 }
 
+/// Without NUL, which the database refuses. No stored text has it.
+fn storable(text: &str) -> String {
+    text.replace('\0', "")
+}
+
 pub(crate) async fn handle(
     State(state): State<AppState>,
     DashboardUser(session, ..): DashboardUser<Reader>,
@@ -78,8 +83,8 @@ pub(crate) async fn handle(
     let unknown = typed.is_some() && tenant.is_none();
     let filter = AuditFilter {
         tenant: tenant.map(|tenant| tenant.id),
-        action: action.map(str::to_owned),
-        actor: actor.map(str::to_owned),
+        action: action.map(storable),
+        actor: actor.map(storable),
     };
     let limit = i64::try_from(LIMIT + 1).unwrap_or(i64::MAX);
     let mut entries = if unknown {

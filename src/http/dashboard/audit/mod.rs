@@ -3,11 +3,8 @@
 mod list;
 pub(crate) mod view;
 
-use axum::Router;
-use axum::routing::get;
+use crate::http::routes::Routes;
 
-use crate::http::AppState;
-
-pub(crate) fn router() -> Router<AppState> {
-    Router::new().route("/audit", get(list::handle))
+pub(crate) fn router() -> Routes {
+    Routes::default().get("/audit", list::handle)
 }

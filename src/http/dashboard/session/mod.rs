@@ -3,13 +3,11 @@
 pub(crate) mod sign_in;
 mod sign_out;
 
-use axum::Router;
-use axum::routing::{get, post};
+use crate::http::routes::Routes;
 
-use crate::http::AppState;
-
-pub(crate) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/sign-in", get(sign_in::page).post(sign_in::handle))
-        .route("/sign-out", post(sign_out::handle))
+pub(crate) fn router() -> Routes {
+    Routes::default()
+        .get("/sign-in", sign_in::page)
+        .post("/sign-in", sign_in::handle)
+        .post("/sign-out", sign_out::handle)
 }

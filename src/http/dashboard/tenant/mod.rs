@@ -13,59 +13,42 @@ mod revoke_invite;
 mod rotation;
 mod show_invite;
 
-use axum::Router;
-use axum::routing::{get, post};
-
-use crate::http::AppState;
+use crate::http::routes::Routes;
 use lifecycle::{Offboard, Resume, Suspend};
 use rotation::{Abandon, EndPrevious, Rotate};
 
-pub(crate) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/tenants/{tenant}", get(overview::handle))
-        .route("/tenants/{tenant}/edit", get(edit::page).post(edit::handle))
-        .route("/tenants/{tenant}/message", get(message::handle))
-        .route("/tenants/{tenant}/documents", get(documents::handle))
-        .route("/tenants/{tenant}/documents/{format}", get(documents::file))
-        .route("/tenants/{tenant}/removal", get(removal::handle))
-        .route("/tenants/{tenant}/invites", post(create_invite::handle))
-        .route("/tenants/{tenant}/invites/{id}", get(show_invite::handle))
-        .route("/tenants/{tenant}/invites/{id}/revoke", post(revoke_invite::handle))
-        .route(
+pub(crate) fn router() -> Routes {
+    Routes::default()
+        .get("/tenants/{tenant}", overview::handle)
+        .get("/tenants/{tenant}/edit", edit::page)
+        .post("/tenants/{tenant}/edit", edit::handle)
+        .get("/tenants/{tenant}/message", message::handle)
+        .get("/tenants/{tenant}/documents", documents::handle)
+        .get("/tenants/{tenant}/documents/{format}", documents::file)
+        .get("/tenants/{tenant}/removal", removal::handle)
+        .post("/tenants/{tenant}/invites", create_invite::handle)
+        .get("/tenants/{tenant}/invites/{id}", show_invite::handle)
+        .post("/tenants/{tenant}/invites/{id}/revoke", revoke_invite::handle)
+        .post(
             "/tenants/{tenant}/invites/{id}/sessions/{session}/end",
-            post(show_invite::end_session),
+            show_invite::end_session,
         )
-        .route(
-            "/tenants/{tenant}/suspend",
-            get(lifecycle::page::<Suspend>).post(lifecycle::handle::<Suspend>),
-        )
-        .route(
-            "/tenants/{tenant}/resume",
-            get(lifecycle::page::<Resume>).post(lifecycle::handle::<Resume>),
-        )
-        .route(
-            "/tenants/{tenant}/offboard",
-            get(lifecycle::page::<Offboard>).post(lifecycle::handle::<Offboard>),
-        )
-        .route(
-            "/tenants/{tenant}/rotate",
-            get(rotation::page::<Rotate>).post(rotation::handle::<Rotate>),
-        )
-        .route(
-            "/tenants/{tenant}/abandon",
-            get(rotation::page::<Abandon>).post(rotation::handle::<Abandon>),
-        )
-        .route(
-            "/tenants/{tenant}/end-previous",
-            get(rotation::page::<EndPrevious>).post(rotation::handle::<EndPrevious>),
-        )
-        .route(
-            "/tenants/{tenant}/versions/{version}/approve",
-            get(approval::approve_page).post(approval::approve_handle),
-        )
-        .route(
-            "/tenants/{tenant}/versions/{version}/decline",
-            get(approval::decline_page).post(approval::decline_handle),
-        )
-        .route("/tenants/{tenant}/erase", get(erase::page).post(erase::handle))
+        .get("/tenants/{tenant}/suspend", lifecycle::page::<Suspend>)
+        .post("/tenants/{tenant}/suspend", lifecycle::handle::<Suspend>)
+        .get("/tenants/{tenant}/resume", lifecycle::page::<Resume>)
+        .post("/tenants/{tenant}/resume", lifecycle::handle::<Resume>)
+        .get("/tenants/{tenant}/offboard", lifecycle::page::<Offboard>)
+        .post("/tenants/{tenant}/offboard", lifecycle::handle::<Offboard>)
+        .get("/tenants/{tenant}/rotate", rotation::page::<Rotate>)
+        .post("/tenants/{tenant}/rotate", rotation::handle::<Rotate>)
+        .get("/tenants/{tenant}/abandon", rotation::page::<Abandon>)
+        .post("/tenants/{tenant}/abandon", rotation::handle::<Abandon>)
+        .get("/tenants/{tenant}/end-previous", rotation::page::<EndPrevious>)
+        .post("/tenants/{tenant}/end-previous", rotation::handle::<EndPrevious>)
+        .get("/tenants/{tenant}/versions/{version}/approve", approval::approve_page)
+        .post("/tenants/{tenant}/versions/{version}/approve", approval::approve_handle)
+        .get("/tenants/{tenant}/versions/{version}/decline", approval::decline_page)
+        .post("/tenants/{tenant}/versions/{version}/decline", approval::decline_handle)
+        .get("/tenants/{tenant}/erase", erase::page)
+        .post("/tenants/{tenant}/erase", erase::handle)
 }

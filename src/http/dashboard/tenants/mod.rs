@@ -4,13 +4,11 @@ mod create;
 pub(crate) mod form;
 mod list;
 
-use axum::Router;
-use axum::routing::get;
+use crate::http::routes::Routes;
 
-use crate::http::AppState;
-
-pub(crate) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/tenants", get(list::handle))
-        .route("/new-tenant", get(create::page).post(create::handle))
+pub(crate) fn router() -> Routes {
+    Routes::default()
+        .get("/tenants", list::handle)
+        .get("/new-tenant", create::page)
+        .post("/new-tenant", create::handle)
 }

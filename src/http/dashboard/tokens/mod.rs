@@ -5,14 +5,12 @@ mod form;
 mod list;
 mod revoke;
 
-use axum::Router;
-use axum::routing::{get, post};
+use crate::http::routes::Routes;
 
-use crate::http::AppState;
-
-pub(crate) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/tokens", get(list::handle).post(create::handle))
-        .route("/tokens/{id}", get(create::shown))
-        .route("/tokens/{id}/revoke", post(revoke::handle))
+pub(crate) fn router() -> Routes {
+    Routes::default()
+        .get("/tokens", list::handle)
+        .post("/tokens", create::handle)
+        .get("/tokens/{id}", create::shown)
+        .post("/tokens/{id}/revoke", revoke::handle)
 }

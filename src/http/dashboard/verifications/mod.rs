@@ -5,14 +5,11 @@ mod events;
 mod request;
 mod show;
 
-use axum::Router;
-use axum::routing::{get, post};
+use crate::http::routes::Routes;
 
-use crate::http::AppState;
-
-pub(crate) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/tenants/{tenant}/verify", post(request::handle))
-        .route("/tenants/{tenant}/verifications/{id}", get(show::handle))
-        .route("/tenants/{tenant}/verifications/{id}/events", get(events::handle))
+pub(crate) fn router() -> Routes {
+    Routes::default()
+        .post("/tenants/{tenant}/verify", request::handle)
+        .get("/tenants/{tenant}/verifications/{id}", show::handle)
+        .get("/tenants/{tenant}/verifications/{id}/events", events::handle)
 }

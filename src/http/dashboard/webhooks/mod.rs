@@ -3,18 +3,16 @@
 mod list;
 mod show;
 
-use axum::Router;
-use axum::routing::{get, post};
+use crate::http::routes::Routes;
 
-use crate::http::AppState;
-
-pub(crate) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/webhooks", get(list::handle).post(list::create))
-        .route("/webhooks/{id}", get(show::handle))
-        .route("/webhooks/{id}/test", post(show::test))
-        .route("/webhooks/{id}/rotate-secret", post(show::rotate_secret))
-        .route("/webhooks/{id}/enable", post(show::enable))
-        .route("/webhooks/{id}/delete", post(show::delete))
-        .route("/webhooks/{id}/deliveries/{delivery}/resend", post(show::resend))
+pub(crate) fn router() -> Routes {
+    Routes::default()
+        .get("/webhooks", list::handle)
+        .post("/webhooks", list::create)
+        .get("/webhooks/{id}", show::handle)
+        .post("/webhooks/{id}/test", show::test)
+        .post("/webhooks/{id}/rotate-secret", show::rotate_secret)
+        .post("/webhooks/{id}/enable", show::enable)
+        .post("/webhooks/{id}/delete", show::delete)
+        .post("/webhooks/{id}/deliveries/{delivery}/resend", show::resend)
 }
