@@ -34,6 +34,8 @@ create table active_configs (
     activated_at timestamptz not null,
     verified_at timestamptz not null,
     constraint active_configs_bucket_key unique (bucket_arn),
-    constraint active_configs_role_key unique (role_arn),
     constraint active_configs_config_of_tenant foreign key (config_id, tenant_id) references storage_configs (id, tenant_id)
 );
+
+-- IAM does not distinguish upper and lower case in the names of roles, so two spellings are one role.
+create unique index active_configs_role_key on active_configs (lower(role_arn));

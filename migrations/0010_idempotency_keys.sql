@@ -2,6 +2,10 @@
 create table idempotency_keys (
     -- SHA-256 of the sender and the key.
     key bytea primary key check (octet_length(key) = 32),
+    -- SHA-256 of who sent the request, whose keys are limited in number.
+    sender bytea not null check (octet_length(sender) = 32),
+    -- The tenant that the response is about. There is no foreign key: it would make a request wait for changes of the tenant.
+    tenant_id uuid,
     -- SHA-256 of method, path and body.
     request bytea not null check (octet_length(request) = 32),
     -- Fencing token: tells the request that works on the key from one that took it over.
@@ -23,3 +27,5 @@ create table idempotency_keys (
 );
 
 create index idempotency_keys_by_expiry on idempotency_keys (expires_at);
+create index idempotency_keys_by_sender on idempotency_keys (sender, expires_at);
+create index idempotency_keys_by_tenant on idempotency_keys (tenant_id);

@@ -40,7 +40,7 @@ pub(crate) async fn activate(db: &mut PgConnection, config: &StorageConfig, now:
 pub(crate) async fn is_claimed(db: &mut PgConnection, config: &StorageConfig) -> Result<bool> {
     let claimed = sqlx::query_scalar!(
         r#"select exists (
-               select from active_configs where tenant_id <> $1 and (bucket_arn = $2 or role_arn = $3)
+               select from active_configs where tenant_id <> $1 and (bucket_arn = $2 or lower(role_arn) = lower($3))
            ) as "claimed!""#,
         config.tenant_id.as_uuid(),
         config.storage.bucket.as_str(),

@@ -33,8 +33,9 @@ pub fn path(route: &Route, subject: &Subject, asset: &str) -> String {
     };
     let filled = [
         ("{tenant}", subject.tenant.slug.as_str()),
-        ("{version}", "1"),
+        ("{version}", if is_decision(path) { "2" } else { "1" }),
         ("{id}", id),
+        ("{session}", &subject.tenant.session),
         ("{delivery}", &subject.webhook.delivery),
         ("{name}", name),
         ("{format}", "terraform"),
@@ -50,6 +51,11 @@ pub fn path(route: &Route, subject: &Subject, asset: &str) -> String {
     filled
 }
 
+/// Whether the route decides on a pending version.
+pub fn is_decision(path: &str) -> bool {
+    path.contains("{version}") && (path.ends_with("/approve") || path.ends_with("/decline"))
+}
+
 /// The body of a request to the API. Most operations need none.
 pub fn body(route: &Route, subject: &Subject) -> Value {
     match route.path.as_str() {
@@ -58,6 +64,7 @@ pub fn body(route: &Route, subject: &Subject) -> Value {
         "/v1/tenants/{tenant}" | "/v1/tenants/{tenant}/suspend" | "/v1/tenants/{tenant}/resume" | "/v1/tenants/{tenant}/personal-data" => {
             json!({"reason": "Routes"})
         }
+        path if is_decision(path) => json!({"reason": "Routes"}),
         "/v1/tenants/{tenant}/storage-configs" | "/v1/validate" => storage(),
         "/v1/tenants/{tenant}/templates/merge" => json!({
             "document": "bucket-policy", "mode": "direct", "bucket": "routes-documents",
@@ -76,7 +83,8 @@ pub fn operators_form(route: &Route, subject: &Subject, token: &str) -> Vec<(&'s
         "/sign-in" => vec![("token", token)],
         "/new-tenant" => vec![("slug", &subject.new_slug), ("name", "Routes"), ("direct", "on")],
         "/tenants/{tenant}/edit" => vec![("name", "Routes"), ("direct", "on")],
-        "/tenants/{tenant}/invites" => vec![("hours", "24")],
+        "/tenants/{tenant}/invites" => vec![("hours", "24"), ("purpose", "change")],
+        path if is_decision(path) => vec![("reason", "Routes")],
         "/tenants/{tenant}/suspend" | "/tenants/{tenant}/resume" => vec![("reason", "Routes")],
         "/tenants/{tenant}/offboard" | "/tenants/{tenant}/erase" => vec![("reason", "Routes"), ("slug", &subject.tenant.slug)],
         "/tokens" => vec![("name", "routes"), ("role", "viewer"), ("days", "1")],

@@ -1,7 +1,7 @@
 //! What the requested paths name: a tenant with everything it can have, a webhook and a token.
 
 use latchkey::domain::ids::TenantRef;
-use latchkey::domain::token::Role;
+use latchkey::domain::token::{Role, TokenLifetime};
 use latchkey::service::Caller;
 use latchkey::service::tokens::create_limited_token;
 use reqwest::Method;
@@ -9,6 +9,8 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::requests::is_decision;
+use crate::support::pages::{client, read};
 use crate::support::seed::Seed;
 use crate::support::server::TestServer;
 
@@ -35,6 +37,8 @@ pub enum TenantState {
     IdInUse,
     /// A newer version was rejected.
     Rejected,
+    /// A newer version waits for an approval.
+    Pending,
 }
 
 pub struct Tenant {
@@ -45,6 +49,8 @@ pub struct Tenant {
     pub invite: String,
     /// The secret in the invite's link.
     pub link: String,
+    /// The session of a browser that opened the link.
+    pub session: String,
     /// What only those may see who may see this tenant.
     pub marks: Vec<String>,
     /// A token of a service that may read this tenant alone.
@@ -101,6 +107,7 @@ impl TenantState {
             "abandon" | "next" => Self::IdIssued,
             "end-previous" | "previous" => Self::IdInUse,
             "message" => Self::Rejected,
+            _ if is_decision(path) => Self::Pending,
             _ => Self::Active,
         }
     }
@@ -122,6 +129,9 @@ impl TenantState {
                 let wrong = "lk-0000000000000000000000000000000000000000".parse().expect("an external ID");
                 seed.try_verify(verification, &wrong).await.expect("the verification runs");
             }
+            Self::Pending => {
+                seed.submit_in(tenant, "333333333333").await;
+            }
         }
     }
 }
@@ -134,14 +144,21 @@ impl Tenant {
         let invite = server.post(&format!("/v1/tenants/{slug}/invites"), &json!({})).await.expect(201);
         let verifications = server.get(&format!("/v1/tenants/{slug}/verifications")).await.expect(200);
         let bucket = server.get(&format!("/v1/tenants/{slug}/storage-configs/1")).await.expect(200)["bucket_arn"].clone();
+        let (id_of_invite, url) = (text(&invite["id"]), text(&invite["url"]));
+        read(client().get(&url)).await;
+        let sessions = server
+            .get(&format!("/v1/tenants/{slug}/invites/{id_of_invite}/sessions"))
+            .await
+            .expect(200);
         let external_id = seed.find(id).await.external_id.to_string();
         let service = service_token(server, id).await;
         state.reach(&seed, id).await;
         Self {
             state,
             verification: text(&verifications["items"][0]["id"]),
-            invite: text(&invite["id"]),
-            link: text(&invite["url"]).rsplit('/').next().expect("a link has a secret").to_owned(),
+            invite: id_of_invite,
+            session: text(&sessions["items"][0]["id"]),
+            link: url.rsplit('/').next().expect("a link has a secret").to_owned(),
             marks: vec![id.to_string(), external_id, text(&bucket)],
             service,
             id,
@@ -152,9 +169,16 @@ impl Tenant {
 
 /// A token of a service that may read this tenant alone.
 pub async fn service_token(server: &TestServer, tenant: Uuid) -> String {
-    let tenants = [TenantRef::Id(tenant.into())];
-    let created = create_limited_token(&server.context, &Caller::operator(), "service", Role::Service, None, Some(&tenants)).await;
-    created.expect("a token is created").1.expose_secret().to_owned()
+    let (caller, tenants) = (Caller::operator(), [TenantRef::Id(tenant.into())]);
+    let created = create_limited_token(
+        &server.context,
+        &caller,
+        "service",
+        Role::Service,
+        TokenLifetime::Default,
+        Some(&tenants),
+    );
+    created.await.expect("a token is created").1.expose_secret().to_owned()
 }
 
 impl Webhook {

@@ -29,10 +29,7 @@ pub(crate) fn router() -> Routes {
         .post("/tenants/{tenant}/invites", create_invite::handle)
         .get("/tenants/{tenant}/invites/{id}", show_invite::handle)
         .post("/tenants/{tenant}/invites/{id}/revoke", revoke_invite::handle)
-        .post(
-            "/tenants/{tenant}/invites/{id}/sessions/{session}/end",
-            show_invite::end_session,
-        )
+        .post("/tenants/{tenant}/invites/{id}/sessions/{session}/end", show_invite::end_session)
         .get("/tenants/{tenant}/suspend", lifecycle::page::<Suspend>)
         .post("/tenants/{tenant}/suspend", lifecycle::handle::<Suspend>)
         .get("/tenants/{tenant}/resume", lifecycle::page::<Resume>)

@@ -18,12 +18,3 @@ create table refused_requests (
 );
 
 create index refused_requests_unaudited on refused_requests (hour) where count > audited_count;
-
-alter table idempotency_keys
-    -- SHA-256 of who sent the request, whose keys are limited in number. Null in rows of earlier versions.
-    add column sender bytea check (octet_length(sender) = 32),
-    -- The tenant that the response is about. There is no foreign key: it would make a request wait for changes of the tenant.
-    add column tenant_id uuid;
-
-create index idempotency_keys_by_sender on idempotency_keys (sender, expires_at);
-create index idempotency_keys_by_tenant on idempotency_keys (tenant_id);

@@ -5,6 +5,3 @@ create table released_slugs (
     hash bytea primary key check (octet_length(hash) = 32),
     released_at timestamptz not null
 );
-
-insert into released_slugs (hash, released_at)
-    select sha256(convert_to(slug, 'UTF8')), max(offboarded_at) from tenants where offboarded_at is not null and erased_at is null group by slug;
