@@ -165,7 +165,7 @@ async fn the_slug_of_an_offboarded_tenant_stays_reserved() {
     assert_eq!(left, 0);
 }
 
-/// Whoever creates a tenant while another one with its slug is being offboarded is refused by either.
+/// Creating a tenant while another one with its slug is being offboarded is refused, whichever comes first.
 #[tokio::test]
 async fn a_slug_is_reserved_before_anybody_can_take_it() {
     let limits = Limits {

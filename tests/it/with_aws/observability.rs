@@ -109,9 +109,21 @@ fn samples(rendered: &str) -> BTreeMap<String, BTreeSet<String>> {
 async fn a_working_process_exports_every_metric() {
     let receiver = Receiver::start().await;
     let key = "00".repeat(32);
-    let mut work = Work::begin(&[("LATCHKEY_WEBHOOK_KEY", &key), ("LATCHKEY_WEBHOOK_ALLOW", "127.0.0.0/8")]).await;
+    let mut work = Work::begin(&[
+        ("LATCHKEY_WEBHOOK_KEY", &key),
+        ("LATCHKEY_WEBHOOK_ALLOW", "127.0.0.0/8"),
+        ("LATCHKEY_MAX_VERSIONS_PER_DAY", "1"),
+    ])
+    .await;
     work.post("/v1/webhooks", json!({"url": receiver.url})).await.expect(201);
     work.verified("acme").await;
+    let another = json!({
+        "mode": "direct",
+        "bucket_arn": "arn:aws:s3:::acme-documents",
+        "bucket_region": "eu-central-1",
+        "key_arn": "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    });
+    work.post("/v1/tenants/acme/storage-configs", another).await.expect(429);
     let service = work.server.token_of(Role::Service).await;
     let read = "/internal/v1/tenants/acme/storage-config";
     work.process
