@@ -179,7 +179,7 @@ impl EndSession {
         self.client.delete(&path).await?;
         let ended: Value = json!({"id": self.session});
         self.client.print(&ended, |_| {
-            print_line("Ended. The link stays valid; to stop that too, revoke the invite.")
+            print_line("Ended. The link stays valid; to stop that too, revoke the invite.");
         });
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Approving or declining a change of an active version.
 //!
-//! An approved version is verified once more before it is activated, so that what the operator approved is still true.
+//! An approved version is verified again before it is activated, so that what the operator approved is still true.
 
 use serde_json::json;
 use sqlx::PgConnection;

@@ -33,7 +33,7 @@ impl From<ApproveChangeError> for Problem {
 
 /// Approve a change
 ///
-/// Approves a pending version, which is then verified once more and activated if it passes. `LATCHKEY_ACTIVATION_APPROVAL` determines
+/// Approves a pending version, which is then verified again and activated if it passes. `LATCHKEY_ACTIVATION_APPROVAL` determines
 /// which changes need an approval.
 #[utoipa::path(
     operation_id = "approveStorageConfig",

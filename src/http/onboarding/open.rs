@@ -14,7 +14,7 @@ use crate::http::AppState;
 use crate::http::web_ui::render;
 use crate::service::open_invite::{look_up, open_invite};
 
-/// Asks before a link replaces the session of another tenant: whoever sent the link could be somebody else.
+/// Asks before a link replaces the session of another tenant: an attacker could have sent it.
 #[derive(Template)]
 #[template(path = "onboarding/pages/open.html")]
 struct Page<'a> {

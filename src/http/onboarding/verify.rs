@@ -180,7 +180,7 @@ fn approval_banner(approval: ApprovalState, vendor: &str) -> Option<Banner> {
         ApprovalState::Approved => (
             BannerState::Running,
             "Change confirmed",
-            "Your storage is checked once more before it is used.".to_owned(),
+            "Your storage is checked again before it is used.".to_owned(),
         ),
         ApprovalState::Declined => (
             BannerState::Failed,

@@ -189,7 +189,7 @@ fn assert_principles(row: &Row) {
     );
     assert!(of(row, Caller::Customer).is_answered(), "{name} with a session");
     if row.changes_something() {
-        // Whoever has the link needs no form token.
+        // The link itself is the proof, so no form token is needed.
         let forged: &[Caller] = match path {
             "/onboard/{token}" => &[Caller::OtherSite],
             _ => &[Caller::ForeignForm, Caller::EmptyForm, Caller::OtherSite],
@@ -200,7 +200,7 @@ fn assert_principles(row: &Row) {
     }
 }
 
-/// Neither listener serves the other's routes, whoever asks.
+/// Neither listener serves the other's routes to anyone.
 #[tokio::test]
 async fn neither_listener_serves_the_others_routes() {
     let form = Form::start().await;

@@ -74,8 +74,7 @@ fn approval_question(tenant: &Tenant, approval: &Approval, active: Option<&Stora
         .into_iter()
         .map(|one| format!("{}: from {} to {}.", one.label, one.before, one.after));
     let happens = [
-        "The version is verified once more. If it passes, it replaces the active version, and new documents go to the new storage."
-            .to_owned(),
+        "The version is verified again. If it passes, it replaces the active version, and new documents go to the new storage.".to_owned(),
         "Confirm with your customer, through a channel other than the invite, that they made this change.".to_owned(),
     ];
     Question {

@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::domain::ids::TenantRef;
-use crate::domain::invite::{lifetime, purpose};
+use crate::domain::invite::{self, lifetime};
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::Operator;
@@ -35,10 +35,14 @@ pub(crate) async fn handle(
 ) -> Result<Response, Problem> {
     let lifetime = lifetime(form.hours.parse().unwrap_or_default())
         .map_err(|malformed| Problem::validation(vec![FieldError::of("hours", malformed)]))?;
-    let purpose = purpose(&form.purpose).map_err(|malformed| Problem::validation(vec![FieldError::of("purpose", malformed)]))?;
+    let purpose = Some(form.purpose.as_str()).filter(|text| !text.is_empty());
+    let purpose = purpose
+        .map(invite::purpose)
+        .transpose()
+        .map_err(|malformed| Problem::validation(vec![FieldError::of("purpose", malformed)]))?;
     let found = find_tenant(&state, &tenant).await?;
     state.onboard_url("")?;
-    let (invite, token) = create_invite(&state.context, &session.caller, &tenant, Some(lifetime), Some(purpose)).await?;
+    let (invite, token) = create_invite(&state.context, &session.caller, &tenant, Some(lifetime), purpose).await?;
     let path = format!("{}/invites/{}", tenant_path(&found), invite.id);
     Ok(one_time_secret::redirect_with(&headers, invite.id.as_uuid(), token.expose(), &path))
 }
