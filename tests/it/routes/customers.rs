@@ -200,7 +200,7 @@ fn assert_principles(row: &Row) {
     }
 }
 
-/// Neither listener serves the other's routes to anyone.
+/// Neither listener serves the other's routes, not even to an admin.
 #[tokio::test]
 async fn neither_listener_serves_the_others_routes() {
     let form = Form::start().await;
