@@ -35,7 +35,9 @@ create table change_marks (
     mark uuid not null
 );
 
-create function record_config_change(tenant uuid) returns void language plpgsql as $$
+-- Runs with the rights of the owner, like all functions that write what the service itself may not write: see grants.rs.
+create function record_config_change(tenant uuid) returns void language plpgsql security definer
+set search_path = public, pg_temp as $$
 declare
     next bigint;
     mark uuid := gen_random_uuid();
@@ -84,7 +86,8 @@ begin
 end
 $$;
 
-create function record_token_change() returns trigger language plpgsql as $$
+create function record_token_change() returns trigger language plpgsql security definer
+set search_path = public, pg_temp as $$
 begin
     update change_counters set token_mark = gen_random_uuid();
     perform pg_notify('latchkey_changes', '');

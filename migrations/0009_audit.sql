@@ -81,7 +81,8 @@ begin
 end
 $$;
 
-create function assign_audit_position() returns trigger language plpgsql as $$
+create function assign_audit_position() returns trigger language plpgsql security definer
+set search_path = public, pg_temp as $$
 declare
     next bigint;
     event audit_events;

@@ -1,5 +1,6 @@
 -- Erases the personal data of an offboarded tenant. Who did what and when is kept, by ID.
-create function erase_tenant(tenant uuid, at timestamptz) returns void language plpgsql as $$
+create function erase_tenant(tenant uuid, at timestamptz) returns void language plpgsql security definer
+set search_path = public, pg_temp as $$
 begin
     update tenants set
         name = 'erased',

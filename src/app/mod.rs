@@ -39,7 +39,7 @@ use crate::service::issuances::IssuanceLog;
 use crate::service::observe::observe;
 use crate::service::verification_notifications::VerificationNotifications;
 use crate::settings::{WebSettings, WorkerSettings};
-use crate::store::{self, Pools, migrations};
+use crate::store::{self, Pools, grants, migrations};
 use crate::telemetry;
 
 pub use settings::{AppSettings, ServeSettings};
@@ -244,6 +244,14 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
     let mut ended = pin!(lifecycle.run(settings.shutdown_grace));
     let preparing = async {
         migrations::run_when_reachable(&pools.private, clock.as_ref()).await?;
+        match grants::owns_audit_log(&pools.private).await {
+            Ok(true) => warn!(
+                "the database role of this process owns the audit log and could rewrite it; run latchkey migrate --grant-to, and run the \
+                 service as another role"
+            ),
+            Ok(false) => {}
+            Err(error) => warn!(%error, "cannot determine the rights of the database role"),
+        }
         // Before the worker compares times that another process wrote.
         if let Err(error) = database_clock.synchronize(&pools.private).await {
             warn!(%error, "cannot ask the database for the time yet");

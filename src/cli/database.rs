@@ -5,10 +5,14 @@ use clap::Args;
 use super::{CommandResult, Failure};
 use crate::app;
 use crate::settings::DatabaseSettings;
-use crate::store::migrations;
+use crate::store::{grants, migrations};
 
 #[derive(Debug, Args)]
 pub(super) struct Migrate {
+    /// Another database role, which the service will run as. It gets the rights that it needs, but cannot change the schema or rewrite
+    /// the audit log.
+    #[arg(long, value_name = "ROLE")]
+    grant_to: Option<String>,
     #[command(flatten)]
     database: DatabaseSettings,
 }
@@ -20,6 +24,12 @@ impl Migrate {
             .await
             .map_err(|error| Failure::Inconclusive(error.to_string()))?;
         println!("The database schema is up to date.");
+        if let Some(role) = self.grant_to {
+            grants::grant(&pool, &role)
+                .await
+                .map_err(|error| Failure::Usage(format!("cannot grant rights to {role}: {error}")))?;
+            println!("The role {role} has the rights that the service needs.");
+        }
         Ok(())
     }
 }

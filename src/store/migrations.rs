@@ -21,6 +21,11 @@ pub enum MigrationError {
     Unreachable(#[source] sqlx::Error),
     #[error("cannot migrate the database schema: {0}")]
     Ours(#[from] MigrateError),
+    #[error(
+        "the database schema lacks migrations of this version, and this database role may not migrate it; run latchkey migrate with the \
+         owner's DATABASE_URL"
+    )]
+    NotOwner,
     #[error("cannot migrate the job queue's schema: {0}")]
     Queue(String),
     #[error("database error: {0}")]
@@ -57,15 +62,21 @@ impl MigrationError {
             Self::Unreachable(error)
             | Self::Database(error)
             | Self::Ours(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Outage::of(error).is_some(),
-            Self::Ours(_) | Self::Queue(_) => false,
+            Self::Ours(_) | Self::Queue(_) | Self::NotOwner => false,
         }
     }
 }
 
-/// Migrates the schema. Several processes can do this at once: they wait for each other.
+/// Migrates the schema. Several processes can do this at once: they wait for each other. A role that may not migrate only checks that
+/// nothing is missing.
 pub async fn run(pool: &PgPool) -> Result<(), MigrationError> {
     // A pool only reports its timeout; a single connection reports the cause. It has no limits: building an index may take long.
     let mut db = pool.connect_options().connect().await.map_err(MigrationError::Unreachable)?;
+    if !may_migrate(&mut db).await? {
+        let applied = are_applied(&mut db).await.unwrap_or(false);
+        db.close().await?;
+        return if applied { Ok(()) } else { Err(MigrationError::NotOwner) };
+    }
     MIGRATIONS.run(&mut db).await?;
     // The queue's library takes no lock. This one is held until the end of the transaction.
     let mut lock = db.begin().await?;
@@ -78,6 +89,13 @@ pub async fn run(pool: &PgPool) -> Result<(), MigrationError> {
     lock.commit().await?;
     db.close().await?;
     Ok(())
+}
+
+/// Whether the connection's role may change the schema. A service that runs as another role than the owner may not: see `grants`.
+async fn may_migrate(db: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select coalesce(has_schema_privilege(current_schema(), 'create'), false)")
+        .fetch_one(db)
+        .await
 }
 
 /// Whether the schema has every migration of this version.

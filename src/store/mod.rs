@@ -7,6 +7,7 @@ pub(crate) mod audit_chain;
 pub(crate) mod checks;
 pub(crate) mod config_changes;
 mod error;
+pub mod grants;
 pub(crate) mod idempotency;
 pub(crate) mod invite_sessions;
 pub(crate) mod invites;

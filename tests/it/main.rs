@@ -16,6 +16,7 @@ mod credential_cache;
 mod dashboard;
 mod database_clock;
 mod database_outage;
+mod database_roles;
 mod edge;
 mod event_stream;
 mod form;

@@ -1,0 +1,72 @@
+//! The rights of the role that the service runs as, if another role owns the schema.
+//!
+//! The service may read everything and write its own tables, but it may only add to the audit log and to the submitted versions. The
+//! change feed, the positions and the hashes of the audit log, and erasure are written by functions that run with the owner's rights.
+
+use sqlx::{AssertSqlSafe, Executor, PgPool};
+
+use super::Result;
+use super::jobs::SCHEMA;
+
+/// Tables that the service only reads.
+const READ_ONLY: [&str; 4] = ["_sqlx_migrations", "change_counters", "config_changes", "change_marks"];
+
+/// Tables that the service only adds to.
+const APPEND_ONLY: [&str; 2] = ["audit_events", "storage_configs"];
+
+/// Grants a role what the service needs, and takes away what it has besides. Idempotent. The caller's role must own the schema.
+///
+/// # Errors
+/// When the role does not exist, or the caller does not own the schema.
+pub async fn grant(pool: &PgPool, role: &str) -> Result<()> {
+    let mut db = pool.begin().await?;
+    let role: String = sqlx::query_scalar("select quote_ident($1)").bind(role).fetch_one(&mut *db).await?;
+    let mut statements = Vec::new();
+    for schema in ["public", SCHEMA] {
+        statements.push(format!("grant usage on schema {schema} to {role}"));
+        statements.push(format!(
+            "grant select, insert, update, delete on all tables in schema {schema} to {role}"
+        ));
+        statements.push(format!("grant usage, select on all sequences in schema {schema} to {role}"));
+        statements.push(format!("grant execute on all functions in schema {schema} to {role}"));
+    }
+    for table in READ_ONLY {
+        statements.push(format!("revoke insert, update, delete, truncate on public.{table} from {role}"));
+    }
+    for table in APPEND_ONLY {
+        statements.push(format!("revoke update, delete, truncate on public.{table} from {role}"));
+    }
+    for statement in statements {
+        db.execute(AssertSqlSafe(statement)).await?;
+    }
+    // The queue's tables have row security without a policy, so that only their owner sees rows.
+    let protected: Vec<String> = sqlx::query_scalar(
+        "select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         where n.nspname = $1 and c.relrowsecurity order by 1",
+    )
+    .bind(SCHEMA)
+    .fetch_all(&mut *db)
+    .await?;
+    for table in protected {
+        let statements = [
+            format!("drop policy if exists latchkey_service on {table}"),
+            format!("create policy latchkey_service on {table} using (true) with check (true)"),
+        ];
+        for statement in statements {
+            db.execute(AssertSqlSafe(statement)).await?;
+        }
+    }
+    db.commit().await?;
+    Ok(())
+}
+
+/// Whether the connection's role can rewrite the audit log: it owns the log, is a member of the owner's role, or is a superuser.
+///
+/// # Errors
+/// When the database is unavailable, or has no schema.
+pub async fn owns_audit_log(pool: &PgPool) -> Result<bool> {
+    let owns = sqlx::query_scalar!(
+        r#"select pg_has_role(relowner, 'member') as "owns!" from pg_class where oid = 'public.audit_events'::regclass"#
+    );
+    Ok(owns.fetch_one(pool).await?)
+}

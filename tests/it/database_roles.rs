@@ -1,0 +1,168 @@
+//! The service as a database role that does not own the schema.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use latchkey::domain::arn::KeyArn;
+use latchkey::domain::external_id::ExternalId;
+use latchkey::domain::token::Role;
+use latchkey::store::migrations::{self, MigrationError};
+use latchkey::store::{connect, grants};
+use serde_json::json;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool};
+
+use crate::support::aws::unique;
+use crate::support::database::migrated_database;
+use crate::support::granting_cloud::GrantingCloud;
+use crate::support::seed::Seed;
+use crate::support::server::TestServer;
+
+struct Roles {
+    owner: PgPool,
+    /// The URL of the service's role.
+    service_url: String,
+    service: PgConnection,
+}
+
+impl Roles {
+    /// A database whose schema belongs to one role, and another role for the service.
+    async fn new() -> Self {
+        let url = migrated_database().await;
+        let options = PgConnectOptions::from_str(&url).unwrap();
+        let owner = connect(options.clone(), 4);
+        let role = format!("service_{}", unique());
+        owner
+            .execute(AssertSqlSafe(format!("create role {role} login password 'test'")))
+            .await
+            .unwrap();
+        grants::grant(&owner, &role).await.unwrap();
+        let options = options.username(&role).password("test");
+        Self {
+            service: options.connect().await.unwrap(),
+            service_url: options.to_url_lossy().to_string(),
+            owner,
+        }
+    }
+
+    async fn server(&self) -> TestServer {
+        TestServer::builder().database_url(&self.service_url).start().await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_works_without_owning_the_schema() {
+    let roles = Roles::new().await;
+    let server = roles.server().await;
+    let seed = Seed::new(&server);
+    let acme = seed.active("acme").await;
+    seed.rotate(acme).await;
+    seed.suspend(acme).await;
+    seed.resume(acme).await;
+    seed.submit_in(acme, "333333333333").await;
+    let path = "/v1/tenants/acme/storage-configs/2/decline";
+    server.post(path, &json!({"reason": "A test"})).await.expect(200);
+    server.post("/v1/tenants/acme/invites", &json!({})).await.expect(201);
+    server.post("/v1/webhooks", &json!({"url": "https://127.0.0.1/"})).await.expect(201);
+    seed.offboard(acme).await;
+    let admin = server.token_of(Role::Admin).await;
+    let url = format!("{}/v1/tenants/{acme}/personal-data", server.private);
+    let erase = server.bare(reqwest::Method::DELETE, &url).bearer_auth(admin);
+    server.send(erase.json(&json!({"reason": "A test"}))).await.expect(200);
+    let erased: String = sqlx::query_scalar("select name from tenants where id = $1")
+        .bind(acme)
+        .fetch_one(&roles.owner)
+        .await
+        .unwrap();
+    assert_eq!(erased, "erased");
+}
+
+/// The queue's tables have row security, which hides their rows from other roles than the owner.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_services_worker_finds_its_jobs() {
+    let roles = Roles::new().await;
+    let key = KeyArn::parse("arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab").unwrap();
+    let cloud = GrantingCloud::new(ExternalId::from_random([9; 20]), key.clone());
+    let server = TestServer::builder()
+        .database_url(&roles.service_url)
+        .cloud(Arc::new(cloud))
+        .worker()
+        .start()
+        .await;
+    server.create_tenant("acme").await;
+    let submission = json!({"mode": "direct", "bucket_arn": "arn:aws:s3:::acme", "bucket_region": "eu-central-1", "key_arn": key});
+    assert_eq!(
+        server.submit("acme", &submission).await["verdict"],
+        "rejected",
+        "AWS grants access to another external ID"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_running_service_cannot_rewrite_the_log() {
+    let mut roles = Roles::new().await;
+    let server = roles.server().await;
+    Seed::new(&server).active("acme").await;
+    assert!(grants::owns_audit_log(&roles.owner).await.unwrap());
+    assert!(!grants::owns_audit_log(&server.pool).await.unwrap());
+    for statement in [
+        "delete from audit_events",
+        "update audit_events set detail = '{}'",
+        "truncate audit_events",
+        "alter table audit_events disable trigger all",
+        "alter table audit_events add column x int",
+        "drop trigger audit_events_are_append_only on audit_events",
+        "create or replace function audit_hash(event audit_events, previous bytea) returns bytea language sql as 'select null::bytea'",
+        "create or replace function guard_audit_event() returns trigger language plpgsql as 'begin return new; end'",
+        "set session_replication_role = replica",
+        "update change_counters set audit_events = 0",
+        "update change_counters set config_changes = 0",
+        "delete from config_changes",
+        "delete from change_marks",
+        "update storage_configs set region = 'x'",
+        "delete from storage_configs",
+        "update _sqlx_migrations set success = false",
+        "create table public.x (id int)",
+    ] {
+        let error = roles.service.execute(statement).await.expect_err(statement);
+        let code = error
+            .as_database_error()
+            .and_then(|error| error.code().map(|code| code.to_string()));
+        assert_eq!(code.as_deref(), Some("42501"), "{statement}: {error}");
+    }
+    // The counters that the owner's functions use are not those of a temporary table.
+    let mut change = sqlx::Connection::begin(&mut roles.service).await.unwrap();
+    change
+        .execute("create temporary table change_counters (audit_events bigint, config_changes bigint, token_mark uuid)")
+        .await
+        .unwrap();
+    change
+        .execute("insert into pg_temp.change_counters values (0, 0, gen_random_uuid())")
+        .await
+        .unwrap();
+    change.execute("update tenants set suspended_at = now()").await.unwrap();
+    let before: i64 = sqlx::query_scalar("select config_changes from public.change_counters")
+        .fetch_one(&roles.owner)
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    let after: i64 = sqlx::query_scalar("select config_changes from public.change_counters")
+        .fetch_one(&roles.owner)
+        .await
+        .unwrap();
+    assert_eq!(after, before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_says_who_has_to_migrate() {
+    let roles = Roles::new().await;
+    let service = connect(PgConnectOptions::from_str(&roles.service_url).unwrap(), 2);
+    migrations::run(&service).await.expect("nothing is missing");
+    sqlx::query("delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)")
+        .execute(&roles.owner)
+        .await
+        .unwrap();
+    let refused = migrations::run(&service).await.unwrap_err();
+    assert!(matches!(refused, MigrationError::NotOwner), "{refused}");
+    assert!(refused.to_string().contains("latchkey migrate"));
+}
