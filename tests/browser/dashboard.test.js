@@ -76,6 +76,56 @@ test("who is stuck, on what, since when", async (t) => {
   await look(page, "dashboard-tenants-wrong");
 });
 
+test("a change to another account waits for approval", async (t) => {
+  const acme = await tenant("Umbrella");
+  const before = await account(t, acme.slug);
+  await applyIssued(acme.slug, before, "direct");
+  assert.equal(await verdict(acme.slug, submission(before, "direct")), "verified");
+  const moved = await account(t, `${acme.slug}-2`);
+  await applyIssued(acme.slug, moved, "direct");
+  assert.equal(await verdict(acme.slug, submission(moved, "direct")), "verified");
+
+  const customer = await visitor(t);
+  await customer.goto(acme.url);
+  await heading(customer, "Waiting for confirmation");
+  await customer.getByText("stays in use until this change is confirmed").waitFor();
+  await look(customer, "verify-approval");
+  // The link was created for onboarding, which is complete.
+  await customer.goto(`${new URL(acme.url).origin}/onboard/send`);
+  await heading(customer, "Ask for a link that allows changes");
+  await look(customer, "refused-change");
+
+  const page = await operator(t);
+  const row = page.getByRole("region", { name: "Waiting for approval" }).getByRole("row", { name: new RegExp(acme.slug) });
+  await row.getByText(moved.bucket).first().waitFor();
+  await look(page, "dashboard-overview-approval");
+  await look(page, "dashboard-overview-approval", { phone: true });
+  await row.getByRole("link", { name: "Umbrella" }).click();
+  await page.getByRole("heading", { name: "Version 2 needs your approval" }).waitFor();
+  await look(page, "dashboard-tenant-approval");
+  await look(page, "dashboard-tenant-approval", { phone: true });
+
+  await page.getByRole("link", { name: "Browsers that opened the invite" }).click();
+  await heading(page, "Invite for Umbrella");
+  await look(page, "dashboard-invite-browsers");
+  await page.getByRole("button", { name: "End the session of" }).click();
+  await page.getByText("Session ended.").waitFor();
+  await customer.reload();
+  await heading(customer, "This session was ended");
+  await look(customer, "refused-session-ended");
+
+  await page.getByRole("link", { name: "Approve" }).click();
+  await heading(page, "Approve version 2 of Umbrella");
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.getByText("Enter a reason; it is recorded in the audit log.").waitFor();
+  await look(page, "dashboard-approve");
+  await page.getByLabel("Reason").fill("The customer confirmed it by phone");
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.getByText("Change approved.").waitFor();
+  await page.getByText("Version 2 activated").waitFor();
+  assert.equal((await api("GET", `/v1/tenants/${acme.slug}`, undefined, 200)).active_version, 2);
+});
+
 test("lists are paginated", async (t) => {
   const name = `Paged ${Math.random().toString(36).slice(2, 8)}`;
   for (let number = 0; number < 51; number++) {

@@ -162,6 +162,13 @@ test("two tabs, and two links in one browser", async (t) => {
   await typed(page, "acme-three");
   const globex = await tenant("Globex");
   await second.goto(globex.url);
+  await heading(second, "Open the setup of Globex?");
+  await look(second, "another-link");
+  await second.getByRole("link", { name: "Stay with Acme Corporation" }).click();
+  await second.getByText("Acme Corporation").first().waitFor();
+  await second.goto(globex.url);
+  await second.getByRole("button", { name: "Continue with Globex" }).click();
+  await second.waitForURL("**/onboard/apply");
   await click(page);
   await heading(page, "Nothing was submitted");
   await look(page, "refused-stale");
