@@ -16,7 +16,9 @@ pub(super) fn run() {
     println!(
         "A failure marked as a *breach* means that others can access the storage, or that it is no longer the customer's. If the active"
     );
-    println!("version has one in two verifications in a row, the tenant is quarantined: it is not served until a verification succeeds.\n");
+    println!(
+        "version has one in two verifications in a row, the tenant is quarantined: it is not served until a verification succeeds. For\n`encrypted-with-key`, only a key of another account is a breach.\n"
+    );
     println!("| Check | Proves | `direct` | `assume_role` | Weight | Breach | Prerequisites |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     for check in CheckName::iter() {

@@ -21,6 +21,8 @@ pub struct Finding {
     pub exchange: Option<ApiCall>,
     pub skipped_because: Option<CheckName>,
     pub fix: Option<Fix>,
+    /// Whether a failure means that isolation or ownership is lost. By default what the catalogue says of the check.
+    pub breach: bool,
 }
 
 /// The finding that blocks a tenant: the first of its newest verification that failed or has no result.
@@ -46,12 +48,13 @@ impl Finding {
             exchange: exchange.cloned(),
             skipped_because: None,
             fix: None,
+            breach: check.entry().breach,
         }
     }
 
     /// Whether it shows that the version has lost its isolation or its ownership.
     pub fn is_breach(&self) -> bool {
-        self.status == CheckStatus::Failed && self.side == Some(FaultSide::Customer) && self.check.entry().breach
+        self.status == CheckStatus::Failed && self.side == Some(FaultSide::Customer) && self.breach
     }
 
     pub fn passed(check: CheckName, summary: Message, exchange: Option<&ApiCall>) -> Self {
@@ -107,6 +110,11 @@ impl Finding {
             detail: Some(detail),
             ..self
         }
+    }
+
+    #[must_use]
+    pub fn with_breach(self, breach: bool) -> Self {
+        Self { breach, ..self }
     }
 
     #[must_use]

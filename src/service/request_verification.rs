@@ -1,12 +1,15 @@
 //! Requesting a verification of an existing version.
 
+use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::PgConnection;
+use tracing::warn;
 
 use super::webhooks::announce;
 use super::{Caller, Context, UnknownTenant};
-use crate::domain::audit::{AuditAction, AuditChange};
+use crate::domain::audit::{Actor, AuditAction, AuditChange};
 use crate::domain::ids::{TenantId, TenantRef, VerificationId};
+use crate::domain::limits::CUSTOMER_VERIFICATIONS_PER_DAY;
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{ActiveFacts, Rotation, TenantStatus};
 use crate::domain::verification::{Trigger, Verification, VerificationState};
@@ -24,6 +27,9 @@ pub enum RequestVerificationError {
     NotThatVersion,
     #[error("a verification of another version is already queued")]
     AnotherWaits(VerificationId),
+    /// A customer has requested as many verifications as possible within 24 hours.
+    #[error("too many verifications were requested")]
+    TooMany { seconds: u32 },
     #[error(transparent)]
     Store(#[from] store::StoreError),
 }
@@ -59,6 +65,9 @@ pub async fn request_verification(
     if let Some(waiting) = under_way.iter().find(|other| other.state == VerificationState::Queued) {
         return Err(RequestVerificationError::AnotherWaits(waiting.id));
     }
+    if matches!(caller.actor, Actor::Invite { .. }) {
+        check_customers_limit(context, &mut db, tenant.id).await?;
+    }
     let id: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, id, tenant.id, config.id, trigger, context.clock.now()).await?;
     jobs::enqueue_verify(&mut db, tenant.id, id, &caller.cause()).await?;
@@ -69,6 +78,21 @@ pub async fn request_verification(
         .ok_or_else(|| store::StoreError::inconsistent("verifications", id, "missing after insert"))?;
     store::commit(db).await?;
     Ok(queued)
+}
+
+async fn check_customers_limit(context: &Context, db: &mut PgConnection, tenant: TenantId) -> Result<(), RequestVerificationError> {
+    let now = context.clock.now();
+    let Some(earliest) = verifications::nth_newest_manual(db, tenant, CUSTOMER_VERIFICATIONS_PER_DAY).await? else {
+        return Ok(());
+    };
+    let wait = earliest + TimeDelta::days(1) - now;
+    if wait <= TimeDelta::zero() {
+        return Ok(());
+    }
+    warn!(%tenant, "a customer has requested too many verifications");
+    Err(RequestVerificationError::TooMany {
+        seconds: u32::try_from(wait.num_seconds()).unwrap_or(u32::MAX).saturating_add(1),
+    })
 }
 
 pub(super) async fn audit_queued(

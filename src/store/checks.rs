@@ -8,6 +8,7 @@ use super::Result;
 use super::error::{StoreError, column};
 use super::lease::Lease;
 use crate::domain::api_result::ApiCall;
+use crate::domain::check::CheckName;
 use crate::domain::finding::Finding;
 use crate::domain::ids::VerificationId;
 use crate::domain::message::Message;
@@ -51,8 +52,10 @@ impl TryFrom<CheckRow> for Finding {
             }),
             None => None,
         };
+        let check: CheckName = column(TABLE, id, &row.name)?;
         Ok(Self {
-            check: column(TABLE, id, &row.name)?,
+            check,
+            breach: check.entry().breach,
             status: column(TABLE, id, &row.status)?,
             required: row.required,
             side: row.side.map(|side| column(TABLE, id, &side)).transpose()?,

@@ -390,6 +390,40 @@ async fn each_browser_has_a_session_that_can_be_ended() {
     assert_eq!(told["items"].as_array().unwrap().len(), 1, "once");
 }
 
+/// The limit per minute alone would allow thousands a day.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_can_request_a_limited_number_of_verifications_per_day() {
+    let server = TestServer::start().await;
+    let seed = Seed::new(&server);
+    seed.active("acme").await;
+    let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
+    let token = visitor.form_token().await;
+    let request = async |age: &str| {
+        sqlx::query(
+            "insert into verifications (id, tenant_id, config_id, trigger, state, verdict, created_at, started_at, finished_at)
+             select gen_random_uuid(), tenant_id, id, 'manual', 'finished', 'verified', now() - $1::interval, now(), now()
+             from storage_configs, generate_series(1, 100)",
+        )
+        .bind(age)
+        .execute(&server.pool)
+        .await
+        .unwrap();
+    };
+    request("25 hours").await;
+    request("23 hours").await;
+    assert_eq!(visitor.post("/onboard/verify", &[("form_token", &token)]).await.status, 303);
+    sqlx::query("update verifications set state = 'finished', verdict = 'superseded', finished_at = now() where state = 'queued'")
+        .execute(&server.pool)
+        .await
+        .unwrap();
+    request("23 hours").await;
+    let refused = visitor.post("/onboard/verify", &[("form_token", &token)]).await;
+    assert_eq!(refused.status, 429, "{}", refused.html);
+    let wait: u32 = refused.headers[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
+    assert!((3500..=3601).contains(&wait), "{wait}");
+    server.post("/v1/tenants/acme/verifications", &json!({})).await.expect(202);
+}
+
 /// Mail scanners open links, too.
 #[tokio::test]
 async fn the_sessions_of_an_invite_are_bounded() {

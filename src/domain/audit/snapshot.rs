@@ -62,7 +62,7 @@ impl AuditSnapshot for Token {
 
 impl AuditSnapshot for Invite {
     fn snapshot(&self) -> Value {
-        json!({"expires_at": self.expires_at, "revoked_at": self.revoked_at})
+        json!({"purpose": self.purpose, "expires_at": self.expires_at, "revoked_at": self.revoked_at})
     }
 }
 

@@ -3,6 +3,7 @@
 use super::bucket::denies_everything;
 use super::{CheckContext, RuleOutcome, permission};
 use crate::domain::api_result::{ApiResult, DeniedBy, Outcome};
+use crate::domain::arn::KeyArn;
 use crate::domain::check::{CheckName, FaultSide};
 use crate::domain::evidence::{ProductionCalls, RoundTrip, StoredObject};
 use crate::domain::finding::Finding;
@@ -113,6 +114,11 @@ fn unless_isolated(context: &CheckContext) -> Option<RuleOutcome> {
         .then_some(RuleOutcome::Pending)
 }
 
+/// Whether a key belongs to another account than the submitted one. Its owner can read what is encrypted with it, and take it away.
+fn is_foreign(context: &CheckContext, key: &str) -> bool {
+    KeyArn::parse(key).map_or(true, |key| key.account() != context.storage.key.account())
+}
+
 pub(crate) fn encrypted_with_key(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::EncryptedWithKey;
     let Some(put) = &context.evidence.put else {
@@ -135,12 +141,18 @@ pub(crate) fn encrypted_with_key(context: &CheckContext) -> RuleOutcome {
                 Some(&put.exchange),
                 Fix::new(FixDocument::KeyPolicy, FixAction::Remove, fixes::allow_key_through_s3(), None),
             )
+            .with_breach(false)
             .into(),
             Some(DeniedByKey::OtherKey) => Finding::failed(
                 check,
                 findings::bucket_encrypts_with_other_key(),
                 Some(&put.exchange),
                 set_default(),
+            )
+            .with_breach(
+                put.refusal()
+                    .and_then(|refusal| refusal.key.as_deref())
+                    .is_some_and(|key| is_foreign(context, key)),
             )
             .into(),
             Some(DeniedByKey::ShownBy(_)) | None => match context.found(CheckName::ObjectWritable) {
@@ -161,8 +173,14 @@ pub(crate) fn encrypted_with_key(context: &CheckContext) -> RuleOutcome {
         // No key has the submitted ARN, so "another key" would report the same mistake twice.
         Some(_) if with_kms && context.evidence.describe_key.is_none() => return RuleOutcome::Pending,
         Some(_) if with_kms && context.has_no_key() => return RuleOutcome::BlockedBy(CheckName::KeyDescribable),
-        Some(key) if with_kms => Finding::failed(check, findings::object_encrypted_with(key), Some(&put.exchange), set_default()),
-        _ => Finding::failed(check, findings::bucket_encrypts_with(algorithm), Some(&put.exchange), set_default()),
+        Some(key) if with_kms => {
+            let failed = Finding::failed(check, findings::object_encrypted_with(key), Some(&put.exchange), set_default());
+            failed.with_breach(is_foreign(context, key))
+        }
+        _ => {
+            let failed = Finding::failed(check, findings::bucket_encrypts_with(algorithm), Some(&put.exchange), set_default());
+            failed.with_breach(false)
+        }
     }
     .into()
 }

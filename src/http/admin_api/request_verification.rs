@@ -38,6 +38,11 @@ impl From<RequestVerificationError> for Problem {
                 ProblemKind::Conflict,
                 format!("Verification {id} of another version is already queued. Try again when it has finished."),
             ),
+            RequestVerificationError::TooMany { seconds } => Self::new(
+                ProblemKind::TooManyRequests,
+                "Too many verifications of this tenant were requested.",
+            )
+            .retry_after(seconds),
             RequestVerificationError::Store(error) => error.into(),
         }
     }

@@ -23,6 +23,7 @@ impl From<RequestVerificationError> for Rejection {
             RequestVerificationError::NothingSubmitted
             | RequestVerificationError::NotThatVersion
             | RequestVerificationError::AnotherWaits(_) => Self::StaleForm,
+            RequestVerificationError::TooMany { seconds } => Self::TooMany { seconds },
             RequestVerificationError::Store(error) => error.into(),
         }
     }

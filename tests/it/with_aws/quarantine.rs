@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::credentials::Stage;
 use crate::support::aws::Account;
 use crate::support::server::{ApiResponse, checks};
+use crate::webhooks::Hook;
 
 /// What internal services get: credentials, the storage config, and the tenant's place in the feed.
 async fn served(stage: &Stage) -> (ApiResponse, ApiResponse, Value) {
@@ -92,6 +93,113 @@ async fn a_bucket_that_somebody_else_created_again(#[values("direct", "assume_ro
     let new_owner = Account::new(&stage.world.endpoint).await;
     new_owner.take_bucket_for_everybody(bucket).await;
     quarantines(&stage, "bucket-owner-matches").await;
+}
+
+async fn public_statement(stage: &Stage) -> Value {
+    stage
+        .world
+        .customer
+        .s3
+        .delete_public_access_block()
+        .bucket(&stage.ours.bucket)
+        .send()
+        .await
+        .unwrap();
+    let mut open = stage.ours.document("bucket-policy");
+    open["Statement"].as_array_mut().unwrap().push(
+        json!({"Sid": "Others", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+        "Resource": format!("arn:aws:s3:::{}/*", stage.ours.bucket)}),
+    );
+    open
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_became_public() {
+    let stage = Stage::new("direct").await;
+    let issued = stage.ours.document("bucket-policy");
+    let open = public_statement(&stage).await;
+    stage.ours.apply(&stage.world.customer, "bucket-policy", &open).await;
+    quarantines(&stage, "bucket-not-public").await;
+    stage.ours.apply(&stage.world.customer, "bucket-policy", &issued).await;
+    is_released(&stage).await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_encrypts_with_the_key_of_another_account(#[values("direct", "assume_role")] mode: &'static str) {
+    let stage = Stage::new(mode).await;
+    let foreign = Account::new(&stage.world.endpoint).await;
+    let key = foreign.create_key().await;
+    let everybody = json!({"Sid": "Everybody", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:*", "Resource": "*"});
+    foreign.add_to_key(&key, &everybody).await;
+    let everything = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:*", "kms:*"], "Resource": "*"}]});
+    if mode == "assume_role" {
+        stage.world.customer.put_permissions(&stage.ours.role_name, &everything).await;
+    }
+    encrypt_with(&stage, &key).await;
+    quarantines(&stage, "encrypted-with-key").await;
+}
+
+/// Documents that are encrypted with another key of the customer's own account stay the customer's.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_key_of_the_same_account_does_not_quarantine() {
+    let stage = Stage::new("direct").await;
+    let key = stage.world.customer.create_key().await;
+    let everybody = json!({"Sid": "Everybody", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:*", "Resource": "*"});
+    stage.world.customer.add_to_key(&key, &everybody).await;
+    encrypt_with(&stage, &key).await;
+    for _ in 0..3 {
+        assert_eq!(checks(&stage.server.verify("acme").await, "failed"), ["encrypted-with-key"]);
+    }
+    assert_ne!(stage.server.status("acme").await, "quarantined");
+    is_served(&stage).await;
+}
+
+async fn encrypt_with(stage: &Stage, key: &str) {
+    let mut encryption = stage.ours.document("bucket-encryption").to_string();
+    encryption = encryption.replace(&stage.ours.key, key);
+    let encryption: Value = serde_json::from_str(&encryption).unwrap();
+    stage.ours.apply(&stage.world.customer, "bucket-encryption", &encryption).await;
+}
+
+/// A look without a result is neither a second breach nor the end of the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_without_a_result_changes_nothing() {
+    let stage = Stage::new("direct").await;
+    let open = public_statement(&stage).await;
+    stage.ours.apply(&stage.world.customer, "bucket-policy", &open).await;
+    assert_eq!(stage.server.verify("acme").await["verdict"], "rejected");
+
+    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"AWS": format!("arn:aws:iam::{}:root", stage.world.customer.id)}}]});
+    let name = stage.world.direct_role.rsplit('/').next().unwrap();
+    let before = stage.world.vendor.iam.get_role().role_name(name).send().await.unwrap();
+    let before = before.role.and_then(|role| role.assume_role_policy_document).unwrap();
+    let before = percent_encoding::percent_decode_str(&before).decode_utf8().unwrap().into_owned();
+    stage.world.vendor.put_trust(name, &trust).await;
+    assert_eq!(stage.server.verify("acme").await["verdict"], "inconclusive");
+    assert_eq!(stage.server.status("acme").await, "active");
+
+    stage.world.vendor.put_trust(name, &serde_json::from_str(&before).unwrap()).await;
+    assert_eq!(stage.server.verify("acme").await["verdict"], "rejected");
+    assert_eq!(stage.server.status("acme").await, "quarantined");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_get_the_quarantine() {
+    let stage = Stage::new("direct").await;
+    let hook = Hook::create(&stage.server, "http://127.0.0.1:9/").await;
+    let open = public_statement(&stage).await;
+    stage.ours.apply(&stage.world.customer, "bucket-policy", &open).await;
+    quarantines(&stage, "bucket-not-public").await;
+    let log = hook.log(&stage.server).await;
+    let changed = log
+        .iter()
+        .find(|sent| sent["type"] == "tenant.status_changed")
+        .expect("a message is queued");
+    let path = hook.path(&format!("/deliveries/{}", changed["id"].as_str().unwrap()));
+    let payload = stage.server.get(&path).await.expect(200)["payload"].to_string();
+    assert!(payload.contains("quarantined"), "{payload}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -61,8 +61,8 @@ impl SessionRow {
 
 pub(crate) fn purpose_label(purpose: InvitePurpose) -> &'static str {
     match purpose {
-        InvitePurpose::Onboarding => "to set up storage",
-        InvitePurpose::Change => "to change storage in use",
+        InvitePurpose::Onboarding => "for setup",
+        InvitePurpose::Change => "for changes",
     }
 }
 
