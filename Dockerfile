@@ -1,6 +1,5 @@
-# syntax=docker/dockerfile:1
-
-FROM rust:1.95-bookworm AS build
+# Images are pinned by digest: a tag can be moved to another image. Update both together.
+FROM rust:1.95.0-bookworm@sha256:6258907abe69656e41cd992e0b705cdcfabcbbe3db374f92ed2d47121282d4a1 AS build
 WORKDIR /build
 # Queries are checked against the committed query data, without a database.
 ENV SQLX_OFFLINE=true
@@ -14,7 +13,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && cp target/release/latchkey /latchkey
 
 # No shell and no package manager, but the certificates of public authorities.
-FROM gcr.io/distroless/cc-debian12:nonroot
+FROM gcr.io/distroless/cc-debian12:nonroot@sha256:9dac0a79194e45a7da0158a9c6da57b217585af0786db3845d1f0ec1a0dd182f
 COPY --from=build /latchkey /usr/local/bin/latchkey
 ENV LATCHKEY_PUBLIC_LISTEN=0.0.0.0:8080 \
     LATCHKEY_PRIVATE_LISTEN=0.0.0.0:8081 \

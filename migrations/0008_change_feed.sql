@@ -52,14 +52,16 @@ begin
 end
 $$;
 
-create function record_active_config_change() returns trigger language plpgsql as $$
+create function record_active_config_change() returns trigger language plpgsql security definer
+set search_path = public, pg_temp as $$
 begin
     perform record_config_change(coalesce(new.tenant_id, old.tenant_id));
     return null;
 end
 $$;
 
-create function record_tenant_change() returns trigger language plpgsql as $$
+create function record_tenant_change() returns trigger language plpgsql security definer
+set search_path = public, pg_temp as $$
 begin
     perform record_config_change(new.id);
     return null;
@@ -67,7 +69,8 @@ end
 $$;
 
 -- From now on, the slug of an offboarded tenant means another tenant.
-create function record_slug_reuse() returns trigger language plpgsql as $$
+create function record_slug_reuse() returns trigger language plpgsql security definer
+set search_path = public, pg_temp as $$
 begin
     if exists (select from tenants where slug = new.slug and id <> new.id) then
         perform record_config_change(new.id);
@@ -77,7 +80,8 @@ end
 $$;
 
 -- A rejection can make the tenant degraded or quarantined.
-create function record_rejection() returns trigger language plpgsql as $$
+create function record_rejection() returns trigger language plpgsql security definer
+set search_path = public, pg_temp as $$
 begin
     if exists (select from active_configs where tenant_id = new.tenant_id and config_id = new.config_id) then
         perform record_config_change(new.tenant_id);
@@ -125,3 +129,6 @@ create constraint trigger tokens_record_change after update on tokens
         or old.revoked_at is distinct from new.revoked_at
         or old.tenants is distinct from new.tenants)
     execute function record_token_change();
+
+-- Only the triggers call it.
+revoke execute on function record_config_change(uuid) from public;

@@ -90,10 +90,13 @@ begin
     update change_counters c set audit_events = c.audit_events + 1 returning c.audit_events into next;
     select * into event from audit_events where id = new.id;
     event.position := next;
+    event.personal_salt := coalesce(event.personal_salt, gen_random_uuid());
     event.personal_hash := audit_personal_hash(event);
     -- The counter's lock makes this one chain: the previous event is committed, or of this transaction.
     event.hash := audit_hash(event, (select hash from audit_events where position = next - 1));
-    update audit_events set position = next, personal_hash = event.personal_hash, hash = event.hash where id = new.id;
+    update audit_events
+        set position = next, personal_salt = event.personal_salt, personal_hash = event.personal_hash, hash = event.hash
+        where id = new.id;
     return null;
 end
 $$;
@@ -112,6 +115,7 @@ begin
         allowed.actor_id := new.actor_id;
         if old.position is null then
             allowed.position := new.position;
+            allowed.personal_salt := new.personal_salt;
             allowed.personal_hash := new.personal_hash;
             allowed.hash := new.hash;
         elsif exists (select from tenants where id = old.tenant_id and erased_at is not null) then

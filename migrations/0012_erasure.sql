@@ -2,6 +2,9 @@
 create function erase_tenant(tenant uuid, at timestamptz) returns void language plpgsql security definer
 set search_path = public, pg_temp as $$
 begin
+    if not exists (select from audit_events where tenant_id = tenant and action = 'tenant.offboarded' and position is not null) then
+        raise exception 'the audit log has no record that the tenant was offboarded' using errcode = 'restrict_violation';
+    end if;
     update tenants set
         name = 'erased',
         slug = 'erased',
@@ -29,3 +32,5 @@ begin
     update webhook_deliveries set payload = without_personal_data(payload::jsonb)::text where tenant_id = tenant;
 end
 $$;
+
+revoke execute on function erase_tenant(uuid, timestamptz) from public;

@@ -1,12 +1,15 @@
--- Verified versions that an operator has to approve before they replace the active version. A declined or withdrawn approval is
--- final for its version, unless the version is verified again.
+-- Verified versions that an operator has to approve before they replace the active version. A withdrawn approval is requested again
+-- when the version is verified again. A declined one is final.
 create table approvals (
     config_id uuid primary key,
     tenant_id uuid not null,
     state text not null check (state in ('pending', 'approved', 'activated', 'declined', 'withdrawn')),
     requested_at timestamptz not null,
     decided_at timestamptz,
+    -- The verification that the approval queued. Only that one activates the version.
+    verification_id uuid references verifications (id),
     constraint approvals_config_of_tenant foreign key (config_id, tenant_id) references storage_configs (id, tenant_id),
+    constraint approvals_approved_has_verification check (verification_id is not null or (state <> 'approved' and state <> 'activated')),
     constraint approvals_pending_is_undecided check ((state = 'pending') = (decided_at is null))
 );
 

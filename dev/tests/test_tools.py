@@ -2,6 +2,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -200,6 +201,25 @@ class RepositoryTest(unittest.TestCase):
         attributes = (paths.ROOT / ".gitattributes").read_text()
         for path in generated.FILES:
             self.assertIn(f"{path} linguist-generated", attributes)
+
+
+class ImagesTest(unittest.TestCase):
+    """A tag can be moved to another image, so every image has a digest."""
+
+    IMAGE = re.compile(r"^(?:FROM|\s*image:)\s+(\S+)", re.MULTILINE)
+
+    def test_every_image_is_pinned_by_digest(self):
+        tracked = subprocess.run(["git", "ls-files"], cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout.split()
+        files = [name for name in tracked if Path(name).name == "Dockerfile" or "compose" in Path(name).name]
+        images = [(name, image) for name in files for image in self.IMAGE.findall((paths.ROOT / name).read_text())]
+        self.assertGreater(len(images), 3)
+        own = {"latchkey", "latchkey-standin"}
+        unpinned = [found for found in images if not re.search(r"@sha256:[0-9a-f]{64}$", found[1]) and found[1] not in own]
+        self.assertEqual(unpinned, [])
+
+    def test_dockerfiles_load_no_frontend_by_tag(self):
+        for name in ("Dockerfile", "dev/standin/Dockerfile"):
+            self.assertNotIn("# syntax=", (paths.ROOT / name).read_text(), name)
 
 
 class ProseTest(unittest.TestCase):

@@ -5,7 +5,8 @@ use clap::Args;
 use super::{CommandResult, Failure};
 use crate::app;
 use crate::settings::DatabaseSettings;
-use crate::store::{grants, migrations};
+use crate::store::grants::{self, Granted};
+use crate::store::migrations;
 
 #[derive(Debug, Args)]
 pub(super) struct Migrate {
@@ -25,9 +26,15 @@ impl Migrate {
             .map_err(|error| Failure::Inconclusive(error.to_string()))?;
         println!("The database schema is up to date.");
         if let Some(role) = self.grant_to {
-            grants::grant(&pool, &role)
+            let granted = grants::grant(&pool, &role)
                 .await
                 .map_err(|error| Failure::Usage(format!("cannot grant rights to {role}: {error}")))?;
+            if granted == Granted::OwnsTheLog {
+                return Err(Failure::Usage(format!(
+                    "the role {role} can rewrite the audit log, because it is a superuser, a member of the owner's role, or has rights through \
+                     another role; nothing was granted"
+                )));
+            }
             println!("The role {role} has the rights that the service needs.");
         }
         Ok(())

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 use super::account::AccountId;
+use super::ids::VerificationId;
 use super::storage_config::{Storage, StorageConfig};
 
 /// Which changes of an active version need an approval. The first version of a tenant never does.
@@ -72,6 +73,8 @@ pub struct Approval {
     pub requested_at: DateTime<Utc>,
     /// When it left the state `pending`.
     pub decided_at: Option<DateTime<Utc>>,
+    /// The verification that the approval queued. Only that one activates the version.
+    pub verification: Option<VerificationId>,
 }
 
 #[cfg(test)]

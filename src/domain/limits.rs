@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::text::FieldError;
 use super::token::{DEFAULT_LIFETIME, TokenLifetime};
 
-/// How many verifications a customer can request within 24 hours. Operators have no such limit.
+/// How many verifications can be requested with an invite within 24 hours. Operators have no such limit.
 pub const CUSTOMER_VERIFICATIONS_PER_DAY: u32 = 200;
 
 #[derive(Debug, Clone, Copy)]

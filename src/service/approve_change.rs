@@ -37,12 +37,13 @@ pub async fn approve(
     version: i32,
     reason: &AuditReason,
 ) -> Result<Verification, ApproveChangeError> {
-    let (mut db, tenant, pending) = begin(context, tenant, version).await?;
+    let (mut db, tenant, pending) = begin(context, tenant, version, |state| state == ApprovalState::Pending).await?;
     let now = context.clock.now();
-    decide(context, &mut db, caller, &pending, ApprovalState::Approved, reason).await?;
     let dropped = verifications::supersede_waiting(&mut db, tenant.id, now).await?;
     let id: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, id, tenant.id, pending.config.id, Trigger::Manual, now).await?;
+    approvals::approve(&mut db, pending.config.id, id, now).await?;
+    audit_decision(context, &mut db, caller, &pending, ApprovalState::Approved, reason).await?;
     jobs::enqueue_verify(&mut db, tenant.id, id, &caller.cause()).await?;
     announce::refresh(context, &mut db, tenant.id).await?;
     audit_superseded(context, &mut db, caller, tenant.id, &dropped).await?;
@@ -54,7 +55,7 @@ pub async fn approve(
     Ok(queued)
 }
 
-/// Declines a version: it is never activated. The customer can submit another one.
+/// Declines a version, also one that was approved and is not active yet: it is never activated. The customer can submit another one.
 pub async fn decline(
     context: &Context,
     caller: &Caller,
@@ -62,42 +63,48 @@ pub async fn decline(
     version: i32,
     reason: &AuditReason,
 ) -> Result<Approval, ApproveChangeError> {
-    let (mut db, _, pending) = begin(context, tenant, version).await?;
-    decide(context, &mut db, caller, &pending, ApprovalState::Declined, reason).await?;
-    let declined = approvals::find(&mut db, pending.config.id)
+    let (mut db, _, open) = begin(context, tenant, version, ApprovalState::is_open).await?;
+    approvals::set_state(&mut db, open.config.id, ApprovalState::Declined, context.clock.now()).await?;
+    audit_decision(context, &mut db, caller, &open, ApprovalState::Declined, reason).await?;
+    let declined = approvals::find(&mut db, open.config.id)
         .await?
-        .ok_or_else(|| store::StoreError::inconsistent("approvals", pending.config.id, "missing after update"))?;
+        .ok_or_else(|| store::StoreError::inconsistent("approvals", open.config.id, "missing after update"))?;
     store::commit(db).await?;
     Ok(declined)
 }
 
-async fn begin(context: &Context, tenant: &TenantRef, version: i32) -> Result<(Transaction, Tenant, Approval), ApproveChangeError> {
+/// The version's approval, if it is in such a state.
+async fn begin(
+    context: &Context,
+    tenant: &TenantRef,
+    version: i32,
+    may_decide: fn(ApprovalState) -> bool,
+) -> Result<(Transaction, Tenant, Approval), ApproveChangeError> {
     let (mut db, tenant) = context.begin_for_tenant::<ApproveChangeError>(tenant).await?;
     let config = storage_configs::find_version(&mut db, tenant.id, version)
         .await?
         .ok_or(ApproveChangeError::UnknownVersion)?;
     match approvals::find(&mut db, config.id).await? {
-        Some(approval) if approval.state == ApprovalState::Pending => Ok((db, tenant, approval)),
+        Some(approval) if may_decide(approval.state) => Ok((db, tenant, approval)),
         other => Err(ApproveChangeError::NotPending(other.map(|approval| approval.state))),
     }
 }
 
-async fn decide(
+async fn audit_decision(
     context: &Context,
     db: &mut PgConnection,
     caller: &Caller,
-    pending: &Approval,
+    decided: &Approval,
     state: ApprovalState,
     reason: &AuditReason,
 ) -> store::Result<()> {
-    approvals::set_state(db, pending.config.id, state, context.clock.now()).await?;
     let action = match state {
         ApprovalState::Approved => AuditAction::StorageConfigApproved,
         _ => AuditAction::StorageConfigDeclined,
     };
-    let difference = AuditChange::between(&json!({"approval": pending.state}), &json!({"approval": state}))
-        .with(json!({"version": pending.config.version, "reason": reason}));
-    context.audit(db, caller, action, Some(pending.config.tenant_id), difference).await
+    let difference = AuditChange::between(&json!({"approval": decided.state}), &json!({"approval": state}))
+        .with(json!({"version": decided.config.version, "reason": reason}));
+    context.audit(db, caller, action, Some(decided.config.tenant_id), difference).await
 }
 
 /// Withdraws the tenant's open approval, if there is one. The tenant must be locked.

@@ -66,6 +66,10 @@ pub(crate) async fn open_invite(context: &Context, token: &InviteToken, address:
     let invite = invites::find_by_token(&mut db, &token.hash())
         .await?
         .ok_or(OpenInviteError::Unknown)?;
+    // One browser after the other, so that the number of sessions is bounded.
+    let invite = invites::lock(&mut db, invite.tenant_id, invite.id)
+        .await?
+        .ok_or(OpenInviteError::Unknown)?;
     let tenant = open_tenant(context, &mut db, &invite).await?;
     let now = context.clock.now();
     let session = WebSession::from_random(context.clock.random());

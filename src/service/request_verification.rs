@@ -13,7 +13,7 @@ use crate::domain::limits::CUSTOMER_VERIFICATIONS_PER_DAY;
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{ActiveFacts, Rotation, TenantStatus};
 use crate::domain::verification::{Trigger, Verification, VerificationState};
-use crate::store::{self, active_configs, jobs, storage_configs, tenants, verifications};
+use crate::store::{self, active_configs, audit, jobs, storage_configs, tenants, verifications};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RequestVerificationError {
@@ -66,7 +66,7 @@ pub async fn request_verification(
         return Err(RequestVerificationError::AnotherWaits(waiting.id));
     }
     if matches!(caller.actor, Actor::Invite { .. }) {
-        check_customers_limit(context, &mut db, tenant.id).await?;
+        check_limit(context, &mut db, &caller.actor).await?;
     }
     let id: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, id, tenant.id, config.id, trigger, context.clock.now()).await?;
@@ -80,16 +80,17 @@ pub async fn request_verification(
     Ok(queued)
 }
 
-async fn check_customers_limit(context: &Context, db: &mut PgConnection, tenant: TenantId) -> Result<(), RequestVerificationError> {
+/// Counts what was requested with the same invite, by the audit log.
+async fn check_limit(context: &Context, db: &mut PgConnection, actor: &Actor) -> Result<(), RequestVerificationError> {
     let now = context.clock.now();
-    let Some(earliest) = verifications::nth_newest_manual(db, tenant, CUSTOMER_VERIFICATIONS_PER_DAY).await? else {
+    let Some(earliest) = audit::nth_newest(db, actor, AuditAction::VerificationRequested, CUSTOMER_VERIFICATIONS_PER_DAY).await? else {
         return Ok(());
     };
     let wait = earliest + TimeDelta::days(1) - now;
     if wait <= TimeDelta::zero() {
         return Ok(());
     }
-    warn!(%tenant, "a customer has requested too many verifications");
+    warn!(invite = actor.opaque(), "too many verifications were requested with an invite");
     Err(RequestVerificationError::TooMany {
         seconds: u32::try_from(wait.num_seconds()).unwrap_or(u32::MAX).saturating_add(1),
     })

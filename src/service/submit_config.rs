@@ -30,7 +30,7 @@ pub enum SubmitConfigError {
     NeedsChangeInvite,
     /// The invite was revoked or has expired.
     #[error("the invite is no longer valid")]
-    InviteEnded,
+    InviteEnded(InviteState),
     #[error("invalid submission")]
     Invalid(Vec<FieldError>),
     /// The tenant has as many versions as it may have.
@@ -82,9 +82,12 @@ pub async fn submit_config(
 /// Whether the invite that a customer acts with is still open, and may change storage that is in use.
 async fn check_invite(context: &Context, db: &mut PgConnection, caller: &Caller, tenant: &Tenant) -> Result<(), SubmitConfigError> {
     let Actor::Invite { id } = caller.actor else { return Ok(()) };
-    let invite = invites::find(db, id).await?.ok_or(SubmitConfigError::InviteEnded)?;
-    if invite.state(context.clock.now()) != InviteState::Open {
-        return Err(SubmitConfigError::InviteEnded);
+    let invite = invites::find(db, id)
+        .await?
+        .ok_or_else(|| store::StoreError::inconsistent("invites", id, "it is missing"))?;
+    let state = invite.state(context.clock.now());
+    if state != InviteState::Open {
+        return Err(SubmitConfigError::InviteEnded(state));
     }
     if invite.purpose.allows_submission(tenant) {
         Ok(())

@@ -8,7 +8,7 @@ use super::error::column;
 use super::storage_configs::StorageConfigRow;
 use super::{Result, StoreError};
 use crate::domain::approval::{Approval, ApprovalState};
-use crate::domain::ids::{StorageConfigId, TenantId};
+use crate::domain::ids::{StorageConfigId, TenantId, VerificationId};
 use crate::domain::storage_config::StorageConfig;
 
 const TABLE: &str = "approvals";
@@ -28,6 +28,7 @@ struct ApprovalRow {
     state: String,
     requested_at: DateTime<Utc>,
     decided_at: Option<DateTime<Utc>>,
+    verification_id: Option<Uuid>,
 }
 
 /// Selects approvals.
@@ -36,7 +37,7 @@ macro_rules! select_approvals {
         sqlx::query_as!(
             ApprovalRow,
             r#"select c.id, c.tenant_id, c.version, c.mode, c.bucket_arn, c.bucket_account_id, c.region, c.key_arn, c.role_arn,
-                      c.created_at, a.state, a.requested_at, a.decided_at
+                      c.created_at, a.state, a.requested_at, a.decided_at, a.verification_id
                from approvals a join storage_configs c on c.id = a.config_id "# + $rest,
             $($argument),+
         )
@@ -51,6 +52,7 @@ impl TryFrom<ApprovalRow> for Approval {
             state: column(TABLE, row.id, &row.state)?,
             requested_at: row.requested_at,
             decided_at: row.decided_at,
+            verification: row.verification_id.map(Into::into),
             config: StorageConfig::try_from(StorageConfigRow {
                 id: row.id,
                 tenant_id: row.tenant_id,
@@ -72,7 +74,7 @@ impl TryFrom<ApprovalRow> for Approval {
 pub(crate) async fn request(db: &mut PgConnection, config: &StorageConfig, now: DateTime<Utc>) -> Result<bool> {
     let requested = sqlx::query!(
         "insert into approvals as a (config_id, tenant_id, state, requested_at) values ($1, $2, 'pending', $3)
-         on conflict (config_id) do update set state = 'pending', requested_at = excluded.requested_at, decided_at = null
+         on conflict (config_id) do update set state = 'pending', requested_at = excluded.requested_at, decided_at = null, verification_id = null
          where a.state = 'withdrawn'",
         config.id.as_uuid(),
         config.tenant_id.as_uuid(),
@@ -83,11 +85,30 @@ pub(crate) async fn request(db: &mut PgConnection, config: &StorageConfig, now: 
 
 /// Records a decision. The caller must have locked the tenant.
 pub(crate) async fn set_state(db: &mut PgConnection, config: StorageConfigId, state: ApprovalState, now: DateTime<Utc>) -> Result<()> {
-    let state: &str = state.into();
+    let text: &str = state.into();
+    let decided_at = (state != ApprovalState::Pending).then_some(now);
     sqlx::query!(
         "update approvals set state = $2, decided_at = $3 where config_id = $1",
         config.as_uuid(),
-        state,
+        text,
+        decided_at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Approves a version. The verification activates it.
+pub(crate) async fn approve(
+    db: &mut PgConnection,
+    config: StorageConfigId,
+    verification: VerificationId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update approvals set state = 'approved', decided_at = $3, verification_id = $2 where config_id = $1",
+        config.as_uuid(),
+        verification.as_uuid(),
         now,
     )
     .execute(db)

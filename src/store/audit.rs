@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Result;
-use crate::domain::audit::{AuditEntry, AuditEvent, AuditFilter};
+use crate::domain::audit::{Actor, AuditAction, AuditEntry, AuditEvent, AuditFilter};
 use crate::domain::ids::{AuditEventId, TenantId};
 
 /// The request that made a change.
@@ -160,4 +160,16 @@ pub(crate) async fn latest(db: &mut PgConnection, filter: &AuditFilter, before: 
         (None, None, None) => entries!(db, "position < $1 order by position desc limit $2", before, limit),
     };
     Ok(rows.into_iter().map(AuditEntry::from).collect())
+}
+
+/// When an actor did something, counted from the newest. None if it was done less often.
+pub(crate) async fn nth_newest(db: &mut PgConnection, actor: &Actor, action: AuditAction, n: u32) -> Result<Option<DateTime<Utc>>> {
+    let action: &str = action.into();
+    let at = sqlx::query_scalar!(
+        "select at from audit_events where actor_id = $1 and action = $2 order by position desc offset $3 limit 1",
+        actor.opaque(),
+        action,
+        i64::from(n) - 1,
+    );
+    Ok(at.fetch_optional(db).await?)
 }

@@ -3,7 +3,7 @@
 //! The service may read everything and write its own tables, but it may only add to the audit log and to the submitted versions. The
 //! change feed, the positions and the hashes of the audit log, and erasure are written by functions that run with the owner's rights.
 
-use sqlx::{AssertSqlSafe, Executor, PgPool};
+use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool};
 
 use super::Result;
 use super::jobs::SCHEMA;
@@ -18,18 +18,31 @@ const APPEND_ONLY: [&str; 2] = ["audit_events", "storage_configs"];
 ///
 /// # Errors
 /// When the role does not exist, or the caller does not own the schema.
-pub async fn grant(pool: &PgPool, role: &str) -> Result<()> {
+pub async fn grant(pool: &PgPool, role: &str) -> Result<Granted> {
     let mut db = pool.begin().await?;
+    let unquoted = role.to_owned();
     let role: String = sqlx::query_scalar("select quote_ident($1)").bind(role).fetch_one(&mut *db).await?;
     let mut statements = Vec::new();
     for schema in ["public", SCHEMA] {
+        // Whatever the role had before, such as the right to add triggers to the owner's tables.
+        for objects in ["tables", "sequences", "functions"] {
+            statements.push(format!("revoke all on all {objects} in schema {schema} from {role}"));
+        }
+        statements.push(format!("revoke create on schema {schema} from {role}, public"));
         statements.push(format!("grant usage on schema {schema} to {role}"));
         statements.push(format!(
             "grant select, insert, update, delete on all tables in schema {schema} to {role}"
         ));
         statements.push(format!("grant usage, select on all sequences in schema {schema} to {role}"));
-        statements.push(format!("grant execute on all functions in schema {schema} to {role}"));
+        // Tables of later migrations.
+        let later = format!("alter default privileges in schema {schema} grant");
+        statements.push(format!("{later} select, insert, update, delete on tables to {role}"));
+        statements.push(format!("{later} usage, select on sequences to {role}"));
     }
+    statements.push(format!("grant execute on all functions in schema {SCHEMA} to {role}"));
+    statements.push(format!(
+        "grant execute on function public.erase_tenant(uuid, timestamptz) to {role}"
+    ));
     for table in READ_ONLY {
         statements.push(format!("revoke insert, update, delete, truncate on public.{table} from {role}"));
     }
@@ -56,17 +69,39 @@ pub async fn grant(pool: &PgPool, role: &str) -> Result<()> {
             db.execute(AssertSqlSafe(statement)).await?;
         }
     }
+    if may_rewrite(&mut db, &unquoted).await? {
+        return Ok(Granted::OwnsTheLog);
+    }
     db.commit().await?;
-    Ok(())
+    Ok(Granted::Done)
 }
 
-/// Whether the connection's role can rewrite the audit log: it owns the log, is a member of the owner's role, or is a superuser.
+/// The result of a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Granted {
+    Done,
+    /// Nothing was granted: the role is a superuser, or has the owner's rights or rights of its own that reach the audit log.
+    OwnsTheLog,
+}
+
+/// Whether a role can rewrite the audit log: it has the owner's rights, is a superuser, or can add a trigger, which would run with the
+/// rights of the owner's functions.
+async fn may_rewrite(db: &mut PgConnection, role: &str) -> Result<bool> {
+    let may = sqlx::query_scalar!(
+        r#"select pg_has_role($1::text::name, c.relowner, 'member') or has_table_privilege($1::text::name, c.oid, 'trigger, truncate, update, delete')
+                  or has_schema_privilege($1::text::name, c.relnamespace, 'create') as "may!"
+           from pg_class c where c.oid = 'public.audit_events'::regclass"#,
+        role,
+    );
+    Ok(may.fetch_one(db).await?)
+}
+
+/// Whether the connection's role can rewrite the audit log.
 ///
 /// # Errors
 /// When the database is unavailable, or has no schema.
 pub async fn owns_audit_log(pool: &PgPool) -> Result<bool> {
-    let owns = sqlx::query_scalar!(
-        r#"select pg_has_role(relowner, 'member') as "owns!" from pg_class where oid = 'public.audit_events'::regclass"#
-    );
-    Ok(owns.fetch_one(pool).await?)
+    let mut db = pool.acquire().await?;
+    let role: String = sqlx::query_scalar("select current_user::text").fetch_one(&mut *db).await?;
+    may_rewrite(&mut db, &role).await
 }

@@ -34,7 +34,7 @@ pub(crate) async fn claim(db: &mut PgConnection, ask: &IdempotentRequest<'_>) ->
         "insert into idempotency_keys as k (key, request, claim, claimed_at, expires_at, request_id, sender, tenant_id)
          select $1::bytea, $2::bytea, $3::uuid, $4::timestamptz, $5::timestamptz, $6::text, $8::bytea,
                 coalesce($9, (select id from tenants where slug = $10 and offboarded_at is null))
-         where not exists (
+         where exists (select from idempotency_keys own where own.key = $1) or not exists (
              select from idempotency_keys s where s.sender = $8 and s.expires_at > $4 order by s.expires_at desc limit 1 offset $11
          )
          on conflict (key) do update set

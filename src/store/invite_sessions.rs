@@ -35,11 +35,13 @@ impl From<SessionRow> for OpenedInvite {
     }
 }
 
-/// Adds a session. Beyond the maximum, the sessions that were not used for the longest time are removed.
+/// Adds a session. Beyond the maximum, sessions are removed: first those that were never used, then those that were not used for the
+/// longest time. The caller must have locked the invite.
 pub(crate) async fn insert(db: &mut PgConnection, session: &OpenedInvite, hash: &TokenHash) -> Result<()> {
     sqlx::query!(
         "delete from invite_sessions where id in (
-             select id from invite_sessions where invite_id = $1 order by last_used_at desc, id desc offset $2
+             select id from invite_sessions where invite_id = $1
+             order by (last_used_at > created_at) desc, last_used_at desc, id desc offset $2
          )",
         session.invite_id.as_uuid(),
         KEPT - 1,
@@ -102,7 +104,7 @@ pub(crate) async fn end(db: &mut PgConnection, invite: InviteId, id: InviteSessi
 /// Records a visit, at most once a minute: a page that shows a verification polls.
 pub(crate) async fn touch(db: &mut PgConnection, id: InviteSessionId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
-        "update invite_sessions set last_used_at = $2 where id = $1 and last_used_at < $2::timestamptz - interval '1 minute'",
+        "update invite_sessions set last_used_at = $2 where id = $1 and (last_used_at = created_at or last_used_at < $2::timestamptz - interval '1 minute')",
         id.as_uuid(),
         now,
     )

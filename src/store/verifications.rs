@@ -197,17 +197,6 @@ pub async fn of_tenant(
     .collect()
 }
 
-/// When the verification was requested that is the n-th newest of those that somebody requested. None if there are fewer.
-pub async fn nth_newest_manual(db: &mut PgConnection, tenant: TenantId, n: u32) -> Result<Option<DateTime<Utc>>> {
-    let at = sqlx::query_scalar!(
-        "select created_at from verifications where tenant_id = $1 and trigger in ('manual', 'rotation')
-         order by created_at desc, id desc offset $2 limit 1",
-        tenant.as_uuid(),
-        i64::from(n) - 1,
-    );
-    Ok(at.fetch_optional(db).await?)
-}
-
 /// The tenant's unfinished verifications: at most one running and one queued.
 pub async fn unfinished(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Verification>> {
     select_verifications!(

@@ -1,12 +1,17 @@
 //! Changes of an active version that an operator has to approve.
 
 use latchkey::domain::approval::ApprovalPolicy;
+use latchkey::domain::arn::KeyArn;
 use latchkey::domain::ids::VerificationId;
 use latchkey::domain::token::Role;
+use latchkey::domain::vendor::Vendor;
+use latchkey::service::run_verification::run_verification;
+use latchkey::store::jobs::JobOrigin;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::support::granting_cloud::GrantingCloud;
 use crate::support::seed::Seed;
 use crate::support::server::{ApiResponse, TestServer};
 use crate::webhooks::Hook;
@@ -259,4 +264,92 @@ async fn a_bucket_that_another_tenant_took_meanwhile_is_rejected() {
         (&json!(1), &json!("rejected"))
     );
     assert_eq!(stage.state_of(2).await, "withdrawn");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_can_be_taken_back() {
+    let stage = Stage::pending().await;
+    let verification = stage.approve().await;
+    assert_eq!(stage.decide(2, "decline").await.expect(200)["state"], "declined");
+    stage.seed.verify(stage.acme, verification).await;
+    assert_eq!((stage.active().await, stage.state_of(2).await), (json!(1), "declined".to_owned()));
+}
+
+/// An approval is for now. Otherwise anyone with a link could use it weeks later.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approved_change_without_a_result_is_pending_again() {
+    let stage = Stage::pending().await;
+    let verification = stage.approve().await;
+    let mut context = stage.server.context.clone();
+    let without_roles = Vendor {
+        direct_role: None,
+        ..Vendor::clone(&context.vendor)
+    };
+    context.vendor = without_roles.into();
+    let cloud = GrantingCloud::new(stage.seed.find(stage.acme).await.external_id, key());
+    run_verification(&context, &cloud, verification, &JobOrigin::default())
+        .await
+        .unwrap();
+    assert_eq!(stage.detail().await["last_verification"]["verdict"], "inconclusive");
+    assert_eq!((stage.active().await, stage.approval().await), (json!(1), json!("pending")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_verification_of_the_approval_activates() {
+    let stage = Stage::pending().await;
+    let verification = stage.approve().await;
+    let other =
+        "update approvals set verification_id = (select id from verifications where id <> $1 order by id limit 1) where state = 'approved'";
+    sqlx::query(other)
+        .bind(verification.as_uuid())
+        .execute(&stage.server.pool)
+        .await
+        .unwrap();
+    stage.seed.verify(stage.acme, verification).await;
+    assert_eq!(stage.detail().await["last_verification"]["verdict"], "verified");
+    assert_eq!((stage.active().await, stage.approval().await), (json!(1), json!("approved")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declined_change_stays_declined_whatever_the_setting_becomes() {
+    let stage = Stage::pending().await;
+    stage.decide(2, "decline").await.expect(200);
+    let restarted = stage.server.replica().approval(ApprovalPolicy::Never).start().await;
+    let again = restarted
+        .post("/v1/tenants/acme/verifications", &json!({"version": 2}))
+        .await
+        .expect(202);
+    Seed::new(&restarted).verify(stage.acme, id(&again)).await;
+    assert_eq!((stage.active().await, stage.state_of(2).await), (json!(1), "declined".to_owned()));
+}
+
+/// A verification of the active version that was queued while a newer version was being verified.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_version_does_not_replace_a_newer_one() {
+    let stage = Stage::new(ApprovalPolicy::AccountChange).await;
+    let (version, newer) = stage.seed.try_submit(stage.acme).await.unwrap();
+    let running = "update verifications set state = 'running', started_at = now(), lease_until = now() - interval '1 minute' where id = $1";
+    sqlx::query(running)
+        .bind(newer.as_uuid())
+        .execute(&stage.server.pool)
+        .await
+        .unwrap();
+    let older = stage
+        .server
+        .post("/v1/tenants/acme/verifications", &json!({"version": 1}))
+        .await
+        .expect(202);
+    stage.seed.verify(stage.acme, newer).await;
+    assert_eq!(stage.active().await, version);
+    stage.seed.verify(stage.acme, id(&older)).await;
+    let verdict: Option<String> = sqlx::query_scalar("select verdict from verifications where id = $1")
+        .bind(id(&older).as_uuid())
+        .fetch_one(&stage.server.pool)
+        .await
+        .unwrap();
+    assert_eq!((stage.active().await, verdict.as_deref()), (json!(version), Some("superseded")));
+}
+
+fn key() -> KeyArn {
+    KeyArn::parse("arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab").unwrap()
 }

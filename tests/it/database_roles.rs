@@ -6,8 +6,9 @@ use std::sync::Arc;
 use latchkey::domain::arn::KeyArn;
 use latchkey::domain::external_id::ExternalId;
 use latchkey::domain::token::Role;
+use latchkey::store::connect;
+use latchkey::store::grants::{self, Granted};
 use latchkey::store::migrations::{self, MigrationError};
-use latchkey::store::{connect, grants};
 use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool};
@@ -36,7 +37,14 @@ impl Roles {
             .execute(AssertSqlSafe(format!("create role {role} login password 'test'")))
             .await
             .unwrap();
-        grants::grant(&owner, &role).await.unwrap();
+        // The role had more than the service needs.
+        owner
+            .execute(AssertSqlSafe(format!(
+                "grant all on all tables in schema public to {role}; grant create on schema public to {role}"
+            )))
+            .await
+            .unwrap();
+        assert_eq!(grants::grant(&owner, &role).await.unwrap(), Granted::Done);
         let options = options.username(&role).password("test");
         Self {
             service: options.connect().await.unwrap(),
@@ -115,6 +123,9 @@ async fn the_running_service_cannot_rewrite_the_log() {
         "create or replace function audit_hash(event audit_events, previous bytea) returns bytea language sql as 'select null::bytea'",
         "create or replace function guard_audit_event() returns trigger language plpgsql as 'begin return new; end'",
         "set session_replication_role = replica",
+        "create trigger x before update on audit_events for each row execute function forbid_change()",
+        "create trigger x before update on tenants for each row execute function forbid_change()",
+        "select record_config_change(gen_random_uuid())",
         "update change_counters set audit_events = 0",
         "update change_counters set config_changes = 0",
         "delete from config_changes",
@@ -130,6 +141,21 @@ async fn the_running_service_cannot_rewrite_the_log() {
             .and_then(|error| error.code().map(|code| code.to_string()));
         assert_eq!(code.as_deref(), Some("42501"), "{statement}: {error}");
     }
+    // Only what the log says was offboarded can be erased, and an entry without a salt does not break the chain.
+    let erased = roles
+        .service
+        .execute("select erase_tenant(id, now()) from tenants")
+        .await
+        .unwrap_err();
+    assert!(erased.to_string().contains("no record that the tenant was offboarded"), "{erased}");
+    let entry =
+        "insert into audit_events (id, at, actor, action, detail, personal_salt) values (gen_random_uuid(), now(), '{}', 'x', '{}', null)";
+    roles.service.execute(entry).await.unwrap();
+    let broken: i64 = sqlx::query_scalar("select count(*) from audit_events where personal_salt is null or hash is null")
+        .fetch_one(&roles.owner)
+        .await
+        .unwrap();
+    assert_eq!(broken, 0);
     // The counters that the owner's functions use are not those of a temporary table.
     let mut change = sqlx::Connection::begin(&mut roles.service).await.unwrap();
     change
@@ -165,4 +191,21 @@ async fn the_service_says_who_has_to_migrate() {
     let refused = migrations::run(&service).await.unwrap_err();
     assert!(matches!(refused, MigrationError::NotOwner), "{refused}");
     assert!(refused.to_string().contains("latchkey migrate"));
+}
+
+#[tokio::test]
+async fn a_role_with_the_owners_rights_is_refused() {
+    let roles = Roles::new().await;
+    let role = format!("member_{}", unique());
+    let owner: String = sqlx::query_scalar("select current_user::text")
+        .fetch_one(&roles.owner)
+        .await
+        .unwrap();
+    roles
+        .owner
+        .execute(AssertSqlSafe(format!("create role {role} in role {owner}")))
+        .await
+        .unwrap();
+    assert_eq!(grants::grant(&roles.owner, &role).await.unwrap(), Granted::OwnsTheLog);
+    assert!(grants::grant(&roles.owner, "nobody_has_this_name").await.is_err());
 }

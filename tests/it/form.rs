@@ -396,29 +396,38 @@ async fn a_customer_can_request_a_limited_number_of_verifications_per_day() {
     let server = TestServer::start().await;
     let seed = Seed::new(&server);
     seed.active("acme").await;
-    let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
+    let (url, id) = invite(&server, "acme").await;
+    let visitor = Visitor::come(&server, &url).await;
     let token = visitor.form_token().await;
-    let request = async |age: &str| {
+    let requested = async |actor: &str, age: &str| {
         sqlx::query(
-            "insert into verifications (id, tenant_id, config_id, trigger, state, verdict, created_at, started_at, finished_at)
-             select gen_random_uuid(), tenant_id, id, 'manual', 'finished', 'verified', now() - $1::interval, now(), now()
-             from storage_configs, generate_series(1, 100)",
+            "insert into audit_events (id, at, actor, action, tenant_id, detail)
+             select gen_random_uuid(), now() - $2::interval, $1::jsonb, 'verification.requested', id, '{}' from tenants, generate_series(1, 100)",
         )
+        .bind(actor)
         .bind(age)
         .execute(&server.pool)
         .await
         .unwrap();
     };
-    request("25 hours").await;
-    request("23 hours").await;
-    assert_eq!(visitor.post("/onboard/verify", &[("form_token", &token)]).await.status, 303);
+    let own = json!({"kind": "invite", "id": id}).to_string();
+    let cron = json!({"kind": "operator"}).to_string();
+    requested(&own, "25 hours").await;
+    requested(&own, "23 hours").await;
+    requested(&cron, "23 hours").await;
+    assert_eq!(
+        visitor.post("/onboard/verify", &[("form_token", &token)]).await.location(),
+        "/onboard/verify",
+        "operators' requests do not count, and neither do yesterday's"
+    );
     sqlx::query("update verifications set state = 'finished', verdict = 'superseded', finished_at = now() where state = 'queued'")
         .execute(&server.pool)
         .await
         .unwrap();
-    request("23 hours").await;
+    requested(&own, "23 hours").await;
     let refused = visitor.post("/onboard/verify", &[("form_token", &token)]).await;
     assert_eq!(refused.status, 429, "{}", refused.html);
+    assert!(refused.html.contains("Verify again tomorrow"), "{}", refused.html);
     let wait: u32 = refused.headers[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
     assert!((3500..=3601).contains(&wait), "{wait}");
     server.post("/v1/tenants/acme/verifications", &json!({})).await.expect(202);

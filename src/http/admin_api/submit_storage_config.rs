@@ -80,7 +80,7 @@ impl From<SubmitConfigError> for Problem {
         match error {
             SubmitConfigError::UnknownTenant(_) => Self::unknown_tenant(),
             SubmitConfigError::Offboarded => Self::offboarded(),
-            SubmitConfigError::NeedsChangeInvite | SubmitConfigError::InviteEnded => {
+            SubmitConfigError::NeedsChangeInvite | SubmitConfigError::InviteEnded(_) => {
                 Self::new(ProblemKind::Forbidden, "This invite does not allow a submission.")
             }
             SubmitConfigError::Invalid(errors) => Self::validation(errors),

@@ -31,7 +31,7 @@ pub(crate) fn page(rejection: &Rejection, state: &AppState, request_id: Option<&
     };
     let mut response = (status, render(&page)).into_response();
     let wait = match rejection {
-        Rejection::TooMany { seconds } => Some(*seconds),
+        Rejection::TooMany { seconds } | Rejection::TooManyToday { seconds } => Some(*seconds),
         Rejection::Unavailable => Some(2),
         _ => None,
     };

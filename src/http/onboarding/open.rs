@@ -48,6 +48,8 @@ pub(crate) async fn replace(State(state): State<AppState>, Path(token): Path<Str
 
 async fn open(state: &AppState, token: &InviteToken, parts: &Parts) -> Result<Response, Rejection> {
     let address = state.client(&parts.extensions, &parts.headers);
+    let (_, invite) = look_up(&state.context, token).await?;
+    state.onboarding.limits.invite(invite.id)?;
     let session = open_invite(&state.context, token, address).await?;
     let cookie = [(header::SET_COOKIE, cookie(state, &session))];
     Ok((cookie, Redirect::to("/onboard")).into_response())

@@ -28,6 +28,10 @@ pub(crate) enum Rejection {
     TooMany {
         seconds: u32,
     },
+    /// The limit for a day is reached.
+    TooManyToday {
+        seconds: u32,
+    },
     NotFound,
     MethodNotAllowed,
     Unreadable,
@@ -118,6 +122,13 @@ impl Rejection {
                 "Wait a few seconds, then go back and try again. Nothing is lost.",
                 true,
                 false,
+            ),
+            Self::TooManyToday { .. } => error(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Verify again tomorrow",
+                "This link has been used for many verifications today. Everything submitted so far is saved. Try again tomorrow, or contact us if it is urgent.",
+                true,
+                true,
             ),
             Self::NotFound => error(
                 StatusCode::NOT_FOUND,

@@ -54,7 +54,12 @@ impl FromRequestParts<AppState> for OnboardSession {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Rejection> {
         let secure = state.onboarding.web.is_secure();
         let value = COOKIE.read(&parts.headers, secure).ok_or(Rejection::NoSession)?;
-        let visit = resume(&state.context, WebSession::from_text(&value)).await?;
+        let visit = resume(&state.context, WebSession::from_text(&value))
+            .await
+            .map_err(|error| match error {
+                OpenInviteError::Unknown => Rejection::NoSession,
+                other => other.into(),
+            })?;
         record_tenant(visit.tenant.id);
         state.onboarding.limits.invite(visit.invite.id)?;
         Ok(Self {

@@ -23,7 +23,7 @@ impl From<RequestVerificationError> for Rejection {
             RequestVerificationError::NothingSubmitted
             | RequestVerificationError::NotThatVersion
             | RequestVerificationError::AnotherWaits(_) => Self::StaleForm,
-            RequestVerificationError::TooMany { seconds } => Self::TooMany { seconds },
+            RequestVerificationError::TooMany { seconds } => Self::TooManyToday { seconds },
             RequestVerificationError::Store(error) => error.into(),
         }
     }

@@ -10,6 +10,7 @@ use crate::domain::finding::Finding;
 use crate::domain::fix::Fix;
 use crate::domain::message::{findings, fixes};
 use crate::domain::storage_config::StorageConfig;
+use crate::domain::verification::Verdict;
 use crate::domain::webhook::Topic;
 use crate::service::webhooks::announce;
 use crate::service::{Caller, Context, approve_change};
@@ -37,11 +38,16 @@ pub(super) async fn activate(
 ) -> store::Result<Activation> {
     let check = CheckName::BucketNotClaimed;
     let is_active = active.is_some_and(|active| active.id == config.id);
-    let approval = approvals::find(db, config.id).await?.map(|approval| approval.state);
+    let approval = approvals::find(db, config.id).await?;
+    let state = approval.as_ref().map(|approval| approval.state);
+    let is_approved =
+        state == Some(ApprovalState::Approved) && approval.and_then(|approval| approval.verification) == Some(lease.verification);
+    // Declined versions, and those whose approval queued another verification.
+    let is_barred = !is_active && !is_approved && matches!(state, Some(ApprovalState::Declined | ApprovalState::Approved));
     let needs_approval = !is_active
-        && approval != Some(ApprovalState::Approved)
+        && !is_approved
         && active.is_some_and(|active| context.vendor.approval.requires_approval(&active.storage, &config.storage));
-    let is_claimed = if needs_approval {
+    let is_claimed = if needs_approval || is_barred {
         active_configs::is_claimed(db, config).await?
     } else {
         match active_configs::activate(db, config, context.clock.now()).await {
@@ -53,9 +59,13 @@ pub(super) async fn activate(
     if is_claimed {
         let finding = Finding::failed(check, findings::bucket_is_claimed(), None, Fix::form(fixes::use_unclaimed_bucket()));
         verifications::record(db, lease, &[finding]).await?;
+        close(context, db, lease, config, Verdict::Rejected).await?;
         return Ok(Activation::Claimed);
     }
     verifications::record(db, lease, &[Finding::passed(check, check.claim(), None)]).await?;
+    if is_barred {
+        return Ok(Activation::Unchanged);
+    }
     if needs_approval {
         let is_new = approvals::request(db, config, context.clock.now()).await?;
         return Ok(if is_new {
@@ -67,8 +77,11 @@ pub(super) async fn activate(
     if is_active {
         return Ok(Activation::Unchanged);
     }
-    if approval.is_some_and(ApprovalState::is_open) {
-        approvals::set_state(db, config.id, ApprovalState::Activated, context.clock.now()).await?;
+    match state {
+        Some(ApprovalState::Approved) => approvals::set_state(db, config.id, ApprovalState::Activated, context.clock.now()).await?,
+        // The setting was changed, and no longer requires it.
+        Some(ApprovalState::Pending) => approve_change::withdraw(context, db, &Caller::system(), config.tenant_id).await?,
+        _ => {}
     }
     Ok(Activation::Activated)
 }
@@ -114,11 +127,27 @@ impl Activation {
     }
 }
 
-/// A rejected version loses its open approval: what an operator approves must have passed the last verification.
-pub(super) async fn reject(context: &Context, db: &mut PgConnection, config: &StorageConfig) -> store::Result<()> {
-    let open = approvals::find(db, config.id).await?;
-    if open.is_some_and(|approval| approval.state.is_open()) {
-        approve_change::withdraw(context, db, &Caller::system(), config.tenant_id).await?;
+/// A version that did not pass loses its pending approval, and an approved one whose verification has no result is pending again: what an
+/// operator approves must have passed the last verification.
+pub(super) async fn close(
+    context: &Context,
+    db: &mut PgConnection,
+    lease: &Lease,
+    config: &StorageConfig,
+    verdict: Verdict,
+) -> store::Result<()> {
+    let Some(approval) = approvals::find(db, config.id).await? else {
+        return Ok(());
+    };
+    let is_its_own = approval.verification == Some(lease.verification);
+    match (approval.state, verdict) {
+        (ApprovalState::Pending, Verdict::Rejected) => approve_change::withdraw(context, db, &Caller::system(), config.tenant_id).await,
+        (ApprovalState::Approved, Verdict::Rejected) if is_its_own => {
+            approve_change::withdraw(context, db, &Caller::system(), config.tenant_id).await
+        }
+        (ApprovalState::Approved, Verdict::Inconclusive | Verdict::Superseded) if is_its_own => {
+            approvals::set_state(db, config.id, ApprovalState::Pending, context.clock.now()).await
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }

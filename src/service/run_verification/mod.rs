@@ -203,12 +203,16 @@ async fn finish(
     let mut db = store::begin(&context.pool).await?;
     // Lock the tenant first: the steps below depend on its rotation and its active version.
     tenants::find_locked(&mut db, &TenantRef::Id(config.tenant_id)).await?;
+    let was_active = active_configs::find(&mut db, config.tenant_id).await?;
+    let active = was_active.as_ref().map(|active| &active.config);
     let verdict = match verifications::lease_status(&mut db, lease).await? {
         LeaseStatus::Lost => {
             warn!(verification = %lease.verification, "another worker took over this verification");
             return Ok(());
         }
         LeaseStatus::Superseded => Verdict::Superseded,
+        // Another version was activated since this verification was requested.
+        LeaseStatus::Held if active.is_some_and(|active| config.version < active.version) => Verdict::Superseded,
         LeaseStatus::Held if started.trigger == Trigger::Rotation && !rotation::is_wanted(&mut db, config.tenant_id, subject).await? => {
             Verdict::Superseded
         }
@@ -225,8 +229,6 @@ async fn finish(
         info!(verification = %lease.verification, %verdict, attempt = lease.attempt, ?gap, "the attempt will be retried");
         return Ok(());
     }
-    let was_active = active_configs::find(&mut db, config.tenant_id).await?;
-    let active = was_active.as_ref().map(|active| &active.config);
     let activation = match verdict {
         Verdict::Verified => activation::activate(context, &mut db, lease, config, active).await?,
         _ => Activation::Unchanged,
@@ -235,8 +237,8 @@ async fn finish(
         Activation::Claimed => Verdict::Rejected,
         _ => verdict,
     };
-    if verdict == Verdict::Rejected {
-        activation::reject(context, &mut db, config).await?;
+    if activation == Activation::Unchanged {
+        activation::close(context, &mut db, lease, config, verdict).await?;
     }
     let is_breach = verdict == Verdict::Rejected && report.findings.iter().any(Finding::is_breach);
     verifications::finish(&mut db, lease, verdict, is_breach, &report.leftovers, now).await?;
