@@ -141,7 +141,7 @@ impl App {
         let jobs = JobContext {
             context,
             cloud,
-            places: VerificationPermits::new(settings.concurrency),
+            permits: VerificationPermits::new(settings.concurrency),
         };
         let (shutdown, worker) = (self.lifecycle.shutdown(), settings.clone());
         self.lifecycle.spawn(async move { jobs::work(jobs, &worker, shutdown).await });

@@ -24,7 +24,7 @@ pub(super) enum Tenant {
     Resume(LifecycleArgs),
     /// Offboard a tenant permanently. Its history is kept.
     Offboard(LifecycleArgs),
-    /// Print the policies that end the AWS sessions which were handed out for a tenant.
+    /// Print the policies that revoke the AWS sessions issued for a tenant.
     RevokeSessions(Show),
     /// Erase the personal data of an offboarded tenant, including from its audit log.
     Erase(LifecycleArgs),

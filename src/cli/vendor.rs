@@ -21,7 +21,7 @@ pub(super) enum Vendor {
 
 #[derive(Debug, Args)]
 pub(super) struct Template {
-    /// ARN of the role that Latchkey's process has, such as the IAM role of its pods or instances.
+    /// ARN of the IAM role that the Latchkey process runs as, such as the IAM role of its pods or instances.
     #[arg(long, value_name = "ARN")]
     process_role: RoleArn,
     /// Output format: `json` (each policy separately), or a single `cloudformation`, `terraform` or `cli` (shell script) file.

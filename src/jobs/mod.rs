@@ -36,7 +36,7 @@ pub(crate) use verify::Verify;
 pub(crate) struct JobContext {
     pub context: Context,
     pub cloud: Arc<dyn Cloud>,
-    pub places: VerificationPermits,
+    pub permits: VerificationPermits,
 }
 
 impl Debug for JobContext {

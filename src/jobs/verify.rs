@@ -32,6 +32,6 @@ impl TaskHandler for Verify {
             traces::adopt(&span, &HashMap::from([("traceparent".to_owned(), parent.clone())]));
         }
         let verifying = Box::pin(run_verification(&jobs.context, jobs.cloud.as_ref(), self.verification_id, &self.cause).instrument(span));
-        jobs.places.run(&jobs.context.clock, verifying).await
+        jobs.permits.run(&jobs.context.clock, verifying).await
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::request_verification::audit_queued;
-use super::tenant_lifecycle::audit_superseded;
+use super::superseded::audit_superseded;
 use super::webhooks::announce;
 use super::{Caller, Context, UnknownTenant};
 use crate::domain::approval::{Approval, ApprovalState};

@@ -25,6 +25,7 @@ pub mod run_verification;
 pub mod sign_in;
 pub(crate) mod stats;
 pub mod submit_config;
+mod superseded;
 mod tenant_fields;
 pub mod tenant_lifecycle;
 pub mod tokens;

@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 use tracing::warn;
 
 use super::approve_change::withdraw;
-use super::tenant_lifecycle::audit_superseded;
+use super::superseded::audit_superseded;
 use super::webhooks::announce;
 use super::{Caller, Context, UnknownTenant};
 use crate::domain::audit::{Actor, AuditAction, AuditChange};

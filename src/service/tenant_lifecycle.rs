@@ -4,13 +4,12 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::approve_change::withdraw;
+use super::superseded::audit_superseded;
 use super::webhooks::announce;
 use super::{Caller, Context, UnknownTenant, tokens};
 use crate::domain::audit::{AuditAction, AuditChange, AuditReason};
-use crate::domain::ids::{TenantId, TenantRef};
+use crate::domain::ids::TenantRef;
 use crate::domain::tenant::{IllegalChange, Tenant};
-use crate::domain::verification::{Verdict, VerificationState};
-use crate::store::verifications::DroppedVerification;
 use crate::store::{self, Transaction, active_configs, invites, tenants, verifications};
 
 #[derive(Debug, thiserror::Error)]
@@ -86,27 +85,6 @@ pub async fn erase(context: &Context, caller: &Caller, tenant: &TenantRef, reaso
         .await?;
     store::commit(db).await?;
     Ok(after)
-}
-
-/// Records verifications that were superseded.
-pub(super) async fn audit_superseded(
-    context: &Context,
-    db: &mut PgConnection,
-    caller: &Caller,
-    tenant: TenantId,
-    dropped: &[DroppedVerification],
-) -> store::Result<()> {
-    for dropped in dropped {
-        let before = json!({"state": dropped.state, "verdict": null});
-        let after = json!({"state": VerificationState::Finished, "verdict": Verdict::Superseded});
-        let which = json!({"verification_id": dropped.id, "version": dropped.version});
-        let difference = AuditChange::between(&before, &after).with(which);
-        context
-            .audit(db, caller, AuditAction::VerificationSuperseded, Some(tenant), difference)
-            .await?;
-        announce::verification_finished(context, db, dropped.id).await?;
-    }
-    Ok(())
 }
 
 async fn read(db: &mut PgConnection, tenant: &Tenant) -> Result<Tenant, LifecycleError> {

@@ -17,8 +17,8 @@ pub struct DatabaseSettings {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = DATABASE_URL.parser(database_url))]
     database_url: Option<DatabaseUrl>,
 
-    /// Maximum number of database connections of this process, from 5 to 1000. The public listener gets three tenths, the
-    /// private one three, and the worker four. Two more connections listen for changes.
+    /// Maximum number of database connections of this process, from 5 to 1000. They are divided 30/30/40
+    /// between the public listener, the private listener and the worker. Two more connections listen for changes.
     #[arg(long, env = "LATCHKEY_DATABASE_CONNECTIONS", default_value = "20", value_name = "NUMBER",
           value_parser = Format("a number from 5 to 1000", "20").parser(number(5..=1000)))]
     pub database_connections: u32,

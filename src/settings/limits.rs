@@ -14,13 +14,13 @@ pub struct LimitSettings {
           value_parser = Format("a number from 1 to 10000", "50").parser(number(1..=10_000)))]
     max_versions_per_day: u32,
 
-    /// How many versions of its storage config a tenant can have in all. Versions are never deleted.
+    /// How many versions of its storage config a tenant can have in total. Versions are never deleted.
     #[arg(long, env = "LATCHKEY_MAX_VERSIONS", default_value = "1000", value_name = "NUMBER",
           value_parser = Format("a number from 1 to 100000", "1000").parser(number(1..=100_000)))]
     max_versions: u32,
 
-    /// How many days the slug of an offboarded tenant cannot be used for another one. A service that still asks by the slug would
-    /// otherwise get the storage of the next tenant. `0` makes it available at once.
+    /// Days for which an offboarded tenant's slug stays reserved. This keeps services that still use the slug from getting another
+    /// tenant's storage. `0` makes it available at once.
     #[arg(long, env = "LATCHKEY_SLUG_RESERVATION_DAYS", default_value = "90", value_name = "DAYS",
           value_parser = Format("a number from 0 to 3650", "90").parser(number(0..=3650)))]
     slug_reservation_days: u32,
@@ -32,8 +32,8 @@ pub struct LimitSettings {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct TokenSettings {
-    /// How many days a new API token can be valid. A token for which no lifetime is given expires after 90 days, or after this time if
-    /// it is shorter. `0` is no limit, and allows tokens that never expire.
+    /// How many days a new API token can be valid. Tokens created without a lifetime expire after 90 days or this maximum, whichever is
+    /// shorter. `0` means no limit, and allows tokens that never expire.
     #[arg(long, env = "LATCHKEY_TOKEN_MAX_LIFETIME_DAYS", default_value = "365", value_name = "DAYS",
           value_parser = Format("a number from 0 to 36500", "365").parser(number(0..=36_500)))]
     token_max_lifetime_days: u32,

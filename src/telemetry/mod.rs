@@ -14,7 +14,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::clock::SharedClock;
-use crate::domain::check::CheckName;
+use crate::domain::check::{CheckName, CheckStatus};
 use crate::domain::verification::Verdict;
 use crate::settings::TelemetrySettings;
 use metric::Metric;
@@ -71,8 +71,8 @@ fn initialize_counters() {
         zero(metric::VERIFICATIONS, "verdict", verdict.into());
     }
     for check in CheckName::iter() {
-        for status in ["passed", "failed", "warning", "skipped", "inconclusive"] {
-            counter!(metric::CHECKS.name, "check" => <&str>::from(check), "status" => status).absolute(0);
+        for status in CheckStatus::iter() {
+            counter!(metric::CHECKS.name, "check" => <&str>::from(check), "status" => <&str>::from(status)).absolute(0);
         }
     }
     for outcome in ["made", "customer_side", "vendor_side", "policy_too_long", "unanswered"] {

@@ -3,14 +3,17 @@
 use std::future::Future;
 
 use futures::future::LocalBoxFuture;
+use latchkey::domain::approval::ApprovalState;
 use latchkey::domain::audit::AuditReason;
 use latchkey::domain::external_id::ExternalId;
 use latchkey::domain::ids::{TenantId, TenantRef};
 use latchkey::domain::submission::Submission;
 use latchkey::domain::tenant::IllegalChange;
 use latchkey::domain::verification::Trigger;
+use latchkey::service::approve_change::{ApproveChangeError, approve, decline};
 use latchkey::service::change_tenant::{ChangeTenantError, TenantChange, change_tenant};
 use latchkey::service::create_invite::{CreateInviteError, create_invite};
+use latchkey::service::end_invite_session::end_invite_session;
 use latchkey::service::request_verification::{RequestVerificationError, recheck, request_verification};
 use latchkey::service::revoke_invite::revoke_invite;
 use latchkey::service::rotate_external_id::{self, RotateExternalIdError};
@@ -152,6 +155,51 @@ async fn a_revoked_invite_is_not_audited_again() {
         .await
         .expect("a revoked invite can be revoked");
     assert_eq!(audited(&server.pool, "invite.revoked").await, 0, "the other transaction revoked it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_decided_meanwhile_is_not_decided_again() {
+    for approves in [true, false] {
+        let (server, context) = tenant().await;
+        let tenant = activate(&server, &context).await;
+        Seed::new(&server).submit_in(tenant.as_uuid(), "333333333333").await;
+        let (caller, acme, reason) = (Caller::operator(), acme(), reason());
+        let change = "update approvals set state = 'declined', decided_at = now()";
+        let result = if approves {
+            let decided = approve(&context, &caller, &acme, 2, &reason);
+            while_locked(&server.pool, change, decided).await.map(drop)
+        } else {
+            let decided = decline(&context, &caller, &acme, 2, &reason);
+            while_locked(&server.pool, change, decided).await.map(drop)
+        };
+        assert!(
+            matches!(result, Err(ApproveChangeError::NotPending(Some(ApprovalState::Declined)))),
+            "{result:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_ended_meanwhile_is_not_audited_again() {
+    let (server, context) = tenant().await;
+    let (caller, acme) = (Caller::operator(), acme());
+    let (invite, _) = create_invite(&context, &caller, &acme, None, None)
+        .await
+        .expect("an invite is created");
+    let session: uuid::Uuid = sqlx::query_scalar(
+        "insert into invite_sessions (id, invite_id, hash, created_at, last_used_at)
+         values (gen_random_uuid(), $1, sha256('x'), now(), now()) returning id",
+    )
+    .bind(invite.id.as_uuid())
+    .fetch_one(&server.pool)
+    .await
+    .expect("a session is inserted");
+    let change = "update invite_sessions set ended_at = now()";
+    let ended = end_invite_session(&context, &caller, &acme, invite.id, session.into());
+    while_locked(&server.pool, change, ended)
+        .await
+        .expect("an ended session can be ended");
+    assert_eq!(audited(&server.pool, "invite.session_ended").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,7 @@ const POLICY_NAME: &str = "latchkey";
 #[derive(Debug, Clone, Copy)]
 pub struct VendorParams<'a> {
     pub vendor: &'a Vendor,
-    /// The role that Latchkey's process has.
+    /// The role that the Latchkey process runs as.
     pub process: &'a RoleArn,
 }
 

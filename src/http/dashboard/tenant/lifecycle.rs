@@ -127,7 +127,7 @@ impl Change for Offboard {
                 "Internal services permanently stop getting its storage config.".into(),
                 "Its open invites end, as do tokens that are limited to it. A running verification stops and cleans up.".into(),
                 format!(
-                    "The slug {}, its bucket and its role become available to other tenants.",
+                    "Its bucket and its role become available to other tenants. The slug {} stays reserved, for 90 days by default.",
                     tenant.slug
                 ),
                 "Its history is kept. For 90 days, the customer's link shows how to remove the granted access in AWS.".into(),
