@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::error::column;
-use super::storage_configs::StorageConfigRow;
+use super::storage_configs::config_row;
 use super::{Result, StoreError};
 use crate::domain::approval::{Approval, ApprovalState};
 use crate::domain::ids::{StorageConfigId, TenantId, VerificationId};
@@ -53,18 +53,7 @@ impl TryFrom<ApprovalRow> for Approval {
             requested_at: row.requested_at,
             decided_at: row.decided_at,
             verification: row.verification_id.map(Into::into),
-            config: StorageConfig::try_from(StorageConfigRow {
-                id: row.id,
-                tenant_id: row.tenant_id,
-                version: row.version,
-                mode: row.mode,
-                bucket_arn: row.bucket_arn,
-                bucket_account_id: row.bucket_account_id,
-                region: row.region,
-                key_arn: row.key_arn,
-                role_arn: row.role_arn,
-                created_at: row.created_at,
-            })?,
+            config: StorageConfig::try_from(config_row!(row))?,
         })
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::Result;
-use super::tokens::TokenRow;
+use super::tokens::token_row;
 use crate::domain::ids::{SessionId, TokenId};
 use crate::domain::token::{Token, TokenHash};
 
@@ -53,16 +53,7 @@ pub(crate) async fn find_valid(
     else {
         return Ok(None);
     };
-    let token = TokenRow {
-        id: row.id,
-        name: row.name,
-        role: row.role,
-        created_at: row.created_at,
-        expires_at: row.expires_at,
-        last_used_at: row.last_used_at,
-        revoked_at: row.revoked_at,
-        tenants: row.tenants,
-    };
+    let token = token_row!(row);
     Ok(Some((row.session_id.into(), token.try_into()?)))
 }
 

@@ -26,6 +26,25 @@ pub(super) struct StorageConfigRow {
     pub created_at: DateTime<Utc>,
 }
 
+/// The storage config in the row of a query that has more columns than these.
+macro_rules! config_row {
+    ($row:ident) => {
+        $crate::store::storage_configs::StorageConfigRow {
+            id: $row.id,
+            tenant_id: $row.tenant_id,
+            version: $row.version,
+            mode: $row.mode,
+            bucket_arn: $row.bucket_arn,
+            bucket_account_id: $row.bucket_account_id,
+            region: $row.region,
+            key_arn: $row.key_arn,
+            role_arn: $row.role_arn,
+            created_at: $row.created_at,
+        }
+    };
+}
+pub(super) use config_row;
+
 /// Selects storage configs.
 macro_rules! select_configs {
     ($rest:literal, $($argument:expr),+ $(,)?) => {

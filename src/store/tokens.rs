@@ -52,6 +52,23 @@ macro_rules! query_tokens {
     };
 }
 
+/// The token in the row of a query that has more columns than these.
+macro_rules! token_row {
+    ($row:ident) => {
+        $crate::store::tokens::TokenRow {
+            id: $row.id,
+            name: $row.name,
+            role: $row.role,
+            created_at: $row.created_at,
+            expires_at: $row.expires_at,
+            last_used_at: $row.last_used_at,
+            revoked_at: $row.revoked_at,
+            tenants: $row.tenants,
+        }
+    };
+}
+pub(super) use token_row;
+
 impl TryFrom<TokenRow> for Token {
     type Error = error::StoreError;
 
@@ -97,16 +114,7 @@ pub(crate) async fn valid(db: &mut PgConnection, now: DateTime<Utc>) -> Result<V
         Token::try_from(row).ok().map(|token| (hash, token))
     };
     let rows = rows.into_iter().map(|row| {
-        let token = TokenRow {
-            id: row.id,
-            name: row.name,
-            role: row.role,
-            created_at: row.created_at,
-            expires_at: row.expires_at,
-            last_used_at: row.last_used_at,
-            revoked_at: row.revoked_at,
-            tenants: row.tenants,
-        };
+        let token = token_row!(row);
         (row.hash, token)
     });
     Ok(rows.filter_map(read).collect())
