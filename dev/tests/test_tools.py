@@ -213,8 +213,7 @@ class ImagesTest(unittest.TestCase):
         files = [name for name in tracked if Path(name).name == "Dockerfile" or "compose" in Path(name).name]
         images = [(name, image) for name in files for image in self.IMAGE.findall((paths.ROOT / name).read_text())]
         self.assertGreater(len(images), 3)
-        own = {"latchkey", "latchkey-standin"}
-        unpinned = [found for found in images if not re.search(r"@sha256:[0-9a-f]{64}$", found[1]) and found[1] not in own]
+        unpinned = [found for found in images if not re.search(r"@sha256:[0-9a-f]{64}$", found[1])]
         self.assertEqual(unpinned, [])
 
     def test_dockerfiles_load_no_frontend_by_tag(self):

@@ -60,6 +60,13 @@ pub struct OpenedInvite {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
+impl OpenedInvite {
+    /// Whether a visit now has to be written: the first one, and then one a minute.
+    pub fn is_visit_due(&self, now: DateTime<Utc>) -> bool {
+        self.last_used_at == self.created_at || now - self.last_used_at > TimeDelta::minutes(1)
+    }
+}
+
 /// The state of an invite at a given time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display, EnumIter, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]

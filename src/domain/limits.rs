@@ -6,7 +6,7 @@ use super::text::FieldError;
 use super::token::{DEFAULT_LIFETIME, TokenLifetime};
 
 /// How many verifications can be requested with an invite within 24 hours. Operators have no such limit.
-pub const CUSTOMER_VERIFICATIONS_PER_DAY: u32 = 200;
+pub const VERIFICATIONS_PER_INVITE_AND_DAY: u32 = 200;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {

@@ -101,8 +101,10 @@ pub(crate) async fn resume(context: &Context, session: WebSession) -> Result<Inv
         return Err(OpenInviteError::SessionEnded);
     }
     let now = context.clock.now();
-    store::unless_changes_are_refused(invites::touch(&mut db, invite.id, now).await)?;
-    store::unless_changes_are_refused(invite_sessions::touch(&mut db, opened.id, now).await)?;
+    if opened.is_visit_due(now) {
+        store::unless_changes_are_refused(invites::touch(&mut db, invite.id, now).await)?;
+        store::unless_changes_are_refused(invite_sessions::touch(&mut db, opened.id, now).await)?;
+    }
     Ok(InviteSession { tenant, invite, session })
 }
 

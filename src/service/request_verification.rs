@@ -9,7 +9,7 @@ use super::webhooks::announce;
 use super::{Caller, Context, UnknownTenant};
 use crate::domain::audit::{Actor, AuditAction, AuditChange};
 use crate::domain::ids::{TenantId, TenantRef, VerificationId};
-use crate::domain::limits::CUSTOMER_VERIFICATIONS_PER_DAY;
+use crate::domain::limits::VERIFICATIONS_PER_INVITE_AND_DAY;
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{ActiveFacts, Rotation, TenantStatus};
 use crate::domain::verification::{Trigger, Verification, VerificationState};
@@ -83,7 +83,7 @@ pub async fn request_verification(
 /// Counts what was requested with the same invite, by the audit log.
 async fn check_limit(context: &Context, db: &mut PgConnection, actor: &Actor) -> Result<(), RequestVerificationError> {
     let now = context.clock.now();
-    let Some(earliest) = audit::nth_newest(db, actor, AuditAction::VerificationRequested, CUSTOMER_VERIFICATIONS_PER_DAY).await? else {
+    let Some(earliest) = audit::nth_newest(db, actor, AuditAction::VerificationRequested, VERIFICATIONS_PER_INVITE_AND_DAY).await? else {
         return Ok(());
     };
     let wait = earliest + TimeDelta::days(1) - now;

@@ -22,8 +22,8 @@ pub enum MigrationError {
     #[error("cannot migrate the database schema: {0}")]
     Ours(#[from] MigrateError),
     #[error(
-        "the database schema lacks migrations of this version, and this database role may not migrate it; run latchkey migrate with the \
-         owner's DATABASE_URL"
+        "the database schema lacks migrations of this version, and this database role may not migrate it; run latchkey migrate \
+         --grant-to ROLE with the owner's DATABASE_URL"
     )]
     NotOwner,
     #[error("cannot migrate the job queue's schema: {0}")]
@@ -73,9 +73,15 @@ pub async fn run(pool: &PgPool) -> Result<(), MigrationError> {
     // A pool only reports its timeout; a single connection reports the cause. It has no limits: building an index may take long.
     let mut db = pool.connect_options().connect().await.map_err(MigrationError::Unreachable)?;
     if !may_migrate(&mut db).await? {
-        let applied = are_applied(&mut db).await.unwrap_or(false);
-        db.close().await?;
-        return if applied { Ok(()) } else { Err(MigrationError::NotOwner) };
+        return match all_applied(&mut db).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(MigrationError::NotOwner),
+            // There is no schema, or no right to read it.
+            Err(sqlx::Error::Database(error)) if matches!(error.code().as_deref(), Some("42P01" | "42501")) => {
+                Err(MigrationError::NotOwner)
+            }
+            Err(error) => Err(error.into()),
+        };
     }
     MIGRATIONS.run(&mut db).await?;
     // The queue's library takes no lock. This one is held until the end of the transaction.
@@ -100,6 +106,10 @@ async fn may_migrate(db: &mut PgConnection) -> Result<bool, sqlx::Error> {
 
 /// Whether the schema has every migration of this version.
 pub async fn are_applied(db: &mut PgConnection) -> super::Result<bool> {
+    Ok(all_applied(db).await?)
+}
+
+async fn all_applied(db: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let applied = sqlx::query_scalar::<_, i64>("select max(version) from _sqlx_migrations where success")
         .fetch_one(db)
         .await?;

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::layout::Layout;
 use super::rejection::Rejection;
 use super::session::{cookie, current};
-use crate::domain::invite::InviteToken;
+use crate::domain::invite::{Invite, InviteToken};
 use crate::http::AppState;
 use crate::http::web_ui::render;
 use crate::service::open_invite::{look_up, open_invite};
@@ -37,18 +37,19 @@ pub(crate) async fn handle(State(state): State<AppState>, Path(token): Path<Stri
             other: tenant.name.as_str(),
             token: &token,
         })),
-        _ => open(&state, &invite_token, &parts).await,
+        _ => open(&state, &invite, &invite_token, &parts).await,
     }
 }
 
 /// The answer to the question of [`Page`].
 pub(crate) async fn replace(State(state): State<AppState>, Path(token): Path<String>, parts: Parts) -> Result<Response, Rejection> {
-    open(&state, &InviteToken::from_text(&token), &parts).await
+    let token = InviteToken::from_text(&token);
+    let (_, invite) = look_up(&state.context, &token).await?;
+    open(&state, &invite, &token, &parts).await
 }
 
-async fn open(state: &AppState, token: &InviteToken, parts: &Parts) -> Result<Response, Rejection> {
+async fn open(state: &AppState, invite: &Invite, token: &InviteToken, parts: &Parts) -> Result<Response, Rejection> {
     let address = state.client(&parts.extensions, &parts.headers);
-    let (_, invite) = look_up(&state.context, token).await?;
     state.onboarding.limits.invite(invite.id)?;
     let session = open_invite(&state.context, token, address).await?;
     let cookie = [(header::SET_COOKIE, cookie(state, &session))];

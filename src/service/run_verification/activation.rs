@@ -59,7 +59,6 @@ pub(super) async fn activate(
     if is_claimed {
         let finding = Finding::failed(check, findings::bucket_is_claimed(), None, Fix::form(fixes::use_unclaimed_bucket()));
         verifications::record(db, lease, &[finding]).await?;
-        close(context, db, lease, config, Verdict::Rejected).await?;
         return Ok(Activation::Claimed);
     }
     verifications::record(db, lease, &[Finding::passed(check, check.claim(), None)]).await?;
@@ -87,7 +86,15 @@ pub(super) async fn activate(
 }
 
 impl Activation {
-    /// Writes the audit entry.
+    /// The audit entry and the message to webhooks, if something changed.
+    fn recorded_as(self) -> Option<(AuditAction, Topic)> {
+        match self {
+            Self::Activated => Some((AuditAction::StorageConfigActivated, Topic::StorageConfigActivated)),
+            Self::ApprovalRequested => Some((AuditAction::StorageConfigApprovalRequested, Topic::ApprovalRequested)),
+            Self::Unchanged | Self::Claimed => None,
+        }
+    }
+
     pub(super) async fn audit(
         self,
         context: &Context,
@@ -95,10 +102,8 @@ impl Activation {
         config: &StorageConfig,
         active: Option<&StorageConfig>,
     ) -> store::Result<()> {
-        let action = match self {
-            Self::Activated => AuditAction::StorageConfigActivated,
-            Self::ApprovalRequested => AuditAction::StorageConfigApprovalRequested,
-            Self::Unchanged | Self::Claimed => return Ok(()),
+        let Some((action, _)) = self.recorded_as() else {
+            return Ok(());
         };
         let which = json!({"version": config.version, "replaces": active.map(|active| active.version)});
         let difference = match active {
@@ -110,7 +115,6 @@ impl Activation {
             .await
     }
 
-    /// Sends the message to webhooks.
     pub(super) async fn announce(
         self,
         context: &Context,
@@ -118,12 +122,10 @@ impl Activation {
         config: &StorageConfig,
         active: Option<&StorageConfig>,
     ) -> store::Result<()> {
-        let topic = match self {
-            Self::Activated => Topic::StorageConfigActivated,
-            Self::ApprovalRequested => Topic::ApprovalRequested,
-            Self::Unchanged | Self::Claimed => return Ok(()),
-        };
-        announce::storage_config(context, db, topic, config, active).await
+        match self.recorded_as() {
+            Some((_, topic)) => announce::storage_config(context, db, topic, config, active).await,
+            None => Ok(()),
+        }
     }
 }
 

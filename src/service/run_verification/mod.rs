@@ -237,9 +237,7 @@ async fn finish(
         Activation::Claimed => Verdict::Rejected,
         _ => verdict,
     };
-    if activation == Activation::Unchanged {
-        activation::close(context, &mut db, lease, config, verdict).await?;
-    }
+    activation::close(context, &mut db, lease, config, verdict).await?;
     let is_breach = verdict == Verdict::Rejected && report.findings.iter().any(Finding::is_breach);
     verifications::finish(&mut db, lease, verdict, is_breach, &report.leftovers, now).await?;
 
