@@ -32,7 +32,7 @@ create table tenants (
     -- Copies of what the code derives, for lists: see TenantFacts::status and refresh_overview. Each transaction that changes
     -- the facts updates them.
     status text not null default 'invited'
-        check (status in ('invited', 'verifying', 'action_required', 'active', 'degraded', 'quarantined', 'suspended', 'offboarded')),
+        check (status in ('invited', 'verifying', 'blocked_by_vendor', 'action_required', 'active', 'degraded', 'quarantined', 'suspended', 'offboarded')),
     status_since timestamptz not null default now(),
     failing_checks text[] not null default '{}',
     failing_terms text[] generated always as (failing_terms(failing_checks, status)) stored,

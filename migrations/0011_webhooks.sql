@@ -4,7 +4,7 @@ create table webhooks (
     url text not null check (length(url) <= 2048),
     events text[] not null
         check (cardinality(events) > 0 and events <@ array[
-            'tenant.status_changed', 'verification.finished', 'storage_config.approval_requested', 'storage_config.activated'
+            'tenant.status_changed', 'tenant.drifted', 'verification.finished', 'storage_config.approval_requested', 'storage_config.activated'
         ]),
     description text,
     created_at timestamptz not null,

@@ -36,6 +36,13 @@ impl dyn Clock {
         bytes
     }
 
+    /// A number in `0.0..1.0`, to spread things.
+    pub fn fraction(&self) -> f64 {
+        let mut bytes = [0; 4];
+        self.fill_unique(&mut bytes);
+        f64::from(u32::from_le_bytes(bytes)) / 4_294_967_296.0
+    }
+
     /// A new UUID of version 7, which sorts by creation time.
     pub fn uuid(&self) -> Uuid {
         let millis = u64::try_from(self.now().timestamp_millis()).unwrap_or_default();

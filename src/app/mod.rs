@@ -37,6 +37,8 @@ use crate::service::Context;
 use crate::service::credential_cache::{CredentialCache, CredentialPolicy};
 use crate::service::issuances::IssuanceLog;
 use crate::service::observe::observe;
+use crate::service::reverify::pacing::{self, Pacing};
+use crate::service::reverify::{BudgetError, Reverifier, fits_budget};
 use crate::service::verification_notifications::VerificationNotifications;
 use crate::settings::{WebSettings, WorkerSettings};
 use crate::store::{self, Pools, grants, migrations};
@@ -79,6 +81,8 @@ pub enum RunError {
     Migrate(#[from] migrations::MigrationError),
     #[error(transparent)]
     Aws(#[from] aws::NoRegion),
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
     #[error("cannot create the HTTP client for webhooks: {0}")]
     OutboundClient(#[from] reqwest::Error),
     #[error("cannot install signal handlers: {0}")]
@@ -100,6 +104,7 @@ impl App {
         self.lifecycle.spawn(read_model.clone().record_token_uses(pool.clone(), shutdown()));
         let credentials = CredentialCache::new(clock.clone(), self.cloud.clone(), parts.credentials);
         self.lifecycle.spawn(credentials.clone().follow(read_model.clone(), shutdown()));
+        self.lifecycle.spawn(pacing::count_credentials(context.clone(), credentials.clone(), shutdown()));
         let issuances = IssuanceLog::new(clock.clone(), pool.clone());
         self.lifecycle.spawn(issuances.clone().write_periodically(shutdown()));
         let identity_provider = parts
@@ -116,6 +121,7 @@ impl App {
             read_model,
             credentials,
             issuances,
+            reports: Arc::default(),
             identity_provider,
             metrics: self.metrics.clone(),
             shutdown: shutdown(),
@@ -143,6 +149,15 @@ impl App {
             cloud,
             permits: VerificationPermits::new(settings.concurrency),
         };
+        let reverifier = Reverifier {
+            pacing: Pacing {
+                context: jobs.context.clone(),
+            },
+            context: jobs.context.clone(),
+            cloud: jobs.cloud.clone(),
+            stop: self.lifecycle.shutdown(),
+        };
+        self.lifecycle.spawn(jobs::reverify(reverifier, self.lifecycle.shutdown()));
         let (shutdown, worker) = (self.lifecycle.shutdown(), settings.clone());
         self.lifecycle.spawn(async move { jobs::work(jobs, &worker, shutdown).await });
         let shutdown = self.lifecycle.shutdown();
@@ -199,11 +214,14 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
         context: Context {
             pool: pools.private.clone(),
             clock: clock.clone(),
+            catalogue: settings.vendor.catalogue_fingerprint().into(),
             vendor: Arc::new(settings.vendor),
             retry_policy: settings.retry_policy,
             lease: settings.lease,
             webhooks: Arc::new(settings.webhooks),
             limits: settings.limits,
+            schedule: settings.schedule,
+            rates: settings.rates,
         },
         pools: pools.clone(),
         cloud: cloud.as_ref().ok().cloned(),
@@ -242,6 +260,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
         });
     }
     let mut ended = pin!(lifecycle.run(settings.shutdown_grace));
+    let context = app.context.clone();
     let preparing = async {
         migrations::run_when_reachable(&pools.private, clock.as_ref()).await?;
         match grants::owns_audit_log(&pools.private).await {
@@ -251,6 +270,9 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
             ),
             Ok(false) => {}
             Err(error) => warn!(%error, "cannot determine the rights of the database role"),
+        }
+        if works {
+            fits_budget(&context).await?;
         }
         // Before the worker compares times that another process wrote.
         if let Err(error) = database_clock.synchronize(&pools.private).await {

@@ -9,6 +9,8 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use crate::domain::identity::ServiceTenants;
 use crate::domain::limits::Limits;
 use crate::domain::retry::RetryPolicy;
+use crate::domain::reverification::budget::CallRates;
+use crate::domain::reverification::schedule::Schedule;
 use crate::domain::vendor::Vendor;
 use crate::domain::webhook::WebhookPolicy;
 use crate::http::server::tls::{Tls, TlsReloader};
@@ -27,6 +29,8 @@ pub struct AppSettings {
     pub s3_path_style: bool,
     pub webhooks: WebhookPolicy,
     pub limits: Limits,
+    pub schedule: Schedule,
+    pub rates: CallRates,
     /// How long work in progress may continue after a signal.
     pub shutdown_grace: Duration,
     /// If None, HTTP is not served.
@@ -60,8 +64,9 @@ impl AppSettings {
         let worker = server.as_ref().is_none_or(|server| !server.no_worker).then_some(settings.worker);
         let database = errors.collect(settings.database.url());
         let vendor = errors.collect(settings.vendor.vendor());
+        let schedule = errors.collect(settings.reverification.schedule());
         let serve = server.map(|server| ServeSettings::new(server, &mut errors));
-        let (Some(database), Some(vendor), true) = (database, vendor, errors.is_empty()) else {
+        let (Some(database), Some(vendor), Some(schedule), true) = (database, vendor, schedule, errors.is_empty()) else {
             return Err(errors);
         };
         Ok(Self {
@@ -76,6 +81,8 @@ impl AppSettings {
             s3_path_style: settings.aws.s3_path_style,
             webhooks: settings.webhooks.policy(),
             limits: settings.limits.limits(),
+            schedule,
+            rates: settings.reverification.rates(),
             shutdown_grace,
             serve,
             worker,

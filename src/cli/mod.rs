@@ -17,6 +17,7 @@ mod openapi;
 mod output;
 mod progress;
 mod removal;
+mod reverify;
 mod serve;
 mod settings;
 mod stats;
@@ -84,6 +85,8 @@ enum Command {
     Config(config::Config),
     /// Verify a tenant's storage.
     Verify(verify::Verify),
+    /// Verify tenants again sooner, or later, than they are due.
+    Reverify(reverify::Reverify),
     /// List and show verifications.
     #[command(subcommand)]
     Verification(verification::Verification),
@@ -185,6 +188,7 @@ impl Cli {
                 Command::Submit(command) => command.run().await,
                 Command::Config(command) => command.run().await,
                 Command::Verify(command) => command.run().await,
+                Command::Reverify(command) => command.run().await,
                 Command::Verification(command) => command.run().await,
                 Command::Vendor(command) => command.run(),
                 Command::Removal(command) => command.run().await,

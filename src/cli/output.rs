@@ -66,7 +66,7 @@ pub(super) fn color_of(status: &str) -> Option<Color> {
     match status {
         "passed" | "verified" | "active" => Some(Color::Green),
         "failed" | "rejected" | "degraded" | "quarantined" | "action_required" => Some(Color::Red),
-        "warning" | "inconclusive" | "waiting" => Some(Color::Yellow),
+        "warning" | "inconclusive" | "waiting" | "blocked_by_vendor" => Some(Color::Yellow),
         "skipped" | "superseded" | "suspended" | "offboarded" | "revoked" | "expired" => Some(Color::DarkGrey),
         _ => None,
     }

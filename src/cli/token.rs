@@ -15,6 +15,8 @@ use crate::database_clock::DatabaseClock;
 use crate::domain::ids::TenantRef;
 use crate::domain::limits::Limits;
 use crate::domain::retry::RetryPolicy;
+use crate::domain::reverification::budget::CallRates;
+use crate::domain::reverification::schedule::Schedule;
 use crate::domain::token::{Role, TokenLifetime};
 use crate::domain::vendor::Vendor;
 use crate::service::tokens::{CreateTokenError, create_limited_token};
@@ -160,6 +162,9 @@ impl Create {
             pool,
             clock,
             vendor: Arc::new(Vendor::unnamed()),
+            schedule: Schedule::OFF,
+            rates: CallRates::NONE,
+            catalogue: Arc::default(),
             retry_policy: RetryPolicy::NONE,
             lease: std::time::Duration::ZERO,
             webhooks: Arc::default(),

@@ -2,7 +2,7 @@
 //! documentation and its SDKs disagree about some statuses.
 
 use super::denial;
-use crate::domain::api_result::{DeniedBy, Outcome};
+use crate::domain::api_result::{DeniedBy, Outcome, is_throttling_code};
 
 /// An error response of an AWS service.
 #[derive(Debug, Clone, Copy)]
@@ -46,24 +46,6 @@ pub(crate) fn classify<T>(error: Option<&AwsError>, proof: Option<T>) -> Outcome
     }
 }
 
-/// Whether the code means throttling.
-pub(crate) fn is_throttled(code: &str) -> bool {
-    matches!(
-        code.strip_prefix("KMS.").unwrap_or(code),
-        "Throttling"
-            | "ThrottlingException"
-            | "ThrottledException"
-            | "RequestThrottled"
-            | "RequestThrottledException"
-            | "RequestLimitExceeded"
-            | "BandwidthLimitExceeded"
-            | "LimitExceededException"
-            | "TooManyRequestsException"
-            | "PriorRequestNotComplete"
-            | "SlowDown"
-    )
-}
-
 enum ErrorMeaning {
     /// The call was allowed but failed for another reason.
     Allowed,
@@ -102,7 +84,7 @@ fn meaning_of_code(code: &str) -> Option<ErrorMeaning> {
             ErrorMeaning::Misrouted
         }
 
-        code if is_throttled(code) => ErrorMeaning::Inconclusive,
+        code if is_throttling_code(code) => ErrorMeaning::Inconclusive,
 
         // The service is unavailable or busy.
         "InternalError"

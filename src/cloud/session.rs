@@ -83,6 +83,11 @@ impl SessionName {
         Self(format!("latchkey-{id}"))
     }
 
+    /// `latchkey-<tenant id>`
+    pub fn of_tenant(tenant: TenantId) -> Self {
+        Self(format!("latchkey-{tenant}"))
+    }
+
     /// `latchkey-<tenant id>-<caller>`: 58 characters. Customers find in `CloudTrail` which of the vendor's services acted.
     pub fn of_caller(tenant: TenantId, caller: CallerTag) -> Self {
         Self(format!("latchkey-{tenant}-{caller}"))

@@ -59,6 +59,30 @@ pub struct ApiCall {
     pub answered_at: Option<DateTime<Utc>>,
 }
 
+impl ApiCall {
+    pub fn is_throttled(&self) -> bool {
+        self.code.as_deref().is_some_and(is_throttling_code)
+    }
+}
+
+/// Whether an error code means throttling.
+pub fn is_throttling_code(code: &str) -> bool {
+    matches!(
+        code.strip_prefix("KMS.").unwrap_or(code),
+        "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "RequestThrottled"
+            | "RequestThrottledException"
+            | "RequestLimitExceeded"
+            | "BandwidthLimitExceeded"
+            | "LimitExceededException"
+            | "TooManyRequestsException"
+            | "PriorRequestNotComplete"
+            | "SlowDown"
+    )
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessDenied {
     pub by: DeniedBy,

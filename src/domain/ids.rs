@@ -77,6 +77,7 @@ id!(
     DeliveryId
 );
 id!(SessionId);
+id!(DriftId);
 id!(
     /// A browser that opened an invite.
     InviteSessionId

@@ -86,7 +86,10 @@ pub enum TenantStatus {
     Invited,
     /// No version is active, and the newest one is being verified.
     Verifying,
-    /// No version is active, and the newest one was not verified.
+    /// No version is active, and the verification of the newest one has no result because of AWS or the vendor's own setup. The customer
+    /// need not act; it is verified again until there is a result.
+    BlockedByVendor,
+    /// No version is active, and the newest one was rejected.
     ActionRequired,
     Active,
     /// A version is active, but its latest verifications were rejected.
@@ -147,6 +150,16 @@ impl ActiveFacts {
     fn is_degraded(&self) -> bool {
         self.rejections.is_some_and(|(first, last)| last - first >= DEGRADED_AFTER)
     }
+}
+
+/// When the active version was verified last, and will be again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastVerified {
+    /// When its access was last confirmed, lightly or in full.
+    pub light_at: Option<DateTime<Utc>>,
+    pub full_at: Option<DateTime<Utc>>,
+    pub next_at: DateTime<Utc>,
+    pub next_full_at: DateTime<Utc>,
 }
 
 /// A change that the tenant's current status does not allow.
@@ -217,6 +230,7 @@ impl TenantFacts {
             (Some(active), _) if active.is_degraded() => TenantStatus::Degraded,
             (Some(_), _) => TenantStatus::Active,
             (None, None) => TenantStatus::Invited,
+            (None, Some((VerificationState::Finished, Some(Verdict::Inconclusive)))) => TenantStatus::BlockedByVendor,
             (None, Some((VerificationState::Finished, _))) => TenantStatus::ActionRequired,
             (None, Some(_)) => TenantStatus::Verifying,
         }
@@ -259,7 +273,7 @@ mod tests {
             ),
             (
                 newest(VerificationState::Finished, Some(Verdict::Inconclusive)),
-                TenantStatus::ActionRequired,
+                TenantStatus::BlockedByVendor,
             ),
             (active(None), TenantStatus::Active),
         ] {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use sha2::{Digest, Sha256};
+
 use super::account::AccountId;
 use super::approval::ApprovalPolicy;
 use super::arn::{RoleArn, RoleName};
@@ -10,6 +12,7 @@ use super::check::CheckName;
 use super::partition::Partition;
 use super::region::Regions;
 use super::storage_config::Mode;
+use super::templates::{TemplateParams, json, samples};
 
 /// The vendor, as its customers know it.
 #[derive(Debug, Clone)]
@@ -98,6 +101,24 @@ impl Vendor {
     /// The checks of a storage config in this mode, in the catalogue's order.
     pub fn checks(&self, mode: Mode) -> impl Iterator<Item = CheckName> {
         CheckName::of_mode(mode).filter(|check| self.posture || check.entry().weight != CheckWeight::Advisory)
+    }
+
+    /// Changes whenever a check or a document does.
+    pub fn catalogue_fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        for mode in self.modes() {
+            for check in self.checks(mode) {
+                hash.update(format!("{mode} {check} {} {}\n", check.entry().proves, self.requires(check)));
+            }
+            let params = TemplateParams {
+                posture: self.posture,
+                ..samples::typed(self.partition(), mode)
+            };
+            for document in json::documents(&params).documents {
+                hash.update(document.body.to_string());
+            }
+        }
+        hex::encode(&hash.finalize()[..8])
     }
 
     /// The checks that must pass before this one is meaningful, in the order in which they are blamed.

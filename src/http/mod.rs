@@ -51,6 +51,7 @@ use crate::identity_provider::IdentityProvider;
 use crate::read_model::ReadModel;
 use crate::service::credential_cache::CredentialCache;
 use crate::service::issuances::IssuanceLog;
+use crate::service::reverify::reports::DenialReports;
 use crate::service::{Context, Pools};
 
 pub use routes::{ListedRoutes, Route};
@@ -73,6 +74,7 @@ pub struct AppParts {
     pub read_model: ReadModel,
     pub credentials: CredentialCache,
     pub issuances: IssuanceLog,
+    pub reports: Arc<DenialReports>,
     /// None if only API tokens are accepted.
     pub identity_provider: Option<IdentityProvider>,
     pub metrics: PrometheusHandle,

@@ -2,7 +2,7 @@
 
 mod audit_credentials;
 mod deliver;
-mod recheck;
+mod reverify;
 mod sweep;
 mod verification_permits;
 mod verify;
@@ -26,7 +26,7 @@ use crate::telemetry::metric;
 
 pub(crate) use audit_credentials::AuditCredentials;
 pub(crate) use deliver::{Deliver, DeliverOnce};
-pub(crate) use recheck::Recheck;
+pub(crate) use reverify::reverify;
 pub(crate) use sweep::Sweep;
 pub(crate) use verification_permits::VerificationPermits;
 pub(crate) use verify::Verify;
@@ -108,7 +108,6 @@ async fn run_worker(jobs: JobContext, settings: &WorkerSettings, stop: Cancellat
         .concurrency(settings.concurrency * verification_permits::WAITING_PER_PERMIT)
         .add_extension(jobs)
         .define_job::<Verify>()
-        .define_job::<Recheck>()
         .define_job::<Sweep>()
         .define_job::<AuditCredentials>()
         .with_cron(audit.payload_value(serde_json::json!({})))

@@ -9,6 +9,7 @@ use tracing::field::Empty;
 
 use super::JobContext;
 use crate::domain::ids::VerificationId;
+use crate::service::reverify::pacing;
 use crate::service::run_verification::run_verification;
 use crate::store::jobs::{JobOrigin, VERIFY};
 use crate::telemetry::traces;
@@ -31,7 +32,10 @@ impl TaskHandler for Verify {
         if let Some(parent) = &self.cause.traceparent {
             traces::adopt(&span, &HashMap::from([("traceparent".to_owned(), parent.clone())]));
         }
-        let verifying = Box::pin(run_verification(&jobs.context, jobs.cloud.as_ref(), self.verification_id, &self.cause).instrument(span));
-        jobs.permits.run(&jobs.context.clock, verifying).await
+        let verifying = async {
+            pacing::wait_for_person(&jobs.context, self.verification_id).await?;
+            run_verification(&jobs.context, jobs.cloud.as_ref(), self.verification_id, &self.cause).await
+        };
+        jobs.permits.run(&jobs.context.clock, Box::pin(verifying.instrument(span))).await
     }
 }

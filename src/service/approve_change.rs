@@ -44,7 +44,7 @@ pub async fn approve(
     verifications::insert_queued(&mut db, id, tenant.id, pending.config.id, Trigger::Manual, now).await?;
     approvals::approve(&mut db, pending.config.id, id, now).await?;
     audit_decision(context, &mut db, caller, &pending, ApprovalState::Approved, reason).await?;
-    jobs::enqueue_verify(&mut db, tenant.id, id, &caller.cause()).await?;
+    jobs::enqueue_verify(&mut db, id, &caller.cause()).await?;
     announce::refresh(context, &mut db, tenant.id).await?;
     audit_superseded(context, &mut db, caller, tenant.id, &dropped).await?;
     audit_queued(context, &mut db, caller, tenant.id, id, &pending.config, Trigger::Manual).await?;

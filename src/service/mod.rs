@@ -18,6 +18,7 @@ pub(crate) mod open_invite;
 pub mod read;
 pub mod refusals;
 pub mod request_verification;
+pub(crate) mod reverify;
 pub mod revoke_invite;
 pub(crate) mod revoke_sessions;
 pub mod rotate_external_id;
@@ -47,6 +48,8 @@ use crate::domain::idempotency::IdempotencyClaim;
 use crate::domain::ids::{AuditEventId, TenantId, TenantRef};
 use crate::domain::limits::Limits;
 use crate::domain::retry::RetryPolicy;
+use crate::domain::reverification::budget::CallRates;
+use crate::domain::reverification::schedule::Schedule;
 use crate::domain::tenant::Tenant;
 use crate::domain::vendor::Vendor;
 use crate::domain::webhook;
@@ -66,6 +69,12 @@ pub struct Context {
     pub lease: Duration,
     pub webhooks: Arc<webhook::WebhookPolicy>,
     pub limits: Limits,
+    /// How often storage configs are verified again.
+    pub schedule: Schedule,
+    /// How many calls to AWS all processes may make together.
+    pub rates: CallRates,
+    /// Identifies the checks and documents: see [`Vendor::catalogue_fingerprint`].
+    pub catalogue: Arc<str>,
 }
 
 /// Who makes a change, and from where.

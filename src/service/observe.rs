@@ -10,7 +10,8 @@ use tracing::warn;
 
 use super::Context;
 use crate::domain::check::CheckName;
-use crate::store::{self, Pools, jobs, stats};
+use crate::domain::reverification::budget::AwsService;
+use crate::store::{self, Pools, call_budgets, jobs, reverifications, stats};
 use crate::telemetry::metric::{self, number};
 
 /// The interval between samples.
@@ -55,6 +56,20 @@ async fn sample(context: &Context) -> store::Result<()> {
         gauge!(metric::QUEUE_JOBS.name, "state" => state).set(number(jobs));
     }
     gauge!(metric::QUEUE_OLDEST.name).set(depth.oldest_seconds);
+    let now = context.clock.now();
+    let backlog = reverifications::backlog(&mut db, now).await?;
+    gauge!(metric::REVERIFICATIONS_DUE.name).set(number(backlog.due));
+    gauge!(metric::REVERIFICATIONS_OLDEST.name).set(backlog.oldest_seconds);
+    let budgets = call_budgets::list(&mut db).await?;
+    for service in AwsService::iter() {
+        let of_service = || budgets.iter().filter(|(_, other, _)| *other == service).map(|(_, _, budget)| budget);
+        let busy = of_service().map(|budget| (budget.free_at - now).as_seconds_f64().max(0.0));
+        let configured = context.rates.get(service);
+        let rate = of_service().map(|budget| budget.rate(configured, now));
+        let label = [("service", <&str>::from(service))];
+        gauge!(metric::CALL_BUDGET_BUSY.name, &label).set(busy.fold(0.0, f64::max));
+        gauge!(metric::CALL_BUDGET_RATE.name, &label).set(rate.fold(f64::from(configured), f64::min));
+    }
     for (status, tenants) in stats::tenants_by_status(&mut db).await? {
         gauge!(metric::TENANTS.name, "status" => <&str>::from(status)).set(number(tenants));
     }

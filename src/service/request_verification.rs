@@ -8,12 +8,12 @@ use tracing::warn;
 use super::webhooks::announce;
 use super::{Caller, Context, UnknownTenant};
 use crate::domain::audit::{Actor, AuditAction, AuditChange};
-use crate::domain::ids::{TenantId, TenantRef, VerificationId};
+use crate::domain::ids::{StorageConfigId, TenantId, TenantRef, VerificationId};
 use crate::domain::limits::VERIFICATIONS_PER_INVITE_AND_DAY;
 use crate::domain::storage_config::StorageConfig;
-use crate::domain::tenant::{ActiveFacts, Rotation, TenantStatus};
+use crate::domain::tenant::{Rotation, TenantStatus};
 use crate::domain::verification::{Trigger, Verification, VerificationState};
-use crate::store::{self, active_configs, audit, jobs, storage_configs, tenants, verifications};
+use crate::store::{self, active_configs, audit, jobs, reverifications, storage_configs, tenants, verifications};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RequestVerificationError {
@@ -70,7 +70,7 @@ pub async fn request_verification(
     }
     let id: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, id, tenant.id, config.id, trigger, context.clock.now()).await?;
-    jobs::enqueue_verify(&mut db, tenant.id, id, &caller.cause()).await?;
+    jobs::enqueue_verify(&mut db, id, &caller.cause()).await?;
     announce::refresh(context, &mut db, tenant.id).await?;
     audit_queued(context, &mut db, caller, tenant.id, id, &config, trigger).await?;
     let queued = verifications::find(&mut db, id)
@@ -122,26 +122,26 @@ fn choose(version: Option<i32>, active: Option<StorageConfig>, newest: StorageCo
     }
 }
 
-/// Queues another verification of an active version that was rejected, unless the result would change nothing.
-pub async fn recheck(context: &Context, tenant: TenantId) -> store::Result<()> {
+/// Queues a verification of a scheduled version. False if the tenant has one under way, whose result comes first, or the version is no
+/// longer scheduled.
+pub async fn queue_scheduled(context: &Context, tenant: TenantId, config: StorageConfigId) -> store::Result<bool> {
     let mut db = store::begin(&context.pool).await?;
     let Some(tenant) = tenants::find_locked(&mut db, &TenantRef::Id(tenant)).await? else {
-        return Ok(());
+        return Ok(false);
     };
+    let is_stopped = tenant.facts.offboarded_at.is_some() || tenant.facts.suspended_at.is_some();
     let under_way = verifications::unfinished(&mut db, tenant.id).await?;
-    let (Some(active), true, true) = (
-        active_configs::find(&mut db, tenant.id).await?,
-        under_way.is_empty() && tenant.facts.active.as_ref().is_some_and(ActiveFacts::needs_another_look),
-        tenant.facts.offboarded_at.is_none(),
-    ) else {
-        return Ok(());
-    };
+    if is_stopped || !under_way.is_empty() || !reverifications::exists(&mut db, config).await? {
+        return Ok(false);
+    }
+    let config = storage_configs::find(&mut db, config)
+        .await?
+        .ok_or_else(|| store::StoreError::inconsistent("storage_configs", config, "it is missing"))?;
     let id: VerificationId = context.clock.uuid().into();
-    verifications::insert_queued(&mut db, id, tenant.id, active.config.id, Trigger::Scheduled, context.clock.now()).await?;
-    jobs::enqueue_verify(&mut db, tenant.id, id, &Caller::system().cause()).await?;
+    verifications::insert_queued(&mut db, id, tenant.id, config.id, Trigger::Scheduled, context.clock.now()).await?;
+    jobs::enqueue_verify(&mut db, id, &Caller::system().cause()).await?;
     announce::refresh(context, &mut db, tenant.id).await?;
-    let system = Caller::system();
-    audit_queued(context, &mut db, &system, tenant.id, id, &active.config, Trigger::Scheduled).await?;
-    db.commit().await?;
-    Ok(())
+    audit_queued(context, &mut db, &Caller::system(), tenant.id, id, &config, Trigger::Scheduled).await?;
+    store::commit(db).await?;
+    Ok(true)
 }

@@ -70,7 +70,7 @@ pub async fn end_previous(context: &Context, caller: &Caller, tenant: &TenantRef
     change(context, &mut db, &tenant, Some(&Rotation::Ending { previous })).await?;
     let id: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, id, tenant.id, active.config.id, Trigger::Rotation, context.clock.now()).await?;
-    jobs::enqueue_verify(&mut db, tenant.id, id, &caller.cause()).await?;
+    jobs::enqueue_verify(&mut db, id, &caller.cause()).await?;
     finish(
         context,
         db,

@@ -67,7 +67,7 @@ pub async fn submit_config(
     let verification: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, verification, tenant.id, config.id, Trigger::Submission, now).await?;
     announce::refresh(context, &mut db, tenant.id).await?;
-    jobs::enqueue_verify(&mut db, tenant.id, verification, &caller.cause()).await?;
+    jobs::enqueue_verify(&mut db, verification, &caller.cause()).await?;
     let which = serde_json::json!({"version": config.version, "verification_id": verification});
     let made = AuditChange::made(&config).with(which);
     context

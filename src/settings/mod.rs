@@ -10,6 +10,7 @@ mod limits;
 mod listen;
 mod oidc;
 mod parse;
+mod reverification;
 mod service_api;
 mod telemetry;
 mod value;
@@ -25,6 +26,7 @@ pub use limits::{LimitSettings, TokenSettings};
 pub use listen::{ListenSettings, TlsFiles};
 pub use oidc::OidcSettings;
 pub use parse::{ParseError, parse_command_line};
+pub use reverification::ReverificationSettings;
 pub use service_api::ServiceApiSettings;
 pub use telemetry::{LogFormat, TelemetrySettings};
 pub(crate) use value::is_https_or_loopback;
@@ -45,6 +47,8 @@ pub struct Settings {
     pub worker: WorkerSettings,
     #[command(flatten)]
     pub aws: AwsSettings,
+    #[command(flatten)]
+    pub reverification: ReverificationSettings,
     #[command(flatten)]
     pub webhooks: WebhookSettings,
     #[command(flatten)]

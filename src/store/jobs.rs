@@ -6,16 +6,13 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::Result;
-use crate::domain::ids::{DeliveryId, TenantId, VerificationId, WebhookId};
+use crate::domain::ids::{DeliveryId, VerificationId, WebhookId};
 
 /// The Postgres schema of the queue.
 pub const SCHEMA: &str = "graphile_worker";
 
 /// The job that runs a verification.
 pub const VERIFY: &str = "verify";
-
-/// The job that verifies an active version again after a rejection.
-pub const RECHECK: &str = "recheck";
 
 /// The job that sends the due messages of a webhook.
 pub const DELIVER: &str = "deliver";
@@ -32,36 +29,50 @@ pub struct JobOrigin {
     pub traceparent: Option<String>,
 }
 
-/// Enqueues a verification. Verifications of one tenant run one after another.
-pub async fn enqueue_verify(db: &mut PgConnection, tenant: TenantId, verification: VerificationId, cause: &JobOrigin) -> Result<()> {
-    enqueue_attempt(db, tenant, verification, None, cause).await
+/// Enqueues a verification.
+pub async fn enqueue_verify(db: &mut PgConnection, verification: VerificationId, cause: &JobOrigin) -> Result<()> {
+    enqueue_attempt(db, verification, None, cause).await
 }
 
 /// Enqueues the next attempt of a verification.
 pub async fn enqueue_attempt(
     db: &mut PgConnection,
-    tenant: TenantId,
     verification: VerificationId,
     at: Option<DateTime<Utc>>,
     cause: &JobOrigin,
 ) -> Result<()> {
     let payload = serde_json::json!({"verification_id": verification, "cause": cause});
-    let (queue, key) = (format!("tenant:{tenant}"), format!("verify:{verification}"));
-    add(db, VERIFY, &payload, &queue, &key, at).await
+    add(db, VERIFY, &payload, None, &format!("verify:{verification}"), at).await
 }
 
-/// Enqueues another verification of a tenant's active version.
-pub async fn enqueue_recheck(db: &mut PgConnection, tenant: TenantId, at: DateTime<Utc>) -> Result<()> {
-    let payload = serde_json::json!({"tenant_id": tenant});
-    add(
-        db,
-        RECHECK,
-        &payload,
-        &format!("tenant:{tenant}"),
-        &format!("recheck:{tenant}"),
-        Some(at),
+/// Keeps the job of a verification that waits until another one of its tenant has finished, which then calls [`start_waiting`]. If that
+/// does not happen, the job runs at this time.
+pub async fn keep_waiting(db: &mut PgConnection, verification: VerificationId, until: DateTime<Utc>, cause: &JobOrigin) -> Result<()> {
+    sqlx::query(
+        "select graphile_worker.add_job($1, payload => $2::json, job_key => $3, run_at => $4, job_key_mode => 'preserve_run_at')",
     )
-    .await
+    .bind(VERIFY)
+    .bind(serde_json::json!({"verification_id": verification, "cause": cause}))
+    .bind(format!("verify:{verification}"))
+    .bind(until)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Runs the job of a waiting verification now.
+pub async fn start_waiting(db: &mut PgConnection, verification: VerificationId) -> Result<()> {
+    sqlx::query(
+        "select graphile_worker.add_job($1, job_key => $2, payload => coalesce(
+             (select payload from graphile_worker._private_jobs where key = $2), $3::json
+         ))",
+    )
+    .bind(VERIFY)
+    .bind(format!("verify:{verification}"))
+    .bind(serde_json::json!({"verification_id": verification}))
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Sends the due messages of a webhook now. Jobs of one webhook run one after another, those of different webhooks in parallel.
@@ -78,17 +89,19 @@ pub async fn enqueue_deliver_at(db: &mut PgConnection, webhook: WebhookId, at: D
 async fn enqueue_delivery(db: &mut PgConnection, webhook: WebhookId, when: &str, at: Option<DateTime<Utc>>) -> Result<()> {
     let payload = serde_json::json!({"webhook_id": webhook});
     let (queue, key) = (format!("webhook:{webhook}"), format!("deliver:{webhook}:{when}"));
-    add(db, DELIVER, &payload, &queue, &key, at).await
+    add(db, DELIVER, &payload, Some(&queue), &key, at).await
 }
 
 /// Sends one message of a webhook once, now.
 pub async fn enqueue_deliver_once(db: &mut PgConnection, webhook: WebhookId, delivery: DeliveryId) -> Result<()> {
     let payload = serde_json::json!({"delivery_id": delivery});
     let (queue, key) = (format!("webhook:{webhook}:once"), format!("deliver_once:{delivery}"));
-    add(db, DELIVER_ONCE, &payload, &queue, &key, None).await
+    add(db, DELIVER_ONCE, &payload, Some(&queue), &key, None).await
 }
 
-async fn add(db: &mut PgConnection, task: &str, payload: &Value, queue: &str, key: &str, at: Option<DateTime<Utc>>) -> Result<()> {
+/// Adds a job, or replaces the one with the same key that no worker has yet. Jobs of one named queue run one after another. Each named
+/// queue slows down fetching a job, so there must be few of them.
+async fn add(db: &mut PgConnection, task: &str, payload: &Value, queue: Option<&str>, key: &str, at: Option<DateTime<Utc>>) -> Result<()> {
     // Not checked at compile time: the library creates the queue's schema.
     sqlx::query("select graphile_worker.add_job($1, payload => $2::json, queue_name => $3, job_key => $4, run_at => $5)")
         .bind(task)

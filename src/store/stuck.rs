@@ -13,8 +13,8 @@ use crate::domain::finding::StuckReason;
 use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 
-/// Quarantined tenants first, then degraded ones, then those that have to act, then those that have been verifying since before `slow`. Within each group,
-/// the longest first.
+/// Quarantined tenants first, then degraded ones, then those blocked by the vendor's own setup or AWS, then those that have to act, then
+/// those that have been verifying since before `slow`. Within each group, the longest first.
 pub(crate) async fn list(db: &mut PgConnection, slow: DateTime<Utc>, limit: i64) -> Result<Vec<Tenant>> {
     overview!(
         "join (
@@ -22,9 +22,11 @@ pub(crate) async fn list(db: &mut PgConnection, slow: DateTime<Utc>, limit: i64)
                union all
                (select 1, status_since, id from tenants where status = 'degraded' order by status_since, id limit $2)
                union all
-               (select 2, status_since, id from tenants where status = 'action_required' order by status_since, id limit $2)
+               (select 2, status_since, id from tenants where status = 'blocked_by_vendor' order by status_since, id limit $2)
                union all
-               (select 3, status_since, id from tenants where status = 'verifying' and status_since < $1
+               (select 3, status_since, id from tenants where status = 'action_required' order by status_since, id limit $2)
+               union all
+               (select 4, status_since, id from tenants where status = 'verifying' and status_since < $1
                 order by status_since, id limit $2)
                order by rank, status_since, id
                limit $2

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
+use uuid::Uuid;
 
 use super::Result;
 use super::tenants::TenantRow;
@@ -27,6 +28,14 @@ pub(crate) async fn list(db: &mut PgConnection, filter: &TenantFilter, after: Af
     let query = query.build_query_as().persistent(false);
     let rows: Vec<TenantRow> = query.fetch_all(db).await?;
     rows.into_iter().map(Tenant::try_from).collect()
+}
+
+/// All tenants that match.
+pub(crate) async fn matching(db: &mut PgConnection, filter: &TenantFilter) -> Result<Vec<TenantId>> {
+    let mut query = QueryBuilder::new("select id from tenants where true");
+    push_conditions(&mut query, filter);
+    let ids: Vec<Uuid> = query.build_query_scalar().persistent(false).fetch_all(db).await?;
+    Ok(ids.into_iter().map(TenantId::from).collect())
 }
 
 fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &TenantFilter) {

@@ -254,8 +254,8 @@ pub async fn find(db: &mut PgConnection, tenant: &TenantRef) -> Result<Option<Te
 #[must_use = "a change of status must be announced to webhooks"]
 #[derive(Debug)]
 pub enum Refreshed {
-    /// The status did not change.
-    Same,
+    /// The status did not change. There is no tenant if it does not exist.
+    Same { tenant: Option<Box<Tenant>> },
     /// The status changed.
     Changed { tenant: Box<Tenant>, before: TenantStatus },
 }
@@ -264,7 +264,7 @@ pub enum Refreshed {
 /// must call this.
 pub async fn refresh_overview(db: &mut PgConnection, id: TenantId) -> Result<Refreshed> {
     let Some(tenant) = find(db, &TenantRef::Id(id)).await? else {
-        return Ok(Refreshed::Same);
+        return Ok(Refreshed::Same { tenant: None });
     };
     let status: &str = tenant.status().into();
     let before = sqlx::query_scalar!(
@@ -287,7 +287,9 @@ pub async fn refresh_overview(db: &mut PgConnection, id: TenantId) -> Result<Ref
     .await?;
     let before: TenantStatus = column(TABLE, id, &before)?;
     Ok(if before == tenant.status() {
-        Refreshed::Same
+        Refreshed::Same {
+            tenant: Some(Box::new(tenant)),
+        }
     } else {
         Refreshed::Changed {
             tenant: Box::new(tenant),

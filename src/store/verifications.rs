@@ -10,6 +10,7 @@ use super::error::column;
 use super::lease::Lease;
 use super::{Result, checks, pg_notify};
 use crate::domain::finding::Finding;
+use crate::domain::storage_config::Mode;
 use crate::domain::ids::{StorageConfigId, TenantId, VerificationId};
 use crate::domain::verification::{AttemptStarted, Trigger, Verdict, Verification, VerificationEvent, VerificationState};
 
@@ -85,7 +86,6 @@ pub enum ClaimedRun {
     Started(StartedRun),
     /// The worker that claimed it before may still write to the bucket until then.
     Leased {
-        tenant_id: TenantId,
         until: DateTime<Utc>,
     },
     Finished,
@@ -210,6 +210,53 @@ pub async fn unfinished(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<V
     .collect()
 }
 
+/// The newest verification of a version that was verified or rejected, with its findings. Rotations are about another external ID.
+pub async fn newest_result(db: &mut PgConnection, config: StorageConfigId) -> Result<Option<Verification>> {
+    let row = select_verifications!(
+        "where v.config_id = $1 and v.verdict in ('verified', 'rejected') and v.trigger <> 'rotation'
+         order by v.finished_at desc, v.id desc limit 1",
+        config.as_uuid(),
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    match row {
+        Some(row) => {
+            let findings = checks::of_attempt(db, row.id.into(), row.attempt).await?;
+            row.with(findings).map(Some)
+        }
+        None => Ok(None),
+    }
+}
+
+/// The verdict of a version's newest verification that was not superseded, if none is under way.
+pub async fn newest_verdict(db: &mut PgConnection, config: StorageConfigId) -> Result<Option<Verdict>> {
+    let verdict = sqlx::query_scalar!(
+        "select verdict from verifications
+         where config_id = $1 and verdict is distinct from 'superseded' and trigger <> 'rotation'
+         order by created_at desc, id desc limit 1",
+        config.as_uuid(),
+    )
+    .fetch_optional(db)
+    .await?;
+    verdict.flatten().map(|verdict| column(TABLE, config.as_uuid(), &verdict)).transpose()
+}
+
+/// The mode of a verification that is not finished.
+pub async fn mode_of_unfinished(db: &mut PgConnection, id: VerificationId) -> Result<Option<Mode>> {
+    let mode = sqlx::query_scalar!(
+        "select c.mode from verifications v join storage_configs c on c.id = v.config_id where v.id = $1 and v.state <> 'finished'",
+        id.as_uuid(),
+    );
+    let mode = mode.fetch_optional(db).await?;
+    mode.map(|mode| column(TABLE, id.as_uuid(), &mode)).transpose()
+}
+
+/// The tenant's queued verification.
+pub async fn queued(db: &mut PgConnection, tenant: TenantId) -> Result<Option<VerificationId>> {
+    let id = sqlx::query_scalar!("select id from verifications where tenant_id = $1 and state = 'queued'", tenant.as_uuid());
+    Ok(id.fetch_optional(db).await?.map(VerificationId::from))
+}
+
 /// Claims a verification for one attempt, which will write `probe_key`. The key is recorded before the object is written, so that
 /// a crash cannot leave an unknown object. A worker that was suspended may write until its lease has ended; the next worker
 /// deletes what it wrote.
@@ -264,16 +311,13 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, l
 
 async fn leased(db: &mut PgConnection, id: VerificationId) -> Result<ClaimedRun> {
     let row = sqlx::query!(
-        r#"select tenant_id, lease_until as "until!" from verifications
+        r#"select lease_until as "until!" from verifications
            where id = $1 and state in ('queued', 'running') and lease_until is not null"#,
         id.as_uuid(),
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map_or(ClaimedRun::Finished, |row| ClaimedRun::Leased {
-        tenant_id: row.tenant_id.into(),
-        until: row.until,
-    }))
+    Ok(row.map_or(ClaimedRun::Finished, |row| ClaimedRun::Leased { until: row.until }))
 }
 
 /// How long the lease is still good. None when it has ended, or another worker has claimed the run.

@@ -77,6 +77,16 @@ table! {
     VERIFICATIONS = Counter "latchkey_verifications_total" ["verdict"];
     /// Time from a verification's first attempt to its verdict, including the wait for AWS to propagate changes.
     VERIFICATION_DURATION = Histogram "latchkey_verification_duration_seconds" ["verdict"];
+    /// Re-verifications by depth: `light` or `full`, and by result: `unchanged`, `changed` (a verification was queued), `unanswered`.
+    REVERIFICATIONS = Counter "latchkey_reverifications_total" ["depth", "outcome"];
+    /// Storage configs that are due to be verified again.
+    REVERIFICATIONS_DUE = Gauge "latchkey_reverifications_due" [];
+    /// How long the storage config that has waited longest has been due.
+    REVERIFICATIONS_OLDEST = Gauge "latchkey_reverifications_oldest_due_seconds" [];
+    /// How long a call to AWS would wait for the calls that were taken before it.
+    CALL_BUDGET_BUSY = Gauge "latchkey_call_budget_busy_seconds" ["service"];
+    /// Calls per second that the budget allows now, less than configured after throttling.
+    CALL_BUDGET_RATE = Gauge "latchkey_call_budget_rate" ["service"];
     /// Verification attempts that are retried, because a change may not have propagated yet or AWS did not respond.
     ATTEMPTS_REPEATED = Counter "latchkey_verification_attempts_repeated_total" [];
     /// Checks of finished verifications.

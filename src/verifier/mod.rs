@@ -5,6 +5,7 @@
 //! of dependencies (its *waves*), however many calls it makes.
 
 mod calls;
+mod light;
 mod limited;
 mod production;
 mod run_state;
@@ -20,6 +21,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use sha2::{Digest, Sha256};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
@@ -27,14 +29,17 @@ use crate::clock::SharedClock;
 use crate::cloud::{AwsSession, BucketCall, Cloud, KeyCall, SessionName};
 use crate::domain::arn::RoleArn;
 use crate::domain::evaluator::Evaluator;
+use crate::domain::evidence::RoundTrip;
 use crate::domain::external_id::ExternalId;
 use crate::domain::finding::Finding;
 use crate::domain::ids::VerificationId;
+use crate::domain::reverification::KeptCiphertext;
 use crate::domain::storage_config::Storage;
 use crate::domain::templates::TemplateParams;
 use crate::domain::unauthorized::UnauthorizedCaller;
 use crate::domain::vendor::Vendor;
 
+pub use light::light;
 use run_state::RunState;
 use steps::Step;
 
@@ -77,6 +82,8 @@ pub struct RunReport {
     pub leftovers: Vec<String>,
     /// The run was stopped before every call was made.
     pub stopped: bool,
+    /// What the run encrypted with the key, if it could also decrypt it.
+    pub ciphertext: Option<KeptCiphertext>,
 }
 
 /// The immutable side of a run.
@@ -174,9 +181,15 @@ pub async fn run(
     for finding in evaluator.close(&state.evidence) {
         let _ = found.send(finding);
     }
+    let decrypts = matches!(&state.evidence.decrypt, Some(decrypt) if decrypt.granted() == Some(&RoundTrip::Same));
+    let ciphertext = state.ciphertext.take().filter(|_| decrypts).map(|ciphertext| KeptCiphertext {
+        ciphertext,
+        plaintext_sha256: Sha256::digest(run.plaintext).to_vec(),
+    });
     RunReport {
         findings: evaluator.findings().cloned().collect(),
         leftovers: state.leftovers(&subject.probe_key),
         stopped: stop.is_cancelled(),
+        ciphertext,
     }
 }

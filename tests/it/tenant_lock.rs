@@ -6,7 +6,7 @@ use futures::future::LocalBoxFuture;
 use latchkey::domain::approval::ApprovalState;
 use latchkey::domain::audit::AuditReason;
 use latchkey::domain::external_id::ExternalId;
-use latchkey::domain::ids::{TenantId, TenantRef};
+use latchkey::domain::ids::{StorageConfigId, TenantId, TenantRef};
 use latchkey::domain::submission::Submission;
 use latchkey::domain::tenant::IllegalChange;
 use latchkey::domain::verification::Trigger;
@@ -14,7 +14,7 @@ use latchkey::service::approve_change::{ApproveChangeError, approve, decline};
 use latchkey::service::change_tenant::{ChangeTenantError, TenantChange, change_tenant};
 use latchkey::service::create_invite::{CreateInviteError, create_invite};
 use latchkey::service::end_invite_session::end_invite_session;
-use latchkey::service::request_verification::{RequestVerificationError, recheck, request_verification};
+use latchkey::service::request_verification::{RequestVerificationError, queue_scheduled, request_verification};
 use latchkey::service::revoke_invite::revoke_invite;
 use latchkey::service::rotate_external_id::{self, RotateExternalIdError};
 use latchkey::service::submit_config::{SubmitConfigError, submit_config};
@@ -22,6 +22,7 @@ use latchkey::service::tenant_lifecycle::{self, LifecycleError};
 use latchkey::service::{Caller, Context, read};
 use latchkey::store::{tenants, verifications};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::support::locks;
 use crate::support::seed::Seed;
@@ -111,28 +112,37 @@ async fn a_rotation_that_begins_meanwhile_is_what_the_verification_proves() {
     assert_eq!(verification.trigger, Trigger::Rotation);
 }
 
+/// The storage config that is scheduled to be verified again.
+async fn scheduled(server: &TestServer) -> StorageConfigId {
+    let id: Uuid = sqlx::query_scalar("select config_id from reverifications")
+        .fetch_one(&server.pool)
+        .await
+        .expect("one is scheduled");
+    id.into()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_offboarded_tenant_is_not_rechecked() {
+async fn an_offboarded_tenant_is_not_verified_again() {
     let (server, context) = tenant().await;
     let tenant = activate(&server, &context).await;
     reject(&server, &context).await;
-    while_locked(&server.pool, OFFBOARD, recheck(&context, tenant))
-        .await
-        .expect("nothing fails");
+    let config = scheduled(&server).await;
+    let is_queued = while_locked(&server.pool, OFFBOARD, queue_scheduled(&context, tenant, config)).await;
+    assert!(!is_queued.expect("nothing fails"));
     assert_eq!(waiting(&server.pool, tenant).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rejected_tenant_is_rechecked_once() {
+async fn one_scheduled_verification_is_queued_at_a_time() {
     let (server, context) = tenant().await;
     let tenant = activate(&server, &context).await;
     reject(&server, &context).await;
-    while_locked(&server.pool, "select", recheck(&context, tenant))
-        .await
-        .expect("a verification is queued");
+    let config = scheduled(&server).await;
+    let is_queued = while_locked(&server.pool, "select", queue_scheduled(&context, tenant, config)).await;
+    assert!(is_queued.expect("a verification is queued"));
     assert_eq!(waiting(&server.pool, tenant).await, 1);
-    recheck(&context, tenant).await.expect("nothing fails");
-    assert_eq!(waiting(&server.pool, tenant).await, 1, "it already waits");
+    assert!(!queue_scheduled(&context, tenant, config).await.expect("nothing fails"), "one is under way");
+    assert_eq!(waiting(&server.pool, tenant).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -182,7 +182,7 @@ async fn the_stored_status_is_that_of_the_facts() {
 
         let expected = facts.status();
         let changed = match tenants::refresh_overview(&mut db, id).await.unwrap() {
-            Refreshed::Same => None,
+            Refreshed::Same { .. } => None,
             Refreshed::Changed { tenant, before } => Some((before, tenant.status())),
         };
         assert_eq!(

@@ -70,7 +70,7 @@ class Testbed:
     def serve(self, name, database, **more):
         """Starts Latchkey and returns its process, its URL, and the seconds until it was ready."""
         public, private = (f"127.0.0.1:{ports.free_port()}" for _ in range(2))
-        env = self.environment(database, LATCHKEY_PUBLIC_LISTEN=public, LATCHKEY_PRIVATE_LISTEN=private, **more)
+        env = self.environment(database, **{"LATCHKEY_PUBLIC_LISTEN": public, "LATCHKEY_PRIVATE_LISTEN": private} | more)
         url = ports.url_of(private)
         begin = time.monotonic()
         process = processes.start("Latchkey", [self.programs["latchkey"], "serve"], log=self.folder / f"{name}.log", env=env)

@@ -16,8 +16,8 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use crate::clock::Clock;
-use crate::cloud::classify::{AwsError, classify, is_throttled};
-use crate::domain::api_result::{ApiCall, ApiResult, DeniedBy, Outcome};
+use crate::cloud::classify::{AwsError, classify};
+use crate::domain::api_result::{ApiCall, ApiResult, DeniedBy, Outcome, is_throttling_code};
 use crate::domain::region::Region;
 use crate::telemetry::{metric, traces};
 
@@ -115,7 +115,7 @@ impl<'a> Call<'a> {
         let labels = [("operation", self.operation), ("outcome", outcome.name())];
         metrics::counter!(metric::AWS_CALLS.name, &labels).increment(1);
         metrics::histogram!(metric::AWS_DURATION.name, &labels[..1]).record(duration);
-        if code.as_deref().is_some_and(is_throttled) {
+        if code.as_deref().is_some_and(is_throttling_code) {
             metrics::counter!(metric::AWS_THROTTLED.name, &labels[..1]).increment(1);
         }
         self.span.record("outcome", outcome.name());

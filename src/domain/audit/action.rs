@@ -40,6 +40,8 @@ pub enum AuditAction {
     StorageConfigActivated,
     #[strum(serialize = "storage_config.released")]
     StorageConfigReleased,
+    #[strum(serialize = "reverification.requested")]
+    ReverificationRequested,
     #[strum(serialize = "verification.requested")]
     VerificationRequested,
     #[strum(serialize = "verification.finished")]

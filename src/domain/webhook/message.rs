@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::MessageType;
 use crate::domain::check::CheckName;
+use crate::domain::drift::{Drift, Observation};
 use crate::domain::ids::WebhookId;
+use crate::domain::message::Audience;
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::verification::Verification;
@@ -38,6 +40,40 @@ pub(crate) fn verification_finished(tenant: &Tenant, verification: &Verification
         "verdict": verification.verdict,
         "failing_checks": failing,
         "at": verification.finished_at.map(written),
+    })
+}
+
+/// What changed at the storage of a tenant's active version.
+pub(crate) fn drifted(tenant: &Tenant, drifts: &[Drift], vendor: &str) -> Value {
+    let observation = |observation: &Observation| {
+        json!({
+            "status": observation.status,
+            "code": observation.code,
+            "summary": observation.summary.render(Audience::Operations, vendor),
+        })
+    };
+    let changes: Vec<Value> = drifts
+        .iter()
+        .map(|drift| {
+            json!({
+                "check": drift.difference.check,
+                "direction": drift.difference.direction(),
+                "before": observation(&drift.difference.before),
+                "after": observation(&drift.difference.after),
+                "not_before": drift.not_before.map(written),
+                "found_at": written(drift.found_at),
+            })
+        })
+        .collect();
+    let first = drifts.first();
+    json!({
+        "tenant_id": tenant.id,
+        "slug": tenant.slug,
+        "reference": tenant.reference,
+        "version": first.map(|drift| drift.version),
+        "verification_id": first.map(|drift| drift.verification),
+        "changes": changes,
+        "at": first.map(|drift| written(drift.found_at)),
     })
 }
 

@@ -33,6 +33,10 @@ pub enum Topic {
     #[serde(rename = "tenant.status_changed")]
     #[strum(serialize = "tenant.status_changed")]
     TenantStatusChanged,
+    /// Something changed at the storage of a tenant's active version.
+    #[serde(rename = "tenant.drifted")]
+    #[strum(serialize = "tenant.drifted")]
+    TenantDrifted,
     /// A verification finished, with any verdict.
     #[serde(rename = "verification.finished")]
     #[strum(serialize = "verification.finished")]
@@ -53,6 +57,9 @@ pub enum MessageType {
     #[serde(rename = "tenant.status_changed")]
     #[strum(serialize = "tenant.status_changed")]
     TenantStatusChanged,
+    #[serde(rename = "tenant.drifted")]
+    #[strum(serialize = "tenant.drifted")]
+    TenantDrifted,
     #[serde(rename = "verification.finished")]
     #[strum(serialize = "verification.finished")]
     VerificationFinished,
@@ -72,6 +79,7 @@ impl From<Topic> for MessageType {
     fn from(topic: Topic) -> Self {
         match topic {
             Topic::TenantStatusChanged => Self::TenantStatusChanged,
+            Topic::TenantDrifted => Self::TenantDrifted,
             Topic::VerificationFinished => Self::VerificationFinished,
             Topic::ApprovalRequested => Self::ApprovalRequested,
             Topic::StorageConfigActivated => Self::StorageConfigActivated,

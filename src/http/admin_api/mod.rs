@@ -17,6 +17,7 @@ mod get_tenant;
 mod get_verification;
 mod issue_templates;
 mod list_approvals;
+mod list_drifts;
 mod list_events;
 mod list_invite_sessions;
 mod list_invites;
@@ -27,6 +28,7 @@ mod list_verifications;
 mod merge_template;
 mod offboard_tenant;
 mod reason;
+mod request_reverification;
 mod request_verification;
 mod resume_tenant;
 mod revoke_invite;
@@ -64,6 +66,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(decline_storage_config::handle))
         .routes(routes!(list_approvals::handle))
         .routes(routes!(request_verification::handle, list_verifications::handle))
+        .routes(routes!(list_drifts::handle))
+        .routes(routes!(request_reverification::handle))
         .routes(routes!(get_verification::handle))
         .routes(routes!(verification_events::handle))
         .routes(routes!(validate::handle))

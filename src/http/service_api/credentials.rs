@@ -119,7 +119,12 @@ pub(crate) async fn handle(
         let issued = state
             .credentials
             .get(&found.active, reader.identity().caller_tag(), &grant, database_age)
-            .await?;
+            .await;
+        if let Err(CredentialsRefused::CustomerSide { operation, code }) = &issued {
+            let tenant = found.active.tenant();
+            state.reports.observe(&state.context, tenant, operation, code.as_deref()).await;
+        }
+        let issued = issued?;
         if !issued.waited {
             let issuance = Issuance {
                 identity: reader.identity(),

@@ -4,6 +4,7 @@ mod changes;
 mod credentials;
 mod fast_path;
 mod lookup;
+mod report;
 mod storage_batch;
 mod storage_config;
 
@@ -23,5 +24,6 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(storage_config::handle))
         .routes(routes!(credentials::handle))
         .routes(routes!(changes::handle))
+        .routes(routes!(report::handle))
         .merge(batch)
 }

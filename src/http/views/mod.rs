@@ -3,6 +3,7 @@
 mod active_storage;
 mod approval;
 mod documents;
+mod drift;
 mod invite;
 mod merged_document;
 mod removal;
@@ -17,6 +18,7 @@ mod webhook;
 pub(crate) use active_storage::ActiveStorageSchema;
 pub(crate) use approval::{ApprovalView, PendingApprovalView};
 pub(crate) use documents::DocumentsView;
+pub(crate) use drift::DriftView;
 pub(crate) use invite::{InviteSessionView, InviteView};
 pub(crate) use merged_document::MergedDocumentView;
 pub(crate) use removal::RemovalView;

@@ -14,7 +14,7 @@ use crate::domain::check::{CheckStatus, FaultSide};
 use crate::domain::external_id::ExternalId;
 use crate::domain::fix::{FixAction, FixDocument};
 use crate::domain::ids::{
-    AuditEventId, DeliveryId, InviteId, InviteSessionId, MessageId, Slug, StorageConfigId, TenantId, TenantName, TokenId, VerificationId,
+    AuditEventId, DeliveryId, DriftId, InviteId, InviteSessionId, MessageId, Slug, StorageConfigId, TenantId, TenantName, TokenId, VerificationId,
     WebhookId,
 };
 use crate::domain::invite::{InvitePurpose, InviteState};
@@ -45,7 +45,7 @@ macro_rules! ids {
 
 ids!(
     AuditEventId,
-    DeliveryId,
+    DeliveryId, DriftId,
     InviteId,
     InviteSessionId,
     MessageId,

@@ -9,7 +9,8 @@ use crate::domain::check::CheckName;
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantId, TenantName};
 use crate::domain::storage_config::Mode;
-use crate::domain::tenant::{Rotation, Tenant, TenantStatus};
+use crate::domain::reverification::schedule::NEVER;
+use crate::domain::tenant::{LastVerified, Rotation, Tenant, TenantStatus};
 use crate::domain::vendor::Vendor;
 use crate::service::read::tenants::TenantDetail;
 
@@ -76,6 +77,34 @@ pub(crate) struct TenantDetailView {
     pub open_invites: Vec<InviteView>,
     /// A change that is waiting for an operator, or approved and being verified again.
     pub open_approval: Option<ApprovalView>,
+    /// When the active version was verified last, and will be again.
+    pub reverification: Option<ReverificationView>,
+}
+
+/// When the active version was verified last, and will be again.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reverification)]
+#[expect(clippy::struct_field_names, reason = "times in the API end with _at")]
+pub(crate) struct ReverificationView {
+    /// When its access was last confirmed, by a light or a full verification.
+    pub confirmed_at: Option<DateTime<Utc>>,
+    /// When it last passed every check.
+    pub verified_in_full_at: Option<DateTime<Utc>>,
+    /// Null if nothing is scheduled.
+    pub due_at: Option<DateTime<Utc>>,
+    pub full_due_at: Option<DateTime<Utc>>,
+}
+
+impl From<LastVerified> for ReverificationView {
+    fn from(last: LastVerified) -> Self {
+        let scheduled = |at: DateTime<Utc>| (at < NEVER).then_some(at);
+        Self {
+            confirmed_at: last.light_at,
+            verified_in_full_at: last.full_at,
+            due_at: scheduled(last.next_at),
+            full_due_at: scheduled(last.next_full_at),
+        }
+    }
 }
 
 /// The active version, and when it was last verified.
@@ -98,6 +127,7 @@ impl TenantDetailView {
             last_verification: detail
                 .last_verification
                 .map(|verification| VerificationView::new(verification, vendor)),
+            reverification: detail.reverification.map(ReverificationView::from),
             open_approval: detail.open_approval.map(ApprovalView::from),
             open_invites: detail.open_invites.iter().map(|invite| InviteView::of(invite, now)).collect(),
         }

@@ -1,6 +1,8 @@
 //! How many new sessions may be requested from STS. The quota of `sts:AssumeRole` is the vendor's, shared by all tenants,
 //! verifications and replicas: no caller may use it up for the others.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use super::document_session::CredentialsRefused;
 use crate::domain::identity::CallerTag;
 use crate::domain::ids::TenantId;
@@ -23,6 +25,8 @@ pub struct SessionRates {
 
 #[derive(Debug)]
 pub(super) struct SessionBudget {
+    /// Sessions that were requested since they were counted last.
+    requested: AtomicU32,
     process: Limiter<()>,
     token: Limiter<CallerTag>,
     tenant: Limiter<(CallerTag, TenantId)>,
@@ -31,6 +35,7 @@ pub(super) struct SessionBudget {
 impl SessionBudget {
     pub(crate) fn new(rates: SessionRates) -> Self {
         Self {
+            requested: AtomicU32::new(0),
             process: Limiter::per_second(rates.process, rates.process),
             token: Limiter::per_second(rates.token, rates.token.saturating_mul(TOKEN_BURST_SECONDS)),
             tenant: Limiter::per_second(PER_TENANT, PER_TENANT_BURST),
@@ -48,6 +53,13 @@ impl SessionBudget {
         self.token.check(&caller).map_err(own)?;
         self.process
             .check(&())
-            .map_err(|retry_after| CredentialsRefused::ProcessBudget { retry_after })
+            .map_err(|retry_after| CredentialsRefused::ProcessBudget { retry_after })?;
+        self.requested.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// How many sessions were requested since the last call.
+    pub(crate) fn take_requested(&self) -> u32 {
+        self.requested.swap(0, Ordering::Relaxed)
     }
 }

@@ -146,6 +146,11 @@ impl CredentialCache {
         if *grant == Grant::default() { &self.cache } else { &self.narrowed }
     }
 
+    /// How many sessions were requested from STS since the last call.
+    pub(crate) fn take_requested(&self) -> u32 {
+        self.budget.take_requested()
+    }
+
     /// How many credentials are cached, approximately.
     pub(crate) fn entry_count(&self) -> u64 {
         self.cache.entry_count() + self.narrowed.entry_count()

@@ -2,6 +2,7 @@
 
 pub mod approvals;
 pub mod audit;
+pub mod drifts;
 pub mod invites;
 pub mod storage_configs;
 pub mod tenants;

@@ -11,10 +11,10 @@ use crate::domain::finding::StuckReason;
 use crate::domain::ids::{TenantId, TenantRef};
 use crate::domain::invite::{Invite, InviteState};
 use crate::domain::storage_config::ActiveConfig;
-use crate::domain::tenant::{Tenant, TenantFilter};
+use crate::domain::tenant::{LastVerified, Tenant, TenantFilter};
 use crate::domain::verification::Verification;
 use crate::service::Context;
-use crate::store::{self, active_configs, approvals, invites, stuck, tenant_list, tenants, verifications};
+use crate::store::{self, active_configs, approvals, invites, reverifications, stuck, tenant_list, tenants, verifications};
 
 /// A tenant with its active version, newest verification and open invites.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct TenantDetail {
     pub open_invites: Vec<Invite>,
     /// A change that is waiting for an operator, or approved and being verified again.
     pub open_approval: Option<Approval>,
+    /// When the active version was verified last, and will be again.
+    pub reverification: Option<LastVerified>,
 }
 
 pub async fn find(context: &Context, tenant: &TenantRef) -> store::Result<Option<Tenant>> {
@@ -56,12 +58,14 @@ pub(in crate::service) async fn detail_in(
     let mut open_invites = invites::of_tenant(db, tenant.id).await?;
     open_invites.retain(|invite| invite.state(now) == InviteState::Open);
     let open_approval = approvals::open(db, tenant.id).await?;
+    let reverification = reverifications::of_active(db, tenant.id).await?;
     Ok(Some(TenantDetail {
         tenant,
         active,
         last_verification,
         open_invites,
         open_approval,
+        reverification,
     }))
 }
 

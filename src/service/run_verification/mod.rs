@@ -1,34 +1,41 @@
 //! Running a queued verification: starts it under a lease, records findings as they arrive, and finishes it with a verdict.
 
 mod activation;
-mod put_lease;
+pub(super) mod put_lease;
 mod rotation;
 
+use chrono::TimeDelta;
 use futures::future::join;
 use serde_json::json;
+use sqlx::PgConnection;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 use tracing::{Span, error, info, warn};
 
 use self::activation::Activation;
 use self::put_lease::DatabaseLease;
+use super::reverify::{self, Recorded};
 use super::webhooks::announce;
 use super::{Caller, Context};
 use crate::cloud::Cloud;
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::check::{CheckName, FaultSide};
+use crate::domain::drift::{self, Drift};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::message::findings;
 use crate::domain::storage_config::{Mode, StorageConfig};
-use crate::domain::tenant::{BREACH_RECHECK_AFTER, DEGRADED_AFTER, Rotation};
-use crate::domain::verification::{Trigger, Verdict, VerificationState};
+use crate::domain::tenant::{ActiveFacts, Rotation};
+use crate::domain::verification::{Trigger, Verdict, Verification, VerificationState};
 use crate::store::jobs::JobOrigin;
 use crate::store::lease::Lease;
 use crate::store::verifications::{ClaimedRun, LeaseStatus, StartedRun};
-use crate::store::{self, active_configs, jobs, storage_configs, tenants, verifications};
+use crate::store::{self, Constraint, active_configs, drifts, jobs, reverifications, storage_configs, tenants, verifications};
 use crate::telemetry::metric;
 use crate::verifier::{self, PROBE_PREFIX, RunReport, VerificationSubject};
+
+/// How soon a queued verification is tried again, should the running one of its tenant not start it.
+const WAITING_LOOK: TimeDelta = TimeDelta::minutes(1);
 
 /// Runs a verification to its end. Does nothing if it is already finished, so the job may run twice.
 ///
@@ -52,6 +59,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
             findings: vec![unanswered.clone()],
             leftovers: started.leftovers.clone(),
             stopped: false,
+            ciphertext: None,
         };
         record_batch(context, lease, &[unanswered]).await?;
         return finish(context, &started, &config, None, &report, cause).await;
@@ -79,10 +87,18 @@ async fn start_run(
     let mut db = store::begin(&context.pool).await?;
     let random: [u8; 8] = context.clock.random();
     let probe_key = format!("{PROBE_PREFIX}{id}-{:016x}", u64::from_be_bytes(random));
-    let started = match verifications::start(&mut db, id, &probe_key, context.lease, context.clock.now()).await? {
+    let claimed = match verifications::start(&mut db, id, &probe_key, context.lease, context.clock.now()).await {
+        Err(store::StoreError::Constraint(Constraint::VerificationsOneRunning)) => {
+            drop(db);
+            keep_waiting(context, id, cause).await?;
+            return Ok(None);
+        }
+        claimed => claimed?,
+    };
+    let started = match claimed {
         ClaimedRun::Started(started) => started,
-        ClaimedRun::Leased { tenant_id, until } => {
-            jobs::enqueue_attempt(&mut db, tenant_id, id, Some(until), cause).await?;
+        ClaimedRun::Leased { until } => {
+            jobs::enqueue_attempt(&mut db, id, Some(until), cause).await?;
             store::commit(db).await?;
             info!(verification = %id, %until, "the lost worker's lease has not expired; taking over when it does");
             return Ok(None);
@@ -120,6 +136,13 @@ async fn start_run(
         leftovers: started.leftovers.clone(),
     });
     Ok(Some((started, config, subject)))
+}
+
+/// Leaves the verification queued while another one of its tenant is running.
+async fn keep_waiting(context: &Context, id: VerificationId, cause: &JobOrigin) -> store::Result<()> {
+    let mut db = store::begin(&context.pool).await?;
+    jobs::keep_waiting(&mut db, id, context.clock.now() + WAITING_LOOK, cause).await?;
+    store::commit(db).await
 }
 
 /// Records findings as they arrive. Stops the run if it is superseded, its lease is lost, or a write fails.
@@ -189,6 +212,66 @@ fn measure(verdict: Verdict, findings: &[Finding], seconds: f64) {
     }
 }
 
+/// Decides when the version is verified again.
+async fn schedule_next(
+    context: &Context,
+    db: &mut PgConnection,
+    started: &StartedRun,
+    config: &StorageConfig,
+    verdict: Verdict,
+    is_breach: bool,
+    report: &RunReport,
+) -> store::Result<()> {
+    if started.trigger == Trigger::Rotation {
+        // Its result is about the other external ID. Whether the one in use still works is for another verification to say.
+        if verdict == Verdict::Rejected {
+            reverifications::bring_forward(db, Some(&[config.tenant_id]), context.clock.now(), context.clock.now()).await?;
+        }
+        return Ok(());
+    }
+    let tenant = tenants::find(db, &TenantRef::Id(config.tenant_id)).await?;
+    let recorded = Recorded {
+        verdict,
+        is_breach,
+        ciphertext: report.ciphertext.as_ref(),
+        needs_another_look: tenant.is_some_and(|tenant| tenant.facts.active.as_ref().is_some_and(ActiveFacts::needs_another_look)),
+    };
+    reverify::after_verification(context, db, config, recorded).await
+}
+
+/// Records what differs from the version's last result. The tenant must be locked.
+async fn record_drifts(
+    context: &Context,
+    db: &mut PgConnection,
+    known: &Verification,
+    config: &StorageConfig,
+    verification: VerificationId,
+    findings: &[Finding],
+) -> store::Result<Vec<Drift>> {
+    let seen = reverifications::of_active(db, config.tenant_id).await?;
+    let mut drifts = Vec::new();
+    for difference in drift::between(&known.findings, findings) {
+        let not_before = match seen {
+            Some(seen) if drift::is_seen_lightly(difference.check) => seen.light_at.max(seen.full_at),
+            Some(seen) => seen.full_at,
+            None => None,
+        };
+        let drift = Drift {
+            id: context.clock.uuid().into(),
+            tenant: config.tenant_id,
+            config: config.id,
+            version: config.version,
+            verification,
+            not_before: not_before.max(known.finished_at),
+            found_at: context.clock.now(),
+            difference,
+        };
+        drifts::insert(db, &drift).await?;
+        drifts.push(drift);
+    }
+    Ok(drifts)
+}
+
 async fn finish(
     context: &Context,
     started: &StartedRun,
@@ -223,7 +306,7 @@ async fn finish(
     if let Some(gap) = context.retry_policy.next(verdict, &report.findings, attempts, elapsed) {
         let until = now + gap;
         verifications::wait(&mut db, lease, &report.leftovers, until).await?;
-        jobs::enqueue_attempt(&mut db, config.tenant_id, lease.verification, Some(until), cause).await?;
+        jobs::enqueue_attempt(&mut db, lease.verification, Some(until), cause).await?;
         store::commit(db).await?;
         metrics::counter!(metric::ATTEMPTS_REPEATED.name).increment(1);
         info!(verification = %lease.verification, %verdict, attempt = lease.attempt, ?gap, "the attempt will be retried");
@@ -239,7 +322,16 @@ async fn finish(
     };
     activation::close(context, &mut db, lease, config, verdict).await?;
     let is_breach = verdict == Verdict::Rejected && report.findings.iter().any(Finding::is_breach);
+    let has_result = matches!(verdict, Verdict::Verified | Verdict::Rejected) && started.trigger != Trigger::Rotation;
+    let was_known = if has_result {
+        verifications::newest_result(&mut db, config.id).await?
+    } else {
+        None
+    };
     verifications::finish(&mut db, lease, verdict, is_breach, &report.leftovers, now).await?;
+    if let Some(queued) = verifications::queued(&mut db, config.tenant_id).await? {
+        jobs::start_waiting(&mut db, queued).await?;
+    }
 
     let is_active = active.is_some_and(|active| active.id == config.id);
     let caller = Caller::system();
@@ -247,10 +339,11 @@ async fn finish(
     if let (Verdict::Verified, Trigger::Rotation, Some(subject)) = (verdict, started.trigger, subject) {
         rotation::advance(context, &mut db, config.tenant_id, subject).await?;
     }
-    if verdict == Verdict::Rejected && is_active && started.trigger != Trigger::Rotation {
-        let again_after = if is_breach { BREACH_RECHECK_AFTER } else { DEGRADED_AFTER };
-        jobs::enqueue_recheck(&mut db, config.tenant_id, now + again_after).await?;
-    }
+    let drifts = match was_known {
+        Some(known) if is_active => record_drifts(context, &mut db, &known, config, lease.verification, &report.findings).await?,
+        _ => Vec::new(),
+    };
+    schedule_next(context, &mut db, started, config, verdict, is_breach, report).await?;
     let before = json!({"state": VerificationState::Running, "verdict": null});
     let after = json!({"state": VerificationState::Finished, "verdict": verdict});
     let finished = AuditChange::between(&before, &after).with(json!({
@@ -270,6 +363,7 @@ async fn finish(
         .await?;
     announce::verification_finished(context, &mut db, lease.verification).await?;
     activation.announce(context, &mut db, config, active).await?;
+    announce::drifted(context, &mut db, config, &drifts).await?;
     announce::refresh(context, &mut db, config.tenant_id).await?;
     store::commit(db).await?;
     measure(verdict, &report.findings, elapsed.as_secs_f64());

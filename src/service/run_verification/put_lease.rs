@@ -19,6 +19,22 @@ pub(crate) fn margin(lease: Duration) -> TimeDelta {
     TimeDelta::from_std(lease / MARGIN).unwrap_or_default()
 }
 
+/// How long a put may still take, by what the database says of the lease.
+///
+/// # Errors
+/// When the database does not say.
+pub(crate) async fn remaining(
+    context: &Context,
+    ask: impl Future<Output = store::Result<Option<Duration>>>,
+) -> store::Result<Option<Duration>> {
+    let asked_at = context.clock.instant();
+    let Some(remaining) = ask.await? else { return Ok(None) };
+    // The answer may have arrived late.
+    let since = context.clock.instant().saturating_duration_since(asked_at);
+    let left = remaining.checked_sub(since + context.lease / MARGIN);
+    Ok(left.filter(|left| !left.is_zero()))
+}
+
 /// A lease that is kept in the database.
 pub(crate) struct DatabaseLease<'a> {
     pub context: &'a Context,
@@ -28,18 +44,14 @@ pub(crate) struct DatabaseLease<'a> {
 #[async_trait]
 impl PutLease for DatabaseLease<'_> {
     async fn remaining(&self) -> Option<Duration> {
-        let asked_at = self.context.clock.instant();
-        let remaining = async {
+        remaining(self.context, async {
             let mut db = store::begin(&self.context.pool).await?;
             verifications::remaining(&mut db, self.lease).await
-        };
-        let remaining = remaining.await.unwrap_or_else(|error| {
+        })
+        .await
+        .unwrap_or_else(|error| {
             warn!(verification = %self.lease.verification, %error, "cannot confirm the lease; the probe object is not written");
             None
-        })?;
-        // The answer may have arrived late.
-        let since = self.context.clock.instant().saturating_duration_since(asked_at);
-        let left = remaining.checked_sub(since + self.context.lease / MARGIN)?;
-        (!left.is_zero()).then_some(left)
+        })
     }
 }

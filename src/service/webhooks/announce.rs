@@ -3,18 +3,23 @@
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use crate::domain::drift::Drift;
 use crate::domain::ids::{DeliveryId, TenantId, TenantRef, VerificationId, WebhookId};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::webhook::{Topic, message};
-use crate::service::Context;
+use crate::service::{Context, reverify};
 use crate::store::tenants::Refreshed;
 use crate::store::webhook_deliveries::NewDelivery;
 use crate::store::{self, tenants, verifications, webhook_deliveries, webhooks};
 
-/// Updates the tenant's status after a change of its facts, and announces a new status to webhooks. Every transaction that
+/// Updates the tenant's status and its schedule after a change of its facts, and announces a new status to webhooks. Every transaction that
 /// changes facts must call this. The tenant must be locked.
 pub(crate) async fn refresh(context: &Context, db: &mut PgConnection, tenant: TenantId) -> store::Result<()> {
-    let Refreshed::Changed { tenant, before } = tenants::refresh_overview(db, tenant).await? else {
+    let refreshed = tenants::refresh_overview(db, tenant).await?;
+    if let Refreshed::Same { tenant: Some(tenant) } | Refreshed::Changed { tenant, .. } = &refreshed {
+        reverify::refresh(context, db, tenant).await?;
+    }
+    let Refreshed::Changed { tenant, before } = refreshed else {
         return Ok(());
     };
     let to = webhooks::listening(db, Topic::TenantStatusChanged).await?;
@@ -54,6 +59,22 @@ pub(crate) async fn storage_config(
         .ok_or_else(|| store::StoreError::inconsistent("storage_configs", config.id, "its tenant is missing"))?;
     let data = message::storage_config(&tenant, config, replaces, context.clock.now());
     queue(context, db, topic, tenant.id, &data, to).await
+}
+
+/// Announces what changed at a tenant's storage. The tenant must be locked.
+pub(crate) async fn drifted(context: &Context, db: &mut PgConnection, config: &StorageConfig, drifts: &[Drift]) -> store::Result<()> {
+    if drifts.is_empty() {
+        return Ok(());
+    }
+    let to = webhooks::listening(db, Topic::TenantDrifted).await?;
+    if to.is_empty() {
+        return Ok(());
+    }
+    let tenant = tenants::find(db, &TenantRef::Id(config.tenant_id))
+        .await?
+        .ok_or_else(|| store::StoreError::inconsistent("storage_configs", config.id, "its tenant is missing"))?;
+    let data = message::drifted(&tenant, drifts, &context.vendor.name);
+    queue(context, db, Topic::TenantDrifted, tenant.id, &data, to).await
 }
 
 async fn queue(

@@ -13,6 +13,8 @@ use latchkey::domain::arn::RoleArn;
 use latchkey::domain::limits::Limits;
 use latchkey::domain::region::Regions;
 use latchkey::domain::retry::RetryPolicy;
+use latchkey::domain::reverification::budget::{CallRates, Calls};
+use latchkey::domain::reverification::schedule::Schedule;
 use latchkey::domain::token::{Role, TokenLifetime};
 use latchkey::domain::vendor::Vendor;
 use latchkey::domain::webhook::WebhookPolicy;
@@ -80,6 +82,8 @@ pub struct TestServerBuilder {
     credentials: CredentialPolicy,
     webhooks: WebhookPolicy,
     limits: Limits,
+    schedule: Schedule,
+    rates: CallRates,
     trusted_proxies: Vec<ipnet::IpNet>,
     identity_provider: Option<IdentityProviderSettings>,
     clock: SharedClock,
@@ -106,6 +110,8 @@ impl Default for TestServerBuilder {
             },
             webhooks: webhook_policy(),
             limits: Limits::NONE,
+            schedule: Schedule::OFF,
+            rates: CallRates(Calls { sts: 100_000, kms: 100_000, s3: 100_000 }),
             trusted_proxies: Vec::new(),
             identity_provider: None,
             clock: clock(),
@@ -204,6 +210,16 @@ impl TestServerBuilder {
         self
     }
 
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
+    pub fn rates(mut self, rates: CallRates) -> Self {
+        self.rates = rates;
+        self
+    }
+
     pub fn trusted_proxies(mut self, network: &str) -> Self {
         self.trusted_proxies = vec![network.parse().expect("a network")];
         self
@@ -215,6 +231,11 @@ impl TestServerBuilder {
     }
 
     pub async fn start(self) -> TestServer {
+        // Boxed, so that it does not become part of every test's future.
+        Box::pin(self.build()).await
+    }
+
+    async fn build(self) -> TestServer {
         let database_url = match self.database_url {
             Some(url) => url,
             None => migrated_database().await,
@@ -229,18 +250,22 @@ impl TestServerBuilder {
             }
             cloud => cloud,
         };
+        let vendor = Arc::new(Vendor {
+            allow_own_account: self.allow_own_account,
+            approval: self.approval,
+            ..self.vendor.unwrap_or_else(|| vendor(&self.access))
+        });
         let context = Context {
             pool: pool.clone(),
             clock: self.clock,
-            vendor: Arc::new(Vendor {
-                allow_own_account: self.allow_own_account,
-                approval: self.approval,
-                ..self.vendor.unwrap_or_else(|| vendor(&self.access))
-            }),
+            catalogue: vendor.catalogue_fingerprint().into(),
+            vendor,
             retry_policy: RetryPolicy::NONE,
             lease: Duration::from_secs(30),
             webhooks: Arc::new(self.webhooks),
             limits: self.limits,
+            schedule: self.schedule,
+            rates: self.rates,
         };
         let unlimited = Context {
             limits: Limits::NONE,

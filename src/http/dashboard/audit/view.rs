@@ -82,6 +82,8 @@ fn title(action: &RecordedAction, detail: &Value) -> String {
         AuditAction::StorageConfigDeclined => format!("Version {} declined", detail["version"]),
         AuditAction::StorageConfigApprovalWithdrawn => format!("Approval of version {} withdrawn", detail["version"]),
         AuditAction::StorageConfigActivated => format!("Version {} activated", detail["version"]),
+        AuditAction::ReverificationRequested if detail["not_before"].is_string() => "Re-verifications put off".into(),
+        AuditAction::ReverificationRequested => "Re-verifications brought forward".into(),
         AuditAction::VerificationRequested => format!("Verification of version {} requested", detail["version"]),
         AuditAction::VerificationFinished => format!(
             "Verification of version {}: {}",

@@ -11,6 +11,7 @@ impl StatusLabel for TenantStatus {
         match self {
             Self::Invited => "Invited",
             Self::Verifying => "Verifying",
+            Self::BlockedByVendor => "Blocked by vendor",
             Self::ActionRequired => "Action required",
             Self::Active => "Active",
             Self::Degraded => "Degraded",

@@ -1,0 +1,274 @@
+//! How many calls to AWS may be made per second.
+//!
+//! AWS limits calls per account and region. All replicas share one budget per service through the database, as a time from which the
+//! service is free again: whoever takes calls moves that time, and waits until the time that was there before.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
+
+use super::Depth;
+use super::schedule::Schedule;
+use crate::domain::api_result::ApiCall;
+use crate::domain::storage_config::Mode;
+
+/// A service of AWS with its own limits.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Display, EnumString, IntoStaticStr, EnumIter,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum AwsService {
+    Sts,
+    Kms,
+    S3,
+}
+
+impl AwsService {
+    /// The service that throttled this call, if one did.
+    pub fn throttled_by(call: &ApiCall) -> Option<Self> {
+        let (service, _) = call.operation.split_once(':')?;
+        let service = service.parse().ok()?;
+        call.is_throttled().then_some(service)
+    }
+}
+
+/// Numbers of calls, by service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Calls {
+    pub sts: u32,
+    pub kms: u32,
+    pub s3: u32,
+}
+
+impl Calls {
+    /// The most that a light re-verification makes.
+    pub const LIGHT: Self = Self { sts: 1, kms: 2, s3: 1 };
+
+    /// The calls of a full verification, rounded up. A test of the verifier holds this against the calls that it makes.
+    pub fn of_full(mode: Mode) -> Self {
+        match mode {
+            Mode::AssumeRole => Self { sts: 5, kms: 20, s3: 24 },
+            Mode::Direct => Self { sts: 6, kms: 24, s3: 32 },
+        }
+    }
+
+    pub fn of(depth: Depth, mode: Mode) -> Self {
+        match depth {
+            Depth::Light => Self::LIGHT,
+            Depth::Full => Self::of_full(mode),
+        }
+    }
+
+    pub fn get(self, service: AwsService) -> u32 {
+        match service {
+            AwsService::Sts => self.sts,
+            AwsService::Kms => self.kms,
+            AwsService::S3 => self.s3,
+        }
+    }
+}
+
+impl std::iter::Sum for Calls {
+    fn sum<I: Iterator<Item = Self>>(calls: I) -> Self {
+        calls.fold(Self::default(), |sum, calls| Self {
+            sts: sum.sts.saturating_add(calls.sts),
+            kms: sum.kms.saturating_add(calls.kms),
+            s3: sum.s3.saturating_add(calls.s3),
+        })
+    }
+}
+
+/// Calls per second, by service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallRates(pub Calls);
+
+/// How much of the budget a schedule that fits may use. The rest is for people, credentials and retries.
+const SCHEDULE_SHARE: f64 = 0.8;
+
+/// The schedule needs more calls than the budget has.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub struct OverBudget {
+    pub service: AwsService,
+    pub configs: u64,
+    /// Calls per second that the schedule needs.
+    pub needed: f64,
+    /// Calls per second that it may use.
+    pub available: f64,
+    /// A light period that fits, with the full period in the same proportion.
+    pub light_every: Option<Duration>,
+    pub full_every: Option<Duration>,
+}
+
+impl OverBudget {
+    /// Calls per second that the setting must allow.
+    pub fn sufficient_rate(&self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number, and saturating")]
+        let rate = (self.needed / SCHEDULE_SHARE).ceil() as u32;
+        rate
+    }
+}
+
+impl std::fmt::Display for OverBudget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "re-verifying {} storage configs needs {:.1} calls to {} per second, but only {:.1} are available to it",
+            self.configs,
+            self.needed,
+            <&str>::from(self.service).to_uppercase(),
+            self.available
+        )
+    }
+}
+
+impl CallRates {
+    /// For tools that call nothing.
+    pub const NONE: Self = Self(Calls { sts: 0, kms: 0, s3: 0 });
+
+    pub fn get(self, service: AwsService) -> u32 {
+        self.0.get(service)
+    }
+
+    /// Whether so many storage configs can be verified on this schedule.
+    ///
+    /// # Errors
+    /// The service that lacks most, with periods that would fit.
+    pub fn check(self, schedule: &Schedule, configs: &BTreeMap<Mode, u64>) -> Result<(), OverBudget> {
+        let total = configs.values().sum();
+        let needed = |service| -> f64 {
+            let of_mode = |(mode, configs): (&Mode, &u64)| -> f64 {
+                let rates = schedule.per_second(*configs);
+                rates.iter().map(|(depth, rate)| rate * f64::from(Calls::of(*depth, *mode).get(service))).sum()
+            };
+            configs.iter().map(of_mode).sum()
+        };
+        let available = |service| f64::from(self.get(service)) * SCHEDULE_SHARE;
+        let excess = |service: &AwsService| needed(*service) / available(*service).max(f64::MIN_POSITIVE);
+        let Some(service) = AwsService::iter().max_by(|one, other| excess(one).total_cmp(&excess(other))) else {
+            return Ok(());
+        };
+        let factor = excess(&service);
+        if factor <= 1.0 {
+            return Ok(());
+        }
+        // Rounded up to a whole minute.
+        let longer = |every: Duration| Duration::from_mins(1).mul_f64((every.as_secs_f64() * factor / 60.0).ceil().min(1e9));
+        Err(OverBudget {
+            service,
+            configs: total,
+            needed: needed(service),
+            available: available(service),
+            light_every: schedule.light_every.map(longer),
+            full_every: schedule.full_every.map(longer),
+        })
+    }
+}
+
+/// How much throttling slows a service down: it halves the rate, at most so often.
+pub const MOST_HALVINGS: i32 = 5;
+/// Reports of throttling within this time count once, since calls of many replicas are throttled together.
+pub const THROTTLING_INTERVAL: TimeDelta = TimeDelta::seconds(5);
+/// How long a service is slow before its rate doubles again.
+pub const RECOVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// The state of a service's budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceBudget {
+    /// Every call that was taken so far has its time before this.
+    pub free_at: DateTime<Utc>,
+    /// How often the rate was halved, when it was throttled last.
+    pub halvings: i32,
+    pub throttled_at: DateTime<Utc>,
+}
+
+impl ServiceBudget {
+    /// Calls per second now.
+    pub fn rate(&self, configured: u32, now: DateTime<Utc>) -> f64 {
+        let recovered = (now - self.throttled_at).num_seconds().div_euclid(RECOVERY.num_seconds());
+        let halvings = i64::from(self.halvings).saturating_sub(recovered).clamp(0, i64::from(MOST_HALVINGS));
+        f64::from(configured) * 0.5_f64.powi(i32::try_from(halvings).unwrap_or_default())
+    }
+
+    /// Takes calls, and returns the time from which they may be made.
+    #[must_use = "the calls must wait until then"]
+    pub fn take(&mut self, calls: u32, configured: u32, now: DateTime<Utc>) -> DateTime<Utc> {
+        let starts = self.free_at.max(now);
+        let seconds = f64::from(calls) / self.rate(configured, now).max(f64::MIN_POSITIVE);
+        #[expect(clippy::cast_possible_truncation, reason = "the calls of one batch take seconds")]
+        let taken = TimeDelta::microseconds((seconds * 1e6).min(1e15) as i64);
+        self.free_at = starts + taken;
+        starts
+    }
+
+    /// AWS throttled a call.
+    pub fn throttled(&mut self, now: DateTime<Utc>) {
+        if now - self.throttled_at < THROTTLING_INTERVAL {
+            return;
+        }
+        let recovered = (now - self.throttled_at).num_seconds().div_euclid(RECOVERY.num_seconds());
+        let left = i64::from(self.halvings).saturating_sub(recovered).max(0);
+        self.halvings = i32::try_from(left + 1).unwrap_or(MOST_HALVINGS).min(MOST_HALVINGS);
+        self.throttled_at = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(1_800_000_000_000 + millis).unwrap()
+    }
+
+    fn idle() -> ServiceBudget {
+        ServiceBudget {
+            free_at: at(-1000),
+            halvings: 0,
+            throttled_at: at(-86_400_000),
+        }
+    }
+
+    #[test]
+    fn calls_are_spread_over_time() {
+        let mut budget = idle();
+        assert_eq!(budget.take(10, 100, at(0)), at(0));
+        assert_eq!(budget.take(10, 100, at(0)), at(100));
+        assert_eq!(budget.take(1, 100, at(500)), at(500), "unused time is not saved");
+    }
+
+    #[test]
+    fn throttling_halves_the_rate_for_all_and_it_recovers() {
+        let mut budget = idle();
+        for _ in 0..50 {
+            budget.throttled(at(0));
+        }
+        assert!((budget.rate(100, at(0)) - 50.0).abs() < 1e-9, "reports of the same moment count once");
+        budget.throttled(at(6000));
+        assert!((budget.rate(100, at(6000)) - 25.0).abs() < 1e-9);
+        assert!((budget.rate(100, at(67_000)) - 50.0).abs() < 1e-9);
+        assert!((budget.rate(100, at(200_000)) - 100.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_schedule_that_cannot_be_met_names_periods_that_can() {
+        let rates = CallRates(Calls { sts: 10, kms: 1000, s3: 1000 });
+        let schedule = Schedule {
+            light_every: Some(Duration::from_hours(1)),
+            full_every: None,
+            quiet: None,
+        };
+        let configs = BTreeMap::from([(Mode::AssumeRole, 100_000)]);
+        let over = rates.check(&schedule, &configs).unwrap_err();
+        assert_eq!(over.service, AwsService::Sts);
+        let fits = Schedule {
+            light_every: over.light_every,
+            ..schedule
+        };
+        assert_eq!(rates.check(&fits, &configs), Ok(()));
+        assert!(over.light_every.unwrap() < Duration::from_hours(5), "not longer than necessary: {over:?}");
+    }
+}

@@ -1,0 +1,143 @@
+//! Verifying storage configs again: finds out whether the result is still what is known, without recording it. If it is not, queues
+//! an ordinary verification.
+
+mod budget_check;
+mod examine;
+pub(crate) mod pacing;
+pub(crate) mod reports;
+pub(crate) mod requests;
+pub(crate) mod schedule;
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::request_verification::queue_scheduled;
+use super::Context;
+use crate::cloud::Cloud;
+use crate::domain::ids::TenantRef;
+use crate::domain::reverification::{DueReverification, Outcome, Standing};
+use crate::domain::tenant::ActiveFacts;
+use crate::store::reverifications::Settled;
+use crate::store::{self, reverifications, tenants};
+use crate::telemetry::metric;
+
+use examine::Examined;
+pub(crate) use budget_check::{BudgetError, fits_budget};
+use pacing::Pacing;
+pub(crate) use schedule::{Recorded, after_verification, refresh};
+
+/// What re-verification needs besides the context.
+#[derive(Clone)]
+pub(crate) struct Reverifier {
+    pub context: Context,
+    pub cloud: Arc<dyn Cloud>,
+    pub pacing: Pacing,
+    pub stop: CancellationToken,
+}
+
+/// How soon a config is looked at again whose tenant has another verification under way.
+const UNDER_WAY: TimeDelta = TimeDelta::seconds(10);
+
+impl Reverifier {
+    /// Claims due configs, at most so many.
+    pub(crate) async fn claim(&self, limit: i64) -> store::Result<Vec<DueReverification>> {
+        let mut db = store::acquire(&self.context.pool).await?;
+        reverifications::claim(&mut db, self.context.clock.now(), limit, self.context.lease).await
+    }
+
+    /// Verifies one claimed config again. An error leaves it claimed: it is due again when the lease ends.
+    pub(crate) async fn run(&self, due: &DueReverification) -> store::Result<()> {
+        if self.needs_record(due).await? {
+            return self.queue(due, due.leftovers.clone()).await;
+        }
+        let examined = examine::examine(self, due).await?;
+        self.pacing.report_throttling(due, &examined.throttled).await;
+        let (depth, outcome) = (due.depth(), examined.outcome);
+        let labels = [("depth", <&str>::from(depth)), ("outcome", outcome_label(outcome))];
+        metrics::counter!(metric::REVERIFICATIONS.name, &labels).increment(1);
+        match outcome {
+            Outcome::Changed => self.queue(due, examined.leftovers).await,
+            Outcome::Unchanged | Outcome::Unanswered => self.settle(due, &examined).await,
+        }
+    }
+
+    /// Whether the result would change the tenant's status, so that it must be recorded whatever it is.
+    async fn needs_record(&self, due: &DueReverification) -> store::Result<bool> {
+        if due.timing.standing == Standing::Verified {
+            return Ok(false);
+        }
+        let mut db = store::acquire(&self.context.pool).await?;
+        let tenant = tenants::find(&mut db, &TenantRef::Id(due.tenant)).await?;
+        Ok(tenant.is_some_and(|tenant| tenant.facts.active.as_ref().is_some_and(ActiveFacts::needs_another_look)))
+    }
+
+    async fn settle(&self, due: &DueReverification, examined: &Examined) -> store::Result<()> {
+        let (clock, schedule) = (&self.context.clock, &self.context.schedule);
+        let (depth, now) = (due.depth(), clock.now());
+        let timing = schedule.after(due.timing, depth, examined.outcome, now, clock.fraction());
+        let is_proven = examined.outcome == Outcome::Unchanged && due.timing.standing == Standing::Verified;
+        let settled = Settled {
+            timing,
+            proven: is_proven.then_some(depth),
+            ciphertext: examined.ciphertext.as_ref(),
+            leftovers: &examined.leftovers,
+        };
+        let mut db = store::acquire(&self.context.pool).await?;
+        if !reverifications::settle(&mut db, due, &settled, now, &self.context.catalogue).await? {
+            warn!(config = %due.config, "another process took over this re-verification");
+        }
+        Ok(())
+    }
+
+    /// Queues an ordinary verification, whose result will decide when the config is due again. Until then, it is due when the tenant
+    /// has nothing else under way.
+    async fn queue(&self, due: &DueReverification, leftovers: Vec<String>) -> store::Result<()> {
+        let (clock, schedule) = (&self.context.clock, &self.context.schedule);
+        let now = clock.now();
+        let is_queued = queue_scheduled(&self.context, due.tenant, due.config).await?;
+        let mut timing = schedule.after(due.timing, due.depth(), Outcome::Changed, now, clock.fraction());
+        if !is_queued {
+            timing.due_at = now + UNDER_WAY;
+        }
+        let settled = Settled {
+            timing,
+            proven: None,
+            ciphertext: None,
+            leftovers: &leftovers,
+        };
+        let mut db = store::acquire(&self.context.pool).await?;
+        // The verification may have finished already, and then its result stands.
+        reverifications::settle(&mut db, due, &settled, now, &self.context.catalogue).await?;
+        if is_queued {
+            info!(tenant = %due.tenant, depth = %due.depth(), "a re-verification differs from what is known; queued a verification");
+        }
+        Ok(())
+    }
+
+    /// Makes every config due that was verified with other checks or documents, spread over a day.
+    pub(crate) async fn adopt_catalogue(&self) -> store::Result<()> {
+        let now = self.context.clock.now();
+        loop {
+            let mut db = store::acquire(&self.context.pool).await?;
+            let renewed = reverifications::renew(&mut db, &self.context.catalogue, now, now + TimeDelta::days(1), RENEWED).await?;
+            if renewed == 0 {
+                return Ok(());
+            }
+            info!(renewed, "the checks or the documents changed; storage configs will be verified in full within a day");
+        }
+    }
+}
+
+/// How many configs are brought forward in one transaction.
+const RENEWED: i64 = 10_000;
+
+fn outcome_label(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Unchanged => "unchanged",
+        Outcome::Changed => "changed",
+        Outcome::Unanswered => "unanswered",
+    }
+}
