@@ -6,10 +6,10 @@ create table drifts (
     -- The verification that found it. Not a foreign key, because verifications are deleted before their drifts.
     verification_id uuid not null,
     name text not null,
-    before_status text not null check (before_status in ('passed', 'failed', 'warning')),
+    before_status text not null check (before_status in ('passed', 'failed', 'warning', 'skipped', 'inconclusive')),
     before_code text,
     before_summary text not null,
-    after_status text not null check (after_status in ('passed', 'failed', 'warning')),
+    after_status text not null check (after_status in ('passed', 'failed', 'warning', 'skipped', 'inconclusive')),
     after_code text,
     after_summary text not null,
     -- The span of time in which it changed.

@@ -37,6 +37,7 @@ use crate::service::Context;
 use crate::service::credential_cache::{CredentialCache, CredentialPolicy};
 use crate::service::issuances::IssuanceLog;
 use crate::service::observe::observe;
+use crate::service::reverify::incidents::IncidentWatch;
 use crate::service::reverify::pacing::{self, Pacing};
 use crate::service::reverify::{BudgetError, Reverifier, fits_budget};
 use crate::service::verification_notifications::VerificationNotifications;
@@ -104,7 +105,8 @@ impl App {
         self.lifecycle.spawn(read_model.clone().record_token_uses(pool.clone(), shutdown()));
         let credentials = CredentialCache::new(clock.clone(), self.cloud.clone(), parts.credentials);
         self.lifecycle.spawn(credentials.clone().follow(read_model.clone(), shutdown()));
-        self.lifecycle.spawn(pacing::count_credentials(context.clone(), credentials.clone(), shutdown()));
+        self.lifecycle
+            .spawn(pacing::count_credentials(context.clone(), credentials.clone(), shutdown()));
         let issuances = IssuanceLog::new(clock.clone(), pool.clone());
         self.lifecycle.spawn(issuances.clone().write_periodically(shutdown()));
         let identity_provider = parts
@@ -149,7 +151,11 @@ impl App {
             cloud,
             permits: VerificationPermits::new(settings.concurrency),
         };
+        let incidents = IncidentWatch::default();
+        self.lifecycle
+            .spawn(incidents.clone().follow(jobs.context.clone(), self.lifecycle.shutdown()));
         let reverifier = Reverifier {
+            incidents,
             pacing: Pacing {
                 context: jobs.context.clone(),
             },

@@ -47,7 +47,9 @@ impl Reverify {
             ("q", &self.search),
         ];
         if !self.all && filters.iter().all(|(_, value)| value.is_none()) {
-            return Err(Failure::Usage("name the tenants with --status, --mode, --failing or --search, or use --all".into()));
+            return Err(Failure::Usage(
+                "name the tenants with --status, --mode, --failing or --search, or use --all".into(),
+            ));
         }
         let mut body = json!({"reason": self.reason});
         for (field, value) in filters {

@@ -78,6 +78,7 @@ id!(
 );
 id!(SessionId);
 id!(DriftId);
+id!(IncidentId);
 id!(
     /// A browser that opened an invite.
     InviteSessionId

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error, info_span, warn};
 
+use crate::domain::reverification::incident::PROBE_INTERVAL;
 use crate::service::reverify::Reverifier;
 use crate::store;
 
@@ -59,7 +60,8 @@ async fn work_once(reverifier: &Reverifier, places: &Arc<Semaphore>, tasks: &Tas
     let Ok(permit) = places.clone().acquire_owned().await else {
         return Ok(Some(PAUSE));
     };
-    let free = places.available_permits().min(BATCH - 1);
+    let is_paused = reverifier.incidents.is_open();
+    let free = if is_paused { 0 } else { places.available_permits().min(BATCH - 1) };
     let more = (0..free).map_while(|_| places.clone().try_acquire_owned().ok());
     let mut permits: Vec<_> = std::iter::once(permit).chain(more).collect();
     let claimed = reverifier.claim(i64::try_from(permits.len()).unwrap_or(1)).await?;
@@ -80,5 +82,5 @@ async fn work_once(reverifier: &Reverifier, places: &Arc<Semaphore>, tasks: &Tas
         };
         tasks.spawn(work.instrument(span));
     }
-    Ok(None)
+    Ok(is_paused.then_some(PROBE_INTERVAL))
 }

@@ -62,7 +62,12 @@ async fn sample(context: &Context) -> store::Result<()> {
     gauge!(metric::REVERIFICATIONS_OLDEST.name).set(backlog.oldest_seconds);
     let budgets = call_budgets::list(&mut db).await?;
     for service in AwsService::iter() {
-        let of_service = || budgets.iter().filter(|(_, other, _)| *other == service).map(|(_, _, budget)| budget);
+        let of_service = || {
+            budgets
+                .iter()
+                .filter(|(_, other, _)| *other == service)
+                .map(|(_, _, budget)| budget)
+        };
         let busy = of_service().map(|budget| (budget.free_at - now).as_seconds_f64().max(0.0));
         let configured = context.rates.get(service);
         let rate = of_service().map(|budget| budget.rate(configured, now));

@@ -69,7 +69,13 @@ pub(crate) async fn free_at(db: &mut PgConnection, account: &AccountId) -> Resul
 }
 
 /// Takes calls. Returns when they may be made.
-pub(crate) async fn take(db: &mut PgConnection, account: &AccountId, calls: Calls, rates: CallRates, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
+pub(crate) async fn take(
+    db: &mut PgConnection,
+    account: &AccountId,
+    calls: Calls,
+    rates: CallRates,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>> {
     let mut starts = now;
     for (service, mut budget) in lock(db, account, now).await? {
         let wanted = calls.get(service);

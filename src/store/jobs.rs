@@ -48,15 +48,13 @@ pub async fn enqueue_attempt(
 /// Keeps the job of a verification that waits until another one of its tenant has finished, which then calls [`start_waiting`]. If that
 /// does not happen, the job runs at this time.
 pub async fn keep_waiting(db: &mut PgConnection, verification: VerificationId, until: DateTime<Utc>, cause: &JobOrigin) -> Result<()> {
-    sqlx::query(
-        "select graphile_worker.add_job($1, payload => $2::json, job_key => $3, run_at => $4, job_key_mode => 'preserve_run_at')",
-    )
-    .bind(VERIFY)
-    .bind(serde_json::json!({"verification_id": verification, "cause": cause}))
-    .bind(format!("verify:{verification}"))
-    .bind(until)
-    .execute(db)
-    .await?;
+    sqlx::query("select graphile_worker.add_job($1, payload => $2::json, job_key => $3, run_at => $4, job_key_mode => 'preserve_run_at')")
+        .bind(VERIFY)
+        .bind(serde_json::json!({"verification_id": verification, "cause": cause}))
+        .bind(format!("verify:{verification}"))
+        .bind(until)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

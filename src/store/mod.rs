@@ -11,6 +11,7 @@ pub(crate) mod drifts;
 mod error;
 pub mod grants;
 pub(crate) mod idempotency;
+pub(crate) mod incidents;
 pub(crate) mod invite_sessions;
 pub(crate) mod invites;
 pub(crate) mod issuances;

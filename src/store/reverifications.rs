@@ -59,7 +59,9 @@ pub async fn put(
     catalogue: &str,
 ) -> Result<()> {
     let standing: &str = timing.standing.into();
-    let (ciphertext, digest) = ciphertext.map(|kept| (kept.ciphertext.as_slice(), kept.plaintext_sha256.as_slice())).unzip();
+    let (ciphertext, digest) = ciphertext
+        .map(|kept| (kept.ciphertext.as_slice(), kept.plaintext_sha256.as_slice()))
+        .unzip();
     sqlx::query!(
         "insert into reverifications as r
              (config_id, tenant_id, standing, due_at, full_due_at, repeats, ciphertext, plaintext_sha256, light_at, full_at, catalogue)
@@ -164,10 +166,13 @@ pub async fn claim(db: &mut PgConnection, now: DateTime<Utc>, limit: i64, lease:
                 was_due_at: row.was_due_at,
                 leased_until: row.leased_until,
                 lease: row.lease,
-                ciphertext: row.ciphertext.zip(row.plaintext_sha256).map(|(ciphertext, plaintext_sha256)| KeptCiphertext {
-                    ciphertext,
-                    plaintext_sha256,
-                }),
+                ciphertext: row
+                    .ciphertext
+                    .zip(row.plaintext_sha256)
+                    .map(|(ciphertext, plaintext_sha256)| KeptCiphertext {
+                        ciphertext,
+                        plaintext_sha256,
+                    }),
                 probe_key: row.probe_key,
                 leftovers: row.leftovers,
             })
@@ -190,7 +195,13 @@ pub async fn remaining(db: &mut PgConnection, due: &DueReverification, now: Date
 }
 
 /// Ends a claim. Returns false, and changes nothing, if the claim is lost.
-pub async fn settle(db: &mut PgConnection, due: &DueReverification, settled: &Settled<'_>, now: DateTime<Utc>, catalogue: &str) -> Result<bool> {
+pub async fn settle(
+    db: &mut PgConnection,
+    due: &DueReverification,
+    settled: &Settled<'_>,
+    now: DateTime<Utc>,
+    catalogue: &str,
+) -> Result<bool> {
     let standing: &str = settled.timing.standing.into();
     let (ciphertext, digest) = settled
         .ciphertext

@@ -10,8 +10,8 @@ use super::error::column;
 use super::lease::Lease;
 use super::{Result, checks, pg_notify};
 use crate::domain::finding::Finding;
-use crate::domain::storage_config::Mode;
 use crate::domain::ids::{StorageConfigId, TenantId, VerificationId};
+use crate::domain::storage_config::Mode;
 use crate::domain::verification::{AttemptStarted, Trigger, Verdict, Verification, VerificationEvent, VerificationState};
 
 const TABLE: &str = "verifications";
@@ -238,7 +238,10 @@ pub async fn newest_verdict(db: &mut PgConnection, config: StorageConfigId) -> R
     )
     .fetch_optional(db)
     .await?;
-    verdict.flatten().map(|verdict| column(TABLE, config.as_uuid(), &verdict)).transpose()
+    verdict
+        .flatten()
+        .map(|verdict| column(TABLE, config.as_uuid(), &verdict))
+        .transpose()
 }
 
 /// The mode of a verification that is not finished.
@@ -253,7 +256,10 @@ pub async fn mode_of_unfinished(db: &mut PgConnection, id: VerificationId) -> Re
 
 /// The tenant's queued verification.
 pub async fn queued(db: &mut PgConnection, tenant: TenantId) -> Result<Option<VerificationId>> {
-    let id = sqlx::query_scalar!("select id from verifications where tenant_id = $1 and state = 'queued'", tenant.as_uuid());
+    let id = sqlx::query_scalar!(
+        "select id from verifications where tenant_id = $1 and state = 'queued'",
+        tenant.as_uuid()
+    );
     Ok(id.fetch_optional(db).await?.map(VerificationId::from))
 }
 

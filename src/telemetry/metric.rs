@@ -83,6 +83,8 @@ table! {
     REVERIFICATIONS_DUE = Gauge "latchkey_reverifications_due" [];
     /// How long the storage config that has waited longest has been due.
     REVERIFICATIONS_OLDEST = Gauge "latchkey_reverifications_oldest_due_seconds" [];
+    /// 1 while many re-verifications fail together: no tenant is rejected, and the schedule pauses.
+    INCIDENT_OPEN = Gauge "latchkey_incident_open" [];
     /// How long a call to AWS would wait for the calls that were taken before it.
     CALL_BUDGET_BUSY = Gauge "latchkey_call_budget_busy_seconds" ["service"];
     /// Calls per second that the budget allows now, less than configured after throttling.

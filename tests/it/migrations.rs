@@ -9,6 +9,8 @@ use latchkey::domain::approval::ApprovalState;
 use latchkey::domain::check::{CheckStatus, FaultSide};
 use latchkey::domain::grant::GrantKind;
 use latchkey::domain::invite::InvitePurpose;
+use latchkey::domain::reverification::Standing;
+use latchkey::domain::reverification::budget::AwsService;
 use latchkey::domain::storage_config::Mode;
 use latchkey::domain::tenant::TenantStatus;
 use latchkey::domain::token::Role;
@@ -155,6 +157,10 @@ async fn lists_of_values_are_those_of_the_enums() {
         ("verifications_verdict_check", values::<Verdict>()),
         ("verification_checks_status_check", values::<CheckStatus>()),
         ("verification_checks_side_check", values::<FaultSide>()),
+        ("reverifications_standing_check", values::<Standing>()),
+        ("call_budgets_service_check", values::<AwsService>()),
+        ("drifts_before_status_check", values::<CheckStatus>()),
+        ("drifts_after_status_check", values::<CheckStatus>()),
         ("tokens_role_check", values::<Role>()),
         ("credential_issuances_access_check", values::<GrantKind>()),
         ("webhooks_events_check", values::<Topic>()),

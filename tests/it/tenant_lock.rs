@@ -141,7 +141,10 @@ async fn one_scheduled_verification_is_queued_at_a_time() {
     let is_queued = while_locked(&server.pool, "select", queue_scheduled(&context, tenant, config)).await;
     assert!(is_queued.expect("a verification is queued"));
     assert_eq!(waiting(&server.pool, tenant).await, 1);
-    assert!(!queue_scheduled(&context, tenant, config).await.expect("nothing fails"), "one is under way");
+    assert!(
+        !queue_scheduled(&context, tenant, config).await.expect("nothing fails"),
+        "one is under way"
+    );
     assert_eq!(waiting(&server.pool, tenant).await, 1);
 }
 

@@ -106,7 +106,11 @@ pub struct OverBudget {
 impl OverBudget {
     /// Calls per second that the setting must allow.
     pub fn sufficient_rate(&self) -> u32 {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number, and saturating")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a positive number, and saturating"
+        )]
         let rate = (self.needed / SCHEDULE_SHARE).ceil() as u32;
         rate
     }
@@ -142,7 +146,10 @@ impl CallRates {
         let needed = |service| -> f64 {
             let of_mode = |(mode, configs): (&Mode, &u64)| -> f64 {
                 let rates = schedule.per_second(*configs);
-                rates.iter().map(|(depth, rate)| rate * f64::from(Calls::of(*depth, *mode).get(service))).sum()
+                rates
+                    .iter()
+                    .map(|(depth, rate)| rate * f64::from(Calls::of(*depth, *mode).get(service)))
+                    .sum()
             };
             configs.iter().map(of_mode).sum()
         };
@@ -189,7 +196,9 @@ impl ServiceBudget {
     /// Calls per second now.
     pub fn rate(&self, configured: u32, now: DateTime<Utc>) -> f64 {
         let recovered = (now - self.throttled_at).num_seconds().div_euclid(RECOVERY.num_seconds());
-        let halvings = i64::from(self.halvings).saturating_sub(recovered).clamp(0, i64::from(MOST_HALVINGS));
+        let halvings = i64::from(self.halvings)
+            .saturating_sub(recovered)
+            .clamp(0, i64::from(MOST_HALVINGS));
         f64::from(configured) * 0.5_f64.powi(i32::try_from(halvings).unwrap_or_default())
     }
 
@@ -246,7 +255,10 @@ mod tests {
         for _ in 0..50 {
             budget.throttled(at(0));
         }
-        assert!((budget.rate(100, at(0)) - 50.0).abs() < 1e-9, "reports of the same moment count once");
+        assert!(
+            (budget.rate(100, at(0)) - 50.0).abs() < 1e-9,
+            "reports of the same moment count once"
+        );
         budget.throttled(at(6000));
         assert!((budget.rate(100, at(6000)) - 25.0).abs() < 1e-9);
         assert!((budget.rate(100, at(67_000)) - 50.0).abs() < 1e-9);
@@ -255,7 +267,11 @@ mod tests {
 
     #[test]
     fn a_schedule_that_cannot_be_met_names_periods_that_can() {
-        let rates = CallRates(Calls { sts: 10, kms: 1000, s3: 1000 });
+        let rates = CallRates(Calls {
+            sts: 10,
+            kms: 1000,
+            s3: 1000,
+        });
         let schedule = Schedule {
             light_every: Some(Duration::from_hours(1)),
             full_every: None,
@@ -269,6 +285,9 @@ mod tests {
             ..schedule
         };
         assert_eq!(rates.check(&fits, &configs), Ok(()));
-        assert!(over.light_every.unwrap() < Duration::from_hours(5), "not longer than necessary: {over:?}");
+        assert!(
+            over.light_every.unwrap() < Duration::from_hours(5),
+            "not longer than necessary: {over:?}"
+        );
     }
 }

@@ -5,6 +5,7 @@
 //! with the previous one ([`drift`](super::drift)) and announced.
 
 pub mod budget;
+pub mod incident;
 pub mod light;
 pub mod report;
 pub mod schedule;

@@ -57,7 +57,10 @@ mod tests {
             let faults = report.expect_err("faults");
             faults.into_iter().map(|fault| fault.field).collect::<Vec<_>>()
         };
-        assert_eq!(fields(DenialReport::parse(None, Some("<b>"), Some(""))), ["operation", "code", "request_id"]);
+        assert_eq!(
+            fields(DenialReport::parse(None, Some("<b>"), Some(""))),
+            ["operation", "code", "request_id"]
+        );
         assert!(DenialReport::parse(Some("kms:Decrypt"), Some("AccessDeniedException"), None).is_ok());
     }
 }

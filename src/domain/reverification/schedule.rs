@@ -48,12 +48,20 @@ pub struct QuietHours {
 impl QuietHours {
     pub fn length(self) -> TimeDelta {
         let length = self.until - self.from;
-        if length <= TimeDelta::zero() { length + TimeDelta::days(1) } else { length }
+        if length <= TimeDelta::zero() {
+            length + TimeDelta::days(1)
+        } else {
+            length
+        }
     }
 
     fn contains(self, time: DateTime<Utc>) -> bool {
         let since = time.time().with_nanosecond(0).unwrap_or_default() - self.from;
-        let since = if since < TimeDelta::zero() { since + TimeDelta::days(1) } else { since };
+        let since = if since < TimeDelta::zero() {
+            since + TimeDelta::days(1)
+        } else {
+            since
+        };
         since < self.length()
     }
 
@@ -209,7 +217,11 @@ mod tests {
             let timing = SCHEDULE.first(Uuid::from_u128(u128::from(number)).into(), now);
             let share = (timing.due_at - now).as_seconds_f64() / (6.0 * 3600.0 * LATEST);
             assert!((0.0..1.0).contains(&share));
-            thirds[if share < 1.0 / 3.0 { 0 } else { usize::from(share >= 2.0 / 3.0) + 1 }] += 1;
+            thirds[if share < 1.0 / 3.0 {
+                0
+            } else {
+                usize::from(share >= 2.0 / 3.0) + 1
+            }] += 1;
         }
         assert!(thirds.iter().all(|third| (900..1100).contains(third)), "{thirds:?}");
     }

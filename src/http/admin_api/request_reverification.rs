@@ -62,7 +62,9 @@ pub(crate) async fn handle(
     let reason = AuditReason::parse(wanted.reason.as_deref().unwrap_or_default());
     let reason = reason.map_err(|malformed| faults.push(FieldError::of("reason", malformed)));
     let request = what(wanted.within_seconds, wanted.not_before, state.context.clock.now(), &mut faults);
-    let is_filtered = [&wanted.status, &wanted.q, &wanted.mode, &wanted.failing_check].iter().any(|filter| filter.is_some());
+    let is_filtered = [&wanted.status, &wanted.q, &wanted.mode, &wanted.failing_check]
+        .iter()
+        .any(|filter| filter.is_some());
     let filter = TenantListParams {
         status: wanted.status,
         q: wanted.q,
@@ -98,11 +100,19 @@ fn what(within: Option<i64>, not_before: Option<DateTime<Utc>>, now: DateTime<Ut
             None
         }
         (Some(_), Some(_)) => {
-            faults.push(FieldError::new("not_before", "conflict", "send either within_seconds or not_before"));
+            faults.push(FieldError::new(
+                "not_before",
+                "conflict",
+                "send either within_seconds or not_before",
+            ));
             None
         }
         (None, None) => {
-            faults.push(FieldError::new("within_seconds", "required", "send either within_seconds or not_before"));
+            faults.push(FieldError::new(
+                "within_seconds",
+                "required",
+                "send either within_seconds or not_before",
+            ));
             None
         }
     }

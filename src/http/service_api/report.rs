@@ -65,7 +65,11 @@ pub(crate) async fn handle(
     body: JsonBody<Report>,
 ) -> Result<(StatusCode, Json<AcceptedReport>), Problem> {
     let found = lookup::find(&state.read_model, &reader, &tenant)?;
-    let Report { operation, code, request_id } = body.whole()?;
+    let Report {
+        operation,
+        code,
+        request_id,
+    } = body.whole()?;
     let report = DenialReport::parse(operation.as_deref(), code.as_deref(), request_id.as_deref()).map_err(Problem::validation)?;
     let caller = reader.identity().caller_tag();
     let due_now = state.reports.accept(&state.context, caller, found.active.tenant(), &report).await?;

@@ -14,8 +14,8 @@ use crate::domain::check::{CheckStatus, FaultSide};
 use crate::domain::external_id::ExternalId;
 use crate::domain::fix::{FixAction, FixDocument};
 use crate::domain::ids::{
-    AuditEventId, DeliveryId, DriftId, InviteId, InviteSessionId, MessageId, Slug, StorageConfigId, TenantId, TenantName, TokenId, VerificationId,
-    WebhookId,
+    AuditEventId, DeliveryId, DriftId, InviteId, InviteSessionId, MessageId, Slug, StorageConfigId, TenantId, TenantName, TokenId,
+    VerificationId, WebhookId,
 };
 use crate::domain::invite::{InvitePurpose, InviteState};
 use crate::domain::region::Region;
@@ -45,7 +45,8 @@ macro_rules! ids {
 
 ids!(
     AuditEventId,
-    DeliveryId, DriftId,
+    DeliveryId,
+    DriftId,
     InviteId,
     InviteSessionId,
     MessageId,

@@ -23,7 +23,9 @@ fn explain(over: &OverBudget) -> String {
         ("LATCHKEY_LIGHT_VERIFICATION_EVERY", over.light_every),
         ("LATCHKEY_FULL_VERIFICATION_EVERY", over.full_every),
     ];
-    let periods = periods.iter().filter_map(|(setting, every)| Some(format!("{setting}={}", humantime::format_duration((*every)?))));
+    let periods = periods
+        .iter()
+        .filter_map(|(setting, every)| Some(format!("{setting}={}", humantime::format_duration((*every)?))));
     remedies.push(periods.collect::<Vec<_>>().join(" and "));
     format!("{over}; set {}", remedies.join(", or "))
 }

@@ -3,6 +3,7 @@
 
 mod budget_check;
 mod examine;
+pub(crate) mod incidents;
 pub(crate) mod pacing;
 pub(crate) mod reports;
 pub(crate) mod requests;
@@ -14,8 +15,8 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::request_verification::queue_scheduled;
 use super::Context;
+use super::request_verification::queue_scheduled;
 use crate::cloud::Cloud;
 use crate::domain::ids::TenantRef;
 use crate::domain::reverification::{DueReverification, Outcome, Standing};
@@ -24,8 +25,9 @@ use crate::store::reverifications::Settled;
 use crate::store::{self, reverifications, tenants};
 use crate::telemetry::metric;
 
-use examine::Examined;
 pub(crate) use budget_check::{BudgetError, fits_budget};
+use examine::Examined;
+use incidents::IncidentWatch;
 use pacing::Pacing;
 pub(crate) use schedule::{Recorded, after_verification, refresh};
 
@@ -35,6 +37,7 @@ pub(crate) struct Reverifier {
     pub context: Context,
     pub cloud: Arc<dyn Cloud>,
     pub pacing: Pacing,
+    pub incidents: IncidentWatch,
     pub stop: CancellationToken,
 }
 
@@ -58,7 +61,16 @@ impl Reverifier {
         let (depth, outcome) = (due.depth(), examined.outcome);
         let labels = [("depth", <&str>::from(depth)), ("outcome", outcome_label(outcome))];
         metrics::counter!(metric::REVERIFICATIONS.name, &labels).increment(1);
+        self.incidents.count(outcome);
         match outcome {
+            // Held back: the cause is not with this customer.
+            Outcome::Changed if self.incidents.is_open() => {
+                let held = Examined {
+                    outcome: Outcome::Unanswered,
+                    ..examined
+                };
+                self.settle(due, &held).await
+            }
             Outcome::Changed => self.queue(due, examined.leftovers).await,
             Outcome::Unchanged | Outcome::Unanswered => self.settle(due, &examined).await,
         }
@@ -126,7 +138,10 @@ impl Reverifier {
             if renewed == 0 {
                 return Ok(());
             }
-            info!(renewed, "the checks or the documents changed; storage configs will be verified in full within a day");
+            info!(
+                renewed,
+                "the checks or the documents changed; storage configs will be verified in full within a day"
+            );
         }
     }
 }

@@ -74,7 +74,11 @@ impl DenialReports {
         let mut db = store::acquire(&context.pool).await?;
         let is_new = reverifications::report(&mut db, tenant, context.clock.now(), INTERVAL).await?;
         if is_new {
-            let DenialReport { operation, code, request_id } = report;
+            let DenialReport {
+                operation,
+                code,
+                request_id,
+            } = report;
             info!(%tenant, operation, code, request_id, "access was denied in production; the tenant is verified again now");
         }
         Ok(is_new)

@@ -29,7 +29,13 @@ pub(crate) enum Request {
 }
 
 /// Returns how many storage configs are concerned.
-pub(crate) async fn request(context: &Context, caller: &Caller, scope: &Scope, request: Request, reason: &AuditReason) -> store::Result<u64> {
+pub(crate) async fn request(
+    context: &Context,
+    caller: &Caller,
+    scope: &Scope,
+    request: Request,
+    reason: &AuditReason,
+) -> store::Result<u64> {
     let now = context.clock.now();
     let mut db = store::begin(&context.pool).await?;
     let tenants: Option<Vec<TenantId>> = match scope {
@@ -47,8 +53,12 @@ pub(crate) async fn request(context: &Context, caller: &Caller, scope: &Scope, r
             (concerned, json!({"not_before": time}))
         }
     };
-    let facts = AuditChange::none().with(what).with(json!({"storage_configs": concerned, "reason": reason}));
-    context.audit(&mut db, caller, AuditAction::ReverificationRequested, None, facts).await?;
+    let facts = AuditChange::none()
+        .with(what)
+        .with(json!({"storage_configs": concerned, "reason": reason}));
+    context
+        .audit(&mut db, caller, AuditAction::ReverificationRequested, None, facts)
+        .await?;
     store::commit(db).await?;
     Ok(concerned)
 }

@@ -4,6 +4,8 @@ mod activation;
 pub(super) mod put_lease;
 mod rotation;
 
+use std::sync::LazyLock;
+
 use chrono::TimeDelta;
 use futures::future::join;
 use serde_json::json;
@@ -27,10 +29,11 @@ use crate::domain::message::findings;
 use crate::domain::storage_config::{Mode, StorageConfig};
 use crate::domain::tenant::{ActiveFacts, Rotation};
 use crate::domain::verification::{Trigger, Verdict, Verification, VerificationState};
+use crate::rate_limiter::Limiter;
 use crate::store::jobs::JobOrigin;
 use crate::store::lease::Lease;
 use crate::store::verifications::{ClaimedRun, LeaseStatus, StartedRun};
-use crate::store::{self, Constraint, active_configs, drifts, jobs, reverifications, storage_configs, tenants, verifications};
+use crate::store::{self, Constraint, active_configs, drifts, incidents, jobs, reverifications, storage_configs, tenants, verifications};
 use crate::telemetry::metric;
 use crate::verifier::{self, PROBE_PREFIX, RunReport, VerificationSubject};
 
@@ -180,6 +183,9 @@ async fn record_batch(context: &Context, lease: &Lease, findings: &[Finding]) ->
     Ok(status)
 }
 
+/// One fault of the vendor's affects many verifications, so it is logged once a minute.
+static ALARMS: LazyLock<Limiter<(CheckName, String)>> = LazyLock::new(|| Limiter::per_minute(1, 1));
+
 /// Logs problems that only the vendor can fix as errors, for alerting.
 fn alert(lease: &Lease, findings: &[Finding]) {
     let faults = findings
@@ -191,6 +197,9 @@ fn alert(lease: &Lease, findings: &[Finding]) {
         let operation = exchange.map_or("none", |exchange| exchange.operation.as_str());
         let check: &str = finding.check.into();
         metrics::counter!(metric::VENDOR_FAULTS.name, "check" => check, "code" => code.to_owned()).increment(1);
+        if ALARMS.check(&(finding.check, code.to_owned())).is_err() {
+            continue;
+        }
         error!(
             verification = %lease.verification, check = %finding.check, operation, code,
             "the vendor's own setup blocks a verification; run `latchkey check-config --aws` for details"
@@ -210,6 +219,16 @@ fn measure(verdict: Verdict, findings: &[Finding], seconds: f64) {
             metrics::histogram!(metric::CHECK_DURATION.name, &labels[..1]).record(exchange.duration);
         }
     }
+}
+
+/// While many tenants fail together, no scheduled verification rejects one.
+async fn held_back(db: &mut PgConnection, trigger: Trigger, verdict: Verdict) -> store::Result<Verdict> {
+    let is_rejected = trigger == Trigger::Scheduled && verdict == Verdict::Rejected;
+    Ok(if is_rejected && incidents::open(db).await?.is_some() {
+        Verdict::Inconclusive
+    } else {
+        verdict
+    })
 }
 
 /// Decides when the version is verified again.
@@ -299,7 +318,7 @@ async fn finish(
         LeaseStatus::Held if started.trigger == Trigger::Rotation && !rotation::is_wanted(&mut db, config.tenant_id, subject).await? => {
             Verdict::Superseded
         }
-        LeaseStatus::Held => Verdict::of(&report.findings),
+        LeaseStatus::Held => held_back(&mut db, started.trigger, Verdict::of(&report.findings)).await?,
     };
     let attempts = usize::try_from(lease.attempt).unwrap_or(usize::MAX);
     let elapsed = (now - started.started_at).to_std().unwrap_or_default();

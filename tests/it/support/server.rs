@@ -111,7 +111,11 @@ impl Default for TestServerBuilder {
             webhooks: webhook_policy(),
             limits: Limits::NONE,
             schedule: Schedule::OFF,
-            rates: CallRates(Calls { sts: 100_000, kms: 100_000, s3: 100_000 }),
+            rates: CallRates(Calls {
+                sts: 100_000,
+                kms: 100_000,
+                s3: 100_000,
+            }),
             trusted_proxies: Vec::new(),
             identity_provider: None,
             clock: clock(),

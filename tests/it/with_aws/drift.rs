@@ -38,11 +38,12 @@ impl Act {
                 let scheduled = customer.kms.schedule_key_deletion().key_id(&ours.key);
                 scheduled.pending_window_in_days(7).send().await.unwrap();
             }
-            Self::RemoveKeyStatement => customer.remove_from_key(&ours.key, "LatchkeyUseKey").await,
+            Self::RemoveKeyStatement => customer.remove_from_key(&ours.key, "LatchkeyKey").await,
             Self::EnableVersioning => customer.keep_versions(&ours.bucket).await,
             Self::ChangeDefaultKey => {
                 let key = customer.create_key().await;
-                let everybody = json!({"Sid": "Everybody", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:*", "Resource": "*"});
+                let everybody =
+                    json!({"Sid": "Everybody", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:*", "Resource": "*"});
                 customer.add_to_key(&key, &everybody).await;
                 change(stage, "bucket-encryption", |text| text.replace(&ours.key, &key)).await;
             }
@@ -72,7 +73,11 @@ impl Act {
                 let another = Account::new(&stage.world.endpoint).await;
                 another.take_bucket_for_everybody(&ours.bucket).await;
             }
-            Self::RemoveReadPermission => change(stage, "role-permissions", |text| text.replace("\"s3:GetObject\",", "")).await,
+            Self::RemoveReadPermission => {
+                for document in ["role-permissions", "bucket-policy"] {
+                    change(stage, document, |text| text.replace("\"s3:GetObject\",", "")).await;
+                }
+            }
         }
     }
 
@@ -139,17 +144,62 @@ fn time(value: &Value) -> DateTime<Utc> {
 #[rstest]
 #[case("assume_role", Act::DisableKey, "key-suitable", "The key is disabled.")]
 #[case("assume_role", Act::ScheduleKeyDeletion, "key-suitable", "The key is scheduled for deletion on ")]
-#[case("direct", Act::RemoveKeyStatement, "key-describable", "The key policy gives Example Vendor no access.")]
-#[case("assume_role", Act::EnableVersioning, "versioning-disabled", "The bucket keeps old versions of objects.")]
+#[case(
+    "direct",
+    Act::RemoveKeyStatement,
+    "key-describable",
+    "The key policy gives Example Vendor no access."
+)]
+#[case(
+    "assume_role",
+    Act::EnableVersioning,
+    "versioning-disabled",
+    "The bucket keeps old versions of objects."
+)]
 #[case("assume_role", Act::ChangeDefaultKey, "encrypted-with-key", "with another key: arn:aws:kms:")]
-#[case("assume_role", Act::EncryptWithS3Keys, "encrypted-with-key", "The bucket encrypts with AES256, not with a KMS key.")]
-#[case("direct", Act::OpenBucketToPublic, "bucket-not-public", "Anyone on the internet can call s3:GetObject")]
-#[case("direct", Act::OpenBucketToRole, "bucket-requires-external-id", "The bucket allowed calls that it must deny:")]
-#[case("assume_role", Act::RemoveTrust, "client-role-assumable", "The customer's role denied access to Example Vendor.")]
-#[case("assume_role", Act::RemoveTrustCondition, "role-requires-external-id", "The customer's role can be assumed without an external ID")]
+#[case(
+    "assume_role",
+    Act::EncryptWithS3Keys,
+    "encrypted-with-key",
+    "The bucket encrypts with AES256, not with a KMS key."
+)]
+#[case(
+    "direct",
+    Act::OpenBucketToPublic,
+    "bucket-not-public",
+    "Anyone on the internet can call s3:GetObject"
+)]
+#[case(
+    "direct",
+    Act::OpenBucketToRole,
+    "bucket-requires-external-id",
+    "The bucket allowed calls that it must deny:"
+)]
+#[case(
+    "assume_role",
+    Act::RemoveTrust,
+    "client-role-assumable",
+    "The customer's role denied access to Example Vendor."
+)]
+#[case(
+    "assume_role",
+    Act::RemoveTrustCondition,
+    "role-requires-external-id",
+    "The customer's role can be assumed without an external ID"
+)]
 #[case("assume_role", Act::DeleteBucket, "bucket-reachable", "There is no bucket named ")]
-#[case("direct", Act::LoseBucketToAnother, "bucket-owner-matches", "The bucket does not belong to the account ")]
-#[case("assume_role", Act::RemoveReadPermission, "object-readable", "Example Vendor was denied s3:GetObject.")]
+#[case(
+    "direct",
+    Act::LoseBucketToAnother,
+    "bucket-owner-matches",
+    "The bucket does not belong to the account "
+)]
+#[case(
+    "assume_role",
+    Act::RemoveReadPermission,
+    "object-readable",
+    "Example Vendor was denied s3:GetObject."
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn each_drift_is_told_with_its_sentence(#[case] mode: &'static str, #[case] act: Act, #[case] check: &str, #[case] sentence: &str) {
     let stage = Stage::new(mode).await;
@@ -165,8 +215,14 @@ async fn each_drift_is_told_with_its_sentence(#[case] mode: &'static str, #[case
     let drift = found.iter().find(|drift| drift["check"] == check).unwrap();
     let summary = drift["after"]["summary"].as_str().unwrap();
     assert!(summary.contains(sentence), "{summary}");
-    assert_eq!((&drift["direction"], &drift["before"]["status"]), (&json!("worse"), &json!("passed")));
-    assert!(time(&drift["not_before"]) >= verified_at && time(&drift["not_before"]) < time(&drift["found_at"]), "{drift:#}");
+    assert_eq!(
+        (&drift["direction"], &drift["before"]["status"]),
+        (&json!("worse"), &json!("passed"))
+    );
+    assert!(
+        time(&drift["not_before"]) >= verified_at && time(&drift["not_before"]) < time(&drift["found_at"]),
+        "{drift:#}"
+    );
     let path = format!("/v1/verifications/{}", drift["verification_id"].as_str().unwrap());
     let verification = stage.server.get(&path).await.expect(200);
     assert_eq!(verification["trigger"], "scheduled");
@@ -178,13 +234,17 @@ async fn each_drift_is_told_with_its_sentence(#[case] mode: &'static str, #[case
 async fn unchanged_storage_leaves_no_record(#[values("direct", "assume_role")] mode: &'static str) {
     let stage = Stage::new(mode).await;
     let counts = async || -> (i64, i64, i64) {
-        let counted = sqlx::query_as("select (select count(*) from verifications), (select count(*) from verification_checks), (select count(*) from audit_events)");
+        let counted = sqlx::query_as(
+            "select (select count(*) from verifications), (select count(*) from verification_checks), (select count(*) from audit_events)",
+        );
         counted.fetch_one(&stage.server.pool).await.unwrap()
     };
     let before = counts().await;
     for depth in ["light", "full"] {
         let times = async || -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
-            let times = sqlx::query_as("select light_at, full_at from reverifications r join tenants t on t.id = r.tenant_id where t.slug = 'acme'");
+            let times = sqlx::query_as(
+                "select light_at, full_at from reverifications r join tenants t on t.id = r.tenant_id where t.slug = 'acme'",
+            );
             times.fetch_one(&stage.server.pool).await.unwrap()
         };
         let (light, full) = times().await;
@@ -223,15 +283,26 @@ async fn a_repair_is_a_drift_too_and_webhooks_get_both() {
     Act::RemoveReadPermission.happen(&stage).await;
     verify_again(&stage.server).await;
     let found = drifts(&stage.server, |found| found.iter().any(|drift| drift["check"] == "object-readable")).await;
-    assert_eq!(found.last().unwrap()["check"], "versioning-disabled", "the first one is still known");
+    assert_eq!(
+        found.last().unwrap()["check"],
+        "versioning-disabled",
+        "the first one is still known"
+    );
 
-    let log = hook.log_until(&stage.server, |log| log.iter().filter(|sent| sent["type"] == "tenant.drifted").count() >= 2).await;
+    let log = hook
+        .log_until(&stage.server, |log| {
+            log.iter().filter(|sent| sent["type"] == "tenant.drifted").count() >= 2
+        })
+        .await;
     let first = log.iter().find(|sent| sent["type"] == "tenant.drifted").unwrap();
     let path = hook.path(&format!("/deliveries/{}", first["id"].as_str().unwrap()));
     let delivery = stage.server.get(&path).await.expect(200);
     let payload: Value = serde_json::from_str(delivery["payload"].as_str().unwrap()).unwrap();
     let change = &payload["data"]["changes"][0];
-    assert_eq!((&payload["data"]["slug"], &change["check"]), (&json!("acme"), &json!("versioning-disabled")));
+    assert_eq!(
+        (&payload["data"]["slug"], &change["check"]),
+        (&json!("acme"), &json!("versioning-disabled"))
+    );
     assert_eq!(change["after"]["summary"], "The bucket keeps old versions of objects.");
 }
 
@@ -243,19 +314,30 @@ async fn a_denial_in_production_is_looked_into_at_once(#[values("credentials", "
     let url = |path: &str| format!("{}/internal/v1/tenants/acme/{path}", stage.server.private);
     if how == "credentials" {
         Act::RemoveTrust.happen(&stage).await;
-        let asked = stage.server.bare(reqwest::Method::GET, &url("credentials")).bearer_auth(&stage.token);
+        let asked = stage
+            .server
+            .bare(reqwest::Method::GET, &url("credentials"))
+            .bearer_auth(&stage.token);
         stage.server.send(asked).await.expect(503);
     } else {
         Act::RemoveReadPermission.happen(&stage).await;
         let report = json!({"operation": "s3:GetObject", "code": "AccessDenied", "request_id": "79104EXAMPLEB723"});
         for is_first in [true, false] {
-            let reported = stage.server.bare(reqwest::Method::POST, &url("reports")).bearer_auth(&stage.token).json(&report);
+            let reported = stage
+                .server
+                .bare(reqwest::Method::POST, &url("reports"))
+                .bearer_auth(&stage.token)
+                .json(&report);
             let answer = stage.server.send(reported).await.expect(202);
             assert_eq!(answer["due_now"], is_first);
         }
     }
     let found = drifts(&stage.server, |_| true).await;
-    let expected = if how == "credentials" { "client-role-assumable" } else { "object-readable" };
+    let expected = if how == "credentials" {
+        "client-role-assumable"
+    } else {
+        "object-readable"
+    };
     assert_eq!(found[0]["check"], expected);
 }
 
@@ -270,7 +352,9 @@ async fn a_report_names_every_fault_and_only_ones_own_tenants_can_be_reported() 
     let refused = post("acme", &json!({"code": "<script>"})).await.expect(422);
     let fields: Vec<&Value> = refused["errors"].as_array().unwrap().iter().map(|error| &error["field"]).collect();
     assert_eq!(fields, ["operation", "code"]);
-    post("nobody", &json!({"operation": "s3:GetObject", "code": "AccessDenied"})).await.expect(404);
+    post("nobody", &json!({"operation": "s3:GetObject", "code": "AccessDenied"}))
+        .await
+        .expect(404);
 }
 
 /// A fault of AWS or the vendor asks nothing of the customer, and is tried again until there is a result.
@@ -291,7 +375,10 @@ async fn a_tenant_blocked_by_the_vendor_goes_on_by_itself() {
     assert_eq!(server.status("acme").await, "blocked_by_vendor");
 
     world.vendor.put_trust(name, &serde_json::from_str(&before).unwrap()).await;
-    sqlx::query("update reverifications set due_at = now()").execute(&server.pool).await.unwrap();
+    sqlx::query("update reverifications set due_at = now()")
+        .execute(&server.pool)
+        .await
+        .unwrap();
     let active = async {
         while server.status("acme").await != "active" {
             tokio::task::yield_now().await;
@@ -303,15 +390,20 @@ async fn a_tenant_blocked_by_the_vendor_goes_on_by_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_are_taken_from_a_budget_that_replicas_share() {
     let world = World::new().await;
-    let rates = CallRates(Calls { sts: 10, kms: 1000, s3: 1000 });
+    let rates = CallRates(Calls {
+        sts: 10,
+        kms: 1000,
+        s3: 1000,
+    });
     let server = TestServer::builder().aws(&world).rates(rates).start().await;
     server.create_tenant("acme").await;
     let documents = apply_templates(&world, &server, "acme", "assume_role").await;
     assert_eq!(server.submit("acme", &documents.submission()).await["verdict"], "verified");
-    let taken: Vec<(String, bool)> = sqlx::query_as("select service, free_at > now() - interval '1 minute' from call_budgets order by service")
-        .fetch_all(&server.pool)
-        .await
-        .unwrap();
+    let taken: Vec<(String, bool)> =
+        sqlx::query_as("select service, free_at > now() - interval '1 minute' from call_budgets order by service")
+            .fetch_all(&server.pool)
+            .await
+            .unwrap();
     let all = ["kms", "s3", "sts"].map(|service| (service.to_owned(), true));
     assert_eq!(taken, all);
 }
