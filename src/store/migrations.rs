@@ -32,6 +32,10 @@ pub enum MigrationError {
     Database(#[from] sqlx::Error),
 }
 
+/// How long a migrating session may be without a statement. A process that is suspended would otherwise hold the lock, and block all
+/// others, for ever. While the queue is migrated, the session waits in a transaction; each of those statements takes 30 seconds at most.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
 /// How long to wait before trying to reach the database again.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -70,7 +74,13 @@ impl MigrationError {
 /// Migrates the schema. Several processes can do this at once: they wait for each other. A role that may not migrate only checks that
 /// nothing is missing.
 pub async fn run(pool: &PgPool) -> Result<(), MigrationError> {
-    // A pool only reports its timeout; a single connection reports the cause. It has no limits: building an index may take long.
+    run_within(pool, LONGEST_PAUSE).await
+}
+
+/// The same, with this limit on the pause between two statements.
+pub async fn run_within(pool: &PgPool, longest_pause: Duration) -> Result<(), MigrationError> {
+    // A pool only reports its timeout; a single connection reports the cause. Its statements have no limits: building an index may take
+    // long.
     let mut db = pool.connect_options().connect().await.map_err(MigrationError::Unreachable)?;
     if !may_migrate(&mut db).await? {
         return match all_applied(&mut db).await {
@@ -83,6 +93,7 @@ pub async fn run(pool: &PgPool) -> Result<(), MigrationError> {
             Err(error) => Err(error.into()),
         };
     }
+    limit_pauses(&mut db, longest_pause).await?;
     MIGRATIONS.run(&mut db).await?;
     // The queue's library takes no lock. This one is held until the end of the transaction.
     let mut lock = db.begin().await?;
@@ -94,6 +105,15 @@ pub async fn run(pool: &PgPool) -> Result<(), MigrationError> {
     }
     lock.commit().await?;
     db.close().await?;
+    Ok(())
+}
+
+/// Lets Postgres end the session after this time without a statement.
+async fn limit_pauses(db: &mut PgConnection, longest: Duration) -> Result<(), sqlx::Error> {
+    sqlx::query("select set_config('idle_session_timeout', $1, false), set_config('idle_in_transaction_session_timeout', $1, false)")
+        .bind(longest.as_millis().to_string())
+        .execute(db)
+        .await?;
     Ok(())
 }
 

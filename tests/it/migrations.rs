@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use latchkey::domain::approval::ApprovalState;
 use latchkey::domain::check::{CheckStatus, FaultSide};
@@ -17,7 +18,7 @@ use latchkey::domain::token::Role;
 use latchkey::domain::verification::{Trigger, Verdict, VerificationState};
 use latchkey::domain::webhook::{DeliveryState, Topic};
 use latchkey::store::Constraint;
-use latchkey::store::migrations::MIGRATIONS;
+use latchkey::store::migrations::{MIGRATIONS, run, run_within};
 use sqlx::migrate::{Migrate, Migration};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection};
@@ -194,8 +195,34 @@ async fn constraints_with_an_error_of_their_own_exist() {
 async fn several_processes_can_migrate_at_once() {
     let url = empty_database().await;
     let pool = latchkey::store::connect(PgConnectOptions::from_str(&url).unwrap(), 16);
-    let runs = (0..4).map(|_| latchkey::store::migrations::run(&pool));
+    let runs = (0..4).map(|_| run(&pool));
     for run in futures::future::join_all(runs).await {
         run.unwrap();
     }
+}
+
+/// A process that is suspended holds the lock. Here, its future is not polled any more.
+#[tokio::test]
+async fn a_process_that_is_suspended_does_not_block_the_migrations_of_others() {
+    let url = empty_database().await;
+    let pool = latchkey::store::connect(PgConnectOptions::from_str(&url).unwrap(), 16);
+    let mut db = PgConnectOptions::from_str(&url).unwrap().connect().await.unwrap();
+    db.lock().await.unwrap();
+    let mut suspended = Box::pin(run_within(&pool, Duration::from_secs(3)));
+    let mut observer = PgConnectOptions::from_str(&url).unwrap().connect().await.unwrap();
+    let waits = async {
+        let waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted
+                           and database = (select oid from pg_database where datname = current_database()))";
+        while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(&mut observer).await.unwrap() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        done = &mut suspended => panic!("it does not wait: {done:?}"),
+        () = waits => (),
+    }
+    db.unlock().await.unwrap();
+
+    run(&pool).await.unwrap();
+    assert!(suspended.await.is_err(), "its session was ended");
 }
