@@ -11,10 +11,10 @@ use crate::store::{self, StoreError};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
-    /// Verify that no entry of the audit log was removed, changed, inserted or moved.
+    /// Verify that no entry of the audit log was removed, changed, inserted or moved, and that every erasure has an entry.
     ///
     /// Prints the head of the log. Keep it outside of the database, and pass it next time.
-    /// Exit code: 0 intact, 1 not intact, 3 could not be determined.
+    /// Exit code: 0 intact and complete, 1 not, 3 could not be determined.
     Verify(Verify),
 }
 
@@ -37,7 +37,12 @@ impl Audit {
             .begin_with("begin isolation level repeatable read, read only")
             .await
             .map_err(|error| inconclusive(error.into()))?;
-        match audit_chain::verify(&mut snapshot, head.as_ref()).await.map_err(inconclusive)? {
+        let verified = audit_chain::verify(&mut snapshot, head.as_ref()).await.map_err(inconclusive)?;
+        let unrecorded = audit_chain::unrecorded_erasures(&mut snapshot).await.map_err(inconclusive)?;
+        for tenant in &unrecorded {
+            eprintln!("latchkey: the audit log is not complete: tenant {tenant} was erased, and there is no entry tenant.erased");
+        }
+        match verified {
             Ok(Some(head)) => println!("The audit log is intact: {} entries.\nHead: {head}", head.position),
             Ok(None) => println!("The audit log is empty."),
             Err(broken) => {
@@ -45,6 +50,6 @@ impl Audit {
                 return Err(Failure::Negative);
             }
         }
-        Ok(())
+        if unrecorded.is_empty() { Ok(()) } else { Err(Failure::Negative) }
     }
 }

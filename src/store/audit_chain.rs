@@ -6,6 +6,7 @@ use std::str::FromStr;
 use sqlx::PgConnection;
 
 use super::Result;
+use crate::domain::ids::TenantId;
 
 /// How many entries are checked per query.
 const PAGE: i64 = 1000;
@@ -52,6 +53,17 @@ pub(crate) enum BrokenChain {
     WithoutPosition,
     #[error("the entry at position {0} does not match the saved head: the log was rewritten")]
     OtherHead(i64),
+}
+
+/// The tenants whose personal data was erased without an entry. The service's database role can do this, by calling the function that
+/// erases.
+pub(crate) async fn unrecorded_erasures(db: &mut PgConnection) -> Result<Vec<TenantId>> {
+    let tenants = sqlx::query_scalar!(
+        "select id from tenants t where erased_at is not null and not exists (
+             select from audit_events e where e.tenant_id = t.id and e.action = 'tenant.erased'
+         ) order by id"
+    );
+    Ok(tenants.fetch_all(db).await?.into_iter().map(Into::into).collect())
 }
 
 /// The newest entry, or none for an empty log.

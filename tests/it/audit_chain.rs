@@ -153,6 +153,38 @@ async fn erasure_keeps_the_chain_intact() {
     assert_eq!(verify(&server, Some(&kept)).0, Some(1), "an erased entry cannot get other data");
 }
 
+/// The service's database role can call the function that erases.
+#[tokio::test]
+async fn an_erasure_without_an_entry_is_found() {
+    let server = TestServer::start().await;
+    let admin = server.token_of(Role::Admin).await;
+    let mut erased = Vec::new();
+    for slug in ["acme", "globex", "initech"] {
+        let id = server.create_tenant(slug).await["id"].as_str().unwrap().to_owned();
+        let path = format!("{}/v1/tenants/{id}", server.private);
+        let delete = async |path: &str| {
+            let request = server.bare(Method::DELETE, path).bearer_auth(&admin);
+            server.send(request.json(&json!({"reason": "Ended"}))).await.expect(200);
+        };
+        delete(&path).await;
+        if slug == "acme" {
+            delete(&format!("{path}/personal-data")).await;
+        } else {
+            let erase = sqlx::query("select erase_tenant($1, now())").bind(id.parse::<uuid::Uuid>().unwrap());
+            erase.execute(&server.pool).await.unwrap();
+        }
+        erased.push(id);
+    }
+    let (code, printed) = verify(&server, None);
+    assert_eq!(code, Some(1), "{printed}");
+    let named: Vec<bool> = erased.iter().map(|id| printed.contains(id)).collect();
+    assert_eq!(named, [false, true, true], "{printed}");
+    assert!(
+        printed.contains("no entry tenant.erased") && printed.contains("is intact"),
+        "{printed}"
+    );
+}
+
 #[tokio::test]
 async fn concurrent_writers_make_one_chain() {
     let server = TestServer::start().await;
