@@ -25,6 +25,15 @@ pub(crate) struct InviteSession {
     pub session: WebSession,
 }
 
+/// What a browser that has a session was used for.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenedBefore {
+    pub tenant: Tenant,
+    pub invite: Invite,
+    /// The session was ended. The invite's link still works.
+    pub is_ended: bool,
+}
+
 /// What to show a visitor whose invite was valid until the tenant was offboarded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EndedInvite {
@@ -89,16 +98,21 @@ pub(crate) async fn open_invite(context: &Context, token: &InviteToken, address:
     Ok(InviteSession { tenant, invite, session })
 }
 
+/// What the session's browser was used for, if the invite can still be used.
+pub(crate) async fn opened_before(context: &Context, session: &WebSession) -> Result<OpenedBefore, OpenInviteError> {
+    let mut db = store::acquire(&context.pool).await?;
+    let (opened, invite, tenant) = find_opened(context, &mut db, session).await?;
+    Ok(OpenedBefore {
+        tenant,
+        invite,
+        is_ended: opened.ended_at.is_some(),
+    })
+}
+
 /// Finds the session's invite, and checks that both are still valid.
 pub(crate) async fn resume(context: &Context, session: WebSession) -> Result<InviteSession, OpenInviteError> {
     let mut db = store::acquire(&context.pool).await?;
-    let opened = invite_sessions::find(&mut db, &session.hash())
-        .await?
-        .ok_or(OpenInviteError::Unknown)?;
-    let invite = invites::find(&mut db, opened.invite_id)
-        .await?
-        .ok_or_else(|| store::StoreError::inconsistent("invite_sessions", opened.id, "its invite is missing"))?;
-    let tenant = open_tenant(context, &mut db, &invite).await?;
+    let (opened, invite, tenant) = find_opened(context, &mut db, &session).await?;
     if opened.ended_at.is_some() {
         return Err(OpenInviteError::SessionEnded);
     }
@@ -108,6 +122,20 @@ pub(crate) async fn resume(context: &Context, session: WebSession) -> Result<Inv
         store::unless_changes_are_refused(invite_sessions::touch(&mut db, opened.id, now).await)?;
     }
     Ok(InviteSession { tenant, invite, session })
+}
+
+/// The session, even if it was ended, with its invite, which is open.
+async fn find_opened(
+    context: &Context,
+    db: &mut PgConnection,
+    session: &WebSession,
+) -> Result<(OpenedInvite, Invite, Tenant), OpenInviteError> {
+    let opened = invite_sessions::find(db, &session.hash()).await?.ok_or(OpenInviteError::Unknown)?;
+    let invite = invites::find(db, opened.invite_id)
+        .await?
+        .ok_or_else(|| store::StoreError::inconsistent("invite_sessions", opened.id, "its invite is missing"))?;
+    let tenant = open_tenant(context, db, &invite).await?;
+    Ok((opened, invite, tenant))
 }
 
 /// The invite's tenant, if the invite is open.

@@ -46,6 +46,11 @@ macro_rules! select_verifications {
 }
 
 impl VerificationRow {
+    async fn with_findings(self, db: &mut PgConnection) -> Result<Verification> {
+        let findings = checks::of_attempt(db, self.id.into(), self.attempt).await?;
+        self.with(findings)
+    }
+
     fn with(self, findings: Vec<Finding>) -> Result<Verification> {
         let id = self.id;
         Ok(Verification {
@@ -166,10 +171,21 @@ pub async fn find(db: &mut PgConnection, id: VerificationId) -> Result<Option<Ve
         .fetch_optional(&mut *db)
         .await?;
     match row {
-        Some(row) => {
-            let findings = checks::of_attempt(db, id, row.attempt).await?;
-            row.with(findings).map(Some)
-        }
+        Some(row) => row.with_findings(db).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The newest verification of a version.
+pub async fn newest_of(db: &mut PgConnection, config: StorageConfigId) -> Result<Option<Verification>> {
+    let row = select_verifications!(
+        "where v.config_id = $1 order by v.created_at desc, v.id desc limit 1",
+        config.as_uuid()
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    match row {
+        Some(row) => row.with_findings(db).await.map(Some),
         None => Ok(None),
     }
 }

@@ -328,6 +328,104 @@ async fn a_link_of_another_tenant_asks_before_it_replaces_the_session() {
     assert!(globex.get("/onboard/apply").await.html.contains("globex"));
 }
 
+/// A session that was ended can be replaced by opening its link again, so its browser is still used for that tenant. With an invite that
+/// was revoked or has expired, it is not.
+#[tokio::test]
+async fn a_link_of_another_tenant_asks_even_if_the_session_was_ended_unless_its_invite_has_ended_too() {
+    let server = TestServer::start().await;
+    server.create_tenant("acme").await;
+    server.create_tenant("globex").await;
+    let (own, id) = invite(&server, "acme").await;
+    let (other, _) = invite(&server, "globex").await;
+    let (own, other) = (
+        own.strip_prefix(&server.public).unwrap(),
+        other.strip_prefix(&server.public).unwrap(),
+    );
+    let acme = Visitor::come(&server, &format!("{}{own}", server.public)).await;
+    let path = format!("/v1/tenants/acme/invites/{id}");
+    let sessions = server.get(&format!("{path}/sessions")).await.expect(200);
+    let session = sessions["items"][0]["id"].as_str().unwrap();
+    let end = server.request(Method::DELETE, &format!("{path}/sessions/{session}"));
+    assert_eq!(server.send(end).await.status, 204);
+
+    let asked = acme.get(other).await;
+    assert_eq!((asked.status, asked.cookie("latchkey-onboard")), (200, None), "{}", asked.html);
+    assert!(
+        asked.html.contains("until its session was ended") && asked.html.contains("Continue with globex"),
+        "{}",
+        asked.html
+    );
+    assert!(!asked.html.contains("Stay with"), "there is no session to stay with");
+    let again = acme.get(own).await;
+    assert!(again.cookie("latchkey-onboard").is_some(), "its own link gives it a new session");
+    let continued = acme.post(other, &[]).await;
+    assert!(continued.cookie("latchkey-onboard").is_some());
+
+    let set = async |statement: &'static str| {
+        sqlx::query(statement)
+            .bind(id.parse::<uuid::Uuid>().unwrap())
+            .execute(&server.pool)
+            .await
+            .unwrap();
+    };
+    set("update invites set created_at = now() - interval '2 hours', expires_at = now() - interval '1 hour' where id = $1").await;
+    assert!(acme.get(other).await.cookie("latchkey-onboard").is_some(), "expired");
+    set("update invites set expires_at = now() + interval '1 hour', revoked_at = now() where id = $1").await;
+    assert!(acme.get(other).await.cookie("latchkey-onboard").is_some(), "revoked");
+    set("update invites set revoked_at = null where id = $1").await;
+    assert_eq!(acme.get(other).await.cookie("latchkey-onboard"), None, "open");
+    set("update tenants set offboarded_at = now() from invites where invites.tenant_id = tenants.id and invites.id = $1").await;
+    assert!(acme.get(other).await.cookie("latchkey-onboard").is_some(), "offboarded");
+}
+
+/// The active version can be verified again while a newer one waits for an approval.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_verify_page_shows_the_newest_version_even_if_another_was_verified_later() {
+    let server = TestServer::start().await;
+    let seed = Seed::new(&server);
+    let acme = seed.active("acme").await;
+    assert_eq!(seed.submit_in(acme, "333333333333").await, 2);
+    let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
+    let again = async || {
+        let queued = server
+            .post("/v1/tenants/acme/verifications", &json!({"version": 1}))
+            .await
+            .expect(202);
+        queued["id"].as_str().unwrap().parse::<uuid::Uuid>().unwrap()
+    };
+    let shown = async |note: &str| {
+        let page = visitor.get("/onboard/verify").await.html;
+        for text in ["Waiting for confirmation", &format!("b-{}-2", acme.simple()), note] {
+            assert!(page.contains(text), "{text}: {page}");
+        }
+        assert!(
+            !page.contains("http-equiv"),
+            "it follows no verification of the other version: {page}"
+        );
+    };
+    let note = "Version 1 with bucket";
+    let queued = again().await;
+    shown(note).await;
+    let events = tokio::time::timeout(TIMEOUT, visitor.get("/onboard/verify/events"));
+    let events = events.await.expect("version 2 is verified, so the stream ends").html;
+    assert!(events.contains("event: finished"), "{events}");
+    seed.reject(queued.into()).await;
+    shown(note).await;
+
+    sqlx::query("update verifications set finished_at = finished_at - interval '5 minutes' where verdict = 'rejected'")
+        .execute(&server.pool)
+        .await
+        .unwrap();
+    sqlx::query("update active_configs set verified_at = verified_at - interval '10 minutes'")
+        .execute(&server.pool)
+        .await
+        .unwrap();
+    let queued = again().await;
+    seed.reject(queued.into()).await;
+    assert_eq!(server.status("acme").await, "degraded");
+    shown("The latest check of the version in use failed").await;
+}
+
 #[tokio::test]
 async fn a_link_that_is_opened_again_keeps_its_session() {
     let server = TestServer::start().await;

@@ -1,5 +1,5 @@
-//! `GET /onboard/verify/events`: notifies the page of new events in the tenant's newest verification. The page then fetches
-//! its content again, so that a revoked invite reveals nothing.
+//! `GET /onboard/verify/events`: notifies the page of new events in the verification that it shows. The page then fetches its
+//! content again, so that a revoked invite reveals nothing.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -15,9 +15,8 @@ pub(crate) async fn handle(
     session: OnboardSession,
     headers: HeaderMap,
 ) -> Result<VerificationSse, Rejection> {
-    let newest = read::verifications::list(&state.context, session.tenant.id, None, 1)
+    let (_, newest) = read::verifications::of_newest_version(&state.context, session.tenant.id)
         .await?
-        .pop()
         .ok_or(Rejection::NotFound)?;
     let reader = StreamReader::Invite(session.invite.id);
     Ok(respond(&state, reader, newest.id, &headers, change_notification).await?)

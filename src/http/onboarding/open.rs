@@ -14,12 +14,15 @@ use crate::http::AppState;
 use crate::http::web_ui::render;
 use crate::service::open_invite::{look_up, open_invite};
 
-/// Asks before a link replaces the session of another tenant: an attacker could have sent it.
+/// Asks before a link replaces the session of another tenant: an attacker could have sent it. A session that was ended makes no
+/// difference, because its invite still works: its user may not notice that the next pages are those of another tenant.
 #[derive(Template)]
 #[template(path = "onboarding/pages/open.html")]
 struct Page<'a> {
     frame: Layout<'a>,
     current: &'a str,
+    /// The browser's session was ended.
+    is_ended: bool,
     other: &'a str,
     token: &'a str,
 }
@@ -30,10 +33,11 @@ pub(crate) async fn handle(State(state): State<AppState>, Path(token): Path<Stri
     let invite_token = InviteToken::from_text(&token);
     let (tenant, invite) = look_up(&state.context, &invite_token).await?;
     match current(&state, &parts.headers).await? {
-        Some(session) if session.invite.id == invite.id => Ok(Redirect::to("/onboard").into_response()),
-        Some(session) if session.tenant.id != tenant.id => Ok(render(&Page {
+        Some(opened) if opened.invite.id == invite.id && !opened.is_ended => Ok(Redirect::to("/onboard").into_response()),
+        Some(opened) if opened.tenant.id != tenant.id => Ok(render(&Page {
             frame: Layout::without_session(&state, "Open another link?"),
-            current: session.tenant.name.as_str(),
+            current: opened.tenant.name.as_str(),
+            is_ended: opened.is_ended,
             other: tenant.name.as_str(),
             token: &token,
         })),

@@ -16,7 +16,7 @@ use crate::http::conventions::request_id::RequestId;
 use crate::http::web_ui::cookies::Secret;
 use crate::http::web_ui::csrf::{self, CsrfForm, UnreadableForm};
 use crate::service::Caller;
-use crate::service::open_invite::{InviteSession, OpenInviteError, resume};
+use crate::service::open_invite::{InviteSession, OpenInviteError, OpenedBefore, opened_before, resume};
 
 const COOKIE: Secret = Secret {
     secure_name: "__Host-latchkey-onboard",
@@ -70,13 +70,13 @@ impl FromRequestParts<AppState> for OnboardSession {
     }
 }
 
-/// The session that the browser has, if it is still valid.
-pub(super) async fn current(state: &AppState, headers: &HeaderMap) -> Result<Option<InviteSession>, Rejection> {
+/// What the browser was used for, even if its session was ended. None if its invite can no longer be used.
+pub(super) async fn current(state: &AppState, headers: &HeaderMap) -> Result<Option<OpenedBefore>, Rejection> {
     let Some(value) = COOKIE.read(headers, state.onboarding.web.is_secure()) else {
         return Ok(None);
     };
-    match resume(&state.context, WebSession::from_text(&value)).await {
-        Ok(session) => Ok(Some(session)),
+    match opened_before(&state.context, &WebSession::from_text(&value)).await {
+        Ok(opened) => Ok(Some(opened)),
         Err(OpenInviteError::Store(error)) => Err(error.into()),
         Err(_) => Ok(None),
     }

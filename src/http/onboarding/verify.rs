@@ -1,4 +1,4 @@
-//! `GET /onboard/verify`: the newest version's verification, live and afterwards.
+//! `GET /onboard/verify`: the newest version's newest verification, live and afterwards.
 
 use askama::Template;
 use axum::extract::State;
@@ -60,10 +60,8 @@ pub(crate) async fn handle(State(state): State<AppState>, session: OnboardSessio
         notes: Vec::new(),
         run: None,
     };
-    if let Some(verification) = detail.last_verification {
-        let config = read::storage_configs::find(context, session.tenant.id, verification.version)
-            .await?
-            .ok_or(Rejection::Broken)?;
+    let mut shows_active = true;
+    if let Some((config, verification)) = read::verifications::of_newest_version(context, session.tenant.id).await? {
         page.live = verification.state != VerificationState::Finished;
         page.banner = banner(&verification, vendor);
         let approval = read::approvals::of_version(context, config.id)
@@ -77,6 +75,7 @@ pub(crate) async fn handle(State(state): State<AppState>, session: OnboardSessio
         if let Some(active) = &detail.active
             && active.config.version != config.version
         {
+            shows_active = false;
             let until = match approval {
                 None => " until this version is verified",
                 Some(approval) if approval.is_open() => " until this change is confirmed",
@@ -100,14 +99,22 @@ pub(crate) async fn handle(State(state): State<AppState>, session: OnboardSessio
         TenantStatus::Suspended => page
             .notes
             .push("Your storage is currently suspended by us. You can continue here; contact us if you have questions.".into()),
-        TenantStatus::Quarantined => page.notes.push(
+        TenantStatus::Quarantined if shows_active => page.notes.push(
             "Our checks found that others can access your storage, or that it is no longer in your account. We have stopped using it. Please \
              fix the items below."
                 .into(),
         ),
-        TenantStatus::Degraded => page
+        TenantStatus::Quarantined => page.notes.push(
+            "Our checks found that others can access the storage of the earlier version, or that it is no longer in your account. We have \
+             stopped using it. Contact us to get the details."
+                .into(),
+        ),
+        TenantStatus::Degraded if shows_active => page
             .notes
             .push("This connection worked before, but the latest check failed. We are still using it, so some documents may fail to load. Please fix the items below soon.".into()),
+        TenantStatus::Degraded => page
+            .notes
+            .push("The latest check of the version in use failed, so some documents may fail to load. Contact us to get the details.".into()),
         _ => {}
     }
     page.frame.title.clone_from(&page.banner.title);

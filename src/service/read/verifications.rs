@@ -2,9 +2,10 @@
 
 use super::PageStart;
 use crate::domain::ids::{TenantId, VerificationId};
+use crate::domain::storage_config::StorageConfig;
 use crate::domain::verification::{Verification, VerificationEvent};
 use crate::service::Context;
-use crate::store::{self, verifications};
+use crate::store::{self, storage_configs, verifications};
 
 pub async fn find(context: &Context, id: VerificationId) -> store::Result<Option<Verification>> {
     let mut db = context.pool.acquire().await?;
@@ -19,6 +20,16 @@ pub async fn list(
 ) -> store::Result<Vec<Verification>> {
     let mut db = context.pool.acquire().await?;
     verifications::of_tenant(&mut db, tenant, after, limit).await
+}
+
+/// A tenant's newest version, and its newest verification. A verification of an older version that is still active may be newer.
+pub async fn of_newest_version(context: &Context, tenant: TenantId) -> store::Result<Option<(StorageConfig, Verification)>> {
+    let mut db = context.pool.acquire().await?;
+    let Some(config) = storage_configs::newest(&mut db, tenant).await? else {
+        return Ok(None);
+    };
+    let verification = verifications::newest_of(&mut db, config.id).await?;
+    Ok(verification.map(|verification| (config, verification)))
 }
 
 /// The events after the one with this number, each with its own number.
