@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 use super::account::AccountId;
-use super::ids::VerificationId;
+use super::ids::{Slug, TenantName, VerificationId};
 use super::storage_config::{Storage, StorageConfig};
 
 /// Which changes of an active version need an approval. The first version of a tenant never does.
@@ -75,6 +75,16 @@ pub struct Approval {
     pub decided_at: Option<DateTime<Utc>>,
     /// The verification that the approval queued. Only that one activates the version.
     pub verification: Option<VerificationId>,
+}
+
+/// A pending approval, with its tenant and what it would replace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingApproval {
+    pub slug: Slug,
+    pub name: TenantName,
+    pub approval: Approval,
+    /// None if the tenant has no active version any more.
+    pub active: Option<StorageConfig>,
 }
 
 #[cfg(test)]

@@ -1,14 +1,24 @@
 //! Changes of an active version that an operator has to approve.
 
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use latchkey::domain::approval::ApprovalPolicy;
 use latchkey::domain::arn::KeyArn;
 use latchkey::domain::ids::VerificationId;
 use latchkey::domain::token::Role;
 use latchkey::domain::vendor::Vendor;
 use latchkey::service::run_verification::run_verification;
+use latchkey::store::connect;
 use latchkey::store::jobs::JobOrigin;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::postgres::PgConnectOptions;
+use tracing::instrument::WithSubscriber as _;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt as _;
 use uuid::Uuid;
 
 use crate::support::granting_cloud::GrantingCloud;
@@ -348,6 +358,58 @@ async fn an_older_version_does_not_replace_a_newer_one() {
         .await
         .unwrap();
     assert_eq!((stage.active().await, verdict.as_deref()), (json!(version), Some("superseded")));
+}
+
+/// Counts the queries that are logged.
+struct Queries(Arc<AtomicUsize>);
+
+impl<S: Subscriber> Layer<S> for Queries {
+    fn on_event(&self, event: &Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        if event.metadata().target() == "sqlx::query" {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[tokio::test]
+async fn pending_approvals_are_read_in_pages_with_one_query_each() {
+    let server = TestServer::builder().approval(ApprovalPolicy::AccountChange).start().await;
+    let seed = Seed::new(&server);
+    for slug in ["acme", "globex", "initech"] {
+        let tenant = seed.active(slug).await;
+        seed.submit_in(tenant, FOREIGN).await;
+    }
+    let mut path = "/v1/approvals?limit=2".to_owned();
+    let mut listed = Vec::new();
+    loop {
+        let page = server.get(&path).await.expect(200);
+        for pending in page["items"].as_array().unwrap() {
+            let detail = server
+                .get(&format!("/v1/tenants/{}", pending["tenant_id"].as_str().unwrap()))
+                .await
+                .expect(200);
+            assert_eq!(pending["config"], detail["open_approval"]["config"]);
+            let mut active = detail["active"].clone();
+            active.as_object_mut().unwrap().remove("verified_at");
+            assert_eq!(pending["replaces"], active);
+            listed.push(pending["slug"].as_str().unwrap().to_owned());
+        }
+        match page["next_cursor"].as_str() {
+            Some(next) => path = format!("/v1/approvals?limit=2&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(listed, ["acme", "globex", "initech"]);
+
+    let count = Arc::new(AtomicUsize::new(0));
+    let counting = tracing_subscriber::registry().with(Queries(count.clone()));
+    let mut context = server.context.clone();
+    // Its only connection is open before the queries are counted.
+    context.pool = connect(PgConnectOptions::from_str(&server.database_url).unwrap(), 1);
+    context.pool.acquire().await.unwrap();
+    let read = latchkey::service::read::approvals::pending(&context, None, 10);
+    assert_eq!(read.with_subscriber(counting).await.unwrap().len(), 3);
+    assert_eq!(count.load(Ordering::Relaxed), 1);
 }
 
 fn key() -> KeyArn {

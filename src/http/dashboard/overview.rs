@@ -123,9 +123,10 @@ pub(crate) async fn handle(
     let more_approvals = pending.len() > STUCK_LIMIT;
     pending.truncate(STUCK_LIMIT);
     let approvals = pending.iter().map(|pending| ApprovalRow {
-        path: tenant_path(&pending.tenant),
-        name: pending.tenant.name.to_string(),
-        slug: pending.tenant.slug.to_string(),
+        // An offboarded tenant has no pending approval.
+        path: format!("/tenants/{}", pending.slug),
+        name: pending.name.to_string(),
+        slug: pending.slug.to_string(),
         version: pending.approval.config.version,
         since: RelativeTime::of(pending.approval.requested_at, now),
         changes: differences(pending.active.as_ref(), &pending.approval.config),

@@ -5,9 +5,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::StorageConfigView;
-use crate::domain::approval::{Approval, ApprovalState};
+use crate::domain::approval::{Approval, ApprovalState, PendingApproval};
 use crate::domain::ids::{Slug, TenantId};
-use crate::service::read::approvals::PendingApproval;
 
 /// A verified version that an operator must approve before it replaces the active one.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,8 +45,8 @@ pub(crate) struct PendingApprovalView {
 impl From<PendingApproval> for PendingApprovalView {
     fn from(pending: PendingApproval) -> Self {
         Self {
-            tenant_id: pending.tenant.id,
-            slug: pending.tenant.slug,
+            tenant_id: pending.approval.config.tenant_id,
+            slug: pending.slug,
             approval: pending.approval.into(),
             replaces: pending.active.map(StorageConfigView::from),
         }
