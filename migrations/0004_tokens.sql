@@ -14,3 +14,4 @@ create table tokens (
 );
 
 create index tokens_newest on tokens (created_at desc, id desc);
+create index tokens_by_expiry on tokens (expires_at) where revoked_at is null;

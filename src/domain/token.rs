@@ -55,6 +55,20 @@ pub struct Token {
     pub tenants: Option<Vec<TenantId>>,
 }
 
+/// How long before its end a token counts as expiring. For a token with a short lifetime, half of that is enough.
+pub const EXPIRES_SOON: TimeDelta = TimeDelta::days(14);
+
+impl Token {
+    /// Whether it is valid and has to be replaced soon.
+    pub fn is_expiring(&self, now: DateTime<Utc>) -> bool {
+        self.revoked_at.is_none()
+            && self.expires_at.is_some_and(|at| {
+                let notice = EXPIRES_SOON.min((at - self.created_at) / 2);
+                at > now && at - now <= notice
+            })
+    }
+}
+
 /// How long a new token is to be valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenLifetime {
@@ -98,6 +112,38 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[rstest]
+    #[case::default(90 * 24, 75 * 24, false)]
+    #[case::two_weeks_left(90 * 24, 76 * 24, true)]
+    #[case::last_hour(90 * 24, 90 * 24 - 1, true)]
+    #[case::expired(90 * 24, 90 * 24, false)]
+    #[case::new_and_short(24, 11, false)]
+    #[case::short(24, 12, true)]
+    fn a_token_is_expiring_in_its_last_two_weeks_or_in_half_of_a_short_lifetime(
+        #[case] lifetime: i64,
+        #[case] age: i64,
+        #[case] expected: bool,
+    ) {
+        let created_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let mut token = Token {
+            id: uuid::Uuid::nil().into(),
+            name: "billing".to_owned(),
+            role: Role::Service,
+            created_at,
+            expires_at: Some(created_at + TimeDelta::hours(lifetime)),
+            last_used_at: None,
+            revoked_at: None,
+            tenants: None,
+        };
+        let now = created_at + TimeDelta::hours(age);
+        assert_eq!(token.is_expiring(now), expected);
+        token.revoked_at = Some(now);
+        assert!(!token.is_expiring(now), "a revoked one does not matter");
+        token.revoked_at = None;
+        token.expires_at = None;
+        assert!(!token.is_expiring(now), "one without an end never expires");
+    }
 
     #[rstest]
     #[case(Role::Viewer, [true, false, false, false])]

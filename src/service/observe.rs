@@ -1,4 +1,4 @@
-//! Gauges that belong to no request or run: queue depth, tenants by status, failing checks. Each process samples them
+//! Gauges that belong to no request or run: queue depth, tenants by status, failing checks, expiring tokens. Each process samples them
 //! periodically, so scraping does not cause queries.
 
 use std::time::Duration;
@@ -11,7 +11,8 @@ use tracing::warn;
 use super::Context;
 use crate::domain::check::CheckName;
 use crate::domain::reverification::budget::AwsService;
-use crate::store::{self, Pools, call_budgets, jobs, reverifications, stats};
+use crate::domain::token::Role;
+use crate::store::{self, Pools, call_budgets, jobs, reverifications, stats, tokens};
 use crate::telemetry::metric::{self, number};
 
 /// The interval between samples.
@@ -82,6 +83,11 @@ async fn sample(context: &Context) -> store::Result<()> {
     for check in CheckName::iter() {
         let tenants = failing.iter().find(|(name, _)| *name == check).map_or(0, |(_, tenants)| *tenants);
         gauge!(metric::TENANTS_FAILING.name, "check" => <&str>::from(check)).set(number(tenants));
+    }
+    let expiring = tokens::expiring(&mut db, context.clock.now()).await?;
+    for role in Role::iter() {
+        let of_role = expiring.iter().filter(|token| token.role == role).count();
+        gauge!(metric::TOKENS_EXPIRING.name, "role" => <&str>::from(role)).set(number(of_role));
     }
     Ok(())
 }

@@ -123,6 +123,12 @@ pub async fn token_list(context: &Context, after: Option<PageStart<TokenId>>, li
     tokens::list(&mut db, after, limit).await
 }
 
+/// The tokens that have to be replaced soon, the first to expire first.
+pub async fn expiring_tokens(context: &Context) -> store::Result<Vec<Token>> {
+    let mut db = context.pool.acquire().await?;
+    tokens::expiring(&mut db, context.clock.now()).await
+}
+
 /// Revokes a token. Idempotent. None if there is no token with this ID.
 pub async fn revoke_token(context: &Context, caller: &Caller, id: TokenId) -> store::Result<Option<Token>> {
     let mut db = store::begin(&context.pool).await?;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Result, error};
 use crate::domain::ids::{TenantId, TokenId};
-use crate::domain::token::{Token, TokenHash};
+use crate::domain::token::{EXPIRES_SOON, Token, TokenHash};
 
 pub(crate) async fn insert(db: &mut PgConnection, token: &Token, hash: &TokenHash) -> Result<()> {
     let role: &str = token.role.into();
@@ -210,4 +210,16 @@ pub(crate) async fn touch(db: &mut PgConnection, id: TokenId, now: DateTime<Utc>
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// The tokens that are expiring at this time, the first to expire first: see [`Token::is_expiring`].
+pub(crate) async fn expiring(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<Token>> {
+    let rows = query_tokens!(
+        "select",
+        "from tokens where revoked_at is null and expires_at > $1 and expires_at <= $2 order by expires_at, id",
+        now,
+        now + EXPIRES_SOON,
+    );
+    let tokens: Vec<Token> = rows.fetch_all(db).await?.into_iter().map(Token::try_from).collect::<Result<_>>()?;
+    Ok(tokens.into_iter().filter(|token| token.is_expiring(now)).collect())
 }

@@ -105,6 +105,9 @@ table! {
     /// Tenants whose latest finished verification failed this check.
     TENANTS_FAILING = Gauge "latchkey_tenants_failing" ["check"];
 
+    /// Valid API tokens that expire within 14 days, or that have used up half of a lifetime of less than 28 days.
+    TOKENS_EXPIRING = Gauge "latchkey_tokens_expiring" ["role"];
+
     /// Jobs in the queue: `ready` (due and waiting for a worker), `later` (scheduled), `running`, `failed` (out of retries).
     QUEUE_JOBS = Gauge "latchkey_queue_jobs" ["state"];
     /// How long the oldest ready job has been due. 0 if none is waiting.

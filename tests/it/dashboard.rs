@@ -15,7 +15,7 @@ use crate::support::server::{TIMEOUT, TestServer};
 use crate::webhooks::Hook;
 
 /// An operator's browser.
-struct Person<'a> {
+pub struct Person<'a> {
     server: &'a TestServer,
     http: reqwest::Client,
     cookie: String,
@@ -23,7 +23,7 @@ struct Person<'a> {
 
 impl<'a> Person<'a> {
     /// Signed in with a token of that role.
-    async fn of(server: &'a TestServer, role: Role) -> Self {
+    pub async fn of(server: &'a TestServer, role: Role) -> Self {
         Self::with(server, &server.token_of(role).await).await
     }
 
@@ -56,7 +56,7 @@ impl<'a> Person<'a> {
         }
     }
 
-    async fn get(&self, path: &str) -> Page {
+    pub async fn get(&self, path: &str) -> Page {
         read(self.request(Method::GET, path)).await
     }
 
@@ -406,6 +406,35 @@ async fn what_is_secret_is_shown_once() {
     let id = made.location().rsplit('/').next().unwrap();
     let revoked = person.send(&format!("/tokens/{id}/revoke"), &[]).await;
     assert_eq!(revoked.location(), "/tokens?done=token-revoked");
+}
+
+#[tokio::test]
+async fn tokens_that_expire_soon_are_named_first() {
+    let server = TestServer::start().await;
+    let person = Person::of(&server, Role::Admin).await;
+    assert!(!person.get("/tokens").await.html.contains("Replace this token soon"));
+    for (name, days_old, days_left) in [("billing", 81, 9), ("reports", 60, 30), ("gone", 91, -1)] {
+        server.token_of(Role::Service).await;
+        sqlx::query(
+            "update tokens set name = $1, created_at = now() - make_interval(days => $2), expires_at = now() + make_interval(days => $3, mins => 1)
+             where id = (select id from tokens where name = 'test' and role = 'service')",
+        )
+        .bind(name)
+        .bind(days_old)
+        .bind(days_left)
+        .execute(&server.pool)
+        .await
+        .unwrap();
+    }
+    let shown = person.get("/tokens").await.html;
+    let notice = shown.split_once("Replace this token soon").expect("there is a notice").1;
+    let notice = notice.split_once("</ul>").unwrap().0;
+    assert!(
+        notice.contains("<strong>billing</strong> (service) expires") && notice.contains("in 9 days"),
+        "{notice}"
+    );
+    assert!(!notice.contains("reports") && !notice.contains("gone"), "{notice}");
+    assert_eq!(shown.matches("Expires soon").count(), 1);
 }
 
 #[tokio::test]

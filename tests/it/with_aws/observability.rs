@@ -204,6 +204,31 @@ async fn a_working_process_exports_every_metric() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_expire_soon_are_counted_by_role() {
+    let world = World::new().await;
+    let server = TestServer::builder().aws(&world).without_worker().start().await;
+    for role in [Role::Service, Role::Service, Role::Service, Role::Viewer] {
+        server.token_of(role).await;
+    }
+    let aged = "update tokens set created_at = now() - interval '81 days', expires_at = now() + interval '9 days'
+                where role = 'service' and id <> (select id from tokens where role = 'service' order by id limit 1)";
+    sqlx::query(aged).execute(&server.pool).await.unwrap();
+    let process = Process::serve(&world.access(), &server.database_url, &[]).await;
+    process
+        .until("the tokens are counted", |process| async move {
+            let told = reqwest::get(format!("{}/metrics", process.url))
+                .await
+                .unwrap()
+                .text()
+                .await
+                .unwrap();
+            let has = |sample: &str| told.lines().any(|line| line == sample);
+            has(r#"latchkey_tokens_expiring{role="service"} 2"#) && has(r#"latchkey_tokens_expiring{role="viewer"} 0"#)
+        })
+        .await;
+}
+
 /// The metric names and labels in an expression of Prometheus's query language.
 fn named(expression: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';

@@ -20,7 +20,7 @@ use crate::http::dashboard::shared::session::{DashboardSession, DashboardUser};
 use crate::http::dashboard::tokens::form::{LifetimeOption, TokenForm};
 use crate::http::web_ui::status::{Pill, PillColor};
 use crate::http::web_ui::{render, sentence};
-use crate::service::tokens::token_list;
+use crate::service::tokens::{expiring_tokens, token_list};
 
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct PageQuery {
@@ -32,11 +32,29 @@ pub(crate) struct PageQuery {
 #[template(path = "dashboard/pages/tokens.html")]
 struct Page<'a> {
     frame: Layout<'a>,
+    /// The tokens that have to be replaced soon, whatever page is shown.
+    expiring: Vec<ExpiringToken>,
     rows: Vec<TokenRow>,
     next: Option<String>,
     typed: &'a TokenForm,
     lifetimes: Vec<LifetimeOption>,
     faults: Vec<(String, String)>,
+}
+
+struct ExpiringToken {
+    name: String,
+    role: String,
+    expires: RelativeTime,
+}
+
+impl ExpiringToken {
+    fn of(token: &Token, now: DateTime<Utc>) -> Option<Self> {
+        Some(Self {
+            name: token.name.clone(),
+            role: token.role.to_string(),
+            expires: RelativeTime::of(token.expires_at?, now),
+        })
+    }
 }
 
 struct TokenRow {
@@ -59,6 +77,7 @@ impl TokenRow {
         Self {
             pill: match token.revoked_at {
                 Some(_) => Pill::new(PillColor::Grey, "Revoked"),
+                None if token.is_expiring(now) => Pill::new(PillColor::Amber, "Expires soon"),
                 None if valid => Pill::new(PillColor::Green, "Valid"),
                 None => Pill::new(PillColor::Grey, "Expired"),
             },
@@ -99,7 +118,9 @@ pub(crate) async fn shown(
         |token| (token.created_at, token.id.as_uuid()),
         |token| TokenRow::of(token, now),
     );
+    let expiring = expiring_tokens(&state.context).await?;
     let page = Page {
+        expiring: expiring.iter().filter_map(|token| ExpiringToken::of(token, now)).collect(),
         frame: Layout {
             notice: Notice::of(query.done.as_deref()),
             ..Layout::new(state, session, Section::Tokens, "Tokens")
