@@ -66,6 +66,9 @@ create table verification_checks (
     skipped_because text,
     -- Not jsonb: people paste it, so members keep their order.
     fix json,
+    -- It failed because the version has lost its isolation or its ownership.
+    is_breach boolean not null default false,
+    constraint verification_checks_breach_failed check (not is_breach or status = 'failed'),
     primary key (verification_id, attempt, name),
     foreign key (verification_id, attempt) references verification_attempts (verification_id, attempt)
 );

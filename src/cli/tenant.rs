@@ -254,6 +254,11 @@ pub(super) fn print_tenant(tenant: &Value) {
     ];
     let present = fields.iter().filter(|field| !tenant[**field].is_null());
     let mut rows: Vec<Vec<String>> = present.map(|field| vec![words(field), text(tenant, field)]).collect();
+    let quarantine = &tenant["quarantine"];
+    if quarantine.is_object() {
+        rows.push(vec!["quarantined since".into(), text(quarantine, "since")]);
+        rows.push(vec!["quarantined by".into(), text(quarantine, "checks")]);
+    }
     let active = &tenant["active"];
     if active.is_object() {
         rows.push(vec!["active version".into(), text(active, "version")]);

@@ -115,6 +115,15 @@ pub struct TenantFilter {
     pub failing_check: Option<CheckName>,
 }
 
+/// Why the active version is not served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantine {
+    /// When the second of two verifications in a row found a breach.
+    pub since: DateTime<Utc>,
+    /// The checks that found these breaches.
+    pub checks: Vec<CheckName>,
+}
+
 /// The facts that determine a tenant's status.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TenantFacts {
@@ -137,7 +146,7 @@ pub struct ActiveFacts {
 
 impl ActiveFacts {
     /// One look could be wrong, so it takes two.
-    fn is_quarantined(&self) -> bool {
+    pub fn is_quarantined(&self) -> bool {
         self.breaches.is_some_and(|(first, last)| last > first)
     }
 

@@ -8,7 +8,6 @@ use super::Result;
 use super::error::{StoreError, column};
 use super::lease::Lease;
 use crate::domain::api_result::ApiCall;
-use crate::domain::check::CheckName;
 use crate::domain::finding::Finding;
 use crate::domain::ids::VerificationId;
 use crate::domain::message::Message;
@@ -31,6 +30,7 @@ struct CheckRow {
     duration_ms: Option<i64>,
     skipped_because: Option<String>,
     fix: Option<serde_json::Value>,
+    is_breach: bool,
 }
 
 impl TryFrom<CheckRow> for Finding {
@@ -52,10 +52,9 @@ impl TryFrom<CheckRow> for Finding {
             }),
             None => None,
         };
-        let check: CheckName = column(TABLE, id, &row.name)?;
         Ok(Self {
-            check,
-            breach: check.entry().breach,
+            check: column(TABLE, id, &row.name)?,
+            breach: row.is_breach,
             status: column(TABLE, id, &row.status)?,
             required: row.required,
             side: row.side.map(|side| column(TABLE, id, &side)).transpose()?,
@@ -79,8 +78,8 @@ pub(super) async fn insert(db: &mut PgConnection, lease: &Lease, event: i32, fin
     sqlx::query!(
         "insert into verification_checks
              (verification_id, attempt, name, event, status, required, summary, detail, operation, code, http_status, request_id,
-              duration_ms, skipped_because, fix, side)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::text::json, $16)",
+              duration_ms, skipped_because, fix, side, is_breach)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::text::json, $16, $17)",
         lease.verification.as_uuid(),
         lease.attempt,
         name,
@@ -100,6 +99,7 @@ pub(super) async fn insert(db: &mut PgConnection, lease: &Lease, event: i32, fin
         // As text: sqlx would send jsonb, which does not keep the order of members.
         finding.fix.as_ref().map(|fix| serde_json::json!(fix).to_string()),
         finding.side.map(<&str>::from),
+        finding.is_breach(),
     )
     .execute(db)
     .await?;
@@ -119,7 +119,7 @@ pub(super) async fn since(db: &mut PgConnection, id: VerificationId, attempt: i3
     sqlx::query_as!(
         CheckRow,
         "select verification_id, name, event, status, required, summary, detail, operation, code, http_status, request_id, duration_ms,
-                skipped_because, fix, side
+                skipped_because, fix, side, is_breach
          from verification_checks where verification_id = $1 and attempt = $2 and event > $3 order by event",
         id.as_uuid(),
         attempt,

@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use super::error::{StoreError, column};
 use super::{Result, idempotency};
+use crate::domain::check::CheckName;
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantId, TenantRef};
-use crate::domain::tenant::{ActiveFacts, Rotation, Tenant, TenantFacts, TenantStatus};
+use crate::domain::tenant::{ActiveFacts, Quarantine, Rotation, Tenant, TenantFacts, TenantStatus};
 
 const TABLE: &str = "tenants";
 
@@ -248,6 +249,39 @@ pub async fn find(db: &mut PgConnection, tenant: &TenantRef) -> Result<Option<Te
         slug
     );
     found.fetch_optional(db).await?.map(Tenant::try_from).transpose()
+}
+
+/// The quarantine of the tenant's active version, which also exists while the tenant is suspended: the first two of its breaches since it
+/// was last verified.
+pub(crate) async fn quarantine(db: &mut PgConnection, tenant: &Tenant) -> Result<Option<Quarantine>> {
+    if !tenant.facts.active.as_ref().is_some_and(ActiveFacts::is_quarantined) {
+        return Ok(None);
+    }
+    let id = tenant.id.as_uuid();
+    let row = sqlx::query!(
+        r#"select max(v.finished_at) as "since!", coalesce(array_agg(distinct c.name) filter (where c.name is not null), '{}') as "checks!"
+           from (
+               select v.id, v.attempt, v.finished_at from active_configs a
+               join verifications v on v.config_id = a.config_id and v.is_breach and v.trigger <> 'rotation' and v.finished_at > a.verified_at
+               where a.tenant_id = $1
+               order by v.finished_at, v.id limit 2
+           ) v
+           left join verification_checks c on c.verification_id = v.id and c.attempt = v.attempt and c.is_breach
+           having count(*) > 0"#,
+        id,
+    )
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let mut checks = row
+        .checks
+        .iter()
+        .map(|check| column(TABLE, id, check))
+        .collect::<Result<Vec<CheckName>>>()?;
+    checks.sort_unstable();
+    Ok(Some(Quarantine { since: row.since, checks }))
 }
 
 /// The result of [`refresh_overview`].

@@ -10,7 +10,7 @@ use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantId, TenantName};
 use crate::domain::reverification::schedule::NEVER;
 use crate::domain::storage_config::Mode;
-use crate::domain::tenant::{LastVerified, Rotation, Tenant, TenantStatus};
+use crate::domain::tenant::{LastVerified, Quarantine, Rotation, Tenant, TenantStatus};
 use crate::domain::vendor::Vendor;
 use crate::service::read::tenants::TenantDetail;
 
@@ -79,6 +79,8 @@ pub(crate) struct TenantDetailView {
     pub open_approval: Option<ApprovalView>,
     /// When the active version was verified last, and will be again.
     pub reverification: Option<ReverificationView>,
+    /// Why the active version is not served. It is also set while the tenant is suspended, and null without a quarantine.
+    pub quarantine: Option<QuarantineView>,
 }
 
 /// When the active version was verified last, and will be again.
@@ -107,6 +109,25 @@ impl From<LastVerified> for ReverificationView {
     }
 }
 
+/// Two verifications in a row found that the active version has lost its isolation or its ownership.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Quarantine)]
+pub(crate) struct QuarantineView {
+    /// When the second one found it.
+    pub since: DateTime<Utc>,
+    /// The checks that failed for this reason.
+    pub checks: Vec<CheckName>,
+}
+
+impl From<Quarantine> for QuarantineView {
+    fn from(quarantine: Quarantine) -> Self {
+        Self {
+            since: quarantine.since,
+            checks: quarantine.checks,
+        }
+    }
+}
+
 /// The active version, and when it was last verified.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ActiveStorageConfig)]
@@ -128,6 +149,7 @@ impl TenantDetailView {
                 .last_verification
                 .map(|verification| VerificationView::new(verification, vendor)),
             reverification: detail.reverification.map(ReverificationView::from),
+            quarantine: detail.quarantine.map(QuarantineView::from),
             open_approval: detail.open_approval.map(ApprovalView::from),
             open_invites: detail.open_invites.iter().map(|invite| InviteView::of(invite, now)).collect(),
         }

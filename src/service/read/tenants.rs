@@ -11,7 +11,7 @@ use crate::domain::finding::StuckReason;
 use crate::domain::ids::{TenantId, TenantRef};
 use crate::domain::invite::{Invite, InviteState};
 use crate::domain::storage_config::ActiveConfig;
-use crate::domain::tenant::{LastVerified, Tenant, TenantFilter};
+use crate::domain::tenant::{LastVerified, Quarantine, Tenant, TenantFilter};
 use crate::domain::verification::Verification;
 use crate::service::Context;
 use crate::store::{self, active_configs, approvals, invites, reverifications, stuck, tenant_list, tenants, verifications};
@@ -27,6 +27,7 @@ pub struct TenantDetail {
     pub open_approval: Option<Approval>,
     /// When the active version was verified last, and will be again.
     pub reverification: Option<LastVerified>,
+    pub quarantine: Option<Quarantine>,
 }
 
 pub async fn find(context: &Context, tenant: &TenantRef) -> store::Result<Option<Tenant>> {
@@ -57,6 +58,7 @@ pub(in crate::service) async fn detail_in(
     let now = context.clock.now();
     let mut open_invites = invites::of_tenant(db, tenant.id).await?;
     open_invites.retain(|invite| invite.state(now) == InviteState::Open);
+    let quarantine = tenants::quarantine(db, &tenant).await?;
     let open_approval = approvals::open(db, tenant.id).await?;
     let reverification = reverifications::of_active(db, tenant.id).await?;
     Ok(Some(TenantDetail {
@@ -66,6 +68,7 @@ pub(in crate::service) async fn detail_in(
         open_invites,
         open_approval,
         reverification,
+        quarantine,
     }))
 }
 

@@ -1,10 +1,13 @@
 //! A tenant whose active version has lost its isolation or its ownership is no longer served, after two looks.
 
+use latchkey::domain::token::Role;
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::credentials::Stage;
+use crate::dashboard::Person;
 use crate::support::aws::Account;
+use crate::support::cli::{latchkey, text};
 use crate::support::server::{ApiResponse, checks};
 use crate::webhooks::Hook;
 
@@ -200,6 +203,59 @@ async fn webhooks_get_the_quarantine() {
     let path = hook.path(&format!("/deliveries/{}", changed["id"].as_str().unwrap()));
     let payload = stage.server.get(&path).await.expect(200)["payload"].to_string();
     assert!(payload.contains("quarantined"), "{payload}");
+}
+
+/// With a failed check that is no breach, and a third look at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tenant_says_since_when_and_which_checks_found_it() {
+    let stage = Stage::new("direct").await;
+    let tenant = async || stage.server.get("/v1/tenants/acme").await.expect(200);
+    let issued = stage.ours.document("bucket-encryption");
+    let key = stage.world.customer.create_key().await;
+    let everybody = json!({"Sid": "Everybody", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:*", "Resource": "*"});
+    stage.world.customer.add_to_key(&key, &everybody).await;
+    encrypt_with(&stage, &key).await;
+    assert_eq!(stage.server.verify("acme").await["verdict"], "rejected");
+    let policy = stage.ours.document("bucket-policy");
+    let open = public_statement(&stage).await;
+    stage.ours.apply(&stage.world.customer, "bucket-policy", &open).await;
+    assert_eq!(stage.server.verify("acme").await["verdict"], "rejected");
+    assert_eq!(tenant().await["quarantine"], Value::Null, "after one breach");
+    let second = stage.server.verify("acme").await;
+    let expected = json!({"since": second["finished_at"], "checks": ["bucket-not-public"]});
+    assert_eq!(tenant().await["quarantine"], expected);
+
+    stage.ours.apply(&stage.world.customer, "bucket-policy", &policy).await;
+    assert_eq!(checks(&stage.server.verify("acme").await, "failed"), ["encrypted-with-key"]);
+    let suspend = json!({"reason": "A test"});
+    stage.server.post("/v1/tenants/acme/suspend", &suspend).await.expect(200);
+    let shown = tenant().await;
+    assert_eq!((&shown["status"], &shown["quarantine"]), (&json!("suspended"), &expected));
+    stage.server.post("/v1/tenants/acme/resume", &suspend).await.expect(200);
+
+    let env = [
+        ("LATCHKEY_URL", stage.server.private.as_str()),
+        ("LATCHKEY_TOKEN", &stage.server.token),
+    ];
+    let printed = text(&latchkey(&["tenant", "show", "acme"], &env).stdout);
+    for row in [("quarantined since", "since"), ("quarantined by", "checks")] {
+        let value = expected[row.1].as_str().unwrap_or("bucket-not-public");
+        assert!(
+            printed.lines().any(|line| line.contains(row.0) && line.contains(value)),
+            "{row:?}: {printed}"
+        );
+    }
+    let page = Person::of(&stage.server, Role::Viewer).await.get("/tenants/acme").await.html;
+    let notice = page.split_once("The active version is in quarantine").expect("there is a notice").1;
+    let notice = notice.split_once("</section>").unwrap().0;
+    assert!(
+        notice.contains("<code>bucket-not-public</code>") && !notice.contains("encrypted-with-key"),
+        "{notice}"
+    );
+
+    stage.ours.apply(&stage.world.customer, "bucket-encryption", &issued).await;
+    is_released(&stage).await;
+    assert_eq!(tenant().await["quarantine"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]

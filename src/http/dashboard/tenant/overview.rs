@@ -13,7 +13,7 @@ use crate::domain::invite::{Invite, InviteState};
 use crate::domain::limits::VersionLimit;
 use crate::domain::storage_config::ActiveConfig;
 use crate::domain::storage_config::StorageConfig;
-use crate::domain::tenant::{Rotation, Tenant, TenantStatus};
+use crate::domain::tenant::{Quarantine, Rotation, Tenant, TenantStatus};
 use crate::domain::verification::{Verdict, Verification, VerificationState};
 use crate::http::AppState;
 use crate::http::auth::Reader;
@@ -53,6 +53,7 @@ struct Page<'a> {
     /// The server's time, because the browser's clock may differ.
     now: String,
     running: Option<RunningVerification>,
+    quarantine: Option<QuarantineNotice>,
     trouble: Option<Trouble>,
     active: Option<ActiveView>,
     /// A change that is waiting for approval.
@@ -106,6 +107,23 @@ struct RunningVerification {
     path: String,
     title: String,
     text: String,
+}
+
+struct QuarantineNotice {
+    since: RelativeTime,
+    /// The checks that found a breach, each with what it proves.
+    checks: Vec<(String, String)>,
+}
+
+impl QuarantineNotice {
+    fn of(quarantine: &Quarantine, context: &Context, now: DateTime<Utc>) -> Self {
+        let reader = MessageContext::operations(&context.vendor);
+        let claimed = quarantine.checks.iter().map(|check| (check.to_string(), reader.claim(*check)));
+        Self {
+            since: RelativeTime::of(quarantine.since, now),
+            checks: claimed.collect(),
+        }
+    }
 }
 
 /// What keeps the tenant from working.
@@ -289,14 +307,7 @@ impl Trouble {
                 Some(Verdict::Rejected) => format!("Version {} was rejected", verification.version),
                 _ => told.title,
             },
-            text: match tenant.status() {
-                TenantStatus::Quarantined => {
-                    "Others can access the storage, or it is no longer the customer's. Internal services get neither \
-                                              the storage config nor credentials until a verification succeeds."
-                        .to_owned()
-                }
-                _ => told.text,
-            },
+            text: told.text,
             path: format!("{}/verifications/{}", tenant_path(tenant), verification.id),
             at: RelativeTime::of(verification.finished_at.unwrap_or(verification.created_at), now),
             failures: failures.collect(),
@@ -375,6 +386,10 @@ pub(crate) async fn handle(
         created: RelativeTime::of(tenant.created_at, now),
         now: time(now),
         running,
+        quarantine: detail
+            .quarantine
+            .as_ref()
+            .map(|quarantine| QuarantineNotice::of(quarantine, context, now)),
         trouble,
         approval: detail
             .open_approval
