@@ -349,6 +349,36 @@ test("the audit log, and tokens", async (t) => {
   await page.getByText("Token revoked").waitFor();
 });
 
+test("a quarantine and a token that expires soon stand out", async (t) => {
+  const acme = await tenant("Soylent");
+  const customer = await account(t, acme.slug);
+  await applyIssued(acme.slug, customer, "direct");
+  assert.equal(await verdict(acme.slug, submission(customer, "direct")), "verified");
+  const { active } = await api("GET", `/v1/tenants/${acme.slug}`, undefined, 200);
+  const breach = `with breach as (
+      insert into verifications (id, tenant_id, config_id, trigger, state, verdict, is_breach, attempt, created_at, started_at, finished_at)
+      select gen_random_uuid(), tenant_id, id, 'manual', 'finished', 'rejected', true, 1, clock_timestamp(), clock_timestamp(), clock_timestamp()
+      from storage_configs where id = :'id' returning id
+    ), attempt as (insert into verification_attempts (verification_id, attempt, event, started_at) select id, 1, 1, now() from breach returning verification_id)
+    insert into verification_checks (verification_id, attempt, name, event, status, required, side, summary, is_breach)
+    select verification_id, 1, 'bucket-not-public', 2, 'failed', true, 'customer', 'Anyone on the internet can list the bucket.', true from attempt;`;
+  await customer.run("sql", { script: breach + breach, id: active.id });
+  const page = await operator(t, "admin");
+  await page.goto(at(`/tenants/${acme.slug}`));
+  await page.getByRole("heading", { name: "The active version is in quarantine" }).waitFor();
+  await page.locator("#quarantine li", { hasText: "bucket-not-public failed. A pass proves:" }).waitFor();
+  await look(page, "dashboard-quarantine");
+  await look(page, "dashboard-quarantine", { phone: true });
+
+  const old = await api("POST", "/v1/tokens", { name: "monthly-report", role: "service" }, 201);
+  const nearly = "update tokens set created_at = now() - interval '81 days', expires_at = now() + interval '9 days 1 hour' where id = :'id'";
+  await customer.run("sql", { script: nearly, id: old.id });
+  await page.goto(at("/tokens"));
+  await page.getByRole("listitem").filter({ hasText: "monthly-report (service) expires in 9 days" }).waitFor();
+  await look(page, "dashboard-tokens-expiring");
+  await look(page, "dashboard-tokens-expiring", { phone: true });
+});
+
 test("a viewer sees everything and can change nothing; missing pages say so", async (t) => {
   const acme = await tenant();
   const page = await operator(t, "viewer");
