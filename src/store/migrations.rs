@@ -32,8 +32,8 @@ pub enum MigrationError {
     Database(#[from] sqlx::Error),
 }
 
-/// How long a migrating session may be without a statement. A process that is suspended would otherwise hold the lock, and block all
-/// others, for ever. While the queue is migrated, the session waits in a transaction; each of those statements takes 30 seconds at most.
+/// How long a migrating session may be without a statement. A process that is suspended would otherwise hold the lock and block all
+/// others. While the queue is migrated, the session waits in a transaction; each of those statements takes 30 seconds at most.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// How long to wait before trying to reach the database again.
