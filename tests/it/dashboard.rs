@@ -434,7 +434,7 @@ async fn tokens_that_expire_soon_are_named_first() {
         "{notice}"
     );
     assert!(!notice.contains("reports") && !notice.contains("gone"), "{notice}");
-    assert_eq!(shown.matches("Expires soon").count(), 1);
+    assert_eq!(shown.matches("Expiring").count(), 1);
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ impl TokenRow {
         Self {
             pill: match token.revoked_at {
                 Some(_) => Pill::new(PillColor::Grey, "Revoked"),
-                None if token.is_expiring(now) => Pill::new(PillColor::Amber, "Expires soon"),
+                None if token.is_expiring(now) => Pill::new(PillColor::Amber, "Expiring"),
                 None if valid => Pill::new(PillColor::Green, "Valid"),
                 None => Pill::new(PillColor::Grey, "Expired"),
             },
