@@ -18,7 +18,7 @@
 //! | [`read_model`] | what internal services read, in memory, kept current by the change feed |
 //! | [`verifier`] | one run of a verification: which call can start when |
 //! | [`service`] | use cases, each a function |
-//! | [`jobs`] | the tasks of the durable queue |
+//! | [`jobs`] | the tasks of the durable queue, and the loop of re-verification |
 //! | [`http`] | both listeners, one file per operation |
 //! | [`cli`] | the command line, one file per command |
 //! | [`app`] | composition |

@@ -28,6 +28,7 @@ const STUCK_LIMIT: usize = 20;
 #[template(path = "dashboard/pages/overview.html")]
 struct Page<'a> {
     frame: Layout<'a>,
+    incident: Option<IncidentNotice>,
     counts: Vec<(TenantStatus, i64)>,
     total: i64,
     /// Changes that are waiting for approval, the oldest first.
@@ -39,6 +40,11 @@ struct Page<'a> {
     chart: Chart,
     days: i64,
     times: Vec<Times>,
+}
+
+struct IncidentNotice {
+    affected: u32,
+    since: RelativeTime,
 }
 
 pub(crate) struct Stuck {
@@ -104,6 +110,10 @@ pub(crate) async fn handle(
     let context = &state.context;
     let now = context.clock.now();
     let counted = stats(context).await?;
+    let incident = read::incidents::open(context).await?.map(|incident| IncidentNotice {
+        affected: incident.affected,
+        since: RelativeTime::of(incident.started_at, now),
+    });
     let words = verification_view::MessageContext::operations(&context.vendor);
     let limit = i64::try_from(STUCK_LIMIT + 1).unwrap_or(i64::MAX);
     let mut stuck = read::tenants::stuck(context, limit).await?;
@@ -148,6 +158,7 @@ pub(crate) async fn handle(
             notice: query.notice(),
             ..Layout::new(&state, &session, Section::Overview, "Overview")
         },
+        incident,
         total: counted.tenants.iter().map(|(_, count)| count).sum(),
         counts: counted.tenants,
         approvals: approvals.collect(),

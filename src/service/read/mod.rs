@@ -3,6 +3,7 @@
 pub mod approvals;
 pub mod audit;
 pub mod drifts;
+pub mod incidents;
 pub mod invites;
 pub mod storage_configs;
 pub mod tenants;

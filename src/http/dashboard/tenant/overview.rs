@@ -8,12 +8,14 @@ use chrono::{DateTime, Utc};
 use crate::domain::approval::{Approval, ApprovalState};
 use crate::domain::audit::AuditFilter;
 use crate::domain::check::{CheckStatus, FaultSide};
+use crate::domain::drift::{Direction, Drift};
 use crate::domain::ids::TenantRef;
 use crate::domain::invite::{Invite, InviteState};
 use crate::domain::limits::VersionLimit;
+use crate::domain::reverification::schedule::NEVER;
 use crate::domain::storage_config::ActiveConfig;
 use crate::domain::storage_config::StorageConfig;
-use crate::domain::tenant::{Quarantine, Rotation, Tenant, TenantStatus};
+use crate::domain::tenant::{LastVerified, Quarantine, Rotation, Tenant, TenantStatus};
 use crate::domain::verification::{Verdict, Verification, VerificationState};
 use crate::http::AppState;
 use crate::http::auth::Reader;
@@ -32,7 +34,7 @@ use crate::http::dashboard::tenant::show_invite::purpose_label;
 use crate::http::dashboard::verifications::banner::banner;
 use crate::http::web_ui::labels::place;
 use crate::http::web_ui::render;
-use crate::http::web_ui::status::{BannerState, Pill, PillColor};
+use crate::http::web_ui::status::{BannerState, CheckState, Pill, PillColor};
 use crate::http::web_ui::verification_view::{MessageContext, time};
 use crate::service::revoke_sessions::live_sessions;
 use crate::service::{Context, read};
@@ -41,6 +43,7 @@ use crate::service::{Context, read};
 const HISTORY: usize = 15;
 const VERIFICATIONS: i64 = 8;
 const INVITES: usize = 10;
+const DRIFTS: i64 = 10;
 
 #[derive(Template)]
 #[template(path = "dashboard/pages/tenant.html")]
@@ -60,6 +63,8 @@ struct Page<'a> {
     approval: Option<ApprovalNotice>,
     /// The latest submission, if it is not active.
     submitted: Option<Submitted>,
+    /// Newest first.
+    drifts: Vec<DriftView>,
     verifications: Vec<RecentVerification>,
     history: Vec<AuditRow>,
     older: bool,
@@ -149,6 +154,65 @@ struct ActiveView {
     version: i32,
     facts: Vec<(&'static str, String)>,
     verified: RelativeTime,
+    again: Option<AgainView>,
+}
+
+/// When it was verified again, and will be.
+struct AgainView {
+    confirmed: Option<RelativeTime>,
+    in_full: Option<RelativeTime>,
+    due: Option<RelativeTime>,
+    full_due: Option<RelativeTime>,
+}
+
+impl AgainView {
+    fn of(last: LastVerified, now: DateTime<Utc>) -> Self {
+        let shown = |at: DateTime<Utc>| RelativeTime::of(at, now);
+        let scheduled = |at: DateTime<Utc>| (at < NEVER).then(|| shown(at));
+        Self {
+            confirmed: last.light_at.map(shown),
+            in_full: last.full_at.map(shown),
+            due: scheduled(last.next_at),
+            full_due: scheduled(last.next_full_at),
+        }
+    }
+}
+
+/// A check that showed something else than before.
+struct DriftView {
+    color: CheckState,
+    check: String,
+    before: String,
+    after: String,
+    code: Option<String>,
+    /// When it changed, as far as that is known.
+    span: String,
+    found: RelativeTime,
+    path: String,
+}
+
+impl DriftView {
+    fn of(drift: &Drift, path: &str, reader: MessageContext<'_>, now: DateTime<Utc>) -> Self {
+        let difference = &drift.difference;
+        let found_at = time(drift.found_at);
+        Self {
+            color: match difference.direction() {
+                Direction::Worse => CheckState::Failed,
+                Direction::Better => CheckState::Passed,
+                Direction::Other => CheckState::Warning,
+            },
+            check: difference.check.to_string(),
+            before: reader.text(&difference.before.summary),
+            after: reader.text(&difference.after.summary),
+            code: difference.after.code.clone(),
+            span: match drift.not_before {
+                Some(not_before) => format!("between {} and {found_at}", time(not_before)),
+                None => format!("before {found_at}"),
+            },
+            found: RelativeTime::of(drift.found_at, now),
+            path: format!("{path}/verifications/{}", drift.verification),
+        }
+    }
 }
 
 struct ApprovalNotice {
@@ -317,11 +381,12 @@ impl Trouble {
 }
 
 impl ActiveView {
-    fn of(active: &ActiveConfig, now: DateTime<Utc>) -> Self {
+    fn of(active: &ActiveConfig, again: Option<LastVerified>, now: DateTime<Utc>) -> Self {
         Self {
             version: active.config.version,
             facts: facts(&active.config),
             verified: RelativeTime::of(active.verified_at, now),
+            again: again.map(|last| AgainView::of(last, now)),
         }
     }
 }
@@ -344,6 +409,9 @@ pub(crate) async fn handle(
     let older = history.len() > HISTORY;
     history.truncate(HISTORY);
     let invites = read::invites::list(context, tenant.id).await?;
+
+    let drifts = read::drifts::list(context, tenant.id, None, DRIFTS).await?;
+    let reader = MessageContext::operations(&context.vendor);
 
     let running = verifications
         .iter()
@@ -395,8 +463,12 @@ pub(crate) async fn handle(
             .open_approval
             .as_ref()
             .map(|approval| ApprovalNotice::of(approval, detail.active.as_ref(), now)),
-        active: detail.active.as_ref().map(|active| ActiveView::of(active, now)),
+        active: detail
+            .active
+            .as_ref()
+            .map(|active| ActiveView::of(active, detail.reverification, now)),
         submitted,
+        drifts: drifts.iter().map(|drift| DriftView::of(drift, &path, reader, now)).collect(),
         verifications: verifications.iter().map(|one| RecentVerification::of(one, &path, now)).collect(),
         history: history.iter().map(|entry| AuditRow::of(entry, now)).collect(),
         older,
