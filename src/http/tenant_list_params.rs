@@ -58,6 +58,9 @@ impl TenantListParams {
         if words.as_ref().is_some_and(Vec::is_empty) {
             faults.push(FieldError::new("q", "no_words", "enter at least one letter or digit"));
         }
+        if self.q.as_deref().is_some_and(|text| text.chars().any(char::is_control)) {
+            faults.push(FieldError::new("q", "malformed_q", "remove the control characters"));
+        }
         TenantFilter {
             status: parse_choice("status", self.status.as_deref(), TenantStatus::iter(), faults),
             words,

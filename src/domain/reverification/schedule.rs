@@ -1,8 +1,8 @@
 //! When storage configs are verified again.
 //!
-//! The first due time of a storage config is a hash of its ID, spread over the period. Each following one is the period shortened by
-//! a random part of it: so the load is spread evenly, no two configs stay in step, none is verified at a fixed hour, and the time
-//! between two looks never exceeds the period.
+//! Each storage config has its own place in the period, a hash of its ID, and is due there each time, with fresh jitter. So the load is
+//! spread evenly, also after an outage in which everything became due. The distance between two places is a little shorter than the
+//! period: no config is verified at a fixed hour of the day, and the time between two never exceeds the period.
 
 use std::time::Duration;
 
@@ -12,10 +12,12 @@ use sha2::{Digest, Sha256};
 use super::{Depth, Outcome, Standing, Timing};
 use crate::domain::ids::StorageConfigId;
 
-/// The share of the period after which a config is due again: at least, and at most. The rest is the time that a due config may wait
-/// for its turn.
-const EARLIEST: f64 = 0.80;
+/// The distance between two places of a config, as a share of the period.
+const STEP: f64 = 0.875;
+/// The latest that a config is due again. The rest of the period is the time that a due config may wait for its turn.
 const LATEST: f64 = 0.95;
+/// The most that a config is due before its place.
+const JITTER: f64 = 0.05;
 
 /// How soon a rejected config is verified again. Doubles with each repetition.
 const REJECTED_FIRST: TimeDelta = TimeDelta::hours(1);
@@ -81,15 +83,22 @@ impl Schedule {
 
     /// The times of a config that was verified in full just now, for the first time.
     pub fn first(&self, config: StorageConfigId, now: DateTime<Utc>) -> Timing {
-        let (light, full) = phases(config);
-        let at = |every: Option<Duration>, phase: f64| every.map_or(NEVER, |every| now + part(every, LATEST * phase));
-        self.timing(Standing::Verified, at(self.light_every, light), at(self.full_every, full), 0)
+        let (light, full) = self.next(config, now, 0.0);
+        self.timing(Standing::Verified, light, full, 0)
     }
 
     /// The times after a full verification with a recorded result. `random` is in `0.0..1.0`.
-    pub fn after_verification(&self, before: Option<Timing>, standing: Standing, now: DateTime<Utc>, random: f64) -> Timing {
+    pub fn after_verification(
+        &self,
+        config: StorageConfigId,
+        before: Option<Timing>,
+        standing: Standing,
+        now: DateTime<Utc>,
+        random: f64,
+    ) -> Timing {
         if standing == Standing::Verified {
-            return self.timing(standing, next(self.light_every, now, random), next(self.full_every, now, random), 0);
+            let (light, full) = self.next(config, now, random);
+            return self.timing(standing, light, full, 0);
         }
         let repeats = before
             .filter(|before| before.standing == standing)
@@ -98,14 +107,20 @@ impl Schedule {
     }
 
     /// The times after a re-verification that is not recorded: its result is known already, or there is none.
-    pub fn after(&self, before: Timing, depth: Depth, outcome: Outcome, now: DateTime<Utc>, random: f64) -> Timing {
+    pub fn after(
+        &self,
+        config: StorageConfigId,
+        before: Timing,
+        depth: Depth,
+        outcome: Outcome,
+        now: DateTime<Utc>,
+        random: f64,
+    ) -> Timing {
         match (outcome, before.standing) {
             (Outcome::Unchanged, Standing::Verified) => {
-                let full_due_at = match depth {
-                    Depth::Light => before.full_due_at,
-                    Depth::Full => next(self.full_every, now, random),
-                };
-                self.timing(Standing::Verified, next(self.light_every, now, random), full_due_at, 0)
+                let (light, full) = self.next(config, now, random);
+                let full = if depth == Depth::Full { full } else { before.full_due_at };
+                self.timing(Standing::Verified, light, full, 0)
             }
             (Outcome::Unchanged, standing) => Self::repeat(standing, before.repeats.saturating_add(1), now, random),
             // The result of the verification that was queued replaces this.
@@ -151,11 +166,18 @@ impl Schedule {
         }
     }
 
+    /// The next places of both depths.
+    fn next(&self, config: StorageConfigId, now: DateTime<Utc>, random: f64) -> (DateTime<Utc>, DateTime<Utc>) {
+        let (light, full) = phases(config);
+        let at = |every: Option<Duration>, phase| every.map_or(NEVER, |every| place(every, phase, now) - part(every, JITTER * random));
+        (at(self.light_every, light), at(self.full_every, full))
+    }
+
     /// How many of each depth are due per second, for so many verified configs.
     pub fn per_second(&self, configs: u64) -> [(Depth, f64); 2] {
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let configs = configs as f64;
-        let rate = |every: Option<Duration>| every.map_or(0.0, |every| configs / (every.as_secs_f64() * f64::midpoint(EARLIEST, LATEST)));
+        let rate = |every: Option<Duration>| every.map_or(0.0, |every| configs / (every.as_secs_f64() * STEP));
         [(Depth::Light, rate(self.light_every)), (Depth::Full, rate(self.full_every))]
     }
 }
@@ -163,8 +185,14 @@ impl Schedule {
 /// Later than any due time. Postgres's `infinity` is not a time that the code can represent.
 pub const NEVER: DateTime<Utc> = DateTime::from_timestamp(253_402_300_799, 0).expect("a valid time");
 
-fn next(every: Option<Duration>, now: DateTime<Utc>, random: f64) -> DateTime<Utc> {
-    every.map_or(NEVER, |every| now + part(every, EARLIEST + (LATEST - EARLIEST) * random))
+/// The last place of a config that is not later than it may be due.
+fn place(every: Duration, phase: f64, now: DateTime<Utc>) -> DateTime<Utc> {
+    let latest = now + part(every, LATEST);
+    let step = every.as_secs_f64() * STEP;
+    let since = (latest - DateTime::UNIX_EPOCH).as_seconds_f64() - phase * step;
+    #[expect(clippy::cast_possible_truncation, reason = "microseconds of some days")]
+    let beyond = TimeDelta::microseconds((since.rem_euclid(step) * 1e6) as i64);
+    latest - beyond
 }
 
 fn part(every: Duration, share: f64) -> TimeDelta {
@@ -198,6 +226,23 @@ mod tests {
         quiet: None,
     };
 
+    fn id() -> StorageConfigId {
+        Uuid::nil().into()
+    }
+
+    /// After an outage everything is verified at once, and then each at its own place again.
+    #[test]
+    fn what_was_verified_together_does_not_stay_together() {
+        let now = time("2026-01-01T00:00:00Z");
+        let mut halves = [0; 2];
+        for number in 0..1000_u32 {
+            let id = Uuid::from_u128(u128::from(number)).into();
+            let timing = SCHEDULE.after(id, SCHEDULE.first(id, now), Depth::Light, Outcome::Unchanged, now, 0.5);
+            halves[usize::from(timing.due_at - now > TimeDelta::hours(3))] += 1;
+        }
+        assert!(halves.iter().all(|half| (400..600).contains(half)), "{halves:?}");
+    }
+
     fn time(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
     }
@@ -215,8 +260,8 @@ mod tests {
         let mut thirds = [0; 3];
         for number in 0..3000_u32 {
             let timing = SCHEDULE.first(Uuid::from_u128(u128::from(number)).into(), now);
-            let share = (timing.due_at - now).as_seconds_f64() / (6.0 * 3600.0 * LATEST);
-            assert!((0.0..1.0).contains(&share));
+            let share = ((timing.due_at - now).as_seconds_f64() / (6.0 * 3600.0) - (LATEST - STEP)) / STEP;
+            assert!((0.0..=1.0).contains(&share), "{share}");
             thirds[if share < 1.0 / 3.0 {
                 0
             } else {
@@ -229,12 +274,13 @@ mod tests {
     #[test]
     fn the_time_between_two_looks_never_exceeds_the_period() {
         let now = time("2026-01-01T00:00:00Z");
-        let before = SCHEDULE.first(Uuid::nil().into(), now);
+        let before = SCHEDULE.first(id(), now);
         for random in [0.0, 0.5, 0.999_999] {
-            let after = SCHEDULE.after(before, Depth::Full, Outcome::Unchanged, now, random);
-            assert!(after.due_at - now <= TimeDelta::hours(6) && after.due_at - now >= TimeDelta::minutes(288));
-            assert!(after.full_due_at - now <= TimeDelta::days(7) && after.full_due_at > after.due_at);
-            let light = SCHEDULE.after(before, Depth::Light, Outcome::Unchanged, now, random);
+            let after = SCHEDULE.after(id(), before, Depth::Full, Outcome::Unchanged, before.due_at, random);
+            let interval = after.due_at - before.due_at;
+            assert!(interval <= TimeDelta::hours(6) && interval >= TimeDelta::hours(4), "{interval}");
+            assert!(after.full_due_at - before.due_at <= TimeDelta::days(7));
+            let light = SCHEDULE.after(id(), before, Depth::Light, Outcome::Unchanged, now, random);
             assert_eq!(light.full_due_at, before.full_due_at, "a light one does not postpone a full one");
         }
     }
@@ -242,23 +288,28 @@ mod tests {
     #[test]
     fn a_rejected_config_is_verified_more_and_more_rarely_but_at_least_daily() {
         let now = time("2026-01-01T00:00:00Z");
-        let mut timing = SCHEDULE.after_verification(None, Standing::Rejected, now, 0.0);
+        let mut timing = SCHEDULE.after_verification(id(), None, Standing::Rejected, now, 0.0);
         let mut hours = vec![(timing.due_at - now).num_hours()];
         for _ in 0..6 {
-            timing = SCHEDULE.after(timing, Depth::Full, Outcome::Unchanged, now, 0.0);
+            timing = SCHEDULE.after(id(), timing, Depth::Full, Outcome::Unchanged, now, 0.0);
             hours.push((timing.due_at - now).num_hours());
         }
         assert_eq!(hours, [1, 2, 4, 8, 16, 24, 24]);
-        assert_eq!(SCHEDULE.after_verification(Some(timing), Standing::Verified, now, 0.0).repeats, 0);
+        assert_eq!(
+            SCHEDULE
+                .after_verification(id(), Some(timing), Standing::Verified, now, 0.0)
+                .repeats,
+            0
+        );
     }
 
     #[test]
     fn without_an_answer_it_is_verified_again_within_an_hour() {
         let now = time("2026-01-01T00:00:00Z");
-        let mut timing = SCHEDULE.after_verification(None, Standing::Unanswered, now, 0.0);
+        let mut timing = SCHEDULE.after_verification(id(), None, Standing::Unanswered, now, 0.0);
         let mut minutes = vec![(timing.due_at - now).num_minutes()];
         for _ in 0..5 {
-            timing = SCHEDULE.after(timing, Depth::Full, Outcome::Unanswered, now, 0.0);
+            timing = SCHEDULE.after(id(), timing, Depth::Full, Outcome::Unanswered, now, 0.0);
             minutes.push((timing.due_at - now).num_minutes());
         }
         assert_eq!(minutes, [5, 10, 20, 40, 60, 60]);
@@ -275,7 +326,7 @@ mod tests {
 
     #[test]
     fn what_is_turned_off_is_never_due() {
-        let timing = Schedule::OFF.first(Uuid::nil().into(), time("2026-01-01T00:00:00Z"));
+        let timing = Schedule::OFF.first(id(), time("2026-01-01T00:00:00Z"));
         assert_eq!((timing.due_at, timing.full_due_at), (NEVER, NEVER));
     }
 }

@@ -89,7 +89,7 @@ impl Reverifier {
     async fn settle(&self, due: &DueReverification, examined: &Examined) -> store::Result<()> {
         let (clock, schedule) = (&self.context.clock, &self.context.schedule);
         let (depth, now) = (due.depth(), clock.now());
-        let timing = schedule.after(due.timing, depth, examined.outcome, now, clock.fraction());
+        let timing = schedule.after(due.config, due.timing, depth, examined.outcome, now, clock.fraction());
         let is_proven = examined.outcome == Outcome::Unchanged && due.timing.standing == Standing::Verified;
         let settled = Settled {
             timing,
@@ -110,7 +110,7 @@ impl Reverifier {
         let (clock, schedule) = (&self.context.clock, &self.context.schedule);
         let now = clock.now();
         let is_queued = queue_scheduled(&self.context, due.tenant, due.config).await?;
-        let mut timing = schedule.after(due.timing, due.depth(), Outcome::Changed, now, clock.fraction());
+        let mut timing = schedule.after(due.config, due.timing, due.depth(), Outcome::Changed, now, clock.fraction());
         if !is_queued {
             timing.due_at = now + UNDER_WAY;
         }

@@ -40,7 +40,9 @@ pub(crate) async fn after_verification(
     };
     let mut timing = match (standing, &before) {
         (Standing::Verified, None) => context.schedule.first(config.id, now),
-        _ => context.schedule.after_verification(before, standing, now, context.clock.fraction()),
+        _ => context
+            .schedule
+            .after_verification(config.id, before, standing, now, context.clock.fraction()),
     };
     if recorded.needs_another_look && standing == Standing::Rejected {
         let again_after: TimeDelta = if recorded.is_breach { BREACH_RECHECK_AFTER } else { DEGRADED_AFTER };

@@ -72,6 +72,8 @@ pub fn body(route: &Route, subject: &Subject) -> Value {
         }),
         "/v1/tokens" => json!({"name": "routes", "role": "viewer"}),
         "/v1/webhooks" => json!({"url": "https://127.0.0.1/"}),
+        "/v1/reverifications" => json!({"within_seconds": 0, "reason": "Routes"}),
+        "/internal/v1/tenants/{tenant}/reports" => json!({"operation": "s3:GetObject", "code": "AccessDenied"}),
         "/internal/v1/storage-configs:batch" => json!({"tenants": [subject.tenant.slug]}),
         _ => json!({}),
     }
