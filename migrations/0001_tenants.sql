@@ -1,6 +1,10 @@
 -- An index on trigrams finds the beginnings of words.
 create extension pg_trgm;
 
+-- Nobody but the owner may execute the functions below, unless they are granted: see grants.rs. Whoever may execute a trigger function
+-- can attach it to a table of their own, where it would run with the owner's rights.
+alter default privileges revoke execute on functions from public;
+
 -- Each failing check, alone and together with the status. Postgres would assume that the two are independent, and scan all tenants
 -- for a combination that none of them has.
 create function failing_terms(failing_checks text[], status text) returns text[] language sql immutable as $$

@@ -129,6 +129,3 @@ create constraint trigger tokens_record_change after update on tokens
         or old.revoked_at is distinct from new.revoked_at
         or old.tenants is distinct from new.tenants)
     execute function record_token_change();
-
--- Only the triggers call it.
-revoke execute on function record_config_change(uuid) from public;

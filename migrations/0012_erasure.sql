@@ -32,5 +32,3 @@ begin
     update webhook_deliveries set payload = without_personal_data(payload::jsonb)::text where tenant_id = tenant;
 end
 $$;
-
-revoke execute on function erase_tenant(uuid, timestamptz) from public;

@@ -45,8 +45,13 @@ impl Audit {
         match verified {
             Ok(Some(head)) => println!("The audit log is intact: {} entries.\nHead: {head}", head.position),
             Ok(None) => println!("The audit log is empty."),
-            Err(broken) => {
-                eprintln!("latchkey: the audit log is not intact: {broken}");
+            Err(faults) => {
+                for fault in &faults.listed {
+                    eprintln!("latchkey: the audit log is not intact: {fault}");
+                }
+                if faults.unlisted > 0 {
+                    eprintln!("latchkey: the audit log is not intact: {} more", faults.unlisted);
+                }
                 return Err(Failure::Negative);
             }
         }

@@ -10,6 +10,8 @@ use crate::domain::ids::TenantId;
 
 /// How many entries are checked per query.
 const PAGE: i64 = 1000;
+/// How many faults are listed. Further ones are counted.
+const MOST_FAULTS: usize = 100;
 
 /// The position and the hash of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,11 +44,13 @@ impl FromStr for AuditHead {
     }
 }
 
-/// Why the log cannot be trusted. Names the first entry that is wrong.
-#[derive(Debug, thiserror::Error)]
+/// Why the log cannot be trusted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BrokenChain {
     #[error("the entry at position {0} is missing")]
     Missing(i64),
+    #[error("the entries at positions {0} to {1} are missing")]
+    MissingRange(i64, i64),
     #[error("the entry at position {0} was changed, inserted or moved")]
     Changed(i64),
     #[error("an entry has no position: it was inserted without the trigger that assigns one")]
@@ -66,6 +70,34 @@ pub(crate) async fn unrecorded_erasures(db: &mut PgConnection) -> Result<Vec<Ten
     Ok(tenants.fetch_all(db).await?.into_iter().map(Into::into).collect())
 }
 
+impl BrokenChain {
+    fn missing(first: i64, last: i64) -> Self {
+        if first == last {
+            Self::Missing(first)
+        } else {
+            Self::MissingRange(first, last)
+        }
+    }
+}
+
+/// What is wrong with the log.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    /// The first of them, in the order of the log.
+    pub(crate) listed: Vec<BrokenChain>,
+    pub(crate) unlisted: usize,
+}
+
+impl Faults {
+    fn add(&mut self, fault: BrokenChain) {
+        if self.listed.len() < MOST_FAULTS {
+            self.listed.push(fault);
+        } else {
+            self.unlisted += 1;
+        }
+    }
+}
+
 /// The newest entry, or none for an empty log.
 pub(crate) async fn head(db: &mut PgConnection) -> Result<Option<AuditHead>> {
     let newest = sqlx::query_as!(
@@ -76,12 +108,14 @@ pub(crate) async fn head(db: &mut PgConnection) -> Result<Option<AuditHead>> {
     Ok(newest.fetch_optional(db).await?)
 }
 
-/// Checks every entry, from the first to the last. The transaction must be repeatable read, so that new entries do not matter.
-/// Returns the head, or none for an empty log.
-pub(crate) async fn verify(db: &mut PgConnection, kept: Option<&AuditHead>) -> Result<std::result::Result<Option<AuditHead>, BrokenChain>> {
-    let mut head: Option<AuditHead> = None;
+/// Checks every entry, from the first to the last, and goes on after a fault: one that is harmless must not hide another. The transaction
+/// must be repeatable read, so that new entries do not matter. Returns the head, or none for an empty log.
+pub(crate) async fn verify(db: &mut PgConnection, kept: Option<&AuditHead>) -> Result<std::result::Result<Option<AuditHead>, Faults>> {
+    let mut faults = Faults::default();
+    let mut last = 0;
+    // As it is in the database, even if it is wrong: the entry after a changed one is checked against it.
+    let mut last_hash: Option<String> = None;
     loop {
-        let last = head.as_ref().map_or(0, |head| head.position);
         // An entry without a salt must be erased, and of an erased tenant.
         let rows = sqlx::query!(
             r#"select e.position as "position!", encode(e.hash, 'hex') as hash,
@@ -98,7 +132,7 @@ pub(crate) async fn verify(db: &mut PgConnection, kept: Option<&AuditHead>) -> R
                join audit_events e on e.id = page.id order by e.position"#,
             last,
             PAGE,
-            head.as_ref().map(|head| head.hash.as_str()),
+            last_hash,
         )
         .fetch_all(&mut *db)
         .await?;
@@ -107,20 +141,18 @@ pub(crate) async fn verify(db: &mut PgConnection, kept: Option<&AuditHead>) -> R
         }
         for row in rows {
             let position = row.position;
-            let expected = head.as_ref().map_or(1, |head| head.position + 1);
-            if position != expected {
-                return Ok(Err(BrokenChain::Missing(expected)));
+            // What the entry after a missing one should continue is unknown, so it is not called changed.
+            if position != last + 1 {
+                faults.add(BrokenChain::missing(last + 1, position - 1));
+            } else if row.hash.is_none() || !row.is_intact {
+                faults.add(BrokenChain::Changed(position));
             }
-            let Some(hash) = row.hash.filter(|_| row.is_intact) else {
-                return Ok(Err(BrokenChain::Changed(position)));
-            };
-            if kept.is_some_and(|kept| kept.position == position && kept.hash != hash) {
-                return Ok(Err(BrokenChain::OtherHead(position)));
+            if kept.is_some_and(|kept| kept.position == position && Some(&kept.hash) != row.hash.as_ref()) {
+                faults.add(BrokenChain::OtherHead(position));
             }
-            head = Some(AuditHead { position, hash });
+            (last, last_hash) = (position, row.hash);
         }
     }
-    let last = head.as_ref().map_or(0, |head| head.position);
     let log = sqlx::query!(
         r#"select audit_events, exists (select from audit_events e where e.position is null) as "has_entry_without_position!"
            from change_counters"#
@@ -128,11 +160,16 @@ pub(crate) async fn verify(db: &mut PgConnection, kept: Option<&AuditHead>) -> R
     .fetch_one(&mut *db)
     .await?;
     if log.has_entry_without_position {
-        return Ok(Err(BrokenChain::WithoutPosition));
+        faults.add(BrokenChain::WithoutPosition);
     }
     // The counter has the number of entries that were ever written; the kept head is outside of the database.
-    if last < log.audit_events.max(kept.map_or(0, |kept| kept.position)) {
-        return Ok(Err(BrokenChain::Missing(last + 1)));
+    let written = log.audit_events.max(kept.map_or(0, |kept| kept.position));
+    if last < written {
+        faults.add(BrokenChain::missing(last + 1, written));
     }
-    Ok(Ok(head))
+    if faults.listed.is_empty() {
+        Ok(Ok(last_hash.map(|hash| AuditHead { position: last, hash })))
+    } else {
+        Ok(Err(faults))
+    }
 }

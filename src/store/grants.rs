@@ -14,6 +14,16 @@ const READ_ONLY: [&str; 4] = ["_sqlx_migrations", "change_counters", "config_cha
 /// Tables that the service only adds to.
 const APPEND_ONLY: [&str; 2] = ["audit_events", "storage_configs"];
 
+/// Functions of the schema that the service calls, or that Postgres calls with the service's rights in a generated column. All others run
+/// in triggers, and nobody may execute them: as a trigger of a table of the service's own, they would write with the owner's rights.
+const CALLED: [&str; 5] = [
+    "erase_tenant(uuid, timestamptz)",
+    "failing_terms(text[], text)",
+    "without_personal_data(jsonb)",
+    "audit_hash(audit_events, bytea)",
+    "audit_personal_hash(audit_events)",
+];
+
 /// Grants a role what the service needs, and takes away what it has besides. Idempotent. The caller's role must own the schema.
 ///
 /// # Errors
@@ -39,10 +49,14 @@ pub async fn grant(pool: &PgPool, role: &str) -> Result<Granted> {
         statements.push(format!("{later} select, insert, update, delete on tables to {role}"));
         statements.push(format!("{later} usage, select on sequences to {role}"));
     }
+    statements.extend(closing(&mut db, &role).await?);
     statements.push(format!("grant execute on all functions in schema {SCHEMA} to {role}"));
     statements.push(format!(
-        "grant execute on function public.erase_tenant(uuid, timestamptz) to {role}"
+        "alter default privileges in schema {SCHEMA} grant execute on functions to {role}"
     ));
+    for function in CALLED {
+        statements.push(format!("grant execute on function public.{function} to {role}"));
+    }
     for table in READ_ONLY {
         statements.push(format!("revoke insert, update, delete, truncate on public.{table} from {role}"));
     }
@@ -76,6 +90,33 @@ pub async fn grant(pool: &PgPool, role: &str) -> Result<Granted> {
     Ok(Granted::Done)
 }
 
+/// Statements that take from everybody the functions of the schema, and the right to create temporary tables, which could have triggers.
+async fn closing(db: &mut PgConnection, role: &str) -> Result<Vec<String>> {
+    let mut statements = vec!["alter default privileges revoke execute on functions from public".to_owned()];
+    // Not those of extensions, which write nothing and may belong to somebody else.
+    let functions: Vec<String> = sqlx::query_scalar(
+        "select format('public.%I(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) from pg_proc p
+         where p.pronamespace = 'public'::regnamespace and not exists (
+             select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+         ) order by 1",
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    statements.extend(
+        functions
+            .iter()
+            .map(|function| format!("revoke execute on function {function} from public")),
+    );
+    // Only the owner of the database can do this. Without it, the role has temporary tables, but nothing to attach to them.
+    let database: Option<String> = sqlx::query_scalar(
+        "select quote_ident(datname) from pg_database where datname = current_database() and pg_has_role(datdba, 'usage')",
+    )
+    .fetch_optional(db)
+    .await?;
+    statements.extend(database.map(|database| format!("revoke temporary on database {database} from {role}, public")));
+    Ok(statements)
+}
+
 /// The result of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Granted {
@@ -84,12 +125,16 @@ pub enum Granted {
     OwnsTheLog,
 }
 
-/// Whether a role can rewrite the audit log: it has the owner's rights, is a superuser, or can add a trigger, which would run with the
-/// rights of the owner's functions.
+/// Whether a role can rewrite the audit log: it has the owner's rights, is a superuser, can add a trigger, which would run with the
+/// rights of the owner's functions, or can use these functions in triggers of its own.
 async fn may_rewrite(db: &mut PgConnection, role: &str) -> Result<bool> {
     let may = sqlx::query_scalar!(
         r#"select pg_has_role($1::text::name, c.relowner, 'member') or has_table_privilege($1::text::name, c.oid, 'trigger, truncate, update, delete')
-                  or has_schema_privilege($1::text::name, c.relnamespace, 'create') as "may!"
+                  or has_schema_privilege($1::text::name, c.relnamespace, 'create')
+                  or exists (
+                      select from pg_proc p where p.pronamespace = c.relnamespace and p.prosecdef and p.prorettype = 'trigger'::regtype
+                          and has_function_privilege($1::text::name, p.oid, 'execute')
+                  ) as "may!"
            from pg_class c where c.oid = 'public.audit_events'::regclass"#,
         role,
     );

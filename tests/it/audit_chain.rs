@@ -50,7 +50,10 @@ async fn tamper(server: &TestServer, sql: &str) {
 async fn every_tampering_is_found() {
     for (sql, found) in [
         ("delete from audit_events where position = 700", "position 700 is missing"),
-        ("delete from audit_events where position > 1400", "position 1401 is missing"),
+        (
+            "delete from audit_events where position > 1400",
+            "positions 1401 to 1501 are missing",
+        ),
         (
             "update audit_events set action = 'y' where position = 1200",
             "position 1200 was changed",
@@ -94,6 +97,38 @@ async fn every_tampering_is_found() {
     }
 }
 
+/// A fault that anybody could cause must not hide one that nobody may.
+#[tokio::test]
+async fn every_fault_is_reported() {
+    let server = written().await;
+    let faults = "delete from audit_events where position in (7, 8, 1250);
+                  update audit_events set action = 'y' where position in (700, 701, 1400);
+                  insert into audit_events (id, at, actor, action, detail) values (gen_random_uuid(), now(), '{}', 'x', '{}')";
+    tamper(&server, faults).await;
+    let (code, printed) = verify(&server, None);
+    assert_eq!(code, Some(1), "{printed}");
+    let found: Vec<&str> = printed
+        .lines()
+        .filter_map(|line| line.strip_prefix("latchkey: the audit log is not intact: "))
+        .collect();
+    let changed = |position| format!("the entry at position {position} was changed, inserted or moved");
+    let expected = [
+        "the entries at positions 7 to 8 are missing".to_owned(),
+        changed(700),
+        changed(701),
+        "the entry at position 1250 is missing".to_owned(),
+        changed(1400),
+        "an entry has no position: it was inserted without the trigger that assigns one".to_owned(),
+    ];
+    assert_eq!(found, expected, "{printed}");
+
+    tamper(&server, "update audit_events set action = 'y' where position > 1000").await;
+    let (code, printed) = verify(&server, None);
+    assert_eq!(code, Some(1));
+    assert_eq!(printed.lines().count(), 101, "{printed}");
+    assert!(printed.trim_end().ends_with(" more"), "{printed}");
+}
+
 #[tokio::test]
 async fn a_kept_head_finds_a_truncated_or_rewritten_log() {
     let server = written().await;
@@ -109,7 +144,7 @@ async fn a_kept_head_finds_a_truncated_or_rewritten_log() {
     .await;
     assert_eq!(verify(&server, None).0, Some(0), "nothing in the database tells");
     let (code, printed) = verify(&server, Some(&kept));
-    assert!(code == Some(1) && printed.contains("position 1001 is missing"), "{printed}");
+    assert!(code == Some(1) && printed.contains("positions 1001 to"), "{printed}");
 
     server
         .pool

@@ -21,6 +21,8 @@ use crate::support::server::TestServer;
 
 struct Roles {
     owner: PgPool,
+    /// The name of the service's role.
+    role: String,
     /// The URL of the service's role.
     service_url: String,
     service: PgConnection,
@@ -40,7 +42,8 @@ impl Roles {
         // The role had more than the service needs.
         owner
             .execute(AssertSqlSafe(format!(
-                "grant all on all tables in schema public to {role}; grant create on schema public to {role}"
+                "grant all on all tables in schema public to {role}; grant create on schema public to {role};
+                 grant execute on all functions in schema public to public"
             )))
             .await
             .unwrap();
@@ -50,7 +53,18 @@ impl Roles {
             service: options.connect().await.unwrap(),
             service_url: options.to_url_lossy().to_string(),
             owner,
+            role,
         }
+    }
+
+    /// The service's role again has what only the owner of the database can take away.
+    async fn grant_temporary_tables(&self) {
+        let database: String = sqlx::query_scalar("select quote_ident(current_database())")
+            .fetch_one(&self.owner)
+            .await
+            .unwrap();
+        let grant = format!("grant temporary on database {database} to {}", self.role);
+        self.owner.execute(AssertSqlSafe(grant)).await.unwrap();
     }
 
     async fn server(&self) -> TestServer {
@@ -134,6 +148,8 @@ async fn the_running_service_cannot_rewrite_the_log() {
         "delete from storage_configs",
         "update _sqlx_migrations set success = false",
         "create table public.x (id int)",
+        "create temporary table x (id int)",
+        "truncate credential_issuances",
     ] {
         let error = roles.service.execute(statement).await.expect_err(statement);
         let code = error
@@ -141,13 +157,7 @@ async fn the_running_service_cannot_rewrite_the_log() {
             .and_then(|error| error.code().map(|code| code.to_string()));
         assert_eq!(code.as_deref(), Some("42501"), "{statement}: {error}");
     }
-    // Only what the log says was offboarded can be erased, and an entry without a salt does not break the chain.
-    let erased = roles
-        .service
-        .execute("select erase_tenant(id, now()) from tenants")
-        .await
-        .unwrap_err();
-    assert!(erased.to_string().contains("no record that the tenant was offboarded"), "{erased}");
+    // An entry without a salt does not break the chain.
     let entry =
         "insert into audit_events (id, at, actor, action, detail, personal_salt) values (gen_random_uuid(), now(), '{}', 'x', '{}', null)";
     roles.service.execute(entry).await.unwrap();
@@ -157,6 +167,7 @@ async fn the_running_service_cannot_rewrite_the_log() {
         .unwrap();
     assert_eq!(broken, 0);
     // The counters that the owner's functions use are not those of a temporary table.
+    roles.grant_temporary_tables().await;
     let mut change = sqlx::Connection::begin(&mut roles.service).await.unwrap();
     change
         .execute("create temporary table change_counters (audit_events bigint, config_changes bigint, token_mark uuid)")
@@ -177,6 +188,51 @@ async fn the_running_service_cannot_rewrite_the_log() {
         .await
         .unwrap();
     assert_eq!(after, before + 1);
+}
+
+/// A function with the owner's rights, as the trigger of a table of the service's own, would make gaps in the positions of the audit log and
+/// of the change feed.
+#[tokio::test]
+async fn the_owners_functions_are_not_for_triggers_of_others() {
+    let mut roles = Roles::new().await;
+    roles.grant_temporary_tables().await;
+    let functions: Vec<String> = sqlx::query_scalar(
+        "select proname::text from pg_proc where pronamespace = 'public'::regnamespace and prosecdef and prorettype = 'trigger'::regtype
+         order by 1",
+    )
+    .fetch_all(&roles.owner)
+    .await
+    .unwrap();
+    assert!(
+        functions.contains(&"assign_audit_position".to_owned()) && functions.len() >= 6,
+        "{functions:?}"
+    );
+    let positions = async || {
+        sqlx::query_as::<_, (i64, i64, uuid::Uuid)>("select audit_events, config_changes, token_mark from change_counters")
+            .fetch_one(&roles.owner)
+            .await
+            .unwrap()
+    };
+    let before = positions().await;
+    let table = "create temporary table own (id uuid, tenant_id uuid, config_id uuid, slug text)";
+    roles.service.execute(table).await.unwrap();
+    for function in functions {
+        let attach = format!("create trigger {function} after insert on own for each row execute function public.{function}()");
+        let refused = roles.service.execute(AssertSqlSafe(attach)).await.expect_err(&function);
+        let code = refused
+            .as_database_error()
+            .and_then(|error| error.code().map(|code| code.to_string()));
+        assert_eq!(code.as_deref(), Some("42501"), "{function}: {refused}");
+    }
+    let insert = "insert into own values (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'x')";
+    roles.service.execute(insert).await.unwrap();
+    assert_eq!(positions().await, before);
+    // A role that may use one of them could rewrite the log.
+    let service = connect(PgConnectOptions::from_str(&roles.service_url).unwrap(), 1);
+    assert!(!grants::owns_audit_log(&service).await.unwrap());
+    let grant = format!("grant execute on function assign_audit_position() to {}", roles.role);
+    roles.owner.execute(AssertSqlSafe(grant)).await.unwrap();
+    assert!(grants::owns_audit_log(&service).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
