@@ -2,6 +2,10 @@
 create function erase_tenant(tenant uuid, at timestamptz) returns void language plpgsql security definer
 set search_path = public, pg_temp as $$
 begin
+    -- The service can write either of them, but it cannot undo the first, and not remove the second.
+    if not exists (select from tenants where id = tenant and offboarded_at is not null) then
+        raise exception 'the tenant is not offboarded' using errcode = 'restrict_violation';
+    end if;
     if not exists (select from audit_events where tenant_id = tenant and action = 'tenant.offboarded' and position is not null) then
         raise exception 'the audit log has no record that the tenant was offboarded' using errcode = 'restrict_violation';
     end if;
@@ -32,3 +36,16 @@ begin
     update webhook_deliveries set payload = without_personal_data(payload::jsonb)::text where tenant_id = tenant;
 end
 $$;
+
+-- The end of a tenant is a fact that cannot be taken back: whoever erases a tenant's data cannot make it look as if it had not ended.
+create function guard_tenant_end() returns trigger language plpgsql as $$
+begin
+    if new.offboarded_at is null or (old.erased_at is not null and new.erased_at is null) then
+        raise exception 'the end of a tenant is final' using errcode = 'restrict_violation';
+    end if;
+    return new;
+end
+$$;
+
+create trigger tenants_end_is_final before update on tenants
+    for each row when (old.offboarded_at is not null) execute function guard_tenant_end();

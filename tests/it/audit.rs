@@ -379,7 +379,7 @@ async fn events_cannot_be_changed_except_by_erasure() {
         .pool
         .execute("update tenants set erased_at = now(), offboarded_at = null")
         .await;
-    assert!(early.unwrap_err().to_string().contains("tenants_erased_after_offboarding"));
+    assert!(early.unwrap_err().to_string().contains("the end of a tenant is final"));
 }
 
 #[tokio::test]

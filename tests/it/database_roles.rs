@@ -235,6 +235,40 @@ async fn the_owners_functions_are_not_for_triggers_of_others() {
     assert!(grants::owns_audit_log(&service).await.unwrap());
 }
 
+/// Erasure removes names and reasons from the audit log, so it must not be possible without a trace.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_needs_an_end_that_cannot_be_taken_back() {
+    let mut roles = Roles::new().await;
+    let server = roles.server().await;
+    let acme = Seed::new(&server).active("acme").await;
+    let forged = format!(
+        "insert into audit_events (id, at, actor, action, tenant_id, detail)
+         values (gen_random_uuid(), now(), '{{\"kind\": \"system\"}}', 'tenant.offboarded', '{acme}', '{{}}')"
+    );
+    roles.service.execute(AssertSqlSafe(forged)).await.unwrap();
+    let erase = "select erase_tenant(id, now()) from tenants";
+    let refused = roles.service.execute(erase).await.unwrap_err();
+    assert!(refused.to_string().contains("the tenant is not offboarded"), "{refused}");
+    roles.service.execute("update tenants set offboarded_at = now()").await.unwrap();
+    for statement in ["update tenants set offboarded_at = null", "delete from tenants"] {
+        roles.service.execute(statement).await.expect_err(statement);
+    }
+    roles.service.execute(erase).await.unwrap();
+    for statement in [
+        "update tenants set erased_at = null",
+        "update tenants set offboarded_at = null",
+        "update tenants set offboarded_at = null, erased_at = null",
+        "delete from tenants",
+    ] {
+        roles.service.execute(statement).await.expect_err(statement);
+    }
+    let ended: bool = sqlx::query_scalar("select offboarded_at is not null and erased_at is not null from tenants")
+        .fetch_one(&roles.owner)
+        .await
+        .unwrap();
+    assert!(ended);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_says_who_has_to_migrate() {
     let roles = Roles::new().await;
