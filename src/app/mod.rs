@@ -107,7 +107,7 @@ impl App {
         self.lifecycle.spawn(credentials.clone().follow(read_model.clone(), shutdown()));
         self.lifecycle
             .spawn(pacing::count_credentials(context.clone(), credentials.clone(), shutdown()));
-        let issuances = IssuanceLog::new(clock.clone(), pool.clone());
+        let issuances = IssuanceLog::new(context.clone());
         self.lifecycle.spawn(issuances.clone().write_periodically(shutdown()));
         let identity_provider = parts
             .identity_provider

@@ -2,23 +2,22 @@
 //!
 //! The database knows of a session before it is handed out for the first time, so that nobody holds credentials which the audit log
 //! will not have, and so that suspending a tenant can say until when its sessions last. Further issuances of the same session are counted
-//! in memory and written every few seconds.
+//! in memory and written every few seconds. The first one of an hour is in the audit log at once.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use parking_lot::Mutex;
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::credential_cache::Credentials;
 use super::{Caller, Context};
-use crate::clock::SharedClock;
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::grant::GrantKind;
 use crate::domain::identity::{CallerTag, Identity};
@@ -35,6 +34,8 @@ const RECORD_TIMEOUT: Duration = Duration::from_secs(2);
 const SETTLING: TimeDelta = TimeDelta::minutes(2);
 /// How many counts become audit entries in one transaction.
 const BATCH: i64 = 500;
+/// How many counts are written in one transaction.
+const WRITE_BATCH: usize = 200;
 
 /// The process's counts that are not written yet. Clones share them.
 #[derive(Debug, Clone)]
@@ -42,11 +43,12 @@ pub struct IssuanceLog(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    clock: SharedClock,
-    pool: PgPool,
+    context: Context,
     counts: Mutex<HashMap<Key, IssuanceCount>>,
     /// Held while counts are being written, so that a caller also waits for a write that already took its count.
     writing: tokio::sync::Mutex<()>,
+    /// When the first write failed since the last one that succeeded.
+    failing_since: Mutex<Option<Instant>>,
 }
 
 type Key = (CallerTag, TenantId, GrantKind, DateTime<Utc>);
@@ -63,20 +65,24 @@ pub struct Issuance<'a> {
 }
 
 impl IssuanceLog {
-    pub fn new(clock: SharedClock, pool: PgPool) -> Self {
+    pub fn new(context: Context) -> Self {
         Self(Arc::new(Inner {
-            clock,
-            pool,
+            context,
             counts: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
+            failing_since: Mutex::default(),
         }))
     }
 
     /// Counts an issuance of a session that the database knows of.
     pub fn count(&self, issuance: &Issuance<'_>) {
+        self.add(issuance);
+    }
+
+    fn add(&self, issuance: &Issuance<'_>) -> Key {
         let source = if issuance.waited { "waited" } else { "held" };
         metrics::counter!(metric::CREDENTIALS_GIVEN.name, "from" => source).increment(1);
-        let now = self.0.clock.now();
+        let now = self.0.context.clock.now();
         let hour = hour_of(now);
         let key = (issuance.identity.caller_tag(), issuance.tenant, issuance.access, hour);
         let mut counts = self.0.counts.lock();
@@ -100,30 +106,48 @@ impl IssuanceLog {
                 });
             }
         }
+        key
     }
 
     /// Counts an issuance, and writes it first if the database does not know of the session yet. While the database is unavailable,
     /// the issuance stays counted in memory.
     pub async fn record(&self, issuance: &Issuance<'_>, database_is_away: bool) {
-        self.count(issuance);
+        let key = self.add(issuance);
         if issuance.credentials.is_recorded() || database_is_away {
             return;
         }
-        match tokio::time::timeout(RECORD_TIMEOUT, self.write()).await {
+        match tokio::time::timeout(RECORD_TIMEOUT, self.write_with(key)).await {
             Ok(Ok(())) => issuance.credentials.set_recorded(),
             Ok(Err(error)) => warn!(%error, "cannot record that credentials were handed out; will retry"),
-            Err(_) => warn!("cannot record in time that credentials were handed out; will retry"),
+            Err(_) => {
+                self.set_failing(true);
+                warn!("cannot record in time that credentials were handed out; will retry");
+            }
         }
+    }
+
+    /// How long the database has refused or not confirmed what is written. New sessions are limited by it, as by the time without a
+    /// response: they could not be recorded.
+    pub fn failing_for(&self) -> Duration {
+        let since = *self.0.failing_since.lock();
+        since.map_or(Duration::ZERO, |since| {
+            self.0.context.clock.instant().saturating_duration_since(since)
+        })
+    }
+
+    fn set_failing(&self, is_failing: bool) {
+        let mut since = self.0.failing_since.lock();
+        *since = is_failing.then(|| since.unwrap_or_else(|| self.0.context.clock.instant()));
     }
 
     /// Writes counts periodically until `stop`, and a last time then.
     pub async fn write_periodically(self, stop: CancellationToken) {
         loop {
-            let is_ending = stop.run_until_cancelled(self.0.clock.sleep(WRITE_INTERVAL)).await.is_none();
+            let waited = stop.run_until_cancelled(self.0.context.clock.sleep(WRITE_INTERVAL)).await;
             if let Err(error) = self.write().await {
                 warn!(%error, "cannot record how often credentials were handed out; will retry");
             }
-            if is_ending {
+            if waited.is_none() {
                 return;
             }
         }
@@ -134,20 +158,65 @@ impl IssuanceLog {
     /// # Errors
     /// When the database is unavailable.
     pub async fn write(&self) -> store::Result<()> {
-        let _writing = self.0.writing.lock().await;
-        let mut unwritten = Unwritten {
-            log: self,
-            counts: std::mem::take(&mut *self.0.counts.lock()),
-        };
-        if unwritten.counts.is_empty() {
-            return Ok(());
+        // At the beginning of an hour, every count needs an entry in the audit log. Batches keep its lock short, and let new sessions in
+        // between.
+        let batches = self.0.counts.lock().len().div_ceil(WRITE_BATCH);
+        for _ in 0..batches {
+            let _writing = self.0.writing.lock().await;
+            let batch = self.0.counts.lock().extract_if(|_, _| true).take(WRITE_BATCH).collect();
+            self.write_batch(batch).await?;
         }
+        Ok(())
+    }
+
+    /// Writes this count, and others with it.
+    async fn write_with(&self, key: Key) -> store::Result<()> {
+        let _writing = self.0.writing.lock().await;
+        let batch = {
+            let mut counts = self.0.counts.lock();
+            // Another caller has written it meanwhile.
+            let Some(count) = counts.remove(&key) else { return Ok(()) };
+            let others = counts.extract_if(|_, _| true).take(WRITE_BATCH - 1);
+            others.chain([(key, count)]).collect()
+        };
+        self.write_batch(batch).await
+    }
+
+    async fn write_batch(&self, counts: HashMap<Key, IssuanceCount>) -> store::Result<()> {
+        let mut unwritten = Unwritten { log: self, counts };
         let counts: Vec<IssuanceCount> = unwritten.counts.values().cloned().collect();
-        let mut db = self.0.pool.acquire().await?;
-        issuances::add(&mut db, &counts).await?;
+        let written = write(&self.0.context, &counts).await;
+        self.set_failing(written.is_err());
+        written?;
         unwritten.counts.clear();
         Ok(())
     }
+}
+
+/// Adds counts, and writes the first ones of their hour to the audit log.
+async fn write(context: &Context, counts: &[IssuanceCount]) -> store::Result<()> {
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let mut db = store::begin(&context.pool).await?;
+    for first in issuances::add(&mut db, counts).await? {
+        audit(context, &mut db, &first).await?;
+    }
+    store::commit(db).await
+}
+
+async fn audit(context: &Context, db: &mut PgConnection, issued: &IssuanceCount) -> store::Result<()> {
+    let facts = AuditChange::none().with(json!({
+        "access": issued.access.to_string(),
+        "count": issued.count,
+        "hour": issued.hour,
+        "first_at": issued.first_at,
+        "last_at": issued.last_at,
+        "expires_at": issued.expires_at,
+    }));
+    let caller = Caller::new(issued.actor.clone());
+    let action = AuditAction::CredentialsIssued;
+    context.audit(db, &caller, action, Some(issued.tenant), facts).await
 }
 
 /// Counts that are being written. They return to the log if the write fails or is canceled.
@@ -175,25 +244,15 @@ impl Drop for Unwritten<'_> {
     }
 }
 
-/// Writes the issuances of past hours to the audit log: one entry per caller, tenant, access and hour, with the count. Counts that arrive
-/// later, after the database was unavailable, get an entry of their own.
+/// Writes the further issuances of past hours to the audit log: one entry per caller, tenant, access and hour, with their number. Counts that
+/// arrive later, after the database was unavailable, get an entry of their own.
 pub async fn audit_past_hours(context: &Context) -> store::Result<()> {
     let hour = hour_of(context.clock.now() - SETTLING);
     loop {
         let mut db = store::begin(&context.pool).await?;
         let due = issuances::take_unaudited(&mut db, hour, BATCH).await?;
-        for issuances in &due {
-            let facts = AuditChange::none().with(json!({
-                "access": issuances.access.to_string(),
-                "count": issuances.count,
-                "hour": issuances.hour,
-                "first_at": issuances.first_at,
-                "last_at": issuances.last_at,
-                "expires_at": issuances.expires_at,
-            }));
-            let caller = Caller::new(issuances.actor.clone());
-            let action = AuditAction::CredentialsIssued;
-            context.audit(&mut db, &caller, action, Some(issuances.tenant), facts).await?;
+        for issued in &due {
+            audit(context, &mut db, issued).await?;
         }
         store::commit(db).await?;
         if due.is_empty() {

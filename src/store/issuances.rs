@@ -12,8 +12,9 @@ use crate::domain::issuance::IssuanceCount;
 
 const TABLE: &str = "credential_issuances";
 
-/// Adds to the existing counts.
-pub(crate) async fn add(db: &mut PgConnection, counted: &[IssuanceCount]) -> Result<()> {
+/// Adds to the existing counts. Returns those that are the first of their caller, tenant, access and hour. They are marked as audited: the
+/// caller must write their entries in the same transaction.
+pub(crate) async fn add(db: &mut PgConnection, counted: &[IssuanceCount]) -> Result<Vec<IssuanceCount>> {
     let column = |read: fn(&IssuanceCount) -> DateTime<Utc>| counted.iter().map(read).collect::<Vec<_>>();
     let tenants: Vec<Uuid> = counted.iter().map(|row| row.tenant.as_uuid()).collect();
     let actor_ids: Vec<String> = counted.iter().map(|row| row.actor.opaque()).collect();
@@ -21,17 +22,21 @@ pub(crate) async fn add(db: &mut PgConnection, counted: &[IssuanceCount]) -> Res
     let accesses: Vec<String> = counted.iter().map(|row| row.access.to_string()).collect();
     let counts: Vec<i64> = counted.iter().map(|row| row.count).collect();
     // Ordered by the primary key, so that two processes cannot wait for each other.
-    sqlx::query!(
-        "insert into credential_issuances as h (tenant_id, hour, actor_id, actor, access, count, first_at, last_at, expires_at)
-         select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::jsonb[], $5::text[], $6::bigint[], $7::timestamptz[],
-                              $8::timestamptz[], $9::timestamptz[])
+    let rows = sqlx::query!(
+        r#"insert into credential_issuances as h
+             (tenant_id, hour, actor_id, actor, access, count, audited_count, first_at, last_at, expires_at)
+         select tenant_id, hour, actor_id, actor, access, count, count, first_at, last_at, expires_at
+         from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::jsonb[], $5::text[], $6::bigint[], $7::timestamptz[],
+                     $8::timestamptz[], $9::timestamptz[])
              as added (tenant_id, hour, actor_id, actor, access, count, first_at, last_at, expires_at)
          order by tenant_id, hour, actor_id, access
          on conflict (tenant_id, hour, actor_id, access) do update set
              count = h.count + excluded.count,
              first_at = least(h.first_at, excluded.first_at),
              last_at = greatest(h.last_at, excluded.last_at),
-             expires_at = greatest(h.expires_at, excluded.expires_at)",
+             expires_at = greatest(h.expires_at, excluded.expires_at)
+         -- Only an inserted row has no version before it.
+         returning tenant_id, hour, actor, access, count, first_at, last_at, expires_at, (xmax = 0) as "is_first!""#,
         &tenants,
         &column(|row| row.hour),
         &actor_ids,
@@ -42,9 +47,27 @@ pub(crate) async fn add(db: &mut PgConnection, counted: &[IssuanceCount]) -> Res
         &column(|row| row.last_at),
         &column(|row| row.expires_at),
     )
-    .execute(db)
+    .fetch_all(db)
     .await?;
-    Ok(())
+    rows.into_iter()
+        .filter(|row| row.is_first)
+        .map(|row| {
+            Ok(IssuanceCount {
+                tenant: row.tenant_id.into(),
+                hour: row.hour,
+                actor: actor_of(row.tenant_id, row.actor)?,
+                access: self::column(TABLE, row.tenant_id, &row.access)?,
+                count: row.count,
+                first_at: row.first_at,
+                last_at: row.last_at,
+                expires_at: row.expires_at,
+            })
+        })
+        .collect()
+}
+
+fn actor_of(tenant: Uuid, actor: Value) -> Result<Actor> {
+    serde_json::from_value(actor).map_err(|_| StoreError::inconsistent(TABLE, tenant, "the actor cannot be read"))
 }
 
 /// Takes up to `limit` counts of hours before this one that the audit log does not have yet, and marks them as audited. Rows that
@@ -66,12 +89,10 @@ pub(crate) async fn take_unaudited(db: &mut PgConnection, hour: DateTime<Utc>, l
     .await?;
     rows.into_iter()
         .map(|row| {
-            let actor: Actor = serde_json::from_value(row.actor)
-                .map_err(|_| StoreError::inconsistent(TABLE, row.tenant_id, "the actor cannot be read"))?;
             Ok(IssuanceCount {
                 tenant: row.tenant_id.into(),
                 hour: row.hour,
-                actor,
+                actor: actor_of(row.tenant_id, row.actor)?,
                 access: column(TABLE, row.tenant_id, &row.access)?,
                 count: row.count,
                 first_at: row.first_at,
@@ -82,10 +103,10 @@ pub(crate) async fn take_unaudited(db: &mut PgConnection, hour: DateTime<Utc>, l
         .collect()
 }
 
-/// Deletes the rows that the audit log has and whose sessions have expired.
+/// Deletes the rows that the audit log has and whose sessions have expired, by the database's time too: it refuses to delete others.
 pub(crate) async fn delete_expired(db: &mut PgConnection, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
-        "delete from credential_issuances where expires_at < $1 and count = audited_count",
+        "delete from credential_issuances where expires_at < least($1, now()) and count = audited_count",
         now
     )
     .execute(db)

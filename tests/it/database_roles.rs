@@ -270,6 +270,59 @@ async fn an_erasure_needs_an_end_that_cannot_be_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn recorded_issuances_cannot_be_made_to_vanish() {
+    let mut roles = Roles::new().await;
+    let row = |expires: &str| {
+        format!(
+            "insert into credential_issuances (tenant_id, hour, actor_id, access, actor, count, audited_count, first_at, last_at, expires_at)
+             values (gen_random_uuid(), date_trunc('hour', now()), 'x', 'read', '{{}}', 3, 1, now(), now(), now() {expires})"
+        )
+    };
+    roles.service.execute(AssertSqlSafe(row("+ interval '1 hour'"))).await.unwrap();
+    for statement in [
+        "delete from credential_issuances",
+        "update credential_issuances set count = 1",
+        "update credential_issuances set audited_count = 0",
+        "update credential_issuances set expires_at = now()",
+        "update credential_issuances set hour = hour - interval '1 hour'",
+        "update credential_issuances set actor_id = 'y'",
+        "update credential_issuances set actor = '{\"kind\": \"system\"}'",
+        "update credential_issuances set tenant_id = gen_random_uuid()",
+    ] {
+        let refused = roles.service.execute(statement).await.expect_err(statement);
+        assert!(refused.to_string().contains("only grow"), "{statement}: {refused}");
+    }
+    roles
+        .service
+        .execute("update credential_issuances set count = 4, last_at = now()")
+        .await
+        .unwrap();
+    roles
+        .service
+        .execute("update credential_issuances set audited_count = 4")
+        .await
+        .unwrap();
+    roles
+        .service
+        .execute("delete from credential_issuances")
+        .await
+        .expect_err("its sessions are still valid");
+    roles.service.execute(AssertSqlSafe(row("- interval '1 second'"))).await.unwrap();
+    let expired = "delete from credential_issuances where expires_at < now()";
+    roles
+        .service
+        .execute(expired)
+        .await
+        .expect_err("the audit log does not have all of it");
+    roles
+        .service
+        .execute("update credential_issuances set audited_count = 3 where audited_count = 1")
+        .await
+        .unwrap();
+    assert_eq!(roles.service.execute(expired).await.unwrap().rows_affected(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_service_says_who_has_to_migrate() {
     let roles = Roles::new().await;
     let service = connect(PgConnectOptions::from_str(&roles.service_url).unwrap(), 2);
