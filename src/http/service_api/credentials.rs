@@ -115,7 +115,8 @@ pub(crate) async fn handle(
     let mut waited = false;
     for _ in 0..MAX_WAITS {
         let found = lookup::find(&state.read_model, &reader, &tenant)?;
-        let database_age = state.read_model.age().unwrap_or(Duration::MAX);
+        // A session that could not be recorded must not be made, either.
+        let database_age = state.read_model.age().unwrap_or(Duration::MAX).max(state.issuances.failing_for());
         let issued = state
             .credentials
             .get(&found.active, reader.identity().caller_tag(), &grant, database_age)

@@ -138,6 +138,52 @@ async fn without_the_database_no_new_sessions_are_made_after_a_while() {
     tokio::time::timeout(TIMEOUT, again).await.expect("new sessions are made again");
 }
 
+/// Reads work, so only the write of the record shows that the database does not take what is handed out.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_record_no_new_sessions_are_made_after_a_while() {
+    let stage = Stage::new("direct").await;
+    let replica = stage.server.replica().aws(&stage.world).without_worker();
+    let replica = replica.credentials_stale_for(Duration::from_secs(2)).start().await;
+    let held = ask(&replica, &stage.token, "").await.expect(200);
+    let full = "create function full_disk() returns trigger language plpgsql as
+                    'begin raise exception ''could not extend file'' using errcode = ''disk_full''; end';
+                create trigger full_disk before insert or update on credential_issuances for each row execute function full_disk()";
+    sqlx::raw_sql(full).execute(&stage.server.pool).await.unwrap();
+    let refused = tokio::time::timeout(TIMEOUT, async {
+        for number in 0.. {
+            let answer = ask(&replica, &stage.token, &format!("?prefix={number}/")).await;
+            if answer.status != 200 {
+                return answer;
+            }
+            for _ in 0..50 {
+                ask(&replica, &stage.token, "").await.expect(200);
+            }
+        }
+        unreachable!("numbers do not end")
+    })
+    .await
+    .expect("new sessions are refused before long");
+    assert_eq!((refused.status, &refused.body["type"]), (503, &json!("/problems/unavailable")));
+    assert!(refused.headers.contains_key("retry-after"));
+    assert_eq!(
+        ask(&replica, &stage.token, "").await.expect(200),
+        held,
+        "the recorded session is handed out for as long as it works"
+    );
+    sqlx::raw_sql("drop trigger full_disk on credential_issuances")
+        .execute(&stage.server.pool)
+        .await
+        .unwrap();
+    replica.issuances.write().await.unwrap();
+    ask(&replica, &stage.token, "?prefix=new/").await.expect(200);
+    let recorded: i64 = sqlx::query_scalar("select sum(count)::bigint from credential_issuances")
+        .fetch_one(&stage.server.pool)
+        .await
+        .unwrap();
+    replica.issuances.write().await.unwrap();
+    assert!(recorded > 1, "what could not be recorded was kept: {recorded}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_hand_out_is_in_the_audit_log() {
     let stage = Stage::new("direct").await;
