@@ -1,7 +1,7 @@
 -- An index on trigrams finds the beginnings of words.
 create extension pg_trgm;
 
--- Nobody but the owner may execute the functions below, unless they are granted: see grants.rs. Whoever may execute a trigger function
+-- Nobody but the owner may execute the functions below, unless they are granted: see grants.rs. Those who may execute a trigger function
 -- can attach it to a table of their own, where it would run with the owner's rights.
 alter default privileges revoke execute on functions from public;
 
@@ -30,6 +30,8 @@ create table tenants (
     created_at timestamptz not null,
     suspended_at timestamptz,
     offboarded_at timestamptz,
+    -- AWS sessions that were made before are no longer handed out: policies may deny them.
+    sessions_revoked_at timestamptz,
     -- When personal data was erased.
     erased_at timestamptz,
 

@@ -108,7 +108,8 @@ create constraint trigger tenants_record_change after update on tenants
     when (old.suspended_at is distinct from new.suspended_at
         or old.offboarded_at is distinct from new.offboarded_at
         or old.external_id is distinct from new.external_id
-        or old.slug is distinct from new.slug)
+        or old.slug is distinct from new.slug
+        or old.sessions_revoked_at is distinct from new.sessions_revoked_at)
     execute function record_tenant_change();
 
 create constraint trigger tenants_record_slug_reuse after insert on tenants

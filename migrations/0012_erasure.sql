@@ -37,7 +37,7 @@ begin
 end
 $$;
 
--- The end of a tenant is a fact that cannot be taken back: whoever erases a tenant's data cannot make it look as if it had not ended.
+-- The end of a tenant is a fact that cannot be taken back: those who erase a tenant's data cannot make it look as if it had not ended.
 create function guard_tenant_end() returns trigger language plpgsql as $$
 begin
     if new.offboarded_at is null or (old.erased_at is not null and new.erased_at is null) then

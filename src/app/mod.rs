@@ -228,6 +228,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
             limits: settings.limits,
             schedule: settings.schedule,
             rates: settings.rates,
+            credentials_stale_for: settings.serve.as_ref().map_or(Duration::ZERO, |serve| serve.credentials.stale_for),
         },
         pools: pools.clone(),
         cloud: cloud.as_ref().ok().cloned(),

@@ -24,7 +24,7 @@ pub(super) enum Tenant {
     Resume(LifecycleArgs),
     /// Offboard a tenant permanently. Its history is kept.
     Offboard(LifecycleArgs),
-    /// Print the policies that revoke the AWS sessions issued for a tenant.
+    /// Stop handing out a tenant's AWS sessions, and print the policies that end them.
     RevokeSessions(Show),
     /// Erase the personal data of an offboarded tenant, including from its audit log.
     Erase(LifecycleArgs),
@@ -194,24 +194,8 @@ impl LifecycleArgs {
 impl Show {
     async fn revoke_sessions(self) -> CommandResult {
         let path = ["v1", "tenants", &self.tenant, "session-revocation"];
-        let live = self.client.get(&path, &[]).await?;
-        self.client.print(&live, |live| {
-            match live["sessions_valid_until"].as_str() {
-                Some(until) => output::print_line(format!(
-                    "The last session expires at {until}. To end all sessions now, attach these policies, and delete them after that time."
-                )),
-                None => output::print_line("No sessions issued for this tenant are still valid."),
-            }
-            for revocation in live["revocations"].as_array().into_iter().flatten() {
-                output::print_line("");
-                output::print_line(format!(
-                    "In the {}'s account, role {}:",
-                    text(revocation, "side"),
-                    text(revocation, "role_arn")
-                ));
-                output::print_line(text(revocation, "command"));
-            }
-        });
+        let live = self.client.post(&path, &json!({})).await?;
+        self.client.print(&live, print_live_sessions);
         Ok(())
     }
 
@@ -225,6 +209,25 @@ impl Show {
             }
         });
         Ok(())
+    }
+}
+
+/// AWS sessions, and the policies that end them.
+pub(super) fn print_live_sessions(live: &Value) {
+    match live["sessions_valid_until"].as_str() {
+        Some(until) => output::print_line(format!(
+            "The last session expires at {until}. To end all sessions now, attach these policies, and delete them after that time."
+        )),
+        None => output::print_line("No sessions are still valid."),
+    }
+    for revocation in live["revocations"].as_array().into_iter().flatten() {
+        output::print_line("");
+        output::print_line(format!(
+            "In the {}'s account, role {}:",
+            text(revocation, "side"),
+            text(revocation, "role_arn")
+        ));
+        output::print_line(text(revocation, "command"));
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::client::ClientArgs;
 use super::output::{self, print_line, text};
+use super::tenant::print_live_sessions;
 use super::{CommandResult, Failure};
 use crate::app;
 use crate::database_clock::DatabaseClock;
@@ -34,6 +35,8 @@ pub(super) enum Token {
     List(List),
     /// Revoke a token. Requests with it are rejected within a second.
     Revoke(Revoke),
+    /// Print the policies that end the AWS sessions issued to a token.
+    RevokeSessions(Revoke),
 }
 
 #[derive(Debug, Args)]
@@ -88,6 +91,7 @@ impl Token {
             Self::Create(command) => command.run().await,
             Self::List(command) => command.run().await,
             Self::Revoke(command) => command.run().await,
+            Self::RevokeSessions(command) => command.sessions().await,
         }
     }
 }
@@ -117,9 +121,18 @@ impl Revoke {
         self.client.print(&revoked, |revoked| {
             print_line("Revoked.");
             if let Some(until) = revoked["sessions_valid_until"].as_str() {
-                print_line(format!("Credentials issued to it remain valid until {until}."));
+                print_line(format!(
+                    "Credentials issued to it remain valid until {until}. To end them now, run latchkey token revoke-sessions {}.",
+                    text(revoked, "id")
+                ));
             }
         });
+        Ok(())
+    }
+
+    async fn sessions(self) -> CommandResult {
+        let live = self.client.get(&["v1", "tokens", &self.id, "session-revocation"], &[]).await?;
+        self.client.print(&live, print_live_sessions);
         Ok(())
     }
 }
@@ -167,6 +180,7 @@ impl Create {
             catalogue: Arc::default(),
             retry_policy: RetryPolicy::NONE,
             lease: std::time::Duration::ZERO,
+            credentials_stale_for: std::time::Duration::ZERO,
             webhooks: Arc::default(),
             limits: Limits {
                 token_lifetime: self.tokens.longest(),

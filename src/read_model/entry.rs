@@ -59,24 +59,25 @@ impl TenantEntry {
             (TenantStatus::Quarantined, _) => ServingState::Quarantined,
             (_, None) => ServingState::Nothing,
             (status, Some(active)) => {
-                let storage = active.config.storage;
-                ServingState::Active(ConfigDocument::new(&ActiveStorage {
+                let submitted = active.config.storage;
+                let storage = ActiveStorage {
                     tenant_id: change.tenant_id,
                     slug: change.slug.clone(),
                     version: active.config.version,
-                    mode: storage.mode(),
+                    mode: submitted.mode(),
                     status,
-                    vendor_role_arn: vendor.role(storage.mode()).cloned(),
-                    role_arn: storage.access.client_role().cloned(),
-                    bucket: storage.bucket.name().clone(),
-                    bucket_arn: storage.bucket,
-                    region: storage.region,
-                    key_arn: storage.key,
+                    vendor_role_arn: vendor.role(submitted.mode()).cloned(),
+                    role_arn: submitted.access.client_role().cloned(),
+                    bucket: submitted.bucket.name().clone(),
+                    bucket_arn: submitted.bucket,
+                    region: submitted.region,
+                    key_arn: submitted.key,
                     external_id: change.external_id,
-                    bucket_account_id: storage.bucket_account,
+                    bucket_account_id: submitted.bucket_account,
                     verified_at: active.verified_at,
                     stale: false,
-                }))
+                };
+                ServingState::Active(ConfigDocument::new(&storage, change.sessions_revoked_at))
             }
         };
         Self {
@@ -90,12 +91,12 @@ impl TenantEntry {
 }
 
 impl ConfigDocument {
-    fn new(storage: &ActiveStorage) -> Self {
+    fn new(storage: &ActiveStorage, sessions_revoked_at: Option<DateTime<Utc>>) -> Self {
         let body = to_json(storage);
         let digest: [u8; 32] = Sha256::digest(&body).into();
         Self {
             digest: std::array::from_fn(|at| digest[at]),
-            session_inputs: session_inputs(storage),
+            session_inputs: session_inputs(storage, sessions_revoked_at),
             // Drops the buffer's excess capacity.
             body: body.into_boxed_slice(),
         }
@@ -133,7 +134,8 @@ fn to_json(storage: &ActiveStorage) -> Vec<u8> {
     serde_json::to_vec(storage).expect("strings, numbers and times can be serialized")
 }
 
-fn session_inputs(storage: &ActiveStorage) -> u64 {
+/// After a revocation, earlier sessions belong to other inputs, so they are not found any more.
+fn session_inputs(storage: &ActiveStorage, sessions_revoked_at: Option<DateTime<Utc>>) -> u64 {
     let inputs = serde_json::json!([
         storage.mode,
         storage.bucket_arn,
@@ -143,6 +145,7 @@ fn session_inputs(storage: &ActiveStorage) -> u64 {
         storage.role_arn,
         storage.external_id,
         storage.vendor_role_arn,
+        sessions_revoked_at,
     ]);
     let digest: [u8; 32] = Sha256::digest(inputs.to_string()).into();
     u64::from_be_bytes(std::array::from_fn(|at| digest[at]))

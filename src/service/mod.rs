@@ -20,7 +20,7 @@ pub mod refusals;
 pub mod request_verification;
 pub(crate) mod reverify;
 pub mod revoke_invite;
-pub(crate) mod revoke_sessions;
+pub mod revoke_sessions;
 pub mod rotate_external_id;
 pub mod run_verification;
 pub mod sign_in;
@@ -75,6 +75,8 @@ pub struct Context {
     pub rates: CallRates,
     /// Identifies the checks and documents: see [`Vendor::catalogue_fingerprint`].
     pub catalogue: Arc<str>,
+    /// How long processes make AWS sessions after their last contact with the database.
+    pub credentials_stale_for: Duration,
 }
 
 /// Who makes a change, and from where.

@@ -76,6 +76,15 @@ pub(crate) async fn find(db: &mut PgConnection, tenant: TenantId) -> Result<Opti
     }))
 }
 
+/// Whether a version of the tenant was ever verified, so that credentials for it may have been issued.
+pub(crate) async fn was_ever_verified(db: &mut PgConnection, tenant: TenantId) -> Result<bool> {
+    let verified = sqlx::query_scalar!(
+        r#"select exists (select from verifications where tenant_id = $1 and verdict = 'verified') as "verified!""#,
+        tenant.as_uuid(),
+    );
+    Ok(verified.fetch_one(db).await?)
+}
+
 /// Removes the active version. Its bucket and its role can then be used by another tenant.
 pub(crate) async fn release(db: &mut PgConnection, tenant: TenantId) -> Result<()> {
     sqlx::query!("delete from active_configs where tenant_id = $1", tenant.as_uuid())

@@ -39,6 +39,8 @@ pub(crate) struct ConfigChange {
     pub facts: TenantFacts,
     pub active: Option<ActiveConfig>,
 }
+    /// AWS sessions that were made before must not be handed out.
+    pub sessions_revoked_at: Option<DateTime<Utc>>,
 
 /// The head, for a reader that knows the feed up to this cursor. None knows nothing of it.
 pub(crate) async fn head(db: &mut PgConnection, known: Option<FeedCursor>) -> Result<FeedHead> {
@@ -76,7 +78,7 @@ pub(crate) async fn after(db: &mut PgConnection, position: i64, limit: i64) -> R
     let rows = sqlx::query_as!(
         ChangeRow,
         r#"select f.position, f.mark, f.changed_at, t.id as tenant_id, t.slug, t.external_id, t.suspended_at, t.offboarded_at,
-                  a.verified_at, a.first_rejection, a.last_rejection, a.first_breach, a.last_breach, a.config_id, a.version, a.mode, a.bucket_arn,
+                  t.sessions_revoked_at, a.verified_at, a.first_rejection, a.last_rejection, a.first_breach, a.last_breach, a.config_id, a.version, a.mode, a.bucket_arn,
                   a.bucket_account_id, a.region, a.key_arn, a.role_arn, a.created_at
            from config_changes f
            join tenants t on t.id = f.tenant_id
@@ -107,6 +109,7 @@ struct ChangeRow {
     verified_at: Option<DateTime<Utc>>,
     first_rejection: Option<DateTime<Utc>>,
     last_rejection: Option<DateTime<Utc>>,
+    sessions_revoked_at: Option<DateTime<Utc>>,
     first_breach: Option<DateTime<Utc>>,
     last_breach: Option<DateTime<Utc>>,
     config_id: Option<Uuid>,
@@ -172,4 +175,5 @@ impl TryFrom<ChangeRow> for ConfigChange {
             active,
         })
     }
+            sessions_revoked_at: row.sessions_revoked_at,
 }

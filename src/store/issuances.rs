@@ -124,6 +124,16 @@ pub(crate) async fn tenant_sessions_end(db: &mut PgConnection, tenant: TenantId,
     Ok(end.fetch_one(db).await?)
 }
 
+/// The tenants for which a caller was handed sessions that are still valid.
+pub(crate) async fn tenants_of_actor(db: &mut PgConnection, actor: &Actor, now: DateTime<Utc>) -> Result<Vec<TenantId>> {
+    let tenants = sqlx::query_scalar!(
+        "select distinct tenant_id from credential_issuances where actor_id = $1 and expires_at > $2 order by tenant_id",
+        actor.opaque(),
+        now,
+    );
+    Ok(tenants.fetch_all(db).await?.into_iter().map(TenantId::from).collect())
+}
+
 /// When the last session of a caller expires. None when none is still valid.
 pub(crate) async fn actor_sessions_end(db: &mut PgConnection, actor: &Actor, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
     let end = sqlx::query_scalar!(

@@ -198,6 +198,20 @@ pub async fn set_suspended(db: &mut PgConnection, id: TenantId, since: Option<Da
     Ok(())
 }
 
+/// AWS sessions that were made before this time are no longer handed out.
+pub async fn revoke_sessions(db: &mut PgConnection, id: TenantId, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("update tenants set sessions_revoked_at = $2 where id = $1", id.as_uuid(), now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// When the tenant's AWS sessions were last revoked.
+pub(crate) async fn sessions_revoked_at(db: &mut PgConnection, id: TenantId) -> Result<Option<DateTime<Utc>>> {
+    let revoked_at = sqlx::query_scalar!("select sessions_revoked_at from tenants where id = $1", id.as_uuid());
+    Ok(revoked_at.fetch_optional(db).await?.flatten())
+}
+
 /// Offboards a tenant, and releases its slug.
 pub async fn set_offboarded(db: &mut PgConnection, id: TenantId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(

@@ -134,6 +134,14 @@ pub(crate) async fn touch_all(db: &mut PgConnection, used: &[(TokenId, DateTime<
     Ok(())
 }
 
+pub(crate) async fn find(db: &mut PgConnection, id: TokenId) -> Result<Option<Token>> {
+    query_tokens!("select", "from tokens where id = $1", id.as_uuid())
+        .fetch_optional(db)
+        .await?
+        .map(Token::try_from)
+        .transpose()
+}
+
 /// Locks and returns a token.
 pub(crate) async fn lock(db: &mut PgConnection, id: TokenId) -> Result<Option<Token>> {
     query_tokens!("select", "from tokens where id = $1 for update", id.as_uuid())

@@ -16,6 +16,7 @@ use latchkey::service::create_invite::{CreateInviteError, create_invite};
 use latchkey::service::end_invite_session::end_invite_session;
 use latchkey::service::request_verification::{RequestVerificationError, queue_scheduled, request_verification};
 use latchkey::service::revoke_invite::revoke_invite;
+use latchkey::service::revoke_sessions::revoke_sessions;
 use latchkey::service::rotate_external_id::{self, RotateExternalIdError};
 use latchkey::service::submit_config::{SubmitConfigError, submit_config};
 use latchkey::service::tenant_lifecycle::{self, LifecycleError};
@@ -324,6 +325,16 @@ async fn a_tenant_that_is_offboarded_meanwhile_is_not_changed() {
         "{:?}",
         result.err()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_sessions_are_revoked_of_a_tenant_that_is_offboarded_meanwhile() {
+    let (server, context) = tenant().await;
+    let (caller, acme) = (Caller::operator(), acme());
+    let revoked = revoke_sessions(&context, &caller, &acme);
+    let result = while_locked(&server.pool, OFFBOARD, revoked).await;
+    assert!(result.expect("there is nothing to do").facts.offboarded_at.is_some());
+    assert_eq!(audited(&server.pool, "tenant.sessions_revoked").await, 0);
 }
 
 /// The lock is on the tenant that has the slug when the wait is over.

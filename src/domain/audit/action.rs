@@ -14,6 +14,8 @@ pub enum AuditAction {
     TenantResumed,
     #[strum(serialize = "tenant.offboarded")]
     TenantOffboarded,
+    #[strum(serialize = "tenant.sessions_revoked")]
+    TenantSessionsRevoked,
     #[strum(serialize = "tenant.erased")]
     TenantErased,
     #[strum(serialize = "external_id.issued")]

@@ -1,16 +1,18 @@
-//! Policies that end the AWS sessions of a tenant before they expire.
+//! Policies that end AWS sessions before they expire.
 //!
 //! AWS cannot revoke a session. A role's policy can deny everything to sessions that were issued before a given time, which is what
-//! the console's "Revoke active sessions" does.
+//! the console's "Revoke active sessions" does, or to sessions with a given tag or name.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html>
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::statements::{TAG, policy};
 use crate::domain::arn::RoleArn;
 use crate::domain::check::FaultSide;
 use crate::domain::external_id::ExternalId;
+use crate::domain::identity::CallerTag;
+use crate::domain::ids::TenantId;
 use crate::domain::tenant::{Rotation, Tenant};
 
 /// An inline policy for a role, and who can attach it.
@@ -25,21 +27,32 @@ pub(crate) struct SessionRevocation {
 }
 
 impl SessionRevocation {
-    /// For the vendor's direct role, which all tenants share: denies this tenant's sessions, by their tag.
-    pub(crate) fn of_direct_role(role: &RoleArn, tenant: &Tenant, issued_before: DateTime<Utc>) -> Self {
+    /// For the vendor's direct role, which all tenants share: denies this tenant's sessions, by their tag. Without a time, those that
+    /// are made later, too.
+    pub(crate) fn of_direct_role(role: &RoleArn, tenant: &Tenant, issued_before: Option<DateTime<Utc>>) -> Self {
         let name = format!("latchkey-revoke-{}", tenant.id);
         let tag = format!("aws:PrincipalTag/{TAG}");
-        let condition = json!({"DateLessThan": before(issued_before), "StringEquals": {tag: external_ids(tenant)}});
+        let mut condition = Map::from_iter([("StringEquals".to_owned(), json!({tag: external_ids(tenant)}))]);
+        condition.extend(issued_before.map(before));
         Self::new(FaultSide::Vendor, role, name, &condition)
     }
 
     /// For a customer's role, which only the vendor's sessions for this tenant use.
     pub(crate) fn of_client_role(role: &RoleArn, issued_before: DateTime<Utc>) -> Self {
-        let condition = json!({"DateLessThan": before(issued_before)});
+        let condition = Map::from_iter([before(issued_before)]);
         Self::new(FaultSide::Customer, role, "latchkey-revoke-sessions".into(), &condition)
     }
 
-    fn new(side: FaultSide, role: &RoleArn, policy_name: String, condition: &Value) -> Self {
+    /// Denies the sessions of one caller, by the end of their name. Those of other callers are not affected.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable>
+    pub(crate) fn of_caller(side: FaultSide, role: &RoleArn, tenant: Option<TenantId>, caller: CallerTag) -> Self {
+        let tenant = tenant.map_or_else(|| "*".to_owned(), |tenant| tenant.to_string());
+        let user = json!({"aws:userid": format!("*:latchkey-{tenant}-{caller}")});
+        let condition = Map::from_iter([("StringLike".to_owned(), user)]);
+        Self::new(side, role, format!("latchkey-revoke-caller-{caller}"), &condition)
+    }
+
+    fn new(side: FaultSide, role: &RoleArn, policy_name: String, condition: &Map<String, Value>) -> Self {
         let policy = policy(&[json!({
             "Sid": "LatchkeyRevokeSessions",
             "Effect": "Deny",
@@ -61,9 +74,10 @@ impl SessionRevocation {
 }
 
 /// Issue times are whole seconds, and a session of this very second is to be denied too.
-fn before(issued_before: DateTime<Utc>) -> Value {
+fn before(issued_before: DateTime<Utc>) -> (String, Value) {
     let next_second = issued_before + TimeDelta::seconds(1);
-    json!({"aws:TokenIssueTime": next_second.to_rfc3339_opts(SecondsFormat::Secs, true)})
+    let time = next_second.to_rfc3339_opts(SecondsFormat::Secs, true);
+    ("DateLessThan".to_owned(), json!({"aws:TokenIssueTime": time}))
 }
 
 /// Every external ID that a session of this tenant can be tagged with.

@@ -15,8 +15,9 @@ use crate::service::revoke_sessions::live_sessions;
 /// Explain how to end a tenant's AWS sessions
 ///
 /// Suspending or offboarding a tenant stops new credentials. Credentials that were handed out before work until they expire,
-/// unless a policy on their role denies them. The policies here deny every session that was issued before now. Delete them once
-/// the sessions have expired.
+/// unless a policy on their role denies them. The policies here deny every session that was issued before now, and for a suspended or
+/// offboarded tenant also those that a process makes which cannot reach the database. Delete them once the sessions have expired. To end
+/// the sessions of an active tenant, revoke them first (`POST`): otherwise services get denied sessions from the cache.
 #[utoipa::path(
     operation_id = "getSessionRevocation",
     get, path = "/v1/tenants/{tenant}/session-revocation", tag = "tenants",

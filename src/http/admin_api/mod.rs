@@ -12,6 +12,7 @@ mod end_invite_session;
 mod erase_personal_data;
 mod explain_removal;
 mod explain_revocation;
+mod explain_token_revocation;
 mod get_storage_config;
 mod get_tenant;
 mod get_verification;
@@ -32,6 +33,7 @@ mod request_reverification;
 mod request_verification;
 mod resume_tenant;
 mod revoke_invite;
+mod revoke_sessions;
 mod revoke_token;
 mod rotate_external_id;
 mod stats;
@@ -59,7 +61,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(issue_templates::handle))
         .routes(routes!(merge_template::handle))
         .routes(routes!(explain_removal::handle))
-        .routes(routes!(explain_revocation::handle))
+        .routes(routes!(explain_revocation::handle, revoke_sessions::handle))
+        .routes(routes!(explain_token_revocation::handle))
         .routes(routes!(submit_storage_config::handle, list_storage_configs::handle))
         .routes(routes!(get_storage_config::handle))
         .routes(routes!(approve_storage_config::handle))

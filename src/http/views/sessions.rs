@@ -15,7 +15,7 @@ use crate::service::revoke_sessions::LiveSessions;
 pub(crate) struct StoppedTenantView {
     #[serde(flatten)]
     pub(crate) tenant: TenantView,
-    /// When the last of the AWS sessions that were handed out before expires. Null when none is valid.
+    /// When the last of the AWS sessions that were handed out before expires, at the latest. Null when none is valid.
     pub(crate) sessions_valid_until: Option<DateTime<Utc>>,
 }
 
@@ -25,21 +25,21 @@ pub(crate) struct StoppedTenantView {
 pub(crate) struct RevokedTokenView {
     #[serde(flatten)]
     pub(crate) token: TokenView,
-    /// When the last of the AWS sessions that were handed out to it expires. Null when none is valid.
+    /// When the last of the AWS sessions that were handed out to it expires, at the latest. Null when none is valid.
     pub(crate) sessions_valid_until: Option<DateTime<Utc>>,
 }
 
-/// A tenant's AWS sessions, and how to end them.
+/// The AWS sessions of a tenant or a token, and how to end them.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LiveSessions)]
 pub(crate) struct LiveSessionsView {
-    /// When the last of them expires. Null when none is valid.
+    /// When the last of them expires, at the latest. Null when none is valid.
     sessions_valid_until: Option<DateTime<Utc>>,
     /// One for each role that sessions may have been made with.
     revocations: Vec<SessionRevocationView>,
 }
 
-/// An inline policy that denies everything to a role's sessions that were issued before now.
+/// An inline policy that denies everything to these sessions of a role.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SessionRevocation)]
 struct SessionRevocationView {

@@ -278,6 +278,7 @@ impl TestServerBuilder {
         let (_, token) = create_token(&unlimited, &Caller::operator(), "test", Role::Ops, TokenLifetime::Never)
             .await
             .expect("a token is created");
+            credentials_stale_for: self.credentials.stale_for,
 
         let ((public_url, public), (private_url, private)) = (listen().await, listen().await);
         let mut web = WebSettings::unbranded(Some(public_url.parse().expect("a URL")));

@@ -268,13 +268,17 @@ async fn sessions_can_be_ended_before_they_expire(#[case] mode: &'static str, #[
     put(&client, &stage.ours.bucket, "a/1").await.unwrap();
     let reason = json!({"reason": "Unpaid"});
     let suspended = stage.server.post("/v1/tenants/acme/suspend", &reason).await.expect(200);
-    assert_eq!(suspended["sessions_valid_until"], given["Expiration"]);
+    // A replica that has not heard of it can make sessions for another 5 minutes, and its clock can be 5 minutes off.
+    let time = |value: &Value| value.as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    let until = time(&suspended["sessions_valid_until"]);
+    let later = until - time(&given["Expiration"]);
+    assert!((9..=11).contains(&later.num_minutes()), "{later}");
     put(&client, &stage.ours.bucket, "a/2")
         .await
         .expect("AWS accepts the session until it expires");
 
     let live = stage.server.get("/v1/tenants/acme/session-revocation").await.expect(200);
-    assert_eq!(live["sessions_valid_until"], given["Expiration"]);
+    assert_eq!(live["sessions_valid_until"], suspended["sessions_valid_until"]);
     let [revocation] = live["revocations"].as_array().unwrap().as_slice() else {
         panic!("{live:#}");
     };
@@ -297,4 +301,129 @@ async fn sessions_can_be_ended_before_they_expire(#[case] mode: &'static str, #[
     put(&others, &stage.theirs.bucket, "a/1")
         .await
         .expect("other tenants are not affected");
+}
+
+async fn attach(stage: &Stage, revocation: &Value) {
+    let role = revocation["role_arn"].as_str().unwrap().rsplit('/').next().unwrap();
+    let account = if revocation["side"] == "vendor" {
+        &stage.world.vendor
+    } else {
+        &stage.world.customer
+    };
+    account
+        .put_inline_policy(role, revocation["policy_name"].as_str().unwrap(), &revocation["policy"])
+        .await;
+}
+
+/// A replica that is cut off from the database has not heard of the suspension, and makes another session.
+#[rstest]
+#[case("direct")]
+#[case("assume_role")]
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_made_by_a_replica_that_has_not_heard_are_ended_too(#[case] mode: &'static str) {
+    let stage = Stage::new(mode).await;
+    let line = DatabaseProxy::to(&stage.server.database_url).await;
+    let replica = stage.server.replica().database_url(&line.url).aws(&stage.world).without_worker();
+    let replica = replica.start().await;
+    ask(&replica, &stage.token, "").await.expect(200);
+    line.cut();
+    let reason = json!({"reason": "Unpaid"});
+    let suspended = stage.server.post("/v1/tenants/acme/suspend", &reason).await.expect(200);
+    let live = stage.server.get("/v1/tenants/acme/session-revocation").await.expect(200);
+    for revocation in live["revocations"].as_array().unwrap() {
+        attach(&stage, revocation).await;
+    }
+    // A session of a later second than the document.
+    let written = stage.server.context.clock.now();
+    let late = loop {
+        let given = ask(
+            &replica,
+            &stage.token,
+            &format!("?prefix={}/", stage.server.context.clock.now().timestamp_micros()),
+        )
+        .await;
+        let given = given.expect(200);
+        if stage.server.context.clock.now() - written > chrono::TimeDelta::seconds(2) {
+            break given;
+        }
+        for _ in 0..100 {
+            ask(&replica, &stage.token, "").await.expect(200);
+        }
+    };
+    assert!(late["Expiration"].as_str() <= suspended["sessions_valid_until"].as_str());
+    let client = stage.client(&late);
+    assert_eq!(put(&client, &stage.ours.bucket, "a/1").await.unwrap_err(), "AccessDenied");
+}
+
+/// Services of an active tenant get sessions that the policies do not deny.
+#[rstest]
+#[case("direct")]
+#[case("assume_role")]
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_revocation_replicas_hand_out_new_sessions(#[case] mode: &'static str) {
+    let stage = Stage::new(mode).await;
+    let replica = stage.server.replica().aws(&stage.world).without_worker().start().await;
+    let before = ask(&replica, &stage.token, "").await.expect(200);
+    let revoked = stage
+        .server
+        .post("/v1/tenants/acme/session-revocation", &json!({}))
+        .await
+        .expect(200);
+    assert_eq!(
+        stage.server.get("/v1/tenants/acme/session-revocation").await.expect(200)["revocations"],
+        revoked["revocations"],
+        "the document is about the same sessions"
+    );
+    replica.settle().await;
+    // Issue times are whole seconds.
+    let denied_before = revoked["revocations"][0]["policy"]["Statement"][0]["Condition"]["DateLessThan"]["aws:TokenIssueTime"]
+        .as_str()
+        .unwrap()
+        .parse::<chrono::DateTime<chrono::Utc>>()
+        .unwrap();
+    while stage.server.context.clock.now() < denied_before {
+        tokio::task::yield_now().await;
+    }
+    let after = ask(&replica, &stage.token, "").await.expect(200);
+    assert_ne!(after["AccessKeyId"], before["AccessKeyId"]);
+    for revocation in revoked["revocations"].as_array().unwrap() {
+        attach(&stage, revocation).await;
+    }
+    let bucket = &stage.ours.bucket;
+    assert_eq!(put(&stage.client(&before), bucket, "a/1").await.unwrap_err(), "AccessDenied");
+    put(&stage.client(&after), bucket, "a/1").await.expect("the new session works");
+    let log = stage.server.get("/v1/events?action=tenant.sessions_revoked").await.expect(200);
+    assert_eq!(log["items"].as_array().unwrap().len(), 1);
+}
+
+/// Other services keep working.
+#[rstest]
+#[case("direct")]
+#[case("assume_role")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sessions_of_one_token_can_be_ended(#[case] mode: &'static str) {
+    let stage = Stage::new(mode).await;
+    let leaked = stage.client(&stage.get("").await.expect(200));
+    let other = stage.server.token_of(Role::Service).await;
+    let others = stage.client(&ask(&stage.server, &other, "").await.expect(200));
+    let admin = stage.server.token_of(Role::Admin).await;
+    let url = format!("{}/v1/tokens", stage.server.private);
+    let id: uuid::Uuid = sqlx::query_scalar("select id from tokens where role = 'service' order by created_at, id limit 1")
+        .fetch_one(&stage.server.pool)
+        .await
+        .unwrap();
+    let asked = stage.server.bare(Method::GET, &format!("{url}/{id}/session-revocation"));
+    let live = stage.server.send(asked.bearer_auth(&admin)).await.expect(200);
+    let revocations = live["revocations"].as_array().unwrap();
+    assert!(!revocations.is_empty());
+    for revocation in revocations {
+        attach(&stage, revocation).await;
+    }
+    let bucket = &stage.ours.bucket;
+    assert_eq!(put(&leaked, bucket, "a/1").await.unwrap_err(), "AccessDenied");
+    put(&others, bucket, "a/2").await.expect("other tokens are not affected");
+    let none = stage
+        .server
+        .bare(Method::GET, &format!("{url}/{}/session-revocation", uuid::Uuid::nil()));
+    assert_eq!(stage.server.send(none.bearer_auth(&admin)).await.status, 404);
 }

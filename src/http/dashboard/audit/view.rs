@@ -100,6 +100,7 @@ fn title(action: &RecordedAction, detail: &Value) -> String {
         AuditAction::WebhookEnabled => "Webhook enabled".into(),
         AuditAction::WebhookTested => "Webhook test sent".into(),
         AuditAction::WebhookResent => "Webhook message resent".into(),
+        AuditAction::TenantSessionsRevoked => "AWS sessions revoked".into(),
         AuditAction::TenantErased => "Personal data erased".into(),
         AuditAction::StorageConfigReleased => format!("Version {} released", detail["version"]),
         AuditAction::VerificationSuperseded => format!("Verification of version {} superseded", detail["version"]),
@@ -149,6 +150,7 @@ impl EntryColor {
                 Some(
                     AuditAction::TenantSuspended
                     | AuditAction::TenantOffboarded
+                    | AuditAction::TenantSessionsRevoked
                     | AuditAction::StorageConfigApprovalRequested
                     | AuditAction::StorageConfigDeclined,
                 ),
