@@ -75,6 +75,9 @@ impl UnauthorizedCall {
     /// Calls that need no probe object.
     pub const OF_BUCKET: [Self; 1] = [Self::List];
     pub const OF_OBJECT: [Self; 4] = [Self::Get, Self::Restore, Self::Put, Self::Delete];
+    /// Of these, the calls whose answers are conclusive even if there is no object. A get is not: S3 answers 403 to everyone who may not
+    /// list the bucket. <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
+    pub const WITHOUT_OBJECT: [Self; 1] = [Self::Put];
     /// Calls that need no ciphertext.
     pub const OF_KEY: [Self; 4] = [
         Self::DescribeKey,

@@ -35,7 +35,15 @@ pub(super) fn start<'a>(
     {
         return None;
     }
-    if needs_object(call) && !state.has_written() || call == C::Delete && !state.deletes_written() {
+    let is_too_early = match call {
+        C::Get | C::Restore => !state.has_written(),
+        // Conclusive without an object, too: a bucket that denies our own put may allow those of others.
+        C::Put => state.evidence.put.is_none(),
+        // Of an object that is not there, it would leave a delete marker in a bucket with versioning.
+        C::Delete => !state.deletes_written(),
+        _ => false,
+    };
+    if is_too_early {
         return None;
     }
     let ciphertext = match call {

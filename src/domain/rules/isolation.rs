@@ -137,12 +137,14 @@ fn refused_by_bucket(
             Some(_) => return RuleOutcome::BlockedBy(*bucket),
         }
     }
-    match context.status(CheckName::ObjectWritable) {
+    let (is_writable, calls): (bool, &[UnauthorizedCall]) = match context.status(CheckName::ObjectWritable) {
         None => return RuleOutcome::Pending,
-        Some(CheckStatus::Passed) => {}
+        Some(CheckStatus::Passed) => (true, &UnauthorizedCall::OF_OBJECT),
+        // Our own put was denied, so there is no object. Others may be allowed what we are not.
+        Some(_) if context.evidence.put.is_some() => (false, &UnauthorizedCall::WITHOUT_OBJECT),
         Some(_) => return RuleOutcome::BlockedBy(CheckName::ObjectWritable),
-    }
-    let Some(more) = answers(callers, &UnauthorizedCall::OF_OBJECT) else {
+    };
+    let Some(more) = answers(callers, calls) else {
         return RuleOutcome::Pending;
     };
     asked.extend(more);
@@ -156,6 +158,9 @@ fn refused_by_bucket(
     }
     if let Some(allowed) = Allowed::of(&asked) {
         return failed(&allowed).into();
+    }
+    if !is_writable {
+        return RuleOutcome::BlockedBy(CheckName::ObjectWritable);
     }
     match asked.iter().find(|(_, _, answer)| !answer.is_refused_by(DeniedBy::S3)) {
         Some((_, _, answer)) => Finding::unanswered(check, answer),

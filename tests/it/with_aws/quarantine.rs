@@ -127,6 +127,26 @@ async fn a_bucket_that_became_public() {
     is_released(&stage).await;
 }
 
+/// Without a probe object, only a put shows that the bucket is open.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_became_public_and_denies_the_vendors_puts() {
+    let stage = Stage::new("direct").await;
+    let issued = stage.ours.document("bucket-policy");
+    let mut open = public_statement(&stage).await;
+    let statements = open["Statement"].as_array_mut().unwrap();
+    let public = statements.last_mut().unwrap();
+    public["Action"] = json!("s3:PutObject");
+    let mut denied = public.clone();
+    denied["Sid"] = json!("Ours");
+    denied["Effect"] = json!("Deny");
+    denied["Principal"] = json!({"AWS": stage.world.direct_role});
+    statements.push(denied);
+    stage.ours.apply(&stage.world.customer, "bucket-policy", &open).await;
+    quarantines(&stage, "bucket-not-public").await;
+    stage.ours.apply(&stage.world.customer, "bucket-policy", &issued).await;
+    is_released(&stage).await;
+}
+
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_that_encrypts_with_the_key_of_another_account(#[values("direct", "assume_role")] mode: &'static str) {

@@ -4,7 +4,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::Repair::{ByHand, Fixes};
-use super::{Setup, remove_action, statements};
+use super::{Setup, TENANT, not_passed, remove_action, statements};
+use crate::support::server::checks;
 
 const BUCKET: &str = "bucket-policy";
 
@@ -13,6 +14,20 @@ impl Setup {
         let s3 = &self.world.customer.s3;
         let delete = s3.delete_public_access_block().bucket(&self.applied.bucket);
         delete.send().await.unwrap();
+    }
+
+    /// Allows puts to this principal, and denies them to the one that reads and writes the documents.
+    async fn allow_puts_of_others_only(&self, principal: Value) {
+        let resource = format!("{}/*", self.bucket_arn());
+        let statement = |effect: &str, principal: Value| json!({"Sid": format!("{effect}Put"), "Effect": effect, "Principal": principal, "Action": "s3:PutObject", "Resource": resource});
+        let (others, ours) = (statement("Allow", principal), statement("Deny", json!({"AWS": self.principal()})));
+        self.change(BUCKET, |body| statements(body).extend([others, ours])).await;
+    }
+
+    async fn fails_in_order(&self, expected: &[&str]) {
+        let verification = self.server.submit(TENANT, &self.applied.submission()).await;
+        assert_eq!(checks(&verification, "failed"), expected, "{}", not_passed(&verification));
+        assert_eq!(verification["verdict"], "rejected");
     }
 
     /// Adds a statement to the bucket policy.
@@ -125,4 +140,23 @@ async fn role_in_condition_instead_of_principal() {
     };
     setup.change(BUCKET, by_condition).await;
     setup.fails(&["read-only-enforced", "prefix-enforced"], BUCKET, Fixes).await;
+}
+
+/// Our own put is denied, so there is no probe object. That others may put is found nevertheless.
+#[rstest]
+#[tokio::test]
+async fn open_to_puts_of_others_but_not_to_ours(#[values("assume_role", "direct")] mode: &'static str) {
+    let setup = Setup::new(mode).await;
+    setup.allow_public_policies().await;
+    setup.allow_puts_of_others_only(json!("*")).await;
+    setup.fails_in_order(&["object-writable", "bucket-not-public"]).await;
+}
+
+/// The same with the vendor's account instead of everyone.
+#[tokio::test]
+async fn open_to_puts_of_the_vendor_but_not_to_ours() {
+    let setup = Setup::new("assume_role").await;
+    let account = format!("arn:aws:iam::{}:root", setup.world.vendor.id);
+    setup.allow_puts_of_others_only(json!({"AWS": account})).await;
+    setup.fails_in_order(&["object-writable", "bucket-requires-external-id"]).await;
 }
