@@ -1,6 +1,7 @@
 //! `latchkey check-config`
 
 use clap::Args;
+use sqlx::postgres::PgConnectOptions;
 
 use super::{CommandResult, Failure};
 use crate::app::{self, AppSettings};
@@ -10,6 +11,7 @@ use crate::domain::region::Region;
 use crate::identity_provider::{IdentityProvider, IdentityProviderSettings};
 use crate::service::check_vendor::{ReportStatus, VendorReport, VendorSetup, check_vendor};
 use crate::settings::{ServerSettings, Settings};
+use crate::store;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckConfig {
@@ -22,6 +24,9 @@ pub(super) struct CheckConfig {
     /// With --aws, a region of customers' buckets that must be enabled in your accounts. Can be repeated.
     #[arg(long = "region", value_name = "REGION", requires = "aws")]
     regions: Vec<Region>,
+    /// Also connect to the database, which must be a primary.
+    #[arg(long)]
+    database: bool,
     /// Also fetch the identity provider's discovery document and keys.
     #[arg(long)]
     identity_provider: bool,
@@ -62,6 +67,9 @@ impl CheckConfig {
             };
             check_aws(setup, settings.s3_path_style).await?;
         }
+        if self.database {
+            check_database(settings.database).await?;
+        }
         if self.identity_provider {
             check_provider(provider).await?;
         }
@@ -86,6 +94,24 @@ async fn check_aws(setup: VendorSetup<'_>, s3_path_style: bool) -> CommandResult
         return Err(Failure::Inconclusive("some AWS calls got no response".into()));
     }
     Ok(())
+}
+
+async fn check_database(database: PgConnectOptions) -> CommandResult {
+    let subject = format!("database {}:{}", database.get_host(), database.get_port());
+    match store::is_standby(&app::pool(database, 1)).await {
+        Ok(false) => {
+            println!("ok       {subject}: a primary");
+            Ok(())
+        }
+        Ok(true) => {
+            println!("failed   {subject}: a standby, which may be behind; DATABASE_URL must lead to the primary");
+            Err(Failure::Negative)
+        }
+        Err(error) => {
+            println!("unknown  {subject}: {error}");
+            Err(Failure::Inconclusive("the database did not respond".into()))
+        }
+    }
 }
 
 async fn check_provider(settings: Option<IdentityProviderSettings>) -> CommandResult {

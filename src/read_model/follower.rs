@@ -42,6 +42,8 @@ enum FeedLost {
     Database(#[from] sqlx::Error),
     #[error("the connection was closed")]
     Closed,
+    #[error("the server is a standby, which may be behind; DATABASE_URL must lead to the primary")]
+    Standby,
     #[error("no response within {0:?}")]
     TimedOut(Duration),
 }
@@ -136,6 +138,10 @@ impl ReadModel {
             (index.cursor(), index.position() == 0)
         };
         let head = within(STATEMENT_TIMEOUT, config_changes::head(db, known)).await?;
+        // What it has is not confirmed, however current it looks: it says nothing about how far it is behind.
+        if head.is_standby {
+            return Err(FeedLost::Standby);
+        }
         // Without a known cursor, what was read so far cannot be trusted.
         let continues = head.continues && (known.is_some() || is_empty);
         // Until everything is read again, answers are stale.

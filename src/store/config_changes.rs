@@ -26,6 +26,8 @@ pub(crate) struct FeedHead {
     pub(crate) token_mark: Uuid,
     /// Whether the database's history contains the cursor that the reader knows.
     pub(crate) continues: bool,
+    /// Whether the server is a standby, which may be behind the primary by any time.
+    pub(crate) is_standby: bool,
 }
 
 /// A changed tenant, in its current state.
@@ -37,17 +39,18 @@ pub(crate) struct ConfigChange {
     pub slug: Slug,
     pub external_id: ExternalId,
     pub facts: TenantFacts,
-    pub active: Option<ActiveConfig>,
-}
     /// AWS sessions that were made before must not be handed out.
     pub sessions_revoked_at: Option<DateTime<Utc>>,
+    pub active: Option<ActiveConfig>,
+}
 
 /// The head, for a reader that knows the feed up to this cursor. None knows nothing of it.
 pub(crate) async fn head(db: &mut PgConnection, known: Option<FeedCursor>) -> Result<FeedHead> {
     let head = sqlx::query_as!(
         FeedHead,
         r#"select config_changes as position, token_mark,
-                  $1::bigint is null or exists (select from change_marks where position = $1 and mark = $2) as "continues!"
+                  $1::bigint is null or exists (select from change_marks where position = $1 and mark = $2) as "continues!",
+                  pg_is_in_recovery() as "is_standby!"
            from change_counters"#,
         known.map(|known| known.position),
         known.map(|known| known.mark),
@@ -106,10 +109,10 @@ struct ChangeRow {
     external_id: String,
     suspended_at: Option<DateTime<Utc>>,
     offboarded_at: Option<DateTime<Utc>>,
+    sessions_revoked_at: Option<DateTime<Utc>>,
     verified_at: Option<DateTime<Utc>>,
     first_rejection: Option<DateTime<Utc>>,
     last_rejection: Option<DateTime<Utc>>,
-    sessions_revoked_at: Option<DateTime<Utc>>,
     first_breach: Option<DateTime<Utc>>,
     last_breach: Option<DateTime<Utc>>,
     config_id: Option<Uuid>,
@@ -172,8 +175,8 @@ impl TryFrom<ChangeRow> for ConfigChange {
                 }),
                 newest: None,
             },
+            sessions_revoked_at: row.sessions_revoked_at,
             active,
         })
     }
-            sessions_revoked_at: row.sessions_revoked_at,
 }

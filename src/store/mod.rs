@@ -36,5 +36,5 @@ pub(crate) mod webhooks;
 
 pub(crate) use error::unless_changes_are_refused;
 pub use error::{Constraint, Outage, Result, StoreError};
-pub use pool::{Pools, Transaction, acquire, begin, commit, connect};
+pub use pool::{Pools, Transaction, acquire, begin, commit, connect, is_standby};
 pub(crate) use pool::{single, time};

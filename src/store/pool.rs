@@ -55,6 +55,17 @@ pub(crate) async fn time(db: &mut PgConnection) -> Result<DateTime<Utc>> {
     Ok(sqlx::query_scalar!(r#"select clock_timestamp() as "time!""#).fetch_one(db).await?)
 }
 
+/// Whether the server is a standby, which may be behind its primary by any time.
+///
+/// # Errors
+/// When the database is unavailable.
+pub async fn is_standby(pool: &PgPool) -> Result<bool> {
+    let mut db = pool.acquire().await?;
+    Ok(sqlx::query_scalar!(r#"select pg_is_in_recovery() as "is_standby!""#)
+        .fetch_one(&mut *db)
+        .await?)
+}
+
 /// The connections of a process, in separate pools: a part of the process that uses all its connections does not delay the
 /// other parts.
 #[derive(Debug, Clone)]

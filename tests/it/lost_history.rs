@@ -11,6 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::support::cli::{latchkey, text};
 use crate::support::clock::clock;
 use crate::support::database::empty_database_on;
 use crate::support::db_proxy::DatabaseProxy;
@@ -132,6 +133,62 @@ async fn after_a_failover_that_lost_changes_no_replica_serves_them() {
     );
     let all = ask(&replica, &token, "changes").await.expect(200);
     assert_eq!(all["items"].as_array().unwrap().len(), 6);
+    postgres.end().await;
+}
+
+/// A standby may be behind by any time, and nothing on it tells by how much.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_is_never_fresh() {
+    let mut postgres = Postgres::start().await;
+    let database = empty_database_on(&postgres.url).await;
+    let server = TestServer::builder().database_url(&database).start().await;
+    let acme = Seed::new(&server).active("acme").await;
+    let token = server.token_of(Role::Service).await;
+    let line = DatabaseProxy::to(&database).await;
+    let replica = server.replica().database_url(&line.url).start().await;
+    replica.settle().await;
+    let path = format!("tenants/{acme}/storage-config");
+    ask(&replica, &token, &path).await.expect(200);
+
+    let standby = postgres.standby().await;
+    let name = database.rsplit('/').next().unwrap();
+    let standby = format!("{}/{name}", standby.rsplit_once('/').unwrap().0);
+    let role = ("LATCHKEY_STORAGE_ROLE_ARN", "arn:aws:iam::111111111111:role/storage");
+    for (url, code, said) in [(&database, 0, "a primary"), (&standby, 1, "a standby")] {
+        let output = latchkey(&["check-config", "--database"], &[role, ("DATABASE_URL", url)]);
+        let printed = text(&output.stdout);
+        assert!(output.status.code() == Some(code) && printed.contains(said), "{printed}");
+    }
+
+    line.cut();
+    let until_stale = async { while replica.read_model.caught_up().await.is_ok() {} };
+    tokio::time::timeout(TIMEOUT, until_stale).await.expect("its last contact gets old");
+    line.redirect(&standby);
+    line.restore();
+    let watcher = latchkey::store::connect(standby.parse().unwrap(), 1);
+    let sessions = async || -> i64 {
+        sqlx::query_scalar("select sessions from pg_stat_database where datname = current_database()")
+            .fetch_one(&watcher)
+            .await
+            .unwrap()
+    };
+    let before = sessions().await;
+    let tries = async {
+        while sessions().await < before + 3 {
+            let answer = ask(&replica, &token, &path).await;
+            assert_eq!((answer.status, &answer.body["stale"]), (200, &json!(true)));
+            assert!(replica.read_model.caught_up().await.is_err());
+        }
+    };
+    tokio::time::timeout(TIMEOUT, tries)
+        .await
+        .expect("it reaches the standby again and again");
+    watcher.close().await;
+    line.cut();
+    line.redirect(&database);
+    line.restore();
+    let recovered = async { while replica.read_model.caught_up().await.is_err() {} };
+    tokio::time::timeout(TIMEOUT, recovered).await.expect("the primary is fresh");
     postgres.end().await;
 }
 
