@@ -120,7 +120,7 @@ pub struct QueueDepth {
     /// Not due yet.
     pub later: i64,
     pub running: i64,
-    /// Failed permanently.
+    /// Failed permanently. Not those that were replaced while they ran, whose worker then crashed.
     pub failed: i64,
     /// How long the oldest ready job has been due.
     pub oldest_seconds: f64,
@@ -131,7 +131,9 @@ pub async fn depth(db: &mut PgConnection) -> Result<QueueDepth> {
         "select count(*) filter (where is_available and run_at <= now()) as ready,
                 count(*) filter (where is_available and run_at > now()) as later,
                 count(*) filter (where locked_at is not null) as running,
-                count(*) filter (where locked_at is null and not is_available) as failed,
+                -- add_job takes the key of a job that is running, and exhausts its attempts: a new one has its place. Only jobs in a
+                -- queue have keys.
+                count(*) filter (where locked_at is null and not is_available and not (key is null and job_queue_id is not null)) as failed,
                 coalesce(extract(epoch from now() - min(run_at) filter (where is_available and run_at <= now())), 0)::float8
                     as oldest_seconds
          from graphile_worker._private_jobs",

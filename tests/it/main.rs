@@ -26,6 +26,7 @@ mod limits;
 mod lost_history;
 mod migrations;
 mod operations;
+mod queue;
 mod read_model;
 mod recorded;
 #[path = "../recorded_aws/mod.rs"]

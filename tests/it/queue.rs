@@ -1,0 +1,48 @@
+//! The depth of the job queue, with the SQL of its library.
+
+use latchkey::store::jobs::{self, QueueDepth};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::support::database::migrated_database;
+
+async fn depth(pool: &PgPool) -> QueueDepth {
+    jobs::depth(&mut pool.acquire().await.unwrap()).await.unwrap()
+}
+
+/// What a worker does when it takes a job.
+async fn take(pool: &PgPool) {
+    let taken = sqlx::query(
+        "update graphile_worker._private_jobs set locked_at = now(), locked_by = 'crashed', attempts = attempts + 1 where is_available",
+    );
+    assert_eq!(taken.execute(pool).await.unwrap().rows_affected(), 1);
+}
+
+#[tokio::test]
+async fn a_job_that_was_replaced_while_its_worker_crashed_has_not_failed() {
+    let pool = latchkey::store::connect(migrated_database().await.parse().unwrap(), 2);
+    let webhook = Uuid::nil().into();
+    jobs::enqueue_deliver(&mut pool.acquire().await.unwrap(), webhook).await.unwrap();
+    take(&pool).await;
+    jobs::enqueue_deliver(&mut pool.acquire().await.unwrap(), webhook).await.unwrap();
+    let running = depth(&pool).await;
+    assert_eq!((running.running, running.ready, running.failed), (1, 1, 0));
+
+    sqlx::query("select graphile_worker.force_unlock_workers(array['crashed'])")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let exhausted: i64 = sqlx::query_scalar("select count(*) from graphile_worker._private_jobs where attempts = max_attempts")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(exhausted, 1, "the library exhausts its attempts, and does not delete it");
+    let after = depth(&pool).await;
+    assert_eq!((after.running, after.ready, after.failed), (0, 1, 0));
+
+    // The new one fails as often as it may.
+    let fail = "select graphile_worker.permanently_fail_jobs(array(select id from graphile_worker._private_jobs where is_available))";
+    sqlx::query(fail).execute(&pool).await.unwrap();
+    let failed = depth(&pool).await;
+    assert_eq!((failed.ready, failed.failed), (0, 1));
+}
