@@ -105,7 +105,7 @@ async fn run_worker(jobs: JobContext, settings: &WorkerSettings, stop: Cancellat
     let sweep = Cron::hourly_at::<Sweep>(17).map_err(|error| error.to_string())?;
     let worker = options(settings, stop)
         .pg_pool(pool)
-        .concurrency(settings.concurrency * verification_permits::WAITING_PER_PERMIT)
+        .concurrency(settings.concurrency * verification_permits::PLACES_PER_PERMIT)
         .add_extension(jobs)
         .define_job::<Verify>()
         .define_job::<Sweep>()

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
 use serde::{Deserialize, Serialize};
-use tracing::Instrument;
 use tracing::field::Empty;
+use tracing::{Instrument, info};
 
 use super::JobContext;
 use crate::domain::ids::VerificationId;
@@ -32,10 +32,22 @@ impl TaskHandler for Verify {
         if let Some(parent) = &self.cause.traceparent {
             traces::adopt(&span, &HashMap::from([("traceparent".to_owned(), parent.clone())]));
         }
-        let verifying = async {
-            pacing::wait_for_person(&jobs.context, self.verification_id).await?;
-            run_verification(&jobs.context, jobs.cloud.as_ref(), self.verification_id, &self.cause).await
+        let verify = || {
+            let verifying = async {
+                pacing::wait_for_person(&jobs.context, self.verification_id).await?;
+                run_verification(&jobs.context, jobs.cloud.as_ref(), self.verification_id, &self.cause).await
+            };
+            Box::pin(verifying.instrument(span.clone()))
         };
-        jobs.permits.run(&jobs.context.clock, Box::pin(verifying.instrument(span))).await
+        let clock = &jobs.context.clock;
+        if let Some(done) = jobs.permits.run(clock, verify()).await {
+            return done.map_err(|error| error.to_string());
+        }
+        // Its lease is still held, as if this process had crashed, so this only queues it for the time when the lease has ended.
+        info!(parent: &span, "too many verifications wait for AWS; will try again");
+        match jobs.permits.run(clock, verify()).await {
+            Some(done) => done.map_err(|error| error.to_string()),
+            None => Err("too many verifications wait for AWS".to_owned()),
+        }
     }
 }

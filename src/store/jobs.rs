@@ -20,6 +20,13 @@ pub const DELIVER: &str = "deliver";
 /// The job that sends one message once.
 pub const DELIVER_ONCE: &str = "deliver_once";
 
+/// The tasks whose jobs have a key. Periodic ones have none.
+const KEYED: [&str; 3] = [VERIFY, DELIVER, DELIVER_ONCE];
+
+/// The queue's priorities, lowest first: a first attempt comes before the repeated ones of verifications whose buckets do not respond.
+const FIRST: i32 = 0;
+const LATER: i32 = 1;
+
 /// Where a job comes from. Only for logs and traces.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct JobOrigin {
@@ -42,7 +49,8 @@ pub async fn enqueue_attempt(
     cause: &JobOrigin,
 ) -> Result<()> {
     let payload = serde_json::json!({"verification_id": verification, "cause": cause});
-    add(db, VERIFY, &payload, None, &format!("verify:{verification}"), at).await
+    let priority = if at.is_some() { LATER } else { FIRST };
+    add(db, VERIFY, &payload, None, &format!("verify:{verification}"), at, priority).await
 }
 
 /// Keeps the job of a verification that waits until another one of its tenant has finished, which then calls [`start_waiting`]. If that
@@ -87,26 +95,35 @@ pub async fn enqueue_deliver_at(db: &mut PgConnection, webhook: WebhookId, at: D
 async fn enqueue_delivery(db: &mut PgConnection, webhook: WebhookId, when: &str, at: Option<DateTime<Utc>>) -> Result<()> {
     let payload = serde_json::json!({"webhook_id": webhook});
     let (queue, key) = (format!("webhook:{webhook}"), format!("deliver:{webhook}:{when}"));
-    add(db, DELIVER, &payload, Some(&queue), &key, at).await
+    add(db, DELIVER, &payload, Some(&queue), &key, at, FIRST).await
 }
 
 /// Sends one message of a webhook once, now.
 pub async fn enqueue_deliver_once(db: &mut PgConnection, webhook: WebhookId, delivery: DeliveryId) -> Result<()> {
     let payload = serde_json::json!({"delivery_id": delivery});
     let (queue, key) = (format!("webhook:{webhook}:once"), format!("deliver_once:{delivery}"));
-    add(db, DELIVER_ONCE, &payload, Some(&queue), &key, None).await
+    add(db, DELIVER_ONCE, &payload, Some(&queue), &key, None, FIRST).await
 }
 
 /// Adds a job, or replaces the one with the same key that no worker has yet. Jobs of one named queue run one after another. Each named
 /// queue slows down fetching a job, so there must be few of them.
-async fn add(db: &mut PgConnection, task: &str, payload: &Value, queue: Option<&str>, key: &str, at: Option<DateTime<Utc>>) -> Result<()> {
+async fn add(
+    db: &mut PgConnection,
+    task: &str,
+    payload: &Value,
+    queue: Option<&str>,
+    key: &str,
+    at: Option<DateTime<Utc>>,
+    priority: i32,
+) -> Result<()> {
     // Not checked at compile time: the library creates the queue's schema.
-    sqlx::query("select graphile_worker.add_job($1, payload => $2::json, queue_name => $3, job_key => $4, run_at => $5)")
+    sqlx::query("select graphile_worker.add_job($1, payload => $2::json, queue_name => $3, job_key => $4, run_at => $5, priority => $6)")
         .bind(task)
         .bind(payload)
         .bind(queue)
         .bind(key)
         .bind(at)
+        .bind(priority)
         .execute(db)
         .await?;
     Ok(())
@@ -131,12 +148,12 @@ pub async fn depth(db: &mut PgConnection) -> Result<QueueDepth> {
         "select count(*) filter (where is_available and run_at <= now()) as ready,
                 count(*) filter (where is_available and run_at > now()) as later,
                 count(*) filter (where locked_at is not null) as running,
-                -- add_job takes the key of a job that is running, and exhausts its attempts: a new one has its place. Only jobs in a
-                -- queue have keys.
-                count(*) filter (where locked_at is null and not is_available and not (key is null and job_queue_id is not null)) as failed,
+                -- add_job takes the key of a job that is running, and exhausts its attempts: a new one has its place.
+                count(*) filter (where locked_at is null and not is_available and not (key is null and identifier = any($1))) as failed,
                 coalesce(extract(epoch from now() - min(run_at) filter (where is_available and run_at <= now())), 0)::float8
                     as oldest_seconds
-         from graphile_worker._private_jobs",
-    );
+         from graphile_worker._private_jobs jobs join graphile_worker._private_tasks tasks on tasks.id = jobs.task_id",
+    )
+    .bind(KEYED);
     Ok(depth.fetch_one(db).await?)
 }

@@ -10,8 +10,9 @@ use crate::support::granting_cloud::GrantingCloud;
 use crate::support::server::TestServer;
 
 const KEY: &str = "arn:aws:kms:us-east-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-/// Three times as many as the server works on at once.
-const SILENT: usize = 12;
+/// As many as a worker with three permits has places.
+const SILENT: usize = 48;
+const PERMITS: usize = 3;
 
 async fn submit(server: &TestServer, slug: &str) -> Value {
     server.create_tenant(slug).await;
@@ -29,14 +30,21 @@ async fn submit(server: &TestServer, slug: &str) -> Value {
 #[tokio::test]
 async fn others_are_verified_meanwhile() {
     let cloud = GrantingCloud::new(ExternalId::from_random([7; 20]), KeyArn::parse(KEY).expect("the ARN of a key"));
-    let server = TestServer::builder().cloud(Arc::new(cloud.silent_for("silent-"))).start().await;
+    let server = TestServer::builder()
+        .cloud(Arc::new(cloud.silent_for("silent-")))
+        .concurrency(PERMITS)
+        .start()
+        .await;
     let mut silent = Vec::new();
     for number in 0..SILENT {
         silent.push(submit(&server, &format!("silent-{number}")).await);
     }
-    for number in 0..3 {
-        let responds = submit(&server, &format!("responds-{number}")).await;
-        server.finished(&responds).await;
+    let mut responding = Vec::new();
+    for number in 0..10 {
+        responding.push(submit(&server, &format!("responds-{number}")).await);
+    }
+    for id in responding {
+        server.finished(&id).await;
     }
     for id in silent {
         let verification = server

@@ -78,6 +78,7 @@ pub struct TestServerBuilder {
     approval: ApprovalPolicy,
     reaches_aws: bool,
     worker: bool,
+    concurrency: usize,
     stale_for: Duration,
     credentials: CredentialPolicy,
     webhooks: WebhookPolicy,
@@ -100,6 +101,7 @@ impl Default for TestServerBuilder {
             approval: ApprovalPolicy::default(),
             reaches_aws: false,
             worker: false,
+            concurrency: 4,
             stale_for: Duration::from_hours(24),
             credentials: CredentialPolicy {
                 rates: SessionRates {
@@ -172,6 +174,12 @@ impl TestServerBuilder {
     /// Accepts storage in the vendor's own account.
     pub fn allow_own_account(mut self) -> Self {
         self.allow_own_account = true;
+        self
+    }
+
+    /// How many verifications the worker works on at once.
+    pub fn concurrency(mut self, permits: usize) -> Self {
+        self.concurrency = permits;
         self
     }
 
@@ -270,6 +278,7 @@ impl TestServerBuilder {
             limits: self.limits,
             schedule: self.schedule,
             rates: self.rates,
+            credentials_stale_for: self.credentials.stale_for,
         };
         let unlimited = Context {
             limits: Limits::NONE,
@@ -278,7 +287,6 @@ impl TestServerBuilder {
         let (_, token) = create_token(&unlimited, &Caller::operator(), "test", Role::Ops, TokenLifetime::Never)
             .await
             .expect("a token is created");
-            credentials_stale_for: self.credentials.stale_for,
 
         let ((public_url, public), (private_url, private)) = (listen().await, listen().await);
         let mut web = WebSettings::unbranded(Some(public_url.parse().expect("a URL")));
@@ -300,7 +308,7 @@ impl TestServerBuilder {
         });
         if self.worker {
             let worker = WorkerSettings {
-                concurrency: 4,
+                concurrency: self.concurrency,
                 lost_after: Duration::from_mins(1),
                 shutdown_grace: Duration::from_secs(1),
             };
