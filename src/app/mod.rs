@@ -25,7 +25,7 @@ use crate::database_clock::DatabaseClock;
 use crate::http::dashboard::DashboardState;
 use crate::http::onboarding::OnboardState;
 use crate::http::server::tls::{Tls, TlsReloader};
-use crate::http::server::{ConnectionLimits, Listener, descriptors};
+use crate::http::server::{ConnectionLimits, HandshakeRates, Listener, descriptors};
 use crate::http::verification_stream::VerificationStreams;
 use crate::http::{self, AppParts, AppState};
 use crate::identity_provider::{IdentityProvider, IdentityProviderSettings};
@@ -310,6 +310,7 @@ async fn listeners(settings: &ServeSettings) -> Result<(Listener, Listener), Run
             total: public,
             per_address: listen.public_connections_per_address,
             proxies: settings.web.trusted_proxies.clone(),
+            handshakes: settings.public_tls.as_ref().map(|_| HandshakeRates::PUBLIC),
         },
         ..Listener::new("public", bind(listen.public).await?)
     };

@@ -60,7 +60,7 @@ table! {
     HTTP_IN_FLIGHT = Gauge "latchkey_http_requests_in_flight" ["listener"];
     /// Open connections by listener: `public` or `private`.
     HTTP_CONNECTIONS = Gauge "latchkey_http_connections" ["listener"];
-    /// Connections that were closed immediately, because the listener (`total`) or the client (`address`) had reached its limit.
+    /// Connections that were closed immediately, because the listener (`total`) or the client (`address`) had reached its limit, or because there were too many TLS handshakes per second (`handshakes`).
     HTTP_CONNECTIONS_REFUSED = Counter "latchkey_http_connections_refused_total" ["listener", "limit"];
     /// Requests with an idempotency key: `first`, `again` (answered with the stored response), `under_way` (the first one is still running), `of_another` (the key was used for a different request), `not_kept` (the response was not stored), `too_many` (the sender has used too many keys).
     IDEMPOTENCY = Counter "latchkey_idempotency_keys_total" ["outcome"];

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tower::Service;
 use tracing::{debug, error, trace};
 
-pub use admission::ConnectionLimits;
+pub use admission::{ConnectionLimits, HandshakeRates};
 
 use admission::Admission;
 use connection::Connection;
@@ -110,8 +110,8 @@ where
         // Close excess connections immediately: in the backlog, they would wait indefinitely.
         let permit = match admission.admit(peer.ip()) {
             Ok(permit) => permit,
-            Err(full) => {
-                debug!(listener = name, %peer, limit = ?full, "refused a connection");
+            Err(refused) => {
+                debug!(listener = name, %peer, limit = ?refused, "refused a connection");
                 continue;
             }
         };
