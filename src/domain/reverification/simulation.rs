@@ -277,5 +277,6 @@ fn soak_a_month_of_a_million_storage_configs() {
             kms: 500,
             s3: 500,
         }),
+        0.10,
     );
 }
