@@ -36,7 +36,7 @@ begin
         return (
             select coalesce(jsonb_object_agg(member.key, case
                 when jsonb_typeof(member.value) = 'null' then member.value
-                when member.key in ('name', 'slug', 'reference', 'reason') then '"erased"'::jsonb
+                when member.key in ('name', 'slug', 'reference', 'reason', 'email') then '"erased"'::jsonb
                 else without_personal_data(member.value)
             end), '{}')
             from jsonb_each(value) member

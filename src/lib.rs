@@ -5,8 +5,8 @@
 //! and queues a verification, and [`verifier`] makes real AWS calls through [`cloud`]. [`domain::evaluator`] turns their
 //! results into findings. A verified version becomes active, and [`read_model`] serves it to the vendor's services.
 //!
-//! Dependencies point in one direction: `domain ← store, cloud, outbound_http, identity_provider ← read_model, verifier ←
-//! service ← http, jobs, cli ← app ← main`.
+//! Dependencies point in one direction: `domain ← store, cloud, outbound_http, outbound_mail, identity_provider ← read_model,
+//! verifier ← service ← http, jobs, cli ← app ← main`.
 //!
 //! | module | contents |
 //! | --- | --- |
@@ -14,6 +14,7 @@
 //! | [`store`] | SQL, one file per aggregate |
 //! | [`cloud`] | the port to AWS, and its implementation with the AWS SDKs |
 //! | [`outbound_http`] | HTTP requests to user-supplied URLs, guarded against SSRF |
+//! | [`outbound_mail`] | mail, by way of an SMTP relay |
 //! | [`identity_provider`] | JWTs of the vendor's OpenID provider |
 //! | [`read_model`] | what internal services read, in memory, kept current by the change feed |
 //! | [`verifier`] | one run of a verification: which call can start when |
@@ -37,6 +38,7 @@ pub mod identity_provider;
 mod jobs;
 pub mod lifecycle;
 pub mod outbound_http;
+pub mod outbound_mail;
 mod rate_limiter;
 pub mod read_model;
 pub mod service;

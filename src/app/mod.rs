@@ -32,6 +32,7 @@ use crate::identity_provider::{IdentityProvider, IdentityProviderSettings};
 use crate::jobs::{self, DeliveryContext, JobContext, VerificationPermits};
 use crate::lifecycle::Lifecycle;
 use crate::outbound_http::OutboundClient;
+use crate::outbound_mail::Mailer;
 use crate::read_model::ReadModel;
 use crate::service::Context;
 use crate::service::credential_cache::{CredentialCache, CredentialPolicy};
@@ -57,6 +58,8 @@ pub struct App {
     pub pools: Pools,
     /// None in a process that cannot reach AWS, which issues no credentials.
     pub cloud: Option<Arc<dyn Cloud>>,
+    /// None if mail is off.
+    pub mailer: Option<Mailer>,
     pub metrics: PrometheusHandle,
     pub lifecycle: Lifecycle,
 }
@@ -145,6 +148,7 @@ impl App {
         let deliveries = DeliveryContext {
             context: context.clone(),
             client: OutboundClient::new(self.context.webhooks.allowed.clone())?,
+            mailer: self.mailer.clone(),
         };
         let jobs = JobContext {
             context,
@@ -216,6 +220,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
     let cloud = AwsCloud::connect(aws, clock.clone())
         .await
         .map(|aws| Arc::new(aws) as Arc<dyn Cloud>);
+    let (mail_policy, mailer) = settings.mail.map(|(policy, mailer)| (Arc::new(policy), mailer)).unzip();
     let app = App {
         context: Context {
             pool: pools.private.clone(),
@@ -225,11 +230,13 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
             retry_policy: settings.retry_policy,
             lease: settings.lease,
             webhooks: Arc::new(settings.webhooks),
+            mail: mail_policy,
             limits: settings.limits,
             schedule: settings.schedule,
             rates: settings.rates,
             credentials_stale_for: settings.serve.as_ref().map_or(Duration::ZERO, |serve| serve.credentials.stale_for),
         },
+        mailer,
         pools: pools.clone(),
         cloud: cloud.as_ref().ok().cloned(),
         metrics: metrics.clone(),

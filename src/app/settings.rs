@@ -4,10 +4,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use reqwest::Url;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::domain::identity::ServiceTenants;
 use crate::domain::limits::Limits;
+use crate::domain::mail::MailPolicy;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::reverification::budget::CallRates;
 use crate::domain::reverification::schedule::Schedule;
@@ -15,8 +17,9 @@ use crate::domain::vendor::Vendor;
 use crate::domain::webhook::WebhookPolicy;
 use crate::http::server::tls::{Tls, TlsReloader};
 use crate::identity_provider::{IdentityProviderSettings, RefreshTiming, RoleClaim};
+use crate::outbound_mail::Mailer;
 use crate::service::credential_cache::{CredentialPolicy, SessionRates};
-use crate::settings::{ConfigError, ConfigErrors, ListenSettings, ServerSettings, Settings, TlsFiles, WebSettings, WorkerSettings};
+use crate::settings::{ConfigError, ConfigErrors, ListenSettings, ServerSettings, Settings, TlsFiles, WebSettings, WorkerSettings, mail};
 
 /// Settings of every process.
 pub struct AppSettings {
@@ -28,6 +31,8 @@ pub struct AppSettings {
     pub lease: Duration,
     pub s3_path_style: bool,
     pub webhooks: WebhookPolicy,
+    /// If None, mail is off.
+    pub mail: Option<(MailPolicy, Mailer)>,
     pub limits: Limits,
     pub schedule: Schedule,
     pub rates: CallRates,
@@ -65,7 +70,14 @@ impl AppSettings {
         let database = errors.collect(settings.database.url());
         let vendor = errors.collect(settings.vendor.vendor());
         let schedule = errors.collect(settings.reverification.schedule());
-        let serve = server.map(|server| ServeSettings::new(server, &mut errors));
+        let public_url = settings.public_url.public_url;
+        let serve = server.map(|server| ServeSettings::new(server, public_url.clone(), &mut errors));
+        let links = serve.as_ref().map_or(public_url, |serve| serve.web.public_url.clone());
+        let mail = errors.collect(settings.mail.relay()).flatten();
+        let mail = mail.and_then(|(relay, from)| {
+            let policy = errors.collect(mail::policy(from.clone(), links.as_ref()))?;
+            Some((policy, Mailer::new(relay, from)))
+        });
         let (Some(database), Some(vendor), Some(schedule), true) = (database, vendor, schedule, errors.is_empty()) else {
             return Err(errors);
         };
@@ -80,6 +92,7 @@ impl AppSettings {
             lease,
             s3_path_style: settings.aws.s3_path_style,
             webhooks: settings.webhooks.policy(),
+            mail,
             limits: settings.limits.limits(),
             schedule,
             rates: settings.reverification.rates(),
@@ -132,7 +145,8 @@ impl ServeSettings {
             .collect()
     }
 
-    fn new(server: ServerSettings, errors: &mut ConfigErrors) -> Self {
+    fn new(mut server: ServerSettings, public_url: Option<Url>, errors: &mut ConfigErrors) -> Self {
+        server.web.public_url = public_url;
         errors.collect(server.listen.check());
         let public_tls = errors.collect(load(server.listen.public_tls(), "LATCHKEY_PUBLIC_TLS_CERT"));
         let private_tls = errors.collect(load(server.listen.private_tls(), "LATCHKEY_PRIVATE_TLS_CERT"));

@@ -7,8 +7,10 @@ use super::{CommandResult, Failure};
 use crate::app::{self, AppSettings};
 use crate::cloud::aws::{self, AwsCloud};
 use crate::domain::arn::BucketName;
+use crate::domain::mail::{MailFault, MailPolicy};
 use crate::domain::region::Region;
 use crate::identity_provider::{IdentityProvider, IdentityProviderSettings};
+use crate::outbound_mail::Mailer;
 use crate::service::check_vendor::{ReportStatus, VendorReport, VendorSetup, check_vendor};
 use crate::settings::{ServerSettings, Settings};
 use crate::store;
@@ -30,6 +32,9 @@ pub(super) struct CheckConfig {
     /// Also fetch the identity provider's discovery document and keys.
     #[arg(long)]
     identity_provider: bool,
+    /// Also connect to the SMTP relay and sign in, without sending anything.
+    #[arg(long)]
+    mail: bool,
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
@@ -51,6 +56,10 @@ impl CheckConfig {
             Some(provider) => println!("Sign-in: API tokens and JWTs from {}.", provider.issuer),
             None => println!("Sign-in: API tokens."),
         }
+        match &settings.mail {
+            Some((policy, _)) => println!("Mail: from {}.", policy.from.email),
+            None => println!("Mail: off."),
+        }
         if self.aws {
             let ours = settings.vendor.partition();
             if let Some(region) = self.regions.iter().find(|region| region.partition() != ours) {
@@ -69,6 +78,9 @@ impl CheckConfig {
         }
         if self.database {
             check_database(settings.database).await?;
+        }
+        if self.mail {
+            check_mail(settings.mail).await?;
         }
         if self.identity_provider {
             check_provider(provider).await?;
@@ -112,6 +124,26 @@ async fn check_database(database: PgConnectOptions) -> CommandResult {
             Err(Failure::Inconclusive("the database did not respond".into()))
         }
     }
+}
+
+async fn check_mail(settings: Option<(MailPolicy, Mailer)>) -> CommandResult {
+    let (_, mailer) = settings.ok_or_else(|| Failure::Usage("--mail requires LATCHKEY_SMTP_URL".into()))?;
+    let Err(failure) = mailer.probe(&app::system_clock()).await else {
+        println!("ok       SMTP relay: it accepts the connection and the login");
+        return Ok(());
+    };
+    let reply = failure.reply.map(|reply| format!(" (reply {reply})")).unwrap_or_default();
+    let sentence = match failure.fault {
+        MailFault::Tls => "STARTTLS is not offered, or the certificate is not trusted; see LATCHKEY_SMTP_CA",
+        MailFault::LoginRefused => "the user name or the password is wrong, or the relay offers neither PLAIN nor LOGIN",
+        MailFault::Deferred => "it does not accept connections now",
+        _ => {
+            println!("unknown  SMTP relay: it cannot be reached{reply}");
+            return Err(Failure::Inconclusive("the SMTP relay did not respond".into()));
+        }
+    };
+    println!("failed   SMTP relay: {sentence}{reply}");
+    Err(Failure::Negative)
 }
 
 async fn check_provider(settings: Option<IdentityProviderSettings>) -> CommandResult {

@@ -6,6 +6,7 @@ mod checks;
 mod client;
 mod completions;
 mod config;
+mod contact;
 mod credential_process;
 mod database;
 mod events;
@@ -69,6 +70,9 @@ enum Command {
     Tenant(tenant::Tenant),
     /// Invite a tenant to the onboarding form and print the link.
     Invite(invite::Invite),
+    /// Manage the contacts of a tenant, who are told by mail what happens to its storage.
+    #[command(subcommand)]
+    Contact(contact::Contact),
     /// Rotate a tenant's external ID.
     #[command(subcommand)]
     ExternalId(external_id::ExternalId),
@@ -182,6 +186,7 @@ impl Cli {
                 Command::Token(command) => command.run().await,
                 Command::Tenant(command) => command.run().await,
                 Command::Invite(command) => command.run().await,
+                Command::Contact(command) => command.run().await,
                 Command::ExternalId(command) => command.run().await,
                 Command::Template(command) => command.run().await,
                 Command::Validate(command) => command.run().await,

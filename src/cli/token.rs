@@ -182,6 +182,7 @@ impl Create {
             lease: std::time::Duration::ZERO,
             credentials_stale_for: std::time::Duration::ZERO,
             webhooks: Arc::default(),
+            mail: None,
             limits: Limits {
                 token_lifetime: self.tokens.longest(),
                 ..Limits::NONE

@@ -6,7 +6,7 @@ use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 use super::api_result::{AccessDenied, DenialReason, DeniedBy, PolicyKind};
 use super::message::{Message, fixes};
-use super::storage_config::Mode;
+use super::storage_config::{Mode, StorageConfig};
 use super::templates::TemplateParams;
 use super::templates::statements::{self, Permission};
 
@@ -65,6 +65,33 @@ impl Fix {
 
     pub fn form(summary: Message) -> Self {
         Self::new(FixDocument::Form, FixAction::Set, summary, None)
+    }
+}
+
+/// A document's title, and where it is in the AWS console.
+pub(crate) fn place(document: FixDocument, config: &StorageConfig) -> (&'static str, String) {
+    let storage = &config.storage;
+    let bucket = storage.bucket.name();
+    let role = storage
+        .access
+        .client_role()
+        .map_or_else(String::new, |role| role.name().to_string());
+    let key = storage.key.as_str();
+    match document {
+        FixDocument::TrustPolicy => ("Role trust policy", format!("IAM › Roles › {role} › Trust relationships")),
+        FixDocument::RolePermissions => ("Role permissions", format!("IAM › Roles › {role} › Permissions")),
+        FixDocument::BucketPolicy => ("Bucket policy", format!("S3 › {bucket} › Permissions › Bucket policy")),
+        FixDocument::KeyPolicy => ("Key policy", format!("KMS › {key} › Key policy")),
+        FixDocument::BucketEncryption => (
+            "Bucket default encryption",
+            format!("S3 › {bucket} › Properties › Default encryption"),
+        ),
+        FixDocument::BucketVersioning => ("Bucket versioning", format!("S3 › {bucket} › Properties › Bucket versioning")),
+        FixDocument::BucketSettings => ("Bucket settings", format!("S3 › {bucket} › Permissions, Properties")),
+        FixDocument::KeySettings => ("Key settings", format!("KMS › {key}")),
+        FixDocument::PermissionsBoundary => ("Role permissions boundary", format!("IAM › Roles › {role} › Permissions boundary")),
+        FixDocument::OrganizationPolicy => ("AWS Organizations policy", "AWS Organizations › Policies".into()),
+        FixDocument::Form => ("Submitted values", "The form, step 2".into()),
     }
 }
 

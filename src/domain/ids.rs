@@ -80,6 +80,14 @@ id!(SessionId);
 id!(DriftId);
 id!(IncidentId);
 id!(
+    /// A person at the customer who gets mail.
+    ContactId
+);
+id!(
+    /// One mail to one contact.
+    MailId
+);
+id!(
     /// A browser that opened an invite.
     InviteSessionId
 );

@@ -7,7 +7,8 @@
 //!   the [`evaluator`] turns them into findings. [`retry`] decides when to try again.
 //! - **Tenants:** [`tenant`] derives the status from facts. [`external_id`] binds a customer's policies to the tenant.
 //! - **Access:** [`token`], [`invite`] and `web_session` say who may do what. [`grant`] narrows the credentials that are issued.
-//! - **What is reported:** [`message`] has the sentences of findings and fixes, [`audit`] the audit log, [`webhook`] the webhooks.
+//! - **What is reported:** [`message`] has the sentences of findings and fixes, [`audit`] the audit log, [`webhook`] the webhooks,
+//!   [`contact`] and [`mail`] what the customer is told.
 //!
 //! Values are parsed where they enter, into types that hold only valid ones:
 //!
@@ -27,6 +28,7 @@ pub mod arn;
 pub mod audit;
 pub(crate) mod catalogue;
 pub mod check;
+pub mod contact;
 pub mod drift;
 pub mod evaluator;
 pub mod evidence;
@@ -41,6 +43,7 @@ pub mod ids;
 pub mod invite;
 pub(crate) mod issuance;
 pub mod limits;
+pub mod mail;
 pub mod message;
 pub(crate) mod partition;
 pub(crate) mod refusal;

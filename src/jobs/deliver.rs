@@ -17,7 +17,7 @@ impl TaskHandler for Deliver {
     const IDENTIFIER: &'static str = DELIVER;
 
     async fn run(self, worker: WorkerContext) -> impl IntoTaskHandlerResult {
-        let DeliveryContext { context, client } = super::of(&worker);
+        let DeliveryContext { context, client, .. } = super::of(&worker);
         deliver(&context, &client, self.webhook_id).await
     }
 }
@@ -32,7 +32,7 @@ impl TaskHandler for DeliverOnce {
     const IDENTIFIER: &'static str = DELIVER_ONCE;
 
     async fn run(self, worker: WorkerContext) -> impl IntoTaskHandlerResult {
-        let DeliveryContext { context, client } = super::of(&worker);
+        let DeliveryContext { context, client, .. } = super::of(&worker);
         deliver_once(&context, &client, self.delivery_id).await
     }
 }

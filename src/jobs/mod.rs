@@ -3,6 +3,7 @@
 mod audit_credentials;
 mod deliver;
 mod reverify;
+mod send_mail;
 mod sweep;
 mod verification_permits;
 mod verify;
@@ -19,14 +20,16 @@ use crate::clock::SharedClock;
 use crate::cloud::Cloud;
 use crate::domain::webhook::MOST;
 use crate::outbound_http::OutboundClient;
-use crate::service::{Context, webhooks};
+use crate::outbound_mail::Mailer;
+use crate::service::{Context, mail, webhooks};
 use crate::settings::WorkerSettings;
-use crate::store::jobs::SCHEMA;
+use crate::store::jobs::{MAIL_QUEUES, SCHEMA};
 use crate::telemetry::metric;
 
 pub(crate) use audit_credentials::AuditCredentials;
 pub(crate) use deliver::{Deliver, DeliverOnce};
 pub(crate) use reverify::reverify;
+pub(crate) use send_mail::SendMail;
 pub(crate) use sweep::Sweep;
 pub(crate) use verification_permits::VerificationPermits;
 pub(crate) use verify::Verify;
@@ -45,11 +48,13 @@ impl Debug for JobContext {
     }
 }
 
-/// The context of tasks that deliver to webhooks.
+/// The context of tasks that deliver to webhooks and send mail.
 #[derive(Debug, Clone)]
 pub(crate) struct DeliveryContext {
     pub context: Context,
     pub client: OutboundClient,
+    /// None if mail is off.
+    pub mailer: Option<Mailer>,
 }
 
 /// How often the queue is polled, in case a notification was missed.
@@ -75,7 +80,7 @@ pub(crate) async fn work(jobs: JobContext, settings: &WorkerSettings, stop: Canc
     keep_working(&clock, &stop, || run_worker(jobs.clone(), settings, stop.clone())).await;
 }
 
-/// Delivers webhook messages. This is a separate worker, so that a slow receiver does not delay verifications.
+/// Delivers webhook messages and sends mail. This is a separate worker, so that a slow receiver does not delay verifications.
 pub(crate) async fn deliver(deliveries: DeliveryContext, settings: &WorkerSettings, stop: CancellationToken) {
     let clock = deliveries.context.clock.clone();
     let working = keep_working(&clock, &stop, || run_delivery_worker(deliveries.clone(), settings, stop.clone()));
@@ -120,10 +125,11 @@ async fn run_delivery_worker(deliveries: DeliveryContext, settings: &WorkerSetti
     let pool = deliveries.context.pool.clone();
     let worker = options(settings, stop)
         .pg_pool(pool)
-        .concurrency(DELIVERIES)
+        .concurrency(DELIVERIES + MAIL_QUEUES)
         .add_extension(deliveries)
         .define_job::<Deliver>()
-        .define_job::<DeliverOnce>();
+        .define_job::<DeliverOnce>()
+        .define_job::<SendMail>();
     let worker = worker.init().await.map_err(|error| error.to_string())?;
     worker.run().await.map_err(|error| error.to_string())
 }
@@ -148,13 +154,17 @@ fn options(settings: &WorkerSettings, stop: CancellationToken) -> WorkerOptions 
         .worker_shutdown(shutdown)
 }
 
-/// Keeps the metric for the age of the oldest pending message up to date.
+/// Keeps the metrics for the age of the oldest pending message and mail up to date.
 async fn measure(context: &Context) {
     loop {
         // While the database is unavailable, the metric keeps its last value.
         if let Ok(since) = webhooks::oldest_waiting(context).await {
             let age = since.map_or(0.0, |since| (context.clock.now() - since).as_seconds_f64());
             metrics::gauge!(metric::WEBHOOK_OLDEST.name).set(age.max(0.0));
+        }
+        if let Ok(since) = mail::oldest_waiting(context).await {
+            let age = since.map_or(0.0, |since| (context.clock.now() - since).as_seconds_f64());
+            metrics::gauge!(metric::MAIL_OLDEST.name).set(age.max(0.0));
         }
         context.clock.sleep(LOOK).await;
     }

@@ -5,7 +5,7 @@ use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerC
 use serde::{Deserialize, Serialize};
 
 use super::JobContext;
-use crate::service::{audit_head, create_tenant, idempotency, sign_in, webhooks};
+use crate::service::{audit_head, create_tenant, idempotency, mail, sign_in, webhooks};
 use crate::store;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,6 +28,7 @@ impl TaskHandler for Sweep {
         sign_in::sweep(&context).await?;
         idempotency::sweep(&context).await?;
         webhooks::sweep(&context).await?;
+        mail::sweep(&context).await?;
         create_tenant::sweep(&context).await?;
         // Queues named after tenants outlive their jobs, and every queue slows down fetching a job.
         worker.utils().cleanup(&[CleanupTask::GcJobQueues]).await?;

@@ -5,6 +5,7 @@
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::mail::notify;
 use super::request_verification::audit_queued;
 use super::superseded::audit_superseded;
 use super::webhooks::announce;
@@ -12,6 +13,7 @@ use super::{Caller, Context, UnknownTenant};
 use crate::domain::approval::{Approval, ApprovalState};
 use crate::domain::audit::{AuditAction, AuditChange, AuditReason};
 use crate::domain::ids::{TenantId, TenantRef, VerificationId};
+use crate::domain::mail::MailKind;
 use crate::domain::tenant::Tenant;
 use crate::domain::verification::{Trigger, Verification};
 use crate::store::{self, Transaction, approvals, jobs, storage_configs, verifications};
@@ -46,6 +48,7 @@ pub async fn approve(
     audit_decision(context, &mut db, caller, &pending, ApprovalState::Approved, reason).await?;
     jobs::enqueue_verify(&mut db, id, &caller.cause()).await?;
     announce::refresh(context, &mut db, tenant.id).await?;
+    notify::approval(context, &mut db, MailKind::ApprovalApproved, &pending.config).await?;
     audit_superseded(context, &mut db, caller, tenant.id, &dropped).await?;
     audit_queued(context, &mut db, caller, tenant.id, id, &pending.config, Trigger::Manual).await?;
     let queued = verifications::find(&mut db, id)
@@ -66,6 +69,7 @@ pub async fn decline(
     let (mut db, _, open) = begin(context, tenant, version, ApprovalState::is_open).await?;
     approvals::set_state(&mut db, open.config.id, ApprovalState::Declined, context.clock.now()).await?;
     audit_decision(context, &mut db, caller, &open, ApprovalState::Declined, reason).await?;
+    notify::approval(context, &mut db, MailKind::ApprovalDeclined, &open.config).await?;
     let declined = approvals::find(&mut db, open.config.id)
         .await?
         .ok_or_else(|| store::StoreError::inconsistent("approvals", open.config.id, "missing after update"))?;

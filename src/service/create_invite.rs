@@ -1,12 +1,13 @@
 //! Creating an invite to the form. Only the result contains the link.
 
 use chrono::TimeDelta;
+use sqlx::PgConnection;
 
 use super::{Caller, Context, UnknownTenant};
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::ids::TenantRef;
 use crate::domain::invite::{Invite, InvitePurpose, InviteToken, LIFETIME};
-use crate::domain::tenant::TenantStatus;
+use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::store::{self, invites};
 
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,20 @@ pub async fn create_invite(
     if tenant.status() == TenantStatus::Offboarded {
         return Err(CreateInviteError::Offboarded);
     }
+    let issued = issue(context, &mut db, caller, &tenant, lifetime, purpose).await?;
+    store::commit(db).await?;
+    Ok(issued)
+}
+
+/// The same in a transaction that has locked the tenant.
+pub(super) async fn issue(
+    context: &Context,
+    db: &mut PgConnection,
+    caller: &Caller,
+    tenant: &Tenant,
+    lifetime: Option<TimeDelta>,
+    purpose: Option<InvitePurpose>,
+) -> store::Result<(Invite, InviteToken)> {
     let now = context.clock.now();
     let token = InviteToken::from_random(context.clock.random());
     let invite = Invite {
@@ -45,11 +60,8 @@ pub async fn create_invite(
         last_used_at: None,
         revoked_at: None,
     };
-    invites::insert(&mut db, &invite, &token.hash()).await?;
+    invites::insert(db, &invite, &token.hash()).await?;
     let made = AuditChange::made(&invite).with(serde_json::json!({"invite_id": invite.id}));
-    context
-        .audit(&mut db, caller, AuditAction::InviteCreated, Some(tenant.id), made)
-        .await?;
-    store::commit(db).await?;
+    context.audit(db, caller, AuditAction::InviteCreated, Some(tenant.id), made).await?;
     Ok((invite, token))
 }

@@ -12,6 +12,7 @@ pub(crate) mod explain_removal;
 pub mod idempotency;
 pub mod issuances;
 pub(crate) mod issue_templates;
+pub mod mail;
 pub(crate) mod merge_template;
 pub(crate) mod observe;
 pub(crate) mod open_invite;
@@ -47,6 +48,7 @@ use crate::domain::audit::{Actor, AuditAction, AuditChange, AuditEvent};
 use crate::domain::idempotency::IdempotencyClaim;
 use crate::domain::ids::{AuditEventId, TenantId, TenantRef};
 use crate::domain::limits::Limits;
+use crate::domain::mail::MailPolicy;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::reverification::budget::CallRates;
 use crate::domain::reverification::schedule::Schedule;
@@ -68,6 +70,8 @@ pub struct Context {
     /// How long an attempt of a verification may write to the customer's bucket.
     pub lease: Duration,
     pub webhooks: Arc<webhook::WebhookPolicy>,
+    /// None if mail is off: nothing is queued then.
+    pub mail: Option<Arc<MailPolicy>>,
     pub limits: Limits,
     /// How often storage configs are verified again.
     pub schedule: Schedule,

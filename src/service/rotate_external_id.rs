@@ -1,6 +1,7 @@
 //! Rotating a tenant's external ID. The current ID stays in use until the next one is verified, and the previous one is
 //! accepted until operators end it. So the tenant always has a working ID.
 
+use super::mail::notify;
 use super::request_verification::audit_queued;
 use super::{Caller, Context, UnknownTenant};
 use crate::domain::audit::{AuditAction, AuditChange};
@@ -42,6 +43,7 @@ pub async fn rotate(context: &Context, caller: &Caller, tenant: &TenantRef) -> R
     }
     let next = ExternalId::from_random(context.clock.random());
     change(context, &mut db, &tenant, Some(&Rotation::Issued { next })).await?;
+    notify::rotation_requested(context, &mut db, tenant.id).await?;
     finish(context, db, caller, &tenant, AuditAction::ExternalIdIssued, None).await
 }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::approve_change::withdraw;
+use super::mail::notify;
 use super::superseded::audit_superseded;
 use super::webhooks::announce;
 use super::{Caller, Context, UnknownTenant, tokens};
@@ -61,6 +62,7 @@ pub async fn offboard(context: &Context, caller: &Caller, tenant: &TenantRef, re
             .audit(&mut db, caller, AuditAction::InviteRevoked, tenant, difference)
             .await?;
     }
+    notify::offboarded(context, &mut db, before.id).await?;
     tokens::end_tenant(context, &mut db, caller, before.id).await?;
     let dropped = verifications::supersede_waiting(&mut db, before.id, now).await?;
     audit_superseded(context, &mut db, caller, before.id, &dropped).await?;

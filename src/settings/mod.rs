@@ -8,6 +8,7 @@
 mod database;
 mod limits;
 mod listen;
+pub(crate) mod mail;
 mod oidc;
 mod parse;
 mod reverification;
@@ -24,6 +25,7 @@ use clap::Args;
 pub use database::DatabaseSettings;
 pub use limits::{LimitSettings, TokenSettings};
 pub use listen::{ListenSettings, TlsFiles};
+pub use mail::MailSettings;
 pub use oidc::OidcSettings;
 pub use parse::{ParseError, parse_command_line};
 pub use reverification::ReverificationSettings;
@@ -32,7 +34,7 @@ pub use telemetry::{LogFormat, TelemetrySettings};
 pub(crate) use value::is_https_or_loopback;
 pub use value::{ConfigError, ConfigErrors};
 pub use vendor::VendorSettings;
-pub use web::{Logo, RgbColor, WebSettings};
+pub use web::{Logo, PublicUrlSettings, RgbColor, WebSettings};
 pub use webhooks::WebhookSettings;
 pub use worker::{AwsSettings, WorkerSettings};
 
@@ -52,7 +54,11 @@ pub struct Settings {
     #[command(flatten)]
     pub webhooks: WebhookSettings,
     #[command(flatten)]
+    pub mail: MailSettings,
+    #[command(flatten)]
     pub limits: LimitSettings,
+    #[command(flatten)]
+    pub public_url: PublicUrlSettings,
     #[command(flatten)]
     pub telemetry: TelemetrySettings,
 }

@@ -96,6 +96,14 @@ fn read_only(args: &[&str]) -> Result<AppSettings, String> {
 #[case("--token-max-lifetime-days=36501", "LATCHKEY_TOKEN_MAX_LIFETIME_DAYS: 36501 is out of range")]
 #[case("--webhook-key=hunter2", "LATCHKEY_WEBHOOK_KEY: ")]
 #[case("--webhook-allow=10.0.0.0/8,intranet", "LATCHKEY_WEBHOOK_ALLOW: \"intranet\" is neither")]
+#[case("--smtp-url=hunter2", "LATCHKEY_SMTP_URL: not a URL")]
+#[case("--smtp-url=http://u:hunter2@relay", "LATCHKEY_SMTP_URL: does not start with smtps://")]
+#[case("--smtp-url=smtps://", "LATCHKEY_SMTP_URL: has no host")]
+#[case("--smtp-url=smtps://u:hunter2@relay/x?tls=none", "LATCHKEY_SMTP_URL: must not have a path")]
+#[case("--smtp-url=smtps://relay.example", "LATCHKEY_MAIL_FROM: not set, but LATCHKEY_SMTP_URL is")]
+#[case("--mail-from=storage@vendor.example", "LATCHKEY_SMTP_URL: not set, but LATCHKEY_MAIL_FROM is")]
+#[case("--mail-from=Vendor", "LATCHKEY_MAIL_FROM: \"Vendor\" is not a sender")]
+#[case("--smtp-ca=/nowhere/ca.pem", "LATCHKEY_SMTP_CA: /nowhere/ca.pem cannot be read")]
 #[case("--worker-concurrency=0", "LATCHKEY_WORKER_CONCURRENCY: 0 is out of range")]
 #[case("--worker-lost-after=soon", "LATCHKEY_WORKER_LOST_AFTER: ")]
 #[case("--worker-lost-after=1ms", "LATCHKEY_WORKER_LOST_AFTER: 1ms is too short")]
@@ -191,6 +199,34 @@ fn white_space_around_values_is_ignored() {
     assert_eq!(provider.issuer, "https://login.vendor.example");
     assert_eq!(provider.audiences, ["latchkey", "dashboard"]);
     assert_eq!(provider.roles.mapping.unwrap().len(), 2);
+}
+
+#[rstest]
+#[case(&["--smtp-url=smtps://storage@relay.example"], "LATCHKEY_SMTP_URL: has a user name but no password")]
+#[case(&["--smtp-url=smtps://relay.example", "--smtp-password=hunter2"], "LATCHKEY_SMTP_URL: has no user name")]
+#[case(&["--smtp-url=smtps://relay.example", "--public-listen=0.0.0.0:8080"], "LATCHKEY_PUBLIC_URL: not set, but LATCHKEY_SMTP_URL is")]
+fn incomplete_mail_settings_are_reported(#[case] flags: &[&str], #[case] start: &str) {
+    let line = read(&[flags, &["--mail-from=storage@vendor.example"]].concat())
+        .err()
+        .expect("an error");
+    assert!(line.starts_with(start), "{line}");
+    assert!(
+        line.contains("; expected ") && !line.contains('\n') && !line.contains("hunter2"),
+        "{line}"
+    );
+}
+
+#[rstest]
+#[case(&["--smtp-url=smtp://127.0.0.1:2525"])]
+#[case(&["--smtp-url=smtp://u:p%40ss@relay.example:25"])]
+#[case(&["--smtp-url=smtps://storage@relay.example", "--smtp-password=hunter2"])]
+fn mail_is_on_with_a_relay_and_a_sender(#[case] flags: &[&str]) {
+    let settings = read(&[flags, &["--mail-from=Vendor <storage@vendor.example>"]].concat()).unwrap_or_else(|errors| panic!("{errors}"));
+    let (policy, mailer) = settings.mail.expect("mail is on");
+    assert_eq!(policy.links.as_str(), "http://127.0.0.1:8080/");
+    let shown = format!("{mailer:?}");
+    assert!(!shown.contains("hunter2") && !shown.contains("p@ss"), "{shown}");
+    assert!(read(&[]).unwrap_or_else(|errors| panic!("{errors}")).mail.is_none());
 }
 
 #[rstest]

@@ -11,12 +11,21 @@ use super::value::{Format, is_https_or_loopback, network, text};
 
 const MAX_LOGO_BYTES: u64 = 512 * 1024;
 
+/// Every process needs it: the worker writes links into mails.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Web pages")]
+pub struct PublicUrlSettings {
+    /// URL at which customers reach the public listener. Needed for links in invites and mails, unless the listener is on loopback.
+    #[arg(long, env = "LATCHKEY_PUBLIC_URL", value_name = "URL",
+          value_parser = Format("an https URL without a path", "https://storage.vendor.example").parser(public_url))]
+    pub public_url: Option<Url>,
+}
+
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Web pages")]
 pub struct WebSettings {
-    /// URL at which customers reach the public listener. Needed for invite links, unless the listener is on loopback.
-    #[arg(long, env = "LATCHKEY_PUBLIC_URL", value_name = "URL",
-          value_parser = Format("an https URL without a path", "https://storage.vendor.example").parser(public_url))]
+    /// From [`PublicUrlSettings`].
+    #[arg(skip)]
     pub public_url: Option<Url>,
 
     /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` headers are trusted: addresses or networks, separated by commas.

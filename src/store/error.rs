@@ -32,6 +32,7 @@ pub enum Constraint {
     ActiveConfigsRoleKey,
     VerificationsOneRunning,
     VerificationsOneQueued,
+    ContactsEmailKey,
 }
 
 impl From<sqlx::Error> for StoreError {

@@ -118,6 +118,19 @@ pub(crate) async fn lock_open(db: &mut PgConnection, tenant: TenantId) -> Result
     rows.into_iter().map(Invite::try_from).collect()
 }
 
+/// Gives an invite whose link nobody knows another secret and lifetime.
+pub(crate) async fn replace_secret(db: &mut PgConnection, id: InviteId, token: &TokenHash, expires_at: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update invites set hash = $2, expires_at = $3 where id = $1",
+        id.as_uuid(),
+        token.as_bytes(),
+        expires_at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 pub(crate) async fn revoke(db: &mut PgConnection, id: InviteId, now: DateTime<Utc>) -> Result<Invite> {
     let row = query_invites!("update invites set revoked_at = $2 where id = $1 returning", "", id.as_uuid(), now)
         .fetch_one(db)

@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::Result;
-use crate::domain::ids::{DeliveryId, VerificationId, WebhookId};
+use crate::domain::ids::{DeliveryId, MailId, VerificationId, WebhookId};
 
 /// The Postgres schema of the queue.
 pub const SCHEMA: &str = "graphile_worker";
@@ -21,11 +21,16 @@ pub const DELIVER: &str = "deliver";
 pub const DELIVER_ONCE: &str = "deliver_once";
 
 /// The tasks whose jobs have a key. Periodic ones have none.
-const KEYED: [&str; 3] = [VERIFY, DELIVER, DELIVER_ONCE];
+const KEYED: [&str; 4] = [VERIFY, DELIVER, DELIVER_ONCE, SEND_MAIL];
 
 /// The queue's priorities, lowest first: a first attempt comes before the repeated ones of verifications whose buckets do not respond.
 const FIRST: i32 = 0;
 const LATER: i32 = 1;
+/// The job that sends one mail.
+pub const SEND_MAIL: &str = "send_mail";
+
+/// How many mails are sent at once, by all processes together.
+pub const MAIL_QUEUES: usize = 4;
 
 /// Where a job comes from. Only for logs and traces.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -103,6 +108,13 @@ pub async fn enqueue_deliver_once(db: &mut PgConnection, webhook: WebhookId, del
     let payload = serde_json::json!({"delivery_id": delivery});
     let (queue, key) = (format!("webhook:{webhook}:once"), format!("deliver_once:{delivery}"));
     add(db, DELIVER_ONCE, &payload, Some(&queue), &key, None, FIRST).await
+}
+
+/// Sends a mail, now or at this time.
+pub async fn enqueue_mail(db: &mut PgConnection, mail: MailId, at: Option<DateTime<Utc>>) -> Result<()> {
+    let payload = serde_json::json!({"mail_id": mail});
+    let queue = mail.as_uuid().as_bytes().last().map_or(0, |byte| usize::from(*byte) % MAIL_QUEUES);
+    add(db, SEND_MAIL, &payload, Some(&format!("mail:{queue}")), &format!("mail:{mail}"), at, FIRST).await
 }
 
 /// Adds a job, or replaces the one with the same key that no worker has yet. Jobs of one named queue run one after another. Each named

@@ -156,6 +156,13 @@ table! {
     /// Age of the oldest undelivered webhook message. 0 if none is waiting.
     WEBHOOK_OLDEST = Gauge "latchkey_webhook_oldest_undelivered_seconds" [];
 
+    /// Mails to the customers' contacts: `sent`, which means accepted by the relay, or `given_up`.
+    MAILS = Counter "latchkey_mails_total" ["kind", "outcome"];
+    /// Attempts to send a mail, by result.
+    MAIL_ATTEMPTS = Counter "latchkey_mail_attempts_total" ["outcome"];
+    /// Age of the oldest mail that waits to be sent. 0 if none is waiting.
+    MAIL_OLDEST = Gauge "latchkey_mail_oldest_waiting_seconds" [];
+
     /// CPU time used by the process.
     PROCESS_CPU = Counter "process_cpu_seconds_total" [];
     /// Resident memory of the process.

@@ -24,6 +24,7 @@ mod idempotency;
 mod invites;
 mod limits;
 mod lost_history;
+mod mail;
 mod migrations;
 mod operations;
 mod queue;

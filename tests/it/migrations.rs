@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use latchkey::domain::approval::ApprovalState;
 use latchkey::domain::check::{CheckStatus, FaultSide};
+use latchkey::domain::contact::ContactLinkPurpose;
 use latchkey::domain::grant::GrantKind;
 use latchkey::domain::invite::InvitePurpose;
 use latchkey::domain::reverification::Standing;
 use latchkey::domain::reverification::budget::AwsService;
+use latchkey::domain::mail::{MailKind, MailState};
 use latchkey::domain::storage_config::Mode;
 use latchkey::domain::tenant::TenantStatus;
 use latchkey::domain::token::Role;
@@ -118,6 +120,18 @@ async fn the_database_refuses_what_concurrent_requests_could_break() {
                 .to_owned(),
         ),
         ("verifications_one_queued", queued.to_owned()),
+        (
+            "mails_one_a_day",
+            "insert into mails (id, tenant_id, contact_id, address_hash, kind, subject, content, day, state, due_at, created_at)
+             select gen_random_uuid(), tenant_id, contact_id, address_hash, kind, subject, content, day, state, due_at, created_at from mails"
+                .to_owned(),
+        ),
+        (
+            "contacts_email_key",
+            "insert into contacts (id, tenant_id, name, email, created_at)
+             select gen_random_uuid(), tenant_id, name, upper(email), now() from contacts"
+                .to_owned(),
+        ),
         ("append-only", "update storage_configs set region = 'x'".to_owned()),
         ("append-only", "delete from audit_events".to_owned()),
         ("append-only", "update audit_events set detail = '{\"reason\": \"x\"}'".to_owned()),
@@ -166,6 +180,9 @@ async fn lists_of_values_are_those_of_the_enums() {
         ("credential_issuances_access_check", values::<GrantKind>()),
         ("webhooks_events_check", values::<Topic>()),
         ("webhook_deliveries_state_check", values::<DeliveryState>()),
+        ("mails_kind_check", values::<MailKind>()),
+        ("mails_state_check", values::<MailState>()),
+        ("contact_links_purpose_check", values::<ContactLinkPurpose>()),
     ];
     assert_eq!(
         in_database,

@@ -7,6 +7,7 @@ use latchkey::domain::approval::ApprovalState;
 use latchkey::domain::audit::AuditReason;
 use latchkey::domain::external_id::ExternalId;
 use latchkey::domain::ids::{StorageConfigId, TenantId, TenantRef};
+use latchkey::domain::invite::InviteToken;
 use latchkey::domain::submission::Submission;
 use latchkey::domain::tenant::IllegalChange;
 use latchkey::domain::verification::Trigger;
@@ -14,6 +15,9 @@ use latchkey::service::approve_change::{ApproveChangeError, approve, decline};
 use latchkey::service::change_tenant::{ChangeTenantError, TenantChange, change_tenant};
 use latchkey::service::create_invite::{CreateInviteError, create_invite};
 use latchkey::service::end_invite_session::end_invite_session;
+use latchkey::service::mail::contacts::{self, ContactError, ContactFields};
+use latchkey::service::mail::links;
+use latchkey::service::mail::send::claim;
 use latchkey::service::request_verification::{RequestVerificationError, queue_scheduled, request_verification};
 use latchkey::service::revoke_invite::revoke_invite;
 use latchkey::service::revoke_sessions::revoke_sessions;
@@ -26,6 +30,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::support::locks;
+use crate::support::relay::TestRelay;
 use crate::support::seed::Seed;
 use crate::support::server::TestServer;
 
@@ -73,6 +78,98 @@ async fn nothing_is_submitted_to_a_tenant_that_is_offboarded_meanwhile() {
     let submitted = submit_config(&context, &caller, &acme, &submission);
     let result = while_locked(&server.pool, OFFBOARD, submitted).await;
     assert!(matches!(result, Err(SubmitConfigError::Offboarded)), "{result:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_contact_is_added_changed_or_written_to_once_the_tenant_is_offboarded_meanwhile() {
+    let relay = TestRelay::start().await;
+    for operation in ["add", "change", "confirmation", "invite"] {
+        let server = TestServer::builder().mail(relay.mailer()).start().await;
+        server.create_tenant("acme").await;
+        let (context, caller, acme) = (server.context.clone(), Caller::operator(), acme());
+        let fields = |email: &str| ContactFields {
+            name: Some("Jo".into()),
+            email: Some(email.into()),
+            ..ContactFields::default()
+        };
+        let existing = contacts::add(&context, &caller, &acme, &fields("jo@acme.example"))
+            .await
+            .expect("a contact");
+        let other = fields("al@acme.example");
+        let changing = async {
+            match operation {
+                "add" => contacts::add(&context, &caller, &acme, &other).await,
+                "change" => contacts::change(&context, &caller, &acme, existing.id, &other).await,
+                "confirmation" => contacts::request_confirmation(&context, &caller, &acme, existing.id).await,
+                _ => contacts::request_invite(&context, &caller, &acme, existing.id, None).await,
+            }
+        };
+        let result = while_locked(&server.pool, OFFBOARD, changing).await;
+        assert!(matches!(result, Err(ContactError::Offboarded)), "{operation}: {result:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_in_a_mail_does_nothing_once_its_contact_is_removed_meanwhile() {
+    let relay = TestRelay::start().await;
+    let remove = "delete from contacts where tenant_id = (select id from tenants where slug = 'acme')";
+    for operation in ["confirm", "stop", "resume", "remove"] {
+        let server = TestServer::builder().mail(relay.mailer()).start().await;
+        server.create_tenant("acme").await;
+        let (context, caller, acme) = (server.context.clone(), Caller::operator(), acme());
+        let fields = ContactFields {
+            name: Some("Jo".into()),
+            email: Some("jo@acme.example".into()),
+            ..ContactFields::default()
+        };
+        let contact = contacts::add(&context, &caller, &acme, &fields).await.expect("a contact");
+        let mail: uuid::Uuid = sqlx::query_scalar("select id from mails")
+            .fetch_one(&server.pool)
+            .await
+            .expect("a mail");
+        let claimed = claim(&context, mail.into()).await.expect("the mail is claimed").expect("it is due");
+        let letter = claimed.letter.expect("mail is on").text;
+        let token = |path: &str| {
+            let link = letter.lines().find(|line| line.contains(path)).expect("a link");
+            InviteToken::from_text(link.rsplit('/').next().expect("a secret"))
+        };
+        let (confirm, stop) = (token("/mail/confirm/"), token("/mail/stop/"));
+        if operation == "resume" {
+            links::stop(&context, &caller, &stop).await.expect("mail is stopped");
+        }
+        let acting = async {
+            match operation {
+                "confirm" => links::confirm(&context, &caller, &confirm).await.is_err(),
+                "stop" => links::stop(&context, &caller, &stop).await.is_err(),
+                "resume" => links::resume(&context, &caller, &stop).await.is_err(),
+                _ => contacts::remove(&context, &caller, &acme, contact.id).await.is_err(),
+            }
+        };
+        assert!(while_locked(&server.pool, remove, acting).await, "{operation}");
+    }
+}
+
+/// The sender decides under the lock, too: an invite must not be made for a tenant that has ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_is_not_sent_once_the_tenant_is_offboarded_meanwhile() {
+    let relay = TestRelay::start().await;
+    let server = TestServer::builder().mail(relay.mailer()).start().await;
+    server.create_tenant("acme").await;
+    let fields = ContactFields {
+        name: Some("Jo".into()),
+        email: Some("jo@acme.example".into()),
+        ..ContactFields::default()
+    };
+    contacts::add(&server.context, &Caller::operator(), &acme(), &fields)
+        .await
+        .expect("a contact");
+    let mail: uuid::Uuid = sqlx::query_scalar("select id from mails")
+        .fetch_one(&server.pool)
+        .await
+        .expect("a mail");
+    let claiming = claim(&server.context, mail.into());
+    let claimed = while_locked(&server.pool, OFFBOARD, claiming).await.expect("the mail is read");
+    assert!(claimed.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

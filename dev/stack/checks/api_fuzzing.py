@@ -25,7 +25,7 @@ SEED = 20260101
 EXAMPLES = 15
 # Operations on a tenant run twice: on this one, except those that delete something, and on tenants that do not exist.
 TENANT = "acme"
-DELETING = ("offboardTenant", "deleteWebhook")
+DELETING = ("offboardTenant", "deleteWebhook", "removeContact")
 STORAGE_CONFIG = {
     "mode": "direct",
     "bucket_arn": "arn:aws:s3:::acme-documents",
@@ -62,6 +62,7 @@ def create_resources(api):
     """Creates a tenant with one resource of each kind, and returns the settings with which schemathesis addresses them."""
     api.post("/v1/tenants", {"slug": TENANT, "name": "Acme"}, 201)
     api.post(f"/v1/tenants/{TENANT}/invites", {}, 201)
+    contact = api.post(f"/v1/tenants/{TENANT}/contacts", {"name": "Jo", "email": "jo@acme.example"}, 201)["id"]
     submitted = api.post(f"/v1/tenants/{TENANT}/storage-configs", STORAGE_CONFIG, 202)
     verification = submitted["verification"]["id"]
     # Its event stream ends only when it has finished.
@@ -70,6 +71,7 @@ def create_resources(api):
     delivery = api.post(f"/v1/webhooks/{webhook}/test", {}, 202)["id"]
     # One table per path: schemathesis uses only the first that matches.
     parameters = {
+        "/contacts/": {"path.tenant": TENANT, "path.id": contact},
         "/tenants/": {"path.tenant": TENANT, "path.version": submitted["version"]},
         "^/v1/verifications/": {"path.id": verification},
         "^/v1/webhooks/": {"path.id": webhook, "path.delivery": delivery},

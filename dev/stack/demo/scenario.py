@@ -39,7 +39,8 @@ KEY_DOCUMENTS = ("role-permissions", "key-policy")
 class Scenario:
     """Shown on the terminal. `failures` collects what did not go as expected."""
 
-    def __init__(self, admin, service, values):
+    def __init__(self, admin, service, values, mailbox):
+        self.mailbox = mailbox
         self.admin = admin
         self.service = service
         self.values = values
@@ -68,6 +69,9 @@ class Scenario:
         step("POST /v1/tenants", f"external ID {paint(created['external_id'], 'bold')}")
         self.expect(f"{tenant.slug} starts as invited", created["status"] == "invited")
 
+        if tenant.missing:
+            self.mailbox.add_contact(tenant.slug, "Bill Lumbergh", contact_of(tenant))
+            step("contact", f"{contact_of(tenant)}, who confirmed the address")
         customer.create_bucket_and_key()
         step(f"account {tenant.account}", f"has the bucket {customer.bucket}")
         step("", f"and the key {customer.key_arn}")
@@ -120,6 +124,9 @@ class Scenario:
         names = sorted(check["name"] for check in failed)
         self.expect(f"{tenant.slug} is rejected first", verification["verdict"] == "rejected")
         self.expect(f"only key-decrypt-allowed fails ({', '.join(names)})", names == ["key-decrypt-allowed"])
+        told = self.mailbox.wait_for(contact_of(tenant), "Action required")
+        step("mail", told["subject"])
+        self.expect("the mail has the fix", all(check["fix"]["statement"]["Sid"] in told["text"] for check in failed))
         for check in failed:
             self.show_diagnosis(check)
             fix = check["fix"]
@@ -162,6 +169,10 @@ class Scenario:
         }
         for field, value in expected.items():
             self.expect(f"internal services read {field} {value!r} of {tenant.slug} ({config.get(field)!r})", config.get(field) == value)
+
+
+def contact_of(tenant):
+    return f"bill@{tenant.slug}.example"
 
 
 def without_action(body, action):

@@ -1,18 +1,25 @@
 """A tenant for the user of the demo to onboard: its link, its names, and the AWS CLI commands that apply its documents."""
 
+import re
+
 from stack import terminal
 from stack.demo.customer import Customer
 from stack.terminal import line, paint, pair
 
 SLUG, NAME, ACCOUNT = "umbrella", "Umbrella", "555555555555"
+CONTACT = "alice@umbrella.example"
+LINK = re.compile(r"^(http\S+/onboard/\S+)$", re.MULTILINE)
 
 
-def prepare(api, values):
-    """Creates the tenant, its bucket and key, and an invite. Returns the customer and the link."""
+def prepare(api, values, mailbox):
+    """Creates the tenant, its bucket and key, and an invite, which a contact of the tenant gets by mail. Returns the customer and the
+    link."""
     customer = Customer(ACCOUNT, SLUG, values["AWS_ENDPOINT_URL"], values["AWS_REGION"])
     api.post("/v1/tenants", {"slug": SLUG, "name": NAME}, 201)
     customer.create_bucket_and_key()
-    return customer, api.post(f"/v1/tenants/{SLUG}/invites", {}, 201)["url"]
+    mailbox.add_contact(SLUG, "Alice Abernathy", CONTACT)
+    invite = mailbox.wait_for(CONTACT, "Connect your S3 bucket")
+    return customer, LINK.search(invite["text"]).group(1)
 
 
 def show(customer, url, values):

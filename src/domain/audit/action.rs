@@ -82,6 +82,20 @@ pub enum AuditAction {
     InviteRevoked,
     #[strum(serialize = "invite.session_ended")]
     InviteSessionEnded,
+    #[strum(serialize = "contact.added")]
+    ContactAdded,
+    #[strum(serialize = "contact.changed")]
+    ContactChanged,
+    #[strum(serialize = "contact.removed")]
+    ContactRemoved,
+    #[strum(serialize = "contact.confirmed")]
+    ContactConfirmed,
+    #[strum(serialize = "contact.stopped")]
+    ContactStopped,
+    #[strum(serialize = "contact.resumed")]
+    ContactResumed,
+    #[strum(serialize = "mail.requested")]
+    MailRequested,
     #[strum(serialize = "credentials.issued")]
     CredentialsIssued,
 }

@@ -14,7 +14,7 @@ pub use entry::{AuditEntry, AuditEvent, AuditFilter};
 pub use reason::AuditReason;
 pub use snapshot::AuditSnapshot;
 
-use super::ids::{InviteId, TokenId};
+use super::ids::{ContactId, InviteId, TokenId};
 
 /// Who made a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,10 @@ pub enum Actor {
     Invite {
         id: InviteId,
     },
+    /// A contact of a tenant, with the link in a mail.
+    Contact {
+        id: ContactId,
+    },
     /// Someone with access to the database, on the command line.
     Operator,
     /// Latchkey itself, for instance when a verification finishes.
@@ -46,6 +50,7 @@ impl Actor {
             Self::Token { id, .. } => format!("token:{id}"),
             Self::User { subject, .. } => format!("user:{subject}"),
             Self::Invite { id } => format!("invite:{id}"),
+            Self::Contact { id } => format!("contact:{id}"),
             Self::Operator => "operator".to_owned(),
             Self::System => "system".to_owned(),
         }

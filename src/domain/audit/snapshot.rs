@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::contact::Contact;
 use crate::domain::invite::Invite;
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Rotation, Tenant};
@@ -63,6 +64,17 @@ impl AuditSnapshot for Token {
 impl AuditSnapshot for Invite {
     fn snapshot(&self) -> Value {
         json!({"purpose": self.purpose, "expires_at": self.expires_at, "revoked_at": self.revoked_at})
+    }
+}
+
+/// The name and the address are personal data, which erasure replaces.
+impl AuditSnapshot for Contact {
+    fn snapshot(&self) -> Value {
+        json!({
+            "name": self.name,
+            "email": self.email,
+            "state": self.state(),
+        })
     }
 }
 

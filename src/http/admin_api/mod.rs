@@ -3,6 +3,7 @@
 mod abandon_external_id;
 mod approve_storage_config;
 mod change_tenant;
+pub(crate) mod contacts;
 mod create_invite;
 mod create_tenant;
 pub(crate) mod create_token;
@@ -82,5 +83,6 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(revoke_invite::handle))
         .routes(routes!(list_invite_sessions::handle))
         .routes(routes!(end_invite_session::handle))
+        .merge(contacts::router())
         .merge(webhooks::router())
 }

@@ -37,6 +37,7 @@ struct Page<'a> {
     stuck: Vec<Stuck>,
     /// There are more stuck tenants than listed.
     more: bool,
+    mail_is_on: bool,
     chart: Chart,
     days: i64,
     times: Vec<Times>,
@@ -165,6 +166,7 @@ pub(crate) async fn handle(
         more_approvals,
         stuck: named.collect(),
         more,
+        mail_is_on: context.mail.is_some(),
         chart: Chart::of(failing.collect()),
         days: WINDOW.num_days(),
         times: times.collect(),

@@ -1,4 +1,4 @@
-//! `/onboard`: the customers' form, on the public listener. One file per operation; the HTML templates are in `pages/`.
+//! `/onboard`: the customers' form, on the public listener, and `/mail`: the pages that links in mails lead to. One file per operation; the HTML templates are in `pages/`.
 //!
 //! Every page works without JavaScript. With it, `assets/form.js` fetches the same pages again and replaces the parts that
 //! changed, so everything is rendered in one place.
@@ -6,6 +6,8 @@
 mod apply;
 mod assets;
 mod check;
+mod contact_links;
+mod contacts;
 mod download;
 mod error_page;
 mod events;
@@ -75,6 +77,13 @@ pub(crate) fn router(state: &AppState) -> Routes {
         .get("/onboard/verify", verify::handle)
         .post("/onboard/verify", verify_again::handle)
         .get("/onboard/verify/events", events::handle)
+        .post("/onboard/contacts", contacts::add)
+        .post("/onboard/contacts/{id}/remove", contacts::remove)
+        .get("/mail/confirm/{token}", contact_links::confirm_page)
+        .post("/mail/confirm/{token}", contact_links::confirm)
+        .get("/mail/stop/{token}", contact_links::stop_page)
+        .post("/mail/stop/{token}", contact_links::stop)
+        .post("/mail/resume/{token}", contact_links::resume)
         .layered(|router| {
             router
                 .layer(csrf(&state.onboarding.web))

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
+use super::contacts::{ContactsView, Feedback};
 use super::layout::Layout;
 use super::rejection::Rejection;
 use super::session::OnboardSession;
@@ -33,9 +34,16 @@ struct Page<'a> {
     banner: Banner,
     notes: Vec<String>,
     run: Option<VerificationView>,
+    /// None if mail is off.
+    contacts: Option<ContactsView>,
 }
 
 pub(crate) async fn handle(State(state): State<AppState>, session: OnboardSession) -> Result<Response, Rejection> {
+    shown(&state, &session, Feedback::default()).await
+}
+
+/// The page, with what became of an entry in the section of contacts.
+pub(super) async fn shown(state: &AppState, session: &OnboardSession, feedback: Feedback) -> Result<Response, Rejection> {
     let context = &state.context;
     let detail = read::tenants::detail(context, &TenantRef::Id(session.tenant.id))
         .await?
@@ -43,7 +51,7 @@ pub(crate) async fn handle(State(state): State<AppState>, session: OnboardSessio
     let now = context.clock.now();
     let vendor = &context.vendor.name;
     let mut page = Page {
-        frame: Layout::new(&state, &session, 3, "Verify"),
+        frame: Layout::new(state, session, 3, "Verify"),
         form_token: session.session.form_token(),
         may_submit: session.may_submit(),
         live: false,
@@ -59,6 +67,7 @@ pub(crate) async fn handle(State(state): State<AppState>, session: OnboardSessio
         ),
         notes: Vec::new(),
         run: None,
+        contacts: ContactsView::load(state, session, feedback).await?,
     };
     let mut shows_active = true;
     if let Some((config, verification)) = read::verifications::of_newest_version(context, session.tenant.id).await? {

@@ -2,6 +2,7 @@
 
 mod active_storage;
 mod approval;
+mod contact;
 mod documents;
 mod drift;
 mod invite;
@@ -17,6 +18,7 @@ mod webhook;
 
 pub(crate) use active_storage::ActiveStorageSchema;
 pub(crate) use approval::{ApprovalView, PendingApprovalView};
+pub(crate) use contact::{ContactView, MailView};
 pub(crate) use documents::DocumentsView;
 pub(crate) use drift::DriftView;
 pub(crate) use invite::{InviteSessionView, InviteView};

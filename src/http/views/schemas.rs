@@ -11,13 +11,15 @@ use crate::domain::approval::ApprovalState;
 use crate::domain::arn::{BucketArn, BucketName, KeyArn, RoleArn};
 use crate::domain::catalogue::CheckName;
 use crate::domain::check::{CheckStatus, FaultSide};
+use crate::domain::contact::{ContactName, ContactState, EmailAddress};
 use crate::domain::external_id::ExternalId;
 use crate::domain::fix::{FixAction, FixDocument};
 use crate::domain::ids::{
-    AuditEventId, DeliveryId, DriftId, InviteId, InviteSessionId, MessageId, Slug, StorageConfigId, TenantId, TenantName, TokenId,
+    AuditEventId, ContactId, DeliveryId, DriftId, InviteId, InviteSessionId, MailId, MessageId, Slug, StorageConfigId, TenantId, TenantName, TokenId,
     VerificationId, WebhookId,
 };
 use crate::domain::invite::{InvitePurpose, InviteState};
+use crate::domain::mail::{MailFault, MailKind, MailState};
 use crate::domain::region::Region;
 use crate::domain::storage_config::Mode;
 use crate::domain::templates::json::DocumentKind;
@@ -45,10 +47,12 @@ macro_rules! ids {
 
 ids!(
     AuditEventId,
+    ContactId,
     DeliveryId,
     DriftId,
     InviteId,
     InviteSessionId,
+    MailId,
     MessageId,
     StorageConfigId,
     TenantId,
@@ -74,6 +78,8 @@ texts!(
     AccountId: "123456789012",
     BucketArn: "arn:aws:s3:::my-bucket",
     BucketName: "my-bucket",
+    ContactName: "Jo Miller",
+    EmailAddress: "jo@example.com",
     ExternalId: "lk-3f1c9a5e7b2d4860a1b2c3d4e5f60718293a4b5c",
     KeyArn: "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     Region: "eu-central-1",
@@ -104,6 +110,7 @@ enums!(
     ApprovalState: "The state of an approval.",
     CheckName: "The name of a check.",
     CheckStatus: "The result of a check.",
+    ContactState: "The state of a contact. Only confirmed ones get mail.",
     DeliveryFailureKind: "Why a message was not delivered.",
     DeliveryState: "The state of a delivery.",
     DocumentKind: "The type of a document's body.",
@@ -112,6 +119,9 @@ enums!(
     FixDocument: "The policy or setting that a fix changes.",
     InvitePurpose: "What an invite is for.",
     InviteState: "The state of an invite at a given time.",
+    MailFault: "Why a mail was not sent.",
+    MailKind: "What a mail is about.",
+    MailState: "The state of a mail.",
     MergeCode: "Why a statement of a merged policy needs a review.",
     MergeTarget: "The documents that may already have other statements.",
     MessageType: "The type of a message.",

@@ -8,10 +8,12 @@ use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::check::CheckName;
 use crate::domain::finding::Finding;
 use crate::domain::fix::Fix;
+use crate::domain::mail::MailKind;
 use crate::domain::message::{findings, fixes};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::verification::Verdict;
 use crate::domain::webhook::Topic;
+use crate::service::mail::notify;
 use crate::service::webhooks::announce;
 use crate::service::{Caller, Context, approve_change};
 use crate::store::lease::Lease;
@@ -122,6 +124,11 @@ impl Activation {
         config: &StorageConfig,
         active: Option<&StorageConfig>,
     ) -> store::Result<()> {
+        match self {
+            Self::Activated if active.is_some() => notify::verified(context, db, config).await?,
+            Self::ApprovalRequested => notify::approval(context, db, MailKind::ApprovalPending, config).await?,
+            _ => {}
+        }
         match self.recorded_as() {
             Some((_, topic)) => announce::storage_config(context, db, topic, config, active).await,
             None => Ok(()),

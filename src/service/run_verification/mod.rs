@@ -16,6 +16,7 @@ use tracing::{Span, error, info, warn};
 
 use self::activation::Activation;
 use self::put_lease::DatabaseLease;
+use super::mail::notify;
 use super::reverify::{self, Recorded};
 use super::webhooks::announce;
 use super::{Caller, Context};
@@ -384,6 +385,7 @@ async fn finish(
     activation.announce(context, &mut db, config, active).await?;
     announce::drifted(context, &mut db, config, &drifts).await?;
     announce::refresh(context, &mut db, config.tenant_id).await?;
+    notify::finished(context, &mut db, config, lease.verification, verdict).await?;
     store::commit(db).await?;
     measure(verdict, &report.findings, elapsed.as_secs_f64());
     Span::current().record("verdict", tracing::field::display(verdict));

@@ -7,13 +7,14 @@ use crate::domain::drift::Drift;
 use crate::domain::ids::{DeliveryId, TenantId, TenantRef, VerificationId, WebhookId};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::webhook::{Topic, message};
+use crate::service::mail::notify;
 use crate::service::{Context, reverify};
 use crate::store::tenants::Refreshed;
 use crate::store::webhook_deliveries::NewDelivery;
 use crate::store::{self, tenants, verifications, webhook_deliveries, webhooks};
 
-/// Updates the tenant's status and its schedule after a change of its facts, and announces a new status to webhooks. Every transaction that
-/// changes facts must call this. The tenant must be locked.
+/// Updates the tenant's status and its schedule after a change of its facts, and announces a new status to webhooks and by mail. Every
+/// transaction that changes facts must call this. The tenant must be locked.
 pub(crate) async fn refresh(context: &Context, db: &mut PgConnection, tenant: TenantId) -> store::Result<()> {
     let refreshed = tenants::refresh_overview(db, tenant).await?;
     if let Refreshed::Same { tenant: Some(tenant) } | Refreshed::Changed { tenant, .. } = &refreshed {
@@ -22,6 +23,7 @@ pub(crate) async fn refresh(context: &Context, db: &mut PgConnection, tenant: Te
     let Refreshed::Changed { tenant, before } = refreshed else {
         return Ok(());
     };
+    notify::status_changed(context, db, &tenant, before).await?;
     let to = webhooks::listening(db, Topic::TenantStatusChanged).await?;
     let data = message::status_changed(&tenant, before, context.clock.now());
     queue(context, db, Topic::TenantStatusChanged, tenant.id, &data, to).await

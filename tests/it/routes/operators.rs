@@ -8,6 +8,7 @@ use reqwest::header;
 use super::subject::Subject;
 use super::{Outcome, Row, Session, assert_each_is_answered_to_somebody, from_browser, page, requests, send};
 use crate::support::pages::{client, posting, read};
+use crate::support::relay::unreachable_relay;
 use crate::support::server::TestServer;
 
 const COLUMNS: [&str; 8] = [
@@ -81,7 +82,7 @@ pub struct Dashboard {
 
 impl Dashboard {
     pub async fn start() -> Self {
-        let server = TestServer::start().await;
+        let server = TestServer::builder().mail(unreachable_relay()).start().await;
         let http = client();
         let admin_token = server.token_of(Role::Admin).await;
         let sign_in_page = read(from_browser(http.get(format!("{}/sign-in", server.private)))).await.html;

@@ -10,6 +10,7 @@ use reqwest::{RequestBuilder, header};
 use super::subject::{Subject, service_token};
 use super::{Outcome, Row, assert_each_is_answered_to_somebody, page, requests, send};
 use crate::support::granting_cloud::GrantingCloud;
+use crate::support::relay::unreachable_relay;
 use crate::support::seed::Seed;
 use crate::support::server::TestServer;
 
@@ -87,7 +88,12 @@ pub fn request(server: &TestServer, route: &Route, subject: &Subject, token: Opt
 async fn programs_get_what_their_tokens_allow() {
     let key = KeyArn::parse("arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab").expect("the ARN of a key");
     let cloud = GrantingCloud::new("lk-0000000000000000000000000000000000000000".parse().expect("an external ID"), key);
-    let server = TestServer::builder().cloud(Arc::new(cloud)).without_worker().start().await;
+    let server = TestServer::builder()
+        .cloud(Arc::new(cloud))
+        .without_worker()
+        .mail(unreachable_relay())
+        .start()
+        .await;
     let other = Seed::new(&server).active("other").await;
     let revoked = server.token_of(Role::Admin).await;
     sqlx::query("update tokens set revoked_at = now() where role = 'admin'")

@@ -21,6 +21,9 @@ pub fn path(route: &Route, subject: &Subject, asset: &str) -> String {
     let id = match path.split("/{id}").next().and_then(|before| before.rsplit('/').next()) {
         Some("verifications") => &subject.tenant.verification,
         Some("invites") => &subject.tenant.invite,
+        // A contact that confirmed the address cannot be asked again, and only such a one can be invited.
+        Some("contacts") if path.ends_with("/confirmation") => &subject.tenant.people.unconfirmed,
+        Some("contacts") => &subject.tenant.people.confirmed,
         Some("webhooks") => &subject.webhook.id,
         Some("tokens") => &subject.token,
         _ => "",
@@ -39,7 +42,14 @@ pub fn path(route: &Route, subject: &Subject, asset: &str) -> String {
         ("{delivery}", &subject.webhook.delivery),
         ("{name}", name),
         ("{format}", "terraform"),
-        ("{token}", &subject.tenant.link),
+        (
+            "{token}",
+            match path.as_str() {
+                "/mail/confirm/{token}" => &subject.tenant.people.confirm,
+                "/mail/stop/{token}" | "/mail/resume/{token}" => &subject.tenant.people.stop,
+                _ => &subject.tenant.link,
+            },
+        ),
     ];
     let filled = filled
         .iter()
@@ -49,6 +59,11 @@ pub fn path(route: &Route, subject: &Subject, asset: &str) -> String {
         "requests.rs lacks a value for {path}"
     );
     filled
+}
+
+/// An address that nobody has yet: each is asked a limited number of times to confirm it.
+fn new_address(subject: &Subject) -> String {
+    format!("{}@acme.example", subject.new_slug)
 }
 
 /// Whether the route decides on a pending version.
@@ -65,6 +80,8 @@ pub fn body(route: &Route, subject: &Subject) -> Value {
             json!({"reason": "Routes"})
         }
         path if is_decision(path) => json!({"reason": "Routes"}),
+        "/v1/tenants/{tenant}/contacts" => json!({"name": "Routes", "email": new_address(subject)}),
+        "/v1/tenants/{tenant}/contacts/{id}" if route.method == "PATCH" => json!({"name": "Routes"}),
         "/v1/tenants/{tenant}/storage-configs" | "/v1/validate" => storage(),
         "/v1/tenants/{tenant}/templates/merge" => json!({
             "document": "bucket-policy", "mode": "direct", "bucket": "routes-documents",
@@ -81,11 +98,13 @@ pub fn body(route: &Route, subject: &Subject) -> Value {
 
 /// The fields of a form of the dashboard, without its token. `token` is an API token to sign in with.
 pub fn operators_form(route: &Route, subject: &Subject, token: &str) -> Vec<(&'static str, String)> {
+    let address = new_address(subject);
     let fields: Vec<(&'static str, &str)> = match route.path.as_str() {
         "/sign-in" => vec![("token", token)],
         "/new-tenant" => vec![("slug", &subject.new_slug), ("name", "Routes"), ("direct", "on")],
         "/tenants/{tenant}/edit" => vec![("name", "Routes"), ("direct", "on")],
         "/tenants/{tenant}/invites" => vec![("hours", "24"), ("purpose", "change")],
+        "/tenants/{tenant}/contacts" | "/tenants/{tenant}/contacts/{id}" => vec![("name", "Routes"), ("email", &address)],
         path if is_decision(path) => vec![("reason", "Routes")],
         "/tenants/{tenant}/suspend" | "/tenants/{tenant}/resume" => vec![("reason", "Routes")],
         "/tenants/{tenant}/offboard" | "/tenants/{tenant}/erase" => vec![("reason", "Routes"), ("slug", &subject.tenant.slug)],
@@ -105,6 +124,7 @@ pub fn customers_form(route: &Route) -> Vec<(&'static str, String)> {
         "/onboard/send" | "/onboard/send/check" => ["mode", "bucket_arn", "bucket_region", "key_arn"]
             .map(|field| (field, text(field)))
             .to_vec(),
+        "/onboard/contacts" => vec![("name", "Routes".to_owned()), ("email", "routes@acme.example".to_owned())],
         "/onboard/merge" => vec![
             ("document", "bucket-policy".to_owned()),
             ("current", "{}".to_owned()),

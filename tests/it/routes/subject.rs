@@ -1,9 +1,12 @@
 //! What the requested paths name: a tenant with everything it can have, a webhook and a token.
 
-use latchkey::domain::ids::TenantRef;
+use latchkey::domain::audit::Actor;
+use latchkey::domain::ids::{InviteId, TenantRef};
 use latchkey::domain::token::{Role, TokenLifetime};
-use latchkey::service::Caller;
+use latchkey::service::mail::contacts::{self, ContactFields};
+use latchkey::service::mail::send::claim;
 use latchkey::service::tokens::create_limited_token;
+use latchkey::service::{Caller, Context};
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -51,10 +54,20 @@ pub struct Tenant {
     pub link: String,
     /// The session of a browser that opened the link.
     pub session: String,
+    pub people: People,
     /// What only those may see who may see this tenant.
     pub marks: Vec<String>,
     /// A token of a service that may read this tenant alone.
     pub service: String,
+}
+
+/// The tenant's contacts, and the secrets in the links that were mailed to one of them.
+pub struct People {
+    pub unconfirmed: String,
+    /// Entered by the customer, and confirmed.
+    pub confirmed: String,
+    pub confirm: String,
+    pub stop: String,
 }
 
 pub struct Webhook {
@@ -77,7 +90,7 @@ impl Subject {
     pub async fn prepare(&mut self, server: &TestServer, admin: &str, path: &str) {
         let changed = std::mem::take(&mut self.changed_by);
         let state = TenantState::required_by(path);
-        if changed.contains("{tenant}") || changed.starts_with("/onboard") || self.tenant.state != state {
+        if changed.contains("{tenant}") || changed.starts_with("/onboard") || changed.starts_with("/mail") || self.tenant.state != state {
             self.tenant = Tenant::create(server, state).await;
         }
         if changed.contains("/webhooks/") {
@@ -150,6 +163,8 @@ impl Tenant {
             .get(&format!("/v1/tenants/{slug}/invites/{id_of_invite}/sessions"))
             .await
             .expect(200);
+        let invite_id = InviteId::parse(&id_of_invite).expect("an ID");
+        let people = People::create(server, id, invite_id).await;
         let external_id = seed.find(id).await.external_id.to_string();
         let service = service_token(server, id).await;
         state.reach(&seed, id).await;
@@ -159,6 +174,7 @@ impl Tenant {
             invite: id_of_invite,
             session: text(&sessions["items"][0]["id"]),
             link: url.rsplit('/').next().expect("a link has a secret").to_owned(),
+            people,
             marks: vec![id.to_string(), external_id, text(&bucket)],
             service,
             id,
@@ -179,6 +195,50 @@ pub async fn service_token(server: &TestServer, tenant: Uuid) -> String {
         Some(&tenants),
     );
     created.await.expect("a token is created").1.expose_secret().to_owned()
+}
+
+impl People {
+    async fn create(server: &TestServer, tenant: Uuid, invite: InviteId) -> Self {
+        let tenant = TenantRef::Id(tenant.into());
+        let fields = |name: &str| ContactFields {
+            name: Some(name.to_owned()),
+            email: Some(format!("{name}-{}@acme.example", server.context.clock.uuid().simple())),
+            ..ContactFields::default()
+        };
+        // One that was not asked yet, because mail was off.
+        let silent = Context {
+            mail: None,
+            ..server.context.clone()
+        };
+        let unconfirmed = contacts::add(&silent, &Caller::operator(), &tenant, &fields("unconfirmed")).await;
+        let customer = Caller::new(Actor::Invite { id: invite });
+        let confirmed = contacts::add(&server.context, &customer, &tenant, &fields("confirmed"))
+            .await
+            .expect("a contact");
+        let asked: Uuid = sqlx::query_scalar("select id from mails where contact_id = $1")
+            .bind(confirmed.id.as_uuid())
+            .fetch_one(&server.pool)
+            .await
+            .expect("the address is asked");
+        let claimed = claim(&server.context, asked.into())
+            .await
+            .expect("the mail is claimed")
+            .expect("it is due");
+        let letter = claimed.letter.expect("mail is on").text;
+        let secret = |path: &str| {
+            let link = letter.lines().find(|line| line.contains(path)).expect("a link");
+            link.rsplit('/').next().expect("a secret").to_owned()
+        };
+        let people = Self {
+            unconfirmed: unconfirmed.expect("a contact").id.to_string(),
+            confirmed: confirmed.id.to_string(),
+            confirm: secret("/mail/confirm/"),
+            stop: secret("/mail/stop/"),
+        };
+        let confirm = server.bare(Method::POST, &format!("{}/mail/confirm/{}", server.public, people.confirm));
+        assert_eq!(confirm.send().await.expect("the server answers").status(), 200);
+        people
+    }
 }
 
 impl Webhook {

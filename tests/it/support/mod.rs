@@ -1,4 +1,4 @@
-//! What the tests are built from: servers, processes, AWS accounts, and proxies that can be broken.
+//! What the tests are built from: servers, processes, AWS accounts, an SMTP relay, and proxies that can be broken.
 
 pub mod aws;
 pub mod aws_proxy;
@@ -12,6 +12,7 @@ pub mod locks;
 pub mod pages;
 pub mod postgres_server;
 pub mod process;
+pub mod relay;
 pub mod seed;
 pub mod server;
 pub mod services;

@@ -11,6 +11,7 @@ use latchkey::cloud::aws::{AwsCloud, AwsOptions};
 use latchkey::domain::approval::ApprovalPolicy;
 use latchkey::domain::arn::RoleArn;
 use latchkey::domain::limits::Limits;
+use latchkey::domain::mail::MailPolicy;
 use latchkey::domain::region::Regions;
 use latchkey::domain::retry::RetryPolicy;
 use latchkey::domain::reverification::budget::{CallRates, Calls};
@@ -25,6 +26,7 @@ use latchkey::http::{self, AppState, ListedRoutes};
 use latchkey::identity_provider::IdentityProviderSettings;
 use latchkey::lifecycle::Lifecycle;
 use latchkey::outbound_http::OutboundClient;
+use latchkey::outbound_mail::Mailer;
 use latchkey::read_model::ReadModel;
 use latchkey::service::credential_cache::{CredentialPolicy, SessionRates};
 use latchkey::service::issuances::IssuanceLog;
@@ -44,6 +46,7 @@ use latchkey::clock::SharedClock;
 
 use super::clock::clock;
 use super::database::migrated_database;
+use super::relay::FROM;
 
 /// Longer than any step takes, so only a hang reaches it.
 pub const TIMEOUT: Duration = Duration::from_mins(1);
@@ -82,6 +85,7 @@ pub struct TestServerBuilder {
     stale_for: Duration,
     credentials: CredentialPolicy,
     webhooks: WebhookPolicy,
+    mailer: Option<Mailer>,
     limits: Limits,
     schedule: Schedule,
     rates: CallRates,
@@ -111,6 +115,7 @@ impl Default for TestServerBuilder {
                 stale_for: Duration::from_mins(5),
             },
             webhooks: webhook_policy(),
+            mailer: None,
             limits: Limits::NONE,
             schedule: Schedule::OFF,
             rates: CallRates(Calls {
@@ -217,6 +222,12 @@ impl TestServerBuilder {
         self
     }
 
+    /// Turns mail on.
+    pub fn mail(mut self, mailer: Mailer) -> Self {
+        self.mailer = Some(mailer);
+        self
+    }
+
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -267,6 +278,7 @@ impl TestServerBuilder {
             approval: self.approval,
             ..self.vendor.unwrap_or_else(|| vendor(&self.access))
         });
+        let ((public_url, public), (private_url, private)) = (listen().await, listen().await);
         let context = Context {
             pool: pool.clone(),
             clock: self.clock,
@@ -275,6 +287,7 @@ impl TestServerBuilder {
             retry_policy: RetryPolicy::NONE,
             lease: Duration::from_secs(30),
             webhooks: Arc::new(self.webhooks),
+            mail: self.mailer.as_ref().map(|_| Arc::new(mail_policy(&public_url))),
             limits: self.limits,
             schedule: self.schedule,
             rates: self.rates,
@@ -288,13 +301,13 @@ impl TestServerBuilder {
             .await
             .expect("a token is created");
 
-        let ((public_url, public), (private_url, private)) = (listen().await, listen().await);
         let mut web = WebSettings::unbranded(Some(public_url.parse().expect("a URL")));
         web.trusted_proxies = self.trusted_proxies;
         let app = App {
             context: context.clone(),
             pools: Pools::undivided(&pool),
             cloud: cloud.clone(),
+            mailer: self.mailer,
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             lifecycle: Lifecycle::default(),
         };
@@ -382,6 +395,14 @@ pub fn webhook_policy() -> WebhookPolicy {
     WebhookPolicy {
         keys: SigningKeys::parse(&SIGNING_KEY.into()).expect("the key is one"),
         allowed: AllowedNetworks(vec!["127.0.0.0/8".parse().expect("the network is one")]),
+    }
+}
+
+/// Mail from the tests' sender, with links to this URL.
+fn mail_policy(public_url: &str) -> MailPolicy {
+    MailPolicy {
+        from: FROM.parse().expect("a sender"),
+        links: public_url.parse().expect("a URL"),
     }
 }
 

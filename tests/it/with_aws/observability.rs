@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::support::aws::{World, apply_templates};
 use crate::support::process::Process;
+use crate::support::relay::{FROM, TestRelay};
 use crate::support::server::{ApiResponse, TestServer};
 use crate::webhooks::receiver::Receiver;
 
@@ -108,8 +109,12 @@ fn samples(rendered: &str) -> BTreeMap<String, BTreeSet<String>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_working_process_exports_every_metric() {
     let receiver = Receiver::start().await;
+    let relay = TestRelay::start().await;
     let key = "00".repeat(32);
+    let smtp_url = format!("smtp://storage:unspeakable@127.0.0.1:{}", relay.port);
     let mut work = Work::begin(&[
+        ("LATCHKEY_SMTP_URL", &smtp_url),
+        ("LATCHKEY_MAIL_FROM", FROM),
         ("LATCHKEY_WEBHOOK_KEY", &key),
         ("LATCHKEY_WEBHOOK_ALLOW", "127.0.0.0/8"),
         ("LATCHKEY_MAX_VERSIONS_PER_DAY", "1"),
@@ -117,6 +122,14 @@ async fn a_working_process_exports_every_metric() {
     .await;
     work.post("/v1/webhooks", json!({"url": receiver.url})).await.expect(201);
     work.verified("acme").await;
+    let contact = json!({"name": "Jo", "email": "jo@globex.example"});
+    work.post("/v1/tenants/acme/contacts", contact).await.expect(201);
+    let mail = relay.mails(1).await.remove(0);
+    work.process
+        .until("the mail is counted", |_| async {
+            work.scrape().await.contains("latchkey_mails_total{")
+        })
+        .await;
     let another = json!({
         "mode": "direct",
         "bucket_arn": "arn:aws:s3:::acme-documents",
@@ -144,6 +157,10 @@ async fn a_working_process_exports_every_metric() {
     work.process.end().await;
     assert!(receiver.url.ends_with("?code=unguessable"), "a webhook's address may hold a secret");
     work.secrets.push("unguessable".into());
+    work.secrets.extend(["unspeakable".into(), "jo@globex.example".into()]);
+    for link in ["/mail/confirm/", "/mail/stop/"] {
+        work.secrets.push(mail.link(link).rsplit('/').next().unwrap().to_owned());
+    }
     work.is_discreet(&rendered);
     let said = work.process.said();
     assert!(said.iter().any(|line| line.contains("webhook message delivered")));

@@ -110,6 +110,13 @@ fn title(action: &RecordedAction, detail: &Value) -> String {
         AuditAction::InviteCreated => "Invite created".into(),
         AuditAction::InviteRevoked => "Invite revoked".into(),
         AuditAction::InviteSessionEnded => "Browser session of an invite ended".into(),
+        AuditAction::ContactAdded => "Contact added".into(),
+        AuditAction::ContactChanged => "Contact edited".into(),
+        AuditAction::ContactRemoved => "Contact removed".into(),
+        AuditAction::ContactConfirmed => "Contact confirmed the address".into(),
+        AuditAction::ContactStopped => "Contact stopped mail".into(),
+        AuditAction::ContactResumed => "Contact resumed mail".into(),
+        AuditAction::MailRequested => "Mail to a contact requested".into(),
         AuditAction::CredentialsIssued => "Credentials issued".into(),
     }
 }
@@ -167,6 +174,7 @@ fn who(actor: &Value) -> String {
         Ok(Actor::Token { name, .. } | Actor::User { name: Some(name), .. }) => name,
         Ok(Actor::User { subject, name: None }) => subject,
         Ok(Actor::Invite { .. }) => "the customer".to_owned(),
+        Ok(Actor::Contact { .. }) => "a contact of the customer".to_owned(),
         Ok(Actor::Operator) => "an operator on the command line".to_owned(),
         Ok(Actor::System) => "Latchkey".to_owned(),
         Err(_) => actor["kind"].as_str().unwrap_or_default().to_owned(),

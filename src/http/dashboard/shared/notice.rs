@@ -19,6 +19,9 @@ pub(crate) enum Notice {
     Ended,
     InviteRevoked,
     InviteSessionEnded,
+    ContactSaved,
+    ContactRemoved,
+    MailQueued,
     TokenRevoked,
     TestSent,
     SentAgain,
@@ -68,6 +71,9 @@ impl Notice {
             }
             Self::InviteSessionEnded => "Session ended. That browser must open the link again; to stop that too, revoke the invite.",
             Self::InviteRevoked => "Invite revoked. Its link no longer works.",
+            Self::ContactSaved => "Contact saved. A new address is asked to confirm before it gets any other mail.",
+            Self::ContactRemoved => "Contact removed. Nothing is sent to it any more.",
+            Self::MailQueued => "Mail queued. Reload the page in a moment to see whether it was sent.",
             Self::TokenRevoked => {
                 "Token revoked. It no longer works, and dashboard sessions opened with it have ended. AWS credentials that it already obtained work until they expire, within an hour."
             }

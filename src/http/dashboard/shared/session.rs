@@ -48,7 +48,7 @@ impl DashboardSession {
         match &self.identity.actor {
             Actor::Token { name, .. } | Actor::User { name: Some(name), .. } => name,
             Actor::User { subject, .. } => subject,
-            Actor::Invite { .. } | Actor::Operator | Actor::System => "",
+            Actor::Invite { .. } | Actor::Contact { .. } | Actor::Operator | Actor::System => "",
         }
     }
 

@@ -47,7 +47,7 @@ fn question(tenant: &Tenant) -> Question {
     Question {
         title: format!("Erase the personal data of {}", tenant.name),
         happens: vec![
-            "Its name, slug and reference are replaced by “erased”, as are the names, reasons and addresses in its audit log.".into(),
+            "Its name, slug and reference are replaced by “erased”, as are the names, reasons and addresses in its audit log. Its contacts and the mail to them are deleted.".into(),
             "The audit log keeps what was done, when, and by which ID.".into(),
             "The tenant can then be found only by its ID. The reason that you give here is kept, so don't name anyone in it.".into(),
         ],

@@ -6,10 +6,9 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-use crate::domain::check::{CheckStatus, FaultSide};
-use crate::domain::finding::Finding;
-use crate::domain::fix::{Fix, FixDocument};
 use crate::domain::ids::TenantRef;
+use crate::domain::mail::Problem as MailProblem;
+use crate::domain::mail::content::problems;
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::vendor::Vendor;
@@ -20,8 +19,6 @@ use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::{Problem, ProblemKind};
 use crate::http::dashboard::shared::relative_time::utc;
 use crate::http::dashboard::shared::session::DashboardUser;
-use crate::http::web_ui::labels::{place, pretty};
-use crate::http::web_ui::verification_view::MessageContext;
 use crate::service::read;
 
 pub(crate) async fn handle(
@@ -48,13 +45,11 @@ pub(crate) async fn handle(
 
 /// None when the customer does not need to act.
 pub(crate) fn text(tenant: &Tenant, verification: &Verification, config: &StorageConfig, vendor: &Vendor) -> Option<String> {
-    let asks = |finding: &&Finding| finding.status == CheckStatus::Failed && finding.side == Some(FaultSide::Customer);
-    let failures: Vec<&Finding> = verification.findings.iter().filter(asks).collect();
+    let failures = problems(verification, config, vendor);
     let at = verification.finished_at?;
     if failures.is_empty() {
         return None;
     }
-    let reader = MessageContext::customer(vendor);
     let things = if failures.len() == 1 {
         "One thing needs".to_owned()
     } else {
@@ -71,14 +66,12 @@ pub(crate) fn text(tenant: &Tenant, verification: &Verification, config: &Storag
         config.storage.bucket.name(),
         utc(at),
     );
-    for (at, finding) in failures.iter().enumerate() {
-        let _ = write!(text, "\n{}. {}\n", at + 1, reader.text(&finding.summary));
-        if let Some(detail) = &finding.detail {
-            let _ = writeln!(text, "   {}", reader.text(detail));
+    for (at, problem) in failures.iter().enumerate() {
+        let _ = write!(text, "\n{}. {}\n", at + 1, problem.summary);
+        if let Some(detail) = &problem.detail {
+            let _ = writeln!(text, "   {detail}");
         }
-        if let Some(fix) = &finding.fix {
-            text.push_str(&remedy(fix, config, reader));
-        }
+        text.push_str(&remedy(problem));
     }
     let _ = write!(
         text,
@@ -89,15 +82,17 @@ pub(crate) fn text(tenant: &Tenant, verification: &Verification, config: &Storag
     Some(text)
 }
 
-fn remedy(fix: &Fix, config: &StorageConfig, reader: MessageContext) -> String {
-    let mut text = format!("\n   What to do: {}\n", reader.text(&fix.summary));
-    if fix.document != FixDocument::Form {
-        let (title, place) = place(fix.document, config);
-        let _ = writeln!(text, "   Where: {title} ({place})");
+fn remedy(problem: &MailProblem) -> String {
+    let mut text = String::new();
+    if let Some(remedy) = &problem.remedy {
+        let _ = write!(text, "\n   What to do: {remedy}\n");
     }
-    if let Some(statement) = &fix.statement {
+    if let Some(place) = &problem.place {
+        let _ = writeln!(text, "   Where: {place}");
+    }
+    if let Some(statement) = &problem.statement {
         text.push('\n');
-        for line in pretty(statement).lines() {
+        for line in statement.lines() {
             let _ = writeln!(text, "   {line}");
         }
     }

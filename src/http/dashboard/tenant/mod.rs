@@ -1,6 +1,7 @@
 //! One tenant: its page, and everything that can be done with it.
 
 pub(crate) mod approval;
+mod contacts;
 mod create_invite;
 mod documents;
 mod edit;
@@ -30,6 +31,13 @@ pub(crate) fn router() -> Routes {
         .get("/tenants/{tenant}/invites/{id}", show_invite::handle)
         .post("/tenants/{tenant}/invites/{id}/revoke", revoke_invite::handle)
         .post("/tenants/{tenant}/invites/{id}/sessions/{session}/end", show_invite::end_session)
+        .get("/tenants/{tenant}/new-contact", contacts::new_page)
+        .post("/tenants/{tenant}/contacts", contacts::add)
+        .get("/tenants/{tenant}/contacts/{id}", contacts::edit_page)
+        .post("/tenants/{tenant}/contacts/{id}", contacts::change)
+        .post("/tenants/{tenant}/contacts/{id}/remove", contacts::remove)
+        .post("/tenants/{tenant}/contacts/{id}/confirmation", contacts::request_confirmation)
+        .post("/tenants/{tenant}/contacts/{id}/invite", contacts::invite)
         .get("/tenants/{tenant}/suspend", lifecycle::page::<Suspend>)
         .post("/tenants/{tenant}/suspend", lifecycle::handle::<Suspend>)
         .get("/tenants/{tenant}/resume", lifecycle::page::<Resume>)

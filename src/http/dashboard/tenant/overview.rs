@@ -29,6 +29,7 @@ use crate::http::dashboard::shared::relative_time::{RelativeTime, relative, seco
 use crate::http::dashboard::shared::session::DashboardUser;
 use crate::http::dashboard::shared::status_label::StatusLabel;
 use crate::http::dashboard::tenant::approval::{Difference, differences};
+use crate::http::dashboard::tenant::contacts::{ContactRow, MailRow};
 use crate::http::dashboard::tenant::message;
 use crate::http::dashboard::tenant::show_invite::purpose_label;
 use crate::http::dashboard::verifications::banner::banner;
@@ -37,13 +38,14 @@ use crate::http::web_ui::render;
 use crate::http::web_ui::status::{BannerState, CheckState, Pill, PillColor};
 use crate::http::web_ui::verification_view::{MessageContext, time};
 use crate::service::revoke_sessions::live_sessions;
-use crate::service::{Context, read};
+use crate::service::{Context, mail, read};
 
 /// How many audit log entries are shown.
 const HISTORY: usize = 15;
 const VERIFICATIONS: i64 = 8;
 const INVITES: usize = 10;
 const DRIFTS: i64 = 10;
+const MAILS: i64 = 10;
 
 #[derive(Template)]
 #[template(path = "dashboard/pages/tenant.html")]
@@ -69,6 +71,10 @@ struct Page<'a> {
     history: Vec<AuditRow>,
     older: bool,
     invites: Vec<InviteView>,
+    contacts: Vec<ContactRow>,
+    /// The latest mails, newest first.
+    mails: Vec<MailRow>,
+    mail_is_on: bool,
     next_id: Option<String>,
     previous_id: Option<String>,
     /// The AWS sessions that are still valid, of a tenant that is no longer served.
@@ -409,6 +415,8 @@ pub(crate) async fn handle(
     let older = history.len() > HISTORY;
     history.truncate(HISTORY);
     let invites = read::invites::list(context, tenant.id).await?;
+    let contacts = mail::contact_list(context, tenant.id).await?;
+    let mails = mail::list(context, tenant.id, None, MAILS).await?;
 
     let drifts = read::drifts::list(context, tenant.id, None, DRIFTS).await?;
     let reader = MessageContext::operations(&context.vendor);
@@ -473,6 +481,9 @@ pub(crate) async fn handle(
         history: history.iter().map(|entry| AuditRow::of(entry, now)).collect(),
         older,
         invites: invites.iter().take(INVITES).map(|invite| InviteView::of(invite, now)).collect(),
+        mails: mails.iter().map(|mail| MailRow::of(mail, &contacts, now)).collect(),
+        contacts: contacts.iter().map(|contact| ContactRow::of(contact, now)).collect(),
+        mail_is_on: context.mail.is_some(),
         next_id,
         previous_id,
         sessions: SessionsView::load(context, tenant, now).await?,
