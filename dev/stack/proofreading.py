@@ -52,7 +52,7 @@ LABELS = ("cli", "domain/templates/json.rs", "http/conventions/problem.rs", "htt
 # Of dev/stack: the list of rejected phrases, what finds texts, and this page.
 TOOL_EXCEPTIONS = {"checks/prose.py", "proofreading.py", "source_text.py"}
 # Other than Rust files.
-READERS = {".html": source_text.page_texts, ".sh": source_text.script_texts, ".js": source_text.page_script_texts}
+READERS = {".html": source_text.page_texts, ".sh": source_text.script_texts, ".js": source_text.page_script_texts, ".txt": source_text.mail_texts}
 
 
 def page():

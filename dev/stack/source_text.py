@@ -101,6 +101,13 @@ def script_texts(path):
     return unique(code_texts(path.read_text()))
 
 
+def mail_texts(path):
+    """The lines of a mail's text template, with placeholders in braces."""
+    text = re.sub(r"\{%-?.*?-?%\}", "\n", path.read_text())
+    lines = (re.sub(r"\{\{ *(.*?) *\}\}", r"{\1}", line).strip() for line in text.splitlines())
+    return list(dict.fromkeys(line for line in lines if re.search(r"[A-Za-z]{2}.* ", re.sub(r"\{.*?\}", "", line))))
+
+
 def page_script_texts(path):
     """The messages in a page's JavaScript."""
     text = re.sub(r"(?m)^\s*//.*$", "", path.read_text())

@@ -114,7 +114,7 @@ impl Tenant {
     async fn list_contacts(self) -> CommandResult {
         let listed = self.client.get(&["v1", "tenants", &self.tenant, "contacts"], &[]).await?;
         if listed["mail_is_on"] == false {
-            eprintln!("Mail is off: nobody is told anything. Set LATCHKEY_SMTP_URL and LATCHKEY_MAIL_FROM for the servers and workers.");
+            eprintln!("Mail is off: nobody is notified. Set LATCHKEY_SMTP_URL and LATCHKEY_MAIL_FROM for the servers and workers.");
         }
         self.client.print(&listed["items"], |items| {
             let columns = [

@@ -70,7 +70,7 @@ enum Command {
     Tenant(tenant::Tenant),
     /// Invite a tenant to the onboarding form and print the link.
     Invite(invite::Invite),
-    /// Manage the contacts of a tenant, who are told by mail what happens to its storage.
+    /// Manage the contacts of a tenant, who are notified by mail of what happens to its storage.
     #[command(subcommand)]
     Contact(contact::Contact),
     /// Rotate a tenant's external ID.

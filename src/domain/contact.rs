@@ -1,4 +1,4 @@
-//! Contacts of a tenant: people at the customer who are told by mail what happens to their storage.
+//! Contacts of a tenant: people at the customer who are notified by mail of what happens to their storage.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lettre::Address;
@@ -131,8 +131,8 @@ impl Contact {
         }
     }
 
-    /// Whether operators entered it. An address that came through an invite's link must not get a link that can do more: whoever has a
-    /// leaked link could otherwise keep its rights for ever.
+    /// Whether operators entered it. An address that came through an invite's link must not get a link that can do more: somebody with a
+    /// leaked link could otherwise keep its rights forever.
     pub fn is_vouched_for(&self) -> bool {
         self.invite_id.is_none()
     }

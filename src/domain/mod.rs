@@ -8,7 +8,7 @@
 //! - **Tenants:** [`tenant`] derives the status from facts. [`external_id`] binds a customer's policies to the tenant.
 //! - **Access:** [`token`], [`invite`] and `web_session` say who may do what. [`grant`] narrows the credentials that are issued.
 //! - **What is reported:** [`message`] has the sentences of findings and fixes, [`audit`] the audit log, [`webhook`] the webhooks,
-//!   [`contact`] and [`mail`] what the customer is told.
+//!   [`contact`] and [`mail`] the mail to customers.
 //!
 //! Values are parsed where they enter, into types that hold only valid ones:
 //!

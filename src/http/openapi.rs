@@ -19,7 +19,7 @@ use super::middleware::idempotency;
         (name = "storage configs", description = "The buckets and keys that customers submit"),
         (name = "verifications", description = "Runs of the checks against a storage config"),
         (name = "invites", description = "Links to the customer's form"),
-        (name = "contacts", description = "People at the customer who are told by mail what happens to the tenant's storage"),
+        (name = "contacts", description = "People at the customer who are notified by mail of what happens to the tenant's storage"),
         (name = "webhooks", description = "Notifications to the vendor's own services, following the Standard Webhooks specification"),
         (name = "internal", description = "For the vendor's own services"),
     )

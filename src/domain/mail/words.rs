@@ -145,7 +145,7 @@ impl MailWords {
             MailKind::ApprovalApproved => (
                 format!("{first} has confirmed your change of storage"),
                 vec![format!(
-                    "Version {version} of the storage of {tenant}, with the bucket {bucket}, is checked once more and then used."
+                    "Version {version} of the storage of {tenant}, with the bucket {bucket}, is checked again and then used."
                 )],
                 Vec::new(),
                 OPEN,

@@ -25,7 +25,7 @@ use crate::service::mail::links::{self, ContactLinkError};
 struct Page<'a> {
     frame: Layout<'a>,
     tenant: &'a str,
-    /// The address, in part: whoever has the link may have been sent it by somebody else.
+    /// The address, in part: the link may have been forwarded.
     address: String,
     state: PageState,
     token: &'a str,

@@ -1,4 +1,4 @@
-//! `/onboard/contacts`: the people whom the customer wants to be told. A section of the page of step 3.
+//! `/onboard/contacts`: the people whom the customer wants to be notified. A section of the page of step 3.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -57,7 +57,7 @@ impl From<Contact> for ContactRow {
             address: contact.email.masked(),
             state: match contact.state() {
                 ContactState::Unconfirmed => "has not confirmed the address yet",
-                ContactState::Confirmed => "is told by email",
+                ContactState::Confirmed => "is notified by email",
                 ContactState::Stopped => "has stopped messages",
             },
             is_own: !contact.is_vouched_for(),
@@ -87,7 +87,7 @@ impl ContactsView {
             .collect();
         let Feedback { form, faults, fault } = feedback;
         let mut fields = vec![
-            Field::new("name", "Name", Some(&form.name)).with_hint("Who should be told.", "Jo Miller"),
+            Field::new("name", "Name", Some(&form.name)).with_hint("Who should get our messages.", "Jo Miller"),
             Field::new("email", "Email", Some(&form.email)).with_hint("We ask this address to confirm first.", "jo@example.com"),
         ];
         for field in &mut fields {

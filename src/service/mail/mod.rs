@@ -1,4 +1,4 @@
-//! Mail to the contacts of a tenant: who they are, what they are told, and how it is sent.
+//! Mail to the contacts of a tenant: who they are, what is sent to them, and how.
 //!
 //! A mail is queued in the transaction of its event ([`notify`]), and sent by the worker ([`send`]). Its links are made when it is sent,
 //! so that the database has only hashes of them: nobody who reads the database can open a customer's form.

@@ -18,7 +18,7 @@ use crate::service::Context;
 use crate::store::mails::NewMail;
 use crate::store::{self, active_configs, contacts, mails, storage_configs, tenants, verifications};
 
-/// Tells the contacts about a new status. The tenant must be locked.
+/// Notifies the contacts of a new status. The tenant must be locked.
 pub(crate) async fn status_changed(context: &Context, db: &mut PgConnection, tenant: &Tenant, before: TenantStatus) -> store::Result<()> {
     // A tenant that was resumed has the status that it had before.
     if context.mail.is_none() || before == TenantStatus::Suspended {
@@ -40,15 +40,15 @@ pub(crate) async fn status_changed(context: &Context, db: &mut PgConnection, ten
     let Some(newest) = verifications::of_tenant(db, tenant.id, None, 1).await?.pop() else {
         return Ok(());
     };
-    tell_of_problems(context, db, kind, newest.id, false).await
+    notify_of_problems(context, db, kind, newest.id, false).await
 }
 
-/// Tells the contacts that a version is in use. The tenant must be locked.
+/// Notifies the contacts that a version is in use. The tenant must be locked.
 pub(crate) async fn verified(context: &Context, db: &mut PgConnection, config: &StorageConfig) -> store::Result<()> {
-    tell_of_version(context, db, MailKind::Verified, config).await
+    notify_of_version(context, db, MailKind::Verified, config).await
 }
 
-/// Tells the contacts that a change was rejected: the status of a tenant with an active version stays the same. The tenant must be
+/// Notifies the contacts that a change was rejected: the status of a tenant with an active version stays the same. The tenant must be
 /// locked.
 pub(crate) async fn finished(
     context: &Context,
@@ -61,27 +61,27 @@ pub(crate) async fn finished(
         return Ok(());
     }
     match active_configs::find(db, config.tenant_id).await? {
-        Some(active) if active.config.id != config.id => tell_of_problems(context, db, MailKind::ActionRequired, id, true).await,
+        Some(active) if active.config.id != config.id => notify_of_problems(context, db, MailKind::ActionRequired, id, true).await,
         _ => Ok(()),
     }
 }
 
-/// Tells the contacts what becomes of a version that needs an approval. The tenant must be locked.
+/// Notifies the contacts of what becomes of a version that needs an approval. The tenant must be locked.
 pub(crate) async fn approval(context: &Context, db: &mut PgConnection, kind: MailKind, config: &StorageConfig) -> store::Result<()> {
-    tell_of_version(context, db, kind, config).await
+    notify_of_version(context, db, kind, config).await
 }
 
-/// Tells the contacts that a new external ID was issued. The tenant must be locked.
+/// Notifies the contacts that a new external ID was issued. The tenant must be locked.
 pub(crate) async fn rotation_requested(context: &Context, db: &mut PgConnection, tenant: TenantId) -> store::Result<()> {
-    let told = Told {
+    let notice = Notice {
         kind: MailKind::RotationRequested,
         subject: "external ID".to_owned(),
         content: MailContent::default(),
     };
-    tell(context, db, tenant, &told).await
+    notify_all(context, db, tenant, &notice).await
 }
 
-/// Tells the contacts that the key of the active version is scheduled for deletion, at this time if it is known. The tenant must be
+/// Notifies the contacts that the key of the active version is scheduled for deletion, at this time if it is known. The tenant must be
 /// locked.
 pub async fn key_pending_deletion(
     context: &Context,
@@ -89,7 +89,7 @@ pub async fn key_pending_deletion(
     config: &StorageConfig,
     deleted_at: Option<DateTime<Utc>>,
 ) -> store::Result<()> {
-    let told = Told {
+    let notice = Notice {
         kind: MailKind::KeyPendingDeletion,
         subject: config.storage.key.to_string(),
         content: MailContent {
@@ -98,7 +98,7 @@ pub async fn key_pending_deletion(
             ..about(config)
         },
     };
-    tell(context, db, config.tenant_id, &told).await
+    notify_all(context, db, config.tenant_id, &notice).await
 }
 
 /// Drops the mails of a tenant that is offboarded. The tenant must be locked.
@@ -114,7 +114,7 @@ pub(super) async fn invite(
     contact: &Contact,
     purpose: Option<InvitePurpose>,
 ) -> store::Result<bool> {
-    let told = Told {
+    let notice = Notice {
         kind: MailKind::Invite,
         subject: purpose.map_or_else(|| "setup".to_owned(), |purpose| purpose.to_string()),
         content: MailContent {
@@ -122,38 +122,38 @@ pub(super) async fn invite(
             ..MailContent::default()
         },
     };
-    queue(context, db, contact, &told).await
+    queue(context, db, contact, &notice).await
 }
 
 /// Asks a contact to confirm the address. False if the address was asked today. The tenant must be locked.
 pub(super) async fn ask_to_confirm(context: &Context, db: &mut PgConnection, contact: &Contact) -> store::Result<bool> {
-    let told = Told {
+    let notice = Notice {
         kind: MailKind::AddressConfirmation,
         // A contact whose address changes is asked again.
         subject: hex::encode(&contact.email.hash().as_bytes()[..8]),
         content: MailContent::default(),
     };
-    queue(context, db, contact, &told).await
+    queue(context, db, contact, &notice).await
 }
 
-/// What contacts are told.
-struct Told {
+/// What a mail is about.
+struct Notice {
     kind: MailKind,
     subject: String,
     content: MailContent,
 }
 
-async fn tell_of_version(context: &Context, db: &mut PgConnection, kind: MailKind, config: &StorageConfig) -> store::Result<()> {
-    let told = Told {
+async fn notify_of_version(context: &Context, db: &mut PgConnection, kind: MailKind, config: &StorageConfig) -> store::Result<()> {
+    let notice = Notice {
         kind,
         subject: format!("version {}", config.version),
         content: about(config),
     };
-    tell(context, db, config.tenant_id, &told).await
+    notify_all(context, db, config.tenant_id, &notice).await
 }
 
-/// Tells the contacts what a verification found, unless there is nothing that the customer could change.
-async fn tell_of_problems(
+/// Notifies the contacts of what a verification found, unless there is nothing that the customer could change.
+async fn notify_of_problems(
     context: &Context,
     db: &mut PgConnection,
     kind: MailKind,
@@ -169,7 +169,7 @@ async fn tell_of_problems(
     let Some(first) = problems.first() else {
         return Ok(());
     };
-    let told = Told {
+    let notice = Notice {
         kind,
         subject: first.check.clone(),
         content: MailContent {
@@ -179,7 +179,7 @@ async fn tell_of_problems(
             ..about(&config)
         },
     };
-    tell(context, db, verification.tenant_id, &told).await
+    notify_all(context, db, verification.tenant_id, &notice).await
 }
 
 fn about(config: &StorageConfig) -> MailContent {
@@ -191,7 +191,7 @@ fn about(config: &StorageConfig) -> MailContent {
 }
 
 /// Queues a mail to each contact that confirmed its address and gets mail.
-async fn tell(context: &Context, db: &mut PgConnection, tenant: TenantId, told: &Told) -> store::Result<()> {
+async fn notify_all(context: &Context, db: &mut PgConnection, tenant: TenantId, notice: &Notice) -> store::Result<()> {
     if context.mail.is_none() {
         return Ok(());
     }
@@ -203,18 +203,18 @@ async fn tell(context: &Context, db: &mut PgConnection, tenant: TenantId, told: 
     }
     for contact in contacts::of_tenant(db, tenant).await? {
         if contact.state() == ContactState::Confirmed {
-            queue(context, db, &contact, told).await?;
+            queue(context, db, &contact, notice).await?;
         }
     }
     Ok(())
 }
 
-async fn queue(context: &Context, db: &mut PgConnection, contact: &Contact, told: &Told) -> store::Result<bool> {
+async fn queue(context: &Context, db: &mut PgConnection, contact: &Contact, notice: &Notice) -> store::Result<bool> {
     let mail = NewMail {
         id: context.clock.uuid().into(),
-        kind: told.kind,
-        subject: &told.subject,
-        content: &told.content,
+        kind: notice.kind,
+        subject: &notice.subject,
+        content: &notice.content,
         at: context.clock.now(),
     };
     mails::queue(db, contact, &mail).await

@@ -18,7 +18,7 @@ pub(super) struct Links {
 
 /// What both templates are filled with.
 struct View<'a> {
-    /// None in a confirmation: it must not contain anything that was chosen by whoever entered the address.
+    /// None in a confirmation: it must not contain anything that was chosen by the person who entered the address.
     name: Option<&'a str>,
     words: &'a MailWords,
     facts: Vec<(&'static str, String)>,

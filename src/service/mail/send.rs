@@ -2,7 +2,7 @@
 //! with the same Message-ID.
 //!
 //! The links are made here, for each attempt, and only their hashes are stored: a link that is in the database, in a queue or derived from
-//! a key in the settings could be read by whoever gets hold of that. If the attempt before certainly did not reach the relay, nobody has
+//! a key in the settings could be read by anyone who gets hold of that. If the attempt before certainly did not reach the relay, nobody has
 //! its links, and the new ones replace them. If it may have, both work.
 
 use std::time::Duration;
@@ -121,7 +121,7 @@ async fn letter(
     let (Ok(rendered), Ok(address)) = (rendered, contact.email.as_str().parse()) else {
         return Ok(None);
     };
-    // Whoever entered an unconfirmed address chose the name, too.
+    // The person who entered an unconfirmed address chose the name, too.
     let name = (mail.kind != MailKind::AddressConfirmation).then(|| contact.name.to_string());
     Ok(Some(Letter {
         id: mail.id,

@@ -148,7 +148,7 @@ async fn another_address_has_to_be_confirmed_again_and_the_earlier_one_gets_noth
     assert_eq!(mail.to, "jo@globex.example");
 }
 
-/// Whoever enters an address chooses the name, too, so it must not be in a mail that nobody asked for.
+/// The person who enters an address chooses the name, too, so it must not be in a mail that nobody asked for.
 #[tokio::test]
 async fn a_confirmation_has_nothing_of_what_was_entered() {
     let stage = Stage::new().await;

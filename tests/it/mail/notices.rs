@@ -1,4 +1,4 @@
-//! What contacts are told, and how often.
+//! Which events contacts are notified of, and how often.
 
 use std::time::Duration;
 
@@ -114,7 +114,7 @@ async fn a_rotation_and_a_key_that_will_be_deleted_are_told_with_a_link() {
     let mail = stage.next().await;
     assert!(mail.header("Subject").contains("external ID"));
     let external_id = stage.seed.find(tenant).await.external_id.to_string();
-    assert!(!mail.text.contains(&external_id), "the page has it, for whoever has the link");
+    assert!(!mail.text.contains(&external_id), "the page has it, for those who have the link");
 
     let active = read::tenants::detail(&stage.context, &by_id(tenant))
         .await

@@ -135,7 +135,7 @@ async fn customers_enter_contacts_and_remove_only_their_own() {
     );
     assert!(
         !page.html.contains("ops@acme.example"),
-        "whoever has the link does not see whole addresses"
+        "those who have the link do not see whole addresses"
     );
     let token = page.form_token();
     let wrong = browser.post("/onboard/contacts", &token, &[("name", "Jo"), ("email", "jo@")]).await;

@@ -17,7 +17,7 @@ use crate::service::mail;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Contacts {
     items: Vec<ContactView>,
-    /// Whether mail is configured. Without it, nobody is told anything.
+    /// Whether mail is configured. Without it, nobody is notified.
     mail_is_on: bool,
 }
 

@@ -1,4 +1,4 @@
-//! `/tenants/{tenant}/contacts`: the people at the customer who are told by mail.
+//! `/tenants/{tenant}/contacts`: the people at the customer who are notified by mail.
 
 use askama::Template;
 use axum::extract::State;
