@@ -5,6 +5,7 @@
 
 use std::fmt::{self, Debug, Formatter};
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
@@ -58,13 +59,16 @@ impl Debug for Relay {
 /// Sends mail.
 #[derive(Debug, Clone)]
 pub struct Mailer {
-    relay: Relay,
-    from: Mailbox,
+    relay: Arc<Relay>,
+    from: Arc<Mailbox>,
 }
 
 impl Mailer {
     pub fn new(relay: Relay, from: Mailbox) -> Self {
-        Self { relay, from }
+        Self {
+            relay: relay.into(),
+            from: from.into(),
+        }
     }
 
     /// Sends a mail to the relay.
@@ -133,7 +137,7 @@ impl Mailer {
     /// The mail in the format of RFC 5322. None if a value cannot be put into a header.
     fn message(&self, letter: &Letter) -> Option<Vec<u8>> {
         let mut headers = lettre::Message::builder()
-            .from(self.from.clone())
+            .from(Mailbox::clone(&self.from))
             .to(letter.to.clone())
             .subject(&letter.subject)
             .date(letter.at.into())

@@ -172,7 +172,7 @@ impl App {
         self.lifecycle.spawn(async move { jobs::work(jobs, &worker, shutdown).await });
         let shutdown = self.lifecycle.shutdown();
         self.lifecycle
-            .spawn(async move { jobs::deliver(deliveries, &settings, shutdown).await });
+            .spawn(async move { Box::pin(jobs::deliver(deliveries, &settings, shutdown)).await });
         Ok(())
     }
 

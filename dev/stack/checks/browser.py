@@ -20,6 +20,9 @@ SETTINGS = {
     # Long enough to see the page wait, and no longer.
     "LATCHKEY_PROPAGATION_WINDOW": "8s",
     "LATCHKEY_VENDOR_CONTACT": "storage@vendor.example",
+    # Turns mail on. Nothing listens there, so mails are only queued.
+    "LATCHKEY_SMTP_URL": "smtp://127.0.0.1:9",
+    "LATCHKEY_MAIL_FROM": "storage@vendor.example",
 }
 
 
