@@ -8,7 +8,7 @@ import urllib.request
 from stack import web
 from stack.demo.api_client import TIMEOUT_SECONDS, ApiError
 
-CONFIRM = re.compile(r"^(http\S+/mail/confirm/\S+)$", re.MULTILINE)
+CONFIRM = re.compile(r"(http\S+/mail/confirm/\S+)")
 
 
 class Mailbox:

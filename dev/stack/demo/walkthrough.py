@@ -8,7 +8,7 @@ from stack.terminal import line, paint, pair
 
 SLUG, NAME, ACCOUNT = "umbrella", "Umbrella", "555555555555"
 CONTACT = "alice@umbrella.example"
-LINK = re.compile(r"^(http\S+/onboard/\S+)$", re.MULTILINE)
+LINK = re.compile(r"(http\S+/onboard/\S+)")
 
 
 def prepare(api, values, mailbox):
