@@ -15,8 +15,8 @@ use crate::domain::contact::{ContactName, ContactState, EmailAddress};
 use crate::domain::external_id::ExternalId;
 use crate::domain::fix::{FixAction, FixDocument};
 use crate::domain::ids::{
-    AuditEventId, ContactId, DeliveryId, DriftId, InviteId, InviteSessionId, MailId, MessageId, Slug, StorageConfigId, TenantId, TenantName, TokenId,
-    VerificationId, WebhookId,
+    AuditEventId, ContactId, DeliveryId, DriftId, InviteId, InviteSessionId, MailId, MessageId, Slug, StorageConfigId, TenantId,
+    TenantName, TokenId, VerificationId, WebhookId,
 };
 use crate::domain::invite::{InvitePurpose, InviteState};
 use crate::domain::mail::{MailFault, MailKind, MailState};
