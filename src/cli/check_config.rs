@@ -16,6 +16,7 @@ use crate::settings::{ServerSettings, Settings};
 use crate::store;
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one flag for each thing to check")]
 pub(super) struct CheckConfig {
     /// Also call AWS: check the identity of this process, your roles and their limits, regions, and the clock. Changes nothing.
     #[arg(long)]

@@ -194,6 +194,13 @@ pub struct KeyFacts {
     pub deletion_at: Option<DateTime<Utc>>,
 }
 
+impl KeyFacts {
+    /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html>
+    pub fn is_pending_deletion(&self) -> bool {
+        matches!(self.state.as_str(), "PendingDeletion" | "PendingReplicaDeletion")
+    }
+}
+
 /// What S3 reports about a stored object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredObject {

@@ -30,7 +30,7 @@ impl TaskHandler for Sweep {
         webhooks::sweep(&context).await?;
         mail::sweep(&context).await?;
         create_tenant::sweep(&context).await?;
-        // Queues named after tenants outlive their jobs, and every queue slows down fetching a job.
+        // Named queues outlive their jobs, and every queue slows down fetching a job.
         worker.utils().cleanup(&[CleanupTask::GcJobQueues]).await?;
         Ok::<(), Error>(())
     }

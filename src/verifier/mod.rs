@@ -29,7 +29,7 @@ use crate::clock::SharedClock;
 use crate::cloud::{AwsSession, BucketCall, Cloud, KeyCall, SessionName};
 use crate::domain::arn::RoleArn;
 use crate::domain::evaluator::Evaluator;
-use crate::domain::evidence::RoundTrip;
+use crate::domain::evidence::{KeyFacts, RoundTrip};
 use crate::domain::external_id::ExternalId;
 use crate::domain::finding::Finding;
 use crate::domain::ids::VerificationId;
@@ -84,6 +84,8 @@ pub struct RunReport {
     pub stopped: bool,
     /// What the run encrypted with the key, if it could also decrypt it.
     pub ciphertext: Option<KeptCiphertext>,
+    /// What AWS said of the key.
+    pub key: Option<KeyFacts>,
 }
 
 /// The immutable side of a run.
@@ -186,10 +188,12 @@ pub async fn run(
         ciphertext,
         plaintext_sha256: Sha256::digest(run.plaintext).to_vec(),
     });
+    let key = state.evidence.describe_key.as_ref().and_then(|key| key.granted()).cloned();
     RunReport {
         findings: evaluator.findings().cloned().collect(),
         leftovers: state.leftovers(&subject.probe_key),
         stopped: stop.is_cancelled(),
         ciphertext,
+        key,
     }
 }

@@ -7,7 +7,7 @@ from stack.demo.scenario import without_action
 from stack.terminal import line, paint
 
 # At the end of the demo: the scenario's three, the walkthrough's, and these.
-STATUSES = {"invited": 1, "verifying": 1, "action_required": 1, "active": 3, "degraded": 1, "quarantined": 1, "suspended": 1, "offboarded": 1}
+STATUSES = {"invited": 1, "verifying": 1, "blocked_by_vendor": 0, "action_required": 1, "active": 3, "degraded": 1, "quarantined": 1, "suspended": 1, "offboarded": 1}
 MODE = "assume_role"
 READ = "s3:GetObject"
 DECRYPT = "kms:Decrypt"

@@ -64,6 +64,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
             leftovers: started.leftovers.clone(),
             stopped: false,
             ciphertext: None,
+            key: None,
         };
         record_batch(context, lease, &[unanswered]).await?;
         return finish(context, &started, &config, None, &report, cause).await;
@@ -384,6 +385,11 @@ async fn finish(
     announce::verification_finished(context, &mut db, lease.verification).await?;
     activation.announce(context, &mut db, config, active).await?;
     announce::drifted(context, &mut db, config, &drifts).await?;
+    if let Some(key) = report.key.as_ref().filter(|key| key.is_pending_deletion())
+        && drifts.iter().any(|drift| drift.difference.check == CheckName::KeySuitable)
+    {
+        notify::key_pending_deletion(context, &mut db, config, key.deletion_at).await?;
+    }
     announce::refresh(context, &mut db, config.tenant_id).await?;
     notify::finished(context, &mut db, config, lease.verification, verdict).await?;
     store::commit(db).await?;

@@ -48,8 +48,7 @@ impl Act {
                 change(stage, "bucket-encryption", |text| text.replace(&ours.key, &key)).await;
             }
             Self::EncryptWithS3Keys => {
-                let rule = json!({"ServerSideEncryptionConfiguration": {"Rules": [
-                    {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}});
+                let rule = json!({"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]});
                 ours.apply(customer, "bucket-encryption", &rule).await;
             }
             Self::OpenBucketToPublic => {
@@ -297,7 +296,7 @@ async fn a_repair_is_a_drift_too_and_webhooks_get_both() {
     let first = log.iter().find(|sent| sent["type"] == "tenant.drifted").unwrap();
     let path = hook.path(&format!("/deliveries/{}", first["id"].as_str().unwrap()));
     let delivery = stage.server.get(&path).await.expect(200);
-    let payload: Value = serde_json::from_str(delivery["payload"].as_str().unwrap()).unwrap();
+    let payload = &delivery["payload"];
     let change = &payload["data"]["changes"][0];
     assert_eq!(
         (&payload["data"]["slug"], &change["check"]),

@@ -153,6 +153,13 @@ async fn a_working_process_exports_every_metric() {
             work.scrape().await.contains("latchkey_webhook_attempts_total{")
         })
         .await;
+    let again = json!({"within_seconds": 0, "reason": "a test"});
+    work.post("/v1/reverifications", again).await.expect(200);
+    work.process
+        .until("a re-verification is counted", |_| async {
+            work.scrape().await.contains("latchkey_reverifications_total{")
+        })
+        .await;
     let rendered = work.scrape().await;
     work.process.end().await;
     assert!(receiver.url.ends_with("?code=unguessable"), "a webhook's address may hold a secret");
