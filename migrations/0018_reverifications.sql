@@ -4,7 +4,7 @@ create table reverifications (
     config_id uuid primary key,
     tenant_id uuid not null,
     standing text not null check (standing in ('verified', 'rejected', 'unanswered')),
-    -- Whoever claims the row moves this to the end of the lease, so that a lost worker's row is due again then.
+    -- A claim moves this to the end of the lease, so that a lost worker's row is due again then.
     due_at timestamptz not null,
     full_due_at timestamptz not null,
     repeats int not null default 0 check (repeats >= 0),

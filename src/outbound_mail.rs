@@ -136,10 +136,11 @@ impl Mailer {
 
     /// The mail in the format of RFC 5322. None if a value cannot be put into a header.
     fn message(&self, letter: &Letter) -> Option<Vec<u8>> {
+        let to = Mailbox::new(letter.to.name.as_deref().map(on_one_line), letter.to.email.clone());
         let mut headers = lettre::Message::builder()
             .from(Mailbox::clone(&self.from))
-            .to(letter.to.clone())
-            .subject(&letter.subject)
+            .to(to)
+            .subject(on_one_line(&letter.subject))
             .date(letter.at.into())
             .message_id(Some(format!("<{}@{}>", letter.id, self.from.email.domain())));
         // RFC 8058: the mail program stops mail with one POST to this URL. RFC 3834: nobody answers with an automatic reply.
@@ -156,6 +157,11 @@ impl Mailer {
             .singlepart(SinglePart::html(letter.html.clone()));
         headers.multipart(body).ok().map(|message| message.formatted())
     }
+}
+
+/// The text without line breaks and other control characters, on which lettre panics.
+fn on_one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 /// None if it takes too long.

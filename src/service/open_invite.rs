@@ -92,7 +92,7 @@ pub(crate) async fn open_invite(context: &Context, token: &InviteToken, address:
     };
     invite_sessions::insert(&mut db, &opened, &session.hash()).await?;
     invites::touch(&mut db, invite.id, now).await?;
-    // Whoever opens it may have fixed what was missing.
+    // The customer may have fixed what was missing.
     reverifications::retry(&mut db, tenant.id, now).await?;
     store::commit(db).await?;
     Ok(InviteSession { tenant, invite, session })

@@ -122,7 +122,7 @@ fn choose(version: Option<i32>, active: Option<StorageConfig>, newest: StorageCo
     }
 }
 
-/// Queues a verification of a scheduled version. False if the tenant has one under way, whose result comes first, or the version is no
+/// Queues a verification of a scheduled version. False if the tenant has an unfinished one, whose result comes first, or the version is no
 /// longer scheduled.
 pub async fn queue_scheduled(context: &Context, tenant: TenantId, config: StorageConfigId) -> store::Result<bool> {
     let mut db = store::begin(&context.pool).await?;

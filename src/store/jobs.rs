@@ -114,7 +114,16 @@ pub async fn enqueue_deliver_once(db: &mut PgConnection, webhook: WebhookId, del
 pub async fn enqueue_mail(db: &mut PgConnection, mail: MailId, at: Option<DateTime<Utc>>) -> Result<()> {
     let payload = serde_json::json!({"mail_id": mail});
     let queue = mail.as_uuid().as_bytes().last().map_or(0, |byte| usize::from(*byte) % MAIL_QUEUES);
-    add(db, SEND_MAIL, &payload, Some(&format!("mail:{queue}")), &format!("mail:{mail}"), at, FIRST).await
+    add(
+        db,
+        SEND_MAIL,
+        &payload,
+        Some(&format!("mail:{queue}")),
+        &format!("mail:{mail}"),
+        at,
+        FIRST,
+    )
+    .await
 }
 
 /// Adds a job, or replaces the one with the same key that no worker has yet. Jobs of one named queue run one after another. Each named

@@ -244,7 +244,7 @@ pub async fn newest_result(db: &mut PgConnection, config: StorageConfigId) -> Re
     }
 }
 
-/// The verdict of a version's newest verification that was not superseded, if none is under way.
+/// The verdict of a version's newest verification that was not superseded, if none is unfinished.
 pub async fn newest_verdict(db: &mut PgConnection, config: StorageConfigId) -> Result<Option<Verdict>> {
     let verdict = sqlx::query_scalar!(
         "select verdict from verifications

@@ -241,7 +241,7 @@ async fn one_scheduled_verification_is_queued_at_a_time() {
     assert_eq!(waiting(&server.pool, tenant).await, 1);
     assert!(
         !queue_scheduled(&context, tenant, config).await.expect("nothing fails"),
-        "one is under way"
+        "one is queued"
     );
     assert_eq!(waiting(&server.pool, tenant).await, 1);
 }

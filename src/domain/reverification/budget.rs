@@ -1,7 +1,7 @@
 //! How many calls to AWS may be made per second.
 //!
 //! AWS limits calls per account and region. All replicas share one budget per service through the database, as a time from which the
-//! service is free again: whoever takes calls moves that time, and waits until the time that was there before.
+//! service is free again: taking calls moves that time, and the calls wait until the time that was there before.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -41,8 +41,8 @@ pub(crate) struct Reverifier {
     pub stop: CancellationToken,
 }
 
-/// How soon a config is looked at again whose tenant has another verification under way.
-const UNDER_WAY: TimeDelta = TimeDelta::seconds(10);
+/// How soon a config is looked at again whose tenant has an unfinished verification.
+const UNFINISHED: TimeDelta = TimeDelta::seconds(10);
 
 impl Reverifier {
     /// Claims due configs, at most so many.
@@ -105,14 +105,14 @@ impl Reverifier {
     }
 
     /// Queues an ordinary verification, whose result will decide when the config is due again. Until then, it is due when the tenant
-    /// has nothing else under way.
+    /// has no unfinished verification.
     async fn queue(&self, due: &DueReverification, leftovers: Vec<String>) -> store::Result<()> {
         let (clock, schedule) = (&self.context.clock, &self.context.schedule);
         let now = clock.now();
         let is_queued = queue_scheduled(&self.context, due.tenant, due.config).await?;
         let mut timing = schedule.after(due.config, due.timing, due.depth(), Outcome::Changed, now, clock.fraction());
         if !is_queued {
-            timing.due_at = now + UNDER_WAY;
+            timing.due_at = now + UNFINISHED;
         }
         let settled = Settled {
             timing,

@@ -167,7 +167,7 @@ fn the_tested_programs_are_those_in_the_docs() {
         let lines: Vec<String> = block.lines().map(|line| format!("    {line}")).collect();
         assert!(this.contains(&lines.join("\n")), "{block}");
     }
-    assert_eq!((printed("sh").len(), printed("python").len(), printed("ini").len()), (6, 2, 1));
+    assert_eq!((printed("sh").len(), printed("python").len(), printed("ini").len()), (7, 2, 1));
 }
 
 #[rstest]
