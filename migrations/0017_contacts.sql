@@ -65,7 +65,8 @@ create table contact_links (
     -- SHA-256 of the link's token, which is not stored itself.
     hash bytea primary key check (octet_length(hash) = 32),
     contact_id uuid not null references contacts (id) on delete cascade,
-    mail_id uuid not null references mails (id) on delete cascade,
+    -- The link outlives its mail.
+    mail_id uuid references mails (id) on delete set null,
     purpose text not null check (purpose in ('confirm', 'stop')),
     expires_at timestamptz not null
 );

@@ -4,7 +4,6 @@ create table reverifications (
     config_id uuid primary key,
     tenant_id uuid not null,
     standing text not null check (standing in ('verified', 'rejected', 'unanswered')),
-    -- A claim moves this to the end of the lease, so that a lost worker's row is due again then.
     due_at timestamptz not null,
     full_due_at timestamptz not null,
     repeats int not null default 0 check (repeats >= 0),
@@ -13,6 +12,8 @@ create table reverifications (
     full_at timestamptz,
     -- Fencing token, as in verifications.
     lease bigint not null default 0,
+    -- Until then, a process verifies it.
+    leased_until timestamptz,
     -- Made by a full verification under the customer's key from random bytes, for light ones to decrypt.
     ciphertext bytea,
     plaintext_sha256 bytea,
@@ -34,6 +35,11 @@ create index reverifications_of_tenant on reverifications (tenant_id);
 
 -- Rows are updated on each re-verification: room for the new version of a row on its page.
 alter table reverifications set (fillfactor = 70);
+
+-- Versions that are active already.
+insert into reverifications (config_id, tenant_id, standing, due_at, full_due_at, light_at, full_at)
+select config_id, tenant_id, 'verified', now() + random() * interval '6 hours', now() + random() * interval '7 days', verified_at, verified_at
+from active_configs;
 
 -- How many calls to AWS are made per second, shared by all processes: see ServiceBudget.
 create table call_budgets (

@@ -153,7 +153,13 @@ impl ActiveFacts {
     /// Whether another rejection would change the status.
     pub fn needs_another_look(&self) -> bool {
         let is_rejected = self.rejections.is_some();
-        is_rejected && !self.is_quarantined() && (!self.is_degraded() || self.breaches.is_some())
+        is_rejected && !self.is_quarantined() && (!self.is_degraded() || self.is_breached_now())
+    }
+
+    /// Whether the last rejection was for a breach.
+    fn is_breached_now(&self) -> bool {
+        let (breaches, rejections) = (self.breaches.map(|(_, last)| last), self.rejections.map(|(_, last)| last));
+        breaches.is_some() && breaches == rejections
     }
 
     fn is_degraded(&self) -> bool {
@@ -322,6 +328,10 @@ mod tests {
         assert!(!looked_at_again(Some((0, 60)), None), "it is degraded");
         assert!(looked_at_again(Some((0, 60)), Some((60, 60))));
         assert!(!looked_at_again(Some((0, 70)), Some((60, 70))), "it is quarantined");
+        assert!(
+            !looked_at_again(Some((0, 70)), Some((0, 0))),
+            "the last rejection was for something else"
+        );
     }
 
     #[test]

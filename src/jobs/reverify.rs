@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,17 +23,21 @@ const IN_PROGRESS: usize = 256;
 /// How long nothing is done when nothing is due, and after an error.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How often configs are looked for that were verified with other checks or documents.
+const ADOPTION_INTERVAL: TimeDelta = TimeDelta::hours(1);
+
 /// Works until `stop`, and then waits for what is in progress.
 pub(crate) async fn reverify(reverifier: Reverifier, stop: CancellationToken) {
     let tasks = TaskTracker::new();
     let places = Arc::new(Semaphore::new(IN_PROGRESS));
     let clock = reverifier.context.clock.clone();
-    let mut has_adopted = false;
+    let mut adopted_at = None;
     let working = async {
         loop {
-            if !has_adopted {
+            // Again and again: during an update, processes with other checks are still running.
+            if adopted_at.is_none_or(|at| clock.now() - at > ADOPTION_INTERVAL) {
                 match reverifier.adopt_catalogue().await {
-                    Ok(()) => has_adopted = true,
+                    Ok(()) => adopted_at = Some(clock.now()),
                     Err(error) => warn!(%error, "cannot look for configs that were verified with other checks; will retry"),
                 }
             }

@@ -32,11 +32,10 @@ impl TaskHandler for Verify {
         if let Some(parent) = &self.cause.traceparent {
             traces::adopt(&span, &HashMap::from([("traceparent".to_owned(), parent.clone())]));
         }
+        let waited = pacing::wait_for_person(&jobs.context, self.verification_id).await;
+        waited.map_err(|error| error.to_string())?;
         let verify = || {
-            let verifying = async {
-                pacing::wait_for_person(&jobs.context, self.verification_id).await?;
-                run_verification(&jobs.context, jobs.cloud.as_ref(), self.verification_id, &self.cause).await
-            };
+            let verifying = run_verification(&jobs.context, jobs.cloud.as_ref(), self.verification_id, &self.cause);
             Box::pin(verifying.instrument(span.clone()))
         };
         let clock = &jobs.context.clock;

@@ -87,6 +87,18 @@ pub(crate) async fn take(
     Ok(starts)
 }
 
+/// Counts calls that do not wait.
+pub(crate) async fn count(db: &mut PgConnection, account: &AccountId, calls: Calls, rates: CallRates, now: DateTime<Utc>) -> Result<()> {
+    for (service, mut budget) in lock(db, account, now).await? {
+        let made = calls.get(service);
+        if made > 0 {
+            budget.count(made, rates.get(service), now);
+            put(db, account, service, &budget).await?;
+        }
+    }
+    Ok(())
+}
+
 /// AWS throttled calls to these services.
 pub(crate) async fn throttled(db: &mut PgConnection, account: &AccountId, services: &[AwsService], now: DateTime<Utc>) -> Result<()> {
     for (service, mut budget) in lock(db, account, now).await? {

@@ -71,7 +71,7 @@ pub async fn put(
              ciphertext = coalesce(excluded.ciphertext, r.ciphertext),
              plaintext_sha256 = coalesce(excluded.plaintext_sha256, r.plaintext_sha256),
              light_at = coalesce(excluded.light_at, r.light_at), full_at = coalesce(excluded.full_at, r.full_at),
-             catalogue = excluded.catalogue, lease = r.lease + 1",
+             catalogue = excluded.catalogue, lease = r.lease + 1, leased_until = null",
         config.id.as_uuid(),
         config.tenant_id.as_uuid(),
         standing,
@@ -100,7 +100,8 @@ pub async fn keep_only(db: &mut PgConnection, tenant: TenantId, configs: &[Stora
          update verifications v set probe_objects = v.probe_objects || gone.keys
          from gone
          where cardinality(gone.keys) > 0
-           and v.id = (select id from verifications w where w.config_id = gone.config_id order by w.created_at desc, w.id desc limit 1)",
+           and v.id = (select id from verifications w where w.config_id = gone.config_id and w.state = 'finished'
+                       order by w.created_at desc, w.id desc limit 1)",
         tenant.as_uuid(),
         &configs,
     )
@@ -118,15 +119,16 @@ pub async fn exists(db: &mut PgConnection, config: StorageConfigId) -> Result<bo
     Ok(exists.fetch_one(db).await?)
 }
 
-/// Claims due configs, those that have been due longest first. Each is due again when its lease ends.
+/// Claims due configs, those that have been due longest first. Each can be claimed again when its lease ends.
 pub async fn claim(db: &mut PgConnection, now: DateTime<Utc>, limit: i64, lease: Duration) -> Result<Vec<DueReverification>> {
     let rows = sqlx::query!(
         r#"with due as (
                select config_id, due_at, full_due_at <= $1 or standing <> 'verified' or ciphertext is null as is_full
-               from reverifications where due_at <= $1 order by due_at limit $2 for update skip locked
+               from reverifications where due_at <= $1 and (leased_until is null or leased_until <= $1)
+               order by due_at limit $2 for update skip locked
            ), claimed as (
                update reverifications r
-               set due_at = $1::timestamptz + make_interval(secs => $3), lease = r.lease + 1,
+               set leased_until = $1::timestamptz + make_interval(secs => $3), lease = r.lease + 1,
                    -- Of a full one that was interrupted.
                    probe_objects = array_remove(r.probe_objects || r.probe_key, null),
                    probe_key = case when due.is_full then $4 || r.config_id || '-' || substr(gen_random_uuid()::text, 1, 18) end
@@ -134,7 +136,7 @@ pub async fn claim(db: &mut PgConnection, now: DateTime<Utc>, limit: i64, lease:
                returning r.*, due.due_at as was_due_at
            )
            select c.id, c.tenant_id, c.version, c.mode, c.bucket_arn, c.bucket_account_id, c.region, c.key_arn, c.role_arn, c.created_at,
-                  r.standing as "standing!", r.due_at as "leased_until!", r.was_due_at as "was_due_at!", r.full_due_at as "full_due_at!",
+                  r.standing as "standing!", r.leased_until as "leased_until!", r.was_due_at as "was_due_at!", r.full_due_at as "full_due_at!",
                   r.repeats as "repeats!", r.lease as "lease!", r.ciphertext, r.plaintext_sha256, r.probe_key, r.probe_objects as "leftovers!",
                   t.external_id, t.next_external_id, case when t.previous_retired_at is null then t.previous_external_id end as previous_external_id
            from claimed r
@@ -183,8 +185,8 @@ pub async fn claim(db: &mut PgConnection, now: DateTime<Utc>, limit: i64, lease:
 /// How long the lease of a claimed config is still good. None when it has ended, or another process has claimed the config.
 pub async fn remaining(db: &mut PgConnection, due: &DueReverification, now: DateTime<Utc>) -> Result<Option<Duration>> {
     let seconds = sqlx::query_scalar!(
-        r#"select extract(epoch from due_at - $3)::float8 as "seconds!" from reverifications
-           where config_id = $1 and lease = $2"#,
+        r#"select extract(epoch from leased_until - $3)::float8 as "seconds!" from reverifications
+           where config_id = $1 and lease = $2 and leased_until is not null"#,
         due.config.as_uuid(),
         due.lease,
         now,
@@ -209,7 +211,7 @@ pub async fn settle(
         .unzip();
     let settled = sqlx::query!(
         "update reverifications set
-             standing = $3, due_at = $4, full_due_at = $5, repeats = $6, probe_key = null, probe_objects = $7,
+             standing = $3, due_at = $4, full_due_at = $5, repeats = $6, probe_key = null, probe_objects = $7, leased_until = null,
              light_at = case when $8 then $10 else light_at end, full_at = case when $9 then $10 else full_at end,
              catalogue = case when $9 then $11 else catalogue end,
              ciphertext = coalesce($12, ciphertext), plaintext_sha256 = coalesce($13, plaintext_sha256)
@@ -247,6 +249,18 @@ pub async fn report(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>,
     Ok(reported.rows_affected() > 0)
 }
 
+/// Makes the configs of a tenant due now, in full.
+pub async fn make_due(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update reverifications set due_at = least(due_at, $2), full_due_at = least(full_due_at, $2) where tenant_id = $1",
+        tenant.as_uuid(),
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Makes the configs of a tenant due now that were rejected or have no result.
 pub async fn retry(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
@@ -259,37 +273,61 @@ pub async fn retry(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) 
     Ok(())
 }
 
-/// Makes configs due in full at random times until `until`, unless they are due sooner: of these tenants, or of all. Returns how many.
-pub async fn bring_forward(db: &mut PgConnection, tenants: Option<&[TenantId]>, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<u64> {
-    let tenants: Option<Vec<Uuid>> = tenants.map(|tenants| tenants.iter().map(|tenant| tenant.as_uuid()).collect());
-    let moved = sqlx::query!(
-        "with planned as (
-             select config_id, $2::timestamptz + random() * ($3::timestamptz - $2) as at from reverifications
-             where $1::uuid[] is null or tenant_id = any ($1)
-         )
-         update reverifications r set due_at = least(r.due_at, planned.at), full_due_at = least(r.full_due_at, planned.at)
-         from planned where r.config_id = planned.config_id",
-        tenants.as_deref(),
-        now,
-        until,
-    )
-    .execute(db)
-    .await?;
-    Ok(moved.rows_affected())
+/// Which configs a bulk change is about, in batches.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'a> {
+    /// None for all tenants.
+    pub tenants: Option<&'a [Uuid]>,
+    /// The last config of the previous batch.
+    pub after: Option<StorageConfigId>,
+    pub limit: i64,
 }
 
-/// Puts off what is due before `until`, to random times within the day after it: of these tenants, or of all. Returns how many.
-pub async fn put_off(db: &mut PgConnection, tenants: Option<&[TenantId]>, until: DateTime<Utc>) -> Result<u64> {
-    let tenants: Option<Vec<Uuid>> = tenants.map(|tenants| tenants.iter().map(|tenant| tenant.as_uuid()).collect());
-    let moved = sqlx::query!(
-        "update reverifications r set due_at = $2::timestamptz + random() * interval '1 day'
-         where r.due_at < $2 and ($1::uuid[] is null or r.tenant_id = any ($1))",
-        tenants.as_deref(),
+/// The last config of a batch and how many it had. None if there are no more.
+pub type Changed = Option<(StorageConfigId, u64)>;
+
+fn changed(configs: &[Uuid]) -> Changed {
+    let last = configs.iter().max()?;
+    Some(((*last).into(), configs.len() as u64))
+}
+
+/// Makes a batch of configs due in full at random times until `until`, unless they are due sooner.
+pub async fn bring_forward(db: &mut PgConnection, batch: Batch<'_>, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Changed> {
+    let configs = sqlx::query_scalar!(
+        "with planned as (
+             select config_id, $2::timestamptz + random() * ($3::timestamptz - $2) as at from reverifications
+             where ($1::uuid[] is null or tenant_id = any ($1)) and ($4::uuid is null or config_id > $4)
+             order by config_id limit $5 for update
+         )
+         update reverifications r set due_at = least(r.due_at, planned.at), full_due_at = least(r.full_due_at, planned.at)
+         from planned where r.config_id = planned.config_id returning r.config_id",
+        batch.tenants,
+        now,
         until,
-    )
-    .execute(db)
-    .await?;
-    Ok(moved.rows_affected())
+        batch.after.map(StorageConfigId::as_uuid),
+        batch.limit,
+    );
+    Ok(changed(&configs.fetch_all(db).await?))
+}
+
+/// Puts off what a batch of verified configs is due for before `until`, to random times within the day after it. The others are looked
+/// at again as soon as planned.
+pub async fn put_off(db: &mut PgConnection, batch: Batch<'_>, until: DateTime<Utc>) -> Result<Changed> {
+    let configs = sqlx::query_scalar!(
+        "with planned as (
+             select config_id from reverifications
+             where ($1::uuid[] is null or tenant_id = any ($1)) and ($3::uuid is null or config_id > $3)
+               and due_at < $2 and standing = 'verified'
+             order by config_id limit $4 for update
+         )
+         update reverifications r set due_at = $2::timestamptz + random() * interval '1 day'
+         from planned where r.config_id = planned.config_id returning r.config_id",
+        batch.tenants,
+        until,
+        batch.after.map(StorageConfigId::as_uuid),
+        batch.limit,
+    );
+    Ok(changed(&configs.fetch_all(db).await?))
 }
 
 /// Makes configs that were verified with other checks or documents due in full, at random times until `until`. At most `limit` of

@@ -244,11 +244,11 @@ pub async fn newest_result(db: &mut PgConnection, config: StorageConfigId) -> Re
     }
 }
 
-/// The verdict of a version's newest verification that was not superseded, if none is unfinished.
+/// The verdict of a version's newest finished verification that was not superseded.
 pub async fn newest_verdict(db: &mut PgConnection, config: StorageConfigId) -> Result<Option<Verdict>> {
     let verdict = sqlx::query_scalar!(
         "select verdict from verifications
-         where config_id = $1 and verdict is distinct from 'superseded' and trigger <> 'rotation'
+         where config_id = $1 and verdict <> 'superseded' and trigger <> 'rotation'
          order by created_at desc, id desc limit 1",
         config.as_uuid(),
     )

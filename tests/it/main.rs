@@ -21,6 +21,7 @@ mod edge;
 mod event_stream;
 mod form;
 mod idempotency;
+mod incidents;
 mod invites;
 mod limits;
 mod lost_history;

@@ -182,6 +182,9 @@ pub const THROTTLING_INTERVAL: TimeDelta = TimeDelta::seconds(5);
 /// How long a service is slow before its rate doubles again.
 pub const RECOVERY: TimeDelta = TimeDelta::minutes(1);
 
+/// How long others wait at most for calls that did not wait themselves.
+const MOST_DEBT: TimeDelta = TimeDelta::seconds(2);
+
 /// The state of a service's budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceBudget {
@@ -211,6 +214,14 @@ impl ServiceBudget {
         let taken = TimeDelta::microseconds((seconds * 1e6).min(1e15) as i64);
         self.free_at = starts + taken;
         starts
+    }
+
+    /// Counts calls that do not wait. Others wait for them, but not for long: calls that keep exceeding the budget must not stop everything
+    /// else.
+    pub fn count(&mut self, calls: u32, configured: u32, now: DateTime<Utc>) {
+        let before = self.free_at;
+        let _ = self.take(calls, configured, now);
+        self.free_at = self.free_at.min(before.max(now + MOST_DEBT));
     }
 
     /// AWS throttled a call.

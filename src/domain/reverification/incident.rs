@@ -6,7 +6,6 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Outcome;
 use crate::domain::ids::IncidentId;
 
 /// Over how long re-verifications are counted.
@@ -21,7 +20,7 @@ pub const PROBE_INTERVAL: std::time::Duration = std::time::Duration::from_secs(5
 /// So many in a row must be as before for an incident to end.
 const ENDS_AFTER: u32 = 3;
 
-/// How many re-verifications were as before, and how many were not.
+/// How many re-verifications were as before or better, and how many were not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
     pub unchanged: u32,
@@ -29,11 +28,10 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub fn count(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Unchanged => self.unchanged = self.unchanged.saturating_add(1),
-            Outcome::Changed | Outcome::Unanswered => self.other = self.other.saturating_add(1),
-        }
+    /// What became better counts like what is as before.
+    pub fn count(&mut self, is_good: bool) {
+        let counted = if is_good { &mut self.unchanged } else { &mut self.other };
+        *counted = counted.saturating_add(1);
     }
 
     pub fn is_empty(self) -> bool {

@@ -9,20 +9,23 @@ use tokio::sync::mpsc::unbounded_channel;
 use tracing::{error, warn};
 
 use super::Reverifier;
+use crate::domain::check::CheckName;
 use crate::domain::drift;
 use crate::domain::ids::VerificationId;
 use crate::domain::reverification::budget::AwsService;
-use crate::domain::reverification::{DueReverification, KeptCiphertext, Outcome};
+use crate::domain::reverification::{DueReverification, KeptCiphertext, Outcome, Standing};
 use crate::domain::storage_config::Mode;
 use crate::domain::verification::Verdict;
 use crate::service::Context;
 use crate::service::run_verification::put_lease;
-use crate::store::{self, reverifications, verifications};
+use crate::store::{self, active_configs, reverifications, storage_configs, verifications};
 use crate::verifier::{self, PutLease, RunReport, VerificationSubject};
 
 /// What a re-verification found out.
 pub(super) struct Examined {
     pub outcome: Outcome,
+    /// Of a full one with a result.
+    pub verdict: Option<Verdict>,
     pub ciphertext: Option<KeptCiphertext>,
     /// Keys of our objects that may still be in the bucket.
     pub leftovers: Vec<String>,
@@ -36,6 +39,7 @@ pub(super) async fn examine(reverifier: &Reverifier, due: &DueReverification) ->
         error!(tenant = %due.tenant, %mode, "the vendor role of this mode is not configured; the tenant cannot be verified again");
         return Ok(Examined {
             outcome: Outcome::Unanswered,
+            verdict: None,
             ciphertext: None,
             leftovers: due.leftovers.clone(),
             throttled: BTreeSet::new(),
@@ -45,6 +49,7 @@ pub(super) async fn examine(reverifier: &Reverifier, due: &DueReverification) ->
         let evidence = verifier::light(reverifier.cloud.as_ref(), &vendor_role, due).await;
         return Ok(Examined {
             outcome: evidence.outcome(),
+            verdict: None,
             ciphertext: None,
             leftovers: due.leftovers.clone(),
             throttled: evidence.calls().filter_map(AwsService::throttled_by).collect(),
@@ -81,25 +86,38 @@ async fn full(reverifier: &Reverifier, due: &DueReverification, subject: &Verifi
     // Nothing is recorded while it runs.
     let (report, ()) = join(run, async { while findings.recv().await.is_some() {} }).await;
     let exchanges = report.findings.iter().filter_map(|finding| finding.exchange.as_ref());
+    let (outcome, verdict) = compare(context, due, &report).await?;
     Ok(Examined {
-        outcome: compare(context, due, &report).await?,
+        outcome,
+        verdict,
         throttled: exchanges.filter_map(AwsService::throttled_by).collect(),
         ciphertext: report.ciphertext,
         leftovers: report.leftovers,
     })
 }
 
-async fn compare(context: &Context, due: &DueReverification, report: &RunReport) -> store::Result<Outcome> {
-    let verdict = Verdict::of(&report.findings);
+/// Compares a full one with the last recorded result.
+async fn compare(context: &Context, due: &DueReverification, report: &RunReport) -> store::Result<(Outcome, Option<Verdict>)> {
+    let mut verdict = Verdict::of(&report.findings);
     if report.stopped || verdict == Verdict::Inconclusive {
-        return Ok(Outcome::Unanswered);
+        return Ok((Outcome::Unanswered, None));
     }
     let mut db = store::begin(&context.pool).await?;
-    let known = verifications::newest_result(&mut db, due.config).await?;
-    Ok(match known {
-        Some(known) if known.verdict == Some(verdict) && drift::between(&known.findings, &report.findings).is_empty() => Outcome::Unchanged,
-        _ => Outcome::Changed,
-    })
+    let Some(known) = verifications::newest_result(&mut db, due.config).await? else {
+        return Ok((Outcome::Changed, Some(verdict)));
+    };
+    // The last check is made in the database, when a version becomes active.
+    if verdict == Verdict::Verified
+        && known.failing().any(|check| check == CheckName::BucketNotClaimed)
+        && let Some(config) = storage_configs::find(&mut db, due.config).await?
+        && active_configs::is_claimed(&mut db, &config).await?
+    {
+        verdict = Verdict::Rejected;
+    }
+    let is_same = known.verdict == Some(verdict) && drift::between(&known.findings, &report.findings).is_empty();
+    // A rejection counts only if it is recorded.
+    let is_known = is_same && (verdict == Verdict::Verified || due.timing.standing == Standing::Rejected);
+    Ok((if is_known { Outcome::Unchanged } else { Outcome::Changed }, Some(verdict)))
 }
 
 /// The lease of a claimed config.

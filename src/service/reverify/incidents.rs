@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::domain::ids::IncidentId;
-use crate::domain::reverification::Outcome;
 use crate::domain::reverification::incident::Tally;
 use crate::service::Context;
 use crate::store::{self, incidents};
@@ -29,8 +28,8 @@ struct Shared {
 }
 
 impl IncidentWatch {
-    pub(crate) fn count(&self, outcome: Outcome) {
-        self.0.tally.lock().count(outcome);
+    pub(crate) fn count(&self, is_good: bool) {
+        self.0.tally.lock().count(is_good);
     }
 
     pub(crate) fn is_open(&self) -> bool {

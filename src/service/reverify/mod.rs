@@ -10,19 +10,21 @@ pub(crate) mod requests;
 pub(crate) mod schedule;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info};
 
 use super::Context;
 use super::request_verification::queue_scheduled;
 use crate::cloud::Cloud;
 use crate::domain::ids::TenantRef;
-use crate::domain::reverification::{DueReverification, Outcome, Standing};
+use crate::domain::reverification::{DueReverification, Outcome, Standing, Timing};
 use crate::domain::tenant::ActiveFacts;
+use crate::domain::verification::Verdict;
 use crate::store::reverifications::Settled;
-use crate::store::{self, reverifications, tenants};
+use crate::store::{self, reverifications, tenants, verifications};
 use crate::telemetry::metric;
 
 pub(crate) use budget_check::{BudgetError, fits_budget};
@@ -41,18 +43,24 @@ pub(crate) struct Reverifier {
     pub stop: CancellationToken,
 }
 
-/// How soon a config is looked at again whose tenant has an unfinished verification.
-const UNFINISHED: TimeDelta = TimeDelta::seconds(10);
+/// How long a process may work on a claimed config: longer than its calls take when none is answered, and than it waits for its turn.
+const LEASE: Duration = Duration::from_mins(5);
+
+/// How soon a config is tried again whose tenant has an unfinished verification.
+const UNFINISHED: TimeDelta = TimeDelta::seconds(20);
 
 impl Reverifier {
     /// Claims due configs, at most so many.
     pub(crate) async fn claim(&self, limit: i64) -> store::Result<Vec<DueReverification>> {
         let mut db = store::acquire(&self.context.pool).await?;
-        reverifications::claim(&mut db, self.context.clock.now(), limit, self.context.lease).await
+        reverifications::claim(&mut db, self.context.clock.now(), limit, LEASE).await
     }
 
     /// Verifies one claimed config again. An error leaves it claimed: it is due again when the lease ends.
     pub(crate) async fn run(&self, due: &DueReverification) -> store::Result<()> {
+        if self.has_unfinished(due).await? {
+            return self.put_off(due, due.leftovers.clone()).await;
+        }
         if self.needs_record(due).await? {
             return self.queue(due, due.leftovers.clone()).await;
         }
@@ -61,10 +69,11 @@ impl Reverifier {
         let (depth, outcome) = (due.depth(), examined.outcome);
         let labels = [("depth", <&str>::from(depth)), ("outcome", outcome_label(outcome))];
         metrics::counter!(metric::REVERIFICATIONS.name, &labels).increment(1);
-        self.incidents.count(outcome);
+        let is_good = outcome == Outcome::Unchanged || examined.verdict == Some(Verdict::Verified);
+        self.incidents.count(is_good);
         match outcome {
             // Held back: the cause is not with this customer.
-            Outcome::Changed if self.incidents.is_open() => {
+            Outcome::Changed if self.incidents.is_open() && !is_good => {
                 let held = Examined {
                     outcome: Outcome::Unanswered,
                     ..examined
@@ -74,6 +83,12 @@ impl Reverifier {
             Outcome::Changed => self.queue(due, examined.leftovers).await,
             Outcome::Unchanged | Outcome::Unanswered => self.settle(due, &examined).await,
         }
+    }
+
+    /// Whether the tenant has a verification whose result comes first.
+    async fn has_unfinished(&self, due: &DueReverification) -> store::Result<bool> {
+        let mut db = store::acquire(&self.context.pool).await?;
+        Ok(!verifications::unfinished(&mut db, due.tenant).await?.is_empty())
     }
 
     /// Whether the result would change the tenant's status, so that it must be recorded whatever it is.
@@ -89,42 +104,60 @@ impl Reverifier {
     async fn settle(&self, due: &DueReverification, examined: &Examined) -> store::Result<()> {
         let (clock, schedule) = (&self.context.clock, &self.context.schedule);
         let (depth, now) = (due.depth(), clock.now());
-        let timing = schedule.after(due.config, due.timing, depth, examined.outcome, now, clock.fraction());
-        let is_proven = examined.outcome == Outcome::Unchanged && due.timing.standing == Standing::Verified;
+        // A full one shows where the config stands. A light one is made only of verified configs.
+        let is_verified = match examined.verdict {
+            Some(verdict) => verdict == Verdict::Verified,
+            None => due.timing.standing == Standing::Verified,
+        };
+        let mut before = due.timing;
+        if examined.outcome == Outcome::Unchanged && is_verified {
+            before.standing = Standing::Verified;
+        }
         let settled = Settled {
-            timing,
-            proven: is_proven.then_some(depth),
+            timing: schedule.after(due.config, before, depth, examined.outcome, now, clock.fraction()),
+            proven: (examined.outcome == Outcome::Unchanged && is_verified).then_some(depth),
             ciphertext: examined.ciphertext.as_ref(),
             leftovers: &examined.leftovers,
         };
-        let mut db = store::acquire(&self.context.pool).await?;
-        if !reverifications::settle(&mut db, due, &settled, now, &self.context.catalogue).await? {
-            warn!(config = %due.config, "another process took over this re-verification");
-        }
-        Ok(())
+        self.end(due, &settled).await
     }
 
-    /// Queues an ordinary verification, whose result will decide when the config is due again. Until then, it is due when the tenant
-    /// has no unfinished verification.
+    /// Queues an ordinary verification, whose result will decide when the config is due again.
     async fn queue(&self, due: &DueReverification, leftovers: Vec<String>) -> store::Result<()> {
         let (clock, schedule) = (&self.context.clock, &self.context.schedule);
-        let now = clock.now();
-        let is_queued = queue_scheduled(&self.context, due.tenant, due.config).await?;
-        let mut timing = schedule.after(due.config, due.timing, due.depth(), Outcome::Changed, now, clock.fraction());
-        if !is_queued {
-            timing.due_at = now + UNFINISHED;
+        if !queue_scheduled(&self.context, due.tenant, due.config).await? {
+            return self.put_off(due, leftovers).await;
         }
+        info!(tenant = %due.tenant, depth = %due.depth(), "a re-verification differs from what is known; queued a verification");
         let settled = Settled {
-            timing,
+            timing: schedule.after(due.config, due.timing, due.depth(), Outcome::Changed, clock.now(), clock.fraction()),
             proven: None,
             ciphertext: None,
             leftovers: &leftovers,
         };
+        self.end(due, &settled).await
+    }
+
+    /// Leaves the config due until the tenant's unfinished verification has ended.
+    async fn put_off(&self, due: &DueReverification, leftovers: Vec<String>) -> store::Result<()> {
+        let settled = Settled {
+            timing: Timing {
+                due_at: self.context.clock.now() + UNFINISHED,
+                ..due.timing
+            },
+            proven: None,
+            ciphertext: None,
+            leftovers: &leftovers,
+        };
+        self.end(due, &settled).await
+    }
+
+    /// Ends the claim. The verification that was queued may have finished already, and then its result stands.
+    async fn end(&self, due: &DueReverification, settled: &Settled<'_>) -> store::Result<()> {
         let mut db = store::acquire(&self.context.pool).await?;
-        // The verification may have finished already, and then its result stands.
-        reverifications::settle(&mut db, due, &settled, now, &self.context.catalogue).await?;
-        if is_queued {
-            info!(tenant = %due.tenant, depth = %due.depth(), "a re-verification differs from what is known; queued a verification");
+        let now = self.context.clock.now();
+        if !reverifications::settle(&mut db, due, settled, now, &self.context.catalogue).await? {
+            debug!(config = %due.config, "this re-verification is settled by another");
         }
         Ok(())
     }

@@ -2,15 +2,20 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::domain::audit::{AuditAction, AuditChange, AuditReason};
 use crate::domain::ids::TenantId;
 use crate::domain::tenant::TenantFilter;
 use crate::service::{Caller, Context};
+use crate::store::reverifications::Batch;
 use crate::store::{self, reverifications, tenant_list};
 
 /// The longest time that a request can spread re-verifications over, or put them off.
 pub(crate) const LONGEST: TimeDelta = TimeDelta::days(30);
+
+/// How many configs are changed in one statement.
+const BATCH: i64 = 10_000;
 
 /// Which tenants a request is about.
 #[derive(Debug, Clone)]
@@ -37,25 +42,39 @@ pub(crate) async fn request(
     reason: &AuditReason,
 ) -> store::Result<u64> {
     let now = context.clock.now();
-    let mut db = store::begin(&context.pool).await?;
-    let tenants: Option<Vec<TenantId>> = match scope {
+    let mut db = store::acquire(&context.pool).await?;
+    let tenants: Option<Vec<Uuid>> = match scope {
         Scope::All => None,
-        Scope::Filter(filter) => Some(tenant_list::matching(&mut db, filter).await?),
+        Scope::Filter(filter) => Some(
+            tenant_list::matching(&mut db, filter)
+                .await?
+                .into_iter()
+                .map(TenantId::as_uuid)
+                .collect(),
+        ),
     };
-    let (concerned, what) = match request {
-        Request::Within(over) => {
-            let until = now + over;
-            let concerned = reverifications::bring_forward(&mut db, tenants.as_deref(), now, until).await?;
-            (concerned, json!({"until": until}))
-        }
-        Request::NotBefore(time) => {
-            let concerned = reverifications::put_off(&mut db, tenants.as_deref(), time).await?;
-            (concerned, json!({"not_before": time}))
-        }
+    let (mut concerned, mut after) = (0, None);
+    loop {
+        let batch = Batch {
+            tenants: tenants.as_deref(),
+            after,
+            limit: BATCH,
+        };
+        let changed = match request {
+            Request::Within(over) => reverifications::bring_forward(&mut db, batch, now, now + over).await?,
+            Request::NotBefore(time) => reverifications::put_off(&mut db, batch, time).await?,
+        };
+        let Some((last, changed)) = changed else { break };
+        concerned += changed;
+        after = Some(last);
+    }
+    drop(db);
+    let what = match request {
+        Request::Within(over) => json!({"until": now + over, "storage_configs": concerned, "reason": reason}),
+        Request::NotBefore(time) => json!({"not_before": time, "storage_configs": concerned, "reason": reason}),
     };
-    let facts = AuditChange::none()
-        .with(what)
-        .with(json!({"storage_configs": concerned, "reason": reason}));
+    let mut db = store::begin(&context.pool).await?;
+    let facts = AuditChange::none().with(what);
     context
         .audit(&mut db, caller, AuditAction::ReverificationRequested, None, facts)
         .await?;

@@ -84,20 +84,22 @@ async fn wanted(db: &mut PgConnection, tenant: &Tenant) -> store::Result<Vec<(St
     let active = active_configs::find(db, tenant.id).await?.map(|active| active.config);
     if let Some(newest) = storage_configs::newest(db, tenant.id).await?
         && active.as_ref().is_none_or(|active| active.version < newest.version)
-        && let Some(standing) = unfinished_business(db, &newest).await?
+        && let Some(standing) = standing_of(db, &newest).await?
     {
         wanted.push((newest, standing));
     }
-    wanted.extend(active.map(|active| (active, Standing::Verified)));
+    if let Some(active) = active {
+        let standing = standing_of(db, &active).await?.unwrap_or(Standing::Verified);
+        wanted.push((active, standing));
+    }
     Ok(wanted)
 }
 
-/// The standing of a version that is not active, if it is to be verified again.
-async fn unfinished_business(db: &mut PgConnection, config: &StorageConfig) -> store::Result<Option<Standing>> {
+/// The standing of a version whose last verification was not successful.
+async fn standing_of(db: &mut PgConnection, config: &StorageConfig) -> store::Result<Option<Standing>> {
     Ok(match verifications::newest_verdict(db, config.id).await? {
         Some(Verdict::Rejected) => Some(Standing::Rejected),
         Some(Verdict::Inconclusive) => Some(Standing::Unanswered),
-        // It is active, waits for an approval, or is being verified.
         Some(Verdict::Verified | Verdict::Superseded) | None => None,
     })
 }

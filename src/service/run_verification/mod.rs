@@ -28,7 +28,7 @@ use crate::domain::finding::Finding;
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::message::findings;
 use crate::domain::storage_config::{Mode, StorageConfig};
-use crate::domain::tenant::{ActiveFacts, Rotation};
+use crate::domain::tenant::Rotation;
 use crate::domain::verification::{Trigger, Verdict, Verification, VerificationState};
 use crate::rate_limiter::Limiter;
 use crate::store::jobs::JobOrigin;
@@ -246,7 +246,7 @@ async fn schedule_next(
     if started.trigger == Trigger::Rotation {
         // Its result is about the other external ID. Whether the one in use still works is for another verification to say.
         if verdict == Verdict::Rejected {
-            reverifications::bring_forward(db, Some(&[config.tenant_id]), context.clock.now(), context.clock.now()).await?;
+            reverifications::make_due(db, config.tenant_id, context.clock.now()).await?;
         }
         return Ok(());
     }
@@ -255,7 +255,9 @@ async fn schedule_next(
         verdict,
         is_breach,
         ciphertext: report.ciphertext.as_ref(),
-        needs_another_look: tenant.is_some_and(|tenant| tenant.facts.active.as_ref().is_some_and(ActiveFacts::needs_another_look)),
+        needs_another_look: tenant
+            .and_then(|tenant| tenant.facts.active)
+            .is_some_and(|active| active.version == config.version && active.needs_another_look()),
     };
     reverify::after_verification(context, db, config, recorded).await
 }

@@ -406,3 +406,110 @@ async fn calls_are_taken_from_a_budget_that_replicas_share() {
     let all = ["kms", "s3", "sts"].map(|service| (service.to_owned(), true));
     assert_eq!(taken, all);
 }
+
+/// The vendor's direct role lets nobody in, until the returned policy is applied again.
+async fn break_vendor_role(world: &World) -> Value {
+    let name = world.direct_role.rsplit('/').next().unwrap();
+    let role = world.vendor.iam.get_role().role_name(name).send().await.unwrap().role;
+    let policy = role.and_then(|role| role.assume_role_policy_document).unwrap();
+    let policy = percent_encoding::percent_decode_str(&policy).decode_utf8().unwrap().into_owned();
+    let nobody = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"AWS": format!("arn:aws:iam::{}:root", world.customer.id)}}]});
+    world.vendor.put_trust(name, &nobody).await;
+    serde_json::from_str(&policy).unwrap()
+}
+
+/// Waits until a query returns true.
+async fn until(server: &TestServer, query: &'static str) {
+    let asked = async {
+        while !sqlx::query_scalar::<_, bool>(query).fetch_one(&server.pool).await.unwrap() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(TIMEOUT, asked).await.unwrap_or_else(|_| panic!("{query}"));
+}
+
+/// After an outage, an active version is known to be verified again without a record.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_leaves_nothing_behind() {
+    let stage = Stage::new("direct").await;
+    let before = break_vendor_role(&stage.world).await;
+    assert_eq!(stage.server.verify("acme").await["verdict"], "inconclusive");
+    until(&stage.server, "select bool_or(standing = 'unanswered') from reverifications").await;
+    let name = stage.world.direct_role.rsplit('/').next().unwrap();
+    stage.world.vendor.put_trust(name, &before).await;
+    sqlx::query("update reverifications set due_at = now()")
+        .execute(&stage.server.pool)
+        .await
+        .unwrap();
+    until(&stage.server, "select bool_and(standing = 'verified') from reverifications").await;
+}
+
+async fn open_bucket(stage: &Stage) {
+    Act::OpenBucketToPublic.happen(stage).await;
+    assert_eq!(stage.server.verify("acme").await["verdict"], "rejected");
+    assert_eq!(stage.server.status("acme").await, "active", "one look could be wrong");
+}
+
+async fn is_quarantined(stage: &Stage) {
+    sqlx::query("update reverifications set due_at = now()")
+        .execute(&stage.server.pool)
+        .await
+        .unwrap();
+    until(&stage.server, "select bool_or(status = 'quarantined') from tenants").await;
+}
+
+/// The second look after a breach is made whatever else happens in the meantime.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_version_does_not_prevent_the_second_look() {
+    let stage = Stage::new("direct").await;
+    open_bucket(&stage).await;
+    let mut nowhere = stage.ours.submission();
+    nowhere["bucket_arn"] = json!("arn:aws:s3:::no-such-bucket-anywhere");
+    assert_eq!(stage.server.submit("acme", &nowhere).await["verdict"], "rejected");
+    is_quarantined(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspension_does_not_prevent_the_second_look() {
+    let stage = Stage::new("direct").await;
+    open_bucket(&stage).await;
+    for act in ["suspend", "resume"] {
+        stage
+            .server
+            .post(&format!("/v1/tenants/acme/{act}"), &json!({"reason": "a test"}))
+            .await
+            .expect(200);
+    }
+    is_quarantined(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_without_a_result_does_not_prevent_the_second_look() {
+    let stage = Stage::new("direct").await;
+    open_bucket(&stage).await;
+    let before = break_vendor_role(&stage.world).await;
+    assert_eq!(stage.server.verify("acme").await["verdict"], "inconclusive");
+    let name = stage.world.direct_role.rsplit('/').next().unwrap();
+    stage.world.vendor.put_trust(name, &before).await;
+    is_quarantined(&stage).await;
+}
+
+/// A rotation that takes its time does not hide a breach.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_does_not_prevent_the_quarantine() {
+    let stage = Stage::new("direct").await;
+    stage
+        .server
+        .post("/v1/tenants/acme/external-id/rotate", &json!({}))
+        .await
+        .expect(200);
+    Act::OpenBucketToPublic.happen(&stage).await;
+    assert_eq!(stage.server.verify("acme").await["trigger"], "rotation");
+    until(
+        &stage.server,
+        "select exists (select from verifications where trigger = 'scheduled' and verdict = 'rejected')",
+    )
+    .await;
+    is_quarantined(&stage).await;
+}
