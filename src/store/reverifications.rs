@@ -283,7 +283,7 @@ pub struct Batch<'a> {
     pub limit: i64,
 }
 
-/// The last config of a batch and how many it had. None if there are no more.
+/// The last config of a batch and how many it had. None at the end.
 pub type Changed = Option<(StorageConfigId, u64)>;
 
 fn changed(configs: &[Uuid]) -> Changed {

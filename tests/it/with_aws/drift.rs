@@ -407,7 +407,7 @@ async fn calls_are_taken_from_a_budget_that_replicas_share() {
     assert_eq!(taken, all);
 }
 
-/// The vendor's direct role lets nobody in, until the returned policy is applied again.
+/// The vendor's direct role cannot be assumed until the returned policy is applied again.
 async fn break_vendor_role(world: &World) -> Value {
     let name = world.direct_role.rsplit('/').next().unwrap();
     let role = world.vendor.iam.get_role().role_name(name).send().await.unwrap().role;
@@ -459,7 +459,7 @@ async fn is_quarantined(stage: &Stage) {
     until(&stage.server, "select bool_or(status = 'quarantined') from tenants").await;
 }
 
-/// The second look after a breach is made whatever else happens in the meantime.
+/// A breach is followed by a second verification, whatever else happens in the meantime.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_version_does_not_prevent_the_second_look() {
     let stage = Stage::new("direct").await;
