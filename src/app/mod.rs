@@ -286,7 +286,10 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
             Err(error) => warn!(%error, "cannot determine the rights of the database role"),
         }
         if works {
-            fits_budget(&context).await?;
+            match fits_budget(&context).await {
+                Err(BudgetError::Store(error)) => warn!(%error, "cannot compare the schedule with the budget of calls to AWS"),
+                compared => compared?,
+            }
         }
         // Before the worker compares times that another process wrote.
         if let Err(error) = database_clock.synchronize(&pools.private).await {
