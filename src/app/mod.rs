@@ -39,7 +39,7 @@ use crate::service::credential_cache::{CredentialCache, CredentialPolicy};
 use crate::service::issuances::IssuanceLog;
 use crate::service::observe::observe;
 use crate::service::reverify::incidents::IncidentWatch;
-use crate::service::reverify::pacing::{self, Pacing};
+use crate::service::reverify::pacing;
 use crate::service::reverify::{BudgetError, Reverifier, fits_budget};
 use crate::service::verification_notifications::VerificationNotifications;
 use crate::settings::{WebSettings, WorkerSettings};
@@ -160,14 +160,12 @@ impl App {
             .spawn(incidents.clone().follow(jobs.context.clone(), self.lifecycle.shutdown()));
         let reverifier = Reverifier {
             incidents,
-            pacing: Pacing {
-                context: jobs.context.clone(),
-            },
             context: jobs.context.clone(),
             cloud: jobs.cloud.clone(),
             stop: self.lifecycle.shutdown(),
         };
-        self.lifecycle.spawn(jobs::reverify(reverifier, self.lifecycle.shutdown()));
+        self.lifecycle
+            .spawn(jobs::reverify(reverifier, settings.concurrency, self.lifecycle.shutdown()));
         let (shutdown, worker) = (self.lifecycle.shutdown(), settings.clone());
         self.lifecycle.spawn(async move { jobs::work(jobs, &worker, shutdown).await });
         let shutdown = self.lifecycle.shutdown();

@@ -66,16 +66,21 @@ pub enum Rotation {
 impl Tenant {
     /// The external IDs that the tenant's policies should accept. Always includes the one in use.
     pub fn accepted_ids(&self) -> Vec<ExternalId> {
-        let other = match &self.rotation {
-            Some(Rotation::Issued { next: other } | Rotation::Overlap { previous: other }) => Some(other.clone()),
-            Some(Rotation::Ending { .. }) | None => None,
-        };
-        [self.external_id.clone()].into_iter().chain(other).collect()
+        accepted_ids(&self.external_id, self.rotation.as_ref())
     }
 
     pub fn status(&self) -> TenantStatus {
         self.facts.status()
     }
+}
+
+/// The external IDs that a tenant's policies should accept. Always includes the one in use.
+pub fn accepted_ids(in_use: &ExternalId, rotation: Option<&Rotation>) -> Vec<ExternalId> {
+    let other = match rotation {
+        Some(Rotation::Issued { next: other } | Rotation::Overlap { previous: other }) => Some(other.clone()),
+        Some(Rotation::Ending { .. }) | None => None,
+    };
+    [in_use.clone()].into_iter().chain(other).collect()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, EnumIter, IntoStaticStr)]

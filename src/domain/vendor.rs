@@ -61,6 +61,11 @@ impl Vendor {
         }
     }
 
+    /// In `assume_role`, the customer-facing role: another role of the vendor's, which the bucket and the key must deny.
+    pub fn other_role(&self, mode: Mode) -> Option<&RoleArn> {
+        self.direct_role.as_ref().filter(|_| mode == Mode::AssumeRole)
+    }
+
     /// The enabled modes, the recommended one first.
     pub fn modes(&self) -> Vec<Mode> {
         [Mode::AssumeRole, Mode::Direct]

@@ -60,6 +60,9 @@ impl Verdict {
     }
 }
 
+/// The prefix of probe objects in a customer's bucket.
+pub const PROBE_PREFIX: &str = "latchkey-probe/";
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verification {
     pub id: VerificationId,

@@ -10,15 +10,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error, info_span, warn};
 
+use super::verification_permits::PLACES_PER_PERMIT;
 use crate::domain::reverification::incident::PROBE_INTERVAL;
-use crate::service::reverify::Reverifier;
+use crate::service::reverify::{Reverifier, pacing};
 use crate::store;
 
 /// How many configs are claimed at once. Claimed configs wait for their turn in the budget, so there must be few of them.
 const BATCH: usize = 32;
-
-/// How many are in progress at once. Most of the time, they wait for AWS.
-const IN_PROGRESS: usize = 256;
 
 /// How long nothing is done when nothing is due, and after an error.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -27,9 +25,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 const ADOPTION_INTERVAL: TimeDelta = TimeDelta::hours(1);
 
 /// Works until `stop`, and then waits for what is in progress.
-pub(crate) async fn reverify(reverifier: Reverifier, stop: CancellationToken) {
+/// `concurrency` is that of verifications: as many of them are in progress at most, since most of the time they wait for AWS.
+pub(crate) async fn reverify(reverifier: Reverifier, concurrency: usize, stop: CancellationToken) {
     let tasks = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(IN_PROGRESS));
+    let places = Arc::new(Semaphore::new(concurrency * PLACES_PER_PERMIT));
     let clock = reverifier.context.clock.clone();
     let mut adopted_at = None;
     let working = async {
@@ -59,7 +58,7 @@ pub(crate) async fn reverify(reverifier: Reverifier, stop: CancellationToken) {
 /// Starts due re-verifications. Returns how long to wait before the next attempt, if there is nothing to do now.
 async fn work_once(reverifier: &Reverifier, places: &Arc<Semaphore>, tasks: &TaskTracker) -> store::Result<Option<Duration>> {
     // People and services go first: what they have taken is over before anything else is claimed.
-    if let Some(busy) = reverifier.pacing.busy_for().await? {
+    if let Some(busy) = pacing::busy_for(&reverifier.context).await? {
         return Ok(Some(busy));
     }
     let Ok(permit) = places.clone().acquire_owned().await else {
@@ -73,7 +72,7 @@ async fn work_once(reverifier: &Reverifier, places: &Arc<Semaphore>, tasks: &Tas
     if claimed.is_empty() {
         return Ok(Some(PAUSE));
     }
-    reverifier.pacing.wait(&claimed).await?;
+    pacing::wait_for_all(&reverifier.context, &claimed).await?;
     for due in claimed {
         let permit = permits.pop();
         let reverifier = reverifier.clone();

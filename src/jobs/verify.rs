@@ -32,7 +32,7 @@ impl TaskHandler for Verify {
         if let Some(parent) = &self.cause.traceparent {
             traces::adopt(&span, &HashMap::from([("traceparent".to_owned(), parent.clone())]));
         }
-        let waited = pacing::wait_for_person(&jobs.context, self.verification_id).await;
+        let waited = pacing::wait_for_one(&jobs.context, self.verification_id).await;
         waited.map_err(|error| error.to_string())?;
         let verify = || {
             let verifying = run_verification(&jobs.context, jobs.cloud.as_ref(), self.verification_id, &self.cause);

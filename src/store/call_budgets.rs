@@ -1,5 +1,7 @@
 //! The budget of calls to AWS, shared by all processes.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use strum::IntoEnumIterator;
@@ -100,7 +102,12 @@ pub(crate) async fn count(db: &mut PgConnection, account: &AccountId, calls: Cal
 }
 
 /// AWS throttled calls to these services.
-pub(crate) async fn throttled(db: &mut PgConnection, account: &AccountId, services: &[AwsService], now: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn throttled(
+    db: &mut PgConnection,
+    account: &AccountId,
+    services: &BTreeSet<AwsService>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     for (service, mut budget) in lock(db, account, now).await? {
         if services.contains(&service) {
             budget.throttled(now);

@@ -84,10 +84,10 @@ pub(crate) async fn insert(db: &mut PgConnection, drift: &Drift) -> Result<()> {
     Ok(())
 }
 
-/// A page of drifts, newest first: of a tenant, or of all.
+/// A page of a tenant's drifts, newest first.
 pub(crate) async fn list(
     db: &mut PgConnection,
-    tenant: Option<TenantId>,
+    tenant: TenantId,
     after: Option<(DateTime<Utc>, DriftId)>,
     limit: i64,
 ) -> Result<Vec<Drift>> {
@@ -97,9 +97,9 @@ pub(crate) async fn list(
         "select d.id, d.tenant_id, d.config_id, c.version, d.verification_id, d.name, d.before_status, d.before_code, d.before_summary,
                 d.after_status, d.after_code, d.after_summary, d.not_before, d.found_at
          from drifts d join storage_configs c on c.id = d.config_id
-         where ($1::uuid is null or d.tenant_id = $1) and ($2::timestamptz is null or (d.found_at, d.id) < ($2, $3))
+         where d.tenant_id = $1 and ($2::timestamptz is null or (d.found_at, d.id) < ($2, $3))
          order by d.found_at desc, d.id desc limit $4",
-        tenant.map(TenantId::as_uuid),
+        tenant.as_uuid(),
         at,
         id.map(DriftId::as_uuid),
         limit,

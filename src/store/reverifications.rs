@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use super::error::column;
 use super::storage_configs::config_row;
-use super::{Result, StoreError};
+use super::{Result, StoreError, tenants};
 use crate::domain::ids::{StorageConfigId, TenantId};
 use crate::domain::reverification::{Depth, DueReverification, KeptCiphertext, Timing};
 use crate::domain::storage_config::{Mode, StorageConfig};
-use crate::domain::tenant::LastVerified;
+use crate::domain::tenant::{LastVerified, accepted_ids};
+use crate::domain::verification::PROBE_PREFIX;
 
 const TABLE: &str = "reverifications";
 
@@ -138,7 +139,7 @@ pub async fn claim(db: &mut PgConnection, now: DateTime<Utc>, limit: i64, lease:
            select c.id, c.tenant_id, c.version, c.mode, c.bucket_arn, c.bucket_account_id, c.region, c.key_arn, c.role_arn, c.created_at,
                   r.standing as "standing!", r.leased_until as "leased_until!", r.was_due_at as "was_due_at!", r.full_due_at as "full_due_at!",
                   r.repeats as "repeats!", r.lease as "lease!", r.ciphertext, r.plaintext_sha256, r.probe_key, r.probe_objects as "leftovers!",
-                  t.external_id, t.next_external_id, case when t.previous_retired_at is null then t.previous_external_id end as previous_external_id
+                  t.external_id, t.next_external_id, t.previous_external_id, t.previous_retired_at
            from claimed r
            join storage_configs c on c.id = r.config_id
            join tenants t on t.id = r.tenant_id
@@ -146,7 +147,7 @@ pub async fn claim(db: &mut PgConnection, now: DateTime<Utc>, limit: i64, lease:
         now,
         limit,
         lease.as_secs_f64(),
-        crate::verifier::PROBE_PREFIX,
+        PROBE_PREFIX,
     )
     .fetch_all(db)
     .await?;
@@ -154,18 +155,21 @@ pub async fn claim(db: &mut PgConnection, now: DateTime<Utc>, limit: i64, lease:
         .map(|row| {
             let id = row.id;
             let timing = timing_of(id, &row.standing, row.was_due_at, row.full_due_at, row.repeats)?;
-            let external_id: crate::domain::external_id::ExternalId = column("tenants", row.tenant_id, &row.external_id)?;
-            let other = row.next_external_id.or(row.previous_external_id);
-            let other = other.map(|other| column("tenants", row.tenant_id, &other)).transpose()?;
+            let external_id = column("tenants", row.tenant_id, &row.external_id)?;
+            let rotation = tenants::rotation(
+                row.tenant_id,
+                row.next_external_id.as_deref(),
+                row.previous_external_id.as_deref(),
+                row.previous_retired_at,
+            )?;
             let config = StorageConfig::try_from(config_row!(row))?;
             Ok(DueReverification {
                 config: config.id,
                 tenant: config.tenant_id,
                 storage: config.storage,
-                accepted_ids: [external_id.clone()].into_iter().chain(other).collect(),
+                accepted_ids: accepted_ids(&external_id, rotation.as_ref()),
                 external_id,
                 timing,
-                was_due_at: row.was_due_at,
                 leased_until: row.leased_until,
                 lease: row.lease,
                 ciphertext: row

@@ -75,18 +75,12 @@ impl TryFrom<TenantRow> for Tenant {
             reference: row.reference,
             modes: row.modes.iter().map(|mode| column(TABLE, id, mode)).collect::<Result<_>>()?,
             external_id: column(TABLE, id, &row.external_id)?,
-            rotation: match (row.next_external_id, row.previous_external_id, row.previous_retired_at) {
-                (Some(next), _, _) => Some(Rotation::Issued {
-                    next: column(TABLE, id, &next)?,
-                }),
-                (None, Some(previous), None) => Some(Rotation::Overlap {
-                    previous: column(TABLE, id, &previous)?,
-                }),
-                (None, Some(previous), Some(_)) => Some(Rotation::Ending {
-                    previous: column(TABLE, id, &previous)?,
-                }),
-                (None, None, _) => None,
-            },
+            rotation: rotation(
+                id,
+                row.next_external_id.as_deref(),
+                row.previous_external_id.as_deref(),
+                row.previous_retired_at,
+            )?,
             created_at: row.created_at,
             erased_at: row.erased_at,
             status_since: row.status_since,
@@ -107,6 +101,27 @@ impl TryFrom<TenantRow> for Tenant {
             },
         })
     }
+}
+
+/// The rotation that these columns of a tenant describe.
+pub(super) fn rotation(
+    id: Uuid,
+    next: Option<&str>,
+    previous: Option<&str>,
+    previous_retired_at: Option<DateTime<Utc>>,
+) -> Result<Option<Rotation>> {
+    Ok(match (next, previous, previous_retired_at) {
+        (Some(next), _, _) => Some(Rotation::Issued {
+            next: column(TABLE, id, next)?,
+        }),
+        (None, Some(previous), None) => Some(Rotation::Overlap {
+            previous: column(TABLE, id, previous)?,
+        }),
+        (None, Some(previous), Some(_)) => Some(Rotation::Ending {
+            previous: column(TABLE, id, previous)?,
+        }),
+        (None, None, _) => None,
+    })
 }
 
 /// Inserts a new tenant.

@@ -2,14 +2,15 @@
 
 use strum::EnumIter;
 
+use super::VerificationRun;
 use super::calls::{PendingCall, pending};
 use super::run_state::RunState;
-use super::{PROBE_PREFIX, VerificationRun};
 use crate::cloud::{AwsSession, DocumentCall};
 use crate::domain::api_result::ApiResult;
 use crate::domain::evidence::{Evidence, LimitedProbe, ProductionCalls};
 use crate::domain::grant::{Grant, GrantKind, KeyPrefix, SessionDuration};
 use crate::domain::storage_config::Access;
+use crate::domain::verification::PROBE_PREFIX;
 
 /// A grant, and the call that it must not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumIter)]

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
 use crate::cloud::{AwsSession, BucketCall, Cloud, KeyCall, SessionName};
+use crate::domain::api_result::ApiCall;
 use crate::domain::arn::RoleArn;
 use crate::domain::evaluator::Evaluator;
 use crate::domain::evidence::{KeyFacts, RoundTrip};
@@ -42,9 +43,6 @@ use crate::domain::vendor::Vendor;
 pub use light::light;
 use run_state::RunState;
 use steps::Step;
-
-/// The prefix of probe objects in a customer's bucket.
-pub const PROBE_PREFIX: &str = "latchkey-probe/";
 
 /// What to verify.
 #[derive(Debug, Clone)]
@@ -86,6 +84,13 @@ pub struct RunReport {
     pub ciphertext: Option<KeptCiphertext>,
     /// What AWS said of the key.
     pub key: Option<KeyFacts>,
+}
+
+impl RunReport {
+    /// The calls that decided the findings.
+    pub fn calls(&self) -> impl Iterator<Item = &ApiCall> {
+        self.findings.iter().filter_map(|finding| finding.exchange.as_ref())
+    }
 }
 
 /// The immutable side of a run.

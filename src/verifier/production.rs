@@ -3,12 +3,13 @@
 
 use strum::EnumIter;
 
+use super::VerificationRun;
 use super::calls::{PendingCall, pending};
 use super::run_state::RunState;
-use super::{PROBE_PREFIX, VerificationRun};
 use crate::cloud::{BucketCall, CallMode};
 use crate::domain::api_result::DeniedBy;
 use crate::domain::evidence::{ProductionCalls, RoundTrip};
+use crate::domain::verification::PROBE_PREFIX;
 
 /// A call with the production session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]

@@ -1,6 +1,6 @@
 //! Runs against a scripted AWS: how many round trips they take, and that faults never turn a verdict into its opposite.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use rstest::rstest;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 
-use super::{PutLease, RunReport, VerificationSubject, run};
+use super::{PutLease, RunReport, VerificationSubject, light, run};
 use crate::clock::{SharedClock, SystemClock};
 use crate::cloud::{AwsSession, BucketCall, CallMode, Cloud, DocumentCall, KeyCall, SessionName};
 use crate::domain::account::AccountId;
@@ -24,6 +24,9 @@ use crate::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
 use crate::domain::external_id::ExternalId;
 use crate::domain::finding::Finding;
 use crate::domain::region::Region;
+use crate::domain::reverification::budget::Calls;
+use crate::domain::reverification::schedule::Schedule;
+use crate::domain::reverification::{DueReverification, KeptCiphertext};
 use crate::domain::storage_config::{Access, Mode, Storage};
 use crate::domain::vendor::Vendor;
 use crate::domain::verification::Verdict;
@@ -44,8 +47,8 @@ struct Scripted {
     faults: u32,
     random: Mutex<StdRng>,
     calls: AtomicUsize,
-    /// The services of all calls, and of those with the tenant's own session.
-    services: Mutex<HashSet<DeniedBy>>,
+    /// How many calls each service got, and the services of those with the tenant's own session.
+    services: Mutex<HashMap<DeniedBy, u32>>,
     own_services: Mutex<HashSet<DeniedBy>>,
     objects: Mutex<HashSet<String>>,
 }
@@ -76,7 +79,7 @@ impl Scripted {
     /// One call with this session. `effect` is what it does if it is allowed; its result may be lost anyway.
     async fn answer<T>(&self, operation: &'static str, session: &str, by: DeniedBy, effect: impl FnOnce() -> T) -> ApiResult<T> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        self.services.lock().unwrap().insert(by);
+        *self.services.lock().unwrap().entry(by).or_default() += 1;
         if session == GOOD {
             self.own_services.lock().unwrap().insert(by);
         }
@@ -293,6 +296,63 @@ fn verdict(report: &RunReport) -> Verdict {
     Verdict::of(&report.findings)
 }
 
+/// How many calls each service got.
+fn calls(cloud: &Scripted) -> Calls {
+    let services = cloud.services.lock().unwrap();
+    let count = |by| services.get(&by).copied().unwrap_or_default();
+    Calls {
+        sts: count(DeniedBy::Sts),
+        kms: count(DeniedBy::Kms),
+        s3: count(DeniedBy::S3),
+    }
+}
+
+/// What a verification takes from the budget is what it calls at most, with the vendor's sessions that are usually shared and with the
+/// optional checks of the bucket's settings, but without the attempts of a rotation.
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn a_run_calls_what_it_takes_from_the_budget(#[values(Mode::AssumeRole, Mode::Direct)] mode: Mode) {
+    let cloud = Scripted::new();
+    let clock: SharedClock = std::sync::Arc::new(SystemClock);
+    let vendor = Vendor {
+        posture: true,
+        ..Vendor::unnamed()
+    };
+    let lease = Left(Some(Duration::from_mins(1)));
+    let (found, _findings) = unbounded_channel();
+    run(&cloud, &clock, &vendor, &subject(mode), &lease, found, &CancellationToken::new()).await;
+    assert_eq!(calls(&cloud), Calls::of_full(mode));
+}
+
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn a_light_one_makes_at_most_five_calls(#[values(Mode::AssumeRole, Mode::Direct)] mode: Mode) {
+    let cloud = Scripted::new();
+    let subject = subject(mode);
+    let due = DueReverification {
+        config: uuid::Uuid::nil().into(),
+        tenant: uuid::Uuid::nil().into(),
+        storage: subject.storage,
+        external_id: subject.external_id,
+        accepted_ids: subject.accepted_ids,
+        timing: Schedule::OFF.first(uuid::Uuid::nil().into(), DateTime::UNIX_EPOCH),
+        leased_until: DateTime::UNIX_EPOCH,
+        lease: 1,
+        ciphertext: Some(KeptCiphertext {
+            ciphertext: vec![1],
+            plaintext_sha256: Vec::new(),
+        }),
+        probe_key: None,
+        leftovers: Vec::new(),
+    };
+    let evidence = light(&cloud, &subject.vendor_role, &due).await;
+    assert!(evidence.calls().count() <= 5);
+    let (made, taken) = (calls(&cloud), Calls::LIGHT);
+    // The storage role's session is shared by many.
+    let shared = u32::from(mode == Mode::AssumeRole);
+    assert_eq!((made.sts - shared, made.kms, made.s3), (taken.sts, taken.kms, taken.s3));
+}
+
 #[rstest]
 #[case(Mode::AssumeRole, 47)]
 #[case(Mode::Direct, 45)]
@@ -382,7 +442,8 @@ async fn where_unauthorized_callers_get_in_nothing_else_is_called(#[case] mode: 
     let sts = HashSet::from([DeniedBy::Sts]);
     assert_eq!(*cloud.own_services.lock().unwrap(), sts);
     if mode == Mode::AssumeRole {
-        assert_eq!(*cloud.services.lock().unwrap(), sts);
+        let called: HashSet<DeniedBy> = cloud.services.lock().unwrap().keys().copied().collect();
+        assert_eq!(called, sts);
     }
     let failed: Vec<CheckName> = report
         .findings

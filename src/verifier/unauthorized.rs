@@ -1,12 +1,13 @@
 //! Steps that must be denied: by the bucket and the key, to callers without the tenant's external ID.
 
+use super::VerificationRun;
 use super::calls::{PendingCall, pending};
 use super::run_state::RunState;
-use super::{PROBE_PREFIX, VerificationRun};
 use crate::cloud::CallMode;
 use crate::domain::evidence::ProductionCalls;
 use crate::domain::storage_config::Mode;
 use crate::domain::unauthorized::{UnauthorizedCall, UnauthorizedCaller};
+use crate::domain::verification::PROBE_PREFIX;
 
 /// Whether the probe object must not be deleted before the call was answered.
 pub(super) fn needs_object(call: UnauthorizedCall) -> bool {

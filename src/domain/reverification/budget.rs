@@ -48,12 +48,13 @@ impl Calls {
     /// The most that a light re-verification makes.
     pub const LIGHT: Self = Self { sts: 1, kms: 2, s3: 1 };
 
-    /// The calls of a full verification, rounded up. A test of the verifier holds this against the calls that it makes.
+    /// The calls of a full verification at most. A test of the verifier compares this with the calls that it makes.
     pub fn of_full(mode: Mode) -> Self {
-        match mode {
-            Mode::AssumeRole => Self { sts: 5, kms: 20, s3: 24 },
-            Mode::Direct => Self { sts: 6, kms: 24, s3: 32 },
-        }
+        let sts = match mode {
+            Mode::AssumeRole => 7,
+            Mode::Direct => 5,
+        };
+        Self { sts, kms: 18, s3: 25 }
     }
 
     pub fn of(depth: Depth, mode: Mode) -> Self {
@@ -176,11 +177,11 @@ impl CallRates {
 }
 
 /// How much throttling slows a service down: it halves the rate, at most so often.
-pub const MOST_HALVINGS: i32 = 5;
+const MOST_HALVINGS: i32 = 5;
 /// Reports of throttling within this time count once, since calls of many replicas are throttled together.
-pub const THROTTLING_INTERVAL: TimeDelta = TimeDelta::seconds(5);
+const THROTTLING_INTERVAL: TimeDelta = TimeDelta::seconds(5);
 /// How long a service is slow before its rate doubles again.
-pub const RECOVERY: TimeDelta = TimeDelta::minutes(1);
+const RECOVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// How long others wait at most for calls that did not wait themselves.
 const MOST_DEBT: TimeDelta = TimeDelta::seconds(2);
@@ -198,11 +199,14 @@ pub struct ServiceBudget {
 impl ServiceBudget {
     /// Calls per second now.
     pub fn rate(&self, configured: u32, now: DateTime<Utc>) -> f64 {
+        f64::from(configured) * 0.5_f64.powi(self.halvings_left(now))
+    }
+
+    /// How often the rate is halved still.
+    fn halvings_left(&self, now: DateTime<Utc>) -> i32 {
         let recovered = (now - self.throttled_at).num_seconds().div_euclid(RECOVERY.num_seconds());
-        let halvings = i64::from(self.halvings)
-            .saturating_sub(recovered)
-            .clamp(0, i64::from(MOST_HALVINGS));
-        f64::from(configured) * 0.5_f64.powi(i32::try_from(halvings).unwrap_or_default())
+        let left = i64::from(self.halvings).saturating_sub(recovered);
+        i32::try_from(left.clamp(0, i64::from(MOST_HALVINGS))).unwrap_or_default()
     }
 
     /// Takes calls, and returns the time from which they may be made.
@@ -229,9 +233,7 @@ impl ServiceBudget {
         if now - self.throttled_at < THROTTLING_INTERVAL {
             return;
         }
-        let recovered = (now - self.throttled_at).num_seconds().div_euclid(RECOVERY.num_seconds());
-        let left = i64::from(self.halvings).saturating_sub(recovered).max(0);
-        self.halvings = i32::try_from(left + 1).unwrap_or(MOST_HALVINGS).min(MOST_HALVINGS);
+        self.halvings = (self.halvings_left(now) + 1).min(MOST_HALVINGS);
         self.throttled_at = now;
     }
 }

@@ -1,8 +1,8 @@
 //! Waves: when many re-verifications fail at the same time, the cause is one, and not with the customers. A role of the vendor broke,
 //! an organization denies, a region is down.
 //!
-//! While an incident is open, no rejection counts: verdicts are held back, and only one storage config at a time is verified, to find
-//! out whether it is over.
+//! While an incident is open, no rejection counts: verdicts are held back, and each process verifies only one storage config every few
+//! seconds, to find out whether it is over.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

@@ -70,8 +70,6 @@ pub struct DueReverification {
     /// The external IDs that the tenant's policies should accept.
     pub accepted_ids: Vec<ExternalId>,
     pub timing: Timing,
-    /// When it was due.
-    pub was_due_at: DateTime<Utc>,
     /// By the database's clock.
     pub leased_until: DateTime<Utc>,
     pub lease: i64,
@@ -89,7 +87,8 @@ impl DueReverification {
 }
 
 /// The result of a re-verification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Outcome {
     /// As known before.
     Unchanged,

@@ -266,7 +266,7 @@ fn a_month_of_20_000_storage_configs() {
     simulate(20_000, CallRates(Calls { sts: 2, kms: 10, s3: 10 }), 0.15);
 }
 
-/// `cargo nextest run --release --run-ignored all -E 'test(soak_a_month)'` takes a minute; `./dev/soak tests` runs it too.
+/// `./dev/soak tests` runs it, in about ten minutes.
 #[test]
 #[ignore = "long"]
 fn soak_a_month_of_a_million_storage_configs() {

@@ -1,6 +1,5 @@
 //! One re-verification: makes the calls of its depth, and compares what they show with what is known.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,16 +7,13 @@ use futures::future::join;
 use tokio::sync::mpsc::unbounded_channel;
 use tracing::{error, warn};
 
-use super::Reverifier;
+use super::{Reverifier, pacing};
 use crate::domain::check::CheckName;
 use crate::domain::drift;
 use crate::domain::ids::VerificationId;
-use crate::domain::reverification::budget::AwsService;
 use crate::domain::reverification::{DueReverification, KeptCiphertext, Outcome, Standing};
-use crate::domain::storage_config::Mode;
 use crate::domain::verification::Verdict;
-use crate::service::Context;
-use crate::service::run_verification::put_lease;
+use crate::service::{Context, put_lease};
 use crate::store::{self, active_configs, reverifications, storage_configs, verifications};
 use crate::verifier::{self, PutLease, RunReport, VerificationSubject};
 
@@ -29,7 +25,6 @@ pub(super) struct Examined {
     pub ciphertext: Option<KeptCiphertext>,
     /// Keys of our objects that may still be in the bucket.
     pub leftovers: Vec<String>,
-    pub throttled: BTreeSet<AwsService>,
 }
 
 pub(super) async fn examine(reverifier: &Reverifier, due: &DueReverification) -> store::Result<Examined> {
@@ -42,24 +37,23 @@ pub(super) async fn examine(reverifier: &Reverifier, due: &DueReverification) ->
             verdict: None,
             ciphertext: None,
             leftovers: due.leftovers.clone(),
-            throttled: BTreeSet::new(),
         });
     };
     let Some(probe_key) = &due.probe_key else {
         let evidence = verifier::light(reverifier.cloud.as_ref(), &vendor_role, due).await;
+        pacing::report_throttling(context, mode, evidence.calls()).await;
         return Ok(Examined {
             outcome: evidence.outcome(),
             verdict: None,
             ciphertext: None,
             leftovers: due.leftovers.clone(),
-            throttled: evidence.calls().filter_map(AwsService::throttled_by).collect(),
         });
     };
     let subject = VerificationSubject {
         verification: VerificationId::from(context.clock.uuid()),
         storage: due.storage.clone(),
         vendor_role,
-        other_role: context.vendor.direct_role.clone().filter(|_| mode == Mode::AssumeRole),
+        other_role: context.vendor.other_role(mode).cloned(),
         external_id: due.external_id.clone(),
         accepted_ids: due.accepted_ids.clone(),
         retired_id: None,
@@ -85,12 +79,11 @@ async fn full(reverifier: &Reverifier, due: &DueReverification, subject: &Verifi
     );
     // Nothing is recorded while it runs.
     let (report, ()) = join(run, async { while findings.recv().await.is_some() {} }).await;
-    let exchanges = report.findings.iter().filter_map(|finding| finding.exchange.as_ref());
+    pacing::report_throttling(context, due.storage.mode(), report.calls()).await;
     let (outcome, verdict) = compare(context, due, &report).await?;
     Ok(Examined {
         outcome,
         verdict,
-        throttled: exchanges.filter_map(AwsService::throttled_by).collect(),
         ciphertext: report.ciphertext,
         leftovers: report.leftovers,
     })

@@ -7,7 +7,6 @@ pub(crate) mod incidents;
 pub(crate) mod pacing;
 pub(crate) mod reports;
 pub(crate) mod requests;
-pub(crate) mod schedule;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,15 +29,12 @@ use crate::telemetry::metric;
 pub(crate) use budget_check::{BudgetError, fits_budget};
 use examine::Examined;
 use incidents::IncidentWatch;
-use pacing::Pacing;
-pub(crate) use schedule::{Recorded, after_verification, refresh};
 
 /// What re-verification needs besides the context.
 #[derive(Clone)]
 pub(crate) struct Reverifier {
     pub context: Context,
     pub cloud: Arc<dyn Cloud>,
-    pub pacing: Pacing,
     pub incidents: IncidentWatch,
     pub stop: CancellationToken,
 }
@@ -65,9 +61,8 @@ impl Reverifier {
             return self.queue(due, due.leftovers.clone()).await;
         }
         let examined = examine::examine(self, due).await?;
-        self.pacing.report_throttling(due, &examined.throttled).await;
         let (depth, outcome) = (due.depth(), examined.outcome);
-        let labels = [("depth", <&str>::from(depth)), ("outcome", outcome_label(outcome))];
+        let labels = [("depth", <&str>::from(depth)), ("outcome", <&str>::from(outcome))];
         metrics::counter!(metric::REVERIFICATIONS.name, &labels).increment(1);
         let is_good = outcome == Outcome::Unchanged || examined.verdict == Some(Verdict::Verified);
         self.incidents.count(is_good);
@@ -181,11 +176,3 @@ impl Reverifier {
 
 /// How many configs are brought forward in one transaction.
 const RENEWED: i64 = 10_000;
-
-fn outcome_label(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Unchanged => "unchanged",
-        Outcome::Changed => "changed",
-        Outcome::Unanswered => "unanswered",
-    }
-}

@@ -1,15 +1,18 @@
 //! Keeps re-verification within the budget of calls to AWS, which all processes share.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::domain::account::AccountId;
+use crate::domain::api_result::ApiCall;
+use crate::domain::arn::RoleArn;
 use crate::domain::ids::VerificationId;
 use crate::domain::reverification::DueReverification;
 use crate::domain::reverification::budget::{AwsService, Calls};
+use crate::domain::storage_config::Mode;
 use crate::service::Context;
 use crate::service::credential_cache::CredentialCache;
 use crate::store::{self, call_budgets, verifications};
@@ -17,73 +20,63 @@ use crate::store::{self, call_budgets, verifications};
 /// How long a schedule waits for its turn before it looks again whether people or services need calls first.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-#[derive(Clone)]
-pub(crate) struct Pacing {
-    pub context: Context,
+/// Whether the budget has nothing left for a schedule right now, and for how long.
+pub(crate) async fn busy_for(context: &Context) -> store::Result<Option<Duration>> {
+    let mut db = store::acquire(&context.pool).await?;
+    let now = context.clock.now();
+    let mut longest = Duration::ZERO;
+    for account in context.vendor.accounts() {
+        if let Some(free_at) = call_budgets::free_at(&mut db, account).await? {
+            longest = longest.max((free_at - now).to_std().unwrap_or_default());
+        }
+    }
+    Ok((!longest.is_zero()).then(|| longest.min(PATIENCE)))
 }
 
-impl Pacing {
-    /// The account whose limits a config's calls count against.
-    fn account(&self, due: &DueReverification) -> Option<AccountId> {
-        self.context.vendor.role(due.storage.mode()).map(|role| role.account().clone())
+/// Takes the calls of claimed configs, and waits until they may be made.
+pub(crate) async fn wait_for_all(context: &Context, due: &[DueReverification]) -> store::Result<()> {
+    for account in context.vendor.accounts() {
+        let counted = due.iter().filter(|due| account_of(context, due.storage.mode()) == Some(account));
+        let calls: Calls = counted.map(|due| Calls::of(due.depth(), due.storage.mode())).sum();
+        if calls != Calls::default() {
+            take(context, account, calls, None).await?;
+        }
     }
+    Ok(())
+}
 
-    /// Whether the budget has nothing left for a schedule right now, and for how long.
-    pub(crate) async fn busy_for(&self) -> store::Result<Option<Duration>> {
-        let mut db = store::acquire(&self.context.pool).await?;
-        let now = self.context.clock.now();
-        let mut longest = Duration::ZERO;
-        for account in self.context.vendor.accounts() {
-            if let Some(free_at) = call_budgets::free_at(&mut db, account).await? {
-                longest = longest.max((free_at - now).to_std().unwrap_or_default());
-            }
-        }
-        Ok((!longest.is_zero()).then(|| longest.min(PATIENCE)))
-    }
+/// The account whose limits the calls of a mode count against.
+fn account_of(context: &Context, mode: Mode) -> Option<&AccountId> {
+    context.vendor.role(mode).map(RoleArn::account)
+}
 
-    /// Takes the calls of claimed configs, and waits until they may be made.
-    pub(crate) async fn wait(&self, due: &[DueReverification]) -> store::Result<()> {
-        let mut calls: BTreeMap<String, (AccountId, Vec<Calls>)> = BTreeMap::new();
-        for due in due {
-            if let Some(account) = self.account(due) {
-                let (_, calls) = calls.entry(account.to_string()).or_insert_with(|| (account, Vec::new()));
-                calls.push(Calls::of(due.depth(), due.storage.mode()));
-            }
-        }
-        for (account, calls) in calls.into_values() {
-            take(&self.context, &account, calls.into_iter().sum(), None).await?;
-        }
-        Ok(())
-    }
-
-    /// Slows all processes down after AWS throttled calls.
-    pub(crate) async fn report_throttling(&self, due: &DueReverification, services: &BTreeSet<AwsService>) {
-        let (Some(account), false) = (self.account(due), services.is_empty()) else {
-            return;
-        };
-        let services: Vec<AwsService> = services.iter().copied().collect();
-        let reported = async {
-            let mut db = store::begin(&self.context.pool).await?;
-            call_budgets::throttled(&mut db, &account, &services, self.context.clock.now()).await?;
-            store::commit(db).await
-        };
-        match reported.await {
-            Ok(()) => info!(%account, ?services, "AWS throttled calls; re-verification slows down"),
-            Err(error) => warn!(%error, "cannot record that AWS throttled calls"),
-        }
+/// Slows all processes down if AWS throttled any of these calls.
+pub(crate) async fn report_throttling<'a>(context: &Context, mode: Mode, calls: impl Iterator<Item = &'a ApiCall>) {
+    let services: BTreeSet<AwsService> = calls.filter_map(AwsService::throttled_by).collect();
+    let (Some(account), false) = (account_of(context, mode), services.is_empty()) else {
+        return;
+    };
+    let reported = async {
+        let mut db = store::begin(&context.pool).await?;
+        call_budgets::throttled(&mut db, account, &services, context.clock.now()).await?;
+        store::commit(db).await
+    };
+    match reported.await {
+        Ok(()) => info!(%account, ?services, "AWS throttled calls; re-verification slows down"),
+        Err(error) => warn!(%error, "cannot record that AWS throttled calls"),
     }
 }
 
-/// Takes the calls of a verification that somebody waits for, and waits until they may be made: only for calls that were taken before,
-/// since no schedule takes any while others are waiting.
-pub(crate) async fn wait_for_person(context: &Context, verification: VerificationId) -> store::Result<()> {
+/// Takes the calls of a queued verification, and waits until they may be made: only for calls that were taken before, since no schedule
+/// takes any while others are waiting.
+pub(crate) async fn wait_for_one(context: &Context, verification: VerificationId) -> store::Result<()> {
     let mut db = store::acquire(&context.pool).await?;
     let Some(mode) = verifications::mode_of_unfinished(&mut db, verification).await? else {
         return Ok(());
     };
     drop(db);
-    match context.vendor.role(mode) {
-        Some(role) => take(context, role.account(), Calls::of_full(mode), Some(LONGEST_WAIT)).await,
+    match account_of(context, mode) {
+        Some(account) => take(context, account, Calls::of_full(mode), Some(LONGEST_WAIT)).await,
         None => Ok(()),
     }
 }
@@ -102,7 +95,7 @@ async fn take(context: &Context, account: &AccountId, calls: Calls, longest: Opt
     Ok(())
 }
 
-/// How long a verification that somebody waits for is held back by the budget.
+/// How long a queued verification is held back by the budget.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// How often the sessions that services were given are counted.

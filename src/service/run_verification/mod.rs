@@ -1,7 +1,7 @@
 //! Running a queued verification: starts it under a lease, records findings as they arrive, and finishes it with a verdict.
 
 mod activation;
-pub(super) mod put_lease;
+mod drifts;
 mod rotation;
 
 use std::sync::LazyLock;
@@ -15,28 +15,28 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Span, error, info, warn};
 
 use self::activation::Activation;
-use self::put_lease::DatabaseLease;
 use super::mail::notify;
-use super::reverify::{self, Recorded};
+use super::put_lease::{self, DatabaseLease};
+use super::reverification_schedule::{self, Recorded};
+use super::reverify::pacing;
 use super::webhooks::announce;
 use super::{Caller, Context};
 use crate::cloud::Cloud;
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::check::{CheckName, FaultSide};
-use crate::domain::drift::{self, Drift};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::message::findings;
-use crate::domain::storage_config::{Mode, StorageConfig};
+use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::Rotation;
-use crate::domain::verification::{Trigger, Verdict, Verification, VerificationState};
+use crate::domain::verification::{PROBE_PREFIX, Trigger, Verdict, VerificationState};
 use crate::rate_limiter::Limiter;
 use crate::store::jobs::JobOrigin;
 use crate::store::lease::Lease;
 use crate::store::verifications::{ClaimedRun, LeaseStatus, StartedRun};
-use crate::store::{self, Constraint, active_configs, drifts, incidents, jobs, reverifications, storage_configs, tenants, verifications};
+use crate::store::{self, Constraint, active_configs, incidents, jobs, reverifications, storage_configs, tenants, verifications};
 use crate::telemetry::metric;
-use crate::verifier::{self, PROBE_PREFIX, RunReport, VerificationSubject};
+use crate::verifier::{self, RunReport, VerificationSubject};
 
 /// How soon a queued verification is tried again, should the running one of its tenant not start it.
 const WAITING_LOOK: TimeDelta = TimeDelta::minutes(1);
@@ -79,6 +79,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
     )
     .await;
     written?;
+    pacing::report_throttling(context, config.storage.mode(), report.calls()).await;
     finish(context, &started, &config, Some(&subject), &report, cause).await
 }
 
@@ -128,11 +129,7 @@ async fn start_run(
         verification: id,
         storage: config.storage.clone(),
         vendor_role: role.clone(),
-        other_role: context
-            .vendor
-            .direct_role
-            .clone()
-            .filter(|_| config.storage.mode() == Mode::AssumeRole),
+        other_role: context.vendor.other_role(config.storage.mode()).cloned(),
         external_id,
         accepted_ids,
         retired_id,
@@ -259,40 +256,7 @@ async fn schedule_next(
             .and_then(|tenant| tenant.facts.active)
             .is_some_and(|active| active.version == config.version && active.needs_another_look()),
     };
-    reverify::after_verification(context, db, config, recorded).await
-}
-
-/// Records what differs from the version's last result. The tenant must be locked.
-async fn record_drifts(
-    context: &Context,
-    db: &mut PgConnection,
-    known: &Verification,
-    config: &StorageConfig,
-    verification: VerificationId,
-    findings: &[Finding],
-) -> store::Result<Vec<Drift>> {
-    let seen = reverifications::of_active(db, config.tenant_id).await?;
-    let mut drifts = Vec::new();
-    for difference in drift::between(&known.findings, findings) {
-        let not_before = match seen {
-            Some(seen) if drift::is_seen_lightly(difference.check) => seen.light_at.max(seen.full_at),
-            Some(seen) => seen.full_at,
-            None => None,
-        };
-        let drift = Drift {
-            id: context.clock.uuid().into(),
-            tenant: config.tenant_id,
-            config: config.id,
-            version: config.version,
-            verification,
-            not_before: not_before.max(known.finished_at),
-            found_at: context.clock.now(),
-            difference,
-        };
-        drifts::insert(db, &drift).await?;
-        drifts.push(drift);
-    }
-    Ok(drifts)
+    reverification_schedule::after_verification(context, db, config, recorded).await
 }
 
 async fn finish(
@@ -363,7 +327,7 @@ async fn finish(
         rotation::advance(context, &mut db, config.tenant_id, subject).await?;
     }
     let drifts = match was_known {
-        Some(known) if is_active => record_drifts(context, &mut db, &known, config, lease.verification, &report.findings).await?,
+        Some(known) if is_active => drifts::record(context, &mut db, &known, config, lease.verification, &report.findings).await?,
         _ => Vec::new(),
     };
     schedule_next(context, &mut db, started, config, verdict, is_breach, report).await?;

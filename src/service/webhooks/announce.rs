@@ -8,7 +8,7 @@ use crate::domain::ids::{DeliveryId, TenantId, TenantRef, VerificationId, Webhoo
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::webhook::{Topic, message};
 use crate::service::mail::notify;
-use crate::service::{Context, reverify};
+use crate::service::{Context, reverification_schedule};
 use crate::store::tenants::Refreshed;
 use crate::store::webhook_deliveries::NewDelivery;
 use crate::store::{self, tenants, verifications, webhook_deliveries, webhooks};
@@ -18,7 +18,7 @@ use crate::store::{self, tenants, verifications, webhook_deliveries, webhooks};
 pub(crate) async fn refresh(context: &Context, db: &mut PgConnection, tenant: TenantId) -> store::Result<()> {
     let refreshed = tenants::refresh_overview(db, tenant).await?;
     if let Refreshed::Same { tenant: Some(tenant) } | Refreshed::Changed { tenant, .. } = &refreshed {
-        reverify::refresh(context, db, tenant).await?;
+        reverification_schedule::refresh(context, db, tenant).await?;
     }
     let Refreshed::Changed { tenant, before } = refreshed else {
         return Ok(());
