@@ -11,6 +11,8 @@ create table idempotency_keys (
     -- Fencing token: tells the request that works on the key from one that took it over.
     claim uuid not null,
     claimed_at timestamptz not null,
+    -- The process that works on it, as in live_processes. Null if the process could not announce itself.
+    process int,
     expires_at timestamptz not null,
     request_id text,
     -- Set in the transaction of the change. After that, the request must not be executed again.
@@ -25,6 +27,13 @@ create table idempotency_keys (
     body bytea,
     constraint idempotency_keys_response_is_complete check ((status is null) = (headers is null) and (status is null) = (body is null))
 );
+
+-- Each process holds an advisory lock on a connection of its own. Postgres releases it as soon as the process is gone.
+create view live_processes as
+    select objid::bigint::int as process from pg_locks
+    -- Two-part keys have objsubid 2. The first part is ProcessLock's namespace.
+    where locktype = 'advisory' and objsubid = 2 and classid = 19531 and granted
+        and database = (select oid from pg_database where datname = current_database());
 
 create index idempotency_keys_by_expiry on idempotency_keys (expires_at);
 create index idempotency_keys_by_sender on idempotency_keys (sender, expires_at);

@@ -38,6 +38,7 @@ use crate::service::Context;
 use crate::service::credential_cache::{CredentialCache, CredentialPolicy};
 use crate::service::issuances::IssuanceLog;
 use crate::service::observe::observe;
+use crate::service::process_presence::ProcessPresence;
 use crate::service::reverify::incidents::IncidentWatch;
 use crate::service::reverify::pacing;
 use crate::service::reverify::{BudgetError, Reverifier, fits_budget};
@@ -103,6 +104,9 @@ impl App {
         let database = pool.connect_options().as_ref().clone();
         self.lifecycle
             .spawn(notifications.clone().listen(database.clone(), clock.clone(), shutdown()));
+        let presence = ProcessPresence::default();
+        // Outside the lifecycle, because it outlasts the requests that finish during a shutdown.
+        tokio::spawn(presence.clone().hold(database.clone(), clock.clone()));
         let read_model = ReadModel::new(clock.clone(), context.vendor.clone(), parts.stale_for);
         self.lifecycle.spawn(read_model.clone().follow(database, shutdown()));
         self.lifecycle.spawn(read_model.clone().record_token_uses(pool.clone(), shutdown()));
@@ -129,6 +133,7 @@ impl App {
             reports: Arc::default(),
             identity_provider,
             metrics: self.metrics.clone(),
+            presence,
             shutdown: shutdown(),
             dashboard: Arc::new(DashboardState::new(&parts.web, parts.private.tls.is_some())),
             onboarding: Arc::new(OnboardState::new(parts.web)),

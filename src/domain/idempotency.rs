@@ -15,7 +15,7 @@ pub(crate) const LIFETIME: TimeDelta = TimeDelta::hours(24);
 /// How many keys of one sender are remembered at a time.
 pub(crate) const MOST_KEYS: i64 = 10_000;
 
-/// After this time, a request that has not changed anything is considered lost with its process.
+/// After this time, a request counts as lost even if its process lives: it may be frozen.
 pub(crate) const LOST_AFTER: TimeDelta = TimeDelta::minutes(1);
 
 /// The value of the header `idempotency-key`.

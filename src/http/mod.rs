@@ -51,6 +51,7 @@ use crate::identity_provider::IdentityProvider;
 use crate::read_model::ReadModel;
 use crate::service::credential_cache::CredentialCache;
 use crate::service::issuances::IssuanceLog;
+use crate::service::process_presence::ProcessPresence;
 use crate::service::reverify::reports::DenialReports;
 use crate::service::{Context, Pools};
 
@@ -78,6 +79,7 @@ pub struct AppParts {
     /// None if only API tokens are accepted.
     pub identity_provider: Option<IdentityProvider>,
     pub metrics: PrometheusHandle,
+    pub presence: ProcessPresence,
     /// Cancelled when the process shuts down, which ends event streams.
     pub shutdown: CancellationToken,
     /// State of the customers' form.

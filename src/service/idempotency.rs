@@ -10,7 +10,7 @@ use crate::domain::idempotency::{
 };
 use crate::domain::ids::TenantRef;
 use crate::store;
-use crate::store::idempotency::{self, EarlierRequest, IdempotentRequest};
+use crate::store::idempotency::{self, EarlierRequest, IdempotentRequest, RequestProgress};
 use crate::telemetry::metric;
 
 /// What happens to a request with a key.
@@ -43,6 +43,8 @@ pub struct KeyedRequest<'a> {
     /// The tenant in the path.
     pub tenant: Option<&'a TenantRef>,
     pub request_id: Option<&'a str>,
+    /// This process, if others can see that it lives.
+    pub process: Option<i32>,
 }
 
 pub async fn begin(context: &Context, request: &KeyedRequest<'_>) -> store::Result<IdempotencyTurn> {
@@ -58,14 +60,15 @@ pub async fn begin(context: &Context, request: &KeyedRequest<'_>) -> store::Resu
         request_id: request.request_id,
         now,
         expires_at: now + LIFETIME,
+        process: request.process,
         lost: now - LOST_AFTER,
     };
     let mut db = context.pool.acquire().await?;
     loop {
         let turn = if idempotency::claim(&mut db, &ask).await? {
             IdempotencyTurn::First(ask.claim)
-        } else if let Some(earlier) = idempotency::find(&mut db, &ask.claim.key, &ask.request).await? {
-            classify(earlier, &ask)
+        } else if let Some(earlier) = idempotency::find(&mut db, &ask).await? {
+            classify(earlier)
         } else if let Some(until) = idempotency::sender_waits_until(&mut db, &ask.sender, now).await? {
             let seconds = u32::try_from((until - now).num_seconds()).unwrap_or_default() + 1;
             IdempotencyTurn::TooManyKeys { seconds }
@@ -91,16 +94,18 @@ impl IdempotencyTurn {
     }
 }
 
-fn classify(earlier: EarlierRequest, ask: &IdempotentRequest) -> IdempotencyTurn {
-    let in_progress = earlier.claimed_at > ask.lost;
+fn classify(earlier: EarlierRequest) -> IdempotencyTurn {
     match earlier.answer {
         _ if !earlier.is_same => IdempotencyTurn::KeyReused,
         Some(answer) => IdempotencyTurn::Replay(answer),
-        None if earlier.is_answered || (earlier.is_done && !in_progress) => IdempotencyTurn::NotReplayable {
-            request_id: earlier.request_id,
-            change: earlier.change,
+        None => match earlier.progress {
+            RequestProgress::Done if !earlier.is_lost => IdempotencyTurn::InProgress,
+            RequestProgress::Claimed => IdempotencyTurn::InProgress,
+            RequestProgress::Done | RequestProgress::Answered => IdempotencyTurn::NotReplayable {
+                request_id: earlier.request_id,
+                change: earlier.change,
+            },
         },
-        None => IdempotencyTurn::InProgress,
     }
 }
 

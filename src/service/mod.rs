@@ -16,6 +16,7 @@ pub mod mail;
 pub(crate) mod merge_template;
 pub(crate) mod observe;
 pub(crate) mod open_invite;
+pub mod process_presence;
 mod put_lease;
 pub mod read;
 pub mod refusals;

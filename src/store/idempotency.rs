@@ -18,12 +18,14 @@ pub(crate) struct IdempotentRequest<'a> {
     pub request_id: Option<&'a str>,
     pub now: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
-    /// Older claims that changed nothing belong to crashed processes.
+    /// The process that works on the request.
+    pub process: Option<i32>,
+    /// Older claims are lost, whatever their process does.
     pub lost: DateTime<Utc>,
 }
 
-/// Claims a key that is unused or expired, or whose process crashed before it changed anything. Not if the sender has as many keys
-/// as it may have.
+/// Claims a key that is unused or expired, or whose claim was lost before anything changed. Not if the sender has as many keys as it may
+/// have.
 pub(crate) async fn claim(db: &mut PgConnection, ask: &IdempotentRequest<'_>) -> Result<bool> {
     let (tenant_id, slug) = match ask.tenant {
         Some(TenantRef::Id(id)) => (Some(id.as_uuid()), None),
@@ -31,17 +33,19 @@ pub(crate) async fn claim(db: &mut PgConnection, ask: &IdempotentRequest<'_>) ->
         None => (None, None),
     };
     let claimed = sqlx::query!(
-        "insert into idempotency_keys as k (key, request, claim, claimed_at, expires_at, request_id, sender, tenant_id)
+        "insert into idempotency_keys as k (key, request, claim, claimed_at, expires_at, request_id, sender, tenant_id, process)
          select $1::bytea, $2::bytea, $3::uuid, $4::timestamptz, $5::timestamptz, $6::text, $8::bytea,
-                coalesce($9, (select id from tenants where slug = $10 and offboarded_at is null))
+                coalesce($9, (select id from tenants where slug = $10 and offboarded_at is null)), $12::int
          where exists (select from idempotency_keys own where own.key = $1) or not exists (
              select from idempotency_keys s where s.sender = $8 and s.expires_at > $4 order by s.expires_at desc limit 1 offset $11
          )
          on conflict (key) do update set
              request = excluded.request, claim = excluded.claim, claimed_at = excluded.claimed_at, expires_at = excluded.expires_at,
-             request_id = excluded.request_id, sender = excluded.sender, tenant_id = excluded.tenant_id,
+             request_id = excluded.request_id, sender = excluded.sender, tenant_id = excluded.tenant_id, process = excluded.process,
              done_at = null, event_id = null, answered_at = null, status = null, headers = null, body = null
-         where k.expires_at <= excluded.claimed_at or (k.done_at is null and k.claimed_at <= $7 and k.request = excluded.request)",
+         where k.expires_at <= excluded.claimed_at or (k.done_at is null and k.request = excluded.request and (
+             k.claimed_at <= $7 or (k.process is not null and not exists (select from live_processes p where p.process = k.process))
+         ))",
         ask.claim.key.as_bytes(),
         ask.request.as_bytes(),
         ask.claim.id,
@@ -53,6 +57,7 @@ pub(crate) async fn claim(db: &mut PgConnection, ask: &IdempotentRequest<'_>) ->
         tenant_id,
         slug,
         MOST_KEYS - 1,
+        ask.process,
     )
     .execute(db)
     .await?;
@@ -74,27 +79,42 @@ pub(crate) async fn sender_waits_until(
     Ok(until.fetch_optional(db).await?)
 }
 
+/// How far a request got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RequestProgress {
+    /// It has changed nothing yet.
+    Claimed,
+    /// Its change is committed.
+    Done,
+    /// Its response is stored, unless it must not be.
+    Answered,
+}
+
 /// The request that has the key.
 #[derive(Debug)]
 pub(crate) struct EarlierRequest {
     pub is_same: bool,
-    pub claimed_at: DateTime<Utc>,
+    /// Its process is gone, or has had more time than a request takes.
+    pub is_lost: bool,
     pub request_id: Option<String>,
-    pub is_done: bool,
-    pub is_answered: bool,
+    pub progress: RequestProgress,
     pub answer: Option<KeptResponse>,
     /// The change's entry in the audit log.
     pub change: Option<RecordedChange>,
 }
 
-pub(crate) async fn find(db: &mut PgConnection, key: &RequestFingerprint, request: &RequestFingerprint) -> Result<Option<EarlierRequest>> {
+pub(crate) async fn find(db: &mut PgConnection, ask: &IdempotentRequest<'_>) -> Result<Option<EarlierRequest>> {
+    let key = &ask.claim.key;
     let row = sqlx::query!(
-        r#"select k.request = $2 as "is_same!", k.claimed_at, k.request_id, k.done_at is not null as "is_done!",
+        r#"select k.request = $2 as "is_same!", k.request_id,
+                  k.claimed_at <= $3 or (k.process is not null and not exists (select from live_processes p where p.process = k.process))
+                      as "is_lost!", k.done_at is not null as "is_done!",
                   k.answered_at is not null as "is_answered!", k.status, k.headers, k.body,
                   e.action as "action?", e.tenant_id as "tenant_id?", e.detail as "detail?"
            from idempotency_keys k left join audit_events e on e.id = k.event_id where k.key = $1"#,
         key.as_bytes(),
-        request.as_bytes(),
+        ask.request.as_bytes(),
+        ask.lost,
     )
     .fetch_optional(db)
     .await?;
@@ -115,10 +135,13 @@ pub(crate) async fn find(db: &mut PgConnection, key: &RequestFingerprint, reques
     });
     Ok(Some(EarlierRequest {
         is_same: row.is_same,
-        claimed_at: row.claimed_at,
+        is_lost: row.is_lost,
         request_id: row.request_id,
-        is_done: row.is_done,
-        is_answered: row.is_answered,
+        progress: match (row.is_answered, row.is_done) {
+            (true, _) => RequestProgress::Answered,
+            (false, true) => RequestProgress::Done,
+            (false, false) => RequestProgress::Claimed,
+        },
         answer,
         change,
     }))

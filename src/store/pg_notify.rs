@@ -1,11 +1,10 @@
 //! Notifications of verification events, by Postgres's `NOTIFY`: sent when the transaction commits, received by every process.
 
-use std::time::Duration;
+use sqlx::PgConnection;
+use sqlx::postgres::PgConnectOptions;
 
-use sqlx::postgres::{PgConnectOptions, PgListener};
-use sqlx::{Acquire, Connection, PgConnection};
-
-use super::{Result, pool};
+use super::Result;
+use super::watched_connection::WatchedConnection;
 use crate::domain::ids::VerificationId;
 
 /// The channel on which a verification's ID is sent whenever it has a new event.
@@ -18,19 +17,14 @@ pub(crate) async fn verification_changed(db: &mut PgConnection, id: Verification
     Ok(())
 }
 
-/// How often an idle connection is tested. After a failover, Postgres can disappear without closing it.
-const TEST_INTERVAL: Duration = Duration::from_secs(10);
-/// The timeout of a statement.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Listens on a separate connection, so that requests cannot starve it.
-pub(crate) struct VerificationListener(PgListener);
+pub(crate) struct VerificationListener(WatchedConnection);
 
 impl VerificationListener {
     pub(crate) async fn connect(options: PgConnectOptions) -> Result<Self> {
-        let mut listener = within(PgListener::connect_with(&pool::single(options))).await?;
-        within(listener.listen(VERIFICATIONS)).await?;
-        Ok(Self(listener))
+        let mut connection = WatchedConnection::connect(options).await?;
+        connection.execute(async |listener| listener.listen(VERIFICATIONS).await).await?;
+        Ok(Self(connection))
     }
 
     /// Waits for the next notification. None if it names no verification.
@@ -38,18 +32,7 @@ impl VerificationListener {
     /// # Errors
     /// When the connection is lost.
     pub(crate) async fn next(&mut self) -> Result<Option<VerificationId>> {
-        loop {
-            match tokio::time::timeout(TEST_INTERVAL, self.0.try_recv()).await {
-                Ok(Ok(Some(notification))) => return Ok(VerificationId::parse(notification.payload()).ok()),
-                Ok(Ok(None)) => return Err(sqlx::Error::PoolClosed.into()),
-                Ok(Err(error)) => return Err(error.into()),
-                Err(_) => within(async { self.0.acquire().await?.ping().await }).await?,
-            }
-        }
+        let notification = self.0.next().await?;
+        Ok(VerificationId::parse(notification.payload()).ok())
     }
-}
-
-async fn within<T>(response: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
-    let response = tokio::time::timeout(RESPONSE_TIMEOUT, response).await;
-    response.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }

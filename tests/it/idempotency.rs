@@ -1,9 +1,12 @@
 //! The header `idempotency-key`: a repeated request is processed once.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::domain::token::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::support::aws::AwsAccess;
+use crate::support::process::Process;
 use crate::support::server::{ApiResponse, TestServer};
 
 const CHANGE_NOTHING: [&str; 2] = ["/v1/validate", "/v1/tenants/{tenant}/templates/merge"];
@@ -424,4 +427,74 @@ fn it_is_described() {
             assert_eq!(told, takes_keys, "{method} {path}");
         }
     }
+}
+
+/// While the tenant is locked, a process claims the key and is killed. Another one does not wait until the claim is old.
+#[tokio::test]
+async fn a_repeated_request_takes_over_as_soon_as_the_first_process_is_dead() {
+    let server = server().await;
+    server.create_tenant("acme").await;
+    let process = Process::serve(&AwsAccess::none(), &server.database_url, &[]).await;
+    let mut lock = server.pool.begin().await.unwrap();
+    sqlx::query("select from tenants where slug = 'acme' for update")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let (path, reason) = ("/v1/tenants/acme/suspend", json!({"reason": "Unpaid"}));
+    let first = server
+        .bare(Method::POST, &format!("{}{path}", process.url))
+        .bearer_auth(&server.token)
+        .header("idempotency-key", "k")
+        .json(&reason);
+    let first = tokio::spawn(first.send());
+    let claimed_at = "select claimed_at from idempotency_keys where process is not null";
+    let claimed: DateTime<Utc> = loop {
+        if let Some(claimed) = sqlx::query_scalar(claimed_at).fetch_optional(&server.pool).await.unwrap() {
+            break claimed;
+        }
+    };
+    let early = post(&server, "k", path, &reason).await;
+    assert_eq!(code(&early), "idempotency-key under_way", "the process lives");
+
+    process.kill();
+    assert!(first.await.unwrap().is_err(), "its client gets no response");
+    lock.commit().await.unwrap();
+    let repeated = loop {
+        let repeated = post(&server, "k", path, &reason).await;
+        if repeated.status != 409 {
+            break repeated;
+        }
+        assert_eq!(code(&repeated), "idempotency-key under_way");
+    };
+    assert_eq!(repeated.headers.get("idempotent-replayed"), None);
+    assert_eq!(repeated.expect(200)["status"], "suspended");
+    let taken_over: DateTime<Utc> = sqlx::query_scalar(claimed_at).fetch_one(&server.pool).await.unwrap();
+    assert!(taken_over - claimed < TimeDelta::minutes(1), "{claimed} {taken_over}");
+}
+
+/// A process whose connection is lost shows again that it lives.
+#[tokio::test]
+async fn a_process_that_lost_its_lock_takes_it_again() {
+    let server = server().await;
+    let live = "select p.process, l.pid from live_processes p join pg_locks l on l.objid = p.process::oid and l.locktype = 'advisory'";
+    let shown = async |other: Option<i32>| loop {
+        let shown: Option<(i32, i32)> = sqlx::query_as(live).fetch_optional(&server.pool).await.unwrap();
+        if let Some((process, connection)) = shown
+            && Some(connection) != other
+        {
+            break (process, connection);
+        }
+    };
+    let (process, connection) = shown(None).await;
+    sqlx::query("select pg_terminate_backend($1)")
+        .bind(connection)
+        .execute(&server.pool)
+        .await
+        .unwrap();
+    let (again, _) = shown(Some(connection)).await;
+    assert_eq!(again, process);
+    server.create_tenant("acme").await;
+    post(&server, "k", "/v1/tenants/acme/suspend", &json!({"reason": "Unpaid"}))
+        .await
+        .expect(200);
 }

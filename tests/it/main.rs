@@ -39,6 +39,7 @@ mod routes;
 mod sign_in;
 mod silent_buckets;
 mod start_without_database;
+mod sts_quota;
 mod support;
 mod tenant_lock;
 mod tenant_overview;

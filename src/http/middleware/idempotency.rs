@@ -68,6 +68,7 @@ async fn admit(state: &AppState, request: Request) -> Result<(IdempotencyTurn, R
         fingerprint: RequestFingerprint::of(&[parts.method.as_str().as_bytes(), path.as_bytes(), &body, role.as_bytes()]),
         tenant: tenant.as_ref(),
         request_id: request_id.as_deref(),
+        process: state.presence.process(),
     };
     let turn = idempotency::begin(&state.context, &request).await?;
     if let IdempotencyTurn::First(claim) = &turn {

@@ -95,8 +95,8 @@ async fn take(context: &Context, account: &AccountId, calls: Calls, longest: Opt
     Ok(())
 }
 
-/// How long a queued verification is held back by the budget.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// How long a queued verification is held back by the budget. Only a wrong time in the database makes it longer.
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
 /// How often the sessions that services were given are counted.
 const COUNT_INTERVAL: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 //! nothing to any other.
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 use aws_credential_types::Credentials;
@@ -23,6 +23,42 @@ pub struct GrantingCloud {
     key: KeyArn,
     objects: Mutex<HashMap<String, Vec<u8>>>,
     silent: Option<&'static str>,
+    sts: Option<StsQuota>,
+}
+
+/// Throttles calls to STS like AWS: a bucket of tokens, which is full after a second.
+struct StsQuota {
+    per_second: f64,
+    state: Mutex<QuotaState>,
+}
+
+struct QuotaState {
+    tokens: f64,
+    refilled: Instant,
+    calls: StsCalls,
+}
+
+/// How many calls to STS were made.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StsCalls {
+    pub answered: u32,
+    pub throttled: u32,
+}
+
+impl StsQuota {
+    fn allows(&self) -> bool {
+        let mut state = self.state.lock();
+        let now = Instant::now();
+        state.tokens = (state.tokens + (now - state.refilled).as_secs_f64() * self.per_second).min(self.per_second);
+        state.refilled = now;
+        if state.tokens < 1.0 {
+            state.calls.throttled += 1;
+            return false;
+        }
+        state.tokens -= 1.0;
+        state.calls.answered += 1;
+        true
+    }
 }
 
 impl GrantingCloud {
@@ -32,6 +68,40 @@ impl GrantingCloud {
             key,
             objects: Mutex::default(),
             silent: None,
+            sts: None,
+        }
+    }
+
+    /// Throttles calls to STS beyond this rate.
+    pub fn sts_quota(mut self, per_second: u32) -> Self {
+        self.sts = Some(StsQuota {
+            per_second: per_second.into(),
+            state: Mutex::new(QuotaState {
+                tokens: per_second.into(),
+                refilled: Instant::now(),
+                calls: StsCalls::default(),
+            }),
+        });
+        self
+    }
+
+    /// Calls that the quota counted.
+    pub fn sts_calls(&self) -> StsCalls {
+        self.sts.as_ref().map(|quota| quota.state.lock().calls).unwrap_or_default()
+    }
+
+    fn sts<T>(&self, result: ApiResult<T>) -> ApiResult<T> {
+        if self.sts.as_ref().is_none_or(StsQuota::allows) {
+            return result;
+        }
+        let exchange = ApiCall {
+            operation: "sts:AssumeRole".into(),
+            code: Some("Throttling".into()),
+            ..ApiCall::default()
+        };
+        ApiResult {
+            outcome: Outcome::Unanswered,
+            exchange,
         }
     }
 
@@ -93,15 +163,15 @@ fn kms<T>(call: &KeyCall, effect: impl FnOnce() -> T) -> ApiResult<T> {
 #[async_trait]
 impl Cloud for GrantingCloud {
     async fn storage_session(&self, _: &RoleArn) -> ApiResult<AwsSession> {
-        granted(session(ANYBODY))
+        self.sts(granted(session(ANYBODY)))
     }
 
     async fn untagged_session(&self, _: &RoleArn) -> ApiResult<AwsSession> {
-        granted(session(ANYBODY))
+        self.sts(granted(session(ANYBODY)))
     }
 
     async fn tagged_session(&self, _: &RoleArn, external_id: &ExternalId, _: &SessionName, _: Option<&str>) -> ApiResult<AwsSession> {
-        granted(self.session_of(Some(external_id)))
+        self.sts(granted(self.session_of(Some(external_id))))
     }
 
     async fn client_session(
@@ -113,12 +183,18 @@ impl Cloud for GrantingCloud {
         _: Option<&str>,
     ) -> ApiResult<AwsSession> {
         let session = self.session_of(external_id);
-        answer(&session, DeniedBy::Sts, || session.clone())
+        self.sts(answer(&session, DeniedBy::Sts, || session.clone()))
     }
 
     async fn document_session(&self, _: &DocumentCall) -> ApiResult<AwsSession> {
         let expiry = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365 * 100);
-        granted(AwsSession::from(Credentials::new(LIMITED, "secret", None, Some(expiry), "test")))
+        self.sts(granted(AwsSession::from(Credentials::new(
+            LIMITED,
+            "secret",
+            None,
+            Some(expiry),
+            "test",
+        ))))
     }
 
     async fn head_bucket(&self, call: &BucketCall) -> ApiResult {
