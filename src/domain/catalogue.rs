@@ -66,7 +66,7 @@ pub enum CheckWeight {
     AlwaysRequired,
     /// A failure rejects the config, unless the vendor made the check advisory.
     Required,
-    /// A failure is only a warning. The check runs if the vendor's templates grant the reads that it needs.
+    /// A failure is only a warning. The check runs if the vendor's setup allows it: see [`Vendor::checks`].
     Advisory,
 }
 
@@ -161,6 +161,16 @@ catalogue! {
         breach: true,
         failure: AccessOpen,
         decided_by: Evidence(rules::roles::role_requires_external_id),
+    }
+    RoleDeniesOtherRoles {
+        group: Role,
+        proves: "Another role of [vendor] cannot assume [your] role with [your] external ID.",
+        modes: ASSUME_ROLE,
+        prerequisites: These(&[SESSIONS]),
+        weight: Advisory,
+        breach: false,
+        failure: AccessOpen,
+        decided_by: Evidence(rules::roles::role_denies_other_roles),
     }
     BucketReachable {
         group: Bucket,

@@ -16,6 +16,9 @@ pub struct Evidence {
     pub client_role_without_id: Option<ApiResult>,
     pub client_role_with_random_id: Option<ApiResult>,
 
+    /// Made by the vendor's customer-facing role, with the tenant's external ID.
+    pub client_role_by_other_role: Option<ApiResult>,
+
     pub head: Option<ApiResult>,
     /// Called only if `head` was denied: the same call without an expected owner.
     pub head_of_any_owner: Option<ApiResult>,

@@ -88,6 +88,11 @@ impl Finding {
         Self::new(check, CheckStatus::Skipped, findings::not_permitted(), Some(exchange))
     }
 
+    /// The vendor's own setup does not allow this check.
+    pub fn not_testable(check: CheckName, summary: Message, exchange: &ApiCall) -> Self {
+        Self::new(check, CheckStatus::Skipped, summary, Some(exchange))
+    }
+
     pub fn skipped(check: CheckName, prerequisite: CheckName, summary: Message) -> Self {
         Self {
             skipped_because: Some(prerequisite),

@@ -105,7 +105,10 @@ impl Vendor {
 
     /// The checks of a storage config in this mode, in the catalogue's order.
     pub fn checks(&self, mode: Mode) -> impl Iterator<Item = CheckName> {
-        CheckName::of_mode(mode).filter(|check| self.posture || check.entry().weight != CheckWeight::Advisory)
+        CheckName::of_mode(mode).filter(move |check| match check {
+            CheckName::RoleDeniesOtherRoles => self.other_role(mode).is_some(),
+            _ => self.posture || check.entry().weight != CheckWeight::Advisory,
+        })
     }
 
     /// Changes whenever a check or a document does.

@@ -77,6 +77,19 @@ pub(super) fn assume_client_role<'a>(id: ClientExternalId, run: &'a Verification
     }))
 }
 
+/// With the tenant's external ID, so that only the principal of the trust policy can deny it.
+pub(super) fn assume_client_role_by_other_role<'a>(run: &'a VerificationRun<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+    let Access::AssumeRole { role } = &run.subject.storage.access else {
+        return None;
+    };
+    let other = state.unauthorized_sessions.get(&UnauthorizedCaller::CustomerFacingRole)?.clone();
+    let (cloud, external_id) = (run.cloud, &run.subject.external_id);
+    let call = async move { cloud.client_session(&other, role, Some(external_id), &run.session_name, None).await };
+    Some(pending(false, call, |state, answer| {
+        state.evidence.client_role_by_other_role = Some(answer.map(drop));
+    }))
+}
+
 /// A session for a caller that must be denied. None if the caller needs none.
 pub(super) fn assume_as<'a>(caller: UnauthorizedCaller, run: &'a VerificationRun<'a>) -> Option<PendingCall<'a>> {
     let (cloud, subject) = (run.cloud, run.subject);

@@ -20,6 +20,8 @@ pub(super) enum Step {
     VendorRole,
     /// Assumes the customer's role with the vendor's session (`assume_role`).
     ClientRole(ClientExternalId),
+    /// Assumes the customer's role with a session of another role of the vendor's, which must be denied (`assume_role`).
+    ClientRoleByOtherRole,
     /// Makes a session that the bucket and the key must deny.
     UnauthorizedRole(UnauthorizedCaller),
     /// A call with the session that production will use.
@@ -41,6 +43,9 @@ impl Step {
             let ids = ClientExternalId::iter().filter(|id| retires || *id != ClientExternalId::Retired);
             steps.extend(ids.map(Self::ClientRole));
         }
+        if callers.contains(&UnauthorizedCaller::CustomerFacingRole) {
+            steps.push(Self::ClientRoleByOtherRole);
+        }
         for caller in callers {
             steps.push(Self::UnauthorizedRole(*caller));
             let calls = UnauthorizedCall::iter().filter(|call| caller.makes(*call));
@@ -58,7 +63,9 @@ impl Step {
             Self::Production(call) => call.needs_object(),
             Self::Unauthorized(_, call) => unauthorized::needs_object(call),
             Self::LimitedCall(_) => true,
-            Self::VendorRole | Self::ClientRole(_) | Self::UnauthorizedRole(_) | Self::LimitedSession(_) => false,
+            Self::VendorRole | Self::ClientRole(_) | Self::ClientRoleByOtherRole | Self::UnauthorizedRole(_) | Self::LimitedSession(_) => {
+                false
+            }
         }
     }
 
@@ -67,6 +74,7 @@ impl Step {
         match self {
             Self::VendorRole => Some(sessions::assume_vendor_role(run)),
             Self::ClientRole(id) => sessions::assume_client_role(id, run, state),
+            Self::ClientRoleByOtherRole => sessions::assume_client_role_by_other_role(run, state),
             Self::UnauthorizedRole(caller) => sessions::assume_as(caller, run),
             Self::Production(call) => call.start(run, state),
             Self::LimitedSession(limit) => limit.session(run, state),

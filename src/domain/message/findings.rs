@@ -20,6 +20,9 @@ messages! {
     role_denied_causes() "AWS returns the same error in four cases: the role does not exist, its trust policy names another principal, it requires another external ID, or a policy of [your] organization blocks access from outside."
     role_is_open(how) "[Your] role can be assumed {how}."
     role_is_open_danger() "The storage role of [vendor] also acts for other customers. Without the condition on sts:ExternalId, [another customer] who enters the name of [your] role could access [your] documents."
+    role_trusts_other_role() "[Your] role can also be assumed by another role of [vendor]."
+    role_trusts_other_role_danger() "The trust policy names more than the storage role of [vendor], such as its whole account or everyone. The external ID is then the only thing that keeps others out."
+    other_role_cannot_assume() "Not tested, because the other role of [vendor] is not allowed to assume roles."
 
     /// Instead of the danger, when only the tenant's own previous external ID still works. In both modes.
     previous_id_accepted() "Only [your] own previous external ID still works, and no other customer has it. Remove it from the policy to complete the rotation."

@@ -8,6 +8,7 @@ messages! {
     allow_in_policy(action, kind) "Allow {action} in {kind}. It overrides the policies of the role, the bucket and the key."
     remove_deny(action, kind) "A Deny statement in {kind} denies {action}. Look for conditions on aws:SourceIp, aws:SourceVpce, aws:SecureTransport or s3:x-amz-server-side-encryption, and add an exception for this role."
     replace_trust_statement() "Replace the role's trust policy statement with this one."
+    trust_one_role() "Replace the trust policy statement that names [vendor] with this one, and remove any other statement that lets it assume the role."
     close_trust_policy() "Replace the trust policy statement that names [vendor] with this one, and remove any other statement that lets [vendor] assume the role without the condition."
     close_policy() "Replace the statement that names the role of [vendor] with this one, and remove any other statement that grants the role access without the condition."
     remove_vendors_access() "Remove every statement that grants access to the account of [vendor] or to a role in it. The statement for [your] own role is enough."

@@ -51,7 +51,7 @@ impl Calls {
     /// The calls of a full verification at most. A test of the verifier compares this with the calls that it makes.
     pub fn of_full(mode: Mode) -> Self {
         let sts = match mode {
-            Mode::AssumeRole => 7,
+            Mode::AssumeRole => 8,
             Mode::Direct => 5,
         };
         Self { sts, kms: 18, s3: 25 }

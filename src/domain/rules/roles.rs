@@ -8,6 +8,7 @@ use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixAction, FixDocument};
 use crate::domain::message::{findings, fixes};
 use crate::domain::templates::statements;
+use crate::domain::unauthorized::UnauthorizedCaller;
 
 pub(crate) fn vendor_role_assumable(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::VendorRoleAssumable;
@@ -87,6 +88,42 @@ pub(crate) fn role_requires_external_id(context: &CheckContext) -> RuleOutcome {
     } else {
         findings::role_is_open_danger()
     })
+    .into()
+}
+
+pub(crate) fn role_denies_other_roles(context: &CheckContext) -> RuleOutcome {
+    let check = CheckName::RoleDeniesOtherRoles;
+    let evidence = context.evidence;
+    let own = evidence
+        .unauthorized
+        .get(&UnauthorizedCaller::CustomerFacingRole)
+        .and_then(|probe| probe.role.as_ref());
+    if let Some(own) = own.filter(|own| own.granted().is_none()) {
+        return Finding::vendor_side(check, Some(&own.exchange)).into();
+    }
+    let Some(answer) = &evidence.client_role_by_other_role else {
+        return RuleOutcome::Pending;
+    };
+    match &answer.outcome {
+        Outcome::Granted(()) => Finding::failed(
+            check,
+            findings::role_trusts_other_role(),
+            Some(&answer.exchange),
+            Fix::new(
+                FixDocument::TrustPolicy,
+                FixAction::Replace,
+                fixes::trust_one_role(),
+                Some(statements::trust_statement(context.params)),
+            ),
+        )
+        .with_detail(findings::role_trusts_other_role_danger()),
+        // Not what the role was asked.
+        Outcome::Refused(refusal) if refusal.reason == DenialReason::NotAllowedBy(PolicyKind::Identity) => {
+            Finding::not_testable(check, findings::other_role_cannot_assume(), &answer.exchange)
+        }
+        Outcome::Refused(_) => Finding::passed(check, check.claim(), Some(&answer.exchange)),
+        _ => Finding::unanswered(check, answer),
+    }
     .into()
 }
 

@@ -18,7 +18,7 @@ pub(super) async fn check(cloud: &dyn SetupCloud, vendor: &Vendor, role: &RoleAr
     let Outcome::Granted(session) = cloud.storage_session(role).await.outcome else {
         return (
             ReportStatus::Unknown,
-            "It was not checked, because the storage role cannot be assumed.".into(),
+            "It was not checked, because the role cannot be assumed.".into(),
         );
     };
     let target = nobodys_role(vendor);
@@ -54,6 +54,20 @@ pub(super) async fn check(cloud: &dyn SetupCloud, vendor: &Vendor, role: &RoleAr
             ReportStatus::Unknown,
             format!("IAM's policy simulator gave no result for {role}. Compare the role's permissions to `latchkey vendor template`."),
         ),
+    }
+}
+
+/// The same for the customer-facing role. Verifications try it with customers' roles, which must deny it.
+pub(super) async fn check_other_role(cloud: &dyn SetupCloud, vendor: &Vendor, role: &RoleArn) -> Found {
+    match check(cloud, vendor, role).await {
+        (ReportStatus::Failed, _) => (
+            ReportStatus::Warning,
+            format!(
+                "{role} is not allowed to assume customers' roles, so verifications cannot tell whether a customer's role trusts more than the \
+                 storage role. Apply the permissions of `latchkey vendor template` to it."
+            ),
+        ),
+        found => found,
     }
 }
 

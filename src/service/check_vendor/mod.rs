@@ -91,6 +91,16 @@ pub async fn check_vendor(cloud: &dyn SetupCloud, setup: VendorSetup<'_>, clock:
         },
         async {
             match &vendor.direct_role {
+                Some(role) if vendor.storage_role.is_some() => {
+                    let (own, customers) = join(
+                        roles::direct(cloud, role, clock),
+                        customer_roles::check_other_role(cloud, vendor, role),
+                    )
+                    .await;
+                    own.into_iter()
+                        .chain([report("customers' roles, by the customer-facing role", customers)])
+                        .collect()
+                }
                 Some(role) => roles::direct(cloud, role, clock).await,
                 None => Vec::new(),
             }

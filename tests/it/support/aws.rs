@@ -368,7 +368,11 @@ impl World {
             .put_role("storage", &trust(&["sts:AssumeRole"]), &allow(&["sts:AssumeRole"]))
             .await;
         let direct_role = vendor
-            .put_role("direct", &trust(&["sts:AssumeRole", "sts:TagSession"]), &allow(&["s3:*", "kms:*"]))
+            .put_role(
+                "direct",
+                &trust(&["sts:AssumeRole", "sts:TagSession"]),
+                &allow(&["s3:*", "kms:*", "sts:AssumeRole"]),
+            )
             .await;
         Self {
             endpoint,

@@ -24,6 +24,7 @@ enum Act {
     OpenBucketToRole,
     RemoveTrust,
     RemoveTrustCondition,
+    TrustWholeAccount,
     DeleteBucket,
     LoseBucketToAnother,
     RemoveReadPermission,
@@ -64,6 +65,11 @@ impl Act {
             Self::RemoveTrustCondition => {
                 let mut trust = ours.document("trust-policy");
                 trust["Statement"][0].as_object_mut().unwrap().remove("Condition");
+                ours.apply(customer, "trust-policy", &trust).await;
+            }
+            Self::TrustWholeAccount => {
+                let mut trust = ours.document("trust-policy");
+                trust["Statement"][0]["Principal"]["AWS"] = json!(format!("arn:aws:iam::{}:root", stage.world.vendor.id));
                 ours.apply(customer, "trust-policy", &trust).await;
             }
             Self::DeleteBucket => drop(customer.s3.delete_bucket().bucket(&ours.bucket).send().await.unwrap()),
@@ -185,6 +191,12 @@ fn time(value: &Value) -> DateTime<Utc> {
     Act::RemoveTrustCondition,
     "role-requires-external-id",
     "The customer's role can be assumed without an external ID"
+)]
+#[case(
+    "assume_role",
+    Act::TrustWholeAccount,
+    "role-denies-other-roles",
+    "The customer's role can also be assumed by another role of Example Vendor."
 )]
 #[case("assume_role", Act::DeleteBucket, "bucket-reachable", "There is no bucket named ")]
 #[case(

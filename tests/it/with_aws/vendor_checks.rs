@@ -62,6 +62,8 @@ async fn open(fresh: &Fresh, role: &str, actions: &[&str]) {
     .await;
 }
 
+const BY_OTHER_ROLE: &str = "customers' roles, by the customer-facing role";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_issued_documents_pass_every_check() {
     let fresh = Fresh::in_one_account().await;
@@ -83,6 +85,7 @@ async fn the_issued_documents_pass_every_check() {
         "customer-facing role, with a tag",
         "customer-facing role, with another tag",
         "customer-facing role, with another value",
+        BY_OTHER_ROLE,
         &format!("own bucket {bucket}, storage role"),
         &format!("own bucket {bucket}, customer-facing role"),
         &format!("own bucket {elsewhere}, storage role"),
@@ -107,6 +110,18 @@ async fn a_storage_role_that_may_not_assume_customers_roles_is_found() {
     assert!(remedy.contains("latchkey vendor template"), "{remedy}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn another_role_that_may_not_assume_customers_roles_is_a_warning() {
+    let fresh = Fresh::in_one_account().await;
+    let documents = fresh.apply_all().await;
+    let mut without = document(&documents, "direct-role-permissions");
+    let statements = without["body"]["Statement"].as_array_mut().unwrap();
+    statements.retain(|statement| statement["Sid"] != "LatchkeyCustomerRoles");
+    fresh.apply(&without).await;
+    let reports = check(&fresh.world, &[], &[]).await;
+    assert_eq!(problems(&reports), [(BY_OTHER_ROLE, ReportStatus::Warning)], "{reports:#?}");
+}
+
 /// STS does not say it, and IAM was not allowed to be asked.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_policy_simulator_customers_roles_are_unknown() {
@@ -117,7 +132,8 @@ async fn without_the_policy_simulator_customers_roles_are_unknown() {
     statements.retain(|statement| statement["Sid"] != "LatchkeySimulation");
     fresh.apply(&without).await;
     let reports = check(&fresh.world, &[], &[]).await;
-    assert_eq!(problems(&reports), [("customers' roles", ReportStatus::Unknown)], "{reports:#?}");
+    let unknown = [("customers' roles", ReportStatus::Unknown), (BY_OTHER_ROLE, ReportStatus::Unknown)];
+    assert_eq!(problems(&reports), unknown, "{reports:#?}");
     let reason = sentence(&reports, "customers' roles");
     assert!(reason.contains("iam:SimulatePrincipalPolicy"), "{reason}");
 }
@@ -132,6 +148,7 @@ async fn a_process_in_another_account_cannot_simulate() {
     let reports = check(&fresh.world, &[], &[OPT_IN]).await;
     let expected = [
         ("customers' roles", ReportStatus::Unknown),
+        (BY_OTHER_ROLE, ReportStatus::Unknown),
         (&format!("region {OPT_IN}, account {}", vendor.id), ReportStatus::Failed),
     ];
     assert_eq!(problems(&reports), expected, "{reports:#?}");

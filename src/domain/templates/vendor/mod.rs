@@ -81,7 +81,7 @@ pub fn documents(params: VendorParams) -> Vec<VendorDocument> {
             "Permissions of the storage role",
             role,
             "Permissions, inline policy",
-            &storage_role_permissions(vendor),
+            &assume_customer_roles(vendor),
         );
     }
     if let Some(role) = &vendor.direct_role {
@@ -214,18 +214,19 @@ fn process_permissions(vendor: &Vendor) -> Vec<Value> {
     });
     // Only `latchkey check-config --aws` needs it.
     let simulation = vendor.storage_role.iter().map(|role| {
+        let roles: Vec<_> = [role].into_iter().chain(&vendor.direct_role).collect();
         json!({
             "Sid": "LatchkeySimulation",
             "Effect": "Allow",
             "Action": "iam:SimulatePrincipalPolicy",
-            "Resource": role,
+            "Resource": one_or_all(&roles),
         })
     });
     storage.chain(direct).chain(simulation).collect()
 }
 
 /// A role's ARN has its account, so a Deny by ARN keeps the role out of the vendor's own account.
-fn storage_role_permissions(vendor: &Vendor) -> Vec<Value> {
+fn assume_customer_roles(vendor: &Vendor) -> Vec<Value> {
     let partition = vendor.partition();
     let prefix = vendor.client_role_prefix.as_ref().map_or("", |prefix| prefix.as_str());
     let mut statements = vec![json!({
@@ -248,6 +249,15 @@ fn storage_role_permissions(vendor: &Vendor) -> Vec<Value> {
         }));
     }
     statements
+}
+
+/// A verification must see that the *customer's* role denies the other role of the vendor's.
+fn customer_roles(vendor: &Vendor) -> Vec<Value> {
+    if vendor.storage_role.is_some() {
+        assume_customer_roles(vendor)
+    } else {
+        Vec::new()
+    }
 }
 
 /// The actions of the customers' policies, on any bucket and key but the vendor's own. The tenant's tag is not a condition here:
@@ -275,6 +285,7 @@ fn direct_role_permissions(vendor: &Vendor) -> Vec<Value> {
             }
             statement
         })
+        .chain(customer_roles(vendor))
         .collect()
 }
 
@@ -329,7 +340,7 @@ mod tests {
             serde_json::to_string(&documents).unwrap().matches("aws:ResourceAccount").count()
                 + serde_json::to_string(&documents).unwrap().matches("LatchkeyNotOwnAccount").count()
         };
-        assert_eq!(denies(&vendor()), 4);
+        assert_eq!(denies(&vendor()), 5);
         let for_tests = Vendor {
             allow_own_account: true,
             ..vendor()

@@ -4,7 +4,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::Repair::{ByHand, Fixes};
-use super::{Setup, statements};
+use super::{Setup, TENANT, statements};
+use crate::support::server::check;
 
 const NOT_ASSUMABLE: &[&str] = &["client-role-assumable"];
 const OPEN: &[&str] = &["role-requires-external-id"];
@@ -62,6 +63,45 @@ async fn a_second_statement_without_condition() {
     })
     .await;
     setup.fails(OPEN, "trust-policy", ByHand).await;
+}
+
+impl Setup {
+    /// What the verification shows about other roles of the vendor's. It does not decide the verdict.
+    async fn other_roles(&self) -> String {
+        let verification = self.server.submit(TENANT, &self.applied.submission()).await;
+        assert_eq!(verification["verdict"], "verified");
+        check(&verification, "role-denies-other-roles")["status"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+}
+
+#[tokio::test]
+async fn only_the_storage_role() {
+    assert_eq!(Setup::new("assume_role").await.other_roles().await, "passed");
+}
+
+/// A principal that covers the storage role and others.
+#[rstest]
+#[tokio::test]
+async fn more_than_the_storage_role(#[values(true, false)] everyone: bool) {
+    let setup = Setup::new("assume_role").await;
+    let account = format!("arn:aws:iam::{}:root", setup.world.vendor.id);
+    let principal = if everyone { json!("*") } else { json!({"AWS": account}) };
+    setup
+        .change("trust-policy", |policy| statements(policy)[0]["Principal"] = principal)
+        .await;
+    assert_eq!(setup.other_roles().await, "warning");
+}
+
+/// Without a permission of its own, the other role would be denied by any trust policy.
+#[tokio::test]
+async fn the_other_role_cannot_ask() {
+    let setup = Setup::new("assume_role").await;
+    let only_storage = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:*", "kms:*"], "Resource": "*"}]});
+    setup.world.vendor.put_permissions("direct", &only_storage).await;
+    assert_eq!(setup.other_roles().await, "skipped");
 }
 
 fn by_operator(operator: &str) -> impl FnOnce(&mut Vec<Value>) {
