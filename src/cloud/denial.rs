@@ -2,11 +2,13 @@
 //! from time to time (with a policy's ARN, or a console link), so this searches inside the text, and keeps none of it.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
 
+use crate::domain::account::AccountId;
 use crate::domain::api_result::{AccessDenied, DenialReason, DeniedBy, PolicyKind};
-use crate::domain::arn::KeyArn;
+use crate::domain::arn::{KeyArn, PolicyArn};
 
 /// AWS's names of the policy kinds.
-const KINDS: [(&str, PolicyKind); 7] = [
+const KINDS: [(&str, PolicyKind); 8] = [
+    ("role trust policy", PolicyKind::RoleTrust),
     ("identity-based policy", PolicyKind::Identity),
     ("resource-based policy", PolicyKind::Resource),
     ("permissions boundary", PolicyKind::PermissionsBoundary),
@@ -39,6 +41,9 @@ pub(crate) fn parse(asked: DeniedBy, message: &str) -> AccessDenied {
         action: words(message)
             .find(|word| is_kms_action(word) || INHERITED.contains(word))
             .map(str::to_owned),
+        policy: words(message)
+            .map(|word| word.trim_end_matches(':'))
+            .find_map(|word| PolicyArn::parse(word).ok()),
     }
 }
 
@@ -62,8 +67,8 @@ fn reason(asked: DeniedBy, message: &str, lower: &str) -> DenialReason {
         return DenialReason::NotAllowedBy(PolicyKind::Identity);
     }
     let denied_by = behind(lower, "explicit deny in ").find_map(|rest| {
-        let rest = rest.strip_prefix("an ").or_else(|| rest.strip_prefix("a ")).unwrap_or(rest);
-        kind_at(rest)
+        let articles = ["an ", "a ", "the "];
+        kind_at(articles.iter().find_map(|article| rest.strip_prefix(article)).unwrap_or(rest))
     });
     if let Some(kind) = denied_by {
         return DenialReason::DeniedBy(kind);
@@ -74,7 +79,16 @@ fn reason(asked: DeniedBy, message: &str, lower: &str) -> DenialReason {
     if lower.contains(KEY_DENIES) {
         return DenialReason::NotAllowedBy(PolicyKind::Resource);
     }
+    if lower.contains("with an explicit deny") {
+        return DenialReason::DeniedSomewhere;
+    }
     DenialReason::Unsaid
+}
+
+/// The account in "for account: 222222222222", of a region or a service that is not active in it.
+pub(crate) fn account(message: &str) -> Option<AccountId> {
+    let mut words = message.split(|c: char| !c.is_ascii_digit());
+    words.find_map(|word| AccountId::parse(word).ok())
 }
 
 /// The text after each occurrence of `mark`.
@@ -159,7 +173,7 @@ mod tests {
         "with an explicit deny in a permissions boundary",
         DenialReason::DeniedBy(PolicyKind::PermissionsBoundary)
     )]
-    #[case("with an explicit deny", DenialReason::Unsaid)]
+    #[case("with an explicit deny", DenialReason::DeniedSomewhere)]
     #[case(
         "because public policies are blocked by the BlockPublicPolicy block public access setting.",
         DenialReason::Unsaid
@@ -213,6 +227,7 @@ mod tests {
             reason,
             key: named.then(|| KEY.to_owned()),
             action: action.map(str::to_owned),
+            policy: None,
         };
         assert_eq!(parse(DeniedBy::S3, &message), expected);
     }
@@ -266,6 +281,40 @@ mod tests {
     fn vendor_side_sts_denials_are_recognized(#[case] text: &str, #[case] reason: DenialReason) {
         let refusal = parse(DeniedBy::Sts, &format!("{USER}{text}"));
         assert_eq!((refusal.by, refusal.reason), (DeniedBy::Sts, reason));
+    }
+
+    #[rstest]
+    #[case(
+        "sts:AssumeRole because no role trust policy allows the sts:AssumeRole action",
+        DenialReason::NotAllowedBy(PolicyKind::RoleTrust),
+        None
+    )]
+    #[case(
+        "sts:AssumeRole on resource: arn:aws:iam::210987654321:role/docs with an explicit deny in a resource control policy, with policy \
+         ARN: arn:aws:organizations::777788889999:policy/o-exampleorgid/resource_control_policy/p-examplepolicyid",
+        DenialReason::DeniedBy(PolicyKind::ResourceControl),
+        Some("arn:aws:organizations::777788889999:policy/o-exampleorgid/resource_control_policy/p-examplepolicyid")
+    )]
+    #[case(
+        "sts:AssumeRole with an explicit deny in an identity-based policy: arn:aws:iam::123456789012:policy/security/no-chaining",
+        DenialReason::DeniedBy(PolicyKind::Identity),
+        Some("arn:aws:iam::123456789012:policy/security/no-chaining")
+    )]
+    fn the_policy_that_denied_is_named(#[case] text: &str, #[case] reason: DenialReason, #[case] policy: Option<&str>) {
+        let refusal = parse(DeniedBy::Sts, &format!("{USER}{text}"));
+        assert_eq!((refusal.reason, refusal.policy.as_ref().map(PolicyArn::as_str)), (reason, policy));
+    }
+
+    #[test]
+    fn an_account_is_named() {
+        let named = |message| account(message).map(|account| account.to_string());
+        assert_eq!(
+            named(
+                "STS is not activated in this region for account:222222222222. Your account administrator can activate STS in this region using the IAM Console."
+            ),
+            Some("222222222222".into())
+        );
+        assert_eq!(named("STS is not activated in this region for account:XYZ."), None);
     }
 
     proptest! {

@@ -30,6 +30,9 @@ pub struct BucketCall {
     pub region: Region,
     /// Sent as `x-amz-expected-bucket-owner`. None accepts any owner.
     pub owner: Option<AccountId>,
+    /// Whether the caller agrees to pay, as a bucket with Requester Pays demands.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/RequesterPaysBuckets.html>
+    pub pays: bool,
 }
 
 /// A key, and the session to call it with.
@@ -94,6 +97,9 @@ pub trait Cloud: Send + Sync {
 
     /// A new session, limited by a session policy.
     async fn document_session(&self, call: &DocumentCall) -> ApiResult<AwsSession>;
+
+    /// Returns whether the policies of the vendor's `role` let it assume `target`, according to IAM's policy simulator.
+    async fn simulate_assuming(&self, role: &RoleArn, target: &RoleArn) -> ApiResult<bool>;
 
     async fn head_bucket(&self, call: &BucketCall) -> ApiResult;
     /// Lists at most one key with this prefix.

@@ -23,7 +23,4 @@ pub trait SetupCloud: Cloud {
 
     /// Assumes a role of the vendor with these session tags.
     async fn assume_with_tags(&self, role: &RoleArn, tags: &[(&str, &str)]) -> ApiResult<AssumedRole>;
-
-    /// Returns whether the policies of `role` let it assume `target`, according to IAM's policy simulator.
-    async fn simulate_assuming(&self, role: &RoleArn, target: &RoleArn) -> ApiResult<bool>;
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::account::AccountId;
+use super::arn::PolicyArn;
 use super::region::Region;
 use super::storage_config::Mode;
 
@@ -55,15 +57,28 @@ pub struct ApiCall {
     pub may_arrive_late: bool,
     /// From the header `x-amz-bucket-region`, which S3 also sends with denials.
     pub bucket_region: Option<Region>,
+    /// The region of the request, if it does not follow from the resource.
+    pub region: Option<Region>,
+    /// The account that the error names.
+    pub account: Option<AccountId>,
     /// AWS's time of the response, from the header `date`, to the second.
     pub answered_at: Option<DateTime<Utc>>,
 }
 
 impl ApiCall {
+    /// Whether S3 passes on an error of KMS. S3 itself allowed the call then.
+    pub fn is_from_kms(&self) -> bool {
+        self.code.as_deref().is_some_and(|code| code.starts_with("KMS."))
+    }
+
     pub fn is_throttled(&self) -> bool {
         self.code.as_deref().is_some_and(is_throttling_code)
     }
 }
+
+/// STS is not active for an account in the region of the request.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html>
+pub const REGION_DISABLED: &str = "RegionDisabledException";
 
 /// Whether an error code means throttling.
 pub fn is_throttling_code(code: &str) -> bool {
@@ -91,9 +106,23 @@ pub struct AccessDenied {
     pub key: Option<String>,
     /// The action that the denial names: a `kms:` action, `sts:TagSession` or `sts:SetSourceIdentity`.
     pub action: Option<String>,
+    /// The policy that denied, which AWS names to callers of the same account or organization.
+    pub policy: Option<PolicyArn>,
 }
 
 impl AccessDenied {
+    /// Of a role that was assumed across accounts: whether it is open if the caller's policies denied or the role's.
+    pub fn may_be_of_the_caller(&self) -> bool {
+        let is_open = match self.reason {
+            DenialReason::Unsaid | DenialReason::DeniedSomewhere => true,
+            // Within one organization, STS says so even if only the trust policy is wrong.
+            DenialReason::NotAllowedBy(kind) => kind == PolicyKind::Identity,
+            DenialReason::DeniedBy(_) => false,
+        };
+        // Such an action is the vendor's doing in any case.
+        is_open && self.action.is_none()
+    }
+
     /// Whether the denying policy belongs to the vendor: a session policy, a VPC endpoint policy or, in `direct`, a policy
     /// of the vendor's role or its organization.
     pub fn is_vendor_side(&self, mode: Mode) -> bool {
@@ -103,7 +132,7 @@ impl AccessDenied {
         match kind {
             PolicyKind::Session | PolicyKind::VpcEndpoint => true,
             PolicyKind::Identity | PolicyKind::PermissionsBoundary | PolicyKind::ServiceControl => mode == Mode::Direct,
-            PolicyKind::Resource | PolicyKind::ResourceControl => false,
+            PolicyKind::Resource | PolicyKind::RoleTrust | PolicyKind::ResourceControl => false,
         }
     }
 }
@@ -121,6 +150,8 @@ pub enum DeniedBy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DenialReason {
     Unsaid,
+    /// An explicit deny, in a policy whose kind AWS does not reveal.
+    DeniedSomewhere,
     /// No policy of this kind allows the action.
     NotAllowedBy(PolicyKind),
     /// A policy of this kind denies the action.
@@ -131,6 +162,8 @@ pub enum DenialReason {
 pub enum PolicyKind {
     Identity,
     Resource,
+    /// The trust policy of a role.
+    RoleTrust,
     PermissionsBoundary,
     Session,
     ServiceControl,
@@ -144,6 +177,7 @@ impl PolicyKind {
         match self {
             Self::Identity => "an identity-based policy",
             Self::Resource => "a resource policy",
+            Self::RoleTrust => "the role's trust policy",
             Self::PermissionsBoundary => "a permissions boundary",
             Self::Session => "a session policy",
             Self::ServiceControl => "a service control policy of the organization",

@@ -300,7 +300,7 @@ catalogue! {
         prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Required,
         breach: true,
-        failure: Permanent,
+        failure: AccessOpen,
         decided_by: Evidence(rules::object::encrypted_with_key),
     }
     VersioningDisabled {

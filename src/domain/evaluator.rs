@@ -157,7 +157,32 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// A session is not accepted in a region that its account has not enabled. Otherwise, such an answer is a matter of seconds.
+    /// <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html>
+    fn explain_session(&self, finding: Finding) -> Finding {
+        let region = &self.storage.region;
+        let Some(exchange) = finding.exchange.as_ref().filter(|_| finding.status == CheckStatus::Inconclusive) else {
+            return finding;
+        };
+        let code = exchange.code.as_deref().unwrap_or_default();
+        let is_of_session = matches!(
+            code,
+            "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidToken" | "InvalidAccessKeyId"
+        );
+        if !is_of_session || !region.is_opt_in() || exchange.operation.starts_with("sts:") {
+            return finding;
+        }
+        match self.mode() {
+            Mode::Direct => Finding::vendor_side(finding.check, Some(exchange)),
+            Mode::AssumeRole => {
+                let summary = findings::session_not_accepted(region, code);
+                Finding::inconclusive(finding.check, FaultSide::Customer, summary, Some(exchange))
+            }
+        }
+    }
+
     fn weigh(&self, finding: Finding) -> Finding {
+        let finding = self.explain_session(finding);
         let required = self.vendor.requires(finding.check);
         let status = match finding.status {
             CheckStatus::Failed if !required => CheckStatus::Warning,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::api_result::{ApiResult, DeniedBy, Outcome};
+use super::api_result::{ApiResult, DenialReason, DeniedBy, Outcome};
 use super::check::CheckName;
 use super::storage_config::Mode;
 use super::unauthorized::{UnauthorizedCall, UnauthorizedCaller, UnauthorizedProbe};
@@ -16,6 +16,8 @@ pub struct Evidence {
     pub client_role_without_id: Option<ApiResult>,
     pub client_role_with_random_id: Option<ApiResult>,
 
+    /// Asked only if `client_role` was denied and the vendor's own policies may be the cause.
+    pub vendor_may_assume: Option<ApiResult<bool>>,
     /// Made by the vendor's customer-facing role, with the tenant's external ID.
     pub client_role_by_other_role: Option<ApiResult>,
 
@@ -23,6 +25,8 @@ pub struct Evidence {
     /// Called only if `head` was denied: the same call without an expected owner.
     pub head_of_any_owner: Option<ApiResult>,
     pub list: Option<ApiResult>,
+    /// `direct`: called only if `list` was denied. The same call by a caller who agrees to pay.
+    pub list_as_payer: Option<ApiResult>,
 
     pub describe_key: Option<ApiResult<KeyFacts>>,
     pub encrypt: Option<ApiResult>,
@@ -32,7 +36,7 @@ pub struct Evidence {
     pub generate_data_key_without_plaintext: Option<ApiResult>,
 
     pub put: Option<ApiResult<StoredObject>>,
-    /// Called only if S3 denied `put`: the same call with encryption headers.
+    /// Called only if S3 denied `put`, or if it is not clear which key stopped it: the same call with encryption headers.
     pub put_with_header: Option<ApiResult<StoredObject>>,
     pub get: Option<ApiResult<RoundTrip>>,
     pub restore: Option<ApiResult>,
@@ -168,6 +172,23 @@ impl Evidence {
             && (mode == Mode::AssumeRole || self.unauthorized.values().all(refused))
     }
 
+    /// Whether the put has to be made again with headers that name the submitted key: S3 denied it without, or a key stopped it that AWS
+    /// does not name.
+    pub fn puts_with_header(&self) -> bool {
+        self.put.as_ref().is_some_and(|put| match &put.outcome {
+            Outcome::Refused(refusal) if refusal.by == DeniedBy::Kms => refusal.key.is_none(),
+            Outcome::Refused(refusal) => refusal.by == DeniedBy::S3,
+            Outcome::Unusable => put.exchange.is_from_kms(),
+            _ => false,
+        })
+    }
+
+    /// Whether the list has to be made again by a caller who agrees to pay.
+    pub fn lists_as_payer(&self, mode: Mode) -> bool {
+        let refusal = self.list.as_ref().and_then(ApiResult::refusal);
+        mode == Mode::Direct && refusal.is_some_and(|refusal| refusal.by == DeniedBy::S3 && refusal.reason == DenialReason::Unsaid)
+    }
+
     /// Whether the put of the probe object is still to come.
     pub fn awaits_put(&self, mode: Mode) -> bool {
         match &self.put {
@@ -195,6 +216,8 @@ pub struct KeyFacts {
     /// Only `Enabled` keys work.
     pub state: String,
     pub deletion_at: Option<DateTime<Utc>>,
+    /// Its key material is in a CloudHSM cluster or an external key store of the customer, which can be disconnected.
+    pub in_custom_store: bool,
 }
 
 impl KeyFacts {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::api_result::{ApiCall, ApiResult};
+use super::api_result::{ApiCall, ApiResult, Outcome};
 use super::check::{CheckName, CheckStatus, FaultSide};
 use super::fix::Fix;
 use super::message::{Message, findings};
@@ -106,7 +106,11 @@ impl Finding {
             return Self::vendor_side(check, Some(&answer.exchange));
         }
         let code = answer.exchange.code.as_deref().unwrap_or("no response");
-        Self::inconclusive(check, FaultSide::Aws, findings::aws_did_not_answer(code), Some(&answer.exchange))
+        let summary = match answer.outcome {
+            Outcome::Unusable => findings::request_rejected(code),
+            _ => findings::aws_did_not_answer(code),
+        };
+        Self::inconclusive(check, FaultSide::Aws, summary, Some(&answer.exchange))
     }
 
     #[must_use]
@@ -132,11 +136,17 @@ impl Finding {
     }
 }
 
-/// A wrong clock, or process credentials that AWS does not accept.
+/// A wrong clock, process credentials that AWS does not accept, or a request that the vendor's settings make invalid, such as
+/// `AWS_REQUEST_CHECKSUM_CALCULATION`.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 fn is_vendor_side(code: &str) -> bool {
     matches!(
         code,
-        "RequestTimeTooSkewed" | "SignatureDoesNotMatch" | "RequestExpired" | "IncompleteSignature" | "MissingAuthenticationToken"
+        "RequestTimeTooSkewed"
+            | "SignatureDoesNotMatch"
+            | "RequestExpired"
+            | "IncompleteSignature"
+            | "MissingAuthenticationToken"
+            | "InvalidRequest"
     )
 }

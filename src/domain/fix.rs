@@ -5,6 +5,7 @@ use serde_json::Value;
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 use super::api_result::{AccessDenied, DenialReason, DeniedBy, PolicyKind};
+use super::arn::PolicyArn;
 use super::message::{Message, fixes};
 use super::storage_config::{Mode, StorageConfig};
 use super::templates::TemplateParams;
@@ -25,6 +26,8 @@ pub enum FixDocument {
     KeySettings,
     PermissionsBoundary,
     OrganizationPolicy,
+    /// Settings of IAM for the whole account.
+    AccountSettings,
     Form,
 }
 
@@ -51,6 +54,12 @@ pub struct Fix {
     /// The exact statement or setting for this tenant, or a list of statements. None if AWS does not reveal what denies
     /// access.
     pub statement: Option<Value>,
+    /// The policy that denied, if AWS named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyArn>,
+    /// Another change that may be needed as well: AWS does not reveal which of the two is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub also: Option<Box<Fix>>,
 }
 
 impl Fix {
@@ -60,6 +69,21 @@ impl Fix {
             action,
             summary,
             statement,
+            policy: None,
+            also: None,
+        }
+    }
+
+    #[must_use]
+    fn of_policy(self, policy: Option<PolicyArn>) -> Self {
+        Self { policy, ..self }
+    }
+
+    #[must_use]
+    pub fn or_also(self, other: Self) -> Self {
+        Self {
+            also: Some(Box::new(other)),
+            ..self
         }
     }
 
@@ -91,6 +115,7 @@ pub(crate) fn place(document: FixDocument, config: &StorageConfig) -> (&'static 
         FixDocument::KeySettings => ("Key settings", format!("KMS › {key}")),
         FixDocument::PermissionsBoundary => ("Role permissions boundary", format!("IAM › Roles › {role} › Permissions boundary")),
         FixDocument::OrganizationPolicy => ("AWS Organizations policy", "AWS Organizations › Policies".into()),
+        FixDocument::AccountSettings => ("Account settings", "IAM › Account settings".into()),
         FixDocument::Form => ("Submitted values", "The form, step 2".into()),
     }
 }
@@ -103,36 +128,48 @@ pub fn of_refusal(refusal: &AccessDenied, action: &str, permission: Permission, 
 /// The same for several actions that were denied for the same reason. Their statements become a list.
 pub fn of_refusals(refusal: &AccessDenied, action: &str, permissions: &[Permission], params: &TemplateParams) -> Fix {
     let of_key = permissions == [Permission::Key];
-    if let DenialReason::DeniedBy(kind) = refusal.reason {
-        return of_denial(kind, action, of_key);
-    }
     match refusal.reason {
-        DenialReason::NotAllowedBy(PolicyKind::PermissionsBoundary) => {
-            return Fix::new(
-                FixDocument::PermissionsBoundary,
-                FixAction::Add,
-                fixes::allow_in_boundary(action),
-                None,
-            );
-        }
+        DenialReason::DeniedBy(kind) => of_denial(kind, action, of_key).of_policy(refusal.policy.clone()),
+        DenialReason::DeniedSomewhere => of_unknown_denial(action, of_key),
+        DenialReason::NotAllowedBy(PolicyKind::PermissionsBoundary) => Fix::new(
+            FixDocument::PermissionsBoundary,
+            FixAction::Add,
+            fixes::allow_in_boundary(action),
+            None,
+        ),
         DenialReason::NotAllowedBy(
             kind @ (PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::VpcEndpoint | PolicyKind::Session),
-        ) => {
-            return Fix::new(
-                FixDocument::OrganizationPolicy,
-                FixAction::Add,
-                fixes::allow_in_policy(action, kind.phrase()),
-                None,
-            );
-        }
-        _ => {}
+        ) => Fix::new(
+            FixDocument::OrganizationPolicy,
+            FixAction::Add,
+            fixes::allow_in_policy(action, kind.phrase()),
+            None,
+        ),
+        DenialReason::NotAllowedBy(PolicyKind::Resource) => of_resource(of_key, action, permissions, params),
+        DenialReason::NotAllowedBy(PolicyKind::Identity | PolicyKind::RoleTrust) | DenialReason::Unsaid => match params.mode {
+            Mode::Direct => of_resource(of_key, action, permissions, params),
+            // Both have to allow it, and S3 does not say which of them does not.
+            Mode::AssumeRole if refusal.reason == DenialReason::Unsaid && !of_key && params.bucket_is_elsewhere() => {
+                let role = granting(FixDocument::RolePermissions, action, permissions, params);
+                of_resource(of_key, action, permissions, params).or_also(role)
+            }
+            Mode::AssumeRole => granting(FixDocument::RolePermissions, action, permissions, params),
+        },
     }
-    let by_resource = refusal.reason == DenialReason::NotAllowedBy(PolicyKind::Resource);
-    let document = match params.mode {
-        Mode::AssumeRole if !by_resource => FixDocument::RolePermissions,
-        _ if of_key => FixDocument::KeyPolicy,
-        _ => FixDocument::BucketPolicy,
+}
+
+/// In the policy of the bucket or of the key.
+fn of_resource(of_key: bool, action: &str, permissions: &[Permission], params: &TemplateParams) -> Fix {
+    let document = if of_key {
+        FixDocument::KeyPolicy
+    } else {
+        FixDocument::BucketPolicy
     };
+    granting(document, action, permissions, params)
+}
+
+/// The statements of a document that allow an action.
+fn granting(document: FixDocument, action: &str, permissions: &[Permission], params: &TemplateParams) -> Fix {
     let (statement, name): (fn(Permission, &TemplateParams) -> Value, &str) = match document {
         FixDocument::RolePermissions => (statements::role_statement, "the permissions of [your] role"),
         FixDocument::KeyPolicy => (|_, params| statements::key_policy_statement(params), "the key policy"),
@@ -152,15 +189,46 @@ pub fn of_refusals(refusal: &AccessDenied, action: &str, permissions: &[Permissi
     Fix::new(document, FixAction::Add, summary, Some(statement))
 }
 
-fn of_denial(kind: PolicyKind, action: &str, of_key: bool) -> Fix {
-    let document = match kind {
-        PolicyKind::Identity | PolicyKind::Session => FixDocument::RolePermissions,
-        PolicyKind::Resource if of_key => FixDocument::KeyPolicy,
-        PolicyKind::Resource => FixDocument::BucketPolicy,
-        PolicyKind::PermissionsBoundary => FixDocument::PermissionsBoundary,
-        PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::VpcEndpoint => FixDocument::OrganizationPolicy,
+/// Condition keys that keep out a caller who should be let in, by where such a condition usually is.
+const OF_ORGANIZATION: &str = "aws:RequestedRegion, aws:PrincipalOrgID, aws:ResourceOrgID, aws:PrincipalArn, aws:SourceIp, aws:SourceVpce or \
+                               s3:x-amz-server-side-encryption";
+const OF_BUCKET: &str = "aws:SourceIp, aws:SourceVpce, aws:SecureTransport, aws:PrincipalOrgID, s3:x-amz-server-side-encryption, s3:x-amz-acl, \
+                         s3:x-amz-storage-class or s3:RequestObjectTag";
+const OF_KEY: &str = "kms:ViaService, kms:CallerAccount, kms:EncryptionContext, aws:SourceVpce or aws:PrincipalOrgID";
+const OF_ROLE: &str = "aws:SourceIp, aws:SourceVpce, aws:RequestedRegion, aws:ResourceAccount or aws:ResourceTag";
+
+pub(crate) fn of_denial(kind: PolicyKind, action: &str, of_key: bool) -> Fix {
+    let (document, conditions) = match kind {
+        PolicyKind::Identity | PolicyKind::Session => (FixDocument::RolePermissions, OF_ROLE),
+        PolicyKind::Resource if of_key => (FixDocument::KeyPolicy, OF_KEY),
+        PolicyKind::Resource => (FixDocument::BucketPolicy, OF_BUCKET),
+        PolicyKind::RoleTrust => (FixDocument::TrustPolicy, OF_ORGANIZATION),
+        PolicyKind::PermissionsBoundary => (FixDocument::PermissionsBoundary, OF_ROLE),
+        PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::VpcEndpoint => {
+            (FixDocument::OrganizationPolicy, OF_ORGANIZATION)
+        }
     };
-    Fix::new(document, FixAction::Remove, fixes::remove_deny(action, kind.phrase()), None)
+    Fix::new(
+        document,
+        FixAction::Remove,
+        fixes::remove_deny(action, kind.phrase(), conditions),
+        None,
+    )
+}
+
+/// A grant does not help against a deny, wherever it is.
+fn of_unknown_denial(action: &str, of_key: bool) -> Fix {
+    let (document, name, conditions) = if of_key {
+        (FixDocument::KeyPolicy, "the key policy", OF_KEY)
+    } else {
+        (FixDocument::BucketPolicy, "the bucket policy", OF_BUCKET)
+    };
+    Fix::new(
+        document,
+        FixAction::Remove,
+        fixes::remove_unknown_deny(action, name, conditions),
+        None,
+    )
 }
 
 /// In `direct`, AWS gives no reasons for S3 denials. The service that denied a put determines which document needs a fix.

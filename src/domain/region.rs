@@ -100,6 +100,31 @@ impl Region {
         &self.0
     }
 
+    /// Whether an account has to enable the region before it can be used there.
+    /// <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html>
+    pub fn is_opt_in(&self) -> bool {
+        const ALWAYS_ENABLED: [&str; 17] = [
+            "ap-northeast-1",
+            "ap-northeast-2",
+            "ap-northeast-3",
+            "ap-south-1",
+            "ap-southeast-1",
+            "ap-southeast-2",
+            "ca-central-1",
+            "eu-central-1",
+            "eu-north-1",
+            "eu-west-1",
+            "eu-west-2",
+            "eu-west-3",
+            "sa-east-1",
+            "us-east-1",
+            "us-east-2",
+            "us-west-1",
+            "us-west-2",
+        ];
+        self.partition() == Partition::Aws && !ALWAYS_ENABLED.contains(&self.as_str())
+    }
+
     /// The partition of a region with this name, known or not.
     pub fn partition(&self) -> Partition {
         Partition::iter()

@@ -84,7 +84,8 @@ impl RetryPolicy {
 pub enum FailureKind {
     /// Access was denied. The grant may still be propagating.
     Refused,
-    /// An unauthorized call was allowed. Its condition may still be propagating, so it is retried once.
+    /// An unauthorized call was allowed, or an object was encrypted with another key. The condition or the default may still be
+    /// propagating, so it is retried once.
     AccessOpen,
     /// A retry does not help.
     Permanent,

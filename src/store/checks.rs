@@ -48,6 +48,8 @@ impl TryFrom<CheckRow> for Finding {
                 duration: Duration::from_millis(row.duration_ms.and_then(|ms| u64::try_from(ms).ok()).unwrap_or_default()),
                 may_arrive_late: false,
                 bucket_region: None,
+                region: None,
+                account: None,
                 answered_at: None,
             }),
             None => None,

@@ -23,6 +23,7 @@ pub async fn light(cloud: &dyn Cloud, vendor_role: &RoleArn, due: &DueReverifica
         bucket: due.storage.bucket.name().clone(),
         region: due.storage.region.clone(),
         owner: Some(due.storage.bucket_account.clone()),
+        pays: false,
     };
     let key = KeyCall {
         session,

@@ -114,6 +114,7 @@ impl VerificationRun<'_> {
             bucket: storage.bucket.name().clone(),
             region: storage.region.clone(),
             owner: Some(storage.bucket_account.clone()),
+            pays: false,
         }
     }
 

@@ -7,7 +7,6 @@ use super::VerificationRun;
 use super::calls::{PendingCall, pending};
 use super::run_state::RunState;
 use crate::cloud::{BucketCall, CallMode};
-use crate::domain::api_result::DeniedBy;
 use crate::domain::evidence::{ProductionCalls, RoundTrip};
 use crate::domain::verification::PROBE_PREFIX;
 
@@ -18,6 +17,8 @@ pub(super) enum ProductionCall {
     /// HEAD again without an expected owner, after the first one was denied.
     HeadOfAnyOwner,
     List,
+    /// The list again by a caller who agrees to pay, after S3 denied it.
+    ListAsPayer,
     DescribeKey,
     Encrypt,
     Decrypt,
@@ -25,7 +26,7 @@ pub(super) enum ProductionCall {
     GenerateDataKey,
     GenerateDataKeyWithoutPlaintext,
     Put,
-    /// The put again with encryption headers, after S3 denied it without.
+    /// The put again with encryption headers: see [`Evidence::puts_with_header`](crate::domain::evidence::Evidence::puts_with_header).
     PutWithHeader,
     Get,
     Restore,
@@ -94,6 +95,15 @@ impl ProductionCall {
                 async move { cloud.list_objects(&bucket, PROBE_PREFIX).await },
                 |state, answer| state.evidence.list = Some(answer),
             ),
+            Self::ListAsPayer => {
+                evidence.lists_as_payer(mode).then_some(())?;
+                let bucket = BucketCall { pays: true, ..bucket };
+                pending(
+                    self.needs_object(),
+                    async move { cloud.list_objects(&bucket, PROBE_PREFIX).await },
+                    |state, answer| state.evidence.list_as_payer = Some(answer),
+                )
+            }
             Self::DescribeKey => pending(
                 self.needs_object(),
                 async move { cloud.describe_key(&key).await },
@@ -154,8 +164,7 @@ impl ProductionCall {
                 )
             }
             Self::PutWithHeader => {
-                let refused = evidence.put.as_ref()?.is_refused_by(DeniedBy::S3);
-                refused.then_some(())?;
+                evidence.puts_with_header().then_some(())?;
                 pending(
                     self.needs_object(),
                     async move {

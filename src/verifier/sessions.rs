@@ -77,6 +77,19 @@ pub(super) fn assume_client_role<'a>(id: ClientExternalId, run: &'a Verification
     }))
 }
 
+/// Across accounts, STS denies with the same words whether the caller's policies or the role's keep it out.
+pub(super) fn ask_whether_vendor_may_assume<'a>(run: &'a VerificationRun<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+    let Access::AssumeRole { role } = &run.subject.storage.access else {
+        return None;
+    };
+    let refusal = state.evidence.client_role.as_ref()?.refusal()?;
+    refusal.may_be_of_the_caller().then_some(())?;
+    let asked = run.cloud.simulate_assuming(&run.subject.vendor_role, role);
+    Some(pending(false, asked, |state, answer| {
+        state.evidence.vendor_may_assume = Some(answer);
+    }))
+}
+
 /// With the tenant's external ID, so that only the principal of the trust policy can deny it.
 pub(super) fn assume_client_role_by_other_role<'a>(run: &'a VerificationRun<'a>, state: &RunState) -> Option<PendingCall<'a>> {
     let Access::AssumeRole { role } = &run.subject.storage.access else {

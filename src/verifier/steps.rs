@@ -20,6 +20,8 @@ pub(super) enum Step {
     VendorRole,
     /// Assumes the customer's role with the vendor's session (`assume_role`).
     ClientRole(ClientExternalId),
+    /// Asks IAM whether the vendor's own policies are why the customer's role could not be assumed (`assume_role`).
+    VendorMayAssume,
     /// Assumes the customer's role with a session of another role of the vendor's, which must be denied (`assume_role`).
     ClientRoleByOtherRole,
     /// Makes a session that the bucket and the key must deny.
@@ -42,6 +44,7 @@ impl Step {
         if mode == Mode::AssumeRole {
             let ids = ClientExternalId::iter().filter(|id| retires || *id != ClientExternalId::Retired);
             steps.extend(ids.map(Self::ClientRole));
+            steps.push(Self::VendorMayAssume);
         }
         if callers.contains(&UnauthorizedCaller::CustomerFacingRole) {
             steps.push(Self::ClientRoleByOtherRole);
@@ -63,9 +66,12 @@ impl Step {
             Self::Production(call) => call.needs_object(),
             Self::Unauthorized(_, call) => unauthorized::needs_object(call),
             Self::LimitedCall(_) => true,
-            Self::VendorRole | Self::ClientRole(_) | Self::ClientRoleByOtherRole | Self::UnauthorizedRole(_) | Self::LimitedSession(_) => {
-                false
-            }
+            Self::VendorRole
+            | Self::VendorMayAssume
+            | Self::ClientRole(_)
+            | Self::ClientRoleByOtherRole
+            | Self::UnauthorizedRole(_)
+            | Self::LimitedSession(_) => false,
         }
     }
 
@@ -74,6 +80,7 @@ impl Step {
         match self {
             Self::VendorRole => Some(sessions::assume_vendor_role(run)),
             Self::ClientRole(id) => sessions::assume_client_role(id, run, state),
+            Self::VendorMayAssume => sessions::ask_whether_vendor_may_assume(run, state),
             Self::ClientRoleByOtherRole => sessions::assume_client_role_by_other_role(run, state),
             Self::UnauthorizedRole(caller) => sessions::assume_as(caller, run),
             Self::Production(call) => call.start(run, state),

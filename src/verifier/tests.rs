@@ -102,6 +102,7 @@ impl Scripted {
                 reason: DenialReason::Unsaid,
                 key: None,
                 action: None,
+                policy: None,
             })
         } else {
             let value = effect();
@@ -154,6 +155,9 @@ impl Cloud for Scripted {
     }
     async fn document_session(&self, _: &DocumentCall) -> ApiResult<AwsSession> {
         self.session(UNAUTHORIZED).await
+    }
+    async fn simulate_assuming(&self, _: &RoleArn, _: &RoleArn) -> ApiResult<bool> {
+        self.answer("iam:SimulatePrincipalPolicy", GOOD, DeniedBy::Iam, || true).await
     }
     async fn head_bucket(&self, call: &BucketCall) -> ApiResult {
         self.s3("s3:ListBucket", call, || ()).await
@@ -212,6 +216,7 @@ impl Cloud for Scripted {
             usage: "ENCRYPT_DECRYPT".into(),
             state: "Enabled".into(),
             deletion_at: None,
+            in_custom_store: false,
         };
         self.kms("kms:DescribeKey", call, facts).await
     }

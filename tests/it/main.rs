@@ -19,6 +19,7 @@ mod database_outage;
 mod database_roles;
 mod edge;
 mod event_stream;
+mod field_answers;
 mod form;
 mod idempotency;
 mod incidents;

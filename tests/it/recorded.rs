@@ -11,12 +11,14 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use latchkey::cloud::aws::{AwsCloud, AwsOptions};
+use latchkey::domain::arn::KeyArn;
 use latchkey::domain::check::{CheckName, CheckStatus, FaultSide};
 use latchkey::domain::fix::FixDocument;
+use latchkey::domain::region::Region;
 use latchkey::domain::storage_config::Mode;
 use latchkey::domain::vendor::Vendor;
 use latchkey::domain::verification::Verdict;
-use latchkey::verifier::{self, RunReport};
+use latchkey::verifier::{self, RunReport, VerificationSubject};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rstest::rstest;
@@ -174,6 +176,10 @@ pub async fn config(wire: Wire) -> SdkConfig {
 }
 
 async fn verify(wire: Wire, mode: Mode) -> RunReport {
+    verify_subject(wire, &subject(mode)).await
+}
+
+async fn verify_subject(wire: Wire, subject: &VerificationSubject) -> RunReport {
     let aws = AwsCloud::from_config(&config(wire).await, AwsOptions { s3_path_style: true }, clock());
     let vendor = Vendor {
         posture: true,
@@ -184,7 +190,7 @@ async fn verify(wire: Wire, mode: Mode) -> RunReport {
         &aws,
         &clock(),
         &vendor,
-        &subject(mode),
+        subject,
         &recorded_aws::Endless,
         found,
         &CancellationToken::new(),
@@ -192,8 +198,16 @@ async fn verify(wire: Wire, mode: Mode) -> RunReport {
     .await
 }
 
-async fn verify_recorded(aws: RecordedAws, mode: Mode) -> RunReport {
+pub async fn verify_recorded(aws: RecordedAws, mode: Mode) -> RunReport {
     verify(Wire::of(Arc::new(aws)), mode).await
+}
+
+/// The same for storage in another region.
+pub async fn verify_recorded_in(region: &str, aws: RecordedAws, mode: Mode) -> RunReport {
+    let mut subject = subject(mode);
+    subject.storage.region = Region::parse(region).expect("a region");
+    subject.storage.key = KeyArn::parse(&KEY.replace(REGION, region)).expect("the ARN of a key");
+    verify_subject(Wire::of(Arc::new(aws)), &subject).await
 }
 
 fn failed(report: &RunReport) -> Vec<(CheckName, FixDocument)> {
@@ -203,7 +217,7 @@ fn failed(report: &RunReport) -> Vec<(CheckName, FixDocument)> {
         .collect()
 }
 
-fn told(report: &RunReport) -> String {
+pub fn told(report: &RunReport) -> String {
     let lines = report.findings.iter().filter(|finding| finding.status != CheckStatus::Passed);
     lines.fold(String::new(), |told, finding| {
         told + &format!(
@@ -344,16 +358,21 @@ fn on(call: &Call, operation: &str, reply: impl FnOnce() -> Reply) -> Option<Rep
     (call.who == Who::Tenant && call.operation == operation).then(reply)
 }
 
+/// A put that the bucket's default encrypts.
+fn by_default(call: &Call, reply: impl FnOnce() -> Reply) -> Option<Reply> {
+    if call.with_header { None } else { on(call, "s3:PutObject", reply) }
+}
+
 const OTHER_KEY: &str = "arn:aws:kms:eu-central-1:222222222222:key/99999999-12ab-34cd-56ef-1234567890ab";
 
 #[rstest]
-#[case::put_refused_by_a_key_that_is_not_named(|call: &Call| on(call, "s3:PutObject", || refused_by_s3(&format!("User: x is not authorized to perform: kms:GenerateDataKey on this resource {}", recorded_aws::UNREACHABLE))), &[(CheckName::EncryptedWithKey, FixDocument::BucketEncryption)])]
-#[case::put_refused_with_a_ciphertext(|call: &Call| on(call, "s3:PutObject", || refused_by_s3("The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.")), &[(CheckName::EncryptedWithKey, FixDocument::BucketEncryption)])]
+#[case::put_refused_by_a_key_that_is_not_named(|call: &Call| by_default(call, || refused_by_s3(&format!("User: x is not authorized to perform: kms:GenerateDataKey on this resource {}", recorded_aws::UNREACHABLE))), &[(CheckName::EncryptedWithKey, FixDocument::BucketEncryption)])]
+#[case::put_refused_with_a_ciphertext(|call: &Call| by_default(call, || refused_by_s3("The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.")), &[(CheckName::EncryptedWithKey, FixDocument::BucketEncryption)])]
 #[case::put_refused_by_another_key(|call: &Call| on(call, "s3:PutObject", || refused_by_s3(&format!("User: x is not authorized to perform: kms:GenerateDataKey on resource: {OTHER_KEY} because no identity-based policy allows the kms:GenerateDataKey action"))), &[(CheckName::EncryptedWithKey, FixDocument::BucketEncryption)])]
 #[case::put_refused_by_the_key_itself(|call: &Call| on(call, "s3:PutObject", || refused_by_s3(&format!("User: x is not authorized to perform: kms:GenerateDataKey on resource: {KEY} because no resource-based policy allows the kms:GenerateDataKey action"))), &[(CheckName::EncryptedWithKey, FixDocument::KeyPolicy)])]
-#[case::put_with_a_disabled_key(|call: &Call| on(call, "s3:PutObject", || s3_error(400, "KMS.DisabledException", "arn is disabled.")), &[(CheckName::EncryptedWithKey, FixDocument::BucketEncryption)])]
-#[case::put_with_a_key_in_deletion(|call: &Call| on(call, "s3:PutObject", || s3_error(400, "KMS.KMSInvalidStateException", "arn is pending deletion.")), &[(CheckName::EncryptedWithKey, FixDocument::BucketEncryption)])]
-#[case::put_with_no_such_key(|call: &Call| on(call, "s3:PutObject", || s3_error(400, "KMS.NotFoundException", "Key does not exist")), &[(CheckName::EncryptedWithKey, FixDocument::BucketEncryption)])]
+#[case::put_with_a_disabled_key(|call: &Call| by_default(call, || s3_error(400, "KMS.DisabledException", "arn is disabled.")), &[(CheckName::EncryptedWithKey, FixDocument::BucketEncryption)])]
+#[case::put_with_a_key_in_deletion(|call: &Call| by_default(call, || s3_error(400, "KMS.KMSInvalidStateException", "arn is pending deletion.")), &[(CheckName::EncryptedWithKey, FixDocument::BucketEncryption)])]
+#[case::put_with_no_such_key(|call: &Call| by_default(call, || s3_error(400, "KMS.NotFoundException", "Key does not exist")), &[(CheckName::EncryptedWithKey, FixDocument::BucketEncryption)])]
 #[case::stored_with_another_key(|call: &Call| on(call, "s3:PutObject", || stored_with(OTHER_KEY)), &[(CheckName::EncryptedWithKey, FixDocument::BucketEncryption)])]
 #[case::stored_with_aes(|call: &Call| on(call, "s3:PutObject", || Reply::new(200, "").with("x-amz-server-side-encryption", "AES256")), &[(CheckName::EncryptedWithKey, FixDocument::BucketEncryption)])]
 #[case::stored_with_a_version(|call: &Call| on(call, "s3:PutObject", || stored_with(KEY).with("x-amz-version-id", "3HL4kqtJlcpXroDTDmJ")), &[(CheckName::VersioningDisabled, FixDocument::BucketVersioning)])]

@@ -83,11 +83,19 @@ pub struct Call {
     pub who: Who,
     /// The headers of the PUT request encryption.
     pub with_header: bool,
+    /// It agrees to pay for the request.
+    pub pays: bool,
     body: Vec<u8>,
     path: String,
 }
 
 impl Call {
+    /// It assumes this role.
+    pub fn assumes(&self, role: &str) -> bool {
+        let encoded = role.replace(':', "%3A").replace('/', "%2F");
+        String::from_utf8_lossy(&self.body).contains(&format!("RoleArn={encoded}"))
+    }
+
     /// It assumes a role with session tags.
     pub fn is_tagged(&self) -> bool {
         String::from_utf8_lossy(&self.body).contains("Tags.member.1.")
@@ -203,6 +211,7 @@ impl RecordedAws {
             operation,
             who,
             with_header: header("x-amz-server-side-encryption").is_some(),
+            pays: header("x-amz-request-payer").is_some(),
             body,
             path: path.to_owned(),
         }
@@ -340,7 +349,7 @@ pub fn sts_error(status: u16, code: &str, message: &str) -> Reply {
 
 fn assume(call: &Call) -> Reply {
     let body = String::from_utf8_lossy(&call.body);
-    let role_is = |arn: &str| body.contains(&format!("RoleArn={}", arn.replace(':', "%3A").replace('/', "%2F")));
+    let role_is = |arn: &str| call.assumes(arn);
     let tagged = call.is_tagged();
     let named = body.contains(EXTERNAL_ID);
     // The session of the run itself has a session policy too, which only limits how long it may write.

@@ -14,6 +14,7 @@ use crate::domain::api_result::{ApiResult, DeniedBy};
 use crate::domain::arn::RoleArn;
 use crate::domain::external_id::ExternalId;
 use crate::domain::grant::SessionDuration;
+use crate::domain::region::Region;
 use crate::domain::templates::statements::TAG;
 
 /// The shortest session that STS issues. A verification ends long before.
@@ -69,7 +70,12 @@ impl<'a> AssumeRole<'a> {
     }
 
     pub(crate) async fn send(self, sts: &Client, clock: &dyn Clock) -> ApiResult<AwsSession> {
+        let region = sts.config().region().and_then(|region| Region::parse(region.as_ref()).ok());
         let call = Call::start(DeniedBy::Sts, "sts:AssumeRole", clock);
+        let call = match &region {
+            Some(region) => call.to(region),
+            None => call,
+        };
         let tags = self.tag.map(|id| {
             let tag = Tag::builder().key(TAG).value(id.as_str());
             vec![tag.build().expect("a tag has a key and a value")]

@@ -6,7 +6,9 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Builder, Region};
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{GlacierJobParameters, ObjectOwnership, OwnershipControlsRule, RestoreRequest, ServerSideEncryption, Tier};
+use aws_sdk_s3::types::{
+    GlacierJobParameters, ObjectOwnership, OwnershipControlsRule, RequestPayer, RestoreRequest, ServerSideEncryption, Tier,
+};
 
 use super::call::Call;
 use super::config;
@@ -59,7 +61,8 @@ impl<'a> Bucket<'a> {
             .bucket(self.name())
             .set_expected_bucket_owner(self.owner())
             .prefix(prefix)
-            .max_keys(1);
+            .max_keys(1)
+            .set_request_payer(self.call.pays.then_some(RequestPayer::Requester));
         let result = request.customize().interceptor(call.capture()).send().await;
         call.finish(result, |_| Some(()), None)
     }

@@ -17,7 +17,8 @@ use tracing::field::Empty;
 
 use crate::clock::Clock;
 use crate::cloud::classify::{AwsError, classify};
-use crate::domain::api_result::{ApiCall, ApiResult, DeniedBy, Outcome, is_throttling_code};
+use crate::cloud::denial;
+use crate::domain::api_result::{ApiCall, ApiResult, DeniedBy, Outcome, REGION_DISABLED, is_throttling_code};
 use crate::domain::region::Region;
 use crate::telemetry::{metric, traces};
 
@@ -87,10 +88,10 @@ impl<'a> Call<'a> {
     {
         let response = self.capture.get();
         let elsewhere = matches!((&response.bucket_region, self.region), (Some(actual), Some(asked)) if actual != asked);
-        let (outcome, code) = match result {
+        let (outcome, code, account) = match result {
             // Every AWS response has a request ID. One without it comes from a proxy in between.
-            _ if response.status.is_some() && response.request_id.is_none() => (Outcome::Unanswered, None),
-            Ok(output) => (read(output).map_or(Outcome::Unanswered, Outcome::Granted), None),
+            _ if response.status.is_some() && response.request_id.is_none() => (Outcome::Unanswered, None, None),
+            Ok(output) => (read(output).map_or(Outcome::Unanswered, Outcome::Granted), None, None),
             Err(error) => {
                 let aws_error = matches!(error, SdkError::ServiceError(_)).then(|| AwsError {
                     asked: self.asked,
@@ -107,6 +108,10 @@ impl<'a> Call<'a> {
                 (
                     classify(aws_error.as_ref(), proof),
                     error.code().filter(|code| is_code(code)).map(str::to_owned),
+                    // Denials name the caller's account too, which says nothing.
+                    (error.code() == Some(REGION_DISABLED))
+                        .then(|| denial::account(error.message()?))
+                        .flatten(),
                 )
             }
         };
@@ -132,6 +137,8 @@ impl<'a> Call<'a> {
                 duration,
                 may_arrive_late: response.attempt_timed_out,
                 bucket_region: response.bucket_region,
+                region: self.region.cloned(),
+                account,
                 answered_at: date,
             },
         }

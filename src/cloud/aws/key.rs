@@ -2,7 +2,7 @@
 
 use aws_sdk_kms::config::Region;
 use aws_sdk_kms::primitives::Blob;
-use aws_sdk_kms::types::{DataKeySpec, KeyManagerType, KeyMetadata};
+use aws_sdk_kms::types::{DataKeySpec, KeyManagerType, KeyMetadata, OriginType};
 use aws_sdk_kms::{Client, Config};
 use chrono::DateTime;
 
@@ -143,5 +143,6 @@ fn facts(key: &KeyMetadata) -> Option<KeyFacts> {
         deletion_at: key
             .deletion_date()
             .and_then(|at| DateTime::from_timestamp(at.secs(), at.subsec_nanos())),
+        in_custom_store: matches!(key.origin(), Some(OriginType::AwsCloudhsm | OriginType::ExternalKeyStore)),
     })
 }

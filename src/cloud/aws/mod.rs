@@ -7,6 +7,7 @@ mod config;
 mod key;
 mod session_cache;
 mod setup;
+mod simulate;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -171,6 +172,10 @@ impl Cloud for AwsCloud {
                 chained.send(&self.sts_of(by), self.clock.as_ref()).await
             }
         }
+    }
+
+    async fn simulate_assuming(&self, role: &RoleArn, target: &RoleArn) -> ApiResult<bool> {
+        simulate::assuming(&self.iam, self.clock.as_ref(), role, target).await
     }
 
     async fn head_bucket(&self, call: &BucketCall) -> ApiResult {

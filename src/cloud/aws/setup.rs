@@ -1,7 +1,6 @@
 //! [`SetupCloud`] implemented with the AWS SDKs.
 
 use async_trait::async_trait;
-use aws_sdk_iam::types::PolicyEvaluationDecisionType;
 use aws_sdk_sts::types::Tag;
 
 use super::AwsCloud;
@@ -54,25 +53,5 @@ impl SetupCloud for AwsCloud {
             source_identity: output.source_identity,
         };
         call.finish(result, |output| Some(read(output)), None)
-    }
-
-    async fn simulate_assuming(&self, role: &RoleArn, target: &RoleArn) -> ApiResult<bool> {
-        let iam = aws_sdk_iam::Client::from_conf(self.iam.clone());
-        let call = Call::start(DeniedBy::Iam, "iam:SimulatePrincipalPolicy", self.clock.as_ref());
-        let result = iam
-            .simulate_principal_policy()
-            .policy_source_arn(role.as_str())
-            .action_names("sts:AssumeRole")
-            .resource_arns(target.as_str())
-            .customize()
-            .interceptor(call.capture())
-            .send()
-            .await;
-        let read = |output: aws_sdk_iam::operation::simulate_principal_policy::SimulatePrincipalPolicyOutput| {
-            let results = output.evaluation_results?;
-            let [result] = results.as_slice() else { return None };
-            Some(*result.eval_decision() == PolicyEvaluationDecisionType::Allowed)
-        };
-        call.finish(result, read, None)
     }
 }

@@ -154,6 +154,7 @@ fn bucket() -> BucketCall {
         bucket: BucketName::parse("docs").unwrap(),
         region: Region::parse("eu-west-1").unwrap(),
         owner: Some(AccountId::parse("123456789012").unwrap()),
+        pays: false,
     }
 }
 
@@ -182,6 +183,7 @@ fn refused(by: DeniedBy, reason: DenialReason) -> Outcome {
         reason,
         key: None,
         action: None,
+        policy: None,
     })
 }
 
@@ -343,6 +345,7 @@ async fn denials_of_s3_and_kms_are_distinguished_by_the_text() {
         reason: DenialReason::DeniedBy(PolicyKind::Resource),
         key: Some(KEY.into()),
         action: Some("kms:Decrypt".into()),
+        policy: None,
     };
     assert_eq!(get.outcome, Outcome::Refused(expected));
     assert!(!format!("{get:?}").contains("authorized"), "AWS's message is not kept");
@@ -551,6 +554,7 @@ async fn a_key_is_described() {
         usage: "ENCRYPT_DECRYPT".into(),
         state: "PendingDeletion".into(),
         deletion_at: DateTime::from_timestamp(1_900_000_000, 0),
+        in_custom_store: false,
     };
     assert_eq!(described.granted(), Some(&expected));
     assert_eq!(stage.aws.describe_key(&key()).await.outcome, Outcome::Absent);

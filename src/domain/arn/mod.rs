@@ -2,10 +2,12 @@
 
 mod bucket;
 mod key;
+mod policy;
 mod role;
 
 pub use bucket::{BucketArn, BucketName};
 pub use key::KeyArn;
+pub use policy::PolicyArn;
 pub use role::{RoleArn, RoleName};
 
 use super::partition::Partition;

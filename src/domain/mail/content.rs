@@ -63,7 +63,10 @@ impl Problem {
             check: finding.check.to_string(),
             summary: text(&finding.summary),
             detail: finding.detail.as_ref().map(text),
-            remedy: fix.map(|fix| text(&fix.summary)),
+            remedy: fix.map(|fix| {
+                let fixes = std::iter::successors(Some(fix), |fix| fix.also.as_deref());
+                fixes.map(|fix| text(&fix.summary)).collect::<Vec<_>>().join(" ")
+            }),
             place: fix.filter(|fix| fix.document != FixDocument::Form).map(|fix| {
                 let (title, place) = place(fix.document, config);
                 format!("{title} ({place})")

@@ -1,6 +1,6 @@
 //! The bucket: it exists, belongs to the submitted account, is in the submitted region, and can be listed.
 
-use super::{CheckContext, RuleOutcome};
+use super::{CheckContext, RuleOutcome, closed_by_aws};
 use crate::domain::api_result::{AccessDenied, ApiCall, ApiResult, DeniedBy, Outcome};
 use crate::domain::check::CheckName;
 use crate::domain::evidence::StoredObject;
@@ -143,6 +143,19 @@ pub(crate) fn listable(context: &CheckContext) -> RuleOutcome {
         }
         Owner::Undecided => return RuleOutcome::Pending,
         Owner::Expected(_) | Owner::Unproven => {}
+    }
+    if let Some(finding) = closed_by_aws(check, list) {
+        return finding.into();
+    }
+    if context.evidence.lists_as_payer(context.storage.mode()) {
+        match &context.evidence.list_as_payer {
+            None => return RuleOutcome::Pending,
+            Some(as_payer) if as_payer.granted().is_some() => {
+                let fix = Fix::new(FixDocument::BucketSettings, FixAction::Set, fixes::turn_off_requester_pays(), None);
+                return Finding::failed(check, findings::requester_pays(), Some(&list.exchange), fix).into();
+            }
+            Some(_) => {}
+        }
     }
     match (&list.outcome, &head.outcome) {
         (Outcome::Granted(()), Outcome::Granted(())) => Finding::passed(check, check.claim(), Some(&list.exchange)),

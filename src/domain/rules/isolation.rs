@@ -22,7 +22,10 @@ pub(crate) fn bucket_requires_external_id(context: &CheckContext) -> RuleOutcome
                     _ => Permission::Objects,
                 };
                 let statement = statements::bucket_policy_statement(permission, context.params);
-                (danger(allowed), replaced(FixDocument::BucketPolicy, statement))
+                (
+                    danger(allowed),
+                    replaced(FixDocument::BucketPolicy, fixes::close_policy(), statement),
+                )
             }
             Mode::AssumeRole => (findings::vendor_is_let_in_danger(), vendor_removed(FixDocument::BucketPolicy)),
         };
@@ -51,7 +54,11 @@ pub(crate) fn key_requires_external_id(context: &CheckContext) -> RuleOutcome {
         let (danger, fix) = match context.storage.mode() {
             Mode::Direct => (
                 danger(&allowed),
-                replaced(FixDocument::KeyPolicy, statements::key_policy_statement(context.params)),
+                replaced(
+                    FixDocument::KeyPolicy,
+                    fixes::close_key_policy(),
+                    statements::key_policy_statement(context.params),
+                ),
             ),
             Mode::AssumeRole => (findings::vendor_is_let_in_danger(), vendor_removed(FixDocument::KeyPolicy)),
         };
@@ -236,8 +243,8 @@ fn danger(allowed: &Allowed) -> Message {
     }
 }
 
-fn replaced(document: FixDocument, statement: serde_json::Value) -> Fix {
-    Fix::new(document, FixAction::Replace, fixes::close_policy(), Some(statement))
+fn replaced(document: FixDocument, summary: Message, statement: serde_json::Value) -> Fix {
+    Fix::new(document, FixAction::Replace, summary, Some(statement))
 }
 
 fn vendor_removed(document: FixDocument) -> Fix {

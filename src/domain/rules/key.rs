@@ -70,6 +70,20 @@ pub(crate) fn suitable(context: &CheckContext) -> RuleOutcome {
     let Some(facts) = answer.granted() else {
         return RuleOutcome::BlockedBy(CheckName::KeyDescribable);
     };
+    if facts.in_custom_store && facts.state == "Enabled" {
+        let Some(encrypt) = &context.evidence.encrypt else {
+            return RuleOutcome::Pending;
+        };
+        if let Some(code) = encrypt.exchange.code.as_deref().filter(|code| is_of_key_store(code)) {
+            return Finding::failed(
+                check,
+                findings::key_store_unavailable(code),
+                Some(&encrypt.exchange),
+                Fix::new(FixDocument::KeySettings, FixAction::Set, fixes::reconnect_key_store(), None),
+            )
+            .into();
+        }
+    }
     match unsuitable(facts) {
         None => Finding::passed(check, check.claim(), Some(&answer.exchange)),
         Some((summary, remedy)) => Finding::failed(
@@ -80,6 +94,15 @@ pub(crate) fn suitable(context: &CheckContext) -> RuleOutcome {
         ),
     }
     .into()
+}
+
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/xks-troubleshooting.html>
+fn is_of_key_store(code: &str) -> bool {
+    matches!(
+        code,
+        "KMSInvalidStateException" | "KeyUnavailableException" | "DependencyTimeoutException"
+    ) || code.starts_with("CloudHsm")
+        || code.starts_with("Xks")
 }
 
 /// Why S3 cannot use the key, and how to fix that.

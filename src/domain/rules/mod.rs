@@ -14,8 +14,8 @@ use super::api_result::{ApiResult, DenialReason, Outcome};
 use super::check::{CheckName, CheckStatus};
 use super::evidence::Evidence;
 use super::finding::Finding;
-use super::fix;
-use super::message::{Message, findings};
+use super::fix::{self, Fix, FixAction, FixDocument};
+use super::message::{Message, findings, fixes};
 use super::storage_config::Storage;
 use super::templates::TemplateParams;
 use super::templates::statements::Permission;
@@ -80,6 +80,9 @@ fn permission<T>(
     let Some(answer) = answer else {
         return RuleOutcome::Pending;
     };
+    if let Some(finding) = closed_by_aws(check, answer) {
+        return finding.into();
+    }
     match &answer.outcome {
         Outcome::Granted(_) => Finding::passed(check, passed, Some(&answer.exchange)),
         Outcome::Refused(refusal) if refusal.is_vendor_side(context.storage.mode()) => Finding::vendor_side(check, Some(&answer.exchange)),
@@ -98,4 +101,13 @@ fn permission<T>(
         Outcome::Absent | Outcome::Unusable | Outcome::Misrouted | Outcome::Unanswered => Finding::unanswered(check, answer),
     }
     .into()
+}
+
+/// AWS itself has shut the bucket or its account. <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+fn closed_by_aws<T>(check: CheckName, answer: &ApiResult<T>) -> Option<Finding> {
+    let code = answer.exchange.code.as_deref()?;
+    matches!(code, "AllAccessDisabled" | "AccountProblem").then(|| {
+        let fix = Fix::new(FixDocument::BucketSettings, FixAction::Set, fixes::ask_aws_support(), None);
+        Finding::failed(check, findings::bucket_closed(code), Some(&answer.exchange), fix)
+    })
 }

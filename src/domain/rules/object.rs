@@ -2,13 +2,13 @@
 
 use super::bucket::denies_everything;
 use super::{CheckContext, RuleOutcome, permission};
-use crate::domain::api_result::{ApiResult, DeniedBy, Outcome};
+use crate::domain::api_result::{AccessDenied, ApiResult, DenialReason, DeniedBy, Outcome, PolicyKind};
 use crate::domain::arn::KeyArn;
-use crate::domain::check::{CheckName, FaultSide};
+use crate::domain::check::{CheckName, CheckStatus, FaultSide};
 use crate::domain::evidence::{ProductionCalls, RoundTrip, StoredObject};
 use crate::domain::finding::Finding;
-use crate::domain::fix::{Fix, FixAction, FixDocument};
-use crate::domain::message::{findings, fixes};
+use crate::domain::fix::{self, Fix, FixAction, FixDocument};
+use crate::domain::message::{Message, findings, fixes};
 use crate::domain::templates::statements;
 use crate::domain::templates::statements::Permission;
 
@@ -28,12 +28,14 @@ enum DeniedByKey {
     ShownBy(CheckName),
     /// The submitted key works, so the bucket encrypts with another one.
     OtherKey,
+    /// The submitted key works for direct calls, but not for S3.
+    SubmittedKey,
 }
 
 fn denied_by_key(context: &CheckContext, put: &ApiResult<StoredObject>) -> Option<DeniedByKey> {
     let named = match &put.outcome {
         Outcome::Refused(refusal) if refusal.by == DeniedBy::Kms => refusal.key.as_deref(),
-        Outcome::Unusable => None,
+        Outcome::Unusable if put.exchange.is_from_kms() => None,
         _ => return None,
     };
     if named.is_some_and(|named| named != context.storage.key.as_str()) {
@@ -48,12 +50,21 @@ fn denied_by_key(context: &CheckContext, put: &ApiResult<StoredObject>) -> Optio
     if KEY_CHECKS.iter().any(|check| context.found(*check).is_none()) {
         return Some(DeniedByKey::Undecided);
     }
-    Some(DeniedByKey::OtherKey)
-}
-
-fn names_the_key(context: &CheckContext, put: &ApiResult<StoredObject>) -> bool {
-    let named = put.refusal().and_then(|refusal| refusal.key.as_deref());
-    named == Some(context.storage.key.as_str())
+    // Nothing is known about the submitted key then, so nothing about another one either.
+    if let Some(open) = KEY_CHECKS
+        .into_iter()
+        .find(|check| context.status(*check) != Some(CheckStatus::Passed))
+    {
+        return Some(DeniedByKey::ShownBy(open));
+    }
+    if named.is_some() {
+        return Some(DeniedByKey::SubmittedKey);
+    }
+    Some(match &context.evidence.put_with_header {
+        None => DeniedByKey::Undecided,
+        Some(with_header) if with_header.granted().is_some() => DeniedByKey::OtherKey,
+        Some(_) => DeniedByKey::SubmittedKey,
+    })
 }
 
 pub(crate) fn writable(context: &CheckContext) -> RuleOutcome {
@@ -71,12 +82,15 @@ pub(crate) fn writable(context: &CheckContext) -> RuleOutcome {
             )
             .into();
         }
+        Some(DeniedByKey::SubmittedKey) => {
+            return Finding::skipped(CheckName::ObjectWritable, CheckName::EncryptedWithKey, findings::key_stops_s3()).into();
+        }
         None => {}
     }
-    if put.is_refused_by(DeniedBy::S3) {
+    if let Some(refusal) = put.refusal().filter(|refusal| refusal.by == DeniedBy::S3) {
         match &context.evidence.put_with_header {
             None => return RuleOutcome::Pending,
-            Some(with_header) if with_header.granted().is_some() => return requires_headers(put).into(),
+            Some(with_header) if with_header.granted().is_some() => return requires_headers(context, refusal, put).into(),
             Some(_) if denies_everything(context) => return RuleOutcome::BlockedBy(CheckName::BucketListable),
             Some(_) => {}
         }
@@ -92,12 +106,45 @@ pub(crate) fn writable(context: &CheckContext) -> RuleOutcome {
 }
 
 /// The put was denied without encryption headers and allowed with them.
-fn requires_headers(put: &ApiResult<StoredObject>) -> Finding {
-    Finding::failed(
-        CheckName::ObjectWritable,
-        findings::uploads_need_headers(),
-        Some(&put.exchange),
-        Fix::new(FixDocument::BucketPolicy, FixAction::Remove, fixes::stop_requiring_headers(), None),
+fn requires_headers(context: &CheckContext, refusal: &AccessDenied, put: &ApiResult<StoredObject>) -> Finding {
+    let check = CheckName::ObjectWritable;
+    match refusal.reason {
+        DenialReason::DeniedBy(PolicyKind::Resource) => Finding::failed(
+            check,
+            findings::uploads_need_headers(),
+            Some(&put.exchange),
+            Fix::new(FixDocument::BucketPolicy, FixAction::Remove, fixes::stop_requiring_headers(), None),
+        ),
+        // S3 may pass on a denial of KMS with the same bare words, and the headers circumvent the bucket's default key.
+        DenialReason::Unsaid => Finding::failed(
+            check,
+            findings::uploads_need_headers_or_key(),
+            Some(&put.exchange),
+            Fix::new(
+                FixDocument::BucketPolicy,
+                FixAction::Remove,
+                fixes::stop_requiring_headers_or_set_default(),
+                None,
+            )
+            .or_also(set_default(context, fixes::set_default_if_not_set())),
+        )
+        .with_detail(findings::uploads_need_headers_causes()),
+        _ if refusal.is_vendor_side(context.storage.mode()) => Finding::vendor_side(check, Some(&put.exchange)),
+        _ => Finding::failed(
+            check,
+            findings::permission_denied("s3:PutObject"),
+            Some(&put.exchange),
+            fix::of_refusal(refusal, "s3:PutObject", Permission::Objects, context.params),
+        ),
+    }
+}
+
+fn set_default(context: &CheckContext, summary: Message) -> Fix {
+    Fix::new(
+        FixDocument::BucketEncryption,
+        FixAction::Set,
+        summary,
+        Some(statements::bucket_encryption(context.params)),
     )
 }
 
@@ -124,18 +171,15 @@ pub(crate) fn encrypted_with_key(context: &CheckContext) -> RuleOutcome {
     let Some(put) = &context.evidence.put else {
         return RuleOutcome::Pending;
     };
-    let set_default = || {
-        Fix::new(
-            FixDocument::BucketEncryption,
-            FixAction::Set,
-            fixes::set_default_encryption(),
-            Some(statements::bucket_encryption(context.params)),
-        )
-    };
+    let set_default = || set_default(context, fixes::set_default_encryption());
     let Some(stored) = put.granted() else {
         return match denied_by_key(context, put) {
             Some(DeniedByKey::Undecided) => RuleOutcome::Pending,
-            Some(DeniedByKey::OtherKey) if names_the_key(context, put) => Finding::failed(
+            Some(DeniedByKey::SubmittedKey) if put.outcome == Outcome::Unusable => {
+                let code = put.exchange.code.as_deref().unwrap_or("KMS");
+                Finding::inconclusive(check, FaultSide::Aws, findings::key_not_ready(code), Some(&put.exchange)).into()
+            }
+            Some(DeniedByKey::SubmittedKey) => Finding::failed(
                 check,
                 findings::key_denied_to_s3(),
                 Some(&put.exchange),
@@ -234,7 +278,7 @@ pub(crate) fn readable(context: &CheckContext) -> RuleOutcome {
         return Finding::inconclusive(check, FaultSide::Aws, findings::object_round_trip_failed(), Some(&get.exchange)).into();
     }
     let by_kms = get.is_refused_by(DeniedBy::Kms);
-    if by_kms || get.outcome == Outcome::Unusable {
+    if by_kms || get.outcome == Outcome::Unusable && get.exchange.is_from_kms() {
         match context.found(CheckName::KeyDecryptAllowed) {
             None => return RuleOutcome::Pending,
             Some(_) if context.is_broken(CheckName::KeyDecryptAllowed) => return RuleOutcome::BlockedBy(CheckName::KeyDecryptAllowed),

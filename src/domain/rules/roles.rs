@@ -1,11 +1,11 @@
 //! The roles: the vendor's own and, in `assume_role`, the customer's.
 
 use super::{CheckContext, RuleOutcome};
-use crate::domain::api_result::{DenialReason, Outcome, PolicyKind};
+use crate::domain::api_result::{AccessDenied, ApiCall, DenialReason, Outcome, PolicyKind, REGION_DISABLED};
 use crate::domain::check::CheckName;
 use crate::domain::evidence::PresentedId;
 use crate::domain::finding::Finding;
-use crate::domain::fix::{Fix, FixAction, FixDocument};
+use crate::domain::fix::{self, Fix, FixAction, FixDocument};
 use crate::domain::message::{findings, fixes};
 use crate::domain::templates::statements;
 use crate::domain::unauthorized::UnauthorizedCaller;
@@ -30,25 +30,77 @@ pub(crate) fn client_role_assumable(context: &CheckContext) -> RuleOutcome {
     };
     match &answer.outcome {
         Outcome::Granted(()) => Finding::passed(check, check.claim(), Some(&answer.exchange)),
-        // The vendor's own role lacks sts:AssumeRole. STS gives no other reason across accounts.
-        Outcome::Refused(refusal) if refusal.reason == DenialReason::NotAllowedBy(PolicyKind::Identity) => {
-            Finding::vendor_side(check, Some(&answer.exchange))
-        }
-        Outcome::Refused(_) => Finding::failed(
-            check,
-            findings::role_denied(),
-            Some(&answer.exchange),
-            Fix::new(
-                FixDocument::TrustPolicy,
-                FixAction::Replace,
-                fixes::replace_trust_statement(),
-                Some(statements::trust_statement(context.params)),
-            ),
-        )
-        .with_detail(findings::role_denied_causes()),
+        Outcome::Refused(refusal) => match denied(context, refusal, &answer.exchange) {
+            Some(finding) => finding,
+            None => return RuleOutcome::Pending,
+        },
+        Outcome::Unusable if answer.exchange.code.as_deref() == Some(REGION_DISABLED) => sts_inactive(context, &answer.exchange),
         _ => Finding::unanswered(check, answer),
     }
     .into()
+}
+
+/// The role could not be assumed. None while it is open who denied that.
+fn denied(context: &CheckContext, refusal: &AccessDenied, exchange: &ApiCall) -> Option<Finding> {
+    let check = CheckName::ClientRoleAssumable;
+    let of_role = |detail| {
+        let fix = Fix::new(
+            FixDocument::TrustPolicy,
+            FixAction::Replace,
+            fixes::replace_trust_statement(),
+            Some(statements::trust_statement(context.params)),
+        );
+        Finding::failed(check, findings::role_denied(), Some(exchange), fix).with_detail(detail)
+    };
+    if refusal.may_be_of_the_caller() {
+        let simulated = context.evidence.vendor_may_assume.as_ref()?;
+        return Some(match simulated.outcome {
+            Outcome::Granted(true) => of_role(findings::role_denied_causes()),
+            Outcome::Granted(false) => Finding::vendor_side(check, Some(exchange)),
+            // The simulator gave no answer.
+            _ if refusal.reason == DenialReason::NotAllowedBy(PolicyKind::Identity) => Finding::vendor_side(check, Some(exchange)),
+            _ => of_role(findings::role_denied_or_not_asked()),
+        });
+    }
+    let (DenialReason::NotAllowedBy(kind) | DenialReason::DeniedBy(kind)) = refusal.reason else {
+        // An action that only the vendor's session needs.
+        return Some(Finding::vendor_side(check, Some(exchange)));
+    };
+    Some(match kind {
+        PolicyKind::ResourceControl => {
+            let fix = fix::of_refusals(refusal, "sts:AssumeRole", &[], context.params);
+            Finding::failed(check, findings::role_denied(), Some(exchange), fix)
+        }
+        PolicyKind::Resource | PolicyKind::RoleTrust => of_role(findings::role_denied_causes()),
+        // The caller is the vendor's role.
+        PolicyKind::Identity
+        | PolicyKind::PermissionsBoundary
+        | PolicyKind::Session
+        | PolicyKind::ServiceControl
+        | PolicyKind::VpcEndpoint => Finding::vendor_side(check, Some(exchange)),
+    })
+}
+
+/// The vendor calls STS in a region where it is deactivated for one of the accounts.
+fn sts_inactive(context: &CheckContext, exchange: &ApiCall) -> Finding {
+    let check = CheckName::ClientRoleAssumable;
+    let (Some(account), Some(region)) = (&exchange.account, &exchange.region) else {
+        return Finding::vendor_side(check, Some(exchange));
+    };
+    if context.vendor.accounts().contains(&account) {
+        return Finding::vendor_side(check, Some(exchange));
+    }
+    Finding::failed(
+        check,
+        findings::sts_inactive(region, account),
+        Some(exchange),
+        Fix::new(
+            FixDocument::AccountSettings,
+            FixAction::Set,
+            fixes::activate_sts(region, account),
+            None,
+        ),
+    )
 }
 
 pub(crate) fn role_requires_external_id(context: &CheckContext) -> RuleOutcome {
@@ -134,7 +186,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::api_result::{AccessDenied, ApiCall, ApiResult, DeniedBy};
+    use crate::domain::api_result::{ApiResult, DeniedBy};
     use crate::domain::arn::{BucketArn, KeyArn, RoleArn};
     use crate::domain::evidence::Evidence;
     use crate::domain::message::Message;
@@ -148,6 +200,7 @@ mod tests {
             reason: DenialReason::Unsaid,
             key: None,
             action: None,
+            policy: None,
         };
         ApiResult {
             outcome: if granted { Outcome::Granted(()) } else { Outcome::Refused(denied) },

@@ -64,6 +64,8 @@ pub struct TemplateParams {
     pub role: Option<RoleArn>,
     pub role_name: Option<RoleName>,
     pub account: Option<AccountId>,
+    /// The account of the bucket.
+    pub bucket_account: Option<AccountId>,
     /// Whether to grant the reads of the advisory checks.
     pub posture: bool,
 }
@@ -99,6 +101,7 @@ impl TemplateParams {
             role: None,
             role_name: None,
             account: None,
+            bucket_account: None,
             posture: false,
         }
     }
@@ -112,8 +115,16 @@ impl TemplateParams {
             role_name: role.map(|role| role.name().clone()),
             account: role.map(|role| role.account().clone()),
             role: role.cloned(),
+            bucket_account: Some(storage.bucket_account.clone()),
             ..Self::empty(storage.mode(), vendor_role, external_ids)
         }
+    }
+
+    /// `assume_role`: whether the bucket is in another account than the role. Then the role's permissions and the bucket policy must
+    /// both allow a call.
+    pub(crate) fn bucket_is_elsewhere(&self) -> bool {
+        let role = self.role.as_ref().map(RoleArn::account);
+        role.zip(self.bucket_account.as_ref()).is_some_and(|(role, bucket)| role != bucket)
     }
 
     fn bucket_arn(&self) -> String {

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::cloud::{APP_NAME, SessionName};
 use crate::domain::check::{CheckName, CheckStatus, FaultSide};
 use crate::domain::finding::Finding;
-use crate::domain::fix::{FixAction, FixDocument};
+use crate::domain::fix::{Fix, FixAction, FixDocument};
 use crate::domain::ids::{TenantId, VerificationId};
 use crate::domain::message::{Audience, Message};
 use crate::domain::vendor::Vendor;
@@ -122,6 +122,36 @@ pub(crate) struct FixView {
     /// access.
     #[schema(value_type = Option<Object>)]
     pub statement: Option<serde_json::Value>,
+    /// The policy that denied access, if AWS named it.
+    pub policy: Option<PolicyView>,
+    /// Another change that may be needed as well: AWS does not reveal which of the two is missing.
+    #[schema(no_recursion)]
+    pub also: Option<Box<FixView>>,
+}
+
+/// A policy of an account or of an organization.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DenyingPolicy)]
+pub(crate) struct PolicyView {
+    pub arn: String,
+    /// Its page in the AWS console.
+    pub console_url: String,
+}
+
+impl FixView {
+    fn new(fix: Fix, text: &impl Fn(&Message) -> String) -> Self {
+        Self {
+            summary: text(&fix.summary),
+            document: fix.document,
+            action: fix.action,
+            statement: fix.statement,
+            policy: fix.policy.map(|policy| PolicyView {
+                console_url: policy.console_url(),
+                arn: policy.to_string(),
+            }),
+            also: fix.also.map(|also| Box::new(Self::new(*also, text))),
+        }
+    }
 }
 
 impl CheckView {
@@ -145,12 +175,7 @@ impl CheckView {
             summary: text(&finding.summary),
             detail: finding.detail.as_ref().map(text),
             skipped_because: finding.skipped_because,
-            fix: finding.fix.map(|fix| FixView {
-                summary: text(&fix.summary),
-                document: fix.document,
-                action: fix.action,
-                statement: fix.statement,
-            }),
+            fix: finding.fix.map(|fix| FixView::new(fix, &text)),
         }
     }
 }

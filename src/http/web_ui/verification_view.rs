@@ -6,7 +6,7 @@ use super::labels::{self, CheckGroup, pretty};
 use super::status::{BannerState, CheckState};
 use crate::domain::check::{CheckName, CheckStatus};
 use crate::domain::finding::Finding;
-use crate::domain::fix::FixDocument;
+use crate::domain::fix::{Fix, FixDocument};
 use crate::domain::message::{Audience, Message};
 use crate::domain::storage_config::{Mode, StorageConfig};
 use crate::domain::vendor::Vendor;
@@ -122,7 +122,8 @@ pub(crate) struct CheckView {
     pub summary: Option<String>,
     pub detail: Option<String>,
     pub aws: Option<String>,
-    pub fix: Option<FixView>,
+    /// What to do. More than one if AWS does not reveal which change is missing.
+    pub fixes: Vec<FixView>,
 }
 
 pub(crate) struct FixView {
@@ -130,8 +131,28 @@ pub(crate) struct FixView {
     pub place: String,
     pub summary: String,
     pub statement: Option<String>,
+    /// The policy that denied access, and its page in the AWS console.
+    pub policy: Option<(String, String)>,
     /// The fix is made in the form.
     pub in_form: bool,
+}
+
+impl FixView {
+    fn all(finding: &Finding, config: &StorageConfig, reader: MessageContext<'_>) -> Vec<Self> {
+        let fixes = std::iter::successors(finding.fix.as_ref(), |fix| fix.also.as_deref());
+        let view = |fix: &Fix| {
+            let (title, place) = labels::place(fix.document, config);
+            Self {
+                title,
+                place,
+                summary: reader.text(&fix.summary),
+                statement: fix.statement.as_ref().map(pretty),
+                policy: fix.policy.as_ref().map(|policy| (policy.to_string(), policy.console_url())),
+                in_form: fix.document == FixDocument::Form,
+            }
+        };
+        fixes.map(view).collect()
+    }
 }
 
 /// A time in a format for scripts.
@@ -270,7 +291,7 @@ impl CheckView {
             summary: None,
             detail: None,
             aws: None,
-            fix: None,
+            fixes: Vec::new(),
         }
     }
 
@@ -299,16 +320,7 @@ impl CheckView {
                 .filter(|_| finding.status != CheckStatus::Skipped)
                 .map(|detail| reader.text(detail)),
             aws,
-            fix: finding.fix.as_ref().map(|fix| {
-                let (title, place) = labels::place(fix.document, config);
-                FixView {
-                    title,
-                    place,
-                    summary: reader.text(&fix.summary),
-                    statement: fix.statement.as_ref().map(pretty),
-                    in_form: fix.document == FixDocument::Form,
-                }
-            }),
+            fixes: FixView::all(finding, config, reader),
         }
     }
 }

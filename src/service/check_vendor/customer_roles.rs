@@ -90,7 +90,7 @@ fn names_the_vendors_policy(refusal: &AccessDenied) -> bool {
         | PolicyKind::Session
         | PolicyKind::ServiceControl
         | PolicyKind::VpcEndpoint => true,
-        PolicyKind::Resource | PolicyKind::ResourceControl => false,
+        PolicyKind::Resource | PolicyKind::RoleTrust | PolicyKind::ResourceControl => false,
     }
 }
 

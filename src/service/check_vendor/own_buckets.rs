@@ -53,6 +53,7 @@ async fn ask(cloud: &dyn SetupCloud, session: &AwsSession, bucket: &BucketName) 
         bucket: bucket.clone(),
         region,
         owner: None,
+        pays: false,
     };
     let mut head = cloud.head_bucket(&call).await;
     // S3 names the bucket's region, also with a denial.

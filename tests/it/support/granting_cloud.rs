@@ -142,6 +142,7 @@ fn answer<T>(caller: &AwsSession, by: DeniedBy, effect: impl FnOnce() -> T) -> A
         reason: DenialReason::Unsaid,
         key: None,
         action: None,
+        policy: None,
     };
     ApiResult {
         outcome: Outcome::Refused(denied),
@@ -195,6 +196,10 @@ impl Cloud for GrantingCloud {
             Some(expiry),
             "test",
         ))))
+    }
+
+    async fn simulate_assuming(&self, _: &RoleArn, _: &RoleArn) -> ApiResult<bool> {
+        granted(true)
     }
 
     async fn head_bucket(&self, call: &BucketCall) -> ApiResult {
@@ -258,6 +263,7 @@ impl Cloud for GrantingCloud {
             usage: "ENCRYPT_DECRYPT".into(),
             state: "Enabled".into(),
             deletion_at: None,
+            in_custom_store: false,
         })
     }
 
