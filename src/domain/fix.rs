@@ -189,7 +189,7 @@ fn granting(document: FixDocument, action: &str, permissions: &[Permission], par
     Fix::new(document, FixAction::Add, summary, Some(statement))
 }
 
-/// Condition keys that keep out a caller who should be let in, by where such a condition usually is.
+/// Condition keys that keep out a caller who should have access, by where such a condition usually is.
 const OF_ORGANIZATION: &str = "aws:RequestedRegion, aws:PrincipalOrgID, aws:ResourceOrgID, aws:PrincipalArn, aws:SourceIp, aws:SourceVpce or \
                                s3:x-amz-server-side-encryption";
 const OF_BUCKET: &str = "aws:SourceIp, aws:SourceVpce, aws:SecureTransport, aws:PrincipalOrgID, s3:x-amz-server-side-encryption, s3:x-amz-acl, \
