@@ -20,6 +20,7 @@ mod database_roles;
 mod edge;
 mod event_stream;
 mod form;
+mod history;
 mod idempotency;
 mod incidents;
 mod invites;
