@@ -5,7 +5,7 @@
 -- How long the audit log is kept. Only the owner can change it: the service's role cannot shorten the log.
 create table audit_retention (
     only_row boolean primary key default true check (only_row),
-    -- Null for ever.
+    -- Null forever.
     keep interval check (keep >= interval '365 days')
 );
 insert into audit_retention default values;

@@ -35,7 +35,7 @@ pub struct AppSettings {
     pub mail: Option<(MailPolicy, Mailer)>,
     pub limits: Limits,
     pub retention: Retention,
-    /// How long the audit log is kept. None for ever.
+    /// How long the audit log is kept. None forever.
     pub audit_retention: Option<Duration>,
     pub schedule: Schedule,
     pub rates: CallRates,

@@ -48,12 +48,12 @@ pub struct AuditSettings {
     audit_retention: AuditRetention,
 }
 
-/// None for ever.
+/// None forever.
 #[derive(Debug, Clone, Copy)]
 struct AuditRetention(Option<Duration>);
 
 impl AuditSettings {
-    /// How long the audit log is kept. None for ever.
+    /// How long the audit log is kept. None forever.
     pub fn retention(&self) -> Option<Duration> {
         self.audit_retention.0
     }

@@ -68,7 +68,7 @@ pub enum AuditRetention {
     Other,
 }
 
-/// Sets how long the audit log is kept, if the role owns the schema. None for ever.
+/// Sets how long the audit log is kept, if the role owns the schema. None forever.
 ///
 /// # Errors
 /// When the database is unavailable, or has no schema.

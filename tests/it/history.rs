@@ -284,7 +284,7 @@ fn verify(server: &TestServer, head: &[&str]) -> (Option<i32>, String) {
     (ran.status.code(), text(&ran.stdout) + &text(&ran.stderr))
 }
 
-/// The log is kept for ever unless its owner decides otherwise, and what is left is still one chain.
+/// The log is kept forever unless its owner decides otherwise, and what is left is still one chain.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_audit_log_verifies_after_its_beginning_was_dropped() {
     let server = TestServer::start().await;
@@ -293,7 +293,7 @@ async fn the_audit_log_verifies_after_its_beginning_was_dropped() {
     let (before, whole) = (rows(&server, count).await, verify(&server, &[]));
     assert_eq!(whole.0, Some(0), "{}", whole.1);
     sweep(&server.context).await.unwrap();
-    assert_eq!(rows(&server, count).await, before, "for ever");
+    assert_eq!(rows(&server, count).await, before, "forever");
 
     let keep = latchkey(
         &["migrate", "--audit-retention", "1100d"],
