@@ -10,7 +10,7 @@ cross join lateral (
     select min(v.finished_at) as first_rejection, max(v.finished_at) as last_rejection,
            min(v.finished_at) filter (where v.is_breach) as first_breach, max(v.finished_at) filter (where v.is_breach) as last_breach
     from verifications v
-    where v.config_id = a.config_id and v.verdict = 'rejected' and v.trigger <> 'rotation' and v.finished_at > a.verified_at
+    where v.tenant_id = a.tenant_id and v.config_id = a.config_id and v.verdict = 'rejected' and v.trigger <> 'rotation' and v.finished_at > a.verified_at
 ) r;
 
 -- Tenants with the facts that their status follows from. The code derives the status: see TenantFacts::status.

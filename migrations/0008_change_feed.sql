@@ -11,7 +11,9 @@ create table change_counters (
     -- Replaced by every change of the tokens: a reader whose mark differs reads all of them again.
     token_mark uuid not null default gen_random_uuid(),
     -- In the same row, so that no two commits can wait for each other.
-    audit_events bigint not null default 0
+    audit_events bigint not null default 0,
+    -- Of the newest event.
+    audit_hash bytea
 );
 insert into change_counters default values;
 

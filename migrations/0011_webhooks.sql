@@ -40,17 +40,18 @@ create table webhook_deliveries (
     created_at timestamptz not null,
     ended_at timestamptz,
     constraint webhook_deliveries_end_fits_state check ((state = 'waiting') = (ended_at is null))
-);
+) partition by range (id);
+create table partitions.webhook_deliveries_other partition of webhook_deliveries default;
 
 create index webhook_deliveries_newest on webhook_deliveries (webhook_id, created_at desc, id desc);
 create index webhook_deliveries_by_tenant on webhook_deliveries (tenant_id);
 create index webhook_deliveries_queue on webhook_deliveries (webhook_id, tenant_id, position) where state = 'waiting';
 create index webhook_deliveries_waiting on webhook_deliveries (webhook_id, created_at) where state = 'waiting';
-create index webhook_deliveries_ended on webhook_deliveries (ended_at) where state <> 'waiting';
 
--- Inserted before a message is sent, completed afterwards. An attempt without an outcome was interrupted.
+-- Inserted before a message is sent, completed afterwards. An attempt without an outcome was interrupted. There is no foreign key: partitions
+-- of the deliveries could only be dropped after looking for the attempts at each of them, while nobody can read.
 create table webhook_attempts (
-    delivery_id uuid not null references webhook_deliveries (id) on delete cascade,
+    delivery_id uuid not null,
     attempt int not null,
     started_at timestamptz not null,
     duration_ms int,
@@ -58,7 +59,8 @@ create table webhook_attempts (
     status int,
     failure text,
     primary key (delivery_id, attempt)
-);
+) partition by range (delivery_id);
+create table partitions.webhook_attempts_other partition of webhook_attempts default;
 
 -- One FIFO queue per webhook and tenant: a message is sent when the one before it was delivered or given up.
 create table webhook_queues (

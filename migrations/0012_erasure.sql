@@ -6,7 +6,8 @@ begin
     if not exists (select from tenants where id = tenant and offboarded_at is not null) then
         raise exception 'the tenant is not offboarded' using errcode = 'restrict_violation';
     end if;
-    if not exists (select from audit_events where tenant_id = tenant and action = 'tenant.offboarded' and position is not null) then
+    if not exists (select from audit_events where tenant_id = tenant and action = 'tenant.offboarded' and position is not null)
+        and not exists (select from audit_dropped_ends where tenant_id = tenant and action = 'tenant.offboarded') then
         raise exception 'the audit log has no record that the tenant was offboarded' using errcode = 'restrict_violation';
     end if;
     update tenants set

@@ -6,8 +6,9 @@ create table approvals (
     state text not null check (state in ('pending', 'approved', 'activated', 'declined', 'withdrawn')),
     requested_at timestamptz not null,
     decided_at timestamptz,
-    -- The verification that the approval queued. Only that one activates the version.
-    verification_id uuid references verifications (id),
+    -- The verification that the approval queued. Only that one activates the version. It is kept for as long as this refers to it, without a
+    -- foreign key: see 0021_partitions.sql.
+    verification_id uuid,
     constraint approvals_config_of_tenant foreign key (config_id, tenant_id) references storage_configs (id, tenant_id),
     constraint approvals_approved_has_verification check (verification_id is not null or (state <> 'approved' and state <> 'activated')),
     constraint approvals_pending_is_undecided check ((state = 'pending') = (decided_at is null))

@@ -3,7 +3,7 @@ create table drifts (
     id uuid primary key,
     tenant_id uuid not null,
     config_id uuid not null,
-    -- The verification that found it. Not a foreign key, because verifications are deleted before their drifts.
+    -- The verification that found it.
     verification_id uuid not null,
     name text not null,
     before_status text not null check (before_status in ('passed', 'failed', 'warning', 'skipped', 'inconclusive')),
@@ -16,6 +16,7 @@ create table drifts (
     not_before timestamptz,
     found_at timestamptz not null,
     constraint drifts_config_of_tenant foreign key (config_id, tenant_id) references storage_configs (id, tenant_id)
-);
+) partition by range (id);
+create table partitions.drifts_other partition of drifts default;
 
-create index drifts_of_tenant on drifts (tenant_id, found_at desc, id desc);
+create index drifts_of_tenant on drifts (tenant_id);

@@ -44,6 +44,7 @@ use crate::service::reverify::pacing;
 use crate::service::reverify::{BudgetError, Reverifier, fits_budget};
 use crate::service::verification_notifications::VerificationNotifications;
 use crate::settings::{WebSettings, WorkerSettings};
+use crate::store::history::{self, AuditRetention};
 use crate::store::{self, Pools, grants, migrations};
 use crate::telemetry;
 
@@ -235,6 +236,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
             webhooks: Arc::new(settings.webhooks),
             mail: mail_policy,
             limits: settings.limits,
+            retention: settings.retention,
             schedule: settings.schedule,
             rates: settings.rates,
             credentials_stale_for: settings.serve.as_ref().map_or(Duration::ZERO, |serve| serve.credentials.stale_for),
@@ -280,6 +282,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
     let context = app.context.clone();
     let preparing = async {
         migrations::run_when_reachable(&pools.private, clock.as_ref()).await?;
+        keep_audit_log(&pools.private, settings.audit_retention).await;
         match grants::owns_audit_log(&pools.private).await {
             Ok(true) => warn!(
                 "the database role of this process owns the audit log and could rewrite it; run latchkey migrate --grant-to, and run the \
@@ -338,4 +341,16 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {
     TcpListener::bind(address)
         .await
         .map_err(|fault| RunError::Listen { address, fault })
+}
+
+/// Sets how long the audit log is kept. A role that does not own the schema cannot.
+async fn keep_audit_log(pool: &PgPool, keep: Option<Duration>) {
+    match history::keep_audit_log(pool, keep).await {
+        Ok(AuditRetention::Other) if keep.is_some() => warn!(
+            "LATCHKEY_AUDIT_RETENTION has no effect, because the database role of this process does not own the schema; pass it to latchkey \
+             migrate"
+        ),
+        Ok(_) => {}
+        Err(error) => warn!(%error, "cannot set how long the audit log is kept"),
+    }
 }

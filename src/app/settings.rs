@@ -8,7 +8,7 @@ use reqwest::Url;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::domain::identity::ServiceTenants;
-use crate::domain::limits::Limits;
+use crate::domain::limits::{Limits, Retention};
 use crate::domain::mail::MailPolicy;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::reverification::budget::CallRates;
@@ -34,6 +34,9 @@ pub struct AppSettings {
     /// If None, mail is off.
     pub mail: Option<(MailPolicy, Mailer)>,
     pub limits: Limits,
+    pub retention: Retention,
+    /// How long the audit log is kept. None forever.
+    pub audit_retention: Option<Duration>,
     pub schedule: Schedule,
     pub rates: CallRates,
     /// How long work in progress may continue after a signal.
@@ -94,6 +97,8 @@ impl AppSettings {
             webhooks: settings.webhooks.policy(),
             mail,
             limits: settings.limits.limits(),
+            retention: settings.retention.retention(),
+            audit_retention: settings.audit.retention(),
             schedule,
             rates: settings.reverification.rates(),
             shutdown_grace,

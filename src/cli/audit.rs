@@ -6,7 +6,7 @@ use sqlx::Connection;
 use super::{CommandResult, Failure};
 use crate::app;
 use crate::settings::DatabaseSettings;
-use crate::store::audit_chain::{self, AuditHead};
+use crate::store::audit_chain::{self, AuditAnchor, AuditHead};
 use crate::store::{self, StoreError};
 
 #[derive(Debug, Subcommand)]
@@ -39,11 +39,24 @@ impl Audit {
             .map_err(|error| inconclusive(error.into()))?;
         let verified = audit_chain::verify(&mut snapshot, head.as_ref()).await.map_err(inconclusive)?;
         let unrecorded = audit_chain::unrecorded_erasures(&mut snapshot).await.map_err(inconclusive)?;
+        let anchor = audit_chain::anchor(&mut snapshot).await.map_err(inconclusive)?;
+        if let (Some(head), Some(anchor)) = (&head, &anchor)
+            && head.position < anchor.head.position
+        {
+            eprintln!(
+                "latchkey: the head {head} cannot be checked: entries up to position {} were dropped",
+                anchor.head.position
+            );
+        }
         for tenant in &unrecorded {
             eprintln!("latchkey: the audit log is not complete: tenant {tenant} was erased, and there is no entry tenant.erased");
         }
         match verified {
-            Ok(Some(head)) => println!("The audit log is intact: {} entries.\nHead: {head}", head.position),
+            Ok(Some(head)) => println!(
+                "The audit log is intact: {} entries.{}\nHead: {head}",
+                head.position - anchor.as_ref().map_or(0, |anchor| anchor.head.position),
+                anchor.as_ref().map(dropped).unwrap_or_default()
+            ),
             Ok(None) => println!("The audit log is empty."),
             Err(faults) => {
                 for fault in &faults.listed {
@@ -57,4 +70,13 @@ impl Audit {
         }
         if unrecorded.is_empty() { Ok(()) } else { Err(Failure::Negative) }
     }
+}
+
+fn dropped(anchor: &AuditAnchor) -> String {
+    let AuditAnchor { head, at } = anchor;
+    format!(
+        "\nEarlier entries, up to position {} of {}, were dropped because of the retention.",
+        head.position,
+        at.format("%Y-%m-%d")
+    )
 }

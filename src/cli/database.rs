@@ -4,8 +4,9 @@ use clap::Args;
 
 use super::{CommandResult, Failure};
 use crate::app;
-use crate::settings::DatabaseSettings;
+use crate::settings::{AuditSettings, DatabaseSettings};
 use crate::store::grants::{self, Granted};
+use crate::store::history::{self, AuditRetention};
 use crate::store::migrations;
 
 #[derive(Debug, Args)]
@@ -14,6 +15,8 @@ pub(super) struct Migrate {
     /// the audit log.
     #[arg(long, value_name = "ROLE")]
     grant_to: Option<String>,
+    #[command(flatten)]
+    audit: AuditSettings,
     #[command(flatten)]
     database: DatabaseSettings,
 }
@@ -25,6 +28,14 @@ impl Migrate {
             .await
             .map_err(|error| Failure::Inconclusive(error.to_string()))?;
         println!("The database schema is up to date.");
+        let kept = history::keep_audit_log(&pool, self.audit.retention())
+            .await
+            .map_err(|error| Failure::Inconclusive(error.to_string()))?;
+        if kept == AuditRetention::Other {
+            return Err(Failure::Usage(
+                "only the owner of the schema can change how long the audit log is kept".to_owned(),
+            ));
+        }
         if let Some(role) = self.grant_to {
             let granted = grants::grant(&pool, &role)
                 .await

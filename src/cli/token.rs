@@ -14,7 +14,7 @@ use super::{CommandResult, Failure};
 use crate::app;
 use crate::database_clock::DatabaseClock;
 use crate::domain::ids::TenantRef;
-use crate::domain::limits::Limits;
+use crate::domain::limits::{Limits, Retention};
 use crate::domain::retry::RetryPolicy;
 use crate::domain::reverification::budget::CallRates;
 use crate::domain::reverification::schedule::Schedule;
@@ -187,6 +187,7 @@ impl Create {
                 token_lifetime: self.tokens.longest(),
                 ..Limits::NONE
             },
+            retention: Retention::default(),
         };
         let lifetime = match self.expires_in {
             _ if self.never_expires => TokenLifetime::Never,

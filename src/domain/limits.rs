@@ -20,6 +20,24 @@ pub struct Limits {
     pub token_lifetime: Option<TimeDelta>,
 }
 
+/// How long history is kept that nothing refers to any more. Whole months are dropped, so it lasts up to a month longer.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// Verifications, and the drifts that they found.
+    pub verifications: TimeDelta,
+    /// Messages to webhooks, and the attempts to deliver them.
+    pub deliveries: TimeDelta,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            verifications: TimeDelta::days(400),
+            deliveries: TimeDelta::days(30),
+        }
+    }
+}
+
 /// The versions that a tenant has, as far as they count against the limits.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct VersionCount {

@@ -9,6 +9,7 @@ pub mod create_tenant;
 pub mod credential_cache;
 pub mod end_invite_session;
 pub(crate) mod explain_removal;
+pub mod history;
 pub mod idempotency;
 pub mod issuances;
 pub(crate) mod issue_templates;
@@ -50,7 +51,7 @@ use crate::clock::SharedClock;
 use crate::domain::audit::{Actor, AuditAction, AuditChange, AuditEvent};
 use crate::domain::idempotency::IdempotencyClaim;
 use crate::domain::ids::{AuditEventId, TenantId, TenantRef};
-use crate::domain::limits::Limits;
+use crate::domain::limits::{Limits, Retention};
 use crate::domain::mail::MailPolicy;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::reverification::budget::CallRates;
@@ -76,6 +77,7 @@ pub struct Context {
     /// None if mail is off: nothing is queued then.
     pub mail: Option<Arc<MailPolicy>>,
     pub limits: Limits,
+    pub retention: Retention,
     /// How often storage configs are verified again.
     pub schedule: Schedule,
     /// How many calls to AWS all processes may make together.

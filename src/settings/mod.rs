@@ -11,6 +11,7 @@ mod listen;
 pub(crate) mod mail;
 mod oidc;
 mod parse;
+mod retention;
 mod reverification;
 mod service_api;
 mod telemetry;
@@ -28,6 +29,7 @@ pub use listen::{ListenSettings, TlsFiles};
 pub use mail::MailSettings;
 pub use oidc::OidcSettings;
 pub use parse::{ParseError, parse_command_line};
+pub use retention::{AuditSettings, RetentionSettings};
 pub use reverification::ReverificationSettings;
 pub use service_api::ServiceApiSettings;
 pub use telemetry::{LogFormat, TelemetrySettings};
@@ -57,6 +59,10 @@ pub struct Settings {
     pub mail: MailSettings,
     #[command(flatten)]
     pub limits: LimitSettings,
+    #[command(flatten)]
+    pub retention: RetentionSettings,
+    #[command(flatten)]
+    pub audit: AuditSettings,
     #[command(flatten)]
     pub public_url: PublicUrlSettings,
     #[command(flatten)]

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::Result;
@@ -65,6 +66,8 @@ pub(crate) async fn unrecorded_erasures(db: &mut PgConnection) -> Result<Vec<Ten
     let tenants = sqlx::query_scalar!(
         "select id from tenants t where erased_at is not null and not exists (
              select from audit_events e where e.tenant_id = t.id and e.action = 'tenant.erased'
+         ) and not exists (
+             select from audit_dropped_ends d where d.tenant_id = t.id and d.action = 'tenant.erased'
          ) order by id"
     );
     Ok(tenants.fetch_all(db).await?.into_iter().map(Into::into).collect())
@@ -98,6 +101,25 @@ impl Faults {
     }
 }
 
+/// The last entry that was dropped because of the retention. The log begins after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AuditAnchor {
+    pub(crate) head: AuditHead,
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// None if nothing was dropped.
+pub(crate) async fn anchor(db: &mut PgConnection) -> Result<Option<AuditAnchor>> {
+    let row = sqlx::query!(r#"select position, encode(hash, 'hex') as "hash!", at from audit_anchor"#);
+    Ok(row.fetch_optional(db).await?.map(|row| AuditAnchor {
+        head: AuditHead {
+            position: row.position,
+            hash: row.hash,
+        },
+        at: row.at,
+    }))
+}
+
 /// The newest entry, or none for an empty log.
 pub(crate) async fn head(db: &mut PgConnection) -> Result<Option<AuditHead>> {
     let newest = sqlx::query_as!(
@@ -108,13 +130,18 @@ pub(crate) async fn head(db: &mut PgConnection) -> Result<Option<AuditHead>> {
     Ok(newest.fetch_optional(db).await?)
 }
 
-/// Checks every entry, from the first to the last, and goes on after a fault: one that is harmless must not hide another. The transaction
+/// Checks every entry, from the first that was not dropped to the last, and goes on after a fault: one that is harmless must not hide another. The transaction
 /// must be repeatable read, so that new entries do not matter. Returns the head, or none for an empty log.
 pub(crate) async fn verify(db: &mut PgConnection, kept: Option<&AuditHead>) -> Result<std::result::Result<Option<AuditHead>, Faults>> {
     let mut faults = Faults::default();
-    let mut last = 0;
-    // As it is in the database, even if it is wrong: the entry after a changed one is checked against it.
-    let mut last_hash: Option<String> = None;
+    // The hash is as it is in the database, even if it is wrong: the entry after a changed one is checked against it.
+    let (mut last, mut last_hash) = anchor(db)
+        .await?
+        .map_or((0, None), |anchor| (anchor.head.position, Some(anchor.head.hash)));
+    let (begin, mut seen) = (last, 0);
+    if kept.is_some_and(|kept| kept.position == begin && Some(&kept.hash) != last_hash.as_ref()) {
+        faults.add(BrokenChain::OtherHead(begin));
+    }
     loop {
         // An entry without a salt must be erased, and of an erased tenant.
         let rows = sqlx::query!(
@@ -141,8 +168,9 @@ pub(crate) async fn verify(db: &mut PgConnection, kept: Option<&AuditHead>) -> R
         }
         for row in rows {
             let position = row.position;
+            seen += 1;
             // What the entry after a missing one should continue is unknown, so it is not called changed.
-            if position != last + 1 {
+            if position > last + 1 {
                 faults.add(BrokenChain::missing(last + 1, position - 1));
             } else if row.hash.is_none() || !row.is_intact {
                 faults.add(BrokenChain::Changed(position));
@@ -154,13 +182,25 @@ pub(crate) async fn verify(db: &mut PgConnection, kept: Option<&AuditHead>) -> R
         }
     }
     let log = sqlx::query!(
-        r#"select audit_events, exists (select from audit_events e where e.position is null) as "has_entry_without_position!"
+        r#"select audit_events, exists (select from audit_events e where e.position is null) as "has_entry_without_position!",
+                  (select count(*) from audit_events e where e.position is not null) as "entries!"
            from change_counters"#
     )
     .fetch_one(&mut *db)
     .await?;
     if log.has_entry_without_position {
         faults.add(BrokenChain::WithoutPosition);
+    }
+    // Of several entries with one position, or one that was dropped, only the trigger's was seen.
+    if log.entries != seen {
+        let surplus = sqlx::query_scalar!(
+            r#"select position as "position!" from audit_events where position is not null
+               group by position having count(*) > 1 or position <= $1 order by position"#,
+            begin
+        );
+        for position in surplus.fetch_all(&mut *db).await? {
+            faults.add(BrokenChain::Changed(position));
+        }
     }
     // The counter has the number of entries that were ever written; the kept head is outside of the database.
     let written = log.audit_events.max(kept.map_or(0, |kept| kept.position));

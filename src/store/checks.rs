@@ -9,28 +9,29 @@ use super::error::{StoreError, column};
 use super::lease::Lease;
 use crate::domain::api_result::ApiCall;
 use crate::domain::finding::Finding;
-use crate::domain::ids::VerificationId;
+use crate::domain::ids::{TenantId, VerificationId};
 use crate::domain::message::Message;
 
 const TABLE: &str = "verification_checks";
 
-struct CheckRow {
-    verification_id: Uuid,
-    name: String,
-    event: i32,
-    status: String,
-    required: bool,
-    side: Option<String>,
-    summary: String,
-    detail: Option<String>,
-    operation: Option<String>,
-    code: Option<String>,
-    http_status: Option<i32>,
-    request_id: Option<String>,
-    duration_ms: Option<i64>,
-    skipped_because: Option<String>,
-    fix: Option<serde_json::Value>,
-    is_breach: bool,
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct CheckRow {
+    pub(super) verification_id: Uuid,
+    pub(super) name: String,
+    pub(super) event: i32,
+    pub(super) status: String,
+    pub(super) required: bool,
+    pub(super) side: Option<String>,
+    pub(super) summary: String,
+    pub(super) detail: Option<String>,
+    pub(super) operation: Option<String>,
+    pub(super) code: Option<String>,
+    pub(super) http_status: Option<i32>,
+    pub(super) request_id: Option<String>,
+    pub(super) duration_ms: Option<i64>,
+    pub(super) skipped_because: Option<String>,
+    pub(super) fix: Option<serde_json::Value>,
+    pub(super) is_breach: bool,
 }
 
 impl TryFrom<CheckRow> for Finding {
@@ -108,31 +109,47 @@ pub(super) async fn insert(db: &mut PgConnection, lease: &Lease, event: i32, fin
     Ok(())
 }
 
-/// The findings of one attempt, in the order of the catalogue.
-pub(super) async fn of_attempt(db: &mut PgConnection, id: VerificationId, attempt: i32) -> Result<Vec<Finding>> {
-    let events = since(db, id, attempt, 0).await?;
-    let mut findings: Vec<Finding> = events.into_iter().map(|(_, finding)| finding).collect();
+/// Findings in the order of the catalogue.
+pub(super) fn findings(rows: Vec<CheckRow>) -> Result<Vec<Finding>> {
+    let mut findings: Vec<Finding> = rows.into_iter().map(Finding::try_from).collect::<Result<_>>()?;
     findings.sort_by_key(|finding| finding.check);
     Ok(findings)
 }
 
-/// The findings of one attempt after this event, each with its event number, in order.
-pub(super) async fn since(db: &mut PgConnection, id: VerificationId, attempt: i32, after: i32) -> Result<Vec<(i32, Finding)>> {
-    sqlx::query_as!(
+/// The rows of one attempt at a verification that is not finished, in the order of their events.
+pub(super) async fn of_attempt(db: &mut PgConnection, id: VerificationId, attempt: i32) -> Result<Vec<CheckRow>> {
+    let rows = sqlx::query_as!(
         CheckRow,
         "select verification_id, name, event, status, required, summary, detail, operation, code, http_status, request_id, duration_ms,
                 skipped_because, fix, side, is_breach
-         from verification_checks where verification_id = $1 and attempt = $2 and event > $3 order by event",
+         from verification_checks where verification_id = $1 and attempt = $2 order by event",
         id.as_uuid(),
         attempt,
-        after,
+    );
+    Ok(rows.fetch_all(db).await?)
+}
+
+/// Removes the rows of a verification that is finished, and of the tenant's earlier ones, except those that explain the tenant's status:
+/// what `newest` did not pass, and the breaches of the active version since it was last verified. All of them are in the records.
+pub(super) async fn remove_recorded(db: &mut PgConnection, tenant: TenantId, id: VerificationId, newest: Option<i32>) -> Result<()> {
+    sqlx::query!(
+        "delete from verification_checks
+         where verification_id = $1 and ($2::int is null or attempt <> $2 or status not in ('failed', 'inconclusive'))",
+        id.as_uuid(),
+        newest,
     )
-    .fetch_all(db)
-    .await?
-    .into_iter()
-    .map(|row| {
-        let event = row.event;
-        Finding::try_from(row).map(|finding| (event, finding))
-    })
-    .collect()
+    .execute(&mut *db)
+    .await?;
+    if newest.is_some() {
+        sqlx::query!(
+            "delete from verification_checks c using verifications v left join active_configs a on a.tenant_id = v.tenant_id
+             where v.tenant_id = $1 and v.id <> $2 and v.state = 'finished' and c.verification_id = v.id
+               and not (c.is_breach and a.config_id is not distinct from v.config_id and v.finished_at > a.verified_at)",
+            tenant.as_uuid(),
+            id.as_uuid(),
+        )
+        .execute(db)
+        .await?;
+    }
+    Ok(())
 }

@@ -9,20 +9,35 @@ use super::Result;
 use super::jobs::SCHEMA;
 
 /// Tables that the service only reads.
-const READ_ONLY: [&str; 4] = ["_sqlx_migrations", "change_counters", "config_changes", "change_marks"];
+const READ_ONLY: [&str; 7] = [
+    "_sqlx_migrations",
+    "change_counters",
+    "config_changes",
+    "change_marks",
+    "audit_retention",
+    "audit_anchor",
+    "audit_dropped_ends",
+];
 
 /// Tables that the service only adds to.
 const APPEND_ONLY: [&str; 2] = ["audit_events", "storage_configs"];
 
 /// Functions of the schema that the service calls, or that Postgres calls with the service's rights in a generated column. All others run
 /// in triggers, and nobody may execute them: as a trigger of a table of the service's own, they would write with the owner's rights.
-const CALLED: [&str; 5] = [
+const CALLED: [&str; 9] = [
     "erase_tenant(uuid, timestamptz)",
     "failing_terms(text[], text)",
     "without_personal_data(jsonb)",
     "audit_hash(audit_events, bytea)",
     "audit_personal_hash(audit_events)",
+    "add_partitions()",
+    "drop_verifications(interval)",
+    "drop_deliveries(interval)",
+    "drop_audit_events()",
 ];
+
+/// The schema of the partitions.
+const PARTITIONS: &str = "partitions";
 
 /// Grants a role what the service needs, and takes away what it has besides. Idempotent. The caller's role must own the schema.
 ///
@@ -49,6 +64,9 @@ pub async fn grant(pool: &PgPool, role: &str) -> Result<Granted> {
         statements.push(format!("{later} select, insert, update, delete on tables to {role}"));
         statements.push(format!("{later} usage, select on sequences to {role}"));
     }
+    // Partitions are reached through their tables, whose rights hold.
+    statements.push(format!("revoke all on all tables in schema {PARTITIONS} from {role}, public"));
+    statements.push(format!("revoke all on schema {PARTITIONS} from {role}, public"));
     statements.extend(closing(&mut db, &role).await?);
     statements.push(format!("grant execute on all functions in schema {SCHEMA} to {role}"));
     statements.push(format!(
@@ -131,6 +149,9 @@ async fn may_rewrite(db: &mut PgConnection, role: &str) -> Result<bool> {
     let may = sqlx::query_scalar!(
         r#"select pg_has_role($1::text::name, c.relowner, 'member') or has_table_privilege($1::text::name, c.oid, 'trigger, truncate, update, delete')
                   or has_schema_privilege($1::text::name, c.relnamespace, 'create')
+                  or has_schema_privilege($1::text::name, 'partitions', 'usage, create')
+                  or has_table_privilege($1::text::name, 'public.audit_retention', 'insert, update, delete, truncate')
+                  or has_table_privilege($1::text::name, 'public.audit_anchor', 'insert, update, delete, truncate')
                   or exists (
                       select from pg_proc p where p.pronamespace = c.relnamespace and p.prosecdef and p.prorettype = 'trigger'::regtype
                           and has_function_privilege($1::text::name, p.oid, 'execute')

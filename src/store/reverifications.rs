@@ -101,7 +101,7 @@ pub async fn keep_only(db: &mut PgConnection, tenant: TenantId, configs: &[Stora
          update verifications v set probe_objects = v.probe_objects || gone.keys
          from gone
          where cardinality(gone.keys) > 0
-           and v.id = (select id from verifications w where w.config_id = gone.config_id and w.state = 'finished'
+           and v.id = (select id from verifications w where w.tenant_id = $1 and w.config_id = gone.config_id and w.state = 'finished'
                        order by w.created_at desc, w.id desc limit 1)",
         tenant.as_uuid(),
         &configs,

@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use strum::IntoEnumIterator;
 
-use super::Result;
 use super::error::column;
+use super::{Result, history};
 use crate::domain::check::CheckName;
 use crate::domain::tenant::TenantStatus;
 use crate::domain::verification::Verdict;
@@ -50,13 +50,17 @@ pub(crate) struct VerificationTimes {
     pub p95_seconds: Option<f64>,
 }
 
+/// A verification that began earlier than this before the window is not counted. It prunes partitions.
+const LONGEST_VERIFICATION: TimeDelta = TimeDelta::days(1);
+
 pub(crate) async fn verification_times(db: &mut PgConnection, now: DateTime<Utc>, window: TimeDelta) -> Result<Vec<VerificationTimes>> {
     sqlx::query!(
         r#"select verdict as "verdict!", count(*) as "count!",
                   percentile_cont(0.5) within group (order by extract(epoch from finished_at - started_at)::float8) as p50,
                   percentile_cont(0.95) within group (order by extract(epoch from finished_at - started_at)::float8) as p95
-           from verifications where state = 'finished' and finished_at > $1 group by verdict order by verdict"#,
+           from verifications where id >= $2 and state = 'finished' and finished_at > $1 group by verdict order by verdict"#,
         now - window,
+        history::first_id(now - window - LONGEST_VERIFICATION),
     )
     .fetch_all(db)
     .await?

@@ -291,7 +291,7 @@ pub(crate) async fn quarantine(db: &mut PgConnection, tenant: &Tenant) -> Result
         r#"select max(v.finished_at) as "since!", coalesce(array_agg(distinct c.name) filter (where c.name is not null), '{}') as "checks!"
            from (
                select v.id, v.attempt, v.finished_at from active_configs a
-               join verifications v on v.config_id = a.config_id and v.is_breach and v.trigger <> 'rotation' and v.finished_at > a.verified_at
+               join verifications v on v.tenant_id = a.tenant_id and v.config_id = a.config_id and v.is_breach and v.trigger <> 'rotation' and v.finished_at > a.verified_at
                where a.tenant_id = $1
                order by v.finished_at, v.id limit 2
            ) v

@@ -8,13 +8,14 @@ use uuid::Uuid;
 
 use super::error::column;
 use super::lease::Lease;
+use super::verification_record::{self, RecordedAttempt};
 use super::{Result, checks, pg_notify};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{StorageConfigId, TenantId, VerificationId};
 use crate::domain::storage_config::Mode;
 use crate::domain::verification::{AttemptStarted, Trigger, Verdict, Verification, VerificationEvent, VerificationState};
 
-const TABLE: &str = "verifications";
+pub(super) const TABLE: &str = "verifications";
 
 struct VerificationRow {
     id: Uuid,
@@ -30,6 +31,7 @@ struct VerificationRow {
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
     probe_objects: Vec<String>,
+    record: Option<Vec<u8>>,
 }
 
 /// Selects verifications from `verifications v`.
@@ -38,7 +40,7 @@ macro_rules! select_verifications {
         sqlx::query_as!(
             VerificationRow,
             r#"select v.id, v.tenant_id, v.config_id, c.version, v.trigger, v.state, v.verdict, v.attempt, v.next_attempt_at, v.created_at,
-                      v.started_at, v.finished_at, v.probe_objects
+                      v.started_at, v.finished_at, v.probe_objects, v.record
                from verifications v join storage_configs c on c.id = v.config_id "# + $rest,
             $($argument),+
         )
@@ -47,8 +49,14 @@ macro_rules! select_verifications {
 
 impl VerificationRow {
     async fn with_findings(self, db: &mut PgConnection) -> Result<Verification> {
-        let findings = checks::of_attempt(db, self.id.into(), self.attempt).await?;
-        self.with(findings)
+        let rows = match &self.record {
+            Some(record) => verification_record::unpack(self.id, record)?
+                .into_iter()
+                .find(|attempt| attempt.attempt == self.attempt)
+                .map_or_else(Vec::new, |attempt| attempt.checks),
+            None => checks::of_attempt(db, self.id.into(), self.attempt).await?,
+        };
+        self.with(checks::findings(rows)?)
     }
 
     fn with(self, findings: Vec<Finding>) -> Result<Verification> {
@@ -143,8 +151,11 @@ pub async fn insert_queued(
 pub async fn supersede_waiting(db: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>) -> Result<Vec<DroppedVerification>> {
     let ended = sqlx::query!(
         r#"with waiting as (
-               select v.id, v.state, c.version from verifications v join storage_configs c on c.id = v.config_id
-               where v.tenant_id = $1 and (v.state = 'queued' or v.next_attempt_at is not null) for update of v
+               select v.id, v.state, c.version
+               from open_verifications o
+               join verifications v on v.id = o.verification_id
+               join storage_configs c on c.id = v.config_id
+               where o.tenant_id = $1 and (v.state = 'queued' or v.next_attempt_at is not null) for update of v
            )
            update verifications v
            set state = 'finished', verdict = 'superseded', finished_at = $2, next_attempt_at = null, last_event = last_event + 1
@@ -156,6 +167,11 @@ pub async fn supersede_waiting(db: &mut PgConnection, tenant: TenantId, now: Dat
     .await?;
     let mut dropped = Vec::new();
     for row in ended {
+        let record = take_attempts(db, row.id.into()).await?;
+        sqlx::query!("update verifications set record = $2 where id = $1", row.id, record)
+            .execute(&mut *db)
+            .await?;
+        checks::remove_recorded(db, tenant, row.id.into(), None).await?;
         pg_notify::verification_changed(db, row.id.into()).await?;
         dropped.push(DroppedVerification {
             id: row.id.into(),
@@ -179,7 +195,7 @@ pub async fn find(db: &mut PgConnection, id: VerificationId) -> Result<Option<Ve
 /// The newest verification of a version.
 pub async fn newest_of(db: &mut PgConnection, config: StorageConfigId) -> Result<Option<Verification>> {
     let row = select_verifications!(
-        "where v.config_id = $1 order by v.created_at desc, v.id desc limit 1",
+        "where v.config_id = $1 and v.tenant_id = c.tenant_id order by v.created_at desc, v.id desc limit 1",
         config.as_uuid()
     )
     .fetch_optional(&mut *db)
@@ -216,7 +232,7 @@ pub async fn of_tenant(
 /// The tenant's unfinished verifications: at most one running and one queued.
 pub async fn unfinished(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<Verification>> {
     select_verifications!(
-        "where v.tenant_id = $1 and v.state in ('queued', 'running') order by v.created_at, v.id",
+        "join open_verifications o on o.verification_id = v.id where o.tenant_id = $1 order by v.created_at, v.id",
         tenant.as_uuid(),
     )
     .fetch_all(db)
@@ -229,17 +245,14 @@ pub async fn unfinished(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<V
 /// The newest verification of a version that was verified or rejected, with its findings. Rotations are about another external ID.
 pub async fn newest_result(db: &mut PgConnection, config: StorageConfigId) -> Result<Option<Verification>> {
     let row = select_verifications!(
-        "where v.config_id = $1 and v.verdict in ('verified', 'rejected') and v.trigger <> 'rotation'
+        "where v.config_id = $1 and v.tenant_id = c.tenant_id and v.verdict in ('verified', 'rejected') and v.trigger <> 'rotation'
          order by v.finished_at desc, v.id desc limit 1",
         config.as_uuid(),
     )
     .fetch_optional(&mut *db)
     .await?;
     match row {
-        Some(row) => {
-            let findings = checks::of_attempt(db, row.id.into(), row.attempt).await?;
-            row.with(findings).map(Some)
-        }
+        Some(row) => row.with_findings(db).await.map(Some),
         None => Ok(None),
     }
 }
@@ -247,9 +260,9 @@ pub async fn newest_result(db: &mut PgConnection, config: StorageConfigId) -> Re
 /// The verdict of a version's newest finished verification that was not superseded.
 pub async fn newest_verdict(db: &mut PgConnection, config: StorageConfigId) -> Result<Option<Verdict>> {
     let verdict = sqlx::query_scalar!(
-        "select verdict from verifications
-         where config_id = $1 and verdict <> 'superseded' and trigger <> 'rotation'
-         order by created_at desc, id desc limit 1",
+        "select v.verdict from verifications v join storage_configs c on c.id = v.config_id and c.tenant_id = v.tenant_id
+         where v.config_id = $1 and v.verdict <> 'superseded' and v.trigger <> 'rotation'
+         order by v.created_at desc, v.id desc limit 1",
         config.as_uuid(),
     )
     .fetch_optional(db)
@@ -273,7 +286,7 @@ pub async fn mode_of_unfinished(db: &mut PgConnection, id: VerificationId) -> Re
 /// The tenant's queued verification.
 pub async fn queued(db: &mut PgConnection, tenant: TenantId) -> Result<Option<VerificationId>> {
     let id = sqlx::query_scalar!(
-        "select id from verifications where tenant_id = $1 and state = 'queued'",
+        "select verification_id from open_verifications where tenant_id = $1 and not is_running",
         tenant.as_uuid()
     );
     Ok(id.fetch_optional(db).await?.map(VerificationId::from))
@@ -391,8 +404,10 @@ pub async fn lease_status(db: &mut PgConnection, lease: &Lease) -> Result<LeaseS
     let row = sqlx::query!(
         r#"select v.lease, v.state,
                   t.offboarded_at is not null or exists (
-                      select 1 from verifications w join storage_configs d on d.id = w.config_id
-                      where w.tenant_id = v.tenant_id and w.state = 'queued' and d.version > c.version
+                      select 1 from open_verifications o
+                      join verifications w on w.id = o.verification_id
+                      join storage_configs d on d.id = w.config_id
+                      where o.tenant_id = v.tenant_id and not o.is_running and d.version > c.version
                   ) as "superseded!"
            from verifications v join tenants t on t.id = v.tenant_id join storage_configs c on c.id = v.config_id
            where v.id = $1 for update of v"#,
@@ -446,6 +461,37 @@ pub async fn wait(db: &mut PgConnection, lease: &Lease, leftovers: &[String], un
     pg_notify::verification_changed(db, lease.verification).await
 }
 
+/// The record of a verification's attempts, whose rows it removes. Those of their findings stay: see [`checks::remove_recorded`].
+async fn take_attempts(db: &mut PgConnection, id: VerificationId) -> Result<Vec<u8>> {
+    let attempts = attempts_of(db, id).await?;
+    sqlx::query!("delete from verification_attempts where verification_id = $1", id.as_uuid())
+        .execute(db)
+        .await?;
+    verification_record::pack(id.as_uuid(), attempts)
+}
+
+/// The attempts at a verification that is not finished.
+async fn attempts_of(db: &mut PgConnection, id: VerificationId) -> Result<Vec<RecordedAttempt>> {
+    let rows = sqlx::query!(
+        "select attempt, event, started_at, next_attempt_at, waiting_event from verification_attempts
+         where verification_id = $1 order by attempt",
+        id.as_uuid(),
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let mut attempts = Vec::new();
+    for row in rows {
+        attempts.push(RecordedAttempt {
+            attempt: row.attempt,
+            event: row.event,
+            started_at: row.started_at,
+            waiting: row.next_attempt_at.zip(row.waiting_event),
+            checks: checks::of_attempt(db, id, row.attempt).await?,
+        });
+    }
+    Ok(attempts)
+}
+
 /// Finishes a verification. Check [`lease_status`] first, in the same transaction.
 pub async fn finish(
     db: &mut PgConnection,
@@ -455,38 +501,44 @@ pub async fn finish(
     leftovers: &[String],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let verdict: &str = verdict.into();
-    sqlx::query!(
+    let record = take_attempts(db, lease.verification).await?;
+    let name: &str = verdict.into();
+    let row = sqlx::query!(
         "update verifications set state = 'finished', verdict = $2, finished_at = $3, probe_objects = $4, last_event = last_event + 1,
-                                  is_breach = $5
-         where id = $1",
+                                  is_breach = $5, record = $6, lease_until = null
+         where id = $1 returning tenant_id, trigger",
         lease.verification.as_uuid(),
-        verdict,
+        name,
         now,
         leftovers,
         is_breach,
+        record,
     )
-    .execute(&mut *db)
+    .fetch_one(&mut *db)
     .await?;
+    let explains_status =
+        verdict != Verdict::Superseded && column::<Trigger>(TABLE, lease.verification, &row.trigger)? != Trigger::Rotation;
+    let newest = explains_status.then_some(lease.attempt);
+    checks::remove_recorded(db, row.tenant_id.into(), lease.verification, newest).await?;
     pg_notify::verification_changed(db, lease.verification).await
 }
 
 /// The events after this number, in order, each with its number.
 pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32) -> Result<Vec<(i32, VerificationEvent)>> {
-    // Read first: an end that comes between the queries is left to the next call, which then also has what came before it.
-    let last = sqlx::query!("select last_event, state from verifications where id = $1", id.as_uuid())
+    // Read before the record: an end that comes between the queries removes rows, and then all of them are in the record.
+    let open = attempts_of(db, id).await?;
+    let found = sqlx::query!("select last_event, state, record from verifications where id = $1", id.as_uuid())
         .fetch_optional(&mut *db)
         .await?;
-    let attempts = sqlx::query!(
-        "select attempt, event, started_at, next_attempt_at, waiting_event from verification_attempts
-         where verification_id = $1 order by attempt",
-        id.as_uuid(),
-    )
-    .fetch_all(&mut *db)
-    .await?;
+    let Some(row) = found else {
+        return Ok(Vec::new());
+    };
+    let attempts = match &row.record {
+        Some(record) => verification_record::unpack(id.as_uuid(), record)?,
+        None => open,
+    };
     let mut events = Vec::new();
     for attempt in attempts {
-        let found = checks::since(db, id, attempt.attempt, after).await?;
         let started = AttemptStarted {
             attempt: attempt.attempt,
             started_at: attempt.started_at,
@@ -495,23 +547,22 @@ pub async fn events_after(db: &mut PgConnection, id: VerificationId, after: i32)
         if attempt.event > after {
             events.push((attempt.event, VerificationEvent::Attempt(started.clone())));
         }
-        events.extend(
-            found
-                .into_iter()
-                .map(|(number, finding)| (number, VerificationEvent::Check(Box::new(finding)))),
-        );
-        if let Some(number) = attempt.waiting_event.filter(|number| *number > after) {
+        for check in attempt.checks.into_iter().filter(|check| check.event > after) {
+            events.push((check.event, VerificationEvent::Check(Box::new(check.try_into()?))));
+        }
+        if let Some((next_attempt_at, number)) = attempt.waiting.filter(|(_, number)| *number > after) {
             let waiting = AttemptStarted {
-                next_attempt_at: attempt.next_attempt_at,
+                next_attempt_at: Some(next_attempt_at),
                 ..started
             };
             events.push((number, VerificationEvent::Attempt(waiting)));
         }
     }
-    if let Some(last) = last.filter(|last| last.state == "finished" && last.last_event > after)
+    if row.state == "finished"
+        && row.last_event > after
         && let Some(verification) = find(db, id).await?
     {
-        events.push((last.last_event, VerificationEvent::Finished(Box::new(verification))));
+        events.push((row.last_event, VerificationEvent::Finished(Box::new(verification))));
     }
     Ok(events)
 }

@@ -337,24 +337,20 @@ pub(crate) async fn oldest_waiting(db: &mut PgConnection) -> Result<Option<DateT
     Ok(oldest)
 }
 
-/// Deletes messages that ended before this time, and those of deleted webhooks: up to `most` of each. Returns how many.
-pub(crate) async fn sweep(db: &mut PgConnection, ended_before: DateTime<Utc>, most: i64) -> Result<u64> {
-    let old = sqlx::query!(
-        "delete from webhook_deliveries where id in (
-             select id from webhook_deliveries where state <> 'waiting' and ended_at < $1 order by ended_at limit $2
-         )",
-        ended_before,
-        most,
-    )
-    .execute(&mut *db)
-    .await?;
+/// Deletes up to `most` messages of deleted webhooks. Returns how many.
+pub(crate) async fn sweep(db: &mut PgConnection, most: i64) -> Result<u64> {
     let orphaned = sqlx::query!(
-        "delete from webhook_deliveries where id in (
-             select d.id from webhooks w join webhook_deliveries d on d.webhook_id = w.id where w.deleted_at is not null limit $1
-         )",
+        "with gone as (
+             delete from webhook_deliveries where id in (
+                 select d.id from webhooks w join webhook_deliveries d on d.webhook_id = w.id where w.deleted_at is not null limit $1
+             ) returning id
+         ), attempts as (
+             delete from webhook_attempts a using gone where a.delivery_id = gone.id
+         )
+         select count(*) as \"deleted!\" from gone",
         most,
     )
-    .execute(db)
+    .fetch_one(db)
     .await?;
-    Ok(old.rows_affected() + orphaned.rows_affected())
+    Ok(u64::try_from(orphaned.deleted).unwrap_or_default())
 }

@@ -6,17 +6,35 @@ use crate::support::locks::commit_once_waiting;
 use crate::support::seed::Seed;
 use crate::support::server::TestServer;
 
+/// Rows are removed when they are in the verification's record.
+const COPY: &str = "
+    create table copied_checks (like verification_checks);
+    create table copied_attempts (like verification_attempts);
+    create function copy_row() returns trigger language plpgsql as $$
+    begin
+        execute format('insert into %I select ($1).*', replace(tg_table_name, 'verification', 'copied')) using new;
+        return null;
+    end
+    $$;
+    create trigger copy after insert on verification_checks for each row execute function copy_row();
+    create trigger copy after insert on verification_attempts for each row execute function copy_row()";
+
 const TAKE_BACK: &str = "
-    create table last_check as select * from verification_checks order by event desc limit 1;
-    delete from verification_checks where event = (select event from last_check);
+    drop trigger copy on verification_checks;
+    drop trigger copy on verification_attempts;
+    delete from verification_checks;
+    insert into verification_attempts select * from copied_attempts;
+    insert into verification_checks select * from copied_checks where event < (select max(event) from copied_checks);
     create table last_state as select * from verifications;
-    update verifications set state = 'running', verdict = null, finished_at = null, last_event = (select event - 1 from last_check)";
+    update verifications set state = 'running', verdict = null, finished_at = null, record = null,
+        last_event = (select max(event) from verification_checks)";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_left_out_when_the_verification_ends_meanwhile() {
     let server = TestServer::start().await;
     let seed = Seed::new(&server);
     let tenant = seed.tenant("acme").await;
+    sqlx::raw_sql(COPY).execute(&server.pool).await.expect("rows are copied");
     let (_, id) = seed.try_submit(tenant).await.expect("the config is submitted");
     let external_id = seed.find(tenant).await.external_id;
     seed.try_verify(id, &external_id).await.expect("the verification runs");
@@ -34,8 +52,10 @@ async fn nothing_is_left_out_when_the_verification_ends_meanwhile() {
         .expect("the last check and the end are taken back");
     let again = [
         "lock table verifications in access exclusive mode",
-        "insert into verification_checks select * from last_check",
-        "update verifications v set state = l.state, verdict = l.verdict, finished_at = l.finished_at, last_event = l.last_event
+        "delete from verification_attempts",
+        "delete from verification_checks",
+        "update verifications v
+         set state = l.state, verdict = l.verdict, finished_at = l.finished_at, last_event = l.last_event, record = l.record
          from last_state l",
     ];
     let mut read = commit_once_waiting(&server.pool, &again, events(0)).await;

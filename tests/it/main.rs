@@ -21,6 +21,7 @@ mod edge;
 mod event_stream;
 mod field_answers;
 mod form;
+mod history;
 mod idempotency;
 mod incidents;
 mod invites;

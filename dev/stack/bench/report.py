@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -107,5 +108,7 @@ def machine():
 
 
 def version(*argv):
+    if shutil.which(argv[0]) is None:
+        return "not installed"
     printed = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     return (printed.stdout or printed.stderr).splitlines()[0].strip()

@@ -65,8 +65,8 @@ select md5(run::text || round)::uuid, tenant, config, 'scheduled', 'finished', '
        at + round * interval '2 hours 1 second', at + round * interval '2 hours 9 seconds'
 from plan, generate_series(1, 2) round where status = 'degraded';
 
-insert into verification_attempts (verification_id, attempt, event, started_at)
-select id, 1, 1, started_at from verifications where state = 'finished';
+insert into open_verifications (verification_id, tenant_id, is_running)
+select id, tenant_id, false from verifications where state = 'queued';
 
 insert into verification_checks (verification_id, attempt, name, event, status, required, summary)
 select v.id, 1, checked, 1 + place, 'failed', true, 'It was refused.'

@@ -7,6 +7,7 @@ import re
 import subprocess
 import time
 import urllib.request
+from functools import cached_property
 from pathlib import Path
 
 from stack import cargo, latchkey, ports, postgres, processes, web
@@ -50,9 +51,12 @@ def bench_arguments():
 class Testbed:
     def __init__(self, folder, stack):
         self.folder, self.stack = folder, stack
-        self.programs = build()
         self.server = postgres.start(folder, fast=True)
         stack.callback(self.server.process.stop)
+
+    @cached_property
+    def programs(self):
+        return build()
 
     def database(self, name):
         """The URL of a new database with the schema."""

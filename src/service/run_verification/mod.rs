@@ -331,14 +331,12 @@ async fn finish(
         _ => Vec::new(),
     };
     schedule_next(context, &mut db, started, config, verdict, is_breach, report).await?;
-    let before = json!({"state": VerificationState::Running, "verdict": null});
     let after = json!({"state": VerificationState::Finished, "verdict": verdict});
-    let finished = AuditChange::between(&before, &after).with(json!({
-        "verification_id": lease.verification,
-        "version": config.version,
-        "verdict": verdict,
-        "leftovers": report.leftovers,
-    }));
+    let mut detail = json!({"verification_id": lease.verification, "version": config.version, "trigger": started.trigger});
+    if !report.leftovers.is_empty() {
+        detail["leftovers"] = json!(report.leftovers);
+    }
+    let finished = AuditChange::made(&after).with(detail);
     context
         .audit(
             &mut db,

@@ -122,20 +122,17 @@ pub async fn delivery(context: &Context, webhook: WebhookId, id: DeliveryId) -> 
     webhook_deliveries::find(&mut db, webhook, id).await
 }
 
-/// How long the delivery log is kept.
-const LOG_RETENTION: chrono::TimeDelta = chrono::TimeDelta::days(30);
-
 /// A queue that is overdue by this much has no job, for example because its job failed too often.
 const STALLED_AFTER: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
-/// Deletes old deliveries in batches, and queues jobs for stalled queues.
+/// Deletes deliveries of deleted webhooks in batches, and queues jobs for stalled queues. Old deliveries are dropped with their partition.
 pub async fn sweep(context: &Context) -> store::Result<u64> {
     const BATCH: i64 = 1000;
     let now = context.clock.now();
     let mut swept = 0;
     loop {
         let mut db = context.pool.acquire().await?;
-        let batch = webhook_deliveries::sweep(&mut db, now - LOG_RETENTION, BATCH).await?;
+        let batch = webhook_deliveries::sweep(&mut db, BATCH).await?;
         swept += batch;
         if batch == 0 {
             break;

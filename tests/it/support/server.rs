@@ -10,7 +10,7 @@ use latchkey::cloud::Cloud;
 use latchkey::cloud::aws::{AwsCloud, AwsOptions};
 use latchkey::domain::approval::ApprovalPolicy;
 use latchkey::domain::arn::RoleArn;
-use latchkey::domain::limits::Limits;
+use latchkey::domain::limits::{Limits, Retention};
 use latchkey::domain::mail::MailPolicy;
 use latchkey::domain::region::Regions;
 use latchkey::domain::retry::RetryPolicy;
@@ -289,6 +289,7 @@ impl TestServerBuilder {
             webhooks: Arc::new(self.webhooks),
             mail: self.mailer.as_ref().map(|_| Arc::new(mail_policy(&public_url))),
             limits: self.limits,
+            retention: Retention::default(),
             schedule: self.schedule,
             rates: self.rates,
             credentials_stale_for: self.credentials.stale_for,
