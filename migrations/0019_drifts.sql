@@ -19,3 +19,5 @@ create table drifts (
 );
 
 create index drifts_of_tenant on drifts (tenant_id, found_at desc, id desc);
+create index drifts_newest on drifts (found_at desc, id desc);
+create index drifts_of_check on drifts (name, found_at desc, id desc);

@@ -23,6 +23,7 @@ mod form;
 mod idempotency;
 mod incidents;
 mod invites;
+mod last_verified;
 mod limits;
 mod lost_history;
 mod mail;
