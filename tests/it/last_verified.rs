@@ -112,7 +112,7 @@ async fn the_dashboard_shows_and_filters_when_tenants_were_verified() {
 
     let overview = ops.get("/").await.html;
     assert!(
-        overview.contains("Not confirmed for longest") && overview.contains("3 days ago"),
+        overview.contains("Longest unconfirmed") && overview.contains("3 days ago"),
         "{overview}"
     );
 }

@@ -15,7 +15,6 @@ from stack.errors import ToolError
 # For its times and its WAL by statement.
 POSTGRES = {"shared_preload_libraries": "pg_stat_statements"}
 COUNT = 100_000
-FULL = 1_000
 SECONDS = 30
 LIMIT_SECONDS = 300
 FILL = Path(__file__).with_name("schedule.sql")
@@ -26,12 +25,13 @@ SETTINGS = {
     "LATCHKEY_STS_CALLS_PER_SECOND": "100000",
     "LATCHKEY_KMS_CALLS_PER_SECOND": "100000",
     "LATCHKEY_S3_CALLS_PER_SECOND": "100000",
-    "LATCHKEY_LOG": "warn",
+    # So many times 16 are in progress: enough for a core, and few enough that none waits long.
+    "LATCHKEY_WORKER_CONCURRENCY": "4",
+    "LATCHKEY_LOG": "error",
 }
 DUE_LIGHT = "due_at = now(), full_due_at = now() + interval '60 days'"
 RESET = "update reverifications set leased_until = null, light_at = now() - interval '1 day', full_at = now() - interval '1 day'"
-DUE_IN_FULL = f"""update reverifications set due_at = now(), full_due_at = now()
-where config_id in (select config_id from reverifications order by config_id limit {FULL})"""
+DUE_IN_FULL = "due_at = now(), full_due_at = now()"
 LATER = "due_at = now() + interval '30 days', full_due_at = now() + interval '60 days'"
 # All tables, also those of the queue.
 ROWS = "select sum(n_tup_ins + n_tup_upd + n_tup_del) from pg_stat_all_tables where schemaname in ('public', 'graphile_worker')"
@@ -62,8 +62,9 @@ class Worker:
     def calls(self):
         return int(testbed.get(f"{self.aws}/calls"))
 
-    def work(self, until):
-        """Works until `until` returns true. Returns the seconds, the process's CPU seconds, the calls of AWS and the rows written."""
+    def work(self, until, count=lambda: 0):
+        """Works until `until` returns true. Returns what `count` returns then, and the seconds and the process's CPU seconds that it took;
+        and, after what was in progress is finished, the calls of AWS and the rows written."""
         self.psql("select pg_stat_statements_reset()")
         calls, rows = self.calls(), self.number(ROWS)
         process, _, _ = self.bed.serve(self.name, self.url, AWS_ENDPOINT_URL=self.aws, **SETTINGS)
@@ -72,10 +73,10 @@ class Worker:
             if time.monotonic() - begun > LIMIT_SECONDS:
                 raise ToolError(f"the work took too long:\n{process.last_lines()}")
             time.sleep(0.2)
-        seconds, cpu = time.monotonic() - begun, cpu_seconds(process) - cpu
+        counted, seconds, cpu = count(), time.monotonic() - begun, cpu_seconds(process) - cpu
         # Connections that end report what they have written.
         process.stop()
-        return seconds, cpu, self.calls() - calls, self.number(ROWS) - rows
+        return counted, seconds, cpu, self.calls() - calls, self.number(ROWS) - rows
 
     def wal_bytes(self, begin):
         """WAL per execution of the statement that begins like this."""
@@ -106,24 +107,25 @@ def reverifications(bed):
     worker.work(lambda _: worker.number("select count(*) from reverifications where catalogue = ''") == 0)
     worker.prepare(f"{RESET}, {DUE_LIGHT}")
     worker.psql("alter database due set log_min_duration_statement = 0")
-    figures = looks(worker, "light", lambda seconds, _: seconds > SECONDS)
+    figures = looks(worker, "light")
     figures += fetching(worker, "due re-verifications", CLAIM)
     worker.psql("alter database due reset log_min_duration_statement")
-    worker.prepare(f"{RESET}, {LATER}; {DUE_IN_FULL}")
-    return figures + looks(worker, "full", lambda _, found: found == FULL)
+    worker.prepare(f"{RESET}, {DUE_IN_FULL}")
+    return figures + looks(worker, "full")
 
 
-def looks(worker, depth, is_done):
-    """Works until enough is verified again, and describes what that took."""
+def looks(worker, depth):
+    """Verifies again for a while, and describes what that took. What is in progress at the end is finished, and counts."""
     begun = worker.psql("select clock_timestamp()")
     found = partial(worker.number, f"select count(*) from reverifications where {depth}_at > '{begun}'")
-    seconds, cpu, calls, rows = worker.work(lambda seconds: is_done(seconds, found()))
-    count = found()
+    working, seconds, cpu, calls, rows = worker.work(lambda seconds: seconds > SECONDS, found)
+    if not (count := found()):
+        raise ToolError(f"nothing was verified again in {SECONDS} seconds")
     if recorded := worker.number(f"select count(*) from verifications where created_at > '{begun}'"):
         raise ToolError(f"{recorded} verifications were queued although nothing changed")
     return [
-        Figure(f"{depth} re-verifications per minute and core of Latchkey", 60 * count / cpu, "/min"),
-        Figure(f"{depth} re-verifications per minute, on this machine", 60 * count / seconds, "/min"),
+        Figure(f"{depth} re-verifications per minute and core of Latchkey", 60 * working / cpu, "/min"),
+        Figure(f"{depth} re-verifications per minute, on this machine", 60 * working / seconds, "/min"),
         Figure(f"calls to AWS for a {depth} look", calls / count, at_most=5 if depth == "light" else None),
         Figure(f"rows written for a {depth} look that finds nothing new", rows / count, at_most=2),
     ]
