@@ -21,7 +21,7 @@ select md5('run ' || id)::uuid, tenant_id, id, 'submission', 'finished', 'verifi
 insert into reverifications (config_id, tenant_id, standing, due_at, full_due_at, light_at, full_at, ciphertext, plaintext_sha256)
 select id, tenant_id, 'verified', 'infinity', 'infinity', now(), now(), '\x01', sha256('\x01') from storage_configs;
 
--- A queued verification of each, and its job. Not by add_job, which takes minutes for so many in one transaction.
+-- A queued verification of each, and its job. Not by add_job, which holds a lock for each until the transaction ends.
 create function queue_all() returns void language sql set session_replication_role = replica as $$
     update reverifications set due_at = now() + interval '30 days', full_due_at = now() + interval '60 days';
     insert into verifications (id, tenant_id, config_id, trigger, state, created_at)
