@@ -32,6 +32,9 @@ create table reverifications (
 -- The only index that finding due work needs.
 create index reverifications_due on reverifications (due_at);
 create index reverifications_of_tenant on reverifications (tenant_id);
+-- Lists of tenants whose active version was not verified for longest.
+create index reverifications_by_light_at on reverifications (light_at, tenant_id);
+create index reverifications_by_full_at on reverifications (full_at, tenant_id);
 
 -- Rows are updated on each re-verification: room for the new version of a row on its page.
 alter table reverifications set (fillfactor = 70);
@@ -48,5 +51,9 @@ create table call_budgets (
     free_at timestamptz not null,
     halvings int not null default 0 check (halvings >= 0),
     throttled_at timestamptz not null default 'epoch',
+    -- The calls that were taken in this minute, and in the one before it.
+    minute timestamptz not null default 'epoch',
+    calls bigint not null default 0,
+    calls_before bigint not null default 0,
     primary key (account_id, service)
 );

@@ -9,6 +9,7 @@ mod config;
 mod contact;
 mod credential_process;
 mod database;
+mod drift;
 mod events;
 mod external_id;
 mod healthcheck;
@@ -91,6 +92,8 @@ enum Command {
     Verify(verify::Verify),
     /// Verify tenants again sooner, or later, than they are due.
     Reverify(reverify::Reverify),
+    /// List what changed at the storage of tenants, newest first.
+    Drift(drift::Drift),
     /// List and show verifications.
     #[command(subcommand)]
     Verification(verification::Verification),
@@ -99,7 +102,7 @@ enum Command {
     Vendor(vendor::Vendor),
     /// Print the offboarding steps for a tenant.
     Removal(removal::Removal),
-    /// Show the number of tenants by status, and the checks they fail.
+    /// Show the number of tenants by status, the checks they fail, and how re-verification keeps up.
     Stats(stats::Stats),
     /// Print the audit log, oldest first.
     Events(events::Events),
@@ -194,6 +197,7 @@ impl Cli {
                 Command::Config(command) => command.run().await,
                 Command::Verify(command) => command.run().await,
                 Command::Reverify(command) => command.run().await,
+                Command::Drift(command) => command.run().await,
                 Command::Verification(command) => command.run().await,
                 Command::Vendor(command) => command.run(),
                 Command::Removal(command) => command.run().await,

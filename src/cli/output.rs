@@ -76,11 +76,15 @@ pub(super) fn color_of(status: &str) -> Option<Color> {
 pub(super) fn text(value: &Value, field: &str) -> String {
     match &value[field] {
         Value::Null => String::new(),
-        Value::String(text) if field.ends_with("_at") || field == "at" => time(text),
+        Value::String(text) if is_time(field) => time(text),
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
+}
+
+fn is_time(field: &str) -> bool {
+    field.ends_with("_at") || ["at", "not_before", "due_since", "confirmed_longest_ago"].contains(&field)
 }
 
 fn plain(value: &Value) -> String {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::CommandResult;
 use super::client::ClientArgs;
 use super::output::{self, print_line, text};
+use crate::domain::text::words;
 
 #[derive(Debug, Args)]
 pub(super) struct Stats {
@@ -19,6 +20,37 @@ impl Stats {
         self.client.print(&stats, print);
         Ok(())
     }
+}
+
+/// How re-verification keeps up.
+fn print_reverification(state: &Value) {
+    let rate = |budget: &Value, member| budget[member].as_f64().map_or_else(String::new, |rate| format!("{rate:.1}"));
+    let row = |budget: &Value| {
+        vec![
+            text(budget, "service"),
+            rate(budget, "used"),
+            rate(budget, "allowed"),
+            text(budget, "configured"),
+            text(budget, "throttled_at"),
+            text(budget, "account_id"),
+        ]
+    };
+    print_line("");
+    let headings = ["Calls per second", "Used", "Allowed", "Configured", "Last throttled", "Account"];
+    output::table(&headings, state["budgets"].as_array().into_iter().flatten().map(row));
+    print_line("");
+    let fields = ["due", "due_since", "confirmed_longest_ago"];
+    let present = fields.iter().filter(|field| !state[**field].is_null());
+    let mut rows: Vec<Vec<String>> = present.map(|field| vec![words(field), text(state, field)]).collect();
+    let incident = &state["incident"];
+    if incident.is_object() {
+        let affected = text(incident, "affected");
+        rows.push(vec![
+            "incident".to_owned(),
+            format!("{affected} failed together, since {}", text(incident, "started_at")),
+        ]);
+    }
+    output::table(&["Re-verification", ""], rows);
 }
 
 fn print(stats: &Value) {
@@ -45,4 +77,5 @@ fn print(stats: &Value) {
         let heading = format!("Verifications, last {} days", text(verifications, "days"));
         output::table(&[&heading, "", "Median duration", "95th percentile"], finished.iter().map(row));
     }
+    print_reverification(&stats["reverification"]);
 }

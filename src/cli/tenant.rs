@@ -61,6 +61,12 @@ pub(super) struct List {
     /// Only tenants whose latest finished verification failed this check.
     #[arg(long)]
     failing_check: Option<String>,
+    /// Only tenants that were last confirmed before this time, or so long ago, for example `6h`. The longest ago first.
+    #[arg(long, value_name = "TIME")]
+    confirmed_before: Option<String>,
+    /// Only tenants that were last verified in full before this time, or so long ago.
+    #[arg(long, value_name = "TIME")]
+    verified_in_full_before: Option<String>,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -158,21 +164,42 @@ impl List {
             ("q", self.q.as_deref()),
             ("mode", self.mode.as_deref()),
             ("failing_check", self.failing_check.as_deref()),
+            ("confirmed_before", self.confirmed_before.as_deref()),
+            ("verified_in_full_before", self.verified_in_full_before.as_deref()),
         ];
         let items = self.client.get_all(&["v1", "tenants"], &filter).await?;
         self.client.print(&Value::Array(items.clone()), |_| {
-            let columns = [
-                ("Slug", "slug"),
-                ("Name", "name"),
-                ("Status", "status"),
-                ("Active version", "active_version"),
-                ("Modes", "modes"),
-                ("Created", "created_at"),
+            let headings = [
+                "Slug",
+                "Name",
+                "Status",
+                "Active version",
+                "Confirmed",
+                "Verified in full",
+                "Due again",
+                "Modes",
+                "Created",
             ];
-            output::list(&items, &columns);
+            output::table(&headings, items.iter().map(row));
         });
         Ok(())
     }
+}
+
+fn row(tenant: &Value) -> Vec<String> {
+    let field = |name| text(tenant, name);
+    let again = |name| text(&tenant["reverification"], name);
+    vec![
+        field("slug"),
+        field("name"),
+        field("status"),
+        field("active_version"),
+        again("confirmed_at"),
+        again("verified_in_full_at"),
+        again("due_at"),
+        field("modes"),
+        field("created_at"),
+    ]
 }
 
 impl LifecycleArgs {

@@ -6,8 +6,9 @@ use serde::Serialize;
 use super::catalogue::DecidedBy;
 use super::check::{CheckName, CheckStatus};
 use super::finding::Finding;
-use super::ids::{DriftId, StorageConfigId, TenantId, VerificationId};
+use super::ids::{DriftId, Slug, StorageConfigId, TenantId, TenantName, VerificationId};
 use super::message::Message;
+use super::moment::Moment;
 
 /// What a check showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +74,32 @@ pub struct Drift {
     pub not_before: Option<DateTime<Utc>>,
     /// When the difference was found.
     pub found_at: DateTime<Utc>,
+}
+
+/// A drift in the feed of all tenants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedDrift {
+    pub drift: Drift,
+    pub slug: Slug,
+    pub name: TenantName,
+}
+
+/// Which drifts to list. A field that is `None` does not filter.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DriftFilter {
+    pub tenant: Option<TenantId>,
+    pub check: Option<CheckName>,
+    /// Found at this time or later.
+    pub since: Option<Moment>,
+}
+
+impl DriftFilter {
+    pub fn of(tenant: TenantId) -> Self {
+        Self {
+            tenant: Some(tenant),
+            ..Self::default()
+        }
+    }
 }
 
 /// What differs between two results. A check without a result in either of them is not compared: it says nothing.

@@ -45,6 +45,7 @@ pub(crate) mod issuance;
 pub mod limits;
 pub mod mail;
 pub mod message;
+pub mod moment;
 pub(crate) mod partition;
 pub(crate) mod refusal;
 pub mod region;

@@ -22,6 +22,7 @@ use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 use super::check::CheckName;
 use super::external_id::ExternalId;
 use super::ids::{Slug, TenantId, TenantName};
+use super::moment::Moment;
 use super::storage_config::Mode;
 use super::verification::{Verdict, VerificationState};
 
@@ -118,6 +119,52 @@ pub struct TenantFilter {
     pub mode: Option<Mode>,
     /// Tenants whose most recent finished verification failed this check.
     pub failing_check: Option<CheckName>,
+    /// Tenants whose active version was last confirmed before this time, lightly or in full.
+    pub confirmed_before: Option<Moment>,
+    /// Tenants whose active version was last verified in full before this time.
+    pub verified_in_full_before: Option<Moment>,
+}
+
+/// In which order tenants are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TenantOrder {
+    /// By creation, the newest first.
+    Newest,
+    /// By when the active version was last confirmed, the longest ago first.
+    Confirmed,
+    /// By when the active version was last verified in full, the longest ago first.
+    VerifiedInFull,
+}
+
+impl TenantFilter {
+    /// Who asks for tenants that were not verified for long wants to see the worst ones first.
+    pub fn order(&self) -> TenantOrder {
+        match (self.confirmed_before, self.verified_in_full_before) {
+            (Some(_), _) => TenantOrder::Confirmed,
+            (None, Some(_)) => TenantOrder::VerifiedInFull,
+            (None, None) => TenantOrder::Newest,
+        }
+    }
+}
+
+/// A tenant in a list.
+#[derive(Debug, Clone)]
+pub struct ListedTenant {
+    pub tenant: Tenant,
+    /// When the active version was verified last, and will be again.
+    pub reverification: Option<LastVerified>,
+}
+
+impl ListedTenant {
+    /// The time by which it is listed.
+    pub fn listed_by(&self, order: TenantOrder) -> DateTime<Utc> {
+        let verified = match order {
+            TenantOrder::Newest => None,
+            TenantOrder::Confirmed => self.reverification.and_then(|last| last.light_at),
+            TenantOrder::VerifiedInFull => self.reverification.and_then(|last| last.full_at),
+        };
+        verified.unwrap_or(self.tenant.created_at)
+    }
 }
 
 /// Why the active version is not served.

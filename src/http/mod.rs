@@ -6,6 +6,7 @@ mod api_docs;
 mod auth;
 pub(crate) mod conventions;
 pub(crate) mod dashboard;
+mod drift_list_params;
 mod health;
 mod lookup;
 mod metrics_endpoint;

@@ -5,6 +5,7 @@ use strum::IntoEnumIterator;
 use utoipa::IntoParams;
 
 use crate::domain::check::CheckName;
+use crate::domain::moment::Moment;
 use crate::domain::storage_config::Mode;
 use crate::domain::tenant::{TenantFilter, TenantStatus};
 use crate::domain::text::FieldError;
@@ -24,6 +25,13 @@ pub(crate) struct TenantListParams {
     /// Only tenants whose most recent finished verification failed this check.
     #[param(value_type = Option<CheckName>)]
     pub failing_check: Option<String>,
+    /// Only tenants whose active version was last confirmed before this time, lightly or in full. An RFC 3339 time, or how long ago, such
+    /// as `6h`. The longest ago first.
+    #[param(example = "6h")]
+    pub confirmed_before: Option<String>,
+    /// Only tenants whose active version was last verified in full before this time. Without `confirmed_before`, the longest ago first.
+    #[param(example = "7d")]
+    pub verified_in_full_before: Option<String>,
     /// The number of items, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<i64>,
@@ -32,7 +40,7 @@ pub(crate) struct TenantListParams {
 }
 
 /// Parses a parameter that has a fixed set of values.
-fn parse_choice<T: std::str::FromStr + ToString>(
+pub(crate) fn parse_choice<T: std::str::FromStr + ToString>(
     field: &str,
     text: Option<&str>,
     all: impl Iterator<Item = T>,
@@ -46,6 +54,13 @@ fn parse_choice<T: std::str::FromStr + ToString>(
         faults.push(FieldError::new(field, &format!("unknown_{field}"), detail));
     }
     found
+}
+
+/// Parses a time, or how long ago.
+pub(crate) fn parse_moment(field: &str, text: Option<&str>, faults: &mut Vec<FieldError>) -> Option<Moment> {
+    Moment::parse(text?)
+        .map_err(|malformed| faults.push(FieldError::of(field, malformed)))
+        .ok()
 }
 
 impl TenantListParams {
@@ -66,6 +81,8 @@ impl TenantListParams {
             words,
             mode: parse_choice("mode", self.mode.as_deref(), [Mode::AssumeRole, Mode::Direct].into_iter(), faults),
             failing_check: parse_choice("failing_check", self.failing_check.as_deref(), CheckName::iter(), faults),
+            confirmed_before: parse_moment("confirmed_before", self.confirmed_before.as_deref(), faults),
+            verified_in_full_before: parse_moment("verified_in_full_before", self.verified_in_full_before.as_deref(), faults),
         }
     }
 }

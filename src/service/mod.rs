@@ -23,6 +23,7 @@ pub mod read;
 pub mod refusals;
 pub mod request_verification;
 mod reverification_schedule;
+pub(crate) mod reverification_state;
 pub(crate) mod reverify;
 pub mod revoke_invite;
 pub mod revoke_sessions;

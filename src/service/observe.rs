@@ -60,7 +60,8 @@ async fn sample(context: &Context) -> store::Result<()> {
     let now = context.clock.now();
     let backlog = reverifications::backlog(&mut db, now).await?;
     gauge!(metric::REVERIFICATIONS_DUE.name).set(number(backlog.due));
-    gauge!(metric::REVERIFICATIONS_OLDEST.name).set(backlog.oldest_seconds);
+    let oldest = backlog.since.map_or(0.0, |since| (now - since).as_seconds_f64());
+    gauge!(metric::REVERIFICATIONS_OLDEST.name).set(oldest);
     let budgets = call_budgets::list(&mut db).await?;
     for service in AwsService::iter() {
         let of_service = || {

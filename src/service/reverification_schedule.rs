@@ -1,6 +1,6 @@
 //! Keeps the schedule in step with the tenants: which storage configs are verified again, and when.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::ids::StorageConfigId;
@@ -56,9 +56,14 @@ pub(crate) async fn after_verification(
 /// must call this. The tenant must be locked.
 pub(crate) async fn refresh(context: &Context, db: &mut PgConnection, tenant: &Tenant) -> store::Result<()> {
     let wanted = wanted(db, tenant).await?;
-    let ids: Vec<StorageConfigId> = wanted.iter().map(|(config, _)| config.id).collect();
+    let ids: Vec<StorageConfigId> = wanted.iter().map(|wanted| wanted.config.id).collect();
     reverifications::keep_only(db, tenant.id, &ids).await?;
-    for (config, standing) in wanted {
+    for Wanted {
+        config,
+        standing,
+        verified_at,
+    } in wanted
+    {
         if !reverifications::exists(db, config.id).await? {
             let now = context.clock.now();
             let mut timing = context.schedule.first(config.id, now);
@@ -68,29 +73,44 @@ pub(crate) async fn refresh(context: &Context, db: &mut PgConnection, tenant: &T
                 timing.due_at = now;
                 timing.full_due_at = now;
             }
-            reverifications::put(db, &config, &timing, None, None, &context.catalogue).await?;
+            reverifications::put(db, &config, &timing, None, verified_at, &context.catalogue).await?;
         }
     }
     Ok(())
 }
 
+/// A config that is to be verified again.
+struct Wanted {
+    config: StorageConfig,
+    standing: Standing,
+    /// When it was last verified, if it is active.
+    verified_at: Option<DateTime<Utc>>,
+}
+
 /// The active version, and the newest one if it was rejected or has no result.
-async fn wanted(db: &mut PgConnection, tenant: &Tenant) -> store::Result<Vec<(StorageConfig, Standing)>> {
+async fn wanted(db: &mut PgConnection, tenant: &Tenant) -> store::Result<Vec<Wanted>> {
     let facts = &tenant.facts;
     if facts.offboarded_at.is_some() || facts.suspended_at.is_some() {
         return Ok(Vec::new());
     }
     let mut wanted = Vec::new();
-    let active = active_configs::find(db, tenant.id).await?.map(|active| active.config);
+    let active = active_configs::find(db, tenant.id).await?;
     if let Some(newest) = storage_configs::newest(db, tenant.id).await?
-        && active.as_ref().is_none_or(|active| active.version < newest.version)
+        && active.as_ref().is_none_or(|active| active.config.version < newest.version)
         && let Some(standing) = standing_of(db, &newest).await?
     {
-        wanted.push((newest, standing));
+        wanted.push(Wanted {
+            config: newest,
+            standing,
+            verified_at: None,
+        });
     }
     if let Some(active) = active {
-        let standing = standing_of(db, &active).await?.unwrap_or(Standing::Verified);
-        wanted.push((active, standing));
+        wanted.push(Wanted {
+            standing: standing_of(db, &active.config).await?.unwrap_or(Standing::Verified),
+            config: active.config,
+            verified_at: Some(active.verified_at),
+        });
     }
     Ok(wanted)
 }

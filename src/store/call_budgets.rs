@@ -9,7 +9,7 @@ use strum::IntoEnumIterator;
 use super::Result;
 use super::error::column;
 use crate::domain::account::AccountId;
-use crate::domain::reverification::budget::{AwsService, CallRates, Calls, ServiceBudget};
+use crate::domain::reverification::budget::{AwsService, CallRates, Calls, RecentCalls, ServiceBudget};
 
 const TABLE: &str = "call_budgets";
 
@@ -18,7 +18,8 @@ const TABLE: &str = "call_budgets";
 async fn lock(db: &mut PgConnection, account: &AccountId, now: DateTime<Utc>) -> Result<Vec<(AwsService, ServiceBudget)>> {
     let rows = loop {
         let rows = sqlx::query!(
-            "select service, free_at, halvings, throttled_at from call_budgets where account_id = $1 order by service for update",
+            "select service, free_at, halvings, throttled_at, minute, calls, calls_before from call_budgets where account_id = $1
+             order by service for update",
             account.as_str()
         )
         .fetch_all(&mut *db)
@@ -43,6 +44,11 @@ async fn lock(db: &mut PgConnection, account: &AccountId, now: DateTime<Utc>) ->
                 free_at: row.free_at,
                 halvings: row.halvings,
                 throttled_at: row.throttled_at,
+                recent: RecentCalls {
+                    minute: row.minute,
+                    calls: row.calls,
+                    before: row.calls_before,
+                },
             };
             Ok((column(TABLE, account, &row.service)?, budget))
         })
@@ -52,12 +58,16 @@ async fn lock(db: &mut PgConnection, account: &AccountId, now: DateTime<Utc>) ->
 async fn put(db: &mut PgConnection, account: &AccountId, service: AwsService, budget: &ServiceBudget) -> Result<()> {
     let service: &str = service.into();
     sqlx::query!(
-        "update call_budgets set free_at = $3, halvings = $4, throttled_at = $5 where account_id = $1 and service = $2",
+        "update call_budgets set free_at = $3, halvings = $4, throttled_at = $5, minute = $6, calls = $7, calls_before = $8
+         where account_id = $1 and service = $2",
         account.as_str(),
         service,
         budget.free_at,
         budget.halvings,
         budget.throttled_at,
+        budget.recent.minute,
+        budget.recent.calls,
+        budget.recent.before,
     )
     .execute(db)
     .await?;
@@ -119,7 +129,7 @@ pub(crate) async fn throttled(
 
 /// The budgets of all accounts.
 pub(crate) async fn list(db: &mut PgConnection) -> Result<Vec<(AccountId, AwsService, ServiceBudget)>> {
-    sqlx::query!("select account_id, service, free_at, halvings, throttled_at from call_budgets order by account_id, service")
+    sqlx::query!("select account_id, service, free_at, halvings, throttled_at, minute, calls, calls_before from call_budgets order by account_id, service")
         .fetch_all(db)
         .await?
         .into_iter()
@@ -130,6 +140,11 @@ pub(crate) async fn list(db: &mut PgConnection) -> Result<Vec<(AccountId, AwsSer
                 free_at: row.free_at,
                 halvings: row.halvings,
                 throttled_at: row.throttled_at,
+                recent: RecentCalls {
+                    minute: row.minute,
+                    calls: row.calls,
+                    before: row.calls_before,
+                },
             };
             Ok((account, service, budget))
         })

@@ -1,16 +1,17 @@
 //! What changed at the storage of active versions.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, QueryBuilder};
 use uuid::Uuid;
 
 use super::error::column;
 use super::{Result, StoreError};
-use crate::domain::drift::{Difference, Drift, Observation};
-use crate::domain::ids::{DriftId, TenantId};
+use crate::domain::drift::{Difference, Drift, DriftFilter, FeedDrift, Observation};
+use crate::domain::ids::DriftId;
 
 const TABLE: &str = "drifts";
 
+#[derive(sqlx::FromRow)]
 struct DriftRow {
     id: Uuid,
     tenant_id: Uuid,
@@ -26,34 +27,40 @@ struct DriftRow {
     after_summary: String,
     not_before: Option<DateTime<Utc>>,
     found_at: DateTime<Utc>,
+    slug: String,
+    tenant_name: String,
 }
 
-impl TryFrom<DriftRow> for Drift {
+impl TryFrom<DriftRow> for FeedDrift {
     type Error = StoreError;
 
     fn try_from(row: DriftRow) -> Result<Self> {
         let id = row.id;
         Ok(Self {
-            id: id.into(),
-            tenant: row.tenant_id.into(),
-            config: row.config_id.into(),
-            version: row.version,
-            verification: row.verification_id.into(),
-            difference: Difference {
-                check: column(TABLE, id, &row.name)?,
-                before: Observation {
-                    status: column(TABLE, id, &row.before_status)?,
-                    code: row.before_code,
-                    summary: row.before_summary.into(),
+            drift: Drift {
+                id: id.into(),
+                tenant: row.tenant_id.into(),
+                config: row.config_id.into(),
+                version: row.version,
+                verification: row.verification_id.into(),
+                difference: Difference {
+                    check: column(TABLE, id, &row.name)?,
+                    before: Observation {
+                        status: column(TABLE, id, &row.before_status)?,
+                        code: row.before_code,
+                        summary: row.before_summary.into(),
+                    },
+                    after: Observation {
+                        status: column(TABLE, id, &row.after_status)?,
+                        code: row.after_code,
+                        summary: row.after_summary.into(),
+                    },
                 },
-                after: Observation {
-                    status: column(TABLE, id, &row.after_status)?,
-                    code: row.after_code,
-                    summary: row.after_summary.into(),
-                },
+                not_before: row.not_before,
+                found_at: row.found_at,
             },
-            not_before: row.not_before,
-            found_at: row.found_at,
+            slug: column(TABLE, id, &row.slug)?,
+            name: column(TABLE, id, &row.tenant_name)?,
         })
     }
 }
@@ -84,29 +91,41 @@ pub(crate) async fn insert(db: &mut PgConnection, drift: &Drift) -> Result<()> {
     Ok(())
 }
 
-/// A page of a tenant's drifts, newest first.
+/// A page of drifts, newest first.
 pub(crate) async fn list(
     db: &mut PgConnection,
-    tenant: TenantId,
+    filter: &DriftFilter,
     after: Option<(DateTime<Utc>, DriftId)>,
     limit: i64,
-) -> Result<Vec<Drift>> {
-    let (at, id) = after.unzip();
-    sqlx::query_as!(
-        DriftRow,
+    now: DateTime<Utc>,
+) -> Result<Vec<FeedDrift>> {
+    let mut query = QueryBuilder::new(
         "select d.id, d.tenant_id, d.config_id, c.version, d.verification_id, d.name, d.before_status, d.before_code, d.before_summary,
-                d.after_status, d.after_code, d.after_summary, d.not_before, d.found_at
-         from drifts d join storage_configs c on c.id = d.config_id
-         where d.tenant_id = $1 and ($2::timestamptz is null or (d.found_at, d.id) < ($2, $3))
-         order by d.found_at desc, d.id desc limit $4",
-        tenant.as_uuid(),
-        at,
-        id.map(DriftId::as_uuid),
-        limit,
-    )
-    .fetch_all(db)
-    .await?
-    .into_iter()
-    .map(Drift::try_from)
-    .collect()
+                d.after_status, d.after_code, d.after_summary, d.not_before, d.found_at, t.slug, t.name as tenant_name
+         from drifts d join storage_configs c on c.id = d.config_id join tenants t on t.id = d.tenant_id
+         where true",
+    );
+    if let Some(tenant) = filter.tenant {
+        query.push(" and d.tenant_id = ").push_bind(tenant.as_uuid());
+    }
+    if let Some(check) = filter.check {
+        query.push(" and d.name = ").push_bind(<&str>::from(check));
+    }
+    if let Some(since) = filter.since {
+        query.push(" and d.id >= ").push_bind(first_id(since.at(now)));
+    }
+    if let Some((_, id)) = after {
+        query.push(" and d.id < ").push_bind(id.as_uuid());
+    }
+    // IDs follow the time at which drifts were found, and the newest partitions are read first.
+    query.push(" order by d.id desc limit ").push_bind(limit);
+    // Planned for each filter.
+    let rows: Vec<DriftRow> = query.build_query_as().persistent(false).fetch_all(db).await?;
+    rows.into_iter().map(FeedDrift::try_from).collect()
+}
+
+/// The lowest ID of this time.
+fn first_id(at: DateTime<Utc>) -> Uuid {
+    let millis = u64::try_from(at.timestamp_millis()).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
 }

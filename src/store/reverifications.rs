@@ -374,22 +374,27 @@ pub async fn count(db: &mut PgConnection) -> Result<BTreeMap<Mode, u64>> {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Backlog {
     pub due: i64,
-    /// How long the one that has waited longest has been due.
-    pub oldest_seconds: f64,
+    /// Since when the one has been due that has waited longest.
+    pub since: Option<DateTime<Utc>>,
 }
 
 pub async fn backlog(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Backlog> {
     let row = sqlx::query!(
-        r#"select count(*) as "due!", coalesce(extract(epoch from $1 - min(due_at)), 0)::float8 as "oldest!"
-           from reverifications where due_at <= $1"#,
+        r#"select count(*) as "due!", min(due_at) as since from reverifications where due_at <= $1"#,
         now
     )
     .fetch_one(db)
     .await?;
     Ok(Backlog {
         due: row.due,
-        oldest_seconds: row.oldest,
+        since: row.since,
     })
+}
+
+/// When the config was last confirmed that was not for longest.
+pub async fn confirmed_longest_ago(db: &mut PgConnection) -> Result<Option<DateTime<Utc>>> {
+    let oldest = sqlx::query_scalar!("select min(light_at) from reverifications");
+    Ok(oldest.fetch_one(db).await?)
 }
 
 /// When the active version of a tenant was verified last, and will be again.

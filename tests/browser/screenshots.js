@@ -94,7 +94,17 @@ test("the dashboard", async (t) => {
 
   const page = await operator(t, "ops", { ...WINDOW, viewport: { width: 1280, height: 860 } }, "on-call");
   const picture = taker(page);
+  await page.setViewportSize({ width: 1280, height: 1120 });
   await picture("overview");
+  await page.setViewportSize({ width: 1280, height: 860 });
+  await page.goto(`${privateUrl}/tenants`);
+  await heading(page, "Tenants");
+  await picture("tenants");
+  await page.goto(`${privateUrl}/drift`);
+  await heading(page, "Drift");
+  await page.setViewportSize({ width: 1280, height: 500 });
+  await picture("drift");
+  await page.setViewportSize({ width: 1280, height: 860 });
   await page.goto(`${privateUrl}/tenants/initech`);
   await heading(page, "Initech");
   await picture("tenant");

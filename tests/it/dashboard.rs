@@ -751,6 +751,16 @@ mod tests_with_aws {
 
         let person = Person::of(&server, Role::Ops).await;
         let overview = person.get("/").await.html;
+        for words in [
+            "Re-verification",
+            "<dt>Overdue</dt>",
+            "<dt>Incident</dt><dd>none</dd>",
+            "STS",
+            "KMS",
+            "S3",
+        ] {
+            assert!(overview.contains(words), "{words}: {overview}");
+        }
         assert!(overview.contains("There is no bucket named no-such-bucket-anywhere."), "{overview}");
         assert!(overview.contains("href=\"/tenants?failing_check=bucket-reachable\""), "{overview}");
         let listed = person.get("/tenants?failing_check=bucket-reachable&status=&q=&mode=").await.html;

@@ -25,6 +25,7 @@ mod history;
 mod idempotency;
 mod incidents;
 mod invites;
+mod last_verified;
 mod limits;
 mod lost_history;
 mod mail;

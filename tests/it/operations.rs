@@ -273,6 +273,19 @@ mod tests_with_aws {
             .collect();
         assert_eq!(verdicts, [(json!("rejected"), json!(1)), (json!("verified"), json!(1))]);
         assert!(stats["verifications"]["by_verdict"][0]["p95_seconds"].as_f64().unwrap() > 0.0);
+        let reverification = &stats["reverification"];
+        assert_eq!((&reverification["due"], &reverification["incident"]), (&json!(0), &Value::Null));
+        assert!(reverification["confirmed_longest_ago"].is_string(), "{stats:#}");
+        // Both verifications took their calls from the budget within the last minute or two.
+        let budgets = reverification["budgets"].as_array().unwrap();
+        let used = |service: &str| {
+            budgets.iter().find(|budget| budget["service"] == service).unwrap()["used"]
+                .as_f64()
+                .unwrap()
+        };
+        for service in ["sts", "kms", "s3"] {
+            assert!(used(service) > 0.0 && used(service) < 2.0, "{service}: {stats:#}");
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

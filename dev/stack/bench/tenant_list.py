@@ -50,11 +50,20 @@ FILTERS = {
     "failing_check=bucket-listable&status=action_required&mode=direct": "40",
     "mode=direct&status=suspended": "3 %",
     "q=gmbh&status=active&mode=direct&failing_check=object-readable": "none",
+    "confirmed_before=0s": "64 %",
+    "confirmed_before=3h": "36 %",
+    "confirmed_before=1day": "6 %",
+    "confirmed_before=30days": "none",
+    "confirmed_before=0s&status=degraded": "6 %",
+    "confirmed_before=0s&failing_check=bucket-reachable": "2 %",
+    "confirmed_before=0s&q=rarely": "60",
+    "confirmed_before=0s&mode=direct": "45 %",
+    "verified_in_full_before=3days": "41 %",
 }
 POSITIONS = ("first", "middle", "last")
 # Table scans: a page must not need any.
 SCANS = """select coalesce(sum(seq_scan), 0) from pg_stat_user_tables
-where relname in ('tenants', 'verifications', 'storage_configs', 'active_configs')"""
+where relname in ('tenants', 'verifications', 'storage_configs', 'active_configs', 'reverifications')"""
 
 
 class Side:

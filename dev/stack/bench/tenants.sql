@@ -52,6 +52,13 @@ insert into active_configs (tenant_id, config_id, bucket_arn, role_arn, activate
 select c.tenant_id, c.id, c.bucket_arn, c.role_arn, c.created_at, c.created_at + interval '10 seconds'
 from storage_configs c join plan p on p.config = c.id where p.status in ('active', 'degraded', 'suspended');
 
+-- Confirmed within 6 hours and verified in full within 7 days, except for degraded tenants: longer ago.
+insert into reverifications (config_id, tenant_id, standing, due_at, full_due_at, light_at, full_at)
+select config, tenant, case when status = 'degraded' then 'rejected' else 'verified' end, now() + interval '1 hour', now() + interval '1 day',
+       now() - case when status = 'degraded' then interval '2 days' else interval '0' end - (n * 31 % 1000) * interval '21.6 seconds',
+       now() - case when status = 'degraded' then interval '7 days' else interval '0' end - (n * 37 % 1000) * interval '604.8 seconds'
+from plan where status in ('active', 'degraded');
+
 -- The first verification. A degraded tenant has two more, which rejected it.
 insert into verifications (id, tenant_id, config_id, trigger, state, verdict, attempt, created_at, started_at, finished_at)
 select run, tenant, config, 'submission', case when status = 'verifying' then 'queued' else 'finished' end,

@@ -49,9 +49,10 @@ def bench_arguments():
 
 
 class Testbed:
-    def __init__(self, folder, stack):
+    def __init__(self, folder, stack, **settings):
+        """`settings` are additional ones of Postgres."""
         self.folder, self.stack = folder, stack
-        self.server = postgres.start(folder, fast=True)
+        self.server = postgres.start(folder, fast=True, **settings)
         stack.callback(self.server.process.stop)
 
     @cached_property

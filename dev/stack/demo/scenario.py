@@ -45,6 +45,7 @@ class Scenario:
         self.service = service
         self.values = values
         self.failures = []
+        self.customers = {}
 
     def expect(self, what, met):
         if not met:
@@ -63,6 +64,7 @@ class Scenario:
         title = f"Onboarding {tenant.name} ({tenant.slug}), mode {tenant.mode}"
         terminal.heading(title + (f", without {tenant.missing}" if tenant.missing else ""))
         customer = Customer(tenant.account, tenant.slug, self.values["AWS_ENDPOINT_URL"], self.values["AWS_REGION"])
+        self.customers[tenant.slug] = customer
 
         body = {"slug": tenant.slug, "name": tenant.name, "modes": [tenant.mode]}
         created = self.admin.post("/v1/tenants", body, 201)

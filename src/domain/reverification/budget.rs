@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 
@@ -180,6 +180,7 @@ impl CallRates {
 const MOST_HALVINGS: i32 = 5;
 /// Reports of throttling within this time count once, since calls of many replicas are throttled together.
 const THROTTLING_INTERVAL: TimeDelta = TimeDelta::seconds(5);
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
 /// How long a service is slow before its rate doubles again.
 const RECOVERY: TimeDelta = TimeDelta::minutes(1);
 
@@ -194,6 +195,49 @@ pub struct ServiceBudget {
     /// How often the rate was halved, when it was throttled last.
     pub halvings: i32,
     pub throttled_at: DateTime<Utc>,
+    pub recent: RecentCalls,
+}
+
+/// How many calls were taken lately: in one minute, and in the minute before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RecentCalls {
+    /// The beginning of the minute.
+    pub minute: DateTime<Utc>,
+    pub calls: i64,
+    pub before: i64,
+}
+
+impl RecentCalls {
+    /// The same counts as of `now`.
+    fn at(self, now: DateTime<Utc>) -> Self {
+        let minute = now.duration_trunc(MINUTE).unwrap_or(now);
+        match minute - self.minute {
+            gap if gap < MINUTE => self,
+            gap if gap == MINUTE => Self {
+                minute,
+                calls: 0,
+                before: self.calls,
+            },
+            _ => Self {
+                minute,
+                calls: 0,
+                before: 0,
+            },
+        }
+    }
+
+    fn add(&mut self, calls: u32, now: DateTime<Utc>) {
+        *self = self.at(now);
+        self.calls = self.calls.saturating_add(i64::from(calls));
+    }
+
+    /// Calls per second over the last minute. Those of the minute before are taken to be evenly spread.
+    pub fn per_second(self, now: DateTime<Utc>) -> f64 {
+        let counts = self.at(now);
+        let number = |calls: i64| f64::from(i32::try_from(calls).unwrap_or(i32::MAX));
+        let past = ((now - counts.minute).as_seconds_f64() / 60.0).clamp(0.0, 1.0);
+        (number(counts.calls) + number(counts.before) * (1.0 - past)) / 60.0
+    }
 }
 
 impl ServiceBudget {
@@ -203,7 +247,7 @@ impl ServiceBudget {
     }
 
     /// How often the rate is halved still.
-    fn halvings_left(&self, now: DateTime<Utc>) -> i32 {
+    pub fn halvings_left(&self, now: DateTime<Utc>) -> i32 {
         let recovered = (now - self.throttled_at).num_seconds().div_euclid(RECOVERY.num_seconds());
         let left = i64::from(self.halvings).saturating_sub(recovered);
         i32::try_from(left.clamp(0, i64::from(MOST_HALVINGS))).unwrap_or_default()
@@ -212,6 +256,7 @@ impl ServiceBudget {
     /// Takes calls, and returns the time from which they may be made.
     #[must_use = "the calls must wait until then"]
     pub fn take(&mut self, calls: u32, configured: u32, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.recent.add(calls, now);
         let starts = self.free_at.max(now);
         let seconds = f64::from(calls) / self.rate(configured, now).max(f64::MIN_POSITIVE);
         #[expect(clippy::cast_possible_truncation, reason = "the calls of one batch take seconds")]
@@ -251,6 +296,11 @@ mod tests {
             free_at: at(-1000),
             halvings: 0,
             throttled_at: at(-86_400_000),
+            recent: RecentCalls {
+                minute: at(-86_400_000),
+                calls: 7,
+                before: 7,
+            },
         }
     }
 
@@ -260,6 +310,18 @@ mod tests {
         assert_eq!(budget.take(10, 100, at(0)), at(0));
         assert_eq!(budget.take(10, 100, at(0)), at(100));
         assert_eq!(budget.take(1, 100, at(500)), at(500), "unused time is not saved");
+    }
+
+    #[test]
+    fn use_is_that_of_the_last_minute() {
+        let mut budget = idle();
+        let used = |budget: &ServiceBudget, millis| budget.recent.per_second(at(millis));
+        assert!(used(&budget, 0) < 1e-9, "what was taken a day ago does not count");
+        let _ = budget.take(120, 100, at(0));
+        budget.count(120, 100, at(30_000));
+        assert!((used(&budget, 30_000) - 4.0).abs() < 1e-9);
+        assert!((used(&budget, 90_000) - 2.0).abs() < 1e-9, "half of the minute before still counts");
+        assert!(used(&budget, 121_000) < 1e-9);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use uuid::Uuid;
 
-use super::budget::{AwsService, CallRates, Calls, ServiceBudget};
+use super::budget::{AwsService, CallRates, Calls, RecentCalls, ServiceBudget};
 use super::schedule::Schedule;
 use super::{Depth, Outcome, Standing, Timing};
 use crate::domain::ids::StorageConfigId;
@@ -100,6 +100,7 @@ impl Simulation {
             free_at: start,
             halvings: 0,
             throttled_at: start - TimeDelta::days(1),
+            recent: RecentCalls::default(),
         };
         let seconds = usize::try_from(DAYS * 86_400).unwrap();
         Self {

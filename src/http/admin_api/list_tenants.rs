@@ -9,17 +9,17 @@ use crate::http::conventions::extract::Params;
 use crate::http::conventions::paging::{ListPage, PageParams};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::tenant_list_params::TenantListParams;
-use crate::http::views::TenantView;
+use crate::http::views::ListedTenantView;
 use crate::service::read;
 
 /// List tenants
 ///
-/// Newest first.
+/// Newest first. With `confirmed_before` or `verified_in_full_before`, the longest ago first.
 #[utoipa::path(
     operation_id = "listTenants",
     get, path = "/v1/tenants", tag = "tenants", params(TenantListParams),
     responses(
-        (status = 200, body = ListPage<TenantView>),
+        (status = 200, body = ListPage<ListedTenantView>),
         (status = "4XX", body = problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -27,7 +27,7 @@ pub(crate) async fn handle(
     State(state): State<AppState>,
     _: Authorized<Reader>,
     Params(params): Params<TenantListParams>,
-) -> Result<Json<ListPage<TenantView>>, Problem> {
+) -> Result<Json<ListPage<ListedTenantView>>, Problem> {
     let mut faults = Vec::new();
     let filter = params.filter(&mut faults);
     let wanted = PageParams::new(params.limit, params.cursor).validate(format!("tenants {filter:?}"), &mut faults);
@@ -38,7 +38,7 @@ pub(crate) async fn handle(
     let tenants = read::tenants::list(&state.context, &filter, after, wanted.fetch()).await?;
     Ok(Json(wanted.page(
         tenants,
-        |tenant| (tenant.created_at, tenant.id.as_uuid()),
-        TenantView::from,
+        |listed| (listed.listed_by(filter.order()), listed.tenant.id.as_uuid()),
+        ListedTenantView::from,
     )))
 }

@@ -24,6 +24,7 @@ mod list_events;
 mod list_invite_sessions;
 mod list_invites;
 mod list_storage_configs;
+mod list_tenant_drifts;
 pub(crate) mod list_tenants;
 mod list_tokens;
 mod list_verifications;
@@ -71,6 +72,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(list_approvals::handle))
         .routes(routes!(request_verification::handle, list_verifications::handle))
         .routes(routes!(list_drifts::handle))
+        .routes(routes!(list_tenant_drifts::handle))
         .routes(routes!(request_reverification::handle))
         .routes(routes!(get_verification::handle))
         .routes(routes!(verification_events::handle))

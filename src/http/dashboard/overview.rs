@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 
 use super::shared::chart::{BarValue, Chart};
 use super::shared::layout::{Layout, Section};
@@ -19,6 +20,7 @@ use crate::http::dashboard::shared::status_label::StatusLabel;
 use crate::http::dashboard::tenant::approval::{Difference, differences};
 use crate::http::web_ui::{render, verification_view};
 use crate::service::read;
+use crate::service::reverification_state::{BudgetUse, ReverificationState, reverification_state};
 use crate::service::stats::{WINDOW, stats};
 
 /// How many stuck tenants, and how many pending approvals, are listed.
@@ -28,7 +30,7 @@ const STUCK_LIMIT: usize = 20;
 #[template(path = "dashboard/pages/overview.html")]
 struct Page<'a> {
     frame: Layout<'a>,
-    incident: Option<IncidentNotice>,
+    reverification: ReverificationPanel,
     counts: Vec<(TenantStatus, i64)>,
     total: i64,
     /// Changes that are waiting for approval, the oldest first.
@@ -41,6 +43,71 @@ struct Page<'a> {
     chart: Chart,
     days: i64,
     times: Vec<Times>,
+}
+
+/// How re-verification keeps up.
+struct ReverificationPanel {
+    due: i64,
+    /// Since when the one is due that has waited longest.
+    due_since: Option<RelativeTime>,
+    confirmed_longest_ago: Option<RelativeTime>,
+    budgets: Vec<BudgetRow>,
+    /// There are budgets of several accounts.
+    names_accounts: bool,
+    incident: Option<IncidentNotice>,
+}
+
+struct BudgetRow {
+    service: String,
+    account: String,
+    /// Calls per second.
+    used: String,
+    allowed: String,
+    /// The share of what is allowed that is used, in percent.
+    percent: u32,
+    halvings: i32,
+    throttled: Option<RelativeTime>,
+}
+
+impl ReverificationPanel {
+    fn of(state: &ReverificationState, accounts: usize, now: DateTime<Utc>) -> Self {
+        let shown = |at| RelativeTime::of(at, now);
+        let row = |budget: &BudgetUse| BudgetRow {
+            service: <&str>::from(budget.service).to_uppercase(),
+            account: budget.account.to_string(),
+            used: rate(budget.used),
+            allowed: rate(budget.allowed),
+            percent: percent(budget.used, budget.allowed),
+            halvings: budget.halvings,
+            throttled: budget.throttled_at.map(shown),
+        };
+        Self {
+            due: state.due,
+            due_since: state.due_since.map(shown),
+            confirmed_longest_ago: state.confirmed_longest_ago.map(shown),
+            budgets: state.budgets.iter().map(row).collect(),
+            names_accounts: accounts > 1,
+            incident: state.incident.as_ref().map(|incident| IncidentNotice {
+                affected: incident.affected,
+                since: shown(incident.started_at),
+            }),
+        }
+    }
+}
+
+/// Calls per second, in as many digits as matter.
+fn rate(rate: f64) -> String {
+    if rate == 0.0 || rate >= 10.0 {
+        format!("{rate:.0}")
+    } else {
+        format!("{rate:.1}")
+    }
+}
+
+fn percent(used: f64, allowed: f64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+    let percent = (100.0 * used / allowed.max(f64::MIN_POSITIVE)).clamp(0.0, 999.0).round() as u32;
+    percent
 }
 
 struct IncidentNotice {
@@ -111,10 +178,7 @@ pub(crate) async fn handle(
     let context = &state.context;
     let now = context.clock.now();
     let counted = stats(context).await?;
-    let incident = read::incidents::open(context).await?.map(|incident| IncidentNotice {
-        affected: incident.affected,
-        since: RelativeTime::of(incident.started_at, now),
-    });
+    let state_of_reverification = reverification_state(context).await?;
     let words = verification_view::MessageContext::operations(&context.vendor);
     let limit = i64::try_from(STUCK_LIMIT + 1).unwrap_or(i64::MAX);
     let mut stuck = read::tenants::stuck(context, limit).await?;
@@ -159,7 +223,7 @@ pub(crate) async fn handle(
             notice: query.notice(),
             ..Layout::new(&state, &session, Section::Overview, "Overview")
         },
-        incident,
+        reverification: ReverificationPanel::of(&state_of_reverification, context.vendor.accounts().len(), now),
         total: counted.tenants.iter().map(|(_, count)| count).sum(),
         counts: counted.tenants,
         approvals: approvals.collect(),

@@ -5,8 +5,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::check::{CheckName, CheckStatus};
-use crate::domain::drift::{Direction, Drift, Observation};
-use crate::domain::ids::{DriftId, VerificationId};
+use crate::domain::drift::{Direction, Drift, FeedDrift, Observation};
+use crate::domain::ids::{DriftId, Slug, TenantId, TenantName, VerificationId};
 use crate::domain::message::Audience;
 use crate::domain::vendor::Vendor;
 
@@ -28,6 +28,28 @@ pub(crate) struct DriftView {
     pub version: i32,
     /// The verification that found it.
     pub verification_id: VerificationId,
+}
+
+/// A drift, and whose it is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FeedDrift)]
+pub(crate) struct FeedDriftView {
+    pub tenant_id: TenantId,
+    pub slug: Slug,
+    pub name: TenantName,
+    #[serde(flatten)]
+    pub drift: DriftView,
+}
+
+impl FeedDriftView {
+    pub(crate) fn new(found: FeedDrift, vendor: &Vendor) -> Self {
+        Self {
+            tenant_id: found.drift.tenant,
+            slug: found.slug,
+            name: found.name,
+            drift: DriftView::new(found.drift, vendor),
+        }
+    }
 }
 
 /// What a check showed.

@@ -10,7 +10,7 @@ use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantId, TenantName};
 use crate::domain::reverification::schedule::NEVER;
 use crate::domain::storage_config::Mode;
-use crate::domain::tenant::{LastVerified, Quarantine, Rotation, Tenant, TenantStatus};
+use crate::domain::tenant::{LastVerified, ListedTenant, Quarantine, Rotation, Tenant, TenantStatus};
 use crate::domain::vendor::Vendor;
 use crate::service::read::tenants::TenantDetail;
 
@@ -62,6 +62,25 @@ impl From<Tenant> for TenantView {
             created_at: tenant.created_at,
             erased_at: tenant.erased_at,
             failing_checks: tenant.failing_checks,
+        }
+    }
+}
+
+/// A tenant in a list.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ListedTenant)]
+pub(crate) struct ListedTenantView {
+    #[serde(flatten)]
+    pub tenant: TenantView,
+    /// When the active version was verified last, and will be again. Null while nothing is verified again.
+    pub reverification: Option<ReverificationView>,
+}
+
+impl From<ListedTenant> for ListedTenantView {
+    fn from(listed: ListedTenant) -> Self {
+        Self {
+            tenant: listed.tenant.into(),
+            reverification: listed.reverification.map(ReverificationView::from),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Reads of drifts.
 
 use super::PageStart;
-use crate::domain::drift::Drift;
-use crate::domain::ids::{DriftId, TenantId};
+use crate::domain::drift::{DriftFilter, FeedDrift};
+use crate::domain::ids::DriftId;
 use crate::service::Context;
 use crate::store::{self, drifts};
 
 /// A page of drifts, newest first.
-pub async fn list(context: &Context, tenant: TenantId, after: Option<PageStart<DriftId>>, limit: i64) -> store::Result<Vec<Drift>> {
+pub async fn list(context: &Context, filter: &DriftFilter, after: Option<PageStart<DriftId>>, limit: i64) -> store::Result<Vec<FeedDrift>> {
     let mut db = context.pool.acquire().await?;
-    drifts::list(&mut db, tenant, after, limit).await
+    drifts::list(&mut db, filter, after, limit, context.clock.now()).await
 }

@@ -3,7 +3,6 @@
 pub mod approvals;
 pub mod audit;
 pub mod drifts;
-pub mod incidents;
 pub mod invites;
 pub mod storage_configs;
 pub mod tenants;
@@ -11,5 +10,5 @@ pub mod verifications;
 
 use chrono::{DateTime, Utc};
 
-/// Where a page begins (keyset pagination): creation time and ID of the last item before it, newest first.
+/// Where a page begins (keyset pagination): the time by which the last item before it is listed, and its ID.
 pub type PageStart<Id> = (DateTime<Utc>, Id);

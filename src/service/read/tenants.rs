@@ -11,7 +11,7 @@ use crate::domain::finding::StuckReason;
 use crate::domain::ids::{TenantId, TenantRef};
 use crate::domain::invite::{Invite, InviteState};
 use crate::domain::storage_config::ActiveConfig;
-use crate::domain::tenant::{LastVerified, Quarantine, Tenant, TenantFilter};
+use crate::domain::tenant::{LastVerified, ListedTenant, Quarantine, Tenant, TenantFilter};
 use crate::domain::verification::Verification;
 use crate::service::Context;
 use crate::store::{self, active_configs, approvals, invites, reverifications, stuck, tenant_list, tenants, verifications};
@@ -72,9 +72,15 @@ pub(in crate::service) async fn detail_in(
     }))
 }
 
-pub async fn list(context: &Context, filter: &TenantFilter, after: Option<PageStart<TenantId>>, limit: i64) -> store::Result<Vec<Tenant>> {
+/// A page of tenants, in the order of the filter.
+pub async fn list(
+    context: &Context,
+    filter: &TenantFilter,
+    after: Option<PageStart<TenantId>>,
+    limit: i64,
+) -> store::Result<Vec<ListedTenant>> {
     let mut db = context.pool.acquire().await?;
-    tenant_list::list(&mut db, filter, after, limit).await
+    tenant_list::list(&mut db, filter, after, limit, context.clock.now()).await
 }
 
 /// A verification that takes longer than this is stuck: no call to AWS is retried for this long.

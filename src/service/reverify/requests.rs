@@ -46,7 +46,7 @@ pub(crate) async fn request(
     let tenants: Option<Vec<Uuid>> = match scope {
         Scope::All => None,
         Scope::Filter(filter) => Some(
-            tenant_list::matching(&mut db, filter)
+            tenant_list::matching(&mut db, filter, now)
                 .await?
                 .into_iter()
                 .map(TenantId::as_uuid)

@@ -299,6 +299,10 @@ async fn a_repair_is_a_drift_too_and_webhooks_get_both() {
         "versioning-disabled",
         "the first one is still known"
     );
+    let feed = stage.server.get("/v1/drift?check=versioning-disabled&since=1h").await.expect(200);
+    let directions: Vec<&Value> = feed["items"].as_array().unwrap().iter().map(|drift| &drift["direction"]).collect();
+    assert_eq!(directions, ["better", "worse"]);
+    assert_eq!(feed["items"][0]["slug"], "acme");
 
     let log = hook
         .log_until(&stage.server, |log| {

@@ -1,5 +1,6 @@
 //! Code that the dashboard's pages share.
 
+pub(crate) mod again;
 pub(crate) mod chart;
 pub(crate) mod confirm;
 pub(crate) mod error_page;

@@ -24,6 +24,24 @@ impl RelativeTime {
     }
 }
 
+/// Within a sentence: the distance alone.
+#[derive(Debug, Clone, PartialEq, Eq, Template)]
+#[template(
+    source = r#"<time datetime="{{ time.at }}" title="{{ time.utc }}">{{ time.ago }}</time>"#,
+    ext = "html"
+)]
+pub(crate) struct BriefTime<'a> {
+    time: &'a RelativeTime,
+}
+
+impl askama::filters::HtmlSafe for BriefTime<'_> {}
+
+impl RelativeTime {
+    pub(crate) fn brief(&self) -> BriefTime<'_> {
+        BriefTime { time: self }
+    }
+}
+
 /// `2026-11-26 22:10 UTC`
 pub(crate) fn utc(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()

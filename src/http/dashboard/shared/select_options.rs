@@ -26,6 +26,29 @@ pub(crate) fn choices<T: ToString>(all: impl Iterator<Item = T>, chosen: Option<
     .collect()
 }
 
+/// An option with a text of its own.
+pub(crate) struct TimeOption {
+    pub value: String,
+    pub text: String,
+    pub chosen: bool,
+}
+
+/// Times to choose from, each with its text. Another one that is in the URL is offered as well.
+pub(crate) fn times(offered: &[(&str, &str)], chosen: Option<&str>) -> Vec<TimeOption> {
+    let other = chosen.filter(|chosen| offered.iter().all(|(value, _)| value != chosen));
+    let option = |(value, text): (&str, &str)| TimeOption {
+        value: value.to_owned(),
+        text: text.to_owned(),
+        chosen: chosen == Some(value),
+    };
+    offered
+        .iter()
+        .copied()
+        .chain(other.map(|other| (other, other)))
+        .map(option)
+        .collect()
+}
+
 #[expect(clippy::ref_option, reason = "required by serde")]
 pub(crate) fn is_blank(text: &Option<String>) -> bool {
     non_empty(text).is_none()

@@ -8,11 +8,10 @@ use chrono::{DateTime, Utc};
 use crate::domain::approval::{Approval, ApprovalState};
 use crate::domain::audit::AuditFilter;
 use crate::domain::check::{CheckStatus, FaultSide};
-use crate::domain::drift::{Direction, Drift};
+use crate::domain::drift::DriftFilter;
 use crate::domain::ids::TenantRef;
 use crate::domain::invite::{Invite, InviteState};
 use crate::domain::limits::VersionLimit;
-use crate::domain::reverification::schedule::NEVER;
 use crate::domain::storage_config::ActiveConfig;
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{LastVerified, Quarantine, Rotation, Tenant, TenantStatus};
@@ -22,6 +21,8 @@ use crate::http::auth::Reader;
 use crate::http::conventions::extract::InPath;
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::audit::view::AuditRow;
+use crate::http::dashboard::drift::view::DriftRow;
+use crate::http::dashboard::shared::again::AgainView;
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::notice::PageQuery;
 use crate::http::dashboard::shared::paths::tenant_path;
@@ -35,7 +36,7 @@ use crate::http::dashboard::tenant::show_invite::purpose_label;
 use crate::http::dashboard::verifications::banner::banner;
 use crate::http::web_ui::labels::place;
 use crate::http::web_ui::render;
-use crate::http::web_ui::status::{BannerState, CheckState, Pill, PillColor};
+use crate::http::web_ui::status::{BannerState, Pill, PillColor};
 use crate::http::web_ui::verification_view::{MessageContext, time};
 use crate::service::revoke_sessions::live_sessions;
 use crate::service::{Context, mail, read};
@@ -66,7 +67,7 @@ struct Page<'a> {
     /// The latest submission, if it is not active.
     submitted: Option<Submitted>,
     /// Newest first.
-    drifts: Vec<DriftView>,
+    drifts: Vec<DriftRow>,
     verifications: Vec<RecentVerification>,
     history: Vec<AuditRow>,
     older: bool,
@@ -161,64 +162,6 @@ struct ActiveView {
     facts: Vec<(&'static str, String)>,
     verified: RelativeTime,
     again: Option<AgainView>,
-}
-
-/// When it was verified again, and will be.
-struct AgainView {
-    confirmed: Option<RelativeTime>,
-    in_full: Option<RelativeTime>,
-    due: Option<RelativeTime>,
-    full_due: Option<RelativeTime>,
-}
-
-impl AgainView {
-    fn of(last: LastVerified, now: DateTime<Utc>) -> Self {
-        let shown = |at: DateTime<Utc>| RelativeTime::of(at, now);
-        let scheduled = |at: DateTime<Utc>| (at < NEVER).then(|| shown(at));
-        Self {
-            confirmed: last.light_at.map(shown),
-            in_full: last.full_at.map(shown),
-            due: scheduled(last.next_at),
-            full_due: scheduled(last.next_full_at),
-        }
-    }
-}
-
-/// A check that showed something else than before.
-struct DriftView {
-    color: CheckState,
-    check: String,
-    before: String,
-    after: String,
-    code: Option<String>,
-    /// When it changed, as far as that is known.
-    span: String,
-    found: RelativeTime,
-    path: String,
-}
-
-impl DriftView {
-    fn of(drift: &Drift, path: &str, reader: MessageContext<'_>, now: DateTime<Utc>) -> Self {
-        let difference = &drift.difference;
-        let found_at = time(drift.found_at);
-        Self {
-            color: match difference.direction() {
-                Direction::Worse => CheckState::Failed,
-                Direction::Better => CheckState::Passed,
-                Direction::Other => CheckState::Warning,
-            },
-            check: difference.check.to_string(),
-            before: reader.text(&difference.before.summary),
-            after: reader.text(&difference.after.summary),
-            code: difference.after.code.clone(),
-            span: match drift.not_before {
-                Some(not_before) => format!("between {} and {found_at}", time(not_before)),
-                None => format!("before {found_at}"),
-            },
-            found: RelativeTime::of(drift.found_at, now),
-            path: format!("{path}/verifications/{}", drift.verification),
-        }
-    }
 }
 
 struct ApprovalNotice {
@@ -418,7 +361,7 @@ pub(crate) async fn handle(
     let contacts = mail::contact_list(context, tenant.id).await?;
     let mails = mail::list(context, tenant.id, None, MAILS).await?;
 
-    let drifts = read::drifts::list(context, tenant.id, None, DRIFTS).await?;
+    let drifts = read::drifts::list(context, &DriftFilter::of(tenant.id), None, DRIFTS).await?;
     let reader = MessageContext::operations(&context.vendor);
 
     let running = verifications
@@ -476,7 +419,7 @@ pub(crate) async fn handle(
             .as_ref()
             .map(|active| ActiveView::of(active, detail.reverification, now)),
         submitted,
-        drifts: drifts.iter().map(|drift| DriftView::of(drift, &path, reader, now)).collect(),
+        drifts: drifts.iter().map(|found| DriftRow::of(found, reader, now)).collect(),
         verifications: verifications.iter().map(|one| RecentVerification::of(one, &path, now)).collect(),
         history: history.iter().map(|entry| AuditRow::of(entry, now)).collect(),
         older,

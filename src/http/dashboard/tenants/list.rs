@@ -7,16 +7,17 @@ use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator;
 
 use crate::domain::check::CheckName;
-use crate::domain::tenant::{Tenant, TenantStatus};
+use crate::domain::tenant::{ListedTenant, Tenant, TenantOrder, TenantStatus};
 use crate::http::AppState;
 use crate::http::auth::Reader;
 use crate::http::conventions::paging::{ListPage, PageParams};
 use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::overview::ProblemView;
+use crate::http::dashboard::shared::again::AgainView;
 use crate::http::dashboard::shared::layout::{Layout, Section};
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::relative_time::RelativeTime;
-use crate::http::dashboard::shared::select_options::{SelectOption, choices, is_blank, non_empty};
+use crate::http::dashboard::shared::select_options::{SelectOption, TimeOption, choices, is_blank, non_empty, times};
 use crate::http::dashboard::shared::session::DashboardUser;
 use crate::http::dashboard::shared::status_label::StatusLabel;
 use crate::http::tenant_list_params::TenantListParams;
@@ -27,7 +28,7 @@ use crate::service::read;
 const LIMIT: i64 = 50;
 
 /// The query parameters. An empty field does not filter.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 pub(crate) struct PageQuery {
     #[serde(skip_serializing_if = "is_blank")]
     status: Option<String>,
@@ -37,6 +38,10 @@ pub(crate) struct PageQuery {
     mode: Option<String>,
     #[serde(skip_serializing_if = "is_blank")]
     failing_check: Option<String>,
+    #[serde(skip_serializing_if = "is_blank")]
+    confirmed_before: Option<String>,
+    #[serde(skip_serializing_if = "is_blank")]
+    verified_in_full_before: Option<String>,
     #[serde(skip_serializing_if = "is_blank")]
     cursor: Option<String>,
 }
@@ -49,6 +54,9 @@ struct TenantListPage<'a> {
     statuses: Vec<SelectOption>,
     modes: Vec<SelectOption>,
     checks: Vec<SelectOption>,
+    confirmed: Vec<TimeOption>,
+    verified_in_full: Vec<TimeOption>,
+    order: TenantOrder,
     filtered: bool,
     rows: Vec<TenantRow>,
     faults: Vec<String>,
@@ -63,9 +71,20 @@ struct TenantRow {
     reference: Option<String>,
     status: TenantStatus,
     since: RelativeTime,
+    again: Option<AgainView>,
     created: RelativeTime,
     on: Option<ProblemView>,
 }
+
+/// What "not confirmed for" offers.
+const CONFIRMED: [(&str, &str); 5] = [
+    ("1h", "1 hour"),
+    ("6h", "6 hours"),
+    ("1day", "1 day"),
+    ("7days", "7 days"),
+    ("30days", "30 days"),
+];
+const VERIFIED_IN_FULL: [(&str, &str); 4] = [("1day", "1 day"), ("7days", "7 days"), ("30days", "30 days"), ("90days", "90 days")];
 
 /// Whether the latest verification matters for the tenant's current status.
 fn is_verification_relevant(tenant: &Tenant) -> bool {
@@ -80,20 +99,29 @@ impl PageQuery {
             q: non_empty(&self.q),
             mode: non_empty(&self.mode),
             failing_check: non_empty(&self.failing_check),
+            confirmed_before: non_empty(&self.confirmed_before),
+            verified_in_full_before: non_empty(&self.verified_in_full_before),
             limit: Some(LIMIT),
             cursor: non_empty(&self.cursor),
         }
     }
 
+    fn is_filtered(&self) -> bool {
+        [
+            &self.status,
+            &self.q,
+            &self.mode,
+            &self.failing_check,
+            &self.confirmed_before,
+            &self.verified_in_full_before,
+        ]
+        .into_iter()
+        .any(|filter| !is_blank(filter))
+    }
+
     /// The URL of the same list, starting at another position.
     fn from(&self, cursor: Option<String>) -> String {
-        let query = Self {
-            status: self.status.clone(),
-            q: self.q.clone(),
-            mode: self.mode.clone(),
-            failing_check: self.failing_check.clone(),
-            cursor,
-        };
+        let query = Self { cursor, ..self.clone() };
         match serde_urlencoded::to_string(&query) {
             Ok(query) if !query.is_empty() => format!("/tenants?{query}"),
             _ => "/tenants".to_owned(),
@@ -116,7 +144,11 @@ pub(crate) async fn handle(
         Some(wanted) => {
             let after = wanted.after.map(|(at, id)| (at, id.into()));
             let tenants = read::tenants::list(context, &filter, after, wanted.fetch()).await?;
-            wanted.page(tenants, |tenant| (tenant.created_at, tenant.id.as_uuid()), |tenant| tenant)
+            wanted.page(
+                tenants,
+                |listed| (listed.listed_by(filter.order()), listed.tenant.id.as_uuid()),
+                |listed| listed,
+            )
         }
         None => ListPage {
             items: Vec::new(),
@@ -126,17 +158,18 @@ pub(crate) async fn handle(
     let ids: Vec<_> = found
         .items
         .iter()
-        .filter(|tenant| is_verification_relevant(tenant))
-        .map(|tenant| tenant.id)
+        .filter(|listed| is_verification_relevant(&listed.tenant))
+        .map(|listed| listed.tenant.id)
         .collect();
     let complaints = read::tenants::stuck_reasons(context, &ids).await?;
-    let rows = found.items.iter().map(|tenant| TenantRow {
+    let rows = found.items.iter().map(|ListedTenant { tenant, reverification }| TenantRow {
         path: tenant_path(tenant),
         name: tenant.name.to_string(),
         slug: tenant.slug.to_string(),
         reference: tenant.reference.clone(),
         status: tenant.status(),
         since: RelativeTime::of(tenant.status_since, now),
+        again: reverification.map(|last| AgainView::of(last, now)),
         created: RelativeTime::of(tenant.created_at, now),
         on: complaints.get(&tenant.id).map(|complaint| {
             ProblemView::new(
@@ -151,7 +184,10 @@ pub(crate) async fn handle(
         statuses: choices(TenantStatus::iter(), params.status.as_deref()),
         modes: choices(context.vendor.modes().into_iter(), params.mode.as_deref()),
         checks: choices(CheckName::iter(), params.failing_check.as_deref()),
-        filtered: params.status.is_some() || params.q.is_some() || params.mode.is_some() || params.failing_check.is_some(),
+        confirmed: times(&CONFIRMED, params.confirmed_before.as_deref()),
+        verified_in_full: times(&VERIFIED_IN_FULL, params.verified_in_full_before.as_deref()),
+        order: filter.order(),
+        filtered: query.is_filtered(),
         rows: rows.collect(),
         faults: faults.iter().map(|fault| sentence(&fault.detail)).collect(),
         next: found.next_cursor.map(|cursor| query.from(Some(cursor))),
