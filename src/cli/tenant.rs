@@ -61,6 +61,9 @@ pub(super) struct List {
     /// Only tenants whose latest finished verification failed this check.
     #[arg(long)]
     failing_check: Option<String>,
+    /// Only tenants whose active version was not verified against the current documents.
+    #[arg(long)]
+    outdated_documents: bool,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -158,6 +161,7 @@ impl List {
             ("q", self.q.as_deref()),
             ("mode", self.mode.as_deref()),
             ("failing_check", self.failing_check.as_deref()),
+            ("documents", self.outdated_documents.then_some("outdated")),
         ];
         let items = self.client.get_all(&["v1", "tenants"], &filter).await?;
         self.client.print(&Value::Array(items.clone()), |_| {
@@ -266,6 +270,12 @@ pub(super) fn print_tenant(tenant: &Value) {
     if active.is_object() {
         rows.push(vec!["active version".into(), text(active, "version")]);
         rows.extend(config::rows(active, "active "));
+    }
+    let documents = &tenant["documents"];
+    if documents.is_object() {
+        rows.push(vec!["documents issued".into(), text(documents, "issued_version")]);
+        rows.push(vec!["documents verified against".into(), text(documents, "verified_version")]);
+        rows.push(vec!["documents current".into(), text(documents, "current_version")]);
     }
     output::table(&["Tenant", &text(tenant, "slug")], rows);
 }

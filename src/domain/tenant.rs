@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 use super::check::CheckName;
+use super::document_version::ModeNumbers;
 use super::external_id::ExternalId;
 use super::ids::{Slug, TenantId, TenantName};
 use super::storage_config::Mode;
@@ -109,7 +110,8 @@ pub enum TenantStatus {
 }
 
 /// Which tenants to list. A field that is `None` does not filter.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TenantFilter {
     pub status: Option<TenantStatus>,
     /// Each of these begins a word of the slug, the name or the reference. Lowercase.
@@ -118,6 +120,9 @@ pub struct TenantFilter {
     pub mode: Option<Mode>,
     /// Tenants whose most recent finished verification failed this check.
     pub failing_check: Option<CheckName>,
+    /// Tenants whose active version was not verified against these numbers of the documents, or higher ones.
+    #[serde(skip)]
+    pub documents_below: Option<ModeNumbers>,
 }
 
 /// Why the active version is not served.

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::Result;
 use super::tenants::TenantRow;
+use crate::domain::document_version::ModeNumbers;
 use crate::domain::ids::TenantId;
 use crate::domain::storage_config::Mode;
 use crate::domain::tenant::{Tenant, TenantFilter};
@@ -38,7 +39,7 @@ pub(crate) async fn matching(db: &mut PgConnection, filter: &TenantFilter) -> Re
     Ok(ids.into_iter().map(TenantId::from).collect())
 }
 
-fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &TenantFilter) {
+pub(super) fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &TenantFilter) {
     for word in filter.words.iter().flatten() {
         query.push(" and search_text like ").push_bind(format!("% {word}%"));
     }
@@ -47,12 +48,29 @@ fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &TenantFilter) {
         Some(Mode::AssumeRole) => query.push(" and 'assume_role' = any (modes)"),
         None => query,
     };
+    if let Some(below) = filter.documents_below {
+        push_documents_below(query, below);
+    }
     match (filter.failing_check, filter.status) {
         (None, None) => query,
         (None, Some(status)) => query.push(" and status = ").push_bind(<&str>::from(status)),
         (Some(check), None) => push_failing(query, check.to_string()),
         (Some(check), Some(status)) => push_failing(query, format!("{check}/{status}")),
     };
+}
+
+/// Tenants with an active version that was not verified against these numbers. Only versions in `assume_role` have a role.
+fn push_documents_below(query: &mut QueryBuilder<Postgres>, below: ModeNumbers) {
+    query
+        .push(
+            " and exists (
+                 select from active_configs a left join config_documents d on d.config_id = a.config_id
+                 where a.tenant_id = tenants.id and coalesce(d.verified, 0) < case when a.role_arn is null then ",
+        )
+        .push_bind(below.direct)
+        .push(" else ")
+        .push_bind(below.assume_role)
+        .push(" end)");
 }
 
 fn push_failing(query: &mut QueryBuilder<Postgres>, term: String) -> &mut QueryBuilder<Postgres> {

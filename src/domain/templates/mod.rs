@@ -66,6 +66,8 @@ pub struct TemplateParams {
     pub account: Option<AccountId>,
     /// Whether to grant the reads of the advisory checks.
     pub posture: bool,
+    /// The number of these documents, if it is known.
+    pub version: Option<i32>,
 }
 
 /// The names in the files.
@@ -100,6 +102,7 @@ impl TemplateParams {
             role_name: None,
             account: None,
             posture: false,
+            version: None,
         }
     }
 

@@ -5,6 +5,7 @@
 //! that is answered with a redirect.
 
 mod audit;
+mod documents;
 mod overview;
 mod session;
 mod shared;
@@ -75,6 +76,7 @@ pub(crate) fn router() -> Routes {
         .merge(tenants::router())
         .merge(tenant::router())
         .merge(verifications::router())
+        .merge(documents::router())
         .merge(audit::router())
         .merge(webhooks::router())
         .merge(tokens::router())

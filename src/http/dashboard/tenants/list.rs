@@ -38,6 +38,8 @@ pub(crate) struct PageQuery {
     #[serde(skip_serializing_if = "is_blank")]
     failing_check: Option<String>,
     #[serde(skip_serializing_if = "is_blank")]
+    documents: Option<String>,
+    #[serde(skip_serializing_if = "is_blank")]
     cursor: Option<String>,
 }
 
@@ -49,6 +51,8 @@ struct TenantListPage<'a> {
     statuses: Vec<SelectOption>,
     modes: Vec<SelectOption>,
     checks: Vec<SelectOption>,
+    /// Only tenants with outdated documents.
+    outdated: bool,
     filtered: bool,
     rows: Vec<TenantRow>,
     faults: Vec<String>,
@@ -80,6 +84,8 @@ impl PageQuery {
             q: non_empty(&self.q),
             mode: non_empty(&self.mode),
             failing_check: non_empty(&self.failing_check),
+            documents: non_empty(&self.documents),
+            document_version_below: None,
             limit: Some(LIMIT),
             cursor: non_empty(&self.cursor),
         }
@@ -92,6 +98,7 @@ impl PageQuery {
             q: self.q.clone(),
             mode: self.mode.clone(),
             failing_check: self.failing_check.clone(),
+            documents: self.documents.clone(),
             cursor,
         };
         match serde_urlencoded::to_string(&query) {
@@ -110,7 +117,7 @@ pub(crate) async fn handle(
     let now = context.clock.now();
     let mut faults = Vec::new();
     let params = query.params();
-    let filter = params.filter(&mut faults);
+    let filter = params.filter_with_documents(context, &mut faults).await?;
     let wanted = PageParams::new(params.limit, params.cursor.clone()).validate(format!("tenants {filter:?}"), &mut faults);
     let found = match wanted.filter(|_| faults.is_empty()) {
         Some(wanted) => {
@@ -151,7 +158,12 @@ pub(crate) async fn handle(
         statuses: choices(TenantStatus::iter(), params.status.as_deref()),
         modes: choices(context.vendor.modes().into_iter(), params.mode.as_deref()),
         checks: choices(CheckName::iter(), params.failing_check.as_deref()),
-        filtered: params.status.is_some() || params.q.is_some() || params.mode.is_some() || params.failing_check.is_some(),
+        outdated: params.documents.is_some(),
+        filtered: params.status.is_some()
+            || params.q.is_some()
+            || params.mode.is_some()
+            || params.failing_check.is_some()
+            || params.documents.is_some(),
         rows: rows.collect(),
         faults: faults.iter().map(|fault| sentence(&fault.detail)).collect(),
         next: found.next_cursor.map(|cursor| query.from(Some(cursor))),
