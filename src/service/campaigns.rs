@@ -5,7 +5,7 @@
 
 use chrono::{NaiveDate, TimeDelta};
 use serde_json::json;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::mail::notify;
 use super::read::PageStart;
@@ -185,7 +185,13 @@ pub async fn advance(context: &Context, id: CampaignId) -> store::Result<()> {
     for tenant in &due {
         match notify_tenant(context, &campaign, &version, *tenant).await {
             Ok(()) | Err(NotifyError::UnknownTenant(_)) => {}
-            Err(NotifyError::Store(error)) => return Err(error),
+            Err(NotifyError::Store(error)) if error.outage().is_some() => return Err(error),
+            // One tenant must not hold up the others.
+            Err(NotifyError::Store(error)) => {
+                error!(campaign = %id, %tenant, %error, "cannot notify a tenant of a campaign; it will be tried again");
+                let mut db = store::acquire(&context.pool).await?;
+                campaigns::set_due(&mut db, id, *tenant, Some(now + LOOK_AGAIN_AFTER)).await?;
+            }
         }
     }
     enqueue_next(context, id, (!due.is_empty()).then_some(PAUSE)).await

@@ -12,7 +12,7 @@ use super::Context;
 use crate::domain::check::CheckName;
 use crate::domain::reverification::budget::AwsService;
 use crate::domain::token::Role;
-use crate::store::{self, Pools, call_budgets, document_versions, jobs, reverifications, stats, tokens};
+use crate::store::{self, Outage, Pools, call_budgets, document_versions, jobs, reverifications, stats, tokens};
 use crate::telemetry::metric::{self, number};
 
 /// The interval between samples.
@@ -42,8 +42,12 @@ pub(crate) async fn observe(context: Context, stop: CancellationToken) {
 }
 
 async fn sample(context: &Context) -> store::Result<()> {
-    let documents = super::document_versions::record(context).await?;
-    gauge!(metric::DOCUMENT_VERSION.name).set(number(documents.number));
+    match super::document_versions::record(context).await {
+        Ok(documents) => gauge!(metric::DOCUMENT_VERSION.name).set(number(documents.number)),
+        // A read-only database may not know them yet.
+        Err(error) if error.outage() == Some(Outage::RefusesChanges) => {}
+        Err(error) => return Err(error),
+    }
     let began = context.clock.instant();
     let mut db = context.pool.acquire().await?;
     let waited = context.clock.instant().saturating_duration_since(began);
