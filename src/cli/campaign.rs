@@ -27,7 +27,7 @@ pub(super) struct Start {
     /// Version of the documents. Default: the current one.
     #[arg(long, value_name = "NUMBER")]
     to: Option<i32>,
-    /// Date that customers are told, such as 2027-01-31. Nothing happens on it.
+    /// Date that customers read in the mail, such as 2027-01-31. Nothing happens on it.
     #[arg(long, value_name = "DATE")]
     deadline: Option<String>,
     /// Only tenants with this status. Default: active and degraded tenants.

@@ -61,7 +61,7 @@ impl CampaignMessage {
 
 checked_text!(CampaignMessage);
 
-/// A deadline that customers are told.
+/// A deadline that customers read.
 ///
 /// # Errors
 /// `malformed_date` or `out_of_range`.

@@ -11,6 +11,7 @@ use super::campaign::CampaignMessage;
 use super::check::CheckStatus;
 use super::finding::Finding;
 use super::fix::FixDocument;
+use super::retry::FailureKind;
 use super::storage_config::Mode;
 pub use changes::{DocumentChange, changes};
 pub use set::DocumentSet;
@@ -122,14 +123,15 @@ pub struct VersionCount {
 }
 
 /// Whether the findings of a verified version show that all of the issued documents are applied. Every action of the documents has a
-/// check, and the required ones passed. A check that only warns may still have been denied.
+/// check, and the required ones passed. A check that only warns may still have been denied, or want another statement.
 pub fn prove_documents(findings: &[Finding]) -> bool {
     findings.iter().all(|finding| match finding.status {
         CheckStatus::Passed => true,
         // The check before it says why.
-        CheckStatus::Skipped => finding.skipped_because.is_some(),
+        CheckStatus::Skipped if finding.skipped_because.is_some() => true,
+        // It made a call that the documents allow, unless it is about one that must be denied.
+        CheckStatus::Skipped | CheckStatus::Inconclusive => finding.check.entry().failure == FailureKind::AccessOpen,
         CheckStatus::Failed | CheckStatus::Warning => finding.fix.as_ref().is_some_and(|fix| is_setting(fix.document)),
-        CheckStatus::Inconclusive => false,
     })
 }
 

@@ -172,5 +172,10 @@ fn a_denied_check_that_only_warns_proves_nothing_and_a_setting_does_not_matter()
         status: CheckStatus::Skipped,
         ..passed.clone()
     };
-    assert!(!prove_documents(&[passed, denied]));
+    assert!(!prove_documents(&[passed.clone(), denied.clone()]));
+    let not_testable = Finding {
+        check: CheckName::RoleDeniesOtherRoles,
+        ..denied
+    };
+    assert!(prove_documents(&[passed, not_testable]), "no document grants what must be denied");
 }

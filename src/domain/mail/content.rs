@@ -57,7 +57,7 @@ pub struct DocumentsNotice {
     pub changes: Vec<String>,
     pub message: CampaignMessage,
     pub deadline: Option<NaiveDate>,
-    /// The customer was told before.
+    /// The customer was notified before.
     pub is_reminder: bool,
 }
 

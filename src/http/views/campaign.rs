@@ -16,9 +16,9 @@ pub(crate) struct CampaignView {
     pub id: CampaignId,
     /// The version of the documents that tenants are to be verified against.
     pub document_version: i32,
-    /// What customers are told.
+    /// What customers read.
     pub message: CampaignMessage,
-    /// The date that customers are told.
+    /// The date that customers read.
     pub deadline: Option<NaiveDate>,
     pub filter: CampaignFilterView,
     pub created_at: DateTime<Utc>,

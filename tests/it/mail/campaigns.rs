@@ -193,7 +193,7 @@ async fn a_campaign_leads_from_the_notice_to_the_verified_update() {
 
     update.stage.clock.forward(WEEK);
     update.advance(&id).await;
-    assert_eq!(update.sent().await.len(), 0, "whoever is done is not reminded");
+    assert_eq!(update.sent().await.len(), 0, "a tenant that is done is not reminded");
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ pub(crate) struct StartCampaign {
         example = "Previews of documents need a new permission."
     )]
     pub message: Option<String>,
-    /// A date that customers are told, at most a year ahead. Nothing happens on it.
+    /// A date that customers read in the mail and in the form, at most a year ahead. Nothing happens on it.
     #[schema(format = Date, example = "2027-01-31")]
     pub deadline: Option<String>,
     /// Only count the tenants. Nobody is notified.
@@ -84,7 +84,7 @@ impl StartCampaign {
 /// Start a campaign for an update of the documents
 ///
 /// It is for the tenants that match every filter and whose active version was not verified against the documents. Their confirmed
-/// contacts are told by mail what changed, with a link to the form, and reminded up to three times, a week apart, until the tenant is
+/// contacts get a mail with what changed and a link to the form, and are reminded up to three times, a week apart, until the tenant is
 /// verified against the version or the campaign is ended.
 #[utoipa::path(
     operation_id = "startCampaign",
