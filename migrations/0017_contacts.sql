@@ -27,7 +27,7 @@ create table mails (
     address_hash bytea not null check (octet_length(address_hash) = 32),
     kind text not null check (kind in (
         'address_confirmation', 'invite', 'verified', 'action_required', 'degraded', 'quarantined', 'rotation_requested',
-        'approval_pending', 'approval_approved', 'approval_declined', 'key_pending_deletion'
+        'approval_pending', 'approval_approved', 'approval_declined', 'key_pending_deletion', 'documents_changed'
     )),
     -- What it is about besides the tenant, such as the failing check. Tenant, kind and subject are the mail's cause.
     subject text not null,

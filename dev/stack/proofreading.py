@@ -22,7 +22,7 @@ SECTIONS = {
         "domain/unauthorized.rs",
     ],
     "Invalid fields": [
-        "domain/account.rs", "domain/arn", "domain/audit/reason.rs", "domain/contact.rs", "domain/external_id.rs", "domain/feed.rs", "domain/grant.rs",
+        "domain/account.rs", "domain/arn", "domain/audit/reason.rs", "domain/campaign.rs", "domain/contact.rs", "domain/external_id.rs", "domain/feed.rs", "domain/grant.rs",
         "domain/idempotency.rs", "domain/ids.rs", "domain/invite.rs", "domain/limits.rs", "domain/partition.rs", "domain/region.rs",
         "domain/reverification", "domain/submission.rs",
         "domain/moment.rs", "domain/suggestions.rs", "domain/tenant.rs", "domain/text.rs", "domain/webhook", "http/drift_list_params.rs",
@@ -30,7 +30,7 @@ SECTIONS = {
     ],
     "The customer's form": ["http/onboarding", "http/web_ui"],
     "Mail to customers": ["domain/mail", "service/mail"],
-    "Documents for customers": ["domain/templates", "service/issue_templates.rs"],
+    "Documents for customers": ["domain/document_version", "domain/templates", "service/issue_templates.rs"],
     "The dashboard": ["http/dashboard"],
     "The API": ["http", "identity_provider", "read_model/mod.rs", "service/credential_cache"],
     "The command line": ["cli", "settings", "service/check_vendor", "store/audit_chain.rs"],

@@ -36,6 +36,7 @@ use crate::outbound_mail::Mailer;
 use crate::read_model::ReadModel;
 use crate::service::Context;
 use crate::service::credential_cache::{CredentialCache, CredentialPolicy};
+use crate::service::document_versions::IssuedDocuments;
 use crate::service::issuances::IssuanceLog;
 use crate::service::observe::observe;
 use crate::service::process_presence::ProcessPresence;
@@ -230,6 +231,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
             pool: pools.private.clone(),
             clock: clock.clone(),
             catalogue: settings.vendor.catalogue_fingerprint().into(),
+            documents: Arc::new(IssuedDocuments::of(&settings.vendor)),
             vendor: Arc::new(settings.vendor),
             retry_policy: settings.retry_policy,
             lease: settings.lease,

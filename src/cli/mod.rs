@@ -1,6 +1,7 @@
 //! The command line. One file per command.
 
 mod audit;
+mod campaign;
 mod check_config;
 mod checks;
 mod client;
@@ -74,6 +75,9 @@ enum Command {
     /// Manage the contacts of a tenant, who are notified by mail of what happens to its storage.
     #[command(subcommand)]
     Contact(contact::Contact),
+    /// Ask customers to update the documents that they applied, and see how far they are.
+    #[command(subcommand)]
+    Campaign(campaign::Campaign),
     /// Rotate a tenant's external ID.
     #[command(subcommand)]
     ExternalId(external_id::ExternalId),
@@ -190,6 +194,7 @@ impl Cli {
                 Command::Tenant(command) => command.run().await,
                 Command::Invite(command) => command.run().await,
                 Command::Contact(command) => command.run().await,
+                Command::Campaign(command) => command.run().await,
                 Command::ExternalId(command) => command.run().await,
                 Command::Template(command) => command.run().await,
                 Command::Validate(command) => command.run().await,

@@ -67,6 +67,9 @@ pub(super) struct List {
     /// Only tenants that were last verified in full before this time, or so long ago.
     #[arg(long, value_name = "TIME")]
     verified_in_full_before: Option<String>,
+    /// Only tenants whose active version was not verified against the current documents.
+    #[arg(long)]
+    outdated_documents: bool,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -166,6 +169,7 @@ impl List {
             ("failing_check", self.failing_check.as_deref()),
             ("confirmed_before", self.confirmed_before.as_deref()),
             ("verified_in_full_before", self.verified_in_full_before.as_deref()),
+            ("documents", self.outdated_documents.then_some("outdated")),
         ];
         let items = self.client.get_all(&["v1", "tenants"], &filter).await?;
         self.client.print(&Value::Array(items.clone()), |_| {
@@ -293,6 +297,12 @@ pub(super) fn print_tenant(tenant: &Value) {
     if active.is_object() {
         rows.push(vec!["active version".into(), text(active, "version")]);
         rows.extend(config::rows(active, "active "));
+    }
+    let documents = &tenant["documents"];
+    if documents.is_object() {
+        rows.push(vec!["documents issued".into(), text(documents, "issued_version")]);
+        rows.push(vec!["documents verified against".into(), text(documents, "verified_version")]);
+        rows.push(vec!["documents current".into(), text(documents, "current_version")]);
     }
     output::table(&["Tenant", &text(tenant, "slug")], rows);
 }

@@ -178,6 +178,7 @@ impl Create {
             schedule: Schedule::OFF,
             rates: CallRates::NONE,
             catalogue: Arc::default(),
+            documents: Arc::default(),
             retry_policy: RetryPolicy::NONE,
             lease: std::time::Duration::ZERO,
             credentials_stale_for: std::time::Duration::ZERO,

@@ -78,6 +78,10 @@ id!(
 );
 id!(SessionId);
 id!(DriftId);
+id!(
+    /// A campaign for an update of the documents.
+    CampaignId
+);
 id!(IncidentId);
 id!(
     /// A person at the customer who gets mail.

@@ -3,6 +3,7 @@
 //! - **What a customer submits:** [`submission`] validates it, with [`arn`], [`region`] and [`account`], into a
 //!   [`storage_config`]. `suggestions` explains likely mistakes.
 //! - **What a customer applies:** [`templates`] renders the policies, as JSON, `CloudFormation`, Terraform or a script.
+//!   [`document_version`] numbers them, and [`campaign`] has customers update them.
 //! - **What is verified:** `catalogue` lists the checks, [`evidence`] holds the results of AWS calls, `rules` decide on them, and
 //!   the [`evaluator`] turns them into findings. [`retry`] decides when to try again.
 //! - **Tenants:** [`tenant`] derives the status from facts. [`external_id`] binds a customer's policies to the tenant.
@@ -26,9 +27,11 @@ pub mod api_result;
 pub mod approval;
 pub mod arn;
 pub mod audit;
+pub mod campaign;
 pub(crate) mod catalogue;
 pub mod check;
 pub mod contact;
+pub mod document_version;
 pub mod drift;
 pub mod evaluator;
 pub mod evidence;

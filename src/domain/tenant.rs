@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 use super::check::CheckName;
+use super::document_version::ModeNumbers;
 use super::external_id::ExternalId;
 use super::ids::{Slug, TenantId, TenantName};
 use super::moment::Moment;
@@ -109,8 +110,9 @@ pub enum TenantStatus {
     Offboarded,
 }
 
-/// Which tenants to list. A field that is `None` does not filter.
-#[derive(Debug, Clone, Default)]
+/// Which tenants to list. A field that is `None` does not filter. A stored filter has none of those that depend on the time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TenantFilter {
     pub status: Option<TenantStatus>,
     /// Each of these begins a word of the slug, the name or the reference. Lowercase.
@@ -119,9 +121,14 @@ pub struct TenantFilter {
     pub mode: Option<Mode>,
     /// Tenants whose most recent finished verification failed this check.
     pub failing_check: Option<CheckName>,
+    /// Tenants whose active version was not verified against these numbers of the documents, or higher ones.
+    #[serde(skip)]
+    pub documents_below: Option<ModeNumbers>,
     /// Tenants whose active version was last confirmed before this time, lightly or in full.
+    #[serde(skip)]
     pub confirmed_before: Option<Moment>,
     /// Tenants whose active version was last verified in full before this time.
+    #[serde(skip)]
     pub verified_in_full_before: Option<Moment>,
 }
 

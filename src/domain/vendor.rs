@@ -9,10 +9,10 @@ use super::approval::ApprovalPolicy;
 use super::arn::{RoleArn, RoleName};
 use super::catalogue::{CheckWeight, Prerequisites};
 use super::check::CheckName;
+use super::document_version::DocumentSet;
 use super::partition::Partition;
 use super::region::Regions;
 use super::storage_config::Mode;
-use super::templates::{TemplateParams, json, samples};
 
 /// The vendor, as its customers know it.
 #[derive(Debug, Clone)]
@@ -118,14 +118,8 @@ impl Vendor {
             for check in self.checks(mode) {
                 hash.update(format!("{mode} {check} {} {}\n", check.entry().proves, self.requires(check)));
             }
-            let params = TemplateParams {
-                posture: self.posture,
-                ..samples::typed(self.partition(), mode)
-            };
-            for document in json::documents(&params).documents {
-                hash.update(document.body.to_string());
-            }
         }
+        hash.update(DocumentSet::of(self).fingerprint());
         hex::encode(&hash.finalize()[..8])
     }
 

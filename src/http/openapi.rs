@@ -20,6 +20,7 @@ use super::middleware::idempotency;
         (name = "verifications", description = "Runs of the checks against a storage config"),
         (name = "invites", description = "Links to the customer's form"),
         (name = "contacts", description = "People at the customer who are notified by mail of what happens to the tenant's storage"),
+        (name = "documents", description = "Versions of the documents that customers apply, and campaigns for their update"),
         (name = "webhooks", description = "Notifications to the vendor's own services, following the Standard Webhooks specification"),
         (name = "internal", description = "For the vendor's own services"),
     )

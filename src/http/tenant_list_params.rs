@@ -5,10 +5,12 @@ use strum::IntoEnumIterator;
 use utoipa::IntoParams;
 
 use crate::domain::check::CheckName;
+use crate::domain::document_version::ModeNumbers;
 use crate::domain::moment::Moment;
 use crate::domain::storage_config::Mode;
 use crate::domain::tenant::{TenantFilter, TenantStatus};
 use crate::domain::text::FieldError;
+use crate::service::{Context, StoreError, document_versions};
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +34,11 @@ pub(crate) struct TenantListParams {
     /// Only tenants whose active version was last verified in full before this time. Without `confirmed_before`, the longest ago first.
     #[param(example = "7d")]
     pub verified_in_full_before: Option<String>,
+    /// `outdated`: only tenants whose active version was not verified against the current documents of its mode.
+    pub documents: Option<String>,
+    /// Only tenants whose active version was not verified against this version of the documents, or a higher one.
+    #[param(minimum = 1)]
+    pub document_version_below: Option<i32>,
     /// The number of items, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<i64>,
@@ -64,7 +71,38 @@ pub(crate) fn parse_moment(field: &str, text: Option<&str>, faults: &mut Vec<Fie
 }
 
 impl TenantListParams {
-    /// The filter. Parameters that cannot be parsed are reported in `faults`.
+    /// The filter, also by documents. Parameters that cannot be parsed are reported in `faults`.
+    pub(crate) async fn filter_with_documents(&self, context: &Context, faults: &mut Vec<FieldError>) -> Result<TenantFilter, StoreError> {
+        let mut filter = self.filter(faults);
+        if let Some(below) = self.document_version_below {
+            if below < 1 {
+                faults.push(FieldError::new(
+                    "document_version_below",
+                    "out_of_range",
+                    "document_version_below must be at least 1",
+                ));
+            }
+            filter.documents_below = Some(ModeNumbers::both(below));
+        }
+        match self.documents.as_deref().map(str::trim) {
+            None => {}
+            Some("outdated") if self.document_version_below.is_none() => {
+                filter.documents_below = Some(document_versions::current(context).await?.since);
+            }
+            Some("outdated") => faults.push(FieldError::new(
+                "documents",
+                "conflict",
+                "send either documents or document_version_below",
+            )),
+            Some(other) => {
+                let detail = format!("unknown documents {other:?}; use outdated");
+                faults.push(FieldError::new("documents", "unknown_documents", detail));
+            }
+        }
+        Ok(filter)
+    }
+
+    /// The filter without that by documents. Parameters that cannot be parsed are reported in `faults`.
     pub(crate) fn filter(&self, faults: &mut Vec<FieldError>) -> TenantFilter {
         let words = self.q.as_deref().map(|text| {
             let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
@@ -83,6 +121,7 @@ impl TenantListParams {
             failing_check: parse_choice("failing_check", self.failing_check.as_deref(), CheckName::iter(), faults),
             confirmed_before: parse_moment("confirmed_before", self.confirmed_before.as_deref(), faults),
             verified_in_full_before: parse_moment("verified_in_full_before", self.verified_in_full_before.as_deref(), faults),
+            documents_below: None,
         }
     }
 }

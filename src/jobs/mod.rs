@@ -1,6 +1,7 @@
 //! The tasks of the durable queue. Each must be idempotent: a job can run twice, and does after a crash.
 
 mod audit_credentials;
+mod campaign;
 mod deliver;
 mod reverify;
 mod send_mail;
@@ -27,6 +28,7 @@ use crate::store::jobs::{MAIL_QUEUES, SCHEMA};
 use crate::telemetry::metric;
 
 pub(crate) use audit_credentials::AuditCredentials;
+pub(crate) use campaign::AdvanceCampaign;
 pub(crate) use deliver::{Deliver, DeliverOnce};
 pub(crate) use reverify::reverify;
 pub(crate) use send_mail::SendMail;
@@ -48,7 +50,7 @@ impl Debug for JobContext {
     }
 }
 
-/// The context of tasks that deliver to webhooks and send mail.
+/// The context of tasks that deliver to webhooks, send mail and advance campaigns.
 #[derive(Debug, Clone)]
 pub(crate) struct DeliveryContext {
     pub context: Context,
@@ -70,6 +72,9 @@ const RETURN_TIME: Duration = Duration::from_secs(2);
 const DELIVERIES: usize = 20;
 const _: () = assert!(MOST == 20, "every webhook needs a slot");
 
+/// Campaigns advance one after another.
+const CAMPAIGNS: usize = 1;
+
 /// How often the age of the oldest pending message is measured.
 const LOOK: Duration = Duration::from_secs(15);
 
@@ -80,7 +85,7 @@ pub(crate) async fn work(jobs: JobContext, settings: &WorkerSettings, stop: Canc
     keep_working(&clock, &stop, || run_worker(jobs.clone(), settings, stop.clone())).await;
 }
 
-/// Delivers webhook messages and sends mail. This is a separate worker, so that a slow receiver does not delay verifications.
+/// Delivers webhook messages, sends mail and advances campaigns. This is a separate worker, so that a slow receiver does not delay verifications.
 pub(crate) async fn deliver(deliveries: DeliveryContext, settings: &WorkerSettings, stop: CancellationToken) {
     let clock = deliveries.context.clock.clone();
     let working = keep_working(&clock, &stop, || run_delivery_worker(deliveries.clone(), settings, stop.clone()));
@@ -125,11 +130,12 @@ async fn run_delivery_worker(deliveries: DeliveryContext, settings: &WorkerSetti
     let pool = deliveries.context.pool.clone();
     let worker = options(settings, stop)
         .pg_pool(pool)
-        .concurrency(DELIVERIES + MAIL_QUEUES)
+        .concurrency(DELIVERIES + MAIL_QUEUES + CAMPAIGNS)
         .add_extension(deliveries)
         .define_job::<Deliver>()
         .define_job::<DeliverOnce>()
-        .define_job::<SendMail>();
+        .define_job::<SendMail>()
+        .define_job::<AdvanceCampaign>();
     let worker = worker.init().await.map_err(|error| error.to_string())?;
     worker.run().await.map_err(|error| error.to_string())
 }

@@ -5,7 +5,7 @@ use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerC
 use serde::{Deserialize, Serialize};
 
 use super::JobContext;
-use crate::service::{audit_head, create_tenant, history, idempotency, mail, sign_in, webhooks};
+use crate::service::{audit_head, campaigns, create_tenant, history, idempotency, mail, sign_in, webhooks};
 use crate::store;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,6 +29,7 @@ impl TaskHandler for Sweep {
         idempotency::sweep(&context).await?;
         webhooks::sweep(&context).await?;
         mail::sweep(&context).await?;
+        campaigns::sweep(&context).await?;
         create_tenant::sweep(&context).await?;
         history::sweep(&context).await?;
         // Named queues outlive their jobs, and every queue slows down fetching a job.

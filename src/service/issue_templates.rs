@@ -1,6 +1,6 @@
 //! The templates that a customer applies, filled in with the known values.
 
-use super::Context;
+use super::{Context, Outage, document_versions};
 use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::storage_config::Mode;
@@ -9,6 +9,7 @@ use crate::domain::templates::cloudformation::quick_create_link;
 use crate::domain::templates::json::{Documents, documents};
 use crate::domain::tenant::Tenant;
 use crate::domain::text::{FieldError, Malformed};
+use crate::store;
 
 /// The customer's entries so far.
 #[derive(Debug, Clone, Default)]
@@ -67,6 +68,20 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
         }),
         _ => Err(faults),
     }
+}
+
+/// The same documents with their number, unless their permissions are not those that the vendor's setting asks for.
+pub(crate) async fn numbered(context: &Context, params: TemplateParams) -> store::Result<TemplateParams> {
+    if params.posture != context.vendor.posture {
+        return Ok(params);
+    }
+    let version = match document_versions::current(context).await {
+        Ok(version) => Some(version.number),
+        // A read-only database may not know them yet.
+        Err(error) if error.outage() == Some(Outage::RefusesChanges) => None,
+        Err(error) => return Err(error),
+    };
+    Ok(TemplateParams { version, ..params })
 }
 
 /// The documents as JSON, and the quick-create link if the vendor hosts the CloudFormation template.

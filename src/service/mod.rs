@@ -2,11 +2,13 @@
 
 pub mod approve_change;
 pub mod audit_head;
+pub mod campaigns;
 pub mod change_tenant;
 pub mod check_vendor;
 pub mod create_invite;
 pub mod create_tenant;
 pub mod credential_cache;
+pub mod document_versions;
 pub mod end_invite_session;
 pub(crate) mod explain_removal;
 pub mod history;
@@ -48,6 +50,8 @@ use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool};
 
+use self::document_versions::IssuedDocuments;
+
 use crate::clock::SharedClock;
 use crate::domain::audit::{Actor, AuditAction, AuditChange, AuditEvent};
 use crate::domain::idempotency::IdempotencyClaim;
@@ -85,6 +89,8 @@ pub struct Context {
     pub rates: CallRates,
     /// Identifies the checks and documents: see [`Vendor::catalogue_fingerprint`].
     pub catalogue: Arc<str>,
+    /// The documents that this process issues.
+    pub documents: Arc<IssuedDocuments>,
     /// How long processes make AWS sessions after their last contact with the database.
     pub credentials_stale_for: Duration,
 }

@@ -12,7 +12,7 @@ use super::Context;
 use crate::domain::check::CheckName;
 use crate::domain::reverification::budget::AwsService;
 use crate::domain::token::Role;
-use crate::store::{self, Pools, call_budgets, jobs, reverifications, stats, tokens};
+use crate::store::{self, Outage, Pools, call_budgets, document_versions, jobs, reverifications, stats, tokens};
 use crate::telemetry::metric::{self, number};
 
 /// The interval between samples.
@@ -42,6 +42,12 @@ pub(crate) async fn observe(context: Context, stop: CancellationToken) {
 }
 
 async fn sample(context: &Context) -> store::Result<()> {
+    match super::document_versions::record(context).await {
+        Ok(documents) => gauge!(metric::DOCUMENT_VERSION.name).set(number(documents.number)),
+        // A read-only database may not know them yet.
+        Err(error) if error.outage() == Some(Outage::RefusesChanges) => {}
+        Err(error) => return Err(error),
+    }
     let began = context.clock.instant();
     let mut db = context.pool.acquire().await?;
     let waited = context.clock.instant().saturating_duration_since(began);
@@ -76,6 +82,10 @@ async fn sample(context: &Context) -> store::Result<()> {
         let label = [("service", <&str>::from(service))];
         gauge!(metric::CALL_BUDGET_BUSY.name, &label).set(busy.fold(0.0, f64::max));
         gauge!(metric::CALL_BUDGET_RATE.name, &label).set(rate.fold(f64::from(configured), f64::min));
+    }
+    for count in document_versions::count_tenants(&mut db).await? {
+        let version = count.verified.map_or_else(|| "none".to_owned(), |number| number.to_string());
+        gauge!(metric::TENANTS_BY_DOCUMENTS.name, "version" => version).set(number(count.tenants));
     }
     for (status, tenants) in stats::tenants_by_status(&mut db).await? {
         gauge!(metric::TENANTS.name, "status" => <&str>::from(status)).set(number(tenants));

@@ -12,7 +12,7 @@ use crate::domain::invite::{Invite, InviteState, InviteToken, OpenedInvite};
 use crate::domain::templates::removal::Removal;
 use crate::domain::tenant::Tenant;
 use crate::domain::web_session::WebSession;
-use crate::store::{self, invite_sessions, invites, reverifications, tenants};
+use crate::store::{self, campaigns, invite_sessions, invites, reverifications, tenants};
 
 /// How long after offboarding a link still shows the removal steps.
 const REMOVAL_SHOWN: TimeDelta = TimeDelta::days(90);
@@ -92,6 +92,7 @@ pub(crate) async fn open_invite(context: &Context, token: &InviteToken, address:
     };
     invite_sessions::insert(&mut db, &opened, &session.hash()).await?;
     invites::touch(&mut db, invite.id, now).await?;
+    campaigns::set_opened(&mut db, tenant.id, invite.id, now).await?;
     // The customer may have fixed what was missing.
     reverifications::retry(&mut db, tenant.id, now).await?;
     store::commit(db).await?;

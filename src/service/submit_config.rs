@@ -6,7 +6,7 @@ use tracing::warn;
 use super::approve_change::withdraw;
 use super::superseded::audit_superseded;
 use super::webhooks::announce;
-use super::{Caller, Context, UnknownTenant};
+use super::{Caller, Context, UnknownTenant, document_versions};
 use crate::domain::audit::{Actor, AuditAction, AuditChange};
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::invite::InviteState;
@@ -46,6 +46,7 @@ pub async fn submit_config(
     tenant: &TenantRef,
     submission: &Submission,
 ) -> Result<(StorageConfig, VerificationId), SubmitConfigError> {
+    let documents = document_versions::current(context).await?;
     let (mut db, tenant) = context.begin_for_tenant::<SubmitConfigError>(tenant).await?;
     if tenant.status() == TenantStatus::Offboarded {
         return Err(SubmitConfigError::Offboarded);
@@ -63,6 +64,7 @@ pub async fn submit_config(
         return Err(SubmitConfigError::LimitReached(limit));
     }
     let config = storage_configs::insert(&mut db, context.clock.uuid().into(), tenant.id, &storage, now).await?;
+    store::document_versions::set_issued(&mut db, &config, documents.number).await?;
     let dropped = verifications::supersede_waiting(&mut db, tenant.id, now).await?;
     let verification: VerificationId = context.clock.uuid().into();
     verifications::insert_queued(&mut db, verification, tenant.id, config.id, Trigger::Submission, now).await?;

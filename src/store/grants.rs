@@ -1,7 +1,8 @@
 //! The rights of the role that the service runs as, if another role owns the schema.
 //!
-//! The service may read everything and write its own tables, but it may only add to the audit log and to the submitted versions. The
-//! change feed, the positions and the hashes of the audit log, and erasure are written by functions that run with the owner's rights.
+//! The service may read everything and write its own tables, but it may only add to the audit log, to the submitted versions and to the
+//! versions of the documents. The change feed, the positions and the hashes of the audit log, and erasure are written by functions that run
+//! with the owner's rights.
 
 use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool};
 
@@ -20,7 +21,7 @@ const READ_ONLY: [&str; 7] = [
 ];
 
 /// Tables that the service only adds to.
-const APPEND_ONLY: [&str; 2] = ["audit_events", "storage_configs"];
+const APPEND_ONLY: [&str; 3] = ["audit_events", "storage_configs", "document_versions"];
 
 /// Functions of the schema that the service calls, or that Postgres calls with the service's rights in a generated column. All others run
 /// in triggers, and nobody may execute them: as a trigger of a table of the service's own, they would write with the owner's rights.

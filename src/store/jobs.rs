@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::Result;
-use crate::domain::ids::{DeliveryId, MailId, VerificationId, WebhookId};
+use crate::domain::ids::{CampaignId, DeliveryId, MailId, VerificationId, WebhookId};
 
 /// The Postgres schema of the queue.
 pub const SCHEMA: &str = "graphile_worker";
@@ -21,13 +21,16 @@ pub const DELIVER: &str = "deliver";
 pub const DELIVER_ONCE: &str = "deliver_once";
 
 /// The tasks whose jobs have a key. Periodic ones have none.
-const KEYED: [&str; 4] = [VERIFY, DELIVER, DELIVER_ONCE, SEND_MAIL];
+const KEYED: [&str; 5] = [VERIFY, DELIVER, DELIVER_ONCE, SEND_MAIL, CAMPAIGN];
 
 /// The queue's priorities, lowest first: a first attempt comes before the repeated ones of verifications whose buckets do not respond.
 const FIRST: i32 = 0;
 const LATER: i32 = 1;
 /// The job that sends one mail.
 pub const SEND_MAIL: &str = "send_mail";
+
+/// The job that does the next step of a campaign.
+pub const CAMPAIGN: &str = "campaign";
 
 /// How many mails are sent at once, by all processes together.
 pub const MAIL_QUEUES: usize = 4;
@@ -124,6 +127,13 @@ pub async fn enqueue_mail(db: &mut PgConnection, mail: MailId, at: Option<DateTi
         FIRST,
     )
     .await
+}
+
+/// Does the next step of a campaign, now or at this time. Campaigns advance one after another.
+pub async fn enqueue_campaign(db: &mut PgConnection, campaign: CampaignId, at: Option<DateTime<Utc>>) -> Result<()> {
+    let payload = serde_json::json!({"campaign_id": campaign});
+    let key = format!("campaign:{campaign}");
+    add(db, CAMPAIGN, &payload, Some("campaigns"), &key, at, LATER).await
 }
 
 /// Adds a job, or replaces the one with the same key that no worker has yet. Jobs of one named queue run one after another. Each named

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::Result;
 use super::tenants::TenantRow;
 use crate::domain::check::CheckName;
+use crate::domain::document_version::ModeNumbers;
 use crate::domain::ids::TenantId;
 use crate::domain::storage_config::Mode;
 use crate::domain::tenant::{LastVerified, ListedTenant, Tenant, TenantFilter, TenantOrder, TenantStatus};
@@ -125,6 +126,11 @@ fn push_matching(query: &mut QueryBuilder<Postgres>, filter: &TenantFilter, now:
             query.push(format!(" and {column} < ")).push_bind(before.at(now));
         }
     }
+    push_conditions(query, filter);
+}
+
+/// The conditions on columns of `tenants`.
+pub(super) fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &TenantFilter) {
     for word in filter.words.iter().flatten() {
         query.push(" and search_text like ").push_bind(format!("% {word}%"));
     }
@@ -133,6 +139,9 @@ fn push_matching(query: &mut QueryBuilder<Postgres>, filter: &TenantFilter, now:
         Some(Mode::AssumeRole) => query.push(" and 'assume_role' = any (modes)"),
         None => query,
     };
+    if let Some(below) = filter.documents_below {
+        push_documents_below(query, below);
+    }
     match (filter.failing_check, filter.status) {
         (None, None) if filter.order() == TenantOrder::Newest => query,
         // Such a version may also be released, and not active anymore.
@@ -145,6 +154,20 @@ fn push_matching(query: &mut QueryBuilder<Postgres>, filter: &TenantFilter, now:
         (Some(check), None) if filter.order() == TenantOrder::Newest => push_failing(query, vec![check.to_string()]),
         (Some(check), None) => push_failing(query, failing_while_reverified(check)),
     };
+}
+
+/// Tenants with an active version that was not verified against these numbers. Only versions in `assume_role` have a role.
+fn push_documents_below(query: &mut QueryBuilder<Postgres>, below: ModeNumbers) {
+    query
+        .push(
+            " and exists (
+                 select from active_configs a left join config_documents d on d.config_id = a.config_id
+                 where a.tenant_id = tenants.id and coalesce(d.verified, 0) < case when a.role_arn is null then ",
+        )
+        .push_bind(below.direct)
+        .push(" else ")
+        .push_bind(below.assume_role)
+        .push(" end)");
 }
 
 /// How many tenants fail a check says little about how many of them are verified again.

@@ -104,6 +104,10 @@ table! {
     TENANTS = Gauge "latchkey_tenants" ["status"];
     /// Tenants whose latest finished verification failed this check.
     TENANTS_FAILING = Gauge "latchkey_tenants_failing" ["check"];
+    /// Tenants with an active version by the highest version of the documents that it was verified against: a number, or `none`.
+    TENANTS_BY_DOCUMENTS = Gauge "latchkey_tenants_by_document_version" ["version"];
+    /// The version of the documents that this process issues.
+    DOCUMENT_VERSION = Gauge "latchkey_document_version" [];
 
     /// Valid API tokens that expire within 14 days, or that have used up half of a lifetime of less than 28 days.
     TOKENS_EXPIRING = Gauge "latchkey_tokens_expiring" ["role"];
@@ -156,7 +160,7 @@ table! {
     /// Age of the oldest undelivered webhook message. 0 if none is waiting.
     WEBHOOK_OLDEST = Gauge "latchkey_webhook_oldest_undelivered_seconds" [];
 
-    /// Mails to the customers' contacts: `sent`, which means accepted by the relay, or `given_up`.
+    /// Mails to the customers' contacts: `sent`, which means accepted by the relay, `given_up`, or `not_needed` (of a campaign that has ended, or that the tenant is done with).
     MAILS = Counter "latchkey_mails_total" ["kind", "outcome"];
     /// Attempts to send a mail, by result.
     MAIL_ATTEMPTS = Counter "latchkey_mail_attempts_total" ["outcome"];

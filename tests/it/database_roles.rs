@@ -146,6 +146,7 @@ async fn the_running_service_cannot_rewrite_the_log() {
         "delete from change_marks",
         "update storage_configs set region = 'x'",
         "delete from storage_configs",
+        "update document_versions set documents = '{}'",
         "update _sqlx_migrations set success = false",
         "create table public.x (id int)",
         "create temporary table x (id int)",

@@ -17,6 +17,7 @@ mod dashboard;
 mod database_clock;
 mod database_outage;
 mod database_roles;
+mod document_versions;
 mod edge;
 mod event_stream;
 mod field_answers;

@@ -5,15 +5,18 @@ use std::future::Future;
 use futures::future::LocalBoxFuture;
 use latchkey::domain::approval::ApprovalState;
 use latchkey::domain::audit::AuditReason;
+use latchkey::domain::campaign::CampaignMessage;
 use latchkey::domain::external_id::ExternalId;
 use latchkey::domain::ids::{StorageConfigId, TenantId, TenantRef};
 use latchkey::domain::invite::InviteToken;
 use latchkey::domain::submission::Submission;
-use latchkey::domain::tenant::IllegalChange;
+use latchkey::domain::tenant::{IllegalChange, TenantFilter};
 use latchkey::domain::verification::Trigger;
 use latchkey::service::approve_change::{ApproveChangeError, approve, decline};
+use latchkey::service::campaigns::{self, NewCampaign};
 use latchkey::service::change_tenant::{ChangeTenantError, TenantChange, change_tenant};
 use latchkey::service::create_invite::{CreateInviteError, create_invite};
+use latchkey::service::document_versions;
 use latchkey::service::end_invite_session::end_invite_session;
 use latchkey::service::mail::contacts::{self, ContactError, ContactFields};
 use latchkey::service::mail::links;
@@ -107,6 +110,62 @@ async fn no_contact_is_added_changed_or_written_to_once_the_tenant_is_offboarded
         let result = while_locked(&server.pool, OFFBOARD, changing).await;
         assert!(matches!(result, Err(ContactError::Offboarded)), "{operation}: {result:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_tenant_is_notified_by_a_campaign_once_it_is_offboarded_meanwhile() {
+    let relay = TestRelay::start().await;
+    let server = TestServer::builder().mail(relay.mailer()).start().await;
+    server.create_tenant("acme").await;
+    let context = server.context.clone();
+    let tenant = activate(&server, &context).await;
+    sqlx::query(
+        "insert into contacts (id, tenant_id, name, email, created_at, confirmed_at) values (gen_random_uuid(), $1, 'Jo', 'jo@acme.example', now(), now())",
+    )
+    .bind(tenant.as_uuid())
+    .execute(&server.pool)
+    .await
+    .expect("a contact");
+    // As if it had been verified against earlier documents.
+    let forget = "update config_documents set verified = null, verified_at = null";
+    sqlx::query(forget).execute(&server.pool).await.expect("the documents are outdated");
+    let new = NewCampaign {
+        version: None,
+        filter: TenantFilter::default(),
+        message: CampaignMessage::parse("A test.").expect("a message"),
+        deadline: None,
+    };
+    let campaign = campaigns::start(&context, &Caller::operator(), new).await.expect("a campaign").id;
+    campaigns::advance(&context, campaign).await.expect("tenants are enrolled");
+    while_locked(&server.pool, OFFBOARD, campaigns::advance(&context, campaign))
+        .await
+        .expect("the step is done");
+    let queued: i64 = sqlx::query_scalar("select count(*) from mails where kind = 'documents_changed'")
+        .fetch_one(&server.pool)
+        .await
+        .expect("mails are counted");
+    assert_eq!(queued, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_are_proven_of_the_tenant_as_it_is_under_its_lock() {
+    let (server, context) = tenant().await;
+    let tenant = activate(&server, &context).await;
+    let config: Uuid = sqlx::query_scalar("select config_id from active_configs")
+        .fetch_one(&server.pool)
+        .await
+        .expect("the active version is read");
+    let forget = "update config_documents set verified = null, verified_at = null";
+    sqlx::query(forget).execute(&server.pool).await.expect("nothing is proven");
+    let by_another = "update config_documents set verified = 7, verified_at = now()";
+    while_locked(&server.pool, by_another, document_versions::prove(&context, tenant, config.into()))
+        .await
+        .expect("the proof is recorded");
+    let verified: Option<i32> = sqlx::query_scalar("select verified from config_documents")
+        .fetch_one(&server.pool)
+        .await
+        .expect("the proof is read");
+    assert_eq!(verified, Some(7), "a lower number does not replace a higher one");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -96,6 +96,10 @@ pub enum AuditAction {
     ContactResumed,
     #[strum(serialize = "mail.requested")]
     MailRequested,
+    #[strum(serialize = "campaign.started")]
+    CampaignStarted,
+    #[strum(serialize = "campaign.ended")]
+    CampaignEnded,
     #[strum(serialize = "credentials.issued")]
     CredentialsIssued,
 }

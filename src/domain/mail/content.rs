@@ -1,11 +1,13 @@
 //! What a mail's text is made of, as it was when the event happened.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::campaign::CampaignMessage;
 use crate::domain::check::{CheckStatus, FaultSide};
 use crate::domain::finding::Finding;
 use crate::domain::fix::{FixDocument, place};
+use crate::domain::ids::CampaignId;
 use crate::domain::invite::InvitePurpose;
 use crate::domain::message::{Audience, Message};
 use crate::domain::storage_config::StorageConfig;
@@ -39,6 +41,24 @@ pub struct MailContent {
     /// The purpose that operators chose for an invite.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose: Option<InvitePurpose>,
+    /// The update of the documents that a campaign asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub documents: Option<DocumentsNotice>,
+}
+
+/// What a campaign tells a customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentsNotice {
+    pub campaign: CampaignId,
+    pub version: i32,
+    /// The version that `changes` are relative to.
+    pub from: Option<i32>,
+    /// Each in a sentence without a subject.
+    pub changes: Vec<String>,
+    pub message: CampaignMessage,
+    pub deadline: Option<NaiveDate>,
+    /// The customer was notified before.
+    pub is_reminder: bool,
 }
 
 /// A failed check that only the customer can make pass, in the customer's words.

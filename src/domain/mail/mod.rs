@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 use super::ids::{ContactId, InviteId, MailId, TenantId};
-pub use content::{MailContent, Problem};
+pub use content::{DocumentsNotice, MailContent, Problem};
 pub use words::MailWords;
 
 /// The settings for mail that every process needs which changes a tenant or sends mail.
@@ -43,6 +43,8 @@ pub enum MailKind {
     ApprovalApproved,
     ApprovalDeclined,
     KeyPendingDeletion,
+    /// The customer has to update the documents: see `campaign`.
+    DocumentsChanged,
 }
 
 impl MailKind {
@@ -54,7 +56,8 @@ impl MailKind {
             | Self::Degraded
             | Self::Quarantined
             | Self::RotationRequested
-            | Self::KeyPendingDeletion => true,
+            | Self::KeyPendingDeletion
+            | Self::DocumentsChanged => true,
             Self::AddressConfirmation | Self::Verified | Self::ApprovalPending | Self::ApprovalApproved | Self::ApprovalDeclined => false,
         }
     }
@@ -105,6 +108,8 @@ pub enum MailFault {
     ContactStopped,
     /// The tenant was offboarded.
     Offboarded,
+    /// The campaign has ended, or the tenant was verified since.
+    NotNeeded,
 }
 
 impl MailFault {
@@ -117,7 +122,7 @@ impl MailFault {
     pub fn may_pass(self) -> bool {
         !matches!(
             self,
-            Self::Rejected | Self::ContactRemoved | Self::ContactStopped | Self::Offboarded
+            Self::Rejected | Self::ContactRemoved | Self::ContactStopped | Self::Offboarded | Self::NotNeeded
         )
     }
 }

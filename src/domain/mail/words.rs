@@ -175,6 +175,7 @@ impl MailWords {
                 ],
                 OPEN,
             ),
+            MailKind::DocumentsChanged => documents_changed(content, vendor, tenant),
         };
         Self {
             subject,
@@ -183,6 +184,43 @@ impl MailWords {
             link,
         }
     }
+}
+
+/// What changed in the documents, and why.
+fn documents_changed(content: &MailContent, vendor: &str, tenant: &str) -> (String, Vec<String>, Vec<String>, &'static str) {
+    let first = capital(vendor);
+    let notice = content.documents.as_ref();
+    let bucket = content.bucket.as_deref().unwrap_or_default();
+    let version = notice.map_or_else(String::new, |notice| format!(", which are now version {}", notice.version));
+    let mut happened = vec![format!(
+        "{first} has changed the documents that its customers apply in AWS{version}. The storage of {tenant}, with the bucket {bucket}, has \
+         not been verified against them yet."
+    )];
+    let mut by = String::new();
+    if let Some(notice) = notice {
+        if let Some(from) = notice.from
+            && !notice.changes.is_empty()
+        {
+            happened.push(format!("Since version {from}, the update {}.", notice.changes.join("; it ")));
+        }
+        happened.push(format!("{first} writes: “{}”", notice.message));
+        by = notice
+            .deadline
+            .map_or_else(String::new, |deadline| format!(" by {}", deadline.format("%Y-%m-%d")));
+    }
+    let subject = if notice.is_some_and(|notice| notice.is_reminder) {
+        format!("Reminder: update your AWS policies for {vendor}")
+    } else {
+        format!("Action required: update your AWS policies for {vendor}")
+    };
+    let to_do = vec![
+        format!(
+            "Someone with access to your AWS account has to apply the new documents{by}. Open the link below: it shows what changed, and the \
+             documents filled in with your bucket and key."
+        ),
+        "Then choose “Verify again” on the same page. You do not need to enter anything again.".to_owned(),
+    ];
+    (subject, happened, to_do, OPEN)
 }
 
 fn on(at: DateTime<Utc>) -> String {
@@ -194,6 +232,38 @@ mod tests {
     use strum::IntoEnumIterator;
 
     use super::*;
+    use crate::domain::campaign::CampaignMessage;
+    use crate::domain::mail::DocumentsNotice;
+
+    #[test]
+    fn a_campaign_says_what_changed_and_reminds() {
+        let notice = |is_reminder| MailContent {
+            documents: Some(DocumentsNotice {
+                campaign: uuid::Uuid::nil().into(),
+                version: 3,
+                from: Some(1),
+                changes: vec![
+                    "adds kms:Sign to the key policy".into(),
+                    "removes kms:Verify from the key policy".into(),
+                ],
+                message: CampaignMessage::parse("We sign documents.").unwrap(),
+                deadline: Some("2027-01-31".parse().unwrap()),
+                is_reminder,
+            }),
+            ..MailContent::default()
+        };
+        let words = |is_reminder| MailWords::of(MailKind::DocumentsChanged, &notice(is_reminder), "nimbus", "Acme", None);
+        assert!(words(true).subject.starts_with("Reminder: ") && words(false).subject.starts_with("Action required: "));
+        let text = [words(false).happened, words(false).to_do].concat().join("\n");
+        for part in [
+            "which are now version 3",
+            "Since version 1, the update adds kms:Sign to the key policy; it removes kms:Verify from the key policy.",
+            "Nimbus writes: “We sign documents.”",
+            "by 2027-01-31",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
 
     #[test]
     fn each_kind_says_what_happened_and_names_the_vendor_and_the_tenant() {

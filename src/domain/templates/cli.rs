@@ -11,8 +11,8 @@ use super::{Parties, TemplateParams};
 use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::storage_config::Mode;
 
-const HEAD: &str = "#!/bin/sh
-# Run this with credentials for the account that owns the bucket and the key. It shows what it will do and asks for confirmation.
+const HEAD: &str =
+    "# Run this with credentials for the account that owns the bucket and the key. It shows what it will do and asks for confirmation.
 # It never overwrites an existing policy, and can be run again.
 set -eu
 
@@ -22,7 +22,11 @@ set -eu
 /// The script, with the tenant's values in its variables.
 pub fn script(params: &TemplateParams, parties: Parties) -> String {
     let placeholders = Placeholders::of(params, params.mode);
-    let mut text = String::from(HEAD);
+    let mut text = String::from("#!/bin/sh\n");
+    if let Some(version) = params.version {
+        let _ = writeln!(text, "# Version {version} of the documents.");
+    }
+    text += HEAD;
     let mut set = |name: &str, value: &str| {
         let _ = writeln!(text, "{name}={}", quoted(value));
     };

@@ -20,7 +20,7 @@ pub fn template(params: &TemplateParams, parties: Parties) -> String {
     yaml::document(&json!({
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": description(parties),
-        "Metadata": {"AWS::CloudFormation::Interface": interface()},
+        "Metadata": metadata(params),
         "Parameters": parameters(params),
         "Conditions": conditions(),
         "Resources": resources(params),
@@ -161,6 +161,14 @@ fn description(parties: Parties) -> String {
     }
     description.truncate(end);
     description
+}
+
+fn metadata(params: &TemplateParams) -> Value {
+    let mut metadata = json!({"AWS::CloudFormation::Interface": interface()});
+    if let Some(version) = params.version {
+        metadata["Latchkey"] = json!({"DocumentVersion": version});
+    }
+    metadata
 }
 
 fn interface() -> Value {

@@ -11,6 +11,8 @@ use crate::domain::storage_config::Mode;
 #[derive(Debug, Clone, Serialize)]
 pub struct Documents {
     pub mode: Mode,
+    /// The number of these documents, if it is known.
+    pub version: Option<i32>,
     /// In the order in which to apply them. AWS rejects a policy that names a role that does not exist.
     pub documents: Vec<Document>,
     pub settings: Vec<Setting>,
@@ -142,6 +144,7 @@ pub fn documents(params: &TemplateParams) -> Documents {
     });
     Documents {
         mode: params.mode,
+        version: params.version,
         documents,
         settings: SETTINGS.to_vec(),
         quick_create_url: None,

@@ -68,6 +68,8 @@ pub struct TemplateParams {
     pub bucket_account: Option<AccountId>,
     /// Whether to grant the reads of the advisory checks.
     pub posture: bool,
+    /// The number of these documents, if it is known.
+    pub version: Option<i32>,
 }
 
 /// The names in the files.
@@ -103,6 +105,7 @@ impl TemplateParams {
             account: None,
             bucket_account: None,
             posture: false,
+            version: None,
         }
     }
 

@@ -21,7 +21,10 @@ pub fn configuration(params: &TemplateParams, parties: Parties) -> String {
     let of_key = statements::key_policy_statement(&placeholders.params);
     let administration = statements::key_administration_statement(&placeholders.params);
 
-    let mut text = String::from(HEAD);
+    let mut text = params
+        .version
+        .map_or_else(String::new, |version| format!("# Version {version} of the documents.\n"));
+    text += HEAD;
     text += &variables(params, parties);
     text += DATA;
     text += "  bucket_policy = ";

@@ -17,7 +17,7 @@ use crate::http::conventions::extract::{InPath, Params};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::lookup::find_tenant;
 use crate::http::views::DocumentsView;
-use crate::service::issue_templates::{TypedParams, fill, issue_documents};
+use crate::service::issue_templates::{TypedParams, fill, issue_documents, numbered};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -82,6 +82,7 @@ pub(crate) async fn handle(
     let (Some(format), Some(template_params)) = (format, template_params) else {
         return Err(Problem::validation(faults));
     };
+    let template_params = numbered(&state.context, template_params).await?;
     let parties = Parties {
         vendor: &state.context.vendor.name,
         tenant: tenant.name.as_str(),

@@ -29,7 +29,7 @@ pub(crate) async fn handle(
     Params(params): Params<TenantListParams>,
 ) -> Result<Json<ListPage<ListedTenantView>>, Problem> {
     let mut faults = Vec::new();
-    let filter = params.filter(&mut faults);
+    let filter = params.filter_with_documents(&state.context, &mut faults).await?;
     let wanted = PageParams::new(params.limit, params.cursor).validate(format!("tenants {filter:?}"), &mut faults);
     let Some(wanted) = wanted.filter(|_| faults.is_empty()) else {
         return Err(Problem::validation(faults));

@@ -2,6 +2,7 @@
 
 mod abandon_external_id;
 mod approve_storage_config;
+pub(crate) mod campaigns;
 mod change_tenant;
 pub(crate) mod contacts;
 mod create_invite;
@@ -19,6 +20,7 @@ mod get_tenant;
 mod get_verification;
 mod issue_templates;
 mod list_approvals;
+mod list_document_versions;
 mod list_drifts;
 mod list_events;
 mod list_invite_sessions;
@@ -85,6 +87,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(revoke_invite::handle))
         .routes(routes!(list_invite_sessions::handle))
         .routes(routes!(end_invite_session::handle))
+        .routes(routes!(list_document_versions::handle))
+        .merge(campaigns::router())
         .merge(contacts::router())
         .merge(webhooks::router())
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tower_http::timeout::TimeoutError;
 
 use super::problem::{self, Problem, ProblemKind};
-use crate::domain::ids::{ContactId, DeliveryId, InviteId, InviteSessionId, TenantRef, TokenId, VerificationId, WebhookId};
+use crate::domain::ids::{CampaignId, ContactId, DeliveryId, InviteId, InviteSessionId, TenantRef, TokenId, VerificationId, WebhookId};
 use crate::domain::text::FieldError;
 
 /// A JSON object. Unknown fields and fields of a wrong type are collected, so that all errors are reported at once.
@@ -213,6 +213,7 @@ id_in_path! {
     InviteSessionId, "session", "This invite has no session with this ID.";
     TokenId, "id", "There is no token with this ID.";
     WebhookId, "id", "There is no webhook with this ID.";
+    CampaignId, "id", problem::UNKNOWN_CAMPAIGN;
     ContactId, "id", problem::UNKNOWN_CONTACT;
     DeliveryId, "delivery", "This webhook has no delivery with this ID.";
 }

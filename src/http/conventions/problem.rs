@@ -19,6 +19,7 @@ pub(crate) const STALE: HeaderName = HeaderName::from_static("latchkey-stale");
 
 pub(crate) const UNKNOWN_TENANT: &str = "There is no tenant with this ID or slug.";
 pub(crate) const UNKNOWN_INVITE: &str = "This tenant has no invite with this ID.";
+pub(crate) const UNKNOWN_CAMPAIGN: &str = "There is no campaign with this ID.";
 pub(crate) const UNKNOWN_CONTACT: &str = "This tenant has no contact with this ID.";
 pub(crate) const UNKNOWN_VERIFICATION: &str = "There is no verification with this ID.";
 

@@ -5,6 +5,7 @@
 //! that is answered with a redirect.
 
 mod audit;
+mod documents;
 mod drift;
 mod overview;
 mod session;
@@ -76,6 +77,7 @@ pub(crate) fn router() -> Routes {
         .merge(tenants::router())
         .merge(tenant::router())
         .merge(verifications::router())
+        .merge(documents::router())
         .merge(drift::router())
         .merge(audit::router())
         .merge(webhooks::router())

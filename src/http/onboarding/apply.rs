@@ -11,6 +11,7 @@ use super::labels::{self, FormatLabels, ModeLabels};
 use super::layout::Layout;
 use super::rejection::Rejection;
 use super::session::OnboardSession;
+use super::update::UpdateView;
 use crate::domain::account::AccountId;
 use crate::domain::arn::BucketArn;
 use crate::domain::storage_config::Mode;
@@ -24,7 +25,7 @@ use crate::http::AppState;
 use crate::http::web_ui::fields::{Field, FieldSuggestion};
 use crate::http::web_ui::labels::pretty;
 use crate::http::web_ui::{render, sentence};
-use crate::service::issue_templates::{TypedParams, fill, issue_documents};
+use crate::service::issue_templates::{TypedParams, fill, issue_documents, numbered};
 use crate::service::{Context, read};
 
 /// The entries so far, carried in the query string.
@@ -138,6 +139,9 @@ impl ApplyParams {
 #[template(path = "onboarding/pages/apply.html")]
 struct Page<'a> {
     frame: Layout<'a>,
+    update: Option<UpdateView>,
+    /// The number of the documents.
+    version: Option<i32>,
     choices: Vec<Choice>,
     mode: &'static str,
     fields: Vec<Field>,
@@ -229,6 +233,7 @@ pub(crate) async fn handle(
     }
     query.take_offered(&state.context);
     let (template_params, faults) = fill_valid_entries(&state.context, &session.tenant, &query)?;
+    let template_params = numbered(&state.context, template_params).await?;
     let issued = issue_documents(&state.context, &template_params);
     let chosen = query.with_mode(template_params.mode);
     let documents: Vec<DocumentView> = issued
@@ -250,6 +255,8 @@ pub(crate) async fn handle(
     });
     let page = Page {
         frame: Layout::new(&state, &session, 1, "Choose and apply"),
+        update: UpdateView::load(&state, &session).await?,
+        version: issued.version,
         choices: offered
             .iter()
             .map(|mode| Choice {

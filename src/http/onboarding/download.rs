@@ -13,6 +13,7 @@ use crate::domain::templates::format::TemplateFormat;
 use crate::domain::templates::json::documents;
 use crate::http::AppState;
 use crate::http::web_ui::labels::pretty;
+use crate::service::issue_templates::numbered;
 
 pub(crate) async fn handle(
     State(state): State<AppState>,
@@ -22,6 +23,7 @@ pub(crate) async fn handle(
 ) -> Result<Response, Rejection> {
     let Query(query) = query.map_err(|_| Rejection::Unreadable)?;
     let (template_params, _) = fill_valid_entries(&state.context, &session.tenant, &query)?;
+    let template_params = numbered(&state.context, template_params).await?;
     if let Some(file) = TemplateFormat::iter()
         .filter_map(|format| format.file(&template_params, parties(&state.context, &session.tenant)))
         .find(|file| name.strip_prefix("latchkey.") == Some(file.extension))

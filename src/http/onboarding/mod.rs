@@ -22,6 +22,7 @@ mod send;
 mod session;
 mod status;
 mod submit;
+mod update;
 mod verify;
 mod verify_again;
 

@@ -8,6 +8,7 @@ use super::contacts::{ContactsView, Feedback};
 use super::layout::Layout;
 use super::rejection::Rejection;
 use super::session::OnboardSession;
+use super::update::UpdateView;
 use crate::domain::approval::ApprovalState;
 use crate::domain::check::FaultSide;
 use crate::domain::ids::TenantRef;
@@ -23,6 +24,7 @@ use crate::service::read;
 #[template(path = "onboarding/pages/verify.html")]
 struct Page<'a> {
     frame: Layout<'a>,
+    update: Option<UpdateView>,
     form_token: String,
     /// The link also allows a submission.
     may_submit: bool,
@@ -52,6 +54,7 @@ pub(super) async fn shown(state: &AppState, session: &OnboardSession, feedback: 
     let vendor = &context.vendor.name;
     let mut page = Page {
         frame: Layout::new(state, session, 3, "Verify"),
+        update: UpdateView::load(state, session).await?,
         form_token: session.session.form_token(),
         may_submit: session.may_submit(),
         live: false,

@@ -12,6 +12,8 @@ use crate::domain::templates::json::{Document, DocumentKind, Documents, Setting}
 #[schema(as = Documents)]
 pub(crate) struct DocumentsView {
     mode: Mode,
+    /// The version of these documents: see `GET /v1/document-versions`. Null with a `posture` other than the vendor's setting.
+    document_version: Option<i32>,
     /// In the order in which to apply them. AWS rejects a policy that names a role that does not exist.
     documents: Vec<DocumentView>,
     settings: Vec<SettingView>,
@@ -49,6 +51,7 @@ impl From<Documents> for DocumentsView {
     fn from(documents: Documents) -> Self {
         Self {
             mode: documents.mode,
+            document_version: documents.version,
             documents: documents.documents.into_iter().map(DocumentView::from).collect(),
             settings: documents.settings.into_iter().map(SettingView::from).collect(),
             quick_create_url: documents.quick_create_url,

@@ -2,7 +2,9 @@
 
 mod active_storage;
 mod approval;
+mod campaign;
 mod contact;
+mod document_version;
 mod documents;
 mod drift;
 mod invite;
@@ -18,7 +20,9 @@ mod webhook;
 
 pub(crate) use active_storage::ActiveStorageSchema;
 pub(crate) use approval::{ApprovalView, PendingApprovalView};
+pub(crate) use campaign::{CampaignDetailView, CampaignPreviewView, CampaignTenantView, CampaignView};
 pub(crate) use contact::{ContactView, MailView};
+pub(crate) use document_version::DocumentVersionsView;
 pub(crate) use documents::DocumentsView;
 pub(crate) use drift::{DriftView, FeedDriftView};
 pub(crate) use invite::{InviteSessionView, InviteView};

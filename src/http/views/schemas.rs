@@ -9,14 +9,15 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::domain::account::AccountId;
 use crate::domain::approval::ApprovalState;
 use crate::domain::arn::{BucketArn, BucketName, KeyArn, RoleArn};
+use crate::domain::campaign::{CampaignMessage, CampaignTenantState};
 use crate::domain::catalogue::CheckName;
 use crate::domain::check::{CheckStatus, FaultSide};
 use crate::domain::contact::{ContactName, ContactState, EmailAddress};
 use crate::domain::external_id::ExternalId;
 use crate::domain::fix::{FixAction, FixDocument};
 use crate::domain::ids::{
-    AuditEventId, ContactId, DeliveryId, DriftId, InviteId, InviteSessionId, MailId, MessageId, Slug, StorageConfigId, TenantId,
-    TenantName, TokenId, VerificationId, WebhookId,
+    AuditEventId, CampaignId, ContactId, DeliveryId, DriftId, InviteId, InviteSessionId, MailId, MessageId, Slug, StorageConfigId,
+    TenantId, TenantName, TokenId, VerificationId, WebhookId,
 };
 use crate::domain::invite::{InvitePurpose, InviteState};
 use crate::domain::mail::{MailFault, MailKind, MailState};
@@ -47,6 +48,7 @@ macro_rules! ids {
 
 ids!(
     AuditEventId,
+    CampaignId,
     ContactId,
     DeliveryId,
     DriftId,
@@ -78,6 +80,7 @@ texts!(
     AccountId: "123456789012",
     BucketArn: "arn:aws:s3:::my-bucket",
     BucketName: "my-bucket",
+    CampaignMessage: "Previews of documents need a new permission.",
     ContactName: "Jo Miller",
     EmailAddress: "jo@example.com",
     ExternalId: "lk-3f1c9a5e7b2d4860a1b2c3d4e5f60718293a4b5c",
@@ -108,6 +111,7 @@ macro_rules! enums {
 
 enums!(
     ApprovalState: "The state of an approval.",
+    CampaignTenantState: "How far a tenant of a campaign is.",
     CheckName: "The name of a check.",
     CheckStatus: "The result of a check.",
     ContactState: "The state of a contact. Only confirmed ones get mail.",

@@ -12,6 +12,7 @@ use crate::domain::reverification::schedule::NEVER;
 use crate::domain::storage_config::Mode;
 use crate::domain::tenant::{LastVerified, ListedTenant, Quarantine, Rotation, Tenant, TenantStatus};
 use crate::domain::vendor::Vendor;
+use crate::service::document_versions::TenantDocuments;
 use crate::service::read::tenants::TenantDetail;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -100,6 +101,41 @@ pub(crate) struct TenantDetailView {
     pub reverification: Option<ReverificationView>,
     /// Why the active version is not served. It is also set while the tenant is suspended, and null without a quarantine.
     pub quarantine: Option<QuarantineView>,
+    /// Which version of the documents the active version has, or else the newest one. Null if nothing was submitted.
+    pub documents: Option<TenantDocumentsView>,
+}
+
+/// Which version of the documents a storage config has: see `GET /v1/document-versions`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TenantDocuments)]
+pub(crate) struct TenantDocumentsView {
+    /// The version of the storage config that this is about.
+    pub storage_config_version: i32,
+    /// The version of the documents that was issued when it was submitted. The customer may have applied an earlier one. Null if it was
+    /// submitted before versions were recorded.
+    pub issued_version: Option<i32>,
+    /// The highest version that it was verified against: since that version was current, a full verification has passed every required
+    /// check, and AWS denied nothing that the documents grant. Null if none.
+    pub verified_version: Option<i32>,
+    /// When it was first verified against that version.
+    pub verified_at: Option<DateTime<Utc>>,
+    /// The version that is issued now.
+    pub current_version: i32,
+    /// It was not verified against the current documents of its mode.
+    pub is_outdated: bool,
+}
+
+impl From<TenantDocuments> for TenantDocumentsView {
+    fn from(tenant: TenantDocuments) -> Self {
+        Self {
+            storage_config_version: tenant.config_version,
+            issued_version: tenant.documents.issued,
+            verified_version: tenant.documents.verified,
+            verified_at: tenant.documents.verified_at,
+            current_version: tenant.current,
+            is_outdated: tenant.is_outdated,
+        }
+    }
 }
 
 /// When the active version was verified last, and will be again.
@@ -169,6 +205,7 @@ impl TenantDetailView {
                 .map(|verification| VerificationView::new(verification, vendor)),
             reverification: detail.reverification.map(ReverificationView::from),
             quarantine: detail.quarantine.map(QuarantineView::from),
+            documents: detail.documents.map(TenantDocumentsView::from),
             open_approval: detail.open_approval.map(ApprovalView::from),
             open_invites: detail.open_invites.iter().map(|invite| InviteView::of(invite, now)).collect(),
         }

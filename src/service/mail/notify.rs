@@ -10,7 +10,7 @@ use crate::domain::contact::{Contact, ContactState};
 use crate::domain::ids::{TenantId, TenantRef, VerificationId};
 use crate::domain::invite::InvitePurpose;
 use crate::domain::mail::content::problems;
-use crate::domain::mail::{MailContent, MailFault, MailKind};
+use crate::domain::mail::{DocumentsNotice, MailContent, MailFault, MailKind};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::verification::{Verdict, Verification};
@@ -78,7 +78,7 @@ pub(crate) async fn rotation_requested(context: &Context, db: &mut PgConnection,
         subject: "external ID".to_owned(),
         content: MailContent::default(),
     };
-    notify_all(context, db, tenant, &notice).await
+    notify_all(context, db, tenant, &notice).await.map(drop)
 }
 
 /// Notifies the contacts that the key of the active version is scheduled for deletion, at this time if it is known. The tenant must be
@@ -95,6 +95,24 @@ pub async fn key_pending_deletion(
         content: MailContent {
             key: Some(config.storage.key.to_string()),
             deleted_at,
+            ..about(config)
+        },
+    };
+    notify_all(context, db, config.tenant_id, &notice).await.map(drop)
+}
+
+/// Asks the contacts to update the documents of the active version. Returns how many mails were queued. The tenant must be locked.
+pub(crate) async fn documents_changed(
+    context: &Context,
+    db: &mut PgConnection,
+    config: &StorageConfig,
+    notice: DocumentsNotice,
+) -> store::Result<usize> {
+    let notice = Notice {
+        kind: MailKind::DocumentsChanged,
+        subject: format!("documents {}", notice.version),
+        content: MailContent {
+            documents: Some(notice),
             ..about(config)
         },
     };
@@ -149,7 +167,7 @@ async fn notify_of_version(context: &Context, db: &mut PgConnection, kind: MailK
         subject: format!("version {}", config.version),
         content: about(config),
     };
-    notify_all(context, db, config.tenant_id, &notice).await
+    notify_all(context, db, config.tenant_id, &notice).await.map(drop)
 }
 
 /// Notifies the contacts of what a verification found, unless there is nothing that the customer could change.
@@ -179,7 +197,7 @@ async fn notify_of_problems(
             ..about(&config)
         },
     };
-    notify_all(context, db, verification.tenant_id, &notice).await
+    notify_all(context, db, verification.tenant_id, &notice).await.map(drop)
 }
 
 fn about(config: &StorageConfig) -> MailContent {
@@ -190,23 +208,24 @@ fn about(config: &StorageConfig) -> MailContent {
     }
 }
 
-/// Queues a mail to each contact that confirmed its address and gets mail.
-async fn notify_all(context: &Context, db: &mut PgConnection, tenant: TenantId, notice: &Notice) -> store::Result<()> {
+/// Queues a mail to each contact that confirmed its address and gets mail. Returns how many were queued.
+async fn notify_all(context: &Context, db: &mut PgConnection, tenant: TenantId, notice: &Notice) -> store::Result<usize> {
     if context.mail.is_none() {
-        return Ok(());
+        return Ok(0);
     }
     let is_served = tenants::find(db, &TenantRef::Id(tenant))
         .await?
         .is_some_and(|tenant| tenant.facts.may_change().is_ok());
     if !is_served {
-        return Ok(());
+        return Ok(0);
     }
+    let mut queued = 0;
     for contact in contacts::of_tenant(db, tenant).await? {
         if contact.state() == ContactState::Confirmed {
-            queue(context, db, &contact, notice).await?;
+            queued += usize::from(queue(context, db, &contact, notice).await?);
         }
     }
-    Ok(())
+    Ok(queued)
 }
 
 async fn queue(context: &Context, db: &mut PgConnection, contact: &Contact, notice: &Notice) -> store::Result<bool> {

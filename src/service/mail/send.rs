@@ -23,7 +23,7 @@ use crate::outbound_mail::{Mailer, TIMEOUT};
 use crate::service::{Caller, Context, create_invite};
 use crate::store::contacts::NewLink;
 use crate::store::mails::ClaimedMail;
-use crate::store::{self, contacts, invites, jobs, mails, tenants};
+use crate::store::{self, campaigns, contacts, invites, jobs, mails, tenants};
 use crate::telemetry::metric;
 
 /// How long a mail is claimed. Must be longer than an attempt can take.
@@ -76,7 +76,16 @@ pub async fn claim(context: &Context, id: MailId) -> store::Result<Option<Claime
         Some(contact) => contacts::find(&mut db, tenant.id, contact).await?,
         None => None,
     };
-    let contact = match recipient(&tenant, contact, mail.kind) {
+    let is_needed = match &mail.content.documents {
+        Some(notice) => campaigns::is_needed(&mut db, notice.campaign, tenant.id).await?,
+        None => true,
+    };
+    let recipient = if is_needed {
+        recipient(&tenant, contact, mail.kind)
+    } else {
+        Err(MailFault::NotNeeded)
+    };
+    let contact = match recipient {
         Ok(contact) => contact,
         Err(fault) => {
             mails::mark_failed(&mut db, &mail, &fault.into(), None, now).await?;
@@ -258,7 +267,9 @@ fn retry_logged(mail: &Mail, failure: &MailFailure, at: DateTime<Utc>) {
 }
 
 fn log_given_up(mail: &Mail, fault: MailFault, reply: Option<&str>) {
+    // The others are for somebody to look at.
+    let outcome = if fault == MailFault::NotNeeded { "not_needed" } else { "given_up" };
     let (kind, fault): (&str, &str) = (mail.kind.into(), fault.into());
-    metrics::counter!(metric::MAILS.name, "kind" => kind, "outcome" => "given_up").increment(1);
+    metrics::counter!(metric::MAILS.name, "kind" => kind, "outcome" => outcome).increment(1);
     warn!(mail = %mail.id, tenant = %mail.tenant_id, kind, attempt = mail.attempts, fault, reply, "mail given up");
 }

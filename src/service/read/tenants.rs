@@ -14,7 +14,10 @@ use crate::domain::storage_config::ActiveConfig;
 use crate::domain::tenant::{LastVerified, ListedTenant, Quarantine, Tenant, TenantFilter};
 use crate::domain::verification::Verification;
 use crate::service::Context;
-use crate::store::{self, active_configs, approvals, invites, reverifications, stuck, tenant_list, tenants, verifications};
+use crate::service::document_versions::{self, TenantDocuments};
+use crate::store::{
+    self, active_configs, approvals, invites, reverifications, storage_configs, stuck, tenant_list, tenants, verifications,
+};
 
 /// A tenant with its active version, newest verification and open invites.
 #[derive(Debug, Clone)]
@@ -28,6 +31,8 @@ pub struct TenantDetail {
     /// When the active version was verified last, and will be again.
     pub reverification: Option<LastVerified>,
     pub quarantine: Option<Quarantine>,
+    /// Which documents the active version has, or else the newest one.
+    pub documents: Option<TenantDocuments>,
 }
 
 pub async fn find(context: &Context, tenant: &TenantRef) -> store::Result<Option<Tenant>> {
@@ -61,6 +66,14 @@ pub(in crate::service) async fn detail_in(
     let quarantine = tenants::quarantine(db, &tenant).await?;
     let open_approval = approvals::open(db, tenant.id).await?;
     let reverification = reverifications::of_active(db, tenant.id).await?;
+    let newest = match &active {
+        Some(_) => None,
+        None => storage_configs::newest(db, tenant.id).await?,
+    };
+    let documents = match active.as_ref().map(|active| &active.config).or(newest.as_ref()) {
+        Some(config) => document_versions::of_config(context, db, config).await?,
+        None => None,
+    };
     Ok(Some(TenantDetail {
         tenant,
         active,
@@ -69,6 +82,7 @@ pub(in crate::service) async fn detail_in(
         open_approval,
         reverification,
         quarantine,
+        documents,
     }))
 }
 

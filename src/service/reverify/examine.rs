@@ -9,6 +9,7 @@ use tracing::{error, warn};
 
 use super::{Reverifier, pacing};
 use crate::domain::check::CheckName;
+use crate::domain::document_version::prove_documents;
 use crate::domain::drift;
 use crate::domain::ids::VerificationId;
 use crate::domain::reverification::{DueReverification, KeptCiphertext, Outcome, Standing};
@@ -22,6 +23,8 @@ pub(super) struct Examined {
     pub outcome: Outcome,
     /// Of a full one with a result.
     pub verdict: Option<Verdict>,
+    /// A full one showed that the issued documents are applied.
+    pub proves_documents: bool,
     pub ciphertext: Option<KeptCiphertext>,
     /// Keys of our objects that may still be in the bucket.
     pub leftovers: Vec<String>,
@@ -35,6 +38,7 @@ pub(super) async fn examine(reverifier: &Reverifier, due: &DueReverification) ->
         return Ok(Examined {
             outcome: Outcome::Unanswered,
             verdict: None,
+            proves_documents: false,
             ciphertext: None,
             leftovers: due.leftovers.clone(),
         });
@@ -45,6 +49,7 @@ pub(super) async fn examine(reverifier: &Reverifier, due: &DueReverification) ->
         return Ok(Examined {
             outcome: evidence.outcome(),
             verdict: None,
+            proves_documents: false,
             ciphertext: None,
             leftovers: due.leftovers.clone(),
         });
@@ -84,6 +89,7 @@ async fn full(reverifier: &Reverifier, due: &DueReverification, subject: &Verifi
     Ok(Examined {
         outcome,
         verdict,
+        proves_documents: verdict == Some(Verdict::Verified) && prove_documents(&report.findings),
         ciphertext: report.ciphertext,
         leftovers: report.leftovers,
     })

@@ -15,11 +15,11 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
-use super::Context;
 use super::request_verification::queue_scheduled;
+use super::{Context, document_versions};
 use crate::cloud::Cloud;
 use crate::domain::ids::TenantRef;
-use crate::domain::reverification::{DueReverification, Outcome, Standing, Timing};
+use crate::domain::reverification::{Depth, DueReverification, Outcome, Standing, Timing};
 use crate::domain::tenant::ActiveFacts;
 use crate::domain::verification::Verdict;
 use crate::store::reverifications::Settled;
@@ -114,7 +114,11 @@ impl Reverifier {
             ciphertext: examined.ciphertext.as_ref(),
             leftovers: &examined.leftovers,
         };
-        self.end(due, &settled).await
+        let is_settled = self.end(due, &settled).await?;
+        if is_settled && settled.proven == Some(Depth::Full) && examined.proves_documents {
+            document_versions::prove(&self.context, due.tenant, due.config).await?;
+        }
+        Ok(())
     }
 
     /// Queues an ordinary verification, whose result will decide when the config is due again.
@@ -130,7 +134,7 @@ impl Reverifier {
             ciphertext: None,
             leftovers: &leftovers,
         };
-        self.end(due, &settled).await
+        self.end(due, &settled).await.map(drop)
     }
 
     /// Leaves the config due until the tenant's unfinished verification has ended.
@@ -144,17 +148,18 @@ impl Reverifier {
             ciphertext: None,
             leftovers: &leftovers,
         };
-        self.end(due, &settled).await
+        self.end(due, &settled).await.map(drop)
     }
 
-    /// Ends the claim. The verification that was queued may have finished already, and then its result stands.
-    async fn end(&self, due: &DueReverification, settled: &Settled<'_>) -> store::Result<()> {
+    /// Ends the claim. False if the verification that was queued has finished already: then its result stands.
+    async fn end(&self, due: &DueReverification, settled: &Settled<'_>) -> store::Result<bool> {
         let mut db = store::acquire(&self.context.pool).await?;
         let now = self.context.clock.now();
-        if !reverifications::settle(&mut db, due, settled, now, &self.context.catalogue).await? {
+        let is_settled = reverifications::settle(&mut db, due, settled, now, &self.context.catalogue).await?;
+        if !is_settled {
             debug!(config = %due.config, "this re-verification is settled by another");
         }
-        Ok(())
+        Ok(is_settled)
     }
 
     /// Makes every config due that was verified with other checks or documents, spread over a day.

@@ -20,10 +20,11 @@ use super::put_lease::{self, DatabaseLease};
 use super::reverification_schedule::{self, Recorded};
 use super::reverify::pacing;
 use super::webhooks::announce;
-use super::{Caller, Context};
+use super::{Caller, Context, document_versions};
 use crate::cloud::Cloud;
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::check::{CheckName, FaultSide};
+use crate::domain::document_version::prove_documents;
 use crate::domain::finding::Finding;
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::message::findings;
@@ -269,6 +270,7 @@ async fn finish(
 ) -> store::Result<()> {
     alert(&started.lease, &report.findings);
     let lease = &started.lease;
+    let documents = document_versions::current(context).await?;
     let now = context.clock.now();
     let mut db = store::begin(&context.pool).await?;
     // Lock the tenant first: the steps below depend on its rotation and its active version.
@@ -331,6 +333,9 @@ async fn finish(
         _ => Vec::new(),
     };
     schedule_next(context, &mut db, started, config, verdict, is_breach, report).await?;
+    if verdict == Verdict::Verified && started.trigger != Trigger::Rotation && prove_documents(&report.findings) {
+        document_versions::set_verified(context, &mut db, config.tenant_id, config.id, &documents).await?;
+    }
     let after = json!({"state": VerificationState::Finished, "verdict": verdict});
     let mut detail = json!({"verification_id": lease.verification, "version": config.version, "trigger": started.trigger});
     if !report.leftovers.is_empty() {

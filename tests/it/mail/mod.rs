@@ -1,5 +1,6 @@
 //! Mail to the contacts of tenants, with an SMTP relay of the tests' own.
 
+mod campaigns;
 mod contacts;
 mod delivery;
 mod links;

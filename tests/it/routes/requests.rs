@@ -24,6 +24,7 @@ pub fn path(route: &Route, subject: &Subject, asset: &str) -> String {
         // A contact that confirmed the address cannot be asked again, and only such a one can be invited.
         Some("contacts") if path.ends_with("/confirmation") => &subject.tenant.people.unconfirmed,
         Some("contacts") => &subject.tenant.people.confirmed,
+        Some("campaigns") => &subject.campaign,
         Some("webhooks") => &subject.webhook.id,
         Some("tokens") => &subject.token,
         _ => "",
@@ -88,6 +89,7 @@ pub fn body(route: &Route, subject: &Subject) -> Value {
             "key_arn": storage()["key_arn"], "current": {"Version": "2012-10-17", "Statement": []},
         }),
         "/v1/tokens" => json!({"name": "routes", "role": "viewer"}),
+        "/v1/campaigns" => json!({"message": "Routes"}),
         "/v1/webhooks" => json!({"url": "https://127.0.0.1/"}),
         "/v1/reverifications" => json!({"within_seconds": 0, "reason": "Routes"}),
         "/internal/v1/tenants/{tenant}/reports" => json!({"operation": "s3:GetObject", "code": "AccessDenied"}),
@@ -109,6 +111,7 @@ pub fn operators_form(route: &Route, subject: &Subject, token: &str) -> Vec<(&'s
         "/tenants/{tenant}/suspend" | "/tenants/{tenant}/resume" => vec![("reason", "Routes")],
         "/tenants/{tenant}/offboard" | "/tenants/{tenant}/erase" => vec![("reason", "Routes"), ("slug", &subject.tenant.slug)],
         "/tokens" => vec![("name", "routes"), ("role", "viewer"), ("days", "1")],
+        "/campaigns" => vec![("message", "Routes")],
         "/webhooks" => vec![("url", "https://127.0.0.1/"), ("status_changed", "on")],
         "/webhooks/{id}/rotate-secret" => vec![("overlap", "day")],
         _ => Vec::new(),

@@ -20,6 +20,8 @@ use crate::support::server::TestServer;
 pub struct Subject {
     pub tenant: Tenant,
     pub webhook: Webhook,
+    /// The ID of a campaign, which can be ended more than once.
+    pub campaign: String,
     /// The ID of a token that nobody uses.
     pub token: String,
     /// The slug of a tenant that does not exist yet.
@@ -80,6 +82,7 @@ impl Subject {
         Self {
             tenant: Tenant::create(server, TenantState::Active).await,
             webhook: Webhook::create(server).await,
+            campaign: text(&server.post("/v1/campaigns", &json!({"message": "Routes"})).await.expect(201)["id"]),
             token: create_token(server, admin).await,
             new_slug: new_slug(server),
             changed_by: String::new(),

@@ -29,6 +29,7 @@ use latchkey::outbound_http::OutboundClient;
 use latchkey::outbound_mail::Mailer;
 use latchkey::read_model::ReadModel;
 use latchkey::service::credential_cache::{CredentialPolicy, SessionRates};
+use latchkey::service::document_versions::IssuedDocuments;
 use latchkey::service::issuances::IssuanceLog;
 use latchkey::service::tokens::create_token;
 use latchkey::service::{Caller, Context, Pools};
@@ -283,6 +284,7 @@ impl TestServerBuilder {
             pool: pool.clone(),
             clock: self.clock,
             catalogue: vendor.catalogue_fingerprint().into(),
+            documents: Arc::new(IssuedDocuments::of(&vendor)),
             vendor,
             retry_policy: RetryPolicy::NONE,
             lease: Duration::from_secs(30),

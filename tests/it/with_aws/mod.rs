@@ -6,6 +6,7 @@ mod clients;
 mod crash;
 mod credential_safety;
 mod credentials;
+mod document_versions;
 mod drift;
 mod isolation;
 mod journey;

@@ -110,6 +110,8 @@ fn title(action: &RecordedAction, detail: &Value) -> String {
         AuditAction::InviteCreated => "Invite created".into(),
         AuditAction::InviteRevoked => "Invite revoked".into(),
         AuditAction::InviteSessionEnded => "Browser session of an invite ended".into(),
+        AuditAction::CampaignStarted => "Campaign for an update of the documents started".into(),
+        AuditAction::CampaignEnded => "Campaign for an update of the documents ended".into(),
         AuditAction::ContactAdded => "Contact added".into(),
         AuditAction::ContactChanged => "Contact edited".into(),
         AuditAction::ContactRemoved => "Contact removed".into(),

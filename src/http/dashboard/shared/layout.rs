@@ -13,6 +13,7 @@ use crate::http::web_ui::capital;
 pub(crate) enum Section {
     Overview,
     Tenants,
+    Documents,
     Drift,
     Audit,
     Webhooks,

@@ -25,6 +25,8 @@ pub(crate) enum Notice {
     TokenRevoked,
     TestSent,
     SentAgain,
+    CampaignStarted,
+    CampaignEnded,
     WebhookEnabled,
     WebhookDeleted,
     SignedOut,
@@ -79,6 +81,8 @@ impl Notice {
             }
             Self::TestSent => "Test message queued. Reload the page in a moment to see the result.",
             Self::SentAgain => "Message queued again. Reload the page in a moment to see the result.",
+            Self::CampaignStarted => "Campaign started. Reload the page in a moment to see its tenants.",
+            Self::CampaignEnded => "Campaign ended. Nobody is notified any more.",
             Self::WebhookEnabled => "Webhook enabled. Events that occurred while it was disabled are not sent.",
             Self::WebhookDeleted => "Webhook deleted. No more messages are sent to it.",
             Self::SignedOut => "You are signed out.",

@@ -130,6 +130,7 @@ fn title(kind: MailKind) -> &'static str {
         MailKind::ApprovalApproved => "Change approved",
         MailKind::ApprovalDeclined => "Change declined",
         MailKind::KeyPendingDeletion => "Key will be deleted",
+        MailKind::DocumentsChanged => "Update of the documents",
     }
 }
 
@@ -145,6 +146,7 @@ fn explained(fault: MailFault) -> &'static str {
         MailFault::ContactRemoved => "The contact was removed or has another address",
         MailFault::ContactStopped => "The contact stopped mail",
         MailFault::Offboarded => "The tenant was offboarded",
+        MailFault::NotNeeded => "The campaign has ended, or the tenant was verified since",
     }
 }
 

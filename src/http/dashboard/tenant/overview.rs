@@ -38,6 +38,7 @@ use crate::http::web_ui::labels::place;
 use crate::http::web_ui::render;
 use crate::http::web_ui::status::{BannerState, Pill, PillColor};
 use crate::http::web_ui::verification_view::{MessageContext, time};
+use crate::service::document_versions::TenantDocuments;
 use crate::service::revoke_sessions::live_sessions;
 use crate::service::{Context, mail, read};
 
@@ -159,6 +160,7 @@ struct Failure {
 
 struct ActiveView {
     version: i32,
+    documents: Option<TenantDocuments>,
     facts: Vec<(&'static str, String)>,
     verified: RelativeTime,
     again: Option<AgainView>,
@@ -330,9 +332,10 @@ impl Trouble {
 }
 
 impl ActiveView {
-    fn of(active: &ActiveConfig, again: Option<LastVerified>, now: DateTime<Utc>) -> Self {
+    fn of(active: &ActiveConfig, again: Option<LastVerified>, documents: Option<TenantDocuments>, now: DateTime<Utc>) -> Self {
         Self {
             version: active.config.version,
+            documents,
             facts: facts(&active.config),
             verified: RelativeTime::of(active.verified_at, now),
             again: again.map(|last| AgainView::of(last, now)),
@@ -417,7 +420,7 @@ pub(crate) async fn handle(
         active: detail
             .active
             .as_ref()
-            .map(|active| ActiveView::of(active, detail.reverification, now)),
+            .map(|active| ActiveView::of(active, detail.reverification, detail.documents, now)),
         submitted,
         drifts: drifts.iter().map(|found| DriftRow::of(found, reader, now)).collect(),
         verifications: verifications.iter().map(|one| RecentVerification::of(one, &path, now)).collect(),

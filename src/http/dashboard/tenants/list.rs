@@ -43,6 +43,8 @@ pub(crate) struct PageQuery {
     #[serde(skip_serializing_if = "is_blank")]
     verified_in_full_before: Option<String>,
     #[serde(skip_serializing_if = "is_blank")]
+    documents: Option<String>,
+    #[serde(skip_serializing_if = "is_blank")]
     cursor: Option<String>,
 }
 
@@ -57,6 +59,8 @@ struct TenantListPage<'a> {
     confirmed: Vec<TimeOption>,
     verified_in_full: Vec<TimeOption>,
     order: TenantOrder,
+    /// Only tenants with outdated documents.
+    outdated: bool,
     filtered: bool,
     rows: Vec<TenantRow>,
     faults: Vec<String>,
@@ -101,6 +105,8 @@ impl PageQuery {
             failing_check: non_empty(&self.failing_check),
             confirmed_before: non_empty(&self.confirmed_before),
             verified_in_full_before: non_empty(&self.verified_in_full_before),
+            documents: non_empty(&self.documents),
+            document_version_below: None,
             limit: Some(LIMIT),
             cursor: non_empty(&self.cursor),
         }
@@ -114,6 +120,7 @@ impl PageQuery {
             &self.failing_check,
             &self.confirmed_before,
             &self.verified_in_full_before,
+            &self.documents,
         ]
         .into_iter()
         .any(|filter| !is_blank(filter))
@@ -138,7 +145,7 @@ pub(crate) async fn handle(
     let now = context.clock.now();
     let mut faults = Vec::new();
     let params = query.params();
-    let filter = params.filter(&mut faults);
+    let filter = params.filter_with_documents(context, &mut faults).await?;
     let wanted = PageParams::new(params.limit, params.cursor.clone()).validate(format!("tenants {filter:?}"), &mut faults);
     let found = match wanted.filter(|_| faults.is_empty()) {
         Some(wanted) => {
@@ -184,6 +191,7 @@ pub(crate) async fn handle(
         statuses: choices(TenantStatus::iter(), params.status.as_deref()),
         modes: choices(context.vendor.modes().into_iter(), params.mode.as_deref()),
         checks: choices(CheckName::iter(), params.failing_check.as_deref()),
+        outdated: params.documents.is_some(),
         confirmed: times(&CONFIRMED, params.confirmed_before.as_deref()),
         verified_in_full: times(&VERIFIED_IN_FULL, params.verified_in_full_before.as_deref()),
         order: filter.order(),
