@@ -216,7 +216,7 @@ pub struct KeyFacts {
     /// Only `Enabled` keys work.
     pub state: String,
     pub deletion_at: Option<DateTime<Utc>>,
-    /// Its key material is in a CloudHSM cluster or an external key store of the customer, which can be disconnected.
+    /// Its key material is in an AWS `CloudHSM` cluster or an external key store of the customer, which can be disconnected.
     pub in_custom_store: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Two replicas share the quota of STS: neither many tenants at once nor many replicas make AWS throttle their calls.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::StreamExt;
 use latchkey::domain::arn::KeyArn;
@@ -9,6 +9,7 @@ use latchkey::domain::external_id::ExternalId;
 use latchkey::domain::reverification::budget::{CallRates, Calls};
 use serde_json::json;
 
+use crate::support::clock::clock;
 use crate::support::granting_cloud::GrantingCloud;
 use crate::support::server::TestServer;
 
@@ -62,9 +63,9 @@ async fn few_calls_are_throttled(tenants: u32) {
     let watching = async {
         let mut ticks = tokio::time::interval(TICK);
         loop {
-            let last = Instant::now();
+            let last = clock().instant();
             ticks.tick().await;
-            stopped = stopped.max(last.elapsed().saturating_sub(TICK));
+            stopped = stopped.max(clock().instant().saturating_duration_since(last).saturating_sub(TICK));
         }
     };
     tokio::select! {

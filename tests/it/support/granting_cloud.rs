@@ -13,6 +13,8 @@ use latchkey::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
 use latchkey::domain::external_id::ExternalId;
 use parking_lot::Mutex;
 
+use super::clock::clock;
+
 const TENANT: &str = "tenant";
 const ANYBODY: &str = "anybody";
 /// A session with a session policy.
@@ -48,7 +50,7 @@ pub struct StsCalls {
 impl StsQuota {
     fn allows(&self) -> bool {
         let mut state = self.state.lock();
-        let now = Instant::now();
+        let now = clock().instant();
         state.tokens = (state.tokens + (now - state.refilled).as_secs_f64() * self.per_second).min(self.per_second);
         state.refilled = now;
         if state.tokens < 1.0 {
@@ -78,7 +80,7 @@ impl GrantingCloud {
             per_second: per_second.into(),
             state: Mutex::new(QuotaState {
                 tokens: per_second.into(),
-                refilled: Instant::now(),
+                refilled: clock().instant(),
                 calls: StsCalls::default(),
             }),
         });
