@@ -11,6 +11,16 @@ use crate::domain::ids::{CampaignId, DeliveryId, MailId, VerificationId, Webhook
 /// The Postgres schema of the queue.
 pub const SCHEMA: &str = "graphile_worker";
 
+/// The library's own index has no task. Without this one, a worker of tasks without jobs would look at all jobs of the other worker, again
+/// and again.
+pub(super) const INDEX_BY_TASK: &str = "
+    do $$ begin
+        -- Even if it exists, creating it would wait for a lock.
+        if to_regclass('graphile_worker.latchkey_jobs_by_task') is null then
+            create index latchkey_jobs_by_task on graphile_worker._private_jobs (task_id, priority, run_at) where is_available;
+        end if;
+    end $$";
+
 /// The job that runs a verification.
 pub const VERIFY: &str = "verify";
 

@@ -7,7 +7,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 
 use super::error::Outage;
-use super::jobs::SCHEMA;
+use super::jobs::{self, SCHEMA};
 use crate::clock::Clock;
 
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -103,6 +103,7 @@ pub async fn run_within(pool: &PgPool, longest_pause: Duration) -> Result<(), Mi
         lock.ping().await?;
         return Err(MigrationError::Queue(error.to_string()));
     }
+    sqlx::raw_sql(jobs::INDEX_BY_TASK).execute(&mut *lock).await?;
     lock.commit().await?;
     db.close().await?;
     Ok(())

@@ -35,11 +35,28 @@ async fn limit_session(db: &mut PgConnection) -> sqlx::Result<()> {
 
 /// A pool that connects on first use, so that the process can start while Postgres is unavailable.
 pub fn connect(options: PgConnectOptions, max_connections: u32) -> PgPool {
+    lazy(max_connections)
+        .after_connect(|db, _| Box::pin(limit_session(db)))
+        .connect_lazy_with(options.application_name("latchkey"))
+}
+
+/// The same for the worker. A job is fetched with a list of tasks, and which index is best depends on how many jobs these have.
+fn connect_worker(options: PgConnectOptions, max_connections: u32) -> PgPool {
+    lazy(max_connections)
+        .after_connect(|db, _| {
+            Box::pin(async {
+                limit_session(db).await?;
+                sqlx::raw_sql("set plan_cache_mode = 'force_custom_plan'").execute(db).await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options.application_name("latchkey"))
+}
+
+fn lazy(max_connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .after_connect(|db, _| Box::pin(limit_session(db)))
-        .connect_lazy_with(options.application_name("latchkey"))
 }
 
 /// A pool of one connection, for a task that must not wait for others.
@@ -84,12 +101,16 @@ impl Pools {
         let (public, private, worker) = shares(connections, serves, works);
         let pool = |share| connect(options.clone(), share);
         if !serves {
-            return Self::undivided(&pool(worker));
+            return Self::undivided(&connect_worker(options.clone(), worker));
         }
         let private = pool(private);
         Self {
             public: pool(public),
-            worker: if works { pool(worker) } else { private.clone() },
+            worker: if works {
+                connect_worker(options.clone(), worker)
+            } else {
+                private.clone()
+            },
             private,
         }
     }

@@ -34,6 +34,7 @@ RESET = "update reverifications set leased_until = null, light_at = now() - inte
 DUE_IN_FULL = "due_at = now(), full_due_at = now()"
 LATER = "due_at = now() + interval '30 days', full_due_at = now() + interval '60 days'"
 # All tables, also those of the queue.
+OWN_ROWS = "select n_tup_ins + n_tup_upd + n_tup_del from pg_stat_all_tables where schemaname = 'public' and relname = 'reverifications'"
 ROWS = "select sum(n_tup_ins + n_tup_upd + n_tup_del) from pg_stat_all_tables where schemaname in ('public', 'graphile_worker')"
 # How the statements begin that fetch work.
 CLAIM, FETCH = "with due as", "with j as"
@@ -64,9 +65,9 @@ class Worker:
 
     def work(self, until, count=lambda: 0):
         """Works until `until` returns true. Returns what `count` returns then, and the seconds and the process's CPU seconds that it took;
-        and, after what was in progress is finished, the calls of AWS and the rows written."""
+        and, after what was in progress is finished, the calls of AWS, the rows written of the looks themselves, and all others."""
         self.psql("select pg_stat_statements_reset()")
-        calls, rows = self.calls(), self.number(ROWS)
+        calls, own, rows = self.calls(), self.number(OWN_ROWS), self.number(ROWS)
         process, _, _ = self.bed.serve(self.name, self.url, AWS_ENDPOINT_URL=self.aws, **SETTINGS)
         begun, cpu = time.monotonic(), cpu_seconds(process)
         while not until(time.monotonic() - begun):
@@ -76,7 +77,8 @@ class Worker:
         counted, seconds, cpu = count(), time.monotonic() - begun, cpu_seconds(process) - cpu
         # Connections that end report what they have written.
         process.stop()
-        return counted, seconds, cpu, self.calls() - calls, self.number(ROWS) - rows
+        own, rows = self.number(OWN_ROWS) - own, self.number(ROWS) - rows
+        return counted, seconds, cpu, self.calls() - calls, own, rows - own
 
     def wal_bytes(self, begin):
         """WAL per execution of the statement that begins like this."""
@@ -118,7 +120,7 @@ def looks(worker, depth):
     """Verifies again for a while, and describes what that took. What is in progress at the end is finished, and counts."""
     begun = worker.psql("select clock_timestamp()")
     found = partial(worker.number, f"select count(*) from reverifications where {depth}_at > '{begun}'")
-    working, seconds, cpu, calls, rows = worker.work(lambda seconds: seconds > SECONDS, found)
+    working, seconds, cpu, calls, own, others = worker.work(lambda seconds: seconds > SECONDS, found)
     if not (count := found()):
         raise ToolError(f"nothing was verified again in {SECONDS} seconds")
     if recorded := worker.number(f"select count(*) from verifications where created_at > '{begun}'"):
@@ -127,7 +129,8 @@ def looks(worker, depth):
         Figure(f"{depth} re-verifications per minute and core of Latchkey", 60 * working / cpu, "/min"),
         Figure(f"{depth} re-verifications per minute, on this machine", 60 * working / seconds, "/min"),
         Figure(f"calls to AWS for a {depth} look", calls / count, at_most=5 if depth == "light" else None),
-        Figure(f"rows written for a {depth} look that finds nothing new", rows / count, at_most=2 if depth == "light" else None),
+        Figure(f"rows written for a {depth} look that finds nothing new", own / count, at_most=2 if depth == "light" else None),
+        Figure(f"rows of the shared budget and of the queue for a {depth} look", others / count),
     ]
 
 
