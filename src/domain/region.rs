@@ -160,9 +160,18 @@ impl Regions {
     /// # Errors
     /// `malformed_region`, or `unknown_region`, which suggests regions with a similar name.
     pub fn parse(&self, text: &str) -> Result<Region, Malformed> {
-        let region = Region::parse(text)?;
+        let region = Region::parse(text).map_err(|malformed| match self.guess(text) {
+            Some(region) => Malformed::new(malformed.code, format!("{}; did you mean {region}?", malformed.detail)),
+            None => malformed,
+        })?;
         if KNOWN.contains(&region.as_str()) || self.extra.contains(&region) {
             return Ok(region);
+        }
+        if let Some(region) = self.guess(text) {
+            return Err(Malformed::new(
+                "unknown_region",
+                format!("{text} is not an AWS region; did you mean {region}?"),
+            ));
         }
         let start = text.split('-').next().unwrap_or_default();
         let near: Vec<&str> = KNOWN
@@ -180,7 +189,72 @@ impl Regions {
         };
         Err(Malformed::new("unknown_region", detail))
     }
+
+    /// The region that was probably meant: by its code somewhere in the text, by its city, or by a code with a typing error.
+    fn guess(&self, text: &str) -> Option<Region> {
+        let text = text.trim().to_lowercase();
+        let known = || KNOWN.iter().copied().chain(self.extra.iter().map(Region::as_str));
+        let code = || {
+            let mut found: Vec<&str> = known().filter(|code| text.contains(code)).collect();
+            found.sort_by_key(|code| code.len());
+            found.pop()
+        };
+        let place = || {
+            let place = PLACES.iter().find(|(place, _)| text.contains(place));
+            place.map(|(_, code)| *code)
+        };
+        let typing_error = || {
+            let distance = |code: &str| strsim::damerau_levenshtein(code, &text);
+            let nearest = known().min_by_key(|code| distance(code))?;
+            let alone = known().filter(|code| distance(code) == distance(nearest)).count() == 1;
+            (alone && distance(nearest) <= 2).then_some(nearest)
+        };
+        // The old location constraint of S3.
+        let old = (text == "eu").then_some("eu-west-1");
+        Region::parse(old.or_else(code).or_else(place).or_else(typing_error)?).ok()
+    }
 }
+
+/// How AWS names its regions, in lowercase.
+const PLACES: &[(&str, &str)] = &[
+    ("cape town", "af-south-1"),
+    ("hong kong", "ap-east-1"),
+    ("taipei", "ap-east-2"),
+    ("tokyo", "ap-northeast-1"),
+    ("seoul", "ap-northeast-2"),
+    ("osaka", "ap-northeast-3"),
+    ("mumbai", "ap-south-1"),
+    ("hyderabad", "ap-south-2"),
+    ("singapore", "ap-southeast-1"),
+    ("sydney", "ap-southeast-2"),
+    ("jakarta", "ap-southeast-3"),
+    ("melbourne", "ap-southeast-4"),
+    ("malaysia", "ap-southeast-5"),
+    ("new zealand", "ap-southeast-6"),
+    ("thailand", "ap-southeast-7"),
+    ("calgary", "ca-west-1"),
+    ("montreal", "ca-central-1"),
+    ("frankfurt", "eu-central-1"),
+    ("zurich", "eu-central-2"),
+    ("stockholm", "eu-north-1"),
+    ("milan", "eu-south-1"),
+    ("spain", "eu-south-2"),
+    ("ireland", "eu-west-1"),
+    ("london", "eu-west-2"),
+    ("paris", "eu-west-3"),
+    ("tel aviv", "il-central-1"),
+    ("uae", "me-central-1"),
+    ("bahrain", "me-south-1"),
+    ("mexico", "mx-central-1"),
+    ("são paulo", "sa-east-1"),
+    ("sao paulo", "sa-east-1"),
+    ("virginia", "us-east-1"),
+    ("ohio", "us-east-2"),
+    ("california", "us-west-1"),
+    ("oregon", "us-west-2"),
+    ("beijing", "cn-north-1"),
+    ("ningxia", "cn-northwest-1"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -216,6 +290,21 @@ mod tests {
     #[case("eu-west-9", "unknown_region")]
     fn an_invalid_region_is_refused(#[case] text: &str, #[case] code: &str) {
         assert_eq!(Regions::default().parse(text).unwrap_err().code, code);
+    }
+
+    #[rstest]
+    #[case("EU", "eu-west-1")]
+    #[case("s3-us-west-2", "us-west-2")]
+    #[case("EU(Ireland)", "eu-west-1")]
+    #[case("EU (Frankfurt) eu-central-1", "eu-central-1")]
+    #[case("EU-CENTRAL-1", "eu-central-1")]
+    #[case("Frankfurt", "eu-central-1")]
+    #[case("Eu-cenrtal-1", "eu-central-1")]
+    #[case("eu-centrl-1", "eu-central-1")]
+    #[case("us-gov-west-1a", "us-gov-west-1")]
+    fn the_region_that_was_meant_is_offered(#[case] text: &str, #[case] meant: &str) {
+        let fault = Regions::default().parse(text).unwrap_err();
+        assert!(fault.detail.ends_with(&format!("did you mean {meant}?")), "{}", fault.detail);
     }
 
     #[test]

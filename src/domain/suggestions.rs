@@ -4,8 +4,9 @@
 use serde_json::Value;
 
 use super::account::AccountId;
-use super::arn::{BucketArn, BucketName, KeyArn, RoleArn};
+use super::arn::{BucketArn, BucketName, KeyArn, RoleArn, RoleName};
 use super::partition::Partition;
+use super::region::Region;
 
 /// The fields in which common mistakes are recognized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(crate) struct FormContext<'a> {
     pub partition: Partition,
     /// The customer's account, if another field contains it. The console URL of a key or role does not.
     pub account: Option<&'a AccountId>,
+    /// The bucket's region, if another field contains it.
+    pub region: Option<&'a Region>,
     /// The vendor's roles, which are never the customer's.
     pub vendor_roles: &'a [RoleArn],
 }
@@ -50,7 +53,7 @@ pub(crate) fn suggest(field: ArnField, text: &str, around: FormContext) -> Optio
         return found("a policy document, not an ARN", in_policy(field, text, around));
     }
     let unwrapped: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    let bare = unwrapped.trim_matches(['"', '\'', '`', ',', ';', '<', '>']);
+    let bare = unwrapped.trim_matches(['"', '\'', '`', ',', ';', '<', '>', '“', '”', '„', '‘', '’', '«', '»']);
     if bare != text && is_arn(field, bare) {
         let kind = if unwrapped.len() < text.len() {
             "an ARN with line breaks or spaces in it"
@@ -61,46 +64,114 @@ pub(crate) fn suggest(field: ArnField, text: &str, around: FormContext) -> Optio
     }
     match field {
         ArnField::Bucket => {
-            if let Some(rest) = bare.strip_prefix("s3://") {
-                return found("an S3 URI, not an ARN", bucket_arn(first_segment(rest), around));
-            }
-            if let Some(url) = Url::read(bare) {
-                return found(
-                    "a web address, not an ARN",
-                    bucket_of_url(&url).and_then(|name| bucket_arn(name, around)),
-                );
-            }
-            if let Some(rest) = bare.strip_prefix("arn:") {
-                let mut parts = rest.splitn(5, ':');
-                let name = parts.nth(1).filter(|service| *service == "s3").and_then(|_| parts.nth(2))?;
-                let name = first_segment(name.rsplit(':').next().unwrap_or_default());
-                return found("not a bucket ARN", bucket_arn(name, around));
-            }
-            let name = BucketName::parse(bare).ok()?;
-            found("a bucket name, not an ARN", bucket_arn(name.as_str(), around))
+            let (kind, name) = bucket_name(bare)?;
+            found(kind, name.and_then(|name| bucket_arn(&name.to_lowercase(), around)))
         }
         ArnField::Key => {
+            if let Some(inner) = bare.rfind("arn:").filter(|at| *at > 0).map(|at| &bare[at..]) {
+                return is_arn(field, inner).then(|| Suggestion {
+                    kind: "an ARN with another one in it",
+                    arn: Some(inner.to_owned()),
+                });
+            }
+            if KeyArn::parse(bare).is_err_and(|malformed| malformed.code == "key_id_without_arn") {
+                let arn = around
+                    .region
+                    .zip(around.account)
+                    .map(|(region, account)| format!("arn:{}:kms:{region}:{account}:key/{bare}", around.partition));
+                return found("a key ID, not an ARN", arn);
+            }
             let url = Url::read(bare)?;
             found("a web address, not an ARN", key_of_url(&url, around))
         }
         ArnField::Role => {
-            if let Some(session) = bare.strip_prefix("arn:").filter(|rest| rest.contains(":assumed-role/")) {
-                let mut parts = session.splitn(5, ':');
-                let (partition, account) = (parts.next()?, parts.nth(2)?);
-                let name = parts.next()?.split('/').nth(1)?;
-                return found(
-                    "the ARN of a role session",
-                    Some(format!("arn:{partition}:iam::{account}:role/{name}")),
-                );
-            }
-            let url = Url::read(bare)?;
-            let name = url.after("roles/details/").or_else(|| url.after("roles/"));
-            let arn = name
-                .zip(around.account)
-                .map(|(name, account)| format!("arn:{}:iam::{account}:role/{name}", around.partition));
-            found("a web address, not an ARN", arn)
+            let (kind, role) = role(bare)?;
+            let arn = role.and_then(|(account, role)| {
+                let account = account.or_else(|| around.account.map(AccountId::as_str))?;
+                Some(format!("arn:{}:iam::{account}:role/{role}", around.partition))
+            });
+            found(kind, arn)
         }
     }
+}
+
+/// What a text is instead of a bucket's ARN, and the bucket's name in it.
+fn bucket_name(text: &str) -> Option<(&'static str, Option<&str>)> {
+    if let Some(rest) = text.strip_prefix("s3://") {
+        return Some(("an S3 URI, not an ARN", Some(first_segment(rest))));
+    }
+    if let Some(url) = Url::read(text) {
+        return Some(("a web address, not an ARN", bucket_of_url(&url)));
+    }
+    if let Some(rest) = text.strip_prefix("arn:") {
+        let mut parts = rest.splitn(5, ':');
+        let resource = parts.nth(1).filter(|service| *service == "s3").and_then(|_| parts.nth(2))?;
+        if resource.starts_with("accesspoint:") || resource.starts_with("accesspoint/") {
+            // The bucket has another name.
+            return Some(("the ARN of an access point", None));
+        }
+        let name = first_segment(resource.rsplit(':').next().unwrap_or_default());
+        let kind = if is_old(name) {
+            "a bucket name with capital letters"
+        } else {
+            "not a bucket ARN"
+        };
+        return Some((kind, Some(name)));
+    }
+    let host = format!("https://{text}");
+    if let Some(name) = Url::read(&host)
+        .filter(|url| url.host.ends_with(".amazonaws.com"))
+        .and_then(|url| bucket_of_url(&url).map(str::len))
+    {
+        // The name is where the host begins.
+        return Some(("a host name, not an ARN", text.get(..name)));
+    }
+    let text = text.strip_prefix('/').unwrap_or(text);
+    let (name, prefix) = text.split_once('/').unwrap_or((text, ""));
+    if is_old(name) && BucketName::parse(&name.to_lowercase()).is_ok() {
+        return Some(("a bucket name with capital letters", Some(name)));
+    }
+    BucketName::parse(name).ok()?;
+    let kind = if prefix.is_empty() {
+        "a bucket name, not an ARN"
+    } else {
+        "a bucket name with a prefix, which cannot be submitted"
+    };
+    Some((kind, Some(name)))
+}
+
+/// Such a name cannot be submitted, and the bucket with the same name in lowercase is another one.
+fn is_old(name: &str) -> bool {
+    name.bytes().any(|b| b.is_ascii_uppercase())
+}
+
+/// What a text is instead of a role's ARN, and the role's account, if it is there, and its name with its path.
+fn role(text: &str) -> Option<(&'static str, Option<(Option<&str>, &str)>)> {
+    if let Some(rest) = text.strip_prefix("arn:") {
+        if let Some((_, role)) = rest.split_once(":iam::role/").or_else(|| rest.split_once(":iam:::role/")) {
+            return Some(("a role's ARN without an account ID", Some((None, role))));
+        }
+        let mut parts = rest.splitn(5, ':');
+        let (account, resource) = (parts.nth(3)?, parts.next()?);
+        if let Some(session) = resource.strip_prefix("assumed-role/") {
+            let name = session.split('/').next()?;
+            if name.starts_with("AWSReservedSSO_") {
+                return Some(("a session of IAM Identity Center", None));
+            }
+            return Some(("the ARN of a role session", Some((Some(account), name))));
+        }
+        let profile = resource.strip_prefix("instance-profile/")?;
+        return Some((
+            "the ARN of an instance profile, whose role usually has the same name",
+            Some((Some(account), profile)),
+        ));
+    }
+    if let Some(url) = Url::read(text) {
+        let name = url.after("roles/details/").or_else(|| url.after("roles/"));
+        return Some(("a web address, not an ARN", name.map(|name| (None, name))));
+    }
+    RoleName::parse(text).ok()?;
+    Some(("a role's name, not an ARN", Some((None, text))))
 }
 
 fn is_arn(field: ArnField, text: &str) -> bool {
@@ -205,10 +276,12 @@ mod tests {
 
     fn arn_of(field: ArnField, text: &str) -> Option<String> {
         let account = AccountId::parse("222222222222").unwrap();
+        let region = Region::parse("eu-central-1").unwrap();
         let vendor_roles = [RoleArn::parse("arn:aws:iam::111111111111:role/storage").unwrap()];
         let around = FormContext {
             partition: Partition::Aws,
             account: Some(&account),
+            region: Some(&region),
             vendor_roles: &vendor_roles,
         };
         suggest(field, text, around).and_then(|meant| meant.arn)
@@ -224,6 +297,13 @@ mod tests {
     #[case("https://acme-documents.s3.eu-central-1.amazonaws.com/file")]
     #[case("https://s3.eu-central-1.amazonaws.com/acme-documents/file")]
     #[case("arn:aws:s3:::acme-documents/*")]
+    #[case("acme-documents/landing/")]
+    #[case("/acme-documents")]
+    #[case("acme-documents.s3.amazonaws.com")]
+    #[case("acme-documents.s3.eu-central-1.amazonaws.com/file")]
+    #[case("arn:aws:s3:::Acme-Documents")]
+    #[case("Acme-Documents")]
+    #[case("“arn:aws:s3:::acme-documents”")]
     #[case("arn:aws:s3:eu-central-1:222222222222:acme-documents")]
     #[case("arn:aws:s3\n:::acme-\n  documents")]
     #[case("\"arn:aws:s3:::acme-documents\",")]
@@ -236,6 +316,8 @@ mod tests {
     #[case("arn:aws:kms:eu-central-1:222222222222:key/\n1234abcd-12ab-34cd-56ef-1234567890ab")]
     #[case("https://eu-central-1.console.aws.amazon.com/kms/home?region=eu-central-1#/kms/keys/1234abcd-12ab-34cd-56ef-1234567890ab")]
     #[case("https://eu-central-1.console.aws.amazon.com/kms/home#/kms/keys/1234abcd-12ab-34cd-56ef-1234567890ab/keyPolicy")]
+    #[case("1234abcd-12ab-34cd-56ef-1234567890ab")]
+    #[case("arn:aws:kms:ap-southeast-2:222222222222:alias/arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab")]
     #[case(r#"{"Resource": "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab"}"#)]
     fn a_key_is_recognized(#[case] text: &str) {
         assert_eq!(arn_of(ArnField::Key, text).as_deref(), Some(KEY));
@@ -246,6 +328,9 @@ mod tests {
     #[case("https://us-east-1.console.aws.amazon.com/iam/home?region=eu-central-1#/roles/details/documents?section=permissions")]
     #[case(r#"{"Principal": {"AWS": ["arn:aws:iam::111111111111:role/storage", "arn:aws:iam::222222222222:role/documents"]}}"#)]
     #[case(" arn:aws:iam::222222222222: role/documents")]
+    #[case("documents")]
+    #[case("arn:aws:iam::222222222222:instance-profile/documents")]
+    #[case("arn:aws:iam::role/documents")]
     fn a_role_is_recognized(#[case] text: &str) {
         assert_eq!(
             arn_of(ArnField::Role, text).as_deref(),
@@ -256,7 +341,8 @@ mod tests {
     #[rstest]
     #[case(ArnField::Bucket, "Not a bucket at all")]
     #[case(ArnField::Key, "1234")]
-    #[case(ArnField::Role, "documents")]
+    #[case(ArnField::Role, "the role for documents")]
+    #[case(ArnField::Role, "arn:aws:iam::222222222222:policy/documents")]
     #[case(ArnField::Bucket, KEY)]
     #[case(ArnField::Bucket, "")]
     fn unknown_mistakes_are_not_commented_on(#[case] field: ArnField, #[case] text: &str) {
@@ -267,10 +353,19 @@ mod tests {
     #[case(ArnField::Bucket, "{not json")]
     #[case(ArnField::Role, r#"{"Principal": {"AWS": "arn:aws:iam::111111111111:role/storage"}}"#)]
     #[case(ArnField::Bucket, "https://example.com/")]
+    #[case(ArnField::Bucket, "s3://my_bucket_blah/hi.txt")]
+    #[case(ArnField::Bucket, "arn:aws:s3:ap-southeast-2:222222222222:accesspoint:case-7490961421")]
+    #[case(ArnField::Bucket, "arn:aws:s3:ap-southeast-2:222222222222:accesspoint/case-7490961421")]
+    #[case(ArnField::Key, "1234abcd-12ab-34cd-56ef-1234567890ab")]
+    #[case(
+        ArnField::Role,
+        "arn:aws:sts::222222222222:assumed-role/AWSReservedSSO_AdministratorAccess_0123456789abcdef/user@example.com"
+    )]
     fn a_mistake_without_an_arn_is_still_recognized(#[case] field: ArnField, #[case] text: &str) {
         let around = FormContext {
             partition: Partition::Aws,
             account: None,
+            region: None,
             vendor_roles: &[RoleArn::parse("arn:aws:iam::111111111111:role/storage").unwrap()],
         };
         let recognized = suggest(field, text, around).expect("the mistake is recognized");
@@ -282,6 +377,7 @@ mod tests {
         let around = FormContext {
             partition: Partition::Aws,
             account: None,
+            region: None,
             vendor_roles: &[],
         };
         assert_eq!(suggest(ArnField::Key, KEY, around), None);

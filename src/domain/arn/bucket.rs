@@ -12,8 +12,16 @@ pub struct BucketName(String);
 
 impl BucketName {
     /// # Errors
-    /// `malformed_bucket_name`, `reserved_bucket_name`, or `not_a_general_purpose_bucket`.
+    /// `malformed_bucket_name`, `old_bucket_name`, `reserved_bucket_name`, or `not_a_general_purpose_bucket`.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let of_old_buckets = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'-' || b == b'_';
+        if text.bytes().all(of_old_buckets) && text.bytes().any(|b| b.is_ascii_uppercase() || b == b'_') {
+            return Err(Malformed::new(
+                "old_bucket_name",
+                "only buckets in us-east-1 that were created before March 2018 can have capital letters or underscores in their names; \
+                 such a bucket cannot be used, because its name is not valid in host names, so create a new one",
+            ));
+        }
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-';
         let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         if !(3..=63).contains(&text.len())
@@ -99,7 +107,7 @@ impl BucketArn {
                 format!("this is an ARN of the service {}, not s3; enter one such as {FORM}", parts.service),
             ));
         }
-        if parts.resource.starts_with("accesspoint") {
+        if ["accesspoint/", "accesspoint:"].iter().any(|kind| parts.resource.starts_with(kind)) {
             return Err(Malformed::new(
                 "access_point_arn",
                 format!("this is the ARN of an access point; enter the ARN of the bucket, such as {FORM}"),
@@ -161,7 +169,8 @@ mod tests {
     #[case("my-bucket", "not_an_arn")]
     #[case("", "not_an_arn")]
     #[case("arn:aws:s3:::", "malformed_bucket_name")]
-    #[case("arn:aws:s3:::My-Bucket", "malformed_bucket_name")]
+    #[case("arn:aws:s3:::My-Bucket", "old_bucket_name")]
+    #[case("arn:aws:s3:::my_bucket", "old_bucket_name")]
     #[case("arn:aws:s3:::a..b", "malformed_bucket_name")]
     #[case("arn:aws:s3:::192.168.0.1", "malformed_bucket_name")]
     #[case("arn:aws:s3:::-ab", "malformed_bucket_name")]
@@ -170,6 +179,7 @@ mod tests {
     #[case("arn:aws:s3:::my-bucket/*", "object_path_in_bucket_arn")]
     #[case("arn:aws:s3:::my-bucket/docs", "object_path_in_bucket_arn")]
     #[case("arn:aws:s3:eu-central-1:123456789012:accesspoint/x", "access_point_arn")]
+    #[case("arn:aws:s3:eu-central-1:123456789012:accesspoint:x", "access_point_arn")]
     #[case(
         "arn:aws:s3express:eu-central-1:123456789012:bucket/x--euc1-az1--x-s3",
         "not_a_general_purpose_bucket"
@@ -180,6 +190,11 @@ mod tests {
     #[case("arn:azure:s3:::my-bucket", "unknown_partition")]
     fn a_wrong_bucket_arn_says_what_is_wrong(#[case] text: &str, #[case] code: &str) {
         assert_eq!(BucketArn::parse(text).unwrap_err().code, code);
+    }
+
+    #[test]
+    fn a_bucket_can_be_named_like_an_access_point() {
+        assert!(BucketArn::parse("arn:aws:s3:::accesspoint-logs").is_ok());
     }
 
     proptest! {

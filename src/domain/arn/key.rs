@@ -38,8 +38,8 @@ impl KeyArn {
                 format!("this is a key ID; enter the key ARN, such as {FORM}"),
             ));
         }
-        if text.starts_with("alias/") {
-            return Err(alias());
+        if let Some(name) = text.strip_prefix("alias/") {
+            return Err(alias(name));
         }
         let parts = split(text, FORM)?;
         if parts.service != "kms" {
@@ -48,8 +48,9 @@ impl KeyArn {
                 format!("this is an ARN of the service {}, not kms; enter one such as {FORM}", parts.service),
             ));
         }
-        if parts.resource.starts_with("alias/") {
-            return Err(alias());
+        let resource = parts.resource;
+        if let Some(name) = resource.strip_prefix("key/").unwrap_or(resource).strip_prefix("alias/") {
+            return Err(alias(name));
         }
         let id = parts.resource.strip_prefix("key/").unwrap_or_default();
         if !is_key_id(id) {
@@ -96,7 +97,15 @@ impl KeyArn {
 }
 checked_text!(KeyArn);
 
-fn alias() -> Malformed {
+fn alias(name: &str) -> Malformed {
+    if name.starts_with("aws/") {
+        return Malformed::new(
+            "aws_managed_key",
+            format!(
+                "this is the alias of an AWS managed key, which can never be shared with another account; create a key of your own, and enter its ARN, such as {FORM}"
+            ),
+        );
+    }
     Malformed::new(
         "alias_arn",
         format!("this is an alias, which can be pointed at another key later; enter the ARN of the key itself, such as {FORM}"),
@@ -127,6 +136,9 @@ mod tests {
     #[rstest]
     #[case("arn:aws:kms:eu-central-1:123456789012:alias/docs", "alias_arn")]
     #[case("alias/docs", "alias_arn")]
+    #[case("arn:aws:kms:eu-central-1:123456789012:key/alias/docs", "alias_arn")]
+    #[case("arn:aws:kms:us-east-1:123456789012:key/alias/aws/sqs", "aws_managed_key")]
+    #[case("alias/aws/s3", "aws_managed_key")]
     #[case("1234abcd-12ab-34cd-56ef-1234567890ab", "key_id_without_arn")]
     #[case("mrk-1234abcd12ab34cd56ef1234567890ab", "key_id_without_arn")]
     #[case("arn:aws:kms:eu-central-1:123456789012:key/", "not_a_key_arn")]

@@ -55,7 +55,14 @@ impl RoleArn {
     /// # Errors
     /// One code per common mistake; the tests list them.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
+        // One colon too few.
+        if text.starts_with("arn:") && text.contains(":iam::role/") {
+            return Err(no_account());
+        }
         let parts = split(text, FORM)?;
+        if parts.service == "sts" && parts.resource.starts_with("assumed-role/AWSReservedSSO_") {
+            return Err(identity_center());
+        }
         if parts.service == "sts" {
             return Err(Malformed::new(
                 "session_arn",
@@ -74,7 +81,20 @@ impl RoleArn {
                 format!("a role ARN has no region; enter one such as {FORM}"),
             ));
         }
-        let account = AccountId::parse(parts.account).map_err(|_| {
+        if parts.account.starts_with("role/") || parts.account.is_empty() && parts.resource.starts_with("role/") {
+            return Err(no_account());
+        }
+        let account = AccountId::parse(parts.account);
+        let not_a_role = parts.resource.split('/').next().filter(|kind| *kind != "role" && !kind.is_empty());
+        if let (Err(_), Some(kind)) = (&account, not_a_role) {
+            return Err(Malformed::new(
+                "not_a_role_arn",
+                format!(
+                    "this is the ARN of an IAM {kind}, not of a role, and its account ID does not have 12 digits; enter one such as {FORM}"
+                ),
+            ));
+        }
+        let account = account.map_err(|_| {
             Malformed::new(
                 "malformed_account_in_role_arn",
                 format!("the account ID in this ARN does not have 12 digits; enter an ARN such as {FORM}"),
@@ -97,6 +117,9 @@ impl RoleArn {
                 "service_linked_role",
                 format!("only its AWS service can assume a service-linked role; enter a role that you created, such as {FORM}"),
             ));
+        }
+        if path.starts_with("aws-reserved/sso.amazonaws.com") || name.starts_with("AWSReservedSSO_") {
+            return Err(identity_center());
         }
         let path_allowed = |b: u8| (0x21..0x7f).contains(&b) && b != b'*';
         if path.len() > 510 || !path.bytes().all(path_allowed) {
@@ -138,6 +161,23 @@ impl RoleArn {
 }
 checked_text!(RoleArn);
 
+fn no_account() -> Malformed {
+    Malformed::new(
+        "malformed_account_in_role_arn",
+        format!("this ARN has no account ID; enter an ARN such as {FORM}"),
+    )
+}
+
+/// <https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html>
+fn identity_center() -> Malformed {
+    Malformed::new(
+        "identity_center_role",
+        format!(
+            "this role belongs to IAM Identity Center, and only AWS can change its trust policy; create a role of your own, such as {FORM}"
+        ),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -160,6 +200,17 @@ mod tests {
         "service_linked_role"
     )]
     #[case("arn:aws:s3:::my-bucket", "not_a_role_arn")]
+    #[case("arn:aws:iam::role/LakekeeperWarehouse", "malformed_account_in_role_arn")]
+    #[case("arn:aws:iam:::role/documents", "malformed_account_in_role_arn")]
+    #[case("arn:aws:iam::67211257:user/Qikink", "not_a_role_arn")]
+    #[case(
+        "arn:aws:iam::222222222222:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123456789abcdef",
+        "identity_center_role"
+    )]
+    #[case(
+        "arn:aws:sts::222222222222:assumed-role/AWSReservedSSO_AdministratorAccess_0123456789abcdef/user@example.com",
+        "identity_center_role"
+    )]
     fn a_wrong_role_arn_says_what_is_wrong(#[case] text: &str, #[case] code: &str) {
         assert_eq!(RoleArn::parse(text).unwrap_err().code, code);
     }
@@ -168,6 +219,16 @@ mod tests {
     fn the_name_does_not_contain_the_path() {
         let arn = RoleArn::parse("arn:aws:iam::123456789012:role/teams/docs/my-role").unwrap();
         assert_eq!(arn.name().as_str(), "my-role");
+    }
+
+    #[test]
+    fn two_faults_are_told_at_once() {
+        let fault = RoleArn::parse("arn:aws:iam::67211257:user/Qikink").unwrap_err();
+        assert!(
+            fault.detail.contains("an IAM user") && fault.detail.contains("12 digits"),
+            "{}",
+            fault.detail
+        );
     }
 
     proptest! {

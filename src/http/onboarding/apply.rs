@@ -108,6 +108,7 @@ impl ApplyParams {
         let around = FormContext {
             partition: context.vendor.partition(),
             account: account.as_ref(),
+            region: None,
             vendor_roles: &[],
         };
         suggestions::suggest(field, text, around)

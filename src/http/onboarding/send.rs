@@ -17,6 +17,7 @@ use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketArn, BucketName, KeyArn, RoleArn};
 use crate::domain::limits::VersionLimit;
 use crate::domain::partition::Partition;
+use crate::domain::region::Region;
 use crate::domain::storage_config::{Mode, Storage};
 use crate::domain::submission::Submission;
 use crate::domain::suggestions::{self, ArnField, FormContext, Suggestion};
@@ -133,6 +134,7 @@ impl SendForm {
     fn suggestion(&self, field: ArnField, context: &Context, mode: Mode) -> Option<Suggestion> {
         let typed = AccountId::parse(self.bucket_account_id.trim()).ok();
         let account = typed.or_else(|| self.account(mode));
+        let region = Region::parse(self.bucket_region.trim()).ok();
         let vendor_roles: Vec<RoleArn> = [&context.vendor.storage_role, &context.vendor.direct_role]
             .into_iter()
             .flatten()
@@ -141,6 +143,7 @@ impl SendForm {
         let around = FormContext {
             partition: context.vendor.partition(),
             account: account.as_ref(),
+            region: region.as_ref(),
             vendor_roles: &vendor_roles,
         };
         let text = match field {

@@ -212,7 +212,7 @@ fn process_permissions(vendor: &Vendor) -> Vec<Value> {
             "Resource": role,
         })
     });
-    // Only `latchkey check-config --aws` needs it.
+    // To tell whether these permissions or the customer's trust policy deny a role.
     let simulation = vendor.storage_role.iter().map(|role| {
         let roles: Vec<_> = [role].into_iter().chain(&vendor.direct_role).collect();
         json!({
