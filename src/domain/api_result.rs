@@ -71,6 +71,12 @@ impl ApiCall {
         self.code.as_deref().is_some_and(|code| code.starts_with("KMS."))
     }
 
+    /// S3 allowed an unsigned request, whose object is encrypted with KMS, and then required a signature.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html>
+    pub fn needs_signature(&self) -> bool {
+        self.code.as_deref() == Some("InvalidArgument")
+    }
+
     pub fn is_throttled(&self) -> bool {
         self.code.as_deref().is_some_and(is_throttling_code)
     }

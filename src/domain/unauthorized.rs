@@ -109,7 +109,9 @@ impl UnauthorizedCall {
     pub fn was_allowed(self, answer: &ApiResult) -> bool {
         match answer.outcome {
             Outcome::Granted(()) => true,
-            Outcome::Unusable => matches!(self, Self::Get | Self::Put) && answer.exchange.is_from_kms(),
+            Outcome::Unusable => {
+                matches!(self, Self::Get | Self::Put) && (answer.exchange.is_from_kms() || answer.exchange.needs_signature())
+            }
             _ => matches!(self, Self::Get | Self::Put) && answer.is_refused_by(DeniedBy::Kms),
         }
     }

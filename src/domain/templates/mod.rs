@@ -149,8 +149,9 @@ impl TemplateParams {
         self.role_name.as_ref().map_or("<ROLE_NAME>", RoleName::as_str)
     }
 
-    fn account(&self) -> Option<&AccountId> {
-        self.account.as_ref().or_else(|| self.key.as_ref().map(KeyArn::account))
+    /// The account that administers the key: the key's own, or the one that a new key will be in.
+    fn key_account(&self) -> Option<&AccountId> {
+        self.key.as_ref().map(KeyArn::account).or(self.account.as_ref())
     }
 
     fn role_arn(&self) -> String {

@@ -90,8 +90,25 @@ fn principal(statement: &Value, caller: &PolicyCaller) -> AccessDecision {
     };
     match (statement.get("Principal"), statement.get("NotPrincipal")) {
         (Some(value), _) => best(value),
+        (None, Some(value)) if statement["Effect"] == "Deny" => spared(value, caller.role).not(),
         (None, Some(value)) => best(value).not(),
         (None, None) => AccessDecision::No,
+    }
+}
+
+/// Whether a Deny with NotPrincipal spares this role. It has to name the account, the role, and its session, whose name changes: the
+/// account alone spares nobody, and what names the role may still deny its sessions.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html>
+fn spared(listed: &Value, role: &RoleArn) -> AccessDecision {
+    let named = texts(&listed["AWS"]);
+    if listed.as_str() == Some("*") || named.contains(&"*") {
+        return AccessDecision::Yes;
+    }
+    let session = format!("arn:{}:sts::{}:assumed-role/{}/", role.partition(), role.account(), role.name());
+    if named.iter().any(|text| *text == role.as_str() || text.starts_with(&session)) {
+        AccessDecision::Maybe
+    } else {
+        AccessDecision::No
     }
 }
 
@@ -182,7 +199,9 @@ fn conditions(block: &Value, caller: &PolicyCaller) -> (AccessDecision, BTreeSet
     let (mut worst, mut keys) = (AccessDecision::Yes, BTreeSet::new());
     for (operator, tests) in block.as_object().into_iter().flatten() {
         for (key, expected) in tests.as_object().into_iter().flatten() {
-            let holds = condition(operator, key, &texts(expected), caller);
+            let expected = scalars(expected);
+            let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+            let holds = condition(operator, key, &expected, caller);
             worst = worst.min(holds);
             if holds == AccessDecision::Maybe {
                 keys.insert(key.clone());
@@ -192,67 +211,112 @@ fn conditions(block: &Value, caller: &PolicyCaller) -> (AccessDecision, BTreeSet
     (worst, keys)
 }
 
-/// The values of a condition key in all calls of this caller. None if they are unknown.
-fn known<'a>(key: &str, caller: &'a PolicyCaller) -> Option<Vec<&'a str>> {
+/// What a condition key has for a value in the calls of a caller.
+enum KeyValue<'a> {
+    /// It depends.
+    Unknown,
+    /// One of these. None of them if the key is absent.
+    Known(Vec<&'a str>),
+    /// Absent in direct calls. Those that S3 makes on the caller's behalf have it.
+    OfS3Only,
+}
+
+/// The keys that are absent in every call of Latchkey: it sends no such headers, and its sessions have no such property.
+const ABSENT: [&str; 8] = [
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceowner",
+    "aws:username",
+    "aws:multifactorauthage",
+    "aws:multifactorauthpresent",
+    "kms:requestalias",
+    "s3:requestobjecttagkeys",
+];
+
+/// The headers that put requests do have.
+const SENT: [&str; 2] = ["s3:x-amz-content-sha256", "s3:x-amz-server-side-encryption-aws-kms-key-id"];
+
+fn value_of<'a>(key: &str, caller: &'a PolicyCaller) -> KeyValue<'a> {
     let key = key.to_ascii_lowercase();
     if key == format!("aws:principaltag/{}", caller.tag) {
-        return Some(caller.tags.clone());
+        return KeyValue::Known(caller.tags.clone());
     }
-    Some(vec![match key.as_str() {
+    if ABSENT.contains(&key.as_str())
+        || key.starts_with("s3:requestobjecttag/")
+        || key.starts_with("s3:x-amz-") && !SENT.contains(&key.as_str())
+    {
+        return KeyValue::Known(Vec::new());
+    }
+    KeyValue::Known(vec![match key.as_str() {
         "aws:securetransport" => "true",
         "aws:principalisawsservice" => "false",
         "aws:principaltype" => "AssumedRole",
         "aws:principalarn" => caller.role.as_str(),
-        "aws:principalaccount" => caller.role.account().as_str(),
-        _ => return None,
+        "aws:principalaccount" | "kms:calleraccount" => caller.role.account().as_str(),
+        "s3:signatureversion" => "AWS4-HMAC-SHA256",
+        "s3:authtype" => "REST-HEADER",
+        // S3 accepts nothing older: <https://docs.aws.amazon.com/AmazonS3/latest/API/UsingBucket.html>.
+        "s3:tlsversion" => "1.2",
+        "kms:viaservice" => return KeyValue::OfS3Only,
+        _ => return KeyValue::Unknown,
     }])
 }
 
 fn condition(operator: &str, key: &str, expected: &[&str], caller: &PolicyCaller) -> AccessDecision {
-    let Some(actual) = known(key, caller) else {
-        return AccessDecision::Maybe;
-    };
     if expected.iter().any(|text| text.contains("${")) {
         return AccessDecision::Maybe;
     }
+    match value_of(key, caller) {
+        KeyValue::Unknown => AccessDecision::Maybe,
+        KeyValue::Known(values) => holds(operator, &values, expected),
+        // If it holds for any call, that call is concerned for sure.
+        KeyValue::OfS3Only => {
+            let of_s3 = expected.iter().any(|text| text.starts_with("s3.") || text.contains('*'));
+            let through_s3 = if of_s3 {
+                AccessDecision::Maybe
+            } else {
+                holds(operator, &["s3"], expected)
+            };
+            holds(operator, &[], expected).max(through_s3)
+        }
+    }
+}
+
+/// Whether a condition holds for a key with one of these values. Without any, the key is absent.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>
+fn holds(operator: &str, actual: &[&str], expected: &[&str]) -> AccessDecision {
     let (operator, if_exists) = operator
         .strip_suffix("IfExists")
         .map_or((operator, false), |operator| (operator, true));
+    // Of keys with one value. All values of an absent key are expected, and none of them.
+    let (operator, if_absent) = match operator.split_once(':') {
+        Some(("ForAllValues", operator)) => (operator, Some(true)),
+        Some(("ForAnyValue", operator)) => (operator, Some(false)),
+        _ => (operator, None),
+    };
+    if operator == "Null" {
+        return AccessDecision::sure(expected.iter().any(|text| (*text == "true") == actual.is_empty()));
+    }
     let (positive, negated) = match operator {
         "StringNotEquals" => ("StringEquals", true),
         "StringNotEqualsIgnoreCase" => ("StringEqualsIgnoreCase", true),
         "StringNotLike" => ("StringLike", true),
         "ArnNotEquals" => ("ArnEquals", true),
         "ArnNotLike" => ("ArnLike", true),
+        "NumericNotEquals" => ("NumericEquals", true),
         other => (other, false),
     };
-    if operator == "Null" {
-        return AccessDecision::sure(expected.iter().any(|text| (*text == "true") == actual.is_empty()));
-    }
     if actual.is_empty() {
-        return AccessDecision::sure(if_exists || negated);
+        return AccessDecision::sure(if_absent.unwrap_or(if_exists || negated));
     }
-    let matches = |actual: &str| {
-        expected.iter().any(|wanted| match positive {
-            "StringEquals" => *wanted == actual,
-            "StringEqualsIgnoreCase" | "Bool" => wanted.eq_ignore_ascii_case(actual),
-            _ => glob(wanted.as_bytes(), actual.as_bytes()),
-        })
-    };
-    if ![
-        "StringEquals",
-        "StringEqualsIgnoreCase",
-        "StringLike",
-        "ArnEquals",
-        "ArnLike",
-        "Bool",
-    ]
-    .contains(&positive)
-    {
+    let Some(matches) = comparison(positive) else {
         return AccessDecision::Maybe;
-    }
+    };
     // During a rotation, a call has one of two tags.
-    let held = actual.iter().filter(|actual| matches(actual)).count();
+    let held = actual
+        .iter()
+        .filter(|actual| expected.iter().any(|wanted| matches(wanted, actual)))
+        .count();
     let found = match held {
         0 => AccessDecision::No,
         all if all == actual.len() => AccessDecision::Yes,
@@ -261,12 +325,51 @@ fn condition(operator: &str, key: &str, expected: &[&str], caller: &PolicyCaller
     if negated { found.not() } else { found }
 }
 
+/// Whether what a policy wants matches a value. None for operators that are not compared here.
+fn comparison(operator: &str) -> Option<fn(&str, &str) -> bool> {
+    fn number(wanted: &str, actual: &str, is: fn(&f64, &f64) -> bool) -> bool {
+        let numbers = actual.parse::<f64>().ok().zip(wanted.parse::<f64>().ok());
+        numbers.is_some_and(|(actual, wanted)| is(&actual, &wanted))
+    }
+    Some(match operator {
+        "StringEquals" => |wanted, actual| wanted == actual,
+        "StringEqualsIgnoreCase" | "Bool" => |wanted, actual| wanted.eq_ignore_ascii_case(actual),
+        "StringLike" => |wanted, actual| glob(wanted.as_bytes(), actual.as_bytes()),
+        "ArnEquals" | "ArnLike" => arn_like,
+        "NumericEquals" => |wanted, actual| number(wanted, actual, |actual, wanted| (actual - wanted).abs() < f64::EPSILON),
+        "NumericLessThan" => |wanted, actual| number(wanted, actual, f64::lt),
+        "NumericLessThanEquals" => |wanted, actual| number(wanted, actual, f64::le),
+        "NumericGreaterThan" => |wanted, actual| number(wanted, actual, f64::gt),
+        "NumericGreaterThanEquals" => |wanted, actual| number(wanted, actual, f64::ge),
+        _ => return None,
+    })
+}
+
+/// Each of the six parts of an ARN is compared on its own: no wildcard matches across a colon.
+fn arn_like(wanted: &str, actual: &str) -> bool {
+    let (wanted, actual): (Vec<&str>, Vec<&str>) = (wanted.splitn(6, ':').collect(), actual.splitn(6, ':').collect());
+    wanted.len() == 6
+        && actual.len() == 6
+        && wanted
+            .iter()
+            .zip(actual)
+            .all(|(wanted, actual)| glob(wanted.as_bytes(), actual.as_bytes()))
+}
+
+/// The values of a condition. YAML turns some of them into numbers.
+pub(super) fn scalars(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(scalars).collect(),
+        Value::String(text) => vec![text.clone()],
+        Value::Bool(_) | Value::Number(_) => vec![value.to_string()],
+        Value::Null | Value::Object(_) => Vec::new(),
+    }
+}
+
 /// A string or a list of strings; policies may contain either.
 pub(super) fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
-        Value::Bool(true) => vec!["true"],
-        Value::Bool(false) => vec!["false"],
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     }
@@ -335,6 +438,24 @@ mod tests {
     #[case(json!({"Bool": {"aws:SecureTransport": false}}), AccessDecision::No)]
     #[case(json!({"StringNotEquals": {"aws:PrincipalArn": "arn:aws:iam::111111111111:role/r"}}), AccessDecision::No)]
     #[case(json!({"ArnNotLike": {"aws:PrincipalArn": ["arn:aws:iam::*:role/r", "x"]}}), AccessDecision::No)]
+    #[case(json!({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*/r"}}), AccessDecision::Yes)]
+    #[case(json!({"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*role/r"}}), AccessDecision::Yes)]
+    #[case(json!({"StringNotEquals": {"aws:PrincipalAccount": 111_111_111_111_u64}}), AccessDecision::No)]
+    #[case(json!({"StringNotEquals": {"kms:CallerAccount": ["111111111111"]}}), AccessDecision::No)]
+    #[case(json!({"NumericLessThan": {"s3:TlsVersion": 1.2}}), AccessDecision::No)]
+    #[case(json!({"NumericLessThan": {"s3:TlsVersion": "1.3"}}), AccessDecision::Yes)]
+    #[case(json!({"Null": {"s3:x-amz-server-side-encryption-customer-algorithm": "false"}}), AccessDecision::No)]
+    #[case(json!({"StringEquals": {"s3:x-amz-acl": "public-read"}}), AccessDecision::No)]
+    #[case(json!({"StringNotEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}), AccessDecision::Yes)]
+    #[case(json!({"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}, "Null": {"s3:x-amz-server-side-encryption": "false"}}), AccessDecision::No)]
+    #[case(json!({"StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption": "aws:kms"}}), AccessDecision::Yes)]
+    #[case(json!({"StringNotEquals": {"s3:signatureversion": "AWS4-HMAC-SHA256"}}), AccessDecision::No)]
+    #[case(json!({"StringNotEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"}}), AccessDecision::Yes)]
+    #[case(json!({"StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"}}), AccessDecision::Maybe)]
+    #[case(json!({"StringEquals": {"kms:ViaService": "ec2.eu-central-1.amazonaws.com"}}), AccessDecision::No)]
+    #[case(json!({"ForAllValues:StringEquals": {"aws:username": "x"}}), AccessDecision::Yes)]
+    #[case(json!({"ForAnyValue:StringEquals": {"aws:username": "x"}}), AccessDecision::No)]
+    #[case(json!({"ForAllValues:StringNotEquals": {"aws:username": "x"}}), AccessDecision::Yes)]
     #[case(json!({"StringNotEquals": {"aws:PrincipalAccount": "222222222222"}}), AccessDecision::Yes)]
     #[case(json!({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}), AccessDecision::Maybe)]
     #[case(json!({"StringEquals": {"aws:PrincipalTag/t": "one"}}), AccessDecision::Maybe)]

@@ -99,7 +99,7 @@ pub fn key_policy_statement(params: &TemplateParams) -> Value {
 /// The statement with which the account administers a new key. Without it, nobody could ever change the key policy.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
 pub fn key_administration_statement(params: &TemplateParams) -> Value {
-    let account = params.account().map_or("<ACCOUNT_ID>", |account| account.as_str());
+    let account = params.key_account().map_or("<ACCOUNT_ID>", |account| account.as_str());
     json!({
         "Sid": "EnableRootAccess",
         "Effect": "Allow",

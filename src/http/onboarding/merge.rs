@@ -69,7 +69,9 @@ impl From<MergeFinding> for FindingView {
     fn from(finding: MergeFinding) -> Self {
         let (state, title) = match finding.code {
             MergeCode::TooLarge | MergeCode::Denied => (CheckState::Failed, "Blocks access"),
-            MergeCode::MayBeDenied | MergeCode::UnboundAccess | MergeCode::RootStatementMissing => (CheckState::Warning, "Please check"),
+            MergeCode::MayBeDenied | MergeCode::UnboundAccess | MergeCode::OtherExternalIds | MergeCode::RootStatementMissing => {
+                (CheckState::Warning, "Please check")
+            }
             MergeCode::WiderPrincipals => (CheckState::Passed, "Corrected"),
         };
         Self {

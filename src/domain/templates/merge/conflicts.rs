@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::TemplateParams;
-use super::super::policy_eval::{AccessDecision, PolicyCaller, covers, evaluate, texts};
+use super::super::policy_eval::{AccessDecision, PolicyCaller, covers, evaluate, scalars, texts};
 use super::super::statements::TAG;
-use super::{MergeCode, MergeFinding, MergeTarget, label, same_name};
+use super::{MergeCode, MergeFinding, MergeTarget, label, public, same_name};
 use crate::domain::arn::RoleArn;
 use crate::domain::external_id::ExternalId;
 use crate::domain::storage_config::Mode;
@@ -20,23 +20,54 @@ pub(super) fn find(target: MergeTarget, before: &[Value], issued: &[Value], para
     };
     for (at, statement) in before.iter().enumerate() {
         let name = Some(label(statement, at));
-        // In a key policy, every resource means this key.
-        let mut statement = statement.clone();
-        if target == MergeTarget::KeyPolicy {
-            statement.as_object_mut().and_then(|members| members.shift_remove("Resource"));
-        }
+        let Some(statement) = effective(target, statement, params) else {
+            continue;
+        };
         if let Some(ours) = issued.iter().find(|ours| same_name(ours, &statement)) {
             if let Some(wider) = wider(ours, &statement) {
                 findings.push(MergeFinding::new(
                     MergeCode::WiderPrincipals,
-                    name,
+                    name.clone(),
                     format!("This statement also granted access to {wider}. In the merged policy it grants access only to {role}."),
+                ));
+            }
+            if statement["Effect"] == "Deny" {
+                findings.push(MergeFinding::new(
+                    MergeCode::WiderPrincipals,
+                    name.clone(),
+                    "This is a Deny statement with the Sid of an issued one. The merged policy replaces it; give it another Sid to keep it.",
+                ));
+            }
+            let others = ids_of_others(ours, &statement, params);
+            if !others.is_empty() {
+                findings.push(MergeFinding::new(
+                    MergeCode::OtherExternalIds,
+                    name,
+                    format!(
+                        "This statement also names {}. The merged policy keeps it, because another tenant may need it. If it is a former external ID of \
+                         this tenant, remove it.",
+                        others.join(" and ")
+                    ),
                 ));
             }
             continue;
         }
         if statement["Effect"] == "Deny" {
             findings.extend(denial(&statement, name, &role, issued, params));
+        } else if public::is_public(&statement)
+            && (target == MergeTarget::BucketPolicy || grants_key_to_anyone(&statement, &role, issued, params))
+        {
+            let detail = match target {
+                MergeTarget::BucketPolicy => {
+                    "AWS considers this statement public. Remove it, or restrict it to fixed principals or sources. With the bucket's Block Public \
+                     Access settings, S3 rejects the merged policy (BlockPublicPolicy), or denies access from other accounts whatever the other \
+                     statements say (RestrictPublicBuckets); without them, the verification rejects the bucket."
+                }
+                MergeTarget::KeyPolicy => {
+                    "This statement grants access to anyone. Remove or restrict it: the verification rejects access without the external ID."
+                }
+            };
+            findings.push(MergeFinding::new(MergeCode::UnboundAccess, name, detail));
         } else if grants_unbound_access(&statement, &role, issued, params) {
             let whom = match params.mode {
                 Mode::Direct => "the vendor's role on behalf of any customer, because it has no condition on the session tag",
@@ -49,7 +80,11 @@ pub(super) fn find(target: MergeTarget, before: &[Value], issued: &[Value], para
             ));
         }
     }
-    if target == MergeTarget::KeyPolicy && !before.iter().any(|statement| administers(statement, params)) {
+    if target == MergeTarget::KeyPolicy
+        && !before
+            .iter()
+            .any(|statement| effective(target, statement, params).is_some_and(|statement| administers(&statement, params)))
+    {
         findings.push(MergeFinding::new(
             MergeCode::RootStatementMissing,
             None,
@@ -90,18 +125,37 @@ fn caller<'a>(role: &'a RoleArn, issued: &[Value], params: &'a TemplateParams) -
     }
 }
 
+/// Whose session tag a caller has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SessionTag {
+    Own,
+    Absent,
+    OfAnotherTenant,
+}
+
+/// An external ID in the issued format that no tenant has.
+const ANOTHER_ID: &str = "lk-ffffffffffffffffffffffffffffffffffffffff";
+
 /// The strongest decision of a statement about the calls that each of our statements allows.
 fn strongest_decision(
     statement: &Value,
     role: &RoleArn,
     issued: &[Value],
     params: &TemplateParams,
-    tagged: bool,
+    tag: SessionTag,
 ) -> (AccessDecision, BTreeSet<String>) {
     let each = issued.iter().map(|ours| {
         let mut caller = caller(role, std::slice::from_ref(ours), params);
-        if !tagged {
-            caller.tags.clear();
+        match tag {
+            SessionTag::Own => {}
+            SessionTag::Absent => caller.tags.clear(),
+            SessionTag::OfAnotherTenant => caller.tags = vec![ANOTHER_ID],
+        }
+        if tag != SessionTag::Own {
+            // With these, everything else can be granted.
+            caller
+                .actions
+                .extend(["kms:CreateGrant", "kms:PutKeyPolicy", "s3:PutBucketPolicy"].map(str::to_owned));
         }
         evaluate(statement, &caller)
     });
@@ -110,7 +164,7 @@ fn strongest_decision(
 }
 
 fn denial(statement: &Value, name: Option<String>, role: &RoleArn, issued: &[Value], params: &TemplateParams) -> Option<MergeFinding> {
-    let (reach, keys) = strongest_decision(statement, role, issued, params, true);
+    let (reach, keys) = strongest_decision(statement, role, issued, params, SessionTag::Own);
     match reach {
         AccessDecision::No => None,
         AccessDecision::Yes => Some(MergeFinding::new(
@@ -133,17 +187,75 @@ fn denial(statement: &Value, name: Option<String>, role: &RoleArn, issued: &[Val
     }
 }
 
-/// Whether a statement grants access without the tenant's external ID: in `direct` to the vendor's role without the session tag,
-/// in `assume_role` to anyone.
+/// Whether a statement grants access without the tenant's external ID: in `direct` to the vendor's role without a session tag or with that
+/// of another tenant. What it grants to anyone is another finding.
 fn grants_unbound_access(statement: &Value, role: &RoleArn, issued: &[Value], params: &TemplateParams) -> bool {
-    let anyone = statement["Principal"] == "*" || texts(&statement["Principal"]["AWS"]).contains(&"*");
-    match (strongest_decision(statement, role, issued, params, false).0, params.mode) {
-        (AccessDecision::No, _) => false,
-        (AccessDecision::Yes, Mode::Direct) => true,
-        // Public statements usually have a condition on the source, which the vendor does not meet.
-        (AccessDecision::Maybe, Mode::Direct) => !anyone,
-        (_, Mode::AssumeRole) => anyone && statement["Condition"].as_object().is_none_or(serde_json::Map::is_empty),
+    let reach = |tag| strongest_decision(statement, role, issued, params, tag).0;
+    params.mode == Mode::Direct
+        && !names_anyone(statement)
+        && reach(SessionTag::Absent).max(reach(SessionTag::OfAnotherTenant)) > AccessDecision::No
+}
+
+/// Whether a public statement of a key policy grants any of the calls.
+fn grants_key_to_anyone(statement: &Value, role: &RoleArn, issued: &[Value], params: &TemplateParams) -> bool {
+    strongest_decision(statement, role, issued, params, SessionTag::Absent).0 > AccessDecision::No
+}
+
+fn names_anyone(statement: &Value) -> bool {
+    statement["Principal"] == "*" || texts(&statement["Principal"]["AWS"]).contains(&"*")
+}
+
+/// The statement with what has an effect: in a key policy, `*` and the key's ARN mean this key, and a statement without a resource, or with
+/// another one, has no effect. <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html>
+fn effective(target: MergeTarget, statement: &Value, params: &TemplateParams) -> Option<Value> {
+    let mut statement = statement.clone();
+    if target == MergeTarget::BucketPolicy {
+        return Some(statement);
     }
+    let of_key = |pattern: &&str| match &params.key {
+        Some(key) => covers(pattern, key.as_str()) == AccessDecision::Yes,
+        None => *pattern == "*" || pattern.starts_with("arn:"),
+    };
+    let has_effect = match (statement.get("Resource"), statement.get("NotResource")) {
+        (Some(listed), _) => texts(listed).iter().any(of_key),
+        (None, Some(listed)) => !texts(listed).iter().any(of_key),
+        (None, None) => false,
+    };
+    let members = statement.as_object_mut()?;
+    members.shift_remove("Resource");
+    members.shift_remove("NotResource");
+    has_effect.then_some(statement)
+}
+
+/// `direct`: the external IDs in a statement of the same kind and for the same role that are not this tenant's.
+fn ids_of_others(ours: &Value, present: &Value, params: &TemplateParams) -> Vec<String> {
+    let tag = format!("aws:PrincipalTag/{TAG}");
+    let same_role = texts(&ours["Principal"]["AWS"])
+        .iter()
+        .all(|role| texts(&present["Principal"]["AWS"]).contains(role));
+    if params.mode != Mode::Direct || present["Effect"] != "Allow" || !same_role {
+        return Vec::new();
+    }
+    let named = scalars(&present["Condition"]["StringEquals"][&tag]);
+    let own: BTreeSet<&str> = params.external_ids.iter().map(ExternalId::as_str).collect();
+    named
+        .into_iter()
+        .filter(|id| !own.contains(id.as_str()) && ExternalId::parse(id).is_ok())
+        .collect()
+}
+
+/// The issued statement, with the external IDs of others that the present one names.
+pub(super) fn with_ids_of_others(ours: &Value, present: &Value, params: &TemplateParams) -> Value {
+    let others = ids_of_others(ours, present, params);
+    if others.is_empty() {
+        return ours.clone();
+    }
+    let mut merged = ours.clone();
+    let ids = &mut merged["Condition"]["StringEquals"][format!("aws:PrincipalTag/{TAG}")];
+    let mut all = scalars(ids);
+    all.extend(others);
+    *ids = all.into();
+    merged
 }
 
 /// The principals of a statement besides those of the issued one with the same Sid.
@@ -166,14 +278,20 @@ fn wider(ours: &Value, present: &Value) -> Option<String> {
 /// Whether a statement of a key policy allows its account to change the policy.
 fn administers(statement: &Value, params: &TemplateParams) -> bool {
     let named = texts(&statement["Principal"]["AWS"]);
-    let of_account = |text: &&str| match params.account() {
+    let of_account = |text: &&str| match params.key_account() {
         Some(account) => *text == account.as_str() || *text == format!("arn:{}:iam::{account}:root", params.partition),
         None => text.ends_with(":root") || text.len() == 12,
     };
-    statement["Effect"] == "Allow"
-        && statement["Condition"].as_object().is_none_or(serde_json::Map::is_empty)
-        && named.iter().any(of_account)
-        && texts(&statement["Action"])
+    let allows = |element: &str| {
+        texts(&statement[element])
             .iter()
             .any(|action| covers(action, "kms:PutKeyPolicy") == AccessDecision::Yes)
+    };
+    let by_action = allows("Action") || statement.get("NotAction").is_some() && !allows("NotAction");
+    let unconditional = statement["Condition"].as_object().is_none_or(serde_json::Map::is_empty);
+    let only_own_callers = names_anyone(statement)
+        && params
+            .key_account()
+            .is_some_and(|account| scalars(&statement["Condition"]["StringEquals"]["kms:CallerAccount"]) == [account.as_str()]);
+    statement["Effect"] == "Allow" && by_action && (unconditional && named.iter().any(of_account) || only_own_callers)
 }

@@ -1,6 +1,7 @@
 //! Merging the issued statements into an existing policy.
 
 mod conflicts;
+mod public;
 mod read;
 
 use std::collections::BTreeSet;
@@ -76,8 +77,10 @@ pub enum MergeCode {
     Denied,
     /// A Deny statement may deny access to the vendor, depending on values that are not known here.
     MayBeDenied,
-    /// A statement with an issued Sid granted access to other principals. The merged policy replaces it.
+    /// A statement with an issued Sid granted access to other principals, or denied it. The merged policy replaces it.
     WiderPrincipals,
+    /// A statement with an issued Sid also names other external IDs, which may be those of another tenant. The merged policy keeps them.
+    OtherExternalIds,
     /// Another statement grants access to the vendor's role, or to anyone, without the condition on this tenant.
     UnboundAccess,
     /// No statement allows the account to administer the key.
@@ -126,7 +129,7 @@ pub fn merge(target: MergeTarget, mut policy: Value, params: &TemplateParams) ->
             None => after.push(statement),
             Some(ours) => {
                 if placed.insert(ours["Sid"].as_str().unwrap_or_default()) {
-                    after.push(ours.clone());
+                    after.push(conflicts::with_ids_of_others(ours, &statement, params));
                 }
             }
         }
@@ -271,6 +274,124 @@ mod tests {
             vec![]
         };
         assert_eq!(codes(&merged), expected);
+    }
+
+    const OTHER_ID: &str = "lk-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+    /// The same Sids and the same role, for two tenants that share a key.
+    #[test]
+    fn another_tenant_keeps_its_access() {
+        let theirs = json!([
+            {"Sid": "Root", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "Action": "kms:*", "Resource": "*"},
+            {"Sid": "LatchkeyKey", "Effect": "Allow", "Principal": {"AWS": VENDOR}, "Action": ["kms:Decrypt"], "Resource": "*",
+             "Condition": {"StringEquals": {"aws:PrincipalTag/latchkey-external-id": OTHER_ID}}},
+        ]);
+        let merged = merged(MergeTarget::KeyPolicy, Mode::Direct, &theirs);
+        assert_eq!(codes(&merged), [(MergeCode::OtherExternalIds, Some("LatchkeyKey"))]);
+        assert!(merged.findings[0].detail.contains(OTHER_ID));
+        let ids = &merged.merged["Statement"][1]["Condition"]["StringEquals"]["aws:PrincipalTag/latchkey-external-id"];
+        let own = typed(Partition::Aws, Mode::Direct).external_ids;
+        assert_eq!(ids, &json!([own[0].as_str(), OTHER_ID]));
+        let again = read(MergeTarget::KeyPolicy, &merged.merged).unwrap();
+        assert_eq!(
+            merge(MergeTarget::KeyPolicy, again, &typed(Partition::Aws, Mode::Direct)).merged,
+            merged.merged
+        );
+    }
+
+    /// Statements that let sessions of other tenants use the vendor's role.
+    #[rstest]
+    #[case(json!({"StringLike": {"aws:PrincipalTag/latchkey-external-id": "*"}}), true)]
+    #[case(json!({"StringLike": {"aws:PrincipalTag/latchkey-external-id": "lk-*"}}), true)]
+    #[case(json!({"Null": {"aws:PrincipalTag/latchkey-external-id": "false"}}), true)]
+    #[case(json!({"ForAllValues:StringEquals": {"aws:PrincipalTag/latchkey-external-id": OTHER_ID}}), true)]
+    #[case(json!({"StringEqualsIfExists": {"aws:PrincipalTag/latchkey-external-id": OTHER_ID}}), true)]
+    #[case(json!({"StringEquals": {"aws:PrincipalTag/latchkey-external-id": OTHER_ID}}), false)]
+    fn access_for_other_tenants_is_found(#[case] condition: Value, #[case] found: bool) {
+        for (target, action) in [
+            (MergeTarget::BucketPolicy, "s3:GetObject"),
+            (MergeTarget::KeyPolicy, "kms:CreateGrant"),
+        ] {
+            let statements = json!([
+                {"Sid": "Root", "Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "*", "Resource": "*"},
+                {"Sid": "Wide", "Effect": "Allow", "Principal": {"AWS": VENDOR}, "Action": action, "Resource": "*", "Condition": condition},
+            ]);
+            let expected = if found {
+                vec![(MergeCode::UnboundAccess, Some("Wide"))]
+            } else {
+                vec![]
+            };
+            assert_eq!(codes(&merged(target, Mode::Direct, &statements)), expected);
+        }
+    }
+
+    /// A Deny for everyone but some principals.
+    #[rstest]
+    #[case(json!(["arn:aws:iam::222222222222:role/admin", "arn:aws:iam::222222222222:root"]), MergeCode::Denied)]
+    #[case(json!("arn:aws:iam::222222222222:root"), MergeCode::Denied)]
+    #[case(json!(ROLE), MergeCode::MayBeDenied)]
+    #[case(json!(["arn:aws:iam::222222222222:root", ROLE]), MergeCode::MayBeDenied)]
+    fn a_deny_spares_only_who_is_named_whole(#[case] spared: Value, #[case] code: MergeCode) {
+        let statement = json!([{"Sid": "But", "Effect": "Deny", "NotPrincipal": {"AWS": spared}, "Action": "s3:*", "Resource": "*"}]);
+        let merged = merged(MergeTarget::BucketPolicy, Mode::AssumeRole, &statement);
+        assert_eq!(codes(&merged), [(code, Some("But"))]);
+    }
+
+    /// Whether or not S3 calls use them, public statements stop access from other accounts.
+    #[rstest]
+    fn public_statements_are_found(#[values(Mode::Direct, Mode::AssumeRole)] mode: Mode) {
+        let statement = json!([{"Sid": "Site", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObjectVersion", "Resource": format!("{BUCKET}/public/*"),
+                                "Condition": {"StringLike": {"aws:Referer": "https://example.com/*"}}}]);
+        let merged = merged(MergeTarget::BucketPolicy, mode, &statement);
+        assert_eq!(codes(&merged), [(MergeCode::UnboundAccess, Some("Site"))]);
+        assert!(merged.findings[0].detail.contains("RestrictPublicBuckets"));
+    }
+
+    /// Statements of a key policy that have no effect.
+    #[rstest]
+    #[case(json!({"Sid": "X", "Effect": "Deny", "Principal": "*", "Action": "kms:*"}), None)]
+    #[case(json!({"Sid": "X", "Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "arn:aws:kms:eu-central-1:222222222222:key/99999999-12ab-34cd-56ef-1234567890ab"}), None)]
+    #[case(json!({"Sid": "X", "Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}), Some(MergeCode::Denied))]
+    #[case(json!({"Sid": "LatchkeyKey", "Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}), Some(MergeCode::WiderPrincipals))]
+    fn statements_without_effect_do_not_count(#[case] statement: Value, #[case] code: Option<MergeCode>) {
+        let sid = statement["Sid"].as_str().unwrap().to_owned();
+        let root = json!({"Sid": "Root", "Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "kms:*", "Resource": "*"});
+        let merged = merged(MergeTarget::KeyPolicy, Mode::AssumeRole, &json!([root, statement]));
+        let expected: Vec<_> = code.into_iter().map(|code| (code, Some(sid.as_str()))).collect();
+        assert_eq!(codes(&merged), expected);
+    }
+
+    /// Who administers the key.
+    #[rstest]
+    #[case(json!({"Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "Action": "kms:*"}), false)]
+    #[case(json!({"Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "Action": "kms:*", "Resource": "*"}), true)]
+    #[case(json!({"Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "NotAction": "kms:ScheduleKeyDeletion", "Resource": "*"}), true)]
+    #[case(json!({"Principal": {"AWS": "*"}, "Action": "kms:*", "Resource": "*", "Condition": {"StringEquals": {"kms:CallerAccount": "222222222222"}}}), true)]
+    fn the_administrator_of_the_key_is_found(#[case] statement: Value, #[case] found: bool) {
+        let mut statement = statement;
+        statement["Effect"] = json!("Allow");
+        let merged = merged(MergeTarget::KeyPolicy, Mode::AssumeRole, &json!([statement]));
+        let missing = codes(&merged).contains(&(MergeCode::RootStatementMissing, None));
+        assert_eq!(missing, !found, "{:#?}", merged.findings);
+    }
+
+    /// The role is in another account than the key.
+    #[test]
+    fn the_keys_own_account_administers_it() {
+        let mut params = typed(Partition::Aws, Mode::AssumeRole);
+        params.account = Some("333333333333".parse().unwrap());
+        let root = |account: &str| json!([{"Sid": "Root", "Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{account}:root")}, "Action": "kms:*", "Resource": "*"}]);
+        for (account, found) in [("222222222222", false), ("333333333333", true)] {
+            let policy = read(MergeTarget::KeyPolicy, &policy(&root(account))).unwrap();
+            let missing = codes(&merge(MergeTarget::KeyPolicy, policy, &params)).contains(&(MergeCode::RootStatementMissing, None));
+            assert_eq!(missing, found, "{account}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped() {
+        let text = format!("\u{feff}{}", policy(&json!([])));
+        assert!(read(MergeTarget::BucketPolicy, &json!(text)).is_ok());
     }
 
     #[test]

@@ -27,7 +27,8 @@ pub fn read(target: MergeTarget, current: &Value) -> Result<Value, Malformed> {
     }
     let policy = match current {
         Value::String(text) if text.trim().is_empty() => Value::Null,
-        Value::String(text) => serde_json::from_str(text).map_err(|error| {
+        // PowerShell writes files with a byte order mark.
+        Value::String(text) => serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
             Malformed::new(
                 "not_json",
                 format!("this is not JSON ({error}); paste the complete policy as AWS shows it"),
