@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::super::policy_eval::{scalars, texts};
 
 /// Condition keys that restrict a statement to a source, if their values are fixed. `kms:CallerAccount` is the same in a key policy.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 14] = [
     "aws:sourcearn",
     "aws:sourcevpc",
     "aws:sourcevpce",
@@ -15,6 +15,9 @@ const SOURCES: [&str; 11] = [
     "aws:principalorgid",
     "aws:principalorgpaths",
     "aws:principalaccount",
+    "aws:principalarn",
+    "aws:userid",
+    "s3:x-amz-server-side-encryption-aws-kms-key-id",
     "s3:dataaccesspointarn",
     "s3:dataaccesspointaccount",
     "kms:calleraccount",
@@ -42,14 +45,8 @@ fn restricts(operator: &str, key: &str, values: &[String]) -> bool {
     }
     match operator {
         "StringEquals" | "StringEqualsIgnoreCase" | "StringLike" | "ArnEquals" | "ArnLike" => match key {
-            // The ID of a role, then any session name.
-            "aws:userid" => values
-                .iter()
-                .all(|value| is_fixed(value) || value.strip_suffix(":*").is_some_and(|role| is_fixed(&role.to_owned()))),
             // An access point's account must be fixed, its name need not be.
-            "aws:principalarn" | "s3:dataaccesspointarn" | "aws:sourcearn" => {
-                values.iter().all(|value| is_fixed(value) || has_fixed_account(value))
-            }
+            "s3:dataaccesspointarn" | "aws:sourcearn" => values.iter().all(|value| is_fixed(value) || has_fixed_account(value)),
             key => SOURCES.contains(&key) && values.iter().all(is_fixed),
         },
         "IpAddress" => key == "aws:sourceip" && values.iter().all(|range| !is_broad(range)),
@@ -95,7 +92,9 @@ mod tests {
     #[case(json!({"StringEquals": {"aws:SourceAccount": 222_222_222_222_u64}}), false)]
     #[case(json!({"StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"}}), true)]
     #[case(json!({"StringEquals": {"kms:CallerAccount": "222222222222"}}), false)]
-    #[case(json!({"StringLike": {"aws:userid": "AROAEXAMPLEID:*"}}), false)]
+    #[case(json!({"StringLike": {"aws:userid": "AROAEXAMPLEID:*"}}), true)]
+    #[case(json!({"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::222222222222:role/documents"}}), false)]
+    #[case(json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::222222222222:role/*"}}), true)]
     #[case(json!({"ArnLike": {"aws:SourceArn": "arn:aws:cloudfront::222222222222:distribution/*"}}), false)]
     #[case(json!({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}}), true)]
     fn only_fixed_sources_restrict(#[case] condition: Value, #[case] public: bool) {
