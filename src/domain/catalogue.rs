@@ -66,7 +66,7 @@ pub enum CheckWeight {
     AlwaysRequired,
     /// A failure rejects the config, unless the vendor made the check advisory.
     Required,
-    /// A failure is only a warning. The check runs if the vendor's setup allows it: see [`Vendor::checks`].
+    /// A failure is only a warning. The check runs if the vendor's setup allows it: see [`Vendor::checks`](super::vendor::Vendor::checks).
     Advisory,
 }
 

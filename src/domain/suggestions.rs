@@ -62,6 +62,10 @@ pub(crate) fn suggest(field: ArnField, text: &str, around: FormContext) -> Optio
         };
         return found(kind, Some(bare.to_owned()));
     }
+    if unwrapped.len() < text.len() && !bare.contains(':') {
+        // Words, not a name.
+        return None;
+    }
     match field {
         ArnField::Bucket => {
             let (kind, name) = bucket_name(bare)?;
@@ -145,8 +149,11 @@ fn is_old(name: &str) -> bool {
     name.bytes().any(|b| b.is_ascii_uppercase())
 }
 
-/// What a text is instead of a role's ARN, and the role's account, if it is there, and its name with its path.
-fn role(text: &str) -> Option<(&'static str, Option<(Option<&str>, &str)>)> {
+/// The account of a role, if it is there, and its name with its path.
+type FoundRole<'a> = (Option<&'a str>, &'a str);
+
+/// What a text is instead of a role's ARN, and the role in it.
+fn role(text: &str) -> Option<(&'static str, Option<FoundRole<'_>>)> {
     if let Some(rest) = text.strip_prefix("arn:") {
         if let Some((_, role)) = rest.split_once(":iam::role/").or_else(|| rest.split_once(":iam:::role/")) {
             return Some(("a role's ARN without an account ID", Some((None, role))));

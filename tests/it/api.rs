@@ -418,7 +418,7 @@ async fn all_errors_of_a_merge_are_reported_at_once() {
         ("posture", "wrong_type"),
         ("nmae", "unknown_field"),
         ("current", "not_json"),
-        ("bucket", "malformed_bucket_name"),
+        ("bucket", "old_bucket_name"),
     ];
     assert_eq!((wrong.status, wrong.errors()), (422, of(&expected)));
 
@@ -426,7 +426,7 @@ async fn all_errors_of_a_merge_are_reported_at_once() {
     assert_eq!(server.post(path, &large).await.status, 413);
 
     let unknown = server.get("/v1/tenants/acme/templates?format=yaml&bucket=B").await;
-    let expected = [("format", "unknown_format"), ("bucket", "malformed_bucket_name")];
+    let expected = [("format", "unknown_format"), ("bucket", "old_bucket_name")];
     assert_eq!(unknown.errors(), of(&expected));
     let perhaps = server.get("/v1/tenants/acme/templates?posture=perhaps").await;
     assert!(

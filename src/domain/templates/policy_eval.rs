@@ -96,7 +96,7 @@ fn principal(statement: &Value, caller: &PolicyCaller) -> AccessDecision {
     }
 }
 
-/// Whether a Deny with NotPrincipal spares this role. It has to name the account, the role, and its session, whose name changes: the
+/// Whether a Deny with `NotPrincipal` spares this role. It has to name the account, the role, and its session, whose name changes: the
 /// account alone spares nobody, and what names the role may still deny its sessions.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html>
 fn spared(listed: &Value, role: &RoleArn) -> AccessDecision {

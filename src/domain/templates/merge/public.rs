@@ -55,7 +55,7 @@ fn restricts(operator: &str, key: &str, values: &[String]) -> bool {
 }
 
 fn has_fixed_account(arn: &str) -> bool {
-    let account = arn.splitn(6, ':').nth(4).unwrap_or_default();
+    let account = arn.split(':').nth(4).unwrap_or_default();
     account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())
 }
 
