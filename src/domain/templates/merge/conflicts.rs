@@ -244,7 +244,7 @@ fn ids_of_others(ours: &Value, present: &Value, params: &TemplateParams) -> Vec<
         .collect()
 }
 
-/// The issued statement, with the external IDs of others that the present one names.
+/// The issued statement, with the external IDs of others that the current one names.
 pub(super) fn with_ids_of_others(ours: &Value, present: &Value, params: &TemplateParams) -> Value {
     let others = ids_of_others(ours, present, params);
     if others.is_empty() {
