@@ -113,7 +113,6 @@ declare
     columns text;
     source text;
     has_others boolean;
-    fk record;
 begin
     select string_agg(quote_ident(attname), ', ' order by attnum) into columns
     from pg_attribute where attrelid = format('public.%I', parent)::regclass and attnum > 0 and not attisdropped and attgenerated = '';
@@ -132,15 +131,23 @@ begin
         ) using until;
         execute format('alter table partitions.%I enable trigger user', parent || '_other');
     end if;
-    -- Checked here, and not while the table is locked.
+    execute format('analyze partitions.%I', name);
+    return name;
+end
+$$;
+
+-- Adds the foreign keys of a table to the one with its rows that are needed, so that they are not checked while the table is locked. Until the
+-- end of the transaction, nobody can change the tables that they refer to, so this comes last.
+create function add_foreign_keys(parent text, kept text) returns void language plpgsql as $$
+declare
+    fk record;
+begin
     for fk in
         select conname, pg_get_constraintdef(oid) as definition from pg_constraint
         where conrelid = format('public.%I', parent)::regclass and contype = 'f' and conparentid = 0
     loop
-        execute format('alter table partitions.%I add constraint %I %s', name, fk.conname, fk.definition);
+        execute format('alter table partitions.%I add constraint %I %s', kept, fk.conname, fk.definition);
     end loop;
-    execute format('analyze partitions.%I', name);
-    return name;
 end
 $$;
 
@@ -188,7 +195,7 @@ begin
         or not exists (select from verifications v where v.tenant_id = x.tenant_id and v.config_id = x.config_id and (v.created_at, v.id) > (x.created_at, x.id))
         or x.verdict <> 'superseded' and x.trigger <> 'rotation' and not exists (
             select from verifications v
-            where v.tenant_id = x.tenant_id and v.config_id = x.config_id and v.verdict is distinct from 'superseded' and v.trigger <> 'rotation'
+            where v.tenant_id = x.tenant_id and v.config_id = x.config_id and v.state = 'finished' and v.verdict <> 'superseded' and v.trigger <> 'rotation'
                 and (v.created_at, v.id) > (x.created_at, x.id)
         )
         or x.verdict in ('verified', 'rejected') and x.trigger <> 'rotation' and not exists (
@@ -212,6 +219,9 @@ begin
         ) using until;
     end loop;
     for n in 1 .. cardinality(parents) loop
+        perform add_foreign_keys(parents[n], kept[n]);
+    end loop;
+    for n in 1 .. cardinality(parents) loop
         dropped := dropped + replace_partitions(parents[n], until, kept[n]);
     end loop;
     return dropped;
@@ -232,6 +242,9 @@ begin
     end if;
     kept := array[copy_needed('webhook_deliveries', until, $condition$x.state = 'waiting'$condition$)];
     kept := kept || copy_needed('webhook_attempts', until, format('exists (select from partitions.%I d where d.id = x.delivery_id)', kept[1]));
+    for n in 1 .. cardinality(parents) loop
+        perform add_foreign_keys(parents[n], kept[n]);
+    end loop;
     for n in 1 .. cardinality(parents) loop
         dropped := dropped + replace_partitions(parents[n], until, kept[n]);
     end loop;
@@ -268,6 +281,7 @@ begin
         on conflict do nothing;
     insert into audit_anchor (position, hash, at) values (anchor.position, anchor.hash, anchor.at)
         on conflict (only_row) do update set position = excluded.position, hash = excluded.hash, at = excluded.at;
+    perform add_foreign_keys('audit_events', kept);
     return replace_partitions('audit_events', until, kept);
 end
 $$;

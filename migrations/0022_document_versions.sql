@@ -8,9 +8,10 @@ create table document_versions (
     assume_role_since int not null,
     direct_since int not null,
     first_seen_at timestamptz not null,
-    constraint document_versions_fingerprint_key unique (fingerprint),
     constraint document_versions_since check (assume_role_since between 1 and number and direct_since between 1 and number)
 );
+
+create index document_versions_by_fingerprint on document_versions (fingerprint, number);
 
 -- Which documents each submitted version has: those that were issued, and the highest ones that it was verified against.
 create table config_documents (

@@ -17,7 +17,7 @@ pub(super) fn run() {
         "A failure marked as a *breach* means that others can access the storage, or that it is no longer the customer's. If the active"
     );
     println!(
-        "version has one in two verifications in a row, the tenant is quarantined: it is not served until a verification succeeds. For\n`encrypted-with-key`, only a key of another account is a breach.\n"
+        "version has one in two verifications in a row, the tenant is quarantined: it is not served until a verification succeeds. For\n`encrypted-with-key`, only a key that is in neither the key's nor the bucket's account is a breach.\n"
     );
     println!("| Check | Proves | `direct` | `assume_role` | Weight | Breach | Prerequisites |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");

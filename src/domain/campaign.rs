@@ -99,7 +99,9 @@ impl Campaign {
         json!({
             "campaign_id": self.id,
             "version": self.version,
-            "filter": self.filter,
+            "filter": TenantFilter { words: None, ..self.filter.clone() },
+            // The words can be a tenant's name, which the audit log must not keep.
+            "by_search": self.filter.words.is_some(),
             "message": self.message,
             "deadline": self.deadline,
         })

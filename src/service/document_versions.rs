@@ -2,6 +2,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
+use chrono::TimeDelta;
 use sqlx::PgConnection;
 use tracing::info;
 
@@ -50,7 +51,7 @@ pub(crate) async fn record(context: &Context) -> store::Result<DocumentVersion> 
     let documents = &context.documents.documents;
     let fingerprint = documents.fingerprint();
     let mut db = store::acquire(&context.pool).await?;
-    let known = document_versions::find_by_fingerprint(&mut db, &fingerprint).await?;
+    let known = find_valid(context, &mut db, &fingerprint).await?;
     drop(db);
     let version = match known {
         Some(version) => version,
@@ -60,11 +61,25 @@ pub(crate) async fn record(context: &Context) -> store::Result<DocumentVersion> 
     Ok(version)
 }
 
+/// How long processes of two releases issue different documents at most. A rolling update takes less.
+const ROLLOUT: TimeDelta = TimeDelta::days(1);
+
+/// The version of these documents. None if they need a new number: those who were verified against later documents in the meantime
+/// may lack what these have.
+async fn find_valid(context: &Context, db: &mut PgConnection, fingerprint: &str) -> store::Result<Option<DocumentVersion>> {
+    let Some(version) = document_versions::find_by_fingerprint(db, fingerprint).await? else {
+        return Ok(None);
+    };
+    let newest = document_versions::newest(db, 1).await?.pop();
+    let is_replaced = newest.is_some_and(|newest| newest.number > version.number && context.clock.now() - newest.first_seen_at > ROLLOUT);
+    Ok((!is_replaced).then_some(version))
+}
+
 /// Gives documents the next number, unless another process has done so at the same time.
 async fn add(context: &Context, documents: &DocumentSet, fingerprint: &str) -> store::Result<DocumentVersion> {
     let mut db = store::begin(&context.pool).await?;
     document_versions::lock(&mut db).await?;
-    if let Some(version) = document_versions::find_by_fingerprint(&mut db, fingerprint).await? {
+    if let Some(version) = find_valid(context, &mut db, fingerprint).await? {
         return Ok(version);
     }
     let newest = document_versions::newest(&mut db, 1).await?.pop();
@@ -144,7 +159,7 @@ pub struct TenantDocuments {
 pub(super) async fn of_config(context: &Context, db: &mut PgConnection, config: &StorageConfig) -> store::Result<Option<TenantDocuments>> {
     let current = match context.documents.known() {
         Some(version) => Some(version),
-        None => document_versions::find_by_fingerprint(db, &context.documents.documents.fingerprint()).await?,
+        None => find_valid(context, db, &context.documents.documents.fingerprint()).await?,
     };
     let Some(current) = current else {
         return Ok(None);

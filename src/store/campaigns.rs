@@ -138,7 +138,9 @@ pub(crate) async fn enroll(
     let enrolled: Vec<Uuid> = query.build_query_scalar().persistent(false).fetch_all(&mut *db).await?;
     let (last, count) = (enrolled.iter().max().copied(), enrolled.len() as u64);
     sqlx::query!(
-        "update campaigns set enrolled_to = coalesce($2, enrolled_to), enrolled_at = $3 where id = $1",
+        "update campaigns set enrolled_to = coalesce($2, enrolled_to), enrolled_at = $3,
+             filter = case when $3::timestamptz is null then filter else filter - 'words' end
+         where id = $1",
         campaign.as_uuid(),
         last,
         (count < limit.unsigned_abs()).then_some(now),

@@ -72,8 +72,9 @@ pub(crate) async fn insert(db: &mut PgConnection, version: &DocumentVersion) -> 
     Ok(())
 }
 
+/// The newest version with these documents.
 pub(crate) async fn find_by_fingerprint(db: &mut PgConnection, fingerprint: &str) -> Result<Option<DocumentVersion>> {
-    select_versions!("where fingerprint = $1", fingerprint)
+    select_versions!("where fingerprint = $1 order by number desc limit 1", fingerprint)
         .fetch_optional(db)
         .await?
         .map(DocumentVersion::try_from)

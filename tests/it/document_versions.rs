@@ -66,6 +66,24 @@ async fn other_documents_get_the_next_number_and_known_ones_keep_theirs() {
     assert_eq!(versions(&new).await["current"], 2);
 }
 
+/// Whoever was verified against later documents in the meantime may lack what earlier ones have.
+#[tokio::test]
+async fn documents_that_are_issued_again_later_get_a_new_number() {
+    let old = TestServer::start().await;
+    let new = old.replica().vendor(with_posture(&old)).start().await;
+    assert_eq!(versions(&new).await["current"], 2);
+    Seed::new(&new).active("acme").await;
+    sqlx::query("update document_versions set first_seen_at = first_seen_at - interval '2 days'")
+        .execute(&old.pool)
+        .await
+        .unwrap();
+    let again = old.replica().start().await;
+    assert_eq!(versions(&again).await["current"], 3);
+    let acme = documents(&again, "acme").await;
+    assert_eq!((&acme["verified_version"], &acme["is_outdated"]), (&json!(2), &json!(true)));
+    assert_eq!(slugs(&again, "documents=outdated").await, ["acme"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_that_start_at_once_agree_on_the_numbers() {
     let server = TestServer::start().await;

@@ -7,10 +7,10 @@ use latchkey::domain::storage_config::Mode;
 use latchkey::verifier::RunReport;
 use rstest::rstest;
 
-use crate::recorded::{told, verify_recorded, verify_recorded_in};
+use crate::recorded::{told, verify_recorded, verify_recorded_in, verify_recorded_of};
 use crate::recorded_aws::{
-    BUCKET, CLIENT_ROLE, Call, RecordedAws, Reply, UNREACHABLE, VENDOR_ROLE, Who, described, kms_error, refused_by_kms, refused_by_s3,
-    refused_by_sts, s3_error, sts_error,
+    BUCKET, CLIENT_ROLE, Call, KEY, RecordedAws, Reply, UNREACHABLE, VENDOR_ROLE, Who, described, kms_error, refused_by_kms, refused_by_s3,
+    refused_by_sts, s3_error, stored_with, sts_error,
 };
 
 type Script = fn(&Call) -> Option<Reply>;
@@ -237,4 +237,24 @@ async fn a_rejected_put_of_others_is_no_breach() {
             CheckStatus::Inconclusive
         );
     }
+}
+
+/// The customer's bucket and key are in two accounts of its own. What its bucket encrypts with a key of the bucket's account is still its own.
+#[rstest]
+#[case("333333333333", false)]
+#[case("444444444444", true)]
+#[tokio::test(start_paused = true)]
+async fn only_a_key_of_a_third_account_is_a_breach(#[case] account: &'static str, #[case] breach: bool) {
+    let aws = RecordedAws::but(move |call| {
+        let key = KEY.replace("222222222222", account).replace("1234abcd", "99999999");
+        on(call, "s3:PutObject", || stored_with(&key))
+    });
+    let report = verify_recorded_of("333333333333", aws, Mode::Direct).await;
+    let finding = &report.findings[of(&report, CheckName::EncryptedWithKey)];
+    assert_eq!(
+        (finding.status, finding.is_breach()),
+        (CheckStatus::Failed, breach),
+        "{}",
+        told(&report)
+    );
 }

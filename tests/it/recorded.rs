@@ -210,6 +210,13 @@ pub async fn verify_recorded_in(region: &str, aws: RecordedAws, mode: Mode) -> R
     verify_subject(Wire::of(Arc::new(aws)), &subject).await
 }
 
+/// The same with the bucket in another account than the key.
+pub async fn verify_recorded_of(bucket_account: &str, aws: RecordedAws, mode: Mode) -> RunReport {
+    let mut subject = subject(mode);
+    subject.storage.bucket_account = bucket_account.parse().expect("an account ID");
+    verify_subject(Wire::of(Arc::new(aws)), &subject).await
+}
+
 fn failed(report: &RunReport) -> Vec<(CheckName, FixDocument)> {
     let failed = report.findings.iter().filter(|finding| finding.status == CheckStatus::Failed);
     failed

@@ -161,9 +161,10 @@ fn unless_isolated(context: &CheckContext) -> Option<RuleOutcome> {
         .then_some(RuleOutcome::Pending)
 }
 
-/// Whether a key belongs to another account than the submitted one. Its owner can read what is encrypted with it, and take it away.
+/// Whether a key belongs to neither of the submitted accounts. Its owner can read what is encrypted with it, and take it away.
 fn is_foreign(context: &CheckContext, key: &str) -> bool {
-    KeyArn::parse(key).map_or(true, |key| key.account() != context.storage.key.account())
+    let own = [context.storage.key.account(), &context.storage.bucket_account];
+    KeyArn::parse(key).map_or(true, |key| !own.contains(&key.account()))
 }
 
 pub(crate) fn encrypted_with_key(context: &CheckContext) -> RuleOutcome {

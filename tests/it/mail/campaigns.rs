@@ -317,6 +317,29 @@ async fn a_campaign_is_started_once_and_by_operators_alone() {
     assert_eq!(without_mail.post("/v1/campaigns", &new_campaign()).await.status, 409);
 }
 
+/// The words of a search can be a tenant's name. Neither the audit log nor the campaign keeps them.
+#[tokio::test]
+async fn the_words_of_a_search_are_not_kept() {
+    let update = Update::new().await;
+    update.tenant("acme").await;
+    let body = json!({"message": "Please update.", "q": "acme"});
+    let campaign = update.next.post("/v1/campaigns", &body).await.expect(201);
+    update.advance(campaign["id"].as_str().unwrap()).await;
+    let events = update.next.get("/v1/events?action=campaign.started").await.expect(200);
+    let detail = &events["items"][0]["detail"];
+    assert_eq!(
+        (&detail["by_search"], &detail["filter"]["words"]),
+        (&json!(true), &Value::Null),
+        "{events:#}"
+    );
+    assert!(!events.to_string().contains("acme"), "{events:#}");
+    let filter: Value = sqlx::query_scalar("select filter from campaigns")
+        .fetch_one(&update.next.pool)
+        .await
+        .unwrap();
+    assert_eq!(filter.get("words"), None);
+}
+
 /// 2,100 tenants: three steps to enroll them, and fifty at a time to notify them.
 #[tokio::test]
 async fn a_large_campaign_advances_in_small_steps() {

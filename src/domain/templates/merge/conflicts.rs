@@ -192,8 +192,12 @@ fn denial(statement: &Value, name: Option<String>, role: &RoleArn, issued: &[Val
 fn grants_unbound_access(statement: &Value, role: &RoleArn, issued: &[Value], params: &TemplateParams) -> bool {
     let reach = |tag| strongest_decision(statement, role, issued, params, tag).0;
     params.mode == Mode::Direct
-        && !names_anyone(statement)
-        && reach(SessionTag::Absent).max(reach(SessionTag::OfAnotherTenant)) > AccessDecision::No
+        && match reach(SessionTag::Absent).max(reach(SessionTag::OfAnotherTenant)) {
+            AccessDecision::No => false,
+            // Statements for anyone usually have a condition on the source, which the vendor does not meet.
+            AccessDecision::Maybe => !names_anyone(statement),
+            AccessDecision::Yes => true,
+        }
 }
 
 /// Whether a public statement of a key policy grants any of the calls.

@@ -263,6 +263,7 @@ mod tests {
     #[case(json!({"AWS": "111111111111"}), json!({}), true)]
     #[case(json!({"AWS": VENDOR}), json!({"StringEquals": {"aws:PrincipalTag/latchkey-external-id": "lk-0123456789abcdef0123456789abcdef01234567"}}), false)]
     #[case(json!("*"), json!({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}), false)]
+    #[case(json!("*"), json!({"StringEquals": {"aws:PrincipalArn": VENDOR}}), true)]
     #[case(json!({"AWS": "arn:aws:iam::222222222222:role/own"}), json!({}), false)]
     fn access_of_the_vendors_role_without_the_tag_is_found(#[case] principal: Value, #[case] condition: Value, #[case] found: bool) {
         let statement =
