@@ -70,6 +70,7 @@ async fn other_documents_get_the_next_number_and_known_ones_keep_theirs() {
 #[tokio::test]
 async fn documents_that_are_issued_again_later_get_a_new_number() {
     let old = TestServer::start().await;
+    assert_eq!(versions(&old).await["current"], 1);
     let new = old.replica().vendor(with_posture(&old)).start().await;
     assert_eq!(versions(&new).await["current"], 2);
     Seed::new(&new).active("acme").await;
