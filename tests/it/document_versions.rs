@@ -66,7 +66,7 @@ async fn other_documents_get_the_next_number_and_known_ones_keep_theirs() {
     assert_eq!(versions(&new).await["current"], 2);
 }
 
-/// Whoever was verified against later documents in the meantime may lack what earlier ones have.
+/// A tenant that was verified against later documents in the meantime may lack what earlier ones have.
 #[tokio::test]
 async fn documents_that_are_issued_again_later_get_a_new_number() {
     let old = TestServer::start().await;
