@@ -105,7 +105,8 @@ create function droppable_until(parents text[], before timestamptz) returns uuid
 $$;
 
 -- Copies the rows below this ID that are still needed into a new table _kept, whose name it returns. `needed` is a condition on the row x.
--- Until the end of the transaction, nobody can change the old partitions. They can be read, and newer ones are not locked.
+-- Until the end of the transaction, nobody can change the old partitions. They can be read, and newer ones are not locked. A change whose
+-- partition follows from the data, and not from the statement, waits, too.
 create function copy_needed(parent text, until uuid, needed text) returns text language plpgsql as $$
 declare
     name text := format('%s_kept_%s', parent, left(replace(until::text, '-', ''), 12));
@@ -136,40 +137,37 @@ begin
 end
 $$;
 
--- Adds the foreign keys of a table to the one with its rows that are needed, so that they are not checked while the table is locked. Until the
--- end of the transaction, nobody can change the tables that they refer to, so this comes last.
-create function add_foreign_keys(parent text, kept text) returns void language plpgsql as $$
+-- Replaces the partitions of these tables below this ID by the ones with their rows that are needed. Returns how many were dropped.
+create function replace_partitions(parents text[], until uuid, kept text[]) returns int language plpgsql as $$
 declare
     fk record;
-begin
-    for fk in
-        select conname, pg_get_constraintdef(oid) as definition from pg_constraint
-        where conrelid = format('public.%I', parent)::regclass and contype = 'f' and conparentid = 0
-    loop
-        execute format('alter table partitions.%I add constraint %I %s', kept, fk.conname, fk.definition);
-    end loop;
-end
-$$;
-
--- Replaces the partitions below this ID by the one with their rows that are needed. Returns how many were dropped.
-create function replace_partitions(parent text, until uuid, kept text) returns int language plpgsql as $$
-declare
     old record;
     has_rows boolean;
     dropped int := 0;
 begin
-    for old in select * from partitions_of(parent) p where p.bound <= until loop
-        execute format('alter table public.%I detach partition partitions.%I', parent, old.name);
-        execute format('drop table partitions.%I', old.name);
-        dropped := dropped + case when old.is_kept then 0 else 1 end;
+    -- Foreign keys are checked before the tables are locked. Until the end of the transaction, nobody can change the tables that they refer
+    -- to, so this comes after all copies.
+    for fk in
+        select k.name, c.conname, pg_get_constraintdef(c.oid) as definition
+        from unnest(parents, kept) k (parent, name)
+        join pg_constraint c on c.conrelid = format('public.%I', k.parent)::regclass and c.contype = 'f' and c.conparentid = 0
+    loop
+        execute format('alter table partitions.%I add constraint %I %s', fk.name, fk.conname, fk.definition);
     end loop;
-    execute format('select exists (select from partitions.%I)', kept) into has_rows;
-    if has_rows then
-        execute format('alter table public.%I attach partition partitions.%I for values from (minvalue) to (%L)', parent, kept, until);
-        execute format('alter table partitions.%I drop constraint below_bound', kept);
-    else
-        execute format('drop table partitions.%I', kept);
-    end if;
+    for n in 1 .. cardinality(parents) loop
+        for old in select * from partitions_of(parents[n]) p where p.bound <= until loop
+            execute format('alter table public.%I detach partition partitions.%I', parents[n], old.name);
+            execute format('drop table partitions.%I', old.name);
+            dropped := dropped + case when old.is_kept then 0 else 1 end;
+        end loop;
+        execute format('select exists (select from partitions.%I)', kept[n]) into has_rows;
+        if has_rows then
+            execute format('alter table public.%I attach partition partitions.%I for values from (minvalue) to (%L)', parents[n], kept[n], until);
+            execute format('alter table partitions.%I drop constraint below_bound', kept[n]);
+        else
+            execute format('drop table partitions.%I', kept[n]);
+        end if;
+    end loop;
     return dropped;
 end
 $$;
@@ -182,7 +180,6 @@ declare
     until uuid := droppable_until(parents, clock_timestamp() - greatest(older_than, interval '1 day'));
     kept text[];
     working text;
-    dropped int := 0;
 begin
     if until is null then
         return 0;
@@ -218,13 +215,7 @@ begin
             working, kept[1]
         ) using until;
     end loop;
-    for n in 1 .. cardinality(parents) loop
-        perform add_foreign_keys(parents[n], kept[n]);
-    end loop;
-    for n in 1 .. cardinality(parents) loop
-        dropped := dropped + replace_partitions(parents[n], until, kept[n]);
-    end loop;
-    return dropped;
+    return replace_partitions(parents, until, kept);
 end
 $$;
 
@@ -235,20 +226,13 @@ declare
     parents text[] := array['webhook_deliveries', 'webhook_attempts'];
     until uuid := droppable_until(parents, clock_timestamp() - greatest(older_than, interval '1 day'));
     kept text[];
-    dropped int := 0;
 begin
     if until is null then
         return 0;
     end if;
     kept := array[copy_needed('webhook_deliveries', until, $condition$x.state = 'waiting'$condition$)];
     kept := kept || copy_needed('webhook_attempts', until, format('exists (select from partitions.%I d where d.id = x.delivery_id)', kept[1]));
-    for n in 1 .. cardinality(parents) loop
-        perform add_foreign_keys(parents[n], kept[n]);
-    end loop;
-    for n in 1 .. cardinality(parents) loop
-        dropped := dropped + replace_partitions(parents[n], until, kept[n]);
-    end loop;
-    return dropped;
+    return replace_partitions(parents, until, kept);
 end
 $$;
 
@@ -281,8 +265,7 @@ begin
         on conflict do nothing;
     insert into audit_anchor (position, hash, at) values (anchor.position, anchor.hash, anchor.at)
         on conflict (only_row) do update set position = excluded.position, hash = excluded.hash, at = excluded.at;
-    perform add_foreign_keys('audit_events', kept);
-    return replace_partitions('audit_events', until, kept);
+    return replace_partitions(array['audit_events'], until, array[kept]);
 end
 $$;
 

@@ -85,7 +85,7 @@ impl Finding {
 
     /// The granted permissions do not allow this check.
     pub fn not_permitted(check: CheckName, exchange: &ApiCall) -> Self {
-        Self::new(check, CheckStatus::Skipped, findings::not_permitted(), Some(exchange))
+        Self::not_testable(check, findings::not_permitted(), exchange)
     }
 
     /// The vendor's own setup does not allow this check.

@@ -181,6 +181,10 @@ fn granting(document: FixDocument, action: &str, permissions: &[Permission], par
         [sid] => fixes::add_statement(action, name, sid),
         sids => fixes::add_statements(action, name, sids.join(" and ")),
     };
+    let summary = match params.mode {
+        Mode::Direct => summary.followed_by(&fixes::keep_other_ids()),
+        Mode::AssumeRole => summary,
+    };
     let statement = if wanted.len() == 1 {
         wanted.remove(0)
     } else {
@@ -197,7 +201,7 @@ const OF_BUCKET: &str = "aws:SourceIp, aws:SourceVpce, aws:SecureTransport, aws:
 const OF_KEY: &str = "kms:ViaService, kms:CallerAccount, kms:EncryptionContext, aws:SourceVpce or aws:PrincipalOrgID";
 const OF_ROLE: &str = "aws:SourceIp, aws:SourceVpce, aws:RequestedRegion, aws:ResourceAccount or aws:ResourceTag";
 
-pub(crate) fn of_denial(kind: PolicyKind, action: &str, of_key: bool) -> Fix {
+fn of_denial(kind: PolicyKind, action: &str, of_key: bool) -> Fix {
     let (document, conditions) = match kind {
         PolicyKind::Identity | PolicyKind::Session => (FixDocument::RolePermissions, OF_ROLE),
         PolicyKind::Resource if of_key => (FixDocument::KeyPolicy, OF_KEY),

@@ -122,13 +122,9 @@ fn bucket_name(text: &str) -> Option<(&'static str, Option<&str>)> {
         };
         return Some((kind, Some(name)));
     }
-    let host = format!("https://{text}");
-    if let Some(name) = Url::read(&host)
-        .filter(|url| url.host.ends_with(".amazonaws.com"))
-        .and_then(|url| bucket_of_url(&url).map(str::len))
-    {
-        // The name is where the host begins.
-        return Some(("a host name, not an ARN", text.get(..name)));
+    let url = Url::without_scheme(text);
+    if url.host.ends_with(".amazonaws.com") {
+        return Some(("a host name, not an ARN", bucket_of_url(&url)));
     }
     let text = text.strip_prefix('/').unwrap_or(text);
     let (name, prefix) = text.split_once('/').unwrap_or((text, ""));
@@ -144,7 +140,7 @@ fn bucket_name(text: &str) -> Option<(&'static str, Option<&str>)> {
     Some((kind, Some(name)))
 }
 
-/// Such a name cannot be submitted, and the bucket with the same name in lowercase is another one.
+/// Mostly a typing error. If such a bucket exists, it is an old one, and cannot be submitted.
 fn is_old(name: &str) -> bool {
     name.bytes().any(|b| b.is_ascii_uppercase())
 }
@@ -232,8 +228,12 @@ struct Url<'a> {
 impl<'a> Url<'a> {
     fn read(text: &'a str) -> Option<Self> {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-        let (host, rest) = rest.split_once('/').unwrap_or((rest, ""));
-        Some(Self { host, rest })
+        Some(Self::without_scheme(rest))
+    }
+
+    fn without_scheme(text: &'a str) -> Self {
+        let (host, rest) = text.split_once('/').unwrap_or((text, ""));
+        Self { host, rest }
     }
 
     fn is_console(&self) -> bool {
@@ -307,6 +307,7 @@ mod tests {
     #[case("acme-documents/landing/")]
     #[case("/acme-documents")]
     #[case("acme-documents.s3.amazonaws.com")]
+    #[case("s3.eu-central-1.amazonaws.com/acme-documents/file")]
     #[case("acme-documents.s3.eu-central-1.amazonaws.com/file")]
     #[case("arn:aws:s3:::Acme-Documents")]
     #[case("Acme-Documents")]

@@ -5,6 +5,7 @@ use sqlx::{PgConnection, QueryBuilder};
 use uuid::Uuid;
 
 use super::error::column;
+use super::history::first_id;
 use super::{Result, StoreError};
 use crate::domain::drift::{Difference, Drift, DriftFilter, FeedDrift, Observation};
 use crate::domain::ids::DriftId;
@@ -122,10 +123,4 @@ pub(crate) async fn list(
     // Planned for each filter.
     let rows: Vec<DriftRow> = query.build_query_as().persistent(false).fetch_all(db).await?;
     rows.into_iter().map(FeedDrift::try_from).collect()
-}
-
-/// The lowest ID of this time.
-fn first_id(at: DateTime<Utc>) -> Uuid {
-    let millis = u64::try_from(at.timestamp_millis()).unwrap_or_default();
-    uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
 }

@@ -33,7 +33,7 @@ pub(crate) enum Dropped {
 
 /// Drops the partitions that are wholly older than the retention. Returns how many. The transaction should have no other statements.
 pub(crate) async fn drop_partitions(db: &mut PgConnection, what: Dropped) -> Result<i32> {
-    // Rows that are still needed are copied before anything is locked, and there can be as many as tenants.
+    // There can be as many rows to keep as tenants.
     sqlx::query("set local statement_timeout = '30min'").execute(&mut *db).await?;
     Ok(match what {
         Dropped::Verifications(keep) => {

@@ -5,7 +5,8 @@ messages! {
     permission_granted(action) "[Vendor] is allowed to call {action}."
     permission_denied(action) "[Vendor] was denied {action}."
     /// Across accounts, AWS does not say why, so a denial looks like a missing grant.
-    denied_without_reason() "AWS does not say why. If the statement is in place, look for a Deny statement that applies to the role of [vendor], in the same policy or in a policy of [your] organization. For uploads, its condition can be on s3:x-amz-acl, s3:x-amz-storage-class or s3:RequestObjectTag, which [vendor] does not send."
+    denied_without_reason() "AWS does not say why. If the statement is in place, look for a Deny statement that applies to the role of [vendor], in the same policy or in a policy of [your] organization."
+    upload_headers() "Its condition can be on s3:x-amz-acl, s3:x-amz-storage-class or s3:RequestObjectTag, which [vendor] does not send."
     vendor_side(code) "[Vendor] has a configuration problem ({code}). No action is needed from [you]; [vendor] has been alerted."
     aws_did_not_answer(code) "AWS did not respond to this call ({code}). No action is needed; the check will run again."
     request_rejected(code) "AWS rejected this call for a reason other than a permission ({code}). No action is needed; the check will run again."
@@ -20,7 +21,7 @@ messages! {
     vendor_role_gone() "The role of [vendor] for this mode is not configured. No action is needed from [you]; [vendor] has been alerted."
     role_denied() "[Your] role denied access to [vendor]."
     role_denied_causes() "AWS returns the same error whether the role does not exist (or is in a path that its ARN lacks), its trust policy names another principal (an ID that begins with AROA means a role that was deleted), requires another external ID or sets another condition (MFA, session name, IP address, date), or a policy of [your] organization blocks access from outside."
-    role_denied_or_not_asked() "AWS returns the same error whether the role does not exist (or is in a path that its ARN lacks), its trust policy names another principal (an ID that begins with AROA means a role that was deleted), requires another external ID or sets another condition (MFA, session name, IP address, date), or a policy of [your] organization blocks access from outside. If all of that is right, ask [vendor] whether its own role is allowed to assume [your] role."
+    ask_about_own_role() "If all of that is right, ask [vendor] whether its own role is allowed to assume [your] role."
     sts_inactive(region, account) "AWS STS is not active in {region} for the account {account}, so [your] role cannot be assumed from there."
     role_is_open(how) "[Your] role can be assumed {how}."
     role_is_open_danger() "The storage role of [vendor] also acts for other customers. Without the condition on sts:ExternalId, [another customer] who enters the name of [your] role could access [your] documents."

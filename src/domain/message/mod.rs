@@ -61,6 +61,12 @@ pub enum Audience {
 pub struct Message(Cow<'static, str>);
 
 impl Message {
+    /// This, and then another sentence.
+    #[must_use]
+    pub fn followed_by(self, next: &Self) -> Self {
+        format!("{} {}", self.as_template(), next.as_template()).into()
+    }
+
     /// The sentence for this audience, with the vendor's name in it.
     pub fn render(&self, audience: Audience, vendor: &str) -> String {
         let mut text = String::with_capacity(self.0.len());

@@ -94,6 +94,9 @@ fn permission<T>(
                 fix::of_refusal(refusal, action, fix::permission_of(refusal, permission), context.params),
             );
             match refusal.reason {
+                DenialReason::Unsaid if check == CheckName::ObjectWritable => {
+                    finding.with_detail(findings::denied_without_reason().followed_by(&findings::upload_headers()))
+                }
                 DenialReason::Unsaid => finding.with_detail(findings::denied_without_reason()),
                 _ => finding,
             }

@@ -59,7 +59,7 @@ fn denied(context: &CheckContext, refusal: &AccessDenied, exchange: &ApiCall) ->
             Outcome::Granted(false) => Finding::vendor_side(check, Some(exchange)),
             // The simulator gave no answer.
             _ if refusal.reason == DenialReason::NotAllowedBy(PolicyKind::Identity) => Finding::vendor_side(check, Some(exchange)),
-            _ => of_role(findings::role_denied_or_not_asked()),
+            _ => of_role(findings::role_denied_causes().followed_by(&findings::ask_about_own_role())),
         });
     }
     let (DenialReason::NotAllowedBy(kind) | DenialReason::DeniedBy(kind)) = refusal.reason else {

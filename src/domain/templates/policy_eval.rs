@@ -233,18 +233,15 @@ const ABSENT: [&str; 8] = [
     "s3:requestobjecttagkeys",
 ];
 
-/// The headers that put requests do have.
-const SENT: [&str; 2] = ["s3:x-amz-content-sha256", "s3:x-amz-server-side-encryption-aws-kms-key-id"];
+/// The header with a key of its own that every request has.
+const SENT: &str = "s3:x-amz-content-sha256";
 
 fn value_of<'a>(key: &str, caller: &'a PolicyCaller) -> KeyValue<'a> {
     let key = key.to_ascii_lowercase();
     if key == format!("aws:principaltag/{}", caller.tag) {
         return KeyValue::Known(caller.tags.clone());
     }
-    if ABSENT.contains(&key.as_str())
-        || key.starts_with("s3:requestobjecttag/")
-        || key.starts_with("s3:x-amz-") && !SENT.contains(&key.as_str())
-    {
+    if ABSENT.contains(&key.as_str()) || key.starts_with("s3:requestobjecttag/") || key.starts_with("s3:x-amz-") && key != SENT {
         return KeyValue::Known(Vec::new());
     }
     KeyValue::Known(vec![match key.as_str() {
@@ -255,8 +252,8 @@ fn value_of<'a>(key: &str, caller: &'a PolicyCaller) -> KeyValue<'a> {
         "aws:principalaccount" | "kms:calleraccount" => caller.role.account().as_str(),
         "s3:signatureversion" => "AWS4-HMAC-SHA256",
         "s3:authtype" => "REST-HEADER",
-        // S3 accepts nothing older: <https://docs.aws.amazon.com/AmazonS3/latest/API/UsingBucket.html>.
-        "s3:tlsversion" => "1.2",
+        // S3 accepts nothing older: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/network-isolation.html>.
+        "s3:tlsversion" => return KeyValue::Known(vec!["1.2", "1.3"]),
         "kms:viaservice" => return KeyValue::OfS3Only,
         _ => return KeyValue::Unknown,
     }])
@@ -312,7 +309,7 @@ fn holds(operator: &str, actual: &[&str], expected: &[&str]) -> AccessDecision {
     let Some(matches) = comparison(positive) else {
         return AccessDecision::Maybe;
     };
-    // During a rotation, a call has one of two tags.
+    // During a rotation, for example, a call has one of two tags.
     let held = actual
         .iter()
         .filter(|actual| expected.iter().any(|wanted| matches(wanted, actual)))
@@ -443,7 +440,9 @@ mod tests {
     #[case(json!({"StringNotEquals": {"aws:PrincipalAccount": 111_111_111_111_u64}}), AccessDecision::No)]
     #[case(json!({"StringNotEquals": {"kms:CallerAccount": ["111111111111"]}}), AccessDecision::No)]
     #[case(json!({"NumericLessThan": {"s3:TlsVersion": 1.2}}), AccessDecision::No)]
-    #[case(json!({"NumericLessThan": {"s3:TlsVersion": "1.3"}}), AccessDecision::Yes)]
+    #[case(json!({"NumericLessThan": {"s3:TlsVersion": "1.3"}}), AccessDecision::Maybe)]
+    #[case(json!({"NumericLessThan": {"s3:TlsVersion": "1.4"}}), AccessDecision::Yes)]
+    #[case(json!({"StringNotEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "arn:aws:kms:eu-central-1:222222222222:key/x"}}), AccessDecision::Yes)]
     #[case(json!({"Null": {"s3:x-amz-server-side-encryption-customer-algorithm": "false"}}), AccessDecision::No)]
     #[case(json!({"StringEquals": {"s3:x-amz-acl": "public-read"}}), AccessDecision::No)]
     #[case(json!({"StringNotEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}), AccessDecision::Yes)]

@@ -195,7 +195,7 @@ fn grants_unbound_access(statement: &Value, role: &RoleArn, issued: &[Value], pa
         && match reach(SessionTag::Absent).max(reach(SessionTag::OfAnotherTenant)) {
             AccessDecision::No => false,
             // Statements for anyone usually have a condition on the source, which the vendor does not meet.
-            AccessDecision::Maybe => !names_anyone(statement),
+            AccessDecision::Maybe => !public::names_anyone(statement),
             AccessDecision::Yes => true,
         }
 }
@@ -203,10 +203,6 @@ fn grants_unbound_access(statement: &Value, role: &RoleArn, issued: &[Value], pa
 /// Whether a public statement of a key policy grants any of the calls.
 fn grants_key_to_anyone(statement: &Value, role: &RoleArn, issued: &[Value], params: &TemplateParams) -> bool {
     strongest_decision(statement, role, issued, params, SessionTag::Absent).0 > AccessDecision::No
-}
-
-fn names_anyone(statement: &Value) -> bool {
-    statement["Principal"] == "*" || texts(&statement["Principal"]["AWS"]).contains(&"*")
 }
 
 /// The statement with what has an effect: in a key policy, `*` and the key's ARN mean this key, and a statement without a resource, or with
@@ -293,7 +289,7 @@ fn administers(statement: &Value, params: &TemplateParams) -> bool {
     };
     let by_action = allows("Action") || statement.get("NotAction").is_some() && !allows("NotAction");
     let unconditional = statement["Condition"].as_object().is_none_or(serde_json::Map::is_empty);
-    let only_own_callers = names_anyone(statement)
+    let only_own_callers = public::names_anyone(statement)
         && params
             .key_account()
             .is_some_and(|account| scalars(&statement["Condition"]["StringEquals"]["kms:CallerAccount"]) == [account.as_str()]);

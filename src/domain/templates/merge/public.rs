@@ -30,6 +30,10 @@ pub(super) fn is_public(statement: &Value) -> bool {
     statement["Effect"] == "Allow" && everyone && !is_restricted(&statement["Condition"])
 }
 
+pub(super) fn names_anyone(statement: &Value) -> bool {
+    statement["Principal"] == "*" || texts(&statement["Principal"]["AWS"]).contains(&"*")
+}
+
 fn is_restricted(conditions: &Value) -> bool {
     conditions.as_object().into_iter().flatten().any(|(operator, tests)| {
         let mut keys = tests.as_object().into_iter().flatten();
