@@ -5,7 +5,7 @@ messages! {
     add_statement(action, policy, sid) "To allow {action}, add this statement to {policy}, replacing any existing statement with Sid {sid}."
     add_statements(action, policy, sids) "To allow {action}, add these statements to {policy}, replacing any existing statements with Sid {sids}."
     /// In the mode `direct`, tenants of the same customer have statements with the same Sid.
-    keep_other_ids() "If that statement names external IDs of other tenants, keep them in its list."
+    keep_other_ids() "If that statement names other external IDs that are still in use, keep them in its list."
     allow_in_boundary(action) "Allow {action} in the role's permissions boundary, which limits what its permissions grant."
     allow_in_policy(action, kind) "Allow {action} in {kind}. It overrides the policies of the role, the bucket and the key."
     remove_deny(action, kind, conditions) "A Deny statement in {kind} denies {action}. Look for conditions on {conditions}, and add an exception for this access."
