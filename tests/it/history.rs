@@ -364,7 +364,7 @@ async fn the_services_role_cannot_shorten_the_audit_log() {
         "create table partitions.x (id uuid)",
         "select add_partition('audit_events', '1990', '1990-01-01Z', '1991-01-01Z')",
         "select copy_needed('audit_events', first_id(now()), 'false')",
-        "select replace_partitions('audit_events', first_id(now()), 'x')",
+        "select replace_partitions('{audit_events}', first_id(now()), '{false}')",
         "select create_detached('audit_events', 'x')",
     ] {
         let error = service.execute(statement).await.expect_err(statement);
