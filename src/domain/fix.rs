@@ -181,10 +181,6 @@ fn granting(document: FixDocument, action: &str, permissions: &[Permission], par
         [sid] => fixes::add_statement(action, name, sid),
         sids => fixes::add_statements(action, name, sids.join(" and ")),
     };
-    let summary = match params.mode {
-        Mode::Direct => summary.followed_by(&fixes::keep_other_ids()),
-        Mode::AssumeRole => summary,
-    };
     let statement = if wanted.len() == 1 {
         wanted.remove(0)
     } else {

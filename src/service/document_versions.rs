@@ -12,6 +12,7 @@ use crate::domain::document_version::{
 };
 use crate::domain::ids::{StorageConfigId, TenantId, TenantRef};
 use crate::domain::storage_config::{Mode, StorageConfig};
+use crate::domain::templates::sid::SidSuffix;
 use crate::domain::vendor::Vendor;
 use crate::store::{self, active_configs, campaigns, document_versions};
 
@@ -129,7 +130,7 @@ pub async fn list(context: &Context) -> store::Result<VersionList> {
         tenants: of(Some(version.number)),
         changes: match found.get(index + 1) {
             Some(before) => [Mode::AssumeRole, Mode::Direct]
-                .map(|mode| (mode, changes(&before.documents, &version.documents, mode)))
+                .map(|mode| (mode, changes(&before.documents, &version.documents, mode, None)))
                 .into_iter()
                 .filter(|(_, changes)| !changes.is_empty())
                 .collect(),
@@ -208,9 +209,9 @@ pub(super) async fn update_to(
     };
     Ok(Some(DocumentUpdate {
         version: version.number,
-        changes: from
-            .as_ref()
-            .map_or_else(Vec::new, |from| changes(&from.documents, &version.documents, mode)),
+        changes: from.as_ref().map_or_else(Vec::new, |from| {
+            changes(&from.documents, &version.documents, mode, Some(SidSuffix::of(config.tenant_id)))
+        }),
         from: from.map(|from| from.number),
     }))
 }

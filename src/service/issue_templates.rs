@@ -7,6 +7,7 @@ use crate::domain::storage_config::Mode;
 use crate::domain::templates::TemplateParams;
 use crate::domain::templates::cloudformation::quick_create_link;
 use crate::domain::templates::json::{Documents, documents};
+use crate::domain::templates::sid::SidSuffix;
 use crate::domain::tenant::Tenant;
 use crate::domain::text::{FieldError, Malformed};
 use crate::store;
@@ -64,6 +65,7 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
             role_name,
             account,
             posture: typed.posture.unwrap_or(context.vendor.posture),
+            sid_suffix: Some(SidSuffix::of(tenant.id)),
             ..TemplateParams::empty(mode, vendor_role, tenant.accepted_ids())
         }),
         _ => Err(faults),

@@ -91,7 +91,7 @@ pub(crate) async fn live_sessions(context: &Context, tenant: &Tenant) -> store::
     };
     for config in storage_configs::different(&mut db, tenant.id).await? {
         let revocation = match (config.storage.access.client_role(), &context.vendor.direct_role) {
-            (Some(role), _) => Some(SessionRevocation::of_client_role(role, by_time)),
+            (Some(role), _) => Some(SessionRevocation::of_client_role(role, tenant.id, by_time)),
             (None, Some(role)) => Some(SessionRevocation::of_direct_role(role, tenant, (!is_stopped).then_some(by_time))),
             (None, None) => None,
         };

@@ -33,10 +33,11 @@ use crate::domain::evaluator::Evaluator;
 use crate::domain::evidence::{KeyFacts, RoundTrip};
 use crate::domain::external_id::ExternalId;
 use crate::domain::finding::Finding;
-use crate::domain::ids::VerificationId;
+use crate::domain::ids::{TenantId, VerificationId};
 use crate::domain::reverification::KeptCiphertext;
 use crate::domain::storage_config::Storage;
 use crate::domain::templates::TemplateParams;
+use crate::domain::templates::sid::SidSuffix;
 use crate::domain::unauthorized::UnauthorizedCaller;
 use crate::domain::vendor::Vendor;
 
@@ -48,6 +49,7 @@ use steps::Step;
 #[derive(Debug, Clone)]
 pub struct VerificationSubject {
     pub verification: VerificationId,
+    pub tenant: TenantId,
     pub storage: Storage,
     pub vendor_role: RoleArn,
     /// `assume_role`: the vendor's customer-facing role, which bucket and key must deny.
@@ -148,6 +150,7 @@ pub async fn run(
     };
     let params = TemplateParams {
         posture: vendor.posture,
+        sid_suffix: Some(SidSuffix::of(subject.tenant)),
         ..TemplateParams::of_storage(&subject.storage, subject.vendor_role.clone(), subject.accepted_ids.clone())
     };
     let retires = subject.retired_id.is_some();

@@ -248,6 +248,7 @@ fn region() -> Region {
 fn subject(mode: Mode) -> VerificationSubject {
     VerificationSubject {
         verification: uuid::Uuid::nil().into(),
+        tenant: uuid::Uuid::nil().into(),
         storage: Storage {
             access: match mode {
                 Mode::Direct => Access::Direct,

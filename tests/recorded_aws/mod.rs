@@ -31,6 +31,7 @@ pub const EXTERNAL_ID: &str = "lk-0123456789abcdef0123456789abcdef01234567";
 pub fn subject(mode: Mode) -> VerificationSubject {
     VerificationSubject {
         verification: uuid::Uuid::nil().into(),
+        tenant: uuid::Uuid::nil().into(),
         storage: Storage {
             access: match mode {
                 Mode::Direct => Access::Direct,

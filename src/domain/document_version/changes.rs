@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::set::{DocumentSet, ModeDocuments};
 use crate::domain::fix::FixDocument;
 use crate::domain::storage_config::Mode;
+use crate::domain::templates::sid::SidSuffix;
 
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,8 +21,8 @@ pub struct DocumentChange {
     pub summary: String,
 }
 
-/// What a mode's documents of `to` have or lack, compared with those of `from`.
-pub fn changes(from: &DocumentSet, to: &DocumentSet, mode: Mode) -> Vec<DocumentChange> {
+/// What a mode's documents of `to` have or lack, compared with those of `from`. With the Sids of a tenant, if it is about one.
+pub fn changes(from: &DocumentSet, to: &DocumentSet, mode: Mode, sid_suffix: Option<SidSuffix>) -> Vec<DocumentChange> {
     let empty = ModeDocuments::new();
     let (before, after) = (from.of_mode(mode).unwrap_or(&empty), to.of_mode(mode).unwrap_or(&empty));
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
@@ -29,20 +30,22 @@ pub fn changes(from: &DocumentSet, to: &DocumentSet, mode: Mode) -> Vec<Document
     for name in names {
         let none = Vec::new();
         let (before, after) = (before.get(name).unwrap_or(&none), after.get(name).unwrap_or(&none));
-        compare(name, before, after, &mut changes);
+        compare(name, before, after, sid_suffix, &mut changes);
     }
     changes
 }
 
-fn compare(document: &str, before: &[Value], after: &[Value], changes: &mut Vec<DocumentChange>) {
+fn compare(document: &str, before: &[Value], after: &[Value], sid_suffix: Option<SidSuffix>, changes: &mut Vec<DocumentChange>) {
     let sids: Vec<Option<&str>> = before.iter().chain(after).map(sid).collect();
     let mut seen = BTreeSet::new();
     for sid in sids.into_iter().filter(|sid| seen.insert(*sid)) {
         let find = |statements: &'_ [Value]| statements.iter().find(|statement| self::sid(statement) == sid).cloned();
-        for what in differences(document, sid, find(before).as_ref(), find(after).as_ref()) {
+        let (before, after) = (find(before), find(after));
+        let sid = sid.map(|sid| sid_suffix.map_or_else(|| sid.to_owned(), |suffix| suffix.append_to(sid)));
+        for what in differences(document, sid.as_deref(), before.as_ref(), after.as_ref()) {
             changes.push(DocumentChange {
                 document: document.to_owned(),
-                statement: sid.map(str::to_owned),
+                statement: sid.clone(),
                 summary: what,
             });
         }

@@ -21,7 +21,7 @@ fn set(documents: &serde_json::Value) -> DocumentSet {
 
 fn summaries(before: &serde_json::Value, after: &serde_json::Value) -> Vec<String> {
     let of = |statement: &serde_json::Value| set(&json!({"direct": {"bucket-policy": [statement]}}));
-    let found = changes(&of(before), &of(after), Mode::Direct);
+    let found = changes(&of(before), &of(after), Mode::Direct, None);
     found.into_iter().map(|change| change.summary).collect()
 }
 
@@ -82,7 +82,7 @@ fn posture_adds_a_statement_to_each_policy_of_the_bucket_and_the_role() {
     let with_posture = Vendor { posture: true, ..vendor() };
     let (before, after) = (DocumentSet::of(&vendor()), DocumentSet::of(&with_posture));
     let summaries = |from, to| -> Vec<String> {
-        changes(from, to, Mode::AssumeRole)
+        changes(from, to, Mode::AssumeRole, None)
             .into_iter()
             .map(|change| change.summary)
             .collect()

@@ -4,8 +4,6 @@ messages! {
     // Policies
     add_statement(action, policy, sid) "To allow {action}, add this statement to {policy}, replacing any existing statement with Sid {sid}."
     add_statements(action, policy, sids) "To allow {action}, add these statements to {policy}, replacing any existing statements with Sid {sids}."
-    /// In the mode `direct`, tenants of the same customer have statements with the same Sid.
-    keep_other_ids() "If that statement names other external IDs that are still in use, keep them in its list."
     allow_in_boundary(action) "Allow {action} in the role's permissions boundary, which limits what its permissions grant."
     allow_in_policy(action, kind) "Allow {action} in {kind}. It overrides the policies of the role, the bucket and the key."
     remove_deny(action, kind, conditions) "A Deny statement in {kind} denies {action}. Look for conditions on {conditions}, and add an exception for this access."
@@ -13,8 +11,9 @@ messages! {
     replace_trust_statement() "Replace the role's trust policy statement with this one."
     trust_one_role() "Replace the trust policy statement that names [vendor] with this one, and remove any other statement that lets it assume the role."
     close_trust_policy() "Replace the trust policy statement that names [vendor] with this one, and remove any other statement that lets [vendor] assume the role without the condition."
-    close_policy() "Replace the statement that names the role of [vendor] with this one, and remove any other statement that grants the role access without the condition."
-    close_key_policy() "Replace the statement that names the role of [vendor] with this one, and remove any other statement that grants the role access without the condition. If the key policy is right already, a grant lets the role in: find it with aws kms list-grants, and revoke it."
+    /// Statements of other tenants name the same role, with the same condition on another ID.
+    close_policy(sid) "Replace the statement {sid} with this one, and remove any statement that grants the role of [vendor] access without the condition on an external ID."
+    close_key_policy(sid) "Replace the statement {sid} with this one, and remove any statement that grants the role of [vendor] access without the condition on an external ID. If the key policy is right already, a grant lets the role in: find it with aws kms list-grants, and revoke it."
     remove_vendors_access() "Remove every statement that grants access to the account of [vendor] or to a role in it. The statement for [your] own role is enough."
     close_public_bucket() "Remove every statement with the principal * and every ACL that grants access to everyone, and enable all four Block Public Access settings of the bucket."
     name_role_as_principal() "Grant access to the role itself: replace the statement with this one, and remove any other statement that grants the role access through a condition on aws:PrincipalArn."

@@ -24,7 +24,11 @@ pub(crate) fn bucket_requires_external_id(context: &CheckContext) -> RuleOutcome
                 let statement = statements::bucket_policy_statement(permission, context.params);
                 (
                     danger(allowed),
-                    replaced(FixDocument::BucketPolicy, fixes::close_policy(), statement),
+                    replaced(
+                        FixDocument::BucketPolicy,
+                        fixes::close_policy(context.params.sid(permission.sid())),
+                        statement,
+                    ),
                 )
             }
             Mode::AssumeRole => (findings::vendor_is_let_in_danger(), vendor_removed(FixDocument::BucketPolicy)),
@@ -56,7 +60,7 @@ pub(crate) fn key_requires_external_id(context: &CheckContext) -> RuleOutcome {
                 danger(&allowed),
                 replaced(
                     FixDocument::KeyPolicy,
-                    fixes::close_key_policy(),
+                    fixes::close_key_policy(context.params.sid(Permission::Key.sid())),
                     statements::key_policy_statement(context.params),
                 ),
             ),

@@ -43,6 +43,10 @@ pub fn script(params: &TemplateParams, parties: Parties) -> String {
     set("mode", &params.mode.to_string());
     set("partition", params.partition.as_str());
     set("title", &parties.title());
+    set(
+        "sid_suffix",
+        &params.sid_suffix.map(|suffix| suffix.to_string()).unwrap_or_default(),
+    );
     text += "\n";
     for (name, document) in documents(&placeholders) {
         let body = printed(&document, 0, params, &placeholders);

@@ -32,25 +32,45 @@ retry() {
     done
 }
 
-# Prints the policy $1 merged with the statements $2: they replace statements with the same Sid, or are appended.
+# Prints the policy $1 merged with the statements $2. Each replaces the statement with its Sid, or one with its Sid without the end
+# $sid_suffix that has only this tenant's external IDs, or is appended. Statements of other tenants of the vendor stay as they are.
 merged() {
     if command -v jq >/dev/null 2>&1; then
         # shellcheck disable=SC2016 # jq's variables, not the shell's
-        jq -c -n --argjson policy "$1" --argjson ours "$2" '
+        jq -c -n --argjson policy "$1" --argjson ours "$2" --arg suffix "$sid_suffix" '
+            def ids: [(.Condition.StringEquals? // {}) | .["sts:ExternalId"], .["aws:PrincipalTag/latchkey-external-id"] | values] | flatten;
+            def is_alone($own): if $own | ids == [] then ids == [] and .Principal == $own.Principal
+                else ids != [] and ids - ($own | ids) == [] end;
+            def is($own): .Sid == $own.Sid
+                or ((.Sid | type) == "string" and .Sid + $suffix == $own.Sid and .Effect == "Allow" and is_alone($own));
             ($policy.Statement // [] | if type == "array" then . else [.] end) as $old
+            | reduce $old[] as $one ([]; [$ours[] | select(. as $own | $one | is($own))][0] as $own
+                | if $own == null then . + [$one] elif any(.[]; .Sid == $own.Sid) then . else . + [$own] end)
+            | . as $new
             | $policy
-            | .Statement = [$old[] | . as $one | first($ours[] | select(.Sid == $one.Sid)) // $one]
-                + [$ours[] | . as $one | select(all($old[]; .Sid != $one.Sid))]'
+            | .Statement = $new + [$ours[] | . as $own | select(all($new[]; .Sid != $own.Sid))]'
     else
         python3 -c '
 import json, sys
-policy, ours = map(json.loads, sys.argv[1:])
-old = policy.get("Statement", [])
-old = old if isinstance(old, list) else [old]
-named = {one["Sid"]: one for one in ours}
-here = [one.get("Sid") for one in old]
-policy["Statement"] = [named.get(one.get("Sid"), one) for one in old] + [one for one in ours if one["Sid"] not in here]
-print(json.dumps(policy, separators=(",", ":")))' "$1" "$2"
+policy, ours = map(json.loads, sys.argv[1:3])
+def ids(one):
+    required = (one.get("Condition") or {}).get("StringEquals") or {}
+    found = [required.get(key, []) for key in ("sts:ExternalId", "aws:PrincipalTag/latchkey-external-id")]
+    return {id for value in found for id in (value if isinstance(value, list) else [value])}
+def is_alone(one, own):
+    return bool(ids(one)) and ids(one) <= ids(own) if ids(own) else not ids(one) and one.get("Principal") == own.get("Principal")
+def matches(one, own):
+    bare = str(one.get("Sid")) + sys.argv[3] == own["Sid"] and one["Effect"] == "Allow"
+    return one.get("Sid") == own["Sid"] or bare and is_alone(one, own)
+old, new = policy.get("Statement", []), []
+for one in old if isinstance(old, list) else [old]:
+    own = next((own for own in ours if matches(one, own)), None)
+    if own is None:
+        new.append(one)
+    elif own not in new:
+        new.append(own)
+policy["Statement"] = new + [own for own in ours if own not in new]
+print(json.dumps(policy, separators=(",", ":")))' "$1" "$2" "$sid_suffix"
     fi
 }
 

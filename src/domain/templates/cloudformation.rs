@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::placeholders::{Placeholder, Placeholders, is_account_regional};
 use super::statements::{self, Permission};
-use super::{Parties, TemplateParams, yaml};
+use super::{Parties, TemplateParams, sid, yaml};
 use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::storage_config::Mode;
 
@@ -64,6 +64,10 @@ fn defaults(params: &TemplateParams) -> Vec<(&'static str, Option<String>)> {
         ("Mode", Some(params.mode.to_string())),
         ("VendorRoleArn", Some(params.vendor_role.to_string())),
         ("ExternalIds", Some(ids.join(","))),
+        (
+            "SidSuffix",
+            Some(params.sid_suffix.map(|suffix| suffix.to_string()).unwrap_or_default()),
+        ),
         ("RoleName", params.role_name.as_ref().map(RoleName::to_string).or(no_role)),
         ("BucketName", bucket.map(str::to_owned)),
         ("BucketIs", Some("new".to_owned())),
@@ -111,6 +115,11 @@ fn declared(name: &str) -> Value {
         "ExternalIds" => json!({
             "Type": "CommaDelimitedList",
             "Description": "The external ID, as issued. Do not change it.",
+        }),
+        "SidSuffix" => json!({
+            "Type": "String",
+            "AllowedPattern": "([0-9a-f]{8})?",
+            "Description": "The end of the Sid of each statement, as issued. Do not change it.",
         }),
         "RoleName" => json!({
             "Type": "String",
@@ -175,7 +184,7 @@ fn interface() -> Value {
     let group = |label: &str, parameters: &[&str]| json!({"Label": {"default": label}, "Parameters": parameters});
     json!({"ParameterGroups": [
         group("Your values", &["BucketIs", "BucketName", "BucketNamespace", "LogBucket", "KeyArn", "RoleName"]),
-        group("Issued by the vendor", &["Mode", "VendorRoleArn", "ExternalIds", "Posture"]),
+        group("Issued by the vendor", &["Mode", "VendorRoleArn", "ExternalIds", "SidSuffix", "Posture"]),
     ]})
 }
 
@@ -197,6 +206,8 @@ fn conditions() -> Value {
 fn resources(params: &TemplateParams) -> Value {
     let with_posture = TemplateParams {
         posture: true,
+        // A parameter.
+        sid_suffix: None,
         ..params.clone()
     };
     let direct = Placeholders::of(&with_posture, Mode::Direct);
@@ -324,7 +335,14 @@ fn expressed(value: &Value, placeholders: &Placeholders) -> Value {
         Value::Array(items) => items.iter().map(|item| expressed(item, placeholders)).collect(),
         Value::Object(members) => members
             .iter()
-            .map(|(name, member)| (name.clone(), expressed(member, placeholders)))
+            .map(|(name, member)| {
+                let own_sid = member.as_str().filter(|sid| name == "Sid" && sid::is_issued(sid));
+                let member = own_sid.map_or_else(
+                    || expressed(member, placeholders),
+                    |sid| json!({"Fn::Sub": format!("{sid}${{SidSuffix}}")}),
+                );
+                (name.clone(), member)
+            })
             .collect::<Map<_, _>>()
             .into(),
         _ => value.clone(),

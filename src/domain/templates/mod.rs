@@ -37,6 +37,7 @@ mod policy_eval;
 pub mod removal;
 pub mod samples;
 pub(crate) mod session_revocation;
+pub mod sid;
 pub mod statements;
 pub mod terraform;
 #[cfg(test)]
@@ -49,6 +50,7 @@ use super::arn::{BucketArn, BucketName, KeyArn, RoleArn, RoleName};
 use super::external_id::ExternalId;
 use super::partition::Partition;
 use super::storage_config::{Mode, Storage};
+use sid::SidSuffix;
 
 /// The parameters of the documents. Missing values become placeholders that AWS rejects, such as `<BUCKET>`.
 #[derive(Debug, Clone)]
@@ -70,6 +72,8 @@ pub struct TemplateParams {
     pub posture: bool,
     /// The number of these documents, if it is known.
     pub version: Option<i32>,
+    /// The end of every Sid. None for documents that are nobody's.
+    pub sid_suffix: Option<SidSuffix>,
 }
 
 /// The names in the files.
@@ -106,6 +110,7 @@ impl TemplateParams {
             bucket_account: None,
             posture: false,
             version: None,
+            sid_suffix: None,
         }
     }
 
@@ -128,6 +133,11 @@ impl TemplateParams {
     pub(crate) fn bucket_is_elsewhere(&self) -> bool {
         let role = self.role.as_ref().map(RoleArn::account);
         role.zip(self.bucket_account.as_ref()).is_some_and(|(role, bucket)| role != bucket)
+    }
+
+    /// The tenant's Sid of a statement.
+    pub(crate) fn sid(&self, of: &str) -> String {
+        self.sid_suffix.map_or_else(|| of.to_owned(), |suffix| suffix.append_to(of))
     }
 
     fn bucket_arn(&self) -> String {

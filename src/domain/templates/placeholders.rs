@@ -37,6 +37,7 @@ impl Placeholders {
         let first = params.external_ids.first().cloned();
         let params = TemplateParams {
             posture: params.posture,
+            sid_suffix: params.sid_suffix,
             ..TemplateParams::empty(mode, params.vendor_role.clone(), first.into_iter().collect())
         };
         let texts = [

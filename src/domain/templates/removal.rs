@@ -1,9 +1,10 @@
-//! The offboarding steps for the customer. They remove only the statements that the documents added.
+//! The offboarding steps for the customer. They remove only the statements that the tenant's documents added.
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::sid::SidSuffix;
 use super::statements::{ASSUME_SID, Permission};
 use crate::domain::arn::{BucketName, KeyArn, RoleArn};
 use crate::domain::fix::FixDocument;
@@ -30,7 +31,7 @@ pub struct RemovalStep {
     /// What to do.
     pub summary: String,
     /// The Sids of the statements to remove, if present.
-    pub statements: Vec<&'static str>,
+    pub statements: Vec<String>,
     /// The same with the AWS CLI and jq. Null if the names are not known.
     pub command: Option<String>,
 }
@@ -47,7 +48,7 @@ const KEEP: [&str; 2] = [
 
 /// The steps for every storage config that was ever submitted. If there is none, for the modes in which documents were
 /// issued.
-pub fn removal(vendor: &str, submitted: &[Storage], issued: &[Mode]) -> Removal {
+pub fn removal(vendor: &str, suffix: SidSuffix, submitted: &[Storage], issued: &[Mode]) -> Removal {
     let mut steps = Vec::new();
     let mut add = |step: RemovalStep| {
         if !steps.contains(&step) {
@@ -56,21 +57,21 @@ pub fn removal(vendor: &str, submitted: &[Storage], issued: &[Mode]) -> Removal 
     };
     if submitted.is_empty() {
         if issued.contains(&Mode::AssumeRole) {
-            add(role(vendor, None));
+            add(role(vendor, suffix, None));
         }
-        add(bucket(None));
-        add(key(None));
+        add(bucket(suffix, None));
+        add(key(suffix, None));
     }
     for storage in submitted {
         if let Some(client_role) = storage.access.client_role() {
-            add(role(vendor, Some(client_role)));
+            add(role(vendor, suffix, Some(client_role)));
         }
     }
     for storage in submitted {
-        add(bucket(Some((storage.bucket.name(), storage.region.as_str()))));
+        add(bucket(suffix, Some((storage.bucket.name(), storage.region.as_str()))));
     }
     for storage in submitted {
-        add(key(Some(&storage.key)));
+        add(key(suffix, Some(&storage.key)));
     }
     let text = text(vendor, &steps);
     Removal {
@@ -81,7 +82,7 @@ pub fn removal(vendor: &str, submitted: &[Storage], issued: &[Mode]) -> Removal 
     }
 }
 
-fn role(vendor: &str, role: Option<&RoleArn>) -> RemovalStep {
+fn role(vendor: &str, suffix: SidSuffix, role: Option<&RoleArn>) -> RemovalStep {
     let name = role.map_or_else(|| "that you created".to_owned(), |role| role.name().to_string());
     RemovalStep {
         document: FixDocument::TrustPolicy,
@@ -93,6 +94,7 @@ fn role(vendor: &str, role: Option<&RoleArn>) -> RemovalStep {
         statements: [ASSUME_SID]
             .into_iter()
             .chain([Permission::Objects, Permission::List, Permission::Key, Permission::Posture].map(Permission::sid))
+            .map(|sid| suffix.append_to(sid))
             .collect(),
         command: role.map(|role| {
             let name = role.name();
@@ -105,9 +107,9 @@ fn role(vendor: &str, role: Option<&RoleArn>) -> RemovalStep {
     }
 }
 
-fn bucket(bucket: Option<(&BucketName, &str)>) -> RemovalStep {
+fn bucket(suffix: SidSuffix, bucket: Option<(&BucketName, &str)>) -> RemovalStep {
     let statements: Vec<_> = [Permission::Objects, Permission::List, Permission::Posture]
-        .map(Permission::sid)
+        .map(|permission| suffix.append_to(permission.sid()))
         .into();
     RemovalStep {
         document: FixDocument::BucketPolicy,
@@ -134,8 +136,8 @@ fn bucket(bucket: Option<(&BucketName, &str)>) -> RemovalStep {
     }
 }
 
-fn key(key: Option<&KeyArn>) -> RemovalStep {
-    let statements = vec![Permission::Key.sid()];
+fn key(suffix: SidSuffix, key: Option<&KeyArn>) -> RemovalStep {
+    let statements = vec![suffix.append_to(Permission::Key.sid())];
     RemovalStep {
         document: FixDocument::KeyPolicy,
         title: "Remove the statement from the key policy".into(),
@@ -154,7 +156,7 @@ fn key(key: Option<&KeyArn>) -> RemovalStep {
 }
 
 /// The jq filter that removes these statements. A policy may have a single statement instead of a list.
-fn without(sids: &[&str]) -> String {
+fn without(sids: &[String]) -> String {
     let sids = sids.iter().map(|sid| format!("\"{sid}\"")).collect::<Vec<_>>().join(", ");
     format!(".Statement |= ([.] | flatten | map(select(.Sid | IN({sids}) | not)))")
 }
@@ -189,6 +191,10 @@ mod tests {
     use crate::domain::region::Region;
     use crate::domain::storage_config::Access;
 
+    fn suffix() -> SidSuffix {
+        SidSuffix::of(uuid::Uuid::from_u128(7).into())
+    }
+
     fn storage(bucket: &str, role: Option<&str>) -> Storage {
         let role = role.map(|name| RoleArn::parse(&format!("arn:aws:iam::222222222222:role/{name}")).unwrap());
         Storage {
@@ -207,7 +213,7 @@ mod tests {
             storage("acme-old", Some("documents")),
             storage("acme-old", None),
         ];
-        let removal = removal("Examplecorp", &submitted, &[]);
+        let removal = removal("Examplecorp", suffix(), &submitted, &[]);
         insta::assert_snapshot!(removal.text);
         let documents: Vec<_> = removal.steps.iter().map(|step| step.document).collect();
         assert_eq!(
@@ -223,10 +229,10 @@ mod tests {
 
     #[test]
     fn documents_that_were_never_submitted_have_steps_without_names() {
-        let all = removal("Examplecorp", &[], &[Mode::Direct, Mode::AssumeRole]);
+        let all = removal("Examplecorp", suffix(), &[], &[Mode::Direct, Mode::AssumeRole]);
         assert_eq!(all.steps.len(), 3);
         assert!(all.steps.iter().all(|step| step.command.is_none() && !step.statements.is_empty()));
-        let direct = removal("Examplecorp", &[], &[Mode::Direct]);
+        let direct = removal("Examplecorp", suffix(), &[], &[Mode::Direct]);
         assert_eq!(direct.steps.len(), 2, "the mode direct has no role");
     }
 }

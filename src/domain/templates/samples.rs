@@ -3,13 +3,16 @@
 
 use strum::IntoEnumIterator;
 
+use super::sid::SidSuffix;
 use super::{Parties, TemplateParams};
 use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketName, KeyArn, RoleArn, RoleName};
 use crate::domain::external_id::ExternalId;
+use crate::domain::ids::TenantId;
 use crate::domain::partition::Partition;
 use crate::domain::storage_config::Mode;
 
+const TENANT: &str = "01910f5e-8f6a-7cc3-8f5e-2f8a1c9f0b11";
 const VALID: &str = "the samples are valid";
 
 /// The names in the samples.
@@ -22,7 +25,10 @@ pub const PARTIES: Parties = Parties {
 pub fn untyped(partition: Partition, mode: Mode) -> TemplateParams {
     let vendor = RoleArn::parse(&format!("arn:{partition}:iam::111111111111:role/vendor/documents")).expect(VALID);
     let id = ExternalId::parse("lk-0123456789abcdef0123456789abcdef01234567").expect(VALID);
-    TemplateParams::empty(mode, vendor, vec![id])
+    TemplateParams {
+        sid_suffix: Some(SidSuffix::of(TenantId::parse(TENANT).expect(VALID))),
+        ..TemplateParams::empty(mode, vendor, vec![id])
+    }
 }
 
 /// With all values except the key.

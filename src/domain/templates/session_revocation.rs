@@ -7,6 +7,7 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
+use super::sid::SidSuffix;
 use super::statements::{TAG, policy};
 use crate::domain::arn::RoleArn;
 use crate::domain::check::FaultSide;
@@ -14,6 +15,9 @@ use crate::domain::external_id::ExternalId;
 use crate::domain::identity::CallerTag;
 use crate::domain::ids::TenantId;
 use crate::domain::tenant::{Rotation, Tenant};
+
+/// The Sid, without the end that makes it a tenant's.
+const SID: &str = "LatchkeyRevokeSessions";
 
 /// An inline policy for a role, and who can attach it.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,27 +38,34 @@ impl SessionRevocation {
         let tag = format!("aws:PrincipalTag/{TAG}");
         let mut condition = Map::from_iter([("StringEquals".to_owned(), json!({tag: external_ids(tenant)}))]);
         condition.extend(issued_before.map(before));
-        Self::new(FaultSide::Vendor, role, name, &condition)
+        Self::new(FaultSide::Vendor, role, Some(tenant.id), name, &condition)
     }
 
     /// For a customer's role, which only the vendor's sessions for this tenant use.
-    pub(crate) fn of_client_role(role: &RoleArn, issued_before: DateTime<Utc>) -> Self {
+    pub(crate) fn of_client_role(role: &RoleArn, tenant: TenantId, issued_before: DateTime<Utc>) -> Self {
         let condition = Map::from_iter([before(issued_before)]);
-        Self::new(FaultSide::Customer, role, "latchkey-revoke-sessions".into(), &condition)
+        Self::new(
+            FaultSide::Customer,
+            role,
+            Some(tenant),
+            "latchkey-revoke-sessions".into(),
+            &condition,
+        )
     }
 
     /// Denies the sessions of one caller, by the end of their name. Those of other callers are not affected.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable>
     pub(crate) fn of_caller(side: FaultSide, role: &RoleArn, tenant: Option<TenantId>, caller: CallerTag) -> Self {
-        let tenant = tenant.map_or_else(|| "*".to_owned(), |tenant| tenant.to_string());
-        let user = json!({"aws:userid": format!("*:latchkey-{tenant}-{caller}")});
+        let of_tenant = tenant.map_or_else(|| "*".to_owned(), |tenant| tenant.to_string());
+        let user = json!({"aws:userid": format!("*:latchkey-{of_tenant}-{caller}")});
         let condition = Map::from_iter([("StringLike".to_owned(), user)]);
-        Self::new(side, role, format!("latchkey-revoke-caller-{caller}"), &condition)
+        Self::new(side, role, tenant, format!("latchkey-revoke-caller-{caller}"), &condition)
     }
 
-    fn new(side: FaultSide, role: &RoleArn, policy_name: String, condition: &Map<String, Value>) -> Self {
+    fn new(side: FaultSide, role: &RoleArn, tenant: Option<TenantId>, policy_name: String, condition: &Map<String, Value>) -> Self {
+        let sid = tenant.map_or_else(|| SID.to_owned(), |tenant| SidSuffix::of(tenant).append_to(SID));
         let policy = policy(&[json!({
-            "Sid": "LatchkeyRevokeSessions",
+            "Sid": sid,
             "Effect": "Deny",
             "Action": "*",
             "Resource": "*",

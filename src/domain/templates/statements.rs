@@ -24,6 +24,9 @@ const POSTURE_ACTIONS: [&str; 3] = [
 /// The Sid of the trust policy's statement.
 pub const ASSUME_SID: &str = "LatchkeyAssume";
 
+/// The condition key that binds a customer's role to one tenant.
+pub const EXTERNAL_ID: &str = "sts:ExternalId";
+
 /// The session tag that binds a session of the direct role to one tenant.
 pub const TAG: &str = "latchkey-external-id";
 
@@ -38,6 +41,7 @@ pub enum Permission {
 }
 
 impl Permission {
+    /// Without the end that makes it a tenant's.
     pub const fn sid(self) -> &'static str {
         match self {
             Self::Objects => "LatchkeyObjects",
@@ -68,18 +72,18 @@ pub fn policy(statements: &[Value]) -> Value {
 /// Allows the vendor's role to assume the customer's role, but only with the external ID.
 pub fn trust_statement(params: &TemplateParams) -> Value {
     json!({
-        "Sid": ASSUME_SID,
+        "Sid": params.sid(ASSUME_SID),
         "Effect": "Allow",
         "Principal": {"AWS": params.vendor_role},
         "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"sts:ExternalId": external_ids(params)}},
+        "Condition": {"StringEquals": {EXTERNAL_ID: external_ids(params)}},
     })
 }
 
 /// A statement of the customer's role.
 pub fn role_statement(permission: Permission, params: &TemplateParams) -> Value {
     json!({
-        "Sid": permission.sid(),
+        "Sid": params.sid(permission.sid()),
         "Effect": "Allow",
         "Action": actions(permission),
         "Resource": resource(permission, params),
@@ -126,7 +130,7 @@ fn shared_statement(permission: Permission, resource: &str, params: &TemplatePar
         Mode::AssumeRole => params.role_arn(),
     };
     let mut statement = json!({
-        "Sid": permission.sid(),
+        "Sid": params.sid(permission.sid()),
         "Effect": "Allow",
         "Principal": {"AWS": principal},
         "Action": actions(permission),

@@ -29,7 +29,7 @@ pub(crate) struct RemovalStepView {
     /// What to do.
     summary: String,
     /// The Sids of the statements to remove, if present.
-    statements: Vec<&'static str>,
+    statements: Vec<String>,
     /// The same with the AWS CLI and jq. Null if the names are not known.
     command: Option<String>,
 }

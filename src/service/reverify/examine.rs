@@ -56,6 +56,7 @@ pub(super) async fn examine(reverifier: &Reverifier, due: &DueReverification) ->
     };
     let subject = VerificationSubject {
         verification: VerificationId::from(context.clock.uuid()),
+        tenant: due.tenant,
         storage: due.storage.clone(),
         vendor_role,
         other_role: context.vendor.other_role(mode).cloned(),

@@ -128,6 +128,7 @@ async fn start_run(
     };
     let subject = context.vendor.role(config.storage.mode()).map(|role| VerificationSubject {
         verification: id,
+        tenant: started.tenant_id,
         storage: config.storage.clone(),
         vendor_role: role.clone(),
         other_role: context.vendor.other_role(config.storage.mode()).cloned(),

@@ -70,6 +70,12 @@ impl AwsAccess {
     }
 }
 
+/// Whether this is an issued statement, whose Sid ends with eight digits of its tenant.
+pub fn has_sid(statement: &Value, sid: &str) -> bool {
+    let own = statement["Sid"].as_str().and_then(|own| own.strip_prefix(sid));
+    own.is_some_and(|end| end.len() == 8)
+}
+
 /// A unique text of digits and letters.
 pub fn unique() -> String {
     let bytes: [u8; 5] = clock().random();
@@ -191,7 +197,7 @@ impl Account {
             .expect("the key's policy is put");
     }
 
-    /// Takes a statement out of a key's policy.
+    /// Takes an issued statement out of a key's policy.
     pub async fn remove_from_key(&self, key: &str, sid: &str) {
         let current = self.kms.get_key_policy().key_id(key).policy_name("default").send().await;
         let text = current
@@ -200,7 +206,7 @@ impl Account {
             .expect("the answer has the policy");
         let mut policy: Value = serde_json::from_str(&text).expect("the policy is JSON");
         let statements = policy["Statement"].as_array_mut().expect("the policy has statements");
-        statements.retain(|statement| statement["Sid"] != sid);
+        statements.retain(|statement| !has_sid(statement, sid));
         let put = self.kms.put_key_policy().key_id(key).policy(policy.to_string());
         put.send().await.expect("the key's policy is put");
     }
@@ -521,8 +527,14 @@ async fn put_encryption(customer: &Account, bucket: &str, body: &Value) {
 
 /// Creates bucket and key, gets the documents for them, and applies each as it was issued, in the order given.
 pub async fn apply_templates(world: &World, server: &TestServer, slug: &str, mode: &'static str) -> Applied {
+    let key = world.customer.create_key().await;
+    apply_templates_for(world, server, slug, mode, key).await
+}
+
+/// The same for a key that the customer already has.
+pub async fn apply_templates_for(world: &World, server: &TestServer, slug: &str, mode: &'static str, key: String) -> Applied {
     let customer = &world.customer;
-    let (bucket, key) = (customer.create_bucket().await, customer.create_key().await);
+    let bucket = customer.create_bucket().await;
     let role_name = format!("latchkey-{}", unique());
     let query = format!(
         "mode={mode}&bucket={bucket}&key_arn={key}&role_name={role_name}&account_id={}",

@@ -3,15 +3,14 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::aws::{Account, World, apply_templates};
+use crate::support::aws::{Account, World, apply_templates, has_sid};
 use crate::support::server::{TestServer, check, checks};
 
 /// Takes the condition out of the statements that are named, or of all.
 fn without_condition(document: &Value, sids: &[&str]) -> Value {
     let mut document = document.clone();
     let open = |statement: &mut Value| {
-        let sid = statement["Sid"].as_str().unwrap_or_default().to_owned();
-        if sids.contains(&sid.as_str()) {
+        if sids.iter().any(|sid| has_sid(statement, sid)) {
             statement
                 .as_object_mut()
                 .unwrap()

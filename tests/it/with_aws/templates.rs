@@ -5,7 +5,7 @@ use std::process::Output;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::aws::{Account, World, unique};
+use crate::support::aws::{Account, World, apply_templates_for, unique};
 use crate::support::server::TestServer;
 use crate::support::services::tools;
 use crate::support::shell::{Shell, succeeded};
@@ -171,7 +171,7 @@ fn told(ran: &Output, mode: &str, account: &str) -> Value {
 #[case("direct", true, 1)]
 #[case("direct", false, 2)]
 #[tokio::test]
-async fn the_script_leads_to_verified_and_is_idempotent(#[case] mode: &str, #[case] new: bool, #[case] runs: usize) {
+async fn the_script_leads_to_verified_and_is_idempotent(#[case] mode: &'static str, #[case] new: bool, #[case] runs: usize) {
     let tools = tools();
     let world = World::new().await;
     let server = TestServer::builder().aws(&world).start().await;
@@ -180,10 +180,18 @@ async fn the_script_leads_to_verified_and_is_idempotent(#[case] mode: &str, #[ca
     let script = file(&server, &things, "cli").await;
     let shell = Shell { tools, world: &world };
     let theirs = theirs(&world.customer, &things.bucket);
-    if !new {
-        let policy = json!({"Version": "2012-10-17", "Id": "theirs", "Statement": theirs});
-        world.customer.put_bucket_policy(&things.bucket, &policy).await;
-    }
+    // Another tenant of the same customer, with the same key.
+    let neighbour = match &things.key {
+        Some(key) => {
+            server.create_tenant("neighbour").await;
+            let applied = apply_templates_for(&world, &server, "neighbour", mode, key.clone()).await;
+            assert_eq!(server.submit("neighbour", &applied.submission()).await["verdict"], "verified");
+            let policy = json!({"Version": "2012-10-17", "Id": "theirs", "Statement": theirs});
+            world.customer.put_bucket_policy(&things.bucket, &policy).await;
+            Some(applied)
+        }
+        None => None,
+    };
 
     let ran = succeeded(shell.script(&script, &["--yes"]).await);
     let submission = told(&ran, mode, &world.customer.id);
@@ -206,6 +214,12 @@ async fn the_script_leads_to_verified_and_is_idempotent(#[case] mode: &str, #[ca
             (&after["Id"], after["Statement"].as_array().map(Vec::len)),
             (&json!("theirs"), Some(3))
         );
+    }
+    if let Some(neighbour) = neighbour {
+        let again = server.verify("neighbour").await;
+        assert_eq!(again["verdict"], "verified", "{again:#}");
+        let statements = key_policy(&world.customer, &neighbour.key).await["Statement"].take();
+        assert_eq!(statements.as_array().map(Vec::len), Some(3), "{statements:#}");
     }
 }
 
@@ -231,6 +245,12 @@ async fn bucket_policy(customer: &Account, bucket: &str) -> Value {
     serde_json::from_str(&policy.policy.expect("the answer has the policy")).expect("a policy is JSON")
 }
 
+async fn key_policy(customer: &Account, key: &str) -> Value {
+    let policy = customer.kms.get_key_policy().key_id(key).policy_name("default").send().await;
+    let policy = policy.expect("the key's policy is read").policy;
+    serde_json::from_str(&policy.expect("the answer has the policy")).expect("a policy is JSON")
+}
+
 #[tokio::test]
 async fn the_script_asks_first_and_never_overwrites_a_policy() {
     let tools = tools();
@@ -250,12 +270,11 @@ async fn the_script_asks_first_and_never_overwrites_a_policy() {
     let ran = shell.script(&hidden, &["--yes"]).await;
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(
-        !ran.status.success() && said.contains("requires jq or python3") && said.contains("\"LatchkeyKey\""),
+        !ran.status.success() && said.contains("requires jq or python3") && said.contains("\"LatchkeyKey"),
         "{said}"
     );
     let key = things.key.expect("there is a key");
-    let policy = world.customer.kms.get_key_policy().key_id(key).policy_name("default").send().await;
-    let policy = policy.expect("the key's policy is read").policy.unwrap_or_default();
+    let policy = key_policy(&world.customer, &key).await.to_string();
     assert!(!policy.contains("Latchkey"), "{policy}");
     assert!(world.customer.s3.get_bucket_policy().bucket(&things.bucket).send().await.is_err());
 }
@@ -277,4 +296,33 @@ async fn a_merged_policy_leads_to_verified() {
     assert_eq!((&answer["limit"], &answer["findings"]), (&json!(20480), &json!([])));
     world.customer.put_bucket_policy(&applied.bucket, &answer["merged"]).await;
     assert_verified(&server, &applied.submission()).await;
+}
+
+/// Merging for one tenant leaves the statement of another one that uses the same key.
+#[rstest]
+#[tokio::test]
+async fn tenants_that_share_a_key_stay_verified(#[values("assume_role", "direct")] mode: &'static str) {
+    let world = World::new().await;
+    let server = TestServer::builder().aws(&world).start().await;
+    server.create_tenant("acme").await;
+    server.create_tenant("initech").await;
+    let first = crate::support::aws::apply_templates(&world, &server, "acme", mode).await;
+    assert_verified(&server, &first.submission()).await;
+    let present = key_policy(&world.customer, &first.key).await;
+
+    let second = apply_templates_for(&world, &server, "initech", mode, first.key.clone()).await;
+    let body = json!({"document": "key-policy", "current": present, "mode": mode, "key_arn": second.key, "role_name": second.role_name,
+                      "account_id": world.customer.id});
+    let answer = server.post("/v1/tenants/initech/templates/merge", &body).await.expect(200);
+    assert_eq!(answer["findings"], json!([]), "{answer:#}");
+    let put = world
+        .customer
+        .kms
+        .put_key_policy()
+        .key_id(&second.key)
+        .policy(answer["merged"].to_string());
+    put.send().await.expect("the key's policy is put");
+    for verification in [server.submit("initech", &second.submission()).await, server.verify("acme").await] {
+        assert_eq!(verification["verdict"], "verified", "{verification:#}");
+    }
 }

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::super::TemplateParams;
 use super::super::policy_eval::{AccessDecision, PolicyCaller, covers, evaluate, scalars, texts};
 use super::super::statements::TAG;
-use super::{MergeCode, MergeFinding, MergeTarget, label, public, same_name};
+use super::replaced::{common_sid, named_ids, replaces};
+use super::{MergeCode, MergeFinding, MergeTarget, label, public};
 use crate::domain::arn::RoleArn;
 use crate::domain::external_id::ExternalId;
 use crate::domain::storage_config::Mode;
@@ -23,7 +24,7 @@ pub(super) fn find(target: MergeTarget, before: &[Value], issued: &[Value], para
         let Some(statement) = effective(target, statement, params) else {
             continue;
         };
-        if let Some(ours) = issued.iter().find(|ours| same_name(ours, &statement)) {
+        if let Some(ours) = issued.iter().find(|ours| replaces(ours, &statement, params)) {
             if let Some(wider) = wider(ours, &statement) {
                 findings.push(MergeFinding::new(
                     MergeCode::WiderPrincipals,
@@ -44,13 +45,34 @@ pub(super) fn find(target: MergeTarget, before: &[Value], issued: &[Value], para
                     MergeCode::OtherExternalIds,
                     name,
                     format!(
-                        "This statement also names {}. The merged policy keeps it, because another tenant may need it. If it is a former external ID of \
-                         this tenant, remove it.",
+                        "This statement also names {}, which the merged policy no longer does. If that is the external ID of another tenant, add the \
+                         statements that were issued for that tenant: they have Sids of their own.",
                         others.join(" and ")
                     ),
                 ));
             }
             continue;
+        }
+        if let Some(ours) = issued.iter().find(|ours| common_sid(ours, &statement, params)) {
+            let others = ids_of_others(ours, &statement, params);
+            let named = named_ids(&statement);
+            let own: Vec<&str> = params
+                .external_ids
+                .iter()
+                .map(ExternalId::as_str)
+                .filter(|id| named.iter().any(|one| one == id))
+                .collect();
+            if !own.is_empty() && !others.is_empty() {
+                findings.push(MergeFinding::new(
+                    MergeCode::OtherExternalIds,
+                    name.clone(),
+                    format!(
+                        "This statement is also for {}, so the merged policy keeps it and adds one for this tenant alone. Remove {} from this statement.",
+                        others.join(" and "),
+                        own.join(" and ")
+                    ),
+                ));
+            }
         }
         if statement["Effect"] == "Deny" {
             findings.extend(denial(&statement, name, &role, issued, params));
@@ -229,33 +251,16 @@ fn effective(target: MergeTarget, statement: &Value, params: &TemplateParams) ->
 
 /// `direct`: the external IDs in a statement of the same kind and for the same role that are not this tenant's.
 fn ids_of_others(ours: &Value, present: &Value, params: &TemplateParams) -> Vec<String> {
-    let tag = format!("aws:PrincipalTag/{TAG}");
     let same_role = texts(&ours["Principal"]["AWS"])
         .iter()
         .all(|role| texts(&present["Principal"]["AWS"]).contains(role));
     if params.mode != Mode::Direct || present["Effect"] != "Allow" || !same_role {
         return Vec::new();
     }
-    let named = scalars(&present["Condition"]["StringEquals"][&tag]);
     let own: BTreeSet<&str> = params.external_ids.iter().map(ExternalId::as_str).collect();
+    let mut named = named_ids(present);
+    named.retain(|id| !own.contains(id.as_str()) && ExternalId::parse(id).is_ok());
     named
-        .into_iter()
-        .filter(|id| !own.contains(id.as_str()) && ExternalId::parse(id).is_ok())
-        .collect()
-}
-
-/// The issued statement, with the external IDs of others that the current one names.
-pub(super) fn with_ids_of_others(ours: &Value, present: &Value, params: &TemplateParams) -> Value {
-    let others = ids_of_others(ours, present, params);
-    if others.is_empty() {
-        return ours.clone();
-    }
-    let mut merged = ours.clone();
-    let ids = &mut merged["Condition"]["StringEquals"][format!("aws:PrincipalTag/{TAG}")];
-    let mut all = scalars(ids);
-    all.extend(others);
-    *ids = all.into();
-    merged
 }
 
 /// The principals of a statement besides those of the issued one with the same Sid.

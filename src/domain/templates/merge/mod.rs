@@ -3,6 +3,7 @@
 mod conflicts;
 mod public;
 mod read;
+mod replaced;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use super::TemplateParams;
 use super::statements::{self, Permission};
+use replaced::replaces;
 
 pub use read::read;
 
@@ -77,9 +79,9 @@ pub enum MergeCode {
     Denied,
     /// A Deny statement may deny access to the vendor, depending on values that are not known here.
     MayBeDenied,
-    /// A statement with an issued Sid granted access to other principals, or denied it. The merged policy replaces it.
+    /// A statement with this tenant's Sid granted access to other principals, or denied it. The merged policy replaces it.
     WiderPrincipals,
-    /// A statement with an issued Sid also names other external IDs, which may be those of another tenant. The merged policy keeps them.
+    /// A statement of this tenant's also names other external IDs, which may be those of another tenant.
     OtherExternalIds,
     /// Another statement grants access to the vendor's role, or to anyone, without the condition on this tenant.
     UnboundAccess,
@@ -112,8 +114,8 @@ pub enum MergeCode {
 /// assert!(merged["Statement"].as_array().unwrap().len() > 1);
 /// ```
 ///
-/// Each replaces the first statement with the same Sid, or is added at the end. Everything else
-/// stays unchanged and in order.
+/// Each replaces this tenant's own statement ([`replaced`]), or is added at the end. Everything else stays unchanged and in order, also
+/// the statements of other tenants of the vendor.
 pub fn merge(target: MergeTarget, mut policy: Value, params: &TemplateParams) -> MergedDocument {
     let issued = issued(target, params);
     let before = match policy["Statement"].take() {
@@ -125,11 +127,11 @@ pub fn merge(target: MergeTarget, mut policy: Value, params: &TemplateParams) ->
     let mut placed = BTreeSet::new();
     let mut after = Vec::new();
     for statement in before {
-        match issued.iter().find(|ours| same_name(ours, &statement)) {
+        match issued.iter().find(|ours| replaces(ours, &statement, params)) {
             None => after.push(statement),
             Some(ours) => {
                 if placed.insert(ours["Sid"].as_str().unwrap_or_default()) {
-                    after.push(conflicts::with_ids_of_others(ours, &statement, params));
+                    after.push(ours.clone());
                 }
             }
         }
@@ -171,10 +173,6 @@ fn issued(target: MergeTarget, params: &TemplateParams) -> Vec<Value> {
     }
 }
 
-fn same_name(ours: &Value, other: &Value) -> bool {
-    other["Sid"].is_string() && ours["Sid"] == other["Sid"]
-}
-
 fn label(statement: &Value, at: usize) -> String {
     statement["Sid"].as_str().map_or_else(|| format!("#{}", at + 1), str::to_owned)
 }
@@ -195,6 +193,11 @@ mod tests {
     const ROLE: &str = "arn:aws:iam::222222222222:role/documents";
     const VENDOR: &str = "arn:aws:iam::111111111111:role/vendor/documents";
     const BUCKET: &str = "arn:aws:s3:::acme-documents";
+
+    /// The samples' own Sid.
+    fn own(sid: &str) -> String {
+        typed(Partition::Aws, Mode::Direct).sid(sid)
+    }
 
     fn policy(statements: &Value) -> Value {
         json!({"Version": "2012-10-17", "Id": "theirs", "Statement": statements})
@@ -219,7 +222,7 @@ mod tests {
         let before = json!([
             {"Sid": "LatchkeyList", "Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "s3:ListBucket", "Resource": format!("{BUCKET}/*")},
             theirs,
-            {"Sid": "LatchkeyList", "Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "s3:ListBucket", "Resource": BUCKET},
+            {"Sid": own("LatchkeyList"), "Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "s3:ListBucket", "Resource": BUCKET},
         ]);
         let merged = merged(MergeTarget::BucketPolicy, Mode::AssumeRole, &before);
         insta::assert_json_snapshot!(merged);
@@ -235,7 +238,7 @@ mod tests {
         let theirs = json!({"Sid": "Theirs", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "Action": "kms:*", "Resource": "*"});
         let merged = merged(MergeTarget::KeyPolicy, Mode::Direct, &theirs);
         assert_eq!(merged.merged["Statement"][0], theirs);
-        assert_eq!(merged.merged["Statement"][1]["Sid"], "LatchkeyKey");
+        assert_eq!(merged.merged["Statement"][1]["Sid"], own("LatchkeyKey"));
         assert_eq!((merged.limit, codes(&merged)), (32768, vec![]));
     }
 
@@ -251,7 +254,7 @@ mod tests {
     #[case(json!({"Sid": "Other", "Effect": "Deny", "Principal": {"AWS": "arn:aws:iam::222222222222:role/other"}, "Action": "s3:*", "Resource": "*"}), None)]
     #[case(json!({"Sid": "Not", "Effect": "Deny", "NotPrincipal": {"AWS": "arn:aws:iam::222222222222:role/other"}, "Action": "s3:*", "Resource": "*"}), Some(MergeCode::Denied))]
     #[case(json!({"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "s3:Get*", "Resource": "*"}), Some(MergeCode::UnboundAccess))]
-    #[case(json!({"Sid": "LatchkeyObjects", "Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam::222222222222:root", ROLE]}, "Action": "s3:Get*", "Resource": "*"}), Some(MergeCode::WiderPrincipals))]
+    #[case(json!({"Sid": own("LatchkeyObjects"), "Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam::222222222222:root", ROLE]}, "Action": "s3:Get*", "Resource": "*"}), Some(MergeCode::WiderPrincipals))]
     fn conflicting_statements_are_found(#[case] statement: Value, #[case] expected: Option<MergeCode>) {
         let merged = merged(MergeTarget::BucketPolicy, Mode::AssumeRole, &json!([statement]));
         let expected: Vec<_> = expected.into_iter().map(|code| (code, statement["Sid"].as_str())).collect();
@@ -279,25 +282,48 @@ mod tests {
 
     const OTHER_ID: &str = "lk-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-    /// The same Sids and the same role, for two tenants that share a key.
-    #[test]
-    fn another_tenant_keeps_its_access() {
-        let theirs = json!([
-            {"Sid": "Root", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "Action": "kms:*", "Resource": "*"},
-            {"Sid": "LatchkeyKey", "Effect": "Allow", "Principal": {"AWS": VENDOR}, "Action": ["kms:Decrypt"], "Resource": "*",
-             "Condition": {"StringEquals": {"aws:PrincipalTag/latchkey-external-id": OTHER_ID}}},
-        ]);
-        let merged = merged(MergeTarget::KeyPolicy, Mode::Direct, &theirs);
-        assert_eq!(codes(&merged), [(MergeCode::OtherExternalIds, Some("LatchkeyKey"))]);
+    /// The statement of another tenant that shares the key: with its own Sid, or one without a tenant's end.
+    #[rstest]
+    fn another_tenants_statement_stays(
+        #[values(Mode::Direct, Mode::AssumeRole)] mode: Mode,
+        #[values("LatchkeyKey", "LatchkeyKey0badcafe")] sid: &str,
+    ) {
+        let mut theirs = json!({"Sid": sid, "Effect": "Allow", "Principal": {"AWS": VENDOR}, "Action": ["kms:Decrypt"], "Resource": "*",
+                                "Condition": {"StringEquals": {"aws:PrincipalTag/latchkey-external-id": OTHER_ID}}});
+        if mode == Mode::AssumeRole {
+            theirs["Principal"]["AWS"] = json!("arn:aws:iam::222222222222:role/other-documents");
+            theirs.as_object_mut().unwrap().remove("Condition");
+        }
+        let root = json!({"Sid": "Root", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "Action": "kms:*", "Resource": "*"});
+        let merged = merged(MergeTarget::KeyPolicy, mode, &json!([root, theirs]));
+        let ours = statements::key_policy_statement(&typed(Partition::Aws, mode));
+        assert_eq!(merged.merged["Statement"], json!([root, theirs, ours]));
+        assert_eq!(codes(&merged), []);
+    }
+
+    /// With the Sid that all tenants had in common.
+    #[rstest]
+    fn an_earlier_statement_of_this_tenant_is_replaced(#[values(Mode::Direct, Mode::AssumeRole)] mode: Mode) {
+        let ours = statements::key_policy_statement(&typed(Partition::Aws, mode));
+        let mut earlier = ours.clone();
+        earlier["Sid"] = json!("LatchkeyKey");
+        earlier["Action"] = json!("kms:Decrypt");
+        let merged = merged(MergeTarget::KeyPolicy, mode, &json!([earlier, ours]));
+        assert_eq!(merged.merged["Statement"], json!([ours]));
+    }
+
+    /// A statement for two tenants stays if it is nobody's, and is found either way.
+    #[rstest]
+    #[case("LatchkeyKey".to_owned(), 2)]
+    #[case(own("LatchkeyKey"), 1)]
+    fn a_statement_for_two_tenants_is_found(#[case] sid: String, #[case] statements: usize) {
+        let params = typed(Partition::Aws, Mode::Direct);
+        let both = json!([{"Sid": sid, "Effect": "Allow", "Principal": {"AWS": VENDOR}, "Action": "kms:Decrypt", "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalTag/latchkey-external-id": [params.external_ids[0].as_str(), OTHER_ID]}}}]);
+        let merged = merged(MergeTarget::KeyPolicy, Mode::Direct, &both);
+        assert_eq!(merged.merged["Statement"].as_array().unwrap().len(), statements);
+        assert_eq!(codes(&merged)[0], (MergeCode::OtherExternalIds, Some(sid.as_str())));
         assert!(merged.findings[0].detail.contains(OTHER_ID));
-        let ids = &merged.merged["Statement"][1]["Condition"]["StringEquals"]["aws:PrincipalTag/latchkey-external-id"];
-        let own = typed(Partition::Aws, Mode::Direct).external_ids;
-        assert_eq!(ids, &json!([own[0].as_str(), OTHER_ID]));
-        let again = read(MergeTarget::KeyPolicy, &merged.merged).unwrap();
-        assert_eq!(
-            merge(MergeTarget::KeyPolicy, again, &typed(Partition::Aws, Mode::Direct)).merged,
-            merged.merged
-        );
     }
 
     /// Statements that let sessions of other tenants use the vendor's role.
@@ -353,7 +379,7 @@ mod tests {
     #[case(json!({"Sid": "X", "Effect": "Deny", "Principal": "*", "Action": "kms:*"}), None)]
     #[case(json!({"Sid": "X", "Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "arn:aws:kms:eu-central-1:222222222222:key/99999999-12ab-34cd-56ef-1234567890ab"}), None)]
     #[case(json!({"Sid": "X", "Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}), Some(MergeCode::Denied))]
-    #[case(json!({"Sid": "LatchkeyKey", "Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}), Some(MergeCode::WiderPrincipals))]
+    #[case(json!({"Sid": own("LatchkeyKey"), "Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}), Some(MergeCode::WiderPrincipals))]
     fn statements_without_effect_do_not_count(#[case] statement: Value, #[case] code: Option<MergeCode>) {
         let sid = statement["Sid"].as_str().unwrap().to_owned();
         let root = json!({"Sid": "Root", "Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "kms:*", "Resource": "*"});
@@ -469,7 +495,7 @@ mod tests {
     proptest! {
         /// Merging is idempotent, and keeps the customer's statements in order.
         #[test]
-        fn merging_is_stable(sids in prop::collection::vec("(LatchkeyObjects|LatchkeyList|LatchkeyKey|A|B)?", 0..6), key in any::<bool>()) {
+        fn merging_is_stable(sids in prop::collection::vec("(Latchkey(Objects|List|Key)(c9a83d8a)?|A|B)?", 0..6), key in any::<bool>()) {
             let target = if key { MergeTarget::KeyPolicy } else { MergeTarget::BucketPolicy };
             let statements: Vec<Value> = sids.iter().enumerate().map(|(at, sid)| {
                 let mut statement = json!({"Effect": "Allow", "Principal": {"AWS": "333333333333"}, "Action": "s3:X", "Resource": at.to_string()});
@@ -482,7 +508,7 @@ mod tests {
             let twice = merge(target, once.clone(), &typed(Partition::Aws, Mode::Direct)).merged;
             prop_assert_eq!(&once, &twice);
             let ours = issued(target, &typed(Partition::Aws, Mode::Direct));
-            let theirs = |policy: &Value| policy["Statement"].as_array().unwrap().iter().filter(|one| !ours.iter().any(|own| same_name(own, one))).cloned().collect::<Vec<_>>();
+            let theirs = |policy: &Value| policy["Statement"].as_array().unwrap().iter().filter(|one| !ours.iter().any(|own| replaces(own, one, &typed(Partition::Aws, Mode::Direct)))).cloned().collect::<Vec<_>>();
             prop_assert_eq!(theirs(&once), theirs(&json!({"Statement": statements})));
             for own in &ours {
                 prop_assert_eq!(once["Statement"].as_array().unwrap().iter().filter(|one| *one == own).count(), 1);

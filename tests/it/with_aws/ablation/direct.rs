@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Repair::Fixes;
 use super::{
     DECRYPT, DELETE_OBJECT, DESCRIBE_KEY, ENCRYPT, GENERATE_DATA_KEY, GET_OBJECT, LIST_BUCKET, PUT_OBJECT, Permission, REENCRYPT,
-    RESTORE_OBJECT, Setup, statements,
+    RESTORE_OBJECT, Setup, has_sid, statements,
 };
 
 const BUCKET: &str = "bucket-policy";
@@ -61,7 +61,7 @@ async fn no_tag_condition(#[case] document: &str, #[case] sids: &[&str], #[case]
         };
         let mut removed = 0;
         for statement in all {
-            if sids.iter().any(|sid| statement["Sid"] == *sid) {
+            if sids.iter().any(|sid| has_sid(statement, sid)) {
                 removed += usize::from(statement.as_object_mut().unwrap().remove("Condition").is_some());
             }
         }

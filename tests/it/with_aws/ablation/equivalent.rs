@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::json;
 
-use super::{Setup, checks, not_passed, statements};
+use super::{Setup, checks, has_sid, not_passed, statements};
 use crate::support::aws::World;
 
 const TENANT: &str = super::TENANT;
@@ -22,7 +22,7 @@ async fn actions_as_wildcards(#[case] mode: &'static str, #[case] document: &str
     let setup = Setup::new(mode).await;
     let wildcard = |body: &mut serde_json::Value| {
         for statement in statements(body) {
-            if statement["Sid"] == "LatchkeyObjects" {
+            if has_sid(statement, "LatchkeyObjects") {
                 statement["Action"] = json!("s3:*Object");
             }
         }
@@ -40,7 +40,7 @@ async fn statements_merged(#[case] mode: &'static str, #[case] document: &str) {
     let bucket = setup.bucket_arn();
     let merge = |body: &mut serde_json::Value| {
         let statements = statements(body);
-        statements.retain(|statement| statement["Sid"] != "LatchkeyList");
+        statements.retain(|statement| !has_sid(statement, "LatchkeyList"));
         statements[0]["Action"].as_array_mut().unwrap().push(json!("s3:ListBucket"));
         statements[0]["Resource"] = json!([bucket.clone(), format!("{bucket}/*")]);
     };

@@ -10,7 +10,7 @@ mod trust_policy;
 
 use serde_json::{Value, json};
 
-use crate::support::aws::{Applied, World, apply_templates};
+use crate::support::aws::{Applied, World, apply_templates, has_sid};
 use crate::support::aws_proxy::tls_terminator;
 use crate::support::server::{TestServer, check, checks};
 

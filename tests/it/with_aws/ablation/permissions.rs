@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Repair::Fixes;
 use super::{
     DECRYPT, DELETE_OBJECT, DESCRIBE_KEY, ENCRYPT, GENERATE_DATA_KEY, GET_OBJECT, LIST_BUCKET, PUT_OBJECT, Permission, REENCRYPT,
-    RESTORE_OBJECT, Setup, statements,
+    RESTORE_OBJECT, Setup, has_sid, statements,
 };
 
 /// A tenant whose documents lack this permission.
@@ -60,7 +60,7 @@ async fn granted_on(#[case] sid: &str, #[case] suffix: &str, #[case] other_actio
     let resource = json!(format!("{}{suffix}", setup.bucket_arn()));
     for document in ["role-permissions", "bucket-policy"] {
         let change = |body: &mut serde_json::Value| {
-            let statement = statements(body).iter_mut().find(|statement| statement["Sid"] == sid);
+            let statement = statements(body).iter_mut().find(|statement| has_sid(statement, sid));
             let statement = statement.expect("the document has the statement");
             statement["Resource"] = resource.clone();
             if document == "bucket-policy" {

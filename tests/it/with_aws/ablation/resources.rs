@@ -5,7 +5,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::Repair::{ByHand, Fixes};
-use super::{Setup, statements};
+use super::{Setup, has_sid, statements};
 
 type Mode = &'static str;
 
@@ -122,7 +122,7 @@ async fn key_usable_through_s3_alone(#[case] mode: Mode, #[case] fix: &str) {
     let restrict = |statement: &mut serde_json::Value| statement["Condition"]["StringEquals"]["kms:ViaService"] = through_s3;
     setup.change("key-policy", restrict).await;
     if mode == "assume_role" {
-        let remove = |policy: &mut serde_json::Value| statements(policy).retain(|statement| statement["Sid"] != "LatchkeyKey");
+        let remove = |policy: &mut serde_json::Value| statements(policy).retain(|statement| !has_sid(statement, "LatchkeyKey"));
         setup.change("role-permissions", remove).await;
     }
     setup.fails(&["key-describable"], fix, Fixes).await;
