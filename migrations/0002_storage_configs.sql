@@ -9,6 +9,10 @@ create table storage_configs (
     region text not null,
     key_arn text not null,
     role_arn text,
+    -- Of the keys of all objects. Empty: the whole bucket.
+    prefix text not null default '' check (prefix = '' or prefix like '%/'),
+    access text not null default 'read_write' check (access in ('read_write', 'read')),
+    sample_object text,
     created_at timestamptz not null,
     constraint storage_configs_version_key unique (tenant_id, version),
     -- For foreign keys that make sure that a version belongs to the tenant.
@@ -25,15 +29,23 @@ $$;
 create trigger storage_configs_are_immutable before update or delete on storage_configs
     for each row execute function forbid_change();
 
--- The version that internal services get: at most one per tenant. No two tenants can share a bucket or a role.
+-- The keys of a location: those that start with it. They have ASCII characters only, of which DEL is the last.
+create type text_range as range (subtype = text, collation = "C");
+
+create function keys_at(location text) returns text_range language sql immutable parallel safe
+    return text_range(location collate "C", (location || chr(127)) collate "C");
+
+-- The version that internal services get: at most one per tenant. No two tenants can share a role, or a bucket unless their prefixes
+-- are apart.
 create table active_configs (
     tenant_id uuid primary key references tenants (id),
     config_id uuid not null,
-    bucket_arn text not null,
+    -- The ARN of the bucket, a slash, and the prefix.
+    location text not null check (location like '%/'),
     role_arn text,
     activated_at timestamptz not null,
     verified_at timestamptz not null,
-    constraint active_configs_bucket_key unique (bucket_arn),
+    constraint active_configs_no_overlap exclude using gist (keys_at(location) with &&),
     constraint active_configs_config_of_tenant foreign key (config_id, tenant_id) references storage_configs (id, tenant_id)
 );
 

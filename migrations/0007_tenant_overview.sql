@@ -2,7 +2,7 @@
 -- breach.
 create view active_versions as
 select a.tenant_id, a.activated_at, a.verified_at, c.id as config_id, c.version, c.mode, c.bucket_arn, c.bucket_account_id, c.region,
-       c.key_arn, c.role_arn, c.created_at, r.first_rejection, r.last_rejection, r.first_breach, r.last_breach
+       c.key_arn, c.role_arn, c.prefix, c.access, c.sample_object, c.created_at, r.first_rejection, r.last_rejection, r.first_breach, r.last_breach
 from active_configs a
 join storage_configs c on c.id = a.config_id
 cross join lateral (

@@ -28,6 +28,15 @@ pub(super) struct SubmissionArgs {
     /// AWS account that owns the bucket, if it is not the role's or the key's account.
     #[arg(long)]
     bucket_account_id: Option<String>,
+    /// Prefix of all object keys, such as `documents/`. Default: the whole bucket.
+    #[arg(long)]
+    prefix: Option<String>,
+    /// What the vendor may do: `read_write` or `read`. Default: the first level in the server's setting `LATCHKEY_ACCESS`.
+    #[arg(long)]
+    access: Option<String>,
+    /// With the access `read`: the key of an object to read. Default: the verification chooses one.
+    #[arg(long)]
+    sample_object: Option<String>,
     /// The tenant's external ID. Optional; if given, it must match the issued one.
     #[arg(long)]
     external_id: Option<String>,
@@ -42,6 +51,9 @@ impl SubmissionArgs {
             "key_arn": self.key_arn,
             "role_arn": self.role_arn,
             "bucket_account_id": self.bucket_account_id,
+            "prefix": self.prefix,
+            "access": self.access,
+            "sample_object": self.sample_object,
             "external_id": self.external_id,
         })
     }

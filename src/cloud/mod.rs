@@ -102,8 +102,8 @@ pub trait Cloud: Send + Sync {
     async fn simulate_assuming(&self, role: &RoleArn, target: &RoleArn) -> ApiResult<bool>;
 
     async fn head_bucket(&self, call: &BucketCall) -> ApiResult;
-    /// Lists at most one key with this prefix.
-    async fn list_objects(&self, call: &BucketCall, prefix: &str) -> ApiResult;
+    /// Lists a few keys with this prefix. Returns the first of an object that has content and is not archived.
+    async fn list_objects(&self, call: &BucketCall, prefix: &str) -> ApiResult<Option<String>>;
     /// Puts an object without encryption headers, so that the bucket's default encrypts it, or with headers that name a key.
     /// It is given up after `within`.
     async fn put_object(
@@ -121,6 +121,13 @@ pub trait Cloud: Send + Sync {
     /// Granted when S3 says that the object is not archived, which proves that the call was allowed.
     async fn restore_object(&self, call: &BucketCall, key: &str) -> ApiResult;
     async fn delete_object(&self, call: &BucketCall, key: &str) -> ApiResult<DeletedObject>;
+    /// Reads the first byte of an object, and returns how the object is encrypted.
+    async fn read_sample(&self, call: &BucketCall, key: &str) -> ApiResult<StoredObject>;
+
+    /// Returns the ID of the upload.
+    async fn start_multipart_upload(&self, call: &BucketCall, key: &str) -> ApiResult<String>;
+    async fn list_parts(&self, call: &BucketCall, key: &str, upload: &str) -> ApiResult;
+    async fn abort_multipart_upload(&self, call: &BucketCall, key: &str, upload: &str) -> ApiResult;
 
     /// Returns whether all four settings of the bucket's public access block are on.
     async fn public_access_block(&self, call: &BucketCall) -> ApiResult<bool>;

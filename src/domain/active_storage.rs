@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::access_level::AccessLevel;
 use super::account::AccountId;
 use super::arn::{BucketArn, BucketName, KeyArn, RoleArn};
 use super::external_id::ExternalId;
 use super::ids::{Slug, TenantId};
+use super::key_prefix::StoragePrefix;
 use super::region::Region;
 use super::storage_config::Mode;
 use super::tenant::TenantStatus;
@@ -22,6 +24,9 @@ pub struct ActiveStorage {
     pub status: TenantStatus,
     pub bucket: BucketName,
     pub bucket_arn: BucketArn,
+    /// The keys of all objects start with it. Null if the whole bucket is used.
+    pub prefix: Option<StoragePrefix>,
+    pub access: AccessLevel,
     pub region: Region,
     pub key_arn: KeyArn,
     /// The customer's role in the mode `assume_role`, otherwise null.

@@ -111,6 +111,9 @@ mod tests {
             ))
             .unwrap(),
             bucket_account: AccountId::parse(bucket_account).unwrap(),
+            prefix: None,
+            level: crate::domain::access_level::AccessLevel::ReadWrite,
+            sample_object: None,
         }
     }
 

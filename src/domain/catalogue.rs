@@ -9,6 +9,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 
+use super::access_level::AccessLevel;
 use super::message::Message;
 use super::retry::FailureKind;
 use super::rules::{self, CheckContext, RuleOutcome};
@@ -21,6 +22,7 @@ pub struct CatalogueEntry {
     /// What a pass proves: the template of a [`Message`] of one sentence.
     pub proves: &'static str,
     pub modes: &'static [Mode],
+    pub levels: &'static [AccessLevel],
     pub prerequisites: Prerequisites,
     pub weight: CheckWeight,
     /// Whether a failure of the active version means that its isolation or its ownership is lost: others can read or write the
@@ -76,6 +78,7 @@ macro_rules! catalogue {
         group: $group:ident,
         proves: $proves:literal,
         modes: $modes:expr,
+        levels: $levels:expr,
         prerequisites: $prerequisites:expr,
         weight: $weight:ident,
         breach: $breach:literal,
@@ -101,6 +104,7 @@ macro_rules! catalogue {
                         group: CheckGroup::$group,
                         proves: $proves,
                         modes: $modes,
+                        levels: $levels,
                         prerequisites: $prerequisites,
                         weight: CheckWeight::$weight,
                         breach: $breach,
@@ -118,6 +122,8 @@ use Prerequisites::{AllRequired, These};
 
 const BOTH: &[Mode] = &[Mode::Direct, Mode::AssumeRole];
 const ASSUME_ROLE: &[Mode] = &[Mode::AssumeRole];
+const ANY_LEVEL: &[AccessLevel] = &[AccessLevel::ReadWrite, AccessLevel::Read];
+const WRITING: &[AccessLevel] = &[AccessLevel::ReadWrite];
 const SESSIONS: &[CheckName] = &[CheckName::VendorRoleAssumable, CheckName::ClientRoleAssumable];
 /// What every call on the bucket and the key needs: the sessions, and that the role denies unauthorized callers.
 pub(crate) const ISOLATED_SESSIONS: &[CheckName] = &[
@@ -136,6 +142,7 @@ catalogue! {
         group: Vendor,
         proves: "The role of [vendor] can be assumed.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: These(&[]),
         weight: AlwaysRequired,
         breach: false,
@@ -146,6 +153,7 @@ catalogue! {
         group: Role,
         proves: "[Your] role grants access to [vendor] with [your] external ID.",
         modes: ASSUME_ROLE,
+        levels: ANY_LEVEL,
         prerequisites: These(&[&[CheckName::VendorRoleAssumable]]),
         weight: AlwaysRequired,
         breach: false,
@@ -156,6 +164,7 @@ catalogue! {
         group: Role,
         proves: "[Your] role denies access to [vendor] when the external ID is missing or wrong.",
         modes: ASSUME_ROLE,
+        levels: ANY_LEVEL,
         prerequisites: These(&[SESSIONS]),
         weight: AlwaysRequired,
         breach: true,
@@ -166,6 +175,7 @@ catalogue! {
         group: Role,
         proves: "Another role of [vendor] cannot assume [your] role with [your] external ID.",
         modes: ASSUME_ROLE,
+        levels: ANY_LEVEL,
         prerequisites: These(&[SESSIONS]),
         weight: Advisory,
         breach: false,
@@ -176,6 +186,7 @@ catalogue! {
         group: Bucket,
         proves: "The bucket exists.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: Required,
         breach: false,
@@ -186,6 +197,7 @@ catalogue! {
         group: Bucket,
         proves: "The bucket is in the submitted region.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::BucketReachable]]),
         weight: Required,
         breach: false,
@@ -196,6 +208,7 @@ catalogue! {
         group: Bucket,
         proves: "The bucket belongs to the submitted account.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::BucketReachable, CheckName::BucketRegionMatches]]),
         weight: AlwaysRequired,
         breach: true,
@@ -206,6 +219,7 @@ catalogue! {
         group: Bucket,
         proves: "[Vendor] can list the bucket.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         // The list is evidence of the owner too, so its rule decides which of the two failed.
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::BucketReachable, CheckName::BucketRegionMatches]]),
         weight: Required,
@@ -217,6 +231,7 @@ catalogue! {
         group: Key,
         proves: "[Vendor] can describe the key.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: Required,
         breach: false,
@@ -227,6 +242,7 @@ catalogue! {
         group: Key,
         proves: "The key is enabled, symmetric and customer managed.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::KeyDescribable]]),
         weight: Required,
         breach: false,
@@ -237,6 +253,7 @@ catalogue! {
         group: Key,
         proves: "[Vendor] can encrypt with the key.",
         modes: BOTH,
+        levels: WRITING,
         prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: Required,
         breach: false,
@@ -247,6 +264,7 @@ catalogue! {
         group: Key,
         proves: "[Vendor] can decrypt with the key.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::KeyEncryptAllowed]]),
         weight: Required,
         breach: false,
@@ -257,6 +275,7 @@ catalogue! {
         group: Key,
         proves: "[Vendor] can re-encrypt with the key.",
         modes: BOTH,
+        levels: WRITING,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::KeyEncryptAllowed]]),
         weight: Required,
         breach: false,
@@ -267,6 +286,7 @@ catalogue! {
         group: Key,
         proves: "[Vendor] can generate data keys with the key.",
         modes: BOTH,
+        levels: WRITING,
         prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: Required,
         breach: false,
@@ -277,6 +297,7 @@ catalogue! {
         group: Key,
         proves: "[Vendor] is denied use of the key without [your] external ID.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: AlwaysRequired,
         breach: true,
@@ -287,6 +308,7 @@ catalogue! {
         group: Objects,
         proves: "[Vendor] can write an object.",
         modes: BOTH,
+        levels: WRITING,
         prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Required,
         breach: false,
@@ -297,6 +319,7 @@ catalogue! {
         group: Objects,
         proves: "New objects are encrypted with [your] key by default.",
         modes: BOTH,
+        levels: WRITING,
         prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Required,
         breach: true,
@@ -307,6 +330,7 @@ catalogue! {
         group: Objects,
         proves: "The bucket keeps no old versions.",
         modes: BOTH,
+        levels: WRITING,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
         weight: Required,
         breach: false,
@@ -317,6 +341,7 @@ catalogue! {
         group: Objects,
         proves: "[Vendor] can read an object.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
         weight: Required,
         breach: false,
@@ -327,16 +352,29 @@ catalogue! {
         group: Objects,
         proves: "[Vendor] can restore an archived object.",
         modes: BOTH,
+        levels: WRITING,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
         weight: Required,
         breach: false,
         failure: Refused,
         decided_by: Evidence(rules::object::restorable),
     }
+    MultipartUploadAbortable {
+        group: Objects,
+        proves: "[Vendor] can list the parts of a multipart upload and abort it.",
+        modes: BOTH,
+        levels: WRITING,
+        prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
+        weight: Required,
+        breach: false,
+        failure: Refused,
+        decided_by: Evidence(rules::object::multipart_upload_abortable),
+    }
     ObjectDeletable {
         group: Objects,
         proves: "[Vendor] can delete an object.",
         modes: BOTH,
+        levels: WRITING,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
         weight: AlwaysRequired,
         breach: false,
@@ -347,6 +385,7 @@ catalogue! {
         group: Bucket,
         proves: "[Vendor] is denied access to the bucket without [your] external ID.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: AlwaysRequired,
         breach: true,
@@ -357,6 +396,7 @@ catalogue! {
         group: Bucket,
         proves: "The bucket denies requests without credentials.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: AlwaysRequired,
         breach: true,
@@ -367,6 +407,7 @@ catalogue! {
         group: Objects,
         proves: "Credentials for reading do not allow writing.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
         weight: Required,
         breach: false,
@@ -377,6 +418,7 @@ catalogue! {
         group: Objects,
         proves: "Credentials for a prefix do not allow reading outside of it.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
         weight: Required,
         breach: false,
@@ -387,6 +429,7 @@ catalogue! {
         group: Bucket,
         proves: "All public access to the bucket is blocked.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Advisory,
         breach: false,
@@ -397,6 +440,7 @@ catalogue! {
         group: Bucket,
         proves: "ACLs are disabled on the bucket.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Advisory,
         breach: false,
@@ -407,6 +451,7 @@ catalogue! {
         group: Bucket,
         proves: "Access to the bucket is logged.",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Advisory,
         breach: false,
@@ -417,6 +462,7 @@ catalogue! {
         group: Bucket,
         proves: "This bucket and role are not used by [another customer].",
         modes: BOTH,
+        levels: ANY_LEVEL,
         prerequisites: AllRequired,
         weight: AlwaysRequired,
         breach: false,
@@ -426,9 +472,14 @@ catalogue! {
 }
 
 impl CheckName {
-    /// The checks of a mode, in the catalogue's order.
-    pub fn of_mode(mode: Mode) -> impl Iterator<Item = Self> {
-        Self::iter().filter(move |check| check.entry().modes.contains(&mode))
+    /// The checks of a mode and a level of access, in the catalogue's order.
+    pub fn of(mode: Mode, level: AccessLevel) -> impl Iterator<Item = Self> {
+        Self::iter().filter(move |check| check.is_of(mode, level))
+    }
+
+    pub(crate) fn is_of(self, mode: Mode, level: AccessLevel) -> bool {
+        let entry = self.entry();
+        entry.modes.contains(&mode) && entry.levels.contains(&level)
     }
 
     /// What a pass proves.
@@ -446,11 +497,13 @@ mod tests {
     fn prerequisites_come_before_the_checks_that_need_them() {
         let vendor = Vendor::unnamed();
         for mode in [Mode::Direct, Mode::AssumeRole] {
-            let order: Vec<CheckName> = CheckName::of_mode(mode).collect();
-            for (at, check) in order.iter().enumerate() {
-                for prerequisite in vendor.prerequisites(*check, mode) {
-                    let before = &order[..at];
-                    assert!(before.contains(&prerequisite), "{mode}: {prerequisite} before {check}");
+            for level in AccessLevel::iter() {
+                let order: Vec<CheckName> = CheckName::of(mode, level).collect();
+                for (at, check) in order.iter().enumerate() {
+                    for prerequisite in vendor.prerequisites(*check, mode, level) {
+                        let before = &order[..at];
+                        assert!(before.contains(&prerequisite), "{mode}, {level}: {prerequisite} before {check}");
+                    }
                 }
             }
         }

@@ -4,6 +4,7 @@
 //! without a finding is inconclusive, never passed:
 //!
 //! ```
+//! use latchkey::domain::access_level::AccessLevel;
 //! use latchkey::domain::arn::{BucketArn, KeyArn, RoleArn};
 //! use latchkey::domain::check::CheckStatus;
 //! use latchkey::domain::evaluator::Evaluator;
@@ -22,6 +23,9 @@
 //!     region: key.region().clone(),
 //!     bucket_account: key.account().clone(),
 //!     key,
+//!     prefix: None,
+//!     level: AccessLevel::ReadWrite,
+//!     sample_object: None,
 //! };
 //! let params = TemplateParams::of_storage(&storage, role("111111111111"), Vec::new());
 //!
@@ -73,7 +77,7 @@ impl<'a> Evaluator<'a> {
         let mut new = Vec::new();
         loop {
             let before = new.len();
-            for check in self.vendor.checks(self.mode()) {
+            for check in self.vendor.checks(self.mode(), self.storage.level) {
                 if self.findings.contains_key(&check) {
                     continue;
                 }
@@ -92,7 +96,7 @@ impl<'a> Evaluator<'a> {
     /// prerequisites passed.
     pub fn close(&mut self, evidence: &Evidence) -> Vec<Finding> {
         let mut new = Vec::new();
-        for check in self.vendor.checks(self.mode()) {
+        for check in self.vendor.checks(self.mode(), self.storage.level) {
             if self.findings.contains_key(&check) {
                 continue;
             }
@@ -112,7 +116,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn decide(&self, check: CheckName, evidence: &Evidence) -> Option<Finding> {
-        for prerequisite in self.vendor.prerequisites(check, self.mode()) {
+        for prerequisite in self.vendor.prerequisites(check, self.mode(), self.storage.level) {
             let found = self.findings.get(&prerequisite)?;
             if found.status != CheckStatus::Passed {
                 return Some(self.weigh(blocked_by(check, found)));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::access_level::AccessLevel;
 use super::api_result::{ApiResult, DenialReason, DeniedBy, Outcome};
 use super::check::CheckName;
 use super::storage_config::Mode;
@@ -11,6 +12,7 @@ use super::unauthorized::{UnauthorizedCall, UnauthorizedCaller, UnauthorizedProb
 
 #[derive(Debug, Default)]
 pub struct Evidence {
+    pub level: AccessLevel,
     pub vendor_role: Option<ApiResult>,
     pub client_role: Option<ApiResult>,
     pub client_role_without_id: Option<ApiResult>,
@@ -24,9 +26,10 @@ pub struct Evidence {
     pub head: Option<ApiResult>,
     /// Called only if `head` was denied: the same call without an expected owner.
     pub head_of_any_owner: Option<ApiResult>,
-    pub list: Option<ApiResult>,
+    /// Returns an object that can be read.
+    pub list: Option<ApiResult<Option<String>>>,
     /// `direct`: called only if `list` was denied. The same call by a caller who agrees to pay.
-    pub list_as_payer: Option<ApiResult>,
+    pub list_as_payer: Option<ApiResult<Option<String>>>,
 
     pub describe_key: Option<ApiResult<KeyFacts>>,
     pub encrypt: Option<ApiResult>,
@@ -41,6 +44,13 @@ pub struct Evidence {
     pub get: Option<ApiResult<RoundTrip>>,
     pub restore: Option<ApiResult>,
     pub delete: Option<ApiResult<DeletedObject>>,
+    /// Returns the ID of the upload.
+    pub multipart_upload: Option<ApiResult<String>>,
+    pub parts: Option<ApiResult>,
+    pub abort: Option<ApiResult>,
+
+    /// `read`: the beginning of the sample object.
+    pub sample: Option<ApiResult<StoredObject>>,
 
     /// Called only if the templates grant it, like the next two.
     pub public_access_block: Option<ApiResult<bool>>,
@@ -168,7 +178,8 @@ impl Evidence {
             let list = probe.answers.get(&UnauthorizedCall::List);
             list.is_some_and(|list| list.is_refused_by(DeniedBy::S3))
         };
-        self.production_calls_to_bucket(mode) == ProductionCalls::Allowed
+        self.level == AccessLevel::ReadWrite
+            && self.production_calls_to_bucket(mode) == ProductionCalls::Allowed
             && (mode == Mode::AssumeRole || self.unauthorized.values().all(refused))
     }
 
@@ -191,6 +202,9 @@ impl Evidence {
 
     /// Whether the put of the probe object is still to come.
     pub fn awaits_put(&self, mode: Mode) -> bool {
+        if self.level == AccessLevel::Read {
+            return false;
+        }
         match &self.put {
             Some(put) => put.is_refused_by(DeniedBy::S3) && self.put_with_header.is_none(),
             None => self.production_calls_to_bucket(mode) == ProductionCalls::Undecided || self.may_put(mode),

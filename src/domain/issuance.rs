@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
+use super::access_level::AccessLevel;
 use super::audit::Actor;
-use super::grant::GrantKind;
 use super::ids::TenantId;
 
 /// How often a caller was handed credentials for a tenant in an hour.
@@ -13,7 +13,7 @@ pub(crate) struct IssuanceCount {
     /// The beginning of the hour.
     pub(crate) hour: DateTime<Utc>,
     pub(crate) actor: Actor,
-    pub(crate) access: GrantKind,
+    pub(crate) access: AccessLevel,
     pub(crate) count: i64,
     pub(crate) first_at: DateTime<Utc>,
     pub(crate) last_at: DateTime<Utc>,

@@ -21,6 +21,7 @@
 //! assert_eq!(TenantRef::parse("Acme Corp").unwrap_err().code, "malformed_slug");
 //! ```
 
+pub mod access_level;
 pub mod account;
 pub mod active_storage;
 pub mod api_result;
@@ -45,6 +46,7 @@ pub(crate) mod identity;
 pub mod ids;
 pub mod invite;
 pub(crate) mod issuance;
+pub mod key_prefix;
 pub mod limits;
 pub mod mail;
 pub mod message;

@@ -4,10 +4,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
+use super::access_level::AccessLevel;
 use super::account::AccountId;
 use super::arn::{BucketArn, KeyArn, RoleArn};
 use super::ids::{StorageConfigId, TenantId};
+use super::key_prefix::StoragePrefix;
 use super::region::Region;
+use super::verification::PROBE_PREFIX;
 
 /// How the vendor accesses the bucket.
 #[derive(
@@ -55,9 +58,25 @@ pub struct Storage {
     pub key: KeyArn,
     /// The account that owns the bucket. Defaults to the account of the role or key.
     pub bucket_account: AccountId,
+    /// Of all objects. Without it, the vendor uses the whole bucket.
+    pub prefix: Option<StoragePrefix>,
+    pub level: AccessLevel,
+    /// `read`: an object with which a verification proves that the vendor can read. Without it, the verification chooses one.
+    pub sample_object: Option<String>,
 }
 
 impl Storage {
+    /// The ARN of the bucket, a slash, and the prefix. The keys of two configs overlap if one location starts with the other.
+    pub fn location(&self) -> String {
+        format!("{}/{}", self.bucket, self.prefix.as_ref().map_or("", StoragePrefix::as_str))
+    }
+
+    /// The key prefix of the probe objects.
+    pub fn probe_prefix(&self) -> String {
+        let prefix = self.prefix.as_ref().map_or("", StoragePrefix::as_str);
+        format!("{prefix}{PROBE_PREFIX}")
+    }
+
     pub fn mode(&self) -> Mode {
         self.access.mode()
     }

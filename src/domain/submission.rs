@@ -29,9 +29,11 @@
 //! assert_eq!(codes, ["not_an_arn", "key_in_other_region"]);
 //! ```
 
+use super::access_level::AccessLevel;
 use super::account::AccountId;
 use super::arn::{BucketArn, KeyArn, RoleArn};
 use super::external_id::ExternalId;
+use super::key_prefix::StoragePrefix;
 use super::partition::Partition;
 use super::region::Region;
 use super::storage_config::{Access, Mode, Storage};
@@ -49,6 +51,9 @@ pub struct Submission {
     pub role_arn: Option<String>,
     pub external_id: Option<String>,
     pub bucket_account_id: Option<String>,
+    pub prefix: Option<String>,
+    pub access: Option<String>,
+    pub sample_object: Option<String>,
     /// Errors from parsing the request: unknown fields, and fields that are not strings.
     pub unreadable: Vec<FieldError>,
 }
@@ -70,6 +75,13 @@ impl Submission {
         let role = faults.optional("role_arn", self.role_arn.as_deref(), RoleArn::parse);
         faults.optional("external_id", self.external_id.as_deref(), |text| {
             parse_external_id(text, external_ids)
+        });
+
+        let prefix = faults.optional("prefix", self.prefix.as_deref(), StoragePrefix::parse);
+        let level = faults.optional("access", self.access.as_deref(), |text| parse_level(text, vendor));
+        let level = level.unwrap_or_else(|| vendor.level());
+        let sample_object = faults.optional("sample_object", self.sample_object.as_deref(), |key| {
+            parse_sample(key, prefix.as_ref(), level)
         });
 
         let partition = vendor.partition();
@@ -104,6 +116,9 @@ impl Submission {
             region,
             key,
             bucket_account,
+            prefix,
+            level,
+            sample_object,
         })
     }
 }
@@ -125,6 +140,41 @@ fn parse_mode(text: &str, vendor: &Vendor, modes: &[Mode]) -> Result<Mode, Malfo
         ));
     }
     Ok(mode)
+}
+
+pub(crate) fn parse_level(text: &str, vendor: &Vendor) -> Result<AccessLevel, Malformed> {
+    let level = AccessLevel::parse(text)?;
+    if !vendor.levels.contains(&level) {
+        let offered = vendor.levels.iter().map(AccessLevel::to_string).collect::<Vec<_>>().join(" or ");
+        return Err(Malformed::new(
+            "access_not_offered",
+            format!("this access is not available; use {offered}, or omit this field"),
+        ));
+    }
+    Ok(level)
+}
+
+/// S3 allows keys of up to 1,024 bytes. <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
+fn parse_sample(key: &str, prefix: Option<&StoragePrefix>, level: AccessLevel) -> Result<String, Malformed> {
+    if level != AccessLevel::Read {
+        return Err(Malformed::new(
+            "sample_object_not_needed",
+            "only storage with read access needs a sample object; omit this field",
+        ));
+    }
+    if key.len() > 1024 || key.chars().any(char::is_control) {
+        return Err(Malformed::new(
+            "malformed_sample_object",
+            "an object key has at most 1,024 bytes and no control characters",
+        ));
+    }
+    if let Some(prefix) = prefix.filter(|prefix| !prefix.contains(key)) {
+        return Err(Malformed::new(
+            "sample_object_outside_prefix",
+            format!("the object's key must start with the prefix {prefix}; enter the key of such an object"),
+        ));
+    }
+    Ok(key.to_owned())
 }
 
 fn parse_external_id(text: &str, issued: Option<&[ExternalId]>) -> Result<(), Malformed> {
@@ -260,6 +310,7 @@ mod tests {
             allow_own_account: false,
             approval: crate::domain::approval::ApprovalPolicy::default(),
             regions: Regions::default(),
+            levels: vec![AccessLevel::ReadWrite],
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use strum::{EnumIter, IntoEnumIterator};
 
+use super::access_level::AccessLevel;
 use super::api_result::{ApiResult, DeniedBy, Outcome};
 use super::storage_config::Mode;
 
@@ -78,6 +79,8 @@ impl UnauthorizedCall {
     /// Of these, the calls whose answers are conclusive even if there is no object. A get is not: S3 answers 403 to everyone who may not
     /// list the bucket. <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
     pub const WITHOUT_OBJECT: [Self; 1] = [Self::Put];
+    /// Calls on an object of the customer's. A restore of an archived one would change it.
+    pub const OF_SAMPLE: [Self; 2] = [Self::Get, Self::Put];
     /// Calls that need no ciphertext.
     pub const OF_KEY: [Self; 4] = [
         Self::DescribeKey,
@@ -86,6 +89,11 @@ impl UnauthorizedCall {
         Self::GenerateDataKeyWithoutPlaintext,
     ];
     pub const OF_CIPHERTEXT: [Self; 2] = [Self::Decrypt, Self::Reencrypt];
+
+    /// Whether it is made where the vendor has this access. With `read`, there is no ciphertext and no object of the vendor's.
+    pub fn is_of(self, level: AccessLevel) -> bool {
+        level == AccessLevel::ReadWrite || !matches!(self, Self::Restore | Self::Delete | Self::Decrypt | Self::Reencrypt)
+    }
 
     /// The IAM action.
     pub fn action(self) -> &'static str {

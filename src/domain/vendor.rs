@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
+use super::access_level::AccessLevel;
 use super::account::AccountId;
 use super::approval::ApprovalPolicy;
 use super::arn::{RoleArn, RoleName};
@@ -33,6 +34,8 @@ pub struct Vendor {
     /// Whether customers' resources may be in an account of the vendor's roles. Only for tests.
     pub allow_own_account: bool,
     pub regions: Regions,
+    /// What the vendor asks for, the default first.
+    pub levels: Vec<AccessLevel>,
     /// Which changes of an active version need an operator's approval.
     pub approval: ApprovalPolicy,
 }
@@ -50,8 +53,19 @@ impl Vendor {
             posture: false,
             allow_own_account: false,
             regions: Regions::default(),
+            levels: vec![AccessLevel::default()],
             approval: ApprovalPolicy::default(),
         }
+    }
+
+    /// The level of a customer who names none.
+    pub fn level(&self) -> AccessLevel {
+        self.levels.first().copied().unwrap_or_default()
+    }
+
+    /// The most that any customer grants.
+    pub fn most_access(&self) -> AccessLevel {
+        self.levels.iter().min().copied().unwrap_or_default()
     }
 
     pub fn role(&self, mode: Mode) -> Option<&RoleArn> {
@@ -103,9 +117,9 @@ impl Vendor {
         check.entry().weight != CheckWeight::Advisory && !self.advisory_checks.contains(&check)
     }
 
-    /// The checks of a storage config in this mode, in the catalogue's order.
-    pub fn checks(&self, mode: Mode) -> impl Iterator<Item = CheckName> {
-        CheckName::of_mode(mode).filter(move |check| match check {
+    /// The checks of a storage config in this mode and with this access, in the catalogue's order.
+    pub fn checks(&self, mode: Mode, level: AccessLevel) -> impl Iterator<Item = CheckName> {
+        CheckName::of(mode, level).filter(move |check| match check {
             CheckName::RoleDeniesOtherRoles => self.other_role(mode).is_some(),
             _ => self.posture || check.entry().weight != CheckWeight::Advisory,
         })
@@ -115,8 +129,14 @@ impl Vendor {
     pub fn catalogue_fingerprint(&self) -> String {
         let mut hash = Sha256::new();
         for mode in self.modes() {
-            for check in self.checks(mode) {
-                hash.update(format!("{mode} {check} {} {}\n", check.entry().proves, self.requires(check)));
+            for level in &self.levels {
+                for check in self.checks(mode, *level) {
+                    hash.update(format!(
+                        "{mode} {level} {check} {} {}\n",
+                        check.entry().proves,
+                        self.requires(check)
+                    ));
+                }
             }
         }
         hash.update(DocumentSet::of(self).fingerprint());
@@ -124,13 +144,16 @@ impl Vendor {
     }
 
     /// The checks that must pass before this one is meaningful, in the order in which they are blamed.
-    pub fn prerequisites(&self, check: CheckName, mode: Mode) -> Vec<CheckName> {
+    pub fn prerequisites(&self, check: CheckName, mode: Mode, level: AccessLevel) -> Vec<CheckName> {
         match check.entry().prerequisites {
             Prerequisites::These(groups) => {
                 let all = groups.iter().copied().flatten().copied();
-                all.filter(|other| other.entry().modes.contains(&mode)).collect()
+                all.filter(|other| other.is_of(mode, level)).collect()
             }
-            Prerequisites::AllRequired => self.checks(mode).filter(|other| *other != check && self.requires(*other)).collect(),
+            Prerequisites::AllRequired => self
+                .checks(mode, level)
+                .filter(|other| *other != check && self.requires(*other))
+                .collect(),
         }
     }
 }

@@ -60,7 +60,7 @@ impl Verdict {
     }
 }
 
-/// The prefix of probe objects in a customer's bucket.
+/// The prefix of probe objects in a customer's bucket, after that of the storage config.
 pub const PROBE_PREFIX: &str = "latchkey-probe/";
 
 #[derive(Debug, Clone, PartialEq)]

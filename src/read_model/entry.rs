@@ -8,6 +8,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
+use crate::domain::access_level::AccessLevel;
 use crate::domain::active_storage::ActiveStorage;
 use crate::domain::feed::FeedCursor;
 use crate::domain::ids::{Slug, TenantId};
@@ -45,6 +46,7 @@ pub struct ConfigDocument {
     body: Box<[u8]>,
     digest: [u8; 16],
     session_inputs: u64,
+    access: AccessLevel,
 }
 
 /// A tenant that has an active storage config.
@@ -74,6 +76,8 @@ impl TenantEntry {
                     key_arn: submitted.key,
                     external_id: change.external_id,
                     bucket_account_id: submitted.bucket_account,
+                    prefix: submitted.prefix,
+                    access: submitted.level,
                     verified_at: active.verified_at,
                     stale: false,
                 };
@@ -97,6 +101,7 @@ impl ConfigDocument {
         Self {
             digest: std::array::from_fn(|at| digest[at]),
             session_inputs: session_inputs(storage, sessions_revoked_at),
+            access: storage.access,
             // Drops the buffer's excess capacity.
             body: body.into_boxed_slice(),
         }
@@ -117,6 +122,10 @@ impl ConfigDocument {
         hex::encode_to_slice(self.digest, &mut digits).expect("two digits for each byte");
         let digits = std::str::from_utf8(&digits).unwrap_or_default();
         ["\"", digits, if stale { "-stale\"" } else { "\"" }].concat()
+    }
+
+    pub fn access(&self) -> AccessLevel {
+        self.access
     }
 
     /// Identifies everything that a session for the tenant's documents depends on: two documents with the same value can
@@ -145,6 +154,8 @@ fn session_inputs(storage: &ActiveStorage, sessions_revoked_at: Option<DateTime<
         storage.role_arn,
         storage.external_id,
         storage.vendor_role_arn,
+        storage.prefix,
+        storage.access,
         sessions_revoked_at,
     ]);
     let digest: [u8; 32] = Sha256::digest(inputs.to_string()).into();

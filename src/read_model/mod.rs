@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{RwLock, RwLockReadGuard};
 use tokio::sync::watch;
 
-pub use entry::{ActiveEntry, ServingState, TenantEntry};
+pub use entry::{ActiveEntry, ConfigDocument, ServingState, TenantEntry};
 
 pub use index::UnknownCursor;
 

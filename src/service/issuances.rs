@@ -18,8 +18,8 @@ use tracing::warn;
 
 use super::credential_cache::Credentials;
 use super::{Caller, Context};
+use crate::domain::access_level::AccessLevel;
 use crate::domain::audit::{AuditAction, AuditChange};
-use crate::domain::grant::GrantKind;
 use crate::domain::identity::{CallerTag, Identity};
 use crate::domain::ids::TenantId;
 use crate::domain::issuance::{IssuanceCount, hour_of};
@@ -51,14 +51,14 @@ struct Inner {
     failing_since: Mutex<Option<Instant>>,
 }
 
-type Key = (CallerTag, TenantId, GrantKind, DateTime<Utc>);
+type Key = (CallerTag, TenantId, AccessLevel, DateTime<Utc>);
 
 /// Credentials that are about to be handed out.
 #[derive(Debug, Clone, Copy)]
 pub struct Issuance<'a> {
     pub identity: &'a Identity,
     pub tenant: TenantId,
-    pub access: GrantKind,
+    pub access: AccessLevel,
     pub credentials: &'a Credentials,
     /// Whether the caller waited for STS.
     pub waited: bool,

@@ -3,7 +3,9 @@
 use super::{Context, Outage, document_versions};
 use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketName, KeyArn, RoleName};
+use crate::domain::key_prefix::StoragePrefix;
 use crate::domain::storage_config::Mode;
+use crate::domain::submission;
 use crate::domain::templates::TemplateParams;
 use crate::domain::templates::cloudformation::quick_create_link;
 use crate::domain::templates::json::{Documents, documents};
@@ -20,6 +22,9 @@ pub(crate) struct TypedParams {
     pub key_arn: Option<String>,
     pub role_name: Option<String>,
     pub account_id: Option<String>,
+    pub prefix: Option<String>,
+    /// Defaults to the vendor's setting.
+    pub access: Option<String>,
     /// Defaults to the vendor's setting.
     pub posture: Option<bool>,
 }
@@ -58,12 +63,21 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
     let key = parse("key_arn", typed.key_arn.as_deref(), KeyArn::parse, &mut faults);
     let role_name = parse("role_name", typed.role_name.as_deref(), RoleName::parse, &mut faults);
     let account = parse("account_id", typed.account_id.as_deref(), AccountId::parse, &mut faults);
+    let prefix = parse("prefix", typed.prefix.as_deref(), StoragePrefix::parse, &mut faults);
+    let level = parse(
+        "access",
+        typed.access.as_deref(),
+        |text| submission::parse_level(text, &context.vendor),
+        &mut faults,
+    );
     match (mode, vendor_role) {
         (Some(mode), Some(vendor_role)) if faults.is_empty() => Ok(TemplateParams {
             bucket,
             key,
             role_name,
             account,
+            prefix,
+            level: level.unwrap_or_else(|| context.vendor.level()),
             posture: typed.posture.unwrap_or(context.vendor.posture),
             sid_suffix: Some(SidSuffix::of(tenant.id)),
             ..TemplateParams::empty(mode, vendor_role, tenant.accepted_ids())
@@ -74,7 +88,7 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
 
 /// The same documents with their number, unless their permissions are not those that the vendor's setting asks for.
 pub(crate) async fn numbered(context: &Context, params: TemplateParams) -> store::Result<TemplateParams> {
-    if params.posture != context.vendor.posture {
+    if params.posture != context.vendor.posture || params.level != context.vendor.level() {
         return Ok(params);
     }
     let version = match document_versions::current(context).await {

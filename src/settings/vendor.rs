@@ -7,6 +7,7 @@ use reqwest::Url;
 
 use super::ConfigError;
 use super::value::{Format, boolean, text};
+use crate::domain::access_level::AccessLevel;
 use crate::domain::approval::ApprovalPolicy;
 use crate::domain::arn::{RoleArn, RoleName};
 use crate::domain::catalogue::CheckWeight;
@@ -70,6 +71,12 @@ pub struct VendorSettings {
           value_parser = Format("always, account_change or never", "account_change").parser(ApprovalPolicy::from_str))]
     activation_approval: ApprovalPolicy,
 
+    /// What you may do with customers' documents: `read_write`, `read`, or both separated by a comma. Customers who name none of
+    /// them get the first.
+    #[arg(long, env = "LATCHKEY_ACCESS", value_delimiter = ',', default_value = "read_write", value_name = "LEVELS",
+          value_parser = Format("read_write, read or both", "read_write,read").parser(AccessLevel::from_str))]
+    access: Vec<AccessLevel>,
+
     /// AWS regions to accept that are newer than this version, separated by commas.
     #[arg(long, env = "LATCHKEY_EXTRA_REGIONS", value_delimiter = ',', value_name = "REGIONS",
           value_parser = Format("regions separated by commas", "eu-central-3,us-west-9").parser(Region::from_str))]
@@ -106,6 +113,7 @@ impl VendorSettings {
             allow_own_account: self.allow_own_account,
             approval: self.activation_approval,
             regions: Regions::with_extra(self.extra_regions),
+            levels: self.access,
         })
     }
 }

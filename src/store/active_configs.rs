@@ -10,23 +10,24 @@ use crate::domain::storage_config::{ActiveConfig, StorageConfig};
 /// Makes this version the active one.
 ///
 /// # Errors
-/// `Constraint::ActiveConfigsBucketKey` or `…RoleKey` when another tenant's active version has the bucket or the role.
+/// `Constraint::ActiveConfigsNoOverlap` or `…RoleKey` when another tenant's active version has the bucket, or an overlapping prefix of
+/// it, or the role.
 /// The transaction stays usable.
 pub(crate) async fn activate(db: &mut PgConnection, config: &StorageConfig, now: DateTime<Utc>) -> Result<()> {
     let mut savepoint = db.begin().await?;
     sqlx::query!(
-        "insert into active_configs (tenant_id, config_id, bucket_arn, role_arn, activated_at, verified_at)
+        "insert into active_configs (tenant_id, config_id, location, role_arn, activated_at, verified_at)
          values ($1, $2, $3, $4, $5, $5)
          on conflict (tenant_id) do update set
              config_id = excluded.config_id,
-             bucket_arn = excluded.bucket_arn,
+             location = excluded.location,
              role_arn = excluded.role_arn,
              activated_at = case when active_configs.config_id = excluded.config_id
                  then active_configs.activated_at else excluded.activated_at end,
              verified_at = excluded.verified_at",
         config.tenant_id.as_uuid(),
         config.id.as_uuid(),
-        config.storage.bucket.as_str(),
+        config.storage.location(),
         config.storage.access.client_role().map(crate::domain::arn::RoleArn::as_str),
         now,
     )
@@ -40,10 +41,11 @@ pub(crate) async fn activate(db: &mut PgConnection, config: &StorageConfig, now:
 pub(crate) async fn is_claimed(db: &mut PgConnection, config: &StorageConfig) -> Result<bool> {
     let claimed = sqlx::query_scalar!(
         r#"select exists (
-               select from active_configs where tenant_id <> $1 and (bucket_arn = $2 or lower(role_arn) = lower($3))
+               select from active_configs
+               where tenant_id <> $1 and (keys_at(location) && keys_at($2) or lower(role_arn) = lower($3))
            ) as "claimed!""#,
         config.tenant_id.as_uuid(),
-        config.storage.bucket.as_str(),
+        config.storage.location(),
         config.storage.access.client_role().map(crate::domain::arn::RoleArn::as_str),
     );
     Ok(claimed.fetch_one(db).await?)
@@ -53,7 +55,7 @@ pub(crate) async fn is_claimed(db: &mut PgConnection, config: &StorageConfig) ->
 pub(crate) fn is_conflict(error: &StoreError) -> bool {
     matches!(
         error,
-        StoreError::Constraint(Constraint::ActiveConfigsBucketKey | Constraint::ActiveConfigsRoleKey)
+        StoreError::Constraint(Constraint::ActiveConfigsNoOverlap | Constraint::ActiveConfigsRoleKey)
     )
 }
 

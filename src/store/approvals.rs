@@ -24,6 +24,9 @@ struct ApprovalRow {
     region: String,
     key_arn: String,
     role_arn: Option<String>,
+    prefix: String,
+    access: String,
+    sample_object: Option<String>,
     created_at: DateTime<Utc>,
     state: String,
     requested_at: DateTime<Utc>,
@@ -44,6 +47,9 @@ macro_rules! approval_row {
             region: $row.region,
             key_arn: $row.key_arn,
             role_arn: $row.role_arn,
+            prefix: $row.prefix,
+            access: $row.access,
+            sample_object: $row.sample_object,
             created_at: $row.created_at,
             state: $row.state,
             requested_at: $row.requested_at,
@@ -58,7 +64,7 @@ macro_rules! select_approvals {
     ($rest:literal, $($argument:expr),+ $(,)?) => {
         sqlx::query_as!(
             ApprovalRow,
-            r#"select c.id, c.tenant_id, c.version, c.mode, c.bucket_arn, c.bucket_account_id, c.region, c.key_arn, c.role_arn,
+            r#"select c.id, c.tenant_id, c.version, c.mode, c.bucket_arn, c.bucket_account_id, c.region, c.key_arn, c.role_arn, c.prefix, c.access, c.sample_object,
                       c.created_at, a.state, a.requested_at, a.decided_at, a.verification_id
                from approvals a join storage_configs c on c.id = a.config_id "# + $rest,
             $($argument),+
@@ -155,6 +161,9 @@ struct PendingRow {
     region: String,
     key_arn: String,
     role_arn: Option<String>,
+    prefix: String,
+    access: String,
+    sample_object: Option<String>,
     created_at: DateTime<Utc>,
     state: String,
     requested_at: DateTime<Utc>,
@@ -170,6 +179,9 @@ struct PendingRow {
     active_region: Option<String>,
     active_key_arn: Option<String>,
     active_role_arn: Option<String>,
+    active_prefix: Option<String>,
+    active_access: Option<String>,
+    active_sample_object: Option<String>,
     active_created_at: Option<DateTime<Utc>>,
 }
 
@@ -185,6 +197,9 @@ impl PendingRow {
             region: self.active_region.clone()?,
             key_arn: self.active_key_arn.clone()?,
             role_arn: self.active_role_arn.clone(),
+            prefix: self.active_prefix.clone()?,
+            access: self.active_access.clone()?,
+            sample_object: self.active_sample_object.clone(),
             created_at: self.active_created_at?,
         })
     }
@@ -212,11 +227,12 @@ pub(crate) async fn pending(
     let (at, id) = after.map(|(at, id)| (at, id.as_uuid())).unzip();
     sqlx::query_as!(
         PendingRow,
-        r#"select c.id, c.tenant_id, c.version, c.mode, c.bucket_arn, c.bucket_account_id, c.region, c.key_arn, c.role_arn, c.created_at,
+        r#"select c.id, c.tenant_id, c.version, c.mode, c.bucket_arn, c.bucket_account_id, c.region, c.key_arn, c.role_arn, c.prefix, c.access, c.sample_object, c.created_at,
                   a.state, a.requested_at, a.decided_at, a.verification_id, t.slug, t.name,
                   r.id as "active_id?", r.version as "active_version?", r.mode as "active_mode?", r.bucket_arn as "active_bucket_arn?",
                   r.bucket_account_id as "active_bucket_account_id?", r.region as "active_region?", r.key_arn as "active_key_arn?",
-                  r.role_arn as "active_role_arn?", r.created_at as "active_created_at?"
+                  r.role_arn as "active_role_arn?", r.prefix as "active_prefix?", r.access as "active_access?",
+                  r.sample_object as "active_sample_object?", r.created_at as "active_created_at?"
            from approvals a
            join storage_configs c on c.id = a.config_id
            join tenants t on t.id = a.tenant_id

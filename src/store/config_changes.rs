@@ -82,7 +82,7 @@ pub(crate) async fn after(db: &mut PgConnection, position: i64, limit: i64) -> R
         ChangeRow,
         r#"select f.position, f.mark, f.changed_at, t.id as tenant_id, t.slug, t.external_id, t.suspended_at, t.offboarded_at,
                   t.sessions_revoked_at, a.verified_at, a.first_rejection, a.last_rejection, a.first_breach, a.last_breach, a.config_id, a.version, a.mode, a.bucket_arn,
-                  a.bucket_account_id, a.region, a.key_arn, a.role_arn, a.created_at
+                  a.bucket_account_id, a.region, a.key_arn, a.role_arn, a.prefix, a.access, a.sample_object, a.created_at
            from config_changes f
            join tenants t on t.id = f.tenant_id
            left join active_versions a on a.tenant_id = t.id
@@ -123,6 +123,9 @@ struct ChangeRow {
     region: Option<String>,
     key_arn: Option<String>,
     role_arn: Option<String>,
+    prefix: Option<String>,
+    access: Option<String>,
+    sample_object: Option<String>,
     created_at: Option<DateTime<Utc>>,
 }
 
@@ -142,6 +145,9 @@ impl ChangeRow {
             region: self.region.take().ok_or_else(missing)?,
             key_arn: self.key_arn.take().ok_or_else(missing)?,
             role_arn: self.role_arn.take(),
+            prefix: self.prefix.take().ok_or_else(missing)?,
+            access: self.access.take().ok_or_else(missing)?,
+            sample_object: self.sample_object.take(),
             created_at: self.created_at.ok_or_else(missing)?,
         };
         Ok(Some(ActiveConfig {

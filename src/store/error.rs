@@ -28,7 +28,7 @@ pub enum StoreError {
 pub enum Constraint {
     TenantsSlugKey,
     StorageConfigsVersionKey,
-    ActiveConfigsBucketKey,
+    ActiveConfigsNoOverlap,
     ActiveConfigsRoleKey,
     VerificationsOneRunning,
     VerificationsOneQueued,

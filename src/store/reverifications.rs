@@ -124,19 +124,22 @@ pub async fn exists(db: &mut PgConnection, config: StorageConfigId) -> Result<bo
 pub async fn claim(db: &mut PgConnection, now: DateTime<Utc>, limit: i64, lease: Duration) -> Result<Vec<DueReverification>> {
     let rows = sqlx::query!(
         r#"with due as (
-               select config_id, due_at, full_due_at <= $1 or standing <> 'verified' or ciphertext is null as is_full
-               from reverifications where due_at <= $1 and (leased_until is null or leased_until <= $1)
-               order by due_at limit $2 for update skip locked
+               select r.config_id, r.due_at, c.prefix,
+                      -- With read access, there is no ciphertext.
+                      r.full_due_at <= $1 or r.standing <> 'verified' or (r.ciphertext is null and c.access = 'read_write') as is_full
+               from reverifications r join storage_configs c on c.id = r.config_id
+               where r.due_at <= $1 and (r.leased_until is null or r.leased_until <= $1)
+               order by r.due_at limit $2 for update of r skip locked
            ), claimed as (
                update reverifications r
                set leased_until = $1::timestamptz + make_interval(secs => $3), lease = r.lease + 1,
                    -- Of a full one that was interrupted.
                    probe_objects = array_remove(r.probe_objects || r.probe_key, null),
-                   probe_key = case when due.is_full then $4 || r.config_id || '-' || substr(gen_random_uuid()::text, 1, 18) end
+                   probe_key = case when due.is_full then due.prefix || $4 || r.config_id || '-' || substr(gen_random_uuid()::text, 1, 18) end
                from due where r.config_id = due.config_id
                returning r.*, due.due_at as was_due_at
            )
-           select c.id, c.tenant_id, c.version, c.mode, c.bucket_arn, c.bucket_account_id, c.region, c.key_arn, c.role_arn, c.created_at,
+           select c.id, c.tenant_id, c.version, c.mode, c.bucket_arn, c.bucket_account_id, c.region, c.key_arn, c.role_arn, c.prefix, c.access, c.sample_object, c.created_at,
                   r.standing as "standing!", r.leased_until as "leased_until!", r.was_due_at as "was_due_at!", r.full_due_at as "full_due_at!",
                   r.repeats as "repeats!", r.lease as "lease!", r.ciphertext, r.plaintext_sha256, r.probe_key, r.probe_objects as "leftovers!",
                   t.external_id, t.next_external_id, t.previous_external_id, t.previous_retired_at

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::Result;
 use super::error::{StoreError, column};
 use crate::domain::ids::{StorageConfigId, TenantId};
+use crate::domain::key_prefix::StoragePrefix;
 use crate::domain::limits::VersionCount;
 use crate::domain::storage_config::{Access, Mode, Storage, StorageConfig};
 
@@ -23,6 +24,9 @@ pub(super) struct StorageConfigRow {
     pub region: String,
     pub key_arn: String,
     pub role_arn: Option<String>,
+    pub prefix: String,
+    pub access: String,
+    pub sample_object: Option<String>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -39,6 +43,9 @@ macro_rules! config_row {
             region: $row.region,
             key_arn: $row.key_arn,
             role_arn: $row.role_arn,
+            prefix: $row.prefix,
+            access: $row.access,
+            sample_object: $row.sample_object,
             created_at: $row.created_at,
         }
     };
@@ -50,7 +57,7 @@ macro_rules! select_configs {
     ($rest:literal, $($argument:expr),+ $(,)?) => {
         sqlx::query_as!(
             StorageConfigRow,
-            r#"select id, tenant_id, version, mode, bucket_arn, bucket_account_id, region, key_arn, role_arn, created_at
+            r#"select id, tenant_id, version, mode, bucket_arn, bucket_account_id, region, key_arn, role_arn, prefix, access, sample_object, created_at
                from storage_configs "# + $rest,
             $($argument),+
         )
@@ -79,6 +86,12 @@ impl TryFrom<StorageConfigRow> for StorageConfig {
                 region: column(TABLE, id, &row.region)?,
                 key: column(TABLE, id, &row.key_arn)?,
                 bucket_account: column(TABLE, id, &row.bucket_account_id)?,
+                prefix: Some(row.prefix.as_str())
+                    .filter(|prefix| !prefix.is_empty())
+                    .map(|prefix| column(TABLE, id, prefix))
+                    .transpose()?,
+                level: column(TABLE, id, &row.access)?,
+                sample_object: row.sample_object,
             },
             created_at: row.created_at,
         })
@@ -94,10 +107,11 @@ pub(crate) async fn insert(
     now: DateTime<Utc>,
 ) -> Result<StorageConfig> {
     let mode: &str = storage.mode().into();
+    let access: &str = storage.level.into();
     let version = sqlx::query_scalar!(
         r#"insert into storage_configs
-               (id, tenant_id, version, mode, bucket_arn, bucket_account_id, region, key_arn, role_arn, created_at)
-           select $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6, $7, $8, $9 from storage_configs where tenant_id = $2
+               (id, tenant_id, version, mode, bucket_arn, bucket_account_id, region, key_arn, role_arn, prefix, access, sample_object, created_at)
+           select $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 from storage_configs where tenant_id = $2
            returning version"#,
         id.as_uuid(),
         tenant.as_uuid(),
@@ -107,6 +121,9 @@ pub(crate) async fn insert(
         storage.region.as_str(),
         storage.key.as_str(),
         storage.access.client_role().map(crate::domain::arn::RoleArn::as_str),
+        storage.prefix.as_ref().map_or("", StoragePrefix::as_str),
+        access,
+        storage.sample_object.as_deref(),
         now,
     )
     .fetch_one(db)
@@ -158,12 +175,12 @@ pub(crate) async fn of_tenant(
     .collect()
 }
 
-/// Of the versions of a tenant with the same bucket, key and role, only the newest. Newest first.
+/// Of the versions of a tenant with the same bucket, prefix, key and role, only the newest. Newest first.
 pub(crate) async fn different(db: &mut PgConnection, tenant: TenantId) -> Result<Vec<StorageConfig>> {
     select_configs!(
         "where id in (
-             select distinct on (bucket_arn, region, key_arn, role_arn) id from storage_configs
-             where tenant_id = $1 order by bucket_arn, region, key_arn, role_arn, version desc
+             select distinct on (bucket_arn, prefix, region, key_arn, role_arn) id from storage_configs
+             where tenant_id = $1 order by bucket_arn, prefix, region, key_arn, role_arn, version desc
          ) order by version desc",
         tenant.as_uuid(),
     )

@@ -89,6 +89,8 @@ pub struct StartedRun {
     pub trigger: Trigger,
     /// When the first attempt started.
     pub started_at: DateTime<Utc>,
+    /// The key of the object that it will write.
+    pub probe_key: String,
     /// Keys of probe objects that earlier attempts may have left in the bucket.
     pub leftovers: Vec<String>,
 }
@@ -292,24 +294,25 @@ pub async fn queued(db: &mut PgConnection, tenant: TenantId) -> Result<Option<Ve
     Ok(id.fetch_optional(db).await?.map(VerificationId::from))
 }
 
-/// Claims a verification for one attempt, which will write `probe_key`. The key is recorded before the object is written, so that
+/// Claims a verification for one attempt, which will write a probe object with this name below the config's prefix. The key is recorded before the object is written, so that
 /// a crash cannot leave an unknown object. A worker that was suspended may write until its lease has ended; the next worker
 /// deletes what it wrote.
 ///
 /// # Errors
 /// `Constraint::VerificationsOneRunning` while another verification of the tenant is running.
-pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, lease: Duration, now: DateTime<Utc>) -> Result<ClaimedRun> {
+pub async fn start(db: &mut PgConnection, id: VerificationId, probe_name: &str, lease: Duration, now: DateTime<Utc>) -> Result<ClaimedRun> {
     let row = sqlx::query!(
         r#"update verifications v
            set state = 'running', started_at = coalesce(v.started_at, $2), next_attempt_at = null, attempt = v.attempt + 1,
                lease = v.lease + 1, lease_until = clock_timestamp() + make_interval(secs => $4), last_event = v.last_event + 1,
-               probe_objects = v.probe_objects || $3::text
-           where v.id = $1 and v.state in ('queued', 'running') and (v.lease_until is null or v.lease_until <= clock_timestamp())
+               probe_objects = v.probe_objects || (c.prefix || $3)
+           from storage_configs c
+           where v.id = $1 and c.id = v.config_id and v.state in ('queued', 'running') and (v.lease_until is null or v.lease_until <= clock_timestamp())
            returning v.tenant_id, v.config_id, v.trigger, v.lease, v.lease_until as "lease_until!", v.attempt, v.last_event,
-                     v.started_at as "started_at!", v.probe_objects"#,
+                     v.started_at as "started_at!", v.probe_objects, c.prefix || $3 as "probe_key!""#,
         id.as_uuid(),
         now,
-        probe_key,
+        probe_name,
         lease.as_secs_f64(),
     )
     .fetch_optional(&mut *db)
@@ -327,7 +330,7 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, l
     .execute(&mut *db)
     .await?;
     pg_notify::verification_changed(db, id).await?;
-    row.probe_objects.retain(|key| key != probe_key);
+    row.probe_objects.retain(|key| *key != row.probe_key);
     row.probe_objects.extend(take_over_leftovers(db, id).await?);
     Ok(ClaimedRun::Started(StartedRun {
         lease: Lease {
@@ -340,6 +343,7 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_key: &str, l
         config_id: row.config_id.into(),
         trigger: column(TABLE, id.as_uuid(), &row.trigger)?,
         started_at: row.started_at,
+        probe_key: row.probe_key,
         leftovers: row.probe_objects,
     }))
 }
@@ -368,14 +372,14 @@ pub async fn remaining(db: &mut PgConnection, lease: &Lease) -> Result<Option<Du
     Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
 }
 
-/// Moves the leftovers of earlier verifications in the same bucket to this one, so that it deletes them.
+/// Moves the leftovers of earlier verifications with the same bucket and prefix to this one, so that it deletes them.
 async fn take_over_leftovers(db: &mut PgConnection, id: VerificationId) -> Result<Vec<String>> {
     let earlier = sqlx::query!(
         "select o.id, o.probe_objects
          from verifications v
          join storage_configs c on c.id = v.config_id
          join verifications o on o.tenant_id = v.tenant_id and o.id <> v.id
-         join storage_configs d on d.id = o.config_id and d.bucket_arn = c.bucket_arn
+         join storage_configs d on d.id = o.config_id and d.bucket_arn = c.bucket_arn and d.prefix = c.prefix
          where v.id = $1 and o.state = 'finished' and cardinality(o.probe_objects) > 0
          for update of o",
         id.as_uuid(),

@@ -9,7 +9,7 @@ use crate::domain::arn::RoleArn;
 use crate::domain::evidence::RoundTrip;
 use crate::domain::reverification::DueReverification;
 use crate::domain::reverification::light::LightEvidence;
-use crate::domain::storage_config::Access;
+use crate::domain::storage_config::{Access, Storage};
 
 /// Assumes the roles, and then, at once, calls the bucket and the key and decrypts the kept ciphertext.
 pub async fn light(cloud: &dyn Cloud, vendor_role: &RoleArn, due: &DueReverification) -> LightEvidence {
@@ -39,11 +39,25 @@ pub async fn light(cloud: &dyn Cloud, vendor_role: &RoleArn, due: &DueReverifica
             }
         })
     });
-    let (head, described, decrypted) = join3(cloud.head_bucket(&bucket), cloud.describe_key(&key), OptionFuture::from(decrypt)).await;
-    evidence.head = Some(head);
+    let (answer, described, decrypted) = join3(
+        call_bucket(cloud, &bucket, &due.storage),
+        cloud.describe_key(&key),
+        OptionFuture::from(decrypt),
+    )
+    .await;
+    evidence.bucket = Some(answer);
     evidence.describe_key = Some(described);
     evidence.decrypt = decrypted;
     evidence
+}
+
+/// The call that shows most: a read of the sample object, or the list that the storage's prefix allows.
+async fn call_bucket(cloud: &dyn Cloud, bucket: &BucketCall, storage: &Storage) -> ApiResult {
+    match (&storage.sample_object, &storage.prefix) {
+        (Some(sample), _) => cloud.read_sample(bucket, sample).await.map(drop),
+        (None, Some(_)) => cloud.list_objects(bucket, &storage.probe_prefix()).await.map(drop),
+        (None, None) => cloud.head_bucket(bucket).await,
+    }
 }
 
 /// The session that production uses.

@@ -6,11 +6,12 @@ use super::VerificationRun;
 use super::calls::{PendingCall, pending};
 use super::run_state::RunState;
 use crate::cloud::{AwsSession, DocumentCall};
+use crate::domain::access_level::AccessLevel;
 use crate::domain::api_result::ApiResult;
 use crate::domain::evidence::{Evidence, LimitedProbe, ProductionCalls};
-use crate::domain::grant::{Grant, GrantKind, KeyPrefix, SessionDuration};
+use crate::domain::grant::{Grant, SessionDuration};
+use crate::domain::key_prefix::KeyPrefix;
 use crate::domain::storage_config::Access;
-use crate::domain::verification::PROBE_PREFIX;
 
 /// A grant, and the call that it must not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumIter)]
@@ -22,15 +23,15 @@ pub(super) enum Limit {
 }
 
 impl Limit {
-    fn grant(self) -> Grant {
+    fn grant(self, probe_prefix: &str) -> Grant {
         match self {
             Self::ReadOnly => Grant {
-                kind: GrantKind::Read,
+                level: AccessLevel::Read,
                 duration: SessionDuration::shortest(),
                 ..Grant::default()
             },
             Self::Prefix => Grant {
-                prefix: Some(KeyPrefix::parse(&format!("{PROBE_PREFIX}other/")).expect("the prefix is well formed")),
+                prefix: Some(KeyPrefix::parse(&format!("{probe_prefix}other/")).expect("the prefix is well formed")),
                 duration: SessionDuration::shortest(),
                 ..Grant::default()
             },
@@ -55,7 +56,7 @@ impl Limit {
             Access::AssumeRole { role } => (Some(state.vendor.clone()?), role.clone()),
             Access::Direct => (None, run.subject.vendor_role.clone()),
         };
-        let grant = self.grant();
+        let grant = self.grant(&run.probe_prefix);
         let call = DocumentCall {
             by,
             role,
@@ -76,12 +77,12 @@ impl Limit {
     /// The call that the session's grant leaves out.
     pub(crate) fn call<'a>(self, run: &'a VerificationRun<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         let session = state.limited_sessions.get(&self)?;
-        state.has_written().then_some(())?;
-        let (cloud, bucket, object) = (run.cloud, run.bucket(Some(session)), run.subject.probe_key.as_str());
+        let (cloud, bucket, probe) = (run.cloud, run.bucket(Some(session)), run.subject.probe_key.as_str());
+        let object = state.readable(probe)?.to_owned();
         let call = async move {
             match self {
-                Self::ReadOnly => cloud.try_put(&bucket, object).await,
-                Self::Prefix => cloud.get_object(&bucket, object).await.map(drop),
+                Self::ReadOnly => cloud.try_put(&bucket, probe).await,
+                Self::Prefix => cloud.get_object(&bucket, &object).await.map(drop),
             }
         };
         Some(pending(true, call, move |state, answer| {

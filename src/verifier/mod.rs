@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
 use crate::cloud::{AwsSession, BucketCall, Cloud, KeyCall, SessionName};
+use crate::domain::access_level::AccessLevel;
 use crate::domain::api_result::ApiCall;
 use crate::domain::arn::RoleArn;
 use crate::domain::evaluator::Evaluator;
@@ -34,6 +35,7 @@ use crate::domain::evidence::{KeyFacts, RoundTrip};
 use crate::domain::external_id::ExternalId;
 use crate::domain::finding::Finding;
 use crate::domain::ids::{TenantId, VerificationId};
+use crate::domain::key_prefix::StoragePrefix;
 use crate::domain::reverification::KeptCiphertext;
 use crate::domain::storage_config::Storage;
 use crate::domain::templates::TemplateParams;
@@ -101,6 +103,9 @@ struct VerificationRun<'a> {
     subject: &'a VerificationSubject,
     put_lease: &'a dyn PutLease,
     session_name: SessionName,
+    probe_prefix: String,
+    /// What is listed: the probe objects, or with `read` all objects, of which one is read.
+    list_prefix: String,
     /// An external ID in the issued format that was issued to no tenant.
     random_id: ExternalId,
     plaintext: [u8; 32],
@@ -144,6 +149,11 @@ pub async fn run(
         subject,
         put_lease,
         session_name: SessionName::of_verification(subject.verification),
+        probe_prefix: subject.storage.probe_prefix(),
+        list_prefix: match subject.storage.level {
+            AccessLevel::ReadWrite => subject.storage.probe_prefix(),
+            AccessLevel::Read => subject.storage.prefix.as_ref().map_or_else(String::new, StoragePrefix::to_string),
+        },
         random_id: ExternalId::from_random(clock.random()),
         plaintext: clock.random(),
         body: clock.random(),
@@ -157,8 +167,8 @@ pub async fn run(
     let mut evaluator = Evaluator::new(vendor, &subject.storage, &params);
     let mode = subject.storage.mode();
     let callers: Vec<_> = UnauthorizedCaller::of_run(mode, retires, subject.other_role.is_some()).collect();
-    let mut state = RunState::new(subject.leftovers.clone(), retires, &callers);
-    let mut waiting = Step::of_run(mode, vendor.posture, retires, &callers);
+    let mut state = RunState::new(&subject.storage, subject.leftovers.clone(), retires, &callers);
+    let mut waiting = Step::of_run(mode, subject.storage.level, vendor.posture, retires, &callers);
     let mut in_flight = FuturesUnordered::new();
     let mut object_calls = 0_usize;
 

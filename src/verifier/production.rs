@@ -7,8 +7,8 @@ use super::VerificationRun;
 use super::calls::{PendingCall, pending};
 use super::run_state::RunState;
 use crate::cloud::{BucketCall, CallMode};
+use crate::domain::access_level::AccessLevel;
 use crate::domain::evidence::{ProductionCalls, RoundTrip};
-use crate::domain::verification::PROBE_PREFIX;
 
 /// A call with the production session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]
@@ -30,6 +30,11 @@ pub(super) enum ProductionCall {
     PutWithHeader,
     Get,
     Restore,
+    StartMultipartUpload,
+    ListParts,
+    AbortMultipartUpload,
+    /// Reads the beginning of an object of the customer's.
+    ReadSample,
     PublicAccessBlock,
     AclsDisabled,
     AccessLogging,
@@ -39,6 +44,22 @@ impl ProductionCall {
     /// Whether it reads a setting of the bucket that only templates with `posture` grant.
     pub(crate) fn reads_posture(self) -> bool {
         matches!(self, Self::PublicAccessBlock | Self::AclsDisabled | Self::AccessLogging)
+    }
+
+    /// Whether it is made where the vendor has this access.
+    pub(crate) fn is_of(self, level: AccessLevel) -> bool {
+        match self {
+            Self::Head
+            | Self::HeadOfAnyOwner
+            | Self::List
+            | Self::ListAsPayer
+            | Self::DescribeKey
+            | Self::PublicAccessBlock
+            | Self::AclsDisabled
+            | Self::AccessLogging => true,
+            Self::ReadSample => level == AccessLevel::Read,
+            _ => level == AccessLevel::ReadWrite,
+        }
     }
 
     fn is_of_key(self) -> bool {
@@ -92,15 +113,20 @@ impl ProductionCall {
             }
             Self::List => pending(
                 self.needs_object(),
-                async move { cloud.list_objects(&bucket, PROBE_PREFIX).await },
-                |state, answer| state.evidence.list = Some(answer),
+                async move { cloud.list_objects(&bucket, &run.list_prefix).await },
+                |state, answer| {
+                    if state.sample.is_none() {
+                        state.sample = answer.granted().cloned().flatten();
+                    }
+                    state.evidence.list = Some(answer);
+                },
             ),
             Self::ListAsPayer => {
                 evidence.lists_as_payer(mode).then_some(())?;
                 let bucket = BucketCall { pays: true, ..bucket };
                 pending(
                     self.needs_object(),
-                    async move { cloud.list_objects(&bucket, PROBE_PREFIX).await },
+                    async move { cloud.list_objects(&bucket, &run.list_prefix).await },
                     |state, answer| state.evidence.list_as_payer = Some(answer),
                 )
             }
@@ -193,6 +219,40 @@ impl ProductionCall {
                     |state, answer| {
                         state.evidence.restore = Some(answer);
                     },
+                )
+            }
+            // It has no parts, so that nothing is stored even if it cannot be aborted.
+            Self::StartMultipartUpload => {
+                evidence.may_put(mode).then_some(())?;
+                pending(
+                    self.needs_object(),
+                    async move { cloud.start_multipart_upload(&bucket, object).await },
+                    |state, answer| state.evidence.multipart_upload = Some(answer),
+                )
+            }
+            Self::ListParts => {
+                let upload = evidence.multipart_upload.as_ref()?.granted()?.clone();
+                pending(
+                    self.needs_object(),
+                    async move { cloud.list_parts(&bucket, object, &upload).await },
+                    |state, answer| state.evidence.parts = Some(answer),
+                )
+            }
+            Self::AbortMultipartUpload => {
+                evidence.parts.as_ref()?;
+                let upload = evidence.multipart_upload.as_ref()?.granted()?.clone();
+                pending(
+                    self.needs_object(),
+                    async move { cloud.abort_multipart_upload(&bucket, object, &upload).await },
+                    |state, answer| state.evidence.abort = Some(answer),
+                )
+            }
+            Self::ReadSample => {
+                let sample = state.sample.clone()?;
+                pending(
+                    self.needs_object(),
+                    async move { cloud.read_sample(&bucket, &sample).await },
+                    |state, answer| state.evidence.sample = Some(answer),
                 )
             }
             Self::PublicAccessBlock => pending(

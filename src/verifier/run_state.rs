@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::limited::Limit;
 use crate::cloud::AwsSession;
+use crate::domain::access_level::AccessLevel;
 use crate::domain::api_result::{ApiResult, Outcome};
 use crate::domain::evidence::{DeletedObject, Evidence, StoredObject};
+use crate::domain::storage_config::Storage;
 use crate::domain::unauthorized::{UnauthorizedCaller, UnauthorizedProbe};
 
 pub(super) struct RunState {
@@ -17,6 +19,8 @@ pub(super) struct RunState {
     pub unauthorized_sessions: BTreeMap<UnauthorizedCaller, AwsSession>,
     pub limited_sessions: BTreeMap<Limit, AwsSession>,
     pub ciphertext: Option<Vec<u8>>,
+    /// `read`: the key of the sample object, once it is known.
+    pub sample: Option<String>,
     delete_sent: bool,
     /// Objects of earlier runs that are still to be deleted.
     due: Vec<String>,
@@ -38,9 +42,10 @@ impl CleanUp {
 }
 
 impl RunState {
-    pub(crate) fn new(leftovers: Vec<String>, retires: bool, callers: &[UnauthorizedCaller]) -> Self {
+    pub(crate) fn new(storage: &Storage, leftovers: Vec<String>, retires: bool, callers: &[UnauthorizedCaller]) -> Self {
         Self {
             evidence: Evidence {
+                level: storage.level,
                 retires,
                 unauthorized: callers.iter().map(|caller| (*caller, UnauthorizedProbe::default())).collect(),
                 ..Evidence::default()
@@ -50,6 +55,7 @@ impl RunState {
             unauthorized_sessions: BTreeMap::new(),
             limited_sessions: BTreeMap::new(),
             ciphertext: None,
+            sample: storage.sample_object.clone(),
             delete_sent: false,
             due: leftovers,
             kept: Vec::new(),
@@ -75,6 +81,17 @@ impl RunState {
     /// Whether the probe object is known to be in the bucket.
     pub(crate) fn has_written(&self) -> bool {
         self.evidence.put.as_ref().is_some_and(|put| put.granted().is_some())
+    }
+
+    /// An object that is known to be in the bucket and can be read.
+    pub(crate) fn readable<'a>(&'a self, probe_key: &'a str) -> Option<&'a str> {
+        match self.evidence.level {
+            AccessLevel::ReadWrite => self.has_written().then_some(probe_key),
+            AccessLevel::Read => {
+                let sample = self.evidence.sample.as_ref()?;
+                sample.granted().and(self.sample.as_deref())
+            }
+        }
     }
 
     /// Whether a put may have written the object: it was granted, or its result is unknown.

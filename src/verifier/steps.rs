@@ -10,6 +10,7 @@ use super::run_state::{CleanUp, RunState};
 use super::sessions::{self, ClientExternalId};
 use super::{VerificationRun, unauthorized};
 use crate::cloud::AwsSession;
+use crate::domain::access_level::AccessLevel;
 use crate::domain::storage_config::Mode;
 use crate::domain::unauthorized::{UnauthorizedCall, UnauthorizedCaller};
 
@@ -37,9 +38,9 @@ pub(super) enum Step {
 }
 
 impl Step {
-    /// The steps of a run in this mode. `posture` adds the reads of the bucket's settings, `retires` the attempts with the
+    /// The steps of a run in this mode and with this access. `posture` adds the reads of the bucket's settings, `retires` the attempts with the
     /// retired external ID.
-    pub(crate) fn of_run(mode: Mode, posture: bool, retires: bool, callers: &[UnauthorizedCaller]) -> Vec<Self> {
+    pub(crate) fn of_run(mode: Mode, level: AccessLevel, posture: bool, retires: bool, callers: &[UnauthorizedCaller]) -> Vec<Self> {
         let mut steps = vec![Self::VendorRole];
         if mode == Mode::AssumeRole {
             let ids = ClientExternalId::iter().filter(|id| retires || *id != ClientExternalId::Retired);
@@ -51,10 +52,10 @@ impl Step {
         }
         for caller in callers {
             steps.push(Self::UnauthorizedRole(*caller));
-            let calls = UnauthorizedCall::iter().filter(|call| caller.makes(*call));
+            let calls = UnauthorizedCall::iter().filter(|call| caller.makes(*call) && call.is_of(level));
             steps.extend(calls.map(|call| Self::Unauthorized(*caller, call)));
         }
-        let production = ProductionCall::iter().filter(|call| posture || !call.reads_posture());
+        let production = ProductionCall::iter().filter(|call| call.is_of(level) && (posture || !call.reads_posture()));
         steps.extend(production.map(Self::Production));
         steps.extend(Limit::iter().flat_map(|limit| [Self::LimitedSession(limit), Self::LimitedCall(limit)]));
         steps

@@ -162,8 +162,8 @@ impl Cloud for Scripted {
     async fn head_bucket(&self, call: &BucketCall) -> ApiResult {
         self.s3("s3:ListBucket", call, || ()).await
     }
-    async fn list_objects(&self, call: &BucketCall, _: &str) -> ApiResult {
-        self.s3("s3:ListBucket", call, || ()).await
+    async fn list_objects(&self, call: &BucketCall, _: &str) -> ApiResult<Option<String>> {
+        self.s3("s3:ListBucket", call, || Some("documents/1".to_owned())).await
     }
     async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, _: Option<&KeyArn>, _: Duration) -> ApiResult<StoredObject> {
         let stored = || {
@@ -199,6 +199,23 @@ impl Cloud for Scripted {
             }
         };
         self.s3("s3:DeleteObject", call, removed).await
+    }
+    async fn read_sample(&self, call: &BucketCall, _: &str) -> ApiResult<StoredObject> {
+        let stored = || StoredObject {
+            encryption: Some("aws:kms".into()),
+            key: Some(KEY.into()),
+            version: None,
+        };
+        self.s3("s3:GetObject", call, stored).await
+    }
+    async fn start_multipart_upload(&self, call: &BucketCall, _: &str) -> ApiResult<String> {
+        self.s3("s3:PutObject", call, || "upload".to_owned()).await
+    }
+    async fn list_parts(&self, call: &BucketCall, _: &str, _: &str) -> ApiResult {
+        self.s3("s3:ListMultipartUploadParts", call, || ()).await
+    }
+    async fn abort_multipart_upload(&self, call: &BucketCall, _: &str, _: &str) -> ApiResult {
+        self.s3("s3:AbortMultipartUpload", call, || ()).await
     }
     async fn public_access_block(&self, call: &BucketCall) -> ApiResult<bool> {
         self.s3("s3:GetBucketPublicAccessBlock", call, || true).await
@@ -260,6 +277,9 @@ fn subject(mode: Mode) -> VerificationSubject {
             region: region(),
             key: KeyArn::parse(KEY).unwrap(),
             bucket_account: AccountId::parse("222222222222").unwrap(),
+            prefix: None,
+            level: crate::domain::access_level::AccessLevel::ReadWrite,
+            sample_object: None,
         },
         vendor_role: RoleArn::parse("arn:aws:iam::111111111111:role/vendor").unwrap(),
         other_role: (mode == Mode::AssumeRole).then(|| RoleArn::parse("arn:aws:iam::111111111111:role/direct").unwrap()),

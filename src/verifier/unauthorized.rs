@@ -4,10 +4,10 @@ use super::VerificationRun;
 use super::calls::{PendingCall, pending};
 use super::run_state::RunState;
 use crate::cloud::CallMode;
+use crate::domain::access_level::AccessLevel;
 use crate::domain::evidence::ProductionCalls;
 use crate::domain::storage_config::Mode;
 use crate::domain::unauthorized::{UnauthorizedCall, UnauthorizedCaller};
-use crate::domain::verification::PROBE_PREFIX;
 
 /// Whether the probe object must not be deleted before the call was answered.
 pub(super) fn needs_object(call: UnauthorizedCall) -> bool {
@@ -37,9 +37,10 @@ pub(super) fn start<'a>(
         return None;
     }
     let is_too_early = match call {
-        C::Get | C::Restore => !state.has_written(),
+        C::Get | C::Restore => state.readable(&run.subject.probe_key).is_none(),
         // Conclusive without an object, too: a bucket that denies our own put may allow those of others.
-        C::Put => state.evidence.put.is_none(),
+        C::Put if run.subject.storage.level == AccessLevel::ReadWrite => state.evidence.put.is_none(),
+        C::Put => state.evidence.sample.is_none(),
         // Of an object that is not there, it would leave a delete marker in a bucket with versioning.
         C::Delete => !state.deletes_written(),
         _ => false,
@@ -53,13 +54,14 @@ pub(super) fn start<'a>(
     };
     let (cloud, bucket) = (run.cloud, run.bucket(session));
     let key = session.map(|session| run.key(session));
-    let object = run.subject.probe_key.as_str();
+    let probe = run.subject.probe_key.as_str();
+    let object = state.readable(probe).unwrap_or(probe).to_owned();
     let made = async move {
         match (call, &key) {
-            (C::Get, _) => cloud.get_object(&bucket, object).await.map(drop),
-            (C::Restore, _) => cloud.restore_object(&bucket, object).await,
-            (C::Put, _) => cloud.try_put(&bucket, object).await,
-            (C::Delete, _) => cloud.delete_object(&bucket, object).await.map(drop),
+            (C::Get, _) => cloud.get_object(&bucket, &object).await.map(drop),
+            (C::Restore, _) => cloud.restore_object(&bucket, probe).await,
+            (C::Put, _) => cloud.try_put(&bucket, probe).await,
+            (C::Delete, _) => cloud.delete_object(&bucket, probe).await.map(drop),
             (C::DescribeKey, Some(key)) => cloud.describe_key(key).await.map(drop),
             (C::Encrypt, Some(key)) => cloud.encrypt(key, &run.plaintext, CallMode::Dry).await.map(drop),
             (C::GenerateDataKey, Some(key)) => cloud.generate_data_key(key).await,
@@ -67,7 +69,7 @@ pub(super) fn start<'a>(
             (C::Decrypt, Some(key)) => cloud.decrypt(key, &ciphertext, CallMode::Dry).await.map(drop),
             (C::Reencrypt, Some(key)) => cloud.reencrypt(key, &ciphertext).await,
             // Without a session, only the bucket is called.
-            (C::List, _) | (_, None) => cloud.list_objects(&bucket, PROBE_PREFIX).await,
+            (C::List, _) | (_, None) => cloud.list_objects(&bucket, &run.list_prefix).await.map(drop),
         }
     };
     Some(pending(needs_object(call), made, move |state, answer| {

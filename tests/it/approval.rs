@@ -259,7 +259,7 @@ async fn a_bucket_that_another_tenant_took_meanwhile_is_rejected() {
     let stage = Stage::pending().await;
     let verification = stage.approve().await;
     sqlx::query(
-        "update active_configs set bucket_arn = (select bucket_arn from storage_configs where tenant_id = $1 and version = 2)
+        "update active_configs set location = (select bucket_arn || '/' from storage_configs where tenant_id = $1 and version = 2)
          where tenant_id = $2",
     )
     .bind(stage.acme)

@@ -140,8 +140,8 @@ async fn no_list_by_time_scans_a_table() {
              'arn:aws:kms:eu-central-1:222222222222:key/' || n, now()",
         ),
         (
-            "active_configs (tenant_id, config_id, bucket_arn, activated_at, verified_at)",
-            "md5('t' || n)::uuid, md5('c' || n)::uuid, 'arn:aws:s3:::documents-' || n, now(), now()",
+            "active_configs (tenant_id, config_id, location, activated_at, verified_at)",
+            "md5('t' || n)::uuid, md5('c' || n)::uuid, 'arn:aws:s3:::documents-' || n || '/', now(), now()",
         ),
         (
             "reverifications (config_id, tenant_id, standing, due_at, full_due_at, light_at, full_at)",

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use latchkey::domain::access_level::AccessLevel;
 use latchkey::domain::approval::ApprovalState;
 use latchkey::domain::check::{CheckStatus, FaultSide};
 use latchkey::domain::contact::ContactLinkPurpose;
-use latchkey::domain::grant::GrantKind;
 use latchkey::domain::invite::InvitePurpose;
 use latchkey::domain::mail::{MailKind, MailState};
 use latchkey::domain::reverification::Standing;
@@ -114,8 +114,8 @@ async fn the_database_refuses_what_concurrent_requests_could_break() {
         ),
         (
             "active_configs_role_key",
-            "insert into active_configs (tenant_id, config_id, bucket_arn, role_arn, activated_at, verified_at)
-             select tenant_id, id, bucket_arn, role_arn, now(), now() from storage_configs
+            "insert into active_configs (tenant_id, config_id, location, role_arn, activated_at, verified_at)
+             select tenant_id, id, bucket_arn || '/', role_arn, now(), now() from storage_configs
              where role_arn = 'arn:aws:iam::222222222222:role/documents'"
                 .to_owned(),
         ),
@@ -177,7 +177,8 @@ async fn lists_of_values_are_those_of_the_enums() {
         ("drifts_before_status_check", values::<CheckStatus>()),
         ("drifts_after_status_check", values::<CheckStatus>()),
         ("tokens_role_check", values::<Role>()),
-        ("credential_issuances_access_check", values::<GrantKind>()),
+        ("storage_configs_access_check", values::<AccessLevel>()),
+        ("credential_issuances_access_check", values::<AccessLevel>()),
         ("webhooks_events_check", values::<Topic>()),
         ("webhook_deliveries_state_check", values::<DeliveryState>()),
         ("mails_kind_check", values::<MailKind>()),

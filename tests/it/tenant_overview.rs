@@ -114,7 +114,7 @@ impl Seeded<'_> {
         .unwrap();
         let Some(active) = &facts.active else { return };
         sqlx::query(
-            "insert into active_configs (tenant_id, config_id, bucket_arn, activated_at, verified_at) values ($1, $2, $2::text, $3, $3)",
+            "insert into active_configs (tenant_id, config_id, location, activated_at, verified_at) values ($1, $2, $2::text || '/', $3, $3)",
         )
         .bind(self.tenant)
         .bind(self.config)

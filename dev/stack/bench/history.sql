@@ -28,8 +28,8 @@ begin
         select config_id, tenant_id, 1, 'assume_role', 'arn:aws:s3:::documents-' || n, '222222222222', 'eu-central-1',
                'arn:aws:kms:eu-central-1:222222222222:key/' || gen_random_uuid(), 'arn:aws:iam::222222222222:role/documents-' || n, now()
         from tenant_numbers;
-    insert into active_configs (tenant_id, config_id, bucket_arn, role_arn, activated_at, verified_at)
-        select tenant_id, id, bucket_arn, role_arn, now(), now() from storage_configs;
+    insert into active_configs (tenant_id, config_id, location, role_arn, activated_at, verified_at)
+        select tenant_id, id, bucket_arn || '/', role_arn, now(), now() from storage_configs;
     insert into reverifications (config_id, tenant_id, standing, due_at, full_due_at, light_at, full_at, ciphertext, plaintext_sha256, catalogue)
         select config_id, tenant_id, 'verified', month_begins(0) + random() * interval '1 day', month_begins(0) + random() * interval '7 days',
                now(), now(), decode(repeat('ab', 151), 'hex'), sha256('x'), repeat('a', 64)

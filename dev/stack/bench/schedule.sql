@@ -12,8 +12,8 @@ select md5('config ' || n)::uuid, md5('tenant ' || n)::uuid, 1, 'assume_role', '
        'arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab', 'arn:aws:iam::222222222222:role/documents-' || n, now()
 from generate_series(1, :tenants::bigint) n;
 
-insert into active_configs (tenant_id, config_id, bucket_arn, role_arn, activated_at, verified_at)
-select tenant_id, id, bucket_arn, role_arn, now(), now() from storage_configs;
+insert into active_configs (tenant_id, config_id, location, role_arn, activated_at, verified_at)
+select tenant_id, id, bucket_arn || '/', role_arn, now(), now() from storage_configs;
 
 insert into verifications (id, tenant_id, config_id, trigger, state, verdict, attempt, created_at, started_at, finished_at)
 select md5('run ' || id)::uuid, tenant_id, id, 'submission', 'finished', 'verified', 1, now(), now(), now() from storage_configs;

@@ -15,8 +15,8 @@ insert into storage_configs (id, tenant_id, version, mode, bucket_arn, bucket_ac
 insert into verifications (id, tenant_id, config_id, trigger, state, verdict, attempt, created_at, started_at, finished_at)
     select uuidv7(), tenant_id, id, 'submission', 'finished', 'verified', 1, now(), now(), now() from storage_configs c
     where not exists (select from verifications v where v.config_id = c.id);
-insert into active_configs (tenant_id, config_id, bucket_arn, activated_at, verified_at)
-    select tenant_id, id, bucket_arn, now(), now() from storage_configs c
+insert into active_configs (tenant_id, config_id, location, activated_at, verified_at)
+    select tenant_id, id, bucket_arn || '/', now(), now() from storage_configs c
     where not exists (select from active_configs a where a.tenant_id = c.tenant_id);
 insert into config_changes (tenant_id, position, mark, changed_at)
     select id, (select config_changes from change_counters) + row_number() over (order by slug), gen_random_uuid(), now()

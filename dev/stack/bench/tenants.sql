@@ -48,8 +48,8 @@ select config, tenant, 1, case when b < 300 then 'direct' else 'assume_role' end
        case when b >= 300 then 'arn:aws:iam::' || lpad((n % 1000000)::text, 12, '2') || ':role/documents-' || n end, at
 from plan where status <> 'invited';
 
-insert into active_configs (tenant_id, config_id, bucket_arn, role_arn, activated_at, verified_at)
-select c.tenant_id, c.id, c.bucket_arn, c.role_arn, c.created_at, c.created_at + interval '10 seconds'
+insert into active_configs (tenant_id, config_id, location, role_arn, activated_at, verified_at)
+select c.tenant_id, c.id, c.bucket_arn || '/', c.role_arn, c.created_at, c.created_at + interval '10 seconds'
 from storage_configs c join plan p on p.config = c.id where p.status in ('active', 'degraded', 'suspended');
 
 -- Confirmed within 6 hours and verified in full within 7 days, except for degraded tenants: longer ago.

@@ -7,7 +7,8 @@ use aws_sdk_s3::config::{Builder, Region};
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    GlacierJobParameters, ObjectOwnership, OwnershipControlsRule, RequestPayer, RestoreRequest, ServerSideEncryption, Tier,
+    GlacierJobParameters, Object, ObjectOwnership, ObjectStorageClass, OwnershipControlsRule, RequestPayer, RestoreRequest,
+    ServerSideEncryption, Tier,
 };
 
 use super::call::Call;
@@ -20,6 +21,9 @@ use crate::domain::evidence::{DeletedObject, StoredObject};
 
 /// The probe object has 64 bytes; a longer object is a different one, and its first bytes show it.
 const MAX_READ: usize = 4096;
+
+/// How many keys are listed, to find an object that can be read.
+const LISTED: i32 = 20;
 
 /// The MD5 digest of an empty body, which ours is not.
 const WRONG_MD5: &str = "1B2M2Y8AsgTpgAmY7PhCfg==";
@@ -53,7 +57,7 @@ impl<'a> Bucket<'a> {
         call.finish(result, |_| Some(()), None)
     }
 
-    pub(crate) async fn list(&self, prefix: &str) -> ApiResult {
+    pub(crate) async fn list(&self, prefix: &str) -> ApiResult<Option<String>> {
         let call = self.call("s3:ListObjectsV2");
         let request = self
             .client
@@ -61,10 +65,21 @@ impl<'a> Bucket<'a> {
             .bucket(self.name())
             .set_expected_bucket_owner(self.owner())
             .prefix(prefix)
-            .max_keys(1)
+            .max_keys(LISTED)
             .set_request_payer(self.call.pays.then_some(RequestPayer::Requester));
         let result = request.customize().interceptor(call.capture()).send().await;
-        call.finish(result, |_| Some(()), None)
+        let readable = |object: &Object| {
+            let archived = matches!(
+                object.storage_class,
+                Some(ObjectStorageClass::Glacier | ObjectStorageClass::DeepArchive)
+            );
+            object.size.unwrap_or_default() > 0 && !archived
+        };
+        let read = |output: aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output| {
+            let found = output.contents.unwrap_or_default().into_iter().find(readable);
+            Some(found.and_then(|object| object.key))
+        };
+        call.finish(result, read, None)
     }
 
     /// Puts an object, encrypted by the bucket's default, or with this key by an explicit header.
@@ -160,6 +175,64 @@ impl<'a> Bucket<'a> {
             })
         };
         call.finish(result, read, None)
+    }
+
+    pub(crate) async fn read_sample(&self, key: &str) -> ApiResult<StoredObject> {
+        let call = self.call("s3:GetObject");
+        let request = self
+            .client
+            .get_object()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.owner())
+            .key(key)
+            .range("bytes=0-0");
+        let result = request.customize().interceptor(call.capture()).send().await;
+        let read = |output: aws_sdk_s3::operation::get_object::GetObjectOutput| {
+            Some(StoredObject {
+                encryption: output.server_side_encryption.map(|algorithm| algorithm.as_str().to_owned()),
+                key: output.ssekms_key_id,
+                version: output.version_id,
+            })
+        };
+        call.finish(result, read, None)
+    }
+
+    pub(crate) async fn start_multipart_upload(&self, key: &str) -> ApiResult<String> {
+        let call = self.call("s3:CreateMultipartUpload");
+        let request = self
+            .client
+            .create_multipart_upload()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.owner())
+            .key(key);
+        let result = request.customize().interceptor(call.capture()).send().await;
+        call.finish(result, |output| output.upload_id, None)
+    }
+
+    pub(crate) async fn list_parts(&self, key: &str, upload: &str) -> ApiResult {
+        let call = self.call("s3:ListParts");
+        let request = self
+            .client
+            .list_parts()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.owner())
+            .key(key)
+            .upload_id(upload);
+        let result = request.customize().interceptor(call.capture()).send().await;
+        call.finish(result, |_| Some(()), None)
+    }
+
+    pub(crate) async fn abort_multipart_upload(&self, key: &str, upload: &str) -> ApiResult {
+        let call = self.call("s3:AbortMultipartUpload");
+        let request = self
+            .client
+            .abort_multipart_upload()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.owner())
+            .key(key)
+            .upload_id(upload);
+        let result = request.customize().interceptor(call.capture()).send().await;
+        call.finish(result, |_| Some(()), None)
     }
 
     pub(crate) async fn public_access_block(&self) -> ApiResult<bool> {

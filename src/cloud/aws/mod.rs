@@ -182,7 +182,7 @@ impl Cloud for AwsCloud {
         self.bucket(call).head().await
     }
 
-    async fn list_objects(&self, call: &BucketCall, prefix: &str) -> ApiResult {
+    async fn list_objects(&self, call: &BucketCall, prefix: &str) -> ApiResult<Option<String>> {
         self.bucket(call).list(prefix).await
     }
 
@@ -211,6 +211,22 @@ impl Cloud for AwsCloud {
 
     async fn delete_object(&self, call: &BucketCall, key: &str) -> ApiResult<DeletedObject> {
         self.bucket(call).delete(key).await
+    }
+
+    async fn read_sample(&self, call: &BucketCall, key: &str) -> ApiResult<StoredObject> {
+        self.bucket(call).read_sample(key).await
+    }
+
+    async fn start_multipart_upload(&self, call: &BucketCall, key: &str) -> ApiResult<String> {
+        self.bucket(call).start_multipart_upload(key).await
+    }
+
+    async fn list_parts(&self, call: &BucketCall, key: &str, upload: &str) -> ApiResult {
+        self.bucket(call).list_parts(key, upload).await
+    }
+
+    async fn abort_multipart_upload(&self, call: &BucketCall, key: &str, upload: &str) -> ApiResult {
+        self.bucket(call).abort_multipart_upload(key, upload).await
     }
 
     async fn public_access_block(&self, call: &BucketCall) -> ApiResult<bool> {

@@ -45,6 +45,9 @@ impl AuditSnapshot for StorageConfig {
             "key_arn": storage.key,
             "role_arn": storage.access.client_role(),
             "bucket_account_id": storage.bucket_account,
+            "prefix": storage.prefix,
+            "access": storage.level,
+            "sample_object": storage.sample_object,
         })
     }
 }

@@ -28,6 +28,7 @@ impl DocumentSet {
         let documents = vendor.modes().into_iter().filter_map(|mode| {
             let params = TemplateParams {
                 posture: vendor.posture,
+                level: vendor.level(),
                 ..TemplateParams::empty(mode, vendor.role(mode)?.clone(), vec![id.clone()])
             };
             let of_mode = json::documents(&params).documents.into_iter().map(|document| {

@@ -41,6 +41,9 @@ messages! {
 
     // The form
     correct_bucket() "Correct the bucket ARN, or create a bucket with this name."
+    name_another_object() "In the form, enter the key of an object that is not empty and not archived, or omit it: the verification then chooses one."
+    upload_or_name_object() "Upload an object below the prefix, encrypted with [your] key, or enter the key of one in the form."
+    name_object_with_key() "In the form, enter the key of an object that is encrypted with [your] key, or correct the key ARN."
     correct_account() "In the form, enter the account that owns the bucket, or correct the bucket ARN."
     correct_region(real) "Enter {real} as the region. The key must be in {real} as well; if it is not, create one there."
     find_region() "Enter the region that the S3 console shows for the bucket."

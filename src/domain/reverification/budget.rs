@@ -54,7 +54,7 @@ impl Calls {
             Mode::AssumeRole => 8,
             Mode::Direct => 5,
         };
-        Self { sts, kms: 18, s3: 25 }
+        Self { sts, kms: 18, s3: 28 }
     }
 
     pub fn of(depth: Depth, mode: Mode) -> Self {

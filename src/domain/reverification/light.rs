@@ -10,7 +10,7 @@ pub struct LightEvidence {
     pub vendor_role: Option<ApiResult>,
     /// Only in `assume_role`.
     pub client_role: Option<ApiResult>,
-    pub head: Option<ApiResult>,
+    pub bucket: Option<ApiResult>,
     pub describe_key: Option<ApiResult<KeyFacts>>,
     pub decrypt: Option<ApiResult<RoundTrip>>,
 }
@@ -24,14 +24,14 @@ impl LightEvidence {
         }
         let outcomes = [
             self.client_role.as_ref().map(|role| of(role, |()| true)),
-            self.head.as_ref().map(|head| of(head, |()| true)),
+            self.bucket.as_ref().map(|bucket| of(bucket, |()| true)),
             self.describe_key.as_ref().map(|key| of(key, |key| key.state == "Enabled")),
             self.decrypt.as_ref().map(|decrypt| of(decrypt, |bytes| *bytes == RoundTrip::Same)),
         ];
         let has = |outcome| outcomes.iter().flatten().any(|other| *other == outcome);
         if has(Outcome::Changed) {
             Outcome::Changed
-        } else if has(Outcome::Unanswered) || self.head.is_none() {
+        } else if has(Outcome::Unanswered) || self.bucket.is_none() {
             Outcome::Unanswered
         } else {
             Outcome::Unchanged
@@ -40,7 +40,7 @@ impl LightEvidence {
 
     /// The exchanges with AWS.
     pub fn calls(&self) -> impl Iterator<Item = &api_result::ApiCall> {
-        let roles = [&self.vendor_role, &self.client_role, &self.head].into_iter().flatten();
+        let roles = [&self.vendor_role, &self.client_role, &self.bucket].into_iter().flatten();
         let key = self.describe_key.iter().map(|key| &key.exchange);
         let decrypt = self.decrypt.iter().map(|decrypt| &decrypt.exchange);
         roles.map(|role| &role.exchange).chain(key).chain(decrypt)

@@ -158,7 +158,11 @@ pub(crate) fn listable(context: &CheckContext) -> RuleOutcome {
         }
     }
     match (&list.outcome, &head.outcome) {
-        (Outcome::Granted(()), Outcome::Granted(())) => Finding::passed(check, check.claim(), Some(&list.exchange)),
+        (Outcome::Granted(_), Outcome::Granted(())) => Finding::passed(check, check.claim(), Some(&list.exchange)),
+        // HEAD needs s3:ListBucket without a condition on the prefix.
+        (Outcome::Granted(_), Outcome::Refused(_)) if context.storage.prefix.is_some() => {
+            Finding::passed(check, check.claim(), Some(&list.exchange))
+        }
         (Outcome::Refused(refusal), _) if refusal.is_vendor_side(context.storage.mode()) => {
             Finding::vendor_side(check, Some(&list.exchange))
         }
@@ -182,7 +186,7 @@ pub(crate) fn listable(context: &CheckContext) -> RuleOutcome {
             fix::of_refusal(refusal, "s3:ListBucket", Permission::List, context.params),
         )
         .with_detail(findings::list_is_of_the_bucket(&context.storage.bucket)),
-        (Outcome::Granted(()), Outcome::Refused(_)) => {
+        (Outcome::Granted(_), Outcome::Refused(_)) => {
             let (document, statement) = match context.storage.mode() {
                 Mode::Direct => (
                     FixDocument::BucketPolicy,
@@ -200,7 +204,7 @@ pub(crate) fn listable(context: &CheckContext) -> RuleOutcome {
                 Fix::new(document, FixAction::Replace, fixes::list_without_prefix(), Some(statement)),
             )
         }
-        (Outcome::Granted(()), _) => Finding::unanswered(check, head),
+        (Outcome::Granted(_), _) => Finding::unanswered(check, head),
         _ => Finding::unanswered(check, list),
     }
     .into()

@@ -1,6 +1,7 @@
 //! The bucket and the key deny callers without the tenant's external ID, and requests without credentials.
 
 use super::{CheckContext, RuleOutcome};
+use crate::domain::access_level::AccessLevel;
 use crate::domain::api_result::{ApiResult, DeniedBy};
 use crate::domain::catalogue::BUCKET;
 use crate::domain::check::{CheckName, CheckStatus};
@@ -79,11 +80,14 @@ pub(crate) fn key_requires_external_id(context: &CheckContext) -> RuleOutcome {
         return Finding::unanswered(check, answer).into();
     }
     // A key that denies everyone would look like one that denies only unauthorized callers.
-    let own_checks = [
-        CheckName::KeyDescribable,
-        CheckName::KeyEncryptAllowed,
-        CheckName::KeyGenerateDataKeyAllowed,
-    ];
+    let own_checks: &[CheckName] = match context.storage.level {
+        AccessLevel::ReadWrite => &[
+            CheckName::KeyDescribable,
+            CheckName::KeyEncryptAllowed,
+            CheckName::KeyGenerateDataKeyAllowed,
+        ],
+        AccessLevel::Read => &[CheckName::KeyDescribable],
+    };
     if own_checks.iter().any(|check| context.found(*check).is_none()) {
         return RuleOutcome::Pending;
     }
@@ -106,7 +110,7 @@ pub(crate) fn key_requires_external_id(context: &CheckContext) -> RuleOutcome {
     if let Some((_, _, answer)) = asked.iter().find(|(_, _, answer)| answer.refusal().is_none()) {
         return Finding::unanswered(check, answer).into();
     }
-    if !has_ciphertext {
+    if !has_ciphertext && context.storage.level == AccessLevel::ReadWrite {
         return RuleOutcome::BlockedBy(CheckName::KeyEncryptAllowed);
     }
     Finding::passed(check, check.claim(), asked.first().map(|(_, _, answer)| &answer.exchange)).into()
@@ -148,12 +152,24 @@ fn refused_by_bucket(
             Some(_) => return RuleOutcome::BlockedBy(*bucket),
         }
     }
-    let (is_writable, calls): (bool, &[UnauthorizedCall]) = match context.status(CheckName::ObjectWritable) {
+    let (own, of_object, was_called): (_, &[UnauthorizedCall], _) = match context.storage.level {
+        AccessLevel::ReadWrite => (
+            CheckName::ObjectWritable,
+            &UnauthorizedCall::OF_OBJECT,
+            context.evidence.put.is_some(),
+        ),
+        AccessLevel::Read => (
+            CheckName::ObjectReadable,
+            &UnauthorizedCall::OF_SAMPLE,
+            context.evidence.sample.is_some(),
+        ),
+    };
+    let (has_object, calls): (bool, &[UnauthorizedCall]) = match context.status(own) {
         None => return RuleOutcome::Pending,
-        Some(CheckStatus::Passed) => (true, &UnauthorizedCall::OF_OBJECT),
-        // Our own put was denied, so there is no object. Others may be allowed what we are not.
-        Some(_) if context.evidence.put.is_some() => (false, &UnauthorizedCall::WITHOUT_OBJECT),
-        Some(_) => return RuleOutcome::BlockedBy(CheckName::ObjectWritable),
+        Some(CheckStatus::Passed) => (true, of_object),
+        // Our own call was denied, so there is no object. Others may be allowed what we are not.
+        Some(_) if was_called => (false, &UnauthorizedCall::WITHOUT_OBJECT),
+        Some(_) => return RuleOutcome::BlockedBy(own),
     };
     let Some(more) = answers(callers, calls) else {
         return RuleOutcome::Pending;
@@ -170,8 +186,8 @@ fn refused_by_bucket(
     if let Some(allowed) = Allowed::of(&asked) {
         return failed(&allowed).into();
     }
-    if !is_writable {
-        return RuleOutcome::BlockedBy(CheckName::ObjectWritable);
+    if !has_object {
+        return RuleOutcome::BlockedBy(own);
     }
     match asked.iter().find(|(_, _, answer)| !answer.is_refused_by(DeniedBy::S3)) {
         Some((_, _, answer)) => Finding::unanswered(check, answer),

@@ -1,6 +1,7 @@
 //! The key: it exists, S3 can use it, and it allows each action of the template.
 
-use super::{CheckContext, RuleOutcome, permission};
+use super::{CheckContext, RuleOutcome, permission, sample};
+use crate::domain::access_level::AccessLevel;
 use crate::domain::api_result::{ApiResult, Outcome};
 use crate::domain::check::{CheckName, CheckStatus, FaultSide};
 use crate::domain::evidence::{KeyFacts, RoundTrip};
@@ -54,6 +55,10 @@ pub(crate) fn describable(context: &CheckContext) -> RuleOutcome {
 fn denies_everything(context: &CheckContext) -> Option<bool> {
     let evidence = context.evidence;
     let describe = evidence.describe_key.as_ref()?.refusal();
+    // No other call on the key is independent.
+    if context.storage.level == AccessLevel::Read {
+        return Some(false);
+    }
     let others = [
         evidence.encrypt.as_ref()?.refusal(),
         evidence.generate_data_key.as_ref()?.refusal(),
@@ -70,7 +75,7 @@ pub(crate) fn suitable(context: &CheckContext) -> RuleOutcome {
     let Some(facts) = answer.granted() else {
         return RuleOutcome::BlockedBy(CheckName::KeyDescribable);
     };
-    if facts.in_custom_store && facts.state == "Enabled" {
+    if facts.in_custom_store && facts.state == "Enabled" && context.storage.level == AccessLevel::ReadWrite {
         let Some(encrypt) = &context.evidence.encrypt else {
             return RuleOutcome::Pending;
         };
@@ -169,6 +174,9 @@ pub(crate) fn encrypt_allowed(context: &CheckContext) -> RuleOutcome {
 }
 
 pub(crate) fn decrypt_allowed(context: &CheckContext) -> RuleOutcome {
+    if context.storage.level == AccessLevel::Read {
+        return sample::decrypted(context);
+    }
     let answer = context.evidence.decrypt.as_ref();
     if answer.is_some_and(|answer| answer.granted() == Some(&RoundTrip::Different)) {
         return Finding::inconclusive(

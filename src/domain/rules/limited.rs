@@ -1,6 +1,7 @@
 //! Credentials as the vendor's services get them allow no more than they were asked for.
 
 use super::{CheckContext, RuleOutcome};
+use crate::domain::access_level::AccessLevel;
 use crate::domain::api_result::DeniedBy;
 use crate::domain::check::{CheckName, CheckStatus};
 use crate::domain::evidence::LimitedProbe;
@@ -37,7 +38,13 @@ fn denied(context: &CheckContext, check: CheckName, probe: &LimitedProbe, call: 
         return Finding::unanswered(check, session).into();
     }
     let Some(answer) = &probe.answer else {
-        return RuleOutcome::Pending;
+        return match context.status(CheckName::ObjectReadable) {
+            // No object could be read, so there is nothing to deny.
+            Some(status) if context.storage.level == AccessLevel::Read && status != CheckStatus::Passed => {
+                RuleOutcome::BlockedBy(CheckName::ObjectReadable)
+            }
+            _ => RuleOutcome::Pending,
+        };
     };
     if call.was_allowed(answer) {
         // What anybody may do, such a session may do too: one cause, one failure.

@@ -7,6 +7,7 @@ pub(crate) mod limited;
 pub(crate) mod object;
 pub(crate) mod posture;
 pub(crate) mod roles;
+mod sample;
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
 //! The probe object: written without encryption headers, read, restored and deleted.
 
 use super::bucket::denies_everything;
-use super::{CheckContext, RuleOutcome, permission};
+use super::{CheckContext, RuleOutcome, permission, sample};
+use crate::domain::access_level::AccessLevel;
 use crate::domain::api_result::{AccessDenied, ApiResult, DenialReason, DeniedBy, Outcome, PolicyKind};
 use crate::domain::arn::KeyArn;
 use crate::domain::check::{CheckName, CheckStatus, FaultSide};
@@ -271,6 +272,9 @@ fn keeps_versions<T>(context: &CheckContext, answer: &ApiResult<T>) -> Finding {
 }
 
 pub(crate) fn readable(context: &CheckContext) -> RuleOutcome {
+    if context.storage.level == AccessLevel::Read {
+        return sample::read(context);
+    }
     let check = CheckName::ObjectReadable;
     let Some(get) = &context.evidence.get else {
         return RuleOutcome::Pending;
@@ -289,6 +293,26 @@ pub(crate) fn readable(context: &CheckContext) -> RuleOutcome {
     }
     let action = if by_kms { "kms:Decrypt" } else { "s3:GetObject" };
     permission(context, check, Some(get), action, Permission::Objects, findings::object_read())
+}
+
+/// A multipart upload without parts was started, its parts were listed, and it was aborted.
+pub(crate) fn multipart_upload_abortable(context: &CheckContext) -> RuleOutcome {
+    let check = CheckName::MultipartUploadAbortable;
+    let Some(started) = &context.evidence.multipart_upload else {
+        return RuleOutcome::Pending;
+    };
+    if started.granted().is_none() {
+        return permission(context, check, Some(started), "s3:PutObject", Permission::Objects, check.claim());
+    }
+    let (Some(parts), Some(abort)) = (&context.evidence.parts, &context.evidence.abort) else {
+        return RuleOutcome::Pending;
+    };
+    let (telling, action) = if parts.granted().is_none() {
+        (parts, "s3:ListMultipartUploadParts")
+    } else {
+        (abort, "s3:AbortMultipartUpload")
+    };
+    permission(context, check, Some(telling), action, Permission::Objects, check.claim())
 }
 
 pub(crate) fn restorable(context: &CheckContext) -> RuleOutcome {

@@ -224,6 +224,9 @@ mod tests {
             region: key.region().clone(),
             bucket_account: key.account().clone(),
             key,
+            prefix: None,
+            level: crate::domain::access_level::AccessLevel::ReadWrite,
+            sample_object: None,
         };
         let [without, random, previous] = allowed.map(result).map(Some);
         let outcome = role_requires_external_id(&CheckContext {

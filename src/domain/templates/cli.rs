@@ -93,12 +93,12 @@ fn printed(value: &Value, depth: usize, params: &TemplateParams, placeholders: &
     match value {
         Value::String(text) => match placeholders.of_text(text) {
             Some(Placeholder::Bucket) => "\"$bucket_arn\"".to_owned(),
-            Some(Placeholder::Objects) => "\"$bucket_arn/*\"".to_owned(),
+            Some(Placeholder::Objects) => format!("\"$bucket_arn/{}", &literal(&json!(params.keys()))[1..]),
             Some(Placeholder::Key) => "\"$key_arn\"".to_owned(),
             Some(Placeholder::ClientRole) => "\"$role_arn\"".to_owned(),
             Some(Placeholder::Root) => "\"arn:$partition:iam::$account:root\"".to_owned(),
             Some(Placeholder::ExternalIds) => literal(&statements::external_ids(params)),
-            Some(Placeholder::VendorRole) | None => literal(value),
+            Some(Placeholder::VendorRole | Placeholder::Keys) | None => literal(value),
         },
         Value::Array(items) if !items.is_empty() => {
             let items: Vec<String> = items

@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 use super::placeholders::{Placeholder, Placeholders, is_account_regional};
 use super::statements::{self, Permission};
 use super::{Parties, TemplateParams, sid, yaml};
+use crate::domain::access_level::AccessLevel;
 use crate::domain::arn::{BucketName, KeyArn, RoleName};
+use crate::domain::key_prefix::StoragePrefix;
 use crate::domain::storage_config::Mode;
 
 /// The stack name that the link suggests.
@@ -85,6 +87,11 @@ fn defaults(params: &TemplateParams) -> Vec<(&'static str, Option<String>)> {
         ("LogBucket", Some(String::new())),
         ("KeyArn", Some(params.key.as_ref().map(KeyArn::to_string).unwrap_or_default())),
         ("Posture", Some(params.posture.to_string())),
+        (
+            "Prefix",
+            Some(params.prefix.as_ref().map(StoragePrefix::to_string).unwrap_or_default()),
+        ),
+        ("Access", Some(params.level.to_string())),
     ]
 }
 
@@ -153,6 +160,16 @@ fn declared(name: &str) -> Value {
             "Description": "An existing key in this region. CloudFormation cannot change its policy, so add the issued statement yourself. Empty: the stack \
                             creates a key.",
         }),
+        "Prefix" => json!({
+            "Type": "String",
+            "AllowedPattern": "|[^/*?$\"\\\\].*/",
+            "Description": "The prefix of the keys of all documents, which ends with a slash. Empty: the whole bucket.",
+        }),
+        "Access" => json!({
+            "Type": "String",
+            "AllowedValues": ["read_write", "read"],
+            "Description": "What the vendor may do with the documents, as issued. Do not change it.",
+        }),
         _ => json!({
             "Type": "String",
             "AllowedValues": ["true", "false"],
@@ -183,8 +200,8 @@ fn metadata(params: &TemplateParams) -> Value {
 fn interface() -> Value {
     let group = |label: &str, parameters: &[&str]| json!({"Label": {"default": label}, "Parameters": parameters});
     json!({"ParameterGroups": [
-        group("Your values", &["BucketIs", "BucketName", "BucketNamespace", "LogBucket", "KeyArn", "RoleName"]),
-        group("Issued by the vendor", &["Mode", "VendorRoleArn", "ExternalIds", "SidSuffix", "Posture"]),
+        group("Your values", &["BucketIs", "BucketName", "BucketNamespace", "Prefix", "LogBucket", "KeyArn", "RoleName"]),
+        group("Issued by the vendor", &["Mode", "VendorRoleArn", "ExternalIds", "SidSuffix", "Access", "Posture"]),
     ]})
 }
 
@@ -200,23 +217,38 @@ fn conditions() -> Value {
         "Logged": {"Fn::Not": [is("LogBucket", "")]},
         "NewKey": is("KeyArn", ""),
         "WithPosture": is("Posture", "true"),
+        "WithPrefix": {"Fn::Not": [is("Prefix", "")]},
+        "ReadOnly": is("Access", "read"),
     })
 }
 
 fn resources(params: &TemplateParams) -> Value {
-    let with_posture = TemplateParams {
+    // Every optional part is there, under its condition.
+    let whole = TemplateParams {
         posture: true,
         // A parameter.
         sid_suffix: None,
+        prefix: Some(StoragePrefix::parse("prefix/").expect("it is well formed")),
+        level: AccessLevel::ReadWrite,
         ..params.clone()
     };
-    let direct = Placeholders::of(&with_posture, Mode::Direct);
-    let assumed = Placeholders::of(&with_posture, Mode::AssumeRole);
+    let direct = Placeholders::of(&whole, Mode::Direct);
+    let assumed = Placeholders::of(&whole, Mode::AssumeRole);
+    let of_level = |placeholders: &Placeholders, statement: &dyn Fn(&TemplateParams) -> Value| {
+        let reading = TemplateParams {
+            level: AccessLevel::Read,
+            ..placeholders.params.clone()
+        };
+        let (write, read) = (statement(&placeholders.params), statement(&reading));
+        let (actions, for_reading) = (&write["Action"], &read["Action"]);
+        let mut chosen = expressed(&write, placeholders);
+        if actions != for_reading {
+            chosen["Action"] = when("ReadOnly", for_reading, actions);
+        }
+        chosen
+    };
     let of_mode = |statement: &dyn Fn(&TemplateParams) -> Value| {
-        let (direct, assumed) = (
-            expressed(&statement(&direct.params), &direct),
-            expressed(&statement(&assumed.params), &assumed),
-        );
+        let (direct, assumed) = (of_level(&direct, statement), of_level(&assumed, statement));
         when("Direct", &direct, &assumed)
     };
     let optional = |permission: Permission, statement: Value| match permission {
@@ -228,11 +260,11 @@ fn resources(params: &TemplateParams) -> Value {
         .map(|permission| {
             optional(
                 permission,
-                expressed(&statements::role_statement(permission, &assumed.params), &assumed),
+                of_level(&assumed, &|params| statements::role_statement(permission, params)),
             )
         })
         .collect();
-    let of_bucket: Vec<Value> = Permission::of_bucket_policy(&with_posture)
+    let of_bucket: Vec<Value> = Permission::of_bucket_policy(&whole)
         .into_iter()
         .map(|permission| {
             optional(
@@ -324,7 +356,8 @@ fn expressed(value: &Value, placeholders: &Placeholders) -> Value {
         Value::String(text) => match placeholders.of_text(text) {
             None => value.clone(),
             Some(Placeholder::Bucket) => bucket(""),
-            Some(Placeholder::Objects) => bucket("/*"),
+            Some(Placeholder::Objects) => bucket("/${Prefix}*"),
+            Some(Placeholder::Keys) => json!({"Fn::Sub": "${Prefix}*"}),
             Some(Placeholder::Key) => key(),
             // The attribute makes every policy that names the role wait for the role.
             Some(Placeholder::ClientRole) => json!({"Fn::GetAtt": ["Role", "Arn"]}),
@@ -343,10 +376,27 @@ fn expressed(value: &Value, placeholders: &Placeholders) -> Value {
                 );
                 (name.clone(), member)
             })
+            .map(|(name, member)| match name.as_str() {
+                // An empty condition is not the same as none.
+                "Condition" if is_only_of_prefix(&member) => (name, when("WithPrefix", &json!({"StringLike": limit()}), &nothing())),
+                "StringLike" => (name, when("WithPrefix", &limit(), &nothing())),
+                _ => (name, member),
+            })
             .collect::<Map<_, _>>()
             .into(),
         _ => value.clone(),
     }
+}
+
+/// Lists only keys with the prefix.
+fn limit() -> Value {
+    json!({"s3:prefix": {"Fn::Sub": "${Prefix}*"}})
+}
+
+fn is_only_of_prefix(condition: &Value) -> bool {
+    condition
+        .as_object()
+        .is_some_and(|condition| condition.len() == 1 && condition.contains_key("StringLike"))
 }
 
 fn bucket(path: &str) -> Value {

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 /// Writes a value. Lines after the first are indented by `depth`. `known` returns the expression for a placeholder.
-pub(crate) fn expression(value: &Value, depth: usize, known: &dyn Fn(&str) -> Option<&'static str>) -> String {
+pub(crate) fn expression(value: &Value, depth: usize, known: &dyn Fn(&str) -> Option<String>) -> String {
     let inner = "  ".repeat(depth + 1);
     let end = "  ".repeat(depth);
     match value {
-        Value::String(text) => known(text).map_or_else(|| quoted(text), str::to_owned),
+        Value::String(text) => known(text).unwrap_or_else(|| quoted(text)),
         Value::Array(items) if items.is_empty() => "[]".to_owned(),
         Value::Array(items) => {
             let mut list = String::from("[\n");

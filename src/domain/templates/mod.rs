@@ -45,9 +45,11 @@ mod tests;
 pub mod vendor;
 mod yaml;
 
+use super::access_level::AccessLevel;
 use super::account::AccountId;
 use super::arn::{BucketArn, BucketName, KeyArn, RoleArn, RoleName};
 use super::external_id::ExternalId;
+use super::key_prefix::StoragePrefix;
 use super::partition::Partition;
 use super::storage_config::{Mode, Storage};
 use sid::SidSuffix;
@@ -68,6 +70,9 @@ pub struct TemplateParams {
     pub account: Option<AccountId>,
     /// The account of the bucket.
     pub bucket_account: Option<AccountId>,
+    /// Of all objects. None: the whole bucket.
+    pub prefix: Option<StoragePrefix>,
+    pub level: AccessLevel,
     /// Whether to grant the reads of the advisory checks.
     pub posture: bool,
     /// The number of these documents, if it is known.
@@ -108,6 +113,8 @@ impl TemplateParams {
             role_name: None,
             account: None,
             bucket_account: None,
+            prefix: None,
+            level: AccessLevel::default(),
             posture: false,
             version: None,
             sid_suffix: None,
@@ -124,6 +131,8 @@ impl TemplateParams {
             account: role.map(|role| role.account().clone()),
             role: role.cloned(),
             bucket_account: Some(storage.bucket_account.clone()),
+            prefix: storage.prefix.clone(),
+            level: storage.level,
             ..Self::empty(storage.mode(), vendor_role, external_ids)
         }
     }
@@ -145,6 +154,16 @@ impl TemplateParams {
             || format!("arn:{}:s3:::<BUCKET>", self.partition),
             |bucket| BucketArn::of(self.partition, bucket.clone()).to_string(),
         )
+    }
+
+    /// The pattern of every key with the prefix.
+    fn keys(&self) -> String {
+        format!("{}*", self.prefix.as_ref().map_or("", StoragePrefix::as_str))
+    }
+
+    /// The ARN of every object with the prefix.
+    fn objects_arn(&self) -> String {
+        format!("{}/{}", self.bucket_arn(), self.keys())
     }
 
     fn bucket_name(&self) -> &str {

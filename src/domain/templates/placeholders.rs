@@ -12,8 +12,10 @@ use crate::domain::storage_config::Mode;
 pub(super) enum Placeholder {
     /// The bucket's ARN.
     Bucket,
-    /// The ARN of every object in the bucket.
+    /// The ARN of every object with the prefix.
     Objects,
+    /// The pattern of every key with the prefix.
+    Keys,
     /// The key's ARN.
     Key,
     /// The ARN of the customer's role.
@@ -29,7 +31,7 @@ pub(super) enum Placeholder {
 /// Template parameters without values, and the meaning of each placeholder text.
 pub(super) struct Placeholders {
     pub params: TemplateParams,
-    texts: [(String, Placeholder); 7],
+    texts: [(String, Placeholder); 8],
 }
 
 impl Placeholders {
@@ -38,11 +40,14 @@ impl Placeholders {
         let params = TemplateParams {
             posture: params.posture,
             sid_suffix: params.sid_suffix,
+            prefix: params.prefix.clone(),
+            level: params.level,
             ..TemplateParams::empty(mode, params.vendor_role.clone(), first.into_iter().collect())
         };
         let texts = [
             (params.bucket_arn(), Placeholder::Bucket),
-            (format!("{}/*", params.bucket_arn()), Placeholder::Objects),
+            (params.objects_arn(), Placeholder::Objects),
+            (params.keys(), Placeholder::Keys),
             (params.key_arn().to_owned(), Placeholder::Key),
             (params.role_arn(), Placeholder::ClientRole),
             (params.vendor_role.to_string(), Placeholder::VendorRole),

@@ -203,6 +203,9 @@ mod tests {
             bucket_account: AccountId::parse("222222222222").unwrap(),
             region: "eu-central-1".parse::<Region>().unwrap(),
             key: KeyArn::parse("arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab").unwrap(),
+            prefix: None,
+            level: crate::domain::access_level::AccessLevel::ReadWrite,
+            sample_object: None,
         }
     }
 

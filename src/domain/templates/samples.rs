@@ -5,10 +5,12 @@ use strum::IntoEnumIterator;
 
 use super::sid::SidSuffix;
 use super::{Parties, TemplateParams};
+use crate::domain::access_level::AccessLevel;
 use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketName, KeyArn, RoleArn, RoleName};
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::TenantId;
+use crate::domain::key_prefix::StoragePrefix;
 use crate::domain::partition::Partition;
 use crate::domain::storage_config::Mode;
 
@@ -81,6 +83,20 @@ pub fn every() -> Vec<(String, TemplateParams)> {
                     "posture",
                     TemplateParams {
                         posture: true,
+                        ..typed(partition, mode)
+                    },
+                ),
+                (
+                    "prefix",
+                    TemplateParams {
+                        prefix: Some(StoragePrefix::parse("teams/documents/").expect(VALID)),
+                        ..typed(partition, mode)
+                    },
+                ),
+                (
+                    "read",
+                    TemplateParams {
+                        level: AccessLevel::Read,
                         ..typed(partition, mode)
                     },
                 ),

@@ -3,17 +3,10 @@
 use serde_json::{Value, json};
 
 use super::TemplateParams;
+use crate::domain::access_level::AccessLevel;
 use crate::domain::storage_config::Mode;
 
-pub const OBJECT_ACTIONS: [&str; 4] = ["s3:GetObject", "s3:PutObject", "s3:RestoreObject", "s3:DeleteObject"];
 pub const LIST_ACTIONS: [&str; 1] = ["s3:ListBucket"];
-pub const KEY_ACTIONS: [&str; 5] = [
-    "kms:Encrypt",
-    "kms:Decrypt",
-    "kms:ReEncrypt*",
-    "kms:GenerateDataKey*",
-    "kms:DescribeKey",
-];
 /// The actions that the checks of the bucket's posture need.
 const POSTURE_ACTIONS: [&str; 3] = [
     "s3:GetBucketPublicAccessBlock",
@@ -69,6 +62,35 @@ pub fn policy(statements: &[Value]) -> Value {
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 
+/// The actions on objects. A multipart upload needs no action of its own except to list its parts and to abort it.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions>
+pub fn object_actions(level: AccessLevel) -> &'static [&'static str] {
+    match level {
+        AccessLevel::ReadWrite => &[
+            "s3:GetObject",
+            "s3:PutObject",
+            "s3:RestoreObject",
+            "s3:DeleteObject",
+            "s3:AbortMultipartUpload",
+            "s3:ListMultipartUploadParts",
+        ],
+        AccessLevel::Read => &["s3:GetObject"],
+    }
+}
+
+pub fn key_actions(level: AccessLevel) -> &'static [&'static str] {
+    match level {
+        AccessLevel::ReadWrite => &[
+            "kms:Encrypt",
+            "kms:Decrypt",
+            "kms:ReEncrypt*",
+            "kms:GenerateDataKey*",
+            "kms:DescribeKey",
+        ],
+        AccessLevel::Read => &["kms:Decrypt", "kms:DescribeKey"],
+    }
+}
+
 /// Allows the vendor's role to assume the customer's role, but only with the external ID.
 pub fn trust_statement(params: &TemplateParams) -> Value {
     json!({
@@ -82,12 +104,16 @@ pub fn trust_statement(params: &TemplateParams) -> Value {
 
 /// A statement of the customer's role.
 pub fn role_statement(permission: Permission, params: &TemplateParams) -> Value {
-    json!({
+    let mut statement = json!({
         "Sid": params.sid(permission.sid()),
         "Effect": "Allow",
-        "Action": actions(permission),
+        "Action": actions(permission, params.level),
         "Resource": resource(permission, params),
-    })
+    });
+    if let Some(limit) = list_limit(permission, params) {
+        statement["Condition"] = json!({"StringLike": limit});
+    }
+    statement
 }
 
 /// A statement of the bucket's policy.
@@ -133,12 +159,15 @@ fn shared_statement(permission: Permission, resource: &str, params: &TemplatePar
         "Sid": params.sid(permission.sid()),
         "Effect": "Allow",
         "Principal": {"AWS": principal},
-        "Action": actions(permission),
+        "Action": actions(permission, params.level),
         "Resource": resource,
     });
     if params.mode == Mode::Direct {
         let tag = format!("aws:PrincipalTag/{TAG}");
         statement["Condition"] = json!({"StringEquals": {tag: external_ids(params)}});
+    }
+    if let Some(limit) = list_limit(permission, params) {
+        statement["Condition"]["StringLike"] = limit;
     }
     statement
 }
@@ -150,19 +179,25 @@ pub(super) fn external_ids(params: &TemplateParams) -> Value {
     }
 }
 
-pub(super) fn actions(permission: Permission) -> Value {
+pub(super) fn actions(permission: Permission, level: AccessLevel) -> Value {
     match permission {
-        Permission::Objects => json!(OBJECT_ACTIONS),
+        Permission::Objects => json!(object_actions(level)),
         Permission::List => json!(LIST_ACTIONS),
-        Permission::Key => json!(KEY_ACTIONS),
+        Permission::Key => json!(key_actions(level)),
         Permission::Posture => json!(POSTURE_ACTIONS),
     }
 }
 
 fn resource(permission: Permission, params: &TemplateParams) -> String {
     match permission {
-        Permission::Objects => format!("{}/*", params.bucket_arn()),
+        Permission::Objects => params.objects_arn(),
         Permission::List | Permission::Posture => params.bucket_arn(),
         Permission::Key => params.key_arn().to_owned(),
     }
+}
+
+/// A list is an action on the bucket. Only a condition limits it to the keys with the prefix.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html#condition-key-bucket-ops-2>
+fn list_limit(permission: Permission, params: &TemplateParams) -> Option<Value> {
+    (permission == Permission::List && params.prefix.is_some()).then(|| json!({"s3:prefix": params.keys()}))
 }

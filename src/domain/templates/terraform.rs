@@ -137,16 +137,18 @@ fn variable(name: &str, kind: &str, description: &str, default: Option<String>) 
 
 fn jsonencoded(value: &Value, depth: usize, placeholders: &Placeholders) -> String {
     let known = |text: &str| {
-        placeholders.of_text(text).map(|placeholder| match placeholder {
+        let expression = match placeholders.of_text(text)? {
             Placeholder::Bucket => "local.bucket_arn",
-            Placeholder::Objects => "\"${local.bucket_arn}/*\"",
+            Placeholder::Objects => return Some(format!("\"${{local.bucket_arn}}/{}", &quoted(&placeholders.params.keys())[1..])),
+            Placeholder::Keys => return None,
             Placeholder::Key => "local.key_arn",
             // The attribute makes every policy that names the role wait for the role.
             Placeholder::ClientRole => "aws_iam_role.documents.arn",
             Placeholder::VendorRole => "var.vendor_role_arn",
             Placeholder::ExternalIds => "var.external_ids",
             Placeholder::Root => "\"arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root\"",
-        })
+        };
+        Some(expression.to_owned())
     };
     format!("jsonencode({})", expression(value, depth, &known))
 }

@@ -99,6 +99,8 @@ fn storage(config: &StorageConfig) -> Value {
         "bucket_account_id": storage.bucket_account,
         "key_arn": storage.key,
         "role_arn": storage.access.client_role(),
+        "prefix": storage.prefix,
+        "access": storage.level,
     })
 }
 

@@ -32,6 +32,10 @@ pub(crate) struct TemplateParams {
     key_arn: Option<String>,
     role_name: Option<String>,
     account_id: Option<String>,
+    /// The prefix of all object keys, which ends with a slash. Defaults to the whole bucket.
+    prefix: Option<String>,
+    /// `read_write` or `read`. Defaults to the first level in the setting `LATCHKEY_ACCESS`.
+    access: Option<String>,
     /// Whether to grant the permissions that the checks of the bucket's posture need. Defaults to the vendor's setting.
     posture: Option<bool>,
 }
@@ -76,6 +80,8 @@ pub(crate) async fn handle(
         key_arn: params.key_arn,
         role_name: params.role_name,
         account_id: params.account_id,
+        prefix: params.prefix,
+        access: params.access,
         posture: params.posture,
     };
     let template_params = fill(&state.context, &tenant, &typed).map_err(|found| faults.extend(found)).ok();

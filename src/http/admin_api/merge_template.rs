@@ -34,6 +34,10 @@ pub(crate) struct MergeTemplate {
     role_name: Option<String>,
     /// The role's account in the mode `assume_role`. Defaults to the key's account.
     account_id: Option<String>,
+    /// The prefix of all object keys, which ends with a slash. Defaults to the whole bucket.
+    prefix: Option<String>,
+    /// `read_write` or `read`. Defaults to the first level in the setting `LATCHKEY_ACCESS`.
+    access: Option<String>,
     /// Whether to grant the permissions that the checks of the bucket's posture need. Defaults to the vendor's setting.
     posture: Option<bool>,
 }
@@ -67,6 +71,8 @@ pub(crate) async fn handle(
         key_arn: body.key_arn,
         role_name: body.role_name,
         account_id: body.account_id,
+        prefix: body.prefix,
+        access: body.access,
         posture: body.posture,
     };
     let request = MergeRequest {

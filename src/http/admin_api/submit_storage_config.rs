@@ -6,6 +6,7 @@ use axum::http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::access_level::AccessLevel;
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::storage_config::Mode;
 use crate::domain::submission::Submission;
@@ -42,6 +43,15 @@ pub(crate) struct SubmitStorageConfig {
     /// The account that owns the bucket. Defaults to the role's account or, in the mode `direct`, to the key's.
     #[schema(example = "222222222222")]
     bucket_account_id: Option<String>,
+    /// The keys of all objects start with it. Ends with a slash. Omit it for the whole bucket.
+    #[schema(example = "documents/")]
+    prefix: Option<String>,
+    /// Defaults to the first level in the setting `LATCHKEY_ACCESS`.
+    #[schema(value_type = Option<AccessLevel>)]
+    access: Option<String>,
+    /// `read`: the key of an object with which verifications prove that it can be read. If omitted, they choose one.
+    #[schema(example = "documents/sample.pdf")]
+    sample_object: Option<String>,
 }
 
 impl JsonBody<SubmitStorageConfig> {
@@ -56,6 +66,9 @@ impl JsonBody<SubmitStorageConfig> {
             role_arn: body.role_arn,
             external_id: body.external_id,
             bucket_account_id: body.bucket_account_id,
+            prefix: body.prefix,
+            access: body.access,
+            sample_object: body.sample_object,
             unreadable: self.unreadable,
         }
     }

@@ -36,6 +36,8 @@ pub(crate) struct ApplyParams {
     pub key_arn: Option<String>,
     pub role_name: Option<String>,
     pub account_id: Option<String>,
+    pub prefix: Option<String>,
+    pub access: Option<String>,
     /// The format of the documents.
     pub format: Option<String>,
     /// The field whose suggestion was accepted.
@@ -51,6 +53,8 @@ impl ApplyParams {
             key_arn: self.key_arn.clone(),
             role_name: self.role_name.clone(),
             account_id: self.account_id.clone(),
+            prefix: self.prefix.clone(),
+            access: self.access.clone(),
             posture: None,
         }
     }
@@ -63,6 +67,8 @@ impl ApplyParams {
             ("key_arn", &self.key_arn),
             ("role_name", &self.role_name),
             ("account_id", &self.account_id),
+            ("prefix", &self.prefix),
+            ("access", &self.access),
         ]
         .into_iter()
         .filter_map(|(name, value)| value.clone().map(|value| (name, value)))
@@ -331,6 +337,8 @@ pub(crate) fn fill_valid_entries(
         key_arn: right("key_arn", typed.key_arn),
         role_name: right("role_name", typed.role_name),
         account_id: right("account_id", typed.account_id),
+        prefix: right("prefix", typed.prefix),
+        access: right("access", typed.access),
         posture: None,
     };
     let template_params = fill(context, tenant, &fitting).map_err(|_| Rejection::Unavailable)?;
@@ -345,6 +353,8 @@ pub(crate) fn of_config(storage: &crate::domain::storage_config::Storage) -> App
         key_arn: Some(storage.key.to_string()),
         role_name: role.map(|role| role.name().to_string()),
         account_id: role.map(|role| role.account().to_string()),
+        prefix: storage.prefix.as_ref().map(ToString::to_string),
+        access: Some(storage.level.to_string()),
         format: None,
         take: None,
     }
@@ -383,6 +393,23 @@ fn fields(context: &Context, query: &ApplyParams, mode: Mode, faults: &[FieldErr
                 .with_hint("The account in which you create the role: 12 digits.", "123456789012")
                 .judged(error("account_id"), None),
         );
+    }
+    fields.push(Field {
+        optional: true,
+        ..Field::new("prefix", "Prefix", query.prefix.as_deref())
+            .with_hint(
+                "Only needed if not the whole bucket is for us. All object keys start with it.",
+                "documents/",
+            )
+            .judged(error("prefix"), None)
+    });
+    if context.vendor.levels.len() > 1 {
+        fields.push(Field {
+            optional: true,
+            ..Field::new("access", "Access", query.access.as_deref())
+                .with_hint("What you grant: read_write or read.", "read_write")
+                .judged(error("access"), None)
+        });
     }
     fields.iter_mut().for_each(Field::recognize);
     fields

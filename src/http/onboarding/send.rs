@@ -13,6 +13,7 @@ use super::labels::{self, ModeLabels};
 use super::layout::Layout;
 use super::rejection::Rejection;
 use super::session::OnboardSession;
+use crate::domain::access_level::AccessLevel;
 use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketArn, BucketName, KeyArn, RoleArn};
 use crate::domain::limits::VersionLimit;
@@ -43,6 +44,12 @@ pub(crate) struct SendForm {
     pub role_arn: String,
     #[serde(default)]
     pub bucket_account_id: String,
+    #[serde(default)]
+    pub prefix: String,
+    #[serde(default)]
+    pub access: String,
+    #[serde(default)]
+    pub sample_object: String,
     /// The field whose suggestion was accepted. Nothing else is done then.
     pub take: Option<String>,
 }
@@ -56,6 +63,9 @@ impl SendForm {
             key_arn: storage.key.to_string(),
             role_arn: storage.access.client_role().map(RoleArn::to_string).unwrap_or_default(),
             bucket_account_id: storage.bucket_account.to_string(),
+            prefix: storage.prefix.as_ref().map(ToString::to_string).unwrap_or_default(),
+            access: storage.level.to_string(),
+            sample_object: storage.sample_object.clone().unwrap_or_default(),
             take: None,
         }
     }
@@ -77,6 +87,9 @@ impl SendForm {
                 format!("arn:{partition}:iam::{account}:role/{role}")
             },
             bucket_account_id: account,
+            prefix: text(&filling.prefix),
+            access: text(&filling.access),
+            sample_object: String::new(),
             take: None,
         }
     }
@@ -96,6 +109,9 @@ impl SendForm {
             key_arn: Some(self.key_arn.clone()),
             role_arn: self.role_arn(mode),
             bucket_account_id: Some(self.bucket_account_id.clone()),
+            prefix: Some(self.prefix.clone()),
+            access: Some(self.access.clone()),
+            sample_object: Some(self.sample_object.clone()),
             ..Submission::default()
         }
     }
@@ -285,6 +301,8 @@ fn apply_query(form: &SendForm, mode: Mode) -> String {
         key_arn: KeyArn::parse(form.key_arn.trim()).ok().map(|arn| arn.to_string()),
         role_name: role.as_ref().map(|role| role.name().to_string()),
         account_id: role.map(|role| role.account().to_string()),
+        prefix: Some(form.prefix.trim().to_owned()).filter(|prefix| !prefix.is_empty()),
+        access: Some(form.access.trim().to_owned()).filter(|access| !access.is_empty()),
         format: None,
         take: None,
     };
@@ -371,7 +389,35 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
                 )
                 .judged(error("bucket_account_id"), None)
         },
+        Field {
+            optional: true,
+            ..Field::new("prefix", "Prefix", Some(&form.prefix))
+                .with_hint(
+                    "Only needed if not the whole bucket is for us. All object keys start with it.",
+                    "documents/",
+                )
+                .judged(error("prefix"), None)
+        },
     ];
+    if context.vendor.levels.len() > 1 {
+        fields.push(Field {
+            optional: true,
+            ..Field::new("access", "Access", Some(&form.access))
+                .with_hint("What you granted in step 1: read_write or read.", "read_write")
+                .judged(error("access"), None)
+        });
+    }
+    if context.vendor.levels.contains(&AccessLevel::Read) {
+        fields.push(Field {
+            optional: true,
+            ..Field::new("sample_object", "Sample object", Some(&form.sample_object))
+                .with_hint(
+                    "With read access only: the key of an object that we may read to verify the connection. If empty, we choose one.",
+                    "documents/sample.pdf",
+                )
+                .judged(error("sample_object"), None)
+        });
+    }
     for field in &mut fields {
         field.right = field.error.is_none() && !field.value.trim().is_empty();
         field.recognize();

@@ -10,12 +10,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::lookup::{self, Found};
-use crate::domain::grant::{Grant, GrantKind, KeyPrefix, SessionDuration};
-use crate::domain::text::FieldError;
+use crate::domain::access_level::AccessLevel;
+use crate::domain::grant::{Grant, SessionDuration};
+use crate::domain::key_prefix::KeyPrefix;
+use crate::domain::text::{FieldError, Malformed};
 use crate::http::AppState;
 use crate::http::auth::StorageReader;
 use crate::http::conventions::extract::Params;
 use crate::http::conventions::problem::{self, Problem, ProblemKind, STALE};
+use crate::read_model::ConfigDocument;
 use crate::service::credential_cache::{Credentials, CredentialsRefused};
 use crate::service::issuances::Issuance;
 
@@ -26,9 +29,10 @@ const MAX_WAITS: usize = 3;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct CredentialParams {
-    /// `read` or `read_write`. Defaults to `read_write`.
+    /// `read` or `read_write`. Defaults to the access that the tenant has granted.
     access: Option<String>,
-    /// Limits access to object keys with this prefix, such as `invoices/2026/`.
+    /// Limits access to object keys with this prefix, such as `invoices/2026/`. Must start with the prefix of the storage config, if it has
+    /// one.
     prefix: Option<String>,
     /// How long the credentials are valid, in seconds. Defaults to 3600, the maximum with role chaining.
     #[param(value_type = Option<u16>, minimum = 900, maximum = 3600)]
@@ -36,18 +40,39 @@ pub(crate) struct CredentialParams {
 }
 
 impl CredentialParams {
-    fn grant(&self) -> Result<Grant, Problem> {
+    /// The grant, within what the tenant has granted.
+    fn grant(&self, document: &ConfigDocument) -> Result<Grant, Problem> {
         let mut faults = Vec::new();
-        let kind = self.access.as_deref().map_or(Ok(GrantKind::default()), str::parse);
-        let kind = kind.map_err(|_| faults.push(FieldError::new("access", "unknown_access", "access must be read or read_write")));
-        let prefix = self.prefix.as_deref().map(KeyPrefix::parse).transpose();
+        let granted = document.access();
+        let level = self.access.as_deref().map_or(Ok(granted), AccessLevel::parse).and_then(|level| {
+            if granted.includes(level) {
+                return Ok(level);
+            }
+            Err(Malformed::new(
+                "access_not_granted",
+                "the tenant has granted read access only; request read",
+            ))
+        });
+        let level = level.map_err(|malformed| faults.push(FieldError::of("access", malformed)));
+        let prefix = self.prefix.as_deref().map(|text| prefix_within(text, document)).transpose();
         let prefix = prefix.map_err(|malformed| faults.push(FieldError::of("prefix", malformed)));
         let duration = self.ttl.as_deref().map_or(Ok(SessionDuration::default()), SessionDuration::parse);
         let duration = duration.map_err(|malformed| faults.push(FieldError::of("ttl", malformed)));
-        match (kind, prefix, duration) {
-            (Ok(kind), Ok(prefix), Ok(duration)) => Ok(Grant { kind, prefix, duration }),
+        match (level, prefix, duration) {
+            (Ok(level), Ok(prefix), Ok(duration)) => Ok(Grant { level, prefix, duration }),
             _ => Err(Problem::validation(faults)),
         }
+    }
+}
+
+fn prefix_within(text: &str, document: &ConfigDocument) -> Result<KeyPrefix, Malformed> {
+    let prefix = KeyPrefix::parse(text)?;
+    match document.read().prefix {
+        Some(granted) if !granted.contains(text) => Err(Malformed::new(
+            "prefix_not_granted",
+            format!("the tenant has granted access below {granted} only; the prefix must start with it"),
+        )),
+        _ => Ok(prefix),
     }
 }
 
@@ -111,10 +136,10 @@ pub(crate) async fn handle(
     Path(tenant): Path<String>,
     Params(params): Params<CredentialParams>,
 ) -> Result<Response, Problem> {
-    let grant = params.grant()?;
     let mut waited = false;
     for _ in 0..MAX_WAITS {
         let found = lookup::find(&state.read_model, &reader, &tenant)?;
+        let grant = params.grant(found.active.document())?;
         // A session that could not be recorded must not be made, either.
         let database_age = state.read_model.age().unwrap_or(Duration::MAX).max(state.issuances.failing_for());
         let issued = state
@@ -130,7 +155,7 @@ pub(crate) async fn handle(
             let issuance = Issuance {
                 identity: reader.identity(),
                 tenant: found.active.tenant(),
-                access: grant.kind,
+                access: grant.level,
                 credentials: &issued.credentials,
                 waited,
             };

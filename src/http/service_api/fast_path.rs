@@ -90,13 +90,16 @@ impl FastPath {
         match route {
             FastRoute::StorageConfig => Some(storage_config::answer(&found, |etag| etag::is_cached(request.headers(), etag))),
             FastRoute::Credentials => {
-                let grant = Grant::default();
+                let grant = Grant {
+                    level: found.active.document().access(),
+                    ..Grant::default()
+                };
                 let identity = reader.identity();
                 let credentials = self.state.credentials.fresh(&found.active, identity.caller_tag(), &grant)?;
                 self.state.issuances.count(&Issuance {
                     identity,
                     tenant: found.active.tenant(),
-                    access: grant.kind,
+                    access: grant.level,
                     credentials: &credentials,
                     waited: false,
                 });

@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 use utoipa::ToSchema;
 
+use crate::domain::access_level::AccessLevel;
 use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketArn, BucketName, KeyArn, RoleArn};
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantId};
+use crate::domain::key_prefix::StoragePrefix;
 use crate::domain::region::Region;
 use crate::domain::storage_config::Mode;
 use crate::domain::tenant::TenantStatus;
@@ -24,6 +26,9 @@ pub(crate) struct ActiveStorageSchema {
     status: TenantStatus,
     bucket: BucketName,
     bucket_arn: BucketArn,
+    /// The keys of all objects start with it. Null if the whole bucket is used.
+    prefix: Option<StoragePrefix>,
+    access: AccessLevel,
     region: Region,
     key_arn: KeyArn,
     /// The customer's role in the mode `assume_role`, otherwise null.
@@ -59,6 +64,8 @@ mod tests {
             "status": "active",
             "bucket": "my-bucket",
             "bucket_arn": "arn:aws:s3:::my-bucket",
+            "prefix": "documents/",
+            "access": "read_write",
             "region": "eu-central-1",
             "key_arn": "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
             "role_arn": "arn:aws:iam::123456789012:role/my-role",

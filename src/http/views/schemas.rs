@@ -6,6 +6,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::domain::access_level::AccessLevel;
 use crate::domain::account::AccountId;
 use crate::domain::approval::ApprovalState;
 use crate::domain::arn::{BucketArn, BucketName, KeyArn, RoleArn};
@@ -20,6 +21,7 @@ use crate::domain::ids::{
     TenantId, TenantName, TokenId, VerificationId, WebhookId,
 };
 use crate::domain::invite::{InvitePurpose, InviteState};
+use crate::domain::key_prefix::StoragePrefix;
 use crate::domain::mail::{MailFault, MailKind, MailState};
 use crate::domain::region::Region;
 use crate::domain::storage_config::Mode;
@@ -88,6 +90,7 @@ texts!(
     Region: "eu-central-1",
     RoleArn: "arn:aws:iam::123456789012:role/my-role",
     Slug: "acme",
+    StoragePrefix: "documents/",
     TenantName: "Acme Corporation",
     WebhookDescription: "The billing service",
 );
@@ -129,6 +132,7 @@ enums!(
     MergeCode: "Why a statement of a merged policy needs a review.",
     MergeTarget: "The documents that may already have other statements.",
     MessageType: "The type of a message.",
+    AccessLevel: "What the vendor may do with the documents.",
     Mode: "How the vendor accesses the bucket.",
     Role: "The role of a token.",
     TenantStatus: "The status of a tenant, which follows from facts.",

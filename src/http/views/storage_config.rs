@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::domain::access_level::AccessLevel;
 use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketArn, KeyArn, RoleArn};
 use crate::domain::ids::{StorageConfigId, TenantId};
+use crate::domain::key_prefix::StoragePrefix;
 use crate::domain::region::Region;
 use crate::domain::storage_config::{Mode, StorageConfig};
 
@@ -22,6 +24,11 @@ pub(crate) struct StorageConfigView {
     pub bucket_account_id: AccountId,
     pub key_arn: KeyArn,
     pub role_arn: Option<RoleArn>,
+    /// The keys of all objects start with it. Null if the whole bucket is used.
+    pub prefix: Option<StoragePrefix>,
+    pub access: AccessLevel,
+    /// `read`: the key of the object with which verifications prove that it can be read. Null: they choose one.
+    pub sample_object: Option<String>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -38,6 +45,9 @@ impl From<StorageConfig> for StorageConfigView {
             bucket_region: storage.region,
             bucket_account_id: storage.bucket_account,
             key_arn: storage.key,
+            prefix: storage.prefix,
+            access: storage.level,
+            sample_object: storage.sample_object,
             created_at: config.created_at,
         }
     }

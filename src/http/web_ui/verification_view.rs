@@ -171,7 +171,7 @@ impl VerificationView {
         let finished = verification.state == VerificationState::Finished;
         let mode = config.storage.mode();
         let checks: Vec<CheckView> = vendor
-            .checks(mode)
+            .checks(mode, config.storage.level)
             .filter_map(|name| {
                 let finding = verification.findings.iter().find(|finding| finding.check == name);
                 match finding {

@@ -75,7 +75,15 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
     let (found, findings) = unbounded_channel();
     let put_lease = DatabaseLease { context, lease };
     let (report, written) = join(
-        verifier::run(cloud, &context.clock, &context.vendor, &subject, &put_lease, found, &stop),
+        Box::pin(verifier::run(
+            cloud,
+            &context.clock,
+            &context.vendor,
+            &subject,
+            &put_lease,
+            found,
+            &stop,
+        )),
         record_findings(context, lease, findings, &stop),
     )
     .await;
@@ -93,8 +101,8 @@ async fn start_run(
 ) -> store::Result<Option<(StartedRun, StorageConfig, Option<VerificationSubject>)>> {
     let mut db = store::begin(&context.pool).await?;
     let random: [u8; 8] = context.clock.random();
-    let probe_key = format!("{PROBE_PREFIX}{id}-{:016x}", u64::from_be_bytes(random));
-    let claimed = match verifications::start(&mut db, id, &probe_key, context.lease, context.clock.now()).await {
+    let probe_name = format!("{PROBE_PREFIX}{id}-{:016x}", u64::from_be_bytes(random));
+    let claimed = match verifications::start(&mut db, id, &probe_name, context.lease, context.clock.now()).await {
         Err(store::StoreError::Constraint(Constraint::VerificationsOneRunning)) => {
             drop(db);
             keep_waiting(context, id, cause).await?;
@@ -135,7 +143,7 @@ async fn start_run(
         external_id,
         accepted_ids,
         retired_id,
-        probe_key,
+        probe_key: started.probe_key.clone(),
         put_until: started.lease.until - put_lease::margin(context.lease),
         leftovers: started.leftovers.clone(),
     });

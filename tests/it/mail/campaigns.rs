@@ -352,8 +352,8 @@ async fn a_large_campaign_advances_in_small_steps() {
         "insert into storage_configs (id, tenant_id, version, mode, bucket_arn, bucket_account_id, region, key_arn, created_at)
          select gen_random_uuid(), id, 1, 'direct', 'arn:aws:s3:::' || slug, '222222222222', 'eu-central-1',
                 'arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab', now() from tenants",
-        "insert into active_configs (tenant_id, config_id, bucket_arn, activated_at, verified_at)
-         select tenant_id, id, bucket_arn, now(), now() from storage_configs",
+        "insert into active_configs (tenant_id, config_id, location, activated_at, verified_at)
+         select tenant_id, id, bucket_arn || '/', now(), now() from storage_configs",
     ] {
         sqlx::query(statement).execute(&update.next.pool).await.unwrap();
     }

@@ -395,6 +395,19 @@ impl World {
     }
 }
 
+/// What is granted.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope {
+    pub prefix: Option<&'static str>,
+    pub access: &'static str,
+}
+
+/// Read and write, in the whole bucket.
+pub const WHOLE: Scope = Scope {
+    prefix: None,
+    access: "read_write",
+};
+
 /// A customer's bucket, key and role, with the issued documents applied verbatim.
 pub struct Applied {
     pub mode: &'static str,
@@ -404,6 +417,7 @@ pub struct Applied {
     pub role_name: String,
     /// The bucket's account, if the submission names it.
     pub account: Option<String>,
+    pub scope: Scope,
     /// The documents as issued, by name.
     pub documents: serde_json::Map<String, Value>,
 }
@@ -417,6 +431,8 @@ impl Applied {
             "key_arn": self.key,
             "role_arn": self.role,
             "bucket_account_id": self.account,
+            "prefix": self.scope.prefix,
+            "access": self.scope.access,
         })
     }
 
@@ -527,18 +543,39 @@ async fn put_encryption(customer: &Account, bucket: &str, body: &Value) {
 
 /// Creates bucket and key, gets the documents for them, and applies each as it was issued, in the order given.
 pub async fn apply_templates(world: &World, server: &TestServer, slug: &str, mode: &'static str) -> Applied {
-    let key = world.customer.create_key().await;
-    apply_templates_for(world, server, slug, mode, key).await
+    apply_scope(world, server, slug, mode, WHOLE).await
 }
 
 /// The same for a key that the customer already has.
 pub async fn apply_templates_for(world: &World, server: &TestServer, slug: &str, mode: &'static str, key: String) -> Applied {
+    let bucket = world.customer.create_bucket().await;
+    apply_to(world, server, slug, mode, WHOLE, bucket, key).await
+}
+
+/// The same for what is granted.
+pub async fn apply_scope(world: &World, server: &TestServer, slug: &str, mode: &'static str, scope: Scope) -> Applied {
     let customer = &world.customer;
-    let bucket = customer.create_bucket().await;
+    let (bucket, key) = (customer.create_bucket().await, customer.create_key().await);
+    apply_to(world, server, slug, mode, scope, bucket, key).await
+}
+
+/// The same for an existing bucket and key. Its bucket policy is extended.
+pub async fn apply_to(
+    world: &World,
+    server: &TestServer,
+    slug: &str,
+    mode: &'static str,
+    scope: Scope,
+    bucket: String,
+    key: String,
+) -> Applied {
+    let customer = &world.customer;
     let role_name = format!("latchkey-{}", unique());
     let query = format!(
-        "mode={mode}&bucket={bucket}&key_arn={key}&role_name={role_name}&account_id={}",
-        customer.id
+        "mode={mode}&bucket={bucket}&key_arn={key}&role_name={role_name}&account_id={}&access={}&prefix={}",
+        customer.id,
+        scope.access,
+        scope.prefix.unwrap_or_default()
     );
     let issued = server.get(&format!("/v1/tenants/{slug}/templates?{query}")).await.expect(200);
     let mut applied = Applied {
@@ -548,6 +585,7 @@ pub async fn apply_templates_for(world: &World, server: &TestServer, slug: &str,
         role: None,
         role_name,
         account: None,
+        scope,
         documents: serde_json::Map::new(),
     };
     let documents = issued["documents"].as_array().expect("documents are a list");
@@ -557,6 +595,12 @@ pub async fn apply_templates_for(world: &World, server: &TestServer, slug: &str,
         if name == "trust-policy" {
             let nothing = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:GetBucketAcl", "Resource": "*"}]});
             applied.role = Some(customer.put_role(&applied.role_name, &document["body"], &nothing).await);
+        } else if name == "bucket-policy" {
+            let mut policy = applied.current(customer, name).await;
+            let statements = policy["Statement"].as_array_mut().expect("a policy has statements");
+            let ours = document["body"]["Statement"].as_array().expect("a policy has statements");
+            statements.extend(ours.iter().cloned());
+            applied.apply(customer, name, &policy).await;
         } else {
             applied.apply(customer, name, &document["body"]).await;
         }

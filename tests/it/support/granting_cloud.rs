@@ -209,8 +209,8 @@ impl Cloud for GrantingCloud {
         s3(call, || ())
     }
 
-    async fn list_objects(&self, call: &BucketCall, _: &str) -> ApiResult {
-        s3(call, || ())
+    async fn list_objects(&self, call: &BucketCall, _: &str) -> ApiResult<Option<String>> {
+        s3(call, || Some("documents/1".to_owned()))
     }
 
     async fn put_object(&self, call: &BucketCall, name: &str, body: Vec<u8>, _: Option<&KeyArn>, _: Duration) -> ApiResult<StoredObject> {
@@ -230,6 +230,26 @@ impl Cloud for GrantingCloud {
 
     async fn get_object(&self, call: &BucketCall, name: &str) -> ApiResult<Vec<u8>> {
         s3(call, || self.objects.lock().get(name).cloned().unwrap_or_default())
+    }
+
+    async fn read_sample(&self, call: &BucketCall, _: &str) -> ApiResult<StoredObject> {
+        s3(call, || StoredObject {
+            encryption: Some("aws:kms".into()),
+            key: Some(self.key.to_string()),
+            version: None,
+        })
+    }
+
+    async fn start_multipart_upload(&self, call: &BucketCall, _: &str) -> ApiResult<String> {
+        s3(call, || "upload".to_owned())
+    }
+
+    async fn list_parts(&self, call: &BucketCall, _: &str, _: &str) -> ApiResult {
+        s3(call, || ())
+    }
+
+    async fn abort_multipart_upload(&self, call: &BucketCall, _: &str, _: &str) -> ApiResult {
+        s3(call, || ())
     }
 
     async fn restore_object(&self, call: &BucketCall, _: &str) -> ApiResult {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use latchkey::app::{App, HttpParts};
 use latchkey::cloud::Cloud;
 use latchkey::cloud::aws::{AwsCloud, AwsOptions};
+use latchkey::domain::access_level::AccessLevel;
 use latchkey::domain::approval::ApprovalPolicy;
 use latchkey::domain::arn::RoleArn;
 use latchkey::domain::limits::{Limits, Retention};
@@ -390,6 +391,7 @@ fn vendor(access: &AwsAccess) -> Vendor {
         allow_own_account: false,
         approval: ApprovalPolicy::default(),
         regions: Regions::default(),
+        levels: vec![AccessLevel::ReadWrite, AccessLevel::Read],
     }
 }
 

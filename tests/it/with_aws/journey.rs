@@ -50,6 +50,8 @@ async fn the_issued_documents_lead_to_verified(#[case] mode: &'static str) {
         "status": "active",
         "bucket": applied.bucket,
         "bucket_arn": format!("arn:aws:s3:::{}", applied.bucket),
+        "prefix": null,
+        "access": "read_write",
         "region": "eu-central-1",
         "key_arn": applied.key,
         "role_arn": applied.role,

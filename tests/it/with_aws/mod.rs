@@ -15,6 +15,7 @@ mod observability;
 mod quarantine;
 mod resubmission;
 mod rotation;
+mod scopes;
 mod templates;
 mod vendor_checks;
 mod vendor_setup;

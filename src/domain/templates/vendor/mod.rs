@@ -277,7 +277,7 @@ fn direct_role_permissions(vendor: &Vendor) -> Vec<Value> {
             let mut statement = json!({
                 "Sid": permission.sid(),
                 "Effect": "Allow",
-                "Action": actions(permission),
+                "Action": actions(permission, vendor.most_access()),
                 "Resource": resource,
             });
             if !vendor.allow_own_account {
