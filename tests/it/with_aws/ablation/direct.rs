@@ -5,9 +5,10 @@ use serde_json::Value;
 
 use super::Repair::Fixes;
 use super::{
-    DECRYPT, DELETE_OBJECT, DESCRIBE_KEY, ENCRYPT, GENERATE_DATA_KEY, GET_OBJECT, LIST_BUCKET, PUT_OBJECT, Permission, REENCRYPT,
-    RESTORE_OBJECT, Setup, has_sid, statements,
+    ABORT_UPLOAD, DECRYPT, DELETE_OBJECT, DESCRIBE_KEY, ENCRYPT, GENERATE_DATA_KEY, GET_OBJECT, LIST_BUCKET, LIST_PARTS, PREFIX,
+    PUT_OBJECT, Permission, READ, READ_PREFIX, REENCRYPT, RESTORE_OBJECT, Setup, has_sid, statements,
 };
+use crate::support::aws::{Scope, WHOLE};
 
 const BUCKET: &str = "bucket-policy";
 const KEY: &str = "key-policy";
@@ -15,19 +16,35 @@ const KEY: &str = "key-policy";
 #[rstest]
 #[tokio::test]
 async fn bucket_permission_not_granted(
-    #[values(GET_OBJECT, PUT_OBJECT, RESTORE_OBJECT, DELETE_OBJECT, LIST_BUCKET)] permission: Permission,
+    #[values(GET_OBJECT, PUT_OBJECT, RESTORE_OBJECT, DELETE_OBJECT, LIST_BUCKET, LIST_PARTS, ABORT_UPLOAD)] permission: Permission,
+    #[values(WHOLE, PREFIX)] scope: Scope,
 ) {
-    let setup = Setup::new("direct").await;
+    let setup = Setup::of("direct", scope).await;
     setup.remove(permission.action, &[BUCKET]).await;
     setup.fails(&[permission.check], BUCKET, Fixes).await;
 }
 
 #[rstest]
 #[tokio::test]
-async fn key_permission_not_granted(#[values(ENCRYPT, DECRYPT, REENCRYPT, GENERATE_DATA_KEY, DESCRIBE_KEY)] permission: Permission) {
-    let setup = Setup::new("direct").await;
+async fn key_permission_not_granted(
+    #[values(ENCRYPT, DECRYPT, REENCRYPT, GENERATE_DATA_KEY, DESCRIBE_KEY)] permission: Permission,
+    #[values(WHOLE, PREFIX)] scope: Scope,
+) {
+    let setup = Setup::of("direct", scope).await;
     setup.remove(permission.action, &[KEY]).await;
     setup.fails(&[permission.check], KEY, Fixes).await;
+}
+
+#[rstest]
+#[case::get(GET_OBJECT, BUCKET)]
+#[case::list(LIST_BUCKET, BUCKET)]
+#[case::decrypt(DECRYPT, KEY)]
+#[case::describe(DESCRIBE_KEY, KEY)]
+#[tokio::test]
+async fn permission_to_read_not_granted(#[case] permission: Permission, #[case] document: &str, #[values(READ, READ_PREFIX)] scope: Scope) {
+    let setup = Setup::of("direct", scope).await;
+    setup.remove(permission.action, &[document]).await;
+    setup.fails(&[permission.check], document, Fixes).await;
 }
 
 /// Nothing is granted: one cause, so one check fails.

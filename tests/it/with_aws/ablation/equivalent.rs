@@ -3,15 +3,15 @@
 use rstest::rstest;
 use serde_json::json;
 
-use super::{Setup, checks, has_sid, not_passed, statements};
-use crate::support::aws::World;
+use super::{PREFIX, READ, READ_PREFIX, Setup, checks, has_sid, not_passed, statements};
+use crate::support::aws::{Scope, WHOLE, World};
 
 const TENANT: &str = super::TENANT;
 
 #[rstest]
 #[tokio::test]
-async fn as_issued(#[values("assume_role", "direct")] mode: &'static str) {
-    Setup::new(mode).await.is_verified().await;
+async fn as_issued(#[values("assume_role", "direct")] mode: &'static str, #[values(WHOLE, PREFIX, READ, READ_PREFIX)] scope: Scope) {
+    Setup::of(mode, scope).await.is_verified().await;
 }
 
 #[rstest]
@@ -76,7 +76,7 @@ async fn insecure_transport_denied(#[values("assume_role", "direct")] mode: &'st
 async fn insecure_transport_is_denied() {
     let world = World::new().await;
     let endpoint = world.endpoint.clone();
-    let setup = Setup::through(world, &endpoint, "direct").await;
+    let setup = Setup::through(world, &endpoint, "direct", WHOLE).await;
     deny_insecure_transport(&setup).await;
     let verification = setup.server.submit(TENANT, &setup.applied.submission()).await;
     assert_eq!(

@@ -5,13 +5,14 @@ use serde_json::json;
 
 use super::Repair::Fixes;
 use super::{
-    DECRYPT, DELETE_OBJECT, DESCRIBE_KEY, ENCRYPT, GENERATE_DATA_KEY, GET_OBJECT, LIST_BUCKET, PUT_OBJECT, Permission, REENCRYPT,
-    RESTORE_OBJECT, Setup, has_sid, statements,
+    ABORT_UPLOAD, DECRYPT, DELETE_OBJECT, DESCRIBE_KEY, ENCRYPT, GENERATE_DATA_KEY, GET_OBJECT, LIST_BUCKET, LIST_PARTS, PREFIX,
+    PUT_OBJECT, Permission, READ, READ_PREFIX, REENCRYPT, RESTORE_OBJECT, Setup, has_sid, statements,
 };
+use crate::support::aws::{Scope, WHOLE};
 
 /// A tenant whose documents lack this permission.
-async fn without(permission: &Permission, documents: &[&str]) -> Setup {
-    let setup = Setup::new("assume_role").await;
+async fn without(permission: &Permission, documents: &[&str], scope: Scope) -> Setup {
+    let setup = Setup::of("assume_role", scope).await;
     setup.remove(permission.action, documents).await;
     setup
 }
@@ -19,25 +20,30 @@ async fn without(permission: &Permission, documents: &[&str]) -> Setup {
 #[rstest]
 #[tokio::test]
 async fn of_the_bucket_granted_by_nobody(
-    #[values(GET_OBJECT, PUT_OBJECT, RESTORE_OBJECT, DELETE_OBJECT, LIST_BUCKET)] permission: Permission,
+    #[values(GET_OBJECT, PUT_OBJECT, RESTORE_OBJECT, DELETE_OBJECT, LIST_BUCKET, LIST_PARTS, ABORT_UPLOAD)] permission: Permission,
+    #[values(WHOLE, PREFIX)] scope: Scope,
 ) {
-    let setup = without(&permission, &["role-permissions", "bucket-policy"]).await;
+    let setup = without(&permission, &["role-permissions", "bucket-policy"], scope).await;
     setup.fails(&[permission.check], "role-permissions", Fixes).await;
 }
 
 #[rstest]
 #[tokio::test]
 async fn of_the_bucket_granted_by_one(
-    #[values(GET_OBJECT, PUT_OBJECT, RESTORE_OBJECT, DELETE_OBJECT, LIST_BUCKET)] permission: Permission,
+    #[values(GET_OBJECT, PUT_OBJECT, RESTORE_OBJECT, DELETE_OBJECT, LIST_BUCKET, LIST_PARTS, ABORT_UPLOAD)] permission: Permission,
+    #[values(WHOLE, PREFIX)] scope: Scope,
     #[values("role-permissions", "bucket-policy")] by_other_than: &str,
 ) {
-    without(&permission, &[by_other_than]).await.is_verified().await;
+    without(&permission, &[by_other_than], scope).await.is_verified().await;
 }
 
 #[rstest]
 #[tokio::test]
-async fn of_the_key_granted_by_nobody(#[values(ENCRYPT, DECRYPT, REENCRYPT, GENERATE_DATA_KEY, DESCRIBE_KEY)] permission: Permission) {
-    let setup = without(&permission, &["role-permissions", "key-policy"]).await;
+async fn of_the_key_granted_by_nobody(
+    #[values(ENCRYPT, DECRYPT, REENCRYPT, GENERATE_DATA_KEY, DESCRIBE_KEY)] permission: Permission,
+    #[values(WHOLE, PREFIX)] scope: Scope,
+) {
+    let setup = without(&permission, &["role-permissions", "key-policy"], scope).await;
     setup.fails(&[permission.check], "role-permissions", Fixes).await;
 }
 
@@ -46,8 +52,20 @@ async fn of_the_key_granted_by_nobody(#[values(ENCRYPT, DECRYPT, REENCRYPT, GENE
 async fn of_the_key_granted_by_one(
     #[values(ENCRYPT, DECRYPT, REENCRYPT, GENERATE_DATA_KEY, DESCRIBE_KEY)] permission: Permission,
     #[values("role-permissions", "key-policy")] by_other_than: &str,
+    #[values(WHOLE)] scope: Scope,
 ) {
-    without(&permission, &[by_other_than]).await.is_verified().await;
+    without(&permission, &[by_other_than], scope).await.is_verified().await;
+}
+
+#[rstest]
+#[case::get(GET_OBJECT, "bucket-policy")]
+#[case::list(LIST_BUCKET, "bucket-policy")]
+#[case::decrypt(DECRYPT, "key-policy")]
+#[case::describe(DESCRIBE_KEY, "key-policy")]
+#[tokio::test]
+async fn to_read_granted_by_nobody(#[case] permission: Permission, #[case] document: &str, #[values(READ, READ_PREFIX)] scope: Scope) {
+    let setup = without(&permission, &["role-permissions", document], scope).await;
+    setup.fails(&[permission.check], "role-permissions", Fixes).await;
 }
 
 /// AWS rejects a bucket policy whose actions do not fit its resource, so the policy has another action on that resource.
