@@ -4,7 +4,7 @@ verification must fail exactly the expected checks and name the right document."
 import json
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from stack import terminal
 from stack.conform import product
@@ -26,28 +26,35 @@ def matrix(short=False):
 
 def run(running, accounts, run_id, region, *, patience, short=False):
     """The answers to all rows."""
-    rows, answers, lock = matrix(short), {}, threading.Lock()
+    rows, answers, stopping = matrix(short), {}, threading.Event()
     roles = {account.id: role for role, account in accounts.items()}
 
     def lane(mode, number):
         mine = [row for row in rows if row["mode"] == mode][number::LANES_PER_MODE]
         if not mine:
             return
-        tenant = Lane(running, accounts["customer"], run_id, region, mode, number, patience)
+        tenant = Lane(running, accounts["customer"], run_id, region, mode, number, patience, stopping)
         for row in mine:
-            answer = tenant.answer(row, roles)
-            with lock:
-                answers[row["name"]] = answer
-                terminal.line(f"ablation, {row['name']}: {answer.verdict}")
+            if stopping.is_set():
+                return
+            answers[row["name"]] = tenant.answer(row, roles)
+            terminal.line(f"ablation, {row['name']}: {answers[row['name']].verdict}")
 
     with ThreadPoolExecutor(len(MODES) * LANES_PER_MODE) as pool:
-        list(pool.map(lambda each: lane(*each), [(mode, number) for mode in MODES for number in range(LANES_PER_MODE)]))
+        lanes = [pool.submit(lane, mode, number) for mode in MODES for number in range(LANES_PER_MODE)]
+        try:
+            for done in as_completed(lanes):
+                done.result()
+        except BaseException:
+            # The pool waits for its threads.
+            stopping.set()
+            raise
     return [answers[row["name"]] for row in rows]
 
 
 class Lane:
-    def __init__(self, running, account, run_id, region, mode, number, patience):
-        self.api, self.mode, self.patience = running.api, mode, patience
+    def __init__(self, running, account, run_id, region, mode, number, patience, stopping):
+        self.api, self.mode, self.patience, self.stopping = running.api, mode, patience, stopping
         self.slug = f"{mode.replace('_', '-')}-{number}"
         self.customer = Customer(account, run_id, self.slug, region, patience)
         self.customer.create_bucket_and_key()
@@ -76,9 +83,8 @@ class Lane:
             verification = self.verify()
             if is_as_expected(row, verification):
                 return verification, True
-            if time.monotonic() >= until:
+            if time.monotonic() >= until or self.stopping.wait(PAUSE_SECONDS):
                 return verification, False
-            time.sleep(PAUSE_SECONDS)
 
     def verify(self):
         submitted = self.api.post(f"/v1/tenants/{self.slug}/storage-configs", self.customer.submission(self.mode), 202)

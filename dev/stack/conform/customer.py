@@ -15,14 +15,14 @@ class Customer(customer.Customer):
         self.account, self.region, self.patience = account.id, region, patience
         self.bucket = self.role_name = f"{names.prefix(run)}{label}"
         self.iam, self.s3, self.kms = (account.client(service, region) for service in ("iam", "s3", "kms"))
-        self.documents = {}
+        self.documents, self.key_arn = {}, None
 
     def create_bucket_and_key(self):
         super().create_bucket_and_key()
         self.s3.put_bucket_tagging(Bucket=self.bucket, Tagging={"TagSet": []})
 
     def query(self, mode):
-        query = {"mode": mode, "bucket": self.bucket, "key_arn": self.key_arn}
+        query = {"mode": mode, "bucket": self.bucket} | ({"key_arn": self.key_arn} if self.key_arn else {})
         return query | ({"role_name": self.role_name, "account_id": self.account} if mode == "assume_role" else {})
 
     def submission(self, mode):

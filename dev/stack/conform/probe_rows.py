@@ -12,7 +12,7 @@ from stack.paths import ROOT
 FOLDER = ROOT / "tests" / "aws_probe"
 # Organizations, and requests that only say where they come from: not in anyone's real account.
 ONLY_IN_THE_STAND_IN = ("w",)
-SHORT_GROUPS = ("a", "b", "f", "k", "o")
+SHORT_GROUPS = ("a", "b", "f", "k")
 # For AWS. The stand-in needs none.
 PATIENCE_SECONDS, PAUSE_SECONDS = 60, 4
 NEW_PRINCIPAL = ("MalformedPolicy", "MalformedPolicyDocument", "MalformedPolicyDocumentException")
