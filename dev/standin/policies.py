@@ -192,6 +192,9 @@ def enforce(access_key_id, iam_action, service, region, resource_arn="*", servic
         if home != region and iam_action not in ("s3:CreateBucket", "s3:GetBucketLocation"):
             # The endpoint of another region redirects before authorization.
             return iam_evaluator.check_credentials(access_key_id, service)
+        if iam_action == "s3:CreateBucket" and owner is not None:
+            # The policy of the bucket that has the name already says nothing about this.
+            return enforce_identity(access_key_id, iam_action, service, resource_arn, service_context)
     result = original_enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
     if isinstance(result, AuthError) or not access_key_id or iam_action in iam_evaluator._ALWAYS_ALLOWED_ACTIONS:
         return result
@@ -211,6 +214,17 @@ def enforce(access_key_id, iam_action, service, region, resource_arn="*", servic
     denial.bucket_region = home
     _denial.set(denial)
     return result or EvalResult("ImplicitDeny", principal.arn)
+
+
+def enforce_identity(access_key_id, iam_action, service, resource_arn, service_context):
+    """The same for an action that only the caller's own policies decide on."""
+    failure = iam_evaluator.check_credentials(access_key_id, service)
+    principal = iam_evaluator.resolve_principal(access_key_id, iam_evaluator.find_iam_access_key_account(access_key_id) or "")
+    if failure is not None or isinstance(principal, AuthError):
+        return failure or principal
+    denial = decide(principal, iam_action, resource_arn, "", None, service_context)
+    _denial.set(denial)
+    return EvalResult("ImplicitDeny", principal.arn) if denial else None
 
 
 def is_restricted(principal, resource, policy, owner) -> bool:
