@@ -11,6 +11,10 @@ demo *args:
 test *steps:
     ./dev/test {{ steps }}
 
+# Compare real AWS with the stand-in, in your accounts: just conform --help
+conform *args:
+    ./dev/conform {{ args }}
+
 # Start Postgres, the AWS stand-in and Latchkey in the background
 up:
     ./dev/up

@@ -11,7 +11,7 @@ NO_PROFILES = {
 }
 
 
-def client(service, endpoint, region, *, key, secret=ROOT_SECRET):
+def client(service, endpoint, region, *, key, secret=ROOT_SECRET, verify=None):
     """In the stand-in, an account ID as access key means the root user of that account."""
     import botocore.session
     from botocore.config import Config
@@ -20,6 +20,7 @@ def client(service, endpoint, region, *, key, secret=ROOT_SECRET):
         service,
         region_name=region,
         endpoint_url=endpoint,
+        verify=verify,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
         config=Config(

@@ -9,8 +9,6 @@ from stack.errors import ToolError
 
 ACCOUNT = "111111111111"
 USER = "latchkey"
-# The documents are for a process that has a role. Here it is a user, whose access key does not expire.
-PROCESS_ROLE = f"arn:aws:iam::{ACCOUNT}:role/{USER}"
 
 
 @dataclass(frozen=True)
@@ -39,12 +37,14 @@ def arn(role):
     return f"arn:aws:iam::{ACCOUNT}:role/{role}"
 
 
-def issued(binary, settings, roles, identity):
+def issued(binary, settings, roles, identity, *, account=ACCOUNT):
     """The documents by name, for this identity of the process."""
+    # The documents are for a process that has a role. Here it is a user, whose access key does not expire.
+    process_role = f"arn:aws:iam::{account}:role/{USER}"
     env = settings | {"LATCHKEY_STORAGE_ROLE_ARN": roles["storage"], "LATCHKEY_DIRECT_ROLE_ARN": roles["direct"]}
-    printed = latchkey.call(binary, env, "vendor", "template", "--process-role", PROCESS_ROLE)
+    printed = latchkey.call(binary, env, "vendor", "template", "--process-role", process_role)
     documents = json.loads(printed)["documents"]
-    principal, user = json.dumps({"AWS": PROCESS_ROLE}), json.dumps({"AWS": identity})
+    principal, user = json.dumps({"AWS": process_role}), json.dumps({"AWS": identity})
     return {document["document"]: json.dumps(document["body"]).replace(principal, user) for document in documents}
 
 

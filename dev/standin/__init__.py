@@ -5,16 +5,23 @@ access key means the root user of that account; accounts need not be created. Ea
 MiniStack before it starts:
 
 * `policies`: cross-account resource policies, policy variables, role ARNs in conditions, the reason in AccessDenied messages
-* `principals`: rejects policies that name principals which do not exist
+* `organizations`: service and resource control policies, invitations
+* `origin`: the address or VPC endpoint that a test says a request comes from
+* `principals`: rejects policies that name principals which do not exist, and binds them to those that do
 * `kms`: cross-account keys, `ReEncrypt`, `DryRun`, error codes
-* `s3`: KMS authorization of S3 requests, expected bucket owners, responses for missing objects, throttled buckets
-* `sts`: limits on durations and external IDs, transitive session tags, source identities
+* `key_kinds`: asymmetric and HMAC keys, which refuse symmetric encryption
+* `s3`: expected bucket owners, responses for missing objects, throttled buckets
+* `encryption`: KMS authorization of S3 requests, DSSE-KMS, S3 Bucket Keys, blocked encryption types
+* `ownership`: objects of other accounts, Requester Pays
+* `object_lock`: what a locked bucket refuses
+* `multipart`: parts that are too small
+* `deletion`: results of `DeleteObjects` by key
+* `sts`: limits on durations and external IDs, transitive session tags, source identities, the reason in AccessDenied messages
 * `account`: regions that an account has not enabled
 * `simulation`: permission for the policy simulator
 * `cloudformation`: default encryption of buckets, rejected policies
 
-It does not emulate TLS, temporary throttling, the new identity of a deleted and recreated role (old trust policies still match
-it), and per-key results of `DeleteObjects`.
+It does not emulate TLS, temporary throttling, and the policies of VPC endpoints.
 """
 
 MINISTACK = "1.5.33"
@@ -22,7 +29,23 @@ MINISTACK = "1.5.33"
 
 def install():
     """Applies all patches. Call it once, before MiniStack starts."""
-    from . import account, cloudformation, kms, policies, principals, s3, simulation, sts
+    from . import (
+        account,
+        cloudformation,
+        encryption,
+        key_kinds,
+        kms,
+        multipart,
+        object_lock,
+        organizations,
+        origin,
+        policies,
+        principals,
+        s3,
+        simulation,
+        sts,
+    )
 
-    for module in (policies, principals, kms, s3, account, simulation, sts, cloudformation):
+    storage = (encryption, object_lock, multipart, s3)
+    for module in (origin, organizations, policies, key_kinds, principals, kms, *storage, account, simulation, sts, cloudformation):
         module.install()

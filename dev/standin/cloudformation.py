@@ -19,9 +19,11 @@ def encryption_xml(configuration: dict) -> bytes:
         default = rule.get("ServerSideEncryptionByDefault", {})
         key = default.get("KMSMasterKeyID")
         key = f"<KMSMasterKeyID>{escape(key)}</KMSMasterKeyID>" if key else ""
+        types = "".join(f"<EncryptionType>{escape(kind)}</EncryptionType>" for kind in rule.get("BlockedEncryptionTypes", {}).get("EncryptionType", []))
+        blocked = f"<BlockedEncryptionTypes>{types}</BlockedEncryptionTypes>" if types else ""
         enabled = str(rule.get("BucketKeyEnabled", False)).lower()
         rules += (f"<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>{escape(default.get('SSEAlgorithm', 'AES256'))}"
-                  f"</SSEAlgorithm>{key}</ApplyServerSideEncryptionByDefault><BucketKeyEnabled>{enabled}</BucketKeyEnabled></Rule>")
+                  f"</SSEAlgorithm>{key}</ApplyServerSideEncryptionByDefault><BucketKeyEnabled>{enabled}</BucketKeyEnabled>{blocked}</Rule>")
     return f'<ServerSideEncryptionConfiguration xmlns="{s3.S3_NS}">{rules}</ServerSideEncryptionConfiguration>'.encode()
 
 

@@ -6,11 +6,17 @@ https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html
 
 import base64
 import json
+import re
 
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, set_request_account_id
 from ministack.services import kms, s3
 
-from . import policies
+from . import key_kinds, policies
+
+KEY_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}")
+# Said of a key in another account: which of the three it is stays hidden.
+UNREACHABLE = ("because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy "
+               "explicitly denies access")
 
 HANDLERS = {
     "Encrypt": lambda data: kms._encrypt(data),
@@ -59,28 +65,45 @@ def authorize(principal, action: str, reference: str, region: str, context: dict
     """The key's record, if the principal is allowed the action and the key's state allows it."""
     record, owner = find(reference, principal.account, region)
     if record is None:
-        if owner == principal.account:
-            raise KmsError("NotFoundException", f"Key '{reference}' does not exist")
-        raise KmsError("AccessDeniedException", (
-            f"User: {principal.arn} is not authorized to perform: {action} on resource: {reference} because the resource does "
-            "not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"))
+        raise missing(principal, action, reference, owner, region)
     conditions = {f"kms:EncryptionContext:{name}": value for name, value in (context or {}).items()}
+    if context:
+        conditions["kms:EncryptionContextKeys"] = list(context)
     conditions["kms:CallerAccount"] = principal.account
+    if "alias/" in reference:
+        conditions["kms:RequestAlias"] = reference[reference.index("alias/"):]
     if via:
-        conditions["kms:ViaService"] = via
+        conditions |= {"kms:ViaService": via, "aws:CalledVia": [via.split(".")[0] + ".amazonaws.com"]}
     denied = policies.decide(principal, action, record["Arn"], record.get("Policy") or "", owner, conditions, required=True)
     if denied:
-        raise KmsError("AccessDeniedException", (
-            f"User: {denied.principal} is not authorized to perform: {denied.action} on resource: {denied.resource} {denied.reason}"))
+        if denied.by_resource and owner != principal.account:
+            denied.reason = UNREACHABLE
+        raise KmsError("AccessDeniedException", denied.message())
     if action == "kms:DescribeKey":
         return record, owner
     if record["KeyState"] == "Disabled":
         raise KmsError("DisabledException", f"{record['Arn']} is disabled.")
     if record["KeyState"] != "Enabled":
-        raise KmsError("KMSInvalidStateException", f"{record['Arn']} is pending deletion.")
-    if record.get("KeyUsage", "ENCRYPT_DECRYPT") != "ENCRYPT_DECRYPT":
-        raise KmsError("InvalidKeyUsageException", f"{record['Arn']} key usage is {record['KeyUsage']}")
+        state = {"PendingImport": "pending import", "Unavailable": "unavailable"}.get(record["KeyState"], "pending deletion")
+        raise KmsError("KMSInvalidStateException", f"{record['Arn']} is {state}.")
+    if objection := key_kinds.objection(record, action):
+        raise KmsError("InvalidKeyUsageException", objection)
     return record, owner
+
+
+def missing(principal, action, reference, owner, region) -> KmsError:
+    """The error of a key that does not exist."""
+    if owner != principal.account:
+        return KmsError("AccessDeniedException", (
+            f"User: {principal.arn} is not authorized to perform: {action} on resource: {reference} {UNREACHABLE}"))
+    name = reference.split(":", 5)[-1]
+    if reference.startswith("arn:") and reference.split(":")[3] != region:
+        return KmsError("NotFoundException", f"Invalid arn {region}")
+    if name.startswith("alias/"):
+        return KmsError("NotFoundException", f"Alias arn:aws:kms:{region}:{owner}:{name} is not found.")
+    if not KEY_ID.fullmatch(name.removeprefix("key/")):
+        return KmsError("NotFoundException", f"Invalid keyId {reference}")
+    return KmsError("NotFoundException", f"Key 'arn:aws:kms:{region}:{owner}:key/{name.removeprefix('key/')}' does not exist")
 
 
 def in_account(owner: str, handler, data):
@@ -170,15 +193,13 @@ def managed_key(account: str, region: str) -> str:
     return kms._keys.get_scoped(account, region, key_id)["Arn"]
 
 
-def through_s3(principal, action: str, key: str, region: str, resource: str):
+def through_s3(principal, action: str, key: str, region: str, resource: str, context: dict):
     """The error of S3 when KMS denies the caller, or None. Other errors of the key become `KMS.…`.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
     """
     try:
-        record, _ = authorize(principal, action, key, region, via=f"s3.{region}.amazonaws.com")
-        if record.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
-            raise KmsError("InvalidKeyUsageException", f"{record['Arn']} is not a symmetric key")
+        authorize(principal, action, key, region, context, via=f"s3.{region}.amazonaws.com")
     except KmsError as error:
         if error.code == "AccessDeniedException":
             return s3._error("AccessDenied", error.message, 403, resource)

@@ -1,4 +1,5 @@
-"""Rejects policies that name a user or role which does not exist, as AWS does.
+"""Rejects policies that name a user or role which does not exist, as AWS does. When one is deleted, the policies that name it keep
+its unique ID, which nobody has any more: one of the same name that is created later gets nothing from them.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 """
@@ -9,6 +10,7 @@ import re
 from ministack.core.responses import error_response_json
 from ministack.services import iam, kms, s3
 
+UNIQUE_ID = re.compile(r"A(ROA|IDA)[A-Z0-9]{16,}")
 IDENTITY = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):(user|role)/(?:.*/)?([^/]+)")
 
 
@@ -22,6 +24,8 @@ def unknown_principal(document: str) -> str | None:
         principal = statement.get("Principal", {}) if isinstance(statement, dict) else {}
         named = principal.get("AWS", []) if isinstance(principal, dict) else []
         for arn in [named] if isinstance(named, str) else named:
+            if UNIQUE_ID.fullmatch(arn) and arn not in unique_ids():
+                return arn
             match = IDENTITY.fullmatch(arn)
             if not match:
                 continue
@@ -30,6 +34,47 @@ def unknown_principal(document: str) -> str | None:
             if found is None or found["Arn"] != arn:
                 return arn
     return None
+
+
+def unique_ids():
+    roles, users = iam._roles.to_dict().values(), iam._users.to_dict().values()
+    return {record.get(field) for records, field in ((roles, "RoleId"), (users, "UserId")) for record in list(records)}
+
+
+def remembering(original, store, field):
+    """Deletes a principal, and replaces its ARN by its unique ID wherever a policy names it."""
+    def handle(params):
+        record = store.get(iam._p(params, "RoleName" if field == "RoleId" else "UserName")) or {}
+        arn, unique_id = record.get("Arn"), record.get(field)
+        answer = original(params)
+        if answer[0] == 200 and arn and unique_id:
+            replace_principal(arn, unique_id)
+        return answer
+
+    return handle
+
+
+def replace_principal(arn, unique_id):
+    for key, policy in list(s3._bucket_policies._data.items()):
+        s3._bucket_policies._data[key] = with_principal(policy, arn, unique_id)
+    for record in list(kms._keys._data.values()):
+        record["Policy"] = with_principal(record.get("Policy") or "", arn, unique_id)
+    for record in list(iam._roles._data.values()):
+        record["AssumeRolePolicyDocument"] = with_principal(record["AssumeRolePolicyDocument"], arn, unique_id)
+
+
+def with_principal(document, old, new):
+    """The document with one AWS principal instead of another; as it was, if it does not name that one."""
+    if old not in str(document):
+        return document
+    body = json.loads(document) if isinstance(document, str) else document
+    statements = body.get("Statement", [])
+    for statement in [statements] if isinstance(statements, dict) else statements:
+        principal = statement.get("Principal")
+        if isinstance(principal, dict) and "AWS" in principal:
+            named = principal["AWS"]
+            principal["AWS"] = (new if named == old else named) if isinstance(named, str) else [new if arn == old else arn for arn in named]
+    return json.dumps(body) if isinstance(document, str) else body
 
 
 def guarded_role(original, field):
@@ -65,6 +110,8 @@ def install():
         if "CreateRole" in table:
             table["CreateRole"] = iam._create_role
             table["UpdateAssumeRolePolicy"] = iam._update_assume_role_policy
+            table["DeleteRole"] = remembering(iam._delete_role, iam._roles, "RoleId")
+            table["DeleteUser"] = remembering(iam._delete_user, iam._users, "UserId")
     original_put_bucket_policy, s3._put_bucket_policy = s3._put_bucket_policy, put_bucket_policy
     kms._create_key = guarded_key(kms._create_key)
     kms._put_key_policy = guarded_key(kms._put_key_policy)

@@ -1,4 +1,4 @@
-"""STS: the limits of `AssumeRole`, what a session passes on to the next one, and regions that an account has not enabled.
+"""STS: the limits of `AssumeRole`, its reasons for a denial, what a session passes on to the next one, and regions that an account has not enabled.
 
 https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining
@@ -9,7 +9,6 @@ import re
 from urllib.parse import parse_qs, urlencode
 
 from ministack.core import iam_evaluator
-from ministack.core.iam_evaluator import EvalContext
 from ministack.core.responses import get_region
 from ministack.core.router import extract_access_key_id
 from ministack.services import iam, sts
@@ -29,31 +28,53 @@ def invalid(message):
     return error(400, "ValidationError", message)
 
 
-def denied(principal, action, role_arn):
-    return error(403, "AccessDenied", f"User: {principal.arn} is not authorized to perform: {action} on resource: {role_arn}")
+def refusal(denial):
+    """What STS says about a denial: the reason only in the role's account and organization, and no role for a trust policy."""
+    message = f"User: {denial.principal} is not authorized to perform: {denial.action}"
+    if not denial.explained:
+        message += f" on resource: {denial.resource}"
+    elif denial.by_resource:
+        message += f" {denial.reason}"
+    else:
+        message += f" on resource: {denial.resource} {denial.reason}"
+    return error(403, "AccessDenied", message)
 
 
 def rejection(params, principal):
-    """What AWS rejects regardless of the trust policy."""
+    """What AWS rejects regardless of policies."""
     external_id = params.get("ExternalId", [None])[0]
     if external_id is not None and not EXTERNAL_ID.fullmatch(external_id):
         return invalid("1 validation error detected: Value at 'externalId' failed to satisfy constraint")
     duration = int(params.get("DurationSeconds", ["3600"])[0])
     if not SHORTEST <= duration <= LONGEST:
         return invalid("1 validation error detected: Value at 'durationSeconds' failed to satisfy constraint")
-    role_arn = params.get("RoleArn", [""])[0]
-    role = role_of(role_arn)
-    if principal is None or role is None:
-        return None
+    if principal.type == "Root":
+        return error(403, "AccessDenied", "Roles may not be assumed by root accounts.")
     if principal.type == "AssumedRole" and duration > CHAINED:
         return invalid("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
-    if duration > int(role.get("MaxSessionDuration") or 3600):
+    return None
+
+
+def denied(params, principal):
+    """The error of a caller that the role's trust policy or its own policies deny, or who asks for too long a session."""
+    role_arn = params.get("RoleArn", [""])[0]
+    parts = role_arn.split(":", 5)
+    if len(parts) < 6:
+        # MiniStack rejects it.
+        return None
+    role, tags = role_of(role_arn), iam._extract_tags(params)
+    if role is None or role["Arn"] != role_arn:
+        return error(403, "AccessDenied", f"User: {principal.arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}")
+    context = {
+        "sts:ExternalId": iam._p(params, "ExternalId", None), "sts:RoleSessionName": iam._p(params, "RoleSessionName", None),
+        "sts:SourceIdentity": iam._p(params, "SourceIdentity", None)}
+    actions = ["sts:AssumeRole", *(["sts:TagSession"] if tags else []), *(["sts:SetSourceIdentity"] if context["sts:SourceIdentity"] else [])]
+    for action in actions:
+        denial = policies.decide(principal, action, role_arn, role["AssumeRolePolicyDocument"], parts[4], context, required=True, tags=tags)
+        if denial:
+            return refusal(denial)
+    if int(params.get("DurationSeconds", ["3600"])[0]) > int(role.get("MaxSessionDuration") or 3600):
         return invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
-    needed = [action for action, parameter in (("sts:TagSession", "Tags."), ("sts:SetSourceIdentity", "SourceIdentity"))
-              if any(name.startswith(parameter) for name in params)]
-    for action in needed:
-        if role_arn.split(":")[4] != principal.account and policies.decide(principal, action, role_arn, "", None):
-            return denied(principal, action, role_arn)
     return None
 
 
@@ -88,38 +109,27 @@ def transitive_tags(params, session):
     return [tag for tag in iam._extract_tags(params) if tag["Key"].lower() in keys]
 
 
-def allows_source_identity(params, principal):
-    role_arn = params["RoleArn"][0]
-    tags = iam._extract_tags(params)
-    context = EvalContext(
-        principal_arn=principal.arn, principal_type=principal.type, principal_account=principal.account,
-        action="sts:SetSourceIdentity", resource_arn=role_arn, region=get_region(),
-        service_context={"sts:externalid": iam._p(params, "ExternalId", None),
-                         "sts:sourceidentity": params["SourceIdentity"][0]},
-        principal_keys=principal.keys, request_tags={tag["Key"]: tag["Value"] for tag in tags},
-        tag_keys=[tag["Key"] for tag in tags])
-    return iam_evaluator.evaluate_trust_policy(role_of(role_arn)["AssumeRolePolicyDocument"], principal.arn, context)
-
-
 async def assume_role(method, path, headers, params, query_params):
     key = extract_access_key_id(headers, query_params)
     caller = sts._sessions.get(key) or {}
     asked_identity = iam._p(params, "SourceIdentity", None)
     principal = policies.caller_of(headers, query_params)
+    if principal is None:
+        return error(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
     params, failure = inherit(params, caller)
-    failure = failure or rejection(params, principal)
+    failure = failure or rejection(params, principal) or denied(params, principal)
     if failure is not None:
         return failure
+    identity = iam._p(params, "SourceIdentity", None)
+    if asked_identity not in (None, identity):
+        return refusal(policies.Denial(principal.arn, "sts:SetSourceIdentity", params["RoleArn"][0], False, ""))
     status, response_headers, body = await original_handle(method, path, headers, urlencode(params, doseq=True).encode(), query_params)
     made = ACCESS_KEY.search(body)
     if status != 200 or not made:
         return status, response_headers, body
     session = sts._sessions[made[1].decode()]
     session["TransitiveTags"] = transitive_tags(params, caller)
-    if identity := iam._p(params, "SourceIdentity", None):
-        if asked_identity not in (None, identity) or not allows_source_identity(params, principal):
-            del sts._sessions[made[1].decode()]
-            return denied(principal, "sts:SetSourceIdentity", params["RoleArn"][0])
+    if identity:
         session["SourceIdentity"] = identity
         element = f"<SourceIdentity>{identity}</SourceIdentity></AssumeRoleResult>"
         body = body.replace(b"</AssumeRoleResult>", element.encode())

@@ -534,3 +534,28 @@ async fn run_with_faults(mode: Mode, runs: u64) {
         assert!(seen.contains(&expected), "{expected:?} never came about: the faults prove nothing");
     }
 }
+
+/// ./dev/conform compares real AWS with `answers.json`, which has to say what the tests play.
+#[test]
+fn answers_for_conform_are_the_recorded_ones() {
+    let recorded: serde_json::Value = serde_json::from_str(include_str!("../recorded_aws/answers.json")).expect("it is JSON");
+    let aws = RecordedAws::right();
+    let tenant = |name: &str| (name == "authorization").then(|| "Credential=ASIATENANT/".to_owned());
+    let asked = |method: &str, path: &str| aws.answer(&RecordedAws::read(method, path, tenant, Vec::new())).body;
+    let refused = refused_by_kms("kms:DescribeKey", recorded_aws::UNREACHABLE);
+    let played = [
+        ("v20", refused_by_s3("Access Denied").body),
+        ("v21", refused.body),
+        ("k1", asked("POST", "/bucket/key?restore")),
+        ("e6", asked("GET", "/bucket/missing")),
+    ];
+    for (row, body) in played {
+        let answers = recorded["answers"].as_array().expect("answers are a list");
+        let answer = answers.iter().find(|answer| answer["row"] == row).expect("the row is there");
+        let message = answer["message"].as_str().expect("a message is text");
+        for part in message.split('*') {
+            assert!(body.contains(part), "{row}: {part:?} is not in {body}");
+        }
+        assert!(body.contains(answer["code"].as_str().expect("a code is text")), "{row}: {body}");
+    }
+}

@@ -198,3 +198,32 @@ fn not_passed(verification: &Value) -> String {
         .map(|check| format!("{} {} {} {}", check["name"], check["status"], check["summary"], check["aws"]));
     lines.collect::<Vec<_>>().join("\n")
 }
+
+/// `tests/data/ablation.json` is the part of this matrix that ./dev/conform runs against real AWS.
+#[test]
+fn the_matrix_for_real_aws_has_every_permission() {
+    let matrix: Value = serde_json::from_str(include_str!("../../../data/ablation.json")).expect("the matrix is JSON");
+    let rows = matrix["rows"].as_array().expect("rows are a list");
+    for (permissions, resource) in [
+        (
+            [GET_OBJECT, PUT_OBJECT, RESTORE_OBJECT, DELETE_OBJECT, LIST_BUCKET],
+            "bucket-policy",
+        ),
+        ([ENCRYPT, DECRYPT, REENCRYPT, GENERATE_DATA_KEY, DESCRIBE_KEY], "key-policy"),
+    ] {
+        for permission in permissions {
+            let fails = |row: &Value, mode: &str, documents: Value, document: &str| {
+                row["mode"] == mode
+                    && row["change"] == json!([{"in": documents, "without": permission.action}])
+                    && row["fails"] == json!([permission.check])
+                    && row["document"] == document
+            };
+            let granted_by_nobody = json!(["role-permissions", resource]);
+            let assumed = rows
+                .iter()
+                .filter(|row| fails(row, "assume_role", granted_by_nobody.clone(), "role-permissions"));
+            let direct = rows.iter().filter(|row| fails(row, "direct", json!(resource), resource));
+            assert_eq!((assumed.count(), direct.count()), (1, 1), "{}", permission.action);
+        }
+    }
+}
