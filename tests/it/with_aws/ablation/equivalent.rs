@@ -23,7 +23,7 @@ async fn actions_as_wildcards(#[case] mode: &'static str, #[case] document: &str
     let wildcard = |body: &mut serde_json::Value| {
         for statement in statements(body) {
             if has_sid(statement, "LatchkeyObjects") {
-                statement["Action"] = json!("s3:*Object");
+                statement["Action"] = json!(["s3:*Object", "s3:*MultipartUpload*"]);
             }
         }
     };

@@ -129,6 +129,12 @@ impl Setup {
         assert_eq!(verification["verdict"], "verified", "{}", not_passed(&verification));
     }
 
+    async fn probe_objects(&self) -> Vec<String> {
+        let (mut objects, _) = self.world.customer.contents(&self.applied.bucket).await;
+        objects.retain(|key| key.contains("latchkey-probe/"));
+        objects
+    }
+
     /// Exactly these checks fail, and the first one's fix names this document.
     async fn fails(&self, expected: &[&str], document: &str, repair: Repair) {
         let verification = self.server.submit(TENANT, &self.applied.submission()).await;
@@ -145,8 +151,7 @@ impl Setup {
         assert_eq!(check(&verification, expected[0])["fix"]["document"], document);
         // A bucket that cannot be reached, or is in another region, cannot be listed.
         if !["bucket-reachable", "bucket-region-matches"].contains(&expected[0]) {
-            let mut objects = self.world.customer.contents(&self.applied.bucket).await.0;
-            objects.retain(|key| key.contains("latchkey-probe/"));
+            let objects = self.probe_objects().await;
             let leftovers = verification["leftovers"].as_array().expect("leftovers are a list");
             assert_eq!(leftovers.len(), objects.len(), "{objects:?}");
         }
@@ -167,7 +172,7 @@ impl Setup {
         }
         assert_eq!(verification["verdict"], "verified", "{}", not_passed(&verification));
         assert_eq!(verification["leftovers"], json!([]));
-        assert_eq!(self.world.customer.contents(&self.applied.bucket).await.0, [""; 0]);
+        assert_eq!(self.probe_objects().await, [""; 0]);
     }
 }
 
