@@ -25,7 +25,8 @@ const APPEND_ONLY: [&str; 3] = ["audit_events", "storage_configs", "document_ver
 
 /// Functions of the schema that the service calls, or that Postgres calls with the service's rights in a generated column. All others run
 /// in triggers, and nobody may execute them: as a trigger of a table of the service's own, they would write with the owner's rights.
-const CALLED: [&str; 10] = [
+const CALLED: [&str; 11] = [
+    "text_range(text, text)",
     "keys_at(text)",
     "erase_tenant(uuid, timestamptz)",
     "failing_terms(text[], text)",
