@@ -32,6 +32,12 @@ pub(crate) struct TemplateParams {
     key_arn: Option<String>,
     role_name: Option<String>,
     account_id: Option<String>,
+    /// The path of the role that the customer creates, such as `/vendors/`. Defaults to `/`.
+    role_path: Option<String>,
+    /// The ARN of a managed policy that limits what this role can be granted.
+    permissions_boundary: Option<String>,
+    /// The tags of the role, the key and the bucket that the documents create, such as `Team=Records,Stage=prod`.
+    tags: Option<String>,
     /// Whether to grant the permissions that the checks of the bucket's posture need. Defaults to the vendor's setting.
     posture: Option<bool>,
 }
@@ -76,6 +82,9 @@ pub(crate) async fn handle(
         key_arn: params.key_arn,
         role_name: params.role_name,
         account_id: params.account_id,
+        role_path: params.role_path,
+        permissions_boundary: params.permissions_boundary,
+        tags: params.tags,
         posture: params.posture,
     };
     let template_params = fill(&state.context, &tenant, &typed).map_err(|found| faults.extend(found)).ok();

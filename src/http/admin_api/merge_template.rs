@@ -34,6 +34,9 @@ pub(crate) struct MergeTemplate {
     role_name: Option<String>,
     /// The role's account in the mode `assume_role`. Defaults to the key's account.
     account_id: Option<String>,
+    /// The path of the role in the mode `assume_role`. Defaults to `/`.
+    #[schema(example = "/vendors/")]
+    role_path: Option<String>,
     /// Whether to grant the permissions that the checks of the bucket's posture need. Defaults to the vendor's setting.
     posture: Option<bool>,
 }
@@ -67,7 +70,9 @@ pub(crate) async fn handle(
         key_arn: body.key_arn,
         role_name: body.role_name,
         account_id: body.account_id,
+        role_path: body.role_path,
         posture: body.posture,
+        ..TypedParams::default()
     };
     let request = MergeRequest {
         document: body.document,

@@ -67,7 +67,8 @@ fn typed(mode: Option<String>, newest: Option<StorageConfig>) -> TypedParams {
         key_arn: Some(storage.key.to_string()),
         role_name: storage.access.client_role().map(|role| role.name().to_string()),
         account_id: storage.access.client_role().map(|role| role.account().to_string()),
-        posture: None,
+        role_path: storage.access.client_role().map(|role| role.path().to_owned()),
+        ..TypedParams::default()
     }
 }
 
