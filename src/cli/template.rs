@@ -23,6 +23,12 @@ pub(super) struct Template {
     /// Output format: `json` (each document separately), or a single `cloudformation`, `terraform` or `cli` (shell script) file.
     #[arg(long, default_value = "json")]
     format: String,
+    /// ARN of the managed policy that limits what the role can be granted.
+    #[arg(long, value_name = "ARN")]
+    permissions_boundary: Option<String>,
+    /// Tag of the role, the key and the bucket that the documents create. Can be repeated.
+    #[arg(long = "tag", value_name = "KEY=VALUE")]
+    tags: Vec<String>,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -51,6 +57,9 @@ struct TemplateValues {
     /// AWS account of that role.
     #[arg(long)]
     account_id: Option<String>,
+    /// Path of that role, such as `/vendors/`.
+    #[arg(long, value_name = "PATH")]
+    role_path: Option<String>,
     /// Grant the read permissions for the posture checks. Default: the server's `LATCHKEY_POSTURE` setting.
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     posture: Option<bool>,
@@ -79,12 +88,16 @@ impl Template {
         }
         let values = &self.values;
         let posture = values.posture.map(|posture| posture.to_string());
+        let tags = self.tags.join(",");
         let query = [
             ("mode", values.mode.as_deref()),
             ("bucket", values.bucket.as_deref()),
             ("key_arn", values.key_arn.as_deref()),
             ("role_name", values.role_name.as_deref()),
             ("account_id", values.account_id.as_deref()),
+            ("role_path", values.role_path.as_deref()),
+            ("permissions_boundary", self.permissions_boundary.as_deref()),
+            ("tags", Some(tags.as_str()).filter(|tags| !tags.is_empty())),
             ("posture", posture.as_deref()),
             ("format", Some(self.format.as_str())),
         ];
@@ -131,6 +144,7 @@ impl Merge {
             "key_arn": values.key_arn,
             "role_name": values.role_name,
             "account_id": values.account_id,
+            "role_path": values.role_path,
             "posture": values.posture,
         });
         let merged = self

@@ -4,10 +4,12 @@ use super::{Context, Outage, document_versions};
 use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::key_prefix::StoragePrefix;
+use crate::domain::partition::Partition;
 use crate::domain::storage_config::Mode;
 use crate::domain::submission;
 use crate::domain::templates::TemplateParams;
 use crate::domain::templates::cloudformation::quick_create_link;
+use crate::domain::templates::creation::{Creation, RolePath, Tags, parse_boundary};
 use crate::domain::templates::json::{Documents, documents};
 use crate::domain::templates::sid::SidSuffix;
 use crate::domain::tenant::Tenant;
@@ -25,6 +27,9 @@ pub(crate) struct TypedParams {
     pub prefix: Option<String>,
     /// Defaults to the vendor's setting.
     pub access: Option<String>,
+    pub role_path: Option<String>,
+    pub permissions_boundary: Option<String>,
+    pub tags: Option<String>,
     /// Defaults to the vendor's setting.
     pub posture: Option<bool>,
 }
@@ -60,7 +65,12 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
         ));
     }
     let bucket = parse("bucket", typed.bucket.as_deref(), BucketName::parse, &mut faults);
-    let key = parse("key_arn", typed.key_arn.as_deref(), KeyArn::parse, &mut faults);
+    let ours = context.vendor.partition();
+    let key = |text: &str| {
+        let key = KeyArn::parse(text)?;
+        in_partition(ours, key.as_str()).map(|()| key)
+    };
+    let key = parse("key_arn", typed.key_arn.as_deref(), key, &mut faults);
     let role_name = parse("role_name", typed.role_name.as_deref(), RoleName::parse, &mut faults);
     let account = parse("account_id", typed.account_id.as_deref(), AccountId::parse, &mut faults);
     let prefix = parse("prefix", typed.prefix.as_deref(), StoragePrefix::parse, &mut faults);
@@ -70,6 +80,24 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
         |text| submission::parse_level(text, &context.vendor),
         &mut faults,
     );
+    if let (Some(name), Some(prefix)) = (&role_name, &context.vendor.client_role_prefix)
+        && !name.as_str().starts_with(prefix.as_str())
+    {
+        faults.push(FieldError::new(
+            "role_name",
+            "role_name_prefix",
+            format!("the role name must start with {prefix}"),
+        ));
+    }
+    let boundary = |text: &str| {
+        let policy = parse_boundary(text)?;
+        in_partition(ours, policy.as_str()).map(|()| policy)
+    };
+    let creation = Creation {
+        permissions_boundary: parse("permissions_boundary", typed.permissions_boundary.as_deref(), boundary, &mut faults),
+        role_path: parse("role_path", typed.role_path.as_deref(), RolePath::parse, &mut faults).unwrap_or_default(),
+        tags: parse("tags", typed.tags.as_deref(), Tags::parse, &mut faults).unwrap_or_default(),
+    };
     match (mode, vendor_role) {
         (Some(mode), Some(vendor_role)) if faults.is_empty() => Ok(TemplateParams {
             bucket,
@@ -80,10 +108,22 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
             level: level.unwrap_or_else(|| context.vendor.level()),
             posture: typed.posture.unwrap_or(context.vendor.posture),
             sid_suffix: Some(SidSuffix::of(tenant.id)),
+            creation,
             ..TemplateParams::empty(mode, vendor_role, tenant.accepted_ids())
         }),
         _ => Err(faults),
     }
+}
+
+/// Identities do not cross partitions, so documents never name ARNs of two.
+fn in_partition(ours: Partition, arn: &str) -> Result<(), Malformed> {
+    if arn.starts_with(&format!("arn:{ours}:")) {
+        return Ok(());
+    }
+    Err(Malformed::new(
+        "other_partition",
+        format!("this ARN is in another AWS partition; it must be in {ours}, because identities do not cross partitions"),
+    ))
 }
 
 /// The same documents with their number, unless their permissions are not those that the vendor's setting asks for.

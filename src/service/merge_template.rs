@@ -89,7 +89,7 @@ fn merge_now(
         params
     });
     match (target, present, params) {
-        (Some(target), Some(present), Some(params)) if faults.is_empty() => Ok(merge(target, present, &params)),
+        (Some(target), Some(present), Some(params)) if faults.is_empty() => Ok(merge(target, present, &params, context.clock.now())),
         _ => Err(faults),
     }
 }

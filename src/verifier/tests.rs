@@ -1,5 +1,7 @@
 //! Runs against a scripted AWS: how many round trips they take, and that faults never turn a verdict into its opposite.
 
+mod fixes;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +19,7 @@ use super::{PutLease, RunReport, VerificationSubject, light, run};
 use crate::clock::{SharedClock, SystemClock};
 use crate::cloud::{AwsSession, BucketCall, CallMode, Cloud, DocumentCall, KeyCall, SessionName};
 use crate::domain::account::AccountId;
-use crate::domain::api_result::{AccessDenied, ApiCall, ApiResult, DenialReason, DeniedBy, Outcome};
+use crate::domain::api_result::{AccessDenied, ApiCall, ApiResult, DenialReason, DeniedBy, Outcome, PolicyKind};
 use crate::domain::arn::{BucketArn, KeyArn, RoleArn};
 use crate::domain::check::{CheckName, CheckStatus};
 use crate::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
@@ -41,6 +43,8 @@ struct Scripted {
     issued: ExternalId,
     /// The operation that is denied to the tenant's own session.
     refused: Option<&'static str>,
+    /// Why.
+    reason: DenialReason,
     /// Allows every call of unauthorized callers.
     open: bool,
     /// How many of a hundred calls get no answer.
@@ -58,6 +62,7 @@ impl Scripted {
         Self {
             issued: issued(),
             refused: None,
+            reason: DenialReason::Unsaid,
             open: false,
             faults: 0,
             random: Mutex::new(StdRng::seed_from_u64(0)),
@@ -99,7 +104,7 @@ impl Scripted {
         } else if !allowed {
             Outcome::Refused(AccessDenied {
                 by,
-                reason: DenialReason::Unsaid,
+                reason: if session == GOOD { self.reason } else { DenialReason::Unsaid },
                 key: None,
                 action: None,
                 policy: None,

@@ -428,6 +428,25 @@ async fn all_errors_of_a_merge_are_reported_at_once() {
     let unknown = server.get("/v1/tenants/acme/templates?format=yaml&bucket=B").await;
     let expected = [("format", "unknown_format"), ("bucket", "old_bucket_name")];
     assert_eq!(unknown.errors(), of(&expected));
+    for (query, field, code) in [
+        ("role_path=vendors", "role_path", "malformed_role_path"),
+        ("tags=Team", "tags", "malformed_tags"),
+        ("tags=aws:x=y", "tags", "reserved_tag_key"),
+        ("permissions_boundary=boundary", "permissions_boundary", "not_an_arn"),
+        (
+            "permissions_boundary=arn:aws-cn:iam::aws:policy/ReadOnlyAccess",
+            "permissions_boundary",
+            "other_partition",
+        ),
+        (
+            "key_arn=arn:aws-cn:kms:cn-north-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "key_arn",
+            "other_partition",
+        ),
+    ] {
+        let wrong = server.get(&format!("/v1/tenants/acme/templates?{query}")).await;
+        assert_eq!((wrong.status, wrong.errors()), (422, of(&[(field, code)])), "{query}");
+    }
     let perhaps = server.get("/v1/tenants/acme/templates?posture=perhaps").await;
     assert!(
         perhaps.status == 400 && perhaps.body["detail"].as_str().unwrap().contains("posture"),

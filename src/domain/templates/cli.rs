@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::placeholders::{Placeholder, Placeholders};
 use super::statements::{self, Permission};
 use super::{Parties, TemplateParams};
-use crate::domain::arn::{BucketName, KeyArn, RoleName};
+use crate::domain::arn::{BucketName, KeyArn, PolicyArn, RoleName};
 use crate::domain::storage_config::Mode;
 
 const HEAD: &str =
@@ -36,6 +36,24 @@ pub fn script(params: &TemplateParams, parties: Parties) -> String {
         set("role_name", params.role_name.as_ref().map_or("", RoleName::as_str));
     }
     set("log_bucket", "");
+    text += "\n# For what is created: tags such as Team=Records,Stage=prod";
+    text += if params.mode == Mode::AssumeRole {
+        ", and the path and the permissions boundary of the role.\n"
+    } else {
+        ".\n"
+    };
+    let creation = &params.creation;
+    let mut set = |name: &str, value: &str| {
+        let _ = writeln!(text, "{name}={}", quoted(value));
+    };
+    set("tags", &creation.tags.to_string());
+    if params.mode == Mode::AssumeRole {
+        set("role_path", creation.role_path.as_str());
+        set(
+            "permissions_boundary",
+            creation.permissions_boundary.as_ref().map_or("", PolicyArn::as_str),
+        );
+    }
     text += "\n# Issued by the vendor. Do not change.\n";
     let mut set = |name: &str, value: &str| {
         let _ = writeln!(text, "{name}={}", quoted(value));
@@ -72,6 +90,7 @@ fn documents(placeholders: &Placeholders) -> Vec<(&'static str, Value)> {
         ("bucket_statements", json!(of_bucket)),
         ("bucket_policy", statements::policy(&of_bucket)),
         ("bucket_encryption", statements::bucket_encryption(params)),
+        ("new_bucket_encryption", statements::new_bucket_encryption(params)),
     ];
     if params.mode == Mode::AssumeRole {
         let trust = statements::trust_statement(params);

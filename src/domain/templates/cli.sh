@@ -18,6 +18,12 @@ exists() {
     fail "$(cat "$errors")"
 }
 
+# The tags as JSON, with the names $1 and $2 for a key and a value.
+tags_as() {
+    printf '%s\n' "$tags" | tr , '\n' | sed -e '/=/!d' -e 's/^ *//' -e 's/ *$//' \
+        -e "s/^\([^=]*\)=\(.*\)$/{\"$1\":\"\1\",\"$2\":\"\2\"}/" | paste -s -d , - | sed 's/.*/[&]/'
+}
+
 # AWS rejects a policy that names a new role until the role has propagated.
 retry() {
     tries=0
@@ -183,7 +189,7 @@ say "$title"
 say "In account $account, region $region:"
 if [ "$mode" = assume_role ]; then
     case $new_role in
-    yes) say "  create the role $role_name, which the vendor's role can assume only with the external ID" ;;
+    yes) say "  create the role $role_path$role_name, which the vendor's role can assume only with the external ID" ;;
     no) say "  add a statement for the vendor's role to the trust policy of the role $role_name" ;;
     esac
     say "  set the inline policy latchkey of the role $role_name"
@@ -216,8 +222,10 @@ fi
 # Apply the changes: role, key, bucket. AWS rejects a policy that names a role that does not exist.
 if [ "$mode" = assume_role ]; then
     if [ "$new_role" = yes ]; then
-        role_arn=$(aws iam create-role --role-name "$role_name" --assume-role-policy-document "$(trust_policy)" \
-            --query Role.Arn --output text)
+        set -- --role-name "$role_name" --path "$role_path" --assume-role-policy-document "$(trust_policy)"
+        [ -z "$permissions_boundary" ] || set -- "$@" --permissions-boundary "$permissions_boundary"
+        [ -z "$tags" ] || set -- "$@" --tags "$(tags_as Key Value)"
+        role_arn=$(aws iam create-role "$@" --query Role.Arn --output text)
         aws iam wait role-exists --role-name "$role_name"
         say "role $role_name: created"
     else
@@ -228,7 +236,9 @@ if [ "$mode" = assume_role ]; then
 fi
 
 if [ "$new_key" = yes ]; then
-    key_arn=$(aws kms create-key --description "Documents in $bucket" --query KeyMetadata.Arn --output text)
+    set -- --description "Documents in $bucket"
+    [ -z "$tags" ] || set -- "$@" --tags "$(tags_as TagKey TagValue)"
+    key_arn=$(aws kms create-key "$@" --query KeyMetadata.Arn --output text)
     aws kms create-alias --alias-name "$key_alias" --target-key-id "$key_arn"
     aws kms enable-key-rotation --key-id "$key_arn"
     retry aws kms put-key-policy --key-id "$key_arn" --policy-name default --policy "$(key_policy)"
@@ -255,6 +265,9 @@ if [ "$new_bucket" = yes ]; then
     aws s3api wait bucket-exists --bucket "$bucket"
     aws s3api put-public-access-block --bucket "$bucket" --public-access-block-configuration \
         BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
+    if [ -n "$tags" ]; then
+        aws s3api put-bucket-tagging --bucket "$bucket" --tagging "{\"TagSet\":$(tags_as Key Value)}"
+    fi
     if [ -n "$log_bucket" ]; then
         aws s3api put-bucket-logging --bucket "$bucket" \
             --bucket-logging-status "LoggingEnabled={TargetBucket=$log_bucket,TargetPrefix=$bucket/}"
@@ -262,8 +275,13 @@ if [ "$new_bucket" = yes ]; then
     say "bucket $bucket: created"
 fi
 if [ "$encrypted" = no ]; then
+    case $new_bucket in
+    # Other applications may use SSE-C in an existing bucket.
+    yes) encryption=$(new_bucket_encryption) ;;
+    no) encryption=$(bucket_encryption) ;;
+    esac
     aws s3api put-bucket-encryption --bucket "$bucket" --expected-bucket-owner "$account" \
-        --server-side-encryption-configuration "$(bucket_encryption)"
+        --server-side-encryption-configuration "$encryption"
     say "bucket $bucket: default encryption set"
 fi
 if exists NoSuchBucketPolicy \

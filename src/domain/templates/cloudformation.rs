@@ -8,7 +8,7 @@ use super::placeholders::{Placeholder, Placeholders, is_account_regional};
 use super::statements::{self, Permission};
 use super::{Parties, TemplateParams, sid, yaml};
 use crate::domain::access_level::AccessLevel;
-use crate::domain::arn::{BucketName, KeyArn, RoleName};
+use crate::domain::arn::{BucketName, KeyArn, PolicyArn, RoleName};
 use crate::domain::key_prefix::StoragePrefix;
 use crate::domain::storage_config::Mode;
 
@@ -71,6 +71,18 @@ fn defaults(params: &TemplateParams) -> Vec<(&'static str, Option<String>)> {
             Some(params.sid_suffix.map(|suffix| suffix.to_string()).unwrap_or_default()),
         ),
         ("RoleName", params.role_name.as_ref().map(RoleName::to_string).or(no_role)),
+        ("RolePath", Some(params.creation.role_path.to_string())),
+        (
+            "PermissionsBoundary",
+            Some(
+                params
+                    .creation
+                    .permissions_boundary
+                    .as_ref()
+                    .map(PolicyArn::to_string)
+                    .unwrap_or_default(),
+            ),
+        ),
         ("BucketName", bucket.map(str::to_owned)),
         ("BucketIs", Some("new".to_owned())),
         (
@@ -132,6 +144,17 @@ fn declared(name: &str) -> Value {
             "Type": "String",
             "AllowedPattern": "[A-Za-z0-9+=,.@_-]{0,64}",
             "Description": "In the mode assume_role: the name of the role to create.",
+        }),
+        "RolePath" => json!({
+            "Type": "String",
+            "AllowedPattern": "/|/[!-)+-~]{1,510}/",
+            "Description": "In the mode assume_role: the path of the role to create, such as /vendors/.",
+        }),
+        "PermissionsBoundary" => json!({
+            "Type": "String",
+            "AllowedPattern": "|arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/.+",
+            "Description": "In the mode assume_role: the policy that limits what the role can be granted. It must allow what the role's permissions do. \
+                            Empty: none.",
         }),
         "BucketName" => json!({
             "Type": "String",
@@ -200,7 +223,20 @@ fn metadata(params: &TemplateParams) -> Value {
 fn interface() -> Value {
     let group = |label: &str, parameters: &[&str]| json!({"Label": {"default": label}, "Parameters": parameters});
     json!({"ParameterGroups": [
-        group("Your values", &["BucketIs", "BucketName", "BucketNamespace", "Prefix", "LogBucket", "KeyArn", "RoleName"]),
+        group(
+            "Your values",
+            &[
+                "BucketIs",
+                "BucketName",
+                "BucketNamespace",
+                "Prefix",
+                "LogBucket",
+                "KeyArn",
+                "RoleName",
+                "RolePath",
+                "PermissionsBoundary",
+            ],
+        ),
         group("Issued by the vendor", &["Mode", "VendorRoleArn", "ExternalIds", "SidSuffix", "Access", "Posture"]),
     ]})
 }
@@ -211,6 +247,7 @@ fn conditions() -> Value {
         "Direct": is("Mode", "direct"),
         "AssumeRole": {"Fn::Not": [{"Condition": "Direct"}]},
         "NamedRole": {"Fn::Not": [is("RoleName", "")]},
+        "Bounded": {"Fn::Not": [is("PermissionsBoundary", "")]},
         "NewBucket": is("BucketIs", "new"),
         "WithBucketPolicy": {"Fn::Not": [is("BucketIs", "existing-with-policy")]},
         "AccountRegional": is("BucketNamespace", "account-regional"),
@@ -277,12 +314,14 @@ fn resources(params: &TemplateParams) -> Value {
         expressed(&statements::key_administration_statement(&assumed.params), &assumed),
         of_mode(&statements::key_policy_statement),
     ];
-    json!({
+    let mut resources = json!({
         "Role": {
             "Type": "AWS::IAM::Role",
             "Condition": "AssumeRole",
             "Properties": {
                 "RoleName": when("NamedRole", &json!({"Ref": "RoleName"}), &nothing()),
+                "Path": {"Ref": "RolePath"},
+                "PermissionsBoundary": when("Bounded", &json!({"Ref": "PermissionsBoundary"}), &nothing()),
                 "AssumeRolePolicyDocument": statements::policy(&[expressed(&statements::trust_statement(&assumed.params), &assumed)]),
             },
         },
@@ -317,6 +356,7 @@ fn resources(params: &TemplateParams) -> Value {
                 "BucketEncryption": {"ServerSideEncryptionConfiguration": [{
                     "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key()},
                     "BucketKeyEnabled": true,
+                    "BlockedEncryptionTypes": {"EncryptionType": [statements::BLOCKED_ENCRYPTION]},
                 }]},
                 "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
                 "PublicAccessBlockConfiguration": {
@@ -337,7 +377,20 @@ fn resources(params: &TemplateParams) -> Value {
                 "PolicyDocument": statements::policy(&of_bucket),
             },
         },
-    })
+    });
+    let tags: Vec<Value> = params
+        .creation
+        .tags
+        .iter()
+        .map(|(key, value)| json!({"Key": key, "Value": value}))
+        .collect();
+    if !tags.is_empty() {
+        // Not a parameter: no function makes a list of tags of a text.
+        for resource in ["Role", "Key", "Bucket"] {
+            resources[resource]["Properties"]["Tags"] = json!(tags);
+        }
+    }
+    resources
 }
 
 /// Exactly the fields of the form.
@@ -421,7 +474,7 @@ mod tests {
 
     use super::*;
     use crate::domain::partition::Partition;
-    use crate::domain::templates::samples::{PARTIES, rotating, typed, untyped};
+    use crate::domain::templates::samples::{PARTIES, required, rotating, typed, untyped, with_new_key};
 
     #[test]
     fn untyped_template() {
@@ -472,6 +525,19 @@ mod tests {
         );
         assert!(!link.contains("BucketName=") && !link.contains("RoleName="), "{link}");
         assert!(link.contains("&param_KeyArn=&"), "{link}");
+    }
+
+    #[test]
+    fn what_an_organization_requires_is_in_the_template() {
+        let params = required(with_new_key(Partition::Aws, Mode::AssumeRole));
+        let read: Value = yaml_serde::from_str(&template(&params, PARTIES)).unwrap();
+        let default = |name: &str| read["Parameters"][name]["Default"].clone();
+        assert_eq!(default("RolePath"), "/vendors/");
+        assert_eq!(default("PermissionsBoundary"), "arn:aws:iam::222222222222:policy/security/boundary");
+        let tags = json!([{"Key": "Team", "Value": "Records"}, {"Key": "Cost center", "Value": "4711 = EU"}]);
+        for resource in ["Role", "Key", "Bucket"] {
+            assert_eq!(read["Resources"][resource]["Properties"]["Tags"], tags, "{resource}");
+        }
     }
 
     #[test]

@@ -62,7 +62,10 @@ impl RolePath {
                 "a role path starts and ends with /, such as /vendors/, and has at most 512 characters without spaces and asterisks",
             ));
         }
-        if ["/aws-service-role/", "/aws-reserved/"].iter().any(|reserved| text.starts_with(reserved)) {
+        if ["/aws-service-role/", "/aws-reserved/"]
+            .iter()
+            .any(|reserved| text.starts_with(reserved))
+        {
             return Err(Malformed::new(
                 "reserved_role_path",
                 "only AWS creates roles in this path; enter another one, such as /vendors/",
@@ -104,7 +107,9 @@ impl Tags {
             let Some((key, value)) = entry.split_once('=') else {
                 return Err(Malformed::new(
                     "malformed_tags",
-                    format!("{entry} is not a tag; separate its key and value with =, and tags with commas, such as Team=Records,Stage=prod"),
+                    format!(
+                        "{entry} is not a tag; separate its key and value with =, and tags with commas, such as Team=Records,Stage=prod"
+                    ),
                 ));
             };
             let (key, value) = (key.trim_end(), value.trim_start());

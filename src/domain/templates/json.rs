@@ -1,8 +1,11 @@
 //! The documents as JSON, each with the place to apply it, in the order in which they can be applied: role, key, bucket.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
+use super::creation::RolePath;
 use super::statements::Permission;
 use super::{TemplateParams, statements};
 use crate::domain::fix::FixDocument;
@@ -50,44 +53,49 @@ pub enum DocumentKind {
 #[derive(Debug, Clone, Serialize)]
 pub struct Setting {
     pub name: &'static str,
-    pub value: &'static str,
+    pub value: Cow<'static, str>,
     pub why: &'static str,
 }
 
-const SETTINGS: [Setting; 7] = [
+const SETTINGS: [Setting; 8] = [
     Setting {
         name: "Bucket type",
-        value: "General purpose",
+        value: Cow::Borrowed("General purpose"),
         why: "Directory and table buckets don't support S3 Bucket Keys or these policies.",
     },
     Setting {
         name: "Object ownership",
-        value: "ACLs disabled",
+        value: Cow::Borrowed("ACLs disabled"),
         why: "Then only policies control access, and you own every object.",
     },
     Setting {
         name: "Block public access",
-        value: "All four on",
+        value: Cow::Borrowed("All four on"),
         why: "Public access is never needed.",
     },
     Setting {
+        name: "Blocked encryption types",
+        value: Cow::Borrowed("SSE-C"),
+        why: "Otherwise, objects could be encrypted with keys that nobody else has. Leave it out if other applications use SSE-C in this bucket.",
+    },
+    Setting {
         name: "Bucket versioning",
-        value: "Disabled",
+        value: Cow::Borrowed("Disabled"),
         why: "Deleted documents would be kept as old versions.",
     },
     Setting {
         name: "Region",
-        value: "The same as the key",
+        value: Cow::Borrowed("The same as the key"),
         why: "S3 requires a key in the bucket's region.",
     },
     Setting {
         name: "Server access logging",
-        value: "On, to another bucket",
+        value: Cow::Borrowed("On, to another bucket"),
         why: "It records every access. The default encryption of the bucket that receives the logs must not be a KMS key.",
     },
     Setting {
         name: "Review",
-        value: "Regularly",
+        value: Cow::Borrowed("Regularly"),
         why: "Review the granted access regularly, as for any third party.",
     },
 ];
@@ -139,16 +147,44 @@ pub fn documents(params: &TemplateParams) -> Documents {
         title: "Default encryption of the bucket".into(),
         apply_to: format!("S3, bucket {}, Properties, Default encryption", params.bucket_name()),
         form: DocumentKind::Configuration,
-        body: statements::bucket_encryption(params),
+        body: statements::new_bucket_encryption(params),
         new_key_policy: None,
     });
     Documents {
         mode: params.mode,
         version: params.version,
         documents,
-        settings: SETTINGS.to_vec(),
+        settings: settings(params),
         quick_create_url: None,
     }
+}
+
+/// The settings of every bucket, and what the customer's organization requires of new resources.
+fn settings(params: &TemplateParams) -> Vec<Setting> {
+    let creation = &params.creation;
+    let mut settings = SETTINGS.to_vec();
+    if params.mode == Mode::AssumeRole && creation.role_path != RolePath::default() {
+        settings.push(Setting {
+            name: "Role path",
+            value: creation.role_path.to_string().into(),
+            why: "The policies name the role with its path. Only the AWS CLI (--path), CloudFormation and Terraform can set one.",
+        });
+    }
+    if let Some(boundary) = creation.permissions_boundary.as_ref().filter(|_| params.mode == Mode::AssumeRole) {
+        settings.push(Setting {
+            name: "Permissions boundary of the role",
+            value: boundary.to_string().into(),
+            why: "Under IAM, Roles, the role, Permissions boundary. It must allow what the role's permissions do.",
+        });
+    }
+    if !creation.tags.is_empty() {
+        settings.push(Setting {
+            name: "Tags",
+            value: creation.tags.to_string().into(),
+            why: "Of the role, the key and the bucket that you create, each under Tags.",
+        });
+    }
+    settings
 }
 
 fn each(permissions: &[Permission], statement: impl Fn(Permission) -> Value) -> Vec<Value> {

@@ -28,12 +28,13 @@
 
 pub mod cli;
 pub mod cloudformation;
+pub mod creation;
 pub mod format;
 mod hcl;
 pub mod json;
 pub mod merge;
 mod placeholders;
-mod policy_eval;
+pub(crate) mod policy_eval;
 pub mod removal;
 pub mod samples;
 pub(crate) mod session_revocation;
@@ -52,6 +53,7 @@ use super::external_id::ExternalId;
 use super::key_prefix::StoragePrefix;
 use super::partition::Partition;
 use super::storage_config::{Mode, Storage};
+use creation::Creation;
 use sid::SidSuffix;
 
 /// The parameters of the documents. Missing values become placeholders that AWS rejects, such as `<BUCKET>`.
@@ -79,6 +81,8 @@ pub struct TemplateParams {
     pub version: Option<i32>,
     /// The end of every Sid. None for documents that are nobody's.
     pub sid_suffix: Option<SidSuffix>,
+    /// What the resources get that the documents create.
+    pub creation: Creation,
 }
 
 /// The names in the files.
@@ -118,6 +122,7 @@ impl TemplateParams {
             posture: false,
             version: None,
             sid_suffix: None,
+            creation: Creation::default(),
         }
     }
 
@@ -187,7 +192,8 @@ impl TemplateParams {
         self.role.as_ref().map_or_else(
             || {
                 let account = self.account.as_ref().map_or("<ACCOUNT_ID>", AccountId::as_str);
-                format!("arn:{}:iam::{account}:role/{}", self.partition, self.role_name())
+                let path = self.creation.role_path.as_str();
+                format!("arn:{}:iam::{account}:role{path}{}", self.partition, self.role_name())
             },
             RoleArn::to_string,
         )

@@ -3,11 +3,12 @@
 
 use strum::IntoEnumIterator;
 
+use super::creation::{Creation, RolePath, Tags};
 use super::sid::SidSuffix;
 use super::{Parties, TemplateParams};
 use crate::domain::access_level::AccessLevel;
 use crate::domain::account::AccountId;
-use crate::domain::arn::{BucketName, KeyArn, RoleArn, RoleName};
+use crate::domain::arn::{BucketName, KeyArn, PolicyArn, RoleArn, RoleName};
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::TenantId;
 use crate::domain::key_prefix::StoragePrefix;
@@ -101,12 +102,26 @@ pub fn every() -> Vec<(String, TemplateParams)> {
                     },
                 ),
                 ("rotating", rotating(typed(partition, mode))),
+                ("required", required(with_new_key(partition, mode))),
             ] {
                 every.push((format!("{partition}-{mode}-{state}"), params));
             }
         }
     }
     every
+}
+
+/// With all that an organization may require of new resources.
+pub fn required(params: TemplateParams) -> TemplateParams {
+    let boundary = format!("arn:{}:iam::222222222222:policy/security/boundary", params.partition);
+    TemplateParams {
+        creation: Creation {
+            permissions_boundary: Some(PolicyArn::parse(&boundary).expect(VALID)),
+            role_path: RolePath::parse("/vendors/").expect(VALID),
+            tags: Tags::parse("Team=Records,Cost center=4711 = EU").expect(VALID),
+        },
+        ..params
+    }
 }
 
 /// During a rotation of the external ID.

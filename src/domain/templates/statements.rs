@@ -150,6 +150,17 @@ pub fn bucket_encryption(params: &TemplateParams) -> Value {
     })
 }
 
+/// The same for a bucket that holds nothing else yet: nobody can upload objects there that only they can read, with a key of their own.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html>
+pub fn new_bucket_encryption(params: &TemplateParams) -> Value {
+    let mut encryption = bucket_encryption(params);
+    encryption["Rules"][0]["BlockedEncryptionTypes"] = json!({"EncryptionType": [BLOCKED_ENCRYPTION]});
+    encryption
+}
+
+/// Server-side encryption with keys that the customer provides.
+pub(super) const BLOCKED_ENCRYPTION: &str = "SSE-C";
+
 fn shared_statement(permission: Permission, resource: &str, params: &TemplateParams) -> Value {
     let principal = match params.mode {
         Mode::Direct => params.vendor_role.to_string(),

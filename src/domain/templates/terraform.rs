@@ -37,7 +37,7 @@ pub fn configuration(params: &TemplateParams, parties: Parties) -> String {
             .into_iter()
             .map(|permission| statements::role_statement(permission, &placeholders.params))
             .collect();
-        text += "\nresource \"aws_iam_role\" \"documents\" {\n  name = var.role_name\n  assume_role_policy = ";
+        text += "\nresource \"aws_iam_role\" \"documents\" {\n  name                 = var.role_name\n  path                 = var.role_path\n  permissions_boundary = var.permissions_boundary\n  tags                 = var.tags\n  assume_role_policy = ";
         text += &policy(&[statements::trust_statement(&placeholders.params)], 1);
         text += "\n}\n\nresource \"aws_iam_role_policy\" \"documents\" {\n  name = \"latchkey\"\n  role = aws_iam_role.documents.id\n  policy = ";
         text += &policy(&of_role, 1);
@@ -115,7 +115,28 @@ fn variables(params: &TemplateParams, parties: Parties) -> String {
             ),
         ),
     ];
+    let tags: serde_json::Map<String, Value> = params
+        .creation
+        .tags
+        .iter()
+        .map(|(key, value)| (key.to_owned(), value.into()))
+        .collect();
+    let tags = expression(&Value::Object(tags), 1, &|_| None);
+    all.push(variable("tags", "map(string)", "The tags of what is created.", Some(tags)));
     if params.mode == Mode::AssumeRole {
+        all.push(variable(
+            "role_path",
+            "string",
+            "The path of the role to create.",
+            Some(text(params.creation.role_path.as_str())),
+        ));
+        let boundary = params.creation.permissions_boundary.as_ref();
+        all.push(variable(
+            "permissions_boundary",
+            "string",
+            "The ARN of the policy that limits what the role can be granted. It must allow what the role's permissions do. null: none.",
+            Some(boundary.map_or_else(|| "null".to_owned(), |policy| quoted(policy.as_str()))),
+        ));
         all.push(variable(
             "role_name",
             "string",
@@ -127,7 +148,11 @@ fn variables(params: &TemplateParams, parties: Parties) -> String {
 }
 
 fn variable(name: &str, kind: &str, description: &str, default: Option<String>) -> String {
-    let default = default.map_or_else(String::new, |default| format!("  default     = {default}\n"));
+    let default = default.map_or_else(String::new, |default| {
+        // Like `terraform fmt`, which aligns single lines.
+        let name = if default.contains('\n') { "default" } else { "default    " };
+        format!("  {name} = {default}\n")
+    });
     format!(
         "\nvariable {} {{\n  description = {}\n  type        = {kind}\n{default}}}\n",
         quoted(name),
@@ -184,6 +209,7 @@ resource "aws_kms_key" "documents" {
   count               = var.key_arn == null ? 1 : 0
   description         = "Documents in ${var.bucket_name}"
   enable_key_rotation = true
+  tags                = var.tags
 
   lifecycle {
     prevent_destroy = true
@@ -200,6 +226,7 @@ resource "aws_s3_bucket" "documents" {
   count            = var.create_bucket ? 1 : 0
   bucket           = var.bucket_name
   bucket_namespace = var.bucket_namespace
+  tags             = var.tags
 
   lifecycle {
     prevent_destroy = true
@@ -229,7 +256,8 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "documents" {
   bucket = aws_s3_bucket.documents[0].id
 
   rule {
-    bucket_key_enabled = true
+    bucket_key_enabled       = true
+    blocked_encryption_types = ["SSE-C"]
 
     apply_server_side_encryption_by_default {
       sse_algorithm     = "aws:kms"

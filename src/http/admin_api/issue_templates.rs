@@ -36,6 +36,12 @@ pub(crate) struct TemplateParams {
     prefix: Option<String>,
     /// `read_write` or `read`. Defaults to the first level in the setting `LATCHKEY_ACCESS`.
     access: Option<String>,
+    /// The path of the role that the customer creates, such as `/vendors/`. Defaults to `/`.
+    role_path: Option<String>,
+    /// The ARN of a managed policy that limits what this role can be granted.
+    permissions_boundary: Option<String>,
+    /// The tags of the role, the key and the bucket that the documents create, such as `Team=Records,Stage=prod`.
+    tags: Option<String>,
     /// Whether to grant the permissions that the checks of the bucket's posture need. Defaults to the vendor's setting.
     posture: Option<bool>,
 }
@@ -82,6 +88,9 @@ pub(crate) async fn handle(
         account_id: params.account_id,
         prefix: params.prefix,
         access: params.access,
+        role_path: params.role_path,
+        permissions_boundary: params.permissions_boundary,
+        tags: params.tags,
         posture: params.posture,
     };
     let template_params = fill(&state.context, &tenant, &typed).map_err(|found| faults.extend(found)).ok();

@@ -38,6 +38,9 @@ pub(crate) struct MergeTemplate {
     prefix: Option<String>,
     /// `read_write` or `read`. Defaults to the first level in the setting `LATCHKEY_ACCESS`.
     access: Option<String>,
+    /// The path of the role in the mode `assume_role`. Defaults to `/`.
+    #[schema(example = "/vendors/")]
+    role_path: Option<String>,
     /// Whether to grant the permissions that the checks of the bucket's posture need. Defaults to the vendor's setting.
     posture: Option<bool>,
 }
@@ -73,7 +76,9 @@ pub(crate) async fn handle(
         account_id: body.account_id,
         prefix: body.prefix,
         access: body.access,
+        role_path: body.role_path,
         posture: body.posture,
+        ..TypedParams::default()
     };
     let request = MergeRequest {
         document: body.document,

@@ -13,7 +13,7 @@ use super::rejection::Rejection;
 use super::session::OnboardSession;
 use super::update::UpdateView;
 use crate::domain::account::AccountId;
-use crate::domain::arn::BucketArn;
+use crate::domain::arn::{BucketArn, KeyArn};
 use crate::domain::storage_config::Mode;
 use crate::domain::suggestions::{self, ArnField, FormContext, Suggestion};
 use crate::domain::templates::format::TemplateFormat;
@@ -38,6 +38,9 @@ pub(crate) struct ApplyParams {
     pub account_id: Option<String>,
     pub prefix: Option<String>,
     pub access: Option<String>,
+    pub role_path: Option<String>,
+    pub permissions_boundary: Option<String>,
+    pub tags: Option<String>,
     /// The format of the documents.
     pub format: Option<String>,
     /// The field whose suggestion was accepted.
@@ -55,6 +58,9 @@ impl ApplyParams {
             account_id: self.account_id.clone(),
             prefix: self.prefix.clone(),
             access: self.access.clone(),
+            role_path: self.role_path.clone(),
+            permissions_boundary: self.permissions_boundary.clone(),
+            tags: self.tags.clone(),
             posture: None,
         }
     }
@@ -69,6 +75,9 @@ impl ApplyParams {
             ("account_id", &self.account_id),
             ("prefix", &self.prefix),
             ("access", &self.access),
+            ("role_path", &self.role_path),
+            ("permissions_boundary", &self.permissions_boundary),
+            ("tags", &self.tags),
         ]
         .into_iter()
         .filter_map(|(name, value)| value.clone().map(|value| (name, value)))
@@ -152,6 +161,9 @@ struct Page<'a> {
     choices: Vec<Choice>,
     mode: &'static str,
     fields: Vec<Field>,
+    /// What the customer's organization may require. Folded unless one of them is filled in.
+    creation: Vec<Field>,
+    creation_open: bool,
     /// Two during a rotation.
     external_ids: Vec<String>,
     vendor_role: String,
@@ -275,6 +287,10 @@ pub(crate) async fn handle(
             .collect(),
         mode: template_params.mode.into(),
         fields: fields(&state.context, &chosen, template_params.mode, &faults),
+        creation: creation_fields(&chosen, template_params.mode, &faults),
+        creation_open: [&chosen.role_path, &chosen.permissions_boundary, &chosen.tags]
+            .iter()
+            .any(|typed| typed.as_ref().is_some_and(|text| !text.trim().is_empty())),
         external_ids: session.tenant.accepted_ids().iter().map(ToString::to_string).collect(),
         vendor_role: template_params.vendor_role.to_string(),
         tabs: TemplateFormat::iter()
@@ -339,6 +355,9 @@ pub(crate) fn fill_valid_entries(
         account_id: right("account_id", typed.account_id),
         prefix: right("prefix", typed.prefix),
         access: right("access", typed.access),
+        role_path: right("role_path", typed.role_path),
+        permissions_boundary: right("permissions_boundary", typed.permissions_boundary),
+        tags: right("tags", typed.tags),
         posture: None,
     };
     let template_params = fill(context, tenant, &fitting).map_err(|_| Rejection::Unavailable)?;
@@ -355,8 +374,8 @@ pub(crate) fn of_config(storage: &crate::domain::storage_config::Storage) -> App
         account_id: role.map(|role| role.account().to_string()),
         prefix: storage.prefix.as_ref().map(ToString::to_string),
         access: Some(storage.level.to_string()),
-        format: None,
-        take: None,
+        role_path: role.map(|role| role.path().to_owned()).filter(|path| path != "/"),
+        ..ApplyParams::default()
     }
 }
 
@@ -374,7 +393,7 @@ fn fields(context: &Context, query: &ApplyParams, mode: Mode, faults: &[FieldErr
             )
             .judged(error("key_arn"), offer(query.offered_key(context))),
         Field::new("bucket", "Bucket name", query.bucket.as_deref())
-            .with_hint("A new or existing bucket, in the key's region.", "acme-documents")
+            .with_hint(&bucket_hint(query), "acme-documents")
             .judged(error("bucket"), offer(query.offered_bucket(context))),
     ];
     if mode == Mode::AssumeRole {
@@ -413,4 +432,51 @@ fn fields(context: &Context, query: &ApplyParams, mode: Mode, faults: &[FieldErr
     }
     fields.iter_mut().for_each(Field::recognize);
     fields
+}
+
+/// What the customer's organization may require of new resources.
+fn creation_fields(query: &ApplyParams, mode: Mode, faults: &[FieldError]) -> Vec<Field> {
+    let field = |name: &'static str, label, value: Option<&str>, hint: &str, example: &str| {
+        let fault = faults.iter().find(|fault| fault.field == name);
+        Field::new(name, label, value)
+            .with_hint(hint, example)
+            .judged(fault.map(|fault| sentence(&fault.detail)), None)
+    };
+    let mut fields = Vec::new();
+    if mode == Mode::AssumeRole {
+        fields.push(field(
+            "permissions_boundary",
+            "Permissions boundary",
+            query.permissions_boundary.as_deref(),
+            "The policy that limits what the role can be granted. It must allow the permissions of the role below.",
+            "arn:aws:iam::123456789012:policy/boundary",
+        ));
+        fields.push(field(
+            "role_path",
+            "Role path",
+            query.role_path.as_deref(),
+            "It is part of the role's ARN.",
+            "/vendors/",
+        ));
+    }
+    fields.push(field(
+        "tags",
+        "Tags",
+        query.tags.as_deref(),
+        "Of everything that is created. Separate them with commas.",
+        "Team=Records,Stage=prod",
+    ));
+    fields
+}
+
+/// Proposes a name that nobody outside the account can ever have, as far as it is known.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html>
+fn bucket_hint(query: &ApplyParams) -> String {
+    let key = query.key_arn.as_deref().and_then(|text| KeyArn::parse(text.trim()).ok());
+    let (account, region) = key
+        .as_ref()
+        .map_or(("ACCOUNT", "REGION"), |key| (key.account().as_str(), key.region().as_str()));
+    format!(
+        "A new or existing bucket, in the key's region. A new one whose name ends in -{account}-{region}-an is reserved for your account."
+    )
 }

@@ -73,6 +73,7 @@ impl From<MergeFinding> for FindingView {
                 (CheckState::Warning, "Please check")
             }
             MergeCode::WiderPrincipals => (CheckState::Passed, "Corrected"),
+            MergeCode::Unchanged => (CheckState::Passed, "Already in place"),
         };
         Self {
             state,

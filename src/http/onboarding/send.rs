@@ -300,11 +300,11 @@ fn apply_query(form: &SendForm, mode: Mode) -> String {
         bucket: BucketArn::parse(form.bucket_arn.trim()).ok().map(|arn| arn.name().to_string()),
         key_arn: KeyArn::parse(form.key_arn.trim()).ok().map(|arn| arn.to_string()),
         role_name: role.as_ref().map(|role| role.name().to_string()),
+        role_path: role.as_ref().map(|role| role.path().to_owned()).filter(|path| path != "/"),
         account_id: role.map(|role| role.account().to_string()),
         prefix: Some(form.prefix.trim().to_owned()).filter(|prefix| !prefix.is_empty()),
         access: Some(form.access.trim().to_owned()).filter(|access| !access.is_empty()),
-        format: None,
-        take: None,
+        ..ApplyParams::default()
     };
     filling.query()
 }

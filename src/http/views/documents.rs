@@ -1,5 +1,7 @@
 //! The documents of a tenant as JSON.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -43,7 +45,7 @@ pub(crate) struct DocumentView {
 #[schema(as = Setting)]
 pub(crate) struct SettingView {
     name: &'static str,
-    value: &'static str,
+    value: Cow<'static, str>,
     why: &'static str,
 }
 

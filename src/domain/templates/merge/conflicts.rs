@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::super::TemplateParams;
@@ -9,12 +10,24 @@ use super::super::policy_eval::{AccessDecision, PolicyCaller, covers, evaluate, 
 use super::super::statements::TAG;
 use super::replaced::{common_sid, named_ids, replaces};
 use super::{MergeCode, MergeFinding, MergeTarget, label, public};
-use crate::domain::arn::RoleArn;
+use crate::domain::account::AccountId;
+use crate::domain::arn::{KeyArn, RoleArn};
 use crate::domain::external_id::ExternalId;
 use crate::domain::storage_config::Mode;
 
+/// What the issued statements are for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Calls<'a> {
+    pub issued: &'a [Value],
+    pub params: &'a TemplateParams,
+    pub now: DateTime<Utc>,
+    /// Whether the current policy can have policy variables.
+    pub has_variables: bool,
+}
+
 /// The statements of the current policy that conflict with the issued ones, or need a review.
-pub(super) fn find(target: MergeTarget, before: &[Value], issued: &[Value], params: &TemplateParams) -> Vec<MergeFinding> {
+pub(super) fn find(target: MergeTarget, before: &[Value], calls: &Calls) -> Vec<MergeFinding> {
+    let Calls { issued, params, .. } = *calls;
     let mut findings = Vec::new();
     let Ok(role) = RoleArn::parse(&principal(params)) else {
         return findings;
@@ -75,10 +88,8 @@ pub(super) fn find(target: MergeTarget, before: &[Value], issued: &[Value], para
             }
         }
         if statement["Effect"] == "Deny" {
-            findings.extend(denial(&statement, name, &role, issued, params));
-        } else if public::is_public(&statement)
-            && (target == MergeTarget::BucketPolicy || grants_key_to_anyone(&statement, &role, issued, params))
-        {
+            findings.extend(denial(&statement, name, &role, calls));
+        } else if public::is_public(&statement) && (target == MergeTarget::BucketPolicy || grants_key_to_anyone(&statement, &role, calls)) {
             let detail = match target {
                 MergeTarget::BucketPolicy => {
                     "AWS considers this statement public. Remove it, or restrict it to fixed principals or sources. With the bucket's Block Public \
@@ -90,7 +101,7 @@ pub(super) fn find(target: MergeTarget, before: &[Value], issued: &[Value], para
                 }
             };
             findings.push(MergeFinding::new(MergeCode::UnboundAccess, name, detail));
-        } else if grants_unbound_access(&statement, &role, issued, params) {
+        } else if grants_unbound_access(&statement, &role, calls) {
             let whom = match params.mode {
                 Mode::Direct => "the vendor's role on behalf of any customer, because it has no condition on the session tag",
                 Mode::AssumeRole => "anyone",
@@ -124,7 +135,9 @@ fn principal(params: &TemplateParams) -> String {
     }
 }
 
-fn caller<'a>(role: &'a RoleArn, issued: &[Value], params: &'a TemplateParams) -> PolicyCaller<'a> {
+fn caller<'a>(role: &'a RoleArn, issued: &[Value], calls: &Calls<'a>) -> PolicyCaller<'a> {
+    let params = calls.params;
+    let of_key = issued.iter().any(|ours| ours["Resource"] == "*");
     let every = |element: &str| -> BTreeSet<String> {
         let texts = issued.iter().flat_map(|ours| texts(&ours[element]));
         texts.map(str::to_owned).collect()
@@ -144,6 +157,16 @@ fn caller<'a>(role: &'a RoleArn, issued: &[Value], params: &'a TemplateParams) -
         tag: TAG,
         actions: actions.collect(),
         resources: every("Resource").into_iter().collect(),
+        resource_account: if of_key {
+            params.key.as_ref().map(KeyArn::account)
+        } else {
+            params.bucket_account.as_ref()
+        }
+        .map(AccountId::as_str),
+        // The key's is the bucket's, too.
+        region: params.key.as_ref().map(|key| key.region().as_str()),
+        now: calls.now,
+        has_variables: calls.has_variables,
     }
 }
 
@@ -159,15 +182,9 @@ enum SessionTag {
 const ANOTHER_ID: &str = "lk-ffffffffffffffffffffffffffffffffffffffff";
 
 /// The strongest decision of a statement about the calls that each of our statements allows.
-fn strongest_decision(
-    statement: &Value,
-    role: &RoleArn,
-    issued: &[Value],
-    params: &TemplateParams,
-    tag: SessionTag,
-) -> (AccessDecision, BTreeSet<String>) {
-    let each = issued.iter().map(|ours| {
-        let mut caller = caller(role, std::slice::from_ref(ours), params);
+fn strongest_decision(statement: &Value, role: &RoleArn, calls: &Calls, tag: SessionTag) -> (AccessDecision, BTreeSet<String>) {
+    let each = calls.issued.iter().map(|ours| {
+        let mut caller = caller(role, std::slice::from_ref(ours), calls);
         match tag {
             SessionTag::Own => {}
             SessionTag::Absent => caller.tags.clear(),
@@ -185,8 +202,8 @@ fn strongest_decision(
         .unwrap_or((AccessDecision::No, BTreeSet::new()))
 }
 
-fn denial(statement: &Value, name: Option<String>, role: &RoleArn, issued: &[Value], params: &TemplateParams) -> Option<MergeFinding> {
-    let (reach, keys) = strongest_decision(statement, role, issued, params, SessionTag::Own);
+fn denial(statement: &Value, name: Option<String>, role: &RoleArn, calls: &Calls) -> Option<MergeFinding> {
+    let (reach, keys) = strongest_decision(statement, role, calls, SessionTag::Own);
     match reach {
         AccessDecision::No => None,
         AccessDecision::Yes => Some(MergeFinding::new(
@@ -211,9 +228,9 @@ fn denial(statement: &Value, name: Option<String>, role: &RoleArn, issued: &[Val
 
 /// Whether a statement grants access without the tenant's external ID: in `direct` to the vendor's role without a session tag or with that
 /// of another tenant. What it grants to anyone is another finding.
-fn grants_unbound_access(statement: &Value, role: &RoleArn, issued: &[Value], params: &TemplateParams) -> bool {
-    let reach = |tag| strongest_decision(statement, role, issued, params, tag).0;
-    params.mode == Mode::Direct
+fn grants_unbound_access(statement: &Value, role: &RoleArn, calls: &Calls) -> bool {
+    let reach = |tag| strongest_decision(statement, role, calls, tag).0;
+    calls.params.mode == Mode::Direct
         && match reach(SessionTag::Absent).max(reach(SessionTag::OfAnotherTenant)) {
             AccessDecision::No => false,
             // Statements for anyone usually have a condition on the source, which the vendor does not meet.
@@ -223,8 +240,8 @@ fn grants_unbound_access(statement: &Value, role: &RoleArn, issued: &[Value], pa
 }
 
 /// Whether a public statement of a key policy grants any of the calls.
-fn grants_key_to_anyone(statement: &Value, role: &RoleArn, issued: &[Value], params: &TemplateParams) -> bool {
-    strongest_decision(statement, role, issued, params, SessionTag::Absent).0 > AccessDecision::No
+fn grants_key_to_anyone(statement: &Value, role: &RoleArn, calls: &Calls) -> bool {
+    strongest_decision(statement, role, calls, SessionTag::Absent).0 > AccessDecision::No
 }
 
 /// The statement with what has an effect: in a key policy, `*` and the key's ARN mean this key, and a statement without a resource, or with

@@ -7,11 +7,13 @@ mod replaced;
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::TemplateParams;
 use super::statements::{self, Permission};
+use conflicts::Calls;
 use replaced::replaces;
 
 pub use read::read;
@@ -87,6 +89,8 @@ pub enum MergeCode {
     UnboundAccess,
     /// No statement allows the account to administer the key.
     RootStatementMissing,
+    /// The issued statements are already in the policy, so that the merged one is the same.
+    Unchanged,
 }
 
 /// Merges the issued statements.
@@ -109,24 +113,30 @@ pub enum MergeCode {
 /// ]});
 /// let policy = read(MergeTarget::BucketPolicy, &current).unwrap();
 ///
-/// let merged = merge(MergeTarget::BucketPolicy, policy, &params).merged;
+/// let merged = merge(MergeTarget::BucketPolicy, policy, &params, "2026-06-01T12:00:00Z".parse().unwrap()).merged;
 /// assert_eq!(merged["Statement"][0]["Sid"], "Own");
 /// assert!(merged["Statement"].as_array().unwrap().len() > 1);
 /// ```
 ///
 /// Each replaces this tenant's own statement ([`replaced`]), or is added at the end. Everything else stays unchanged and in order, also
 /// the statements of other tenants of the vendor.
-pub fn merge(target: MergeTarget, mut policy: Value, params: &TemplateParams) -> MergedDocument {
+pub fn merge(target: MergeTarget, mut policy: Value, params: &TemplateParams, now: DateTime<Utc>) -> MergedDocument {
     let issued = issued(target, params);
     let before = match policy["Statement"].take() {
         Value::Array(statements) => statements,
         one => vec![one],
     };
-    let mut findings = conflicts::find(target, &before, &issued, params);
+    let calls = Calls {
+        issued: &issued,
+        params,
+        now,
+        has_variables: policy["Version"] == "2012-10-17",
+    };
+    let mut findings = conflicts::find(target, &before, &calls);
 
     let mut placed = BTreeSet::new();
     let mut after = Vec::new();
-    for statement in before {
+    for statement in before.clone() {
         match issued.iter().find(|ours| replaces(ours, &statement, params)) {
             None => after.push(statement),
             Some(ours) => {
@@ -142,6 +152,14 @@ pub fn merge(target: MergeTarget, mut policy: Value, params: &TemplateParams) ->
             .filter(|ours| !placed.contains(ours["Sid"].as_str().unwrap_or_default()))
             .cloned(),
     );
+    if after == before {
+        findings.push(MergeFinding::new(
+            MergeCode::Unchanged,
+            None,
+            "The statements are already in this policy as issued, so merging changes nothing. If a call that they allow is still denied, look for \
+             a Deny statement here, in a policy of the organization, or for a permissions boundary.",
+        ));
+    }
     policy["Statement"] = Value::Array(after);
 
     let (size, limit) = (policy.to_string().len(), target.limit());
@@ -194,6 +212,10 @@ mod tests {
     const VENDOR: &str = "arn:aws:iam::111111111111:role/vendor/documents";
     const BUCKET: &str = "arn:aws:s3:::acme-documents";
 
+    fn now() -> DateTime<Utc> {
+        "2026-06-01T12:00:00Z".parse().unwrap()
+    }
+
     /// The samples' own Sid.
     fn own(sid: &str) -> String {
         typed(Partition::Aws, Mode::Direct).sid(sid)
@@ -213,7 +235,7 @@ mod tests {
 
     fn merged(target: MergeTarget, mode: Mode, statements: &Value) -> MergedDocument {
         let policy = read(target, &policy(statements)).unwrap();
-        merge(target, policy, &typed(Partition::Aws, mode))
+        merge(target, policy, &typed(Partition::Aws, mode), now())
     }
 
     #[test]
@@ -410,7 +432,7 @@ mod tests {
         let root = |account: &str| json!([{"Sid": "Root", "Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{account}:root")}, "Action": "kms:*", "Resource": "*"}]);
         for (account, found) in [("222222222222", false), ("333333333333", true)] {
             let policy = read(MergeTarget::KeyPolicy, &policy(&root(account))).unwrap();
-            let missing = codes(&merge(MergeTarget::KeyPolicy, policy, &params)).contains(&(MergeCode::RootStatementMissing, None));
+            let missing = codes(&merge(MergeTarget::KeyPolicy, policy, &params, now())).contains(&(MergeCode::RootStatementMissing, None));
             assert_eq!(missing, found, "{account}");
         }
     }
@@ -437,6 +459,19 @@ mod tests {
         assert_eq!(codes(&merged), [(MergeCode::TooLarge, None)]);
     }
 
+    /// A fix that says to add the statements would change nothing.
+    #[rstest]
+    fn statements_that_are_in_place_are_said_to_be(
+        #[values(MergeTarget::BucketPolicy, MergeTarget::KeyPolicy)] target: MergeTarget,
+        #[values(Mode::Direct, Mode::AssumeRole)] mode: Mode,
+    ) {
+        let params = typed(Partition::Aws, mode);
+        let mut statements = issued(target, &params);
+        statements.push(statements::key_administration_statement(&params));
+        let merged = merged(target, mode, &json!(statements));
+        assert_eq!(codes(&merged), [(MergeCode::Unchanged, None)]);
+    }
+
     /// So many comparisons take a few milliseconds.
     #[rstest]
     #[case::one_long_pattern("a?", usize::MAX)]
@@ -457,7 +492,7 @@ mod tests {
             let statement = json!({"Effect": "Deny", "Principal": "*", action: patterns, resource: patterns});
             let current = read(MergeTarget::BucketPolicy, &json!({"Statement": [statement]})).unwrap();
             steps::take();
-            merge(MergeTarget::BucketPolicy, current, &typed(Partition::Aws, mode));
+            merge(MergeTarget::BucketPolicy, current, &typed(Partition::Aws, mode), now());
             let steps = steps::take();
             assert!(steps < 20_000_000, "{steps}");
         }
@@ -489,7 +524,10 @@ mod tests {
         let empty = read(MergeTarget::BucketPolicy, &json!("")).unwrap();
         let params = typed(Partition::Aws, Mode::Direct);
         let issued = issued(MergeTarget::BucketPolicy, &params);
-        assert_eq!(merge(MergeTarget::BucketPolicy, empty, &params).merged, statements::policy(&issued));
+        assert_eq!(
+            merge(MergeTarget::BucketPolicy, empty, &params, now()).merged,
+            statements::policy(&issued)
+        );
     }
 
     proptest! {
@@ -505,7 +543,7 @@ mod tests {
                 statement
             }).collect();
             let once = merged(target, Mode::Direct, &json!(statements)).merged;
-            let twice = merge(target, once.clone(), &typed(Partition::Aws, Mode::Direct)).merged;
+            let twice = merge(target, once.clone(), &typed(Partition::Aws, Mode::Direct), now()).merged;
             prop_assert_eq!(&once, &twice);
             let ours = issued(target, &typed(Partition::Aws, Mode::Direct));
             let theirs = |policy: &Value| policy["Statement"].as_array().unwrap().iter().filter(|one| !ours.iter().any(|own| replaces(own, one, &typed(Partition::Aws, Mode::Direct)))).cloned().collect::<Vec<_>>();

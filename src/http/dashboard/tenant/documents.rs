@@ -69,7 +69,8 @@ fn typed(mode: Option<String>, newest: Option<StorageConfig>) -> TypedParams {
         account_id: storage.access.client_role().map(|role| role.account().to_string()),
         prefix: storage.prefix.map(|prefix| prefix.to_string()),
         access: Some(storage.level.to_string()),
-        posture: None,
+        role_path: storage.access.client_role().map(|role| role.path().to_owned()),
+        ..TypedParams::default()
     }
 }
 
