@@ -194,7 +194,7 @@ catalogue! {
     }
     BucketOwnerMatches {
         group: Bucket,
-        proves: "The bucket belongs to the submitted account.",
+        proves: "The bucket belongs to the expected account.",
         modes: BOTH,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::BucketReachable, CheckName::BucketRegionMatches]]),
         weight: AlwaysRequired,

@@ -4,6 +4,8 @@ use super::{Context, Outage, document_versions};
 use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::storage_config::Mode;
+use crate::domain::submission::{account_errors, key_errors, role_name_error, without_vendors_account};
+use crate::domain::suggestions::{self, ArnField, FormContext};
 use crate::domain::templates::TemplateParams;
 use crate::domain::templates::cloudformation::quick_create_link;
 use crate::domain::templates::json::{Documents, documents};
@@ -33,6 +35,14 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
         parse(text).map_err(|malformed| faults.push(FieldError::of(field, malformed))).ok()
     }
 
+    let vendor = &context.vendor;
+    let typed_account = typed.account_id.as_deref().and_then(|text| AccountId::parse(text.trim()).ok());
+    let around = FormContext {
+        vendor,
+        account: typed_account.as_ref().filter(|account| !vendor.refuses_account(account)),
+        region: None,
+    };
+
     let mut faults = Vec::new();
     let offered: Vec<Mode> = context
         .vendor
@@ -53,10 +63,17 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
             format!("this mode is not available; use {names}"),
         ));
     }
-    let bucket = parse("bucket", typed.bucket.as_deref(), BucketName::parse, &mut faults);
-    let key = parse("key_arn", typed.key_arn.as_deref(), KeyArn::parse, &mut faults);
-    let role_name = parse("role_name", typed.role_name.as_deref(), RoleName::parse, &mut faults);
-    let account = parse("account_id", typed.account_id.as_deref(), AccountId::parse, &mut faults);
+    let bucket = |text: &str| BucketName::parse(text).map_err(|malformed| suggestions::explain_bucket_name(text, malformed, around));
+    let bucket = parse("bucket", typed.bucket.as_deref(), bucket, &mut faults);
+    let key = |text: &str| KeyArn::parse(text).map_err(|malformed| suggestions::explain(ArnField::Key, text, malformed, around));
+    let key = parse("key_arn", typed.key_arn.as_deref(), key, &mut faults);
+    let role_name = |text: &str| RoleName::parse(text).map_err(|malformed| suggestions::explain_role_name(text, malformed, around));
+    let role_name = parse("role_name", typed.role_name.as_deref(), role_name, &mut faults);
+    let account = |text: &str| AccountId::parse(text).map_err(|malformed| without_vendors_account(malformed, vendor));
+    let account = parse("account_id", typed.account_id.as_deref(), account, &mut faults);
+    faults.extend(key.iter().flat_map(|key| key_errors("key_arn", key, vendor)));
+    faults.extend(role_name.iter().filter_map(|name| role_name_error("role_name", name, vendor)));
+    faults.extend(account.iter().flat_map(|account| account_errors("account_id", account, vendor)));
     match (mode, vendor_role) {
         (Some(mode), Some(vendor_role)) if faults.is_empty() => Ok(TemplateParams {
             bucket,
@@ -68,6 +85,31 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
         }),
         _ => Err(faults),
     }
+}
+
+/// Fills in a tenant's templates with the valid entries, and returns the errors of the others.
+///
+/// # Errors
+/// When no mode is available to this tenant.
+pub(crate) fn fill_valid(
+    context: &Context,
+    tenant: &Tenant,
+    typed: TypedParams,
+) -> Result<(TemplateParams, Vec<FieldError>), Vec<FieldError>> {
+    let faults = match fill(context, tenant, &typed) {
+        Ok(params) => return Ok((params, Vec::new())),
+        Err(faults) => faults,
+    };
+    let valid = |field: &str, text: Option<String>| text.filter(|_| faults.iter().all(|fault| fault.field != field));
+    let fitting = TypedParams {
+        mode: valid("mode", typed.mode),
+        bucket: valid("bucket", typed.bucket),
+        key_arn: valid("key_arn", typed.key_arn),
+        role_name: valid("role_name", typed.role_name),
+        account_id: valid("account_id", typed.account_id),
+        posture: typed.posture,
+    };
+    Ok((fill(context, tenant, &fitting)?, faults))
 }
 
 /// The same documents with their number, unless their permissions are not those that the vendor's setting asks for.
