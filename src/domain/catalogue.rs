@@ -206,7 +206,7 @@ catalogue! {
     }
     BucketOwnerMatches {
         group: Bucket,
-        proves: "The bucket belongs to the submitted account.",
+        proves: "The bucket belongs to the expected account.",
         modes: BOTH,
         levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::BucketReachable, CheckName::BucketRegionMatches]]),

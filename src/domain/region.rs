@@ -2,6 +2,7 @@
 
 use strum::IntoEnumIterator;
 
+use super::account::is_invisible;
 use super::partition::Partition;
 use super::text::{Malformed, checked_text};
 
@@ -160,63 +161,117 @@ impl Regions {
     /// # Errors
     /// `malformed_region`, or `unknown_region`, which suggests regions with a similar name.
     pub fn parse(&self, text: &str) -> Result<Region, Malformed> {
-        let region = Region::parse(text).map_err(|malformed| match self.guess(text) {
-            Some(region) => Malformed::new(malformed.code, format!("{}; did you mean {region}?", malformed.detail)),
-            None => malformed,
-        })?;
+        let region = Region::parse(text).map_err(|malformed| self.offer(malformed, text))?;
         if KNOWN.contains(&region.as_str()) || self.extra.contains(&region) {
             return Ok(region);
         }
-        if let Some(region) = self.guess(text) {
-            return Err(Malformed::new(
-                "unknown_region",
-                format!("{text} is not an AWS region; did you mean {region}?"),
-            ));
+        let unknown = |more: String| Malformed::new("unknown_region", format!("{text} is not an AWS region{more}"));
+        if self.guess(text).is_some() {
+            return Err(self.offer(unknown(String::new()), text));
         }
         let start = text.split('-').next().unwrap_or_default();
-        let near: Vec<&str> = KNOWN
+        let near: Vec<String> = self.of(region.partition()).iter().map(ToString::to_string).collect();
+        let near: Vec<&str> = near
             .iter()
-            .copied()
+            .map(String::as_str)
             .filter(|known| known.split('-').next() == Some(start))
             .collect();
-        let detail = if near.is_empty() {
-            format!("{text} is not an AWS region; region codes look like eu-central-1")
+        Err(unknown(if near.is_empty() {
+            "; region codes look like eu-central-1".to_owned()
         } else {
-            format!(
-                "{text} is not an AWS region; the regions that start with {start} are {}",
-                near.join(", ")
-            )
-        };
-        Err(Malformed::new("unknown_region", detail))
+            format!("; the regions that start with {start} are {}", near.join(", "))
+        }))
     }
 
-    /// The region that was probably meant: by its code somewhere in the text, by its city, or by a code with a typing error.
+    fn offer(&self, malformed: Malformed, text: &str) -> Malformed {
+        match self.guess(text) {
+            Some(region) => malformed.suggest(region.as_str()),
+            None => malformed,
+        }
+    }
+
+    /// The region that was probably meant: by its code somewhere in the text, by its place, by the start of the names of its
+    /// Availability Zones, or by a code with a typing error.
     fn guess(&self, text: &str) -> Option<Region> {
-        let text = text.trim().to_lowercase();
-        let known = || KNOWN.iter().copied().chain(self.extra.iter().map(Region::as_str));
-        let code = || {
-            let mut found: Vec<&str> = known().filter(|code| text.contains(code)).collect();
-            found.sort_by_key(|code| code.len());
-            found.pop()
+        let text: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+        let text = text.trim().trim_matches(['"', '\'', '`', ',']).to_lowercase();
+        let known: Vec<&str> = KNOWN.iter().copied().chain(self.extra.iter().map(Region::as_str)).collect();
+        // A console's address has its own region in the host name.
+        let parameter = text
+            .split_once("region=")
+            .map(|(_, rest)| rest.split(['&', '#', '"', ' ']).next().unwrap_or_default());
+        if let Some(code) = parameter.and_then(|code| known.iter().find(|known| **known == code)) {
+            return Region::parse(code).ok();
+        }
+        let codes: Vec<&str> = known.iter().copied().filter(|code| text.contains(code)).collect();
+        if codes.len() > 1 {
+            return None;
+        }
+        let code = codes.first().copied();
+        let place = || PLACES.iter().find(|(place, _)| text.contains(place)).map(|(_, code)| *code);
+        // Without separators, as constants of SDKs are: EU_CENTRAL_1, EUCentral1.
+        let letters = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+        let constant = || {
+            let text = letters(text.rsplit('.').next().unwrap_or_default());
+            known.iter().copied().find(|code| letters(code) == text)
         };
-        let place = || {
-            let place = PLACES.iter().find(|(place, _)| text.contains(place));
-            place.map(|(_, code)| *code)
+        let zone = || {
+            let short = text.split_once("-az").map_or(text.as_str(), |(short, _)| short);
+            known.iter().copied().find(|code| zone_prefix(code) == short)
         };
         let typing_error = || {
+            if text.len() > 32 {
+                return None;
+            }
             let distance = |code: &str| strsim::damerau_levenshtein(code, &text);
-            let nearest = known().min_by_key(|code| distance(code))?;
-            let alone = known().filter(|code| distance(code) == distance(nearest)).count() == 1;
+            let nearest = known.iter().copied().min_by_key(|code| distance(code))?;
+            let alone = known.iter().filter(|code| distance(code) == distance(nearest)).count() == 1;
             (alone && distance(nearest) <= 2).then_some(nearest)
         };
-        // The old location constraint of S3.
-        let old = (text == "eu").then_some("eu-west-1");
-        Region::parse(old.or_else(code).or_else(place).or_else(typing_error)?).ok()
+        let found = old_constraint(&text)
+            .or(code)
+            .or_else(place)
+            .or_else(constant)
+            .or_else(zone)
+            .or_else(typing_error)?;
+        Region::parse(found).ok()
     }
+}
+
+/// The old location constraints of S3, which returns none for us-east-1.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html>
+fn old_constraint(text: &str) -> Option<&'static str> {
+    let value = text.split_once("locationconstraint").map_or(text, |(_, value)| value);
+    match value.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
+        "eu" => Some("eu-west-1"),
+        "us" | "us-standard" | "us standard" | "null" | "none" => Some("us-east-1"),
+        _ => None,
+    }
+}
+
+/// The start of the IDs of a region's Availability Zones: `euc1` of `euc1-az1`.
+/// <https://docs.aws.amazon.com/global-infrastructure/latest/regions/az-ids.html>
+fn zone_prefix(code: &str) -> String {
+    let mut words = code.split('-');
+    let start = words.next().unwrap_or_default().to_owned();
+    words.fold(start, |prefix, word| {
+        prefix
+            + match word {
+                "northeast" => "ne",
+                "northwest" => "nw",
+                "southeast" => "se",
+                other if other.starts_with(|c: char| c.is_ascii_digit()) => other,
+                other => &other[..1],
+            }
+    })
 }
 
 /// How AWS names its regions, in lowercase.
 const PLACES: &[(&str, &str)] = &[
+    ("govcloud (us-east)", "us-gov-east-1"),
+    ("govcloud (us-west)", "us-gov-west-1"),
+    ("govcloud us-east", "us-gov-east-1"),
+    ("govcloud us-west", "us-gov-west-1"),
     ("cape town", "af-south-1"),
     ("hong kong", "ap-east-1"),
     ("taipei", "ap-east-2"),
@@ -230,19 +285,29 @@ const PLACES: &[(&str, &str)] = &[
     ("jakarta", "ap-southeast-3"),
     ("melbourne", "ap-southeast-4"),
     ("malaysia", "ap-southeast-5"),
+    ("kuala lumpur", "ap-southeast-5"),
     ("new zealand", "ap-southeast-6"),
+    ("auckland", "ap-southeast-6"),
     ("thailand", "ap-southeast-7"),
+    ("bangkok", "ap-southeast-7"),
     ("calgary", "ca-west-1"),
+    ("canada west", "ca-west-1"),
     ("montreal", "ca-central-1"),
+    ("montréal", "ca-central-1"),
+    ("canada (central)", "ca-central-1"),
+    ("canada central", "ca-central-1"),
     ("frankfurt", "eu-central-1"),
     ("zurich", "eu-central-2"),
+    ("zürich", "eu-central-2"),
     ("stockholm", "eu-north-1"),
     ("milan", "eu-south-1"),
     ("spain", "eu-south-2"),
     ("ireland", "eu-west-1"),
+    ("dublin", "eu-west-1"),
     ("london", "eu-west-2"),
     ("paris", "eu-west-3"),
     ("tel aviv", "il-central-1"),
+    ("israel", "il-central-1"),
     ("uae", "me-central-1"),
     ("bahrain", "me-south-1"),
     ("mexico", "mx-central-1"),
@@ -254,6 +319,7 @@ const PLACES: &[(&str, &str)] = &[
     ("oregon", "us-west-2"),
     ("beijing", "cn-north-1"),
     ("ningxia", "cn-northwest-1"),
+    ("brandenburg", "eusc-de-east-1"),
 ];
 
 #[cfg(test)]
@@ -302,9 +368,46 @@ mod tests {
     #[case("Eu-cenrtal-1", "eu-central-1")]
     #[case("eu-centrl-1", "eu-central-1")]
     #[case("us-gov-west-1a", "us-gov-west-1")]
+    #[case("US Standard", "us-east-1")]
+    #[case("{\n    \"LocationConstraint\": null\n}", "us-east-1")]
+    #[case("{\"LocationConstraint\": \"EU\"}", "eu-west-1")]
+    #[case("None", "us-east-1")]
+    #[case("US East (N. Virginia)", "us-east-1")]
+    #[case("AWS GovCloud (US-East)", "us-gov-east-1")]
+    #[case("eu_central_1", "eu-central-1")]
+    #[case("Region.EU_CENTRAL_1", "eu-central-1")]
+    #[case("apsoutheast2", "ap-southeast-2")]
+    #[case("apse2-az1", "ap-southeast-2")]
+    #[case("use1-az4", "us-east-1")]
+    #[case("\u{feff}eu-central-1", "eu-central-1")]
+    #[case("\"eu-central-1\"", "eu-central-1")]
+    #[case("s3.dualstack.eu-west-1.amazonaws.com", "eu-west-1")]
+    #[case(
+        "https://us-east-1.console.aws.amazon.com/s3/buckets/a?region=eu-west-3&tab=properties",
+        "eu-west-3"
+    )]
+    #[case("arn:aws:kms:eu-north-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab", "eu-north-1")]
     fn the_region_that_was_meant_is_offered(#[case] text: &str, #[case] meant: &str) {
         let fault = Regions::default().parse(text).unwrap_err();
         assert!(fault.detail.ends_with(&format!("did you mean {meant}?")), "{}", fault.detail);
+    }
+
+    #[rstest]
+    #[case("eu-central-1 or eu-west-1")]
+    #[case("europe-west3")]
+    #[case("earth")]
+    fn nothing_is_offered_for_a_text_that_is_not_clear(#[case] text: &str) {
+        assert_eq!(Regions::default().parse(text).unwrap_err().suggestion, None);
+    }
+
+    #[test]
+    fn regions_of_other_partitions_are_not_listed() {
+        let fault = Regions::default().parse("eu-fantasy-1").unwrap_err();
+        assert!(
+            fault.detail.contains("eu-west-3") && !fault.detail.contains("isoe"),
+            "{}",
+            fault.detail
+        );
     }
 
     #[test]

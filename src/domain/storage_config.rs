@@ -80,6 +80,11 @@ impl Storage {
     pub fn mode(&self) -> Mode {
         self.access.mode()
     }
+
+    /// The account that owns the bucket if none is submitted: the role's or, without a role, the key's.
+    pub fn default_bucket_account(&self) -> &AccountId {
+        self.access.client_role().map_or_else(|| self.key.account(), RoleArn::account)
+    }
 }
 
 /// One version of a tenant's storage.

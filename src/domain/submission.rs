@@ -27,16 +27,20 @@
 //! let errors = submission.validate(&vendor, &[Mode::AssumeRole], None).unwrap_err();
 //! let codes: Vec<&str> = errors.iter().map(|error| error.code.as_str()).collect();
 //! assert_eq!(codes, ["not_an_arn", "key_in_other_region"]);
+//! assert_eq!(errors[0].suggestion.as_deref(), Some("arn:aws:s3:::my-bucket"));
 //! ```
+
+use std::collections::BTreeMap;
 
 use super::access_level::AccessLevel;
 use super::account::AccountId;
-use super::arn::{BucketArn, KeyArn, RoleArn};
+use super::arn::{BucketArn, KeyArn, RoleArn, RoleName};
 use super::external_id::ExternalId;
 use super::key_prefix::StoragePrefix;
 use super::partition::Partition;
 use super::region::Region;
 use super::storage_config::{Access, Mode, Storage};
+use super::suggestions::{self, ArnField, FormContext};
 use super::text::{FieldError, Malformed};
 use super::vendor::Vendor;
 
@@ -59,23 +63,57 @@ pub struct Submission {
 }
 
 impl Submission {
+    /// The values of a valid submission that were not submitted, each with the field that it follows from.
+    pub fn derived(&self, storage: &Storage) -> BTreeMap<&'static str, &'static str> {
+        let source = match storage.access {
+            Access::AssumeRole { .. } => "role_arn",
+            Access::Direct => "key_arn",
+        };
+        let account = present(self.bucket_account_id.as_deref()).is_none();
+        account.then_some(("bucket_account_id", source)).into_iter().collect()
+    }
+
+    /// The names of the submitted fields.
+    pub(crate) fn submitted(&self) -> Vec<&'static str> {
+        let fields = [
+            ("mode", &self.mode),
+            ("bucket_arn", &self.bucket_arn),
+            ("bucket_region", &self.bucket_region),
+            ("key_arn", &self.key_arn),
+            ("key_region", &self.key_region),
+            ("role_arn", &self.role_arn),
+            ("bucket_account_id", &self.bucket_account_id),
+            ("external_id", &self.external_id),
+        ];
+        let submitted = fields.into_iter().filter(|(_, text)| present(text.as_deref()).is_some());
+        submitted.map(|(name, _)| name).collect()
+    }
+
     /// Validates the submission of a tenant that may use `modes` and was issued `external_ids` (None if the tenant is not known).
     ///
     /// # Errors
-    /// Every invalid field, each with its fix.
+    /// Every invalid field, each with its fix, and a suggestion if the mistake was recognized.
     pub fn validate(&self, vendor: &Vendor, modes: &[Mode], external_ids: Option<&[ExternalId]>) -> Result<Storage, Vec<FieldError>> {
         let mut faults = Faults(self.unreadable.clone());
 
+        let known = Known::of(self, vendor);
+        let around = known.around(vendor);
         let mode = faults.field("mode", self.mode.as_deref(), |text| parse_mode(text, vendor, modes));
-        let bucket = faults.field("bucket_arn", self.bucket_arn.as_deref(), BucketArn::parse);
-        let region = faults.field("bucket_region", self.bucket_region.as_deref(), |text| vendor.regions.parse(text));
-        let key = faults.field("key_arn", self.key_arn.as_deref(), KeyArn::parse);
-        let key_region = faults.optional("key_region", self.key_region.as_deref(), |text| vendor.regions.parse(text));
-        let account = faults.optional("bucket_account_id", self.bucket_account_id.as_deref(), AccountId::parse);
-        let role = faults.optional("role_arn", self.role_arn.as_deref(), RoleArn::parse);
-        faults.optional("external_id", self.external_id.as_deref(), |text| {
-            parse_external_id(text, external_ids)
+        let bucket = faults.field("bucket_arn", self.bucket_arn.as_deref(), |text| {
+            BucketArn::parse(text).map_err(|malformed| suggestions::explain(ArnField::Bucket, text, malformed, around))
         });
+        let region = faults.field("bucket_region", self.bucket_region.as_deref(), |text| vendor.regions.parse(text));
+        let key = faults.field("key_arn", self.key_arn.as_deref(), |text| {
+            KeyArn::parse(text).map_err(|malformed| suggestions::explain(ArnField::Key, text, malformed, around))
+        });
+        let key_region = faults.optional("key_region", self.key_region.as_deref(), |text| vendor.regions.parse(text));
+        let account = faults.optional("bucket_account_id", self.bucket_account_id.as_deref(), |text| {
+            AccountId::parse(text).map_err(|malformed| without_vendors_account(malformed, vendor))
+        });
+        let role = faults.optional("role_arn", self.role_arn.as_deref(), |text| {
+            RoleArn::parse(text).map_err(|malformed| suggestions::explain(ArnField::Role, text, malformed, around))
+        });
+        faults.external_id(self.external_id.as_deref(), external_ids);
 
         let prefix = faults.optional("prefix", self.prefix.as_deref(), StoragePrefix::parse);
         let level = faults.optional("access", self.access.as_deref(), |text| parse_level(text, vendor));
@@ -94,8 +132,8 @@ impl Submission {
         }
         faults.own_account("bucket_account_id", "the account", account.as_ref(), vendor);
         faults.own_account("key_arn", "the key's account", key.as_ref().map(KeyArn::account), vendor);
-        faults.own_account("role_arn", "the role's account", role.as_ref().map(RoleArn::account), vendor);
         faults.role(mode, role.as_ref(), present(self.role_arn.as_deref()).is_some(), vendor);
+        faults.suggest_missing(self, key.as_ref(), around);
 
         if !faults.0.is_empty() {
             return Err(faults.0);
@@ -123,6 +161,75 @@ impl Submission {
     }
 }
 
+/// What the fields say of the customer's account and region, for suggestions in other fields.
+struct Known {
+    account: Option<AccountId>,
+    region: Option<Region>,
+}
+
+impl Known {
+    fn of(submission: &Submission, vendor: &Vendor) -> Self {
+        let typed = present(submission.bucket_account_id.as_deref()).and_then(|text| AccountId::parse(text).ok());
+        let role = present(submission.role_arn.as_deref()).and_then(|text| RoleArn::parse(text).ok());
+        let key = present(submission.key_arn.as_deref()).and_then(|text| KeyArn::parse(text).ok());
+        let accounts = [
+            typed,
+            role.map(|role| role.account().clone()),
+            key.as_ref().map(|key| key.account().clone()),
+        ];
+        let regions = [&submission.bucket_region, &submission.key_region];
+        Self {
+            account: accounts.into_iter().flatten().find(|account| !vendor.refuses_account(account)),
+            region: regions
+                .into_iter()
+                .find_map(|text| vendor.regions.parse(present(text.as_deref())?).ok())
+                .or_else(|| key.map(|key| key.region().clone())),
+        }
+    }
+
+    fn around<'a>(&'a self, vendor: &'a Vendor) -> FormContext<'a> {
+        FormContext {
+            vendor,
+            account: self.account.as_ref(),
+            region: self.region.as_ref(),
+        }
+    }
+}
+
+/// The vendor's account is never the customer's.
+pub(crate) fn without_vendors_account(malformed: Malformed, vendor: &Vendor) -> Malformed {
+    let offered = malformed.suggestion.as_deref().and_then(|text| AccountId::parse(text).ok());
+    if offered.is_some_and(|account| vendor.refuses_account(&account)) {
+        malformed.without_suggestion()
+    } else {
+        malformed
+    }
+}
+
+/// The error of a key that can never be a customer's key for this vendor.
+pub(crate) fn key_errors(field: &str, key: &KeyArn, vendor: &Vendor) -> Vec<FieldError> {
+    let mut faults = Faults(Vec::new());
+    faults.same_partition(field, "key", Some(key.partition()), vendor.partition());
+    faults.own_account(field, "the key's account", Some(key.account()), vendor);
+    faults.0
+}
+
+/// The error of an account that can never be a customer's.
+pub(crate) fn account_errors(field: &str, account: &AccountId, vendor: &Vendor) -> Vec<FieldError> {
+    let mut faults = Faults(Vec::new());
+    faults.own_account(field, "the account", Some(account), vendor);
+    faults.0
+}
+
+/// The error of a role's name that lacks the prefix that the vendor requires.
+pub(crate) fn role_name_error(field: &str, name: &RoleName, vendor: &Vendor) -> Option<FieldError> {
+    let prefix = vendor.client_role_prefix.as_ref()?;
+    (!name.as_str().starts_with(prefix.as_str())).then(|| {
+        let detail = format!("the role name must start with {prefix}; create a role with that prefix");
+        FieldError::new(field, "role_name_prefix", detail)
+    })
+}
+
 fn present(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
@@ -130,9 +237,20 @@ fn present(text: Option<&str>) -> Option<&str> {
 fn parse_mode(text: &str, vendor: &Vendor, modes: &[Mode]) -> Result<Mode, Malformed> {
     let offered: Vec<Mode> = vendor.modes().into_iter().filter(|mode| modes.contains(mode)).collect();
     let names = offered.iter().map(Mode::to_string).collect::<Vec<_>>().join(" or ");
-    let mode: Mode = text
-        .parse()
-        .map_err(|_| Malformed::new("unknown_mode", format!("unknown mode; use {names}")))?;
+    let mode: Mode = text.parse().map_err(|_| {
+        let unknown = Malformed::new("unknown_mode", format!("unknown mode; use {names}"));
+        let letters = |text: &str| {
+            text.chars()
+                .filter(char::is_ascii_alphabetic)
+                .collect::<String>()
+                .to_ascii_lowercase()
+        };
+        let meant = offered.iter().map(Mode::to_string).find(|mode| letters(mode) == letters(text));
+        match meant {
+            Some(meant) => unknown.suggest(meant),
+            None => unknown,
+        }
+    })?;
     if !offered.contains(&mode) {
         return Err(Malformed::new(
             "mode_not_offered",
@@ -217,6 +335,41 @@ impl Faults {
         }
     }
 
+    /// An empty one is a mistake of the program that sends it, which may write its policies with the same value.
+    fn external_id(&mut self, text: Option<&str>, issued: Option<&[ExternalId]>) {
+        if text.is_some_and(|text| present(Some(text)).is_none()) {
+            self.add(
+                "external_id",
+                "blank_external_id",
+                "the external ID is empty; omit this field, or send the one that was issued",
+            );
+        }
+        self.optional("external_id", text, |text| parse_external_id(text, issued));
+    }
+
+    /// For what is missing, offers what was pasted into another field.
+    fn suggest_missing(&mut self, submission: &Submission, key: Option<&KeyArn>, around: FormContext) {
+        let texts = [&submission.bucket_arn, &submission.key_arn, &submission.role_arn];
+        let texts: Vec<&str> = texts.into_iter().filter_map(|text| present(text.as_deref())).collect();
+        for fault in &mut self.0 {
+            let field = match (fault.field.as_str(), fault.code.as_str()) {
+                ("bucket_arn", "required") => ArnField::Bucket,
+                ("key_arn", "required") => ArnField::Key,
+                ("role_arn", "role_arn_required") => ArnField::Role,
+                ("bucket_region", "required") => {
+                    if let Some(key) = key {
+                        fault.suggest(key.region().as_str());
+                    }
+                    continue;
+                }
+                _ => continue,
+            };
+            if let Some(arn) = suggestions::pasted_elsewhere(field, &texts, around) {
+                fault.suggest(&arn);
+            }
+        }
+    }
+
     fn same_partition(&mut self, field: &str, what: &str, theirs: Option<Partition>, ours: Partition) {
         if let Some(theirs) = theirs.filter(|theirs| *theirs != ours) {
             self.add(
@@ -274,15 +427,17 @@ impl Faults {
             ),
             _ => {}
         }
-        if let (Some(role), Some(prefix)) = (role, &vendor.client_role_prefix)
-            && !role.name().as_str().starts_with(prefix.as_str())
-        {
+        let Some(role) = role else { return };
+        if vendor.is_own_role(role) {
             self.add(
                 "role_arn",
-                "role_name_prefix",
-                format!("the role name must start with {prefix}; create a role with that prefix"),
+                "vendor_role",
+                "this is the vendor's own role, which your policies name; enter the ARN of the role that you created in your account",
             );
+            return;
         }
+        self.own_account("role_arn", "the role's account", Some(role.account()), vendor);
+        self.0.extend(role_name_error("role_arn", role.name(), vendor));
     }
 }
 
@@ -293,7 +448,6 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::arn::RoleName;
     use crate::domain::region::Regions;
 
     const ISSUED: &str = "lk-0123456789abcdef0123456789abcdef01234567";

@@ -8,8 +8,10 @@ use std::fmt;
 pub struct Malformed {
     /// A stable code for programs, such as `alias_arn`.
     pub code: &'static str,
-    /// What is wrong and how to fix it, for people.
+    /// What is wrong and how to fix it, for people. Ends with the suggestion, if there is one.
     pub detail: String,
+    /// The value that was probably meant. It is never used without the user's consent.
+    pub suggestion: Option<String>,
 }
 
 impl Malformed {
@@ -17,8 +19,38 @@ impl Malformed {
         Self {
             code,
             detail: detail.into(),
+            suggestion: None,
         }
     }
+
+    /// The same error, with the value that was probably meant.
+    #[must_use]
+    pub fn suggest(self, value: impl Into<String>) -> Self {
+        let value = value.into();
+        let plain = self.without_suggestion();
+        Self {
+            detail: plain.detail + &question(&value),
+            suggestion: Some(value),
+            ..plain
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn without_suggestion(self) -> Self {
+        Self {
+            detail: without_question(&self.detail, self.suggestion.as_deref()).to_owned(),
+            suggestion: None,
+            ..self
+        }
+    }
+}
+
+fn question(value: &str) -> String {
+    format!("; did you mean {value}?")
+}
+
+fn without_question<'a>(detail: &'a str, suggestion: Option<&str>) -> &'a str {
+    suggestion.and_then(|value| detail.strip_suffix(&question(value))).unwrap_or(detail)
 }
 
 /// An invalid field of a request.
@@ -28,8 +60,11 @@ pub struct FieldError {
     pub field: String,
     /// A stable code for programs.
     pub code: String,
-    /// What is wrong and how to fix it, for people.
+    /// What is wrong and how to fix it, for people. Ends with the suggestion, if there is one.
     pub detail: String,
+    /// The value that was probably meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<String>,
 }
 
 impl FieldError {
@@ -38,11 +73,27 @@ impl FieldError {
             field: field.to_owned(),
             code: code.to_owned(),
             detail: detail.into(),
+            suggestion: None,
         }
     }
 
     pub fn of(field: &str, malformed: Malformed) -> Self {
-        Self::new(field, malformed.code, malformed.detail)
+        Self {
+            suggestion: malformed.suggestion,
+            ..Self::new(field, malformed.code, malformed.detail)
+        }
+    }
+
+    /// Adds the value that was probably meant.
+    pub(crate) fn suggest(&mut self, value: &str) {
+        let reason = self.reason().to_owned();
+        self.detail = reason + &question(value);
+        self.suggestion = Some(value.to_owned());
+    }
+
+    /// What is wrong, without the suggestion, for pages that show it separately.
+    pub(crate) fn reason(&self) -> &str {
+        without_question(&self.detail, self.suggestion.as_deref())
     }
 }
 

@@ -105,6 +105,16 @@ impl Vendor {
         !self.allow_own_account && self.accounts().contains(&account)
     }
 
+    /// Whether this is one of the vendor's roles.
+    pub fn is_own_role(&self, role: &RoleArn) -> bool {
+        [&self.storage_role, &self.direct_role].into_iter().flatten().any(|own| own == role)
+    }
+
+    /// Whether this is one of the vendor's roles, or one that could only be the vendor's.
+    pub fn owns_role(&self, role: &RoleArn) -> bool {
+        self.is_own_role(role) || self.refuses_account(role.account())
+    }
+
     /// The partition of all of the vendor's roles.
     pub fn partition(&self) -> Partition {
         self.storage_role

@@ -6,7 +6,8 @@ use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::key_prefix::StoragePrefix;
 use crate::domain::partition::Partition;
 use crate::domain::storage_config::Mode;
-use crate::domain::submission;
+use crate::domain::submission::{self, account_errors, key_errors, role_name_error, without_vendors_account};
+use crate::domain::suggestions::{self, ArnField, FormContext};
 use crate::domain::templates::TemplateParams;
 use crate::domain::templates::cloudformation::quick_create_link;
 use crate::domain::templates::creation::{Creation, RolePath, Tags, parse_boundary};
@@ -44,6 +45,14 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
         parse(text).map_err(|malformed| faults.push(FieldError::of(field, malformed))).ok()
     }
 
+    let vendor = &context.vendor;
+    let typed_account = typed.account_id.as_deref().and_then(|text| AccountId::parse(text.trim()).ok());
+    let around = FormContext {
+        vendor,
+        account: typed_account.as_ref().filter(|account| !vendor.refuses_account(account)),
+        region: None,
+    };
+
     let mut faults = Vec::new();
     let offered: Vec<Mode> = context
         .vendor
@@ -64,15 +73,17 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
             format!("this mode is not available; use {names}"),
         ));
     }
-    let bucket = parse("bucket", typed.bucket.as_deref(), BucketName::parse, &mut faults);
-    let ours = context.vendor.partition();
-    let key = |text: &str| {
-        let key = KeyArn::parse(text)?;
-        in_partition(ours, key.as_str()).map(|()| key)
-    };
+    let bucket = |text: &str| BucketName::parse(text).map_err(|malformed| suggestions::explain_bucket_name(text, malformed, around));
+    let bucket = parse("bucket", typed.bucket.as_deref(), bucket, &mut faults);
+    let key = |text: &str| KeyArn::parse(text).map_err(|malformed| suggestions::explain(ArnField::Key, text, malformed, around));
     let key = parse("key_arn", typed.key_arn.as_deref(), key, &mut faults);
-    let role_name = parse("role_name", typed.role_name.as_deref(), RoleName::parse, &mut faults);
-    let account = parse("account_id", typed.account_id.as_deref(), AccountId::parse, &mut faults);
+    let role_name = |text: &str| RoleName::parse(text).map_err(|malformed| suggestions::explain_role_name(text, malformed, around));
+    let role_name = parse("role_name", typed.role_name.as_deref(), role_name, &mut faults);
+    let account = |text: &str| AccountId::parse(text).map_err(|malformed| without_vendors_account(malformed, vendor));
+    let account = parse("account_id", typed.account_id.as_deref(), account, &mut faults);
+    faults.extend(key.iter().flat_map(|key| key_errors("key_arn", key, vendor)));
+    faults.extend(role_name.iter().filter_map(|name| role_name_error("role_name", name, vendor)));
+    faults.extend(account.iter().flat_map(|account| account_errors("account_id", account, vendor)));
     let prefix = parse("prefix", typed.prefix.as_deref(), StoragePrefix::parse, &mut faults);
     let level = parse(
         "access",
@@ -80,15 +91,7 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
         |text| submission::parse_level(text, &context.vendor),
         &mut faults,
     );
-    if let (Some(name), Some(prefix)) = (&role_name, &context.vendor.client_role_prefix)
-        && !name.as_str().starts_with(prefix.as_str())
-    {
-        faults.push(FieldError::new(
-            "role_name",
-            "role_name_prefix",
-            format!("the role name must start with {prefix}"),
-        ));
-    }
+    let ours = vendor.partition();
     let boundary = |text: &str| {
         let policy = parse_boundary(text)?;
         in_partition(ours, policy.as_str()).map(|()| policy)
@@ -124,6 +127,36 @@ fn in_partition(ours: Partition, arn: &str) -> Result<(), Malformed> {
         "other_partition",
         format!("this ARN is in another AWS partition; it must be in {ours}, because identities do not cross partitions"),
     ))
+}
+
+/// Fills in a tenant's templates with the valid entries, and returns the errors of the others.
+///
+/// # Errors
+/// When no mode is available to this tenant.
+pub(crate) fn fill_valid(
+    context: &Context,
+    tenant: &Tenant,
+    typed: TypedParams,
+) -> Result<(TemplateParams, Vec<FieldError>), Vec<FieldError>> {
+    let faults = match fill(context, tenant, &typed) {
+        Ok(params) => return Ok((params, Vec::new())),
+        Err(faults) => faults,
+    };
+    let valid = |field: &str, text: Option<String>| text.filter(|_| faults.iter().all(|fault| fault.field != field));
+    let fitting = TypedParams {
+        mode: valid("mode", typed.mode),
+        bucket: valid("bucket", typed.bucket),
+        key_arn: valid("key_arn", typed.key_arn),
+        role_name: valid("role_name", typed.role_name),
+        account_id: valid("account_id", typed.account_id),
+        prefix: valid("prefix", typed.prefix),
+        access: valid("access", typed.access),
+        role_path: valid("role_path", typed.role_path),
+        permissions_boundary: valid("permissions_boundary", typed.permissions_boundary),
+        tags: valid("tags", typed.tags),
+        posture: typed.posture,
+    };
+    Ok((fill(context, tenant, &fitting)?, faults))
 }
 
 /// The same documents with their number, unless their permissions are not those that the vendor's setting asks for.

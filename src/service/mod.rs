@@ -38,6 +38,7 @@ mod superseded;
 mod tenant_fields;
 pub mod tenant_lifecycle;
 pub mod tokens;
+pub(crate) mod validate_config;
 pub(crate) mod verification_feed;
 pub(crate) mod verification_notifications;
 pub mod webhooks;

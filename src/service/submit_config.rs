@@ -11,7 +11,7 @@ use crate::domain::audit::{Actor, AuditAction, AuditChange};
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::invite::InviteState;
 use crate::domain::limits::VersionLimit;
-use crate::domain::storage_config::{Storage, StorageConfig};
+use crate::domain::storage_config::StorageConfig;
 use crate::domain::submission::Submission;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::text::FieldError;
@@ -96,12 +96,4 @@ async fn check_invite(context: &Context, db: &mut PgConnection, caller: &Caller,
     } else {
         Err(SubmitConfigError::NeedsChangeInvite)
     }
-}
-
-/// Validates a submission without storing it or calling AWS.
-///
-/// # Errors
-/// Every error.
-pub fn validate(context: &Context, submission: &Submission) -> Result<Storage, Vec<FieldError>> {
-    submission.validate(&context.vendor, &context.vendor.modes(), None)
 }

@@ -5,7 +5,7 @@ use sqlx::{Acquire, PgConnection};
 
 use super::{Constraint, Result, StoreError, storage_configs};
 use crate::domain::ids::TenantId;
-use crate::domain::storage_config::{ActiveConfig, StorageConfig};
+use crate::domain::storage_config::{ActiveConfig, Storage, StorageConfig};
 
 /// Makes this version the active one.
 ///
@@ -37,18 +37,31 @@ pub(crate) async fn activate(db: &mut PgConnection, config: &StorageConfig, now:
     Ok(())
 }
 
-/// Whether another tenant's active version has the bucket or the role.
-pub(crate) async fn is_claimed(db: &mut PgConnection, config: &StorageConfig) -> Result<bool> {
-    let claimed = sqlx::query_scalar!(
-        r#"select exists (
-               select from active_configs
-               where tenant_id <> $1 and (keys_at(location) && keys_at($2) or lower(role_arn) = lower($3))
-           ) as "claimed!""#,
-        config.tenant_id.as_uuid(),
-        config.storage.location(),
-        config.storage.access.client_role().map(crate::domain::arn::RoleArn::as_str),
+/// What other tenants' active versions have of a storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Claims {
+    pub(crate) bucket: bool,
+    pub(crate) role: bool,
+}
+
+/// What other tenants' active versions have of this storage.
+pub(crate) async fn claims(db: &mut PgConnection, tenant: TenantId, storage: &Storage) -> Result<Claims> {
+    let claims = sqlx::query_as!(
+        Claims,
+        r#"select coalesce(bool_or(keys_at(location) && keys_at($2)), false) as "bucket!",
+                  coalesce(bool_or(lower(role_arn) = lower($3)), false) as "role!"
+           from active_configs where tenant_id <> $1 and (keys_at(location) && keys_at($2) or lower(role_arn) = lower($3))"#,
+        tenant.as_uuid(),
+        storage.location(),
+        storage.access.client_role().map(crate::domain::arn::RoleArn::as_str),
     );
-    Ok(claimed.fetch_one(db).await?)
+    Ok(claims.fetch_one(db).await?)
+}
+
+/// Whether another tenant's active version has the bucket, or an overlapping prefix of it, or the role.
+pub(crate) async fn is_claimed(db: &mut PgConnection, config: &StorageConfig) -> Result<bool> {
+    let claims = claims(db, config.tenant_id, &config.storage).await?;
+    Ok(claims.bucket || claims.role)
 }
 
 /// Whether an error says that another tenant has the bucket or the role.

@@ -87,9 +87,11 @@ test("common mistakes are recognized, and a correction is suggested but not appl
 
   await page.getByRole("button", { name: `Use ${key}`, exact: true }).click();
   await page.locator("#key_arn-note", { hasText: "Looks right" }).waitFor();
-  assert.equal(await page.getByLabel("Region").inputValue(), "eu-central-1", "the region follows from the key");
-  assert.equal(await page.getByLabel("AWS account ID").inputValue(), "222222222222");
+  await page.getByText("Taken from the key ARN: eu-central-1.").waitFor();
+  assert.equal(await page.getByLabel("Region").inputValue(), "", "what follows from the key is not entered");
   await page.getByRole("button", { name: "Use arn:aws:iam::222222222222:role/documents", exact: true }).click();
+  await page.getByText("Taken from the role ARN: 222222222222.").waitFor();
+  assert.equal(await page.getByLabel("AWS account ID").inputValue(), "");
   await page.getByRole("button", { name: "Use arn:aws:s3:::acme-documents", exact: true }).click();
   await page.locator("#bucket_arn-note", { hasText: "Looks right" }).waitFor();
   assert.equal(await page.locator(".note .error").count(), 0);

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::aws::{AwsAccess, sdk_config};
 use crate::support::clock::clock;
+use crate::support::seed::Seed;
 use crate::support::server::TestServer;
 
 /// A server that panics when it calls AWS.
@@ -120,11 +121,119 @@ async fn the_vendors_own_account_is_refused() {
 async fn validate_reports_errors_and_stores_nothing() {
     let server = server().await;
     let valid = server.post("/v1/validate", &good()).await.expect(200);
-    assert_eq!(valid, json!({"valid": true, "bucket_account_id": "222222222222"}));
+    assert_eq!(
+        (&valid["valid"], &valid["bucket_account_id"]),
+        (&json!(true), &json!("222222222222"))
+    );
+    assert_eq!(valid["derived"], json!({"bucket_account_id": "role_arn"}));
     let mut wrong = good();
     wrong["bucket_arn"] = json!("acme-documents");
-    assert_eq!(server.post("/v1/validate", &wrong).await.status, 422);
+    let problem = server.post("/v1/validate", &wrong).await.expect(422);
+    assert_eq!(problem["errors"][0]["suggestion"], "arn:aws:s3:::acme-documents", "{problem:#}");
     assert_eq!(rows(&server).await, (0, 0));
+}
+
+#[tokio::test]
+async fn validate_says_what_it_did_not_judge() {
+    let server = TestServer::start().await;
+    let seed = Seed::new(&server);
+    let other = seed.active("globex").await;
+    server.create_tenant("acme").await;
+    let taken = server.get(&format!("/v1/tenants/{other}")).await.expect(200)["active"].clone();
+    let issued = server.get("/v1/tenants/acme").await.expect(200)["external_id"].clone();
+    let validate = async |changes: Value| {
+        let mut body = good();
+        body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        server.post("/v1/validate", &body).await
+    };
+    let error = |field: &str, code: &str| vec![(field.to_owned(), code.to_owned())];
+
+    // Without a tenant, any well-formed external ID is valid, and the response says so.
+    let alone = validate(json!({"external_id": "somebody-elses-id"})).await.expect(200);
+    assert_eq!(alone["not_judged"], json!(["external_id", "tenant_modes", "claims", "access"]));
+    assert_eq!(
+        alone["judged"],
+        json!(["mode", "bucket_arn", "bucket_region", "key_arn", "role_arn"])
+    );
+    assert!(
+        alone["reasons"]["external_id"].as_str().unwrap().contains("no tenant is named"),
+        "{alone:#}"
+    );
+
+    let known = validate(json!({"tenant": "acme", "external_id": issued, "bucket_account_id": "222222222222"}))
+        .await
+        .expect(200);
+    assert_eq!(known["not_judged"], json!(["access"]));
+    assert_eq!(known["derived"], json!({}), "the account was submitted");
+    for judged in ["external_id", "tenant_modes", "claims"] {
+        assert!(known["judged"].as_array().unwrap().contains(&json!(judged)), "{known:#}");
+    }
+    let foreign = validate(json!({"tenant": "acme", "external_id": "somebody-elses-id"})).await;
+    assert_eq!(foreign.errors(), error("external_id", "not_the_issued_external_id"));
+    let claimed = validate(json!({"tenant": "acme", "bucket_arn": taken["bucket_arn"]})).await;
+    assert_eq!((claimed.status, claimed.errors()), (422, error("bucket_arn", "claimed")));
+    let own = validate(json!({"tenant": "globex", "bucket_arn": taken["bucket_arn"]})).await;
+    assert_eq!(own.status, 200, "{:#}", own.body);
+
+    for (tenant, code) in [
+        (json!("nobody"), "unknown_tenant"),
+        (json!(7), "wrong_type"),
+        (json!("No Slug"), "malformed_slug"),
+    ] {
+        let refused = validate(json!({"tenant": tenant, "bucket_arn": "acme-documents"})).await;
+        let expected = [error("tenant", code), error("bucket_arn", "not_an_arn")].concat();
+        assert_eq!((refused.status, refused.errors()), (422, expected));
+    }
+    let misspelt = validate(json!({"tennant": "acme"})).await;
+    assert_eq!(misspelt.errors(), error("tennant", "unknown_field"));
+}
+
+#[tokio::test]
+async fn an_empty_external_id_is_refused() {
+    let server = server().await;
+    server.create_tenant("acme").await;
+    for path in ["/v1/validate", "/v1/tenants/acme/storage-configs"] {
+        for blank in ["", "  ", "\t"] {
+            let mut body = good();
+            body["external_id"] = json!(blank);
+            let refused = server.post(path, &body).await;
+            let expected = vec![("external_id".to_owned(), "blank_external_id".to_owned())];
+            assert_eq!((refused.status, refused.errors()), (422, expected), "{path}");
+        }
+    }
+    assert_eq!(rows(&server).await, (0, 0));
+}
+
+#[tokio::test]
+async fn templates_refuse_what_a_submission_would() {
+    let server = TestServer::start().await;
+    server.create_tenant("acme").await;
+    let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+    let china = format!("arn:aws-cn:kms:cn-north-1:222222222222:key/{id}");
+    let vendors = format!("arn:aws:kms:eu-central-1:111111111111:key/{id}");
+    for (field, value, code) in [
+        ("key_arn", china.as_str(), "other_partition"),
+        ("key_arn", vendors.as_str(), "vendor_account"),
+        ("account_id", "111111111111", "vendor_account"),
+    ] {
+        let expected = vec![(field.to_owned(), code.to_owned())];
+        let found = server.get(&format!("/v1/tenants/acme/templates?{field}={value}")).await;
+        assert_eq!((found.status, found.errors()), (422, expected.clone()), "{value}");
+        for mode in ["assume_role", "direct"] {
+            let mut body = json!({
+                "document": "key-policy", "current": "", "mode": mode, "role_name": "documents", "account_id": "222222222222",
+                "key_arn": format!("arn:aws:kms:eu-central-1:222222222222:key/{id}"),
+            });
+            body[field] = json!(value);
+            let found = server.post("/v1/tenants/acme/templates/merge", &body).await;
+            assert_eq!((found.status, found.errors()), (422, expected.clone()), "{mode}: {value}");
+        }
+    }
+    let meant = server
+        .get("/v1/tenants/acme/templates?bucket=s3://acme-documents/x")
+        .await
+        .expect(422);
+    assert_eq!(meant["errors"][0]["suggestion"], "acme-documents", "{meant:#}");
 }
 
 #[rstest]

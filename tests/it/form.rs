@@ -276,6 +276,126 @@ async fn field_errors_are_shown_and_entries_are_kept() {
     assert!(page.html.starts_with("<!doctype html>"));
 }
 
+/// A value that follows from another field is never sent back as one that the customer entered.
+#[tokio::test]
+async fn derived_values_follow_their_source() {
+    let server = TestServer::start().await;
+    server.create_tenant("acme").await;
+    let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
+    let token = visitor.form_token().await;
+    let key = "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let role = |account: &str| format!("arn:aws:iam::{account}:role/documents");
+    let entry = |page: &Page, name: &str| {
+        let input = page
+            .html
+            .split(&format!("name=\"{name}\" value=\""))
+            .nth(1)
+            .expect("the page has the field");
+        input.split('"').next().unwrap().to_owned()
+    };
+
+    let filled = format!("/onboard/send?mode=assume_role&bucket=acme-documents&key_arn={key}&role_name=documents&account_id=333333333333");
+    let page = visitor.get(&filled).await;
+    assert_eq!(entry(&page, "role_arn"), role("333333333333"));
+    assert_eq!(entry(&page, "bucket_account_id"), "", "step 1 asks for the role's account");
+    assert!(page.html.contains("Taken from the role ARN: 333333333333."), "{}", page.html);
+    assert!(page.html.contains("Taken from the key ARN: eu-central-1."), "{}", page.html);
+
+    let first = role("333333333333");
+    let fields = [
+        ("form_token", token.as_str()),
+        ("mode", "assume_role"),
+        ("bucket_arn", "arn:aws:s3:::acme-documents"),
+        ("bucket_region", ""),
+        ("key_arn", key),
+        ("role_arn", first.as_str()),
+        ("bucket_account_id", ""),
+    ];
+    assert_eq!(visitor.post("/onboard/send", &fields).await.status, 303);
+    let newest = async || server.get("/v1/tenants/acme/storage-configs").await.expect(200)["items"][0].clone();
+    assert_eq!(newest().await["bucket_account_id"], "333333333333");
+
+    // The next version is made of what the form shows.
+    let page = visitor.get("/onboard/send").await;
+    let shown: Vec<(&str, String)> = ["bucket_arn", "bucket_region", "key_arn", "bucket_account_id"]
+        .map(|name| (name, entry(&page, name)))
+        .into();
+    assert_eq!((shown[1].1.as_str(), shown[3].1.as_str()), ("", ""));
+    let second = role("444444444444");
+    let mut fields = vec![
+        ("form_token", token.as_str()),
+        ("mode", "assume_role"),
+        ("role_arn", second.as_str()),
+    ];
+    fields.extend(shown.iter().map(|(name, value)| (*name, value.as_str())));
+    assert_eq!(visitor.post("/onboard/send", &fields).await.status, 303);
+    assert_eq!(newest().await["bucket_account_id"], "444444444444");
+
+    // An account that was entered is kept.
+    fields.retain(|(name, _)| *name != "bucket_account_id");
+    fields.push(("bucket_account_id", "555555555555"));
+    assert_eq!(visitor.post("/onboard/send", &fields).await.status, 303);
+    assert_eq!(entry(&visitor.get("/onboard/send").await, "bucket_account_id"), "555555555555");
+}
+
+#[tokio::test]
+async fn the_form_offers_what_was_pasted_and_refuses_the_vendors_role() {
+    let server = TestServer::start().await;
+    server.create_tenant("acme").await;
+    let visitor = Visitor::come(&server, &invite(&server, "acme").await.0).await;
+    let token = visitor.form_token().await;
+    let output = "Bucket ARN: arn:aws:s3:::acme-documents\nRegion: eu-central-1\n\
+                  Key ARN: arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab\n\
+                  Role ARN: arn:aws:iam::222222222222:role/documents";
+    let fields = [("form_token", token.as_str()), ("mode", "assume_role"), ("bucket_arn", output)];
+    let page = visitor.post("/onboard/send/check", &fields).await;
+    for offered in [
+        "arn:aws:s3:::acme-documents",
+        "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "arn:aws:iam::222222222222:role/documents",
+    ] {
+        assert!(
+            page.html.contains(&format!("Use <code>{offered}</code>")),
+            "{offered}: {}",
+            page.html
+        );
+    }
+    // Without JavaScript, the button submits the form.
+    let taken = [fields.as_slice(), &[("take", "key_arn")]].concat();
+    let page = visitor.post("/onboard/send", &taken).await;
+    assert!(
+        page.html.contains("name=\"key_arn\" value=\"arn:aws:kms:eu-central-1:"),
+        "{}",
+        page.html
+    );
+
+    let vendors = [
+        ("form_token", token.as_str()),
+        ("mode", "assume_role"),
+        ("role_arn", "arn:aws:iam::111111111111:role/storage"),
+    ];
+    let page = visitor.post("/onboard/send/check", &vendors).await;
+    assert!(page.html.contains("own role, which your policies name"), "{}", page.html);
+    let blank = [("form_token", token.as_str()), ("mode", "assume_role"), ("external_id", " ")];
+    let page = visitor.post("/onboard/send", &blank).await;
+    assert!(
+        page.status == 422 && page.html.contains("External ID: The external ID is empty"),
+        "{}",
+        page.html
+    );
+    let names = ["bucket_account_id:", "omit role_arn", "role_name is", "account_id is"];
+    let merged = [
+        ("form_token", token.as_str()),
+        ("mode", "assume_role"),
+        ("document", "bucket-policy"),
+        ("current", ""),
+    ];
+    let page = visitor.post("/onboard/merge", &merged).await;
+    assert!(page.html.contains("Role name: enter it in step 1"), "{}", page.html);
+    assert!(names.iter().all(|name| !page.html.contains(name)), "{}", page.html);
+    assert_eq!(server.status("acme").await, "invited");
+}
+
 #[tokio::test]
 async fn verifications_are_rate_limited() {
     let server = TestServer::start().await;

@@ -32,6 +32,7 @@ mod lost_history;
 mod mail;
 mod migrations;
 mod operations;
+mod pasted_inputs;
 mod queue;
 mod read_model;
 mod recorded;

@@ -85,12 +85,21 @@ impl RoleArn {
             return Err(no_account());
         }
         let account = AccountId::parse(parts.account);
+        if account.is_ok() && parts.resource.starts_with("instance-profile/") {
+            return Err(Malformed::new(
+                "instance_profile_arn",
+                format!(
+                    "this is the ARN of an instance profile; enter the ARN of the role in it, which usually has the same name, such as {FORM}"
+                ),
+            ));
+        }
         let not_a_role = parts.resource.split('/').next().filter(|kind| *kind != "role" && !kind.is_empty());
         if let (Err(_), Some(kind)) = (&account, not_a_role) {
             return Err(Malformed::new(
                 "not_a_role_arn",
                 format!(
-                    "this is the ARN of an IAM {kind}, not of a role, and its account ID does not have 12 digits; enter one such as {FORM}"
+                    "{}, and its account ID does not have 12 digits; enter one such as {FORM}",
+                    other_kind(kind)
                 ),
             ));
         }
@@ -107,7 +116,7 @@ impl RoleArn {
                 if kind.is_empty() {
                     format!("this is not the ARN of a role; enter one such as {FORM}")
                 } else {
-                    format!("this is the ARN of an IAM {kind}, not of a role; enter one such as {FORM}")
+                    format!("{}; enter one such as {FORM}", other_kind(kind))
                 },
             ));
         };
@@ -161,6 +170,20 @@ impl RoleArn {
 }
 checked_text!(RoleArn);
 
+/// What an ARN of IAM names instead of a role.
+fn other_kind(kind: &str) -> String {
+    let kind = match kind {
+        "root" => return "this is the ARN of an account, not of a role".to_owned(),
+        "mfa" => "MFA device",
+        "oidc-provider" | "saml-provider" => "identity provider",
+        "server-certificate" => "server certificate",
+        "instance-profile" => return "this is the ARN of an instance profile, not of a role".to_owned(),
+        kind @ ("user" | "group" | "policy") => kind,
+        _ => return "this is not the ARN of a role".to_owned(),
+    };
+    format!("this is the ARN of an IAM {kind}, not of a role")
+}
+
 fn no_account() -> Malformed {
     Malformed::new(
         "malformed_account_in_role_arn",
@@ -190,6 +213,7 @@ mod tests {
     #[case("arn:aws:sts::123456789012:assumed-role/my-role/session", "session_arn")]
     #[case("arn:aws:iam::123456789012:user/alice", "not_a_role_arn")]
     #[case("arn:aws:iam::123456789012:root", "not_a_role_arn")]
+    #[case("arn:aws:iam::123456789012:instance-profile/my-role", "instance_profile_arn")]
     #[case("arn:aws:iam::123456789012:", "not_a_role_arn")]
     #[case("arn:aws:iam::1234:role/my-role", "malformed_account_in_role_arn")]
     #[case("arn:aws:iam:eu-central-1:123456789012:role/my-role", "region_in_role_arn")]

@@ -1,5 +1,7 @@
 //! `POST /v1/tenants/{tenant}/storage-configs`
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -38,7 +40,7 @@ pub(crate) struct SubmitStorageConfig {
     /// Required in the mode `assume_role`, not allowed in the mode `direct`.
     #[schema(example = "arn:aws:iam::222222222222:role/vendor-documents")]
     role_arn: Option<String>,
-    /// The tenant's external ID is issued, not chosen. If sent, it must be that one.
+    /// The tenant's external ID is issued, not chosen. If sent, it must be that one, and not empty.
     external_id: Option<String>,
     /// The account that owns the bucket. Defaults to the role's account or, in the mode `direct`, to the key's.
     #[schema(example = "222222222222")]
@@ -79,6 +81,9 @@ impl JsonBody<SubmitStorageConfig> {
 pub(crate) struct Submitted {
     #[serde(flatten)]
     config: StorageConfigView,
+    /// The values that were not submitted, each with the field that it follows from.
+    #[schema(value_type = BTreeMap<String, String>, example = json!({"bucket_account_id": "role_arn"}))]
+    derived: BTreeMap<&'static str, &'static str>,
     verification: Queued,
 }
 
@@ -121,8 +126,10 @@ pub(crate) async fn handle(
     InPath(tenant): InPath<TenantRef>,
     body: JsonBody<SubmitStorageConfig>,
 ) -> Result<(StatusCode, [(header::HeaderName, String); 1], Json<Submitted>), Problem> {
-    let (config, verification) = submit_config(&state.context, &caller, &tenant, &body.submission()).await?;
+    let submission = body.submission();
+    let (config, verification) = submit_config(&state.context, &caller, &tenant, &submission).await?;
     let submitted = Submitted {
+        derived: submission.derived(&config.storage),
         config: config.into(),
         verification: Queued {
             id: verification,

@@ -88,7 +88,8 @@ fn is_late(rejection: &BytesRejection) -> bool {
     false
 }
 
-fn read<T: DeserializeOwned>(mut value: Value) -> Result<JsonBody<T>, Problem> {
+/// Reads an object's fields.
+pub(crate) fn read<T: DeserializeOwned>(mut value: Value) -> Result<JsonBody<T>, Problem> {
     let mut unreadable: Vec<FieldError> = Vec::new();
     loop {
         let mut unknown = Vec::new();

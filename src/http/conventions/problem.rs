@@ -191,6 +191,10 @@ pub(crate) struct FieldErrorBody {
     code: String,
     /// What is wrong and how to fix it, for people.
     detail: String,
+    /// The value that was probably meant. Ask before you use it; Latchkey never corrects a value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    suggestion: Option<String>,
 }
 
 impl From<FieldError> for FieldErrorBody {
@@ -199,6 +203,7 @@ impl From<FieldError> for FieldErrorBody {
             field: error.field,
             code: error.code,
             detail: error.detail,
+            suggestion: error.suggestion,
         }
     }
 }

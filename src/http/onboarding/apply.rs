@@ -12,20 +12,18 @@ use super::layout::Layout;
 use super::rejection::Rejection;
 use super::session::OnboardSession;
 use super::update::UpdateView;
-use crate::domain::account::AccountId;
-use crate::domain::arn::{BucketArn, KeyArn};
+use crate::domain::arn::KeyArn;
 use crate::domain::storage_config::Mode;
-use crate::domain::suggestions::{self, ArnField, FormContext, Suggestion};
 use crate::domain::templates::format::TemplateFormat;
 use crate::domain::templates::json::{Document, DocumentKind, Setting};
 use crate::domain::templates::{Parties, TemplateParams};
 use crate::domain::tenant::Tenant;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
-use crate::http::web_ui::fields::{Field, FieldSuggestion};
+use crate::http::web_ui::fields::Field;
 use crate::http::web_ui::labels::pretty;
 use crate::http::web_ui::{render, sentence};
-use crate::service::issue_templates::{TypedParams, fill, issue_documents, numbered};
+use crate::service::issue_templates::{TypedParams, fill, fill_valid, issue_documents, numbered};
 use crate::service::{Context, read};
 
 /// The entries so far, carried in the query string.
@@ -90,43 +88,23 @@ impl ApplyParams {
     }
 
     /// Replaces a field's entry with its suggestion.
-    fn take_offered(&mut self, context: &Context) {
-        let offered = match self.take.take().as_deref() {
-            Some("bucket") => self.offered_bucket(context).map(|(_, name)| (&mut self.bucket, name)),
-            Some("key_arn") => self.offered_key(context).map(|(_, arn)| (&mut self.key_arn, arn)),
-            _ => None,
+    fn take_offered(&mut self, context: &Context, tenant: &Tenant) {
+        let Some(taken) = self.take.take() else { return };
+        let faults = fill(context, tenant, &self.typed()).err().unwrap_or_default();
+        let offered = faults
+            .into_iter()
+            .find(|fault| fault.field == taken)
+            .and_then(|fault| fault.suggestion);
+        let field = match taken.as_str() {
+            "bucket" => &mut self.bucket,
+            "key_arn" => &mut self.key_arn,
+            "role_name" => &mut self.role_name,
+            "account_id" => &mut self.account_id,
+            _ => return,
         };
-        if let Some((field, value)) = offered {
-            *field = Some(value);
+        if offered.is_some() {
+            *field = offered;
         }
-    }
-
-    /// The bucket name that was probably meant, and what was recognized.
-    fn offered_bucket(&self, context: &Context) -> Option<(&'static str, String)> {
-        let typed = self.bucket.as_deref()?.trim();
-        if let Ok(arn) = BucketArn::parse(typed) {
-            return Some(("the bucket's ARN; only its name is needed here", arn.name().to_string()));
-        }
-        let meant = self.suggestion(ArnField::Bucket, typed, context)?;
-        let arn = BucketArn::parse(&meant.arn?).ok()?;
-        Some((meant.kind, arn.name().to_string()))
-    }
-
-    /// The key ARN that was probably meant, and what was recognized.
-    fn offered_key(&self, context: &Context) -> Option<(&'static str, String)> {
-        let meant = self.suggestion(ArnField::Key, self.key_arn.as_deref()?, context)?;
-        Some((meant.kind, meant.arn?))
-    }
-
-    fn suggestion(&self, field: ArnField, text: &str, context: &Context) -> Option<Suggestion> {
-        let account = self.account_id.as_deref().and_then(|text| AccountId::parse(text.trim()).ok());
-        let around = FormContext {
-            partition: context.vendor.partition(),
-            account: account.as_ref(),
-            region: None,
-            vendor_roles: &[],
-        };
-        suggestions::suggest(field, text, around)
     }
 
     fn format(&self) -> TemplateFormat {
@@ -250,7 +228,7 @@ pub(crate) async fn handle(
     {
         query = of_config(&sent.storage);
     }
-    query.take_offered(&state.context);
+    query.take_offered(&state.context, &session.tenant);
     let (template_params, faults) = fill_valid_entries(&state.context, &session.tenant, &query)?;
     let template_params = numbered(&state.context, template_params).await?;
     let issued = issue_documents(&state.context, &template_params);
@@ -341,27 +319,7 @@ pub(crate) fn fill_valid_entries(
     tenant: &Tenant,
     query: &ApplyParams,
 ) -> Result<(TemplateParams, Vec<FieldError>), Rejection> {
-    let typed = query.typed();
-    let faults = match fill(context, tenant, &typed) {
-        Ok(template_params) => return Ok((template_params, Vec::new())),
-        Err(faults) => faults,
-    };
-    let right = |field: &str, text: Option<String>| text.filter(|_| faults.iter().all(|fault| fault.field != field));
-    let fitting = TypedParams {
-        mode: right("mode", typed.mode),
-        bucket: right("bucket", typed.bucket),
-        key_arn: right("key_arn", typed.key_arn),
-        role_name: right("role_name", typed.role_name),
-        account_id: right("account_id", typed.account_id),
-        prefix: right("prefix", typed.prefix),
-        access: right("access", typed.access),
-        role_path: right("role_path", typed.role_path),
-        permissions_boundary: right("permissions_boundary", typed.permissions_boundary),
-        tags: right("tags", typed.tags),
-        posture: None,
-    };
-    let template_params = fill(context, tenant, &fitting).map_err(|_| Rejection::Unavailable)?;
-    Ok((template_params, faults))
+    fill_valid(context, tenant, query.typed()).map_err(|_| Rejection::Unavailable)
 }
 
 pub(crate) fn of_config(storage: &crate::domain::storage_config::Storage) -> ApplyParams {
@@ -380,21 +338,17 @@ pub(crate) fn of_config(storage: &crate::domain::storage_config::Storage) -> App
 }
 
 fn fields(context: &Context, query: &ApplyParams, mode: Mode, faults: &[FieldError]) -> Vec<Field> {
-    let error = |name: &str| {
-        let fault = faults.iter().find(|fault| fault.field == name);
-        fault.map(|fault| sentence(&fault.detail))
-    };
-    let offer = |recognized: Option<(&'static str, String)>| recognized.map(|(kind, value)| FieldSuggestion { kind, value: Some(value) });
+    let words = |fault: &FieldError| sentence(fault.reason());
     let mut fields = vec![
         Field::new("key_arn", "Key ARN", query.key_arn.as_deref())
             .with_hint(
                 "A customer managed, symmetric KMS key. The KMS console shows its ARN on the key's page.",
                 "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
             )
-            .judged(error("key_arn"), offer(query.offered_key(context))),
+            .judged(faults, words),
         Field::new("bucket", "Bucket name", query.bucket.as_deref())
             .with_hint(&bucket_hint(query), "acme-documents")
-            .judged(error("bucket"), offer(query.offered_bucket(context))),
+            .judged(faults, words),
     ];
     if mode == Mode::AssumeRole {
         let prefix = context.vendor.client_role_prefix.as_ref();
@@ -405,12 +359,12 @@ fn fields(context: &Context, query: &ApplyParams, mode: Mode, faults: &[FieldErr
         fields.push(
             Field::new("role_name", "Role name", query.role_name.as_deref())
                 .with_hint(&hint, &format!("{}documents", prefix.map_or("", |prefix| prefix.as_str())))
-                .judged(error("role_name"), None),
+                .judged(faults, words),
         );
         fields.push(
             Field::new("account_id", "AWS account ID", query.account_id.as_deref())
                 .with_hint("The account in which you create the role: 12 digits.", "123456789012")
-                .judged(error("account_id"), None),
+                .judged(faults, words),
         );
     }
     fields.push(Field {
@@ -420,17 +374,16 @@ fn fields(context: &Context, query: &ApplyParams, mode: Mode, faults: &[FieldErr
                 "Only needed if not the whole bucket is for us. All object keys start with it.",
                 "documents/",
             )
-            .judged(error("prefix"), None)
+            .judged(faults, words)
     });
     if context.vendor.levels.len() > 1 {
         fields.push(Field {
             optional: true,
             ..Field::new("access", "Access", query.access.as_deref())
                 .with_hint("What you grant: read_write or read.", "read_write")
-                .judged(error("access"), None)
+                .judged(faults, words)
         });
     }
-    fields.iter_mut().for_each(Field::recognize);
     fields
 }
 

@@ -11,6 +11,7 @@ use super::layout::Layout;
 use super::rejection::Rejection;
 use super::session::{OnboardSession, Posted};
 use crate::domain::templates::merge::{MergeCode, MergeFinding, MergeTarget, MergedDocument};
+use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::web_ui::labels::pretty;
 use crate::http::web_ui::status::CheckState;
@@ -97,12 +98,7 @@ pub(crate) async fn handle(State(state): State<AppState>, Posted { session, form
             // Names are entered on the previous page; the policy is pasted here.
             let said = faults.into_iter().map(|fault| {
                 let here = fault.field == "current";
-                let text = if here {
-                    fault.detail
-                } else {
-                    format!("{}: {}", fault.field, fault.detail)
-                };
-                (if here { "#current" } else { "" }, sentence(&text))
+                (if here { "#current" } else { "" }, words_of(&fault))
             });
             (None, said.collect())
         }
@@ -117,6 +113,23 @@ pub(crate) async fn handle(State(state): State<AppState>, Posted { session, form
         faults,
         result,
     }))
+}
+
+/// The error in words of the page, which has no names of the API.
+fn words_of(fault: &FieldError) -> String {
+    let label = match fault.field.as_str() {
+        "current" => return sentence(&fault.detail),
+        "bucket" => "Bucket name",
+        "key_arn" => "Key ARN",
+        "role_name" => "Role name",
+        "account_id" => "AWS account ID",
+        "document" => "Policy",
+        _ => "Mode",
+    };
+    match fault.code.as_str() {
+        "required" => format!("{label}: enter it in step 1; it is part of the statements to merge."),
+        _ => format!("{label}: {}", sentence(&fault.detail)),
+    }
 }
 
 /// A reloaded page has no policy to merge.

@@ -18,15 +18,13 @@ use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketArn, BucketName, KeyArn, RoleArn};
 use crate::domain::limits::VersionLimit;
 use crate::domain::partition::Partition;
-use crate::domain::region::Region;
 use crate::domain::storage_config::{Mode, Storage};
 use crate::domain::submission::Submission;
-use crate::domain::suggestions::{self, ArnField, FormContext, Suggestion};
 use crate::domain::tenant::Tenant;
-use crate::domain::text::FieldError;
+use crate::domain::text::{FieldError, capital, words};
 use crate::http::AppState;
 use crate::http::conventions::problem::Problem;
-use crate::http::web_ui::fields::{Field, FieldSuggestion};
+use crate::http::web_ui::fields::Field;
 use crate::http::web_ui::{render, sentence};
 use crate::service::{Context, read};
 
@@ -50,6 +48,8 @@ pub(crate) struct SendForm {
     pub access: String,
     #[serde(default)]
     pub sample_object: String,
+    /// Not a field of the page, but judged if it is sent.
+    pub external_id: Option<String>,
     /// The field whose suggestion was accepted. Nothing else is done then.
     pub take: Option<String>,
 }
@@ -59,13 +59,19 @@ impl SendForm {
         Self {
             mode: Some(storage.mode().to_string()),
             bucket_arn: storage.bucket.to_string(),
-            bucket_region: storage.region.to_string(),
+            // It is always the key's, and follows when the key is replaced.
+            bucket_region: String::new(),
             key_arn: storage.key.to_string(),
             role_arn: storage.access.client_role().map(RoleArn::to_string).unwrap_or_default(),
-            bucket_account_id: storage.bucket_account.to_string(),
             prefix: storage.prefix.as_ref().map(ToString::to_string).unwrap_or_default(),
             access: storage.level.to_string(),
             sample_object: storage.sample_object.clone().unwrap_or_default(),
+            // It follows from the role or the key, unless it is another one.
+            bucket_account_id: Some(&storage.bucket_account)
+                .filter(|account| *account != storage.default_bucket_account())
+                .map(AccountId::to_string)
+                .unwrap_or_default(),
+            external_id: None,
             take: None,
         }
     }
@@ -79,17 +85,19 @@ impl SendForm {
         Self {
             mode: filling.mode.clone(),
             bucket_arn: BucketName::parse(&bucket).map_or(bucket, |name| BucketArn::of(partition, name).to_string()),
-            bucket_region: KeyArn::parse(&key).map(|key| key.region().to_string()).unwrap_or_default(),
+            bucket_region: String::new(),
             key_arn: key,
             role_arn: if account.is_empty() || role.is_empty() {
                 String::new()
             } else {
                 format!("arn:{partition}:iam::{account}:role/{role}")
             },
-            bucket_account_id: account,
             prefix: text(&filling.prefix),
             access: text(&filling.access),
             sample_object: String::new(),
+            // The bucket can be in another account than the role, which was entered there.
+            bucket_account_id: String::new(),
+            external_id: None,
             take: None,
         }
     }
@@ -112,6 +120,7 @@ impl SendForm {
             prefix: Some(self.prefix.clone()),
             access: Some(self.access.clone()),
             sample_object: Some(self.sample_object.clone()),
+            external_id: self.external_id.clone(),
             ..Submission::default()
         }
     }
@@ -139,44 +148,38 @@ impl SendForm {
         self.submission(mode).validate(&context.vendor, &tenant.modes, Some(issued))
     }
 
-    /// The account ID, as far as it follows from other fields.
-    fn account(&self, mode: Mode) -> Option<AccountId> {
-        let role = self.role_arn(mode).and_then(|text| RoleArn::parse(text.trim()).ok());
-        let key = || KeyArn::parse(self.key_arn.trim()).ok();
-        role.map(|role| role.account().clone())
-            .or_else(|| key().map(|key| key.account().clone()))
+    /// The region, if it follows from the key.
+    fn derived_region(&self) -> Option<String> {
+        let region = self.key_region().filter(|_| self.bucket_region.trim().is_empty())?;
+        Some(format!("Taken from the key ARN: {region}."))
     }
 
-    fn suggestion(&self, field: ArnField, context: &Context, mode: Mode) -> Option<Suggestion> {
-        let typed = AccountId::parse(self.bucket_account_id.trim()).ok();
-        let account = typed.or_else(|| self.account(mode));
-        let region = Region::parse(self.bucket_region.trim()).ok();
-        let vendor_roles: Vec<RoleArn> = [&context.vendor.storage_role, &context.vendor.direct_role]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect();
-        let around = FormContext {
-            partition: context.vendor.partition(),
-            account: account.as_ref(),
-            region: region.as_ref(),
-            vendor_roles: &vendor_roles,
+    /// The bucket's account, if it follows from the role or the key.
+    fn derived_account(&self, context: &Context, mode: Mode) -> Option<String> {
+        if !self.bucket_account_id.trim().is_empty() {
+            return None;
+        }
+        let (source, account) = match mode {
+            Mode::AssumeRole => ("role", RoleArn::parse(self.role_arn.trim()).ok()?.account().clone()),
+            Mode::Direct => ("key", KeyArn::parse(self.key_arn.trim()).ok()?.account().clone()),
         };
-        let text = match field {
-            ArnField::Bucket => &self.bucket_arn,
-            ArnField::Key => &self.key_arn,
-            ArnField::Role => &self.role_arn,
-        };
-        suggestions::suggest(field, text, around)
+        (!context.vendor.refuses_account(&account)).then(|| format!("Taken from the {source} ARN: {account}."))
     }
 
     /// Accepts a field's suggestion.
-    pub(crate) fn take(&mut self, field: &str, context: &Context, mode: Mode) {
-        let offered = |field| self.suggestion(field, context, mode).and_then(|meant| meant.arn);
+    pub(crate) fn take(&mut self, field: &str, context: &Context, tenant: &Tenant, mode: Mode) {
+        let faults = self.validate(context, tenant, mode).err().unwrap_or_default();
+        let offered = faults
+            .into_iter()
+            .find(|fault| fault.field == field)
+            .and_then(|fault| fault.suggestion);
+        let Some(value) = offered else { return };
         match field {
-            "bucket_arn" => self.bucket_arn = offered(ArnField::Bucket).unwrap_or_else(|| self.bucket_arn.clone()),
-            "key_arn" => self.key_arn = offered(ArnField::Key).unwrap_or_else(|| self.key_arn.clone()),
-            "role_arn" => self.role_arn = offered(ArnField::Role).unwrap_or_else(|| self.role_arn.clone()),
+            "bucket_arn" => self.bucket_arn = value,
+            "bucket_region" => self.bucket_region = value,
+            "key_arn" => self.key_arn = value,
+            "role_arn" => self.role_arn = value,
+            "bucket_account_id" => self.bucket_account_id = value,
             _ => {}
         }
     }
@@ -239,7 +242,8 @@ pub(crate) fn page(
     let mode = form.mode(&state.context, &session.tenant)?;
     let mut faults = form.validate(&state.context, &session.tenant, mode).err().unwrap_or_default();
     if judged == Judged::WhatIsThere {
-        faults.retain(|fault| !matches!(fault.code.as_str(), "required" | "role_arn_required"));
+        // What is missing may have been pasted into another field.
+        faults.retain(|fault| !matches!(fault.code.as_str(), "required" | "role_arn_required") || fault.suggestion.is_some());
     }
     let rejected = judged == Judged::Whole && !faults.is_empty();
     let limit = match judged {
@@ -253,9 +257,8 @@ pub(crate) fn page(
     faults.sort_by_key(|fault| fields.iter().position(|field| field.name == fault.field));
     let listed = faults.iter().filter(|_| rejected).map(|fault| {
         let field = fields.iter().find(|field| field.name == fault.field);
-        let label = field.map_or("The form", |field| field.label);
-        let error = field.and_then(|field| field.error.clone()).unwrap_or_else(|| words_of(fault));
-        (fault.field.clone(), format!("{label}: {error}"))
+        let error = field.and_then(|field| Some(format!("{}: {}", field.label, field.error.as_ref()?)));
+        (fault.field.clone(), error.unwrap_or_else(|| words_of(fault)))
     });
     let page = Page {
         form_token: session.session.form_token(),
@@ -334,41 +337,35 @@ fn words_of(fault: &FieldError) -> String {
         ("key_arn", "required") => "Enter the key ARN. The KMS console shows it on the key's page.".into(),
         ("bucket_region", "required") => "Enter the region of the bucket and key, such as eu-central-1.".into(),
         (_, "role_arn_required") => "Enter the ARN of the role that you created.".into(),
-        _ => sentence(&fault.detail),
+        ("bucket_arn" | "key_arn" | "bucket_region" | "role_arn" | "bucket_account_id", _) => sentence(fault.reason()),
+        // The form has no such field.
+        (field, _) => format!("{}: {}", capital(&words(field)), sentence(fault.reason())),
     }
 }
 
 fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError], rejected: bool) -> Vec<Field> {
-    let error = |name: &str| faults.iter().find(|fault| fault.field == name).map(words_of);
-    let offer = |field| {
-        let recognized = form.suggestion(field, context, mode);
-        recognized.map(|meant| FieldSuggestion {
-            kind: meant.kind,
-            value: meant.arn,
-        })
-    };
     let mut fields = vec![
         Field::new("bucket_arn", "Bucket ARN", Some(&form.bucket_arn))
             .with_hint(
                 "In the S3 console: your bucket > Properties. It contains no region and no account ID.",
                 "arn:aws:s3:::acme-documents",
             )
-            .judged(error("bucket_arn"), offer(ArnField::Bucket)),
+            .judged(faults, words_of),
         Field::new("key_arn", "Key ARN", Some(&form.key_arn))
             .with_hint(
                 "In the KMS console: your key > General configuration. Not an alias.",
                 "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
             )
-            .judged(error("key_arn"), offer(ArnField::Key)),
+            .judged(faults, words_of),
         Field {
             list: Some("regions"),
-            fill: form.key_region(),
+            derived: form.derived_region(),
             ..Field::new("bucket_region", "Region", Some(&form.bucket_region))
                 .with_hint(
                     "The bucket and the key must be in the same region. If empty, it is taken from the key ARN.",
                     "eu-central-1",
                 )
-                .judged(error("bucket_region"), None)
+                .judged(faults, words_of)
         },
         Field {
             class: "of-role",
@@ -377,17 +374,17 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
                     "In the IAM console: your role > Summary. The role that you created in step 1.",
                     "arn:aws:iam::123456789012:role/vendor-documents",
                 )
-                .judged(error("role_arn"), offer(ArnField::Role))
+                .judged(faults, words_of)
         },
         Field {
             optional: true,
-            fill: form.account(mode).map(|account| account.to_string()),
+            derived: form.derived_account(context, mode),
             ..Field::new("bucket_account_id", "AWS account ID of the bucket", Some(&form.bucket_account_id))
                 .with_hint(
                     "Only needed if the bucket is in a different account than the role or key. If empty, it is taken from the ARNs.",
                     "123456789012",
                 )
-                .judged(error("bucket_account_id"), None)
+                .judged(faults, words_of)
         },
         Field {
             optional: true,
@@ -396,7 +393,7 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
                     "Only needed if not the whole bucket is for us. All object keys start with it.",
                     "documents/",
                 )
-                .judged(error("prefix"), None)
+                .judged(faults, words_of)
         },
     ];
     if context.vendor.levels.len() > 1 {
@@ -404,7 +401,7 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
             optional: true,
             ..Field::new("access", "Access", Some(&form.access))
                 .with_hint("What you granted in step 1: read_write or read.", "read_write")
-                .judged(error("access"), None)
+                .judged(faults, words_of)
         });
     }
     if context.vendor.levels.contains(&AccessLevel::Read) {
@@ -415,12 +412,11 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
                     "With read access only: the key of an object that we may read to verify the connection. If empty, we choose one.",
                     "documents/sample.pdf",
                 )
-                .judged(error("sample_object"), None)
+                .judged(faults, words_of)
         });
     }
     for field in &mut fields {
         field.right = field.error.is_none() && !field.value.trim().is_empty();
-        field.recognize();
     }
     if rejected && let Some(first) = fields.iter_mut().find(|field| field.error.is_some()) {
         first.autofocus = true;

@@ -19,7 +19,7 @@ pub(crate) async fn handle(State(state): State<AppState>, Posted { session, mut 
     let context = &state.context;
     let mode = form.mode(context, &session.tenant)?;
     if let Some(field) = form.take.take() {
-        form.take(&field, context, mode);
+        form.take(&field, context, &session.tenant, mode);
         return page(&state, &session, &form, Judged::WhatIsThere, None);
     }
     let newest = read::storage_configs::newest(context, session.tenant.id).await?;

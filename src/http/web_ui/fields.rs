@@ -1,5 +1,7 @@
 //! A form field, with its label, hint, error and suggestion.
 
+use crate::domain::text::FieldError;
+
 /// A field as pages show it.
 pub(crate) struct Field {
     pub name: &'static str,
@@ -8,25 +10,19 @@ pub(crate) struct Field {
     pub example: String,
     pub value: String,
     pub error: Option<String>,
-    pub offer: Option<FieldSuggestion>,
+    /// A likely correction.
+    pub offer: Option<String>,
     pub optional: bool,
     /// The value was checked and is valid.
     pub right: bool,
-    /// The value that follows from other fields. It is filled in while the field is empty.
-    pub fill: Option<String>,
+    /// What the value is if the field stays empty, because it follows from other fields.
+    pub derived: Option<String>,
     /// A CSS class.
     pub class: &'static str,
     /// The first field with an error has the focus.
     pub autofocus: bool,
     /// The ID of a datalist.
     pub list: Option<&'static str>,
-}
-
-/// A likely correction.
-pub(crate) struct FieldSuggestion {
-    /// What was recognized, as the end of a sentence.
-    pub kind: &'static str,
-    pub value: Option<String>,
 }
 
 impl Field {
@@ -41,7 +37,7 @@ impl Field {
             offer: None,
             optional: false,
             right: false,
-            fill: None,
+            derived: None,
             class: "",
             autofocus: false,
             list: None,
@@ -56,16 +52,13 @@ impl Field {
         }
     }
 
-    /// If the mistake was recognized, the error says what the value is instead of what it is not.
-    pub(crate) fn recognize(&mut self) {
-        match (&mut self.error, &self.offer) {
-            (Some(error), Some(offer)) if offer.value.is_some() => *error = format!("This is {}.", offer.kind),
-            (Some(error), Some(offer)) => *error = format!("This is {}. It should look like {}.", offer.kind, self.example),
-            _ => self.offer = None,
+    /// The field with its error among these, in the words of the page.
+    pub(crate) fn judged(self, faults: &[FieldError], words: impl Fn(&FieldError) -> String) -> Self {
+        let fault = faults.iter().find(|fault| fault.field == self.name);
+        Self {
+            error: fault.map(words),
+            offer: fault.and_then(|fault| fault.suggestion.clone()),
+            ..self
         }
-    }
-
-    pub(crate) fn judged(self, error: Option<String>, offer: Option<FieldSuggestion>) -> Self {
-        Self { error, offer, ..self }
     }
 }

@@ -81,7 +81,10 @@ pub(crate) struct VerificationView {
     pub attempt: i32,
     pub elapsed: Option<Elapsed>,
     pub next_attempt: Option<Countdown>,
+    /// How many checks were made.
     pub done: usize,
+    /// How many were not made, because another one did not pass.
+    pub skipped: usize,
     pub total: usize,
     pub groups: Vec<GroupView>,
     /// The failed checks, with what each proves.
@@ -175,14 +178,19 @@ impl VerificationView {
             .filter_map(|name| {
                 let finding = verification.findings.iter().find(|finding| finding.check == name);
                 match finding {
-                    Some(finding) => Some(CheckView::of(finding, config, reader)),
+                    Some(finding) => Some(CheckView::of(finding, finished, config, reader)),
                     None if finished => None,
                     None => Some(CheckView::waiting(name, reader)),
                 }
             })
             .collect();
         let total = checks.len();
-        let failed = checks.iter().filter(|check| check.state == CheckState::Failed);
+        let count = |is: fn(CheckState) -> bool| checks.iter().filter(|check| is(check.state)).count();
+        let skipped = count(CheckState::is_skipped);
+        let done = total - skipped - count(|state| state == CheckState::Waiting);
+        let failed = checks
+            .iter()
+            .filter(|check| matches!(check.state, CheckState::Failed | CheckState::NotYet));
         let failed = failed.map(|check| (check.name, check.proves.clone())).collect();
         let mut groups: Vec<GroupView> = CheckGroup::ALL.map(|group| GroupView::new(group, reader)).into();
         for check in checks {
@@ -204,7 +212,15 @@ impl VerificationView {
             ("Key ARN", storage.key.to_string()),
         ];
         sent.extend(storage.access.client_role().map(|role| ("Role ARN", role.to_string())));
-        sent.push(("Bucket account", storage.bucket_account.to_string()));
+        let owner = if storage.bucket_account == *storage.default_bucket_account() {
+            match storage.access.client_role() {
+                Some(_) => "Bucket account (the role's)",
+                None => "Bucket account (the key's)",
+            }
+        } else {
+            "Bucket account"
+        };
+        sent.push((owner, storage.bucket_account.to_string()));
         Self {
             version: verification.version,
             finished,
@@ -218,7 +234,8 @@ impl VerificationView {
                 until: time(at),
                 seconds: (at - now).num_seconds().max(0),
             }),
-            done: verification.findings.len(),
+            done,
+            skipped,
             total,
             groups,
             failed,
@@ -259,6 +276,8 @@ impl GroupView {
         let (passed, total) = (count(CheckState::Passed), self.checks.len());
         self.state = if count(CheckState::Failed) > 0 {
             CheckState::Failed
+        } else if count(CheckState::NotYet) > 0 {
+            CheckState::NotYet
         } else if count(CheckState::Waiting) > 0 {
             CheckState::Waiting
         } else if passed == total {
@@ -295,7 +314,7 @@ impl CheckView {
         }
     }
 
-    fn of(finding: &Finding, config: &StorageConfig, reader: MessageContext<'_>) -> Self {
+    fn of(finding: &Finding, finished: bool, config: &StorageConfig, reader: MessageContext<'_>) -> Self {
         let aws = finding
             .exchange
             .as_ref()
@@ -308,7 +327,10 @@ impl CheckView {
             });
         Self {
             name: finding.check,
-            state: finding.status.into(),
+            state: match finding.status.into() {
+                CheckState::Failed if !finished => CheckState::NotYet,
+                state => state,
+            },
             proves: reader.claim(finding.check),
             summary: match finding.skipped_because {
                 Some(premise) => Some(format!("Not checked yet: waiting for “{}”", reader.claim(premise))),

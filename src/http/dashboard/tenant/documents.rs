@@ -22,7 +22,7 @@ use crate::http::dashboard::shared::session::DashboardUser;
 use crate::http::lookup::find_tenant;
 use crate::http::web_ui::labels::pretty;
 use crate::http::web_ui::render;
-use crate::service::issue_templates::{TypedParams, fill, issue_documents, numbered};
+use crate::service::issue_templates::{TypedParams, fill_valid, issue_documents, numbered};
 use crate::service::read;
 
 #[derive(Debug, Deserialize)]
@@ -76,7 +76,12 @@ fn typed(mode: Option<String>, newest: Option<StorageConfig>) -> TypedParams {
 
 async fn template_params(state: &AppState, tenant: &Tenant, mode: Option<String>) -> Result<TemplateParams, Problem> {
     let newest = read::storage_configs::newest(&state.context, tenant.id).await?;
-    let filled = fill(&state.context, tenant, &typed(mode, newest)).map_err(Problem::validation)?;
+    // Other values than the mode were submitted, and their rules can have changed since.
+    let (filled, faults) = fill_valid(&state.context, tenant, typed(mode, newest)).map_err(Problem::validation)?;
+    let faults: Vec<_> = faults.into_iter().filter(|fault| fault.field == "mode").collect();
+    if !faults.is_empty() {
+        return Err(Problem::validation(faults));
+    }
     Ok(numbered(&state.context, filled).await?)
 }
 

@@ -1,4 +1,4 @@
-// Validates and fills the form's fields while the user types. Used together with site.js.
+// Validates the form's fields while the user types. Used together with site.js.
 (() => {
   "use strict";
   const { debounce, exchange, load } = site;
@@ -13,17 +13,6 @@
     input.focus();
     input.dispatchEvent(new Event("input", { bubbles: true }));
   });
-
-  // Fields that are filled in from other fields, until the user edits them.
-  const fill = () => {
-    for (const source of document.querySelectorAll("[data-fill]")) {
-      const input = document.getElementById(source.dataset.fill);
-      if (input && (input.value === "" || input.dataset.filled === input.value) && input !== document.activeElement) {
-        input.value = source.dataset.value;
-        input.dataset.filled = source.dataset.value;
-      }
-    }
-  };
 
   const judge = (form) => {
     for (const input of form.querySelectorAll("input[aria-describedby]")) {
@@ -43,7 +32,6 @@
         const html = await (post ? load(post, { method: "POST", body: typed }) : load(`${form.dataset.liveGet}?${typed}`));
         if (html === null || mine !== asked) return;
         exchange(html);
-        fill();
         judge(form);
         if (!post) history.replaceState(null, "", `${form.dataset.liveGet}?${typed}`);
         for (const link of document.querySelectorAll("a[data-keep-typed]")) {
@@ -74,5 +62,4 @@
     form.addEventListener("submit", () => sessionStorage.removeItem(key));
   };
   document.querySelectorAll("form[data-live-post]").forEach(draft);
-  fill();
 })();
