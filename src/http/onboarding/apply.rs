@@ -390,10 +390,9 @@ fn fields(context: &Context, query: &ApplyParams, mode: Mode, faults: &[FieldErr
 /// What the customer's organization may require of new resources.
 fn creation_fields(query: &ApplyParams, mode: Mode, faults: &[FieldError]) -> Vec<Field> {
     let field = |name: &'static str, label, value: Option<&str>, hint: &str, example: &str| {
-        let fault = faults.iter().find(|fault| fault.field == name);
         Field::new(name, label, value)
             .with_hint(hint, example)
-            .judged(fault.map(|fault| sentence(&fault.detail)), None)
+            .judged(faults, |fault| sentence(fault.reason()))
     };
     let mut fields = Vec::new();
     if mode == Mode::AssumeRole {

@@ -165,14 +165,14 @@ fn applies(statement: &Value) -> AccessDecision {
     with_caller(&["one"], |caller| evaluate(statement, caller).0)
 }
 
-fn statement(changes: Value) -> Value {
+fn statement(mut changes: Value) -> Value {
     let mut statement = json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"});
-    for (name, value) in changes.as_object().unwrap() {
+    for (name, value) in changes.as_object_mut().unwrap() {
         let negated = [("NotPrincipal", "Principal"), ("NotAction", "Action"), ("NotResource", "Resource")];
         if let Some((_, plain)) = negated.iter().find(|(negated, _)| negated == name) {
             statement.as_object_mut().unwrap().shift_remove(*plain);
         }
-        statement[name] = value.clone();
+        statement[name] = value.take();
     }
     statement
 }
