@@ -86,6 +86,7 @@ class AnswersTest(unittest.TestCase):
             "at 2026-11-30T18:53:02Z": "at {date}",
             "Mon, 30 Nov 2026 18:53:02 GMT": "{date}",
             "<RequestId>4442587FB7D0A2F9</RequestId><HostId>a+b/c=</HostId>": "<RequestId>{request}</RequestId><HostId>{request}</HostId>",
+            "{run}-stack-{n}-Role-ACB381D1DDA41": "{run}-stack-{n}-Role-{random}",
             "Request ID: 4442587FB7D0A2F9": "Request ID: {request}",
             "policy/o-4z1leiit0c/service_control_policy": "policy/{organization}/service_control_policy",
             "lk-d20bd3488671e0acb20e4810801ec72ae04b2ac1": "{external-id}",
