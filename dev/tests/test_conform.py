@@ -1,6 +1,9 @@
 import contextlib
 import io
 import json
+import os
+import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -9,7 +12,7 @@ from unittest import mock
 from stack.conform import ablation, accounts, answers, cleanup, names, plan, probe_rows
 from stack.conform.answers import Answer
 from stack.errors import ToolError
-from stack.paths import ROOT
+from stack.paths import DEV, ROOT
 
 ROLES = {"111122223333": "vendor", "444455556666": "customer"}
 
@@ -38,7 +41,18 @@ class PlanTest(unittest.TestCase):
         account.requests = {"kms.CreateKey": 1_000}
         self.assertEqual(len(plan.exceeded(self.plan(short=True), [account])), 1)
 
-    def test_a_dry_run_needs_two_profiles(self):
+    def test_a_dry_run_prints_the_plan_and_calls_nothing(self):
+        # Profiles that do not exist would be noticed by the first call.
+        env = os.environ | {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        command = [sys.executable, str(DEV / "conform"), "--vendor-profile", "no-vendor", "--customer-profile", "no-customer"]
+        ran = subprocess.run([*command, "--dry-run"], capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertIn("Costs at most $", ran.stdout)
+        called = subprocess.run([*command, "--cleanup"], capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL)
+        self.assertEqual(called.returncode, 2)
+        self.assertIn("no-vendor", called.stderr)
+
+    def test_a_run_needs_two_profiles(self):
         empty = mock.Mock(vendor_profile=None, customer_profile="c", second_profile=None)
         with mock.patch.dict("os.environ", clear=True), self.assertRaisesRegex(ToolError, "CONFORM_VENDOR_PROFILE"):
             accounts.profiles(empty)
@@ -86,6 +100,7 @@ class AnswersTest(unittest.TestCase):
             "at 2026-11-30T18:53:02Z": "at {date}",
             "Mon, 30 Nov 2026 18:53:02 GMT": "{date}",
             "<RequestId>4442587FB7D0A2F9</RequestId><HostId>a+b/c=</HostId>": "<RequestId>{request}</RequestId><HostId>{request}</HostId>",
+            "{run}-stack-{n}-Role-ACB381D1DDA41": "{run}-stack-{n}-Role-{random}",
             "Request ID: 4442587FB7D0A2F9": "Request ID: {request}",
             "policy/o-4z1leiit0c/service_control_policy": "policy/{organization}/service_control_policy",
             "lk-d20bd3488671e0acb20e4810801ec72ae04b2ac1": "{external-id}",

@@ -10,6 +10,7 @@ from stack import terminal
 from stack.conform import product
 from stack.conform.answers import Answer, stable
 from stack.conform.customer import Customer
+from stack.demo.api_client import ApiError
 from stack.paths import ROOT
 
 MATRIX = ROOT / "tests" / "data" / "ablation.json"
@@ -67,13 +68,18 @@ class Lane:
         }
 
     def answer(self, row, roles):
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
             for step in row["change"]:
                 self.change(step)
             verification, met = self.settled(row)
+            text = f"failed: {', '.join(product.failed(verification)) or 'nothing'}; {product.answers_of(verification)}"
+        except (BotoCoreError, ClientError, ApiError) as error:
+            # The other rows can still run.
+            text, met = f"{type(error).__name__}: {error}", False
         finally:
             self.customer.restore()
-        text = f"failed: {', '.join(product.failed(verification)) or 'nothing'}; {product.answers_of(verification)}"
         return Answer("ablation", row["name"], "PASS" if met else "FAIL", message=stable(text.rstrip("; "), roles))
 
     def settled(self, row):

@@ -13,12 +13,13 @@ PATTERNS = (
     (re.compile(r"\bA(?:ROA|IDA|KIA|SIA|NPA)[A-Z0-9]{16,}\b"), "{unique-id}"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "{date}"),
     (re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"), "{date}"),
-    (re.compile(r"(<(RequestId|HostId)>)[^<]*(</\2>)"), r"\1{request}\3"),
+    (re.compile(r"(<(RequestId|HostId)>)[^<]*"), r"\1{request}"),
     (re.compile(r"(?i)(request ?id:? ?)[A-Z0-9-]{8,}"), r"\1{request}"),
     (re.compile(r"\bo-[a-z0-9]{10,32}\b"), "{organization}"),
     (re.compile(r"\blk-[0-9a-f]{40}\b"), "{external-id}"),
     (re.compile(r"https?://(?:127\.0\.0\.1|localhost):\d+"), "{endpoint}"),
-    # Random parts and counters of the probe's names.
+    # Random parts: of what CloudFormation names, and of the probe's names, with its counter.
+    (re.compile(r"-[0-9A-Z]{12,14}\b"), "-{random}"),
     (re.compile(r"-[0-9a-f]{6}-\d+\b"), "-{n}"),
 )
 ANY_ACCOUNT = re.compile(r"\b\d{12}\b")

@@ -33,8 +33,8 @@ def sweep(account, regions, run=None):
         kms = account.client("kms", region)
         for alias in aliases(kms, run):
             attempt(f"{alias} in {region}", lambda kms=kms, alias=alias: kms.delete_alias(AliasName=alias))
-        for key in keys(kms, run):
-            attempt(f"key {key} in {region}, in {WAIT_DAYS} days", lambda kms=kms, key=key: schedule_deletion(kms, key, account.id))
+        for key in keys(kms, run, account.id):
+            attempt(f"key {key} in {region}, in {WAIT_DAYS} days", lambda kms=kms, key=key: schedule_deletion(kms, key))
     iam = account.client("iam", regions[0])
     for name in named(iam, "list_roles", "Roles", "RoleName", run):
         attempt(f"role {name}", lambda name=name: delete_role(iam, name))
@@ -98,39 +98,32 @@ def aliases(kms, run):
     return [alias for alias in listed if alias and names.belongs(alias.removeprefix("alias/"), run)]
 
 
-def keys(kms, run):
+def keys(kms, run, account):
     """Keys with the tag that are not being deleted already."""
     from botocore.exceptions import ClientError
 
     for key in kms.get_paginator("list_keys").paginate().search("Keys[].KeyId"):
+        # AWS does not show the tags of keys with policies of others' making.
         with contextlib.suppress(ClientError):
             tags = {tag["TagKey"]: tag["TagValue"] for tag in kms.list_resource_tags(KeyId=key)["Tags"]}
-            if names.is_tagged(tags, run) and not is_going(kms, key):
+            if names.is_tagged(tags, run) and state(kms, key, account) != "PendingDeletion":
                 yield key
 
 
-def is_going(kms, key):
+def state(kms, key, account):
     from botocore.exceptions import ClientError
 
     try:
-        return kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+        return kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
     except ClientError:
-        # Its policy does not allow to ask.
-        return False
-
-
-def schedule_deletion(kms, key, account):
-    from botocore.exceptions import ClientError
-
-    try:
-        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=WAIT_DAYS)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "KMSInvalidStateException":
-            return
-        # A test left the key a policy that does not allow it.
+        # A test left the key a policy that does not allow it, but the replacement of the policy.
         kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "kms:*", "Resource": "*"}]}))
-        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=WAIT_DAYS)
+        return kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
+
+
+def schedule_deletion(kms, key):
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=WAIT_DAYS)
 
 
 def delete_role(iam, name):

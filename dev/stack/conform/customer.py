@@ -15,7 +15,7 @@ class Customer(customer.Customer):
         self.account, self.region, self.patience = account.id, region, patience
         self.bucket = self.role_name = f"{names.prefix(run)}{label}"
         self.iam, self.s3, self.kms = (account.client(service, region) for service in ("iam", "s3", "kms"))
-        self.documents, self.key_arn = {}, None
+        self.documents, self.key_arn, self.is_versioned = {}, None, False
 
     def create_bucket_and_key(self):
         super().create_bucket_and_key()
@@ -52,7 +52,8 @@ class Customer(customer.Customer):
         """Puts everything back as it was issued."""
         self.kms.put_key_policy(KeyId=self.key_arn, PolicyName="default", Policy=json.dumps(self.whole_key_policy()))
         self.kms.enable_key(KeyId=self.key_arn)
-        self.s3.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Suspended"})
+        if self.is_versioned:
+            self.s3.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Suspended"})
         for name, body in self.documents.items():
             self.put(name, body)
 
@@ -68,6 +69,7 @@ class Customer(customer.Customer):
             case "delete-bucket-encryption":
                 self.s3.delete_bucket_encryption(Bucket=self.bucket)
             case "enable-versioning":
+                self.is_versioned = True
                 self.s3.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})
             case "disable-key":
                 self.kms.disable_key(KeyId=self.key_arn)

@@ -5,7 +5,7 @@ import sys
 import time
 
 from stack import terminal
-from stack.conform import names, plan
+from stack.conform import names
 from stack.conform.answers import Answer, stable
 from stack.paths import ROOT
 
@@ -18,7 +18,7 @@ PATIENCE_SECONDS, PAUSE_SECONDS = 60, 4
 NEW_PRINCIPAL = ("MalformedPolicy", "MalformedPolicyDocument", "MalformedPolicyDocumentException")
 
 
-def run(accounts, run_id, *, endpoint=None, patience=PATIENCE_SECONDS, short=False, region=None):
+def run(accounts, run_id, *, endpoint=None, patience=PATIENCE_SECONDS, short=False):
     """The answers to all rows."""
     probe = load()
     probe.VENDOR, probe.CUSTOMER = accounts["vendor"].id, accounts["customer"].id
@@ -136,6 +136,3 @@ def answer(row, outcome, roles):
     message = "" if outcome.ok else stable(outcome.msg, roles)
     return Answer("probe", row["id"], row["verdict"], outcome.code, outcome.status, message)
 
-
-def regions():
-    return plan.PROBE_REGIONS

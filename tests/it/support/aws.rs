@@ -408,6 +408,35 @@ pub const WHOLE: Scope = Scope {
     access: "read_write",
 };
 
+impl World {
+    /// The customer joins the vendor's organization. Only then does AWS say which policy denies a role.
+    pub async fn join_in_one_organization(&self) {
+        let target = json!({"Target": {"Id": self.customer.id, "Type": "ACCOUNT"}});
+        let invited = self.ask_organizations(&self.vendor, "InviteAccountToOrganization", &target).await;
+        let handshake = json!({"HandshakeId": invited["Handshake"]["Id"]});
+        self.ask_organizations(&self.customer, "AcceptHandshake", &handshake).await;
+    }
+
+    async fn ask_organizations(&self, account: &Account, operation: &str, body: &Value) -> Value {
+        // The stand-in does not check the signatures of root users.
+        let credential = format!("{}/20260101/us-east-1/organizations/aws4_request", account.id);
+        let answer = reqwest::Client::new()
+            .post(&self.endpoint)
+            .header("x-amz-target", format!("AWSOrganizationsV20161128.{operation}"))
+            .header("content-type", "application/x-amz-json-1.1")
+            .header(
+                "authorization",
+                format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=none"),
+            )
+            .body(body.to_string())
+            .send()
+            .await
+            .expect("the stand-in answers");
+        let answer = answer.error_for_status().expect("the operation succeeds");
+        serde_json::from_str(&answer.text().await.expect("the answer is text")).expect("the answer is JSON")
+    }
+}
+
 /// A customer's bucket, key and role, with the issued documents applied verbatim.
 pub struct Applied {
     pub mode: &'static str,

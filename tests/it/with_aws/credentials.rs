@@ -196,6 +196,8 @@ async fn errors_say_who_has_to_act() {
     stage.get("").await.expect(200);
     let other = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]});
     stage.world.vendor.put_permissions("storage", &other).await;
+    // Otherwise AWS does not say whose policy denies it.
+    stage.world.join_in_one_organization().await;
     let refused = stage.get("?access=read").await;
     assert_eq!(
         (refused.status, &refused.body["type"]),

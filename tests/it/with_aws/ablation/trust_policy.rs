@@ -95,10 +95,11 @@ async fn more_than_the_storage_role(#[values(true, false)] everyone: bool) {
     assert_eq!(setup.other_roles().await, "warning");
 }
 
-/// Without a permission of its own, the other role would be denied by any trust policy.
+/// Without a permission of its own, the other role would be denied by any trust policy. AWS says so in one organization.
 #[tokio::test]
 async fn the_other_role_cannot_ask() {
     let setup = Setup::new("assume_role").await;
+    setup.world.join_in_one_organization().await;
     let only_storage = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:*", "kms:*"], "Resource": "*"}]});
     setup.world.vendor.put_permissions("direct", &only_storage).await;
     assert_eq!(setup.other_roles().await, "skipped");
