@@ -18,6 +18,11 @@ fn redacted(text: &str) -> String {
         "lk-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
         "127.0.0.1:ddddd",
         "iam::dddddddddddd:",
+        "LatchkeyAssumexxxxxxxx",
+        "LatchkeyObjectsxxxxxxxx",
+        "LatchkeyListxxxxxxxx",
+        "LatchkeyKeyxxxxxxxx",
+        "LatchkeyPosturexxxxxxxx",
     ];
     let fits = |text: &[char], shape: &str| {
         text.len() >= shape.len()

@@ -51,7 +51,7 @@ impl Policies {
         self
     }
 
-    /// As the fix says: its statements are added, each in the place of the one with its Sid.
+    /// As the fix says: its statements are added, each replacing the one with its Sid.
     fn with(mut self, fix: &Fix) -> Self {
         let policy = match fix.document {
             FixDocument::RolePermissions => &mut self.role,
@@ -219,7 +219,7 @@ async fn a_fix_allows_again_exactly_what_was_denied(#[case] mode: Mode, #[case] 
     assert_eq!(judged, HashSet::from(CHECKS));
 }
 
-/// A key policy without the condition lets in the vendor's role for every tenant.
+/// A key policy without the condition allows the role of the vendor for every tenant.
 #[tokio::test(start_paused = true)]
 async fn a_fix_denies_again_whom_it_is_about() {
     let subject = subject(Mode::Direct);

@@ -58,7 +58,7 @@ fn with_values(text: &str, caller: &PolicyCaller) -> Option<String> {
     Some(whole)
 }
 
-/// A text with a wildcard in the place of each policy variable.
+/// A text with a wildcard replacing each policy variable.
 fn with_wildcards(text: &str) -> String {
     let (mut whole, mut rest) = (String::new(), text);
     while let Some((before, variable)) = rest.split_once("${") {
@@ -161,7 +161,7 @@ fn holds(operator: &str, actual: &[&str], expected: &[&str]) -> AccessDecision {
         .filter(|actual| expected.iter().any(|wanted| matches(wanted, actual)))
         .count();
     let found = match held {
-        // AWS does not document what this means in the place of an ARN.
+        // AWS does not document what this means where an ARN belongs.
         0 if operator.comparison == "ArnLike" && expected.contains(&"*") => AccessDecision::Maybe,
         0 => AccessDecision::No,
         all if all == actual.len() => AccessDecision::Yes,
