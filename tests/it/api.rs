@@ -172,7 +172,7 @@ async fn validate_says_what_it_did_not_judge() {
     assert_eq!(foreign.errors(), error("external_id", "not_the_issued_external_id"));
     let claimed = validate(json!({"tenant": "acme", "bucket_arn": taken["bucket_arn"]})).await;
     assert_eq!((claimed.status, claimed.errors()), (422, error("bucket_arn", "claimed")));
-    let own = validate(json!({"tenant": "globex", "bucket_arn": taken["bucket_arn"]})).await;
+    let own = validate(json!({"tenant": "globex", "mode": "direct", "role_arn": null, "bucket_arn": taken["bucket_arn"]})).await;
     assert_eq!(own.status, 200, "{:#}", own.body);
 
     for (tenant, code) in [
@@ -211,6 +211,8 @@ async fn templates_refuse_what_a_submission_would() {
     let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
     let china = format!("arn:aws-cn:kms:cn-north-1:222222222222:key/{id}");
     let vendors = format!("arn:aws:kms:eu-central-1:111111111111:key/{id}");
+    let root = json!({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "Action": "kms:*", "Resource": "*"});
+    let current = json!({"Version": "2012-10-17", "Statement": [root]});
     for (field, value, code) in [
         ("key_arn", china.as_str(), "other_partition"),
         ("key_arn", vendors.as_str(), "vendor_account"),
@@ -221,7 +223,7 @@ async fn templates_refuse_what_a_submission_would() {
         assert_eq!((found.status, found.errors()), (422, expected.clone()), "{value}");
         for mode in ["assume_role", "direct"] {
             let mut body = json!({
-                "document": "key-policy", "current": "", "mode": mode, "role_name": "documents", "account_id": "222222222222",
+                "document": "key-policy", "current": current, "mode": mode, "role_name": "documents", "account_id": "222222222222",
                 "key_arn": format!("arn:aws:kms:eu-central-1:222222222222:key/{id}"),
             });
             body[field] = json!(value);

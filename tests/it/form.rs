@@ -361,8 +361,8 @@ async fn the_form_offers_what_was_pasted_and_refuses_the_vendors_role() {
         );
     }
     // Without JavaScript, the button submits the form.
-    let taken = [fields.as_slice(), &[("take", "key_arn")]].concat();
-    let page = visitor.post("/onboard/send", &taken).await;
+    let accepted = [fields.as_slice(), &[("take", "key_arn")]].concat();
+    let page = visitor.post("/onboard/send", &accepted).await;
     assert!(
         page.html.contains("name=\"key_arn\" value=\"arn:aws:kms:eu-central-1:"),
         "{}",

@@ -49,7 +49,7 @@ pub(super) fn recognize(word: &str, around: FormContext) -> Option<Recognized> {
     None
 }
 
-/// What a text says of the key beside its ID.
+/// What a text says of the key besides its ID.
 #[derive(Default)]
 struct Parts {
     partition: Option<Partition>,
