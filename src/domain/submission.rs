@@ -84,6 +84,9 @@ impl Submission {
             ("role_arn", &self.role_arn),
             ("bucket_account_id", &self.bucket_account_id),
             ("external_id", &self.external_id),
+            ("prefix", &self.prefix),
+            ("access", &self.access),
+            ("sample_object", &self.sample_object),
         ];
         let submitted = fields.into_iter().filter(|(_, text)| present(text.as_deref()).is_some());
         submitted.map(|(name, _)| name).collect()
