@@ -198,7 +198,7 @@ async fn constraints_with_an_error_of_their_own_exist() {
     MIGRATIONS.run(&mut db).await.unwrap();
     let unique: Vec<String> = sqlx::query_scalar(
         "select c.relname::text from pg_index i join pg_class c on c.oid = i.indexrelid
-         where i.indisunique and c.relnamespace = 'public'::regnamespace",
+         where (i.indisunique or i.indisexclusion) and c.relnamespace = 'public'::regnamespace",
     )
     .fetch_all(&mut db)
     .await

@@ -238,12 +238,15 @@ pub fn told(report: &RunReport) -> String {
 }
 
 /// Each operation, with the check that fails when AWS denies only this operation.
-const S3: [(&str, CheckName); 5] = [
+const S3: [(&str, CheckName); 8] = [
     ("s3:ListObjectsV2", CheckName::BucketListable),
     ("s3:PutObject", CheckName::ObjectWritable),
     ("s3:GetObject", CheckName::ObjectReadable),
     ("s3:RestoreObject", CheckName::ObjectRestorable),
     ("s3:DeleteObject", CheckName::ObjectDeletable),
+    ("s3:CreateMultipartUpload", CheckName::MultipartUploadAbortable),
+    ("s3:ListParts", CheckName::MultipartUploadAbortable),
+    ("s3:AbortMultipartUpload", CheckName::MultipartUploadAbortable),
 ];
 const KMS: [(&str, CheckName); 6] = [
     ("kms:DescribeKey", CheckName::KeyDescribable),

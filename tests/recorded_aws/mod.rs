@@ -203,9 +203,12 @@ impl RecordedAws {
                 ("GET", true) if asks("ownershipControls") => "GetBucketOwnershipControls",
                 ("GET", true) if asks("logging") => "GetBucketLogging",
                 ("GET", true) => "ListObjectsV2",
+                ("GET", false) if asks("uploadId") => "ListParts",
                 ("GET", false) => "GetObject",
                 ("PUT", false) => "PutObject",
+                ("POST", false) if asks("uploads") => "CreateMultipartUpload",
                 ("POST", false) => "RestoreObject",
+                ("DELETE", false) if asks("uploadId") => "AbortMultipartUpload",
                 ("DELETE", false) => "DeleteObject",
                 _ => "Unknown",
             };
@@ -272,6 +275,18 @@ impl RecordedAws {
                 "InvalidObjectState",
                 "Restore is not allowed for the object's current storage class.",
             ),
+            "s3:CreateMultipartUpload" => Reply::new(
+                200,
+                format!(
+                    "<InitiateMultipartUploadResult><Bucket>{BUCKET}</Bucket><Key>this</Key><UploadId>upload</UploadId>\
+                     </InitiateMultipartUploadResult>"
+                ),
+            ),
+            "s3:ListParts" => Reply::new(
+                200,
+                format!("<ListPartsResult><Bucket>{BUCKET}</Bucket><Key>this</Key><UploadId>upload</UploadId></ListPartsResult>"),
+            ),
+            "s3:AbortMultipartUpload" => Reply::new(204, ""),
             "s3:DeleteObject" => {
                 objects.remove(&call.path);
                 Reply::new(204, "")
