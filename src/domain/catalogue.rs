@@ -121,6 +121,7 @@ use DecidedBy::{Database, Evidence};
 use Prerequisites::{AllRequired, These};
 
 const BOTH: &[Mode] = &[Mode::Direct, Mode::AssumeRole];
+const DIRECT: &[Mode] = &[Mode::Direct];
 const ASSUME_ROLE: &[Mode] = &[Mode::AssumeRole];
 const ANY_LEVEL: &[AccessLevel] = &[AccessLevel::ReadWrite, AccessLevel::Read];
 const WRITING: &[AccessLevel] = &[AccessLevel::ReadWrite];
@@ -436,10 +437,21 @@ catalogue! {
         failure: Permanent,
         decided_by: Evidence(rules::posture::public_access_blocked),
     }
+    ObjectsOwnedByCustomer {
+        group: Bucket,
+        proves: "[You] own every object that [vendor] writes.",
+        modes: DIRECT,
+        levels: WRITING,
+        prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
+        weight: Required,
+        breach: false,
+        failure: Refused,
+        decided_by: Evidence(rules::posture::objects_owned_by_customer),
+    }
     AclsDisabled {
         group: Bucket,
         proves: "ACLs are disabled on the bucket.",
-        modes: BOTH,
+        modes: ASSUME_ROLE,
         levels: ANY_LEVEL,
         prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
         weight: Advisory,

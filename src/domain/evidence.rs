@@ -22,6 +22,8 @@ pub struct Evidence {
     pub vendor_may_assume: Option<ApiResult<bool>>,
     /// Made by the vendor's customer-facing role, with the tenant's external ID.
     pub client_role_by_other_role: Option<ApiResult>,
+    /// Asked only if that was denied, and the policies of the customer-facing role may be the cause.
+    pub other_role_may_assume: Option<ApiResult<bool>>,
 
     pub head: Option<ApiResult>,
     /// Called only if `head` was denied: the same call without an expected owner.

@@ -9,6 +9,7 @@ use super::run_state::RunState;
 use crate::cloud::{BucketCall, CallMode};
 use crate::domain::access_level::AccessLevel;
 use crate::domain::evidence::{ProductionCalls, RoundTrip};
+use crate::domain::storage_config::Mode;
 
 /// A call with the production session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]
@@ -41,9 +42,16 @@ pub(super) enum ProductionCall {
 }
 
 impl ProductionCall {
-    /// Whether it reads a setting of the bucket that only templates with `posture` grant.
-    pub(crate) fn reads_posture(self) -> bool {
-        matches!(self, Self::PublicAccessBlock | Self::AclsDisabled | Self::AccessLogging)
+    /// Whether templates with or without `posture` grant it.
+    pub(crate) fn is_granted(self, mode: Mode, level: AccessLevel, posture: bool) -> bool {
+        match self {
+            Self::PublicAccessBlock | Self::AccessLogging => posture,
+            Self::AclsDisabled => match mode {
+                Mode::Direct => level == AccessLevel::ReadWrite,
+                Mode::AssumeRole => posture,
+            },
+            _ => true,
+        }
     }
 
     /// Whether it is made where the vendor has this access.

@@ -103,6 +103,19 @@ pub(super) fn assume_client_role_by_other_role<'a>(run: &'a VerificationRun<'a>,
     }))
 }
 
+/// The same question for the other role, whose denial proves nothing if its own policies are the cause.
+pub(super) fn ask_whether_other_role_may_assume<'a>(run: &'a VerificationRun<'a>, state: &RunState) -> Option<PendingCall<'a>> {
+    let Access::AssumeRole { role } = &run.subject.storage.access else {
+        return None;
+    };
+    let refusal = state.evidence.client_role_by_other_role.as_ref()?.refusal()?;
+    refusal.may_be_of_the_caller().then_some(())?;
+    let asked = run.cloud.simulate_assuming(run.subject.other_role.as_ref()?, role);
+    Some(pending(false, asked, |state, answer| {
+        state.evidence.other_role_may_assume = Some(answer);
+    }))
+}
+
 /// A session for a caller that must be denied. None if the caller needs none.
 pub(super) fn assume_as<'a>(caller: UnauthorizedCaller, run: &'a VerificationRun<'a>) -> Option<PendingCall<'a>> {
     let (cloud, subject) = (run.cloud, run.subject);

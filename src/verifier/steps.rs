@@ -25,6 +25,8 @@ pub(super) enum Step {
     VendorMayAssume,
     /// Assumes the customer's role with a session of another role of the vendor's, which must be denied (`assume_role`).
     ClientRoleByOtherRole,
+    /// Asks IAM whether the policies of that role are why it could not (`assume_role`).
+    OtherRoleMayAssume,
     /// Makes a session that the bucket and the key must deny.
     UnauthorizedRole(UnauthorizedCaller),
     /// A call with the session that production will use.
@@ -48,14 +50,14 @@ impl Step {
             steps.push(Self::VendorMayAssume);
         }
         if callers.contains(&UnauthorizedCaller::CustomerFacingRole) {
-            steps.push(Self::ClientRoleByOtherRole);
+            steps.extend([Self::ClientRoleByOtherRole, Self::OtherRoleMayAssume]);
         }
         for caller in callers {
             steps.push(Self::UnauthorizedRole(*caller));
             let calls = UnauthorizedCall::iter().filter(|call| caller.makes(*call) && call.is_of(level));
             steps.extend(calls.map(|call| Self::Unauthorized(*caller, call)));
         }
-        let production = ProductionCall::iter().filter(|call| call.is_of(level) && (posture || !call.reads_posture()));
+        let production = ProductionCall::iter().filter(|call| call.is_of(level) && call.is_granted(mode, level, posture));
         steps.extend(production.map(Self::Production));
         steps.extend(Limit::iter().flat_map(|limit| [Self::LimitedSession(limit), Self::LimitedCall(limit)]));
         steps
@@ -71,6 +73,7 @@ impl Step {
             | Self::VendorMayAssume
             | Self::ClientRole(_)
             | Self::ClientRoleByOtherRole
+            | Self::OtherRoleMayAssume
             | Self::UnauthorizedRole(_)
             | Self::LimitedSession(_) => false,
         }
@@ -83,6 +86,7 @@ impl Step {
             Self::ClientRole(id) => sessions::assume_client_role(id, run, state),
             Self::VendorMayAssume => sessions::ask_whether_vendor_may_assume(run, state),
             Self::ClientRoleByOtherRole => sessions::assume_client_role_by_other_role(run, state),
+            Self::OtherRoleMayAssume => sessions::ask_whether_other_role_may_assume(run, state),
             Self::UnauthorizedRole(caller) => sessions::assume_as(caller, run),
             Self::Production(call) => call.start(run, state),
             Self::LimitedSession(limit) => limit.session(run, state),

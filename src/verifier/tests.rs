@@ -385,8 +385,8 @@ async fn a_light_one_makes_at_most_five_calls(#[values(Mode::AssumeRole, Mode::D
 }
 
 #[rstest]
-#[case(Mode::AssumeRole, 51)]
-#[case(Mode::Direct, 48)]
+#[case(Mode::AssumeRole, 52)]
+#[case(Mode::Direct, 49)]
 #[tokio::test(start_paused = true)]
 async fn a_run_takes_as_many_round_trips_as_it_has_waves(#[case] mode: Mode, #[case] at_most: usize) {
     let cloud = Scripted::new();

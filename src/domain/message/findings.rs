@@ -27,6 +27,7 @@ messages! {
     role_is_open_danger() "The storage role of [vendor] also acts for other customers. Without the condition on sts:ExternalId, [another customer] who enters the name of [your] role could access [your] documents."
     role_trusts_other_role() "[Your] role can also be assumed by another role of [vendor]."
     role_trusts_other_role_danger() "The trust policy names more than the storage role of [vendor], such as its whole account or everyone. The external ID is then the only thing that keeps others out."
+    other_role_is_unknown() "Not tested, because AWS does not say whether the other role of [vendor] is allowed to assume roles."
     other_role_cannot_assume() "Not tested, because the other role of [vendor] is not allowed to assume roles."
 
     /// Instead of the danger, when only the tenant's own previous external ID still works. In both modes.
@@ -55,6 +56,7 @@ messages! {
     bucket_is_public_danger() "These requests were made without credentials. For an object that is encrypted with a KMS key, the key is now the only protection against reading it."
     bucket_is_claimed() "This bucket or role is already used by [another customer]."
     public_access_not_blocked() "The bucket itself does not block all public access."
+    vendor_owns_objects() "ACLs are enabled on the bucket, so [vendor] owns the objects that it writes, and [you] cannot read them."
     acls_enabled() "ACLs are not disabled on the bucket."
     access_not_logged() "Access to the bucket is not logged by S3."
 

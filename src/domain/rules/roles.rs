@@ -169,10 +169,15 @@ pub(crate) fn role_denies_other_roles(context: &CheckContext) -> RuleOutcome {
             ),
         )
         .with_detail(findings::role_trusts_other_role_danger()),
-        // Not what the role was asked.
-        Outcome::Refused(refusal) if refusal.reason == DenialReason::NotAllowedBy(PolicyKind::Identity) => {
-            Finding::not_testable(check, findings::other_role_cannot_assume(), &answer.exchange)
-        }
+        // Across accounts, STS answers the same if that role may assume no role at all.
+        Outcome::Refused(refusal) if refusal.may_be_of_the_caller() => match &evidence.other_role_may_assume {
+            None => return RuleOutcome::Pending,
+            Some(may_assume) => match may_assume.granted() {
+                Some(true) => Finding::passed(check, check.claim(), Some(&answer.exchange)),
+                Some(false) => Finding::not_testable(check, findings::other_role_cannot_assume(), &answer.exchange),
+                None => Finding::not_testable(check, findings::other_role_is_unknown(), &answer.exchange),
+            },
+        },
         Outcome::Refused(_) => Finding::passed(check, check.claim(), Some(&answer.exchange)),
         _ => Finding::unanswered(check, answer),
     }

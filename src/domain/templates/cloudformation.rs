@@ -288,16 +288,23 @@ fn resources(params: &TemplateParams) -> Value {
         let (direct, assumed) = (of_level(&direct, statement), of_level(&assumed, statement));
         when("Direct", &direct, &assumed)
     };
-    let optional = |permission: Permission, statement: Value| match permission {
-        Permission::Posture => when("WithPosture", &statement, &nothing()),
+    let optional = |permission: Permission, statement: Value, otherwise: &Value| match permission {
+        Permission::Posture => when("WithPosture", &statement, otherwise),
         _ => statement,
     };
+    let without_posture = TemplateParams {
+        posture: false,
+        ..direct.params.clone()
+    };
+    let ownership = expressed(&statements::bucket_policy_statement(Permission::Posture, &without_posture), &direct);
+    let ownership = when("Direct", &when("ReadOnly", &nothing(), &ownership), &nothing());
     let of_role: Vec<Value> = Permission::of_role(&assumed.params)
         .into_iter()
         .map(|permission| {
             optional(
                 permission,
                 of_level(&assumed, &|params| statements::role_statement(permission, params)),
+                &nothing(),
             )
         })
         .collect();
@@ -307,6 +314,7 @@ fn resources(params: &TemplateParams) -> Value {
             optional(
                 permission,
                 of_mode(&|params| statements::bucket_policy_statement(permission, params)),
+                &ownership,
             )
         })
         .collect();

@@ -14,6 +14,10 @@ const POSTURE_ACTIONS: [&str; 3] = [
     "s3:GetBucketLogging",
 ];
 
+/// In `direct`, the vendor would own what it writes unless the bucket enforces otherwise.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html>
+const OWNERSHIP_ACTIONS: [&str; 1] = ["s3:GetBucketOwnershipControls"];
+
 /// The Sid of the trust policy's statement.
 pub const ASSUME_SID: &str = "LatchkeyAssume";
 
@@ -29,7 +33,7 @@ pub enum Permission {
     Objects,
     List,
     Key,
-    /// Only granted if the vendor asks for it.
+    /// Reads of the bucket's settings.
     Posture,
 }
 
@@ -46,7 +50,8 @@ impl Permission {
 
     /// The statements of the bucket's policy.
     pub fn of_bucket_policy(params: &TemplateParams) -> Vec<Self> {
-        let posture = params.posture.then_some(Self::Posture);
+        let owned = params.mode == Mode::Direct && params.level == AccessLevel::ReadWrite;
+        let posture = (params.posture || owned).then_some(Self::Posture);
         [Self::Objects, Self::List].into_iter().chain(posture).collect()
     }
 
@@ -107,7 +112,7 @@ pub fn role_statement(permission: Permission, params: &TemplateParams) -> Value 
     let mut statement = json!({
         "Sid": params.sid(permission.sid()),
         "Effect": "Allow",
-        "Action": actions(permission, params.level),
+        "Action": actions(permission, params),
         "Resource": resource(permission, params),
     });
     if let Some(limit) = list_limit(permission, params) {
@@ -170,7 +175,7 @@ fn shared_statement(permission: Permission, resource: &str, params: &TemplatePar
         "Sid": params.sid(permission.sid()),
         "Effect": "Allow",
         "Principal": {"AWS": principal},
-        "Action": actions(permission, params.level),
+        "Action": actions(permission, params),
         "Resource": resource,
     });
     if params.mode == Mode::Direct {
@@ -190,13 +195,18 @@ pub(super) fn external_ids(params: &TemplateParams) -> Value {
     }
 }
 
-pub(super) fn actions(permission: Permission, level: AccessLevel) -> Value {
+fn actions(permission: Permission, params: &TemplateParams) -> Value {
     match permission {
-        Permission::Objects => json!(object_actions(level)),
+        Permission::Objects => json!(object_actions(params.level)),
         Permission::List => json!(LIST_ACTIONS),
-        Permission::Key => json!(key_actions(level)),
-        Permission::Posture => json!(POSTURE_ACTIONS),
+        Permission::Key => json!(key_actions(params.level)),
+        Permission::Posture => json!(posture_actions(params.posture)),
     }
+}
+
+/// The reads of the bucket's settings: those of the advisory checks, or the one that a required check needs.
+pub(super) fn posture_actions(posture: bool) -> &'static [&'static str] {
+    if posture { &POSTURE_ACTIONS } else { &OWNERSHIP_ACTIONS }
 }
 
 fn resource(permission: Permission, params: &TemplateParams) -> String {

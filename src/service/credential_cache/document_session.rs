@@ -7,7 +7,7 @@ use tracing::warn;
 
 use crate::cloud::{AwsSession, Cloud, DocumentCall, SessionName};
 use crate::domain::active_storage::ActiveStorage;
-use crate::domain::api_result::{ApiResult, DenialReason, Outcome, PolicyKind};
+use crate::domain::api_result::{ApiResult, Outcome};
 use crate::domain::grant::{Grant, SessionDuration};
 use crate::domain::identity::CallerTag;
 use crate::rate_limiter::RetryAfter;
@@ -114,11 +114,15 @@ impl DocumentSession {
             code,
         };
         let by = granted(self.cloud.storage_session(&vendor_role).await, vendor_side)?;
-        let answer = self.cloud.document_session(&call(Some(by), client_role)).await;
-        // STS names this reason across accounts too: the vendor's own role lacks sts:AssumeRole.
-        let own = answer
-            .refusal()
-            .is_some_and(|refusal| refusal.reason == DenialReason::NotAllowedBy(PolicyKind::Identity));
+        let answer = self.cloud.document_session(&call(Some(by), client_role.clone())).await;
+        // Across accounts, STS denies with the same words whether the vendor's policies or the customer's role keep it out.
+        let own = match answer.refusal() {
+            Some(refusal) if refusal.may_be_of_the_caller() => {
+                let may_assume = self.cloud.simulate_assuming(&vendor_role, &client_role).await;
+                may_assume.granted() == Some(&false)
+            }
+            _ => false,
+        };
         granted(answer, |code| {
             if own {
                 vendor_side(code)

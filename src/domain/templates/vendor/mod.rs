@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use strum::Display;
 
 use super::format::{TemplateFile, TemplateFormat};
-use super::statements::{Permission, TAG, actions, policy};
+use super::statements::{self, Permission, TAG, policy};
+use crate::domain::access_level::AccessLevel;
 use crate::domain::arn::RoleArn;
 use crate::domain::vendor::Vendor;
 
@@ -264,7 +265,8 @@ fn customer_roles(vendor: &Vendor) -> Vec<Value> {
 /// a verification must see that the *customer's* policy denies a session without the tag.
 fn direct_role_permissions(vendor: &Vendor) -> Vec<Value> {
     let partition = vendor.partition();
-    let posture = vendor.posture.then_some(Permission::Posture);
+    let level = vendor.most_access();
+    let posture = (vendor.posture || level == AccessLevel::ReadWrite).then_some(Permission::Posture);
     [Permission::Objects, Permission::List, Permission::Key]
         .into_iter()
         .chain(posture)
@@ -274,10 +276,16 @@ fn direct_role_permissions(vendor: &Vendor) -> Vec<Value> {
                 Permission::List | Permission::Posture => format!("arn:{partition}:s3:::*"),
                 Permission::Key => format!("arn:{partition}:kms:*:*:key/*"),
             };
+            let actions = match permission {
+                Permission::Objects => statements::object_actions(level),
+                Permission::List => &statements::LIST_ACTIONS,
+                Permission::Key => statements::key_actions(level),
+                Permission::Posture => statements::posture_actions(vendor.posture),
+            };
             let mut statement = json!({
                 "Sid": permission.sid(),
                 "Effect": "Allow",
-                "Action": actions(permission, vendor.most_access()),
+                "Action": actions,
                 "Resource": resource,
             });
             if !vendor.allow_own_account {
