@@ -460,7 +460,7 @@ async fn posture_checks_only_warn() {
         "s3:GetBucketLogging" => Some(Reply::new(200, "<BucketLoggingStatus/>")),
         _ => None,
     });
-    let report = verify_recorded(aws, Mode::Direct).await;
+    let report = verify_recorded(aws, Mode::AssumeRole).await;
     assert_eq!(Verdict::of(&report.findings), Verdict::Verified, "{}", told(&report));
     let status = |check| report.findings.iter().find(|finding| finding.check == check).unwrap().status;
     assert_eq!(
@@ -472,6 +472,48 @@ async fn posture_checks_only_warn() {
         .map(status),
         [CheckStatus::Warning, CheckStatus::Skipped, CheckStatus::Warning]
     );
+}
+
+/// `direct`: the vendor's account writes the objects, so the customer must own them by the bucket's setting.
+#[rstest]
+#[case::never_set(|| s3_error(404, "OwnershipControlsNotFoundError", "The bucket ownership controls were not found"), FixDocument::BucketSettings)]
+#[case::of_the_writer(|| ownership("ObjectWriter"), FixDocument::BucketSettings)]
+#[case::preferred(|| ownership("BucketOwnerPreferred"), FixDocument::BucketSettings)]
+#[case::not_granted(|| refused_by_s3("Access Denied"), FixDocument::BucketPolicy)]
+#[tokio::test]
+async fn the_customer_must_own_what_the_vendor_writes(#[case] answer: fn() -> Reply, #[case] document: FixDocument) {
+    let aws = RecordedAws::but(move |call| on(call, "s3:GetBucketOwnershipControls", answer));
+    let report = verify_recorded(aws, Mode::Direct).await;
+    let failed: Vec<_> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.status == CheckStatus::Failed)
+        .collect();
+    let [owned] = failed[..] else { panic!("{}", told(&report)) };
+    assert_eq!(owned.check, CheckName::ObjectsOwnedByCustomer);
+    assert_eq!(owned.fix.as_ref().map(|fix| fix.document), Some(document));
+}
+
+fn ownership(of: &str) -> Reply {
+    Reply::new(
+        200,
+        format!("<OwnershipControls><Rule><ObjectOwnership>{of}</ObjectOwnership></Rule></OwnershipControls>"),
+    )
+}
+
+/// What the other role is denied because it may assume no role at all proves nothing about the customer's role.
+#[rstest]
+#[case("allowed", CheckStatus::Passed)]
+#[case("implicitDeny", CheckStatus::Skipped)]
+#[tokio::test]
+async fn the_denial_of_the_other_role_is_the_customers(#[case] decision: &'static str, #[case] status: CheckStatus) {
+    let aws = RecordedAws::but(move |call| (call.operation == "iam:SimulatePrincipalPolicy").then(|| recorded_aws::simulated(decision)));
+    let report = verify_recorded(aws, Mode::AssumeRole).await;
+    let other = report
+        .findings
+        .iter()
+        .find(|finding| finding.check == CheckName::RoleDeniesOtherRoles);
+    assert_eq!(other.expect("the check was made").status, status, "{}", told(&report));
 }
 
 /// Runs with random faults of every kind from a fixed seed, for correct and incorrect configurations.

@@ -238,12 +238,7 @@ impl RecordedAws {
                  </GetCallerIdentityResult></GetCallerIdentityResponse>",
             ),
             Some(("sts", _)) => assume(call),
-            Some(("iam", _)) => Reply::new(
-                200,
-                "<SimulatePrincipalPolicyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><SimulatePrincipalPolicyResult>\
-                 <EvaluationResults><member><EvalActionName>sts:AssumeRole</EvalActionName><EvalDecision>allowed</EvalDecision></member>\
-                 </EvaluationResults></SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>",
-            ),
+            Some(("iam", _)) => simulated("allowed"),
             _ if call.who != Who::Tenant && call.operation.starts_with("kms:") => refused_by_kms(&call.operation, UNREACHABLE),
             _ if call.who != Who::Tenant => refused_by_s3("Access Denied"),
             Some(("kms", operation)) => kms(operation, call),
@@ -313,6 +308,18 @@ impl RecordedAws {
 /// KMS's message for a denial across accounts.
 pub const UNREACHABLE: &str = "because the resource does not exist in this Region, no resource-based policies allow access, or a \
                                resource-based policy explicitly denies access";
+
+/// IAM's decision about `sts:AssumeRole`.
+pub fn simulated(decision: &str) -> Reply {
+    Reply::new(
+        200,
+        format!(
+            "<SimulatePrincipalPolicyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><SimulatePrincipalPolicyResult>\
+             <EvaluationResults><member><EvalActionName>sts:AssumeRole</EvalActionName><EvalDecision>{decision}</EvalDecision></member>\
+             </EvaluationResults></SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
+        ),
+    )
+}
 
 pub fn stored_with(key: &str) -> Reply {
     Reply::new(200, "")
