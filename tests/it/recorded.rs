@@ -180,16 +180,20 @@ async fn verify(wire: Wire, mode: Mode) -> RunReport {
 }
 
 async fn verify_subject(wire: Wire, subject: &VerificationSubject) -> RunReport {
-    let aws = AwsCloud::from_config(&config(wire).await, AwsOptions { s3_path_style: true }, clock());
     let vendor = Vendor {
         posture: true,
         ..Vendor::unnamed()
     };
+    verify_for(&vendor, wire, subject).await
+}
+
+async fn verify_for(vendor: &Vendor, wire: Wire, subject: &VerificationSubject) -> RunReport {
+    let aws = AwsCloud::from_config(&config(wire).await, AwsOptions { s3_path_style: true }, clock());
     let (found, _findings) = unbounded_channel();
     verifier::run(
         &aws,
         &clock(),
-        &vendor,
+        vendor,
         subject,
         &recorded_aws::Endless,
         found,
@@ -507,8 +511,20 @@ fn ownership(of: &str) -> Reply {
 #[case("implicitDeny", CheckStatus::Skipped)]
 #[tokio::test]
 async fn the_denial_of_the_other_role_is_the_customers(#[case] decision: &'static str, #[case] status: CheckStatus) {
-    let aws = RecordedAws::but(move |call| (call.operation == "iam:SimulatePrincipalPolicy").then(|| recorded_aws::simulated(decision)));
-    let report = verify_recorded(aws, Mode::AssumeRole).await;
+    let aws = RecordedAws::but(move |call| match (call.operation.as_str(), call.who) {
+        ("sts:AssumeRole", Who::Unauthorized) => Some(refused_by_sts(
+            "User: x is not authorized to perform: sts:AssumeRole on resource: y",
+        )),
+        ("iam:SimulatePrincipalPolicy", _) => Some(recorded_aws::simulated(decision)),
+        _ => None,
+    });
+    let subject = subject(Mode::AssumeRole);
+    let vendor = Vendor {
+        posture: true,
+        direct_role: subject.other_role.clone(),
+        ..Vendor::unnamed()
+    };
+    let report = verify_for(&vendor, Wire::of(Arc::new(aws)), &subject).await;
     let other = report
         .findings
         .iter()

@@ -87,6 +87,8 @@ pub struct Call {
     pub who: Who,
     /// The headers of the PUT request encryption.
     pub with_header: bool,
+    /// Made by the vendor's customer-facing role in `assume_role`.
+    pub by_other_role: bool,
     /// It agrees to pay for the request.
     pub pays: bool,
     body: Vec<u8>,
@@ -181,9 +183,10 @@ impl RecordedAws {
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         let text = String::from_utf8_lossy(&body).into_owned();
         let credential = header("authorization").unwrap_or_default();
+        let by_other_role = credential.contains("Credential=ASIAOTHERROLE/");
         let who = if credential.contains("Credential=ASIATENANT/") {
             Who::Tenant
-        } else if credential.contains("Credential=ASIASTRANGER/") || credential.contains("Credential=ASIALIMITED/") {
+        } else if by_other_role || credential.contains("Credential=ASIASTRANGER/") || credential.contains("Credential=ASIALIMITED/") {
             Who::Unauthorized
         } else {
             Who::Vendor
@@ -218,6 +221,7 @@ impl RecordedAws {
             operation,
             who,
             with_header: header("x-amz-server-side-encryption").is_some(),
+            by_other_role,
             pays: header("x-amz-request-payer").is_some(),
             body,
             path: path.to_owned(),
@@ -380,9 +384,15 @@ fn assume(call: &Call) -> Reply {
     let named = body.contains(EXTERNAL_ID);
     // The session of the run itself has a session policy too, which only limits how long it may write.
     let limited = body.contains("Policy=") && !body.contains("CurrentTime");
+    if call.by_other_role {
+        return refused_by_sts(&format!(
+            "User: {OTHER_ROLE} is not authorized to perform: sts:AssumeRole on resource: {CLIENT_ROLE}"
+        ));
+    }
     let id = match (role_is(VENDOR_ROLE) || role_is(OTHER_ROLE), tagged, named) {
         _ if limited => "ASIALIMITED",
         (true, true, true) | (false, _, true) => "ASIATENANT",
+        (true, _, _) if role_is(OTHER_ROLE) => "ASIAOTHERROLE",
         (true, _, _) => "ASIASTRANGER",
         (false, _, false) => {
             return refused_by_sts(&format!(

@@ -7,7 +7,7 @@ use tracing::warn;
 
 use crate::cloud::{AwsSession, Cloud, DocumentCall, SessionName};
 use crate::domain::active_storage::ActiveStorage;
-use crate::domain::api_result::{ApiResult, Outcome};
+use crate::domain::api_result::{ApiResult, DenialReason, Outcome, PolicyKind};
 use crate::domain::grant::{Grant, SessionDuration};
 use crate::domain::identity::CallerTag;
 use crate::rate_limiter::RetryAfter;
@@ -119,7 +119,8 @@ impl DocumentSession {
         let own = match answer.refusal() {
             Some(refusal) if refusal.may_be_of_the_caller() => {
                 let may_assume = self.cloud.simulate_assuming(&vendor_role, &client_role).await;
-                may_assume.granted() == Some(&false)
+                let named = refusal.reason == DenialReason::NotAllowedBy(PolicyKind::Identity);
+                may_assume.granted().map_or(named, |may_assume| !may_assume)
             }
             _ => false,
         };

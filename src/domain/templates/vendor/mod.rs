@@ -348,7 +348,7 @@ mod tests {
             serde_json::to_string(&documents).unwrap().matches("aws:ResourceAccount").count()
                 + serde_json::to_string(&documents).unwrap().matches("LatchkeyNotOwnAccount").count()
         };
-        assert_eq!(denies(&vendor()), 5);
+        assert_eq!(denies(&vendor()), 6);
         let for_tests = Vendor {
             allow_own_account: true,
             ..vendor()
