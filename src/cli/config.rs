@@ -80,6 +80,7 @@ impl List {
                 ("Version", "version"),
                 ("Mode", "mode"),
                 ("Bucket", "bucket_arn"),
+                ("Prefix", "prefix"),
                 ("Region", "bucket_region"),
                 ("Submitted", "created_at"),
             ];
@@ -154,6 +155,9 @@ pub(super) fn rows(config: &Value, prefix: &str) -> Vec<Vec<String>> {
         "bucket_arn",
         "bucket_region",
         "bucket_account_id",
+        "prefix",
+        "access",
+        "sample_object",
         "key_arn",
         "role_arn",
         "created_at",

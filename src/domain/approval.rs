@@ -17,9 +17,9 @@ use super::storage_config::{Storage, StorageConfig};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Display, EnumString, EnumIter)]
 #[strum(serialize_all = "snake_case")]
 pub enum ApprovalPolicy {
-    /// Every change of the bucket, the key, the role or the mode.
+    /// Every change.
     Always,
-    /// Only a change to an AWS account that the active version does not use.
+    /// Only a change to an AWS account that the active version does not use, or of the prefix or the access in the same bucket.
     #[default]
     AccountChange,
     Never,
@@ -30,10 +30,16 @@ impl ApprovalPolicy {
     pub fn requires_approval(self, active: &Storage, new: &Storage) -> bool {
         match self {
             Self::Always => active != new,
-            Self::AccountChange => !accounts(new).is_subset(&accounts(active)),
+            Self::AccountChange => !accounts(new).is_subset(&accounts(active)) || changes_scope(active, new),
             Self::Never => false,
         }
     }
+}
+
+/// Whether the same bucket is used in part only, or for reading only. The policies of the active version suffice for that, so anyone who has
+/// the link could submit it.
+fn changes_scope(active: &Storage, new: &Storage) -> bool {
+    active.bucket == new.bucket && (active.prefix != new.prefix || active.level != new.level)
 }
 
 /// The accounts of the bucket, the key and the role.
@@ -92,6 +98,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::domain::access_level::AccessLevel;
     use crate::domain::arn::{BucketArn, KeyArn, RoleArn};
     use crate::domain::region::Region;
     use crate::domain::storage_config::Access;
@@ -112,7 +119,7 @@ mod tests {
             .unwrap(),
             bucket_account: AccountId::parse(bucket_account).unwrap(),
             prefix: None,
-            level: crate::domain::access_level::AccessLevel::ReadWrite,
+            level: AccessLevel::ReadWrite,
             sample_object: None,
         }
     }
@@ -124,6 +131,8 @@ mod tests {
     #[case::foreign_bucket(storage("other", THEIRS, OURS, None), true, true)]
     #[case::foreign_key(storage("ours", OURS, THEIRS, None), true, true)]
     #[case::foreign_role(storage("ours", OURS, OURS, Some(THEIRS)), true, true)]
+    #[case::another_prefix(Storage { prefix: Some("a/".parse().unwrap()), ..storage("ours", OURS, OURS, None) }, true, true)]
+    #[case::another_access(Storage { level: AccessLevel::Read, ..storage("ours", OURS, OURS, None) }, true, true)]
     fn a_change_needs_an_approval(#[case] new: Storage, #[case] always: bool, #[case] account_change: bool) {
         let active = storage("ours", OURS, OURS, None);
         assert_eq!(ApprovalPolicy::Always.requires_approval(&active, &new), always);

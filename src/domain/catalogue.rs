@@ -125,6 +125,7 @@ const DIRECT: &[Mode] = &[Mode::Direct];
 const ASSUME_ROLE: &[Mode] = &[Mode::AssumeRole];
 const ANY_LEVEL: &[AccessLevel] = &[AccessLevel::ReadWrite, AccessLevel::Read];
 const WRITING: &[AccessLevel] = &[AccessLevel::ReadWrite];
+const READING: &[AccessLevel] = &[AccessLevel::Read];
 const SESSIONS: &[CheckName] = &[CheckName::VendorRoleAssumable, CheckName::ClientRoleAssumable];
 /// What every call on the bucket and the key needs: the sessions, and that the role denies unauthorized callers.
 pub(crate) const ISOLATED_SESSIONS: &[CheckName] = &[
@@ -298,12 +299,23 @@ catalogue! {
         group: Key,
         proves: "[Vendor] is denied use of the key without [your] external ID.",
         modes: BOTH,
-        levels: ANY_LEVEL,
+        levels: WRITING,
         prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: AlwaysRequired,
         breach: true,
         failure: AccessOpen,
         decided_by: Evidence(rules::isolation::key_requires_external_id),
+    }
+    KeyDescriptionRequiresExternalId {
+        group: Key,
+        proves: "[Vendor] is denied the description of the key without [your] external ID.",
+        modes: BOTH,
+        levels: READING,
+        prerequisites: These(&[ISOLATED_SESSIONS]),
+        weight: AlwaysRequired,
+        breach: true,
+        failure: AccessOpen,
+        decided_by: Evidence(rules::isolation::key_description_requires_external_id),
     }
     ObjectWritable {
         group: Objects,
@@ -439,7 +451,7 @@ catalogue! {
     }
     ObjectsOwnedByCustomer {
         group: Bucket,
-        proves: "[You] own every object that [vendor] writes.",
+        proves: "Objects that [vendor] writes belong to [you].",
         modes: DIRECT,
         levels: WRITING,
         prerequisites: These(&[ISOLATED_SESSIONS, BUCKET]),
@@ -472,7 +484,7 @@ catalogue! {
     }
     BucketNotClaimed {
         group: Bucket,
-        proves: "This bucket and role are not used by [another customer].",
+        proves: "This role, and the keys of the bucket with this prefix, are not used by [another customer].",
         modes: BOTH,
         levels: ANY_LEVEL,
         prerequisites: AllRequired,
@@ -535,6 +547,7 @@ mod tests {
                 "role-requires-external-id",
                 "bucket-owner-matches",
                 "key-requires-external-id",
+                "key-description-requires-external-id",
                 "object-deletable",
                 "bucket-requires-external-id",
                 "bucket-not-public",

@@ -26,7 +26,7 @@ pub struct Evidence {
     pub other_role_may_assume: Option<ApiResult<bool>>,
 
     pub head: Option<ApiResult>,
-    /// Called only if `head` was denied: the same call without an expected owner.
+    /// Called only if `head` was denied: the same call without an expected owner. With a prefix, that of `list`.
     pub head_of_any_owner: Option<ApiResult>,
     /// Returns an object that can be read.
     pub list: Option<ApiResult<Option<String>>>,
@@ -137,7 +137,10 @@ impl Evidence {
     pub fn production_calls_to_key(&self, mode: Mode) -> ProductionCalls {
         match mode {
             Mode::AssumeRole => self.once_role_denied(),
-            Mode::Direct => self.once_resource_denied(&UnauthorizedCall::OF_KEY, |_| CheckName::KeyRequiresExternalId),
+            Mode::Direct => self.once_resource_denied(&UnauthorizedCall::OF_KEY, |_| match self.level {
+                AccessLevel::ReadWrite => CheckName::KeyRequiresExternalId,
+                AccessLevel::Read => CheckName::KeyDescriptionRequiresExternalId,
+            }),
         }
     }
 

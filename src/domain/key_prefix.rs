@@ -33,33 +33,71 @@ checked_text!(KeyPrefix);
 pub struct StoragePrefix(KeyPrefix);
 
 impl StoragePrefix {
+    /// What comes after it in the session policy of a verification must have room, too.
+    const LONGEST: usize = 200;
+
     /// # Errors
-    /// `malformed_prefix`, `prefix_of_nothing`, `prefix_starts_with_slash`, `prefix_without_slash`
+    /// `malformed_prefix`, `prefix_of_nothing`, `prefix_starts_with_slash`, `prefix_too_long`, `prefix_without_slash`. The prefix that was probably meant is
+    /// suggested.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        let prefix = KeyPrefix::parse(text)?;
-        let relative = text.trim_start_matches('/');
-        if relative.is_empty() {
+        Self::check(text).map_err(|malformed| match Self::meant_by(text) {
+            Some(meant) => malformed.suggest(meant.as_str()),
+            None => malformed,
+        })
+    }
+
+    fn check(text: &str) -> Result<Self, Malformed> {
+        if text.trim_matches('/').is_empty() && !text.is_empty() {
             return Err(Malformed::new("prefix_of_nothing", "omit the prefix to use the whole bucket"));
         }
-        if relative != text {
+        let prefix = KeyPrefix::parse(text)?;
+        if text.len() > Self::LONGEST {
             return Err(Malformed::new(
-                "prefix_starts_with_slash",
-                format!("object keys do not start with a slash; enter {relative}"),
+                "prefix_too_long",
+                format!("a prefix has at most {} characters", Self::LONGEST),
             ));
+        }
+        if text.starts_with('/') {
+            return Err(Malformed::new("prefix_starts_with_slash", "object keys do not start with a slash"));
         }
         if !text.ends_with('/') {
             return Err(Malformed::new(
                 "prefix_without_slash",
-                format!("a prefix ends with a slash; enter {text}/"),
+                "a prefix ends with a slash, or it would also apply to other folders that begin like this",
             ));
         }
         if text.contains("//") {
             return Err(Malformed::new(
                 "malformed_prefix",
-                "a prefix contains no empty folder name; remove the second slash",
+                "a prefix contains no empty folder names; remove the second slash",
             ));
         }
         Ok(Self(prefix))
+    }
+
+    /// The folder that a prefix without a slash, a pattern, an S3 URI or the ARN of objects stands for.
+    fn meant_by(text: &str) -> Option<Self> {
+        let path = Self::path_in_bucket(text).unwrap_or(text);
+        let folders: Vec<&str> = path.trim_end_matches('*').split('/').filter(|folder| !folder.is_empty()).collect();
+        Self::check(&format!("{}/", folders.join("/"))).ok()
+    }
+
+    /// What follows the bucket's name in an S3 URI or an ARN.
+    fn path_in_bucket(text: &str) -> Option<&str> {
+        let (_, location) = text.split_once("://").or_else(|| text.split_once(":::"))?;
+        let (_, path) = location.split_once('/')?;
+        Some(path)
+    }
+
+    /// The prefix in an S3 URI, in an ARN of objects or after a bucket's name, up to the last slash: what follows may be the name of an object.
+    pub(crate) fn of_location(text: &str) -> Option<Self> {
+        let after_name = || {
+            let (name, path) = text.split_once('/')?;
+            (!name.is_empty() && !name.contains(':')).then_some(path)
+        };
+        let path = Self::path_in_bucket(text).or_else(after_name)?;
+        let end = path.rfind('/')? + 1;
+        Self::check(&path[..end]).ok()
     }
 
     pub fn as_str(&self) -> &str {
@@ -89,15 +127,31 @@ mod tests {
         for good in ["a/", "documents/", "teams/a b/documents/"] {
             assert_eq!(StoragePrefix::parse(good).unwrap().as_str(), good);
         }
-        for (bad, code) in [
-            ("", "malformed_prefix"),
-            ("*/", "malformed_prefix"),
-            ("/", "prefix_of_nothing"),
-            ("/documents/", "prefix_starts_with_slash"),
-            ("documents", "prefix_without_slash"),
-            ("a//", "malformed_prefix"),
+        for (bad, code, meant) in [
+            ("", "malformed_prefix", None),
+            ("*/", "malformed_prefix", None),
+            ("documents/*", "malformed_prefix", Some("documents/")),
+            ("s3://acme/documents/", "malformed_prefix", Some("documents/")),
+            ("/", "prefix_of_nothing", None),
+            ("/documents/", "prefix_starts_with_slash", Some("documents/")),
+            ("documents", "prefix_without_slash", Some("documents/")),
+            ("a//b/", "malformed_prefix", Some("a/b/")),
+            (&format!("{}/", "p".repeat(200)), "prefix_too_long", None),
         ] {
-            assert_eq!(StoragePrefix::parse(bad).unwrap_err().code, code, "{bad:?}");
+            let malformed = StoragePrefix::parse(bad).unwrap_err();
+            assert_eq!((malformed.code, malformed.suggestion.as_deref()), (code, meant), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_location_can_contain_a_prefix() {
+        let of = |text| StoragePrefix::of_location(text).map(|prefix| prefix.to_string());
+        assert_eq!(of("s3://acme/documents/2026/").as_deref(), Some("documents/2026/"));
+        assert_eq!(of("arn:aws:s3:::acme/documents/*").as_deref(), Some("documents/"));
+        assert_eq!(of("acme/documents/").as_deref(), Some("documents/"));
+        assert_eq!(of("s3://acme/documents/file.pdf").as_deref(), Some("documents/"));
+        for none in ["acme", "s3://acme", "s3://acme/", "arn:aws:s3:::acme/*", "s3://acme/file.pdf"] {
+            assert_eq!(of(none), None, "{none}");
         }
     }
 }

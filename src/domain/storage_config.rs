@@ -71,6 +71,14 @@ impl Storage {
         format!("{}/{}", self.bucket, self.prefix.as_ref().map_or("", StoragePrefix::as_str))
     }
 
+    /// For people: the bucket's name, followed by the prefix.
+    pub fn bucket_and_prefix(&self) -> String {
+        let bucket = self.bucket.name();
+        self.prefix
+            .as_ref()
+            .map_or_else(|| bucket.to_string(), |prefix| format!("{bucket}/{prefix}"))
+    }
+
     /// The key prefix of the probe objects.
     pub fn probe_prefix(&self) -> String {
         let prefix = self.prefix.as_ref().map_or("", StoragePrefix::as_str);

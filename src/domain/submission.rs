@@ -103,7 +103,13 @@ impl Submission {
         let around = known.around(vendor);
         let mode = faults.field("mode", self.mode.as_deref(), |text| parse_mode(text, vendor, modes));
         let bucket = faults.field("bucket_arn", self.bucket_arn.as_deref(), |text| {
-            BucketArn::parse(text).map_err(|malformed| suggestions::explain(ArnField::Bucket, text, malformed, around))
+            BucketArn::parse(text).map_err(|malformed| {
+                let explained = suggestions::explain(ArnField::Bucket, text, malformed, around);
+                match StoragePrefix::of_location(text).filter(|_| present(self.prefix.as_deref()).is_none()) {
+                    Some(prefix) => explained.also(&format!("the prefix {prefix} has a field of its own")),
+                    None => explained,
+                }
+            })
         });
         let region = faults.field("bucket_region", self.bucket_region.as_deref(), |text| vendor.regions.parse(text));
         let key = faults.field("key_arn", self.key_arn.as_deref(), |text| {

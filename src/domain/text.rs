@@ -35,6 +35,21 @@ impl Malformed {
         }
     }
 
+    /// The same error, with something else to do.
+    #[must_use]
+    pub(crate) fn also(self, what: &str) -> Self {
+        let suggestion = self.suggestion.clone();
+        let plain = self.without_suggestion();
+        let more = Self {
+            detail: format!("{}; {what}", plain.detail),
+            ..plain
+        };
+        match suggestion {
+            Some(value) => more.suggest(value),
+            None => more,
+        }
+    }
+
     #[must_use]
     pub(crate) fn without_suggestion(self) -> Self {
         Self {

@@ -75,13 +75,16 @@ pub(crate) async fn validate_config(
         .map_err(ValidateConfigError::Invalid)?;
     let mut db = context.pool.acquire().await.map_err(store::StoreError::from)?;
     let claims = active_configs::claims(&mut db, tenant.id, &storage).await?;
-    let claimed = |field: &str, what: &str| {
-        let detail = format!("another tenant uses this {what}, so a verification would reject it; enter one that is not shared");
+    let claimed = |field: &str, what: &str, remedy: &str| {
+        let detail = format!("another tenant uses {what}, so a verification would reject it; enter {remedy}");
         FieldError::new(field, "claimed", detail)
     };
     let faults: Vec<FieldError> = [
-        claims.bucket.then(|| claimed("bucket_arn", "bucket")),
-        claims.role.then(|| claimed("role_arn", "role")),
+        claims.bucket.then(|| {
+            let what = "this bucket, or a part of it that overlaps with this one";
+            claimed("bucket_arn", what, "another bucket, or a prefix that no other one contains")
+        }),
+        claims.role.then(|| claimed("role_arn", "this role", "one that is not shared")),
     ]
     .into_iter()
     .flatten()

@@ -64,9 +64,9 @@ pub struct VendorSettings {
           num_args = 0..=1, default_missing_value = "true", value_parser = Format("true or false", "true").parser(boolean))]
     allow_own_account: bool,
 
-    /// Which changes of a tenant's active storage config an operator must approve before they take effect: `always`, every change of
-    /// the bucket, the key, the role or the mode; `account_change`, only a change to an AWS account that the active version does not
-    /// use; or `never`.
+    /// Which changes of a tenant's active storage config an operator must approve before they take effect: `always`, every change;
+    /// `account_change`, only a change to an AWS account that the active version does not use, or of the prefix or the access in the same
+    /// bucket; or `never`.
     #[arg(long, env = "LATCHKEY_ACTIVATION_APPROVAL", default_value = "account_change", value_name = "POLICY",
           value_parser = Format("always, account_change or never", "account_change").parser(ApprovalPolicy::from_str))]
     activation_approval: ApprovalPolicy,

@@ -372,14 +372,14 @@ pub async fn remaining(db: &mut PgConnection, lease: &Lease) -> Result<Option<Du
     Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
 }
 
-/// Moves the leftovers of earlier verifications with the same bucket and prefix to this one, so that it deletes them.
+/// Moves the leftovers of earlier verifications, whose keys this one may delete, to it: those in the same bucket and prefix.
 async fn take_over_leftovers(db: &mut PgConnection, id: VerificationId) -> Result<Vec<String>> {
     let earlier = sqlx::query!(
         "select o.id, o.probe_objects
          from verifications v
          join storage_configs c on c.id = v.config_id
          join verifications o on o.tenant_id = v.tenant_id and o.id <> v.id
-         join storage_configs d on d.id = o.config_id and d.bucket_arn = c.bucket_arn and d.prefix = c.prefix
+         join storage_configs d on d.id = o.config_id and d.bucket_arn = c.bucket_arn and c.prefix in ('', d.prefix)
          where v.id = $1 and o.state = 'finished' and cardinality(o.probe_objects) > 0
          for update of o",
         id.as_uuid(),

@@ -79,9 +79,11 @@ impl Limit {
         let session = state.limited_sessions.get(&self)?;
         let (cloud, bucket, probe) = (run.cloud, run.bucket(Some(session)), run.subject.probe_key.as_str());
         let object = state.readable(probe)?.to_owned();
+        let reads_sample = run.subject.storage.level == AccessLevel::Read;
         let call = async move {
             match self {
                 Self::ReadOnly => cloud.try_put(&bucket, probe).await,
+                Self::Prefix if reads_sample => cloud.read_sample(&bucket, &object).await.map(drop),
                 Self::Prefix => cloud.get_object(&bucket, &object).await.map(drop),
             }
         };

@@ -101,6 +101,7 @@ impl RunReport {
 struct VerificationRun<'a> {
     cloud: &'a dyn Cloud,
     subject: &'a VerificationSubject,
+    stop: &'a CancellationToken,
     put_lease: &'a dyn PutLease,
     session_name: SessionName,
     probe_prefix: String,
@@ -147,6 +148,7 @@ pub async fn run(
     let run = VerificationRun {
         cloud,
         subject,
+        stop,
         put_lease,
         session_name: SessionName::of_verification(subject.verification),
         probe_prefix: subject.storage.probe_prefix(),
@@ -175,16 +177,17 @@ pub async fn run(
     loop {
         // A step may be waiting for a cleanup.
         for _ in 0..2 {
-            if !stop.is_cancelled() {
-                waiting.retain(|step| {
-                    let Some(call) = step.start(&run, &state) else {
-                        return true;
-                    };
-                    object_calls += usize::from(step.needs_object());
-                    in_flight.push(call);
-                    false
-                });
-            }
+            waiting.retain(|step| {
+                if stop.is_cancelled() && !step.cleans_up() {
+                    return true;
+                }
+                let Some(call) = step.start(&run, &state) else {
+                    return true;
+                };
+                object_calls += usize::from(step.needs_object());
+                in_flight.push(call);
+                false
+            });
             while let Some((clean_up, session)) = state.next_clean_up(object_calls == 0, &subject.probe_key) {
                 in_flight.push(steps::delete(&run, &session, clean_up));
             }

@@ -109,11 +109,23 @@ impl ProductionCall {
                 },
             ),
             Self::HeadOfAnyOwner => {
-                evidence.head.as_ref()?.refusal()?;
+                let has_prefix = run.subject.storage.prefix.is_some();
+                if has_prefix {
+                    evidence.list.as_ref()?.refusal()?;
+                } else {
+                    evidence.head.as_ref()?.refusal()?;
+                }
                 let bucket = BucketCall { owner: None, ..bucket };
                 pending(
                     self.needs_object(),
-                    async move { cloud.head_bucket(&bucket).await },
+                    async move {
+                        // HEAD needs s3:ListBucket without a condition on the prefix.
+                        if has_prefix {
+                            cloud.list_objects(&bucket, &run.list_prefix).await.map(drop)
+                        } else {
+                            cloud.head_bucket(&bucket).await
+                        }
+                    },
                     |state, answer| {
                         state.evidence.head_of_any_owner = Some(answer);
                     },
@@ -247,7 +259,7 @@ impl ProductionCall {
                 )
             }
             Self::AbortMultipartUpload => {
-                evidence.parts.as_ref()?;
+                (evidence.parts.is_some() || run.stop.is_cancelled()).then_some(())?;
                 let upload = evidence.multipart_upload.as_ref()?.granted()?.clone();
                 pending(
                     self.needs_object(),

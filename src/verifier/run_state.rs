@@ -111,6 +111,10 @@ impl RunState {
 
     /// What to delete next, and with which session: leftovers immediately, the probe object once no call needs it.
     pub(crate) fn next_clean_up(&mut self, object_is_idle: bool, probe_key: &str) -> Option<(CleanUp, AwsSession)> {
+        // Without the right to write, nothing is deleted.
+        if self.evidence.level == AccessLevel::Read {
+            return None;
+        }
         let session = self.production.clone()?;
         if let Some(key) = self.due.pop() {
             return Some((CleanUp::Leftover(key), session));

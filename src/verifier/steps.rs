@@ -79,6 +79,11 @@ impl Step {
         }
     }
 
+    /// Whether it is made even if the run is stopped.
+    pub(crate) fn cleans_up(self) -> bool {
+        self == Self::Production(ProductionCall::AbortMultipartUpload)
+    }
+
     /// The call, or None while an input is missing.
     pub(crate) fn start<'a>(self, run: &'a VerificationRun<'a>, state: &RunState) -> Option<PendingCall<'a>> {
         match self {

@@ -56,8 +56,11 @@ pub(super) fn start<'a>(
     let key = session.map(|session| run.key(session));
     let probe = run.subject.probe_key.as_str();
     let object = state.readable(probe).unwrap_or(probe).to_owned();
+    let reads_sample = run.subject.storage.level == AccessLevel::Read;
     let made = async move {
         match (call, &key) {
+            // Of an object of the customer's, no more than its first byte.
+            (C::Get, _) if reads_sample => cloud.read_sample(&bucket, &object).await.map(drop),
             (C::Get, _) => cloud.get_object(&bucket, &object).await.map(drop),
             (C::Restore, _) => cloud.restore_object(&bucket, probe).await,
             (C::Put, _) => cloud.try_put(&bucket, probe).await,

@@ -22,8 +22,8 @@ use crate::domain::evidence::{DeletedObject, StoredObject};
 /// The probe object has 64 bytes; a longer object is a different one, and its first bytes show it.
 const MAX_READ: usize = 4096;
 
-/// How many keys are listed, to find an object that can be read.
-const LISTED: i32 = 20;
+/// How many keys are listed, to find an object that can be read: as many as S3 lists at once.
+const LISTED: i32 = 1000;
 
 /// The MD5 digest of an empty body, which ours is not.
 const WRONG_MD5: &str = "1B2M2Y8AsgTpgAmY7PhCfg==";

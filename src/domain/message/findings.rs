@@ -54,7 +54,7 @@ messages! {
     vendor_is_let_in_danger() "The roles of [vendor] also act for other customers. They need no access of their own: [vendor] assumes [your] role, which requires [your] external ID."
     bucket_is_public(actions) "Anyone on the internet can call {actions} on this bucket."
     bucket_is_public_danger() "These requests were made without credentials. For an object that is encrypted with a KMS key, the key is now the only protection against reading it."
-    bucket_is_claimed() "This bucket or role is already used by [another customer]."
+    bucket_is_claimed() "This role, or a part of the bucket that overlaps with this one, is already used by [another customer]."
     public_access_not_blocked() "The bucket itself does not block all public access."
     vendor_owns_objects() "ACLs are enabled on the bucket, so [vendor] owns the objects that it writes, and [you] cannot read them."
     acls_enabled() "ACLs are not disabled on the bucket."

@@ -48,5 +48,5 @@ messages! {
     correct_region(real) "Enter {real} as the region. The key must be in {real} as well; if it is not, create one there."
     find_region() "Enter the region that the S3 console shows for the bucket."
     correct_key() "Correct the key ARN: copy it from the key's page in the KMS console."
-    use_unclaimed_bucket() "Enter a bucket and a role that are not shared. If [you] have two accounts with [vendor], contact [vendor]."
+    use_unclaimed_bucket() "Enter another bucket, or a prefix that no other one contains, and a role that is not shared. If [you] have two accounts with [vendor], contact [vendor]."
 }

@@ -45,9 +45,16 @@ fn owner<'a>(context: &'a CheckContext) -> Owner<'a> {
     let Some(head) = &evidence.head else {
         return Owner::Undecided;
     };
-    match head.outcome {
-        Outcome::Granted(()) => return Owner::Expected(&head.exchange),
-        Outcome::Refused(_) => {}
+    match (&head.outcome, &evidence.list) {
+        (Outcome::Granted(()), _) => return Owner::Expected(&head.exchange),
+        // HEAD is denied to every caller who may list with a prefix only, so the list is asked instead.
+        (Outcome::Refused(_), list) if context.storage.prefix.is_some() => match list {
+            None => return Owner::Undecided,
+            Some(list) if list.granted().is_some() => return Owner::Expected(&list.exchange),
+            Some(list) if list.refusal().is_some() => {}
+            Some(_) => return Owner::Unproven,
+        },
+        (Outcome::Refused(_), _) => {}
         _ => return Owner::Unanswered(head),
     }
     let Some(any_owner) = &evidence.head_of_any_owner else {

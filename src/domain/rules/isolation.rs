@@ -50,7 +50,15 @@ pub(crate) fn bucket_not_public(context: &CheckContext) -> RuleOutcome {
 }
 
 pub(crate) fn key_requires_external_id(context: &CheckContext) -> RuleOutcome {
-    let check = CheckName::KeyRequiresExternalId;
+    refused_by_key(context, CheckName::KeyRequiresExternalId)
+}
+
+/// `read`: KMS evaluates a decryption only of a ciphertext, which the vendor cannot make.
+pub(crate) fn key_description_requires_external_id(context: &CheckContext) -> RuleOutcome {
+    refused_by_key(context, CheckName::KeyDescriptionRequiresExternalId)
+}
+
+fn refused_by_key(context: &CheckContext, check: CheckName) -> RuleOutcome {
     let callers = vendors_callers(context);
     if let Some(outcome) = without_session(check, &callers) {
         return outcome;

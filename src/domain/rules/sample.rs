@@ -76,6 +76,14 @@ pub(crate) fn decrypted(context: &CheckContext) -> RuleOutcome {
     let Some(sample) = &context.evidence.sample else {
         return explained_by(context, CheckName::ObjectReadable);
     };
+    let other = sample
+        .refusal()
+        .and_then(|refusal| refusal.key.as_deref())
+        .filter(|key| *key != context.storage.key.as_str());
+    if let Some(key) = other {
+        let fix = Fix::form(fixes::name_object_with_key());
+        return Finding::failed(check, findings::sample_object_has_other_key(key), Some(&sample.exchange), fix).into();
+    }
     if is_stopped_by_key(sample) {
         return permission(context, check, Some(sample), "kms:Decrypt", Permission::Key, check.claim());
     }

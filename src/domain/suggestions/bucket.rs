@@ -68,7 +68,7 @@ pub(super) fn recognize(word: &str, around: FormContext) -> Option<Recognized> {
     let kind = if prefix.is_empty() {
         "a bucket name"
     } else {
-        "a bucket name with a prefix, which cannot be submitted"
+        "a bucket name with a prefix"
     };
     match BucketName::parse(name) {
         Err(wrong) if wrong.code == "malformed_bucket_name" => None,

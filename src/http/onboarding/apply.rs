@@ -12,6 +12,7 @@ use super::layout::Layout;
 use super::rejection::Rejection;
 use super::session::OnboardSession;
 use super::update::UpdateView;
+use crate::domain::access_level::AccessLevel;
 use crate::domain::arn::KeyArn;
 use crate::domain::storage_config::Mode;
 use crate::domain::templates::format::TemplateFormat;
@@ -100,6 +101,7 @@ impl ApplyParams {
             "key_arn" => &mut self.key_arn,
             "role_name" => &mut self.role_name,
             "account_id" => &mut self.account_id,
+            "prefix" => &mut self.prefix,
             _ => return,
         };
         if offered.is_some() {
@@ -137,6 +139,8 @@ struct Page<'a> {
     /// The number of the documents.
     version: Option<i32>,
     choices: Vec<Choice>,
+    /// What the vendor will be able to do.
+    grants: [String; 2],
     mode: &'static str,
     fields: Vec<Field>,
     /// What the customer's organization may require. Folded unless one of them is filled in.
@@ -159,6 +163,24 @@ struct Page<'a> {
     /// How many documents still contain placeholders.
     incomplete: usize,
     settings: Vec<Setting>,
+}
+
+fn grants(params: &TemplateParams) -> [String; 2] {
+    let place = if params.prefix.is_some() {
+        "below your prefix in this one bucket"
+    } else {
+        "in this one bucket"
+    };
+    match params.level {
+        AccessLevel::ReadWrite => [
+            format!("Write, read, restore and delete objects {place}, and list them"),
+            "Encrypt and decrypt with this one key".to_owned(),
+        ],
+        AccessLevel::Read => [
+            format!("Read objects {place}, and list them"),
+            "Decrypt with this one key".to_owned(),
+        ],
+    }
 }
 
 struct Choice {
@@ -254,6 +276,7 @@ pub(crate) async fn handle(
         frame: Layout::new(&state, &session, 1, "Choose and apply"),
         update: UpdateView::load(&state, &session).await?,
         version: issued.version,
+        grants: grants(&template_params),
         choices: offered
             .iter()
             .map(|mode| Choice {

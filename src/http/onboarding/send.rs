@@ -16,6 +16,7 @@ use super::session::OnboardSession;
 use crate::domain::access_level::AccessLevel;
 use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketArn, BucketName, KeyArn, RoleArn};
+use crate::domain::key_prefix::StoragePrefix;
 use crate::domain::limits::VersionLimit;
 use crate::domain::partition::Partition;
 use crate::domain::storage_config::{Mode, Storage};
@@ -90,7 +91,10 @@ impl SendForm {
             role_arn: if account.is_empty() || role.is_empty() {
                 String::new()
             } else {
-                format!("arn:{partition}:iam::{account}:role/{role}")
+                let path = text(&filling.role_path);
+                let path = path.trim_matches('/');
+                let slash = if path.is_empty() { "" } else { "/" };
+                format!("arn:{partition}:iam::{account}:role/{path}{slash}{role}")
             },
             prefix: text(&filling.prefix),
             access: text(&filling.access),
@@ -175,7 +179,13 @@ impl SendForm {
             .and_then(|fault| fault.suggestion);
         let Some(value) = offered else { return };
         match field {
-            "bucket_arn" => self.bucket_arn = value,
+            "bucket_arn" => {
+                if self.prefix.trim().is_empty() {
+                    self.prefix = StoragePrefix::of_location(self.bucket_arn.trim()).map_or_else(String::new, |prefix| prefix.to_string());
+                }
+                self.bucket_arn = value;
+            }
+            "prefix" => self.prefix = value,
             "bucket_region" => self.bucket_region = value,
             "key_arn" => self.key_arn = value,
             "role_arn" => self.role_arn = value,

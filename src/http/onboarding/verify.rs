@@ -96,7 +96,7 @@ pub(super) async fn shown(state: &AppState, session: &OnboardSession, feedback: 
             page.notes.push(format!(
                 "Version {} with bucket {} stays in use{until}.",
                 active.config.version,
-                active.config.storage.bucket.name()
+                active.config.storage.bucket_and_prefix()
             ));
         }
         page.run = Some(VerificationView::of(

@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::labels::{self, CheckGroup, pretty};
 use super::status::{BannerState, CheckState};
+use crate::domain::access_level::AccessLevel;
 use crate::domain::check::{CheckName, CheckStatus};
 use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixDocument};
@@ -211,6 +212,11 @@ impl VerificationView {
             ("Region", storage.region.to_string()),
             ("Key ARN", storage.key.to_string()),
         ];
+        sent.extend(storage.prefix.as_ref().map(|prefix| ("Prefix", prefix.to_string())));
+        if storage.level != AccessLevel::ReadWrite {
+            sent.push(("Access", storage.level.to_string()));
+        }
+        sent.extend(storage.sample_object.clone().map(|key| ("Sample object", key)));
         sent.extend(storage.access.client_role().map(|role| ("Role ARN", role.to_string())));
         let owner = if storage.bucket_account == *storage.default_bucket_account() {
             match storage.access.client_role() {

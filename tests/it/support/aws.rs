@@ -366,7 +366,7 @@ impl World {
             .put_user_policy()
             .user_name("latchkey")
             .policy_name("roles")
-            .policy_document(allow(&["sts:AssumeRole", "sts:TagSession"]).to_string())
+            .policy_document(allow(&["sts:AssumeRole", "sts:TagSession", "iam:SimulatePrincipalPolicy"]).to_string())
             .send()
             .await
             .expect("a user's policy is put");

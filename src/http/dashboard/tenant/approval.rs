@@ -33,6 +33,11 @@ pub(crate) fn differences(active: Option<&StorageConfig>, new: &StorageConfig) -
         [
             ("Mode", storage.mode().to_string()),
             ("Bucket", storage.bucket.to_string()),
+            (
+                "Prefix",
+                storage.prefix.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
+            ),
+            ("Access", storage.level.to_string()),
             ("Bucket account", storage.bucket_account.to_string()),
             ("Region", storage.region.to_string()),
             ("Key", storage.key.to_string()),

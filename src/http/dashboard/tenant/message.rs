@@ -63,7 +63,7 @@ pub(crate) fn text(tenant: &Tenant, verification: &Verification, config: &Storag
     };
     let mut text = format!(
         "Hello,\n\n{begins}. {things} to be changed in your AWS account.\n\nBucket: {}\nChecked: {}\n",
-        config.storage.bucket.name(),
+        config.storage.bucket_and_prefix(),
         utc(at),
     );
     for (at, problem) in failures.iter().enumerate() {

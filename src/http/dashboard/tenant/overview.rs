@@ -231,10 +231,12 @@ fn facts(config: &StorageConfig) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("Mode", storage.mode().to_string()),
         ("Bucket", storage.bucket.to_string()),
+        ("Access", storage.level.to_string()),
         ("Region", storage.region.to_string()),
         ("Key", storage.key.to_string()),
     ];
     facts.extend(storage.access.client_role().map(|role| ("Role", role.to_string())));
+    facts.extend(storage.prefix.as_ref().map(|prefix| ("Prefix", prefix.to_string())));
     facts.push(("Bucket account", storage.bucket_account.to_string()));
     facts
 }
