@@ -1,5 +1,6 @@
 //! Prefixes of object keys.
 
+use super::arn::BucketName;
 use super::text::{Malformed, checked_text};
 
 /// A prefix of object keys: 1 to 256 visible ASCII characters, none of which has a special meaning in policies.
@@ -84,7 +85,10 @@ impl StoragePrefix {
 
     /// What follows the bucket's name in an S3 URI or an ARN.
     fn path_in_bucket(text: &str) -> Option<&str> {
-        let (_, location) = text.split_once("://").or_else(|| text.split_once(":::"))?;
+        let uri = text
+            .split_once("://")
+            .filter(|(scheme, _)| matches!(scheme.to_ascii_lowercase().as_str(), "s3" | "s3a" | "s3n"));
+        let (_, location) = uri.or_else(|| text.split_once(":::"))?;
         let (_, path) = location.split_once('/')?;
         Some(path)
     }
@@ -93,7 +97,8 @@ impl StoragePrefix {
     pub(crate) fn of_location(text: &str) -> Option<Self> {
         let after_name = || {
             let (name, path) = text.split_once('/')?;
-            (!name.is_empty() && !name.contains(':')).then_some(path)
+            let is_host = name.contains("amazonaws") || name.contains("aws.amazon");
+            (BucketName::parse(name).is_ok() && !is_host).then_some(path)
         };
         let path = Self::path_in_bucket(text).or_else(after_name)?;
         let end = path.rfind('/')? + 1;
@@ -150,7 +155,15 @@ mod tests {
         assert_eq!(of("arn:aws:s3:::acme/documents/*").as_deref(), Some("documents/"));
         assert_eq!(of("acme/documents/").as_deref(), Some("documents/"));
         assert_eq!(of("s3://acme/documents/file.pdf").as_deref(), Some("documents/"));
-        for none in ["acme", "s3://acme", "s3://acme/", "arn:aws:s3:::acme/*", "s3://acme/file.pdf"] {
+        for none in [
+            "https://s3.console.aws.amazon.com/s3/buckets/acme?region=eu-central-1",
+            "s3.eu-central-1.amazonaws.com/acme/documents/",
+            "acme",
+            "s3://acme",
+            "s3://acme/",
+            "arn:aws:s3:::acme/*",
+            "s3://acme/file.pdf",
+        ] {
             assert_eq!(of(none), None, "{none}");
         }
     }

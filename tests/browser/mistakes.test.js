@@ -73,7 +73,7 @@ test("common mistakes are recognized, and a correction is suggested but not appl
   await page.getByLabel("Key ARN").fill(key.replace("key/", "key/ "));
   await page.getByText("This is an ARN with line breaks or spaces in it.").waitFor();
   await page.getByLabel("Role ARN").fill("https://us-east-1.console.aws.amazon.com/iam/home#/roles/details/documents?section=permissions");
-  await page.getByText("This is a web address, not an ARN.").waitFor();
+  await page.getByText("This is a web address, not an ARN; enter one such as").waitFor();
   await look(page, "send-mistakes");
 
   await page.getByRole("button", { name: "Submit and verify" }).last().click();

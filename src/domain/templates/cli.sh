@@ -117,6 +117,7 @@ command -v aws >/dev/null 2>&1 || fail 'The AWS CLI is required: https://aws.ama
 [ -n "$bucket" ] || fail 'Set bucket at the top of this script.'
 if [ "$mode" = assume_role ]; then
     [ -n "$role_name" ] || fail 'Set role_name at the top of this script.'
+    role_path=${role_path:-/}
 fi
 export AWS_PAGER=
 errors=$(mktemp)

@@ -145,7 +145,7 @@ async fn a_campaign_leads_from_the_notice_to_the_verified_update() {
     );
     for part in [
         "which are now version 2",
-        "Since version 1, the update adds the statement LatchkeyPosture",
+        "Since version 1, the update adds s3:GetBucketLogging and s3:GetBucketPublicAccessBlock to the bucket policy",
         "Example Vendor writes: “We now watch the settings of your bucket.”",
         "choose “Verify again”",
     ] {

@@ -130,7 +130,7 @@ async fn check_config_finds_faults_of_the_vendor_setup() {
         "ok       process: ",
         "ok       clock: ",
         "ok       storage role: ",
-        "unknown  customers' roles: ",
+        "ok       customers' roles: ",
         "ok       customer-facing role, with a tag: ",
         "warning  customer-facing role, with another tag: ",
         "note     STS quota: This process requests at most 100 ",

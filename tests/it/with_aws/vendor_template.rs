@@ -269,7 +269,7 @@ async fn without_any_one_statement_onboarding_fails() {
             removed += 1;
         }
     }
-    assert_eq!(removed, 9);
+    assert_eq!(removed, 10);
     assert_eq!(fresh.onboard("assume_role").await, Ok(()), "all is in place again");
     assert_eq!(fresh.onboard("direct").await, Ok(()), "all is in place again");
 }
