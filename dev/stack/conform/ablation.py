@@ -1,8 +1,8 @@
 """Part two: the ablation matrix of tests/data/ablation.json. From documents as issued, one thing is changed, and Latchkey's own
 verification must fail exactly the expected checks and name the right document."""
 
-import re
 import json
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
