@@ -145,7 +145,7 @@ async fn a_campaign_leads_from_the_notice_to_the_verified_update() {
     );
     for part in [
         "which are now version 2",
-        "Since version 1, the update adds s3:GetBucketLogging and s3:GetBucketPublicAccessBlock to the bucket policy",
+        "Since version 1, the update adds s3:GetBucketLogging",
         "Example Vendor writes: “We now watch the settings of your bucket.”",
         "choose “Verify again”",
     ] {
@@ -162,7 +162,7 @@ async fn a_campaign_leads_from_the_notice_to_the_verified_update() {
     for part in [
         "The documents have changed",
         "They are now version 2",
-        " to the bucket policy, which allows s3:GetBucketLogging",
+        "s3:GetBucketLogging",
         "“We now watch the settings of your bucket.”",
         "<dt>Version of the documents</dt><dd>2</dd>",
     ] {
