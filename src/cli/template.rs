@@ -57,6 +57,12 @@ struct TemplateValues {
     /// AWS account of that role.
     #[arg(long)]
     account_id: Option<String>,
+    /// Prefix of all object keys, such as `documents/`. Default: the whole bucket.
+    #[arg(long)]
+    prefix: Option<String>,
+    /// What to grant: `read_write` or `read`. Default: the first level in the server's setting `LATCHKEY_ACCESS`.
+    #[arg(long)]
+    access: Option<String>,
     /// Path of that role, such as `/vendors/`.
     #[arg(long, value_name = "PATH")]
     role_path: Option<String>,
@@ -95,6 +101,8 @@ impl Template {
             ("key_arn", values.key_arn.as_deref()),
             ("role_name", values.role_name.as_deref()),
             ("account_id", values.account_id.as_deref()),
+            ("prefix", values.prefix.as_deref()),
+            ("access", values.access.as_deref()),
             ("role_path", values.role_path.as_deref()),
             ("permissions_boundary", self.permissions_boundary.as_deref()),
             ("tags", Some(tags.as_str()).filter(|tags| !tags.is_empty())),
@@ -144,6 +152,8 @@ impl Merge {
             "key_arn": values.key_arn,
             "role_name": values.role_name,
             "account_id": values.account_id,
+            "prefix": values.prefix,
+            "access": values.access,
             "role_path": values.role_path,
             "posture": values.posture,
         });

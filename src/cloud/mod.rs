@@ -102,8 +102,10 @@ pub trait Cloud: Send + Sync {
     async fn simulate_assuming(&self, role: &RoleArn, target: &RoleArn) -> ApiResult<bool>;
 
     async fn head_bucket(&self, call: &BucketCall) -> ApiResult;
+    /// Lists at most one key with this prefix.
+    async fn list_objects(&self, call: &BucketCall, prefix: &str) -> ApiResult;
     /// Lists the first keys with this prefix. Returns the first of an object that has content and is not archived.
-    async fn list_objects(&self, call: &BucketCall, prefix: &str) -> ApiResult<Option<String>>;
+    async fn find_object(&self, call: &BucketCall, prefix: &str) -> ApiResult<Option<String>>;
     /// Puts an object without encryption headers, so that the bucket's default encrypts it, or with headers that name a key.
     /// It is given up after `within`.
     async fn put_object(

@@ -12,6 +12,7 @@ use super::unauthorized::{UnauthorizedCall, UnauthorizedCaller, UnauthorizedProb
 
 #[derive(Debug, Default)]
 pub struct Evidence {
+    /// With `read`, nothing is written.
     pub level: AccessLevel,
     pub vendor_role: Option<ApiResult>,
     pub client_role: Option<ApiResult>,
@@ -28,10 +29,10 @@ pub struct Evidence {
     pub head: Option<ApiResult>,
     /// Called only if `head` was denied: the same call without an expected owner. With a prefix, that of `list`.
     pub head_of_any_owner: Option<ApiResult>,
-    /// Returns an object that can be read.
+    /// `read`: returns an object that can be read, unless one was named.
     pub list: Option<ApiResult<Option<String>>>,
     /// `direct`: called only if `list` was denied. The same call by a caller who agrees to pay.
-    pub list_as_payer: Option<ApiResult<Option<String>>>,
+    pub list_as_payer: Option<ApiResult>,
 
     pub describe_key: Option<ApiResult<KeyFacts>>,
     pub encrypt: Option<ApiResult>,

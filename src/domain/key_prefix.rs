@@ -1,6 +1,5 @@
 //! Prefixes of object keys.
 
-use super::arn::BucketName;
 use super::text::{Malformed, checked_text};
 
 /// A prefix of object keys: 1 to 256 visible ASCII characters, none of which has a special meaning in policies.
@@ -38,16 +37,8 @@ impl StoragePrefix {
     const LONGEST: usize = 200;
 
     /// # Errors
-    /// `malformed_prefix`, `prefix_of_nothing`, `prefix_starts_with_slash`, `prefix_too_long`, `prefix_without_slash`. The prefix that was probably meant is
-    /// suggested.
+    /// `malformed_prefix`, `prefix_of_nothing`, `prefix_starts_with_slash`, `prefix_too_long`, `prefix_without_slash`
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        Self::check(text).map_err(|malformed| match Self::meant_by(text) {
-            Some(meant) => malformed.suggest(meant.as_str()),
-            None => malformed,
-        })
-    }
-
-    fn check(text: &str) -> Result<Self, Malformed> {
         if text.trim_matches('/').is_empty() && !text.is_empty() {
             return Err(Malformed::new("prefix_of_nothing", "omit the prefix to use the whole bucket"));
         }
@@ -74,35 +65,6 @@ impl StoragePrefix {
             ));
         }
         Ok(Self(prefix))
-    }
-
-    /// The folder that a prefix without a slash, a pattern, an S3 URI or the ARN of objects stands for.
-    fn meant_by(text: &str) -> Option<Self> {
-        let path = Self::path_in_bucket(text).unwrap_or(text);
-        let folders: Vec<&str> = path.trim_end_matches('*').split('/').filter(|folder| !folder.is_empty()).collect();
-        Self::check(&format!("{}/", folders.join("/"))).ok()
-    }
-
-    /// What follows the bucket's name in an S3 URI or an ARN.
-    fn path_in_bucket(text: &str) -> Option<&str> {
-        let uri = text
-            .split_once("://")
-            .filter(|(scheme, _)| matches!(scheme.to_ascii_lowercase().as_str(), "s3" | "s3a" | "s3n"));
-        let (_, location) = uri.or_else(|| text.split_once(":::"))?;
-        let (_, path) = location.split_once('/')?;
-        Some(path)
-    }
-
-    /// The prefix in an S3 URI, in an ARN of objects or after a bucket's name, up to the last slash: what follows may be the name of an object.
-    pub(crate) fn of_location(text: &str) -> Option<Self> {
-        let after_name = || {
-            let (name, path) = text.split_once('/')?;
-            let is_host = name.contains("amazonaws") || name.contains("aws.amazon");
-            (BucketName::parse(name).is_ok() && !is_host).then_some(path)
-        };
-        let path = Self::path_in_bucket(text).or_else(after_name)?;
-        let end = path.rfind('/')? + 1;
-        Self::check(&path[..end]).ok()
     }
 
     pub fn as_str(&self) -> &str {
@@ -132,39 +94,16 @@ mod tests {
         for good in ["a/", "documents/", "teams/a b/documents/"] {
             assert_eq!(StoragePrefix::parse(good).unwrap().as_str(), good);
         }
-        for (bad, code, meant) in [
-            ("", "malformed_prefix", None),
-            ("*/", "malformed_prefix", None),
-            ("documents/*", "malformed_prefix", Some("documents/")),
-            ("s3://acme/documents/", "malformed_prefix", Some("documents/")),
-            ("/", "prefix_of_nothing", None),
-            ("/documents/", "prefix_starts_with_slash", Some("documents/")),
-            ("documents", "prefix_without_slash", Some("documents/")),
-            ("a//b/", "malformed_prefix", Some("a/b/")),
-            (&format!("{}/", "p".repeat(200)), "prefix_too_long", None),
+        for (bad, code) in [
+            ("", "malformed_prefix"),
+            ("*/", "malformed_prefix"),
+            ("a//b/", "malformed_prefix"),
+            ("/", "prefix_of_nothing"),
+            ("/documents/", "prefix_starts_with_slash"),
+            ("documents", "prefix_without_slash"),
+            (&format!("{}/", "p".repeat(200)), "prefix_too_long"),
         ] {
-            let malformed = StoragePrefix::parse(bad).unwrap_err();
-            assert_eq!((malformed.code, malformed.suggestion.as_deref()), (code, meant), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_location_can_contain_a_prefix() {
-        let of = |text| StoragePrefix::of_location(text).map(|prefix| prefix.to_string());
-        assert_eq!(of("s3://acme/documents/2026/").as_deref(), Some("documents/2026/"));
-        assert_eq!(of("arn:aws:s3:::acme/documents/*").as_deref(), Some("documents/"));
-        assert_eq!(of("acme/documents/").as_deref(), Some("documents/"));
-        assert_eq!(of("s3://acme/documents/file.pdf").as_deref(), Some("documents/"));
-        for none in [
-            "https://s3.console.aws.amazon.com/s3/buckets/acme?region=eu-central-1",
-            "s3.eu-central-1.amazonaws.com/acme/documents/",
-            "acme",
-            "s3://acme",
-            "s3://acme/",
-            "arn:aws:s3:::acme/*",
-            "s3://acme/file.pdf",
-        ] {
-            assert_eq!(of(none), None, "{none}");
+            assert_eq!(StoragePrefix::parse(bad).unwrap_err().code, code, "{bad:?}");
         }
     }
 }

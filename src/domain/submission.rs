@@ -105,7 +105,7 @@ impl Submission {
         let bucket = faults.field("bucket_arn", self.bucket_arn.as_deref(), |text| {
             BucketArn::parse(text).map_err(|malformed| {
                 let explained = suggestions::explain(ArnField::Bucket, text, malformed, around);
-                match StoragePrefix::of_location(text).filter(|_| present(self.prefix.as_deref()).is_none()) {
+                match suggestions::prefix_in(text).filter(|_| present(self.prefix.as_deref()).is_none()) {
                     Some(prefix) => explained.also(&format!("the prefix {prefix} has a field of its own")),
                     None => explained,
                 }
@@ -124,7 +124,9 @@ impl Submission {
         });
         faults.external_id(self.external_id.as_deref(), external_ids);
 
-        let prefix = faults.optional("prefix", self.prefix.as_deref(), StoragePrefix::parse);
+        let prefix = faults.optional("prefix", self.prefix.as_deref(), |text| {
+            StoragePrefix::parse(text).map_err(|malformed| suggestions::explain_prefix(text, malformed))
+        });
         let level = faults.optional("access", self.access.as_deref(), |text| parse_level(text, vendor));
         let level = level.unwrap_or_else(|| vendor.level());
         let sample_object = faults.optional("sample_object", self.sample_object.as_deref(), |key| {
@@ -221,6 +223,13 @@ pub(crate) fn key_errors(field: &str, key: &KeyArn, vendor: &Vendor) -> Vec<Fiel
     faults.same_partition(field, "key", Some(key.partition()), vendor.partition());
     faults.own_account(field, "the key's account", Some(key.account()), vendor);
     faults.0
+}
+
+/// The error of something in another partition than the vendor's roles. Identities do not cross partitions.
+pub(crate) fn partition_error(field: &str, what: &str, theirs: Partition, vendor: &Vendor) -> Option<FieldError> {
+    let mut faults = Faults(Vec::new());
+    faults.same_partition(field, what, Some(theirs), vendor.partition());
+    faults.0.pop()
 }
 
 /// The error of an account that can never be a customer's.

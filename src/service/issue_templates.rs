@@ -2,11 +2,10 @@
 
 use super::{Context, Outage, document_versions};
 use crate::domain::account::AccountId;
-use crate::domain::arn::{BucketName, KeyArn, RoleName};
+use crate::domain::arn::{BucketName, KeyArn, PolicyArn, RoleName};
 use crate::domain::key_prefix::StoragePrefix;
-use crate::domain::partition::Partition;
 use crate::domain::storage_config::Mode;
-use crate::domain::submission::{self, account_errors, key_errors, role_name_error, without_vendors_account};
+use crate::domain::submission::{self, account_errors, key_errors, partition_error, role_name_error, without_vendors_account};
 use crate::domain::suggestions::{self, ArnField, FormContext};
 use crate::domain::templates::TemplateParams;
 use crate::domain::templates::cloudformation::quick_create_link;
@@ -84,20 +83,24 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
     faults.extend(key.iter().flat_map(|key| key_errors("key_arn", key, vendor)));
     faults.extend(role_name.iter().filter_map(|name| role_name_error("role_name", name, vendor)));
     faults.extend(account.iter().flat_map(|account| account_errors("account_id", account, vendor)));
-    let prefix = parse("prefix", typed.prefix.as_deref(), StoragePrefix::parse, &mut faults);
+    let prefix = |text: &str| StoragePrefix::parse(text).map_err(|malformed| suggestions::explain_prefix(text, malformed));
+    let prefix = parse("prefix", typed.prefix.as_deref(), prefix, &mut faults);
     let level = parse(
         "access",
         typed.access.as_deref(),
         |text| submission::parse_level(text, &context.vendor),
         &mut faults,
     );
-    let ours = vendor.partition();
-    let boundary = |text: &str| {
-        let policy = parse_boundary(text)?;
-        in_partition(ours, policy.as_str()).map(|()| policy)
-    };
+    let boundary = parse(
+        "permissions_boundary",
+        typed.permissions_boundary.as_deref(),
+        parse_boundary,
+        &mut faults,
+    );
+    let elsewhere = |policy: &PolicyArn| partition_error("permissions_boundary", "policy", policy.partition(), vendor);
+    faults.extend(boundary.iter().filter_map(elsewhere));
     let creation = Creation {
-        permissions_boundary: parse("permissions_boundary", typed.permissions_boundary.as_deref(), boundary, &mut faults),
+        permissions_boundary: boundary,
         role_path: parse("role_path", typed.role_path.as_deref(), RolePath::parse, &mut faults).unwrap_or_default(),
         tags: parse("tags", typed.tags.as_deref(), Tags::parse, &mut faults).unwrap_or_default(),
     };
@@ -116,17 +119,6 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
         }),
         _ => Err(faults),
     }
-}
-
-/// Identities do not cross partitions, so documents never name ARNs of two.
-fn in_partition(ours: Partition, arn: &str) -> Result<(), Malformed> {
-    if arn.starts_with(&format!("arn:{ours}:")) {
-        return Ok(());
-    }
-    Err(Malformed::new(
-        "other_partition",
-        format!("this ARN is in another AWS partition; it must be in {ours}, because identities do not cross partitions"),
-    ))
 }
 
 /// Fills in a tenant's templates with the valid entries, and returns the errors of the others.

@@ -27,7 +27,7 @@ pub(crate) enum ValidateConfigError {
 
 /// What only AWS can answer.
 const NEEDS_AWS: (&str, &str) = (
-    "access",
+    "aws",
     "whether the bucket, the key and the role exist and grant access is for a verification to find out, which calls AWS",
 );
 

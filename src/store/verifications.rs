@@ -294,8 +294,8 @@ pub async fn queued(db: &mut PgConnection, tenant: TenantId) -> Result<Option<Ve
     Ok(id.fetch_optional(db).await?.map(VerificationId::from))
 }
 
-/// Claims a verification for one attempt, which will write a probe object with this name below the config's prefix. The key is recorded before the object is written, so that
-/// a crash cannot leave an unknown object. A worker that was suspended may write until its lease has ended; the next worker
+/// Claims a verification for one attempt, which will write a probe object with this name below the config's prefix. The key is
+/// recorded before the object is written, so that a crash cannot leave an unknown object. A worker that was suspended may write until its lease has ended; the next worker
 /// deletes what it wrote.
 ///
 /// # Errors

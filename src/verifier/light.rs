@@ -55,7 +55,7 @@ pub async fn light(cloud: &dyn Cloud, vendor_role: &RoleArn, due: &DueReverifica
 async fn call_bucket(cloud: &dyn Cloud, bucket: &BucketCall, storage: &Storage) -> ApiResult {
     match (&storage.sample_object, &storage.prefix) {
         (Some(sample), _) => cloud.read_sample(bucket, sample).await.map(drop),
-        (None, Some(_)) => cloud.list_objects(bucket, &storage.probe_prefix()).await.map(drop),
+        (None, Some(_)) => cloud.list_objects(bucket, &storage.probe_prefix()).await,
         (None, None) => cloud.head_bucket(bucket).await,
     }
 }

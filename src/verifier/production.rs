@@ -15,7 +15,7 @@ use crate::domain::storage_config::Mode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter)]
 pub(super) enum ProductionCall {
     Head,
-    /// HEAD again without an expected owner, after the first one was denied.
+    /// HEAD again without an expected owner, after the first one was denied. With a prefix, the list.
     HeadOfAnyOwner,
     List,
     /// The list again by a caller who agrees to pay, after S3 denied it.
@@ -42,29 +42,12 @@ pub(super) enum ProductionCall {
 }
 
 impl ProductionCall {
-    /// Whether templates with or without `posture` grant it.
+    /// Whether the templates with this access, with or without `posture`, grant it.
     pub(crate) fn is_granted(self, mode: Mode, level: AccessLevel, posture: bool) -> bool {
         match self {
+            Self::Head | Self::HeadOfAnyOwner | Self::List | Self::ListAsPayer | Self::DescribeKey => true,
             Self::PublicAccessBlock | Self::AccessLogging => posture,
-            Self::AclsDisabled => match mode {
-                Mode::Direct => level == AccessLevel::ReadWrite,
-                Mode::AssumeRole => posture,
-            },
-            _ => true,
-        }
-    }
-
-    /// Whether it is made where the vendor has this access.
-    pub(crate) fn is_of(self, level: AccessLevel) -> bool {
-        match self {
-            Self::Head
-            | Self::HeadOfAnyOwner
-            | Self::List
-            | Self::ListAsPayer
-            | Self::DescribeKey
-            | Self::PublicAccessBlock
-            | Self::AclsDisabled
-            | Self::AccessLogging => true,
+            Self::AclsDisabled if mode == Mode::AssumeRole => posture,
             Self::ReadSample => level == AccessLevel::Read,
             _ => level == AccessLevel::ReadWrite,
         }
@@ -100,6 +83,7 @@ impl ProductionCall {
         }
         let (cloud, bucket, key) = (run.cloud, run.bucket(Some(session)), run.key(session));
         let object = run.subject.probe_key.as_str();
+        let finds_sample = run.subject.storage.level == AccessLevel::Read && state.sample.is_none();
         Some(match self {
             Self::Head => pending(
                 self.needs_object(),
@@ -121,7 +105,7 @@ impl ProductionCall {
                     async move {
                         // HEAD needs s3:ListBucket without a condition on the prefix.
                         if has_prefix {
-                            cloud.list_objects(&bucket, &run.list_prefix).await.map(drop)
+                            cloud.list_objects(&bucket, &run.list_prefix).await
                         } else {
                             cloud.head_bucket(&bucket).await
                         }
@@ -133,9 +117,15 @@ impl ProductionCall {
             }
             Self::List => pending(
                 self.needs_object(),
-                async move { cloud.list_objects(&bucket, &run.list_prefix).await },
-                |state, answer| {
-                    if state.sample.is_none() {
+                async move {
+                    if finds_sample {
+                        cloud.find_object(&bucket, &run.list_prefix).await
+                    } else {
+                        cloud.list_objects(&bucket, &run.list_prefix).await.map(|()| None)
+                    }
+                },
+                move |state, answer| {
+                    if finds_sample {
                         state.sample = answer.granted().cloned().flatten();
                     }
                     state.evidence.list = Some(answer);

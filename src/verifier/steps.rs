@@ -40,8 +40,8 @@ pub(super) enum Step {
 }
 
 impl Step {
-    /// The steps of a run in this mode and with this access. `posture` adds the reads of the bucket's settings, `retires` the attempts with the
-    /// retired external ID.
+    /// The steps of a run in this mode and with this access. `posture` adds the reads of the bucket's settings, `retires` the
+    /// attempts with the retired external ID.
     pub(crate) fn of_run(mode: Mode, level: AccessLevel, posture: bool, retires: bool, callers: &[UnauthorizedCaller]) -> Vec<Self> {
         let mut steps = vec![Self::VendorRole];
         if mode == Mode::AssumeRole {
@@ -57,7 +57,7 @@ impl Step {
             let calls = UnauthorizedCall::iter().filter(|call| caller.makes(*call) && call.is_of(level));
             steps.extend(calls.map(|call| Self::Unauthorized(*caller, call)));
         }
-        let production = ProductionCall::iter().filter(|call| call.is_of(level) && call.is_granted(mode, level, posture));
+        let production = ProductionCall::iter().filter(|call| call.is_granted(mode, level, posture));
         steps.extend(production.map(Self::Production));
         steps.extend(Limit::iter().flat_map(|limit| [Self::LimitedSession(limit), Self::LimitedCall(limit)]));
         steps

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{PutLease, RunReport, VerificationSubject, light, run};
 use crate::clock::{SharedClock, SystemClock};
 use crate::cloud::{AwsSession, BucketCall, CallMode, Cloud, DocumentCall, KeyCall, SessionName};
+use crate::domain::access_level::AccessLevel;
 use crate::domain::account::AccountId;
 use crate::domain::api_result::{AccessDenied, ApiCall, ApiResult, DenialReason, DeniedBy, Outcome, PolicyKind};
 use crate::domain::arn::{BucketArn, KeyArn, RoleArn};
@@ -28,7 +29,7 @@ use crate::domain::finding::Finding;
 use crate::domain::region::Region;
 use crate::domain::reverification::budget::Calls;
 use crate::domain::reverification::schedule::Schedule;
-use crate::domain::reverification::{DueReverification, KeptCiphertext};
+use crate::domain::reverification::{self, DueReverification, KeptCiphertext};
 use crate::domain::storage_config::{Access, Mode, Storage};
 use crate::domain::vendor::Vendor;
 use crate::domain::verification::Verdict;
@@ -167,7 +168,10 @@ impl Cloud for Scripted {
     async fn head_bucket(&self, call: &BucketCall) -> ApiResult {
         self.s3("s3:ListBucket", call, || ()).await
     }
-    async fn list_objects(&self, call: &BucketCall, _: &str) -> ApiResult<Option<String>> {
+    async fn list_objects(&self, call: &BucketCall, _: &str) -> ApiResult {
+        self.s3("s3:ListBucket", call, || ()).await
+    }
+    async fn find_object(&self, call: &BucketCall, _: &str) -> ApiResult<Option<String>> {
         self.s3("s3:ListBucket", call, || Some("documents/1".to_owned())).await
     }
     async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, _: Option<&KeyArn>, _: Duration) -> ApiResult<StoredObject> {
@@ -283,7 +287,7 @@ fn subject(mode: Mode) -> VerificationSubject {
             key: KeyArn::parse(KEY).unwrap(),
             bucket_account: AccountId::parse("222222222222").unwrap(),
             prefix: None,
-            level: crate::domain::access_level::AccessLevel::ReadWrite,
+            level: AccessLevel::ReadWrite,
             sample_object: None,
         },
         vendor_role: RoleArn::parse("arn:aws:iam::111111111111:role/vendor").unwrap(),
@@ -355,12 +359,8 @@ async fn a_run_calls_what_it_takes_from_the_budget(#[values(Mode::AssumeRole, Mo
     assert_eq!(calls(&cloud), Calls::of_full(mode));
 }
 
-#[rstest]
-#[tokio::test(start_paused = true)]
-async fn a_light_one_makes_at_most_five_calls(#[values(Mode::AssumeRole, Mode::Direct)] mode: Mode) {
-    let cloud = Scripted::new();
-    let subject = subject(mode);
-    let due = DueReverification {
+fn due(subject: VerificationSubject, ciphertext: Option<KeptCiphertext>) -> DueReverification {
+    DueReverification {
         config: uuid::Uuid::nil().into(),
         tenant: uuid::Uuid::nil().into(),
         storage: subject.storage,
@@ -369,14 +369,41 @@ async fn a_light_one_makes_at_most_five_calls(#[values(Mode::AssumeRole, Mode::D
         timing: Schedule::OFF.first(uuid::Uuid::nil().into(), DateTime::UNIX_EPOCH),
         leased_until: DateTime::UNIX_EPOCH,
         lease: 1,
-        ciphertext: Some(KeptCiphertext {
-            ciphertext: vec![1],
-            plaintext_sha256: Vec::new(),
-        }),
+        ciphertext,
         probe_key: None,
         leftovers: Vec::new(),
+    }
+}
+
+/// With read access there is no ciphertext, so a read of the named object shows whether access works.
+#[rstest]
+#[case::as_before(None, reverification::Outcome::Unchanged)]
+#[case::denied(Some("s3:GetObject"), reverification::Outcome::Changed)]
+#[tokio::test(start_paused = true)]
+async fn a_light_one_reads_the_sample_object(#[case] refused: Option<&'static str>, #[case] outcome: reverification::Outcome) {
+    let cloud = Scripted {
+        refused,
+        ..Scripted::new()
     };
-    let evidence = light(&cloud, &subject.vendor_role, &due).await;
+    let mut subject = subject(Mode::Direct);
+    let vendor_role = subject.vendor_role.clone();
+    subject.storage.level = AccessLevel::Read;
+    subject.storage.sample_object = Some("documents/1".to_owned());
+    let evidence = light(&cloud, &vendor_role, &due(subject, None)).await;
+    assert_eq!(evidence.outcome(), outcome);
+}
+
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn a_light_one_makes_at_most_five_calls(#[values(Mode::AssumeRole, Mode::Direct)] mode: Mode) {
+    let cloud = Scripted::new();
+    let subject = subject(mode);
+    let vendor_role = subject.vendor_role.clone();
+    let kept = KeptCiphertext {
+        ciphertext: vec![1],
+        plaintext_sha256: Vec::new(),
+    };
+    let evidence = light(&cloud, &vendor_role, &due(subject, Some(kept))).await;
     assert!(evidence.calls().count() <= 5);
     let (made, taken) = (calls(&cloud), Calls::LIGHT);
     // The storage role's session is shared by many.

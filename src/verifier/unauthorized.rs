@@ -72,7 +72,7 @@ pub(super) fn start<'a>(
             (C::Decrypt, Some(key)) => cloud.decrypt(key, &ciphertext, CallMode::Dry).await.map(drop),
             (C::Reencrypt, Some(key)) => cloud.reencrypt(key, &ciphertext).await,
             // Without a session, only the bucket is called.
-            (C::List, _) | (_, None) => cloud.list_objects(&bucket, &run.list_prefix).await.map(drop),
+            (C::List, _) | (_, None) => cloud.list_objects(&bucket, &run.list_prefix).await,
         }
     };
     Some(pending(needs_object(call), made, move |state, answer| {

@@ -150,7 +150,7 @@ async fn validate_says_what_it_did_not_judge() {
 
     // Without a tenant, any well-formed external ID is valid, and the response says so.
     let alone = validate(json!({"external_id": "somebody-elses-id"})).await.expect(200);
-    assert_eq!(alone["not_judged"], json!(["external_id", "tenant_modes", "claims", "access"]));
+    assert_eq!(alone["not_judged"], json!(["external_id", "tenant_modes", "claims", "aws"]));
     assert_eq!(
         alone["judged"],
         json!(["mode", "bucket_arn", "bucket_region", "key_arn", "role_arn"])
@@ -163,7 +163,7 @@ async fn validate_says_what_it_did_not_judge() {
     let known = validate(json!({"tenant": "acme", "external_id": issued, "bucket_account_id": "222222222222"}))
         .await
         .expect(200);
-    assert_eq!(known["not_judged"], json!(["access"]));
+    assert_eq!(known["not_judged"], json!(["aws"]));
     assert_eq!(known["derived"], json!({}), "the account was submitted");
     for judged in ["external_id", "tenant_modes", "claims"] {
         assert!(known["judged"].as_array().unwrap().contains(&json!(judged)), "{known:#}");

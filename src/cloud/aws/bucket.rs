@@ -22,9 +22,6 @@ use crate::domain::evidence::{DeletedObject, StoredObject};
 /// The probe object has 64 bytes; a longer object is a different one, and its first bytes show it.
 const MAX_READ: usize = 4096;
 
-/// How many keys are listed, to find an object that can be read: as many as S3 lists at once.
-const LISTED: i32 = 1000;
-
 /// The MD5 digest of an empty body, which ours is not.
 const WRONG_MD5: &str = "1B2M2Y8AsgTpgAmY7PhCfg==";
 
@@ -36,6 +33,9 @@ pub(crate) struct Bucket<'a> {
 }
 
 impl<'a> Bucket<'a> {
+    /// How many keys S3 lists at once.
+    pub(crate) const MOST_KEYS: i32 = 1000;
+
     /// `config` has the credentials of the call, if there are any.
     pub(crate) fn new(config: Builder, clock: &'a dyn Clock, call: &'a BucketCall) -> Self {
         let config = config.region(Region::new(call.region.as_str().to_owned()));
@@ -57,7 +57,8 @@ impl<'a> Bucket<'a> {
         call.finish(result, |_| Some(()), None)
     }
 
-    pub(crate) async fn list(&self, prefix: &str) -> ApiResult<Option<String>> {
+    /// Returns the key of the first object among these that has content and is not archived.
+    pub(crate) async fn list(&self, prefix: &str, keys: i32) -> ApiResult<Option<String>> {
         let call = self.call("s3:ListObjectsV2");
         let request = self
             .client
@@ -65,7 +66,7 @@ impl<'a> Bucket<'a> {
             .bucket(self.name())
             .set_expected_bucket_owner(self.owner())
             .prefix(prefix)
-            .max_keys(LISTED)
+            .max_keys(keys)
             .set_request_payer(self.call.pays.then_some(RequestPayer::Requester));
         let result = request.customize().interceptor(call.capture()).send().await;
         let readable = |object: &Object| {

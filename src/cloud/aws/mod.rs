@@ -182,8 +182,12 @@ impl Cloud for AwsCloud {
         self.bucket(call).head().await
     }
 
-    async fn list_objects(&self, call: &BucketCall, prefix: &str) -> ApiResult<Option<String>> {
-        self.bucket(call).list(prefix).await
+    async fn list_objects(&self, call: &BucketCall, prefix: &str) -> ApiResult {
+        self.bucket(call).list(prefix, 1).await.map(drop)
+    }
+
+    async fn find_object(&self, call: &BucketCall, prefix: &str) -> ApiResult<Option<String>> {
+        self.bucket(call).list(prefix, bucket::Bucket::MOST_KEYS).await
     }
 
     async fn put_object(

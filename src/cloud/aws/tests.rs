@@ -248,7 +248,7 @@ async fn throttling_is_retried() {
         answer(200, &[("x-amz-request-id", "REQ9")], list),
     ]);
     let answer = stage.aws.list_objects(&bucket(), "latchkey-probe/").await;
-    assert_eq!(answer.outcome, Outcome::Granted(None));
+    assert_eq!(answer.outcome, Outcome::Granted(()));
     assert_eq!(answer.exchange.request_id.as_deref(), Some("REQ9"));
     assert_eq!(stage.sent().len(), 2);
 }
@@ -271,7 +271,7 @@ async fn a_request_without_a_session_is_unsigned() {
     let list = "<ListBucketResult><Name>docs</Name><KeyCount>0</KeyCount></ListBucketResult>";
     let stage = Stage::answering([answer(200, &[], list)]);
     let anybody = BucketCall { session: None, ..bucket() };
-    assert_eq!(stage.aws.list_objects(&anybody, "p/").await.outcome, Outcome::Granted(None));
+    assert_eq!(stage.aws.list_objects(&anybody, "p/").await.outcome, Outcome::Granted(()));
     let [sent] = &stage.sent()[..] else { panic!("one request is sent") };
     assert!(sent.header("authorization").is_none() && sent.header("x-amz-security-token").is_none());
     assert!(!sent.url.contains("X-Amz-"));

@@ -54,6 +54,10 @@ impl PolicyArn {
         &self.0
     }
 
+    pub fn partition(&self) -> Partition {
+        split(&self.0, FORM).map_or(Partition::Aws, |parts| parts.partition)
+    }
+
     /// The policy's page in the AWS console.
     pub fn console_url(&self) -> String {
         let of_organization = || {
@@ -65,8 +69,7 @@ impl PolicyArn {
         };
         let page =
             of_organization().unwrap_or_else(|| format!("iam/home#/policies/details/{}", utf8_percent_encode(&self.0, NON_ALPHANUMERIC)));
-        let partition = split(&self.0, FORM).map_or(Partition::Aws, |parts| parts.partition);
-        format!("https://{}/{page}", partition.console_host())
+        format!("https://{}/{page}", self.partition().console_host())
     }
 }
 checked_text!(PolicyArn);

@@ -1,7 +1,7 @@
 //! What is entered instead of a bucket's ARN: its name, an S3 URI, an address, or another ARN.
 
 use super::arn_like::ArnLike;
-use super::url::Url;
+use super::url::{Url, s3_uri};
 use super::{FormContext, Recognized, key};
 use crate::domain::arn::BucketName;
 use crate::domain::partition::Partition;
@@ -21,10 +21,7 @@ pub(super) fn recognize(word: &str, around: FormContext) -> Option<Recognized> {
             ..Recognized::new(kind, arn)
         })
     };
-    let scheme = word.split_once("://").map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest));
-    if let Some((scheme, rest)) = &scheme
-        && matches!(scheme.as_str(), "s3" | "s3a" | "s3n")
-    {
+    if let Some(rest) = s3_uri(word) {
         if rest.starts_with("arn:") {
             return recognize(rest, around);
         }

@@ -5,6 +5,7 @@ mod arn_like;
 mod bucket;
 mod key;
 mod pasted;
+mod prefix;
 mod role;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use super::region::Region;
 use super::text::Malformed;
 use super::vendor::Vendor;
 use pasted::Pasted;
+pub(crate) use prefix::{explain_prefix, prefix_in};
 
 /// The fields in which common mistakes are recognized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

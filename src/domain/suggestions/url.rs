@@ -5,6 +5,12 @@ use strum::IntoEnumIterator;
 use crate::domain::account::AccountId;
 use crate::domain::partition::Partition;
 
+/// The bucket and the key in an S3 URI, also as Hadoop writes it.
+pub(super) fn s3_uri(text: &str) -> Option<&str> {
+    let (scheme, location) = text.split_once("://")?;
+    matches!(scheme.to_ascii_lowercase().as_str(), "s3" | "s3a" | "s3n").then_some(location)
+}
+
 pub(super) struct Url<'a> {
     /// Without a port.
     pub host: &'a str,

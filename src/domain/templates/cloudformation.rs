@@ -185,7 +185,7 @@ fn declared(name: &str) -> Value {
         }),
         "Prefix" => json!({
             "Type": "String",
-            "AllowedPattern": "|[^/*?$\"\\\\].*/",
+            "AllowedPattern": "([^/*?$\"\\\\]+/)*",
             "Description": "The prefix of the keys of all documents, which ends with a slash. Empty: the whole bucket.",
         }),
         "Access" => json!({
@@ -271,21 +271,31 @@ fn resources(params: &TemplateParams) -> Value {
     };
     let direct = Placeholders::of(&whole, Mode::Direct);
     let assumed = Placeholders::of(&whole, Mode::AssumeRole);
-    let of_level = |placeholders: &Placeholders, statement: &dyn Fn(&TemplateParams) -> Value| {
-        let reading = TemplateParams {
+    // The variants of a statement differ in its actions by access, and in its condition by prefix.
+    let varied = |placeholders: &Placeholders, statement: &dyn Fn(&TemplateParams) -> Value| {
+        let written = statement(&placeholders.params);
+        let mut varied = expressed(&written, placeholders);
+        let reading = statement(&TemplateParams {
             level: AccessLevel::Read,
             ..placeholders.params.clone()
-        };
-        let (write, read) = (statement(&placeholders.params), statement(&reading));
-        let (actions, for_reading) = (&write["Action"], &read["Action"]);
-        let mut chosen = expressed(&write, placeholders);
-        if actions != for_reading {
-            chosen["Action"] = when("ReadOnly", for_reading, actions);
+        });
+        if reading["Action"] != written["Action"] {
+            varied["Action"] = when("ReadOnly", &reading["Action"], &written["Action"]);
         }
-        chosen
+        let unlimited = statement(&TemplateParams {
+            prefix: None,
+            ..placeholders.params.clone()
+        });
+        if unlimited.get("Condition") != written.get("Condition") {
+            let otherwise = unlimited
+                .get("Condition")
+                .map_or_else(nothing, |other| expressed(other, placeholders));
+            varied["Condition"] = when("WithPrefix", &varied["Condition"], &otherwise);
+        }
+        varied
     };
     let of_mode = |statement: &dyn Fn(&TemplateParams) -> Value| {
-        let (direct, assumed) = (of_level(&direct, statement), of_level(&assumed, statement));
+        let (direct, assumed) = (varied(&direct, statement), varied(&assumed, statement));
         when("Direct", &direct, &assumed)
     };
     let optional = |permission: Permission, statement: Value, otherwise: &Value| match permission {
@@ -303,7 +313,7 @@ fn resources(params: &TemplateParams) -> Value {
         .map(|permission| {
             optional(
                 permission,
-                of_level(&assumed, &|params| statements::role_statement(permission, params)),
+                varied(&assumed, &|params| statements::role_statement(permission, params)),
                 &nothing(),
             )
         })
@@ -437,27 +447,10 @@ fn expressed(value: &Value, placeholders: &Placeholders) -> Value {
                 );
                 (name.clone(), member)
             })
-            .map(|(name, member)| match name.as_str() {
-                // An empty condition is not the same as none.
-                "Condition" if is_only_of_prefix(&member) => (name, when("WithPrefix", &json!({"StringLike": limit()}), &nothing())),
-                "StringLike" => (name, when("WithPrefix", &limit(), &nothing())),
-                _ => (name, member),
-            })
             .collect::<Map<_, _>>()
             .into(),
         _ => value.clone(),
     }
-}
-
-/// Lists only keys with the prefix.
-fn limit() -> Value {
-    json!({"s3:prefix": {"Fn::Sub": "${Prefix}*"}})
-}
-
-fn is_only_of_prefix(condition: &Value) -> bool {
-    condition
-        .as_object()
-        .is_some_and(|condition| condition.len() == 1 && condition.contains_key("StringLike"))
 }
 
 fn bucket(path: &str) -> Value {

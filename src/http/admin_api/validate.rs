@@ -27,7 +27,8 @@ use crate::service::validate_config::{ValidateConfigError, ValidatedConfig, vali
     reason = "it describes JSON that is read in two parts, so that unknown fields are reported"
 )]
 pub(crate) struct ValidateStorageConfig {
-    /// ID or slug of the tenant that would submit this. With it, the external ID, the tenant's modes and the claims of other tenants are judged, too.
+    /// ID or slug of the tenant that would submit this. With it, the external ID, the tenant's modes and the claims of other tenants
+    /// are judged, too.
     #[schema(nullable = false, example = "acme")]
     tenant: Option<String>,
     #[serde(flatten)]
@@ -44,10 +45,11 @@ pub(crate) struct ConfigJudgement {
     /// The values that were not submitted, each with the field that it follows from.
     #[schema(value_type = BTreeMap<String, String>, example = json!({"bucket_account_id": "role_arn"}))]
     derived: BTreeMap<&'static str, &'static str>,
-    /// The submitted fields that were judged, and with a tenant also `tenant_modes` (its modes) and `claims` (whether another tenant uses the bucket or the role).
+    /// The submitted fields that were judged, and with a tenant also `tenant_modes` (its modes) and `claims` (whether another tenant uses
+    /// the bucket or the role).
     judged: Vec<&'static str>,
-    /// What was not judged. Always contains `access`, which needs AWS.
-    #[schema(example = json!(["external_id", "tenant_modes", "claims", "access"]))]
+    /// What was not judged. Always contains `aws`: what only AWS can answer.
+    #[schema(example = json!(["external_id", "tenant_modes", "claims", "aws"]))]
     not_judged: Vec<&'static str>,
     /// Why, for each entry of `not_judged`.
     #[schema(value_type = BTreeMap<String, String>)]

@@ -16,11 +16,12 @@ use super::session::OnboardSession;
 use crate::domain::access_level::AccessLevel;
 use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketArn, BucketName, KeyArn, RoleArn};
-use crate::domain::key_prefix::StoragePrefix;
 use crate::domain::limits::VersionLimit;
 use crate::domain::partition::Partition;
 use crate::domain::storage_config::{Mode, Storage};
 use crate::domain::submission::Submission;
+use crate::domain::suggestions;
+use crate::domain::templates::creation::RolePath;
 use crate::domain::tenant::Tenant;
 use crate::domain::text::{FieldError, capital, words};
 use crate::http::AppState;
@@ -91,10 +92,8 @@ impl SendForm {
             role_arn: if account.is_empty() || role.is_empty() {
                 String::new()
             } else {
-                let path = text(&filling.role_path);
-                let path = path.trim_matches('/');
-                let slash = if path.is_empty() { "" } else { "/" };
-                format!("arn:{partition}:iam::{account}:role/{path}{slash}{role}")
+                let path = RolePath::parse(&text(&filling.role_path)).unwrap_or_default();
+                format!("arn:{partition}:iam::{account}:role{path}{role}")
             },
             prefix: text(&filling.prefix),
             access: text(&filling.access),
@@ -181,7 +180,7 @@ impl SendForm {
         match field {
             "bucket_arn" => {
                 if self.prefix.trim().is_empty() {
-                    self.prefix = StoragePrefix::of_location(self.bucket_arn.trim()).map_or_else(String::new, |prefix| prefix.to_string());
+                    self.prefix = suggestions::prefix_in(self.bucket_arn.trim()).map_or_else(String::new, |prefix| prefix.to_string());
                 }
                 self.bucket_arn = value;
             }

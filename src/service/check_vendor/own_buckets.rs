@@ -61,7 +61,7 @@ async fn ask(cloud: &dyn SetupCloud, session: &AwsSession, bucket: &BucketName) 
         call.region = region;
         head = cloud.head_bucket(&call).await;
     }
-    let list = cloud.list_objects(&call, "").await.map(drop);
+    let list = cloud.list_objects(&call, "").await;
     read(&[head, list])
 }
 

@@ -437,6 +437,15 @@ impl World {
     }
 }
 
+pub const PREFIX: Scope = Scope {
+    prefix: Some("teams/documents/"),
+    ..WHOLE
+};
+
+pub const READ: Scope = Scope { access: "read", ..WHOLE };
+
+pub const READ_PREFIX: Scope = Scope { access: "read", ..PREFIX };
+
 /// A customer's bucket, key and role, with the issued documents applied verbatim.
 pub struct Applied {
     pub mode: &'static str,

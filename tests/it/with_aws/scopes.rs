@@ -6,14 +6,8 @@ use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::aws::{Applied, Keys, Scope, WHOLE, World, apply_scope, apply_to, sdk_config};
+use crate::support::aws::{Applied, Keys, PREFIX, READ, Scope, WHOLE, World, apply_scope, apply_to, sdk_config};
 use crate::support::server::{TestServer, check, checks};
-
-const PREFIX: Scope = Scope {
-    prefix: Some("teams/documents/"),
-    ..WHOLE
-};
-const READ: Scope = Scope { access: "read", ..WHOLE };
 
 async fn put(world: &World, bucket: &str, key: &str) {
     let putting = world.customer.s3.put_object().bucket(bucket).key(key);
@@ -85,6 +79,19 @@ async fn a_prefix_is_all_that_is_granted(#[values("assume_role", "direct")] mode
     }
     let refused = answer(&server, "acme", "?prefix=teams/", 422).await;
     assert_eq!(refused["errors"][0]["code"], "prefix_not_granted");
+}
+
+/// HEAD is denied to a caller who may only list with a prefix, so it does not show whose bucket it is.
+#[tokio::test]
+async fn the_wrong_account_is_found_with_a_prefix() {
+    let world = World::new().await;
+    let server = TestServer::builder().aws(&world).start().await;
+    server.create_tenant("acme").await;
+    let applied = apply_scope(&world, &server, "acme", "direct", PREFIX).await;
+    let mut submission = applied.submission();
+    submission["bucket_account_id"] = json!("999999999999");
+    let verification = server.submit("acme", &submission).await;
+    assert_eq!(checks(&verification, "failed"), ["bucket-owner-matches"], "{verification:#}");
 }
 
 /// Two tenants share a bucket and a key. Prefixes that overlap are one bucket for two.

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::Repair::Fixes;
 use super::{
-    ABORT_UPLOAD, DECRYPT, DELETE_OBJECT, DESCRIBE_KEY, ENCRYPT, GENERATE_DATA_KEY, GET_OBJECT, LIST_BUCKET, LIST_PARTS, PREFIX,
-    PUT_OBJECT, Permission, READ, READ_PREFIX, REENCRYPT, RESTORE_OBJECT, Setup, has_sid, statements,
+    ABORT_UPLOAD, DECRYPT, DELETE_OBJECT, DESCRIBE_KEY, ENCRYPT, GENERATE_DATA_KEY, GET_OBJECT, LIST_BUCKET, LIST_PARTS, PUT_OBJECT,
+    Permission, REENCRYPT, RESTORE_OBJECT, Setup, has_sid, statements,
 };
-use crate::support::aws::{Scope, WHOLE};
+use crate::support::aws::{PREFIX, READ, READ_PREFIX, Scope, WHOLE};
 
 const BUCKET: &str = "bucket-policy";
 const KEY: &str = "key-policy";

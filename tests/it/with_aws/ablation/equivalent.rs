@@ -3,8 +3,8 @@
 use rstest::rstest;
 use serde_json::json;
 
-use super::{PREFIX, READ, READ_PREFIX, Setup, checks, has_sid, not_passed, statements};
-use crate::support::aws::{Scope, WHOLE, World};
+use super::{Setup, checks, has_sid, not_passed, statements};
+use crate::support::aws::{PREFIX, READ, READ_PREFIX, Scope, WHOLE, World};
 
 const TENANT: &str = super::TENANT;
 

@@ -16,19 +16,6 @@ use crate::support::server::{TestServer, check, checks};
 
 const TENANT: &str = "acme";
 
-const PREFIX: Scope = Scope {
-    prefix: Some("teams/documents/"),
-    access: "read_write",
-};
-const READ: Scope = Scope {
-    prefix: None,
-    access: "read",
-};
-const READ_PREFIX: Scope = Scope {
-    prefix: Some("teams/documents/"),
-    access: "read",
-};
-
 /// What leads from a failed verification to `verified`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Repair {
