@@ -4,11 +4,12 @@ create table document_versions (
     -- SHA-256 of the documents, with placeholders for a tenant's own values.
     fingerprint text not null,
     documents jsonb not null,
-    -- For each mode, the first number in a row with the same documents.
-    assume_role_since int not null,
-    direct_since int not null,
-    first_seen_at timestamptz not null,
-    constraint document_versions_since check (assume_role_since between 1 and number and direct_since between 1 and number)
+    -- For each mode and access, the first number in a row with the same documents.
+    assume_role_since int not null check (assume_role_since between 1 and number),
+    assume_role_read_since int not null check (assume_role_read_since between 1 and number),
+    direct_since int not null check (direct_since between 1 and number),
+    direct_read_since int not null check (direct_read_since between 1 and number),
+    first_seen_at timestamptz not null
 );
 
 create index document_versions_by_fingerprint on document_versions (fingerprint, number);

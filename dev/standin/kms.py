@@ -24,7 +24,12 @@ HANDLERS = {
     "GenerateDataKey": lambda data: kms._generate_data_key(data),
     "GenerateDataKeyWithoutPlaintext": lambda data: kms._generate_data_key_without_plaintext(data),
     "DescribeKey": lambda data: kms._describe_key(data),
+    "GetKeyRotationStatus": lambda data: kms._get_key_rotation_status(data),
+    "ListGrants": lambda data: kms._list_grants(data),
 }
+
+# These work on keys in every state. https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+IN_EVERY_STATE = {"kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:ListGrants"}
 
 
 class KmsError(Exception):
@@ -79,7 +84,7 @@ def authorize(principal, action: str, reference: str, region: str, context: dict
         if denied.by_resource and owner != principal.account:
             denied.reason = UNREACHABLE
         raise KmsError("AccessDeniedException", denied.message())
-    if action == "kms:DescribeKey":
+    if action in IN_EVERY_STATE:
         return record, owner
     if record["KeyState"] == "Disabled":
         raise KmsError("DisabledException", f"{record['Arn']} is disabled.")
@@ -163,7 +168,7 @@ def dry_run() -> KmsError:
 
 async def handle_request(method, path, headers, body, query_params):
     action = headers.get("x-amz-target", "").rpartition(".")[2]
-    if f"kms:{action}" not in policies.KMS_DATA_ACTIONS:
+    if f"kms:{action}" not in policies.KMS_CROSS_ACCOUNT_ACTIONS:
         return await original_handle(method, path, headers, body, query_params)
     try:
         data = json.loads(body or b"{}")

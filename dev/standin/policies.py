@@ -20,8 +20,9 @@ from . import organizations, origin
 # Authorized in `sts`, which evaluates the trust policy together with the identity policies.
 ASSUME_ROLE = "sts:AssumeRole"
 # Authorized in `kms`, which knows keys of other accounts and dry runs.
-KMS_DATA_ACTIONS = {f"kms:{name}" for name in (
-    "Encrypt", "Decrypt", "ReEncrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "DescribeKey")}
+KMS_CROSS_ACCOUNT_ACTIONS = {f"kms:{name}" for name in (
+    "Encrypt", "Decrypt", "ReEncrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "DescribeKey",
+    "GetKeyRotationStatus", "ListGrants")}
 
 VARIABLE = re.compile(r"\$\{([^}]+)\}")
 
@@ -179,7 +180,7 @@ def bucket_policy_for_arn(resource):
 
 def enforce(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
     _denial.set(None)
-    if iam_action in KMS_DATA_ACTIONS or iam_action == ASSUME_ROLE:
+    if iam_action in KMS_CROSS_ACCOUNT_ACTIONS or iam_action == ASSUME_ROLE:
         return iam_evaluator.check_credentials(access_key_id, service)
     home = None
     if service == "s3" and resource_arn.startswith("arn:aws:s3:::"):

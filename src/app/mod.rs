@@ -112,7 +112,7 @@ impl App {
         let read_model = ReadModel::new(clock.clone(), context.vendor.clone(), parts.stale_for);
         self.lifecycle.spawn(read_model.clone().follow(database, shutdown()));
         self.lifecycle.spawn(read_model.clone().record_token_uses(pool.clone(), shutdown()));
-        let credentials = CredentialCache::new(clock.clone(), self.cloud.clone(), parts.credentials);
+        let credentials = CredentialCache::new(clock.clone(), self.cloud.clone(), parts.credentials, context.vendor.extra.clone());
         self.lifecycle.spawn(credentials.clone().follow(read_model.clone(), shutdown()));
         self.lifecycle
             .spawn(pacing::count_credentials(context.clone(), credentials.clone(), shutdown()));

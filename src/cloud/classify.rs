@@ -67,7 +67,14 @@ fn meaning_of_code(code: &str) -> Option<ErrorMeaning> {
         | "ObjectAlreadyInActiveTierError"
         | "RestoreAlreadyInProgress"
         | "PreconditionFailed"
-        | "BadDigest" => ErrorMeaning::Allowed,
+        | "BadDigest"
+        // A setting that the bucket does not have.
+        | "NoSuchTagSet"
+        | "NoSuchLifecycleConfiguration"
+        | "NoSuchCORSConfiguration"
+        | "ReplicationConfigurationNotFoundError"
+        | "ObjectLockConfigurationNotFoundError"
+        | "ServerSideEncryptionConfigurationNotFoundError" => ErrorMeaning::Allowed,
 
         "AccessDenied" | "AccessDeniedException" | "AllAccessDisabled" | "NotAuthorized" => ErrorMeaning::Refused,
 
@@ -204,6 +211,21 @@ mod tests {
     #[case(403, "InvalidPayer", "unusable")]
     fn s3_errors_are_classified(#[case] status: u16, #[case] code: &str, #[case] expected: &str) {
         assert_eq!(outcome(said(DeniedBy::S3, status, code)), expected);
+    }
+
+    #[rstest]
+    fn a_setting_that_is_not_there_proves_that_it_may_be_read(
+        #[values(
+            "NoSuchTagSet",
+            "NoSuchLifecycleConfiguration",
+            "NoSuchCORSConfiguration",
+            "ReplicationConfigurationNotFoundError",
+            "ObjectLockConfigurationNotFoundError",
+            "ServerSideEncryptionConfigurationNotFoundError"
+        )]
+        code: &str,
+    ) {
+        assert_eq!(name(&classify(Some(&said(DeniedBy::S3, 404, code)), Some(()))), "granted");
     }
 
     #[rstest]

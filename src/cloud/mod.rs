@@ -18,6 +18,7 @@ use crate::domain::api_result::ApiResult;
 use crate::domain::arn::{BucketName, KeyArn, RoleArn};
 use crate::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
 use crate::domain::external_id::ExternalId;
+use crate::domain::extra_action::{BucketExtra, KeyExtra, ObjectExtra};
 use crate::domain::grant::SessionDuration;
 use crate::domain::region::Region;
 
@@ -137,6 +138,11 @@ pub trait Cloud: Send + Sync {
     async fn acls_disabled(&self, call: &BucketCall) -> ApiResult<bool>;
     /// Returns whether server access logging is enabled.
     async fn access_logging(&self, call: &BucketCall) -> ApiResult<bool>;
+
+    /// Makes the call on the bucket that proves an action which the vendor asks for. `prefix` is that of the keys to list.
+    async fn call_extra_on_bucket(&self, call: &BucketCall, extra: BucketExtra, prefix: &str) -> ApiResult;
+    async fn call_extra_on_object(&self, call: &BucketCall, extra: ObjectExtra, key: &str) -> ApiResult;
+    async fn call_extra_on_key(&self, call: &KeyCall, extra: KeyExtra) -> ApiResult;
 
     async fn describe_key(&self, call: &KeyCall) -> ApiResult<KeyFacts>;
     /// Returns the ciphertext, empty for a dry run.

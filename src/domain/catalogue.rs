@@ -394,6 +394,17 @@ catalogue! {
         failure: Refused,
         decided_by: Evidence(rules::object::deletable),
     }
+    ExtraActionsAllowed {
+        group: Objects,
+        proves: "[Vendor] can use the additional permissions that it asks for.",
+        modes: BOTH,
+        levels: ANY_LEVEL,
+        prerequisites: These(&[ISOLATED_SESSIONS, BUCKET, &[CheckName::ObjectWritable, CheckName::ObjectReadable]]),
+        weight: Required,
+        breach: false,
+        failure: Refused,
+        decided_by: Evidence(rules::extra::extra_actions_allowed),
+    }
     BucketRequiresExternalId {
         group: Bucket,
         proves: "[Vendor] is denied access to the bucket without [your] external ID.",

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::access_level::AccessLevel;
 use super::api_result::{ApiResult, DenialReason, DeniedBy, Outcome};
 use super::check::CheckName;
+use super::extra_action::ExtraCall;
 use super::storage_config::Mode;
 use super::unauthorized::{UnauthorizedCall, UnauthorizedCaller, UnauthorizedProbe};
 
@@ -54,6 +55,9 @@ pub struct Evidence {
 
     /// `read`: the beginning of the sample object.
     pub sample: Option<ApiResult<StoredObject>>,
+
+    /// The calls that prove what the vendor asks for beyond what Latchkey needs.
+    pub extra: BTreeMap<ExtraCall, ApiResult>,
 
     /// Called only if the templates grant it, like the next two.
     pub public_access_block: Option<ApiResult<bool>>,

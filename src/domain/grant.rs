@@ -6,9 +6,10 @@ use super::access_level::AccessLevel;
 use super::account::AccountId;
 use super::active_storage::ActiveStorage;
 use super::arn::{BucketArn, KeyArn};
+use super::extra_action::ExtraActions;
 use super::key_prefix::{KeyPrefix, StoragePrefix};
 use super::storage_config::Storage;
-use super::templates::statements::{self, LIST_ACTIONS, policy};
+use super::templates::statements::{self, Permission, policy};
 use super::text::Malformed;
 
 /// How long a session lasts: 900 to 3,600 seconds. STS issues none shorter, and none longer through role chaining.
@@ -50,6 +51,7 @@ impl Default for SessionDuration {
 /// ```
 /// use latchkey::domain::active_storage::ActiveStorage;
 /// use latchkey::domain::access_level::AccessLevel;
+/// use latchkey::domain::extra_action::ExtraActions;
 /// use latchkey::domain::grant::Grant;
 /// use latchkey::domain::key_prefix::KeyPrefix;
 /// use serde_json::json;
@@ -64,7 +66,7 @@ impl Default for SessionDuration {
 /// .unwrap();
 /// let grant = Grant { level: AccessLevel::Read, prefix: Some(KeyPrefix::parse("invoices/").unwrap()), ..Grant::default() };
 ///
-/// let policy = grant.session_policy(&storage);
+/// let policy = grant.session_policy(&storage, &ExtraActions::default());
 /// assert_eq!(policy["Statement"][0]["Action"], json!(["s3:GetObject"]));
 /// assert_eq!(policy["Statement"][0]["Resource"], "arn:aws:s3:::my-bucket/invoices/*");
 /// ```
@@ -113,7 +115,7 @@ impl Grant {
     /// A bucket name is free again once its bucket is deleted, so the policy also names the account that owns the bucket:
     /// the session does not work on a bucket that somebody else creates with the same name. A key's ARN has its account.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourceaccount>
-    pub fn session_policy<'a>(&self, storage: impl Into<GrantTarget<'a>>) -> Value {
+    pub fn session_policy<'a>(&self, storage: impl Into<GrantTarget<'a>>, extra: &ExtraActions) -> Value {
         let GrantTarget {
             bucket,
             account,
@@ -122,23 +124,30 @@ impl Grant {
         } = storage.into();
         let of_storage = of_storage.map(StoragePrefix::as_str);
         let prefix = self.prefix.as_ref().map(KeyPrefix::as_str).or(of_storage).unwrap_or_default();
-        let (objects, key) = (statements::object_actions(self.level), statements::key_actions(self.level));
+        let actions = |permission| statements::actions_of(permission, self.level, &[], extra);
         let owner = json!({"aws:ResourceAccount": account});
         let mut list = json!({"StringEquals": owner});
         if !prefix.is_empty() {
             list["StringLike"] = json!({"s3:prefix": format!("{prefix}*")});
         }
-        policy(&[
-            json!({"Effect": "Allow", "Action": objects, "Resource": format!("{bucket}/{prefix}*"), "Condition": {"StringEquals": owner}}),
-            json!({"Effect": "Allow", "Action": LIST_ACTIONS, "Resource": bucket, "Condition": list}),
-            json!({"Effect": "Allow", "Action": key, "Resource": key_arn}),
-        ])
+        let of_owner = json!({"StringEquals": owner});
+        let mut statements = vec![
+            json!({"Effect": "Allow", "Action": actions(Permission::Objects), "Resource": format!("{bucket}/{prefix}*"), "Condition": of_owner}),
+            json!({"Effect": "Allow", "Action": actions(Permission::List), "Resource": bucket, "Condition": list}),
+            json!({"Effect": "Allow", "Action": actions(Permission::Key), "Resource": key_arn}),
+        ];
+        let of_bucket = actions(Permission::Bucket);
+        if !of_bucket.is_empty() {
+            statements.push(json!({"Effect": "Allow", "Action": of_bucket, "Resource": bucket, "Condition": of_owner}));
+        }
+        policy(&statements)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::extra_action::ExtraAction;
 
     fn storage() -> ActiveStorage {
         serde_json::from_value(json!({
@@ -153,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_session_can_only_access_its_bucket_and_key() {
-        let policy = Grant::default().session_policy(&storage());
+        let policy = Grant::default().session_policy(&storage(), &ExtraActions::default());
         assert_eq!(policy["Statement"][0]["Resource"], "arn:aws:s3:::acme-documents/*");
         assert_eq!(policy["Statement"][1]["Resource"], "arn:aws:s3:::acme-documents");
         assert!(policy["Statement"][1]["Condition"].get("StringLike").is_none());
@@ -167,7 +176,7 @@ mod tests {
             prefix: Some(KeyPrefix::parse("invoices/").unwrap()),
             ..Grant::default()
         };
-        let policy = grant.session_policy(&storage());
+        let policy = grant.session_policy(&storage(), &ExtraActions::default());
         assert_eq!(policy["Statement"][0]["Action"], json!(["s3:GetObject"]));
         assert_eq!(policy["Statement"][0]["Resource"], "arn:aws:s3:::acme-documents/invoices/*");
         assert_eq!(policy["Statement"][1]["Condition"]["StringLike"]["s3:prefix"], "invoices/*");
@@ -183,7 +192,7 @@ mod tests {
                     prefix: prefix.clone(),
                     ..Grant::default()
                 };
-                let policy = grant.session_policy(&storage());
+                let policy = grant.session_policy(&storage(), &ExtraActions::default());
                 for statement in 0..2 {
                     let owner = &policy["Statement"][statement]["Condition"]["StringEquals"]["aws:ResourceAccount"];
                     assert_eq!(owner, "222222222222", "{grant:?}");
@@ -211,6 +220,53 @@ mod tests {
             prefix: Some(KeyPrefix::parse(&"p".repeat(256)).unwrap()),
             ..Grant::default()
         };
-        assert!(grant.session_policy(&storage).to_string().len() <= 2048);
+        let mut longest: Vec<ExtraAction> = ExtraAction::all().collect();
+        longest.sort_by_key(|action| std::cmp::Reverse(action.name().len()));
+        longest.truncate(ExtraActions::MOST);
+        let policy = grant.session_policy(&storage, &ExtraActions::new(longest)).to_string();
+        assert!(policy.len() <= 2048, "{}", policy.len());
+    }
+
+    #[test]
+    fn a_session_may_do_what_the_vendor_asks_for_within_its_access_and_prefix() {
+        let asked = [
+            "s3:PutObjectTagging",
+            "s3:ListBucketVersions",
+            "s3:GetBucketLocation",
+            "kms:ListGrants",
+        ];
+        let extra = ExtraActions::new(asked.map(|name| ExtraAction::parse(name).unwrap()).to_vec());
+        let grant = |level| Grant {
+            level,
+            prefix: Some(KeyPrefix::parse("invoices/").unwrap()),
+            ..Grant::default()
+        };
+        let actions = |level| {
+            let policy = grant(level).session_policy(&storage(), &extra);
+            let statements = policy["Statement"].as_array().unwrap().clone();
+            statements
+                .into_iter()
+                .map(|statement| statement["Action"].clone())
+                .collect::<Vec<_>>()
+        };
+        let of_reader = json!([
+            ["s3:GetObject"],
+            ["s3:ListBucket", "s3:ListBucketVersions"],
+            ["kms:Decrypt", "kms:DescribeKey", "kms:ListGrants"],
+            ["s3:GetBucketLocation"],
+        ]);
+        assert_eq!(json!(actions(AccessLevel::Read)), of_reader);
+        assert!(
+            actions(AccessLevel::ReadWrite)[0]
+                .as_array()
+                .unwrap()
+                .contains(&json!("s3:PutObjectTagging"))
+        );
+        let policy = grant(AccessLevel::Read).session_policy(&storage(), &extra);
+        assert_eq!(policy["Statement"][1]["Condition"]["StringLike"]["s3:prefix"], "invoices/*");
+        assert_eq!(
+            policy["Statement"][3]["Condition"]["StringEquals"]["aws:ResourceAccount"],
+            "222222222222"
+        );
     }
 }

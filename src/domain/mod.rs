@@ -37,6 +37,7 @@ pub mod drift;
 pub mod evaluator;
 pub mod evidence;
 pub mod external_id;
+pub mod extra_action;
 pub mod feed;
 pub(crate) mod finding;
 pub mod fix;

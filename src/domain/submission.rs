@@ -479,6 +479,7 @@ mod tests {
             client_role_prefix: Some(RoleName::parse("vendor-").unwrap()),
             advisory_checks: BTreeSet::new(),
             posture: false,
+            extra: crate::domain::extra_action::ExtraActions::default(),
             allow_own_account: false,
             approval: crate::domain::approval::ApprovalPolicy::default(),
             regions: Regions::default(),

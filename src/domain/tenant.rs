@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 use super::check::CheckName;
-use super::document_version::ModeNumbers;
+use super::document_version::KindNumbers;
 use super::external_id::ExternalId;
 use super::ids::{Slug, TenantId, TenantName};
 use super::moment::Moment;
@@ -123,7 +123,7 @@ pub struct TenantFilter {
     pub failing_check: Option<CheckName>,
     /// Tenants whose active version was not verified against these numbers of the documents, or higher ones.
     #[serde(skip)]
-    pub documents_below: Option<ModeNumbers>,
+    pub documents_below: Option<KindNumbers>,
     /// Tenants whose active version was last confirmed before this time, lightly or in full.
     #[serde(skip)]
     pub confirmed_before: Option<Moment>,

@@ -6,7 +6,9 @@ use strum::{EnumIter, IntoEnumIterator};
 
 use super::access_level::AccessLevel;
 use super::api_result::{ApiResult, DeniedBy, Outcome};
+use super::extra_action::{ExtraActions, ExtraCall};
 use super::storage_config::Mode;
+use super::templates::statements::Permission;
 
 /// A caller that must be denied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumIter)]
@@ -50,14 +52,14 @@ impl UnauthorizedCaller {
     }
 
     pub fn makes(self, call: UnauthorizedCall) -> bool {
-        use UnauthorizedCall::{Delete, Get, List, Put};
+        use UnauthorizedCall::{Delete, Extra, Get, List, Put};
         // KMS answers signed requests only.
-        self != Self::Anonymous || matches!(call, List | Get | Put | Delete)
+        self != Self::Anonymous || matches!(call, List | Get | Put | Delete | Extra(ExtraCall::Object(_) | ExtraCall::Bucket(_)))
     }
 }
 
 /// A call that must be denied. None of them changes existing data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumIter)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UnauthorizedCall {
     List,
     Get,
@@ -70,9 +72,23 @@ pub enum UnauthorizedCall {
     GenerateDataKeyWithoutPlaintext,
     Decrypt,
     Reencrypt,
+    /// One that the vendor asks for.
+    Extra(ExtraCall),
 }
 
 impl UnauthorizedCall {
+    /// The calls of a run.
+    pub fn of_run(level: AccessLevel, extra: &ExtraActions) -> impl Iterator<Item = Self> {
+        let needed = Self::OF_BUCKET
+            .into_iter()
+            .chain(Self::OF_OBJECT)
+            .chain(Self::OF_KEY)
+            .chain(Self::OF_CIPHERTEXT);
+        needed
+            .filter(move |call| call.is_of(level))
+            .chain(extra.calls(level).map(Self::Extra))
+    }
+
     /// Calls that need no probe object.
     pub const OF_BUCKET: [Self; 1] = [Self::List];
     pub const OF_OBJECT: [Self; 4] = [Self::Get, Self::Restore, Self::Put, Self::Delete];
@@ -91,7 +107,7 @@ impl UnauthorizedCall {
     pub const OF_CIPHERTEXT: [Self; 2] = [Self::Decrypt, Self::Reencrypt];
 
     /// Whether it is made where the vendor has this access. With `read`, there is no ciphertext and no object of the vendor's.
-    pub fn is_of(self, level: AccessLevel) -> bool {
+    fn is_of(self, level: AccessLevel) -> bool {
         level == AccessLevel::ReadWrite || !matches!(self, Self::Restore | Self::Delete | Self::Decrypt | Self::Reencrypt)
     }
 
@@ -109,18 +125,33 @@ impl UnauthorizedCall {
             Self::GenerateDataKeyWithoutPlaintext => "kms:GenerateDataKeyWithoutPlaintext",
             Self::Decrypt => "kms:Decrypt",
             Self::Reencrypt => "kms:ReEncrypt",
+            Self::Extra(call) => call.action(),
         }
     }
 
-    /// Whether the answer shows that the resource let the caller in. For a get and a put, S3 evaluates its own policies first:
-    /// a later denial, by the key or because the request is unsigned, means that they allowed the call.
+    /// The statement that allows it.
+    pub fn permission(self) -> Permission {
+        match self {
+            Self::List => Permission::List,
+            Self::Get | Self::Restore | Self::Put | Self::Delete => Permission::Objects,
+            Self::DescribeKey
+            | Self::Encrypt
+            | Self::GenerateDataKey
+            | Self::GenerateDataKeyWithoutPlaintext
+            | Self::Decrypt
+            | Self::Reencrypt => Permission::Key,
+            Self::Extra(call) => call.permission(),
+        }
+    }
+
+    /// Whether the answer shows that the resource let the caller in. For calls on the content of an object, S3 evaluates its own policies
+    /// first: a later denial, by the key or because the request is unsigned, means that they allowed the call.
     pub fn was_allowed(self, answer: &ApiResult) -> bool {
+        let uses_key = matches!(self, Self::Get | Self::Put | Self::Extra(ExtraCall::Object(_)));
         match answer.outcome {
             Outcome::Granted(()) => true,
-            Outcome::Unusable => {
-                matches!(self, Self::Get | Self::Put) && (answer.exchange.is_from_kms() || answer.exchange.needs_signature())
-            }
-            _ => matches!(self, Self::Get | Self::Put) && answer.is_refused_by(DeniedBy::Kms),
+            Outcome::Unusable => uses_key && (answer.exchange.is_from_kms() || answer.exchange.needs_signature()),
+            _ => uses_key && answer.is_refused_by(DeniedBy::Kms),
         }
     }
 }

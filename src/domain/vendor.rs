@@ -11,6 +11,7 @@ use super::arn::{RoleArn, RoleName};
 use super::catalogue::{CheckWeight, Prerequisites};
 use super::check::CheckName;
 use super::document_version::DocumentSet;
+use super::extra_action::ExtraActions;
 use super::partition::Partition;
 use super::region::Regions;
 use super::storage_config::Mode;
@@ -31,6 +32,8 @@ pub struct Vendor {
     pub advisory_checks: BTreeSet<CheckName>,
     /// The templates grant reads of the bucket's security settings, and the advisory checks run.
     pub posture: bool,
+    /// What the vendor asks for beyond what Latchkey needs.
+    pub extra: ExtraActions,
     /// Whether customers' resources may be in an account of the vendor's roles. Only for tests.
     pub allow_own_account: bool,
     pub regions: Regions,
@@ -51,6 +54,7 @@ impl Vendor {
             client_role_prefix: None,
             advisory_checks: BTreeSet::new(),
             posture: false,
+            extra: ExtraActions::default(),
             allow_own_account: false,
             regions: Regions::default(),
             levels: vec![AccessLevel::default()],
@@ -131,6 +135,7 @@ impl Vendor {
     pub fn checks(&self, mode: Mode, level: AccessLevel) -> impl Iterator<Item = CheckName> {
         CheckName::of(mode, level).filter(move |check| match check {
             CheckName::RoleDeniesOtherRoles => self.other_role(mode).is_some(),
+            CheckName::ExtraActionsAllowed => self.extra.calls(level).next().is_some(),
             _ => self.posture || check.entry().weight != CheckWeight::Advisory,
         })
     }

@@ -5,7 +5,7 @@ use strum::IntoEnumIterator;
 use utoipa::IntoParams;
 
 use crate::domain::check::CheckName;
-use crate::domain::document_version::ModeNumbers;
+use crate::domain::document_version::KindNumbers;
 use crate::domain::moment::Moment;
 use crate::domain::storage_config::Mode;
 use crate::domain::tenant::{TenantFilter, TenantStatus};
@@ -82,7 +82,7 @@ impl TenantListParams {
                     "document_version_below must be at least 1",
                 ));
             }
-            filter.documents_below = Some(ModeNumbers::both(below));
+            filter.documents_below = Some(KindNumbers::all(below));
         }
         match self.documents.as_deref().map(str::trim) {
             None => {}

@@ -8,7 +8,7 @@ use tracing::info;
 
 use super::{Context, UnknownTenant};
 use crate::domain::document_version::{
-    ConfigDocuments, DocumentChange, DocumentSet, DocumentUpdate, DocumentVersion, RequestedUpdate, changes,
+    ConfigDocuments, DocumentChange, DocumentKind, DocumentSet, DocumentUpdate, DocumentVersion, RequestedUpdate, changes,
 };
 use crate::domain::ids::{StorageConfigId, TenantId, TenantRef};
 use crate::domain::storage_config::{Mode, StorageConfig};
@@ -91,7 +91,7 @@ async fn add(context: &Context, documents: &DocumentSet, fingerprint: &str) -> s
     Ok(version)
 }
 
-/// A version with what it changed, for each mode.
+/// A version with what it changed, for each kind of documents that the vendor offers.
 #[derive(Debug, Clone)]
 pub struct ListedVersion {
     pub version: DocumentVersion,
@@ -99,7 +99,7 @@ pub struct ListedVersion {
     /// How many tenants have an active version that was last verified against it.
     pub tenants: i64,
     /// Compared with the number before. Empty for the first one.
-    pub changes: Vec<(Mode, Vec<DocumentChange>)>,
+    pub changes: Vec<(DocumentKind, Vec<DocumentChange>)>,
 }
 
 /// The versions, newest first, and how many tenants were verified against none.
@@ -108,7 +108,7 @@ pub struct VersionList {
     pub current: i32,
     pub versions: Vec<ListedVersion>,
     pub unverified: i64,
-    /// How many tenants have an active version that was not verified against the current documents of its mode.
+    /// How many tenants have an active version that was not verified against the current documents of its mode and access.
     pub outdated: i64,
 }
 
@@ -129,9 +129,9 @@ pub async fn list(context: &Context) -> store::Result<VersionList> {
         is_current: version.number == current.number,
         tenants: of(Some(version.number)),
         changes: match found.get(index + 1) {
-            Some(before) => [Mode::AssumeRole, Mode::Direct]
-                .map(|mode| (mode, changes(&before.documents, &version.documents, mode, None)))
-                .into_iter()
+            Some(before) => DocumentKind::all([Mode::AssumeRole, Mode::Direct])
+                .filter(|kind| context.vendor.levels.contains(&kind.level))
+                .map(|kind| (kind, changes(&before.documents, &version.documents, kind, None)))
                 .filter(|(_, changes)| !changes.is_empty())
                 .collect(),
             None => Vec::new(),
@@ -170,7 +170,7 @@ pub(super) async fn of_config(context: &Context, db: &mut PgConnection, config: 
         config_version: config.version,
         documents,
         current: current.number,
-        is_outdated: documents.is_outdated(config.storage.mode(), &current),
+        is_outdated: documents.is_outdated(DocumentKind::of(&config.storage), &current),
     }))
 }
 
@@ -198,9 +198,9 @@ pub(super) async fn update_to(
     version: &DocumentVersion,
     config: &StorageConfig,
 ) -> store::Result<Option<DocumentUpdate>> {
-    let mode = config.storage.mode();
+    let kind = DocumentKind::of(&config.storage);
     let documents = document_versions::of_config(db, config.id).await?;
-    if !documents.is_outdated(mode, version) {
+    if !documents.is_outdated(kind, version) {
         return Ok(None);
     }
     let from = match documents.base(version) {
@@ -210,7 +210,7 @@ pub(super) async fn update_to(
     Ok(Some(DocumentUpdate {
         version: version.number,
         changes: from.as_ref().map_or_else(Vec::new, |from| {
-            changes(&from.documents, &version.documents, mode, Some(SidSuffix::of(config.tenant_id)))
+            changes(&from.documents, &version.documents, kind, Some(SidSuffix::of(config.tenant_id)))
         }),
         from: from.map(|from| from.number),
     }))

@@ -113,6 +113,7 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
             prefix,
             level: level.unwrap_or_else(|| context.vendor.level()),
             posture: typed.posture.unwrap_or(context.vendor.posture),
+            extra: context.vendor.extra.clone(),
             sid_suffix: Some(SidSuffix::of(tenant.id)),
             creation,
             ..TemplateParams::empty(mode, vendor_role, tenant.accepted_ids())
@@ -153,7 +154,7 @@ pub(crate) fn fill_valid(
 
 /// The same documents with their number, unless their permissions are not those that the vendor's setting asks for.
 pub(crate) async fn numbered(context: &Context, params: TemplateParams) -> store::Result<TemplateParams> {
-    if params.posture != context.vendor.posture || params.level != context.vendor.level() {
+    if params.posture != context.vendor.posture {
         return Ok(params);
     }
     let version = match document_versions::current(context).await {

@@ -57,6 +57,16 @@ fn read_only(args: &[&str]) -> Result<AppSettings, String> {
     "LATCHKEY_ADVISORY_CHECKS: role-requires-external-id is always required"
 )]
 #[case("--posture=maybe", "LATCHKEY_POSTURE: \"maybe\" is neither true nor false")]
+#[case("--extra-actions=s3:*", "LATCHKEY_EXTRA_ACTIONS: \"s3:*\" has a wildcard; name each action")]
+#[case(
+    "--extra-actions=s3:GetObjectTagging,s3:PutBucketPolicy",
+    "LATCHKEY_EXTRA_ACTIONS: with s3:PutBucketPolicy, you could change who has access"
+)]
+#[case(
+    "--extra-actions=s3:GetObjectTagging,s3:PutObjectTagging,s3:DeleteObjectTagging,s3:GetObjectAttributes,s3:GetObjectAcl,s3:ListBucketVersions,\
+     s3:ListBucketMultipartUploads,s3:GetBucketLocation,s3:GetBucketVersioning,s3:GetBucketTagging,s3:GetBucketCORS,s3:GetBucketAcl,kms:ListGrants",
+    "LATCHKEY_EXTRA_ACTIONS: names 13 actions"
+)]
 #[case("--extra-regions=Frankfurt", "LATCHKEY_EXTRA_REGIONS: ")]
 #[case("--public-listen=8080", "LATCHKEY_PUBLIC_LISTEN: \"8080\" is not an IP address and a port")]
 #[case(

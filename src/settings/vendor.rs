@@ -12,6 +12,7 @@ use crate::domain::approval::ApprovalPolicy;
 use crate::domain::arn::{RoleArn, RoleName};
 use crate::domain::catalogue::CheckWeight;
 use crate::domain::check::CheckName;
+use crate::domain::extra_action::{ExtraAction, ExtraActions};
 use crate::domain::region::{Region, Regions};
 use crate::domain::vendor::Vendor;
 
@@ -21,6 +22,8 @@ const TEMPLATE_URL: Format = Format(
     "the https URL of an object in S3",
     "https://vendor-templates.s3.eu-central-1.amazonaws.com/latchkey.yaml",
 );
+
+const EXTRA_ACTIONS: Format = Format("IAM actions separated by commas", "s3:GetObjectTagging,s3:PutObjectTagging");
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Vendor")]
@@ -77,6 +80,12 @@ pub struct VendorSettings {
           value_parser = Format("read_write, read or both", "read_write,read").parser(AccessLevel::from_str))]
     access: Vec<AccessLevel>,
 
+    /// IAM actions that your services need beyond those of the documents, separated by commas. The documents then grant them, credentials
+    /// allow them, and a verification proves those for which there is a call that changes nothing: see AWS setup.
+    #[arg(long, env = "LATCHKEY_EXTRA_ACTIONS", value_delimiter = ',', value_name = "ACTIONS",
+          value_parser = EXTRA_ACTIONS.parser(ExtraAction::parse))]
+    extra_actions: Vec<ExtraAction>,
+
     /// AWS regions to accept that are newer than this version, separated by commas.
     #[arg(long, env = "LATCHKEY_EXTRA_REGIONS", value_delimiter = ',', value_name = "REGIONS",
           value_parser = Format("regions separated by commas", "eu-central-3,us-west-9").parser(Region::from_str))]
@@ -102,6 +111,15 @@ impl VendorSettings {
         if let Some(url) = &self.cloudformation_url {
             check_template_url(url, role.partition().dns_suffix())?;
         }
+        let extra = ExtraActions::new(self.extra_actions);
+        if extra.len() > ExtraActions::MOST {
+            let fault = format!(
+                "names {} actions, of which a session policy can hold {} at most",
+                extra.len(),
+                ExtraActions::MOST
+            );
+            return Err(EXTRA_ACTIONS.error("LATCHKEY_EXTRA_ACTIONS", fault));
+        }
         Ok(Vendor {
             name: self.vendor_name,
             cloudformation_url: self.cloudformation_url.map(String::from),
@@ -110,6 +128,7 @@ impl VendorSettings {
             client_role_prefix: self.client_role_prefix,
             advisory_checks: self.advisory_checks.into_iter().collect(),
             posture: self.posture,
+            extra,
             allow_own_account: self.allow_own_account,
             approval: self.activation_approval,
             regions: Regions::with_extra(self.extra_regions),

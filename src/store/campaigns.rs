@@ -262,9 +262,12 @@ pub(crate) async fn is_needed(db: &mut PgConnection, campaign: CampaignId, tenan
 pub(crate) async fn set_verified(db: &mut PgConnection, tenant: TenantId, config: StorageConfigId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "update campaign_tenants t set verified_at = $3, due_at = null
-         from campaigns c join document_versions v on v.number = c.document_version, active_configs a join config_documents d using (config_id)
+         from campaigns c join document_versions v on v.number = c.document_version,
+              active_configs a join config_documents d using (config_id) join storage_configs s on s.id = a.config_id
          where t.tenant_id = $1 and t.verified_at is null and c.id = t.campaign_id and c.ended_at is null and a.tenant_id = $1 and a.config_id = $2
-           and d.verified >= case when a.role_arn is null then v.direct_since else v.assume_role_since end",
+           and d.verified >= case s.mode || '/' || s.access
+               when 'assume_role/read_write' then v.assume_role_since when 'assume_role/read' then v.assume_role_read_since
+               when 'direct/read_write' then v.direct_since else v.direct_read_since end",
         tenant.as_uuid(),
         config.as_uuid(),
         now,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::{Result, StoreError};
-use crate::domain::document_version::{ConfigDocuments, DocumentVersion, ModeNumbers, VersionCount};
+use crate::domain::document_version::{ConfigDocuments, DocumentVersion, KindNumbers, VersionCount};
 use crate::domain::ids::{StorageConfigId, TenantId};
 use crate::domain::storage_config::StorageConfig;
 
@@ -15,7 +15,9 @@ struct VersionRow {
     number: i32,
     documents: serde_json::Value,
     assume_role_since: i32,
+    assume_role_read_since: i32,
     direct_since: i32,
+    direct_read_since: i32,
     first_seen_at: DateTime<Utc>,
 }
 
@@ -24,7 +26,8 @@ macro_rules! select_versions {
     ($rest:literal $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
             VersionRow,
-            "select number, documents, assume_role_since, direct_since, first_seen_at from document_versions " + $rest
+            "select number, documents, assume_role_since, assume_role_read_since, direct_since, direct_read_since, first_seen_at
+             from document_versions " + $rest
             $(, $argument)*
         )
     };
@@ -37,9 +40,11 @@ impl TryFrom<VersionRow> for DocumentVersion {
         Ok(Self {
             number: row.number,
             documents: serde_json::from_value(row.documents).map_err(|fault| StoreError::inconsistent(TABLE, row.number, fault))?,
-            since: ModeNumbers {
+            since: KindNumbers {
                 assume_role: row.assume_role_since,
+                assume_role_read: row.assume_role_read_since,
                 direct: row.direct_since,
+                direct_read: row.direct_read_since,
             },
             first_seen_at: row.first_seen_at,
         })
@@ -58,13 +63,16 @@ pub(crate) async fn lock(db: &mut PgConnection) -> Result<()> {
 pub(crate) async fn insert(db: &mut PgConnection, version: &DocumentVersion) -> Result<()> {
     let documents = serde_json::to_value(&version.documents).map_err(|fault| StoreError::inconsistent(TABLE, version.number, fault))?;
     sqlx::query!(
-        "insert into document_versions (number, fingerprint, documents, assume_role_since, direct_since, first_seen_at)
-         values ($1, $2, $3, $4, $5, $6)",
+        "insert into document_versions
+             (number, fingerprint, documents, assume_role_since, assume_role_read_since, direct_since, direct_read_since, first_seen_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
         version.number,
         version.documents.fingerprint(),
         documents,
         version.since.assume_role,
+        version.since.assume_role_read,
         version.since.direct,
+        version.since.direct_read,
         version.first_seen_at,
     )
     .execute(db)
@@ -171,12 +179,17 @@ pub(crate) async fn count_tenants(db: &mut PgConnection) -> Result<Vec<VersionCo
 }
 
 /// How many tenants have an active version that was not verified against these numbers, or higher ones.
-pub(crate) async fn count_outdated(db: &mut PgConnection, since: ModeNumbers) -> Result<i64> {
+pub(crate) async fn count_outdated(db: &mut PgConnection, since: KindNumbers) -> Result<i64> {
     let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from active_configs a left join config_documents d on d.config_id = a.config_id
-           where coalesce(d.verified, 0) < case when a.role_arn is null then $1::int else $2::int end"#,
-        since.direct,
+        r#"select count(*) as "count!"
+           from active_configs a join storage_configs s on s.id = a.config_id left join config_documents d on d.config_id = a.config_id
+           where coalesce(d.verified, 0) < case s.mode || '/' || s.access
+               when 'assume_role/read_write' then $1::int when 'assume_role/read' then $2::int
+               when 'direct/read_write' then $3::int else $4::int end"#,
         since.assume_role,
+        since.assume_role_read,
+        since.direct,
+        since.direct_read,
     );
     Ok(count.fetch_one(db).await?)
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Result;
 use super::tenants::TenantRow;
 use crate::domain::check::CheckName;
-use crate::domain::document_version::ModeNumbers;
+use crate::domain::document_version::KindNumbers;
 use crate::domain::ids::TenantId;
 use crate::domain::storage_config::Mode;
 use crate::domain::tenant::{LastVerified, ListedTenant, Tenant, TenantFilter, TenantOrder, TenantStatus};
@@ -156,17 +156,23 @@ pub(super) fn push_conditions(query: &mut QueryBuilder<Postgres>, filter: &Tenan
     };
 }
 
-/// Tenants with an active version that was not verified against these numbers. Only versions in `assume_role` have a role.
-fn push_documents_below(query: &mut QueryBuilder<Postgres>, below: ModeNumbers) {
+/// Tenants with an active version that was not verified against these numbers.
+fn push_documents_below(query: &mut QueryBuilder<Postgres>, below: KindNumbers) {
     query
         .push(
             " and exists (
-                 select from active_configs a left join config_documents d on d.config_id = a.config_id
-                 where a.tenant_id = tenants.id and coalesce(d.verified, 0) < case when a.role_arn is null then ",
+                 select from active_configs a
+                 join storage_configs s on s.id = a.config_id left join config_documents d on d.config_id = a.config_id
+                 where a.tenant_id = tenants.id and coalesce(d.verified, 0) < case s.mode || '/' || s.access
+                     when 'assume_role/read_write' then ",
         )
+        .push_bind(below.assume_role)
+        .push(" when 'assume_role/read' then ")
+        .push_bind(below.assume_role_read)
+        .push(" when 'direct/read_write' then ")
         .push_bind(below.direct)
         .push(" else ")
-        .push_bind(below.assume_role)
+        .push_bind(below.direct_read)
         .push(" end)");
 }
 

@@ -61,7 +61,7 @@ impl Limit {
             by,
             role,
             external_id: run.subject.external_id.clone(),
-            policy: grant.session_policy(storage).to_string(),
+            policy: grant.session_policy(storage, run.extra).to_string(),
             duration: grant.duration,
             name: run.session_name.clone(),
         };

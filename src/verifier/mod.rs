@@ -5,6 +5,7 @@
 //! of dependencies (its *waves*), however many calls it makes.
 
 mod calls;
+mod extra;
 mod light;
 mod limited;
 mod production;
@@ -33,6 +34,7 @@ use crate::domain::arn::RoleArn;
 use crate::domain::evaluator::Evaluator;
 use crate::domain::evidence::{KeyFacts, RoundTrip};
 use crate::domain::external_id::ExternalId;
+use crate::domain::extra_action::ExtraActions;
 use crate::domain::finding::Finding;
 use crate::domain::ids::{TenantId, VerificationId};
 use crate::domain::key_prefix::StoragePrefix;
@@ -107,6 +109,8 @@ struct VerificationRun<'a> {
     probe_prefix: String,
     /// What is listed: the probe objects, or with `read` all objects, of which one is read.
     list_prefix: String,
+    /// What the vendor's services may do beyond what Latchkey needs.
+    extra: &'a ExtraActions,
     /// An external ID in the issued format that was issued to no tenant.
     random_id: ExternalId,
     plaintext: [u8; 32],
@@ -156,12 +160,14 @@ pub async fn run(
             AccessLevel::ReadWrite => subject.storage.probe_prefix(),
             AccessLevel::Read => subject.storage.prefix.as_ref().map_or_else(String::new, StoragePrefix::to_string),
         },
+        extra: &vendor.extra,
         random_id: ExternalId::from_random(clock.random()),
         plaintext: clock.random(),
         body: clock.random(),
     };
     let params = TemplateParams {
         posture: vendor.posture,
+        extra: vendor.extra.clone(),
         sid_suffix: Some(SidSuffix::of(subject.tenant)),
         ..TemplateParams::of_storage(&subject.storage, subject.vendor_role.clone(), subject.accepted_ids.clone())
     };
@@ -170,7 +176,7 @@ pub async fn run(
     let mode = subject.storage.mode();
     let callers: Vec<_> = UnauthorizedCaller::of_run(mode, retires, subject.other_role.is_some()).collect();
     let mut state = RunState::new(&subject.storage, subject.leftovers.clone(), retires, &callers);
-    let mut waiting = Step::of_run(mode, subject.storage.level, vendor.posture, retires, &callers);
+    let mut waiting = Step::of_run(vendor, mode, subject.storage.level, retires, &callers);
     let mut in_flight = FuturesUnordered::new();
     let mut object_calls = 0_usize;
 

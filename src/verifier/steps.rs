@@ -8,11 +8,13 @@ use super::limited::Limit;
 use super::production::ProductionCall;
 use super::run_state::{CleanUp, RunState};
 use super::sessions::{self, ClientExternalId};
-use super::{VerificationRun, unauthorized};
+use super::{VerificationRun, extra, unauthorized};
 use crate::cloud::AwsSession;
 use crate::domain::access_level::AccessLevel;
+use crate::domain::extra_action::ExtraCall;
 use crate::domain::storage_config::Mode;
 use crate::domain::unauthorized::{UnauthorizedCall, UnauthorizedCaller};
+use crate::domain::vendor::Vendor;
 
 /// One AWS call of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,14 +37,15 @@ pub(super) enum Step {
     LimitedSession(Limit),
     /// A call that such a session must not allow.
     LimitedCall(Limit),
+    /// A call that proves what the vendor asks for.
+    Extra(ExtraCall),
     /// A call that must be denied.
     Unauthorized(UnauthorizedCaller, UnauthorizedCall),
 }
 
 impl Step {
-    /// The steps of a run in this mode and with this access. `posture` adds the reads of the bucket's settings, `retires` the
-    /// attempts with the retired external ID.
-    pub(crate) fn of_run(mode: Mode, level: AccessLevel, posture: bool, retires: bool, callers: &[UnauthorizedCaller]) -> Vec<Self> {
+    /// The steps of a run in this mode and with this access. `retires` adds the attempts with the retired external ID.
+    pub(crate) fn of_run(vendor: &Vendor, mode: Mode, level: AccessLevel, retires: bool, callers: &[UnauthorizedCaller]) -> Vec<Self> {
         let mut steps = vec![Self::VendorRole];
         if mode == Mode::AssumeRole {
             let ids = ClientExternalId::iter().filter(|id| retires || *id != ClientExternalId::Retired);
@@ -54,11 +57,12 @@ impl Step {
         }
         for caller in callers {
             steps.push(Self::UnauthorizedRole(*caller));
-            let calls = UnauthorizedCall::iter().filter(|call| caller.makes(*call) && call.is_of(level));
+            let calls = UnauthorizedCall::of_run(level, &vendor.extra).filter(|call| caller.makes(*call));
             steps.extend(calls.map(|call| Self::Unauthorized(*caller, call)));
         }
-        let production = ProductionCall::iter().filter(|call| call.is_granted(mode, level, posture));
+        let production = ProductionCall::iter().filter(|call| call.is_granted(mode, level, vendor.posture));
         steps.extend(production.map(Self::Production));
+        steps.extend(vendor.extra.calls(level).map(Self::Extra));
         steps.extend(Limit::iter().flat_map(|limit| [Self::LimitedSession(limit), Self::LimitedCall(limit)]));
         steps
     }
@@ -68,6 +72,7 @@ impl Step {
         match self {
             Self::Production(call) => call.needs_object(),
             Self::Unauthorized(_, call) => unauthorized::needs_object(call),
+            Self::Extra(call) => extra::needs_object(call),
             Self::LimitedCall(_) => true,
             Self::VendorRole
             | Self::VendorMayAssume
@@ -96,6 +101,7 @@ impl Step {
             Self::Production(call) => call.start(run, state),
             Self::LimitedSession(limit) => limit.session(run, state),
             Self::LimitedCall(limit) => limit.call(run, state),
+            Self::Extra(call) => extra::start(call, run, state),
             Self::Unauthorized(caller, call) => unauthorized::start(caller, call, run, state),
         }
     }

@@ -25,6 +25,7 @@ use crate::domain::arn::{BucketArn, KeyArn, RoleArn};
 use crate::domain::check::{CheckName, CheckStatus};
 use crate::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
 use crate::domain::external_id::ExternalId;
+use crate::domain::extra_action::{BucketExtra, ExtraAction, ExtraActions, ExtraCall, KeyExtra, ObjectExtra};
 use crate::domain::finding::Finding;
 use crate::domain::region::Region;
 use crate::domain::reverification::budget::Calls;
@@ -48,6 +49,8 @@ struct Scripted {
     reason: DenialReason,
     /// Allows every call of unauthorized callers.
     open: bool,
+    /// Allows them this operation.
+    allowed_to_others: Option<&'static str>,
     /// How many of a hundred calls get no answer.
     faults: u32,
     random: Mutex<StdRng>,
@@ -65,6 +68,7 @@ impl Scripted {
             refused: None,
             reason: DenialReason::Unsaid,
             open: false,
+            allowed_to_others: None,
             faults: 0,
             random: Mutex::new(StdRng::seed_from_u64(0)),
             calls: AtomicUsize::new(0),
@@ -98,7 +102,7 @@ impl Scripted {
         let allowed = if session == GOOD {
             self.refused != Some(operation)
         } else {
-            self.open
+            self.open || self.allowed_to_others == Some(operation)
         };
         let outcome = if lost_before {
             Outcome::Unanswered
@@ -235,6 +239,23 @@ impl Cloud for Scripted {
     async fn access_logging(&self, call: &BucketCall) -> ApiResult<bool> {
         self.s3("s3:GetBucketLogging", call, || true).await
     }
+    async fn call_extra_on_bucket(&self, call: &BucketCall, extra: BucketExtra, _: &str) -> ApiResult {
+        self.s3(ExtraCall::Bucket(extra).action(), call, || ()).await
+    }
+    async fn call_extra_on_object(&self, call: &BucketCall, extra: ObjectExtra, key: &str) -> ApiResult {
+        let exists = || {
+            let objects = self.objects.lock().unwrap();
+            let is_sample = key == "documents/1";
+            assert!(
+                is_sample || objects.iter().any(|object| object.starts_with(key)),
+                "the object is there"
+            );
+        };
+        self.s3(ExtraCall::Object(extra).action(), call, exists).await
+    }
+    async fn call_extra_on_key(&self, call: &KeyCall, extra: KeyExtra) -> ApiResult {
+        self.kms(ExtraCall::Key(extra).action(), call, || ()).await
+    }
     async fn describe_key(&self, call: &KeyCall) -> ApiResult<KeyFacts> {
         let facts = || KeyFacts {
             customer_managed: true,
@@ -347,16 +368,110 @@ fn calls(cloud: &Scripted) -> Calls {
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn a_run_calls_what_it_takes_from_the_budget(#[values(Mode::AssumeRole, Mode::Direct)] mode: Mode) {
-    let cloud = Scripted::new();
+    let clock: SharedClock = std::sync::Arc::new(SystemClock);
+    let lease = Left(Some(Duration::from_mins(1)));
+    for extra in [ExtraActions::default(), every_extra_action()] {
+        let cloud = Scripted::new();
+        let vendor = Vendor {
+            posture: true,
+            extra: extra.clone(),
+            ..Vendor::unnamed()
+        };
+        let (found, _findings) = unbounded_channel();
+        run(&cloud, &clock, &vendor, &subject(mode), &lease, found, &CancellationToken::new()).await;
+        assert_eq!(calls(&cloud), Calls::of_full(mode, &extra));
+    }
+}
+
+fn every_extra_action() -> ExtraActions {
+    ExtraActions::new(ExtraAction::all().collect())
+}
+
+/// What the vendor asks for is proven in the same waves as everything else.
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn extra_actions_take_no_round_trip_of_their_own(#[values(Mode::AssumeRole, Mode::Direct)] mode: Mode) {
+    let mut took = Vec::new();
+    for extra in [ExtraActions::default(), every_extra_action()] {
+        let cloud = Scripted::new();
+        let begun = paused_now();
+        let report = verify_asking(&cloud, extra, &subject(mode)).await;
+        took.push(begun.elapsed());
+        assert_eq!(verdict(&report), Verdict::Verified, "{:#?}", report.findings);
+    }
+    assert_eq!(took[0], took[1]);
+}
+
+/// Each action that is denied to the tenant's own session fails the check, and the fix allows it.
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn each_extra_action_is_proven(
+    #[values(Mode::AssumeRole, Mode::Direct)] mode: Mode,
+    #[values(AccessLevel::ReadWrite, AccessLevel::Read)] level: AccessLevel,
+) {
+    let extra = every_extra_action();
+    for call in extra.calls(level) {
+        let cloud = Scripted {
+            refused: Some(call.action()),
+            ..Scripted::new()
+        };
+        let mut subject = subject(mode);
+        subject.storage.level = level;
+        let report = verify_asking(&cloud, extra.clone(), &subject).await;
+        let failed: Vec<&Finding> = report
+            .findings
+            .iter()
+            .filter(|finding| finding.status == CheckStatus::Failed)
+            .collect();
+        assert_eq!(failed.len(), 1, "{}: {failed:#?}", call.action());
+        assert_eq!(failed[0].check, CheckName::ExtraActionsAllowed);
+        let fix = failed[0].fix.as_ref().unwrap();
+        let actions = &fix.statement.as_ref().unwrap()["Action"];
+        assert!(actions.as_array().unwrap().iter().any(|action| action == call.action()), "{fix:?}");
+    }
+}
+
+/// A caller without the tenant's external ID who is allowed one of these calls is found out.
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn each_extra_action_must_be_denied_to_others(
+    #[values(Mode::AssumeRole, Mode::Direct)] mode: Mode,
+    #[values(AccessLevel::ReadWrite, AccessLevel::Read)] level: AccessLevel,
+) {
+    let extra = every_extra_action();
+    for call in extra.calls(level) {
+        let cloud = Scripted {
+            allowed_to_others: Some(call.action()),
+            ..Scripted::new()
+        };
+        let mut subject = subject(mode);
+        subject.storage.level = level;
+        let report = verify_asking(&cloud, extra.clone(), &subject).await;
+        let failed: Vec<CheckName> = report
+            .findings
+            .iter()
+            .filter(|finding| finding.status == CheckStatus::Failed)
+            .map(|finding| finding.check)
+            .collect();
+        let expected: &[CheckName] = match (call, level) {
+            (ExtraCall::Key(_), AccessLevel::ReadWrite) => &[CheckName::KeyRequiresExternalId],
+            (ExtraCall::Key(_), AccessLevel::Read) => &[CheckName::KeyDescriptionRequiresExternalId],
+            // Whoever has no credentials is let in too, which is the cause of the other.
+            _ => &[CheckName::BucketNotPublic],
+        };
+        assert_eq!(failed, expected, "{}", call.action());
+    }
+}
+
+async fn verify_asking(cloud: &Scripted, extra: ExtraActions, subject: &VerificationSubject) -> RunReport {
     let clock: SharedClock = std::sync::Arc::new(SystemClock);
     let vendor = Vendor {
-        posture: true,
+        extra,
         ..Vendor::unnamed()
     };
-    let lease = Left(Some(Duration::from_mins(1)));
     let (found, _findings) = unbounded_channel();
-    run(&cloud, &clock, &vendor, &subject(mode), &lease, found, &CancellationToken::new()).await;
-    assert_eq!(calls(&cloud), Calls::of_full(mode));
+    let lease = Left(Some(Duration::from_mins(1)));
+    run(cloud, &clock, &vendor, subject, &lease, found, &CancellationToken::new()).await
 }
 
 fn due(subject: VerificationSubject, ciphertext: Option<KeptCiphertext>) -> DueReverification {

@@ -1,8 +1,8 @@
 //! Steps that must be denied: by the bucket and the key, to callers without the tenant's external ID.
 
-use super::VerificationRun;
 use super::calls::{PendingCall, pending};
 use super::run_state::RunState;
+use super::{VerificationRun, extra};
 use crate::cloud::CallMode;
 use crate::domain::access_level::AccessLevel;
 use crate::domain::evidence::ProductionCalls;
@@ -12,7 +12,10 @@ use crate::domain::unauthorized::{UnauthorizedCall, UnauthorizedCaller};
 /// Whether the probe object must not be deleted before the call was answered.
 pub(super) fn needs_object(call: UnauthorizedCall) -> bool {
     use UnauthorizedCall::{Get, Put, Restore};
-    matches!(call, Get | Restore | Put)
+    match call {
+        UnauthorizedCall::Extra(call) => extra::needs_object(call),
+        call => matches!(call, Get | Restore | Put),
+    }
 }
 
 /// The call, or None while an input is missing.
@@ -37,6 +40,7 @@ pub(super) fn start<'a>(
         return None;
     }
     let is_too_early = match call {
+        C::Extra(call) => extra::object(call, run, state).is_none(),
         C::Get | C::Restore => state.readable(&run.subject.probe_key).is_none(),
         // Conclusive without an object, too: a bucket that denies our own put may allow those of others.
         C::Put if run.subject.storage.level == AccessLevel::ReadWrite => state.evidence.put.is_none(),
@@ -56,6 +60,12 @@ pub(super) fn start<'a>(
     let key = session.map(|session| run.key(session));
     let probe = run.subject.probe_key.as_str();
     let object = state.readable(probe).unwrap_or(probe).to_owned();
+    if let C::Extra(extra_call) = call {
+        let made = extra::make(extra_call, run, session.cloned(), object);
+        return Some(pending(needs_object(call), made, move |state, answer| {
+            state.unauthorized_mut(caller).answers.insert(call, answer);
+        }));
+    }
     let reads_sample = run.subject.storage.level == AccessLevel::Read;
     let made = async move {
         match (call, &key) {
@@ -72,7 +82,7 @@ pub(super) fn start<'a>(
             (C::Decrypt, Some(key)) => cloud.decrypt(key, &ciphertext, CallMode::Dry).await.map(drop),
             (C::Reencrypt, Some(key)) => cloud.reencrypt(key, &ciphertext).await,
             // Without a session, only the bucket is called.
-            (C::List, _) | (_, None) => cloud.list_objects(&bucket, &run.list_prefix).await,
+            (C::List | C::Extra(_), _) | (_, None) => cloud.list_objects(&bucket, &run.list_prefix).await,
         }
     };
     Some(pending(needs_object(call), made, move |state, answer| {

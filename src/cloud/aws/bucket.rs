@@ -27,7 +27,7 @@ const WRONG_MD5: &str = "1B2M2Y8AsgTpgAmY7PhCfg==";
 
 /// A bucket, called with one session.
 pub(crate) struct Bucket<'a> {
-    client: Client,
+    pub(super) client: Client,
     clock: &'a dyn Clock,
     call: &'a BucketCall,
 }
@@ -284,15 +284,15 @@ impl<'a> Bucket<'a> {
         call.finish(result, |output| Some(output.logging_enabled.is_some()), None)
     }
 
-    fn call(&self, operation: &'static str) -> Call<'_> {
+    pub(super) fn call(&self, operation: &'static str) -> Call<'_> {
         Call::start(DeniedBy::S3, operation, self.clock).to(&self.call.region)
     }
 
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.call.bucket.as_str()
     }
 
-    fn owner(&self) -> Option<String> {
+    pub(super) fn owner(&self) -> Option<String> {
         self.call.owner.as_ref().map(|account| account.as_str().to_owned())
     }
 }

@@ -17,7 +17,7 @@ const PROBE_CONTEXT: (&str, &str) = ("latchkey", "probe");
 
 /// A key, called with one session.
 pub(crate) struct KmsKey<'a> {
-    client: Client,
+    pub(super) client: Client,
     clock: &'a dyn Clock,
     call: &'a KeyCall,
 }
@@ -109,11 +109,11 @@ impl<'a> KmsKey<'a> {
         call.finish(result, |_| Some(()), Some(()))
     }
 
-    fn call(&self, operation: &'static str) -> Call<'_> {
+    pub(super) fn call(&self, operation: &'static str) -> Call<'_> {
         Call::start(DeniedBy::Kms, operation, self.clock)
     }
 
-    fn arn(&self) -> &str {
+    pub(super) fn arn(&self) -> &str {
         self.call.key.as_str()
     }
 }

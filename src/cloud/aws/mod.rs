@@ -4,6 +4,7 @@ mod assume;
 mod bucket;
 mod call;
 mod config;
+mod extra;
 mod key;
 mod session_cache;
 mod setup;
@@ -26,6 +27,7 @@ use crate::domain::api_result::ApiResult;
 use crate::domain::arn::{KeyArn, RoleArn};
 use crate::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
 use crate::domain::external_id::ExternalId;
+use crate::domain::extra_action::{BucketExtra, KeyExtra, ObjectExtra};
 
 /// Settings for which the SDK has no environment variable.
 #[derive(Debug, Clone, Copy, Default)]
@@ -243,6 +245,18 @@ impl Cloud for AwsCloud {
 
     async fn access_logging(&self, call: &BucketCall) -> ApiResult<bool> {
         self.bucket(call).access_logging().await
+    }
+
+    async fn call_extra_on_bucket(&self, call: &BucketCall, extra: BucketExtra, prefix: &str) -> ApiResult {
+        self.bucket(call).call_extra(extra, prefix).await
+    }
+
+    async fn call_extra_on_object(&self, call: &BucketCall, extra: ObjectExtra, key: &str) -> ApiResult {
+        self.bucket(call).call_extra_on_object(extra, key).await
+    }
+
+    async fn call_extra_on_key(&self, call: &KeyCall, extra: KeyExtra) -> ApiResult {
+        self.key(call).call_extra(extra).await
     }
 
     async fn describe_key(&self, call: &KeyCall) -> ApiResult<KeyFacts> {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::set::{DocumentSet, ModeDocuments};
+use super::DocumentKind;
+use super::set::{DocumentSet, KindDocuments};
 use crate::domain::fix::FixDocument;
-use crate::domain::storage_config::Mode;
 use crate::domain::templates::sid::SidSuffix;
 
 /// One difference.
@@ -21,10 +21,10 @@ pub struct DocumentChange {
     pub summary: String,
 }
 
-/// What a mode's documents of `to` have or lack, compared with those of `from`. With the Sids of a tenant, if it is about one.
-pub fn changes(from: &DocumentSet, to: &DocumentSet, mode: Mode, sid_suffix: Option<SidSuffix>) -> Vec<DocumentChange> {
-    let empty = ModeDocuments::new();
-    let (before, after) = (from.of_mode(mode).unwrap_or(&empty), to.of_mode(mode).unwrap_or(&empty));
+/// What a kind's documents of `to` have or lack, compared with those of `from`. With the Sids of a tenant, if it is about one.
+pub fn changes(from: &DocumentSet, to: &DocumentSet, kind: DocumentKind, sid_suffix: Option<SidSuffix>) -> Vec<DocumentChange> {
+    let empty = KindDocuments::new();
+    let (before, after) = (from.of_kind(kind).unwrap_or(&empty), to.of_kind(kind).unwrap_or(&empty));
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let mut changes = Vec::new();
     for name in names {

@@ -5,48 +5,95 @@
 mod changes;
 mod set;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use std::fmt;
 
+use chrono::{DateTime, NaiveDate, Utc};
+use strum::IntoEnumIterator;
+
+use super::access_level::AccessLevel;
 use super::campaign::CampaignMessage;
 use super::check::CheckStatus;
 use super::finding::Finding;
 use super::fix::FixDocument;
 use super::retry::FailureKind;
-use super::storage_config::Mode;
+use super::storage_config::{Mode, Storage};
 pub use changes::{DocumentChange, changes};
 pub use set::DocumentSet;
 
-/// One version of the documents of all modes.
+/// One version of the documents of all kinds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentVersion {
     pub number: i32,
     pub documents: DocumentSet,
-    pub since: ModeNumbers,
+    pub since: KindNumbers,
     pub first_seen_at: DateTime<Utc>,
 }
 
-/// For each mode, the first number in a row with the same documents: a version that changes only the documents of the other mode
-/// requires nothing of a customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ModeNumbers {
-    pub assume_role: i32,
-    pub direct: i32,
+/// Whose documents they are: they differ by mode and by what the vendor may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DocumentKind {
+    pub mode: Mode,
+    pub level: AccessLevel,
 }
 
-impl ModeNumbers {
-    pub fn get(self, mode: Mode) -> i32 {
-        match mode {
-            Mode::AssumeRole => self.assume_role,
-            Mode::Direct => self.direct,
+impl DocumentKind {
+    pub fn of(storage: &Storage) -> Self {
+        Self {
+            mode: storage.mode(),
+            level: storage.level,
         }
     }
 
-    /// The same number for both modes.
-    pub fn both(number: i32) -> Self {
-        Self {
-            assume_role: number,
-            direct: number,
+    /// Of these modes, with each access.
+    pub fn all(modes: impl IntoIterator<Item = Mode>) -> impl Iterator<Item = Self> {
+        let of_mode = |mode| AccessLevel::iter().map(move |level| Self { mode, level });
+        modes.into_iter().flat_map(of_mode)
+    }
+}
+
+/// The mode, with the access if it is not the usual one.
+impl fmt::Display for DocumentKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.level {
+            AccessLevel::ReadWrite => self.mode.fmt(f),
+            AccessLevel::Read => write!(f, "{}, read access", self.mode),
         }
+    }
+}
+
+/// For each kind, the first number in a row with the same documents: a version that changes only those of another kind requires nothing
+/// of a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KindNumbers {
+    pub assume_role: i32,
+    pub assume_role_read: i32,
+    pub direct: i32,
+    pub direct_read: i32,
+}
+
+impl KindNumbers {
+    fn each(number: impl Fn(DocumentKind) -> i32) -> Self {
+        let of = |mode, level| number(DocumentKind { mode, level });
+        Self {
+            assume_role: of(Mode::AssumeRole, AccessLevel::ReadWrite),
+            assume_role_read: of(Mode::AssumeRole, AccessLevel::Read),
+            direct: of(Mode::Direct, AccessLevel::ReadWrite),
+            direct_read: of(Mode::Direct, AccessLevel::Read),
+        }
+    }
+
+    pub fn get(self, kind: DocumentKind) -> i32 {
+        match (kind.mode, kind.level) {
+            (Mode::AssumeRole, AccessLevel::ReadWrite) => self.assume_role,
+            (Mode::AssumeRole, AccessLevel::Read) => self.assume_role_read,
+            (Mode::Direct, AccessLevel::ReadWrite) => self.direct,
+            (Mode::Direct, AccessLevel::Read) => self.direct_read,
+        }
+    }
+
+    /// The same number for all.
+    pub fn all(number: i32) -> Self {
+        Self::each(|_| number)
     }
 }
 
@@ -54,16 +101,13 @@ impl DocumentVersion {
     /// The version after `newest`, if there is one.
     pub fn next(newest: Option<&Self>, documents: DocumentSet, now: DateTime<Utc>) -> Self {
         let number = newest.map_or(1, |newest| newest.number + 1);
-        let since = |mode| match newest {
-            Some(newest) if newest.documents.of_mode(mode) == documents.of_mode(mode) => newest.since.get(mode),
+        let since = |kind| match newest {
+            Some(newest) if newest.documents.of_kind(kind) == documents.of_kind(kind) => newest.since.get(kind),
             _ => number,
         };
         Self {
             number,
-            since: ModeNumbers {
-                assume_role: since(Mode::AssumeRole),
-                direct: since(Mode::Direct),
-            },
+            since: KindNumbers::each(since),
             documents,
             first_seen_at: now,
         }
@@ -82,8 +126,8 @@ pub struct ConfigDocuments {
 
 impl ConfigDocuments {
     /// Whether no verification has shown yet that its documents suffice for this version.
-    pub fn is_outdated(&self, mode: Mode, version: &DocumentVersion) -> bool {
-        self.verified.unwrap_or_default() < version.since.get(mode)
+    pub fn is_outdated(&self, kind: DocumentKind, version: &DocumentVersion) -> bool {
+        self.verified.unwrap_or_default() < version.since.get(kind)
     }
 
     /// The version that the customer most likely applied, to tell what has changed since.

@@ -1,4 +1,4 @@
-//! The documents of all modes, with placeholders for a tenant's own values.
+//! The documents of all kinds, with placeholders for a tenant's own values.
 
 use std::collections::BTreeMap;
 
@@ -6,36 +6,38 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::DocumentKind;
 use crate::domain::external_id::ExternalId;
-use crate::domain::storage_config::Mode;
 use crate::domain::templates::{TemplateParams, json};
 use crate::domain::vendor::Vendor;
 
 const EXTERNAL_ID: &str = "<EXTERNAL_ID>";
 
-/// The statements of each document, by mode and by the document's name. Names are texts, because another release may know others.
+/// The statements of each document, by kind and by the document's name. Names are texts, because another release may know others.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct DocumentSet(BTreeMap<String, ModeDocuments>);
+pub struct DocumentSet(BTreeMap<String, KindDocuments>);
 
-/// The statements of each document of a mode.
-pub(super) type ModeDocuments = BTreeMap<String, Vec<Value>>;
+/// The statements of each document of a kind.
+pub(super) type KindDocuments = BTreeMap<String, Vec<Value>>;
 
 impl DocumentSet {
-    /// What this vendor issues. The ARNs of its roles are part of the documents.
+    /// What this vendor issues, with each access: a tenant keeps the access that it has if the vendor no longer offers it. The ARNs of the
+    /// vendor's roles are part of the documents.
     pub fn of(vendor: &Vendor) -> Self {
         let id = ExternalId::from_random([0; 20]);
-        let documents = vendor.modes().into_iter().filter_map(|mode| {
+        let documents = DocumentKind::all(vendor.modes()).filter_map(|kind| {
             let params = TemplateParams {
                 posture: vendor.posture,
-                level: vendor.level(),
-                ..TemplateParams::empty(mode, vendor.role(mode)?.clone(), vec![id.clone()])
+                extra: vendor.extra.clone(),
+                level: kind.level,
+                ..TemplateParams::empty(kind.mode, vendor.role(kind.mode)?.clone(), vec![id.clone()])
             };
-            let of_mode = json::documents(&params).documents.into_iter().map(|document| {
+            let of_kind = json::documents(&params).documents.into_iter().map(|document| {
                 let body = document.new_key_policy.unwrap_or(document.body);
                 (document.document.to_string(), statements(without_id(body, id.as_str())))
             });
-            Some((mode.to_string(), of_mode.collect()))
+            Some((name(kind), of_kind.collect()))
         });
         Self(documents.collect())
     }
@@ -47,9 +49,14 @@ impl DocumentSet {
     }
 
     /// None if the mode is not offered.
-    pub(super) fn of_mode(&self, mode: Mode) -> Option<&ModeDocuments> {
-        self.0.get(<&str>::from(mode))
+    pub(super) fn of_kind(&self, kind: DocumentKind) -> Option<&KindDocuments> {
+        self.0.get(&name(kind))
     }
+}
+
+/// The name of a kind in the stored documents.
+fn name(kind: DocumentKind) -> String {
+    format!("{}/{}", kind.mode, kind.level)
 }
 
 /// The statements of a policy, or the only one of any other document.

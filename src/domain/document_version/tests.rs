@@ -3,9 +3,19 @@ use serde_json::json;
 use super::*;
 use crate::domain::arn::RoleArn;
 use crate::domain::catalogue::CheckName;
+use crate::domain::extra_action::{ExtraAction, ExtraActions};
 use crate::domain::fix::{Fix, FixAction};
 use crate::domain::message::{findings, fixes};
 use crate::domain::vendor::Vendor;
+
+const DIRECT: DocumentKind = DocumentKind {
+    mode: Mode::Direct,
+    level: AccessLevel::ReadWrite,
+};
+const ASSUME_ROLE: DocumentKind = DocumentKind {
+    mode: Mode::AssumeRole,
+    level: AccessLevel::ReadWrite,
+};
 
 fn vendor() -> Vendor {
     Vendor {
@@ -20,8 +30,8 @@ fn set(documents: &serde_json::Value) -> DocumentSet {
 }
 
 fn summaries(before: &serde_json::Value, after: &serde_json::Value) -> Vec<String> {
-    let of = |statement: &serde_json::Value| set(&json!({"direct": {"bucket-policy": [statement]}}));
-    let found = changes(&of(before), &of(after), Mode::Direct, None);
+    let of = |statement: &serde_json::Value| set(&json!({"direct/read_write": {"bucket-policy": [statement]}}));
+    let found = changes(&of(before), &of(after), DIRECT, None);
     found.into_iter().map(|change| change.summary).collect()
 }
 
@@ -59,7 +69,7 @@ fn stored_documents_are_those_that_were_issued() {
 fn a_version_that_changes_one_mode_keeps_the_other_modes_number() {
     let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
     let first = DocumentVersion::next(None, DocumentSet::of(&vendor()), now);
-    assert_eq!((first.number, first.since), (1, ModeNumbers::both(1)));
+    assert_eq!((first.number, first.since), (1, KindNumbers::all(1)));
     let other_role = Vendor {
         direct_role: Some(RoleArn::parse("arn:aws:iam::111111111111:role/other").unwrap()),
         ..vendor()
@@ -70,11 +80,32 @@ fn a_version_that_changes_one_mode_keeps_the_other_modes_number() {
         verified: Some(1),
         ..ConfigDocuments::default()
     };
-    assert!(!verified_against_1.is_outdated(Mode::AssumeRole, &second));
-    assert!(verified_against_1.is_outdated(Mode::Direct, &second));
-    assert!(ConfigDocuments::default().is_outdated(Mode::AssumeRole, &second));
+    assert!(!verified_against_1.is_outdated(ASSUME_ROLE, &second));
+    assert!(verified_against_1.is_outdated(DIRECT, &second));
+    assert!(ConfigDocuments::default().is_outdated(ASSUME_ROLE, &second));
     let third = DocumentVersion::next(Some(&second), DocumentSet::of(&vendor()), now);
     assert_eq!((third.since.assume_role, third.since.direct), (1, 3));
+}
+
+/// Who only reads has nothing to do with new permissions to write.
+#[test]
+fn a_version_that_adds_a_permission_to_write_changes_nothing_for_those_who_only_read() {
+    let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    let first = DocumentVersion::next(None, DocumentSet::of(&vendor()), now);
+    let asking = Vendor {
+        extra: ExtraActions::new(vec![ExtraAction::parse("s3:PutObjectTagging").unwrap()]),
+        ..vendor()
+    };
+    let second = DocumentVersion::next(Some(&first), DocumentSet::of(&asking), now);
+    assert_eq!((second.since.direct, second.since.direct_read), (2, 1));
+    assert_eq!((second.since.assume_role, second.since.assume_role_read), (2, 1));
+    let reading = DocumentKind {
+        level: AccessLevel::Read,
+        ..DIRECT
+    };
+    assert_eq!(changes(&first.documents, &second.documents, reading, None), []);
+    let found = changes(&first.documents, &second.documents, DIRECT, None);
+    assert_eq!(found[0].summary, "adds s3:PutObjectTagging to the bucket policy");
 }
 
 #[test]
@@ -82,7 +113,7 @@ fn posture_adds_a_statement_to_each_policy_of_the_bucket_and_the_role() {
     let with_posture = Vendor { posture: true, ..vendor() };
     let (before, after) = (DocumentSet::of(&vendor()), DocumentSet::of(&with_posture));
     let summaries = |from, to| -> Vec<String> {
-        changes(from, to, Mode::AssumeRole, None)
+        changes(from, to, ASSUME_ROLE, None)
             .into_iter()
             .map(|change| change.summary)
             .collect()

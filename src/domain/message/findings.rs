@@ -4,6 +4,8 @@ messages! {
     // Any check
     permission_granted(action) "[Vendor] is allowed to call {action}."
     permission_denied(action) "[Vendor] was denied {action}."
+    extra_actions_allowed(actions) "[Vendor] can use the additional permissions that it asks for: {actions}."
+    extra_actions_untested(actions) "Not tested, because every call that would prove it changes the bucket or depends on what is in it: {actions}."
     /// Across accounts, AWS does not say why, so a denial looks like a missing grant.
     denied_without_reason() "AWS does not say why. If the statement is in place, look for a Deny statement that applies to the role of [vendor], in the same policy or in a policy of [your] organization."
     upload_headers() "Its condition can be on s3:x-amz-acl, s3:x-amz-storage-class or s3:RequestObjectTag, which [vendor] does not send."

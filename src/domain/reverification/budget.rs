@@ -12,7 +12,9 @@ use strum::{Display, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 
 use super::Depth;
 use super::schedule::Schedule;
+use crate::domain::access_level::AccessLevel;
 use crate::domain::api_result::ApiCall;
+use crate::domain::extra_action::{ExtraActions, ExtraCall};
 use crate::domain::storage_config::Mode;
 
 /// A service of AWS with its own limits.
@@ -49,18 +51,28 @@ impl Calls {
     pub const LIGHT: Self = Self { sts: 1, kms: 2, s3: 1 };
 
     /// The calls of a full verification at most. A test of the verifier compares this with the calls that it makes.
-    pub fn of_full(mode: Mode) -> Self {
+    pub fn of_full(mode: Mode, extra: &ExtraActions) -> Self {
         let sts = match mode {
             Mode::AssumeRole => 8,
             Mode::Direct => 5,
         };
-        Self { sts, kms: 18, s3: 28 }
+        // Each is made with the tenant's access, and by each of the vendor's two callers that must be denied. The bucket is also called
+        // without credentials.
+        let count = |calls: fn(&ExtraCall) -> bool| {
+            let count = extra.calls(AccessLevel::ReadWrite).filter(calls).count();
+            u32::try_from(count).unwrap_or(u32::MAX)
+        };
+        Self {
+            sts,
+            kms: 18 + 3 * count(|call| matches!(call, ExtraCall::Key(_))),
+            s3: 28 + 4 * count(|call| !matches!(call, ExtraCall::Key(_))),
+        }
     }
 
-    pub fn of(depth: Depth, mode: Mode) -> Self {
+    pub fn of(depth: Depth, mode: Mode, extra: &ExtraActions) -> Self {
         match depth {
             Depth::Light => Self::LIGHT,
-            Depth::Full => Self::of_full(mode),
+            Depth::Full => Self::of_full(mode, extra),
         }
     }
 
@@ -142,14 +154,14 @@ impl CallRates {
     ///
     /// # Errors
     /// The service that lacks most, with periods that would fit.
-    pub fn check(self, schedule: &Schedule, configs: &BTreeMap<Mode, u64>) -> Result<(), OverBudget> {
+    pub fn check(self, schedule: &Schedule, configs: &BTreeMap<Mode, u64>, extra: &ExtraActions) -> Result<(), OverBudget> {
         let total = configs.values().sum();
         let needed = |service| -> f64 {
             let of_mode = |(mode, configs): (&Mode, &u64)| -> f64 {
                 let rates = schedule.per_second(*configs);
                 rates
                     .iter()
-                    .map(|(depth, rate)| rate * f64::from(Calls::of(*depth, *mode).get(service)))
+                    .map(|(depth, rate)| rate * f64::from(Calls::of(*depth, *mode, extra).get(service)))
                     .sum()
             };
             configs.iter().map(of_mode).sum()
@@ -353,13 +365,13 @@ mod tests {
             quiet: None,
         };
         let configs = BTreeMap::from([(Mode::AssumeRole, 100_000)]);
-        let over = rates.check(&schedule, &configs).unwrap_err();
+        let over = rates.check(&schedule, &configs, &ExtraActions::default()).unwrap_err();
         assert_eq!(over.service, AwsService::Sts);
         let fits = Schedule {
             light_every: over.light_every,
             ..schedule
         };
-        assert_eq!(rates.check(&fits, &configs), Ok(()));
+        assert_eq!(rates.check(&fits, &configs, &ExtraActions::default()), Ok(()));
         assert!(
             over.light_every.unwrap() < Duration::from_hours(5),
             "not longer than necessary: {over:?}"

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::budget::{AwsService, CallRates, Calls, RecentCalls, ServiceBudget};
 use super::schedule::Schedule;
 use super::{Depth, Outcome, Standing, Timing};
+use crate::domain::extra_action::ExtraActions;
 use crate::domain::ids::StorageConfigId;
 use crate::domain::storage_config::Mode;
 
@@ -139,7 +140,7 @@ impl Simulation {
                 .map(|Reverse((_, number))| number)
                 .collect();
             let depths: Vec<Depth> = claimed.iter().map(|number| self.depth(*number, now)).collect();
-            let calls: Calls = depths.iter().map(|depth| Calls::of(*depth, MODE)).sum();
+            let calls: Calls = depths.iter().map(|depth| Calls::of(*depth, MODE, &ExtraActions::default())).sum();
             now = now.max(self.take(calls, now));
             // Now and then a replica is gone before it is done; what it had claimed is due when the lease ends.
             let is_lost = self.random.random_bool(0.001);

@@ -5,6 +5,7 @@ use crate::domain::access_level::AccessLevel;
 use crate::domain::api_result::{ApiResult, DeniedBy};
 use crate::domain::catalogue::BUCKET;
 use crate::domain::check::{CheckName, CheckStatus};
+use crate::domain::extra_action::ExtraCall;
 use crate::domain::finding::Finding;
 use crate::domain::fix::{Fix, FixAction, FixDocument};
 use crate::domain::message::{Message, findings, fixes};
@@ -18,10 +19,7 @@ pub(crate) fn bucket_requires_external_id(context: &CheckContext) -> RuleOutcome
     refused_by_bucket(context, check, &vendors_callers(context), |allowed| {
         let (danger, fix) = match context.storage.mode() {
             Mode::Direct => {
-                let permission = match allowed.call {
-                    UnauthorizedCall::List => Permission::List,
-                    _ => Permission::Objects,
-                };
+                let permission = allowed.call.permission();
                 let statement = statements::bucket_policy_statement(permission, context.params);
                 (
                     danger(allowed),
@@ -77,7 +75,12 @@ fn refused_by_key(context: &CheckContext, check: CheckName) -> RuleOutcome {
         };
         Finding::failed(check, findings::key_is_open(&allowed.names), Some(&allowed.answer.exchange), fix).with_detail(danger)
     };
-    let Some(mut asked) = answers(&callers, &UnauthorizedCall::OF_KEY) else {
+    let calls = [
+        &UnauthorizedCall::OF_KEY,
+        extra_calls(context, |call| matches!(call, ExtraCall::Key(_))).as_slice(),
+    ]
+    .concat();
+    let Some(mut asked) = answers(&callers, &calls) else {
         return RuleOutcome::Pending;
     };
     if let Some(allowed) = Allowed::of(&asked) {
@@ -179,7 +182,13 @@ fn refused_by_bucket(
         Some(_) if was_called => (false, &UnauthorizedCall::WITHOUT_OBJECT),
         Some(_) => return RuleOutcome::BlockedBy(own),
     };
-    let Some(more) = answers(callers, calls) else {
+    let of_extra = |call: &ExtraCall| match call {
+        ExtraCall::Object(_) => has_object,
+        ExtraCall::Bucket(_) => true,
+        ExtraCall::Key(_) => false,
+    };
+    let calls = [calls, &extra_calls(context, of_extra)].concat();
+    let Some(more) = answers(callers, &calls) else {
         return RuleOutcome::Pending;
     };
     asked.extend(more);
@@ -202,6 +211,12 @@ fn refused_by_bucket(
         None => Finding::passed(check, check.claim(), asked.first().map(|(_, _, answer)| &answer.exchange)),
     }
     .into()
+}
+
+/// The calls that prove what the vendor asks for, as calls that must be denied.
+fn extra_calls(context: &CheckContext, which: impl Fn(&ExtraCall) -> bool) -> Vec<UnauthorizedCall> {
+    let calls = context.vendor.extra.calls(context.storage.level);
+    calls.filter(which).map(UnauthorizedCall::Extra).collect()
 }
 
 fn anybody_may_list(context: &CheckContext) -> bool {

@@ -1,6 +1,7 @@
 //! The rules: pure functions from evidence to findings.
 
 pub(crate) mod bucket;
+pub(crate) mod extra;
 pub(crate) mod isolation;
 pub(crate) mod key;
 pub(crate) mod limited;

@@ -298,8 +298,10 @@ fn resources(params: &TemplateParams) -> Value {
         let (direct, assumed) = (varied(&direct, statement), varied(&assumed, statement));
         when("Direct", &direct, &assumed)
     };
+    let reads_nothing = params.extra.of_statement(Permission::Bucket, AccessLevel::Read).next().is_none();
     let optional = |permission: Permission, statement: Value, otherwise: &Value| match permission {
         Permission::Posture => when("WithPosture", &statement, otherwise),
+        Permission::Bucket if reads_nothing => when("ReadOnly", &nothing(), &statement),
         _ => statement,
     };
     let without_posture = TemplateParams {

@@ -50,6 +50,7 @@ use super::access_level::AccessLevel;
 use super::account::AccountId;
 use super::arn::{BucketArn, BucketName, KeyArn, RoleArn, RoleName};
 use super::external_id::ExternalId;
+use super::extra_action::ExtraActions;
 use super::key_prefix::StoragePrefix;
 use super::partition::Partition;
 use super::storage_config::{Mode, Storage};
@@ -77,6 +78,8 @@ pub struct TemplateParams {
     pub level: AccessLevel,
     /// Whether to grant the reads of the advisory checks.
     pub posture: bool,
+    /// What the vendor asks for beyond what Latchkey needs.
+    pub extra: ExtraActions,
     /// The number of these documents, if it is known.
     pub version: Option<i32>,
     /// The end of every Sid. None for documents that are nobody's.
@@ -120,6 +123,7 @@ impl TemplateParams {
             prefix: None,
             level: AccessLevel::default(),
             posture: false,
+            extra: ExtraActions::default(),
             version: None,
             sid_suffix: None,
             creation: Creation::default(),

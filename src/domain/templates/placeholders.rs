@@ -42,6 +42,7 @@ impl Placeholders {
             sid_suffix: params.sid_suffix,
             prefix: params.prefix.clone(),
             level: params.level,
+            extra: params.extra.clone(),
             ..TemplateParams::empty(mode, params.vendor_role.clone(), first.into_iter().collect())
         };
         let texts = [

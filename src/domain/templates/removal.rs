@@ -93,7 +93,16 @@ fn role(vendor: &str, suffix: SidSuffix, role: Option<&RoleArn>) -> RemovalStep 
         ),
         statements: [ASSUME_SID]
             .into_iter()
-            .chain([Permission::Objects, Permission::List, Permission::Key, Permission::Posture].map(Permission::sid))
+            .chain(
+                [
+                    Permission::Objects,
+                    Permission::List,
+                    Permission::Key,
+                    Permission::Posture,
+                    Permission::Bucket,
+                ]
+                .map(Permission::sid),
+            )
             .map(|sid| suffix.append_to(sid))
             .collect(),
         command: role.map(|role| {
@@ -108,7 +117,7 @@ fn role(vendor: &str, suffix: SidSuffix, role: Option<&RoleArn>) -> RemovalStep 
 }
 
 fn bucket(suffix: SidSuffix, bucket: Option<(&BucketName, &str)>) -> RemovalStep {
-    let statements: Vec<_> = [Permission::Objects, Permission::List, Permission::Posture]
+    let statements: Vec<_> = [Permission::Objects, Permission::List, Permission::Posture, Permission::Bucket]
         .map(|permission| suffix.append_to(permission.sid()))
         .into();
     RemovalStep {

@@ -10,6 +10,7 @@ use crate::domain::access_level::AccessLevel;
 use crate::domain::account::AccountId;
 use crate::domain::arn::{BucketName, KeyArn, PolicyArn, RoleArn, RoleName};
 use crate::domain::external_id::ExternalId;
+use crate::domain::extra_action::{ExtraAction, ExtraActions};
 use crate::domain::ids::TenantId;
 use crate::domain::key_prefix::StoragePrefix;
 use crate::domain::partition::Partition;
@@ -84,7 +85,7 @@ pub fn every() -> Vec<(String, TemplateParams)> {
                     "posture",
                     TemplateParams {
                         posture: true,
-                        ..typed(partition, mode)
+                        ..asking(typed(partition, mode))
                     },
                 ),
                 (
@@ -98,7 +99,7 @@ pub fn every() -> Vec<(String, TemplateParams)> {
                     "read",
                     TemplateParams {
                         level: AccessLevel::Read,
-                        ..typed(partition, mode)
+                        ..asking(typed(partition, mode))
                     },
                 ),
                 ("rotating", rotating(typed(partition, mode))),
@@ -109,6 +110,20 @@ pub fn every() -> Vec<(String, TemplateParams)> {
         }
     }
     every
+}
+
+/// With actions that the vendor's services need beyond those of Latchkey.
+pub fn asking(params: TemplateParams) -> TemplateParams {
+    let actions = [
+        "s3:PutObjectTagging",
+        "s3:ListBucketVersions",
+        "s3:PutBucketNotification",
+        "kms:GetKeyRotationStatus",
+    ];
+    TemplateParams {
+        extra: ExtraActions::new(actions.map(|action| ExtraAction::parse(action).expect(VALID)).to_vec()),
+        ..params
+    }
 }
 
 /// With all that an organization may require of new resources.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::TemplateParams;
 use crate::domain::access_level::AccessLevel;
+use crate::domain::extra_action::ExtraActions;
 use crate::domain::storage_config::Mode;
 
 pub const LIST_ACTIONS: [&str; 1] = ["s3:ListBucket"];
@@ -35,6 +36,8 @@ pub enum Permission {
     Key,
     /// Reads of the bucket's settings.
     Posture,
+    /// What the vendor does with the bucket for itself.
+    Bucket,
 }
 
 impl Permission {
@@ -45,6 +48,7 @@ impl Permission {
             Self::List => "LatchkeyList",
             Self::Key => "LatchkeyKey",
             Self::Posture => "LatchkeyPosture",
+            Self::Bucket => "LatchkeyBucket",
         }
     }
 
@@ -52,13 +56,23 @@ impl Permission {
     pub fn of_bucket_policy(params: &TemplateParams) -> Vec<Self> {
         let owned = params.mode == Mode::Direct && params.level == AccessLevel::ReadWrite;
         let posture = (params.posture || owned).then_some(Self::Posture);
-        [Self::Objects, Self::List].into_iter().chain(posture).collect()
+        let bucket = Self::Bucket.is_asked_for(params).then_some(Self::Bucket);
+        [Self::Objects, Self::List].into_iter().chain(posture).chain(bucket).collect()
     }
 
     /// The statements of the role's permissions.
     pub fn of_role(params: &TemplateParams) -> Vec<Self> {
         let posture = params.posture.then_some(Self::Posture);
-        [Self::Objects, Self::List, Self::Key].into_iter().chain(posture).collect()
+        let bucket = Self::Bucket.is_asked_for(params).then_some(Self::Bucket);
+        [Self::Objects, Self::List, Self::Key]
+            .into_iter()
+            .chain(posture)
+            .chain(bucket)
+            .collect()
+    }
+
+    fn is_asked_for(self, params: &TemplateParams) -> bool {
+        params.extra.of_statement(self, params.level).next().is_some()
     }
 }
 
@@ -195,24 +209,37 @@ pub(super) fn external_ids(params: &TemplateParams) -> Value {
     }
 }
 
-fn actions(permission: Permission, params: &TemplateParams) -> Value {
-    match permission {
-        Permission::Objects => json!(object_actions(params.level)),
-        Permission::List => json!(LIST_ACTIONS),
-        Permission::Key => json!(key_actions(params.level)),
-        Permission::Posture => json!(posture_actions(params.posture)),
-    }
+fn actions(permission: Permission, params: &TemplateParams) -> Vec<&'static str> {
+    let posture = posture_actions(params.posture);
+    actions_of(permission, params.level, posture, &params.extra)
+}
+
+/// The actions of a statement: those that Latchkey needs, then those that the vendor asks for.
+pub(crate) fn actions_of(
+    permission: Permission,
+    level: AccessLevel,
+    posture: &'static [&'static str],
+    extra: &ExtraActions,
+) -> Vec<&'static str> {
+    let needed = match permission {
+        Permission::Objects => object_actions(level),
+        Permission::List => &LIST_ACTIONS,
+        Permission::Key => key_actions(level),
+        Permission::Posture => posture,
+        Permission::Bucket => &[],
+    };
+    needed.iter().copied().chain(extra.of_statement(permission, level)).collect()
 }
 
 /// The reads of the bucket's settings: those of the advisory checks, or the one that a required check needs.
-pub(super) fn posture_actions(posture: bool) -> &'static [&'static str] {
+pub(crate) fn posture_actions(posture: bool) -> &'static [&'static str] {
     if posture { &POSTURE_ACTIONS } else { &OWNERSHIP_ACTIONS }
 }
 
 fn resource(permission: Permission, params: &TemplateParams) -> String {
     match permission {
         Permission::Objects => params.objects_arn(),
-        Permission::List | Permission::Posture => params.bucket_arn(),
+        Permission::List | Permission::Posture | Permission::Bucket => params.bucket_arn(),
         Permission::Key => params.key_arn().to_owned(),
     }
 }

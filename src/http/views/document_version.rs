@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::document_version::DocumentChange;
+use crate::domain::access_level::AccessLevel;
+use crate::domain::document_version::{DocumentChange, DocumentKind};
 use crate::domain::storage_config::Mode;
 use crate::service::document_versions::{ListedVersion, VersionList};
 
@@ -14,7 +15,7 @@ use crate::service::document_versions::{ListedVersion, VersionList};
 pub(crate) struct DocumentVersionsView {
     /// The version that is issued now.
     current: i32,
-    /// How many tenants have an active version that was not verified against the current documents of its mode.
+    /// How many tenants have an active version that was not verified against the current documents of its mode and access.
     outdated_tenants: i64,
     /// How many tenants have an active version that was verified against no recorded version.
     unverified_tenants: i64,
@@ -40,6 +41,7 @@ pub(crate) struct DocumentVersionView {
 #[schema(as = DocumentChange)]
 pub(crate) struct DocumentChangeView {
     mode: Mode,
+    access: AccessLevel,
     #[schema(example = "bucket-policy")]
     document: String,
     /// The `Sid` of the statement. Null for what is not a statement.
@@ -68,16 +70,17 @@ impl From<ListedVersion> for DocumentVersionView {
             first_seen_at: listed.version.first_seen_at,
             verified_tenants: listed.tenants,
             changes: changes
-                .flat_map(|(mode, changes)| changes.into_iter().map(move |change| DocumentChangeView::new(mode, change)))
+                .flat_map(|(kind, changes)| changes.into_iter().map(move |change| DocumentChangeView::new(kind, change)))
                 .collect(),
         }
     }
 }
 
 impl DocumentChangeView {
-    fn new(mode: Mode, change: DocumentChange) -> Self {
+    fn new(kind: DocumentKind, change: DocumentChange) -> Self {
         Self {
-            mode,
+            mode: kind.mode,
+            access: kind.level,
             document: change.document,
             statement: change.statement,
             summary: change.summary,

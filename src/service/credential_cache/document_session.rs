@@ -8,6 +8,7 @@ use tracing::warn;
 use crate::cloud::{AwsSession, Cloud, DocumentCall, SessionName};
 use crate::domain::active_storage::ActiveStorage;
 use crate::domain::api_result::{ApiResult, DenialReason, Outcome, PolicyKind};
+use crate::domain::extra_action::ExtraActions;
 use crate::domain::grant::{Grant, SessionDuration};
 use crate::domain::identity::CallerTag;
 use crate::rate_limiter::RetryAfter;
@@ -65,9 +66,9 @@ pub(super) struct DocumentSession {
 }
 
 impl DocumentSession {
-    pub(crate) fn new(cloud: Arc<dyn Cloud>, storage: ActiveStorage, caller: CallerTag, grant: &Grant) -> Self {
+    pub(crate) fn new(cloud: Arc<dyn Cloud>, storage: ActiveStorage, caller: CallerTag, grant: &Grant, extra: &ExtraActions) -> Self {
         Self {
-            policy: grant.session_policy(&storage).to_string(),
+            policy: grant.session_policy(&storage, extra).to_string(),
             duration: grant.duration,
             name: SessionName::of_caller(storage.tenant_id, caller),
             cloud,

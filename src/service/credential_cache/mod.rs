@@ -25,6 +25,7 @@ use renewal::RenewingCache;
 
 use crate::clock::SharedClock;
 use crate::cloud::Cloud;
+use crate::domain::extra_action::ExtraActions;
 use crate::domain::grant::Grant;
 use crate::domain::identity::CallerTag;
 use crate::domain::ids::TenantId;
@@ -81,6 +82,8 @@ pub struct CredentialCache {
     cloud: Option<Arc<dyn Cloud>>,
     stale_for: Duration,
     budget: Arc<SessionBudget>,
+    /// What credentials allow beyond what Latchkey needs.
+    extra: Arc<ExtraActions>,
     cache: RenewingCache<CredentialKey>,
     narrowed: RenewingCache<CredentialKey>,
 }
@@ -92,10 +95,11 @@ impl fmt::Debug for CredentialCache {
 }
 
 impl CredentialCache {
-    pub(crate) fn new(clock: SharedClock, cloud: Option<Arc<dyn Cloud>>, policy: CredentialPolicy) -> Self {
+    pub(crate) fn new(clock: SharedClock, cloud: Option<Arc<dyn Cloud>>, policy: CredentialPolicy, extra: ExtraActions) -> Self {
         Self {
             cloud,
             stale_for: policy.stale_for,
+            extra: Arc::new(extra),
             budget: Arc::new(SessionBudget::new(policy.rates)),
             cache: RenewingCache::new(clock.clone(), CAPACITY),
             narrowed: RenewingCache::new(clock, NARROWED_CAPACITY),
@@ -127,10 +131,11 @@ impl CredentialCache {
             return cache.working(&key).map(held).ok_or(CredentialsRefused::DatabaseAway);
         }
         let cloud = self.cloud.clone().ok_or(CredentialsRefused::NoRegion)?;
-        let (active, grant, budget) = (active.clone(), grant.clone(), self.budget.clone());
+        let (active, grant, budget, extra) = (active.clone(), grant.clone(), self.budget.clone(), self.extra.clone());
         let session = move || async move {
             budget.take(caller, active.tenant())?;
-            DocumentSession::new(cloud, active.document().read(), caller, &grant).assume().await
+            let storage = active.document().read();
+            DocumentSession::new(cloud, storage, caller, &grant, &extra).assume().await
         };
         // Boxed because it is large and rarely used: it must not become part of every request's future.
         Box::pin(cache.get(key, session)).await

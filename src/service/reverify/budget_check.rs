@@ -35,5 +35,8 @@ fn explain(over: &OverBudget) -> String {
 pub(crate) async fn fits_budget(context: &Context) -> Result<(), BudgetError> {
     let mut db = store::acquire(&context.pool).await?;
     let configs = reverifications::count(&mut db).await?;
-    context.rates.check(&context.schedule, &configs).map_err(BudgetError::TooSmall)
+    context
+        .rates
+        .check(&context.schedule, &configs, &context.vendor.extra)
+        .map_err(BudgetError::TooSmall)
 }

@@ -37,7 +37,9 @@ pub(crate) async fn busy_for(context: &Context) -> store::Result<Option<Duration
 pub(crate) async fn wait_for_all(context: &Context, due: &[DueReverification]) -> store::Result<()> {
     for account in context.vendor.accounts() {
         let counted = due.iter().filter(|due| account_of(context, due.storage.mode()) == Some(account));
-        let calls: Calls = counted.map(|due| Calls::of(due.depth(), due.storage.mode())).sum();
+        let calls: Calls = counted
+            .map(|due| Calls::of(due.depth(), due.storage.mode(), &context.vendor.extra))
+            .sum();
         if calls != Calls::default() {
             take(context, account, calls, None).await?;
         }
@@ -76,7 +78,7 @@ pub(crate) async fn wait_for_one(context: &Context, verification: VerificationId
     };
     drop(db);
     match account_of(context, mode) {
-        Some(account) => take(context, account, Calls::of_full(mode), Some(LONGEST_WAIT)).await,
+        Some(account) => take(context, account, Calls::of_full(mode, &context.vendor.extra), Some(LONGEST_WAIT)).await,
         None => Ok(()),
     }
 }

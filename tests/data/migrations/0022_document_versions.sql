@@ -1,5 +1,6 @@
-insert into document_versions (number, fingerprint, documents, assume_role_since, direct_since, first_seen_at)
-values (1, 'a', '{}', 1, 1, now());
+insert into document_versions
+    (number, fingerprint, documents, assume_role_since, assume_role_read_since, direct_since, direct_read_since, first_seen_at)
+values (1, 'a', '{}', 1, 1, 1, 1, now());
 insert into config_documents (config_id, tenant_id, issued, verified, verified_at)
 select config_id, tenant_id, 1, 1, now() from active_configs;
 insert into campaigns (id, document_version, filter, message, created_at)

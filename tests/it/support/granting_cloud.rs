@@ -11,6 +11,7 @@ use latchkey::domain::api_result::{AccessDenied, ApiCall, ApiResult, DenialReaso
 use latchkey::domain::arn::{KeyArn, RoleArn};
 use latchkey::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
 use latchkey::domain::external_id::ExternalId;
+use latchkey::domain::extra_action::{BucketExtra, KeyExtra, ObjectExtra};
 use parking_lot::Mutex;
 
 use super::clock::clock;
@@ -280,6 +281,18 @@ impl Cloud for GrantingCloud {
 
     async fn access_logging(&self, call: &BucketCall) -> ApiResult<bool> {
         s3(call, || true)
+    }
+
+    async fn call_extra_on_bucket(&self, call: &BucketCall, _: BucketExtra, _: &str) -> ApiResult {
+        s3(call, || ())
+    }
+
+    async fn call_extra_on_object(&self, call: &BucketCall, _: ObjectExtra, _: &str) -> ApiResult {
+        s3(call, || ())
+    }
+
+    async fn call_extra_on_key(&self, call: &KeyCall, _: KeyExtra) -> ApiResult {
+        kms(call, || ())
     }
 
     async fn describe_key(&self, call: &KeyCall) -> ApiResult<KeyFacts> {

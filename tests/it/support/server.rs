@@ -11,6 +11,7 @@ use latchkey::cloud::aws::{AwsCloud, AwsOptions};
 use latchkey::domain::access_level::AccessLevel;
 use latchkey::domain::approval::ApprovalPolicy;
 use latchkey::domain::arn::RoleArn;
+use latchkey::domain::extra_action::ExtraActions;
 use latchkey::domain::limits::{Limits, Retention};
 use latchkey::domain::mail::MailPolicy;
 use latchkey::domain::region::Regions;
@@ -388,6 +389,7 @@ fn vendor(access: &AwsAccess) -> Vendor {
         client_role_prefix: None,
         advisory_checks: BTreeSet::new(),
         posture: false,
+        extra: ExtraActions::default(),
         allow_own_account: false,
         approval: ApprovalPolicy::default(),
         regions: Regions::default(),

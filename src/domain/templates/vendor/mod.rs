@@ -267,21 +267,18 @@ fn direct_role_permissions(vendor: &Vendor) -> Vec<Value> {
     let partition = vendor.partition();
     let level = vendor.most_access();
     let posture = (vendor.posture || level == AccessLevel::ReadWrite).then_some(Permission::Posture);
+    let bucket = vendor.extra.of_statement(Permission::Bucket, level).next();
     [Permission::Objects, Permission::List, Permission::Key]
         .into_iter()
         .chain(posture)
+        .chain(bucket.map(|_| Permission::Bucket))
         .map(|permission| {
             let resource = match permission {
                 Permission::Objects => format!("arn:{partition}:s3:::*/*"),
-                Permission::List | Permission::Posture => format!("arn:{partition}:s3:::*"),
+                Permission::List | Permission::Posture | Permission::Bucket => format!("arn:{partition}:s3:::*"),
                 Permission::Key => format!("arn:{partition}:kms:*:*:key/*"),
             };
-            let actions = match permission {
-                Permission::Objects => statements::object_actions(level),
-                Permission::List => &statements::LIST_ACTIONS,
-                Permission::Key => statements::key_actions(level),
-                Permission::Posture => statements::posture_actions(vendor.posture),
-            };
+            let actions = statements::actions_of(permission, level, statements::posture_actions(vendor.posture), &vendor.extra);
             let mut statement = json!({
                 "Sid": permission.sid(),
                 "Effect": "Allow",
@@ -309,6 +306,9 @@ mod tests {
     use strum::IntoEnumIterator;
 
     use super::*;
+    use crate::domain::partition::Partition;
+    use crate::domain::storage_config::Mode;
+    use crate::domain::templates::samples;
 
     fn role(text: &str) -> RoleArn {
         RoleArn::parse(text).unwrap()
@@ -364,6 +364,7 @@ mod tests {
             direct_role: Some(role("arn:aws-us-gov:iam::333333333333:role/direct")),
             client_role_prefix: Some("vendor-".parse().unwrap()),
             posture: true,
+            extra: samples::asking(samples::untyped(Partition::Aws, Mode::Direct)).extra,
             ..Vendor::unnamed()
         };
         let params = VendorParams {
@@ -372,6 +373,14 @@ mod tests {
         };
         let text = serde_json::to_string(&documents(params)).unwrap();
         assert!(text.contains(r#""Resource":"arn:aws-us-gov:iam::*:role/vendor-*""#), "{text}");
+        for asked in [
+            "s3:PutObjectTagging",
+            "s3:ListBucketVersions",
+            "s3:PutBucketNotification",
+            "kms:GetKeyRotationStatus",
+        ] {
+            assert!(text.contains(asked), "{asked}: {text}");
+        }
         assert!(text.contains("s3:GetBucketLogging") && !text.contains("arn:aws:"), "{text}");
         assert!(text.contains(r#""aws:ResourceAccount":["111111111111","333333333333"]"#), "{text}");
         let several = file(TemplateFormat::Cli, params).unwrap_err().to_string();

@@ -94,7 +94,7 @@ async fn shown(
         changes: listed
             .changes
             .into_iter()
-            .flat_map(|(mode, changes)| changes.into_iter().map(move |change| (mode.to_string(), change.summary)))
+            .flat_map(|(kind, changes)| changes.into_iter().map(move |change| (kind.to_string(), change.summary)))
             .collect(),
     });
     let page = Page {

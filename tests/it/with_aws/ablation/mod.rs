@@ -3,6 +3,7 @@
 
 mod direct;
 mod equivalent;
+mod extra;
 mod isolation;
 mod permissions;
 mod resources;
@@ -67,11 +68,16 @@ impl Setup {
         let endpoint = tls_terminator(&world.endpoint).await;
         let setup = Self::through(world, &endpoint, mode, scope).await;
         if scope.access == "read" {
-            let key = format!("{}document", scope.prefix.unwrap_or_default());
-            let putting = setup.world.customer.s3.put_object().bucket(&setup.applied.bucket).key(key);
-            putting.body(b"a document".to_vec().into()).send().await.expect("an object is put");
+            setup.put_document().await;
         }
         setup
+    }
+
+    /// An object of the customer's.
+    async fn put_document(&self) {
+        let key = format!("{}document", self.applied.scope.prefix.unwrap_or_default());
+        let putting = self.world.customer.s3.put_object().bucket(&self.applied.bucket).key(key);
+        putting.body(b"a document".to_vec().into()).send().await.expect("an object is put");
     }
 
     async fn through(world: World, endpoint: &str, mode: &'static str, scope: Scope) -> Self {
