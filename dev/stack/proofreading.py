@@ -33,7 +33,7 @@ SECTIONS = {
     "Documents for customers": ["domain/document_version", "domain/templates", "service/issue_templates.rs"],
     "The dashboard": ["http/dashboard"],
     "The API": ["http", "identity_provider", "read_model/mod.rs", "service/credential_cache"],
-    "The command line": ["cli", "settings", "service/check_vendor", "store/audit_chain.rs"],
+    "The command line": ["cli", "domain/extra_action.rs", "settings", "service/check_vendor", "store/audit_chain.rs"],
     "Errors that stop a process or are logged": [
         "app", "cloud", "http/server", "jobs", "lifecycle.rs", "outbound_http", "read_model", "service", "single_flight.rs", "store", "telemetry",
         "verifier",

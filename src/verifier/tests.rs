@@ -456,7 +456,7 @@ async fn each_extra_action_must_be_denied_to_others(
         let expected: &[CheckName] = match (call, level) {
             (ExtraCall::Key(_), AccessLevel::ReadWrite) => &[CheckName::KeyRequiresExternalId],
             (ExtraCall::Key(_), AccessLevel::Read) => &[CheckName::KeyDescriptionRequiresExternalId],
-            // Whoever has no credentials is let in too, which is the cause of the other.
+            // Access is granted without credentials as well, which is the cause of the other.
             _ => &[CheckName::BucketNotPublic],
         };
         assert_eq!(failed, expected, "{}", call.action());

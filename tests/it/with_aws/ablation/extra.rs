@@ -90,7 +90,7 @@ fn remove(body: &mut Value, sid: &str, action: &str) {
     assert_eq!(actions.len(), before - 1);
 }
 
-/// Who is let in without the external ID is found by these calls, too.
+/// These calls, too, show that access is granted without the external ID.
 #[rstest]
 #[case::bucket("LatchkeyBucket", "bucket-policy", "bucket-requires-external-id")]
 #[tokio::test]
