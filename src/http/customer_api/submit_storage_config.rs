@@ -15,6 +15,7 @@ use crate::http::conventions::extract::JsonBody;
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::tenant_requests::submission::{SubmitStorageConfig, Submitted};
 use crate::service::submit_by_customer::submit_by_customer;
+use crate::service::validate_config::validate_for_customer;
 
 /// The version, and the verification that was queued for it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,6 +48,8 @@ pub(crate) async fn handle(
     body: JsonBody<SubmitStorageConfig>,
 ) -> Result<(StatusCode, VerificationHeaders, Json<CustomerSubmitted>), Problem> {
     let submission = body.submission();
+    // Only what causes a verification counts.
+    validate_for_customer(&state.context, &customer.tenant, &submission)?;
     state.limits.verification(customer.invite.id)?;
     let caller = customer.caller(claim.map(|Extension(claim)| claim));
     let made = submit_by_customer(&state.context, &caller, &customer.tenant, &submission)

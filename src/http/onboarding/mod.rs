@@ -104,22 +104,26 @@ async fn limit(State(state): State<AppState>, request: Request, next: Next) -> R
     }
 }
 
-/// The layer around the public listener: renders rejections of browsers as pages, and adds security headers.
+/// The layer around the public listener: renders rejections as pages for browsers and as problems for programs, and adds security headers.
 pub(crate) async fn error_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().map(ToString::to_string);
     let is_for_programs = customer_api::serves(request.uri().path());
     let mut response = next.run(request).await;
     let extensions = response.extensions_mut();
-    // Programs get problems, which the request layer renders.
-    let refusal = (!is_for_programs).then(|| {
+    let rendered = if is_for_programs {
         extensions
+            .remove::<Problem>()
+            .map(|problem| problem.render(id.as_deref().unwrap_or_default()))
+    } else {
+        let refusal = extensions
             .remove::<Rejection>()
             .or_else(|| extensions.remove::<Problem>().map(Rejection::from))
-            .or_else(|| extensions.remove::<ProtectionError>().map(|_| Rejection::StaleForm))
-    });
-    if let Some(refusal) = refusal.flatten() {
+            .or_else(|| extensions.remove::<ProtectionError>().map(|_| Rejection::StaleForm));
+        refusal.map(|refusal| error_page::page(&refusal, &state, id.as_deref()))
+    };
+    if let Some(rendered) = rendered {
         let allow = response.headers_mut().remove(header::ALLOW);
-        response = error_page::page(&refusal, &state, id.as_deref());
+        response = rendered;
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);
         }
