@@ -15,13 +15,14 @@ create table invites (
 
 create index invites_by_tenant on invites (tenant_id, created_at desc, id desc);
 
--- Browsers that opened a link. Each has a session of its own, which lasts as long as the invite unless it is ended.
+-- Browsers that opened a link, and API tokens. Each has a session of its own, which lasts as long as the invite unless it is ended.
 create table invite_sessions (
     id uuid primary key,
     invite_id uuid not null references invites (id),
-    -- SHA-256 of the session's cookie.
+    kind text not null check (kind in ('browser', 'api_token')),
+    -- SHA-256 of the browser's cookie, or of the token.
     hash bytea not null check (octet_length(hash) = 32),
-    -- The address that opened the link, until the tenant's personal data is erased.
+    -- The address that opened the link or created the token in the form, until the tenant's personal data is erased.
     address text,
     created_at timestamptz not null,
     last_used_at timestamptz not null,
@@ -29,4 +30,4 @@ create table invite_sessions (
     constraint invite_sessions_hash_key unique (hash)
 );
 
-create index invite_sessions_by_invite on invite_sessions (invite_id, last_used_at desc);
+create index invite_sessions_by_invite on invite_sessions (invite_id, kind, last_used_at desc);

@@ -8,6 +8,7 @@ from stack.paths import ROOT
 # Arguments of `latchkey`, or a function.
 FILES = {
     "openapi.json": ["openapi"],
+    "openapi-customer.json": ["openapi", "--customer"],
     "docs/checks.md": ["checks"],
     "docs/metrics.md": ["metrics"],
     "docs/operators/settings.md": ["settings"],

@@ -11,7 +11,7 @@ Every sentence that somebody can read, by audience and source file. Placeholders
 shown. Messages have placeholders in brackets as well, where the customer and the vendor's operations team read different
 words: `[your]` is "your" or "the customer's". They are explained in `src/domain/message/mod.rs`.
 
-Some texts have a generated page or file of their own: the API reference `openapi.json` with the values of its fields,
+Some texts have a generated page or file of their own: the API references `openapi.json` and `openapi-customer.json` with the values of their fields,
 [Settings](operators/settings.md), [Metrics](metrics.md), and the help of each command in `tests/it/snapshots`.
 """
 SRC = ROOT / "src"

@@ -138,6 +138,7 @@ impl App {
             presence,
             shutdown: shutdown(),
             dashboard: Arc::new(DashboardState::new(&parts.web, parts.private.tls.is_some())),
+            limits: Arc::default(),
             onboarding: Arc::new(OnboardState::new(parts.web)),
         });
         let public = self.context.with_pool(self.pools.public.clone());

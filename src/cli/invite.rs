@@ -22,6 +22,9 @@ pub(super) struct Invite {
     /// active version.
     #[arg(long)]
     purpose: Option<String>,
+    /// Also create a token of the customers' API, for programs of the customer. It is valid as long as the link.
+    #[arg(long)]
+    api_token: bool,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -34,9 +37,9 @@ enum Command {
     List(List),
     /// Revoke an invite. Its link stops working immediately.
     Revoke(Revoke),
-    /// List the browsers that opened an invite, the last used first.
+    /// List the browsers that opened an invite, and its API tokens, the last used first.
     Sessions(Sessions),
-    /// End the session of one browser. The link stays valid.
+    /// End the session of one browser, or revoke one API token. The link stays valid.
     EndSession(EndSession),
 }
 
@@ -51,6 +54,9 @@ struct Create {
     /// active version.
     #[arg(long)]
     purpose: Option<String>,
+    /// Also create a token of the customers' API, for programs of the customer. It is valid as long as the link.
+    #[arg(long)]
+    api_token: bool,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -108,6 +114,7 @@ impl Invite {
                     tenant: self.tenant.unwrap_or_default(),
                     expires_in_hours: self.expires_in_hours,
                     purpose: self.purpose,
+                    api_token: self.api_token,
                     client: self.client,
                 };
                 create.run().await
@@ -118,11 +125,17 @@ impl Invite {
 
 impl Create {
     async fn run(self) -> CommandResult {
-        let body = json!({"expires_in_hours": self.expires_in_hours, "purpose": self.purpose});
+        let body = json!({"expires_in_hours": self.expires_in_hours, "purpose": self.purpose, "api_token": self.api_token});
         let created = self.client.post(&["v1", "tenants", &self.tenant, "invites"], &body).await?;
         self.client.print(&created, |created| {
             print_line(text(created, "url"));
-            eprintln!("Valid until {}. This link is not shown again.", text(created, "expires_at"));
+            let shown = if self.api_token {
+                print_line(text(created, "api_token"));
+                "link and this token are"
+            } else {
+                "link is"
+            };
+            eprintln!("Valid until {}. This {shown} not shown again.", text(created, "expires_at"));
         });
         Ok(())
     }
@@ -162,6 +175,7 @@ impl Sessions {
         self.client.print(&listed["items"], |items| {
             let columns = [
                 ("ID", "id"),
+                ("Kind", "kind"),
                 ("Address", "address"),
                 ("Opened", "created_at"),
                 ("Last used", "last_used_at"),

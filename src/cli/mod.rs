@@ -124,7 +124,7 @@ enum Command {
     /// Print the metrics reference as Markdown.
     Metrics,
     /// Print the OpenAPI document.
-    Openapi,
+    Openapi(openapi::Openapi),
     /// Print a shell completion script.
     Completions(completions::Completions),
 }
@@ -222,7 +222,7 @@ impl Cli {
                     metrics::run();
                     Ok(())
                 }
-                Command::Openapi => openapi::run(),
+                Command::Openapi(command) => openapi::run(&command),
                 Command::Completions(command) => {
                     command.run(Self::command());
                     Ok(())

@@ -92,7 +92,7 @@ id!(
     MailId
 );
 id!(
-    /// A browser that opened an invite.
+    /// A browser that opened an invite, or an API token that belongs to it.
     InviteSessionId
 );
 

@@ -1,5 +1,5 @@
-//! Invites: links to the form that expire and can be revoked. Each browser that opens a link gets a session of its own, which is
-//! valid as long as the invite is.
+//! Invites: links to the form that expire and can be revoked. Each browser that opens a link gets a session of its own, and programs get
+//! API tokens. Both are valid as long as the invite is.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
@@ -47,12 +47,24 @@ impl InvitePurpose {
     }
 }
 
-/// A browser that opened an invite.
+/// What uses an invite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumIter, EnumString, IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum InviteSessionKind {
+    /// A browser that opened the link.
+    Browser,
+    /// A program with an API token.
+    ApiToken,
+}
+
+/// A browser that opened an invite, or an API token that belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenedInvite {
     pub id: InviteSessionId,
     pub invite_id: InviteId,
-    /// The address that opened the link.
+    pub kind: InviteSessionKind,
+    /// The address that opened the link, or created the token in the form.
     pub address: Option<String>,
     pub created_at: DateTime<Utc>,
     /// Accurate to the minute.

@@ -32,6 +32,7 @@ pub mod campaign;
 pub(crate) mod catalogue;
 pub mod check;
 pub mod contact;
+pub mod customer_token;
 pub mod document_version;
 pub mod drift;
 pub mod evaluator;

@@ -1,10 +1,12 @@
-//! The two listeners. The public one serves the customers' form; the private one serves the API, the internal API, the
+//! The two listeners. The public one serves the customers' form and their API; the private one serves the admin API, the internal API, the
 //! dashboard and the metrics. Neither serves the other's routes.
 
 mod admin_api;
 mod api_docs;
 mod auth;
 pub(crate) mod conventions;
+mod customer_api;
+mod customer_limits;
 pub(crate) mod dashboard;
 mod drift_list_params;
 mod health;
@@ -18,6 +20,7 @@ mod routes;
 pub mod server;
 mod service_api;
 mod tenant_list_params;
+mod tenant_requests;
 pub(crate) mod verification_stream;
 mod views;
 mod web_ui;
@@ -39,6 +42,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use conventions::problem::{self, Problem, ProblemKind};
+use customer_limits::CustomerLimits;
 use middleware::client_address;
 use middleware::http_metrics::ListenerMetrics;
 use middleware::idempotency;
@@ -83,6 +87,8 @@ pub struct AppParts {
     pub presence: ProcessPresence,
     /// Cancelled when the process shuts down, which ends event streams.
     pub shutdown: CancellationToken,
+    /// Of the customers' form and API.
+    pub limits: Arc<CustomerLimits>,
     /// State of the customers' form.
     pub onboarding: Arc<onboarding::OnboardState>,
     /// State of the dashboard.
@@ -133,7 +139,7 @@ impl Deref for AppState {
     }
 }
 
-/// The API's routes and their OpenAPI document. `layer` wraps the routes of the admin API.
+/// The routes of the private APIs and their OpenAPI document. `layer` wraps the routes of the admin API.
 fn api(layer: impl FnOnce(OpenApiRouter<AppState>) -> OpenApiRouter<AppState>) -> (Routes, OpenApi) {
     let admin = layer(admin_api::router());
     let (router, mut described) = openapi::router().merge(admin).merge(service_api::router()).split_for_parts();
@@ -141,22 +147,35 @@ fn api(layer: impl FnOnce(OpenApiRouter<AppState>) -> OpenApiRouter<AppState>) -
     (Routes::of_api(router, &described), described)
 }
 
-/// The OpenAPI document, as committed in `openapi.json`.
+/// The OpenAPI document of the private APIs, as committed in `openapi.json`.
 pub fn openapi() -> OpenApi {
     api(std::convert::identity).1
+}
+
+/// The OpenAPI document of the customers' API, as committed in `openapi-customer.json`.
+pub fn customer_openapi() -> OpenApi {
+    customer_api::api(std::convert::identity).1
 }
 
 /// The routes of both listeners, in the order of their declaration.
 pub fn routes(state: &AppState) -> ListedRoutes {
     ListedRoutes {
-        public: customers(state).into_list(),
+        public: people(state).into_list(),
+        customer_programs: customer_api::router(state).into_list(),
         programs: programs(state).into_list(),
         dashboard: dashboard::router().into_list(),
     }
 }
 
+fn people(state: &AppState) -> Routes {
+    Routes::default()
+        .get("/healthz", health::live)
+        .get("/problems/{name}", problem::page)
+        .merge(onboarding::router(state))
+}
+
 fn customers(state: &AppState) -> Routes {
-    Routes::default().get("/healthz", health::live).merge(onboarding::router(state))
+    people(state).merge(customer_api::router(state))
 }
 
 fn programs(state: &AppState) -> Routes {

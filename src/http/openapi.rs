@@ -1,4 +1,4 @@
-//! The OpenAPI document, and what all operations in it have in common.
+//! The OpenAPI documents, and what all operations in them have in common.
 
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -27,20 +27,58 @@ use super::middleware::idempotency;
 )]
 struct Api;
 
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Latchkey for customers",
+        description = "Connects your own S3 bucket and KMS key, and proves that access works with your external ID and is denied without it."
+    ),
+    modifiers(&CustomerBearerToken),
+    security(("token" = [])),
+    tags(
+        (name = "connection", description = "The state of the connection, and how to end it"),
+        (name = "documents", description = "The policies and settings to apply in AWS"),
+        (name = "storage configs", description = "The bucket and key that you submit"),
+        (name = "verifications", description = "Runs of the checks against a storage config"),
+    )
+)]
+struct CustomerApi;
+
 struct BearerToken;
+
+struct CustomerBearerToken;
 
 impl Modify for BearerToken {
     fn modify(&self, openapi: &mut OpenApi) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("lk_<role>_<secret>")
-            .description(Some("An API token, or a JWT from the vendor's identity provider"))
-            .build();
-        openapi
-            .components
-            .get_or_insert_default()
-            .add_security_scheme("token", SecurityScheme::Http(scheme));
+        add_bearer(
+            openapi,
+            "lk_<role>_<secret>",
+            "An API token, or a JWT from the vendor's identity provider",
+        );
     }
+}
+
+impl Modify for CustomerBearerToken {
+    fn modify(&self, openapi: &mut OpenApi) {
+        add_bearer(openapi, "lkc_<secret>", "The API token of an invite");
+    }
+}
+
+fn add_bearer(openapi: &mut OpenApi, format: &str, description: &str) {
+    let scheme = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format(format)
+        .description(Some(description))
+        .build();
+    openapi
+        .components
+        .get_or_insert_default()
+        .add_security_scheme("token", SecurityScheme::Http(scheme));
+}
+
+/// An empty router with the head of the customers' document.
+pub(crate) fn customer_router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(CustomerApi::openapi())
 }
 
 /// An empty router with the head of the document.
@@ -71,7 +109,12 @@ fn describe_server_errors(operation: &mut Operation) {
 mod tests {
     #[test]
     fn operation_ids_are_unique() {
-        let described = crate::http::openapi();
+        for (described, at_least) in [(crate::http::openapi(), 30), (crate::http::customer_openapi(), 9)] {
+            assert_unique(&described, at_least);
+        }
+    }
+
+    fn assert_unique(described: &utoipa::openapi::OpenApi, at_least: usize) {
         let operations = described.paths.paths.values().flat_map(|item| {
             [&item.get, &item.post, &item.put, &item.patch, &item.delete]
                 .into_iter()
@@ -83,6 +126,6 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all);
-        assert!(all > 30);
+        assert!(all > at_least);
     }
 }

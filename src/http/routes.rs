@@ -19,8 +19,10 @@ pub struct Route {
 /// The routes of both listeners.
 #[derive(Debug)]
 pub struct ListedRoutes {
-    /// The customers' form.
+    /// The customers' form, and what else browsers request from the public listener.
     pub public: Vec<Route>,
+    /// The customers' API, on the public listener.
+    pub customer_programs: Vec<Route>,
     /// The APIs, and what else programs request from the private listener.
     pub programs: Vec<Route>,
     /// The dashboard.

@@ -1,4 +1,4 @@
-//! Event streams (server-sent events) of a verification, for the admin API, the dashboard and the form.
+//! Event streams (server-sent events) of a verification, for the APIs, the dashboard and the form, and waiting for its end.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::AppState;
 use super::conventions::problem::{Problem, ProblemKind};
-use super::permits::{Full, Permits};
+use super::permits::{Full, Permit, Permits};
 use crate::clock::SharedClock;
 use crate::domain::identity::Identity;
 use crate::domain::ids::{InviteId, VerificationId};
 use crate::domain::vendor::Vendor;
 use crate::domain::verification::VerificationEvent;
-use crate::service::verification_feed::VerificationFeeds;
+use crate::service::verification_feed::{FeedReader, VerificationFeeds};
 use crate::service::verification_notifications::VerificationNotifications;
 use crate::service::{Context, read};
 
@@ -72,6 +72,15 @@ impl VerificationStreams {
             permits: Arc::new(Permits::new(MOST)),
         }
     }
+
+    /// Reads a verification's events after the given one.
+    fn read(&self, id: VerificationId, after: i32) -> FeedReader {
+        let context = self.context.clone();
+        self.feeds.read(id, after, move |after| {
+            let context = context.clone();
+            async move { read::verifications::events_after(&context, id, after).await }
+        })
+    }
 }
 
 /// Converts an event for its audience.
@@ -89,28 +98,11 @@ pub(crate) async fn respond(
     write: EventWriter,
 ) -> Result<VerificationSse, Problem> {
     let after = last_event_id(headers)?;
-    let limit = reader.limit();
-    let permit = state.streams.permits.take(Some((reader, limit))).map_err(|full| {
-        let problem = match full {
-            Full::Holder => Problem::new(
-                ProblemKind::TooManyRequests,
-                format!("You can have at most {limit} event streams open at once."),
-            ),
-            Full::Total => Problem::new(
-                ProblemKind::Unavailable,
-                "This process has reached its limit of open event streams. Try again later.",
-            ),
-        };
-        problem.retry_after(RETRY_SECONDS)
-    })?;
+    let permit = permit(state, reader)?;
     read::verifications::find(&state.context, id)
         .await?
         .ok_or_else(Problem::unknown_verification)?;
-    let context = state.streams.context.clone();
-    let reader = state.streams.feeds.read(id, after, move |after| {
-        let context = context.clone();
-        async move { read::verifications::events_after(&context, id, after).await }
-    });
+    let reader = state.streams.read(id, after);
     let vendor = state.context.vendor.clone();
     let events = stream::unfold((reader, permit), |(mut reader, permit)| async move {
         let events = reader.next().await?;
@@ -120,6 +112,42 @@ pub(crate) async fn respond(
     .map(move |(number, event)| Ok(write(number, event, &vendor)));
     let events = until_it_ends(events, &state.context.clock, state.shutdown.clone());
     Ok(Sse::new(events.boxed()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// Waits until the verification has finished, the time is over, or the process shuts down. Counts as a stream of the reader.
+pub(crate) async fn wait_until_finished(
+    state: &AppState,
+    reader: StreamReader,
+    id: VerificationId,
+    at_most: Duration,
+) -> Result<(), Problem> {
+    let _permit = permit(state, reader)?;
+    let mut reader = state.streams.read(id, 0);
+    // The events end when it has finished.
+    let finished = async { while reader.next().await.is_some() {} };
+    tokio::select! {
+        () = finished => {}
+        () = state.context.clock.sleep(at_most) => {}
+        () = state.shutdown.cancelled() => {}
+    }
+    Ok(())
+}
+
+fn permit(state: &AppState, reader: StreamReader) -> Result<Permit<StreamReader>, Problem> {
+    let limit = reader.limit();
+    state.streams.permits.take(Some((reader, limit))).map_err(|full| {
+        let problem = match full {
+            Full::Holder => Problem::new(
+                ProblemKind::TooManyRequests,
+                format!("You can have at most {limit} event streams, or requests that wait, open at once."),
+            ),
+            Full::Total => Problem::new(
+                ProblemKind::Unavailable,
+                "This process has reached its limit of open event streams. Try again later.",
+            ),
+        };
+        problem.retry_after(RETRY_SECONDS)
+    })
 }
 
 /// Ends a stream after its maximum duration, or when the process shuts down.

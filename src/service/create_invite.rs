@@ -1,10 +1,11 @@
-//! Creating an invite to the form. Only the result contains the link.
+//! Creating an invite to the form. Only the result contains the link and the API token.
 
 use chrono::TimeDelta;
 use sqlx::PgConnection;
 
-use super::{Caller, Context, UnknownTenant};
+use super::{Caller, Context, UnknownTenant, create_api_token};
 use crate::domain::audit::{AuditAction, AuditChange};
+use crate::domain::customer_token::CustomerToken;
 use crate::domain::ids::TenantRef;
 use crate::domain::invite::{Invite, InvitePurpose, InviteToken, LIFETIME};
 use crate::domain::tenant::{Tenant, TenantStatus};
@@ -20,24 +21,46 @@ pub enum CreateInviteError {
     Store(#[from] store::StoreError),
 }
 
-/// Creates an invite. Without a purpose, it is for onboarding if the tenant has no active version, and for a change otherwise.
+/// What is requested of an invite.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NewInvite {
+    pub lifetime: Option<TimeDelta>,
+    /// By default, onboarding if the tenant has no active version, and a change otherwise.
+    pub purpose: Option<InvitePurpose>,
+    /// Whether programs of the customer get a token as well.
+    pub api_token: bool,
+}
+
+/// A new invite with its secrets.
+#[derive(Debug)]
+pub struct CreatedInvite {
+    pub invite: Invite,
+    pub token: InviteToken,
+    pub api_token: Option<CustomerToken>,
+}
+
+/// Creates an invite.
 pub async fn create_invite(
     context: &Context,
     caller: &Caller,
     tenant: &TenantRef,
-    lifetime: Option<TimeDelta>,
-    purpose: Option<InvitePurpose>,
-) -> Result<(Invite, InviteToken), CreateInviteError> {
+    new: NewInvite,
+) -> Result<CreatedInvite, CreateInviteError> {
     let (mut db, tenant) = context.begin_for_tenant::<CreateInviteError>(tenant).await?;
     if tenant.status() == TenantStatus::Offboarded {
         return Err(CreateInviteError::Offboarded);
     }
-    let issued = issue(context, &mut db, caller, &tenant, lifetime, purpose).await?;
+    let (invite, token) = issue(context, &mut db, caller, &tenant, new.lifetime, new.purpose).await?;
+    let api_token = if new.api_token {
+        Some(create_api_token::issue(context, &mut db, caller, &invite, None).await?)
+    } else {
+        None
+    };
     store::commit(db).await?;
-    Ok(issued)
+    Ok(CreatedInvite { invite, token, api_token })
 }
 
-/// The same in a transaction that has locked the tenant.
+/// Only the invite, in a transaction that has locked the tenant.
 pub(super) async fn issue(
     context: &Context,
     db: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! Ending the session of one browser that opened an invite.
+//! Ending the session of one browser that opened an invite, or revoking one of its API tokens.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Opening an invite: first by its link, afterwards by the session that the browser got for it.
+//! Opening an invite: first by its link, afterwards by the session that the browser got for it, or by an API token.
 
 use std::net::IpAddr;
 
@@ -7,10 +7,12 @@ use sqlx::PgConnection;
 
 use super::{Caller, Context, explain_removal};
 use crate::domain::audit::Actor;
-use crate::domain::ids::TenantRef;
-use crate::domain::invite::{Invite, InviteState, InviteToken, OpenedInvite};
+use crate::domain::customer_token::CustomerToken;
+use crate::domain::ids::{InviteSessionId, TenantRef};
+use crate::domain::invite::{Invite, InviteSessionKind, InviteState, InviteToken, OpenedInvite};
 use crate::domain::templates::removal::Removal;
 use crate::domain::tenant::Tenant;
+use crate::domain::token::TokenHash;
 use crate::domain::web_session::WebSession;
 use crate::store::{self, campaigns, invite_sessions, invites, reverifications, tenants};
 
@@ -23,6 +25,14 @@ pub(crate) struct InviteSession {
     pub tenant: Tenant,
     pub invite: Invite,
     pub session: WebSession,
+}
+
+/// A program with a valid API token.
+#[derive(Debug, Clone)]
+pub(crate) struct TokenSession {
+    pub tenant: Tenant,
+    pub invite: Invite,
+    pub id: InviteSessionId,
 }
 
 /// What a browser that has a session was used for.
@@ -85,6 +95,7 @@ pub(crate) async fn open_invite(context: &Context, token: &InviteToken, address:
     let opened = OpenedInvite {
         id: context.clock.uuid().into(),
         invite_id: invite.id,
+        kind: InviteSessionKind::Browser,
         address: Some(address.to_string()),
         created_at: now,
         last_used_at: now,
@@ -102,7 +113,7 @@ pub(crate) async fn open_invite(context: &Context, token: &InviteToken, address:
 /// What the session's browser was used for, if the invite can still be used.
 pub(crate) async fn opened_before(context: &Context, session: &WebSession) -> Result<OpenedBefore, OpenInviteError> {
     let mut db = store::acquire(&context.pool).await?;
-    let (opened, invite, tenant) = find_opened(context, &mut db, session).await?;
+    let (opened, invite, tenant) = find_opened(context, &mut db, InviteSessionKind::Browser, &session.hash()).await?;
     Ok(OpenedBefore {
         tenant,
         invite,
@@ -113,25 +124,48 @@ pub(crate) async fn opened_before(context: &Context, session: &WebSession) -> Re
 /// Finds the session's invite, and checks that both are still valid.
 pub(crate) async fn resume(context: &Context, session: WebSession) -> Result<InviteSession, OpenInviteError> {
     let mut db = store::acquire(&context.pool).await?;
-    let (opened, invite, tenant) = find_opened(context, &mut db, &session).await?;
+    let (_, invite, tenant) = visit(context, &mut db, InviteSessionKind::Browser, &session.hash()).await?;
+    Ok(InviteSession { tenant, invite, session })
+}
+
+/// Finds the token's invite, and checks that both are still valid.
+pub(crate) async fn resume_with_token(context: &Context, token: &CustomerToken) -> Result<TokenSession, OpenInviteError> {
+    let mut db = store::acquire(&context.pool).await?;
+    let (opened, invite, tenant) = visit(context, &mut db, InviteSessionKind::ApiToken, &token.hash()).await?;
+    Ok(TokenSession {
+        tenant,
+        invite,
+        id: opened.id,
+    })
+}
+
+/// A session that was not ended, with its invite, which is open. Records the visit.
+async fn visit(
+    context: &Context,
+    db: &mut PgConnection,
+    kind: InviteSessionKind,
+    hash: &TokenHash,
+) -> Result<(OpenedInvite, Invite, Tenant), OpenInviteError> {
+    let (opened, invite, tenant) = find_opened(context, db, kind, hash).await?;
     if opened.ended_at.is_some() {
         return Err(OpenInviteError::SessionEnded);
     }
     let now = context.clock.now();
     if opened.is_visit_due(now) {
-        store::unless_changes_are_refused(invites::touch(&mut db, invite.id, now).await)?;
-        store::unless_changes_are_refused(invite_sessions::touch(&mut db, opened.id, now).await)?;
+        store::unless_changes_are_refused(invites::touch(db, invite.id, now).await)?;
+        store::unless_changes_are_refused(invite_sessions::touch(db, opened.id, now).await)?;
     }
-    Ok(InviteSession { tenant, invite, session })
+    Ok((opened, invite, tenant))
 }
 
 /// The session, even if it was ended, with its invite, which is open.
 async fn find_opened(
     context: &Context,
     db: &mut PgConnection,
-    session: &WebSession,
+    kind: InviteSessionKind,
+    hash: &TokenHash,
 ) -> Result<(OpenedInvite, Invite, Tenant), OpenInviteError> {
-    let opened = invite_sessions::find(db, &session.hash()).await?.ok_or(OpenInviteError::Unknown)?;
+    let opened = invite_sessions::find(db, kind, hash).await?.ok_or(OpenInviteError::Unknown)?;
     let invite = invites::find(db, opened.invite_id)
         .await?
         .ok_or_else(|| store::StoreError::inconsistent("invite_sessions", opened.id, "its invite is missing"))?;
@@ -177,6 +211,24 @@ impl InviteSession {
 
     /// The caller that this visitor acts as.
     pub(crate) fn caller(&self) -> Caller {
-        Caller::new(Actor::Invite { id: self.invite.id })
+        Caller::new(Actor::Invite {
+            id: self.invite.id,
+            api_token: None,
+        })
+    }
+}
+
+impl TokenSession {
+    /// Whether the program may submit storage.
+    pub(crate) fn may_submit(&self) -> bool {
+        self.invite.purpose.allows_submission(&self.tenant)
+    }
+
+    /// The actor that this program acts as.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Invite {
+            id: self.invite.id,
+            api_token: Some(self.id),
+        }
     }
 }

@@ -83,7 +83,7 @@ pub async fn submit_config(
 
 /// Whether the invite that a customer acts with is still open, and may change storage that is in use.
 async fn check_invite(context: &Context, db: &mut PgConnection, caller: &Caller, tenant: &Tenant) -> Result<(), SubmitConfigError> {
-    let Actor::Invite { id } = caller.actor else { return Ok(()) };
+    let Actor::Invite { id, .. } = caller.actor else { return Ok(()) };
     let invite = invites::find(db, id)
         .await?
         .ok_or_else(|| store::StoreError::inconsistent("invites", id, "it is missing"))?;

@@ -31,6 +31,12 @@ const NEEDS_AWS: (&str, &str) = (
     "whether the bucket, the key and the role exist and grant access is for a verification to find out, which calls AWS",
 );
 
+/// What customers are not told before they have proven access: it would tell them who else is a customer.
+const NEEDS_ACCESS: (&str, &str) = (
+    "claims",
+    "whether another customer uses the bucket or the role is for a verification to find out, once access was proven",
+);
+
 /// What only a tenant's record can answer.
 const NEED_A_TENANT: [(&str, &str); 3] = [
     (
@@ -70,9 +76,7 @@ pub(crate) async fn validate_config(
             not_judged,
         });
     };
-    let storage = submission
-        .validate(vendor, &tenant.modes, Some(&tenant.accepted_ids()))
-        .map_err(ValidateConfigError::Invalid)?;
+    let storage = validate_own(context, tenant, submission)?;
     let mut db = context.pool.acquire().await.map_err(store::StoreError::from)?;
     let claims = active_configs::claims(&mut db, tenant.id, &storage).await?;
     let claimed = |field: &str, what: &str, remedy: &str| {
@@ -98,4 +102,30 @@ pub(crate) async fn validate_config(
         judged,
         not_judged: vec![NEEDS_AWS],
     })
+}
+
+/// The same for the tenant's own customer, who learns nothing about other tenants.
+///
+/// # Errors
+/// Every error.
+pub(crate) fn validate_for_customer(
+    context: &Context,
+    tenant: &Tenant,
+    submission: &Submission,
+) -> Result<ValidatedConfig, ValidateConfigError> {
+    let storage = validate_own(context, tenant, submission)?;
+    let mut judged = submission.submitted();
+    judged.push("tenant_modes");
+    Ok(ValidatedConfig {
+        storage,
+        judged,
+        not_judged: vec![NEEDS_ACCESS, NEEDS_AWS],
+    })
+}
+
+/// The part that needs only the tenant itself.
+fn validate_own(context: &Context, tenant: &Tenant, submission: &Submission) -> Result<Storage, ValidateConfigError> {
+    submission
+        .validate(&context.vendor, &tenant.modes, Some(&tenant.accepted_ids()))
+        .map_err(ValidateConfigError::Invalid)
 }

@@ -72,3 +72,20 @@ for (const javaScriptEnabled of [true, false]) {
     assert.equal(await page.getByLabel("Bucket name").inputValue(), customer.bucket);
   });
 }
+
+test("a token for programs is created and shown once", async (t) => {
+  const acme = await tenant();
+  const page = await visitor(t);
+  await page.goto(acme.url);
+  await page.getByText("Do you use a script or a pipeline?").click();
+  await page.getByRole("button", { name: "Create a token" }).click();
+  await heading(page, "Your API token");
+  await look(page, "api-token");
+  const token = await copied(page, "token");
+  const url = `${new URL(acme.url).origin}/customer/v1/connection`;
+  const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+  assert.equal((await answer.json()).status, "invited");
+  await page.getByRole("link", { name: "Back to the documents" }).click();
+  await heading(page, "Connect your own bucket");
+  assert.ok(!(await page.content()).includes(token));
+});

@@ -132,6 +132,10 @@ fn the_committed_openapi_document_is_up_to_date() {
     let printed: Value = serde_json::from_slice(&printed.stdout).unwrap();
     let committed: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
     assert!(printed == committed, "openapi.json is stale: run ./dev/generate");
+    let printed = latchkey(&["openapi", "--customer"], &[]);
+    let printed: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    let committed: Value = serde_json::from_str(include_str!("../../openapi-customer.json")).unwrap();
+    assert!(printed == committed, "openapi-customer.json is stale: run ./dev/generate");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,6 +184,11 @@ async fn a_tenant_is_invited() {
     assert_eq!(text(&revoked.stdout), "Revoked.\n");
     let listed = run(&["invite", "list", "acme"], &server).await;
     assert!(text(&listed.stdout).contains("revoked"), "{}", text(&listed.stdout));
+    let made = run(&["invite", "create", "acme", "--api-token"], &server).await;
+    let lines: Vec<_> = text(&made.stdout).lines().map(str::to_owned).collect();
+    assert!(lines.len() == 2 && lines[1].starts_with("lkc_"), "{lines:?}");
+    let asked = server.bare(reqwest::Method::GET, &format!("{}/customer/v1/connection", server.public));
+    server.send(asked.bearer_auth(&lines[1])).await.expect(200);
     assert_eq!(
         run(&["invite", "acme", "--expires-in-hours", "0"], &server).await.status.code(),
         Some(2)

@@ -384,6 +384,19 @@ async fn what_is_secret_is_shown_once() {
     );
     let opened = read(client().get(format!("{}/onboard/{secret}", server.public))).await;
     assert_eq!(opened.status, 303, "the link is good");
+    let made = person
+        .send("/tenants/acme/invites", &[("hours", "24"), ("purpose", ""), ("api_token", "on")])
+        .await;
+    let once = made.cookie("latchkey-once").unwrap();
+    let api_token = once.rsplit('.').next().unwrap();
+    let shown = read(person.request(Method::GET, made.location()).header(header::COOKIE, &once)).await;
+    assert!(api_token.starts_with("lkc_") && shown.html.contains(api_token), "{}", shown.html);
+    let again = person.get(made.location()).await;
+    assert!(
+        again.html.contains("API token") && !again.html.contains(api_token),
+        "{}",
+        again.html
+    );
 
     let fields = [("name", "billing"), ("role", "service"), ("days", "30"), ("tenants", "acme")];
     let made = person.send("/tokens", &fields).await;

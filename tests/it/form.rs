@@ -658,8 +658,8 @@ async fn the_sessions_of_an_invite_are_bounded() {
     server.create_tenant("acme").await;
     let (url, _) = invite(&server, "acme").await;
     sqlx::query(
-        "insert into invite_sessions (id, invite_id, hash, created_at, last_used_at)
-         select gen_random_uuid(), i.id, sha256(n::text::bytea), now(), now() - n * interval '1 minute'
+        "insert into invite_sessions (id, invite_id, kind, hash, created_at, last_used_at)
+         select gen_random_uuid(), i.id, 'browser', sha256(n::text::bytea), now(), now() - n * interval '1 minute'
          from invites i, generate_series(1, 100) n",
     )
     .execute(&server.pool)

@@ -13,6 +13,7 @@ mod change_feed;
 mod command_line;
 mod consistency;
 mod credential_cache;
+mod customer_api;
 mod dashboard;
 mod database_clock;
 mod database_outage;

@@ -10,7 +10,7 @@ use latchkey::domain::access_level::AccessLevel;
 use latchkey::domain::approval::ApprovalState;
 use latchkey::domain::check::{CheckStatus, FaultSide};
 use latchkey::domain::contact::ContactLinkPurpose;
-use latchkey::domain::invite::InvitePurpose;
+use latchkey::domain::invite::{InvitePurpose, InviteSessionKind};
 use latchkey::domain::mail::{MailKind, MailState};
 use latchkey::domain::reverification::Standing;
 use latchkey::domain::reverification::budget::AwsService;
@@ -167,6 +167,7 @@ async fn lists_of_values_are_those_of_the_enums() {
         ("storage_configs_mode_check", values::<Mode>()),
         ("approvals_state_check", values::<ApprovalState>()),
         ("invites_purpose_check", values::<InvitePurpose>()),
+        ("invite_sessions_kind_check", values::<InviteSessionKind>()),
         ("verifications_trigger_check", values::<Trigger>()),
         ("verifications_state_check", values::<VerificationState>()),
         ("verifications_verdict_check", values::<Verdict>()),

@@ -8,14 +8,15 @@ use latchkey::domain::audit::AuditReason;
 use latchkey::domain::campaign::CampaignMessage;
 use latchkey::domain::external_id::ExternalId;
 use latchkey::domain::ids::{StorageConfigId, TenantId, TenantRef};
-use latchkey::domain::invite::InviteToken;
+use latchkey::domain::invite::{InviteState, InviteToken};
 use latchkey::domain::submission::Submission;
 use latchkey::domain::tenant::{IllegalChange, TenantFilter};
 use latchkey::domain::verification::Trigger;
 use latchkey::service::approve_change::{ApproveChangeError, approve, decline};
 use latchkey::service::campaigns::{self, NewCampaign};
 use latchkey::service::change_tenant::{ChangeTenantError, TenantChange, change_tenant};
-use latchkey::service::create_invite::{CreateInviteError, create_invite};
+use latchkey::service::create_api_token::{CreateApiTokenError, create_api_token};
+use latchkey::service::create_invite::{CreateInviteError, NewInvite, create_invite};
 use latchkey::service::document_versions;
 use latchkey::service::end_invite_session::end_invite_session;
 use latchkey::service::mail::contacts::{self, ContactError, ContactFields};
@@ -309,17 +310,44 @@ async fn one_scheduled_verification_is_queued_at_a_time() {
 async fn no_invite_is_created_for_a_tenant_that_is_offboarded_meanwhile() {
     let (server, context) = tenant().await;
     let (caller, acme) = (Caller::operator(), acme());
-    let result = while_locked(&server.pool, OFFBOARD, create_invite(&context, &caller, &acme, None, None)).await;
+    let result = while_locked(
+        &server.pool,
+        OFFBOARD,
+        create_invite(&context, &caller, &acme, NewInvite::default()),
+    )
+    .await;
     assert!(matches!(result, Err(CreateInviteError::Offboarded)), "{:?}", result.err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_api_token_is_created_for_an_invite_that_ends_meanwhile() {
+    for (change, is_offboarded) in [(OFFBOARD, true), ("update invites set revoked_at = now()", false)] {
+        let (server, context) = tenant().await;
+        let (caller, acme) = (Caller::operator(), acme());
+        let invite = create_invite(&context, &caller, &acme, NewInvite::default())
+            .await
+            .expect("an invite is created")
+            .invite;
+        let result = while_locked(&server.pool, change, create_api_token(&context, &caller, &acme, invite.id)).await;
+        let error = result.expect_err("no token is created");
+        let expected = if is_offboarded {
+            matches!(error, CreateApiTokenError::Offboarded)
+        } else {
+            matches!(error, CreateApiTokenError::InviteEnded(InviteState::Revoked))
+        };
+        assert!(expected, "{error:?}");
+        assert_eq!(audited(&server.pool, "invite.api_token_created").await, 0);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_invite_is_not_audited_again() {
     let (server, context) = tenant().await;
     let (caller, acme) = (Caller::operator(), acme());
-    let (invite, _) = create_invite(&context, &caller, &acme, None, None)
+    let invite = create_invite(&context, &caller, &acme, NewInvite::default())
         .await
-        .expect("an invite is created");
+        .expect("an invite is created")
+        .invite;
     let change = "update invites set revoked_at = now()";
     while_locked(&server.pool, change, revoke_invite(&context, &caller, &acme, invite.id))
         .await
@@ -353,12 +381,13 @@ async fn a_change_that_is_decided_meanwhile_is_not_decided_again() {
 async fn a_session_that_is_ended_meanwhile_is_not_audited_again() {
     let (server, context) = tenant().await;
     let (caller, acme) = (Caller::operator(), acme());
-    let (invite, _) = create_invite(&context, &caller, &acme, None, None)
+    let invite = create_invite(&context, &caller, &acme, NewInvite::default())
         .await
-        .expect("an invite is created");
+        .expect("an invite is created")
+        .invite;
     let session: uuid::Uuid = sqlx::query_scalar(
-        "insert into invite_sessions (id, invite_id, hash, created_at, last_used_at)
-         values (gen_random_uuid(), $1, sha256('x'), now(), now()) returning id",
+        "insert into invite_sessions (id, invite_id, kind, hash, created_at, last_used_at)
+         values (gen_random_uuid(), $1, 'browser', sha256('x'), now(), now()) returning id",
     )
     .bind(invite.id.as_uuid())
     .fetch_one(&server.pool)
@@ -503,9 +532,10 @@ async fn a_slug_that_another_tenant_takes_meanwhile_leads_to_that_tenant() {
         insert into tenants (id, slug, name, modes, external_id, created_at, status_since)
         values (gen_random_uuid(), 'acme', 'Another Acme', array['direct'], 'lk-00000000000000000000000000000000000000aa', now(), now());
     end $$";
-    let (invite, _) = while_locked(&server.pool, change, create_invite(&context, &caller, &acme, None, None))
+    let invite = while_locked(&server.pool, change, create_invite(&context, &caller, &acme, NewInvite::default()))
         .await
-        .expect("the other tenant can be invited");
+        .expect("the other tenant can be invited")
+        .invite;
     let name: String = sqlx::query_scalar("select name from tenants where id = $1")
         .bind(invite.tenant_id.as_uuid())
         .fetch_one(&server.pool)

@@ -80,6 +80,8 @@ pub enum AuditAction {
     InviteCreated,
     #[strum(serialize = "invite.revoked")]
     InviteRevoked,
+    #[strum(serialize = "invite.api_token_created")]
+    InviteApiTokenCreated,
     #[strum(serialize = "invite.session_ended")]
     InviteSessionEnded,
     #[strum(serialize = "contact.added")]

@@ -14,7 +14,7 @@ pub use entry::{AuditEntry, AuditEvent, AuditFilter};
 pub use reason::AuditReason;
 pub use snapshot::AuditSnapshot;
 
-use super::ids::{ContactId, InviteId, TokenId};
+use super::ids::{ContactId, InviteId, InviteSessionId, TokenId};
 
 /// Who made a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub enum Actor {
     /// Someone at the customer, with this invite.
     Invite {
         id: InviteId,
+        /// The API token with which a program of theirs did it. None if it was a browser.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        api_token: Option<InviteSessionId>,
     },
     /// A contact of a tenant, with the link in a mail.
     Contact {
@@ -49,7 +52,7 @@ impl Actor {
         match self {
             Self::Token { id, .. } => format!("token:{id}"),
             Self::User { subject, .. } => format!("user:{subject}"),
-            Self::Invite { id } => format!("invite:{id}"),
+            Self::Invite { id, .. } => format!("invite:{id}"),
             Self::Contact { id } => format!("contact:{id}"),
             Self::Operator => "operator".to_owned(),
             Self::System => "system".to_owned(),

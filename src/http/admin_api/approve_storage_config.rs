@@ -6,6 +6,7 @@ use axum::http::{StatusCode, header};
 
 use super::reason::{ReasonBody, reason};
 use crate::domain::ids::TenantRef;
+use crate::domain::message::Audience;
 use crate::http::AppState;
 use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::{InPath, JsonBody, Version};
@@ -55,6 +56,6 @@ pub(crate) async fn handle(
     let reason = reason(body)?;
     let queued = approve(&state.context, &caller, &tenant, version, &reason).await?;
     let location = format!("/v1/verifications/{}", queued.id);
-    let view = VerificationView::new(queued, &state.context.vendor);
+    let view = VerificationView::new(queued, &state.context.vendor, Audience::Operations);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(view)))
 }

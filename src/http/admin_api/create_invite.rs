@@ -14,7 +14,7 @@ use crate::http::AppState;
 use crate::http::auth::{Authorized, Operator};
 use crate::http::conventions::extract::{InPath, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
-use crate::service::create_invite::{CreateInviteError, create_invite};
+use crate::service::create_invite::{CreateInviteError, NewInvite, create_invite};
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct CreateInvite {
@@ -25,15 +25,21 @@ pub(crate) struct CreateInvite {
     /// active version, and to `change` otherwise.
     #[schema(value_type = Option<InvitePurpose>)]
     purpose: Option<String>,
+    /// Whether to create a token of the customer's API as well.
+    api_token: Option<bool>,
 }
 
-/// The invite and its link, which is only shown once.
+/// The invite with its link and its token, which are only shown once.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CreatedInvite {
     id: InviteId,
     purpose: InvitePurpose,
     #[schema(example = "https://storage.vendor.example/onboard/…")]
     url: String,
+    /// For `Authorization: Bearer …` in the customer's API, on the public listener. Only if requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "lkc_…")]
+    api_token: Option<String>,
     expires_at: DateTime<Utc>,
 }
 
@@ -49,7 +55,7 @@ impl From<CreateInviteError> for Problem {
 
 /// Create an invite to the form
 ///
-/// Anyone with the link can view and submit this tenant's storage settings until it expires or is revoked.
+/// Anyone with the link or the token can view and submit this tenant's storage settings until the invite expires or is revoked.
 #[utoipa::path(
     operation_id = "createInvite",
     post, path = "/v1/tenants/{tenant}/invites", tag = "invites",
@@ -74,12 +80,18 @@ pub(crate) async fn handle(
         return Err(Problem::validation(faults));
     };
     state.onboard_url("")?;
-    let (invite, token) = create_invite(&state.context, &caller, &tenant, lifetime, purpose).await?;
+    let new = NewInvite {
+        lifetime,
+        purpose,
+        api_token: body.value.api_token.unwrap_or_default(),
+    };
+    let created = create_invite(&state.context, &caller, &tenant, new).await?;
     let created = CreatedInvite {
-        id: invite.id,
-        purpose: invite.purpose,
-        url: state.onboard_url(token.expose())?,
-        expires_at: invite.expires_at,
+        id: created.invite.id,
+        purpose: created.invite.purpose,
+        url: state.onboard_url(created.token.expose())?,
+        api_token: created.api_token.map(|token| token.expose().to_owned()),
+        expires_at: created.invite.expires_at,
     };
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(created)))
 }

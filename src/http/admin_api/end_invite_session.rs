@@ -21,9 +21,9 @@ impl From<EndInviteSessionError> for Problem {
     }
 }
 
-/// End a browser session of an invite
+/// End a session of an invite
 ///
-/// The link stays valid, and can be opened again. To end it as well, revoke the invite. Idempotent.
+/// Logs a browser out, or revokes an API token. The link stays valid, and can be opened again. To end it as well, revoke the invite. Idempotent.
 #[utoipa::path(
     operation_id = "endInviteSession",
     delete, path = "/v1/tenants/{tenant}/invites/{id}/sessions/{session}", tag = "invites",

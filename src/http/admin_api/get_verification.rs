@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::domain::ids::VerificationId;
+use crate::domain::message::Audience;
 use crate::http::AppState;
 use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::extract::InPath;
@@ -29,5 +30,9 @@ pub(crate) async fn handle(
     let verification = read::verifications::find(&state.context, id)
         .await?
         .ok_or_else(Problem::unknown_verification)?;
-    Ok(Json(VerificationView::new(verification, &state.context.vendor)))
+    Ok(Json(VerificationView::new(
+        verification,
+        &state.context.vendor,
+        Audience::Operations,
+    )))
 }

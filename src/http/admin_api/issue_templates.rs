@@ -1,50 +1,16 @@
 //! `GET /v1/tenants/{tenant}/templates`
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use axum::response::Response;
 
 use crate::domain::ids::TenantRef;
-use crate::domain::templates::Parties;
-use crate::domain::templates::format::TemplateFormat;
-use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::extract::{InPath, Params};
 use crate::http::conventions::problem::{self, Problem};
 use crate::http::lookup::find_tenant;
+use crate::http::tenant_requests::templates::{TemplateParams, issue};
 use crate::http::views::DocumentsView;
-use crate::service::issue_templates::{TypedParams, fill, issue_documents, numbered};
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct TemplateParams {
-    /// `assume_role` or `direct`. Defaults to the first mode that the tenant may use.
-    mode: Option<String>,
-    /// `json` (the default) for all documents, or `cloudformation`, `terraform` or `cli` for one file.
-    format: Option<String>,
-    /// The bucket's name. Omitted values become placeholders.
-    bucket: Option<String>,
-    key_arn: Option<String>,
-    role_name: Option<String>,
-    account_id: Option<String>,
-    /// The prefix of all object keys, which ends with a slash. Defaults to the whole bucket.
-    prefix: Option<String>,
-    /// `read_write` or `read`. Defaults to the first level in the setting `LATCHKEY_ACCESS`.
-    access: Option<String>,
-    /// The path of the role that the customer creates, such as `/vendors/`. Defaults to `/`.
-    role_path: Option<String>,
-    /// The ARN of a managed policy that limits what this role can be granted.
-    permissions_boundary: Option<String>,
-    /// The tags of the role, the key and the bucket that the documents create, such as `Team=Records,Stage=prod`.
-    tags: Option<String>,
-    /// Whether to grant the permissions that the checks of the bucket's posture need. Defaults to the vendor's setting.
-    posture: Option<bool>,
-}
 
 /// Get the templates that the tenant has to apply
 #[utoipa::path(
@@ -68,48 +34,5 @@ pub(crate) async fn handle(
     Params(params): Params<TemplateParams>,
 ) -> Result<Response, Problem> {
     let tenant = find_tenant(&state, &tenant).await?;
-    let mut faults = Vec::new();
-    let format = params
-        .format
-        .as_deref()
-        .map_or(Some(TemplateFormat::Json), |text| text.parse().ok());
-    if format.is_none() {
-        faults.push(FieldError::new(
-            "format",
-            "unknown_format",
-            format!("unknown format; use one of {}", TemplateFormat::names()),
-        ));
-    }
-    let typed = TypedParams {
-        mode: params.mode,
-        bucket: params.bucket,
-        key_arn: params.key_arn,
-        role_name: params.role_name,
-        account_id: params.account_id,
-        prefix: params.prefix,
-        access: params.access,
-        role_path: params.role_path,
-        permissions_boundary: params.permissions_boundary,
-        tags: params.tags,
-        posture: params.posture,
-    };
-    let template_params = fill(&state.context, &tenant, &typed).map_err(|found| faults.extend(found)).ok();
-    let (Some(format), Some(template_params)) = (format, template_params) else {
-        return Err(Problem::validation(faults));
-    };
-    let template_params = numbered(&state.context, template_params).await?;
-    let parties = Parties {
-        vendor: &state.context.vendor.name,
-        tenant: tenant.name.as_str(),
-    };
-    let Some(file) = format.file(&template_params, parties) else {
-        return Ok(Json(DocumentsView::from(issue_documents(&state.context, &template_params))).into_response());
-    };
-    // A slug contains only letters, digits and hyphens, so it needs no escaping.
-    let disposition = format!("attachment; filename=\"latchkey-{}.{}\"", tenant.slug, file.extension);
-    let headers = [
-        (header::CONTENT_TYPE, format!("{}; charset=utf-8", file.media_type)),
-        (header::CONTENT_DISPOSITION, disposition),
-    ];
-    Ok((headers, file.text).into_response())
+    issue(&state, &tenant, params).await
 }

@@ -19,9 +19,9 @@ pub(crate) struct InviteSessions {
     items: Vec<InviteSessionView>,
 }
 
-/// List the browser sessions of an invite
+/// List the sessions of an invite
 ///
-/// The last used first. Each browser that opens the link gets a session of its own; the last 100 are kept.
+/// The last used first: browsers, of which the last 100 are kept, and API tokens, of which the last 20 are kept.
 #[utoipa::path(
     operation_id = "listInviteSessions",
     get, path = "/v1/tenants/{tenant}/invites/{id}/sessions", tag = "invites",

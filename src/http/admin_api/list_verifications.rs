@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::domain::ids::TenantRef;
+use crate::domain::message::Audience;
 use crate::http::AppState;
 use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::extract::{InPath, Params};
@@ -38,6 +39,6 @@ pub(crate) async fn handle(
     Ok(Json(wanted.page(
         found,
         |verification| (verification.created_at, verification.id.as_uuid()),
-        |verification| VerificationView::new(verification, &state.context.vendor),
+        |verification| VerificationView::new(verification, &state.context.vendor, Audience::Operations),
     )))
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::domain::ids::TenantRef;
+use crate::domain::message::Audience;
 use crate::domain::text::FieldError;
 use crate::http::AppState;
 use crate::http::auth::{Authorized, Operator};
@@ -69,6 +70,6 @@ pub(crate) async fn handle(
     let version = body.whole()?.version;
     let verification = request_verification(&state.context, &caller, &tenant, version).await?;
     let location = format!("/v1/verifications/{}", verification.id);
-    let view = VerificationView::new(verification, &state.context.vendor);
+    let view = VerificationView::new(verification, &state.context.vendor, Audience::Operations);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(view)))
 }

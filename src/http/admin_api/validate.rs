@@ -1,15 +1,10 @@
 //! `POST /v1/validate`
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::submit_storage_config::SubmitStorageConfig;
-use crate::domain::account::AccountId;
 use crate::domain::ids::TenantRef;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::text::FieldError;
@@ -17,8 +12,10 @@ use crate::http::AppState;
 use crate::http::auth::{Authorized, Reader};
 use crate::http::conventions::extract::{self, JsonBody};
 use crate::http::conventions::problem::{self, Problem};
+use crate::http::tenant_requests::judgement::ConfigJudgement;
+use crate::http::tenant_requests::submission::SubmitStorageConfig;
 use crate::service::read;
-use crate::service::validate_config::{ValidateConfigError, ValidatedConfig, validate_config};
+use crate::service::validate_config::validate_config;
 
 /// A submission, and the tenant to judge it for.
 #[derive(ToSchema)]
@@ -33,36 +30,6 @@ pub(crate) struct ValidateStorageConfig {
     tenant: Option<String>,
     #[serde(flatten)]
     submission: SubmitStorageConfig,
-}
-
-/// A valid submission. `judged` and `not_judged` say how far that goes.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Valid)]
-pub(crate) struct ConfigJudgement {
-    valid: bool,
-    /// The account that is expected to own the bucket.
-    bucket_account_id: AccountId,
-    /// The values that were not submitted, each with the field that it follows from.
-    #[schema(value_type = BTreeMap<String, String>, example = json!({"bucket_account_id": "role_arn"}))]
-    derived: BTreeMap<&'static str, &'static str>,
-    /// The submitted fields that were judged, and with a tenant also `tenant_modes` (its modes) and `claims` (whether another tenant uses
-    /// the bucket or the role).
-    judged: Vec<&'static str>,
-    /// What was not judged. Always contains `aws`: what only AWS can answer.
-    #[schema(example = json!(["external_id", "tenant_modes", "claims", "aws"]))]
-    not_judged: Vec<&'static str>,
-    /// Why, for each entry of `not_judged`.
-    #[schema(value_type = BTreeMap<String, String>)]
-    reasons: BTreeMap<&'static str, &'static str>,
-}
-
-impl From<ValidateConfigError> for Problem {
-    fn from(error: ValidateConfigError) -> Self {
-        match error {
-            ValidateConfigError::Invalid(errors) => Self::validation(errors),
-            ValidateConfigError::Store(error) => error.into(),
-        }
-    }
 }
 
 /// Validate a submission without storing it
@@ -92,19 +59,8 @@ pub(crate) async fn handle(
             None
         }
     };
-    let ValidatedConfig {
-        storage,
-        judged,
-        not_judged,
-    } = validate_config(&state.context, tenant.as_ref(), &submission).await?;
-    Ok(Json(ConfigJudgement {
-        valid: true,
-        derived: submission.derived(&storage),
-        bucket_account_id: storage.bucket_account,
-        judged,
-        not_judged: not_judged.iter().map(|(subject, _)| *subject).collect(),
-        reasons: not_judged.into_iter().collect(),
-    }))
+    let validated = validate_config(&state.context, tenant.as_ref(), &submission).await?;
+    Ok(Json(ConfigJudgement::new(&submission, validated)))
 }
 
 /// The tenant that the body names, or what is wrong with it.

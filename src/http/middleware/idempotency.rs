@@ -1,4 +1,5 @@
-//! The `idempotency-key` header of every POST under `/v1` that changes something: one layer, so that handlers need not know about it.
+//! The `idempotency-key` header of every POST under `/v1` and `/customer/v1` that changes something: one layer for each, so that handlers
+//! need not know about it.
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, MatchedPath, Request, State};
@@ -26,47 +27,77 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Operations that change nothing. Their keys are ignored, and their responses not stored.
-const CHANGE_NOTHING: [&str; 2] = ["/v1/validate", "/v1/tenants/{tenant}/templates/merge"];
+const CHANGE_NOTHING: [&str; 4] = [
+    "/v1/validate",
+    "/v1/tenants/{tenant}/templates/merge",
+    "/customer/v1/validate",
+    "/customer/v1/templates/merge",
+];
 
 /// Whether keys of requests with this path pattern have an effect.
 fn takes_keys(route: &str) -> bool {
-    route.starts_with("/v1/") && !CHANGE_NOTHING.contains(&route)
+    (route.starts_with("/v1/") || route.starts_with("/customer/v1/")) && !CHANGE_NOTHING.contains(&route)
+}
+
+/// Who sends a request with a key.
+pub(crate) struct KeySender {
+    /// The actor, without a name. A key belongs to one actor.
+    pub actor: String,
+    /// What else a response depends on, and the sender does not choose.
+    pub role: &'static str,
+    /// The tenant whose erasure also erases the stored response.
+    pub tenant: Option<TenantRef>,
+}
+
+/// The layer of the admin API: processes a request with a key once, and replays its response afterwards.
+pub(crate) async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if !has_key(&request) {
+        return next.run(request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let sender = match auth::identity(&mut parts, &state).await {
+        Ok(identity) => KeySender {
+            actor: identity.actor.opaque(),
+            // The role of a user can change, and a response is only for the role that it was made for.
+            role: match &identity.actor {
+                Actor::User { .. } => identity.role.into(),
+                _ => "",
+            },
+            tenant: tenant_in(parts.uri.path()),
+        },
+        Err(problem) => return problem.into_response(),
+    };
+    once(state, &sender, Request::from_parts(parts, body), next).await
+}
+
+/// Whether a request has a key that has an effect.
+pub(crate) fn has_key(request: &Request) -> bool {
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    request.method() == Method::POST && takes_keys(route) && request.headers().contains_key(KEY)
 }
 
 /// Processes a request with a key once, and replays its response afterwards.
-pub(crate) async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let keyed = request.method() == Method::POST && takes_keys(route) && request.headers().contains_key(KEY);
-    if !keyed {
-        return next.run(request).await;
-    }
-    match admit(&state, request).await {
+pub(crate) async fn once(state: AppState, sender: &KeySender, request: Request, next: Next) -> Response {
+    match admit(&state, sender, request).await {
         Ok((turn, request)) => answer(state, turn, request, next).await,
         Err(problem) => problem.into_response(),
     }
 }
 
 /// Claims the key, and returns the request with its body restored.
-async fn admit(state: &AppState, request: Request) -> Result<(IdempotencyTurn, Request), Problem> {
+async fn admit(state: &AppState, sender: &KeySender, request: Request) -> Result<(IdempotencyTurn, Request), Problem> {
     let key = key(&request)?;
     let (mut parts, body) = request.into_parts();
-    let sender = auth::identity(&mut parts, state).await?;
     let body = Bytes::from_request(Request::from_parts(parts.clone(), body), state)
         .await
         .map_err(|rejection| unreadable_body(&rejection))?;
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let request_id = parts.extensions.get::<RequestId>().map(ToString::to_string);
-    // The role of a user can change, and a response is only for the role that it was made for.
-    let role = match &sender.actor {
-        Actor::User { .. } => sender.role.into(),
-        _ => "",
-    };
-    let (actor, tenant) = (sender.actor.opaque(), tenant_in(parts.uri.path()));
     let request = KeyedRequest {
-        sender: &actor,
+        sender: &sender.actor,
         key: &key,
-        fingerprint: RequestFingerprint::of(&[parts.method.as_str().as_bytes(), path.as_bytes(), &body, role.as_bytes()]),
-        tenant: tenant.as_ref(),
+        fingerprint: RequestFingerprint::of(&[parts.method.as_str().as_bytes(), path.as_bytes(), &body, sender.role.as_bytes()]),
+        tenant: sender.tenant.as_ref(),
         request_id: request_id.as_deref(),
         process: state.presence.process(),
     };

@@ -3,6 +3,7 @@
 //! Every page works without JavaScript. With it, `assets/form.js` fetches the same pages again and replaces the parts that
 //! changed, so everything is rendered in one place.
 
+mod api_token;
 mod apply;
 mod assets;
 mod check;
@@ -13,7 +14,6 @@ mod error_page;
 mod events;
 mod labels;
 mod layout;
-mod limits;
 mod merge;
 mod open;
 mod rejection;
@@ -26,23 +26,19 @@ mod update;
 mod verify;
 mod verify_again;
 
-use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::OwnedSemaphorePermit;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
-use super::AppState;
 use super::routes::Routes;
 use super::web_ui::{lock_down, require_https};
-use crate::http::conventions::extract::unreadable_body;
+use super::{AppState, customer_api, customer_limits};
 use crate::http::conventions::problem::Problem;
 use crate::http::conventions::request_id::RequestId;
 use crate::settings::WebSettings;
 use assets::Assets;
-use limits::Limits;
 use rejection::Rejection;
 
 /// State that only the form needs.
@@ -50,14 +46,12 @@ use rejection::Rejection;
 pub struct OnboardState {
     pub web: WebSettings,
     assets: Assets,
-    limits: Limits,
 }
 
 impl OnboardState {
     pub fn new(web: WebSettings) -> Self {
         Self {
             assets: Assets::new(&web),
-            limits: Limits::default(),
             web,
         }
     }
@@ -69,6 +63,7 @@ pub(crate) fn router(state: &AppState) -> Routes {
         .get("/onboard/{token}", open::handle)
         .post("/onboard/{token}", open::replace)
         .get("/onboard/apply", apply::handle)
+        .post("/onboard/api-token", api_token::handle)
         .get("/onboard/documents/{name}", download::handle)
         .get("/onboard/merge", merge::elsewhere)
         .post("/onboard/merge", merge::handle)
@@ -103,35 +98,32 @@ fn csrf(web: &WebSettings) -> CsrfLayer {
 }
 
 async fn limit(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    match admit(&state, request).await {
-        Ok((_permit, request)) => next.run(request).await,
-        Err(refusal) => refusal.into_response(),
+    match customer_limits::admit(&state, request).await {
+        Ok((_slot, request)) => next.run(request).await,
+        Err(problem) => Rejection::from(problem).into_response(),
     }
 }
 
-/// Admits a request. Its body is received first, so that slow clients do not take the places of others.
-async fn admit(state: &AppState, request: Request) -> Result<(OwnedSemaphorePermit, Request), Rejection> {
-    let limits = &state.onboarding.limits;
-    limits.address(state.client(request.extensions(), request.headers()))?;
-    let (parts, body) = request.into_parts();
-    let body = Bytes::from_request(Request::from_parts(parts.clone(), body), state)
-        .await
-        .map_err(|rejection| unreadable_body(&rejection))?;
-    Ok((limits.request()?, Request::from_parts(parts, Body::from(body))))
-}
-
-/// The layer around the public listener: renders rejections as pages, and adds security headers.
+/// The layer around the public listener: renders rejections as pages for browsers and as problems for programs, and adds security headers.
 pub(crate) async fn error_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().map(ToString::to_string);
+    let is_for_programs = customer_api::serves(request.uri().path());
     let mut response = next.run(request).await;
     let extensions = response.extensions_mut();
-    let refusal = extensions
-        .remove::<Rejection>()
-        .or_else(|| extensions.remove::<Problem>().map(Rejection::from))
-        .or_else(|| extensions.remove::<ProtectionError>().map(|_| Rejection::StaleForm));
-    if let Some(refusal) = refusal {
+    let rendered = if is_for_programs {
+        extensions
+            .remove::<Problem>()
+            .map(|problem| problem.render(id.as_deref().unwrap_or_default()))
+    } else {
+        let refusal = extensions
+            .remove::<Rejection>()
+            .or_else(|| extensions.remove::<Problem>().map(Rejection::from))
+            .or_else(|| extensions.remove::<ProtectionError>().map(|_| Rejection::StaleForm));
+        refusal.map(|refusal| error_page::page(&refusal, &state, id.as_deref()))
+    };
+    if let Some(rendered) = rendered {
         let allow = response.headers_mut().remove(header::ALLOW);
-        response = error_page::page(&refusal, &state, id.as_deref());
+        response = rendered;
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);
         }

@@ -54,7 +54,7 @@ pub(crate) async fn replace(State(state): State<AppState>, Path(token): Path<Str
 
 async fn open(state: &AppState, invite: &Invite, token: &InviteToken, parts: &Parts) -> Result<Response, Rejection> {
     let address = state.client(&parts.extensions, &parts.headers);
-    state.onboarding.limits.invite(invite.id)?;
+    state.limits.invite(invite.id)?;
     let session = open_invite(&state.context, token, address).await?;
     let cookie = [(header::SET_COOKIE, cookie(state, &session))];
     Ok((cookie, Redirect::to("/onboard")).into_response())

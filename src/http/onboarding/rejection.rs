@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::http::conventions::problem::{Problem, ProblemKind};
+use crate::http::customer_limits::LimitReached;
 use crate::service::StoreError;
 use crate::service::open_invite::{self, EndedInvite};
 
@@ -201,6 +202,12 @@ impl From<open_invite::OpenInviteError> for Rejection {
 impl From<StoreError> for Rejection {
     fn from(error: StoreError) -> Self {
         Problem::from(error).into()
+    }
+}
+
+impl From<LimitReached> for Rejection {
+    fn from(reached: LimitReached) -> Self {
+        Problem::from(reached).into()
     }
 }
 

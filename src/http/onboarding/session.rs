@@ -61,7 +61,7 @@ impl FromRequestParts<AppState> for OnboardSession {
                 other => other.into(),
             })?;
         record_tenant(visit.tenant.id);
-        state.onboarding.limits.invite(visit.invite.id)?;
+        state.limits.invite(visit.invite.id)?;
         Ok(Self {
             visit,
             request_id: parts.extensions.get::<RequestId>().map(ToString::to_string),

@@ -30,7 +30,7 @@ impl From<RequestVerificationError> for Rejection {
 }
 
 pub(crate) async fn handle(State(state): State<AppState>, Posted { session, .. }: Posted<EmptyForm>) -> Result<Redirect, Rejection> {
-    state.onboarding.limits.verification(session.invite.id)?;
+    state.limits.verification(session.invite.id)?;
     let newest = read::storage_configs::newest(&state.context, session.tenant.id).await?;
     let version = newest.map(|newest| newest.version);
     let tenant = TenantRef::Id(session.tenant.id);

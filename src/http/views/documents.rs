@@ -14,7 +14,7 @@ use crate::domain::templates::json::{Document, DocumentKind, Documents, Setting}
 #[schema(as = Documents)]
 pub(crate) struct DocumentsView {
     mode: Mode,
-    /// The version of these documents: see `GET /v1/document-versions`. Null with a `posture` other than the vendor's setting.
+    /// The version of these documents, which is another one whenever they change. Null with a `posture` other than the vendor's setting.
     document_version: Option<i32>,
     /// In the order in which to apply them. AWS rejects a policy that names a role that does not exist.
     documents: Vec<DocumentView>,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::ids::{InviteId, InviteSessionId};
-use crate::domain::invite::{Invite, InvitePurpose, InviteState, OpenedInvite};
+use crate::domain::invite::{Invite, InvitePurpose, InviteSessionKind, InviteState, OpenedInvite};
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Invite)]
@@ -34,12 +34,14 @@ impl InviteView {
     }
 }
 
-/// A browser that opened an invite.
+/// A browser that opened an invite, or an API token that belongs to it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = InviteSession)]
 pub(crate) struct InviteSessionView {
     pub id: InviteSessionId,
-    /// The address that opened the link. Null once the tenant's personal data was erased.
+    pub kind: InviteSessionKind,
+    /// The address that opened the link, or created the token in the form. Null for a token that was created with the invite, and once
+    /// the tenant's personal data was erased.
     pub address: Option<String>,
     pub created_at: DateTime<Utc>,
     /// Accurate to the minute.
@@ -52,6 +54,7 @@ impl From<OpenedInvite> for InviteSessionView {
     fn from(opened: OpenedInvite) -> Self {
         Self {
             id: opened.id,
+            kind: opened.kind,
             address: opened.address,
             created_at: opened.created_at,
             last_used_at: opened.last_used_at,

@@ -3,6 +3,7 @@
 mod active_storage;
 mod approval;
 mod campaign;
+mod connection;
 mod contact;
 mod document_version;
 mod documents;
@@ -21,6 +22,7 @@ mod webhook;
 pub(crate) use active_storage::ActiveStorageSchema;
 pub(crate) use approval::{ApprovalView, PendingApprovalView};
 pub(crate) use campaign::{CampaignDetailView, CampaignPreviewView, CampaignTenantView, CampaignView};
+pub(crate) use connection::ConnectionView;
 pub(crate) use contact::{ContactView, MailView};
 pub(crate) use document_version::DocumentVersionsView;
 pub(crate) use documents::DocumentsView;

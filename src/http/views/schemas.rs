@@ -20,7 +20,7 @@ use crate::domain::ids::{
     AuditEventId, CampaignId, ContactId, DeliveryId, DriftId, InviteId, InviteSessionId, MailId, MessageId, Slug, StorageConfigId,
     TenantId, TenantName, TokenId, VerificationId, WebhookId,
 };
-use crate::domain::invite::{InvitePurpose, InviteState};
+use crate::domain::invite::{InvitePurpose, InviteSessionKind, InviteState};
 use crate::domain::key_prefix::StoragePrefix;
 use crate::domain::mail::{MailFault, MailKind, MailState};
 use crate::domain::region::Region;
@@ -125,6 +125,7 @@ enums!(
     FixAction: "What to do with the statement or setting of a fix.",
     FixDocument: "The policy or setting that a fix changes.",
     InvitePurpose: "What an invite is for.",
+    InviteSessionKind: "What uses an invite.",
     InviteState: "The state of an invite at a given time.",
     MailFault: "Why a mail was not sent.",
     MailKind: "What a mail is about.",

@@ -8,6 +8,7 @@ use super::{ApprovalView, InviteView, StorageConfigView, VerificationView};
 use crate::domain::check::CheckName;
 use crate::domain::external_id::ExternalId;
 use crate::domain::ids::{Slug, TenantId, TenantName};
+use crate::domain::message::Audience;
 use crate::domain::reverification::schedule::NEVER;
 use crate::domain::storage_config::Mode;
 use crate::domain::tenant::{LastVerified, ListedTenant, Quarantine, Rotation, Tenant, TenantStatus};
@@ -202,7 +203,7 @@ impl TenantDetailView {
             }),
             last_verification: detail
                 .last_verification
-                .map(|verification| VerificationView::new(verification, vendor)),
+                .map(|verification| VerificationView::new(verification, vendor, Audience::Operations)),
             reverification: detail.reverification.map(ReverificationView::from),
             quarantine: detail.quarantine.map(QuarantineView::from),
             documents: detail.documents.map(TenantDocumentsView::from),

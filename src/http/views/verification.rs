@@ -50,7 +50,7 @@ pub(crate) struct TrailView {
 }
 
 impl VerificationView {
-    pub(crate) fn new(verification: Verification, vendor: &Vendor) -> Self {
+    pub(crate) fn new(verification: Verification, vendor: &Vendor, audience: Audience) -> Self {
         let finished = verification.state == VerificationState::Finished;
         Self {
             id: verification.id,
@@ -76,7 +76,7 @@ impl VerificationView {
             checks: verification
                 .findings
                 .into_iter()
-                .map(|finding| CheckView::new(finding, vendor))
+                .map(|finding| CheckView::new(finding, vendor, audience))
                 .collect(),
         }
     }
@@ -155,9 +155,8 @@ impl FixView {
 }
 
 impl CheckView {
-    /// For API clients, who are the vendor's operations team and services.
-    pub(crate) fn new(finding: Finding, vendor: &Vendor) -> Self {
-        let text = |message: &Message| message.render(Audience::Operations, &vendor.name);
+    pub(crate) fn new(finding: Finding, vendor: &Vendor, audience: Audience) -> Self {
+        let text = |message: &Message| message.render(audience, &vendor.name);
         Self {
             duration_ms: finding
                 .duration()

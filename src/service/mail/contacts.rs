@@ -243,7 +243,7 @@ async fn audit_request(
 /// The invite that the caller has, if it is a customer.
 fn invite_of(caller: &Caller) -> Option<InviteId> {
     match caller.actor {
-        Actor::Invite { id } => Some(id),
+        Actor::Invite { id, .. } => Some(id),
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod approvals;
 pub mod audit;
+pub(crate) mod connection;
 pub mod drifts;
 pub mod invites;
 pub mod storage_configs;

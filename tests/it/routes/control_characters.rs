@@ -3,6 +3,7 @@
 use reqwest::header;
 use serde_json::{Map, Value, json};
 
+use super::customer_programs;
 use super::customers::Form;
 use super::operators::Dashboard;
 use super::programs::request;
@@ -64,6 +65,27 @@ async fn the_api_names_the_field_that_has_one() {
         }
     }
     assert!(fields > 50, "{fields}");
+}
+
+#[tokio::test]
+async fn the_customers_api_names_the_field_that_has_one() {
+    let form = Form::start().await;
+    let (server, subject) = (&form.server, &form.subject);
+    let api = serde_json::to_value(latchkey::http::customer_openapi()).expect("the document is JSON");
+    let mut fields = 0;
+    for route in server.routes().customer_programs {
+        let operation = &api["paths"][&route.path][route.method.as_str().to_lowercase()];
+        for (field, _) in properties(&api, operation).into_iter().flatten() {
+            let mut body = requests::body(&route, subject);
+            body[field] = json!(TEXT);
+            let request = customer_programs::request(server, &route, subject, Some(&subject.tenant.program)).json(&body);
+            let answer = server.send(request).await;
+            let named = answer.errors().iter().any(|(name, _)| name == field);
+            assert!(answer.status == 422 && named, "{route:?} {body} {}", answer.body);
+            fields += 1;
+        }
+    }
+    assert!(fields > 20, "{fields}");
 }
 
 #[tokio::test]

@@ -183,7 +183,7 @@ fn assert_principles(row: &Row) {
     let (name, path) = (row.name(), row.route.path.as_str());
     // The secret in a link is what opens a session.
     let is_link = path.ends_with("/{token}");
-    let is_open = is_link || ["/healthz", "/onboard/assets/{name}"].contains(&path);
+    let is_open = is_link || ["/healthz", "/problems/{name}", "/onboard/assets/{name}"].contains(&path);
     assert!(is_open || of(row, Caller::NoSession).is_refused(), "{name} is open to everybody");
     assert!(
         is_open || of(row, Caller::OtherCustomer) != Outcome::Answered,
@@ -210,10 +210,14 @@ async fn neither_listener_serves_the_others_routes() {
     let cookies = format!("{}; {}", form.customer.cookie, sign_in_as(&form.server, Role::Admin).await.cookie);
     let routes = form.server.routes();
     let private = routes.programs.iter().chain(&routes.dashboard);
-    let crossed = private
-        .map(|route| (route, &form.server.public))
-        .chain(routes.public.iter().map(|route| (route, &form.server.private)));
-    for (route, listener) in crossed.filter(|(route, _)| route.path != "/healthz") {
+    let crossed = private.map(|route| (route, &form.server.public)).chain(
+        routes
+            .public
+            .iter()
+            .chain(&routes.customer_programs)
+            .map(|route| (route, &form.server.private)),
+    );
+    for (route, listener) in crossed.filter(|(route, _)| !["/healthz", "/problems/{name}"].contains(&route.path.as_str())) {
         let path = requests::path(route, &form.subject, &form.asset);
         let request = form.http.request(route.method.clone(), format!("{listener}{path}"));
         let request = request.bearer_auth(&form.admin_token).header(header::COOKIE, &cookies);

@@ -4,6 +4,7 @@
 //! `INSTA_UPDATE=always` updates the page.
 
 mod control_characters;
+mod customer_programs;
 mod customers;
 mod operators;
 mod page;

@@ -83,8 +83,8 @@ pub fn body(route: &Route, subject: &Subject) -> Value {
         path if is_decision(path) => json!({"reason": "Routes"}),
         "/v1/tenants/{tenant}/contacts" => json!({"name": "Routes", "email": new_address(subject)}),
         "/v1/tenants/{tenant}/contacts/{id}" if route.method == "PATCH" => json!({"name": "Routes"}),
-        "/v1/tenants/{tenant}/storage-configs" | "/v1/validate" => storage(),
-        "/v1/tenants/{tenant}/templates/merge" => json!({
+        "/v1/tenants/{tenant}/storage-configs" | "/v1/validate" | "/customer/v1/storage-configs" | "/customer/v1/validate" => storage(),
+        "/v1/tenants/{tenant}/templates/merge" | "/customer/v1/templates/merge" => json!({
             "document": "bucket-policy", "mode": "direct", "bucket": "routes-documents",
             "key_arn": storage()["key_arn"], "current": {"Version": "2012-10-17", "Statement": []},
         }),

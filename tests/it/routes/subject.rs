@@ -54,6 +54,8 @@ pub struct Tenant {
     pub invite: String,
     /// The secret in the invite's link.
     pub link: String,
+    /// The invite's API token.
+    pub program: String,
     /// The session of a browser that opened the link.
     pub session: String,
     pub people: People,
@@ -93,7 +95,8 @@ impl Subject {
     pub async fn prepare(&mut self, server: &TestServer, admin: &str, path: &str) {
         let changed = std::mem::take(&mut self.changed_by);
         let state = TenantState::required_by(path);
-        if changed.contains("{tenant}") || changed.starts_with("/onboard") || changed.starts_with("/mail") || self.tenant.state != state {
+        let is_by_customer = ["/onboard", "/mail", "/customer"].iter().any(|start| changed.starts_with(start));
+        if changed.contains("{tenant}") || is_by_customer || self.tenant.state != state {
             self.tenant = Tenant::create(server, state).await;
         }
         if changed.contains("/webhooks/") {
@@ -157,7 +160,10 @@ impl Tenant {
         let seed = Seed::new(server);
         let slug = new_slug(server);
         let id = seed.active(&slug).await;
-        let invite = server.post(&format!("/v1/tenants/{slug}/invites"), &json!({})).await.expect(201);
+        let invite = server
+            .post(&format!("/v1/tenants/{slug}/invites"), &json!({"api_token": true}))
+            .await
+            .expect(201);
         let verifications = server.get(&format!("/v1/tenants/{slug}/verifications")).await.expect(200);
         let bucket = server.get(&format!("/v1/tenants/{slug}/storage-configs/1")).await.expect(200)["bucket_arn"].clone();
         let (id_of_invite, url) = (text(&invite["id"]), text(&invite["url"]));
@@ -176,6 +182,7 @@ impl Tenant {
             verification: text(&verifications["items"][0]["id"]),
             invite: id_of_invite,
             session: text(&sessions["items"][0]["id"]),
+            program: text(&invite["api_token"]),
             link: url.rsplit('/').next().expect("a link has a secret").to_owned(),
             people,
             marks: vec![id.to_string(), external_id, text(&bucket)],
@@ -214,7 +221,10 @@ impl People {
             ..server.context.clone()
         };
         let unconfirmed = contacts::add(&silent, &Caller::operator(), &tenant, &fields("unconfirmed")).await;
-        let customer = Caller::new(Actor::Invite { id: invite });
+        let customer = Caller::new(Actor::Invite {
+            id: invite,
+            api_token: None,
+        });
         let confirmed = contacts::add(&server.context, &customer, &tenant, &fields("confirmed"))
             .await
             .expect("a contact");

@@ -369,8 +369,15 @@ fn the_dashboard_and_the_alerts_use_existing_metrics() {
 async fn json_logs_have_context_and_no_secrets() {
     let mut work = Work::begin(&[("LATCHKEY_LOG", "info,latchkey=debug")]).await;
     let asked = work.verified("acme").await;
-    let invited = work.post("/v1/tenants/acme/invites", json!({})).await.expect(201);
+    let invited = work.post("/v1/tenants/acme/invites", json!({"api_token": true})).await.expect(201);
     let link = work.process.reached(invited["url"].as_str().unwrap());
+    let program = invited["api_token"].as_str().unwrap().to_owned();
+    let connection = work.process.reached("http://127.0.0.1:9/customer/v1/connection");
+    for (token, status) in [(program.as_str(), 200), ("lkc_forged", 401)] {
+        let request = work.server.bare(Method::GET, &connection).bearer_auth(token);
+        work.server.send(request).await.expect(status);
+    }
+    work.secrets.extend([program, "lkc_forged".into()]);
     work.secrets.push(link.rsplit('/').next().unwrap().to_owned());
     let walker = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())

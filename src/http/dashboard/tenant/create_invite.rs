@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use crate::domain::ids::TenantRef;
@@ -15,8 +16,9 @@ use crate::http::conventions::problem::Problem;
 use crate::http::dashboard::shared::one_time_secret;
 use crate::http::dashboard::shared::paths::tenant_path;
 use crate::http::dashboard::shared::session::Posted;
+use crate::http::dashboard::tenant::show_invite::secrets_of;
 use crate::http::lookup::find_tenant;
-use crate::service::create_invite::create_invite;
+use crate::service::create_invite::{NewInvite, create_invite};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct InviteForm {
@@ -25,6 +27,8 @@ pub(crate) struct InviteForm {
     hours: String,
     #[serde(default)]
     purpose: String,
+    /// Sent if the box is checked.
+    api_token: Option<String>,
 }
 
 pub(crate) async fn handle(
@@ -42,7 +46,19 @@ pub(crate) async fn handle(
         .map_err(|malformed| Problem::validation(vec![FieldError::of("purpose", malformed)]))?;
     let found = find_tenant(&state, &tenant).await?;
     state.onboard_url("")?;
-    let (invite, token) = create_invite(&state.context, &session.caller, &tenant, Some(lifetime), purpose).await?;
-    let path = format!("{}/invites/{}", tenant_path(&found), invite.id);
-    Ok(one_time_secret::redirect_with(&headers, invite.id.as_uuid(), token.expose(), &path))
+    let new = NewInvite {
+        lifetime: Some(lifetime),
+        purpose,
+        api_token: form.api_token.is_some(),
+    };
+    let created = create_invite(&state.context, &session.caller, &tenant, new).await?;
+    let id = created.invite.id;
+    let path = format!("{}/invites/{id}", tenant_path(&found));
+    let secret = secrets_of(&created);
+    Ok(one_time_secret::redirect_with(
+        &headers,
+        id.as_uuid(),
+        secret.expose_secret(),
+        &path,
+    ))
 }

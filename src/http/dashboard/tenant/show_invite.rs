@@ -1,13 +1,14 @@
-//! `/tenants/{tenant}/invites/{id}`: the link of a new invite, shown once, and the browsers that opened it.
+//! `/tenants/{tenant}/invites/{id}`: the link and the API token of a new invite, shown once, and what uses it.
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 
 use crate::domain::ids::{InviteId, InviteSessionId, TenantRef};
-use crate::domain::invite::{InvitePurpose, OpenedInvite};
+use crate::domain::invite::{InvitePurpose, InviteSessionKind, OpenedInvite};
 use crate::domain::tenant::Tenant;
 use crate::http::AppState;
 use crate::http::auth::Operator;
@@ -22,6 +23,7 @@ use crate::http::dashboard::shared::relative_time::RelativeTime;
 use crate::http::dashboard::shared::session::{DashboardUser, Posted};
 use crate::http::lookup::find_tenant;
 use crate::http::web_ui::render;
+use crate::service::create_invite::CreatedInvite;
 use crate::service::end_invite_session::end_invite_session;
 use crate::service::read;
 
@@ -33,6 +35,8 @@ struct Page<'a> {
     path: String,
     /// None if it was already shown.
     url: Option<String>,
+    /// None if it was already shown, or none was created.
+    api_token: Option<String>,
     id: InviteId,
     purpose: InvitePurpose,
     expires: RelativeTime,
@@ -41,6 +45,7 @@ struct Page<'a> {
 
 struct SessionRow {
     id: String,
+    kind: &'static str,
     address: String,
     opened: RelativeTime,
     used: RelativeTime,
@@ -51,11 +56,34 @@ impl SessionRow {
     fn of(opened: OpenedInvite, now: DateTime<Utc>) -> Self {
         Self {
             id: opened.id.to_string(),
+            kind: match opened.kind {
+                InviteSessionKind::Browser => "Browser",
+                InviteSessionKind::ApiToken => "API token",
+            },
             address: opened.address.unwrap_or_default(),
             opened: RelativeTime::of(opened.created_at, now),
             used: RelativeTime::of(opened.last_used_at, now),
             ended: opened.ended_at.map(|at| RelativeTime::of(at, now)),
         }
+    }
+}
+
+/// Neither a link's secret nor a token contains it.
+const SEPARATOR: char = '.';
+
+/// What the page shows once of a new invite.
+pub(super) fn secrets_of(created: &CreatedInvite) -> SecretString {
+    match &created.api_token {
+        Some(api_token) => format!("{}{SEPARATOR}{}", created.token.expose(), api_token.expose()).into(),
+        None => created.token.expose().into(),
+    }
+}
+
+/// The link's secret and the API token.
+fn read_secrets(secrets: &str) -> (Option<String>, Option<String>) {
+    match secrets.split_once(SEPARATOR) {
+        Some((token, api_token)) => (Some(token.to_owned()), Some(api_token.to_owned())),
+        None => (Some(secrets.to_owned()), None),
     }
 }
 
@@ -81,10 +109,11 @@ pub(crate) async fn handle(
         .ok_or_else(Problem::unknown_invite)?;
     let now = state.context.clock.now();
     let sessions = read::invites::sessions(&state.context, tenant.id, id).await?.unwrap_or_default();
-    let token = one_time_secret::take(&headers, id.as_uuid());
+    let (token, api_token) = one_time_secret::take(&headers, id.as_uuid()).map_or((None, None), |secrets| read_secrets(&secrets));
     let page = Page {
         frame: Layout::new(&state, &session, Section::Tenants, &format!("Invite for {}", tenant.name)),
         path: tenant_path(&tenant),
+        api_token,
         url: token.map(|token| state.onboard_url(&token)).transpose()?,
         expires: RelativeTime::of(invite.expires_at, now),
         id,
