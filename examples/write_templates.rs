@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (name, params) in every() {
         let documents = serde_json::to_string_pretty(&json::documents(&params))?;
         fs::write(folder.join(format!("{name}.json")), documents)?;
-        for file in TemplateFormat::iter().filter_map(|format| format.file(&params, PARTIES)) {
+        for file in TemplateFormat::iter().filter_map(|format| format.file(&params, PARTIES).expect("there is one account")) {
             fs::write(folder.join(format!("{name}.{}", file.extension)), file.text)?;
         }
     }

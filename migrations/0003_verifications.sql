@@ -25,6 +25,8 @@ create table verifications (
     last_event int not null default 0,
     -- Keys of probe objects that may still be in the bucket.
     probe_objects text[] not null default '{}',
+    -- The bucket keeps versions: no further attempt writes an object.
+    keeps_versions text check (keeps_versions in ('versioning', 'replication', 'object_lock', 'mfa_delete')),
     -- The attempts and their findings, compressed, once it is finished: see verification_record.rs.
     record bytea,
     constraint verifications_config_of_tenant foreign key (config_id, tenant_id) references storage_configs (id, tenant_id),

@@ -13,7 +13,7 @@ MiniStack before it starts:
 * `s3`: expected bucket owners, responses for missing objects, throttled buckets
 * `encryption`: KMS authorization of S3 requests, DSSE-KMS, S3 Bucket Keys, blocked encryption types
 * `ownership`: objects of other accounts, Requester Pays
-* `object_lock`: what a locked bucket refuses
+* `object_lock`: what Object Lock, replication and MFA delete refuse and show
 * `multipart`: parts that are too small
 * `deletion`: results of `DeleteObjects` by key
 * `sts`: limits on durations and external IDs, transitive session tags, source identities, the reason in AccessDenied messages

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPer
 from ministack.core.responses import get_account_id
 from ministack.services import s3
 
-from . import deletion, encryption, ownership, policies
+from . import deletion, encryption, object_lock, ownership, policies
 from .encryption import ALGORITHM, KEY, WITH_KMS
 
 # A bucket with this suffix can be created and is then throttled.
@@ -44,6 +44,9 @@ def dispatch(method, bucket, key, headers, body, query_params):
         return error or original_dispatch(method, bucket, key, headers, body, query_params)
     if method == "POST" and not key and "delete" in query_params and bucket in s3._buckets:
         return deletion.delete_objects(principal, bucket, headers, body, query_params, original_dispatch)
+    error = object_lock.without_mfa(principal, method, bucket, key, headers, body, query_params)
+    if error is not None:
+        return error
     if not key:
         answer = original_dispatch(method, bucket, key, headers, body, query_params)
     else:
@@ -72,6 +75,8 @@ def dispatch_object(principal, method, bucket, key, headers, body, query_params)
     status, answer, text = original_dispatch(method, bucket, key, headers, body, query_params)
     if b"ObjectAlreadyInActiveTierError" in text:
         return s3._error("InvalidObjectState", "Restore is not allowed for the object's current storage class.", 403, f"/{bucket}/{key}")
+    if method in ("GET", "HEAD"):
+        object_lock.hide(principal, bucket, key, answer)
     if is_write(method, query_params) and status == 200:
         answer.update({name: headers[name] for name in (ALGORITHM, KEY) if name in headers})
         ownership.remember_writer(principal, bucket, key, headers)

@@ -1,8 +1,10 @@
-"""STS: the limits of `AssumeRole`, its reasons for a denial, what a session passes on to the next one, and regions that an account has not enabled.
+"""STS: the limits of `AssumeRole`, its reasons for a denial, what a session passes on to the next one, and regions that an account has not
+enabled, or in which it has deactivated STS.
 
 https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
 """
 
 import re
@@ -26,6 +28,15 @@ def error(status, code, message):
 
 def invalid(message):
     return error(400, "ValidationError", message)
+
+
+def inactive(account_id):
+    """The error if the account has deactivated STS in the region of the request."""
+    if account.is_sts_active(account_id, get_region()):
+        return None
+    return error(403, "RegionDisabledException", (
+        f"STS is not activated in this region for account:{account_id}. Your account administrator can activate STS in this region "
+        "using the IAM Console."))
 
 
 def refusal(denial):
@@ -63,6 +74,10 @@ def denied(params, principal):
         # MiniStack rejects it.
         return None
     role, tags = role_of(role_arn), iam._extract_tags(params)
+    # Of the role's account, too: the session is of it.
+    failure = inactive(parts[4])
+    if failure is not None:
+        return failure
     if role is None or role["Arn"] != role_arn:
         return error(403, "AccessDenied", f"User: {principal.arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}")
     context = {
@@ -148,6 +163,9 @@ async def handle_request(method, path, headers, body, query_params):
     principal = policies.caller_of(headers, query_params)
     if principal is not None and account.is_disabled(principal.account, get_region()):
         return error(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
+    failure = inactive(principal.account) if principal is not None else None
+    if failure is not None:
+        return failure
     params = {**query_params, **parse_qs((body or b"").decode("utf-8", errors="replace"))}
     if params.get("Action", [""])[0] == "AssumeRole":
         return await assume_role(method, path, headers, params, query_params)

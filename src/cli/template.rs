@@ -23,6 +23,9 @@ pub(super) struct Template {
     /// Output format: `json` (each document separately), or a single `cloudformation`, `terraform` or `cli` (shell script) file.
     #[arg(long, default_value = "json")]
     format: String,
+    /// AWS account of the bucket. Default: that of the role or, in the mode `direct`, of the key.
+    #[arg(long)]
+    bucket_account_id: Option<String>,
     /// ARN of the managed policy that limits what the role can be granted.
     #[arg(long, value_name = "ARN")]
     permissions_boundary: Option<String>,
@@ -101,6 +104,7 @@ impl Template {
             ("key_arn", values.key_arn.as_deref()),
             ("role_name", values.role_name.as_deref()),
             ("account_id", values.account_id.as_deref()),
+            ("bucket_account_id", self.bucket_account_id.as_deref()),
             ("prefix", values.prefix.as_deref()),
             ("access", values.access.as_deref()),
             ("role_path", values.role_path.as_deref()),

@@ -30,6 +30,11 @@ pub(crate) fn classify<T>(error: Option<&AwsError>, proof: Option<T>) -> Outcome
         Some(code) => code.strip_prefix("KMS.").map_or((Some(code), false), |code| (Some(code), true)),
         None => (None, false),
     };
+    if code == Some("InvalidRequest")
+        && let Some(refusal) = denial::without_checksum(error.asked, error.message.unwrap_or_default())
+    {
+        return Outcome::Refused(refusal);
+    }
     let meaning = code.and_then(meaning_of_code).unwrap_or_else(|| meaning_of_status(error));
     match meaning {
         ErrorMeaning::Allowed => proof.map_or(Outcome::Unusable, Outcome::Granted),

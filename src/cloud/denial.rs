@@ -22,6 +22,17 @@ const KINDS: [(&str, PolicyKind); 8] = [
 /// on the key's side.
 const KEY_DENIES: &str = "no resource-based policies allow access";
 
+/// S3's messages when it is not a policy that denies deleting a version.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html>,
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMFADelete.html>
+const PROTECTIONS: [(&str, DenialReason); 2] = [
+    ("protected by object lock", DenialReason::ObjectLock),
+    ("mfa authentication must be used", DenialReason::MfaDelete),
+];
+
+/// The end of S3's message for a put without a checksum, where new objects are retained by default.
+const LOCK_PARAMETERS: &str = "with object lock parameters";
+
 /// Actions that a caller needs because its session has tags or a source identity, which AWS passes on. Only the vendor can prevent
 /// that.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html#id_credentials_temp_control-access_monitor-chain>
@@ -47,6 +58,19 @@ pub(crate) fn parse(asked: DeniedBy, message: &str) -> AccessDenied {
     }
 }
 
+/// The denial of a put that lacks a checksum, which S3 requires only where new objects are retained by default.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html#object-lock-put-object>
+pub(crate) fn without_checksum(asked: DeniedBy, message: &str) -> Option<AccessDenied> {
+    let is_locked = asked == DeniedBy::S3 && message.to_ascii_lowercase().contains(LOCK_PARAMETERS);
+    is_locked.then_some(AccessDenied {
+        by: asked,
+        reason: DenialReason::ObjectLock,
+        key: None,
+        action: None,
+        policy: None,
+    })
+}
+
 /// S3 calls KMS on the caller's behalf and passes its denial on. When in doubt, KMS denied the call: it would be worse to
 /// mistake an unauthorized caller that S3 allowed for one that it denied than the reverse.
 fn mentions_kms(lower: &str) -> bool {
@@ -63,6 +87,11 @@ fn mentions_kms(lower: &str) -> bool {
 }
 
 fn reason(asked: DeniedBy, message: &str, lower: &str) -> DenialReason {
+    if asked == DeniedBy::S3
+        && let Some((_, protection)) = PROTECTIONS.iter().find(|(mark, _)| lower.contains(mark))
+    {
+        return *protection;
+    }
     if asked == DeniedBy::Sts && refused_action(message).is_some_and(|action| INHERITED.contains(&action)) {
         return DenialReason::NotAllowedBy(PolicyKind::Identity);
     }
@@ -178,6 +207,8 @@ mod tests {
         "because public policies are blocked by the BlockPublicPolicy block public access setting.",
         DenialReason::Unsaid
     )]
+    #[case("because object protected by object lock.", DenialReason::ObjectLock)]
+    #[case("Mfa Authentication must be used for this request", DenialReason::MfaDelete)]
     #[case("", DenialReason::Unsaid)]
     fn the_reason_is_found_anywhere_in_the_message(#[case] clause: &str, #[case] expected: DenialReason) {
         for middle in [r#" on resource: "arn:aws:s3:::docs/latchkey-probe/1""#, ""] {

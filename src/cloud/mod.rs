@@ -16,7 +16,7 @@ pub use setup::{AssumedRole, SetupCloud};
 use crate::domain::account::AccountId;
 use crate::domain::api_result::ApiResult;
 use crate::domain::arn::{BucketName, KeyArn, RoleArn};
-use crate::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
+use crate::domain::evidence::{DeletedObject, KeyFacts, ReadObject, StoredObject};
 use crate::domain::external_id::ExternalId;
 use crate::domain::extra_action::{BucketExtra, KeyExtra, ObjectExtra};
 use crate::domain::grant::SessionDuration;
@@ -120,10 +120,11 @@ pub trait Cloud: Send + Sync {
     /// A put that can never be carried out, whatever is in the bucket. Granted when S3 says so, which proves that the call was
     /// allowed.
     async fn try_put(&self, call: &BucketCall, key: &str) -> ApiResult;
-    async fn get_object(&self, call: &BucketCall, key: &str) -> ApiResult<Vec<u8>>;
+    async fn get_object(&self, call: &BucketCall, key: &str) -> ApiResult<ReadObject>;
     /// Granted when S3 says that the object is not archived, which proves that the call was allowed.
     async fn restore_object(&self, call: &BucketCall, key: &str) -> ApiResult;
     async fn delete_object(&self, call: &BucketCall, key: &str) -> ApiResult<DeletedObject>;
+    async fn delete_version(&self, call: &BucketCall, key: &str, version: &str) -> ApiResult;
     /// Reads the first byte of an object, and returns how the object is encrypted.
     async fn read_sample(&self, call: &BucketCall, key: &str) -> ApiResult<StoredObject>;
 

@@ -123,7 +123,7 @@ impl AccessDenied {
             DenialReason::Unsaid | DenialReason::DeniedSomewhere => true,
             // Within one organization, STS says so even if only the trust policy is wrong.
             DenialReason::NotAllowedBy(kind) => kind == PolicyKind::Identity,
-            DenialReason::DeniedBy(_) => false,
+            DenialReason::DeniedBy(_) | DenialReason::ObjectLock | DenialReason::MfaDelete => false,
         };
         // Such an action is the vendor's doing in any case.
         is_open && self.action.is_none()
@@ -162,6 +162,10 @@ pub enum DenialReason {
     NotAllowedBy(PolicyKind),
     /// A policy of this kind denies the action.
     DeniedBy(PolicyKind),
+    /// Not a policy: the retention of an object, or of new objects in the bucket.
+    ObjectLock,
+    /// Not a policy: versions cannot be deleted without an MFA device.
+    MfaDelete,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

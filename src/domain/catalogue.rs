@@ -344,7 +344,8 @@ catalogue! {
         proves: "The bucket keeps no old versions.",
         modes: BOTH,
         levels: WRITING,
-        prerequisites: These(&[ISOLATED_SESSIONS, &[CheckName::ObjectWritable]]),
+        // Its rule waits for the put: it may know the answer without.
+        prerequisites: These(&[ISOLATED_SESSIONS]),
         weight: Required,
         breach: false,
         failure: Permanent,
@@ -495,7 +496,7 @@ catalogue! {
     }
     BucketNotClaimed {
         group: Bucket,
-        proves: "This role, and the keys of the bucket with this prefix, are not used by [another customer].",
+        proves: "The location in the bucket, and the role if there is one, are not used by [another customer].",
         modes: BOTH,
         levels: ANY_LEVEL,
         prerequisites: AllRequired,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 use super::access_level::AccessLevel;
 use super::api_result::{ApiResult, DenialReason, DeniedBy, Outcome};
@@ -48,6 +49,12 @@ pub struct Evidence {
     pub get: Option<ApiResult<RoundTrip>>,
     pub restore: Option<ApiResult>,
     pub delete: Option<ApiResult<DeletedObject>>,
+    /// Called only if the put left a version, which the delete does not remove. The templates do not grant it.
+    pub delete_version: Option<ApiResult>,
+    /// What the headers of the probe object show.
+    pub shown_by_get: Option<KeptVersions>,
+    /// What an earlier attempt found out. Then nothing is written.
+    pub known_versions: Option<KeptVersions>,
     /// Returns the ID of the upload.
     pub multipart_upload: Option<ApiResult<String>>,
     pub parts: Option<ApiResult>,
@@ -189,6 +196,7 @@ impl Evidence {
             list.is_some_and(|list| list.is_refused_by(DeniedBy::S3))
         };
         self.level == AccessLevel::ReadWrite
+            && self.known_versions.is_none()
             && self.production_calls_to_bucket(mode) == ProductionCalls::Allowed
             && (mode == Mode::AssumeRole || self.unauthorized.values().all(refused))
     }
@@ -198,10 +206,43 @@ impl Evidence {
     pub fn puts_with_header(&self) -> bool {
         self.put.as_ref().is_some_and(|put| match &put.outcome {
             Outcome::Refused(refusal) if refusal.by == DeniedBy::Kms => refusal.key.is_none(),
-            Outcome::Refused(refusal) => refusal.by == DeniedBy::S3,
+            Outcome::Refused(refusal) => refusal.by == DeniedBy::S3 && refusal.reason != DenialReason::ObjectLock,
             Outcome::Unusable => put.exchange.is_from_kms(),
             _ => false,
         })
+    }
+
+    /// Whether the bucket keeps versions, and why. None if nothing shows that it does.
+    pub fn kept_versions(&self) -> Option<KeptVersions> {
+        let refused = |reason| {
+            let refusals = [
+                self.put.as_ref().and_then(ApiResult::refusal),
+                self.delete_version.as_ref().and_then(ApiResult::refusal),
+            ];
+            refusals.into_iter().flatten().any(|refusal| refusal.reason == reason)
+        };
+        if refused(DenialReason::ObjectLock) {
+            return Some(KeptVersions::ObjectLock);
+        }
+        if let Some(shown) = self.shown_by_get {
+            return Some(shown);
+        }
+        if refused(DenialReason::MfaDelete) {
+            return Some(KeptVersions::MfaDelete);
+        }
+        let is_marked = self
+            .delete
+            .as_ref()
+            .and_then(ApiResult::granted)
+            .is_some_and(DeletedObject::is_kept);
+        let is_kept = self.version_of_probe().is_some() || is_marked;
+        self.known_versions.or(is_kept.then_some(KeptVersions::Versioning))
+    }
+
+    /// The version of the probe object, if the bucket keeps versions.
+    pub fn version_of_probe(&self) -> Option<&str> {
+        let stored = self.put.as_ref().and_then(ApiResult::granted)?;
+        stored.version.as_deref().filter(|version| *version != NULL_VERSION)
     }
 
     /// Whether the list has to be made again by a caller who agrees to pay.
@@ -212,14 +253,39 @@ impl Evidence {
 
     /// Whether the put of the probe object is still to come.
     pub fn awaits_put(&self, mode: Mode) -> bool {
-        if self.level == AccessLevel::Read {
+        if self.level == AccessLevel::Read || self.known_versions.is_some() {
             return false;
         }
         match &self.put {
-            Some(put) => put.is_refused_by(DeniedBy::S3) && self.put_with_header.is_none(),
+            Some(put) => put.is_refused_by(DeniedBy::S3) && self.puts_with_header() && self.put_with_header.is_none(),
             None => self.production_calls_to_bucket(mode) == ProductionCalls::Undecided || self.may_put(mode),
         }
     }
+}
+
+/// Why a bucket keeps the versions of objects that were deleted, as far as AWS reveals it without a permission to read its settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumIter, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum KeptVersions {
+    /// Versioning is enabled. More is not known.
+    Versioning,
+    /// A replication rule covers the probe object. Versioning cannot be suspended before the rule is deleted.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-status.html>
+    Replication,
+    /// Object Lock cannot be turned off.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html>
+    ObjectLock,
+    /// Only the root user can suspend versioning.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiFactorAuthenticationDelete.html>
+    MfaDelete,
+}
+
+/// An object that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadObject {
+    pub body: Vec<u8>,
+    /// What its headers show of the bucket.
+    pub shows: Option<KeptVersions>,
 }
 
 /// Whether the bytes that were written came back unchanged.
@@ -265,4 +331,18 @@ pub struct StoredObject {
 pub struct DeletedObject {
     pub marker: bool,
     pub version: Option<String>,
+}
+
+/// The version of objects while versioning is not enabled.
+const NULL_VERSION: &str = "null";
+
+impl DeletedObject {
+    /// Whether it is kept as an old version. While versioning is suspended, the delete marker's version is `null`, and the object is
+    /// permanently deleted.
+    fn is_kept(&self) -> bool {
+        match &self.version {
+            Some(version) => version != NULL_VERSION,
+            None => self.marker,
+        }
+    }
 }

@@ -146,7 +146,10 @@ pub fn of_refusals(refusal: &AccessDenied, action: &str, permissions: &[Permissi
             None,
         ),
         DenialReason::NotAllowedBy(PolicyKind::Resource) => of_resource(of_key, action, permissions, params),
-        DenialReason::NotAllowedBy(PolicyKind::Identity | PolicyKind::RoleTrust) | DenialReason::Unsaid => match params.mode {
+        DenialReason::NotAllowedBy(PolicyKind::Identity | PolicyKind::RoleTrust)
+        | DenialReason::Unsaid
+        | DenialReason::ObjectLock
+        | DenialReason::MfaDelete => match params.mode {
             Mode::Direct => of_resource(of_key, action, permissions, params),
             // Both have to allow it, and S3 does not say which of them does not.
             Mode::AssumeRole if refusal.reason == DenialReason::Unsaid && !of_key && params.bucket_is_elsewhere() => {

@@ -10,6 +10,7 @@ use crate::domain::suggestions::{self, ArnField, FormContext};
 use crate::domain::templates::TemplateParams;
 use crate::domain::templates::cloudformation::quick_create_link;
 use crate::domain::templates::creation::{Creation, RolePath, Tags, parse_boundary};
+use crate::domain::templates::format::TemplateFormat;
 use crate::domain::templates::json::{Documents, documents};
 use crate::domain::templates::sid::SidSuffix;
 use crate::domain::tenant::Tenant;
@@ -24,6 +25,8 @@ pub(crate) struct TypedParams {
     pub key_arn: Option<String>,
     pub role_name: Option<String>,
     pub account_id: Option<String>,
+    /// Of the bucket. Defaults to the role's or the key's.
+    pub bucket_account_id: Option<String>,
     pub prefix: Option<String>,
     /// Defaults to the vendor's setting.
     pub access: Option<String>,
@@ -79,10 +82,13 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
     let role_name = |text: &str| RoleName::parse(text).map_err(|malformed| suggestions::explain_role_name(text, malformed, around));
     let role_name = parse("role_name", typed.role_name.as_deref(), role_name, &mut faults);
     let account = |text: &str| AccountId::parse(text).map_err(|malformed| without_vendors_account(malformed, vendor));
+    let bucket_account = parse("bucket_account_id", typed.bucket_account_id.as_deref(), account, &mut faults);
     let account = parse("account_id", typed.account_id.as_deref(), account, &mut faults);
     faults.extend(key.iter().flat_map(|key| key_errors("key_arn", key, vendor)));
     faults.extend(role_name.iter().filter_map(|name| role_name_error("role_name", name, vendor)));
-    faults.extend(account.iter().flat_map(|account| account_errors("account_id", account, vendor)));
+    for (field, account) in [("account_id", &account), ("bucket_account_id", &bucket_account)] {
+        faults.extend(account.iter().flat_map(|account| account_errors(field, account, vendor)));
+    }
     let prefix = |text: &str| StoragePrefix::parse(text).map_err(|malformed| suggestions::explain_prefix(text, malformed));
     let prefix = parse("prefix", typed.prefix.as_deref(), prefix, &mut faults);
     let level = parse(
@@ -110,6 +116,7 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
             key,
             role_name,
             account,
+            bucket_account,
             prefix,
             level: level.unwrap_or_else(|| context.vendor.level()),
             posture: typed.posture.unwrap_or(context.vendor.posture),
@@ -142,6 +149,7 @@ pub(crate) fn fill_valid(
         key_arn: valid("key_arn", typed.key_arn),
         role_name: valid("role_name", typed.role_name),
         account_id: valid("account_id", typed.account_id),
+        bucket_account_id: valid("bucket_account_id", typed.bucket_account_id),
         prefix: valid("prefix", typed.prefix),
         access: valid("access", typed.access),
         role_path: valid("role_path", typed.role_path),
@@ -173,6 +181,7 @@ pub(crate) fn issue_documents(context: &Context, params: &TemplateParams) -> Doc
             .vendor
             .cloudformation_url
             .as_deref()
+            .filter(|_| TemplateFormat::Cloudformation.check_accounts(params).is_ok())
             .map(|hosted| quick_create_link(hosted, params)),
         ..documents(params)
     }

@@ -13,6 +13,7 @@ use crate::domain::limits::VERIFICATIONS_PER_INVITE_AND_DAY;
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Rotation, TenantStatus};
 use crate::domain::verification::{Trigger, Verification, VerificationState};
+use crate::store::verifications::LeftInBucket;
 use crate::store::{self, active_configs, audit, jobs, reverifications, storage_configs, tenants, verifications};
 
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +70,16 @@ pub async fn request_verification(
         check_limit(context, &mut db, &caller.actor).await?;
     }
     let id: VerificationId = context.clock.uuid().into();
-    verifications::insert_queued(&mut db, id, tenant.id, config.id, trigger, context.clock.now()).await?;
+    verifications::insert_queued(
+        &mut db,
+        id,
+        tenant.id,
+        config.id,
+        trigger,
+        LeftInBucket::default(),
+        context.clock.now(),
+    )
+    .await?;
     jobs::enqueue_verify(&mut db, id, &caller.cause()).await?;
     announce::refresh(context, &mut db, tenant.id).await?;
     audit_queued(context, &mut db, caller, tenant.id, id, &config, trigger).await?;
@@ -123,8 +133,8 @@ fn choose(version: Option<i32>, active: Option<StorageConfig>, newest: StorageCo
 }
 
 /// Queues a verification of a scheduled version. False if the tenant has an unfinished one, whose result comes first, or the version is no
-/// longer scheduled.
-pub async fn queue_scheduled(context: &Context, tenant: TenantId, config: StorageConfigId) -> store::Result<bool> {
+/// longer scheduled. `left` is what was found out before: if the bucket keeps versions, nothing more is written until somebody requests it.
+pub async fn queue_scheduled(context: &Context, tenant: TenantId, config: StorageConfigId, left: LeftInBucket<'_>) -> store::Result<bool> {
     let mut db = store::begin(&context.pool).await?;
     let Some(tenant) = tenants::find_locked(&mut db, &TenantRef::Id(tenant)).await? else {
         return Ok(false);
@@ -134,8 +144,15 @@ pub async fn queue_scheduled(context: &Context, tenant: TenantId, config: Storag
     if is_stopped || !under_way.is_empty() || !reverifications::exists(&mut db, config).await? {
         return Ok(false);
     }
+    let left = LeftInBucket {
+        versions: match left.versions {
+            None => verifications::kept_versions(&mut db, config).await?,
+            versions => versions,
+        },
+        ..left
+    };
     let id: VerificationId = context.clock.uuid().into();
-    verifications::insert_queued(&mut db, id, tenant.id, config, Trigger::Scheduled, context.clock.now()).await?;
+    verifications::insert_queued(&mut db, id, tenant.id, config, Trigger::Scheduled, left, context.clock.now()).await?;
     jobs::enqueue_verify(&mut db, id, &Caller::system().cause()).await?;
     announce::refresh(context, &mut db, tenant.id).await?;
     // Nobody requested it, so the audit log gets one entry: when it finishes.

@@ -1,6 +1,7 @@
 //! Validating a submission without storing it or calling AWS, and saying what that does not judge.
 
 use super::Context;
+use crate::domain::access_level::AccessLevel;
 use crate::domain::storage_config::Storage;
 use crate::domain::submission::Submission;
 use crate::domain::tenant::Tenant;
@@ -89,6 +90,12 @@ pub(crate) async fn validate_config(
             claimed("bucket_arn", what, "another bucket, or a prefix that no other one contains")
         }),
         claims.role.then(|| claimed("role_arn", "this role", "one that is not shared")),
+        // Customers learn it from the bucket itself, once a verification has shown that it is theirs.
+        (claims.key && !claims.bucket && storage.level == AccessLevel::ReadWrite).then(|| {
+            let detail = "another tenant uses another part of this bucket with another key, but a bucket encrypts with one key by default; \
+                          use the key that is the bucket's default";
+            FieldError::new("key_arn", "not_the_default_key", detail)
+        }),
     ]
     .into_iter()
     .flatten()

@@ -42,18 +42,24 @@ pub(crate) async fn activate(db: &mut PgConnection, config: &StorageConfig, now:
 pub(crate) struct Claims {
     pub(crate) bucket: bool,
     pub(crate) role: bool,
+    /// Another part of the bucket, and with another key: the bucket has one default key.
+    pub(crate) key: bool,
 }
 
 /// What other tenants' active versions have of this storage.
 pub(crate) async fn claims(db: &mut PgConnection, tenant: TenantId, storage: &Storage) -> Result<Claims> {
     let claims = sqlx::query_as!(
         Claims,
-        r#"select coalesce(bool_or(keys_at(location) && keys_at($2)), false) as "bucket!",
-                  coalesce(bool_or(lower(role_arn) = lower($3)), false) as "role!"
-           from active_configs where tenant_id <> $1 and (keys_at(location) && keys_at($2) or lower(role_arn) = lower($3))"#,
+        r#"select coalesce(bool_or(keys_at(a.location) && keys_at($2)), false) as "bucket!",
+                  coalesce(bool_or(lower(a.role_arn) = lower($3)), false) as "role!",
+                  coalesce(bool_or(c.access = 'read_write' and c.bucket_arn = $4 and c.key_arn <> $5), false) as "key!"
+           from active_configs a join storage_configs c on c.id = a.config_id
+           where a.tenant_id <> $1 and (keys_at(a.location) && keys_at($4 || '/') or lower(a.role_arn) = lower($3))"#,
         tenant.as_uuid(),
         storage.location(),
         storage.access.client_role().map(crate::domain::arn::RoleArn::as_str),
+        storage.bucket.as_str(),
+        storage.key.as_str(),
     );
     Ok(claims.fetch_one(db).await?)
 }

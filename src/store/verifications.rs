@@ -10,10 +10,11 @@ use super::error::column;
 use super::lease::Lease;
 use super::verification_record::{self, RecordedAttempt};
 use super::{Result, checks, pg_notify};
+use crate::domain::evidence::KeptVersions;
 use crate::domain::finding::Finding;
 use crate::domain::ids::{StorageConfigId, TenantId, VerificationId};
 use crate::domain::storage_config::Mode;
-use crate::domain::verification::{AttemptStarted, Trigger, Verdict, Verification, VerificationEvent, VerificationState};
+use crate::domain::verification::{AttemptStarted, PROBE_PREFIX, Trigger, Verdict, Verification, VerificationEvent, VerificationState};
 
 pub(super) const TABLE: &str = "verifications";
 
@@ -91,8 +92,19 @@ pub struct StartedRun {
     pub started_at: DateTime<Utc>,
     /// The key of the object that it will write.
     pub probe_key: String,
-    /// Keys of probe objects that earlier attempts may have left in the bucket.
+    /// Keys of probe objects that earlier attempts may have left in the bucket. May contain the key of this one's.
     pub leftovers: Vec<String>,
+    /// Why the bucket keeps versions, as an earlier attempt found out.
+    pub known_versions: Option<KeptVersions>,
+}
+
+/// What an attempt leaves in the bucket.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LeftInBucket<'a> {
+    /// Keys of probe objects that may still be there.
+    pub objects: &'a [String],
+    /// Why it keeps versions of others, if it does.
+    pub versions: Option<KeptVersions>,
 }
 
 /// The result of claiming a run.
@@ -133,16 +145,21 @@ pub async fn insert_queued(
     tenant: TenantId,
     config: StorageConfigId,
     trigger: Trigger,
+    left: LeftInBucket<'_>,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let trigger: &str = trigger.into();
+    let versions: Option<&str> = left.versions.map(Into::into);
     sqlx::query!(
-        "insert into verifications (id, tenant_id, config_id, trigger, state, created_at) values ($1, $2, $3, $4, 'queued', $5)",
+        "insert into verifications (id, tenant_id, config_id, trigger, state, created_at, probe_objects, keeps_versions)
+         values ($1, $2, $3, $4, 'queued', $5, $6, $7)",
         id.as_uuid(),
         tenant.as_uuid(),
         config.as_uuid(),
         trigger,
         now,
+        left.objects,
+        versions,
     )
     .execute(db)
     .await?;
@@ -259,6 +276,19 @@ pub async fn newest_result(db: &mut PgConnection, config: StorageConfigId) -> Re
     }
 }
 
+/// Why the bucket of a version keeps versions, as its newest result shows.
+pub async fn kept_versions(db: &mut PgConnection, config: StorageConfigId) -> Result<Option<KeptVersions>> {
+    let kept = sqlx::query_scalar!(
+        "select v.keeps_versions from verifications v join storage_configs c on c.id = v.config_id and c.tenant_id = v.tenant_id
+         where v.config_id = $1 and v.verdict in ('verified', 'rejected')
+         order by v.finished_at desc, v.id desc limit 1",
+        config.as_uuid(),
+    )
+    .fetch_optional(db)
+    .await?;
+    kept.flatten().map(|kept| column(TABLE, config.as_uuid(), &kept)).transpose()
+}
+
 /// The verdict of a version's newest finished verification that was not superseded.
 pub async fn newest_verdict(db: &mut PgConnection, config: StorageConfigId) -> Result<Option<Verdict>> {
     let verdict = sqlx::query_scalar!(
@@ -295,8 +325,9 @@ pub async fn queued(db: &mut PgConnection, tenant: TenantId) -> Result<Option<Ve
 }
 
 /// Claims a verification for one attempt, which will write a probe object with this name below the config's prefix. The key is
-/// recorded before the object is written, so that a crash cannot leave an unknown object. A worker that was suspended may write until its lease has ended; the next worker
-/// deletes what it wrote.
+/// recorded before the object is written, so that a crash cannot leave an unknown object. If an earlier attempt may have left one, its key is used again:
+/// so no more than one is left where they cannot be deleted. A worker that was suspended may write until its lease has ended; the next
+/// worker deletes what it wrote.
 ///
 /// # Errors
 /// `Constraint::VerificationsOneRunning` while another verification of the tenant is running.
@@ -309,7 +340,7 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_name: &str, 
            from storage_configs c
            where v.id = $1 and c.id = v.config_id and v.state in ('queued', 'running') and (v.lease_until is null or v.lease_until <= clock_timestamp())
            returning v.tenant_id, v.config_id, v.trigger, v.lease, v.lease_until as "lease_until!", v.attempt, v.last_event,
-                     v.started_at as "started_at!", v.probe_objects, c.prefix || $3 as "probe_key!""#,
+                     v.started_at as "started_at!", v.probe_objects, v.keeps_versions, c.prefix || $3 as "probe_key!""#,
         id.as_uuid(),
         now,
         probe_name,
@@ -332,6 +363,18 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_name: &str, 
     pg_notify::verification_changed(db, id).await?;
     row.probe_objects.retain(|key| *key != row.probe_key);
     row.probe_objects.extend(take_over_leftovers(db, id).await?);
+    let prefix = row.probe_key.strip_suffix(probe_name).unwrap_or_default();
+    let probe_prefix = format!("{prefix}{PROBE_PREFIX}");
+    if let Some(earlier) = row.probe_objects.iter().find(|key| key.starts_with(&probe_prefix)) {
+        sqlx::query!(
+            "update verifications set probe_objects = array_remove(probe_objects, $2) where id = $1",
+            id.as_uuid(),
+            row.probe_key,
+        )
+        .execute(&mut *db)
+        .await?;
+        row.probe_key.clone_from(earlier);
+    }
     Ok(ClaimedRun::Started(StartedRun {
         lease: Lease {
             verification: id,
@@ -345,6 +388,7 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_name: &str, 
         started_at: row.started_at,
         probe_key: row.probe_key,
         leftovers: row.probe_objects,
+        known_versions: row.keeps_versions.map(|kept| column(TABLE, id.as_uuid(), &kept)).transpose()?,
     }))
 }
 
@@ -443,13 +487,15 @@ pub async fn record(db: &mut PgConnection, lease: &Lease, findings: &[Finding]) 
 }
 
 /// Lets the verification wait for its next attempt. Check [`lease_status`] first, in the same transaction.
-pub async fn wait(db: &mut PgConnection, lease: &Lease, leftovers: &[String], until: DateTime<Utc>) -> Result<()> {
+pub async fn wait(db: &mut PgConnection, lease: &Lease, left: LeftInBucket<'_>, until: DateTime<Utc>) -> Result<()> {
+    let versions: Option<&str> = left.versions.map(Into::into);
     let event = sqlx::query_scalar!(
-        "update verifications set next_attempt_at = $2, probe_objects = $3, lease_until = null, last_event = last_event + 1
+        "update verifications set next_attempt_at = $2, probe_objects = $3, keeps_versions = $4, lease_until = null, last_event = last_event + 1
          where id = $1 returning last_event",
         lease.verification.as_uuid(),
         until,
-        leftovers,
+        left.objects,
+        versions,
     )
     .fetch_one(&mut *db)
     .await?;
@@ -502,21 +548,23 @@ pub async fn finish(
     lease: &Lease,
     verdict: Verdict,
     is_breach: bool,
-    leftovers: &[String],
+    left: LeftInBucket<'_>,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    let versions: Option<&str> = left.versions.map(Into::into);
     let record = take_attempts(db, lease.verification).await?;
     let name: &str = verdict.into();
     let row = sqlx::query!(
         "update verifications set state = 'finished', verdict = $2, finished_at = $3, probe_objects = $4, last_event = last_event + 1,
-                                  is_breach = $5, record = $6, lease_until = null
+                                  is_breach = $5, record = $6, keeps_versions = $7, lease_until = null
          where id = $1 returning tenant_id, trigger",
         lease.verification.as_uuid(),
         name,
         now,
-        leftovers,
+        left.objects,
         is_breach,
         record,
+        versions,
     )
     .fetch_one(&mut *db)
     .await?;

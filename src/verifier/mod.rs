@@ -32,7 +32,7 @@ use crate::domain::access_level::AccessLevel;
 use crate::domain::api_result::ApiCall;
 use crate::domain::arn::RoleArn;
 use crate::domain::evaluator::Evaluator;
-use crate::domain::evidence::{KeyFacts, RoundTrip};
+use crate::domain::evidence::{KeptVersions, KeyFacts, RoundTrip};
 use crate::domain::external_id::ExternalId;
 use crate::domain::extra_action::ExtraActions;
 use crate::domain::finding::Finding;
@@ -67,8 +67,10 @@ pub struct VerificationSubject {
     pub probe_key: String,
     /// The time from which AWS denies writing it, by the run's session policy.
     pub put_until: DateTime<Utc>,
-    /// Keys of objects that earlier runs may have left in the bucket.
+    /// Keys of objects that earlier runs may have left in the bucket. If the probe object's is among them, it is written again.
     pub leftovers: Vec<String>,
+    /// Why the bucket keeps versions, as an earlier attempt found out. Then this one writes nothing.
+    pub known_versions: Option<KeptVersions>,
 }
 
 /// The right of a run to write its probe object.
@@ -90,6 +92,8 @@ pub struct RunReport {
     pub ciphertext: Option<KeptCiphertext>,
     /// What AWS said of the key.
     pub key: Option<KeyFacts>,
+    /// Why the bucket keeps versions, if it does.
+    pub kept_versions: Option<KeptVersions>,
 }
 
 impl RunReport {
@@ -175,7 +179,14 @@ pub async fn run(
     let mut evaluator = Evaluator::new(vendor, &subject.storage, &params);
     let mode = subject.storage.mode();
     let callers: Vec<_> = UnauthorizedCaller::of_run(mode, retires, subject.other_role.is_some()).collect();
-    let mut state = RunState::new(&subject.storage, subject.leftovers.clone(), retires, &callers);
+    let mut state = RunState::new(
+        &subject.storage,
+        &subject.probe_key,
+        subject.leftovers.clone(),
+        retires,
+        subject.known_versions,
+        &callers,
+    );
     let mut waiting = Step::of_run(vendor, mode, subject.storage.level, retires, &callers);
     let mut in_flight = FuturesUnordered::new();
     let mut object_calls = 0_usize;
@@ -194,7 +205,7 @@ pub async fn run(
                 in_flight.push(call);
                 false
             });
-            while let Some((clean_up, session)) = state.next_clean_up(object_calls == 0, &subject.probe_key) {
+            while let Some((clean_up, session)) = state.next_clean_up(object_calls == 0, in_flight.is_empty(), &subject.probe_key) {
                 in_flight.push(steps::delete(&run, &session, clean_up));
             }
         }
@@ -217,11 +228,13 @@ pub async fn run(
         plaintext_sha256: Sha256::digest(run.plaintext).to_vec(),
     });
     let key = state.evidence.describe_key.as_ref().and_then(|key| key.granted()).cloned();
+    let kept_versions = state.evidence.kept_versions();
     RunReport {
         findings: evaluator.findings().cloned().collect(),
         leftovers: state.leftovers(&subject.probe_key),
         stopped: stop.is_cancelled(),
         ciphertext,
         key,
+        kept_versions,
     }
 }

@@ -216,9 +216,13 @@ impl ProductionCall {
                     self.needs_object(),
                     async move {
                         let answer = cloud.get_object(&bucket, object).await;
-                        answer.map(|bytes| compare(&bytes, &run.body))
+                        let shows = answer.granted().and_then(|object| object.shows);
+                        (answer.map(|object| compare(&object.body, &run.body)), shows)
                     },
-                    |state, answer| state.evidence.get = Some(answer),
+                    |state, (answer, shows)| {
+                        state.evidence.get = Some(answer);
+                        state.evidence.shown_by_get = shows;
+                    },
                 )
             }
             Self::Restore => {

@@ -6,7 +6,7 @@ use super::limited::Limit;
 use crate::cloud::AwsSession;
 use crate::domain::access_level::AccessLevel;
 use crate::domain::api_result::{ApiResult, Outcome};
-use crate::domain::evidence::{DeletedObject, Evidence, StoredObject};
+use crate::domain::evidence::{DeletedObject, Evidence, KeptVersions, StoredObject};
 use crate::domain::storage_config::Storage;
 use crate::domain::unauthorized::{UnauthorizedCaller, UnauthorizedProbe};
 
@@ -22,6 +22,9 @@ pub(super) struct RunState {
     /// `read`: the key of the sample object, once it is known.
     pub sample: Option<String>,
     delete_sent: bool,
+    delete_version_sent: bool,
+    /// An earlier run may have left an object with the key of this one's.
+    was_left: bool,
     /// Objects of earlier runs that are still to be deleted.
     due: Vec<String>,
     /// Objects of earlier runs that could not be deleted.
@@ -31,22 +34,43 @@ pub(super) struct RunState {
 /// An object to delete.
 pub(super) enum CleanUp {
     Probe(String),
+    /// The version of the probe object that the bucket keeps.
+    Version {
+        key: String,
+        version: String,
+    },
     Leftover(String),
 }
 
 impl CleanUp {
     pub(crate) fn key(&self) -> &str {
-        let (Self::Probe(key) | Self::Leftover(key)) = self;
+        let (Self::Probe(key) | Self::Version { key, .. } | Self::Leftover(key)) = self;
         key
+    }
+
+    pub(crate) fn version(&self) -> Option<&str> {
+        match self {
+            Self::Version { version, .. } => Some(version),
+            Self::Probe(_) | Self::Leftover(_) => None,
+        }
     }
 }
 
 impl RunState {
-    pub(crate) fn new(storage: &Storage, leftovers: Vec<String>, retires: bool, callers: &[UnauthorizedCaller]) -> Self {
+    pub(crate) fn new(
+        storage: &Storage,
+        probe_key: &str,
+        leftovers: Vec<String>,
+        retires: bool,
+        known_versions: Option<KeptVersions>,
+        callers: &[UnauthorizedCaller],
+    ) -> Self {
+        let (same, due): (Vec<_>, Vec<_>) = leftovers.into_iter().partition(|key| key == probe_key);
         Self {
             evidence: Evidence {
                 level: storage.level,
                 retires,
+                known_versions,
                 unauthorized: callers.iter().map(|caller| (*caller, UnauthorizedProbe::default())).collect(),
                 ..Evidence::default()
             },
@@ -57,7 +81,9 @@ impl RunState {
             ciphertext: None,
             sample: storage.sample_object.clone(),
             delete_sent: false,
-            due: leftovers,
+            delete_version_sent: false,
+            due,
+            was_left: !same.is_empty(),
             kept: Vec::new(),
         }
     }
@@ -109,8 +135,9 @@ impl RunState {
         [&self.evidence.put, &self.evidence.put_with_header].into_iter().flatten()
     }
 
-    /// What to delete next, and with which session: leftovers immediately, the probe object once no call needs it.
-    pub(crate) fn next_clean_up(&mut self, object_is_idle: bool, probe_key: &str) -> Option<(CleanUp, AwsSession)> {
+    /// What to delete next, and with which session: leftovers immediately, the probe object once no call needs it. One that was left
+    /// before, and was not written again, is deleted after the last call.
+    pub(crate) fn next_clean_up(&mut self, object_is_idle: bool, is_last: bool, probe_key: &str) -> Option<(CleanUp, AwsSession)> {
         // Without the right to write, nothing is deleted.
         if self.evidence.level == AccessLevel::Read {
             return None;
@@ -119,9 +146,18 @@ impl RunState {
         if let Some(key) = self.due.pop() {
             return Some((CleanUp::Leftover(key), session));
         }
-        if object_is_idle && !self.delete_sent && self.may_have_written() {
+        let may_exist = self.may_have_written() || is_last && self.was_left;
+        if object_is_idle && !self.delete_sent && may_exist {
             self.delete_sent = true;
             return Some((CleanUp::Probe(probe_key.to_owned()), session));
+        }
+        if self.evidence.delete.is_some()
+            && !self.delete_version_sent
+            && let Some(version) = self.evidence.version_of_probe()
+        {
+            let (key, version) = (probe_key.to_owned(), version.to_owned());
+            self.delete_version_sent = true;
+            return Some((CleanUp::Version { key, version }, session));
         }
         None
     }
@@ -129,6 +165,7 @@ impl RunState {
     pub(crate) fn record_clean_up(&mut self, what: CleanUp, answer: ApiResult<DeletedObject>) {
         match what {
             CleanUp::Probe(_) => self.evidence.delete = Some(answer),
+            CleanUp::Version { .. } => self.evidence.delete_version = Some(answer.map(drop)),
             CleanUp::Leftover(key) => {
                 if !is_gone(&answer) {
                     self.kept.push(key);
@@ -140,7 +177,7 @@ impl RunState {
     /// Keys of our objects that may still be in the bucket. A put that timed out may still be executed after the delete.
     pub(crate) fn leftovers(self, probe_key: &str) -> Vec<String> {
         let deleted = self.evidence.delete.as_ref().is_some_and(is_gone);
-        let probe_may_remain = self.may_have_written() && !deleted || self.may_write_later();
+        let probe_may_remain = (self.was_left || self.may_have_written()) && !deleted || self.may_write_later();
         let mut keys = self.kept;
         keys.extend(self.due);
         keys.extend(probe_may_remain.then(|| probe_key.to_owned()));

@@ -11,6 +11,7 @@ use super::sessions::{self, ClientExternalId};
 use super::{VerificationRun, extra, unauthorized};
 use crate::cloud::AwsSession;
 use crate::domain::access_level::AccessLevel;
+use crate::domain::evidence::DeletedObject;
 use crate::domain::extra_action::ExtraCall;
 use crate::domain::storage_config::Mode;
 use crate::domain::unauthorized::{UnauthorizedCall, UnauthorizedCaller};
@@ -111,6 +112,15 @@ impl Step {
 pub(super) fn delete<'a>(run: &'a VerificationRun<'a>, session: &AwsSession, what: CleanUp) -> PendingCall<'a> {
     let bucket = run.bucket(Some(session));
     let key = what.key().to_owned();
-    let call = async move { run.cloud.delete_object(&bucket, &key).await };
+    let version = what.version().map(str::to_owned);
+    let call = async move {
+        match version {
+            Some(version) => run.cloud.delete_version(&bucket, &key, &version).await.map(|()| DeletedObject {
+                marker: false,
+                version: Some(version),
+            }),
+            None => run.cloud.delete_object(&bucket, &key).await,
+        }
+    };
     pending(false, call, move |state, answer| state.record_clean_up(what, answer))
 }

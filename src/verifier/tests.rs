@@ -23,7 +23,7 @@ use crate::domain::account::AccountId;
 use crate::domain::api_result::{AccessDenied, ApiCall, ApiResult, DenialReason, DeniedBy, Outcome, PolicyKind};
 use crate::domain::arn::{BucketArn, KeyArn, RoleArn};
 use crate::domain::check::{CheckName, CheckStatus};
-use crate::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
+use crate::domain::evidence::{DeletedObject, KeptVersions, KeyFacts, ReadObject, StoredObject};
 use crate::domain::external_id::ExternalId;
 use crate::domain::extra_action::{BucketExtra, ExtraAction, ExtraActions, ExtraCall, KeyExtra, ObjectExtra};
 use crate::domain::finding::Finding;
@@ -59,6 +59,10 @@ struct Scripted {
     services: Mutex<HashMap<DeniedBy, u32>>,
     own_services: Mutex<HashSet<DeniedBy>>,
     objects: Mutex<HashSet<String>>,
+    /// Multipart uploads that were neither completed nor aborted.
+    uploads: Mutex<HashSet<String>>,
+    /// Cancelled when a call of this operation is made.
+    stops_at: Option<(&'static str, CancellationToken)>,
 }
 
 impl Scripted {
@@ -75,6 +79,8 @@ impl Scripted {
             services: Mutex::default(),
             own_services: Mutex::default(),
             objects: Mutex::default(),
+            uploads: Mutex::default(),
+            stops_at: None,
         }
     }
 
@@ -89,6 +95,11 @@ impl Scripted {
     /// One call with this session. `effect` is what it does if it is allowed; its result may be lost anyway.
     async fn answer<T>(&self, operation: &'static str, session: &str, by: DeniedBy, effect: impl FnOnce() -> T) -> ApiResult<T> {
         self.calls.fetch_add(1, Ordering::Relaxed);
+        if let Some((at, stop)) = &self.stops_at
+            && *at == operation
+        {
+            stop.cancel();
+        }
         *self.services.lock().unwrap().entry(by).or_default() += 1;
         if session == GOOD {
             self.own_services.lock().unwrap().insert(by);
@@ -180,7 +191,9 @@ impl Cloud for Scripted {
     }
     async fn put_object(&self, call: &BucketCall, key: &str, body: Vec<u8>, _: Option<&KeyArn>, _: Duration) -> ApiResult<StoredObject> {
         let stored = || {
-            self.objects.lock().unwrap().insert(format!("{key} {}", hex::encode(body)));
+            let mut objects = self.objects.lock().unwrap();
+            objects.retain(|object| !object.starts_with(&format!("{key} ")));
+            objects.insert(format!("{key} {}", hex::encode(body)));
             StoredObject {
                 encryption: Some("aws:kms".into()),
                 key: Some(KEY.into()),
@@ -192,11 +205,14 @@ impl Cloud for Scripted {
     async fn try_put(&self, call: &BucketCall, _: &str) -> ApiResult {
         self.s3("s3:PutObject", call, || ()).await
     }
-    async fn get_object(&self, call: &BucketCall, key: &str) -> ApiResult<Vec<u8>> {
+    async fn get_object(&self, call: &BucketCall, key: &str) -> ApiResult<ReadObject> {
         let read = || {
             let objects = self.objects.lock().unwrap();
             let object = objects.iter().find_map(|object| object.strip_prefix(&format!("{key} ")));
-            hex::decode(object.expect("the object is read while it is there")).unwrap()
+            ReadObject {
+                body: hex::decode(object.expect("the object is read while it is there")).unwrap(),
+                shows: None,
+            }
         };
         self.s3("s3:GetObject", call, read).await
     }
@@ -213,6 +229,9 @@ impl Cloud for Scripted {
         };
         self.s3("s3:DeleteObject", call, removed).await
     }
+    async fn delete_version(&self, call: &BucketCall, _: &str, _: &str) -> ApiResult {
+        self.s3("s3:DeleteObjectVersion", call, || ()).await
+    }
     async fn read_sample(&self, call: &BucketCall, _: &str) -> ApiResult<StoredObject> {
         let stored = || StoredObject {
             encryption: Some("aws:kms".into()),
@@ -222,13 +241,20 @@ impl Cloud for Scripted {
         self.s3("s3:GetObject", call, stored).await
     }
     async fn start_multipart_upload(&self, call: &BucketCall, _: &str) -> ApiResult<String> {
-        self.s3("s3:PutObject", call, || "upload".to_owned()).await
+        let started = || {
+            self.uploads.lock().unwrap().insert("upload".to_owned());
+            "upload".to_owned()
+        };
+        self.s3("s3:CreateMultipartUpload", call, started).await
     }
     async fn list_parts(&self, call: &BucketCall, _: &str, _: &str) -> ApiResult {
         self.s3("s3:ListMultipartUploadParts", call, || ()).await
     }
-    async fn abort_multipart_upload(&self, call: &BucketCall, _: &str, _: &str) -> ApiResult {
-        self.s3("s3:AbortMultipartUpload", call, || ()).await
+    async fn abort_multipart_upload(&self, call: &BucketCall, _: &str, upload: &str) -> ApiResult {
+        let aborted = || {
+            self.uploads.lock().unwrap().remove(upload);
+        };
+        self.s3("s3:AbortMultipartUpload", call, aborted).await
     }
     async fn public_access_block(&self, call: &BucketCall) -> ApiResult<bool> {
         self.s3("s3:GetBucketPublicAccessBlock", call, || true).await
@@ -319,6 +345,7 @@ fn subject(mode: Mode) -> VerificationSubject {
         probe_key: "latchkey-probe/this".into(),
         put_until: DateTime::UNIX_EPOCH,
         leftovers: Vec::new(),
+        known_versions: None,
     }
 }
 
@@ -656,6 +683,71 @@ async fn leftovers_of_earlier_runs_are_deleted_even_if_the_run_is_stopped() {
         "without a session nothing can be deleted, and the report says so"
     );
     assert_ne!(verdict(&report), Verdict::Verified);
+}
+
+/// A run that is stopped makes no further call, except those that clean up.
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_was_started_is_aborted_even_if_the_run_is_stopped(
+    #[values(Mode::AssumeRole, Mode::Direct)] mode: Mode,
+    #[values("s3:CreateMultipartUpload", "s3:ListMultipartUploadParts")] at: &'static str,
+) {
+    let stop = CancellationToken::new();
+    let cloud = Scripted {
+        stops_at: Some((at, stop.clone())),
+        ..Scripted::new()
+    };
+    let report = verify(&cloud, &subject(mode), &stop).await;
+    assert!(report.stopped);
+    assert!(cloud.uploads.lock().unwrap().is_empty());
+    assert!(cloud.objects.lock().unwrap().is_empty() && report.leftovers.is_empty());
+}
+
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn an_object_of_an_earlier_run_is_deleted_after_the_last_call(#[values(Mode::AssumeRole, Mode::Direct)] mode: Mode) {
+    let subject = VerificationSubject {
+        leftovers: vec!["latchkey-probe/this".into()],
+        ..subject(mode)
+    };
+    for refused in [None, Some("s3:PutObject")] {
+        let cloud = Scripted {
+            refused,
+            ..Scripted::new()
+        };
+        cloud.objects.lock().unwrap().insert("latchkey-probe/this 00".into());
+        let report = verify(&cloud, &subject, &CancellationToken::new()).await;
+        assert!(cloud.objects.lock().unwrap().is_empty(), "{refused:?}");
+        assert_eq!(report.leftovers, [""; 0]);
+    }
+    let cloud = Scripted {
+        refused: Some("s3:DeleteObject"),
+        ..Scripted::new()
+    };
+    let report = verify(&cloud, &subject, &CancellationToken::new()).await;
+    assert_eq!(report.leftovers, ["latchkey-probe/this"]);
+}
+
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_where_versions_are_known_to_be_kept(#[values(Mode::AssumeRole, Mode::Direct)] mode: Mode) {
+    let cloud = Scripted::new();
+    let subject = VerificationSubject {
+        known_versions: Some(KeptVersions::ObjectLock),
+        ..subject(mode)
+    };
+    let report = verify(&cloud, &subject, &CancellationToken::new()).await;
+    assert_eq!(
+        (verdict(&report), report.kept_versions),
+        (Verdict::Rejected, Some(KeptVersions::ObjectLock))
+    );
+    let open = report
+        .findings
+        .iter()
+        .filter(|finding| finding.status == CheckStatus::Inconclusive && finding.required);
+    assert_eq!(open.map(|finding| finding.check).collect::<Vec<_>>(), []);
+    assert!(cloud.objects.lock().unwrap().is_empty() && cloud.uploads.lock().unwrap().is_empty());
+    assert!(cloud.services.lock().unwrap().contains_key(&DeniedBy::S3));
 }
 
 #[rstest]

@@ -43,7 +43,9 @@ pub(super) fn start<'a>(
         C::Extra(call) => extra::object(call, run, state).is_none(),
         C::Get | C::Restore => state.readable(&run.subject.probe_key).is_none(),
         // Conclusive without an object, too: a bucket that denies our own put may allow those of others.
-        C::Put if run.subject.storage.level == AccessLevel::ReadWrite => state.evidence.put.is_none(),
+        C::Put if run.subject.storage.level == AccessLevel::ReadWrite => {
+            state.evidence.put.is_none() && state.evidence.known_versions.is_none()
+        }
         C::Put => state.evidence.sample.is_none(),
         // Of an object that is not there, it would leave a delete marker in a bucket with versioning.
         C::Delete => !state.deletes_written(),

@@ -43,8 +43,14 @@ for (const [mode, action, dropped, fixed] of [
     const statement = JSON.parse(await copied(page, `fix-${check}`));
     assert.deepEqual(Object.keys(statement).slice(0, 2), ["Sid", "Effect"], "fields are in the usual order");
     await customer.run("fix", { document: fixed, text: await copied(page, `fix-${check}`) });
+    const second = await page.context().newPage();
+    await second.goto(page.url());
+    await heading(second, "Something is missing");
     await page.getByRole("button", { name: "Verify again" }).click();
     await heading(page, "Connected");
+    // The other tab looks again when it is used.
+    await second.evaluate(() => dispatchEvent(new Event("focus")));
+    await heading(second, "Connected");
     assert.deepEqual(await customer.run("remaining_probes"), []);
     const shown = await api("GET", `/v1/tenants/${acme.slug}`, undefined, 200);
     assert.equal(shown.status, "active");

@@ -10,6 +10,7 @@ use latchkey::domain::access_level::AccessLevel;
 use latchkey::domain::approval::ApprovalState;
 use latchkey::domain::check::{CheckStatus, FaultSide};
 use latchkey::domain::contact::ContactLinkPurpose;
+use latchkey::domain::evidence::KeptVersions;
 use latchkey::domain::invite::{InvitePurpose, InviteSessionKind};
 use latchkey::domain::mail::{MailKind, MailState};
 use latchkey::domain::reverification::Standing;
@@ -171,6 +172,7 @@ async fn lists_of_values_are_those_of_the_enums() {
         ("verifications_trigger_check", values::<Trigger>()),
         ("verifications_state_check", values::<VerificationState>()),
         ("verifications_verdict_check", values::<Verdict>()),
+        ("verifications_keeps_versions_check", values::<KeptVersions>()),
         ("verification_checks_status_check", values::<CheckStatus>()),
         ("verification_checks_side_check", values::<FaultSide>()),
         ("reverifications_standing_check", values::<Standing>()),

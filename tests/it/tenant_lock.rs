@@ -29,6 +29,7 @@ use latchkey::service::rotate_external_id::{self, RotateExternalIdError};
 use latchkey::service::submit_config::{SubmitConfigError, submit_config};
 use latchkey::service::tenant_lifecycle::{self, LifecycleError};
 use latchkey::service::{Caller, Context, read};
+use latchkey::store::verifications::LeftInBucket;
 use latchkey::store::{tenants, verifications};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -285,7 +286,12 @@ async fn an_offboarded_tenant_is_not_verified_again() {
     let tenant = activate(&server, &context).await;
     reject(&server, &context).await;
     let config = scheduled(&server).await;
-    let is_queued = while_locked(&server.pool, OFFBOARD, queue_scheduled(&context, tenant, config)).await;
+    let is_queued = while_locked(
+        &server.pool,
+        OFFBOARD,
+        queue_scheduled(&context, tenant, config, LeftInBucket::default()),
+    )
+    .await;
     assert!(!is_queued.expect("nothing fails"));
     assert_eq!(waiting(&server.pool, tenant).await, 0);
 }
@@ -296,11 +302,18 @@ async fn one_scheduled_verification_is_queued_at_a_time() {
     let tenant = activate(&server, &context).await;
     reject(&server, &context).await;
     let config = scheduled(&server).await;
-    let is_queued = while_locked(&server.pool, "select", queue_scheduled(&context, tenant, config)).await;
+    let is_queued = while_locked(
+        &server.pool,
+        "select",
+        queue_scheduled(&context, tenant, config, LeftInBucket::default()),
+    )
+    .await;
     assert!(is_queued.expect("a verification is queued"));
     assert_eq!(waiting(&server.pool, tenant).await, 1);
     assert!(
-        !queue_scheduled(&context, tenant, config).await.expect("nothing fails"),
+        !queue_scheduled(&context, tenant, config, LeftInBucket::default())
+            .await
+            .expect("nothing fails"),
         "one is queued"
     );
     assert_eq!(waiting(&server.pool, tenant).await, 1);

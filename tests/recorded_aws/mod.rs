@@ -55,6 +55,7 @@ pub fn subject(mode: Mode) -> VerificationSubject {
         probe_key: "latchkey-probe/this".into(),
         put_until: chrono::DateTime::UNIX_EPOCH,
         leftovers: Vec::new(),
+        known_versions: None,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::cloud::BucketCall;
 use crate::domain::api_result::{ApiResult, DeniedBy};
 use crate::domain::arn::KeyArn;
-use crate::domain::evidence::{DeletedObject, StoredObject};
+use crate::domain::evidence::{DeletedObject, KeptVersions, ReadObject, StoredObject};
 
 /// The probe object has 64 bytes; a longer object is a different one, and its first bytes show it.
 const MAX_READ: usize = 4096;
@@ -128,7 +128,7 @@ impl<'a> Bucket<'a> {
         call.finish(result, |_| Some(()), Some(()))
     }
 
-    pub(crate) async fn get(&self, key: &str) -> ApiResult<Vec<u8>> {
+    pub(crate) async fn get(&self, key: &str) -> ApiResult<ReadObject> {
         let call = self.call("s3:GetObject");
         let request = self
             .client
@@ -137,10 +137,15 @@ impl<'a> Bucket<'a> {
             .set_expected_bucket_owner(self.owner())
             .key(key);
         let result = match request.customize().interceptor(call.capture()).send().await {
-            Ok(output) => Ok(read(output.body).await),
+            // S3 shows the retention only to callers who may read it, which the templates do not grant.
+            Ok(output) => {
+                let retained = output.object_lock_mode.is_some().then_some(KeptVersions::ObjectLock);
+                let shows = retained.or(output.replication_status.is_some().then_some(KeptVersions::Replication));
+                Ok(read(output.body).await.map(|body| ReadObject { body, shows }))
+            }
             Err(error) => Err(error),
         };
-        call.finish(result, |body| body, None)
+        call.finish(result, |object| object, None)
     }
 
     pub(crate) async fn restore(&self, key: &str) -> ApiResult {
@@ -176,6 +181,19 @@ impl<'a> Bucket<'a> {
             })
         };
         call.finish(result, read, None)
+    }
+
+    pub(crate) async fn delete_version(&self, key: &str, version: &str) -> ApiResult {
+        let call = self.call("s3:DeleteObject");
+        let request = self
+            .client
+            .delete_object()
+            .bucket(self.name())
+            .set_expected_bucket_owner(self.owner())
+            .key(key)
+            .version_id(version);
+        let result = request.customize().interceptor(call.capture()).send().await;
+        call.finish(result, |_| Some(()), None)
     }
 
     pub(crate) async fn read_sample(&self, key: &str) -> ApiResult<StoredObject> {

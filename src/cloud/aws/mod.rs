@@ -25,7 +25,7 @@ use super::{AwsSession, BucketCall, CallMode, Cloud, DocumentCall, KeyCall, Sess
 use crate::clock::SharedClock;
 use crate::domain::api_result::ApiResult;
 use crate::domain::arn::{KeyArn, RoleArn};
-use crate::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
+use crate::domain::evidence::{DeletedObject, KeyFacts, ReadObject, StoredObject};
 use crate::domain::external_id::ExternalId;
 use crate::domain::extra_action::{BucketExtra, KeyExtra, ObjectExtra};
 
@@ -207,7 +207,7 @@ impl Cloud for AwsCloud {
         self.bucket(call).try_put(key).await
     }
 
-    async fn get_object(&self, call: &BucketCall, key: &str) -> ApiResult<Vec<u8>> {
+    async fn get_object(&self, call: &BucketCall, key: &str) -> ApiResult<ReadObject> {
         self.bucket(call).get(key).await
     }
 
@@ -217,6 +217,10 @@ impl Cloud for AwsCloud {
 
     async fn delete_object(&self, call: &BucketCall, key: &str) -> ApiResult<DeletedObject> {
         self.bucket(call).delete(key).await
+    }
+
+    async fn delete_version(&self, call: &BucketCall, key: &str, version: &str) -> ApiResult {
+        self.bucket(call).delete_version(key, version).await
     }
 
     async fn read_sample(&self, call: &BucketCall, key: &str) -> ApiResult<StoredObject> {

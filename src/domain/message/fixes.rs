@@ -25,7 +25,12 @@ messages! {
 
     // Settings
     set_default_encryption() "Set the bucket's default encryption to [your] key, by its full ARN."
-    turn_off_versioning() "Use a bucket on which versioning was never enabled, or suspend versioning on this one. That is not possible while Object Lock is enabled or the bucket has a replication configuration, and with MFA delete only the root user can do it."
+    /// A bucket has one default, whatever prefixes it is divided into.
+    set_default_of_whole_bucket() "Set the bucket's default encryption to [your] key, by its full ARN. The default applies to the whole bucket, not only to the prefix: from then on, everything else that is written to it is encrypted with this key too, unless it names another one. If others need the present default, enter that key here instead, with a key policy that grants access to [vendor]."
+    turn_off_versioning() "Use a bucket on which versioning was never enabled, or suspend versioning on this one. That is not possible while Object Lock is enabled or the bucket has a replication configuration, and with MFA delete only the root user can do it. Then verify again."
+    stop_replication() "Use another bucket, on which versioning was never enabled. To keep this one, delete its replication configuration, suspend versioning, and verify again."
+    use_bucket_without_object_lock() "Use another bucket, without Object Lock and on which versioning was never enabled. Object Lock cannot be disabled."
+    turn_off_mfa_delete() "Use another bucket, on which versioning was never enabled. To keep this one, disable MFA delete and suspend versioning as the root user, and verify again."
     turn_off_requester_pays() "Turn off Requester Pays on the bucket. The role of [vendor] does not agree to pay for requests."
     ask_aws_support() "Look at the billing and the status of the account that owns the bucket in the AWS console, or contact AWS Support."
     activate_sts(region, account) "In the account {account}, activate the AWS STS endpoint for {region}: IAM › Account settings › Security Token Service (STS)."
@@ -48,5 +53,5 @@ messages! {
     correct_region(real) "Enter {real} as the region. The key must be in {real} as well; if it is not, create one there."
     find_region() "Enter the region that the S3 console shows for the bucket."
     correct_key() "Correct the key ARN: copy it from the key's page in the KMS console."
-    use_unclaimed_bucket() "Enter another bucket, or a prefix that no other one contains, and a role that is not shared. If [you] have two accounts with [vendor], contact [vendor]."
+    use_unclaimed_bucket() "Enter another bucket, or a prefix that no other one contains, and, if there is a role, one that is not shared. If [you] have two accounts with [vendor], contact [vendor]."
 }

@@ -167,7 +167,7 @@ fn refused_by_bucket(
         AccessLevel::ReadWrite => (
             CheckName::ObjectWritable,
             &UnauthorizedCall::OF_OBJECT,
-            context.evidence.put.is_some(),
+            context.evidence.put.is_some() || context.evidence.known_versions.is_some(),
         ),
         AccessLevel::Read => (
             CheckName::ObjectReadable,

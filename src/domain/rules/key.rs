@@ -24,6 +24,9 @@ pub(crate) fn describable(context: &CheckContext) -> RuleOutcome {
         )
         .into(),
         Outcome::Refused(refusal) if !refusal.is_vendor_side(context.storage.mode()) => {
+            if let Some(outcome) = unless_elsewhere(context) {
+                return outcome;
+            }
             let (summary, action, detail) = match denies_everything(context) {
                 None => return RuleOutcome::Pending,
                 Some(true) => (
@@ -47,6 +50,16 @@ pub(crate) fn describable(context: &CheckContext) -> RuleOutcome {
             .into()
         }
         _ => permission(context, check, Some(answer), "kms:DescribeKey", Permission::Key, check.claim()),
+    }
+}
+
+/// A key in another region than the bucket has to be replaced, so what its policy lacks is of no interest. The submitted region is the
+/// key's.
+pub(super) fn unless_elsewhere(context: &CheckContext) -> Option<RuleOutcome> {
+    match context.found(CheckName::BucketRegionMatches) {
+        None => Some(RuleOutcome::Pending),
+        Some(finding) if finding.status == CheckStatus::Failed => Some(RuleOutcome::BlockedBy(CheckName::BucketRegionMatches)),
+        Some(_) => None,
     }
 }
 

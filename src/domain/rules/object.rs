@@ -3,10 +3,10 @@
 use super::bucket::denies_everything;
 use super::{CheckContext, RuleOutcome, permission, sample};
 use crate::domain::access_level::AccessLevel;
-use crate::domain::api_result::{AccessDenied, ApiResult, DenialReason, DeniedBy, Outcome, PolicyKind};
+use crate::domain::api_result::{AccessDenied, ApiCall, ApiResult, DenialReason, DeniedBy, Outcome, PolicyKind};
 use crate::domain::arn::KeyArn;
 use crate::domain::check::{CheckName, CheckStatus, FaultSide};
-use crate::domain::evidence::{ProductionCalls, RoundTrip, StoredObject};
+use crate::domain::evidence::{KeptVersions, ProductionCalls, RoundTrip, StoredObject};
 use crate::domain::finding::Finding;
 use crate::domain::fix::{self, Fix, FixAction, FixDocument};
 use crate::domain::message::{Message, findings, fixes};
@@ -69,6 +69,9 @@ fn denied_by_key(context: &CheckContext, put: &ApiResult<StoredObject>) -> Optio
 }
 
 pub(crate) fn writable(context: &CheckContext) -> RuleOutcome {
+    if let Some(skipped) = withheld(context, CheckName::ObjectWritable) {
+        return skipped.into();
+    }
     let Some(put) = &context.evidence.put else {
         return RuleOutcome::Pending;
     };
@@ -104,6 +107,13 @@ pub(crate) fn writable(context: &CheckContext) -> RuleOutcome {
         Permission::Objects,
         findings::object_written(),
     )
+}
+
+/// Nothing is written to a bucket that is known to keep versions, and S3 takes nothing without a checksum where objects are retained.
+fn withheld(context: &CheckContext, check: CheckName) -> Option<Finding> {
+    let put = context.evidence.put.as_ref().and_then(ApiResult::refusal);
+    let is_withheld = context.evidence.known_versions.is_some() || put.is_some_and(|refusal| refusal.reason == DenialReason::ObjectLock);
+    is_withheld.then(|| Finding::skipped(check, CheckName::VersioningDisabled, findings::versions_would_remain()))
 }
 
 /// The put was denied without encryption headers and allowed with them.
@@ -170,10 +180,17 @@ fn is_foreign(context: &CheckContext, key: &str) -> bool {
 
 pub(crate) fn encrypted_with_key(context: &CheckContext) -> RuleOutcome {
     let check = CheckName::EncryptedWithKey;
+    if let Some(skipped) = withheld(context, check) {
+        return skipped.into();
+    }
     let Some(put) = &context.evidence.put else {
         return RuleOutcome::Pending;
     };
-    let set_default = || set_default(context, fixes::set_default_encryption());
+    let summary = match context.storage.prefix {
+        Some(_) => fixes::set_default_of_whole_bucket(),
+        None => fixes::set_default_encryption(),
+    };
+    let set_default = || set_default(context, summary.clone());
     let Some(stored) = put.granted() else {
         return match denied_by_key(context, put) {
             Some(DeniedByKey::Undecided) => RuleOutcome::Pending,
@@ -232,43 +249,66 @@ pub(crate) fn encrypted_with_key(context: &CheckContext) -> RuleOutcome {
 }
 
 pub(crate) fn versioning_disabled(context: &CheckContext) -> RuleOutcome {
-    let check = CheckName::VersioningDisabled;
-    let Some(put) = &context.evidence.put else {
-        return RuleOutcome::Pending;
+    let (check, evidence) = (CheckName::VersioningDisabled, context.evidence);
+    if let Some(known) = evidence.known_versions {
+        return keeps_versions(context, known, None).into();
+    }
+    let Some(put) = &evidence.put else {
+        return match context.status(CheckName::ObjectWritable) {
+            None => RuleOutcome::Pending,
+            Some(_) => RuleOutcome::BlockedBy(CheckName::ObjectWritable),
+        };
     };
+    if let Some(kept) = evidence.kept_versions().filter(|_| put.refusal().is_some()) {
+        return keeps_versions(context, kept, Some(&put.exchange)).into();
+    }
+    match context.status(CheckName::ObjectWritable) {
+        None => return RuleOutcome::Pending,
+        Some(CheckStatus::Passed) => {}
+        Some(_) => return RuleOutcome::BlockedBy(CheckName::ObjectWritable),
+    }
     if let Some(outcome) = unless_isolated(context) {
         return outcome;
     }
-    let kept = |version: Option<&String>| version.is_some_and(|version| version != "null");
-    let versioned = put.granted().is_some_and(|stored| kept(stored.version.as_ref()));
-    let Some(delete) = context.evidence.delete.as_ref().filter(|_| !versioned) else {
-        return if versioned {
-            keeps_versions(context, put).into()
-        } else {
-            RuleOutcome::Pending
-        };
+    let Some(delete) = &evidence.delete else {
+        return RuleOutcome::Pending;
     };
-    match delete.granted() {
-        // While versioning is suspended, the delete marker's version is `null`, and the object is permanently deleted.
-        Some(removed) if kept(removed.version.as_ref()) || removed.marker && removed.version.is_none() => keeps_versions(context, delete),
-        _ => Finding::passed(check, check.claim(), Some(&put.exchange)),
+    // These may say why.
+    if evidence.version_of_probe().is_some() && (evidence.get.is_none() || evidence.delete_version.is_none()) {
+        return RuleOutcome::Pending;
+    }
+    match evidence.kept_versions() {
+        Some(kept) => keeps_versions(context, kept, Some(&delete.exchange)),
+        None => Finding::passed(check, check.claim(), Some(&put.exchange)),
     }
     .into()
 }
 
-fn keeps_versions<T>(context: &CheckContext, answer: &ApiResult<T>) -> Finding {
+fn keeps_versions(context: &CheckContext, kept: KeptVersions, exchange: Option<&ApiCall>) -> Finding {
+    let (summary, instruction) = match kept {
+        KeptVersions::Versioning => (findings::old_versions_kept(), fixes::turn_off_versioning()),
+        KeptVersions::Replication => (findings::versions_kept_for_replication(), fixes::stop_replication()),
+        KeptVersions::ObjectLock => (findings::versions_kept_by_object_lock(), fixes::use_bucket_without_object_lock()),
+        KeptVersions::MfaDelete => (findings::versions_kept_by_mfa_delete(), fixes::turn_off_mfa_delete()),
+    };
+    let statement = (kept == KeptVersions::Versioning).then(|| serde_json::json!({"Status": "Suspended"}));
+    let is_gone = context
+        .evidence
+        .delete_version
+        .as_ref()
+        .is_some_and(|deleted| deleted.granted().is_some());
+    let detail = if context.evidence.put.as_ref().is_some_and(|put| put.granted().is_some()) && !is_gone {
+        findings::old_versions_remain(context.storage.bucket.name())
+    } else {
+        findings::documents_would_be_kept()
+    };
     Finding::failed(
         CheckName::VersioningDisabled,
-        findings::old_versions_kept(),
-        Some(&answer.exchange),
-        Fix::new(
-            FixDocument::BucketVersioning,
-            FixAction::Set,
-            fixes::turn_off_versioning(),
-            Some(serde_json::json!({"Status": "Suspended"})),
-        ),
+        summary,
+        exchange,
+        Fix::new(FixDocument::BucketVersioning, FixAction::Set, instruction, statement),
     )
-    .with_detail(findings::old_versions_remain(context.storage.bucket.name()))
+    .with_detail(detail.followed_by(&findings::not_written_again()))
 }
 
 pub(crate) fn readable(context: &CheckContext) -> RuleOutcome {

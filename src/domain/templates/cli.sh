@@ -130,6 +130,10 @@ case $caller in
 "arn:$partition:"*) ;;
 *) fail "These credentials are for another AWS partition. The vendor uses $partition." ;;
 esac
+case $key_arn in
+'' | *":$account:key/"*) ;;
+*) fail "The key is in another account than these credentials. This script sets up one account: apply the documents one by one instead." ;;
+esac
 if [ -n "$key_arn" ]; then
     region=$(printf '%s' "$key_arn" | cut -d : -f 4)
 else

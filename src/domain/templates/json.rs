@@ -6,8 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::creation::RolePath;
+use super::format::TemplateFormat;
 use super::statements::Permission;
 use super::{TemplateParams, statements};
+use crate::domain::account::AccountId;
 use crate::domain::fix::FixDocument;
 use crate::domain::storage_config::Mode;
 
@@ -28,6 +30,9 @@ pub struct Documents {
 pub struct Document {
     pub document: FixDocument,
     pub title: String,
+    /// The AWS account in which to apply it, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
     /// Where to apply it in the AWS console.
     pub apply_to: String,
     pub form: DocumentKind,
@@ -102,10 +107,12 @@ const SETTINGS: [Setting; 8] = [
 
 /// Every document of a mode.
 pub fn documents(params: &TemplateParams) -> Documents {
+    let [role, key, bucket] = [params.role_account(), params.key_account(), params.account_of_bucket()].map(Option::<&AccountId>::cloned);
     let mut documents = Vec::new();
     if params.mode == Mode::AssumeRole {
         documents.push(Document {
             document: FixDocument::TrustPolicy,
+            account: role.clone(),
             title: "Trust policy of your role".into(),
             apply_to: format!("IAM, role {}, Trust relationships", params.role_name()),
             form: DocumentKind::Policy,
@@ -114,6 +121,7 @@ pub fn documents(params: &TemplateParams) -> Documents {
         });
         documents.push(Document {
             document: FixDocument::RolePermissions,
+            account: role.clone(),
             title: "Permissions of your role".into(),
             apply_to: format!("IAM, role {}, Permissions, inline policy", params.role_name()),
             form: DocumentKind::Policy,
@@ -123,6 +131,7 @@ pub fn documents(params: &TemplateParams) -> Documents {
     }
     documents.push(Document {
         document: FixDocument::KeyPolicy,
+        account: key.clone(),
         title: "Statement to add to the key policy".into(),
         apply_to: format!("KMS, key {}, Key policy: add it to the Statement list", params.key_arn()),
         form: DocumentKind::Statement,
@@ -134,6 +143,7 @@ pub fn documents(params: &TemplateParams) -> Documents {
     });
     documents.push(Document {
         document: FixDocument::BucketPolicy,
+        account: bucket.clone(),
         title: "Bucket policy".into(),
         apply_to: format!("S3, bucket {}, Permissions, Bucket policy", params.bucket_name()),
         form: DocumentKind::Policy,
@@ -144,12 +154,19 @@ pub fn documents(params: &TemplateParams) -> Documents {
     });
     documents.push(Document {
         document: FixDocument::BucketEncryption,
+        account: bucket.clone(),
         title: "Default encryption of the bucket".into(),
         apply_to: format!("S3, bucket {}, Properties, Default encryption", params.bucket_name()),
         form: DocumentKind::Configuration,
         body: statements::new_bucket_encryption(params),
         new_key_policy: None,
     });
+    let several = TemplateFormat::Cli.check_accounts(params).is_err();
+    for document in &mut documents {
+        if let Some(account) = document.account.as_ref().filter(|_| several) {
+            document.apply_to = format!("Account {account}: {}", document.apply_to);
+        }
+    }
     Documents {
         mode: params.mode,
         version: params.version,

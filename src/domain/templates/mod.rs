@@ -22,7 +22,7 @@
 //! assert_eq!(trust_policy["Condition"]["StringEquals"]["sts:ExternalId"], params.external_ids[0].as_str());
 //!
 //! let parties = Parties { vendor: "Nimbus Docs", tenant: "Acme" };
-//! let terraform = TemplateFormat::Terraform.file(&params, parties).unwrap();
+//! let terraform = TemplateFormat::Terraform.file(&params, parties).unwrap().unwrap();
 //! assert!(terraform.text.contains("my-bucket"));
 //! ```
 
@@ -185,6 +185,21 @@ impl TemplateParams {
 
     fn role_name(&self) -> &str {
         self.role_name.as_ref().map_or("<ROLE_NAME>", RoleName::as_str)
+    }
+
+    /// `assume_role`: the account of the customer's role.
+    pub(super) fn role_account(&self) -> Option<&AccountId> {
+        let known = self.role.as_ref().map(RoleArn::account).or(self.account.as_ref());
+        known.filter(|_| self.mode == Mode::AssumeRole)
+    }
+
+    /// Where the bucket's documents are applied. The bucket is in the account of the role or the key, unless another one is known.
+    fn account_of_bucket(&self) -> Option<&AccountId> {
+        let role_or_key = match self.mode {
+            Mode::AssumeRole => self.role_account(),
+            Mode::Direct => self.key.as_ref().map(KeyArn::account),
+        };
+        self.bucket_account.as_ref().or(role_or_key)
     }
 
     /// The account that administers the key: the key's own, or the one that a new key will be in.

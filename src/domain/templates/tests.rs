@@ -17,7 +17,7 @@ use crate::domain::storage_config::Mode;
 fn no_partition_is_hard_coded() {
     for (name, params) in every() {
         for format in TemplateFormat::iter() {
-            let text = format.file(&params, PARTIES).map_or_else(
+            let text = format.file(&params, PARTIES).unwrap().map_or_else(
                 || serde_json::to_string(&super::json::documents(&params).documents).unwrap(),
                 |file| file.text,
             );
@@ -40,7 +40,12 @@ fn no_partition_is_hard_coded() {
 #[test]
 fn the_same_input_gives_the_same_bytes() {
     for format in TemplateFormat::iter() {
-        let texts = [0, 1].map(|_| format.file(&typed(Partition::Aws, Mode::AssumeRole), PARTIES).map(|file| file.text));
+        let texts = [0, 1].map(|_| {
+            format
+                .file(&typed(Partition::Aws, Mode::AssumeRole), PARTIES)
+                .unwrap()
+                .map(|file| file.text)
+        });
         assert_eq!(texts[0], texts[1]);
     }
 }
@@ -63,7 +68,7 @@ proptest! {
     #[test]
     fn nothing_ends_a_string_of_yaml_early((params, vendor, tenant) in hostile()) {
         let parties = Parties { vendor: &vendor, tenant: &tenant };
-        let read: Value = yaml_serde::from_str(&TemplateFormat::Cloudformation.file(&params, parties).unwrap().text).unwrap();
+        let read: Value = yaml_serde::from_str(&TemplateFormat::Cloudformation.file(&params, parties).unwrap().unwrap().text).unwrap();
         prop_assert_eq!(&read["Description"], &json!(parties.title()));
         prop_assert_eq!(&read["Parameters"]["VendorRoleArn"]["Default"], &json!(params.vendor_role));
         prop_assert_eq!(&read["Parameters"]["ExternalIds"]["Default"], &json!("00123456"));
@@ -73,10 +78,10 @@ proptest! {
     #[test]
     fn nothing_ends_a_string_of_hcl_early((params, vendor, tenant) in hostile()) {
         let parties = Parties { vendor: &vendor, tenant: &tenant };
-        let text = TemplateFormat::Terraform.file(&params, parties).unwrap().text;
+        let text = TemplateFormat::Terraform.file(&params, parties).unwrap().unwrap().text;
         let body: hcl::Body = hcl::from_str(&text).unwrap();
         let harmless = Parties { vendor: "", tenant: "" };
-        let plain: hcl::Body = hcl::from_str(&TemplateFormat::Terraform.file(&untyped(Partition::Aws, params.mode), harmless).unwrap().text).unwrap();
+        let plain: hcl::Body = hcl::from_str(&TemplateFormat::Terraform.file(&untyped(Partition::Aws, params.mode), harmless).unwrap().unwrap().text).unwrap();
         prop_assert_eq!(body.blocks().count(), plain.blocks().count());
         let of = |name: &str, attribute: &str| {
             let block = body.blocks().find(|block| block.labels().first().is_some_and(|label| label.as_str() == name)).unwrap();
@@ -91,7 +96,7 @@ proptest! {
     #[test]
     fn nothing_ends_a_string_of_the_shell_early((params, vendor, tenant) in hostile()) {
         let parties = Parties { vendor: &vendor, tenant: &tenant };
-        let text = TemplateFormat::Cli.file(&params, parties).unwrap().text;
+        let text = TemplateFormat::Cli.file(&params, parties).unwrap().unwrap().text;
         let (documents, _) = text.split_once("\nsay() {").unwrap();
         let document = if params.mode == Mode::Direct { "bucket_statements" } else { "trust_statements" };
         let asked = format!("{documents}\nbucket_arn=b role_arn=r key_arn=k account=a\nprintf '%s\\0' \"$title\"\n{document}\n");

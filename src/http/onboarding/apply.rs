@@ -35,6 +35,7 @@ pub(crate) struct ApplyParams {
     pub key_arn: Option<String>,
     pub role_name: Option<String>,
     pub account_id: Option<String>,
+    pub bucket_account_id: Option<String>,
     pub prefix: Option<String>,
     pub access: Option<String>,
     pub role_path: Option<String>,
@@ -55,6 +56,7 @@ impl ApplyParams {
             key_arn: self.key_arn.clone(),
             role_name: self.role_name.clone(),
             account_id: self.account_id.clone(),
+            bucket_account_id: self.bucket_account_id.clone(),
             prefix: self.prefix.clone(),
             access: self.access.clone(),
             role_path: self.role_path.clone(),
@@ -72,6 +74,7 @@ impl ApplyParams {
             ("key_arn", &self.key_arn),
             ("role_name", &self.role_name),
             ("account_id", &self.account_id),
+            ("bucket_account_id", &self.bucket_account_id),
             ("prefix", &self.prefix),
             ("access", &self.access),
             ("role_path", &self.role_path),
@@ -101,6 +104,7 @@ impl ApplyParams {
             "key_arn" => &mut self.key_arn,
             "role_name" => &mut self.role_name,
             "account_id" => &mut self.account_id,
+            "bucket_account_id" => &mut self.bucket_account_id,
             "prefix" => &mut self.prefix,
             _ => return,
         };
@@ -153,6 +157,8 @@ struct Page<'a> {
     /// The selected format. None for the console.
     format: Option<String>,
     file: Option<FileView>,
+    /// Why the selected format has no file.
+    no_file: Option<String>,
     quick_create: Option<String>,
     names: Vec<(&'static str, String)>,
     form_token: String,
@@ -262,7 +268,11 @@ pub(crate) async fn handle(
         .collect();
     let offered = offered(&state.context, &session.tenant);
     let format = query.format();
-    let file = format.file(&template_params, parties(&state.context, &session.tenant)).map(|file| {
+    let (file, no_file) = match format.file(&template_params, parties(&state.context, &session.tenant)) {
+        Ok(file) => (file, None),
+        Err(several) => (None, Some(sentence(&several.to_string()))),
+    };
+    let file = file.map(|file| {
         let name = format!("latchkey.{}", file.extension);
         FileView {
             words: labels::format(format),
@@ -303,6 +313,7 @@ pub(crate) async fn handle(
             .collect(),
         format: chosen.format.clone(),
         file,
+        no_file,
         quick_create: issued.quick_create_url.filter(|_| format == TemplateFormat::Cloudformation),
         names: chosen.names(),
         form_token: session.session.form_token(),
@@ -353,6 +364,9 @@ pub(crate) fn of_config(storage: &crate::domain::storage_config::Storage) -> App
         key_arn: Some(storage.key.to_string()),
         role_name: role.map(|role| role.name().to_string()),
         account_id: role.map(|role| role.account().to_string()),
+        bucket_account_id: Some(&storage.bucket_account)
+            .filter(|account| *account != storage.default_bucket_account())
+            .map(ToString::to_string),
         prefix: storage.prefix.as_ref().map(ToString::to_string),
         access: Some(storage.level.to_string()),
         role_path: role.map(|role| role.path().to_owned()).filter(|path| path != "/"),
@@ -390,6 +404,23 @@ fn fields(context: &Context, query: &ApplyParams, mode: Mode, faults: &[FieldErr
                 .judged(faults, words),
         );
     }
+    let other = match mode {
+        Mode::AssumeRole => "role",
+        Mode::Direct => "key",
+    };
+    fields.push(Field {
+        optional: true,
+        ..Field::new(
+            "bucket_account_id",
+            "AWS account ID of the bucket",
+            query.bucket_account_id.as_deref(),
+        )
+        .with_hint(
+            &format!("Only needed if the bucket is in a different account than the {other}."),
+            "123456789012",
+        )
+        .judged(faults, words)
+    });
     fields.push(Field {
         optional: true,
         ..Field::new("prefix", "Prefix", query.prefix.as_deref())
@@ -400,12 +431,7 @@ fn fields(context: &Context, query: &ApplyParams, mode: Mode, faults: &[FieldErr
             .judged(faults, words)
     });
     if context.vendor.levels.len() > 1 {
-        fields.push(Field {
-            optional: true,
-            ..Field::new("access", "Access", query.access.as_deref())
-                .with_hint("What you grant: read_write or read.", "read_write")
-                .judged(faults, words)
-        });
+        fields.push(labels::access(context, query.access.as_deref(), faults));
     }
     fields
 }

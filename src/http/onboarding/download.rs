@@ -25,7 +25,12 @@ pub(crate) async fn handle(
     let (template_params, _) = fill_valid_entries(&state.context, &session.tenant, &query)?;
     let template_params = numbered(&state.context, template_params).await?;
     if let Some(file) = TemplateFormat::iter()
-        .filter_map(|format| format.file(&template_params, parties(&state.context, &session.tenant)))
+        .filter_map(|format| {
+            format
+                .file(&template_params, parties(&state.context, &session.tenant))
+                .ok()
+                .flatten()
+        })
         .find(|file| name.strip_prefix("latchkey.") == Some(file.extension))
     {
         let headers = [

@@ -1,8 +1,13 @@
-//! Labels of modes and formats.
+//! Labels of modes, access levels and formats.
 
+use crate::domain::access_level::AccessLevel;
 use crate::domain::storage_config::Mode;
 use crate::domain::templates::format::TemplateFormat;
+use crate::domain::text::FieldError;
+use crate::http::web_ui::fields::{Field, FieldChoice};
 use crate::http::web_ui::labels::mode_title;
+use crate::http::web_ui::sentence;
+use crate::service::Context;
 
 /// A mode, as the customer chooses it.
 pub(crate) struct ModeLabels {
@@ -37,6 +42,31 @@ pub(crate) fn mode(mode: Mode) -> ModeLabels {
                 ("What you send us", "The ARNs of the bucket and key, and the region."),
             ],
         },
+    }
+}
+
+/// The choice between the levels of access that the vendor offers.
+pub(crate) fn access(context: &Context, typed: Option<&str>, faults: &[FieldError]) -> Field {
+    let level = typed.and_then(|text| AccessLevel::parse(text.trim()).ok());
+    let chosen = level.unwrap_or_else(|| context.vendor.level());
+    let choices = context.vendor.levels.iter().map(|level| {
+        let (title, hint) = match level {
+            AccessLevel::ReadWrite => (
+                "Read and write",
+                "Write, read, restore and delete objects, and encrypt and decrypt with the key.",
+            ),
+            AccessLevel::Read => ("Read only", "Read and list objects, and decrypt with the key. Nothing is written."),
+        };
+        FieldChoice {
+            value: level.into(),
+            title,
+            hint,
+            chosen: *level == chosen,
+        }
+    });
+    Field {
+        choices: choices.collect(),
+        ..Field::new("access", "What do you grant?", typed).judged(faults, |fault| sentence(fault.reason()))
     }
 }
 

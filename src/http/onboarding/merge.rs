@@ -123,6 +123,7 @@ fn words_of(fault: &FieldError) -> String {
         "key_arn" => "Key ARN",
         "role_name" => "Role name",
         "account_id" => "AWS account ID",
+        "bucket_account_id" => "AWS account ID of the bucket",
         "document" => "Policy",
         _ => "Mode",
     };

@@ -98,8 +98,7 @@ impl SendForm {
             prefix: text(&filling.prefix),
             access: text(&filling.access),
             sample_object: String::new(),
-            // The bucket can be in another account than the role, which was entered there.
-            bucket_account_id: String::new(),
+            bucket_account_id: text(&filling.bucket_account_id),
             external_id: None,
             take: None,
         }
@@ -314,6 +313,9 @@ fn apply_query(form: &SendForm, mode: Mode) -> String {
         role_name: role.as_ref().map(|role| role.name().to_string()),
         role_path: role.as_ref().map(|role| role.path().to_owned()).filter(|path| path != "/"),
         account_id: role.map(|role| role.account().to_string()),
+        bucket_account_id: AccountId::parse(form.bucket_account_id.trim())
+            .ok()
+            .map(|account| account.to_string()),
         prefix: Some(form.prefix.trim().to_owned()).filter(|prefix| !prefix.is_empty()),
         access: Some(form.access.trim().to_owned()).filter(|access| !access.is_empty()),
         ..ApplyParams::default()
@@ -406,12 +408,7 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
         },
     ];
     if context.vendor.levels.len() > 1 {
-        fields.push(Field {
-            optional: true,
-            ..Field::new("access", "Access", Some(&form.access))
-                .with_hint("What you granted in step 1: read_write or read.", "read_write")
-                .judged(faults, words_of)
-        });
+        fields.push(labels::access(context, Some(&form.access), faults));
     }
     if context.vendor.levels.contains(&AccessLevel::Read) {
         fields.push(Field {
@@ -425,7 +422,7 @@ fn fields(context: &Context, form: &SendForm, mode: Mode, faults: &[FieldError],
         });
     }
     for field in &mut fields {
-        field.right = field.error.is_none() && !field.value.trim().is_empty();
+        field.right = field.error.is_none() && field.choices.is_empty() && !field.value.trim().is_empty();
     }
     if rejected && let Some(first) = fields.iter_mut().find(|field| field.error.is_some()) {
         first.autofocus = true;

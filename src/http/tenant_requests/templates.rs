@@ -27,7 +27,10 @@ pub(crate) struct TemplateParams {
     bucket: Option<String>,
     key_arn: Option<String>,
     role_name: Option<String>,
+    /// The account of the role.
     account_id: Option<String>,
+    /// The account of the bucket. Defaults to the account of the role or, in the mode `direct`, of the key.
+    bucket_account_id: Option<String>,
     /// The prefix of all object keys, which ends with a slash. Defaults to the whole bucket.
     prefix: Option<String>,
     /// `read_write` or `read`. Defaults to the first of the levels that the vendor offers.
@@ -62,6 +65,7 @@ pub(crate) async fn issue(state: &AppState, tenant: &Tenant, params: TemplatePar
         key_arn: params.key_arn,
         role_name: params.role_name,
         account_id: params.account_id,
+        bucket_account_id: params.bucket_account_id,
         prefix: params.prefix,
         access: params.access,
         role_path: params.role_path,
@@ -78,7 +82,11 @@ pub(crate) async fn issue(state: &AppState, tenant: &Tenant, params: TemplatePar
         vendor: &state.context.vendor.name,
         tenant: tenant.name.as_str(),
     };
-    let Some(file) = format.file(&template_params, parties) else {
+    let file = format.file(&template_params, parties).map_err(|several| {
+        let fault = FieldError::new("format", "several_accounts", several.to_string());
+        Problem::validation(vec![fault])
+    })?;
+    let Some(file) = file else {
         return Ok(Json(DocumentsView::from(issue_documents(&state.context, &template_params))).into_response());
     };
     // A slug contains only letters, digits and hyphens, so it needs no escaping.

@@ -29,6 +29,9 @@ pub(crate) struct DocumentsView {
 pub(crate) struct DocumentView {
     document: FixDocument,
     title: String,
+    /// The AWS account in which to apply it, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
     /// Where to apply it in the AWS console.
     apply_to: String,
     form: DocumentKind,
@@ -66,6 +69,7 @@ impl From<Document> for DocumentView {
         Self {
             document: document.document,
             title: document.title,
+            account: document.account.map(|account| account.to_string()),
             apply_to: document.apply_to,
             form: document.form,
             body: document.body,

@@ -23,6 +23,17 @@ pub(crate) struct Field {
     pub autofocus: bool,
     /// The ID of a datalist.
     pub list: Option<&'static str>,
+    /// The values to choose from, if no text is typed.
+    pub choices: Vec<FieldChoice>,
+}
+
+/// A value that a field can have.
+pub(crate) struct FieldChoice {
+    pub value: &'static str,
+    /// What the value means.
+    pub title: &'static str,
+    pub hint: &'static str,
+    pub chosen: bool,
 }
 
 impl Field {
@@ -41,6 +52,7 @@ impl Field {
             class: "",
             autofocus: false,
             list: None,
+            choices: Vec::new(),
         }
     }
 

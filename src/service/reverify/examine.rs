@@ -11,6 +11,7 @@ use super::{Reverifier, pacing};
 use crate::domain::check::CheckName;
 use crate::domain::document_version::prove_documents;
 use crate::domain::drift;
+use crate::domain::evidence::KeptVersions;
 use crate::domain::ids::VerificationId;
 use crate::domain::reverification::{DueReverification, KeptCiphertext, Outcome, Standing};
 use crate::domain::verification::Verdict;
@@ -28,6 +29,8 @@ pub(super) struct Examined {
     pub ciphertext: Option<KeptCiphertext>,
     /// Keys of our objects that may still be in the bucket.
     pub leftovers: Vec<String>,
+    /// Why the bucket keeps versions, if it does.
+    pub kept_versions: Option<KeptVersions>,
 }
 
 pub(super) async fn examine(reverifier: &Reverifier, due: &DueReverification) -> store::Result<Examined> {
@@ -41,6 +44,7 @@ pub(super) async fn examine(reverifier: &Reverifier, due: &DueReverification) ->
             proves_documents: false,
             ciphertext: None,
             leftovers: due.leftovers.clone(),
+            kept_versions: None,
         });
     };
     let Some(probe_key) = &due.probe_key else {
@@ -52,6 +56,7 @@ pub(super) async fn examine(reverifier: &Reverifier, due: &DueReverification) ->
             proves_documents: false,
             ciphertext: None,
             leftovers: due.leftovers.clone(),
+            kept_versions: None,
         });
     };
     let subject = VerificationSubject {
@@ -66,8 +71,18 @@ pub(super) async fn examine(reverifier: &Reverifier, due: &DueReverification) ->
         probe_key: probe_key.clone(),
         put_until: due.leased_until - put_lease::margin(context.lease),
         leftovers: due.leftovers.clone(),
+        known_versions: known_versions(context, due).await?,
     };
     full(reverifier, due, &subject).await
+}
+
+/// Nothing is written again to a bucket that is known to keep versions.
+async fn known_versions(context: &Context, due: &DueReverification) -> store::Result<Option<KeptVersions>> {
+    if due.timing.standing == Standing::Verified {
+        return Ok(None);
+    }
+    let mut db = store::acquire(&context.pool).await?;
+    verifications::kept_versions(&mut db, due.config).await
 }
 
 async fn full(reverifier: &Reverifier, due: &DueReverification, subject: &VerificationSubject) -> store::Result<Examined> {
@@ -93,6 +108,7 @@ async fn full(reverifier: &Reverifier, due: &DueReverification, subject: &Verifi
         proves_documents: verdict == Some(Verdict::Verified) && prove_documents(&report.findings),
         ciphertext: report.ciphertext,
         leftovers: report.leftovers,
+        kept_versions: report.kept_versions,
     })
 }
 

@@ -23,6 +23,7 @@ use crate::domain::reverification::{Depth, DueReverification, Outcome, Standing,
 use crate::domain::tenant::ActiveFacts;
 use crate::domain::verification::Verdict;
 use crate::store::reverifications::Settled;
+use crate::store::verifications::LeftInBucket;
 use crate::store::{self, reverifications, tenants, verifications};
 use crate::telemetry::metric;
 
@@ -58,7 +59,11 @@ impl Reverifier {
             return self.put_off(due, due.leftovers.clone()).await;
         }
         if self.needs_record(due).await? {
-            return self.queue(due, due.leftovers.clone()).await;
+            let left = LeftInBucket {
+                objects: &due.leftovers,
+                versions: None,
+            };
+            return self.queue(due, left).await;
         }
         let examined = examine::examine(self, due).await?;
         let (depth, outcome) = (due.depth(), examined.outcome);
@@ -75,7 +80,13 @@ impl Reverifier {
                 };
                 self.settle(due, &held).await
             }
-            Outcome::Changed => self.queue(due, examined.leftovers).await,
+            Outcome::Changed => {
+                let left = LeftInBucket {
+                    objects: &examined.leftovers,
+                    versions: examined.kept_versions,
+                };
+                self.queue(due, left).await
+            }
             Outcome::Unchanged | Outcome::Unanswered => self.settle(due, &examined).await,
         }
     }
@@ -121,18 +132,18 @@ impl Reverifier {
         Ok(())
     }
 
-    /// Queues an ordinary verification, whose result will decide when the config is due again.
-    async fn queue(&self, due: &DueReverification, leftovers: Vec<String>) -> store::Result<()> {
+    /// Queues an ordinary verification, whose result will decide when the config is due again. It takes over what is left in the bucket.
+    async fn queue(&self, due: &DueReverification, left: LeftInBucket<'_>) -> store::Result<()> {
         let (clock, schedule) = (&self.context.clock, &self.context.schedule);
-        if !queue_scheduled(&self.context, due.tenant, due.config).await? {
-            return self.put_off(due, leftovers).await;
+        if !queue_scheduled(&self.context, due.tenant, due.config, left).await? {
+            return self.put_off(due, left.objects.to_vec()).await;
         }
         info!(tenant = %due.tenant, depth = %due.depth(), "a re-verification differs from what is known; queued a verification");
         let settled = Settled {
             timing: schedule.after(due.config, due.timing, due.depth(), Outcome::Changed, clock.now(), clock.fraction()),
             proven: None,
             ciphertext: None,
-            leftovers: &leftovers,
+            leftovers: &[],
         };
         self.end(due, &settled).await.map(drop)
     }

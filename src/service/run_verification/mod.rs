@@ -34,7 +34,7 @@ use crate::domain::verification::{PROBE_PREFIX, Trigger, Verdict, VerificationSt
 use crate::rate_limiter::Limiter;
 use crate::store::jobs::JobOrigin;
 use crate::store::lease::Lease;
-use crate::store::verifications::{ClaimedRun, LeaseStatus, StartedRun};
+use crate::store::verifications::{ClaimedRun, LeaseStatus, LeftInBucket, StartedRun};
 use crate::store::{self, Constraint, active_configs, incidents, jobs, reverifications, storage_configs, tenants, verifications};
 use crate::telemetry::metric;
 use crate::verifier::{self, RunReport, VerificationSubject};
@@ -66,6 +66,7 @@ pub async fn run_verification(context: &Context, cloud: &dyn Cloud, id: Verifica
             stopped: false,
             ciphertext: None,
             key: None,
+            kept_versions: started.known_versions,
         };
         record_batch(context, lease, &[unanswered]).await?;
         return finish(context, &started, &config, None, &report, cause).await;
@@ -146,6 +147,7 @@ async fn start_run(
         probe_key: started.probe_key.clone(),
         put_until: started.lease.until - put_lease::margin(context.lease),
         leftovers: started.leftovers.clone(),
+        known_versions: started.known_versions,
     });
     Ok(Some((started, config, subject)))
 }
@@ -301,9 +303,13 @@ async fn finish(
     };
     let attempts = usize::try_from(lease.attempt).unwrap_or(usize::MAX);
     let elapsed = (now - started.started_at).to_std().unwrap_or_default();
+    let left = LeftInBucket {
+        objects: &report.leftovers,
+        versions: report.kept_versions,
+    };
     if let Some(gap) = context.retry_policy.next(verdict, &report.findings, attempts, elapsed) {
         let until = now + gap;
-        verifications::wait(&mut db, lease, &report.leftovers, until).await?;
+        verifications::wait(&mut db, lease, left, until).await?;
         jobs::enqueue_attempt(&mut db, lease.verification, Some(until), cause).await?;
         store::commit(db).await?;
         metrics::counter!(metric::ATTEMPTS_REPEATED.name).increment(1);
@@ -326,7 +332,7 @@ async fn finish(
     } else {
         None
     };
-    verifications::finish(&mut db, lease, verdict, is_breach, &report.leftovers, now).await?;
+    verifications::finish(&mut db, lease, verdict, is_breach, left, now).await?;
     if let Some(queued) = verifications::queued(&mut db, config.tenant_id).await? {
         jobs::start_waiting(&mut db, queued).await?;
     }

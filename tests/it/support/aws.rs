@@ -4,6 +4,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_iam as iam;
 use aws_sdk_kms as kms;
 use aws_sdk_s3 as s3;
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use serde_json::{Value, json};
 
 use super::clock::clock;
@@ -291,6 +292,91 @@ impl Account {
     /// Enables versioning, so that every object ever written leaves a trace.
     pub async fn keep_versions(&self, bucket: &str) {
         self.put_versioning(bucket, s3::types::BucketVersioningStatus::Enabled).await;
+    }
+
+    /// Attempts it, and returns AWS's error code.
+    pub async fn try_suspend_versions(&self, bucket: &str) -> Result<(), String> {
+        let suspended = s3::types::BucketVersioningStatus::Suspended;
+        let configuration = s3::types::VersioningConfiguration::builder().status(suspended).build();
+        let put = self
+            .s3
+            .put_bucket_versioning()
+            .bucket(bucket)
+            .versioning_configuration(configuration);
+        let error = put.send().await.map(drop);
+        error.map_err(|error| error.into_service_error().code().unwrap_or_default().to_owned())
+    }
+
+    /// Replicates what is written to the bucket with this key.
+    pub async fn replicate(&self, bucket: &str, key: &str) {
+        let copies = self.create_bucket().await;
+        self.keep_versions(&copies).await;
+        let selected = s3::types::SseKmsEncryptedObjects::builder()
+            .status(s3::types::SseKmsEncryptedObjectsStatus::Enabled)
+            .build()
+            .expect("it has a status");
+        let rule = s3::types::ReplicationRule::builder()
+            .id("all")
+            .priority(1)
+            .status(s3::types::ReplicationRuleStatus::Enabled)
+            .filter(s3::types::ReplicationRuleFilter::builder().prefix("").build())
+            .delete_marker_replication(
+                s3::types::DeleteMarkerReplication::builder()
+                    .status(s3::types::DeleteMarkerReplicationStatus::Disabled)
+                    .build(),
+            )
+            .source_selection_criteria(
+                s3::types::SourceSelectionCriteria::builder()
+                    .sse_kms_encrypted_objects(selected)
+                    .build(),
+            )
+            .destination(
+                s3::types::Destination::builder()
+                    .bucket(format!("arn:aws:s3:::{copies}"))
+                    .encryption_configuration(s3::types::EncryptionConfiguration::builder().replica_kms_key_id(key).build())
+                    .build()
+                    .expect("it has a bucket"),
+            );
+        let configuration = s3::types::ReplicationConfiguration::builder()
+            .role(format!("arn:aws:iam::{}:role/replication", self.id))
+            .rules(rule.build().expect("it is complete"))
+            .build();
+        let put = self.s3.put_bucket_replication().bucket(bucket);
+        put.replication_configuration(configuration.expect("it is complete"))
+            .send()
+            .await
+            .expect("replication is set up");
+    }
+
+    /// Enables Object Lock, and retains every new object for a day.
+    pub async fn retain_objects(&self, bucket: &str) {
+        self.keep_versions(bucket).await;
+        let retention = s3::types::DefaultRetention::builder()
+            .mode(s3::types::ObjectLockRetentionMode::Governance)
+            .days(1)
+            .build();
+        let configuration = s3::types::ObjectLockConfiguration::builder()
+            .object_lock_enabled(s3::types::ObjectLockEnabled::Enabled)
+            .rule(s3::types::ObjectLockRule::builder().default_retention(retention).build())
+            .build();
+        let put = self.s3.put_object_lock_configuration().bucket(bucket);
+        put.object_lock_configuration(configuration)
+            .send()
+            .await
+            .expect("objects are retained");
+    }
+
+    /// Only the root user, which this account's client is, can enable MFA delete.
+    pub async fn require_mfa_to_delete(&self, bucket: &str) {
+        let configuration = s3::types::VersioningConfiguration::builder()
+            .status(s3::types::BucketVersioningStatus::Enabled)
+            .mfa_delete(s3::types::MfaDelete::Enabled)
+            .build();
+        let put = self.s3.put_bucket_versioning().bucket(bucket).mfa("20899872 301749");
+        put.versioning_configuration(configuration)
+            .send()
+            .await
+            .expect("MFA delete is enabled");
     }
 
     async fn put_versioning(&self, bucket: &str, status: s3::types::BucketVersioningStatus) {

@@ -9,7 +9,7 @@ use aws_credential_types::Credentials;
 use latchkey::cloud::{AwsSession, BucketCall, CallMode, Cloud, DocumentCall, KeyCall, SessionName};
 use latchkey::domain::api_result::{AccessDenied, ApiCall, ApiResult, DenialReason, DeniedBy, Outcome};
 use latchkey::domain::arn::{KeyArn, RoleArn};
-use latchkey::domain::evidence::{DeletedObject, KeyFacts, StoredObject};
+use latchkey::domain::evidence::{DeletedObject, KeyFacts, ReadObject, StoredObject};
 use latchkey::domain::external_id::ExternalId;
 use latchkey::domain::extra_action::{BucketExtra, KeyExtra, ObjectExtra};
 use parking_lot::Mutex;
@@ -233,8 +233,11 @@ impl Cloud for GrantingCloud {
         s3(call, || ())
     }
 
-    async fn get_object(&self, call: &BucketCall, name: &str) -> ApiResult<Vec<u8>> {
-        s3(call, || self.objects.lock().get(name).cloned().unwrap_or_default())
+    async fn get_object(&self, call: &BucketCall, name: &str) -> ApiResult<ReadObject> {
+        s3(call, || ReadObject {
+            body: self.objects.lock().get(name).cloned().unwrap_or_default(),
+            shows: None,
+        })
     }
 
     async fn read_sample(&self, call: &BucketCall, _: &str) -> ApiResult<StoredObject> {
@@ -269,6 +272,10 @@ impl Cloud for GrantingCloud {
                 version: None,
             }
         })
+    }
+
+    async fn delete_version(&self, call: &BucketCall, _: &str, _: &str) -> ApiResult {
+        s3(call, || ())
     }
 
     async fn public_access_block(&self, call: &BucketCall) -> ApiResult<bool> {

@@ -86,6 +86,12 @@ impl Stage {
         self.server.get(&format!("/v1/verifications/{}", self.id)).await.expect(200)
     }
 
+    /// Requests another verification, whose attempts come next.
+    async fn verify_again(&mut self) {
+        let requested = self.server.post("/v1/tenants/acme/verifications", &json!({})).await.expect(202);
+        requested["id"].as_str().unwrap().clone_into(&mut self.id);
+    }
+
     /// Advances the clock to the next attempt, and returns the seconds in between.
     fn wait(&self, verification: &Value) -> i64 {
         let until: DateTime<Utc> = verification["next_attempt_at"]
@@ -103,6 +109,14 @@ fn drop_get(document: &mut Value) {
     for statement in document["Statement"].as_array_mut().unwrap() {
         if let Some(actions) = statement["Action"].as_array_mut() {
             actions.retain(|action| action != "s3:GetObject");
+        }
+    }
+}
+
+fn drop_delete(document: &mut Value) {
+    for statement in document["Statement"].as_array_mut().unwrap() {
+        if let Some(actions) = statement["Action"].as_array_mut() {
+            actions.retain(|action| action != "s3:DeleteObject");
         }
     }
 }
@@ -165,6 +179,55 @@ async fn a_denial_that_stays_is_rejected_after_the_window() {
     assert_eq!((&rejected["verdict"], &rejected["attempt"]), (&json!("rejected"), &json!(5)));
     assert_eq!(stage.attempt().await["attempt"], 5, "a job that comes again changes nothing");
     assert_eq!(stage.world.customer.contents(&stage.applied.bucket).await.0, Vec::<String>::new());
+}
+
+/// The key of an object that could not be deleted is used again.
+#[tokio::test]
+async fn one_object_is_left_at_most_where_nothing_can_be_deleted() {
+    let mut stage = Stage::set("direct", &[("bucket-policy", drop_delete)]).await;
+    stage.context.retry_policy.window = Duration::from_secs(20);
+    for _ in 0..2 {
+        for attempt in 1..=3 {
+            let verification = stage.attempt().await;
+            assert_eq!(checks(&verification, "failed"), ["object-deletable"], "{verification:#}");
+            let (objects, _) = stage.world.customer.contents(&stage.applied.bucket).await;
+            assert_eq!(objects.len(), 1, "{objects:?}");
+            if attempt == 3 {
+                assert_eq!(
+                    (&verification["state"], &verification["leftovers"]),
+                    (&json!("finished"), &json!(objects))
+                );
+            } else {
+                stage.wait(&verification);
+            }
+        }
+        stage.verify_again().await;
+    }
+    let policy = stage.applied.document("bucket-policy");
+    stage.applied.apply(&stage.world.customer, "bucket-policy", &policy).await;
+    let verified = stage.attempt().await;
+    assert_eq!((&verified["verdict"], &verified["leftovers"]), (&json!("verified"), &json!([])));
+    assert_eq!(stage.world.customer.contents(&stage.applied.bucket).await, (Vec::new(), 0));
+}
+
+/// What was left is deleted even by a run that writes nothing.
+#[tokio::test]
+async fn an_object_that_was_left_is_deleted_without_another_write() {
+    let mut stage = Stage::set("direct", &[("bucket-policy", drop_delete)]).await;
+    stage.context.retry_policy = RetryPolicy::NONE;
+    stage.attempt().await;
+    let mut policy = stage.applied.document("bucket-policy");
+    for statement in policy["Statement"].as_array_mut().unwrap() {
+        if let Some(actions) = statement["Action"].as_array_mut() {
+            actions.retain(|action| action != "s3:PutObject");
+        }
+    }
+    stage.applied.apply(&stage.world.customer, "bucket-policy", &policy).await;
+    stage.verify_again().await;
+    let rejected = stage.attempt().await;
+    assert_eq!(checks(&rejected, "failed"), ["object-writable"], "{rejected:#}");
+    assert_eq!(rejected["leftovers"], json!([]));
+    assert_eq!(stage.world.customer.contents(&stage.applied.bucket).await.0, [""; 0]);
 }
 
 #[tokio::test]

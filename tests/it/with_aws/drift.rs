@@ -283,6 +283,60 @@ async fn unchanged_storage_leaves_no_record(#[values("direct", "assume_role")] m
     assert_eq!(keys, [""; 0], "the probe object of the full one is deleted");
 }
 
+/// Verifies again until a re-verification found what was known.
+async fn verify_again_until_known(stage: &Stage) {
+    let repeats = async || -> i32 {
+        let repeats =
+            sqlx::query_scalar("select repeats from reverifications r join tenants t on t.id = r.tenant_id where t.slug = 'acme'");
+        repeats.fetch_one(&stage.server.pool).await.unwrap()
+    };
+    let before = repeats().await;
+    verify_again(&stage.server).await;
+    let looked = async {
+        while repeats().await == before {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(TIMEOUT, looked).await.expect("it is verified again");
+}
+
+/// A version that nobody may delete would be added each time.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_again_to_a_bucket_that_keeps_versions(#[values("direct", "assume_role")] mode: &'static str) {
+    let stage = Stage::new(mode).await;
+    let versions = async || stage.world.customer.contents(&stage.ours.bucket).await.1;
+    let before = versions().await;
+    Act::EnableVersioning.happen(&stage).await;
+    verify_again(&stage.server).await;
+    let found = drifts(&stage.server, |found| !found.is_empty()).await;
+    assert_eq!(found[0]["check"], "versioning-disabled");
+    let written = versions().await;
+    assert_eq!(written, before + 2, "an object and its delete marker");
+    verify_again_until_known(&stage).await;
+    assert_eq!(versions().await, written);
+
+    stage.world.customer.suspend_versions(&stage.ours.bucket).await;
+    assert_eq!(stage.server.verify("acme").await["verdict"], "verified");
+}
+
+/// Neither a re-verification nor the verification that it queues adds an object.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_object_is_left_at_most_by_reverifications() {
+    let stage = Stage::new("assume_role").await;
+    let drop_delete = |text: String| text.replace("\"s3:DeleteObject\",", "");
+    for document in ["role-permissions", "bucket-policy"] {
+        change(&stage, document, drop_delete).await;
+    }
+    for _ in 0..2 {
+        verify_again(&stage.server).await;
+        drifts(&stage.server, |found| !found.is_empty()).await;
+        verify_again_until_known(&stage).await;
+        let (objects, _) = stage.world.customer.contents(&stage.ours.bucket).await;
+        assert_eq!(objects.len(), 1, "{objects:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repair_is_a_drift_too_and_webhooks_get_both() {
     let stage = Stage::new("assume_role").await;
@@ -291,9 +345,9 @@ async fn a_repair_is_a_drift_too_and_webhooks_get_both() {
     verify_again(&stage.server).await;
     drifts(&stage.server, |found| found[0]["direction"] == "worse").await;
     stage.world.customer.suspend_versions(&stage.ours.bucket).await;
-    Act::RemoveReadPermission.happen(&stage).await;
-    verify_again(&stage.server).await;
-    let found = drifts(&stage.server, |found| found.iter().any(|drift| drift["check"] == "object-readable")).await;
+    // On schedule, nothing is written again to a bucket that kept versions.
+    stage.server.verify("acme").await;
+    let found = drifts(&stage.server, |found| found[0]["direction"] == "better").await;
     assert_eq!(
         found.last().unwrap()["check"],
         "versioning-disabled",

@@ -16,6 +16,7 @@ mod quarantine;
 mod resubmission;
 mod rotation;
 mod scopes;
+mod sts_regions;
 mod templates;
 mod vendor_checks;
 mod vendor_setup;

@@ -6,7 +6,7 @@ use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::aws::{Applied, Keys, PREFIX, READ, Scope, WHOLE, World, apply_scope, apply_to, sdk_config};
+use crate::support::aws::{Applied, Keys, PREFIX, READ, REGION, Scope, WHOLE, World, apply_scope, apply_to, sdk_config};
 use crate::support::server::{TestServer, check, checks};
 
 async fn put(world: &World, bucket: &str, key: &str) {
@@ -115,6 +115,40 @@ async fn tenants_share_a_bucket_if_their_prefixes_are_apart() {
     }
     assert_eq!(server.status("acme").await, "active");
     assert_eq!(server.status("globex").await, "active");
+
+    // The vendor's operators are told beforehand; a customer is not told what others do with a bucket that may not be theirs.
+    let other = world.customer.create_key().await;
+    let default = "key_arn".to_owned();
+    for (tenant, key, errors) in [
+        ("initech", &key, vec![]),
+        ("initech", &other, vec![(default, "not_the_default_key".to_owned())]),
+        ("acme", &key, vec![]),
+    ] {
+        let role = format!("arn:aws:iam::{}:role/{tenant}-new", world.customer.id);
+        let bucket_arn = format!("arn:aws:s3:::{bucket}");
+        let prefix = format!("{tenant}/");
+        let body = json!({"tenant": tenant, "mode": "assume_role", "bucket_arn": bucket_arn, "bucket_region": REGION, "key_arn": key,
+            "role_arn": role, "prefix": prefix});
+        let answer = server.post("/v1/validate", &body).await;
+        assert_eq!(answer.errors(), errors, "{:#}", answer.body);
+    }
+}
+
+/// The default key is the bucket's, so the fix of a wrong one concerns everything in it.
+#[tokio::test]
+async fn a_prefix_has_no_default_key_of_its_own() {
+    let world = World::new().await;
+    let server = TestServer::builder().aws(&world).start().await;
+    server.create_tenant("acme").await;
+    let applied = apply_scope(&world, &server, "acme", "assume_role", PREFIX).await;
+    let text = applied.document("bucket-encryption").to_string();
+    let other = world.customer.create_key().await;
+    let changed = serde_json::from_str(&text.replace(&applied.key, &other)).unwrap();
+    applied.apply(&world.customer, "bucket-encryption", &changed).await;
+    let verification = server.submit("acme", &applied.submission()).await;
+    assert_eq!(checks(&verification, "failed"), ["encrypted-with-key"], "{verification:#}");
+    let fix = &check(&verification, "encrypted-with-key")["fix"]["summary"];
+    assert!(fix.as_str().unwrap().contains("The default applies to the whole bucket"), "{fix}");
 }
 
 #[rstest]

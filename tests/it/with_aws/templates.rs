@@ -5,7 +5,7 @@ use std::process::Output;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::aws::{Account, World, apply_templates_for, unique};
+use crate::support::aws::{Account, Applied, WHOLE, World, apply_templates_for, unique};
 use crate::support::server::TestServer;
 use crate::support::services::tools;
 use crate::support::shell::{Shell, succeeded};
@@ -157,6 +157,157 @@ async fn the_cloudformation_template_leads_to_verified(#[case] mode: &str, #[cas
         assert!(role.contains(":role/vendors/"), "{role}");
     }
     assert_verified(&server, &submission).await;
+}
+
+/// A role, a bucket and a key of three accounts, or in `direct` a bucket and a key of two.
+struct Layout {
+    bucket_owner: Account,
+    key_owner: Account,
+    bucket: String,
+    key: String,
+    role_name: String,
+    query: String,
+}
+
+impl Layout {
+    async fn new(world: &World, mode: &str) -> Self {
+        let (bucket_owner, key_owner) = (Account::new(&world.endpoint).await, Account::new(&world.endpoint).await);
+        let (bucket, key) = (bucket_owner.create_bucket().await, key_owner.create_key().await);
+        let role_name = format!("latchkey-{}", unique());
+        let role = if mode == "assume_role" {
+            format!("&role_name={role_name}&account_id={}", world.customer.id)
+        } else {
+            String::new()
+        };
+        Self {
+            query: format!(
+                "mode={mode}&bucket={bucket}&key_arn={key}&bucket_account_id={}{role}",
+                bucket_owner.id
+            ),
+            bucket_owner,
+            key_owner,
+            bucket,
+            key,
+            role_name,
+        }
+    }
+}
+
+/// Every document is applied as issued, in the account that it names.
+#[rstest]
+#[tokio::test]
+async fn the_documents_lead_to_verified_in_several_accounts(#[values("assume_role", "direct")] mode: &'static str) {
+    let world = World::new().await;
+    let server = TestServer::builder().aws(&world).start().await;
+    server.create_tenant("acme").await;
+    let layout = Layout::new(&world, mode).await;
+    let issued = server
+        .get(&format!("/v1/tenants/acme/templates?{}", layout.query))
+        .await
+        .expect(200);
+    let mut applied = Applied {
+        mode,
+        bucket: layout.bucket,
+        key: layout.key,
+        role: None,
+        role_name: layout.role_name,
+        account: Some(layout.bucket_owner.id.clone()),
+        scope: WHOLE,
+        documents: serde_json::Map::new(),
+    };
+    for document in issued["documents"].as_array().expect("documents are a list") {
+        let owners = [&world.customer, &layout.bucket_owner, &layout.key_owner];
+        let owner = owners.into_iter().find(|owner| document["account"] == owner.id.as_str());
+        let owner = owner.unwrap_or_else(|| panic!("{document:#} is of no account"));
+        let place = document["apply_to"].as_str().expect("it has a place");
+        assert!(place.starts_with(&format!("Account {}: ", owner.id)), "{place}");
+        if document["document"] == "trust-policy" {
+            let nothing = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:GetBucketAcl", "Resource": "*"}]});
+            applied.role = Some(owner.put_role(&applied.role_name, &document["body"], &nothing).await);
+        } else {
+            applied
+                .apply(owner, document["document"].as_str().expect("it has a name"), &document["body"])
+                .await;
+        }
+    }
+    assert_verified(&server, &applied.submission()).await;
+}
+
+/// A file sets up one account. CloudFormation and Terraform do not change an existing key, which can be in another one.
+#[rstest]
+#[case("assume_role", &["cloudformation", "terraform", "cli"])]
+#[case("direct", &["cli"])]
+#[tokio::test]
+async fn files_of_several_accounts_are_refused(#[case] mode: &str, #[case] refused: &[&str]) {
+    let world = World::new().await;
+    let server = TestServer::builder().aws(&world).without_worker().start().await;
+    server.create_tenant("acme").await;
+    let layout = Layout::new(&world, mode).await;
+    for format in ["json", "cloudformation", "terraform", "cli"] {
+        let path = format!("/v1/tenants/acme/templates?format={format}&{}", layout.query);
+        let answer = server.get(&path).await;
+        if refused.contains(&format) {
+            assert_eq!(answer.errors(), [("format".to_owned(), "several_accounts".to_owned())], "{format}");
+            let detail = answer.body["errors"][0]["detail"].as_str().expect("a detail");
+            assert!(
+                detail.contains("format json") && detail.contains(&layout.bucket_owner.id),
+                "{detail}"
+            );
+        } else {
+            assert_eq!(answer.status, 200, "{format}: {:#}", answer.body);
+        }
+    }
+}
+
+/// The key's statement is one of the documents: it is added in the key's account.
+#[tokio::test]
+async fn the_cloudformation_template_works_with_a_key_of_another_account() {
+    let tools = tools();
+    let world = World::new().await;
+    let server = TestServer::builder().aws(&world).start().await;
+    server.create_tenant("acme").await;
+    let security = Account::new(&world.endpoint).await;
+    let (bucket, key) = (format!("customer-{}", unique()), security.create_key().await);
+    let query = format!(
+        "mode=assume_role&bucket={bucket}&key_arn={key}&role_name=latchkey-{}&account_id={}",
+        unique(),
+        world.customer.id
+    );
+    let things = AppliedResources {
+        bucket,
+        key: Some(key),
+        query,
+    };
+    let template = file(&server, &things, "cloudformation").await;
+    let shell = Shell { tools, world: &world };
+    let stack = create_stack(&shell, "latchkey", &template, "new").await;
+    assert_eq!(stack["StackStatus"], "CREATE_COMPLETE", "{stack:#}");
+    let issued = server
+        .get(&format!("/v1/tenants/acme/templates?{}", things.query))
+        .await
+        .expect(200);
+    let documents = issued["documents"].as_array().expect("documents are a list");
+    let of_key = documents.iter().find(|document| document["account"] == security.id.as_str());
+    let statement = &of_key.expect("the key's document names its account")["body"];
+    security.add_to_key(things.key.as_ref().unwrap(), statement).await;
+    let (submission, _) = put_out(&stack, "assume_role", &world.customer.id);
+    assert_verified(&server, &submission).await;
+}
+
+/// Whatever was entered in the script itself.
+#[tokio::test]
+async fn the_script_refuses_a_key_of_another_account() {
+    let tools = tools();
+    let world = World::new().await;
+    let server = TestServer::builder().aws(&world).without_worker().start().await;
+    server.create_tenant("acme").await;
+    let things = things(&world.customer, "direct", false).await;
+    let script = file(&server, &things, "cli").await;
+    let foreign = Account::new(&world.endpoint).await.create_key().await;
+    let script = script.replace(things.key.as_ref().unwrap(), &foreign);
+    let ran = Shell { tools, world: &world }.script(&script, &["--yes"]).await;
+    let told = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(!ran.status.success() && told.contains("The key is in another account"), "{told}");
 }
 
 /// The stack, once it is complete or has failed.

@@ -67,6 +67,7 @@ fn typed(mode: Option<String>, newest: Option<StorageConfig>) -> TypedParams {
         key_arn: Some(storage.key.to_string()),
         role_name: storage.access.client_role().map(|role| role.name().to_string()),
         account_id: storage.access.client_role().map(|role| role.account().to_string()),
+        bucket_account_id: Some(storage.bucket_account.to_string()),
         prefix: storage.prefix.map(|prefix| prefix.to_string()),
         access: Some(storage.level.to_string()),
         role_path: storage.access.client_role().map(|role| role.path().to_owned()),
@@ -107,7 +108,9 @@ pub(crate) async fn handle(
         mode: template_params.mode,
         modes: offered.map(|mode| (mode, mode == template_params.mode)).collect(),
         documents: documents.collect(),
-        files: TemplateFormat::iter().filter(|format| *format != TemplateFormat::Json).collect(),
+        files: TemplateFormat::iter()
+            .filter(|format| *format != TemplateFormat::Json && format.check_accounts(&template_params).is_ok())
+            .collect(),
         quick_create: issued.quick_create_url,
         tenant: &tenant,
     }))
@@ -130,7 +133,7 @@ pub(crate) async fn file(
     let file = format
         .parse()
         .ok()
-        .and_then(|format: TemplateFormat| format.file(&template_params, parties));
+        .and_then(|format: TemplateFormat| format.file(&template_params, parties).ok().flatten());
     let file = file.ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is no such file."))?;
     let headers = [
         (header::CONTENT_TYPE, format!("{}; charset=utf-8", file.media_type)),

@@ -55,7 +55,9 @@
     const kept = JSON.parse(sessionStorage.getItem(key) ?? "null");
     if (kept) {
       for (const name of names) if (typeof kept[name] === "string") form.elements[name].value = kept[name];
-      if (kept.mode) for (const radio of form.querySelectorAll("input[type=radio]")) radio.checked = radio.value === kept.mode;
+      for (const radio of form.querySelectorAll("input[type=radio]")) {
+        if (kept[radio.name]) radio.checked = radio.value === kept[radio.name];
+      }
       form.dispatchEvent(new Event("input"));
     }
     form.addEventListener("input", () => sessionStorage.setItem(key, JSON.stringify(Object.fromEntries(new FormData(form)))));

@@ -120,7 +120,11 @@ const site = (() => {
         const state = document.getElementById("state")?.textContent;
         if (state !== before) news.push(state);
         say(news.join(". "));
-        if (!document.getElementById("live")?.dataset.follow) stop();
+        const live = document.getElementById("live")?.dataset;
+        if (!live?.follow) {
+          stop();
+          watch(live?.watch);
+        }
       } catch {
         // Ignored: the next event or timer tries again.
       }
@@ -135,10 +139,39 @@ const site = (() => {
     for (const name of ["open", "changed", "finished"]) source.addEventListener(name, refresh);
     const ticking = setInterval(tick, 1000);
   };
+
+  // A finished page follows the next verification, which may have been started elsewhere: in another tab, or by the schedule.
+  const watch = (path) => {
+    if (!path) return;
+    const look = debounce(150, async () => {
+      if (document.hidden || document.querySelector("#live[data-follow]")) return;
+      try {
+        const html = await load(path);
+        if (html === null) return;
+        const { news } = exchange(html);
+        measure();
+        tick();
+        const next = document.getElementById("live")?.dataset.follow;
+        if (news.length || next) say(document.getElementById("state")?.textContent);
+        if (!next) return;
+        clearInterval(slowly);
+        document.removeEventListener("visibilitychange", look);
+        removeEventListener("focus", look);
+        follow(next);
+      } catch {
+        // Ignored: the timer tries again.
+      }
+    });
+    const slowly = setInterval(look, 20000);
+    document.addEventListener("visibilitychange", look);
+    addEventListener("focus", look);
+  };
+
   measure();
   tick();
-  const path = document.getElementById("live")?.dataset.follow;
+  const { follow: path, watch: page } = document.getElementById("live")?.dataset ?? {};
   if (path) follow(path);
+  else watch(page);
 
   return { debounce, exchange, load };
 })();

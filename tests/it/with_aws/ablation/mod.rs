@@ -129,7 +129,7 @@ impl Setup {
     }
 
     /// Exactly these checks fail, and the first one's fix names this document.
-    async fn fails(&self, expected: &[&str], document: &str, repair: Repair) {
+    async fn fails(&self, expected: &[&str], document: &str, repair: Repair) -> Value {
         let verification = self.server.submit(TENANT, &self.applied.submission()).await;
         assert_eq!(checks(&verification, "failed"), expected, "{}", not_passed(&verification));
         assert_eq!(checks(&verification, "inconclusive"), [""; 0]);
@@ -149,8 +149,9 @@ impl Setup {
             assert_eq!(leftovers.len(), objects.len(), "{objects:?}");
         }
         if repair == Repair::Fixes {
-            self.apply_fixes(verification).await;
+            self.apply_fixes(verification.clone()).await;
         }
+        verification
     }
 
     async fn apply_fixes(&self, mut verification: Value) {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::Repair::{ByHand, Fixes};
 use super::{Setup, has_sid, statements};
+use crate::support::server::check;
 
 type Mode = &'static str;
 
@@ -34,6 +35,16 @@ async fn bucket_in_another_region(#[values("assume_role", "direct")] mode: Mode)
     setup.fails(&["bucket-region-matches"], "form", ByHand).await;
 }
 
+/// The key is in the wrong region too, so its policy need not be mended.
+#[rstest]
+#[tokio::test]
+async fn bucket_in_another_region_than_a_key_that_denies(#[values("assume_role", "direct")] mode: Mode) {
+    let mut setup = Setup::new(mode).await;
+    setup.applied.bucket = setup.world.customer.create_bucket_in("us-west-2").await;
+    setup.world.customer.remove_from_key(&setup.applied.key, "LatchkeyKey").await;
+    setup.fails(&["bucket-region-matches"], "form", ByHand).await;
+}
+
 #[rstest]
 #[tokio::test]
 async fn bucket_without_default_encryption(#[values("assume_role", "direct")] mode: Mode) {
@@ -58,6 +69,83 @@ async fn bucket_with_versioning(#[values("assume_role", "direct")] mode: Mode) {
     let setup = Setup::new(mode).await;
     setup.world.customer.keep_versions(&setup.applied.bucket).await;
     setup.fails(&["versioning-disabled"], "bucket-versioning", Fixes).await;
+}
+
+/// S3 says in the answer to a get that a rule covers the object.
+#[rstest]
+#[tokio::test]
+async fn bucket_with_replication(#[values("assume_role", "direct")] mode: Mode) {
+    let setup = Setup::new(mode).await;
+    setup.world.customer.keep_versions(&setup.applied.bucket).await;
+    setup.world.customer.replicate(&setup.applied.bucket, &setup.applied.key).await;
+    let verification = setup.fails(&["versioning-disabled"], "bucket-versioning", ByHand).await;
+    let found = check(&verification, "versioning-disabled");
+    assert!(
+        found["summary"].as_str().unwrap().contains("replication configuration"),
+        "{found:#}"
+    );
+    assert!(
+        found["fix"]["summary"].as_str().unwrap().starts_with("Use another bucket"),
+        "{found:#}"
+    );
+    let kept = setup.world.customer.try_suspend_versions(&setup.applied.bucket).await;
+    assert_eq!(kept, Err("InvalidBucketState".to_owned()));
+}
+
+/// What the documents grant does not reveal a retention: more permissions do.
+#[rstest]
+#[case::as_issued(None, "The bucket keeps old versions of objects.")]
+#[case::reads_retention(Some("s3:GetObjectRetention"), "Object Lock is enabled on the bucket")]
+#[case::deletes_versions(Some("s3:DeleteObjectVersion"), "Object Lock is enabled on the bucket")]
+#[tokio::test]
+async fn bucket_with_object_lock(#[case] granted: Option<&str>, #[case] summary: &str) {
+    let setup = Setup::new("assume_role").await;
+    setup.world.customer.retain_objects(&setup.applied.bucket).await;
+    grant(&setup, granted).await;
+    let verification = setup.fails(&["versioning-disabled"], "bucket-versioning", ByHand).await;
+    let found = check(&verification, "versioning-disabled");
+    assert!(found["summary"].as_str().unwrap().starts_with(summary), "{found:#}");
+    let kept = setup.world.customer.try_suspend_versions(&setup.applied.bucket).await;
+    assert_eq!(kept, Err("InvalidBucketState".to_owned()));
+}
+
+#[rstest]
+#[case::as_issued(None, "The bucket keeps old versions of objects.")]
+#[case::deletes_versions(Some("s3:DeleteObjectVersion"), "MFA delete is enabled on the bucket")]
+#[tokio::test]
+async fn bucket_with_mfa_delete(#[case] granted: Option<&str>, #[case] summary: &str) {
+    let setup = Setup::new("assume_role").await;
+    setup.world.customer.require_mfa_to_delete(&setup.applied.bucket).await;
+    grant(&setup, granted).await;
+    let verification = setup.fails(&["versioning-disabled"], "bucket-versioning", ByHand).await;
+    let found = check(&verification, "versioning-disabled");
+    assert!(found["summary"].as_str().unwrap().starts_with(summary), "{found:#}");
+    let kept = setup.world.customer.try_suspend_versions(&setup.applied.bucket).await;
+    assert_eq!(kept, Err("AccessDenied".to_owned()));
+}
+
+/// The version of the probe object is deleted where that is allowed.
+#[tokio::test]
+async fn bucket_whose_versions_can_be_deleted() {
+    let setup = Setup::new("assume_role").await;
+    setup.world.customer.keep_versions(&setup.applied.bucket).await;
+    grant(&setup, Some("s3:DeleteObjectVersion")).await;
+    setup.fails(&["versioning-disabled"], "bucket-versioning", Fixes).await;
+    let (_, left) = setup.world.customer.contents(&setup.applied.bucket).await;
+    assert_eq!(left, 2, "the delete markers of both runs remain, and no version");
+}
+
+/// Adds an action to what the role's permissions allow on objects.
+async fn grant(setup: &Setup, action: Option<&str>) {
+    let Some(action) = action else { return };
+    let add = |policy: &mut serde_json::Value| {
+        let objects = statements(policy)
+            .iter_mut()
+            .find(|statement| has_sid(statement, "LatchkeyObjects"));
+        let actions = objects.unwrap()["Action"].as_array_mut().unwrap();
+        actions.push(json!(action));
+    };
+    setup.change("role-permissions", add).await;
 }
 
 #[rstest]
