@@ -481,6 +481,7 @@ mod tests {
             posture: false,
             allow_own_account: false,
             approval: crate::domain::approval::ApprovalPolicy::default(),
+            network: None,
             regions: Regions::default(),
             levels: vec![AccessLevel::ReadWrite],
         }

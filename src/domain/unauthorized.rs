@@ -90,6 +90,14 @@ impl UnauthorizedCall {
     ];
     pub const OF_CIPHERTEXT: [Self; 2] = [Self::Decrypt, Self::Reencrypt];
 
+    /// Calls that are made from outside of the vendor's network, with its own session.
+    pub const FROM_OUTSIDE: [Self; 4] = [Self::List, Self::DescribeKey, Self::Get, Self::Put];
+
+    /// Whether it is one of them where the vendor has this access. With `read`, a put is denied from anywhere.
+    pub fn is_from_outside(self, level: AccessLevel) -> bool {
+        Self::FROM_OUTSIDE.contains(&self) && (level == AccessLevel::ReadWrite || self != Self::Put)
+    }
+
     /// Whether it is made where the vendor has this access. With `read`, there is no ciphertext and no object of the vendor's.
     pub fn is_of(self, level: AccessLevel) -> bool {
         level == AccessLevel::ReadWrite || !matches!(self, Self::Restore | Self::Delete | Self::Decrypt | Self::Reencrypt)

@@ -14,6 +14,7 @@ use super::document_version::DocumentSet;
 use super::partition::Partition;
 use super::region::Regions;
 use super::storage_config::Mode;
+use super::vendor_network::VendorNetwork;
 
 /// The vendor, as its customers know it.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub struct Vendor {
     pub levels: Vec<AccessLevel>,
     /// Which changes of an active version need an operator's approval.
     pub approval: ApprovalPolicy,
+    /// Where its calls to AWS come from. If set, customers deny calls from elsewhere.
+    pub network: Option<VendorNetwork>,
 }
 
 impl Vendor {
@@ -55,6 +58,7 @@ impl Vendor {
             regions: Regions::default(),
             levels: vec![AccessLevel::default()],
             approval: ApprovalPolicy::default(),
+            network: None,
         }
     }
 
@@ -123,6 +127,11 @@ impl Vendor {
             .map_or(Partition::Aws, RoleArn::partition)
     }
 
+    /// Whether verifications call from outside of the vendor's network, too.
+    pub fn probes_network(&self) -> bool {
+        self.network.as_ref().is_some_and(|network| network.is_probed)
+    }
+
     pub fn requires(&self, check: CheckName) -> bool {
         check.entry().weight != CheckWeight::Advisory && !self.advisory_checks.contains(&check)
     }
@@ -131,6 +140,7 @@ impl Vendor {
     pub fn checks(&self, mode: Mode, level: AccessLevel) -> impl Iterator<Item = CheckName> {
         CheckName::of(mode, level).filter(move |check| match check {
             CheckName::RoleDeniesOtherRoles => self.other_role(mode).is_some(),
+            CheckName::NetworkRestricted => self.probes_network(),
             _ => self.posture || check.entry().weight != CheckWeight::Advisory,
         })
     }

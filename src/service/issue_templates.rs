@@ -114,6 +114,7 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
             level: level.unwrap_or_else(|| context.vendor.level()),
             posture: typed.posture.unwrap_or(context.vendor.posture),
             sid_suffix: Some(SidSuffix::of(tenant.id)),
+            network: context.vendor.network.clone(),
             creation,
             ..TemplateParams::empty(mode, vendor_role, tenant.accepted_ids())
         }),

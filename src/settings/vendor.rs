@@ -114,6 +114,8 @@ impl VendorSettings {
             approval: self.activation_approval,
             regions: Regions::with_extra(self.extra_regions),
             levels: self.access,
+            // Another section's.
+            network: None,
         })
     }
 }

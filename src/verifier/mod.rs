@@ -7,6 +7,7 @@
 mod calls;
 mod light;
 mod limited;
+mod outside;
 mod production;
 mod run_state;
 mod sessions;
@@ -42,6 +43,7 @@ use crate::domain::templates::TemplateParams;
 use crate::domain::templates::sid::SidSuffix;
 use crate::domain::unauthorized::UnauthorizedCaller;
 use crate::domain::vendor::Vendor;
+use crate::domain::vendor_network::VendorNetwork;
 
 pub use light::light;
 use run_state::RunState;
@@ -107,6 +109,8 @@ struct VerificationRun<'a> {
     probe_prefix: String,
     /// What is listed: the probe objects, or with `read` all objects, of which one is read.
     list_prefix: String,
+    /// Where the vendor's calls come from, if customers deny them from elsewhere.
+    network: Option<&'a VendorNetwork>,
     /// An external ID in the issued format that was issued to no tenant.
     random_id: ExternalId,
     plaintext: [u8; 32],
@@ -156,12 +160,14 @@ pub async fn run(
             AccessLevel::ReadWrite => subject.storage.probe_prefix(),
             AccessLevel::Read => subject.storage.prefix.as_ref().map_or_else(String::new, StoragePrefix::to_string),
         },
+        network: vendor.network.as_ref(),
         random_id: ExternalId::from_random(clock.random()),
         plaintext: clock.random(),
         body: clock.random(),
     };
     let params = TemplateParams {
         posture: vendor.posture,
+        network: vendor.network.clone(),
         sid_suffix: Some(SidSuffix::of(subject.tenant)),
         ..TemplateParams::of_storage(&subject.storage, subject.vendor_role.clone(), subject.accepted_ids.clone())
     };
@@ -171,6 +177,9 @@ pub async fn run(
     let callers: Vec<_> = UnauthorizedCaller::of_run(mode, retires, subject.other_role.is_some()).collect();
     let mut state = RunState::new(&subject.storage, subject.leftovers.clone(), retires, &callers);
     let mut waiting = Step::of_run(mode, subject.storage.level, vendor.posture, retires, &callers);
+    if vendor.probes_network() {
+        waiting.extend(Step::from_outside(subject.storage.level));
+    }
     let mut in_flight = FuturesUnordered::new();
     let mut object_calls = 0_usize;
 

@@ -8,7 +8,7 @@ use super::limited::Limit;
 use super::production::ProductionCall;
 use super::run_state::{CleanUp, RunState};
 use super::sessions::{self, ClientExternalId};
-use super::{VerificationRun, unauthorized};
+use super::{VerificationRun, outside, unauthorized};
 use crate::cloud::AwsSession;
 use crate::domain::access_level::AccessLevel;
 use crate::domain::storage_config::Mode;
@@ -37,6 +37,12 @@ pub(super) enum Step {
     LimitedCall(Limit),
     /// A call that must be denied.
     Unauthorized(UnauthorizedCaller, UnauthorizedCall),
+    /// A call from outside of the vendor's network, which must be denied.
+    Outside(UnauthorizedCall),
+    /// Makes a session that cannot be used outside of it, to find out whether such calls really come from outside.
+    OutsideControlSession,
+    /// A call with that session.
+    OutsideControl,
 }
 
 impl Step {
@@ -63,19 +69,28 @@ impl Step {
         steps
     }
 
+    /// The steps outside of the vendor's network.
+    pub(crate) fn from_outside(level: AccessLevel) -> impl Iterator<Item = Self> {
+        let calls = UnauthorizedCall::iter().filter(move |call| call.is_from_outside(level));
+        calls.map(Self::Outside).chain([Self::OutsideControlSession, Self::OutsideControl])
+    }
+
     /// Whether the probe object must not be deleted while this call is in flight.
     pub(crate) fn needs_object(self) -> bool {
         match self {
             Self::Production(call) => call.needs_object(),
             Self::Unauthorized(_, call) => unauthorized::needs_object(call),
             Self::LimitedCall(_) => true,
+            Self::Outside(call) => outside::needs_object(call),
             Self::VendorRole
             | Self::VendorMayAssume
             | Self::ClientRole(_)
             | Self::ClientRoleByOtherRole
             | Self::OtherRoleMayAssume
             | Self::UnauthorizedRole(_)
-            | Self::LimitedSession(_) => false,
+            | Self::LimitedSession(_)
+            | Self::OutsideControlSession
+            | Self::OutsideControl => false,
         }
     }
 
@@ -97,6 +112,9 @@ impl Step {
             Self::LimitedSession(limit) => limit.session(run, state),
             Self::LimitedCall(limit) => limit.call(run, state),
             Self::Unauthorized(caller, call) => unauthorized::start(caller, call, run, state),
+            Self::Outside(call) => outside::start(call, run, state),
+            Self::OutsideControlSession => outside::control_session(run, state),
+            Self::OutsideControl => outside::control(run, state),
         }
     }
 }

@@ -29,6 +29,7 @@ impl DocumentSet {
             let params = TemplateParams {
                 posture: vendor.posture,
                 level: vendor.level(),
+                network: vendor.network.clone(),
                 ..TemplateParams::empty(mode, vendor.role(mode)?.clone(), vec![id.clone()])
             };
             let of_mode = json::documents(&params).documents.into_iter().map(|document| {

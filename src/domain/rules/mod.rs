@@ -4,6 +4,7 @@ pub(crate) mod bucket;
 pub(crate) mod isolation;
 pub(crate) mod key;
 pub(crate) mod limited;
+pub(crate) mod network;
 pub(crate) mod object;
 pub(crate) mod posture;
 pub(crate) mod roles;

@@ -40,6 +40,7 @@ impl Placeholders {
         let params = TemplateParams {
             posture: params.posture,
             sid_suffix: params.sid_suffix,
+            network: params.network.clone(),
             prefix: params.prefix.clone(),
             level: params.level,
             ..TemplateParams::empty(mode, params.vendor_role.clone(), first.into_iter().collect())

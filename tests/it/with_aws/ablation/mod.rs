@@ -4,6 +4,7 @@
 mod direct;
 mod equivalent;
 mod isolation;
+mod network;
 mod permissions;
 mod resources;
 mod trust_policy;
