@@ -33,8 +33,8 @@ impl VendorNetwork {
 
     /// The condition on calls from elsewhere, for Deny statements. Each key is absent from some calls: over the internet there is no VPC
     /// endpoint, and through an endpoint there is no `aws:SourceIp`. With `IfExists` an absent key counts as another one, so a call is
-    /// denied unless one of the keys has the right value. S3 calls KMS from a network of its own, on behalf of a caller that S3 has
-    /// already let in.
+    /// denied unless one of the keys has the right value. S3 calls KMS from a network of its own, on behalf of a caller whose call S3
+    /// has already allowed.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_IfExists>,
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html>
     pub fn elsewhere(&self) -> Value {

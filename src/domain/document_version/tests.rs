@@ -181,7 +181,7 @@ fn a_denied_check_that_only_warns_proves_nothing_and_a_setting_does_not_matter()
     assert!(prove_documents(&[passed, not_testable]), "no document grants what must be denied");
 }
 
-/// The statements are in the documents, so customers are told when the network changes.
+/// The statements are in the documents, so a new network is a new version of them.
 #[test]
 fn the_vendors_network_is_part_of_the_documents() {
     let with = |address: &str| Vendor {

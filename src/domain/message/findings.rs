@@ -79,7 +79,7 @@ messages! {
 
     // The vendor's network
     network_not_restricted(calls) "Calls from outside of the network of [vendor] were allowed: {calls}."
-    network_not_restricted_danger() "Whoever gets hold of credentials of [vendor] could use them from anywhere."
+    network_not_restricted_danger() "Anyone who steals credentials of [vendor] could use them from anywhere."
     outside_proxy_silent() "The proxy of [vendor] outside of its network gave no answer, so nothing is known about calls from there. No action is needed; the check will run again."
     outside_proxy_is_inside() "The calls that [vendor] made from outside of its network came from within: its proxy is in the network that its settings name."
     outside_denied_by_vendor() "A policy of [vendor] denied its calls from outside of its network, so they say nothing about [your] policies."

@@ -1,5 +1,5 @@
-//! The statements that deny the vendor access from outside of its own network, so that its credentials are useless to whoever steals
-//! them. <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html>
+//! The statements that deny the vendor access from outside of its own network, so that its credentials are useless to anyone who
+//! steals them. <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html>
 
 use serde_json::{Value, json};
 
