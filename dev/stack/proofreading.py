@@ -25,7 +25,7 @@ SECTIONS = {
         "domain/access_level.rs", "domain/account.rs", "domain/arn", "domain/audit/reason.rs", "domain/campaign.rs", "domain/contact.rs", "domain/external_id.rs", "domain/feed.rs", "domain/grant.rs",
         "domain/idempotency.rs", "domain/key_prefix.rs", "domain/ids.rs", "domain/invite.rs", "domain/limits.rs", "domain/partition.rs", "domain/region.rs",
         "domain/reverification", "domain/submission.rs",
-        "domain/moment.rs", "domain/suggestions", "domain/tenant.rs", "domain/text.rs", "domain/webhook", "http/drift_list_params.rs",
+        "domain/moment.rs", "domain/suggestions", "domain/tenant.rs", "domain/text.rs", "domain/vendor_network.rs", "domain/webhook", "http/drift_list_params.rs",
         "http/tenant_list_params.rs", "service/merge_template.rs", "service/create_tenant.rs", "service/tenant_fields.rs", "service/tokens.rs",
     ],
     "The customer's form": ["http/onboarding", "http/web_ui"],

@@ -6,7 +6,7 @@ MiniStack before it starts:
 
 * `policies`: cross-account resource policies, policy variables, role ARNs in conditions, the reason in AccessDenied messages
 * `organizations`: service and resource control policies, invitations
-* `origin`: the address or VPC endpoint that a test says a request comes from
+* `origin`: the address or VPC endpoint that a test says a request comes from, and the endpoint's policy
 * `principals`: rejects policies that name principals which do not exist, and binds them to those that do
 * `kms`: cross-account keys, `ReEncrypt`, `DryRun`, error codes
 * `key_kinds`: asymmetric and HMAC keys, which refuse symmetric encryption
@@ -21,7 +21,7 @@ MiniStack before it starts:
 * `simulation`: permission for the policy simulator
 * `cloudformation`: default encryption of buckets, rejected policies
 
-It does not emulate TLS, temporary throttling, and the policies of VPC endpoints.
+It does not emulate TLS and temporary throttling.
 """
 
 MINISTACK = "1.5.33"

@@ -19,12 +19,33 @@ KEYS = {*HEADERS.values(), "aws:vpcsourceip", "aws:viaawsservice", "aws:calledvi
 # What CloudTrail shows as the address of a service that calls another one on behalf of a principal.
 SERVICE_ADDRESS = "AWS Internal"
 
+# The policy of the VPC endpoint, as JSON. Without this header the endpoint has the default policy, which allows everything.
+POLICY_HEADER = "x-standin-vpce-policy"
+
+_policy: contextvars.ContextVar[str | None] = contextvars.ContextVar("endpoint_policy", default=None)
 _given: contextvars.ContextVar[dict | None] = contextvars.ContextVar("origin", default=None)
 
 
 def pin_request_caller(headers, query_params=None):
     _given.set({key: headers[name] for name, key in HEADERS.items() if headers.get(name)})
+    _policy.set(headers.get(POLICY_HEADER))
     return original_pin(headers, query_params)
+
+
+def denial(ctx):
+    """Why the policy of the VPC endpoint, whatever its principals, denies a request: (whether explicitly, the reason), or None. A service that calls another one on
+    behalf of a principal does not use the endpoint.
+
+    https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
+    """
+    if _policy.get() is None or ctx.service_context.get("aws:calledvia"):
+        return None
+    statements = iam_evaluator.parse_policy_document(_policy.get())
+    if iam_evaluator._first_match(ctx, statements, "Deny"):
+        return True, "with an explicit deny in a VPC endpoint policy"
+    if not iam_evaluator._first_match(ctx, statements, "Allow"):
+        return False, f"because no VPC endpoint policy allows the {ctx.action} action"
+    return None
 
 
 def value(key, ctx):

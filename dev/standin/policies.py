@@ -79,7 +79,7 @@ def decide(principal, action, resource, policy, owner, context=None, required=Fa
         action=action, resource_arn=resource, region=get_region(),
         service_context={name.lower(): value for name, value in (context or {}).items()},
         principal_keys=principal.keys, request_tags={tag["Key"]: tag["Value"] for tag in tags}, tag_keys=[tag["Key"] for tag in tags])
-    guardrail = organizations.denial(ctx, owner or principal.account)
+    guardrail = organizations.denial(ctx, owner or principal.account) or origin.denial(ctx)
     if principal.policies is None:
         identity = EvalResult("Allow", principal.arn)
     else:
@@ -93,12 +93,12 @@ def decide(principal, action, resource, policy, owner, context=None, required=Fa
 
 
 def guarded(principal, action, resource, owner, context=None) -> Denial | None:
-    """What Organizations denies even to root users, whom no other policy limits here."""
+    """What Organizations and VPC endpoints deny even to root users, whom no other policy limits here."""
     ctx = EvalContext(
         principal_arn=principal.arn, principal_type=principal.type, principal_account=principal.account, action=action,
         resource_arn=resource, region=get_region(), principal_keys=principal.keys,
         service_context={name.lower(): value for name, value in (context or {}).items()})
-    guardrail = organizations.denial(ctx, owner or principal.account)
+    guardrail = organizations.denial(ctx, owner or principal.account) or origin.denial(ctx)
     return denial_of(ctx, owner, guardrail[1]) if guardrail else None
 
 

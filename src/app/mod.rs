@@ -87,7 +87,7 @@ pub enum RunError {
     #[error(transparent)]
     Migrate(#[from] migrations::MigrationError),
     #[error(transparent)]
-    Aws(#[from] aws::NoRegion),
+    Aws(#[from] aws::ConnectError),
     #[error(transparent)]
     Budget(#[from] BudgetError),
     #[error("cannot create the HTTP client for webhooks: {0}")]
@@ -223,7 +223,7 @@ pub async fn run(settings: AppSettings) -> Result<(), RunError> {
         s3_path_style: settings.s3_path_style,
     };
     // Only a worker needs AWS.
-    let cloud = AwsCloud::connect(aws, clock.clone())
+    let cloud = AwsCloud::connect(aws, settings.outside_proxy.as_ref(), clock.clone())
         .await
         .map(|aws| Arc::new(aws) as Arc<dyn Cloud>);
     let (mail_policy, mailer) = settings.mail.map(|(policy, mailer)| (Arc::new(policy), mailer)).unzip();

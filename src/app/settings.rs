@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use reqwest::Url;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
+use crate::cloud::OutsideProxy;
 use crate::domain::identity::ServiceTenants;
 use crate::domain::limits::{Limits, Retention};
 use crate::domain::mail::MailPolicy;
@@ -26,6 +27,8 @@ pub struct AppSettings {
     pub database: PgConnectOptions,
     pub database_connections: u32,
     pub vendor: Vendor,
+    /// The way to AWS from outside of the vendor's network.
+    pub outside_proxy: Option<OutsideProxy>,
     pub retry_policy: RetryPolicy,
     /// How long an attempt of a verification may write to the customer's bucket.
     pub lease: Duration,
@@ -72,6 +75,7 @@ impl AppSettings {
         let worker = server.as_ref().is_none_or(|server| !server.no_worker).then_some(settings.worker);
         let database = errors.collect(settings.database.url());
         let vendor = errors.collect(settings.vendor.vendor());
+        let network = errors.collect(settings.network.network());
         let schedule = errors.collect(settings.reverification.schedule());
         let public_url = settings.public_url.public_url;
         let serve = server.map(|server| ServeSettings::new(server, public_url.clone(), &mut errors));
@@ -81,13 +85,17 @@ impl AppSettings {
             let policy = errors.collect(mail::policy(from.clone(), links.as_ref()))?;
             Some((policy, Mailer::new(relay, from)))
         });
-        let (Some(database), Some(vendor), Some(schedule), true) = (database, vendor, schedule, errors.is_empty()) else {
+        let (Some(database), Some(mut vendor), Some((network, outside_proxy)), Some(schedule), true) =
+            (database, vendor, network, schedule, errors.is_empty())
+        else {
             return Err(errors);
         };
+        vendor.network = network;
         Ok(Self {
             database,
             database_connections: settings.database.database_connections,
             vendor,
+            outside_proxy,
             retry_policy: RetryPolicy {
                 window: settings.aws.propagation_window,
                 retry_inconclusive: true,

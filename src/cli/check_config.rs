@@ -5,6 +5,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::{CommandResult, Failure};
 use crate::app::{self, AppSettings};
+use crate::cloud::OutsideProxy;
 use crate::cloud::aws::{self, AwsCloud};
 use crate::domain::arn::BucketName;
 use crate::domain::mail::{MailFault, MailPolicy};
@@ -75,7 +76,7 @@ impl CheckConfig {
                 regions: &self.regions,
                 rates,
             };
-            check_aws(setup, settings.s3_path_style).await?;
+            check_aws(setup, settings.s3_path_style, settings.outside_proxy.as_ref()).await?;
         }
         if self.database {
             check_database(settings.database).await?;
@@ -90,9 +91,9 @@ impl CheckConfig {
     }
 }
 
-async fn check_aws(setup: VendorSetup<'_>, s3_path_style: bool) -> CommandResult {
+async fn check_aws(setup: VendorSetup<'_>, s3_path_style: bool, outside: Option<&OutsideProxy>) -> CommandResult {
     let clock = app::system_clock();
-    let aws = AwsCloud::connect(aws::AwsOptions { s3_path_style }, clock.clone())
+    let aws = AwsCloud::connect(aws::AwsOptions { s3_path_style }, outside, clock.clone())
         .await
         .map_err(|fault| Failure::Usage(fault.to_string()))?;
     let reports = check_vendor(&aws, setup, &clock).await;

@@ -22,6 +22,9 @@ pub(super) fn run() {
     println!(
         "version has one in two verifications in a row, the tenant is quarantined: it is not served until a verification succeeds. For\n`encrypted-with-key`, only a key that is in neither the key's nor the bucket's account is a breach.\n"
     );
+    println!(
+        "`network-restricted` runs only if you name your network and a proxy outside of it (`LATCHKEY_NETWORK_OUTSIDE_PROXY`). Without the\nproxy, nothing proves that customers restrict access to [your network](operators/network.md).\n"
+    );
     println!("| Check | Proves | `direct` | `assume_role` | Read access | Weight | Breach | Prerequisites |");
     println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
     for check in CheckName::iter() {

@@ -3,6 +3,7 @@
 pub mod aws;
 mod classify;
 mod denial;
+mod outside_proxy;
 mod session;
 mod setup;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use outside_proxy::OutsideProxy;
 pub use session::{APP_NAME, AwsSession, SessionKeys, SessionName};
 pub use setup::{AssumedRole, SetupCloud};
 
@@ -71,6 +73,9 @@ pub enum CallMode {
 /// [`Outcome::Unanswered`](crate::domain::api_result::Outcome::Unanswered).
 #[async_trait]
 pub trait Cloud: Send + Sync {
+    /// The same AWS, called from outside of the vendor's network. None if there is no way.
+    fn outside(&self) -> Option<&dyn Cloud>;
+
     /// The vendor's session on its storage role, cached and shared until shortly before it expires.
     async fn storage_session(&self, role: &RoleArn) -> ApiResult<AwsSession>;
 

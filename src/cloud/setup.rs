@@ -21,6 +21,9 @@ pub trait SetupCloud: Cloud {
     /// Returns the ARN of the session's identity, or of the process's own, from STS in this region.
     async fn identity(&self, by: Option<&AwsSession>, region: Option<&Region>) -> ApiResult<String>;
 
+    /// Returns the ARN of the process's own identity, asked from outside of the vendor's network. None if there is no way.
+    async fn identity_from_outside(&self) -> Option<ApiResult<String>>;
+
     /// Assumes a role of the vendor with these session tags.
     async fn assume_with_tags(&self, role: &RoleArn, tags: &[(&str, &str)]) -> ApiResult<AssumedRole>;
 }

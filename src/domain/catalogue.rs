@@ -450,6 +450,27 @@ catalogue! {
         failure: AccessOpen,
         decided_by: Evidence(rules::limited::prefix_enforced),
     }
+    NetworkRestricted {
+        group: Role,
+        proves: "[Vendor] is denied access from outside of its network.",
+        modes: BOTH,
+        levels: ANY_LEVEL,
+        prerequisites: These(&[
+            ISOLATED_SESSIONS,
+            BUCKET,
+            &[
+                CheckName::BucketListable,
+                CheckName::KeyDescribable,
+                CheckName::ObjectWritable,
+                CheckName::ObjectReadable,
+                CheckName::BucketNotPublic,
+            ],
+        ]),
+        weight: Required,
+        breach: false,
+        failure: AccessOpen,
+        decided_by: Evidence(rules::network::network_restricted),
+    }
     PublicAccessBlocked {
         group: Bucket,
         proves: "All public access to the bucket is blocked.",

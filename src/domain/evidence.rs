@@ -75,6 +75,8 @@ pub struct Evidence {
     pub read_only: LimitedProbe,
     /// A session for another prefix than the probe object's, and its get.
     pub other_prefix: LimitedProbe,
+    /// Calls from outside of the vendor's network.
+    pub outside: OutsideProbe,
 
     /// `assume_role`: the retired external ID must be denied as well.
     pub retires: bool,
@@ -286,6 +288,16 @@ pub struct ReadObject {
     pub body: Vec<u8>,
     /// What its headers show of the bucket.
     pub shows: Option<KeptVersions>,
+}
+
+/// Calls from outside of the vendor's network, with the session that production will use.
+#[derive(Debug, Default)]
+pub struct OutsideProbe {
+    pub answers: BTreeMap<UnauthorizedCall, ApiResult>,
+    /// Made only if one of them was allowed: a session that its own policy denies everything from outside.
+    pub control_role: Option<ApiResult>,
+    /// A list with that session. If it is allowed, the calls came from within.
+    pub control: Option<ApiResult>,
 }
 
 /// Whether the bytes that were written came back unchanged.

@@ -8,8 +8,8 @@ use super::api_result::{AccessDenied, DenialReason, DeniedBy, PolicyKind};
 use super::arn::PolicyArn;
 use super::message::{Message, fixes};
 use super::storage_config::{Mode, StorageConfig};
-use super::templates::TemplateParams;
 use super::templates::statements::{self, Permission};
+use super::templates::{TemplateParams, network};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr, EnumIter)]
 #[serde(rename_all = "kebab-case")]
@@ -129,7 +129,10 @@ pub fn of_refusal(refusal: &AccessDenied, action: &str, permission: Permission, 
 pub fn of_refusals(refusal: &AccessDenied, action: &str, permissions: &[Permission], params: &TemplateParams) -> Fix {
     let of_key = permissions == [Permission::Key];
     match refusal.reason {
-        DenialReason::DeniedBy(kind) => of_denial(kind, action, of_key).of_policy(refusal.policy.clone()),
+        DenialReason::DeniedBy(kind) => {
+            let denial = of_denial(kind, action, of_key).of_policy(refusal.policy.clone());
+            or_outdated(denial, kind, action, params)
+        }
         DenialReason::DeniedSomewhere => of_unknown_denial(action, of_key),
         DenialReason::NotAllowedBy(PolicyKind::PermissionsBoundary) => Fix::new(
             FixDocument::PermissionsBoundary,
@@ -179,6 +182,8 @@ fn granting(document: FixDocument, action: &str, permissions: &[Permission], par
         _ => (statements::bucket_policy_statement, "the bucket policy"),
     };
     let mut wanted: Vec<Value> = permissions.iter().map(|permission| statement(*permission, params)).collect();
+    // One that names an earlier network denies what the others allow.
+    wanted.extend(network::statement(document, params));
     let sids: Vec<&str> = wanted.iter().filter_map(|statement| statement["Sid"].as_str()).collect();
     let summary = match sids.as_slice() {
         [sid] => fixes::add_statement(action, name, sid),
@@ -217,6 +222,20 @@ fn of_denial(kind: PolicyKind, action: &str, of_key: bool) -> Fix {
         fixes::remove_deny(action, kind.phrase(), conditions),
         None,
     )
+}
+
+/// Our own Deny statement denies the vendor's calls as well, if it names an earlier network.
+fn or_outdated(denial: Fix, kind: PolicyKind, action: &str, params: &TemplateParams) -> Fix {
+    let Some(own) = network::statement(denial.document, params) else {
+        return denial;
+    };
+    let sid = own["Sid"].as_str().unwrap_or_default();
+    Fix {
+        action: FixAction::Replace,
+        summary: fixes::renew_network(sid, action, kind.phrase()).followed_by(&denial.summary),
+        statement: Some(own),
+        ..denial
+    }
 }
 
 /// A grant does not help against a deny, wherever it is.

@@ -68,6 +68,7 @@ pub(crate) mod text;
 pub mod token;
 pub mod unauthorized;
 pub mod vendor;
+pub mod vendor_network;
 pub mod verification;
 pub(crate) mod web_session;
 pub mod webhook;

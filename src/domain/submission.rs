@@ -482,6 +482,7 @@ mod tests {
             extra: crate::domain::extra_action::ExtraActions::default(),
             allow_own_account: false,
             approval: crate::domain::approval::ApprovalPolicy::default(),
+            network: None,
             regions: Regions::default(),
             levels: vec![AccessLevel::ReadWrite],
         }

@@ -106,6 +106,15 @@ impl UnauthorizedCall {
     ];
     pub const OF_CIPHERTEXT: [Self; 2] = [Self::Decrypt, Self::Reencrypt];
 
+    /// Calls that are made from outside of the vendor's network, with its own session.
+    const FROM_OUTSIDE: [Self; 4] = [Self::List, Self::DescribeKey, Self::Get, Self::Put];
+
+    /// Those that are made where the vendor has this access. With `read`, a put is denied from anywhere.
+    pub fn from_outside(level: AccessLevel) -> impl Iterator<Item = Self> {
+        let calls = Self::FROM_OUTSIDE.into_iter();
+        calls.filter(move |call| level == AccessLevel::ReadWrite || *call != Self::Put)
+    }
+
     /// Whether it is made where the vendor has this access. With `read`, there is no ciphertext and no object of the vendor's.
     fn is_of(self, level: AccessLevel) -> bool {
         level == AccessLevel::ReadWrite || !matches!(self, Self::Restore | Self::Delete | Self::Decrypt | Self::Reencrypt)

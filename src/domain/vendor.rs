@@ -15,6 +15,7 @@ use super::extra_action::ExtraActions;
 use super::partition::Partition;
 use super::region::Regions;
 use super::storage_config::Mode;
+use super::vendor_network::VendorNetwork;
 
 /// The vendor, as its customers know it.
 #[derive(Debug, Clone)]
@@ -41,6 +42,8 @@ pub struct Vendor {
     pub levels: Vec<AccessLevel>,
     /// Which changes of an active version need an operator's approval.
     pub approval: ApprovalPolicy,
+    /// Where its calls to AWS come from. If set, customers deny calls from elsewhere.
+    pub network: Option<VendorNetwork>,
 }
 
 impl Vendor {
@@ -59,6 +62,7 @@ impl Vendor {
             regions: Regions::default(),
             levels: vec![AccessLevel::default()],
             approval: ApprovalPolicy::default(),
+            network: None,
         }
     }
 
@@ -127,6 +131,11 @@ impl Vendor {
             .map_or(Partition::Aws, RoleArn::partition)
     }
 
+    /// Whether verifications call from outside of the vendor's network, too.
+    pub fn probes_network(&self) -> bool {
+        self.network.as_ref().is_some_and(|network| network.is_probed)
+    }
+
     pub fn requires(&self, check: CheckName) -> bool {
         check.entry().weight != CheckWeight::Advisory && !self.advisory_checks.contains(&check)
     }
@@ -136,6 +145,7 @@ impl Vendor {
         CheckName::of(mode, level).filter(move |check| match check {
             CheckName::RoleDeniesOtherRoles => self.other_role(mode).is_some(),
             CheckName::ExtraActionsAllowed => self.extra.calls(level).next().is_some(),
+            CheckName::NetworkRestricted => self.probes_network(),
             _ => self.posture || check.entry().weight != CheckWeight::Advisory,
         })
     }

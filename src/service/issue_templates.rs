@@ -122,6 +122,7 @@ pub(crate) fn fill(context: &Context, tenant: &Tenant, typed: &TypedParams) -> R
             posture: typed.posture.unwrap_or(context.vendor.posture),
             extra: context.vendor.extra.clone(),
             sid_suffix: Some(SidSuffix::of(tenant.id)),
+            network: context.vendor.network.clone(),
             creation,
             ..TemplateParams::empty(mode, vendor_role, tenant.accepted_ids())
         }),

@@ -9,6 +9,7 @@ mod database;
 mod limits;
 mod listen;
 pub(crate) mod mail;
+mod network;
 mod oidc;
 mod parse;
 mod retention;
@@ -27,6 +28,7 @@ pub use database::DatabaseSettings;
 pub use limits::{LimitSettings, TokenSettings};
 pub use listen::{ListenSettings, TlsFiles};
 pub use mail::MailSettings;
+pub use network::NetworkSettings;
 pub use oidc::OidcSettings;
 pub use parse::{ParseError, parse_command_line};
 pub use retention::{AuditSettings, RetentionSettings};
@@ -47,6 +49,8 @@ pub struct Settings {
     pub database: DatabaseSettings,
     #[command(flatten)]
     pub vendor: VendorSettings,
+    #[command(flatten)]
+    pub network: NetworkSettings,
     #[command(flatten)]
     pub worker: WorkerSettings,
     #[command(flatten)]

@@ -1,5 +1,6 @@
 use clap::Parser;
 use rstest::rstest;
+use secrecy::ExposeSecret;
 
 use super::*;
 use crate::app::AppSettings;
@@ -68,6 +69,37 @@ fn read_only(args: &[&str]) -> Result<AppSettings, String> {
     "LATCHKEY_EXTRA_ACTIONS: names 13 actions"
 )]
 #[case("--extra-regions=Frankfurt", "LATCHKEY_EXTRA_REGIONS: ")]
+#[case(
+    "--network-source-ips=office",
+    "LATCHKEY_NETWORK_SOURCE_IPS: \"office\" is neither an IP address nor a network"
+)]
+#[case(
+    "--network-source-ips=52.57.10.20,10.0.0.1",
+    "LATCHKEY_NETWORK_SOURCE_IPS: 10.0.0.1 is not a public address"
+)]
+#[case("--network-source-ips=0.0.0.0/0", "LATCHKEY_NETWORK_SOURCE_IPS: 0.0.0.0/0 is not a public address")]
+#[case("--network-source-ips=::/0", "LATCHKEY_NETWORK_SOURCE_IPS: ::/0 is not a public address")]
+#[case(
+    "--network-vpc-endpoints=vpc-0123456789abcdef0",
+    "LATCHKEY_NETWORK_VPC_ENDPOINTS: \"vpc-0123456789abcdef0\" is not the ID"
+)]
+#[case("--network-org-id=r-a1b2", "LATCHKEY_NETWORK_ORG_ID: \"r-a1b2\" is not the ID of an organization")]
+#[case(
+    "--network-outside-proxy=http://proxy.vendor.example:3128",
+    "LATCHKEY_NETWORK_OUTSIDE_PROXY: set, but the network"
+)]
+#[case(
+    "--network-outside-proxy=socks5://proxy.vendor.example",
+    "LATCHKEY_NETWORK_OUTSIDE_PROXY: does not start with http://"
+)]
+#[case(
+    "--network-outside-proxy=http://ops@proxy.vendor.example",
+    "LATCHKEY_NETWORK_OUTSIDE_PROXY: has a user name without a password"
+)]
+#[case(
+    "--network-outside-proxy=http://proxy.vendor.example/path",
+    "LATCHKEY_NETWORK_OUTSIDE_PROXY: must not have a path"
+)]
 #[case("--public-listen=8080", "LATCHKEY_PUBLIC_LISTEN: \"8080\" is not an IP address and a port")]
 #[case(
     "--private-listen=127.0.0.1:8080",
@@ -263,4 +295,44 @@ fn unprotected_connections_cause_warnings(#[case] flags: &[&str], #[case] expect
     let warnings: Vec<String> = settings.warnings().iter().map(ToString::to_string).collect();
     let named: Vec<&str> = warnings.iter().filter_map(|warning| warning.split(':').next()).collect();
     assert_eq!(named, expected, "{warnings:?}");
+}
+
+#[test]
+fn the_network_is_an_alternative_of_addresses_and_endpoints() {
+    let none = read(&[]).unwrap();
+    assert!(none.vendor.network.is_none() && none.outside_proxy.is_none());
+    let both = read(&[
+        "--network-source-ips=52.57.10.20, 52.57.10.39/28",
+        "--network-vpc-endpoints=vpce-0123456789abcdef0",
+        "--network-outside-proxy=http://ops:s%2Fcret@proxy.vendor.example:3128",
+    ])
+    .unwrap();
+    assert!(both.vendor.probes_network());
+    let network = both.vendor.network.unwrap();
+    let addresses: Vec<String> = network.source_ips.iter().map(ToString::to_string).collect();
+    assert_eq!(addresses, ["52.57.10.20/32", "52.57.10.32/28"]);
+    assert_eq!(network.origins().len(), 3);
+    let proxy = both.outside_proxy.unwrap();
+    assert_eq!(proxy.url.as_str(), "http://proxy.vendor.example:3128/");
+    let (user, password) = proxy.login.clone().unwrap();
+    assert_eq!((user.as_str(), password.expose_secret()), ("ops", "s/cret"));
+    assert!(!format!("{proxy:?}").contains("cret"));
+
+    let refused = |flags: &[&str]| read(flags).err().unwrap();
+    let both = refused(&["--network-org-id=o-a1b2c3d4e5", "--network-vpc-endpoints=vpce-0123456789abcdef0"]);
+    assert!(
+        both.starts_with("LATCHKEY_NETWORK_ORG_ID: LATCHKEY_NETWORK_VPC_ENDPOINTS is set as well"),
+        "{both}"
+    );
+    let many: Vec<String> = (0..33).map(|last| format!("52.57.10.{last}")).collect();
+    let many = refused(&[&format!("--network-source-ips={}", many.join(","))]);
+    assert!(
+        many.starts_with("LATCHKEY_NETWORK_SOURCE_IPS: 33 networks and endpoints, but 32 is the most"),
+        "{many}"
+    );
+    let secret = refused(&["--network-outside-proxy=http://ops:secret@[proxy"]);
+    assert!(
+        secret.starts_with("LATCHKEY_NETWORK_OUTSIDE_PROXY: not a URL") && !secret.contains("secret"),
+        "{secret}"
+    );
 }

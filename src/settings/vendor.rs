@@ -133,6 +133,8 @@ impl VendorSettings {
             approval: self.activation_approval,
             regions: Regions::with_extra(self.extra_regions),
             levels: self.access,
+            // Another section's.
+            network: None,
         })
     }
 }

@@ -8,6 +8,7 @@ mod calls;
 mod extra;
 mod light;
 mod limited;
+mod outside;
 mod production;
 mod run_state;
 mod sessions;
@@ -44,6 +45,7 @@ use crate::domain::templates::TemplateParams;
 use crate::domain::templates::sid::SidSuffix;
 use crate::domain::unauthorized::UnauthorizedCaller;
 use crate::domain::vendor::Vendor;
+use crate::domain::vendor_network::VendorNetwork;
 
 pub use light::light;
 use run_state::RunState;
@@ -115,6 +117,8 @@ struct VerificationRun<'a> {
     list_prefix: String,
     /// What the vendor's services may do beyond what Latchkey needs.
     extra: &'a ExtraActions,
+    /// Where the vendor's calls come from, if customers deny them from elsewhere.
+    network: Option<&'a VendorNetwork>,
     /// An external ID in the issued format that was issued to no tenant.
     random_id: ExternalId,
     plaintext: [u8; 32],
@@ -165,6 +169,7 @@ pub async fn run(
             AccessLevel::Read => subject.storage.prefix.as_ref().map_or_else(String::new, StoragePrefix::to_string),
         },
         extra: &vendor.extra,
+        network: vendor.network.as_ref(),
         random_id: ExternalId::from_random(clock.random()),
         plaintext: clock.random(),
         body: clock.random(),
@@ -172,6 +177,7 @@ pub async fn run(
     let params = TemplateParams {
         posture: vendor.posture,
         extra: vendor.extra.clone(),
+        network: vendor.network.clone(),
         sid_suffix: Some(SidSuffix::of(subject.tenant)),
         ..TemplateParams::of_storage(&subject.storage, subject.vendor_role.clone(), subject.accepted_ids.clone())
     };
@@ -188,6 +194,9 @@ pub async fn run(
         &callers,
     );
     let mut waiting = Step::of_run(vendor, mode, subject.storage.level, retires, &callers);
+    if vendor.probes_network() {
+        waiting.extend(Step::from_outside(subject.storage.level));
+    }
     let mut in_flight = FuturesUnordered::new();
     let mut object_calls = 0_usize;
 

@@ -18,6 +18,8 @@ pub(super) struct RunState {
     pub production: Option<AwsSession>,
     pub unauthorized_sessions: BTreeMap<UnauthorizedCaller, AwsSession>,
     pub limited_sessions: BTreeMap<Limit, AwsSession>,
+    /// A session that cannot be used outside of the vendor's network.
+    pub control: Option<AwsSession>,
     pub ciphertext: Option<Vec<u8>>,
     /// `read`: the key of the sample object, once it is known.
     pub sample: Option<String>,
@@ -78,6 +80,7 @@ impl RunState {
             production: None,
             unauthorized_sessions: BTreeMap::new(),
             limited_sessions: BTreeMap::new(),
+            control: None,
             ciphertext: None,
             sample: storage.sample_object.clone(),
             delete_sent: false,

@@ -8,7 +8,7 @@ use super::limited::Limit;
 use super::production::ProductionCall;
 use super::run_state::{CleanUp, RunState};
 use super::sessions::{self, ClientExternalId};
-use super::{VerificationRun, extra, unauthorized};
+use super::{VerificationRun, extra, outside, unauthorized};
 use crate::cloud::AwsSession;
 use crate::domain::access_level::AccessLevel;
 use crate::domain::evidence::DeletedObject;
@@ -42,6 +42,12 @@ pub(super) enum Step {
     Extra(ExtraCall),
     /// A call that must be denied.
     Unauthorized(UnauthorizedCaller, UnauthorizedCall),
+    /// A call from outside of the vendor's network, which must be denied.
+    Outside(UnauthorizedCall),
+    /// Makes a session that cannot be used outside of it, to find out whether such calls really come from outside.
+    OutsideControlSession,
+    /// A call with that session.
+    OutsideControl,
 }
 
 impl Step {
@@ -68,6 +74,12 @@ impl Step {
         steps
     }
 
+    /// The steps outside of the vendor's network.
+    pub(crate) fn from_outside(level: AccessLevel) -> impl Iterator<Item = Self> {
+        let calls = UnauthorizedCall::from_outside(level);
+        calls.map(Self::Outside).chain([Self::OutsideControlSession, Self::OutsideControl])
+    }
+
     /// Whether the probe object must not be deleted while this call is in flight.
     pub(crate) fn needs_object(self) -> bool {
         match self {
@@ -75,13 +87,16 @@ impl Step {
             Self::Unauthorized(_, call) => unauthorized::needs_object(call),
             Self::Extra(call) => extra::needs_object(call),
             Self::LimitedCall(_) => true,
+            Self::Outside(call) => outside::needs_object(call),
             Self::VendorRole
             | Self::VendorMayAssume
             | Self::ClientRole(_)
             | Self::ClientRoleByOtherRole
             | Self::OtherRoleMayAssume
             | Self::UnauthorizedRole(_)
-            | Self::LimitedSession(_) => false,
+            | Self::LimitedSession(_)
+            | Self::OutsideControlSession
+            | Self::OutsideControl => false,
         }
     }
 
@@ -104,6 +119,9 @@ impl Step {
             Self::LimitedCall(limit) => limit.call(run, state),
             Self::Extra(call) => extra::start(call, run, state),
             Self::Unauthorized(caller, call) => unauthorized::start(caller, call, run, state),
+            Self::Outside(call) => outside::start(call, run, state),
+            Self::OutsideControlSession => outside::control_session(run, state),
+            Self::OutsideControl => outside::control(run, state),
         }
     }
 }

@@ -33,6 +33,7 @@ use crate::domain::reverification::schedule::Schedule;
 use crate::domain::reverification::{self, DueReverification, KeptCiphertext};
 use crate::domain::storage_config::{Access, Mode, Storage};
 use crate::domain::vendor::Vendor;
+use crate::domain::vendor_network::{VendorNetwork, VpcEndpoints};
 use crate::domain::verification::Verdict;
 
 const KEY: &str = "arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -47,6 +48,8 @@ struct Scripted {
     refused: Option<&'static str>,
     /// Why.
     reason: DenialReason,
+    /// Denies the tenant's own session everything.
+    is_outside: bool,
     /// Allows every call of unauthorized callers.
     open: bool,
     /// Allows them this operation.
@@ -58,6 +61,8 @@ struct Scripted {
     /// How many calls each service got, and the services of those with the tenant's own session.
     services: Mutex<HashMap<DeniedBy, u32>>,
     own_services: Mutex<HashSet<DeniedBy>>,
+    /// The same AWS from outside of the vendor's network.
+    outside: Option<Box<Scripted>>,
     objects: Mutex<HashSet<String>>,
     /// Multipart uploads that were neither completed nor aborted.
     uploads: Mutex<HashSet<String>>,
@@ -71,6 +76,7 @@ impl Scripted {
             issued: issued(),
             refused: None,
             reason: DenialReason::Unsaid,
+            is_outside: false,
             open: false,
             allowed_to_others: None,
             faults: 0,
@@ -78,9 +84,21 @@ impl Scripted {
             calls: AtomicUsize::new(0),
             services: Mutex::default(),
             own_services: Mutex::default(),
+            outside: None,
             objects: Mutex::default(),
             uploads: Mutex::default(),
             stops_at: None,
+        }
+    }
+
+    /// With an outside that is denied everything.
+    fn probed() -> Self {
+        Self {
+            outside: Some(Box::new(Self {
+                is_outside: true,
+                ..Self::new()
+            })),
+            ..Self::new()
         }
     }
 
@@ -111,7 +129,7 @@ impl Scripted {
             (random.random_range(0..100) < self.faults, random.random_range(0..100) < self.faults)
         };
         let allowed = if session == GOOD {
-            self.refused != Some(operation)
+            !self.is_outside && self.refused != Some(operation)
         } else {
             self.open || self.allowed_to_others == Some(operation)
         };
@@ -154,6 +172,9 @@ impl Scripted {
 
 #[async_trait]
 impl Cloud for Scripted {
+    fn outside(&self) -> Option<&dyn Cloud> {
+        self.outside.as_deref().map(|outside| outside as &dyn Cloud)
+    }
     async fn storage_session(&self, _: &RoleArn) -> ApiResult<AwsSession> {
         self.session(UNAUTHORIZED).await
     }
@@ -318,6 +339,14 @@ fn region() -> Region {
     Region::parse("eu-central-1").unwrap()
 }
 
+fn network() -> VendorNetwork {
+    VendorNetwork {
+        source_ips: vec!["52.57.10.20/32".parse().unwrap()],
+        endpoints: VpcEndpoints::These(Vec::new()),
+        is_probed: true,
+    }
+}
+
 fn subject(mode: Mode) -> VerificationSubject {
     VerificationSubject {
         verification: uuid::Uuid::nil().into(),
@@ -381,8 +410,12 @@ fn verdict(report: &RunReport) -> Verdict {
 
 /// How many calls each service got.
 fn calls(cloud: &Scripted) -> Calls {
-    let services = cloud.services.lock().unwrap();
-    let count = |by| services.get(&by).copied().unwrap_or_default();
+    let outside = cloud.outside.as_deref();
+    let count = |by| {
+        let each = std::iter::once(cloud).chain(outside);
+        each.map(|cloud| cloud.services.lock().unwrap().get(&by).copied().unwrap_or_default())
+            .sum()
+    };
     Calls {
         sts: count(DeniedBy::Sts),
         kms: count(DeniedBy::Kms),
@@ -398,9 +431,10 @@ async fn a_run_calls_what_it_takes_from_the_budget(#[values(Mode::AssumeRole, Mo
     let clock: SharedClock = std::sync::Arc::new(SystemClock);
     let lease = Left(Some(Duration::from_mins(1)));
     for extra in [ExtraActions::default(), every_extra_action()] {
-        let cloud = Scripted::new();
+        let cloud = Scripted::probed();
         let vendor = Vendor {
             posture: true,
+            network: Some(network()),
             extra: extra.clone(),
             ..Vendor::unnamed()
         };
@@ -567,6 +601,37 @@ async fn a_run_takes_as_many_round_trips_as_it_has_waves(#[case] mode: Mode, #[c
     let calls = cloud.calls.load(Ordering::Relaxed);
     assert!(calls <= at_most, "{calls} calls");
     assert!(cloud.objects.lock().unwrap().is_empty() && report.leftovers.is_empty());
+}
+
+/// Calls from outside of the vendor's network are made together with those from within.
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn calls_from_outside_take_no_more_round_trips(
+    #[values(Mode::AssumeRole, Mode::Direct)] mode: Mode,
+    #[values(AccessLevel::ReadWrite, AccessLevel::Read)] level: AccessLevel,
+) {
+    let mut subject = subject(mode);
+    subject.storage.level = level;
+    let mut waves = Vec::new();
+    for network in [None, Some(network())] {
+        let (cloud, clock): (_, SharedClock) = (Scripted::probed(), std::sync::Arc::new(SystemClock));
+        let vendor = Vendor {
+            network,
+            ..Vendor::unnamed()
+        };
+        let (found, _findings) = unbounded_channel();
+        let begun = paused_now();
+        let lease = Left(Some(Duration::from_mins(1)));
+        let report = run(&cloud, &clock, &vendor, &subject, &lease, found, &CancellationToken::new()).await;
+        assert_eq!(verdict(&report), Verdict::Verified, "{:#?}", report.findings);
+        let restricted = report.findings.iter().find(|finding| finding.check == CheckName::NetworkRestricted);
+        assert_eq!(
+            restricted.map(|finding| finding.status),
+            vendor.probes_network().then_some(CheckStatus::Passed)
+        );
+        waves.push(begun.elapsed().as_millis() / LATENCY.as_millis());
+    }
+    assert_eq!(waves[0], waves[1]);
 }
 
 /// 2,400 runs in which calls get no answer, or take effect and lose the answer.

@@ -42,6 +42,7 @@ fn vendor() -> Vendor {
         direct_role: Some(RoleArn::parse("arn:aws:iam::111111111111:role/direct").unwrap()),
         advisory_checks: BTreeSet::new(),
         approval: ApprovalPolicy::default(),
+        network: None,
         ..Vendor::unnamed()
     }
 }

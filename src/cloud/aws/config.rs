@@ -7,10 +7,11 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_sdk_s3::config::{RuntimeComponents, SharedHttpClient};
-use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::proxy::{ProxyConfig, ProxyError};
 use aws_smithy_http_client::{Builder, ConnectorBuilder, tls};
+use secrecy::ExposeSecret;
 
-use crate::cloud::APP_NAME;
+use crate::cloud::{APP_NAME, OutsideProxy};
 
 /// A TCP and TLS handshake across the world takes well below a second.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -18,6 +19,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// All attempts of one call, including backoff. A verification makes five calls in sequence while a customer waits.
 pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
+/// All attempts of a call through the proxy outside of the vendor's network.
+const OUTSIDE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a response body may stall.
 const STALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Throttling is common in a shared account. Three failures in a row are not a temporary glitch.
@@ -26,9 +29,28 @@ const MAX_ATTEMPTS: u32 = 3;
 /// The SDK's configuration from the environment, with our defaults.
 pub(crate) async fn from_environment() -> SdkConfig {
     with_defaults(aws_config::defaults(BehaviorVersion::latest()))
-        .http_client(http_client())
+        .http_client(http_client(ProxyConfig::from_env()))
         .load()
         .await
+}
+
+/// The same configuration, for calls through the proxy outside of the vendor's network. A customer's verification does not wait long for
+/// them.
+///
+/// # Errors
+/// If the proxy's URL is not one that the client understands.
+pub fn through(config: &SdkConfig, proxy: &OutsideProxy) -> Result<SdkConfig, ProxyError> {
+    let mut outside = ProxyConfig::all(proxy.url.as_str())?;
+    if let Some((user, password)) = &proxy.login {
+        outside = outside.with_basic_auth(user.as_str(), password.expose_secret());
+    }
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(OUTSIDE_TIMEOUT)
+        .operation_timeout(OUTSIDE_TIMEOUT)
+        .build();
+    let config = config.to_builder().http_client(http_client(outside)).timeout_config(timeouts);
+    Ok(config.build())
 }
 
 /// Applies our timeouts, retries and application name.
@@ -41,13 +63,13 @@ pub fn with_defaults(config: ConfigLoader) -> ConfigLoader {
 }
 
 /// One HTTP client for all services and sessions, so that they share connections. Built as the SDK builds its default
-/// client, with the proxy settings of the environment.
-fn http_client() -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(|settings, components| {
+/// client, with these proxy settings.
+fn http_client(proxy: ProxyConfig) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = ConnectorBuilder::default().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc));
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-        connector.set_proxy_config(Some(ProxyConfig::from_env()));
+        connector.set_proxy_config(Some(proxy.clone()));
         connector.build()
     })
 }

@@ -17,11 +17,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::config::IdentityCache;
+use aws_smithy_http_client::proxy::ProxyError;
 
 use self::assume::AssumeRole;
-pub use self::config::with_defaults;
+pub use self::config::{through, with_defaults};
 use self::session_cache::SessionCache;
-use super::{AwsSession, BucketCall, CallMode, Cloud, DocumentCall, KeyCall, SessionName};
+use super::{AwsSession, BucketCall, CallMode, Cloud, DocumentCall, KeyCall, OutsideProxy, SessionName};
 use crate::clock::SharedClock;
 use crate::domain::api_result::ApiResult;
 use crate::domain::arn::{KeyArn, RoleArn};
@@ -38,8 +39,12 @@ pub struct AwsOptions {
 
 /// The process needs a region, for the STS endpoint.
 #[derive(Debug, thiserror::Error)]
-#[error("no AWS region is configured; set AWS_REGION or a region in the AWS profile")]
-pub struct NoRegion;
+pub enum ConnectError {
+    #[error("no AWS region is configured; set AWS_REGION or a region in the AWS profile")]
+    NoRegion,
+    #[error("LATCHKEY_NETWORK_OUTSIDE_PROXY: {0}")]
+    Proxy(#[from] ProxyError),
+}
 
 /// AWS, called with the process's own identity and the sessions derived from it.
 #[derive(Clone)]
@@ -56,6 +61,8 @@ pub struct AwsCloud {
     /// With the process's own credentials.
     iam: aws_sdk_iam::Config,
     session_cache: SessionCache,
+    /// The same from outside of the vendor's network.
+    outside: Option<Box<AwsCloud>>,
 }
 
 impl AwsCloud {
@@ -64,12 +71,16 @@ impl AwsCloud {
     ///
     /// # Errors
     /// When no region is configured.
-    pub async fn connect(settings: AwsOptions, clock: SharedClock) -> Result<Self, NoRegion> {
+    pub async fn connect(settings: AwsOptions, outside: Option<&OutsideProxy>, clock: SharedClock) -> Result<Self, ConnectError> {
         let config = config::from_environment().await;
         if config.region().is_none() {
-            return Err(NoRegion);
+            return Err(ConnectError::NoRegion);
         }
-        Ok(Self::from_config(&config, settings, clock))
+        let inside = Self::from_config(&config, settings, clock.clone());
+        Ok(match outside {
+            Some(proxy) => inside.with_outside(Self::from_config(&config::through(&config, proxy)?, settings, clock)),
+            None => inside,
+        })
     }
 
     /// Uses an SDK configuration that was loaded before.
@@ -92,6 +103,16 @@ impl AwsCloud {
             unsigned_s3: s3(&without_credentials.build()).allow_no_auth().build(),
             kms: kms.identity_cache(IdentityCache::no_cache()).build(),
             iam: aws_sdk_iam::Config::new(config),
+            outside: None,
+        }
+    }
+
+    /// With another way to AWS, from outside of the vendor's network.
+    #[must_use]
+    pub fn with_outside(self, outside: Self) -> Self {
+        Self {
+            outside: Some(Box::new(outside)),
+            ..self
         }
     }
 
@@ -123,6 +144,10 @@ impl AwsCloud {
 
 #[async_trait]
 impl Cloud for AwsCloud {
+    fn outside(&self) -> Option<&dyn Cloud> {
+        self.outside.as_deref().map(|outside| outside as &dyn Cloud)
+    }
+
     async fn storage_session(&self, role: &RoleArn) -> ApiResult<AwsSession> {
         self.shared_session(role).await
     }

@@ -32,6 +32,11 @@ impl SetupCloud for AwsCloud {
         call.finish(result, |output| output.arn, None)
     }
 
+    async fn identity_from_outside(&self) -> Option<ApiResult<String>> {
+        let outside = self.outside.as_deref()?;
+        Some(outside.identity(None, None).await)
+    }
+
     async fn assume_with_tags(&self, role: &RoleArn, tags: &[(&str, &str)]) -> ApiResult<AssumedRole> {
         let call = Call::start(DeniedBy::Sts, "sts:AssumeRole", self.clock.as_ref());
         let tags = tags.iter().map(|(key, value)| {

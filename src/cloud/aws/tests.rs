@@ -3,6 +3,7 @@
 mod bucket;
 mod calls;
 mod key;
+mod outside;
 mod sessions;
 
 use std::time::Duration;

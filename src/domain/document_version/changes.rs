@@ -61,7 +61,11 @@ fn differences(document: &str, sid: Option<&str>, before: Option<&Value>, after:
         (Some(before), Some(after), _) if before == after => Vec::new(),
         (None, Some(added), Some(sid)) => {
             let actions: Vec<String> = actions(added).into_iter().collect();
-            vec![format!("adds {}to {place}, which allows {}", statement(sid), list(&actions))]
+            let effect = match added["Effect"].as_str() {
+                Some("Deny") => "denies calls from outside of the vendor's network".to_owned(),
+                _ => format!("allows {}", list(&actions)),
+            };
+            vec![format!("adds {}to {place}, which {effect}", statement(sid))]
         }
         (Some(_), None, Some(sid)) => vec![format!("removes {}from {place}", statement(sid))],
         (Some(before), Some(after), Some(sid)) => of_statement(place, sid, before, after),

@@ -12,7 +12,7 @@ use strum::IntoEnumIterator;
 
 use super::access_level::AccessLevel;
 use super::campaign::CampaignMessage;
-use super::check::CheckStatus;
+use super::check::{CheckName, CheckStatus};
 use super::finding::Finding;
 use super::fix::FixDocument;
 use super::retry::FailureKind;
@@ -174,6 +174,8 @@ pub fn prove_documents(findings: &[Finding]) -> bool {
         // The check before it says why.
         CheckStatus::Skipped if finding.skipped_because.is_some() => true,
         // It made a call that the documents allow, unless it is about one that must be denied.
+        // Nothing else shows that this statement was applied.
+        CheckStatus::Skipped | CheckStatus::Inconclusive if finding.check == CheckName::NetworkRestricted => false,
         CheckStatus::Skipped | CheckStatus::Inconclusive => finding.check.entry().failure == FailureKind::AccessOpen,
         CheckStatus::Failed | CheckStatus::Warning => finding.fix.as_ref().is_some_and(|fix| is_setting(fix.document)),
     })

@@ -31,6 +31,7 @@ impl DocumentSet {
                 posture: vendor.posture,
                 extra: vendor.extra.clone(),
                 level: kind.level,
+                network: vendor.network.clone(),
                 ..TemplateParams::empty(kind.mode, vendor.role(kind.mode)?.clone(), vec![id.clone()])
             };
             let of_kind = json::documents(&params).documents.into_iter().map(|document| {

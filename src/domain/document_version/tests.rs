@@ -7,6 +7,7 @@ use crate::domain::extra_action::{ExtraAction, ExtraActions};
 use crate::domain::fix::{Fix, FixAction};
 use crate::domain::message::{findings, fixes};
 use crate::domain::vendor::Vendor;
+use crate::domain::vendor_network::{VendorNetwork, VpcEndpoints};
 
 const DIRECT: DocumentKind = DocumentKind {
     mode: Mode::Direct,
@@ -209,4 +210,45 @@ fn a_denied_check_that_only_warns_proves_nothing_and_a_setting_does_not_matter()
         ..denied
     };
     assert!(prove_documents(&[passed, not_testable]), "no document grants what must be denied");
+}
+
+/// The statements are in the documents, so a new network is a new version of them.
+#[test]
+fn the_vendors_network_is_part_of_the_documents() {
+    let with = |address: &str| Vendor {
+        network: Some(VendorNetwork {
+            source_ips: vec![address.parse().unwrap()],
+            endpoints: VpcEndpoints::These(Vec::new()),
+            is_probed: false,
+        }),
+        ..vendor()
+    };
+    let (none, one, other) = (
+        DocumentSet::of(&vendor()),
+        DocumentSet::of(&with("52.57.10.20/32")),
+        DocumentSet::of(&with("52.57.10.21/32")),
+    );
+    let summaries = |from, to, mode| {
+        let changes = changes(from, to, mode, None).into_iter();
+        changes.map(|change| change.summary).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        summaries(&none, &one, ASSUME_ROLE),
+        ["adds the statement LatchkeyNetwork to the role's permissions, which denies calls from outside of the vendor's network"]
+    );
+    assert_eq!(
+        summaries(&none, &one, DIRECT),
+        [
+            "adds the statement LatchkeyNetwork to the bucket policy, which denies calls from outside of the vendor's network",
+            "adds the statement LatchkeyNetwork to the key policy, which denies calls from outside of the vendor's network",
+        ]
+    );
+    assert_eq!(
+        summaries(&one, &other, ASSUME_ROLE),
+        ["changes the condition on aws:SourceIp in the statement LatchkeyNetwork of the role's permissions"]
+    );
+    assert_eq!(
+        summaries(&other, &none, ASSUME_ROLE),
+        ["removes the statement LatchkeyNetwork from the role's permissions"]
+    );
 }

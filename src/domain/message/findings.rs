@@ -79,6 +79,13 @@ messages! {
     key_round_trip_failed() "Decrypting with the key did not return the bytes that were encrypted. No action is needed; the check will run again."
     key_is_open(calls) "The key allowed calls that it must deny: {calls}."
 
+    // The vendor's network
+    network_not_restricted(calls) "Calls from outside of the network of [vendor] were allowed: {calls}."
+    network_not_restricted_danger() "Anyone who steals credentials of [vendor] could use them from anywhere."
+    outside_proxy_silent() "The proxy of [vendor] outside of its network gave no answer, so nothing is known about calls from there. No action is needed; the check will run again."
+    outside_proxy_is_inside() "The calls that [vendor] made from outside of its network came from within: its proxy is in the network that its settings name."
+    outside_denied_by_vendor() "A policy of [vendor] denied its calls from outside of its network, so they say nothing about [your] policies."
+
     // Probe object
     object_written() "[Vendor] wrote a probe object."
     object_read() "[Vendor] read the probe object."

@@ -7,6 +7,8 @@ messages! {
     allow_in_boundary(action) "Allow {action} in the role's permissions boundary, which limits what its permissions grant."
     allow_in_policy(action, kind) "Allow {action} in {kind}. It overrides the policies of the role, the bucket and the key."
     remove_deny(action, kind, conditions) "A Deny statement in {kind} denies {action}. Look for conditions on {conditions}, and add an exception for this access."
+    restrict_to_network(policy, sid) "To deny access from outside of the network of [vendor], add this statement to {policy}, replacing any existing statement with Sid {sid}."
+    renew_network(sid, action, kind) "If the statement {sid} in {kind} denies {action}, replace it with this one: [vendor] calls from another network now."
     remove_unknown_deny(action, policy, conditions) "A Deny statement denies {action}, but AWS does not say where it is: look in {policy}, in the permissions of the role, and in the policies of [your] organization. Look for conditions on {conditions}, and add an exception for this access."
     replace_trust_statement() "Replace the role's trust policy statement with this one."
     trust_one_role() "Replace the trust policy statement that names [vendor] with this one, and remove any other statement that lets it assume the role."

@@ -64,8 +64,8 @@ impl Calls {
         };
         Self {
             sts,
-            kms: 18 + 3 * count(|call| matches!(call, ExtraCall::Key(_))),
-            s3: 28 + 4 * count(|call| !matches!(call, ExtraCall::Key(_))),
+            kms: 19 + 3 * count(|call| matches!(call, ExtraCall::Key(_))),
+            s3: 31 + 4 * count(|call| !matches!(call, ExtraCall::Key(_))),
         }
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod extra;
 pub(crate) mod isolation;
 pub(crate) mod key;
 pub(crate) mod limited;
+pub(crate) mod network;
 pub(crate) mod object;
 pub(crate) mod posture;
 pub(crate) mod roles;

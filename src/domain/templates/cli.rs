@@ -6,8 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::placeholders::{Placeholder, Placeholders};
-use super::statements::{self, Permission};
-use super::{Parties, TemplateParams};
+use super::{Parties, TemplateParams, lists, statements};
 use crate::domain::arn::{BucketName, KeyArn, PolicyArn, RoleName};
 use crate::domain::storage_config::Mode;
 
@@ -76,17 +75,10 @@ pub fn script(params: &TemplateParams, parties: Parties) -> String {
 /// The documents, and the names of the functions that print them.
 fn documents(placeholders: &Placeholders) -> Vec<(&'static str, Value)> {
     let params = &placeholders.params;
-    let of_bucket: Vec<Value> = Permission::of_bucket_policy(params)
-        .into_iter()
-        .map(|permission| statements::bucket_policy_statement(permission, params))
-        .collect();
-    let of_key = statements::key_policy_statement(params);
+    let (of_bucket, of_key) = (lists::of_bucket_policy(params), lists::of_key_policy(params));
     let mut documents = vec![
-        ("key_statements", json!([of_key])),
-        (
-            "key_policy",
-            statements::policy(&[statements::key_administration_statement(params), of_key]),
-        ),
+        ("key_statements", json!(of_key)),
+        ("key_policy", statements::policy(&lists::of_new_key_policy(params))),
         ("bucket_statements", json!(of_bucket)),
         ("bucket_policy", statements::policy(&of_bucket)),
         ("bucket_encryption", statements::bucket_encryption(params)),
@@ -94,13 +86,9 @@ fn documents(placeholders: &Placeholders) -> Vec<(&'static str, Value)> {
     ];
     if params.mode == Mode::AssumeRole {
         let trust = statements::trust_statement(params);
-        let of_role: Vec<Value> = Permission::of_role(params)
-            .into_iter()
-            .map(|permission| statements::role_statement(permission, params))
-            .collect();
         documents.push(("trust_statements", json!([trust])));
         documents.push(("trust_policy", statements::policy(&[trust])));
-        documents.push(("role_permissions", statements::policy(&of_role)));
+        documents.push(("role_permissions", statements::policy(&lists::of_role(params))));
     }
     documents
 }

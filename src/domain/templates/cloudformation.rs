@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::placeholders::{Placeholder, Placeholders, is_account_regional};
 use super::statements::{self, Permission};
-use super::{Parties, TemplateParams, sid, yaml};
+use super::{Parties, TemplateParams, network, sid, yaml};
 use crate::domain::access_level::AccessLevel;
 use crate::domain::arn::{BucketName, KeyArn, PolicyArn, RoleName};
+use crate::domain::fix::FixDocument;
 use crate::domain::key_prefix::StoragePrefix;
 use crate::domain::storage_config::Mode;
 
@@ -310,6 +311,11 @@ fn resources(params: &TemplateParams) -> Value {
     };
     let ownership = expressed(&statements::bucket_policy_statement(Permission::Posture, &without_posture), &direct);
     let ownership = when("Direct", &when("ReadOnly", &nothing(), &ownership), &nothing());
+    let denying = |document: FixDocument, placeholders: &Placeholders| {
+        let statement = network::statement(document, &placeholders.params)?;
+        Some(expressed(&statement, placeholders))
+    };
+    let of_direct = |document| denying(document, &direct).map(|statement| when("Direct", &statement, &nothing()));
     let of_role: Vec<Value> = Permission::of_role(&assumed.params)
         .into_iter()
         .map(|permission| {
@@ -319,6 +325,7 @@ fn resources(params: &TemplateParams) -> Value {
                 &nothing(),
             )
         })
+        .chain(denying(FixDocument::RolePermissions, &assumed))
         .collect();
     let of_bucket: Vec<Value> = Permission::of_bucket_policy(&whole)
         .into_iter()
@@ -329,11 +336,15 @@ fn resources(params: &TemplateParams) -> Value {
                 &ownership,
             )
         })
+        .chain(of_direct(FixDocument::BucketPolicy))
         .collect();
-    let of_key = [
+    let of_key: Vec<Value> = [
         expressed(&statements::key_administration_statement(&assumed.params), &assumed),
         of_mode(&statements::key_policy_statement),
-    ];
+    ]
+    .into_iter()
+    .chain(of_direct(FixDocument::KeyPolicy))
+    .collect();
     let mut resources = json!({
         "Role": {
             "Type": "AWS::IAM::Role",

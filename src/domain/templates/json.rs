@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use super::creation::RolePath;
 use super::format::TemplateFormat;
-use super::statements::Permission;
-use super::{TemplateParams, statements};
+use super::{TemplateParams, lists, statements};
 use crate::domain::account::AccountId;
 use crate::domain::fix::FixDocument;
 use crate::domain::storage_config::Mode;
@@ -50,8 +49,16 @@ pub enum DocumentKind {
     Policy,
     /// A statement to add to the existing ones.
     Statement,
+    /// A list of statements to add to the existing ones.
+    Statements,
     /// A setting of the resource.
     Configuration,
+}
+
+impl DocumentKind {
+    fn pronoun(self) -> &'static str {
+        if self == Self::Statements { "each of them" } else { "it" }
+    }
 }
 
 /// A setting to choose in the AWS console.
@@ -125,21 +132,31 @@ pub fn documents(params: &TemplateParams) -> Documents {
             title: "Permissions of your role".into(),
             apply_to: format!("IAM, role {}, Permissions, inline policy", params.role_name()),
             form: DocumentKind::Policy,
-            body: statements::policy(&each(&Permission::of_role(params), |p| statements::role_statement(p, params))),
+            body: statements::policy(&lists::of_role(params)),
             new_key_policy: None,
         });
     }
+    let of_key = lists::of_key_policy(params);
+    let (title, form, body) = match of_key.as_slice() {
+        [one] => ("Statement to add to the key policy", DocumentKind::Statement, one.clone()),
+        several => (
+            "Statements to add to the key policy",
+            DocumentKind::Statements,
+            Value::from(several),
+        ),
+    };
     documents.push(Document {
         document: FixDocument::KeyPolicy,
         account: key.clone(),
-        title: "Statement to add to the key policy".into(),
-        apply_to: format!("KMS, key {}, Key policy: add it to the Statement list", params.key_arn()),
-        form: DocumentKind::Statement,
-        body: statements::key_policy_statement(params),
-        new_key_policy: Some(statements::policy(&[
-            statements::key_administration_statement(params),
-            statements::key_policy_statement(params),
-        ])),
+        title: title.into(),
+        apply_to: format!(
+            "KMS, key {}, Key policy: add {} to the Statement list",
+            params.key_arn(),
+            form.pronoun()
+        ),
+        form,
+        body,
+        new_key_policy: Some(statements::policy(&lists::of_new_key_policy(params))),
     });
     documents.push(Document {
         document: FixDocument::BucketPolicy,
@@ -147,9 +164,7 @@ pub fn documents(params: &TemplateParams) -> Documents {
         title: "Bucket policy".into(),
         apply_to: format!("S3, bucket {}, Permissions, Bucket policy", params.bucket_name()),
         form: DocumentKind::Policy,
-        body: statements::policy(&each(&Permission::of_bucket_policy(params), |p| {
-            statements::bucket_policy_statement(p, params)
-        })),
+        body: statements::policy(&lists::of_bucket_policy(params)),
         new_key_policy: None,
     });
     documents.push(Document {
@@ -204,15 +219,12 @@ fn settings(params: &TemplateParams) -> Vec<Setting> {
     settings
 }
 
-fn each(permissions: &[Permission], statement: impl Fn(Permission) -> Value) -> Vec<Value> {
-    permissions.iter().copied().map(statement).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::arn::{BucketName, KeyArn, RoleArn, RoleName};
     use crate::domain::external_id::ExternalId;
+    use crate::domain::templates::samples::restricted;
 
     fn params(mode: Mode) -> TemplateParams {
         let vendor = RoleArn::parse("arn:aws-us-gov:iam::111111111111:role/vendor").unwrap();
@@ -236,6 +248,11 @@ mod tests {
             ..params(Mode::Direct)
         };
         insta::assert_json_snapshot!(documents(&typed).documents);
+    }
+
+    #[test]
+    fn restricted_to_the_vendors_network() {
+        insta::assert_json_snapshot!([Mode::AssumeRole, Mode::Direct].map(|mode| documents(&restricted(params(mode))).documents));
     }
 
     #[test]

@@ -32,7 +32,9 @@ pub mod creation;
 pub mod format;
 mod hcl;
 pub mod json;
+mod lists;
 pub mod merge;
+pub mod network;
 mod placeholders;
 pub(crate) mod policy_eval;
 pub mod removal;
@@ -54,6 +56,7 @@ use super::extra_action::ExtraActions;
 use super::key_prefix::StoragePrefix;
 use super::partition::Partition;
 use super::storage_config::{Mode, Storage};
+use super::vendor_network::VendorNetwork;
 use creation::Creation;
 use sid::SidSuffix;
 
@@ -84,6 +87,8 @@ pub struct TemplateParams {
     pub version: Option<i32>,
     /// The end of every Sid. None for documents that are nobody's.
     pub sid_suffix: Option<SidSuffix>,
+    /// The only network that the vendor's calls may come from.
+    pub network: Option<VendorNetwork>,
     /// What the resources get that the documents create.
     pub creation: Creation,
 }
@@ -126,6 +131,7 @@ impl TemplateParams {
             extra: ExtraActions::default(),
             version: None,
             sid_suffix: None,
+            network: None,
             creation: Creation::default(),
         }
     }

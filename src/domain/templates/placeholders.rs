@@ -40,6 +40,7 @@ impl Placeholders {
         let params = TemplateParams {
             posture: params.posture,
             sid_suffix: params.sid_suffix,
+            network: params.network.clone(),
             prefix: params.prefix.clone(),
             level: params.level,
             extra: params.extra.clone(),

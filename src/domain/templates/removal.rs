@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::network::NETWORK_SID;
 use super::sid::SidSuffix;
 use super::statements::{ASSUME_SID, Permission};
 use crate::domain::arn::{BucketName, KeyArn, RoleArn};
@@ -103,6 +104,7 @@ fn role(vendor: &str, suffix: SidSuffix, role: Option<&RoleArn>) -> RemovalStep 
                 ]
                 .map(Permission::sid),
             )
+            .chain([NETWORK_SID])
             .map(|sid| suffix.append_to(sid))
             .collect(),
         command: role.map(|role| {
@@ -117,9 +119,8 @@ fn role(vendor: &str, suffix: SidSuffix, role: Option<&RoleArn>) -> RemovalStep 
 }
 
 fn bucket(suffix: SidSuffix, bucket: Option<(&BucketName, &str)>) -> RemovalStep {
-    let statements: Vec<_> = [Permission::Objects, Permission::List, Permission::Posture, Permission::Bucket]
-        .map(|permission| suffix.append_to(permission.sid()))
-        .into();
+    let granting = [Permission::Objects, Permission::List, Permission::Posture, Permission::Bucket].map(Permission::sid);
+    let statements: Vec<_> = granting.into_iter().chain([NETWORK_SID]).map(|sid| suffix.append_to(sid)).collect();
     RemovalStep {
         document: FixDocument::BucketPolicy,
         title: bucket.map_or_else(
@@ -146,10 +147,10 @@ fn bucket(suffix: SidSuffix, bucket: Option<(&BucketName, &str)>) -> RemovalStep
 }
 
 fn key(suffix: SidSuffix, key: Option<&KeyArn>) -> RemovalStep {
-    let statements = vec![suffix.append_to(Permission::Key.sid())];
+    let statements = [Permission::Key.sid(), NETWORK_SID].map(|sid| suffix.append_to(sid)).to_vec();
     RemovalStep {
         document: FixDocument::KeyPolicy,
-        title: "Remove the statement from the key policy".into(),
+        title: "Remove the statements from the key policy".into(),
         apply_to: key.map_or_else(|| "KMS, your key, Key policy".into(), |key| format!("KMS, key {key}, Key policy")),
         summary: "Keep all other statements, in particular the one that lets your account administer the key.".into(),
         command: key.map(|key| {

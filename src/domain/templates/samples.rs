@@ -15,6 +15,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::key_prefix::StoragePrefix;
 use crate::domain::partition::Partition;
 use crate::domain::storage_config::Mode;
+use crate::domain::vendor_network::{VendorNetwork, VpcEndpointId, VpcEndpoints};
 
 const TENANT: &str = "01910f5e-8f6a-7cc3-8f5e-2f8a1c9f0b11";
 const VALID: &str = "the samples are valid";
@@ -104,6 +105,7 @@ pub fn every() -> Vec<(String, TemplateParams)> {
                 ),
                 ("rotating", rotating(typed(partition, mode))),
                 ("required", required(with_new_key(partition, mode))),
+                ("restricted", restricted(with_new_key(partition, mode))),
             ] {
                 every.push((format!("{partition}-{mode}-{state}"), params));
             }
@@ -135,6 +137,18 @@ pub fn required(params: TemplateParams) -> TemplateParams {
             role_path: RolePath::parse("/vendors/").expect(VALID),
             tags: Tags::parse("Team=Records,Cost center=4711 = EU").expect(VALID),
         },
+        ..params
+    }
+}
+
+/// To the vendor's network.
+pub fn restricted(params: TemplateParams) -> TemplateParams {
+    TemplateParams {
+        network: Some(VendorNetwork {
+            source_ips: vec!["52.57.10.20/32".parse().expect(VALID)],
+            endpoints: VpcEndpoints::These(vec![VpcEndpointId::parse("vpce-0123456789abcdef0").expect(VALID)]),
+            is_probed: false,
+        }),
         ..params
     }
 }

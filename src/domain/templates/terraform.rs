@@ -5,8 +5,7 @@ use serde_json::Value;
 
 use super::hcl::{expression, quoted};
 use super::placeholders::{Placeholder, Placeholders, is_account_regional};
-use super::statements::{self, Permission};
-use super::{Parties, TemplateParams};
+use super::{Parties, TemplateParams, lists, statements};
 use crate::domain::arn::{BucketName, KeyArn, RoleName};
 use crate::domain::storage_config::Mode;
 
@@ -14,12 +13,11 @@ use crate::domain::storage_config::Mode;
 pub fn configuration(params: &TemplateParams, parties: Parties) -> String {
     let placeholders = Placeholders::of(params, params.mode);
     let policy = |statements: &[Value], depth| jsonencoded(&statements::policy(statements), depth, &placeholders);
-    let of_bucket: Vec<Value> = Permission::of_bucket_policy(&placeholders.params)
-        .into_iter()
-        .map(|permission| statements::bucket_policy_statement(permission, &placeholders.params))
-        .collect();
-    let of_key = statements::key_policy_statement(&placeholders.params);
-    let administration = statements::key_administration_statement(&placeholders.params);
+    let of_bucket = lists::of_bucket_policy(&placeholders.params);
+    let of_key = match lists::of_key_policy(&placeholders.params).as_slice() {
+        [one] => one.clone(),
+        several => Value::from(several),
+    };
 
     let mut text = params
         .version
@@ -33,18 +31,14 @@ pub fn configuration(params: &TemplateParams, parties: Parties) -> String {
     text += &jsonencoded(&of_key, 1, &placeholders);
     text += "\n}\n";
     if params.mode == Mode::AssumeRole {
-        let of_role: Vec<Value> = Permission::of_role(&placeholders.params)
-            .into_iter()
-            .map(|permission| statements::role_statement(permission, &placeholders.params))
-            .collect();
         text += "\nresource \"aws_iam_role\" \"documents\" {\n  name                 = var.role_name\n  path                 = var.role_path\n  permissions_boundary = var.permissions_boundary\n  tags                 = var.tags\n  assume_role_policy = ";
         text += &policy(&[statements::trust_statement(&placeholders.params)], 1);
         text += "\n}\n\nresource \"aws_iam_role_policy\" \"documents\" {\n  name = \"latchkey\"\n  role = aws_iam_role.documents.id\n  policy = ";
-        text += &policy(&of_role, 1);
+        text += &policy(&lists::of_role(&placeholders.params), 1);
         text += "\n}\n";
     }
     text += KEY;
-    text += &policy(&[administration, of_key], 1);
+    text += &policy(&lists::of_new_key_policy(&placeholders.params), 1);
     text += "\n}\n";
     text += BUCKET;
     text += OUTPUTS;
@@ -287,7 +281,7 @@ output "bucket_policy_to_merge" {
 }
 
 output "key_statement_to_add" {
-  description = "The statement to add to the policy of an existing key."
+  description = "What to add to the statements in the policy of an existing key."
   value       = var.key_arn == null ? null : local.key_statement
 }
 

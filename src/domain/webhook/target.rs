@@ -47,6 +47,11 @@ const REFUSED: [&str; 27] = [
 static NETWORKS: LazyLock<Vec<IpNet>> =
     LazyLock::new(|| REFUSED.iter().map(|net| net.parse().expect("every entry is a network")).collect());
 
+/// Whether every address of the network is on the public internet.
+pub fn is_public(network: &IpNet) -> bool {
+    !NETWORKS.iter().any(|net| net.contains(network) || network.contains(net))
+}
+
 /// The networks that a setting allows in addition to the public internet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedNetworks(pub Vec<IpNet>);

@@ -234,6 +234,7 @@ impl DocumentView {
             instruction: match document.form {
                 DocumentKind::Policy => "Paste this as the complete policy. If a policy already exists, add these statements to it.",
                 DocumentKind::Statement => "Add this statement to the existing policy. Don't remove any others.",
+                DocumentKind::Statements => "Add each statement of this list to the existing policy. Don't remove any others.",
                 DocumentKind::Configuration => "Choose these values in the console, or pass this to the AWS CLI.",
             },
             has_placeholders: text.contains('<'),

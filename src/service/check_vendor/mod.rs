@@ -2,6 +2,7 @@
 
 mod clock;
 mod customer_roles;
+mod network;
 mod own_buckets;
 mod quota;
 mod regions;
@@ -109,6 +110,7 @@ pub async fn check_vendor(cloud: &dyn SetupCloud, setup: VendorSetup<'_>, clock:
         own_buckets::check(cloud, vendor, setup.own_buckets, clock),
     )
     .await;
+    let network = network::check(cloud, vendor).await;
     let quota = setup.rates.map(|rates| report("STS quota", quota::check(rates)));
     [own, time]
         .into_iter()
@@ -116,6 +118,7 @@ pub async fn check_vendor(cloud: &dyn SetupCloud, setup: VendorSetup<'_>, clock:
         .chain(direct)
         .chain(buckets)
         .chain(regions)
+        .chain(network)
         .chain(quota)
         .collect()
 }

@@ -9,6 +9,7 @@ use crate::domain::templates::policy_eval::{AccessDecision, PolicyCaller, allow}
 use crate::domain::templates::sid::SidSuffix;
 use crate::domain::templates::statements::TAG;
 use crate::domain::templates::{TemplateParams, json};
+use crate::domain::vendor_network::CallOrigin;
 
 /// The policies of a tenant, as they are applied in AWS.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +83,7 @@ impl Policies {
             resources: vec![resource.to_owned()],
             resource_account: None,
             region: None,
+            origin: CallOrigin::Anywhere,
             now: DateTime::UNIX_EPOCH,
             has_variables: true,
         };

@@ -570,7 +570,14 @@ impl Applied {
         match name {
             "trust-policy" => customer.put_trust(&self.role_name, body).await,
             "role-permissions" => customer.put_permissions(&self.role_name, body).await,
-            "key-policy" => customer.add_to_key(&self.key, body).await,
+            "key-policy" => match body.as_array() {
+                Some(statements) => {
+                    for statement in statements {
+                        customer.add_to_key(&self.key, statement).await;
+                    }
+                }
+                None => customer.add_to_key(&self.key, body).await,
+            },
             "bucket-policy" => customer.put_bucket_policy(&self.bucket, body).await,
             "bucket-encryption" => put_encryption(customer, &self.bucket, body).await,
             other => panic!("there is no document named {other}"),

@@ -85,10 +85,17 @@ impl HeldRequests {
 
 /// Tells the stand-in that all requests came over TLS.
 pub async fn tls_terminator(upstream: &str) -> String {
+    with_headers(upstream, &[("x-forwarded-proto", "https")]).await
+}
+
+/// A proxy that adds these headers, such as those that tell the stand-in from which network all requests came.
+pub async fn with_headers(upstream: &str, headers: &'static [(&'static str, &'static str)]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let url = format!("http://{}", listener.local_addr().expect("the listener has an address"));
-    let router = forward(upstream, |request| {
-        request.headers_mut().insert("x-forwarded-proto", HeaderValue::from_static("https"));
+    let router = forward(upstream, move |request| {
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, HeaderValue::from_static(value));
+        }
         std::future::ready(None)
     });
     tokio::spawn(async move { axum::serve(listener, router).await });

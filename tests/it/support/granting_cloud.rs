@@ -166,6 +166,10 @@ fn kms<T>(call: &KeyCall, effect: impl FnOnce() -> T) -> ApiResult<T> {
 
 #[async_trait]
 impl Cloud for GrantingCloud {
+    fn outside(&self) -> Option<&dyn Cloud> {
+        None
+    }
+
     async fn storage_session(&self, _: &RoleArn) -> ApiResult<AwsSession> {
         self.sts(granted(session(ANYBODY)))
     }

@@ -20,6 +20,7 @@ use latchkey::domain::reverification::budget::{CallRates, Calls};
 use latchkey::domain::reverification::schedule::Schedule;
 use latchkey::domain::token::{Role, TokenLifetime};
 use latchkey::domain::vendor::Vendor;
+use latchkey::domain::vendor_network::VendorNetwork;
 use latchkey::domain::webhook::WebhookPolicy;
 use latchkey::domain::webhook::secret::SigningKeys;
 use latchkey::domain::webhook::target::AllowedNetworks;
@@ -78,8 +79,10 @@ pub struct TestServer {
 pub struct TestServerBuilder {
     database_url: Option<String>,
     access: AwsAccess,
+    outside: Option<String>,
     cloud: Option<Arc<dyn Cloud>>,
     vendor: Option<Vendor>,
+    network: Option<VendorNetwork>,
     allow_own_account: bool,
     approval: ApprovalPolicy,
     reaches_aws: bool,
@@ -102,8 +105,10 @@ impl Default for TestServerBuilder {
         Self {
             database_url: None,
             access: AwsAccess::none(),
+            outside: None,
             cloud: None,
             vendor: None,
+            network: None,
             allow_own_account: false,
             approval: ApprovalPolicy::default(),
             reaches_aws: false,
@@ -157,6 +162,18 @@ impl TestServerBuilder {
     pub fn aws_endpoint(mut self, url: &str) -> Self {
         url.clone_into(&mut self.access.endpoint);
         self.reaches_aws = true;
+        self
+    }
+
+    /// The vendor's network, which customers restrict its access to.
+    pub fn network(mut self, network: VendorNetwork) -> Self {
+        self.network = Some(network);
+        self
+    }
+
+    /// The AWS endpoint from outside of it.
+    pub fn outside(mut self, url: &str) -> Self {
+        self.outside = Some(url.to_owned());
         self
     }
 
@@ -272,14 +289,24 @@ impl TestServerBuilder {
             None if self.reaches_aws => {
                 let settings = AwsOptions { s3_path_style: true };
                 let aws = AwsCloud::from_config(&sdk_config(&self.access.endpoint, &self.access.keys).await, settings, clock());
+                let aws = match &self.outside {
+                    Some(endpoint) => aws.with_outside(AwsCloud::from_config(
+                        &sdk_config(endpoint, &self.access.keys).await,
+                        settings,
+                        clock(),
+                    )),
+                    None => aws,
+                };
                 Some(Arc::new(aws) as Arc<dyn Cloud>)
             }
             cloud => cloud,
         };
+        let vendor = self.vendor.unwrap_or_else(|| vendor(&self.access));
         let vendor = Arc::new(Vendor {
             allow_own_account: self.allow_own_account,
             approval: self.approval,
-            ..self.vendor.unwrap_or_else(|| vendor(&self.access))
+            network: self.network.or(vendor.network),
+            ..vendor
         });
         let ((public_url, public), (private_url, private)) = (listen().await, listen().await);
         let context = Context {
@@ -392,6 +419,7 @@ fn vendor(access: &AwsAccess) -> Vendor {
         extra: ExtraActions::default(),
         allow_own_account: false,
         approval: ApprovalPolicy::default(),
+        network: None,
         regions: Regions::default(),
         levels: vec![AccessLevel::ReadWrite, AccessLevel::Read],
     }

@@ -2,11 +2,13 @@
 
 use std::process::Output;
 
+use latchkey::domain::vendor_network::{VendorNetwork, VpcEndpoints};
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::aws::{Account, Applied, WHOLE, World, apply_templates_for, unique};
-use crate::support::server::TestServer;
+use crate::support::aws_proxy::with_headers;
+use crate::support::server::{TestServer, check};
 use crate::support::services::tools;
 use crate::support::shell::{Shell, succeeded};
 
@@ -445,6 +447,36 @@ async fn the_script_leads_to_verified_and_is_idempotent(#[case] mode: &'static s
         let statements = key_policy(&world.customer, &neighbour.key).await["Statement"].take();
         assert_eq!(statements.as_array().map(Vec::len), Some(3), "{statements:#}");
     }
+}
+
+/// The statements that deny calls from outside of the vendor's network are in the files as well. Here it is the loopback network.
+#[rstest]
+#[tokio::test]
+async fn files_restrict_access_to_the_vendors_network(
+    #[values("assume_role", "direct")] mode: &'static str,
+    #[values("cli", "cloudformation")] format: &str,
+) {
+    let tools = tools();
+    let world = World::new().await;
+    let outside = with_headers(&world.endpoint, &[("x-standin-source-ip", "52.57.99.1")]).await;
+    let network = VendorNetwork {
+        source_ips: vec!["127.0.0.0/8".parse().unwrap()],
+        endpoints: VpcEndpoints::These(Vec::new()),
+        is_probed: true,
+    };
+    let server = TestServer::builder().aws(&world).network(network).outside(&outside).start().await;
+    server.create_tenant("acme").await;
+    let things = things(&world.customer, mode, true).await;
+    let text = file(&server, &things, format).await;
+    let shell = Shell { tools, world: &world };
+    let submission = if format == "cli" {
+        told(&succeeded(shell.script(&text, &["--yes"]).await), mode, &world.customer.id)
+    } else {
+        put_out(&create_stack(&shell, "one", &text, "new").await, mode, &world.customer.id).0
+    };
+    let verification = server.submit("acme", &submission).await;
+    assert_eq!(verification["verdict"], "verified", "{verification:#}");
+    assert_eq!(check(&verification, "network-restricted")["status"], "passed");
 }
 
 /// A statement that has nothing to do with the vendor.

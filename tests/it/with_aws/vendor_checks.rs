@@ -5,8 +5,10 @@ use latchkey::cloud::aws::{AwsCloud, AwsOptions};
 use latchkey::domain::arn::{BucketName, RoleArn};
 use latchkey::domain::region::Region;
 use latchkey::domain::vendor::Vendor;
+use latchkey::domain::vendor_network::{VendorNetwork, VpcEndpoints};
 use latchkey::service::check_vendor::{ReportStatus, VendorReport, VendorSetup, check_vendor};
 use latchkey::service::credential_cache::SessionRates;
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::vendor_template::{DIRECT, Fresh, PROCESS, STORAGE, harmless, trust};
@@ -95,6 +97,38 @@ async fn the_issued_documents_pass_every_check() {
         "STS quota",
     ];
     assert_eq!(subjects, expected);
+}
+
+#[rstest]
+#[case::answers(true, ReportStatus::Passed)]
+#[case::silent(false, ReportStatus::Unanswered)]
+#[tokio::test]
+async fn the_proxy_outside_of_the_network_is_asked(#[case] answers: bool, #[case] expected: ReportStatus) {
+    let world = World::new().await;
+    let network = VendorNetwork {
+        source_ips: vec!["52.57.10.20/32".parse().unwrap()],
+        endpoints: VpcEndpoints::These(Vec::new()),
+        is_probed: true,
+    };
+    let vendor = Vendor {
+        network: Some(network),
+        ..Vendor::unnamed()
+    };
+    let connect = async |endpoint: &str| {
+        let config = sdk_config(endpoint, &world.latchkey).await;
+        AwsCloud::from_config(&config, AwsOptions { s3_path_style: true }, clock())
+    };
+    let outside = connect(if answers { &world.endpoint } else { "http://127.0.0.1:9" }).await;
+    let cloud = connect(&world.endpoint).await.with_outside(outside);
+    let setup = VendorSetup {
+        vendor: &vendor,
+        own_buckets: &[],
+        regions: &[],
+        rates: None,
+    };
+    let reports = check_vendor(&cloud, setup, &clock()).await;
+    let found = reports.iter().find(|report| report.subject == "network").unwrap();
+    assert_eq!(found.status, expected, "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

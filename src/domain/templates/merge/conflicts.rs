@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::super::TemplateParams;
-use super::super::policy_eval::{AccessDecision, PolicyCaller, covers, evaluate, scalars, texts};
+use super::super::policy_eval::{AccessDecision, PolicyCaller, covers, evaluate_from, scalars, texts};
 use super::super::statements::TAG;
 use super::replaced::{common_sid, named_ids, replaces};
 use super::{MergeCode, MergeFinding, MergeTarget, label, public};
@@ -14,6 +14,7 @@ use crate::domain::account::AccountId;
 use crate::domain::arn::{KeyArn, RoleArn};
 use crate::domain::external_id::ExternalId;
 use crate::domain::storage_config::Mode;
+use crate::domain::vendor_network::{CallOrigin, VendorNetwork};
 
 /// What the issued statements are for.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +46,7 @@ pub(super) fn find(target: MergeTarget, before: &[Value], calls: &Calls) -> Vec<
                     format!("This statement also granted access to {wider}. In the merged policy it grants access only to {role}."),
                 ));
             }
-            if statement["Effect"] == "Deny" {
+            if statement["Effect"] == "Deny" && ours["Effect"] != "Deny" {
                 findings.push(MergeFinding::new(
                     MergeCode::WiderPrincipals,
                     name.clone(),
@@ -165,6 +166,7 @@ fn caller<'a>(role: &'a RoleArn, issued: &[Value], calls: &Calls<'a>) -> PolicyC
         .map(AccountId::as_str),
         // The key's is the bucket's, too.
         region: params.key.as_ref().map(|key| key.region().as_str()),
+        origin: CallOrigin::Anywhere,
         now: calls.now,
         has_variables: calls.has_variables,
     }
@@ -183,7 +185,9 @@ const ANOTHER_ID: &str = "lk-ffffffffffffffffffffffffffffffffffffffff";
 
 /// The strongest decision of a statement about the calls that each of our statements allows.
 fn strongest_decision(statement: &Value, role: &RoleArn, calls: &Calls, tag: SessionTag) -> (AccessDecision, BTreeSet<String>) {
-    let each = calls.issued.iter().map(|ours| {
+    let network = calls.params.network.as_ref().filter(|_| tag == SessionTag::Own);
+    let allowing = calls.issued.iter().filter(|ours| ours["Effect"] == "Allow");
+    let each = allowing.map(|ours| {
         let mut caller = caller(role, std::slice::from_ref(ours), calls);
         match tag {
             SessionTag::Own => {}
@@ -196,10 +200,19 @@ fn strongest_decision(statement: &Value, role: &RoleArn, calls: &Calls, tag: Ses
                 .actions
                 .extend(["kms:CreateGrant", "kms:PutKeyPolicy", "s3:PutBucketPolicy"].map(str::to_owned));
         }
-        evaluate(statement, &caller)
+        evaluate_from(&origins(network, ours), statement, &caller)
     });
     each.max_by_key(|(reach, _)| *reach)
         .unwrap_or((AccessDecision::No, BTreeSet::new()))
+}
+
+/// Where the calls that one of our statements allows come from. The key is also used by S3.
+fn origins<'a>(network: Option<&'a VendorNetwork>, ours: &Value) -> Vec<CallOrigin<'a>> {
+    let Some(network) = network else {
+        return vec![CallOrigin::Anywhere];
+    };
+    let of_key = ours["Resource"] == "*";
+    network.origins().into_iter().chain(of_key.then_some(CallOrigin::S3)).collect()
 }
 
 fn denial(statement: &Value, name: Option<String>, role: &RoleArn, calls: &Calls) -> Option<MergeFinding> {

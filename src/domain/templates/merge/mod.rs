@@ -11,8 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::TemplateParams;
-use super::statements::{self, Permission};
+use super::{TemplateParams, lists};
 use conflicts::Calls;
 use replaced::replaces;
 
@@ -183,11 +182,8 @@ pub fn merge(target: MergeTarget, mut policy: Value, params: &TemplateParams, no
 
 fn issued(target: MergeTarget, params: &TemplateParams) -> Vec<Value> {
     match target {
-        MergeTarget::KeyPolicy => vec![statements::key_policy_statement(params)],
-        MergeTarget::BucketPolicy => Permission::of_bucket_policy(params)
-            .into_iter()
-            .map(|permission| statements::bucket_policy_statement(permission, params))
-            .collect(),
+        MergeTarget::KeyPolicy => lists::of_key_policy(params),
+        MergeTarget::BucketPolicy => lists::of_bucket_policy(params),
     }
 }
 
@@ -206,7 +202,8 @@ mod tests {
     use crate::domain::partition::Partition;
     use crate::domain::storage_config::Mode;
     use crate::domain::templates::policy_eval::steps;
-    use crate::domain::templates::samples::typed;
+    use crate::domain::templates::samples::{restricted, typed};
+    use crate::domain::templates::statements;
 
     const ROLE: &str = "arn:aws:iam::222222222222:role/documents";
     const VENDOR: &str = "arn:aws:iam::111111111111:role/vendor/documents";
@@ -300,6 +297,65 @@ mod tests {
             vec![]
         };
         assert_eq!(codes(&merged), expected);
+    }
+
+    /// The calls that come from the vendor's network, and how a Deny statement that names networks affects them.
+    #[rstest]
+    #[case::the_vendors(json!({"NotIpAddress": {"aws:SourceIp": "52.57.10.0/24"}, "StringNotEquals": {"aws:SourceVpce": "vpce-0123456789abcdef0"}}), None)]
+    #[case::one_way_of_two(json!({"NotIpAddress": {"aws:SourceIp": "52.57.10.0/24"}}), Some(MergeCode::MayBeDenied))]
+    #[case::another(json!({"NotIpAddress": {"aws:SourceIp": "198.51.100.0/24"}, "StringNotEquals": {"aws:SourceVpce": "vpce-1"}}), Some(MergeCode::Denied))]
+    #[case::another_vpc(json!({"StringNotEquals": {"aws:SourceVpc": "vpc-1"}}), Some(MergeCode::MayBeDenied))]
+    fn networks_are_compared_with_the_vendors(
+        #[case] condition: Value,
+        #[case] expected: Option<MergeCode>,
+        #[values(Mode::Direct, Mode::AssumeRole)] mode: Mode,
+    ) {
+        let theirs =
+            json!([{"Sid": "Perimeter", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": condition}]);
+        let policy = read(MergeTarget::BucketPolicy, &policy(&theirs)).unwrap();
+        let merged = merge(MergeTarget::BucketPolicy, policy, &restricted(typed(Partition::Aws, mode)), now());
+        let expected: Vec<_> = expected.into_iter().map(|code| (code, Some("Perimeter"))).collect();
+        assert_eq!(codes(&merged), expected, "{:#?}", merged.findings);
+    }
+
+    /// S3 uses the key from its own network.
+    #[rstest]
+    #[case::of_s3_as_well(json!({"NotIpAddress": {"aws:SourceIp": "52.57.10.0/24"}, "StringNotEquals": {"aws:SourceVpce": "vpce-0123456789abcdef0"}}), Some(MergeCode::MayBeDenied))]
+    #[case::not_of_s3(json!({"NotIpAddress": {"aws:SourceIp": "52.57.10.0/24"}, "StringNotEquals": {"aws:SourceVpce": "vpce-0123456789abcdef0"}, "Bool": {"aws:ViaAWSService": "false"}}), None)]
+    #[case::only_of_s3(json!({"Bool": {"aws:ViaAWSService": "true"}}), Some(MergeCode::Denied))]
+    fn the_key_is_also_used_by_s3(#[case] condition: Value, #[case] expected: Option<MergeCode>) {
+        let root = json!({"Sid": "Root", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "Action": "kms:*", "Resource": "*"});
+        let theirs =
+            json!({"Sid": "Perimeter", "Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*", "Condition": condition});
+        let policy = read(MergeTarget::KeyPolicy, &policy(&json!([root, theirs]))).unwrap();
+        let merged = merge(
+            MergeTarget::KeyPolicy,
+            policy,
+            &restricted(typed(Partition::Aws, Mode::Direct)),
+            now(),
+        );
+        let expected: Vec<_> = expected.into_iter().map(|code| (code, Some("Perimeter"))).collect();
+        assert_eq!(codes(&merged), expected, "{:#?}", merged.findings);
+    }
+
+    /// It is replaced when the network changes, and is no conflict: neither this tenant's nor that of another one.
+    #[rstest]
+    fn our_own_deny_statements_are_no_conflicts(#[values(MergeTarget::BucketPolicy, MergeTarget::KeyPolicy)] target: MergeTarget) {
+        let params = restricted(typed(Partition::Aws, Mode::Direct));
+        let root = json!({"Sid": "Root", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::222222222222:root"}, "Action": "kms:*", "Resource": "*"});
+        let issued = issued(target, &params);
+        let current = issued.last().unwrap();
+        let mut outdated = current.clone();
+        outdated["Condition"]["NotIpAddressIfExists"]["aws:SourceIp"] = json!("52.57.99.1/32");
+        let mut of_another = outdated.clone();
+        of_another["Sid"] = json!("LatchkeyNetwork0badcafe");
+        of_another["Condition"]["StringEquals"]["aws:PrincipalTag/latchkey-external-id"] = json!(OTHER_ID);
+        let policy = read(target, &policy(&json!([root, of_another, outdated]))).unwrap();
+        let merged = merge(target, policy, &params, now());
+        assert_eq!(codes(&merged), []);
+        let statements = merged.merged["Statement"].as_array().unwrap();
+        assert_eq!((&statements[1], &statements[2]), (&of_another, current));
+        assert_eq!(statements.len(), 2 + issued.len());
     }
 
     const OTHER_ID: &str = "lk-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";

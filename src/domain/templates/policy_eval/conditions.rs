@@ -3,8 +3,10 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use ipnet::IpNet;
 use serde_json::Value;
 
 use super::context::{KeyValue, PolicyCaller, value_of};
@@ -92,6 +94,7 @@ fn condition(operator: &str, key: &str, expected: &[String], caller: &PolicyCall
         KeyValue::Unknown => AccessDecision::Maybe,
         KeyValue::Known(values) => holds(operator, &values, &expected),
         KeyValue::Perhaps(value) => AccessDecision::of_either(holds(operator, &[], &expected), holds(operator, &[value], &expected)),
+        KeyValue::Addresses(network) => holds_in(operator, &network, &expected),
         KeyValue::NotBefore(earliest) => holds_from(operator, earliest, &expected),
         // If it holds for any call, that call is concerned for sure.
         KeyValue::OfS3Only => {
@@ -188,6 +191,27 @@ fn comparison(operator: &str) -> Option<fn(&str, &str) -> bool> {
         "NumericGreaterThanEquals" => |wanted, actual| number(wanted, actual, f64::ge),
         _ => return None,
     })
+}
+
+/// Whether a condition holds for every address of a network, for some, or for none. The key is present.
+fn holds_in(operator: &str, network: &IpNet, expected: &[&str]) -> AccessDecision {
+    let operator = Operator::of(operator);
+    if operator.comparison == "Null" {
+        return AccessDecision::sure(expected.iter().any(|text| text.eq_ignore_ascii_case("false")));
+    }
+    if operator.comparison != "IpAddress" {
+        return AccessDecision::Maybe;
+    }
+    let covers = |wanted: &&str| {
+        let address = || wanted.parse::<IpAddr>().map(IpNet::from);
+        match wanted.parse::<IpNet>().or_else(|_| address()) {
+            Ok(wanted) if wanted.contains(network) => AccessDecision::Yes,
+            Ok(wanted) if !network.contains(&wanted) => AccessDecision::No,
+            _ => AccessDecision::Maybe,
+        }
+    };
+    let found = expected.iter().map(covers).max().unwrap_or(AccessDecision::No);
+    if operator.negated { found.not() } else { found }
 }
 
 /// Whether a condition holds for a key with any time from this one on. The key is always present.

@@ -5,7 +5,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use ipnet::IpNet;
+
 use crate::domain::arn::RoleArn;
+use crate::domain::vendor_network::CallOrigin;
 
 /// A caller and its calls.
 #[derive(Debug, Clone)]
@@ -21,6 +24,7 @@ pub(crate) struct PolicyCaller<'a> {
     pub resource_account: Option<&'a str>,
     /// The region of the bucket or the key, if it is known.
     pub region: Option<&'a str>,
+    pub origin: CallOrigin<'a>,
     /// The calls are made from now on.
     pub now: DateTime<Utc>,
     /// Whether `${` begins a policy variable. Before the version `2012-10-17` of the policy language it was text.
@@ -38,6 +42,8 @@ pub(super) enum KeyValue<'a> {
     Perhaps(&'a str),
     /// Absent in direct calls. Those that S3 makes on the caller's behalf have it.
     OfS3Only,
+    /// One of these addresses.
+    Addresses(IpNet),
     /// A time, at the earliest this one.
     NotBefore(DateTime<Utc>),
 }
@@ -67,6 +73,35 @@ const ABSENT_KINDS: [&str; 3] = ["aws:requesttag/", "s3:requestobjecttag/", "s3:
 /// The header with a key of its own that every request has.
 const SENT: &str = "s3:x-amz-content-sha256";
 
+/// Keys of requests through a VPC endpoint. Over the internet they are absent.
+const OF_ENDPOINT: [&str; 6] = [
+    "aws:sourcevpce",
+    "aws:sourcevpc",
+    "aws:vpcsourceip",
+    "aws:vpceaccount",
+    "aws:vpceorgid",
+    "aws:vpceorgpaths",
+];
+
+/// The value of a key that describes where a call comes from. None for other keys. Calls of S3 have none of an endpoint, and the address of
+/// a service.
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-aws.html#conditions-aws-ip-address>
+fn of_network<'a>(key: &str, origin: CallOrigin<'a>) -> Option<KeyValue<'a>> {
+    let of_endpoint = OF_ENDPOINT.contains(&key);
+    Some(match (key, origin) {
+        ("aws:sourceip" | "aws:viaawsservice", CallOrigin::Anywhere) | ("aws:sourceip", CallOrigin::S3) => KeyValue::Unknown,
+        ("aws:viaawsservice", CallOrigin::S3) => KeyValue::Known(vec!["true"]),
+        ("aws:viaawsservice", _) => KeyValue::Known(vec!["false"]),
+        ("aws:sourceip", CallOrigin::Addresses(network)) => KeyValue::Addresses(network),
+        ("aws:sourceip", CallOrigin::Endpoint(_) | CallOrigin::Organization(_)) => KeyValue::Known(Vec::new()),
+        ("aws:sourcevpce", CallOrigin::Endpoint(endpoint)) => KeyValue::Known(vec![endpoint.as_str()]),
+        ("aws:vpceorgid", CallOrigin::Organization(organization)) => KeyValue::Known(vec![organization.as_str()]),
+        (_, CallOrigin::Addresses(_) | CallOrigin::S3) if of_endpoint => KeyValue::Known(Vec::new()),
+        _ if of_endpoint => KeyValue::Unknown,
+        _ => return None,
+    })
+}
+
 /// The names of keys are case-insensitive.
 pub(super) fn value_of<'a>(key: &str, caller: &'a PolicyCaller) -> KeyValue<'a> {
     let key = key.to_ascii_lowercase();
@@ -76,6 +111,9 @@ pub(super) fn value_of<'a>(key: &str, caller: &'a PolicyCaller) -> KeyValue<'a> 
     let is_absent = ABSENT.contains(&key.as_str()) || ABSENT_KINDS.iter().any(|kind| key.starts_with(kind));
     if is_absent && key != SENT {
         return KeyValue::Known(Vec::new());
+    }
+    if let Some(value) = of_network(&key, caller.origin) {
+        return value;
     }
     let known = |value: Option<&'a str>| value.map_or(KeyValue::Unknown, |value| KeyValue::Known(vec![value]));
     known(Some(match key.as_str() {

@@ -24,6 +24,7 @@ pub(super) use patterns::covers;
 pub(super) use patterns::steps;
 
 use crate::domain::arn::RoleArn;
+use crate::domain::vendor_network::CallOrigin;
 
 /// What is known about a call before it is made. Ordered from the weakest to the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +72,27 @@ pub(super) fn evaluate(statement: &Value, caller: &PolicyCaller) -> (AccessDecis
     ];
     let (conditions, keys) = conditions::hold(&statement["Condition"], caller);
     (all.into_iter().min().unwrap_or(AccessDecision::No).min(conditions), keys)
+}
+
+/// The same for calls that each come from one of these origins, nobody knows which. Those of S3 on the caller's behalf are made in any
+/// case.
+pub(super) fn evaluate_from(origins: &[CallOrigin], statement: &Value, caller: &PolicyCaller) -> (AccessDecision, BTreeSet<String>) {
+    let from = |origin: &CallOrigin| {
+        let caller = PolicyCaller {
+            origin: *origin,
+            ..caller.clone()
+        };
+        evaluate(statement, &caller)
+    };
+    let (by_s3, own): (Vec<_>, Vec<_>) = origins.iter().partition(|origin| **origin == CallOrigin::S3);
+    let mut keys = BTreeSet::new();
+    let mut gather = |(decision, depends_on): (AccessDecision, BTreeSet<String>)| {
+        keys.extend(depends_on);
+        decision
+    };
+    let own = own.into_iter().map(|origin| gather(from(origin))).reduce(AccessDecision::of_either);
+    let by_s3 = by_s3.into_iter().map(|origin| gather(from(origin))).max();
+    (own.max(by_s3).unwrap_or(AccessDecision::No), keys)
 }
 
 /// Whether these policies allow all of the caller's calls: for each, a statement of one of them allows it, and none denies it. A Deny

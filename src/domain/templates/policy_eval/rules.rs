@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::conditions::hold;
 use super::patterns::glob;
 use super::*;
+use crate::domain::vendor_network::{OrganizationId, VpcEndpointId};
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/team/r";
 const NOW: &str = "2026-06-01T12:00:00Z";
@@ -22,6 +23,7 @@ fn with_caller<T>(tags: &[&str], ask: impl FnOnce(&PolicyCaller) -> T) -> T {
         resources: vec!["arn:aws:s3:::b/*".to_owned()],
         resource_account: Some("222222222222"),
         region: Some("eu-central-1"),
+        origin: CallOrigin::Anywhere,
         now: NOW.parse().unwrap(),
         has_variables: true,
     })
@@ -259,6 +261,49 @@ fn a_deny_overrides(#[case] parts: &[(&str, &str, Value)], #[case] expected: Acc
 #[case::organization(json!({"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}), Maybe)]
 fn what_is_known_of_calls(#[case] condition: Value, #[case] expected: AccessDecision) {
     assert_eq!(holds(&condition), expected);
+}
+
+fn from(origin: CallOrigin, condition: &Value) -> AccessDecision {
+    let ask = |caller: &PolicyCaller| {
+        let caller = PolicyCaller { origin, ..caller.clone() };
+        hold(condition, &caller).0
+    };
+    with_caller(&["one"], ask)
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-network-properties>: the
+/// properties of the network, over the internet, through an endpoint, and of the calls that S3 makes.
+#[rstest]
+#[case::address(json!({"IpAddress": {"aws:SourceIp": "52.57.0.0/16"}}), Yes, No, Maybe)]
+#[case::one_address(json!({"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "52.57.10.20"]}}), Maybe, No, Maybe)]
+#[case::another_address(json!({"IpAddress": {"aws:SourceIp": "52.58.0.0/16"}}), No, No, Maybe)]
+#[case::another_family(json!({"IpAddress": {"aws:SourceIp": "::/0"}}), No, No, Maybe)]
+#[case::no_address(json!({"IpAddress": {"aws:SourceIp": "office"}}), Maybe, No, Maybe)]
+#[case::not_the_address(json!({"NotIpAddress": {"aws:SourceIp": "52.57.0.0/16"}}), No, Yes, Maybe)]
+#[case::not_the_address_if_exists(json!({"NotIpAddressIfExists": {"aws:SourceIp": "52.57.0.0/16"}}), No, Yes, Maybe)]
+#[case::address_exists(json!({"Null": {"aws:SourceIp": "true"}}), No, Yes, Maybe)]
+#[case::endpoint(json!({"StringEquals": {"aws:SourceVpce": "vpce-0123456789abcdef0"}}), No, Yes, No)]
+#[case::not_the_endpoint(json!({"StringNotEquals": {"aws:SourceVpce": "vpce-0123456789abcdef0"}}), Yes, No, Yes)]
+#[case::not_another_endpoint(json!({"StringNotEqualsIfExists": {"aws:SourceVpce": "vpce-1"}}), Yes, Yes, Yes)]
+#[case::vpc(json!({"StringEquals": {"aws:SourceVpc": "vpc-1"}}), No, Maybe, No)]
+#[case::organization(json!({"StringNotEquals": {"aws:VpceOrgID": "o-a1b2c3d4e5"}}), Yes, Maybe, Yes)]
+#[case::by_a_service(json!({"BoolIfExists": {"aws:ViaAWSService": "false"}}), Yes, Yes, No)]
+fn networks(
+    #[case] condition: Value,
+    #[case] over_internet: AccessDecision,
+    #[case] through_endpoint: AccessDecision,
+    #[case] of_s3: AccessDecision,
+) {
+    let endpoint = VpcEndpointId::parse("vpce-0123456789abcdef0").unwrap();
+    assert_eq!(
+        from(CallOrigin::Addresses("52.57.10.16/28".parse().unwrap()), &condition),
+        over_internet
+    );
+    assert_eq!(from(CallOrigin::Endpoint(&endpoint), &condition), through_endpoint);
+    assert_eq!(from(CallOrigin::S3, &condition), of_s3);
+    let organization = OrganizationId::parse("o-a1b2c3d4e5").unwrap();
+    let of_organization = json!({"StringNotEquals": {"aws:VpceOrgID": "o-a1b2c3d4e5"}});
+    assert_eq!(from(CallOrigin::Organization(&organization), &of_organization), No);
 }
 
 /// During a rotation, a session has one of two tags.

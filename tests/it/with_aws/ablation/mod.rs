@@ -5,6 +5,7 @@ mod direct;
 mod equivalent;
 mod extra;
 mod isolation;
+mod network;
 mod permissions;
 mod resources;
 mod trust_policy;
