@@ -24,7 +24,7 @@ pub(super) struct Template {
     #[arg(long, default_value = "json")]
     format: String,
     /// AWS account of the bucket. Default: that of the role or, in the mode `direct`, of the key.
-    #[arg(long)]
+    #[arg(long, value_name = "ID")]
     bucket_account_id: Option<String>,
     /// ARN of the managed policy that limits what the role can be granted.
     #[arg(long, value_name = "ARN")]

@@ -1,7 +1,7 @@
 //! Actions that the vendor asks customers for, beyond those that Latchkey needs itself.
 //!
-//! Most are proven like Latchkey's own: by a call that changes nothing of the customer's. The others are only granted, and every page
-//! that speaks of them says that they are not tested.
+//! Most are proven like Latchkey's own: by a call that changes nothing of the customer's. The others are only granted, and the finding
+//! says that they are not tested.
 
 use std::fmt;
 
@@ -92,7 +92,7 @@ pub struct Unprovable {
 
 /// The resource of each is that of the Service Authorization Reference.
 /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>
-const UNPROVABLE: [Unprovable; 19] = [
+const UNPROVABLE: [Unprovable; 17] = [
     of_objects("s3:GetObjectVersion", AccessLevel::Read),
     of_objects("s3:GetObjectVersionAttributes", AccessLevel::Read),
     of_objects("s3:GetObjectVersionTagging", AccessLevel::Read),
@@ -110,8 +110,6 @@ const UNPROVABLE: [Unprovable; 19] = [
     of_bucket("s3:PutBucketNotification", AccessLevel::ReadWrite),
     of_bucket("s3:PutBucketTagging", AccessLevel::ReadWrite),
     of_bucket("s3:PutBucketCORS", AccessLevel::ReadWrite),
-    of_bucket("s3:PutLifecycleConfiguration", AccessLevel::ReadWrite),
-    of_bucket("s3:PutInventoryConfiguration", AccessLevel::ReadWrite),
 ];
 
 const fn of_objects(name: &'static str, level: AccessLevel) -> Unprovable {
@@ -130,8 +128,8 @@ const fn of_bucket(name: &'static str, level: AccessLevel) -> Unprovable {
     }
 }
 
-/// Actions with which the vendor could change who has access, or destroy more than its own documents.
-const POWERFUL: [&str; 20] = [
+/// Actions with which the vendor could change who has access, or destroy or export more than its own documents.
+const POWERFUL: [&str; 23] = [
     "s3:BypassGovernanceRetention",
     "s3:DeleteBucket",
     "s3:DeleteBucketPolicy",
@@ -142,7 +140,10 @@ const POWERFUL: [&str; 20] = [
     "s3:PutBucketPolicy",
     "s3:PutBucketPublicAccessBlock",
     "s3:PutBucketVersioning",
+    "s3:PutAnalyticsConfiguration",
     "s3:PutEncryptionConfiguration",
+    "s3:PutInventoryConfiguration",
+    "s3:PutLifecycleConfiguration",
     "s3:PutObjectAcl",
     "s3:PutObjectVersionAcl",
     "s3:PutReplicationConfiguration",
@@ -225,7 +226,8 @@ impl ExtraAction {
         }
         if POWERFUL.iter().any(|powerful| is(powerful)) {
             return Err(format!(
-                "with {text}, you could change who has access to a customer's bucket, key or documents, or destroy them; Latchkey does not ask for it"
+                "with {text}, you could change who has access to a customer's bucket, key or documents, or destroy or export them; Latchkey does not ask \
+                 for it"
             ));
         }
         let distance = |name: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &text.to_lowercase());
@@ -275,14 +277,9 @@ impl ExtraActions {
     /// More would not fit into a session policy. <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
     pub const MOST: usize = 12;
 
-    pub fn new(actions: Vec<ExtraAction>) -> Self {
-        let mut once = Vec::new();
-        for action in actions {
-            if !once.contains(&action) {
-                once.push(action);
-            }
-        }
-        Self(once)
+    pub fn new(actions: &[ExtraAction]) -> Self {
+        // In the same order whatever the setting's order is, so that the documents stay the same.
+        Self(ExtraAction::all().filter(|action| actions.contains(action)).collect())
     }
 
     pub fn len(&self) -> usize {
@@ -371,7 +368,7 @@ mod tests {
 
     #[test]
     fn who_only_reads_is_asked_for_no_action_that_writes() {
-        let all = ExtraActions::new(ExtraAction::all().collect());
+        let all = ExtraActions::new(&ExtraAction::all().collect::<Vec<_>>());
         for permission in [Permission::Objects, Permission::List, Permission::Bucket, Permission::Key] {
             for name in all.of_statement(permission, AccessLevel::Read) {
                 assert!(name.contains(":Get") || name.contains(":List"), "{name}");

@@ -137,7 +137,8 @@ impl Grant {
             json!({"Effect": "Allow", "Action": actions(Permission::Key), "Resource": key_arn}),
         ];
         let of_bucket = actions(Permission::Bucket);
-        if !of_bucket.is_empty() {
+        // They are about the whole bucket, which is more than the keys with the prefix.
+        if !of_bucket.is_empty() && prefix.is_empty() {
             statements.push(json!({"Effect": "Allow", "Action": of_bucket, "Resource": bucket, "Condition": of_owner}));
         }
         policy(&statements)
@@ -223,7 +224,7 @@ mod tests {
         let mut longest: Vec<ExtraAction> = ExtraAction::all().collect();
         longest.sort_by_key(|action| std::cmp::Reverse(action.name().len()));
         longest.truncate(ExtraActions::MOST);
-        let policy = grant.session_policy(&storage, &ExtraActions::new(longest)).to_string();
+        let policy = grant.session_policy(&storage, &ExtraActions::new(&longest)).to_string();
         assert!(policy.len() <= 2048, "{}", policy.len());
     }
 
@@ -235,7 +236,7 @@ mod tests {
             "s3:GetBucketLocation",
             "kms:ListGrants",
         ];
-        let extra = ExtraActions::new(asked.map(|name| ExtraAction::parse(name).unwrap()).to_vec());
+        let extra = ExtraActions::new(&asked.map(|name| ExtraAction::parse(name).unwrap()));
         let grant = |level| Grant {
             level,
             prefix: Some(KeyPrefix::parse("invoices/").unwrap()),
@@ -253,7 +254,6 @@ mod tests {
             ["s3:GetObject"],
             ["s3:ListBucket", "s3:ListBucketVersions"],
             ["kms:Decrypt", "kms:DescribeKey", "kms:ListGrants"],
-            ["s3:GetBucketLocation"],
         ]);
         assert_eq!(json!(actions(AccessLevel::Read)), of_reader);
         assert!(
@@ -264,6 +264,8 @@ mod tests {
         );
         let policy = grant(AccessLevel::Read).session_policy(&storage(), &extra);
         assert_eq!(policy["Statement"][1]["Condition"]["StringLike"]["s3:prefix"], "invoices/*");
+        let policy = Grant::default().session_policy(&storage(), &extra);
+        assert_eq!(policy["Statement"][3]["Action"], json!(["s3:GetBucketLocation"]));
         assert_eq!(
             policy["Statement"][3]["Condition"]["StringEquals"]["aws:ResourceAccount"],
             "222222222222"

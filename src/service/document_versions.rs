@@ -216,6 +216,24 @@ pub(super) async fn update_to(
     }))
 }
 
+/// Whether a verification that nobody asked for shows that a config has the documents of a version: not if they differ from those that it
+/// had in what no call shows. Then somebody has to say that they were applied, by submitting or by verifying again.
+pub(super) async fn are_shown(
+    db: &mut PgConnection,
+    config: StorageConfigId,
+    kind: DocumentKind,
+    version: &DocumentVersion,
+) -> store::Result<bool> {
+    let known = document_versions::of_config(db, config).await?;
+    let from = match known.base(version) {
+        _ if known.verified >= Some(version.number) || known.issued == Some(version.number) => return Ok(true),
+        Some(number) => document_versions::find(db, number).await?,
+        None => None,
+    };
+    let from = from.map(|from| from.documents).unwrap_or_default();
+    Ok(version.documents.is_told_from(&from, kind))
+}
+
 /// Records that a full verification has shown that a config has the documents of this version, and in the campaigns that wait for it. The
 /// tenant must be locked.
 pub(super) async fn set_verified(
@@ -241,12 +259,13 @@ impl From<UnknownTenant> for NotRecorded {
 }
 
 /// The same after a re-verification whose result is not recorded. Changes nothing if it is known.
-pub async fn prove(context: &Context, tenant: TenantId, config: StorageConfigId) -> store::Result<()> {
+pub async fn prove(context: &Context, tenant: TenantId, config: StorageConfigId, kind: DocumentKind) -> store::Result<()> {
     let current = current(context).await?;
     let mut db = store::acquire(&context.pool).await?;
     let known = document_versions::of_config(&mut db, config).await?;
+    let are_shown = are_shown(&mut db, config, kind, &current).await?;
     drop(db);
-    if known.verified >= Some(current.number) {
+    if known.verified >= Some(current.number) || !are_shown {
         return Ok(());
     }
     let proven = async {

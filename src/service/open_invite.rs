@@ -169,8 +169,12 @@ async fn find_opened(
     let invite = invites::find(db, opened.invite_id)
         .await?
         .ok_or_else(|| store::StoreError::inconsistent("invite_sessions", opened.id, "its invite is missing"))?;
-    let tenant = open_tenant(context, db, &invite).await?;
-    Ok((opened, invite, tenant))
+    let tenant = open_tenant(context, db, &invite).await;
+    // The end of the connection says where the storage is, which a session that was ended before must not learn.
+    match tenant {
+        Err(OpenInviteError::Offboarded(_)) if opened.ended_at.is_some() => Err(OpenInviteError::SessionEnded),
+        tenant => Ok((opened, invite, tenant?)),
+    }
 }
 
 /// The invite's tenant, if the invite is open.

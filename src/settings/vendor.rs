@@ -111,7 +111,7 @@ impl VendorSettings {
         if let Some(url) = &self.cloudformation_url {
             check_template_url(url, role.partition().dns_suffix())?;
         }
-        let extra = ExtraActions::new(self.extra_actions);
+        let extra = ExtraActions::new(&self.extra_actions);
         if extra.len() > ExtraActions::MOST {
             let fault = format!(
                 "names {} actions, of which a session policy can hold {} at most",

@@ -48,14 +48,14 @@ impl TryFrom<SessionRow> for OpenedInvite {
     }
 }
 
-/// Adds a session. Beyond the maximum, sessions of the same kind are removed: first those that were never used, then those that were not used for the
-/// longest time. The caller must have locked the invite.
+/// Adds a session. Beyond the maximum, sessions of the same kind are removed: first those that were ended, then those that were never used, then
+/// those that were not used for the longest time. The caller must have locked the invite.
 pub(crate) async fn insert(db: &mut PgConnection, session: &OpenedInvite, hash: &TokenHash) -> Result<()> {
     let kind: &str = session.kind.into();
     sqlx::query!(
         "delete from invite_sessions where id in (
              select id from invite_sessions where invite_id = $1 and kind = $2
-             order by (last_used_at > created_at) desc, last_used_at desc, id desc offset $3
+             order by (ended_at is null) desc, (last_used_at > created_at) desc, last_used_at desc, id desc offset $3
          )",
         session.invite_id.as_uuid(),
         kind,

@@ -125,12 +125,6 @@ pub async fn claim(db: &mut PgConnection, now: DateTime<Utc>, limit: i64, lease:
     let rows = sqlx::query!(
         r#"with due as (
                select r.config_id, r.due_at, c.prefix,
-                      -- What could not be deleted is written again, so that no more than one is left.
-                      case when r.standing <> 'verified' then (
-                          select key from unnest((
-                              select v.probe_objects from verifications v where v.tenant_id = r.tenant_id and v.config_id = r.config_id
-                              order by v.created_at desc, v.id desc limit 1)) key
-                          where starts_with(key, c.prefix || $4) limit 1) end as left_object,
                       -- With read access, there is no ciphertext.
                       r.full_due_at <= $1 or r.standing <> 'verified' or (r.ciphertext is null and c.access = 'read_write') as is_full
                from reverifications r join storage_configs c on c.id = r.config_id
@@ -140,8 +134,10 @@ pub async fn claim(db: &mut PgConnection, now: DateTime<Utc>, limit: i64, lease:
                update reverifications r
                set leased_until = $1::timestamptz + make_interval(secs => $3), lease = r.lease + 1,
                    -- Of a full one that was interrupted.
-                   probe_objects = array_remove(r.probe_objects || r.probe_key || case when due.is_full then due.left_object end, null),
-                   probe_key = case when due.is_full then coalesce(r.probe_key, r.probe_objects[1], due.left_object,
+                   probe_objects = array_remove(r.probe_objects || r.probe_key, null),
+                   -- What could not be deleted is written again, so that no more than one is left. Those of verifications are theirs: one of
+                   -- them may run at the same time.
+                   probe_key = case when due.is_full then coalesce(r.probe_key, r.probe_objects[1],
                        due.prefix || $4 || r.config_id || '-' || substr(gen_random_uuid()::text, 1, 18)) end
                from due where r.config_id = due.config_id
                returning r.*, due.due_at as was_due_at

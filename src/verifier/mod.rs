@@ -32,6 +32,7 @@ use crate::cloud::{AwsSession, BucketCall, Cloud, KeyCall, SessionName};
 use crate::domain::access_level::AccessLevel;
 use crate::domain::api_result::ApiCall;
 use crate::domain::arn::RoleArn;
+use crate::domain::check::CheckName;
 use crate::domain::evaluator::Evaluator;
 use crate::domain::evidence::{KeptVersions, KeyFacts, RoundTrip};
 use crate::domain::external_id::ExternalId;
@@ -190,7 +191,7 @@ pub async fn run(
         &subject.probe_key,
         subject.leftovers.clone(),
         retires,
-        subject.known_versions,
+        subject.known_versions.filter(|_| vendor.requires(CheckName::VersioningDisabled)),
         &callers,
     );
     let mut waiting = Step::of_run(vendor, mode, subject.storage.level, retires, &callers);

@@ -445,7 +445,7 @@ async fn a_run_calls_what_it_takes_from_the_budget(#[values(Mode::AssumeRole, Mo
 }
 
 fn every_extra_action() -> ExtraActions {
-    ExtraActions::new(ExtraAction::all().collect())
+    ExtraActions::new(&ExtraAction::all().collect::<Vec<_>>())
 }
 
 /// What the vendor asks for is proven in the same waves as everything else.
@@ -533,6 +533,29 @@ async fn verify_asking(cloud: &Scripted, extra: ExtraActions, subject: &Verifica
     let (found, _findings) = unbounded_channel();
     let lease = Left(Some(Duration::from_mins(1)));
     run(cloud, &clock, &vendor, subject, &lease, found, &CancellationToken::new()).await
+}
+
+/// What is known to keep versions is not written to again, unless the vendor accepts it.
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn a_bucket_that_keeps_versions_is_written_to_only_if_the_vendor_accepts_it(#[values(false, true)] accepts: bool) {
+    let cloud = Scripted::new();
+    let clock: SharedClock = std::sync::Arc::new(SystemClock);
+    let advisory = accepts.then_some(CheckName::VersioningDisabled);
+    let vendor = Vendor {
+        advisory_checks: advisory.into_iter().collect(),
+        ..Vendor::unnamed()
+    };
+    let subject = VerificationSubject {
+        known_versions: Some(KeptVersions::Versioning),
+        ..subject(Mode::AssumeRole)
+    };
+    let (found, _findings) = unbounded_channel();
+    let lease = Left(Some(Duration::from_mins(1)));
+    let report = run(&cloud, &clock, &vendor, &subject, &lease, found, &CancellationToken::new()).await;
+    let writable = report.findings.iter().find(|finding| finding.check == CheckName::ObjectWritable);
+    let expected = if accepts { CheckStatus::Passed } else { CheckStatus::Skipped };
+    assert_eq!(writable.map(|finding| finding.status), Some(expected), "{:#?}", report.findings);
 }
 
 fn due(subject: VerificationSubject, ciphertext: Option<KeptCiphertext>) -> DueReverification {

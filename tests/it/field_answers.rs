@@ -160,7 +160,8 @@ async fn the_denying_policy_is_named() {
 
 /// The probe object cannot be put.
 #[rstest]
-#[case::a_checksum_is_missing(|call: &Call| on(call, "s3:PutObject", || s3_error(400, "InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters")), CheckName::ObjectWritable, Vendor, "InvalidRequest")]
+#[case::the_bucket_retains_objects(|call: &Call| on(call, "s3:PutObject", || s3_error(400, "InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters")), CheckName::VersioningDisabled, Customer(FixDocument::BucketVersioning), "Object Lock")]
+#[case::our_request_is_wrong(|call: &Call| on(call, "s3:PutObject", || s3_error(400, "InvalidRequest", "Missing required header for this request")), CheckName::ObjectWritable, Vendor, "InvalidRequest")]
 #[case::the_account_is_new(|call: &Call| on(call, "s3:PutObject", || s3_error(403, "NotSignedUp", "Your account is not signed up for the S3 service.")), CheckName::ObjectWritable, Aws, "NotSignedUp")]
 #[case::an_unknown_code(|call: &Call| on(call, "s3:PutObject", || s3_error(400, "SomethingNew", "Something new")), CheckName::ObjectWritable, Aws, "SomethingNew")]
 #[case::the_account_has_a_problem(|call: &Call| on(call, "s3:PutObject", || s3_error(403, "AccountProblem", "There is a problem with your AWS account")), CheckName::ObjectWritable, Customer(FixDocument::BucketSettings), "AWS Support")]

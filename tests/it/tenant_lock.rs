@@ -3,12 +3,15 @@
 use std::future::Future;
 
 use futures::future::LocalBoxFuture;
+use latchkey::domain::access_level::AccessLevel;
 use latchkey::domain::approval::ApprovalState;
 use latchkey::domain::audit::AuditReason;
 use latchkey::domain::campaign::CampaignMessage;
+use latchkey::domain::document_version::DocumentKind;
 use latchkey::domain::external_id::ExternalId;
 use latchkey::domain::ids::{StorageConfigId, TenantId, TenantRef};
 use latchkey::domain::invite::{InviteState, InviteToken};
+use latchkey::domain::storage_config::Mode;
 use latchkey::domain::submission::Submission;
 use latchkey::domain::tenant::{IllegalChange, TenantFilter};
 use latchkey::domain::verification::Trigger;
@@ -159,10 +162,18 @@ async fn documents_are_proven_of_the_tenant_as_it_is_under_its_lock() {
         .expect("the active version is read");
     let forget = "update config_documents set verified = null, verified_at = null";
     sqlx::query(forget).execute(&server.pool).await.expect("nothing is proven");
+    let kind = DocumentKind {
+        mode: Mode::Direct,
+        level: AccessLevel::ReadWrite,
+    };
     let by_another = "update config_documents set verified = 7, verified_at = now()";
-    while_locked(&server.pool, by_another, document_versions::prove(&context, tenant, config.into()))
-        .await
-        .expect("the proof is recorded");
+    while_locked(
+        &server.pool,
+        by_another,
+        document_versions::prove(&context, tenant, config.into(), kind),
+    )
+    .await
+    .expect("the proof is recorded");
     let verified: Option<i32> = sqlx::query_scalar("select verified from config_documents")
         .fetch_one(&server.pool)
         .await

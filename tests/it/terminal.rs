@@ -23,6 +23,8 @@ fn redacted(text: &str) -> String {
         "LatchkeyListxxxxxxxx",
         "LatchkeyKeyxxxxxxxx",
         "LatchkeyPosturexxxxxxxx",
+        "LatchkeyBucketxxxxxxxx",
+        "LatchkeyNetworkxxxxxxxx",
     ];
     let fits = |text: &[char], shape: &str| {
         text.len() >= shape.len()

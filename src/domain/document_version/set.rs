@@ -1,6 +1,6 @@
 //! The documents of all kinds, with placeholders for a tenant's own values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::DocumentKind;
 use crate::domain::external_id::ExternalId;
+use crate::domain::extra_action::ExtraAction;
+use crate::domain::templates::network::NETWORK_SID;
 use crate::domain::templates::{TemplateParams, json};
 use crate::domain::vendor::Vendor;
 
@@ -47,6 +49,27 @@ impl DocumentSet {
     pub fn fingerprint(&self) -> String {
         let text = serde_json::to_string(self).unwrap_or_default();
         hex::encode(Sha256::digest(text))
+    }
+
+    /// The parts of a kind's documents that calls cannot show: where the vendor's calls may come from, since they come from there anyway, and
+    /// the actions that no call proves.
+    fn unprovable(&self, kind: DocumentKind) -> BTreeSet<String> {
+        let statements = self.of_kind(kind).into_iter().flatten();
+        let of_document = |(name, statements): (&String, &Vec<Value>)| {
+            let parts = statements.iter().flat_map(|statement| {
+                let actions = statement["Action"].as_array().into_iter().flatten().filter_map(Value::as_str);
+                let untested = actions.filter(|action| matches!(ExtraAction::parse(action), Ok(ExtraAction::Unprovable(_))));
+                let network = (statement["Sid"] == NETWORK_SID).then(|| statement.to_string());
+                untested.map(str::to_owned).chain(network).collect::<Vec<_>>()
+            });
+            parts.map(|part| format!("{name} {part}")).collect::<Vec<_>>()
+        };
+        statements.flat_map(of_document).collect()
+    }
+
+    /// Whether calls show which of the two a customer has applied.
+    pub fn is_told_from(&self, other: &Self, kind: DocumentKind) -> bool {
+        self.unprovable(kind) == other.unprovable(kind)
     }
 
     /// None if the mode is not offered.

@@ -88,13 +88,38 @@ fn a_version_that_changes_one_mode_keeps_the_other_modes_number() {
     assert_eq!((third.since.assume_role, third.since.direct), (1, 3));
 }
 
+/// Calls from the vendor's network succeed with the old statement too, and nothing calls with an action that is not tested.
+#[test]
+fn calls_do_not_show_everything_that_changed() {
+    let set = |vendor: &Vendor| DocumentSet::of(vendor);
+    let asking = |action: &str| Vendor {
+        extra: ExtraActions::new(&[ExtraAction::parse(action).unwrap()]),
+        ..vendor()
+    };
+    let restricted = |ip: &str| Vendor {
+        network: Some(VendorNetwork {
+            source_ips: vec![ip.parse().unwrap()],
+            endpoints: VpcEndpoints::These(Vec::new()),
+            is_probed: true,
+        }),
+        ..vendor()
+    };
+    let plain = set(&vendor());
+    for kind in [DIRECT, ASSUME_ROLE] {
+        assert!(set(&asking("s3:GetObjectTagging")).is_told_from(&plain, kind));
+        assert!(!set(&asking("s3:GetObjectVersion")).is_told_from(&plain, kind));
+        let (old, new) = (set(&restricted("203.0.113.0/24")), set(&restricted("198.51.100.0/24")));
+        assert!(!new.is_told_from(&old, kind) && !plain.is_told_from(&old, kind) && old.is_told_from(&old, kind));
+    }
+}
+
 /// Who only reads has nothing to do with new permissions to write.
 #[test]
 fn a_version_that_adds_a_permission_to_write_changes_nothing_for_those_who_only_read() {
     let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
     let first = DocumentVersion::next(None, DocumentSet::of(&vendor()), now);
     let asking = Vendor {
-        extra: ExtraActions::new(vec![ExtraAction::parse("s3:PutObjectTagging").unwrap()]),
+        extra: ExtraActions::new(&[ExtraAction::parse("s3:PutObjectTagging").unwrap()]),
         ..vendor()
     };
     let second = DocumentVersion::next(Some(&first), DocumentSet::of(&asking), now);

@@ -34,11 +34,8 @@ pub(crate) fn extra_actions_allowed(context: &CheckContext) -> RuleOutcome {
         return Finding::vendor_side(check, Some(&own.answer.exchange)).into();
     }
     if let Some(first) = denied.first() {
-        let [by_bucket, by_key] = [false, true].map(|by_key| fix_of(context, &denied, by_key));
-        let fix = match (by_bucket, by_key) {
-            (Some(bucket), Some(key)) => bucket.or_also(key),
-            (Some(fix), None) | (None, Some(fix)) => fix,
-            (None, None) => return RuleOutcome::Pending,
+        let Some(fix) = fix_of(context, &denied) else {
+            return RuleOutcome::Pending;
         };
         let names = names(denied.iter());
         return Finding::failed(check, findings::permission_denied(&names), Some(&first.answer.exchange), fix).into();
@@ -60,6 +57,7 @@ pub(crate) fn extra_actions_allowed(context: &CheckContext) -> RuleOutcome {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Denied<'a> {
     call: ExtraCall,
     answer: &'a ApiResult,
@@ -70,20 +68,30 @@ fn names<'a>(denied: impl Iterator<Item = &'a Denied<'a>>) -> String {
     denied.map(|denied| denied.call.action()).collect::<Vec<_>>().join(", ")
 }
 
-/// The statements that allow what the bucket, or the key, denied.
-fn fix_of(context: &CheckContext, denied: &[Denied], by_key: bool) -> Option<Fix> {
-    let of_service: Vec<&Denied> = denied
-        .iter()
-        .filter(|denied| (denied.refusal.by == DeniedBy::Kms) == by_key)
-        .collect();
-    let first = of_service.first()?;
+/// What allows all of them: one fix for each service and reason.
+fn fix_of(context: &CheckContext, denied: &[Denied]) -> Option<Fix> {
+    let first = denied.first()?;
+    let is_alike = |other: &Denied| {
+        let by_key = |denied: &Denied| denied.refusal.by == DeniedBy::Kms;
+        by_key(other) == by_key(first) && other.refusal.reason == first.refusal.reason
+    };
+    let (alike, others): (Vec<Denied>, Vec<Denied>) = denied.iter().copied().partition(|denied| is_alike(denied));
+    let fix = fix_of_alike(context, &alike)?;
+    Some(match fix_of(context, &others) {
+        Some(other) => fix.or_also(other),
+        None => fix,
+    })
+}
+
+fn fix_of_alike(context: &CheckContext, alike: &[Denied]) -> Option<Fix> {
+    let first = alike.first()?;
     let mut permissions: Vec<Permission> = Vec::new();
-    for denied in &of_service {
+    for denied in alike {
         let permission = fix::permission_of(denied.refusal, denied.call.permission());
         if !permissions.contains(&permission) {
             permissions.push(permission);
         }
     }
-    let action = names(of_service.iter().copied());
+    let action = names(alike.iter());
     Some(fix::of_refusals(first.refusal, &action, &permissions, context.params))
 }

@@ -19,7 +19,7 @@ pub(crate) fn network_restricted(context: &CheckContext) -> RuleOutcome {
         return RuleOutcome::Pending;
     };
     let allowed: Vec<_> = answers.iter().filter(|(call, answer)| call.was_allowed(answer)).collect();
-    if let Some((first, answer)) = allowed.first() {
+    if let Some((_, answer)) = allowed.first() {
         // Denied by the session's own policy, it really came from outside.
         return match (&probe.control_role, &probe.control) {
             (Some(role), _) if role.granted().is_none() => unanswered(check, role).into(),
@@ -38,7 +38,7 @@ pub(crate) fn network_restricted(context: &CheckContext) -> RuleOutcome {
                     check,
                     findings::network_not_restricted(names.join(", ")),
                     Some(&answer.exchange),
-                    fix(context, *first),
+                    fix(context, &allowed.iter().map(|(call, _)| *call).collect::<Vec<_>>()),
                 )
                 .with_detail(findings::network_not_restricted_danger())
                 .into()
@@ -73,15 +73,24 @@ fn unanswered(check: CheckName, answer: &ApiResult) -> Finding {
     Finding::inconclusive(check, FaultSide::Vendor, findings::outside_proxy_silent(), Some(&answer.exchange))
 }
 
-fn fix(context: &CheckContext, allowed: UnauthorizedCall) -> Fix {
-    let (document, name) = match (context.storage.mode(), allowed) {
-        (Mode::AssumeRole, _) => (FixDocument::RolePermissions, "the permissions of [your] role"),
-        (Mode::Direct, UnauthorizedCall::DescribeKey) => (FixDocument::KeyPolicy, "the key policy"),
-        (Mode::Direct, _) => (FixDocument::BucketPolicy, "the bucket policy"),
+/// The statement in each document that allowed a call.
+fn fix(context: &CheckContext, allowed: &[UnauthorizedCall]) -> Fix {
+    let of = |document, name| {
+        let statement = network::statement(document, context.params);
+        let sid = context.params.sid(network::NETWORK_SID);
+        Fix::new(document, FixAction::Add, fixes::restrict_to_network(name, sid), statement)
     };
-    let statement = network::statement(document, context.params);
-    let sid = context.params.sid(network::NETWORK_SID);
-    Fix::new(document, FixAction::Add, fixes::restrict_to_network(name, sid), statement)
+    let of_key = |call: &UnauthorizedCall| *call == UnauthorizedCall::DescribeKey;
+    let (bucket, key) = (
+        || of(FixDocument::BucketPolicy, "the bucket policy"),
+        || of(FixDocument::KeyPolicy, "the key policy"),
+    );
+    match context.storage.mode() {
+        Mode::AssumeRole => of(FixDocument::RolePermissions, "the permissions of [your] role"),
+        Mode::Direct if allowed.iter().all(of_key) => key(),
+        Mode::Direct if allowed.iter().any(of_key) => bucket().or_also(key()),
+        Mode::Direct => bucket(),
+    }
 }
 
 #[cfg(test)]

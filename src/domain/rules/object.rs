@@ -109,10 +109,14 @@ pub(crate) fn writable(context: &CheckContext) -> RuleOutcome {
     )
 }
 
-/// Nothing is written to a bucket that is known to keep versions, and S3 takes nothing without a checksum where objects are retained.
+/// Nothing is written to a bucket that is known to keep versions, and S3 takes nothing without a checksum where objects are retained. If
+/// the vendor accepts such buckets, the missing checksum is its own fault.
 fn withheld(context: &CheckContext, check: CheckName) -> Option<Finding> {
     let put = context.evidence.put.as_ref().and_then(ApiResult::refusal);
     let is_withheld = context.evidence.known_versions.is_some() || put.is_some_and(|refusal| refusal.reason == DenialReason::ObjectLock);
+    if is_withheld && !context.vendor.requires(CheckName::VersioningDisabled) {
+        return Some(Finding::vendor_side(check, context.evidence.put.as_ref().map(|put| &put.exchange)));
+    }
     is_withheld.then(|| Finding::skipped(check, CheckName::VersioningDisabled, findings::versions_would_remain()))
 }
 

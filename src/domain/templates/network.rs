@@ -12,11 +12,14 @@ use crate::domain::storage_config::Mode;
 pub const NETWORK_SID: &str = "LatchkeyNetwork";
 
 /// A document's statement. None if the vendor names no network, or if the statement is in another document: in `assume_role` the
-/// permissions of the customer's role, which limit every call of it.
+/// permissions of the customer's role. It is about the tenant's storage only, since others may use the role, too.
 pub fn statement(document: FixDocument, params: &TemplateParams) -> Option<Value> {
     let network = params.network.as_ref()?;
     let denied = match (document, params.mode) {
-        (FixDocument::RolePermissions, Mode::AssumeRole) => json!({"Action": "*", "Resource": "*"}),
+        (FixDocument::RolePermissions, Mode::AssumeRole) => json!({
+            "Action": ["s3:*", "kms:*"],
+            "Resource": [params.bucket_arn(), params.objects_arn(), params.key_arn()],
+        }),
         (FixDocument::BucketPolicy, Mode::Direct) => json!({"Action": "s3:*", "Resource": [params.bucket_arn(), params.objects_arn()]}),
         (FixDocument::KeyPolicy, Mode::Direct) => json!({"Action": "kms:*", "Resource": "*"}),
         _ => return None,

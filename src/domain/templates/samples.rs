@@ -123,7 +123,7 @@ pub fn asking(params: TemplateParams) -> TemplateParams {
         "kms:GetKeyRotationStatus",
     ];
     TemplateParams {
-        extra: ExtraActions::new(actions.map(|action| ExtraAction::parse(action).expect(VALID)).to_vec()),
+        extra: ExtraActions::new(&actions.map(|action| ExtraAction::parse(action).expect(VALID))),
         ..params
     }
 }

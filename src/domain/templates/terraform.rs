@@ -172,8 +172,8 @@ fn jsonencoded(value: &Value, depth: usize, placeholders: &Placeholders) -> Stri
     format!("jsonencode({})", expression(value, depth, &known))
 }
 
-const HEAD: &str = r#"# Apply this with credentials for the account that owns the bucket and the key, in the bucket's region. The outputs are the
-# values for the form.
+const HEAD: &str = r#"# Apply this with credentials for the account that owns the role and the bucket, in the bucket's region. A key that exists
+# can be in another account. The outputs are the values for the form.
 
 terraform {
   required_version = ">= 1.5"

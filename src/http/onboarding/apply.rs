@@ -38,6 +38,8 @@ pub(crate) struct ApplyParams {
     pub bucket_account_id: Option<String>,
     pub prefix: Option<String>,
     pub access: Option<String>,
+    /// Entered in step 2, and kept for it.
+    pub sample_object: Option<String>,
     pub role_path: Option<String>,
     pub permissions_boundary: Option<String>,
     pub tags: Option<String>,
@@ -77,6 +79,7 @@ impl ApplyParams {
             ("bucket_account_id", &self.bucket_account_id),
             ("prefix", &self.prefix),
             ("access", &self.access),
+            ("sample_object", &self.sample_object),
             ("role_path", &self.role_path),
             ("permissions_boundary", &self.permissions_boundary),
             ("tags", &self.tags),
@@ -156,6 +159,7 @@ struct Page<'a> {
     tabs: Vec<Tab>,
     /// The selected format. None for the console.
     format: Option<String>,
+    sample_object: Option<String>,
     file: Option<FileView>,
     /// Why the selected format has no file.
     no_file: Option<String>,
@@ -313,6 +317,7 @@ pub(crate) async fn handle(
             })
             .collect(),
         format: chosen.format.clone(),
+        sample_object: chosen.sample_object.clone(),
         file,
         no_file,
         quick_create: issued.quick_create_url.filter(|_| format == TemplateFormat::Cloudformation),
@@ -370,6 +375,7 @@ pub(crate) fn of_config(storage: &crate::domain::storage_config::Storage) -> App
             .map(ToString::to_string),
         prefix: storage.prefix.as_ref().map(ToString::to_string),
         access: Some(storage.level.to_string()),
+        sample_object: storage.sample_object.clone(),
         role_path: role.map(|role| role.path().to_owned()).filter(|path| path != "/"),
         ..ApplyParams::default()
     }

@@ -97,7 +97,7 @@ impl SendForm {
             },
             prefix: text(&filling.prefix),
             access: text(&filling.access),
-            sample_object: String::new(),
+            sample_object: text(&filling.sample_object),
             bucket_account_id: text(&filling.bucket_account_id),
             external_id: None,
             take: None,
@@ -318,6 +318,7 @@ fn apply_query(form: &SendForm, mode: Mode) -> String {
             .map(|account| account.to_string()),
         prefix: Some(form.prefix.trim().to_owned()).filter(|prefix| !prefix.is_empty()),
         access: Some(form.access.trim().to_owned()).filter(|access| !access.is_empty()),
+        sample_object: Some(form.sample_object.trim().to_owned()).filter(|key| !key.is_empty()),
         ..ApplyParams::default()
     };
     filling.query()

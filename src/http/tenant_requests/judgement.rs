@@ -20,8 +20,8 @@ pub(crate) struct ConfigJudgement {
     /// The values that were not submitted, each with the field that it follows from.
     #[schema(value_type = BTreeMap<String, String>, example = json!({"bucket_account_id": "role_arn"}))]
     derived: BTreeMap<&'static str, &'static str>,
-    /// The submitted fields that were judged, and with a tenant also `tenant_modes` (its modes) and `claims` (whether another tenant uses
-    /// the bucket or the role).
+    /// The submitted fields that were judged. For a tenant, also `tenant_modes` (the modes that it may use) and, for operators, `claims`
+    /// (whether somebody else uses the bucket or the role).
     judged: Vec<&'static str>,
     /// What was not judged. Always contains `aws`: what only AWS can answer.
     #[schema(example = json!(["external_id", "tenant_modes", "claims", "aws"]))]

@@ -18,6 +18,7 @@ use tracing::{debug, info};
 use super::request_verification::queue_scheduled;
 use super::{Context, document_versions};
 use crate::cloud::Cloud;
+use crate::domain::document_version::DocumentKind;
 use crate::domain::ids::TenantRef;
 use crate::domain::reverification::{Depth, DueReverification, Outcome, Standing, Timing};
 use crate::domain::tenant::ActiveFacts;
@@ -127,7 +128,7 @@ impl Reverifier {
         };
         let is_settled = self.end(due, &settled).await?;
         if is_settled && settled.proven == Some(Depth::Full) && examined.proves_documents {
-            document_versions::prove(&self.context, due.tenant, due.config).await?;
+            document_versions::prove(&self.context, due.tenant, due.config, DocumentKind::of(&due.storage)).await?;
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ use super::{Caller, Context, document_versions};
 use crate::cloud::Cloud;
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::check::{CheckName, FaultSide};
-use crate::domain::document_version::prove_documents;
+use crate::domain::document_version::{DocumentKind, prove_documents};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::message::findings;
@@ -348,7 +348,14 @@ async fn finish(
         _ => Vec::new(),
     };
     schedule_next(context, &mut db, started, config, verdict, is_breach, report).await?;
-    if verdict == Verdict::Verified && started.trigger != Trigger::Rotation && prove_documents(&report.findings) {
+    let shows_documents = verdict == Verdict::Verified
+        && prove_documents(&report.findings)
+        && match started.trigger {
+            Trigger::Submission | Trigger::Manual => true,
+            Trigger::Scheduled => document_versions::are_shown(&mut db, config.id, DocumentKind::of(&config.storage), &documents).await?,
+            Trigger::Rotation => false,
+        };
+    if shows_documents {
         document_versions::set_verified(context, &mut db, config.tenant_id, config.id, &documents).await?;
     }
     let after = json!({"state": VerificationState::Finished, "verdict": verdict});

@@ -116,7 +116,7 @@ async fn tenants_share_a_bucket_if_their_prefixes_are_apart() {
     assert_eq!(server.status("acme").await, "active");
     assert_eq!(server.status("globex").await, "active");
 
-    // The vendor's operators are told beforehand; a customer is not told what others do with a bucket that may not be theirs.
+    // The vendor's operators learn this beforehand. A customer does not: the bucket may be somebody else's.
     let other = world.customer.create_key().await;
     let default = "key_arn".to_owned();
     for (tenant, key, errors) in [

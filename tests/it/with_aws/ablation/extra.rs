@@ -17,7 +17,7 @@ async fn asking(mode: &'static str, scope: Scope) -> Setup {
     let world = World::new().await;
     let plain = TestServer::builder().aws(&world).start().await;
     let vendor = Vendor {
-        extra: ExtraActions::new(ExtraAction::all().collect()),
+        extra: ExtraActions::new(&ExtraAction::all().collect::<Vec<_>>()),
         ..plain.context.vendor.as_ref().clone()
     };
     let server = plain.replica().aws(&world).vendor(vendor).start().await;

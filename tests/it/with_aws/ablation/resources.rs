@@ -35,7 +35,7 @@ async fn bucket_in_another_region(#[values("assume_role", "direct")] mode: Mode)
     setup.fails(&["bucket-region-matches"], "form", ByHand).await;
 }
 
-/// The key is in the wrong region too, so its policy need not be mended.
+/// The key is in the wrong region too, so its policy does not matter.
 #[rstest]
 #[tokio::test]
 async fn bucket_in_another_region_than_a_key_that_denies(#[values("assume_role", "direct")] mode: Mode) {
