@@ -9,6 +9,7 @@ use aws_config::{AppName, BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_sdk_s3::config::{RuntimeComponents, SharedHttpClient};
 use aws_smithy_http_client::proxy::{ProxyConfig, ProxyError};
 use aws_smithy_http_client::{Builder, ConnectorBuilder, tls};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::ExposeSecret;
 
 use crate::cloud::{APP_NAME, OutsideProxy};
@@ -42,7 +43,9 @@ pub(crate) async fn from_environment() -> SdkConfig {
 pub fn through(config: &SdkConfig, proxy: &OutsideProxy) -> Result<SdkConfig, ProxyError> {
     let mut outside = ProxyConfig::all(proxy.url.as_str())?;
     if let Some((user, password)) = &proxy.login {
-        outside = outside.with_basic_auth(user.as_str(), password.expose_secret());
+        // The client makes a URL of them. It would connect without the proxy if that were not one.
+        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        outside = outside.with_basic_auth(encoded(user), encoded(password.expose_secret()));
     }
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
