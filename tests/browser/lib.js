@@ -176,7 +176,7 @@ export async function fillNames(page, customer, mode) {
   await page.getByLabel("Key ARN").fill(customer.key_arn);
   if (mode === "assume_role") {
     await page.getByLabel("Role name").fill(customer.role_name);
-    await page.getByLabel("AWS account ID").fill(customer.id);
+    await page.getByLabel("AWS account ID", { exact: true }).fill(customer.id);
   }
 }
 

@@ -97,7 +97,7 @@ test("common mistakes are recognized, and a correction is suggested but not appl
   assert.equal(await page.getByLabel("Region").inputValue(), "", "what follows from the key is not entered");
   await page.getByRole("button", { name: "Use arn:aws:iam::222222222222:role/documents", exact: true }).click();
   await page.getByText("Taken from the role ARN: 222222222222.").waitFor();
-  assert.equal(await page.getByLabel("AWS account ID").inputValue(), "");
+  assert.equal(await page.getByLabel("AWS account ID of the bucket").inputValue(), "");
   await page.getByRole("button", { name: "Use arn:aws:s3:::acme-documents", exact: true }).click();
   await page.locator("#bucket_arn-note", { hasText: "Looks right" }).waitFor();
   assert.equal(await page.locator(".note .error").count(), 0);
