@@ -13,8 +13,8 @@ from stack.checks.outcome import Outcome
 from stack.errors import ToolError
 from stack.paths import VENV
 
-# Eight partitions, two modes, six ways to fill in the parameters.
-VARIANTS = 128
+# Eight partitions, two modes, nine ways to fill in the parameters.
+VARIANTS = 144
 # Parliament knows only these. In the others, only the partition's name differs. It also knows only some KMS regions.
 KNOWN_PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 KMS_REGION = re.compile(r"(arn:[a-z-]+:kms:)[a-z0-9-]+")
