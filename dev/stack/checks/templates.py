@@ -61,6 +61,8 @@ def documents(issued):
         body = document["body"]
         if document["form"] == "statement":
             body = {"Version": "2012-10-17", "Statement": [body]}
+        elif document["form"] == "statements":
+            body = {"Version": "2012-10-17", "Statement": body}
         for whole in (body, document.get("new_key_policy")):
             text = json.dumps(whole and with_resources(document["document"], whole))
             if whole and "<" not in text:

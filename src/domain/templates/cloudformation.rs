@@ -280,7 +280,8 @@ fn resources(params: &TemplateParams) -> Value {
             level: AccessLevel::Read,
             ..placeholders.params.clone()
         });
-        if reading["Action"] != written["Action"] {
+        // A statement that allows nothing to who only reads is left out as a whole.
+        if reading["Action"] != written["Action"] && reading["Action"] != json!([]) {
             varied["Action"] = when("ReadOnly", &reading["Action"], &written["Action"]);
         }
         let unlimited = statement(&TemplateParams {
