@@ -81,8 +81,12 @@ impl Fix {
 
     #[must_use]
     pub fn or_also(self, other: Self) -> Self {
+        let also = match self.also {
+            Some(also) => also.or_also(other),
+            None => other,
+        };
         Self {
-            also: Some(Box::new(other)),
+            also: Some(Box::new(also)),
             ..self
         }
     }
@@ -258,5 +262,24 @@ pub fn permission_of(refusal: &AccessDenied, otherwise: Permission) -> Permissio
     match refusal.by {
         DeniedBy::Kms => Permission::Key,
         DeniedBy::S3 | DeniedBy::Sts | DeniedBy::Iam => otherwise,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_further_change_loses_no_earlier_one() {
+        let fix = |document| Fix::new(document, FixAction::Add, fixes::disable_acls(), None);
+        let first = fix(FixDocument::BucketPolicy).or_also(fix(FixDocument::RolePermissions));
+        let mut all = Vec::new();
+        let mut next = Some(Box::new(first.or_also(fix(FixDocument::KeyPolicy))));
+        while let Some(fix) = next {
+            all.push(fix.document);
+            next = fix.also;
+        }
+        let expected = [FixDocument::BucketPolicy, FixDocument::RolePermissions, FixDocument::KeyPolicy];
+        assert_eq!(all, expected);
     }
 }

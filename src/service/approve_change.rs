@@ -16,7 +16,6 @@ use crate::domain::ids::{TenantId, TenantRef, VerificationId};
 use crate::domain::mail::MailKind;
 use crate::domain::tenant::Tenant;
 use crate::domain::verification::{Trigger, Verification};
-use crate::store::verifications::LeftInBucket;
 use crate::store::{self, Transaction, approvals, jobs, storage_configs, verifications};
 
 #[derive(Debug, thiserror::Error)]
@@ -44,16 +43,7 @@ pub async fn approve(
     let now = context.clock.now();
     let dropped = verifications::supersede_waiting(&mut db, tenant.id, now).await?;
     let id: VerificationId = context.clock.uuid().into();
-    verifications::insert_queued(
-        &mut db,
-        id,
-        tenant.id,
-        pending.config.id,
-        Trigger::Manual,
-        LeftInBucket::default(),
-        now,
-    )
-    .await?;
+    verifications::insert_queued(&mut db, id, tenant.id, pending.config.id, Trigger::Manual, now).await?;
     approvals::approve(&mut db, pending.config.id, id, now).await?;
     audit_decision(context, &mut db, caller, &pending, ApprovalState::Approved, reason).await?;
     jobs::enqueue_verify(&mut db, id, &caller.cause()).await?;

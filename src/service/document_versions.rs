@@ -8,7 +8,7 @@ use tracing::info;
 
 use super::{Context, UnknownTenant};
 use crate::domain::document_version::{
-    ConfigDocuments, DocumentChange, DocumentKind, DocumentSet, DocumentUpdate, DocumentVersion, RequestedUpdate, changes,
+    ConfigDocuments, DocumentChange, DocumentSet, DocumentUpdate, DocumentVersion, GrantKind, RequestedUpdate, changes,
 };
 use crate::domain::ids::{StorageConfigId, TenantId, TenantRef};
 use crate::domain::storage_config::{Mode, StorageConfig};
@@ -99,7 +99,7 @@ pub struct ListedVersion {
     /// How many tenants have an active version that was last verified against it.
     pub tenants: i64,
     /// Compared with the number before. Empty for the first one.
-    pub changes: Vec<(DocumentKind, Vec<DocumentChange>)>,
+    pub changes: Vec<(GrantKind, Vec<DocumentChange>)>,
 }
 
 /// The versions, newest first, and how many tenants were verified against none.
@@ -129,7 +129,7 @@ pub async fn list(context: &Context) -> store::Result<VersionList> {
         is_current: version.number == current.number,
         tenants: of(Some(version.number)),
         changes: match found.get(index + 1) {
-            Some(before) => DocumentKind::all([Mode::AssumeRole, Mode::Direct])
+            Some(before) => GrantKind::all([Mode::AssumeRole, Mode::Direct])
                 .filter(|kind| context.vendor.levels.contains(&kind.level))
                 .map(|kind| (kind, changes(&before.documents, &version.documents, kind, None)))
                 .filter(|(_, changes)| !changes.is_empty())
@@ -170,7 +170,7 @@ pub(super) async fn of_config(context: &Context, db: &mut PgConnection, config: 
         config_version: config.version,
         documents,
         current: current.number,
-        is_outdated: documents.is_outdated(DocumentKind::of(&config.storage), &current),
+        is_outdated: documents.is_outdated(GrantKind::of(&config.storage), &current),
     }))
 }
 
@@ -198,7 +198,7 @@ pub(super) async fn update_to(
     version: &DocumentVersion,
     config: &StorageConfig,
 ) -> store::Result<Option<DocumentUpdate>> {
-    let kind = DocumentKind::of(&config.storage);
+    let kind = GrantKind::of(&config.storage);
     let documents = document_versions::of_config(db, config.id).await?;
     if !documents.is_outdated(kind, version) {
         return Ok(None);
@@ -221,7 +221,7 @@ pub(super) async fn update_to(
 pub(super) async fn are_shown(
     db: &mut PgConnection,
     config: StorageConfigId,
-    kind: DocumentKind,
+    kind: GrantKind,
     version: &DocumentVersion,
 ) -> store::Result<bool> {
     let known = document_versions::of_config(db, config).await?;
@@ -259,7 +259,7 @@ impl From<UnknownTenant> for NotRecorded {
 }
 
 /// The same after a re-verification whose result is not recorded. Changes nothing if it is known.
-pub async fn prove(context: &Context, tenant: TenantId, config: StorageConfigId, kind: DocumentKind) -> store::Result<()> {
+pub async fn prove(context: &Context, tenant: TenantId, config: StorageConfigId, kind: GrantKind) -> store::Result<()> {
     let current = current(context).await?;
     let mut db = store::acquire(&context.pool).await?;
     let known = document_versions::of_config(&mut db, config).await?;

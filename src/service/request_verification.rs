@@ -13,7 +13,7 @@ use crate::domain::limits::VERIFICATIONS_PER_INVITE_AND_DAY;
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{Rotation, TenantStatus};
 use crate::domain::verification::{Trigger, Verification, VerificationState};
-use crate::store::verifications::LeftInBucket;
+use crate::store::probe_objects::{self, LeftInBucket};
 use crate::store::{self, active_configs, audit, jobs, reverifications, storage_configs, tenants, verifications};
 
 #[derive(Debug, thiserror::Error)]
@@ -70,16 +70,7 @@ pub async fn request_verification(
         check_limit(context, &mut db, &caller.actor).await?;
     }
     let id: VerificationId = context.clock.uuid().into();
-    verifications::insert_queued(
-        &mut db,
-        id,
-        tenant.id,
-        config.id,
-        trigger,
-        LeftInBucket::default(),
-        context.clock.now(),
-    )
-    .await?;
+    verifications::insert_queued(&mut db, id, tenant.id, config.id, trigger, context.clock.now()).await?;
     jobs::enqueue_verify(&mut db, id, &caller.cause()).await?;
     announce::refresh(context, &mut db, tenant.id).await?;
     audit_queued(context, &mut db, caller, tenant.id, id, &config, trigger).await?;
@@ -146,13 +137,14 @@ pub async fn queue_scheduled(context: &Context, tenant: TenantId, config: Storag
     }
     let left = LeftInBucket {
         versions: match left.versions {
-            None => verifications::kept_versions(&mut db, config).await?,
+            None => probe_objects::kept_versions(&mut db, config).await?,
             versions => versions,
         },
         ..left
     };
     let id: VerificationId = context.clock.uuid().into();
-    verifications::insert_queued(&mut db, id, tenant.id, config, Trigger::Scheduled, left, context.clock.now()).await?;
+    verifications::insert_queued(&mut db, id, tenant.id, config, Trigger::Scheduled, context.clock.now()).await?;
+    probe_objects::set_left(&mut db, id, left).await?;
     jobs::enqueue_verify(&mut db, id, &Caller::system().cause()).await?;
     announce::refresh(context, &mut db, tenant.id).await?;
     // Nobody requested it, so the audit log gets one entry: when it finishes.

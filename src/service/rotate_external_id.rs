@@ -10,7 +10,6 @@ use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::storage_config::StorageConfig;
 use crate::domain::tenant::{IllegalChange, Rotation, Tenant};
 use crate::domain::verification::Trigger;
-use crate::store::verifications::LeftInBucket;
 use crate::store::{self, Transaction, active_configs, jobs, tenants, verifications};
 
 #[derive(Debug, thiserror::Error)]
@@ -72,16 +71,7 @@ pub async fn end_previous(context: &Context, caller: &Caller, tenant: &TenantRef
     }
     change(context, &mut db, &tenant, Some(&Rotation::Ending { previous })).await?;
     let id: VerificationId = context.clock.uuid().into();
-    verifications::insert_queued(
-        &mut db,
-        id,
-        tenant.id,
-        active.config.id,
-        Trigger::Rotation,
-        LeftInBucket::default(),
-        context.clock.now(),
-    )
-    .await?;
+    verifications::insert_queued(&mut db, id, tenant.id, active.config.id, Trigger::Rotation, context.clock.now()).await?;
     jobs::enqueue_verify(&mut db, id, &caller.cause()).await?;
     finish(
         context,

@@ -16,7 +16,6 @@ use crate::domain::submission::Submission;
 use crate::domain::tenant::{Tenant, TenantStatus};
 use crate::domain::text::FieldError;
 use crate::domain::verification::Trigger;
-use crate::store::verifications::LeftInBucket;
 use crate::store::{self, invites, jobs, storage_configs, verifications};
 use crate::telemetry::metric;
 
@@ -68,16 +67,7 @@ pub async fn submit_config(
     store::document_versions::set_issued(&mut db, &config, documents.number).await?;
     let dropped = verifications::supersede_waiting(&mut db, tenant.id, now).await?;
     let verification: VerificationId = context.clock.uuid().into();
-    verifications::insert_queued(
-        &mut db,
-        verification,
-        tenant.id,
-        config.id,
-        Trigger::Submission,
-        LeftInBucket::default(),
-        now,
-    )
-    .await?;
+    verifications::insert_queued(&mut db, verification, tenant.id, config.id, Trigger::Submission, now).await?;
     announce::refresh(context, &mut db, tenant.id).await?;
     jobs::enqueue_verify(&mut db, verification, &caller.cause()).await?;
     let which = serde_json::json!({"version": config.version, "verification_id": verification});

@@ -6,11 +6,11 @@ use std::path::Path;
 use clap::Args;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::client::{Certificate, TlsParameters, TlsParametersBuilder};
-use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use secrecy::SecretString;
 
 use super::ConfigError;
+use super::login_url::user_and_password;
 use super::value::Format;
 use crate::domain::contact::EmailAddress;
 use crate::domain::mail::MailPolicy;
@@ -139,22 +139,13 @@ fn relay_url(text: &str) -> Result<RelayUrl, &'static str> {
         _ => return Err("does not start with smtps:// or smtp://"),
     };
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or("has no host")?;
-    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-        return Err("must not have a path, a query or a fragment; write % as %25, / as %2F, ? as %3F and # as %23 in a password");
-    }
-    let decoded = |part: &str| percent_decode_str(part).decode_utf8().map(std::borrow::Cow::into_owned);
-    let user = decoded(url.username()).map_err(|_| "has a user name that is not UTF-8")?;
-    let password = url
-        .password()
-        .map(decoded)
-        .transpose()
-        .map_err(|_| "has a password that is not UTF-8")?;
+    let (user, password) = user_and_password(&url)?;
     Ok(RelayUrl {
         host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
         port: url.port().unwrap_or(if is_tls { 465 } else { 587 }),
         is_tls,
-        user: Some(user).filter(|user| !user.is_empty()),
-        password: password.map(SecretString::from),
+        user,
+        password,
     })
 }
 

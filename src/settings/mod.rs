@@ -8,6 +8,7 @@
 mod database;
 mod limits;
 mod listen;
+mod login_url;
 pub(crate) mod mail;
 mod network;
 mod oidc;

@@ -4,11 +4,10 @@ use std::str::FromStr;
 
 use clap::Args;
 use ipnet::IpNet;
-use percent_encoding::percent_decode_str;
 use reqwest::Url;
-use secrecy::SecretString;
 
 use super::ConfigError;
+use super::login_url::user_and_password;
 use super::value::{Format, network};
 use crate::cloud::OutsideProxy;
 use crate::domain::vendor_network::{OrganizationId, VendorNetwork, VpcEndpointId, VpcEndpoints};
@@ -117,19 +116,9 @@ impl FromStr for OutsideProxy {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err("does not start with http:// or https:// and a host");
         }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err("must not have a path, a query or a fragment; write % as %25, / as %2F, ? as %3F and # as %23 in a password");
-        }
-        let decoded = |part: &str| percent_decode_str(part).decode_utf8().map(std::borrow::Cow::into_owned);
-        let user = decoded(url.username()).map_err(|_| "has a user name that is not UTF-8")?;
-        let password = url
-            .password()
-            .map(decoded)
-            .transpose()
-            .map_err(|_| "has a password that is not UTF-8")?;
-        let login = match (user.is_empty(), password) {
-            (true, None) => None,
-            (false, Some(password)) => Some((user, SecretString::from(password))),
+        let login = match user_and_password(&url)? {
+            (None, None) => None,
+            (Some(user), Some(password)) => Some((user, password)),
             _ => return Err("has a user name without a password, or a password without a user name"),
         };
         // A URL with a host can have neither.

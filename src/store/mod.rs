@@ -25,6 +25,7 @@ pub(crate) mod mails;
 pub mod migrations;
 pub(crate) mod pg_notify;
 mod pool;
+pub mod probe_objects;
 pub(crate) mod process_lock;
 pub(crate) mod refusals;
 pub mod reverifications;

@@ -8,13 +8,14 @@ use uuid::Uuid;
 
 use super::error::column;
 use super::lease::Lease;
+use super::probe_objects::LeftInBucket;
 use super::verification_record::{self, RecordedAttempt};
-use super::{Result, checks, pg_notify};
+use super::{Result, checks, pg_notify, probe_objects};
 use crate::domain::evidence::KeptVersions;
 use crate::domain::finding::Finding;
 use crate::domain::ids::{StorageConfigId, TenantId, VerificationId};
 use crate::domain::storage_config::Mode;
-use crate::domain::verification::{AttemptStarted, PROBE_PREFIX, Trigger, Verdict, Verification, VerificationEvent, VerificationState};
+use crate::domain::verification::{AttemptStarted, Trigger, Verdict, Verification, VerificationEvent, VerificationState};
 
 pub(super) const TABLE: &str = "verifications";
 
@@ -98,15 +99,6 @@ pub struct StartedRun {
     pub known_versions: Option<KeptVersions>,
 }
 
-/// What an attempt leaves in the bucket.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct LeftInBucket<'a> {
-    /// Keys of probe objects that may still be there.
-    pub objects: &'a [String],
-    /// Why it keeps versions of others, if it does.
-    pub versions: Option<KeptVersions>,
-}
-
 /// The result of claiming a run.
 #[derive(Debug, Clone)]
 pub enum ClaimedRun {
@@ -145,21 +137,16 @@ pub async fn insert_queued(
     tenant: TenantId,
     config: StorageConfigId,
     trigger: Trigger,
-    left: LeftInBucket<'_>,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let trigger: &str = trigger.into();
-    let versions: Option<&str> = left.versions.map(Into::into);
     sqlx::query!(
-        "insert into verifications (id, tenant_id, config_id, trigger, state, created_at, probe_objects, keeps_versions)
-         values ($1, $2, $3, $4, 'queued', $5, $6, $7)",
+        "insert into verifications (id, tenant_id, config_id, trigger, state, created_at) values ($1, $2, $3, $4, 'queued', $5)",
         id.as_uuid(),
         tenant.as_uuid(),
         config.as_uuid(),
         trigger,
         now,
-        left.objects,
-        versions,
     )
     .execute(db)
     .await?;
@@ -276,19 +263,6 @@ pub async fn newest_result(db: &mut PgConnection, config: StorageConfigId) -> Re
     }
 }
 
-/// Why the bucket of a version keeps versions, as its newest result shows.
-pub async fn kept_versions(db: &mut PgConnection, config: StorageConfigId) -> Result<Option<KeptVersions>> {
-    let kept = sqlx::query_scalar!(
-        "select v.keeps_versions from verifications v join storage_configs c on c.id = v.config_id and c.tenant_id = v.tenant_id
-         where v.config_id = $1 and v.verdict in ('verified', 'rejected')
-         order by v.finished_at desc, v.id desc limit 1",
-        config.as_uuid(),
-    )
-    .fetch_optional(db)
-    .await?;
-    kept.flatten().map(|kept| column(TABLE, config.as_uuid(), &kept)).transpose()
-}
-
 /// The verdict of a version's newest finished verification that was not superseded.
 pub async fn newest_verdict(db: &mut PgConnection, config: StorageConfigId) -> Result<Option<Verdict>> {
     let verdict = sqlx::query_scalar!(
@@ -362,18 +336,11 @@ pub async fn start(db: &mut PgConnection, id: VerificationId, probe_name: &str, 
     .await?;
     pg_notify::verification_changed(db, id).await?;
     row.probe_objects.retain(|key| *key != row.probe_key);
-    row.probe_objects.extend(take_over_leftovers(db, id).await?);
+    row.probe_objects.extend(probe_objects::take_over(db, id).await?);
     let prefix = row.probe_key.strip_suffix(probe_name).unwrap_or_default();
-    let probe_prefix = format!("{prefix}{PROBE_PREFIX}");
-    if let Some(earlier) = row.probe_objects.iter().find(|key| key.starts_with(&probe_prefix)) {
-        sqlx::query!(
-            "update verifications set probe_objects = array_remove(probe_objects, $2) where id = $1",
-            id.as_uuid(),
-            row.probe_key,
-        )
-        .execute(&mut *db)
-        .await?;
-        row.probe_key.clone_from(earlier);
+    if let Some(earlier) = probe_objects::to_write_again(&row.probe_objects, prefix) {
+        probe_objects::forget(db, id, &row.probe_key).await?;
+        row.probe_key = earlier;
     }
     Ok(ClaimedRun::Started(StartedRun {
         lease: Lease {
@@ -414,37 +381,6 @@ pub async fn remaining(db: &mut PgConnection, lease: &Lease) -> Result<Option<Du
     .fetch_optional(db)
     .await?;
     Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
-}
-
-/// Moves the leftovers of earlier verifications, whose keys this one may delete, to it: those in the same bucket and prefix.
-async fn take_over_leftovers(db: &mut PgConnection, id: VerificationId) -> Result<Vec<String>> {
-    let earlier = sqlx::query!(
-        "select o.id, o.probe_objects
-         from verifications v
-         join storage_configs c on c.id = v.config_id
-         join verifications o on o.tenant_id = v.tenant_id and o.id <> v.id
-         join storage_configs d on d.id = o.config_id and d.bucket_arn = c.bucket_arn and c.prefix in ('', d.prefix)
-         where v.id = $1 and o.state = 'finished' and cardinality(o.probe_objects) > 0
-         for update of o",
-        id.as_uuid(),
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    let (ids, keys): (Vec<Uuid>, Vec<Vec<String>>) = earlier.into_iter().map(|row| (row.id, row.probe_objects)).unzip();
-    let keys = keys.concat();
-    if !keys.is_empty() {
-        sqlx::query!("update verifications set probe_objects = '{}' where id = any($1)", &ids)
-            .execute(&mut *db)
-            .await?;
-        sqlx::query!(
-            "update verifications set probe_objects = probe_objects || $2 where id = $1",
-            id.as_uuid(),
-            &keys
-        )
-        .execute(&mut *db)
-        .await?;
-    }
-    Ok(keys)
 }
 
 /// Locks the verification, so that the result holds until the transaction ends.

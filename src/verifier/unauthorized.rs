@@ -62,15 +62,11 @@ pub(super) fn start<'a>(
     let key = session.map(|session| run.key(session));
     let probe = run.subject.probe_key.as_str();
     let object = state.readable(probe).unwrap_or(probe).to_owned();
-    if let C::Extra(extra_call) = call {
-        let made = extra::make(extra_call, run, session.cloned(), object);
-        return Some(pending(needs_object(call), made, move |state, answer| {
-            state.unauthorized_mut(caller).answers.insert(call, answer);
-        }));
-    }
+    let session = session.cloned();
     let reads_sample = run.subject.storage.level == AccessLevel::Read;
     let made = async move {
         match (call, &key) {
+            (C::Extra(call), _) => extra::make(call, run, session, object).await,
             // Of an object of the customer's, no more than its first byte.
             (C::Get, _) if reads_sample => cloud.read_sample(&bucket, &object).await.map(drop),
             (C::Get, _) => cloud.get_object(&bucket, &object).await.map(drop),
@@ -84,7 +80,7 @@ pub(super) fn start<'a>(
             (C::Decrypt, Some(key)) => cloud.decrypt(key, &ciphertext, CallMode::Dry).await.map(drop),
             (C::Reencrypt, Some(key)) => cloud.reencrypt(key, &ciphertext).await,
             // Without a session, only the bucket is called.
-            (C::List | C::Extra(_), _) | (_, None) => cloud.list_objects(&bucket, &run.list_prefix).await,
+            (C::List, _) | (_, None) => cloud.list_objects(&bucket, &run.list_prefix).await,
         }
     };
     Some(pending(needs_object(call), made, move |state, answer| {

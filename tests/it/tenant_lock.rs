@@ -7,7 +7,7 @@ use latchkey::domain::access_level::AccessLevel;
 use latchkey::domain::approval::ApprovalState;
 use latchkey::domain::audit::AuditReason;
 use latchkey::domain::campaign::CampaignMessage;
-use latchkey::domain::document_version::DocumentKind;
+use latchkey::domain::document_version::GrantKind;
 use latchkey::domain::external_id::ExternalId;
 use latchkey::domain::ids::{StorageConfigId, TenantId, TenantRef};
 use latchkey::domain::invite::{InviteState, InviteToken};
@@ -32,7 +32,7 @@ use latchkey::service::rotate_external_id::{self, RotateExternalIdError};
 use latchkey::service::submit_config::{SubmitConfigError, submit_config};
 use latchkey::service::tenant_lifecycle::{self, LifecycleError};
 use latchkey::service::{Caller, Context, read};
-use latchkey::store::verifications::LeftInBucket;
+use latchkey::store::probe_objects::LeftInBucket;
 use latchkey::store::{tenants, verifications};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -162,7 +162,7 @@ async fn documents_are_proven_of_the_tenant_as_it_is_under_its_lock() {
         .expect("the active version is read");
     let forget = "update config_documents set verified = null, verified_at = null";
     sqlx::query(forget).execute(&server.pool).await.expect("nothing is proven");
-    let kind = DocumentKind {
+    let kind = GrantKind {
         mode: Mode::Direct,
         level: AccessLevel::ReadWrite,
     };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::DocumentKind;
+use super::GrantKind;
 use super::set::{DocumentSet, KindDocuments};
 use crate::domain::fix::FixDocument;
 use crate::domain::templates::sid::SidSuffix;
@@ -22,7 +22,7 @@ pub struct DocumentChange {
 }
 
 /// What a kind's documents of `to` have or lack, compared with those of `from`. With the Sids of a tenant, if it is about one.
-pub fn changes(from: &DocumentSet, to: &DocumentSet, kind: DocumentKind, sid_suffix: Option<SidSuffix>) -> Vec<DocumentChange> {
+pub fn changes(from: &DocumentSet, to: &DocumentSet, kind: GrantKind, sid_suffix: Option<SidSuffix>) -> Vec<DocumentChange> {
     let empty = KindDocuments::new();
     let (before, after) = (from.of_kind(kind).unwrap_or(&empty), to.of_kind(kind).unwrap_or(&empty));
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();

@@ -29,14 +29,14 @@ pub struct DocumentVersion {
     pub first_seen_at: DateTime<Utc>,
 }
 
-/// Whose documents they are: they differ by mode and by what the vendor may do.
+/// What the documents grant: they differ by mode and by what the vendor may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct DocumentKind {
+pub struct GrantKind {
     pub mode: Mode,
     pub level: AccessLevel,
 }
 
-impl DocumentKind {
+impl GrantKind {
     pub fn of(storage: &Storage) -> Self {
         Self {
             mode: storage.mode(),
@@ -52,7 +52,7 @@ impl DocumentKind {
 }
 
 /// The mode, with the access if it is not the usual one.
-impl fmt::Display for DocumentKind {
+impl fmt::Display for GrantKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.level {
             AccessLevel::ReadWrite => self.mode.fmt(f),
@@ -72,8 +72,8 @@ pub struct KindNumbers {
 }
 
 impl KindNumbers {
-    fn each(number: impl Fn(DocumentKind) -> i32) -> Self {
-        let of = |mode, level| number(DocumentKind { mode, level });
+    fn each(number: impl Fn(GrantKind) -> i32) -> Self {
+        let of = |mode, level| number(GrantKind { mode, level });
         Self {
             assume_role: of(Mode::AssumeRole, AccessLevel::ReadWrite),
             assume_role_read: of(Mode::AssumeRole, AccessLevel::Read),
@@ -82,7 +82,7 @@ impl KindNumbers {
         }
     }
 
-    pub fn get(self, kind: DocumentKind) -> i32 {
+    pub fn get(self, kind: GrantKind) -> i32 {
         match (kind.mode, kind.level) {
             (Mode::AssumeRole, AccessLevel::ReadWrite) => self.assume_role,
             (Mode::AssumeRole, AccessLevel::Read) => self.assume_role_read,
@@ -126,7 +126,7 @@ pub struct ConfigDocuments {
 
 impl ConfigDocuments {
     /// Whether no verification has shown yet that its documents suffice for this version.
-    pub fn is_outdated(&self, kind: DocumentKind, version: &DocumentVersion) -> bool {
+    pub fn is_outdated(&self, kind: GrantKind, version: &DocumentVersion) -> bool {
         self.verified.unwrap_or_default() < version.since.get(kind)
     }
 
@@ -166,16 +166,17 @@ pub struct VersionCount {
     pub tenants: i64,
 }
 
-/// Whether the findings of a verified version show that all of the issued documents are applied. Every action of the documents has a
-/// check, and the required ones passed. A check that only warns may still have been denied, or want another statement.
+/// Whether the findings of a verified version show that all of the issued documents are applied, apart from what no call shows: see
+/// [`DocumentSet::is_told_from`]. Every other action of the documents has a check, and the required ones passed. A check that only warns may
+/// still have been denied, or want another statement.
 pub fn prove_documents(findings: &[Finding]) -> bool {
     findings.iter().all(|finding| match finding.status {
         CheckStatus::Passed => true,
         // The check before it says why.
         CheckStatus::Skipped if finding.skipped_because.is_some() => true,
-        // It made a call that the documents allow, unless it is about one that must be denied.
         // Nothing else shows that this statement was applied.
         CheckStatus::Skipped | CheckStatus::Inconclusive if finding.check == CheckName::NetworkRestricted => false,
+        // It made a call that the documents allow, unless it is about one that must be denied.
         CheckStatus::Skipped | CheckStatus::Inconclusive => finding.check.entry().failure == FailureKind::AccessOpen,
         CheckStatus::Failed | CheckStatus::Warning => finding.fix.as_ref().is_some_and(|fix| is_setting(fix.document)),
     })

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::DocumentKind;
+use super::GrantKind;
 use crate::domain::external_id::ExternalId;
 use crate::domain::extra_action::ExtraAction;
 use crate::domain::templates::network::NETWORK_SID;
@@ -28,7 +28,7 @@ impl DocumentSet {
     /// vendor's roles are part of the documents.
     pub fn of(vendor: &Vendor) -> Self {
         let id = ExternalId::from_random([0; 20]);
-        let documents = DocumentKind::all(vendor.modes()).filter_map(|kind| {
+        let documents = GrantKind::all(vendor.modes()).filter_map(|kind| {
             let params = TemplateParams {
                 posture: vendor.posture,
                 extra: vendor.extra.clone(),
@@ -53,7 +53,7 @@ impl DocumentSet {
 
     /// The parts of a kind's documents that calls cannot show: where the vendor's calls may come from, since they come from there anyway, and
     /// the actions that no call proves.
-    fn unprovable(&self, kind: DocumentKind) -> BTreeSet<String> {
+    fn unprovable(&self, kind: GrantKind) -> BTreeSet<String> {
         let statements = self.of_kind(kind).into_iter().flatten();
         let of_document = |(name, statements): (&String, &Vec<Value>)| {
             let parts = statements.iter().flat_map(|statement| {
@@ -68,18 +68,18 @@ impl DocumentSet {
     }
 
     /// Whether calls show which of the two a customer has applied.
-    pub fn is_told_from(&self, other: &Self, kind: DocumentKind) -> bool {
+    pub fn is_told_from(&self, other: &Self, kind: GrantKind) -> bool {
         self.unprovable(kind) == other.unprovable(kind)
     }
 
     /// None if the mode is not offered.
-    pub(super) fn of_kind(&self, kind: DocumentKind) -> Option<&KindDocuments> {
+    pub(super) fn of_kind(&self, kind: GrantKind) -> Option<&KindDocuments> {
         self.0.get(&name(kind))
     }
 }
 
 /// The name of a kind in the stored documents.
-fn name(kind: DocumentKind) -> String {
+fn name(kind: GrantKind) -> String {
     format!("{}/{}", kind.mode, kind.level)
 }
 

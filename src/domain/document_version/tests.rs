@@ -9,11 +9,11 @@ use crate::domain::message::{findings, fixes};
 use crate::domain::vendor::Vendor;
 use crate::domain::vendor_network::{VendorNetwork, VpcEndpoints};
 
-const DIRECT: DocumentKind = DocumentKind {
+const DIRECT: GrantKind = GrantKind {
     mode: Mode::Direct,
     level: AccessLevel::ReadWrite,
 };
-const ASSUME_ROLE: DocumentKind = DocumentKind {
+const ASSUME_ROLE: GrantKind = GrantKind {
     mode: Mode::AssumeRole,
     level: AccessLevel::ReadWrite,
 };
@@ -125,7 +125,7 @@ fn a_version_that_adds_a_permission_to_write_changes_nothing_for_those_who_only_
     let second = DocumentVersion::next(Some(&first), DocumentSet::of(&asking), now);
     assert_eq!((second.since.direct, second.since.direct_read), (2, 1));
     assert_eq!((second.since.assume_role, second.since.assume_role_read), (2, 1));
-    let reading = DocumentKind {
+    let reading = GrantKind {
         level: AccessLevel::Read,
         ..DIRECT
     };

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::access_level::AccessLevel;
-use crate::domain::document_version::{DocumentChange, DocumentKind};
+use crate::domain::document_version::{DocumentChange, GrantKind};
 use crate::domain::storage_config::Mode;
 use crate::service::document_versions::{ListedVersion, VersionList};
 
@@ -77,7 +77,7 @@ impl From<ListedVersion> for DocumentVersionView {
 }
 
 impl DocumentChangeView {
-    fn new(kind: DocumentKind, change: DocumentChange) -> Self {
+    fn new(kind: GrantKind, change: DocumentChange) -> Self {
         Self {
             mode: kind.mode,
             access: kind.level,

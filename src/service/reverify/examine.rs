@@ -16,7 +16,7 @@ use crate::domain::ids::VerificationId;
 use crate::domain::reverification::{DueReverification, KeptCiphertext, Outcome, Standing};
 use crate::domain::verification::Verdict;
 use crate::service::{Context, put_lease};
-use crate::store::{self, active_configs, reverifications, storage_configs, verifications};
+use crate::store::{self, active_configs, probe_objects, reverifications, storage_configs, verifications};
 use crate::verifier::{self, PutLease, RunReport, VerificationSubject};
 
 /// What a re-verification found out.
@@ -82,7 +82,7 @@ async fn known_versions(context: &Context, due: &DueReverification) -> store::Re
         return Ok(None);
     }
     let mut db = store::acquire(&context.pool).await?;
-    verifications::kept_versions(&mut db, due.config).await
+    probe_objects::kept_versions(&mut db, due.config).await
 }
 
 async fn full(reverifier: &Reverifier, due: &DueReverification, subject: &VerificationSubject) -> store::Result<Examined> {

@@ -18,13 +18,13 @@ use tracing::{debug, info};
 use super::request_verification::queue_scheduled;
 use super::{Context, document_versions};
 use crate::cloud::Cloud;
-use crate::domain::document_version::DocumentKind;
+use crate::domain::document_version::GrantKind;
 use crate::domain::ids::TenantRef;
 use crate::domain::reverification::{Depth, DueReverification, Outcome, Standing, Timing};
 use crate::domain::tenant::ActiveFacts;
 use crate::domain::verification::Verdict;
+use crate::store::probe_objects::LeftInBucket;
 use crate::store::reverifications::Settled;
-use crate::store::verifications::LeftInBucket;
 use crate::store::{self, reverifications, tenants, verifications};
 use crate::telemetry::metric;
 
@@ -128,7 +128,7 @@ impl Reverifier {
         };
         let is_settled = self.end(due, &settled).await?;
         if is_settled && settled.proven == Some(Depth::Full) && examined.proves_documents {
-            document_versions::prove(&self.context, due.tenant, due.config, DocumentKind::of(&due.storage)).await?;
+            document_versions::prove(&self.context, due.tenant, due.config, GrantKind::of(&due.storage)).await?;
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ use super::{Caller, Context, document_versions};
 use crate::cloud::Cloud;
 use crate::domain::audit::{AuditAction, AuditChange};
 use crate::domain::check::{CheckName, FaultSide};
-use crate::domain::document_version::{DocumentKind, prove_documents};
+use crate::domain::document_version::{GrantKind, prove_documents};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{TenantRef, VerificationId};
 use crate::domain::message::findings;
@@ -34,7 +34,8 @@ use crate::domain::verification::{PROBE_PREFIX, Trigger, Verdict, VerificationSt
 use crate::rate_limiter::Limiter;
 use crate::store::jobs::JobOrigin;
 use crate::store::lease::Lease;
-use crate::store::verifications::{ClaimedRun, LeaseStatus, LeftInBucket, StartedRun};
+use crate::store::probe_objects::LeftInBucket;
+use crate::store::verifications::{ClaimedRun, LeaseStatus, StartedRun};
 use crate::store::{self, Constraint, active_configs, incidents, jobs, reverifications, storage_configs, tenants, verifications};
 use crate::telemetry::metric;
 use crate::verifier::{self, RunReport, VerificationSubject};
@@ -352,7 +353,7 @@ async fn finish(
         && prove_documents(&report.findings)
         && match started.trigger {
             Trigger::Submission | Trigger::Manual => true,
-            Trigger::Scheduled => document_versions::are_shown(&mut db, config.id, DocumentKind::of(&config.storage), &documents).await?,
+            Trigger::Scheduled => document_versions::are_shown(&mut db, config.id, GrantKind::of(&config.storage), &documents).await?,
             Trigger::Rotation => false,
         };
     if shows_documents {
